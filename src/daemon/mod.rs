@@ -1,0 +1,1 @@
+//! Wires the rooms: reload, ingest, decide, commit, send.

@@ -1,0 +1,296 @@
+//! The desk as `twite.toml` declares it. Rules may name only what is declared here.
+//!
+//! Plain data with serde; reading the file with places for its errors is the language room's job
+//! ([`crate::lang`]), because the checker must point into it. Secrets never stand here: where one is
+//! needed, the name of an environment variable does.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Hours, Kind};
+
+/// Everything declared.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Desk {
+    /// What this installation may do.
+    pub edition: Edition,
+    /// Where the desk's pages are reached; the start of `{{ticket.link}}`.
+    pub url: Option<String>,
+    /// Groups of agents.
+    #[serde(rename = "group")]
+    pub groups: Vec<Group>,
+    /// People who answer.
+    #[serde(rename = "agent")]
+    pub agents: Vec<Agent>,
+    /// Connected accounts.
+    #[serde(rename = "account")]
+    pub accounts: Vec<Account>,
+    /// Brands.
+    #[serde(rename = "brand")]
+    pub brands: Vec<Brand>,
+    /// Custom fields, `field.NAME` in rules.
+    #[serde(rename = "field")]
+    pub fields: Vec<CustomField>,
+    /// Webhooks rules may call.
+    #[serde(rename = "webhook")]
+    pub webhooks: Vec<Webhook>,
+    /// When the desk is open.
+    pub hours: Hours,
+    /// Where tickets are kept.
+    pub store: StoreSettings,
+    /// How X is reached.
+    pub x: XSettings,
+    /// How mail is sent; without it, notifications fail visibly.
+    pub mail: Option<MailSettings>,
+    /// What rules may send, at most.
+    pub limits: Limits,
+}
+
+/// What this installation may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edition {
+    /// One account, public messages only.
+    Support,
+    /// Up to five accounts, public and private messages.
+    #[default]
+    Suite,
+}
+
+impl Edition {
+    /// How many accounts may be declared.
+    pub const fn most_accounts(self) -> usize {
+        match self {
+            Self::Support => 1,
+            Self::Suite => 5,
+        }
+    }
+}
+
+/// A group of agents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Its name in rules.
+    pub name: String,
+    /// An address for the whole group. Without one, a notification goes to each member.
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// Somebody who answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// The name in rules.
+    pub name: String,
+    /// Where notifications go.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The groups the agent is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Whether the agent may change settings.
+    #[serde(default)]
+    pub admin: bool,
+}
+
+/// A brand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brand {
+    /// Its name in rules.
+    pub name: String,
+}
+
+/// A field of this desk's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomField {
+    /// Its name after `field.`: lower-case letters, digits and `_`, starting with a letter.
+    pub name: String,
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub kind: CustomKind,
+    /// The words of a `choice` field.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// What it is for; shown by hover and in the pages.
+    #[serde(default)]
+    pub doc: Option<String>,
+}
+
+/// What a custom field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomKind {
+    /// Free text.
+    Text,
+    /// A whole number.
+    Number,
+    /// Yes or no.
+    YesNo,
+    /// One of the declared words.
+    Choice,
+}
+
+impl CustomField {
+    /// The type of the field, as the checker sees it.
+    pub fn kind(&self) -> Kind {
+        match self.kind {
+            CustomKind::Text => Kind::Text,
+            CustomKind::Number => Kind::Number,
+            CustomKind::YesNo => Kind::YesNo,
+            CustomKind::Choice => Kind::Declared(super::field::Declared::Choice(self.name.clone())),
+        }
+    }
+}
+
+/// A place to send JSON to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its name in rules.
+    pub name: String,
+    /// Where it is reached; `http` or `https`.
+    pub url: String,
+    /// The environment variable with the key that signs its bodies (HMAC-SHA256, header `Twite-Signature`).
+    #[serde(default)]
+    pub key_env: Option<String>,
+}
+
+/// Where tickets are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// An SQLite file, relative to `twite.toml`.
+    pub path: String,
+    /// The environment variable with the key that encrypts X tokens at rest: 32 bytes in base64.
+    pub key_env: String,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { path: "twite.db".into(), key_env: "TWITE_KEY".into() }
+    }
+}
+
+/// How X is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct XSettings {
+    /// The interface's address; point it at `twite sim` to try things.
+    pub url: String,
+    /// The app's OAuth 2 client id.
+    pub client_id: Option<String>,
+    /// The environment variable with the client secret of a confidential app.
+    pub client_secret_env: Option<String>,
+    /// Seconds between two polls of one endpoint, before X's own limits slow it down.
+    pub poll_seconds: u64,
+}
+
+impl Default for XSettings {
+    fn default() -> Self {
+        Self { url: "https://api.x.com".into(), client_id: None, client_secret_env: None, poll_seconds: 30 }
+    }
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailSettings {
+    /// The server, as `host` or `host:port`.
+    pub server: String,
+    /// The address mail comes from.
+    pub from: String,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub security: MailSecurity,
+    /// The user to sign in as.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The environment variable with that user's password.
+    #[serde(default)]
+    pub password_env: Option<String>,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailSecurity {
+    /// TLS from the first byte.
+    #[default]
+    Tls,
+    /// Plain, then upgraded; refused where the server does not offer it.
+    Starttls,
+    /// None: for a relay on this machine.
+    None,
+}
+
+/// What rules may send, at most: automatic public answers get accounts banned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Replies by rules to one person in one hour.
+    pub replies_per_person_per_hour: u32,
+    /// Replies by rules from one account in one hour.
+    pub replies_per_account_per_hour: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { replies_per_person_per_hour: 3, replies_per_account_per_hour: 100 }
+    }
+}
+
+impl Desk {
+    /// The declared account with this handle, by X's rule that case does not matter.
+    pub fn account(&self, handle: &str) -> Option<&Account> {
+        self.accounts.iter().find(|a| a.handle.eq_ignore_ascii_case(handle))
+    }
+
+    /// The declared custom field with this name.
+    pub fn field(&self, name: &str) -> Option<&CustomField> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+
+    /// The declared webhook with this name.
+    pub fn webhook(&self, name: &str) -> Option<&Webhook> {
+        self.webhooks.iter().find(|w| w.name == name)
+    }
+
+    /// Where a notification to a group goes: the group's own address, else each member's.
+    pub fn group_addresses(&self, group: &str) -> Vec<String> {
+        let own = self.groups.iter().find(|g| g.name == group).and_then(|g| g.email.clone());
+        match own {
+            Some(address) => vec![address],
+            None => self
+                .agents
+                .iter()
+                .filter(|a| a.groups.iter().any(|g| g == group))
+                .filter_map(|a| a.email.clone())
+                .collect(),
+        }
+    }
+
+    /// What may stand as a value of a declared kind, in the order declared.
+    pub fn declared(&self, what: &super::field::Declared) -> Vec<&str> {
+        use super::field::Declared;
+        match what {
+            Declared::Group => self.groups.iter().map(|g| g.name.as_str()).collect(),
+            Declared::Agent => self.agents.iter().map(|a| a.name.as_str()).collect(),
+            Declared::Account => self.accounts.iter().map(|a| a.handle.as_str()).collect(),
+            Declared::Brand => self.brands.iter().map(|b| b.name.as_str()).collect(),
+            Declared::Choice(field) => {
+                self.field(field).map(|f| f.choices.iter().map(String::as_str).collect()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The custom fields by name.
+    pub fn fields_by_name(&self) -> BTreeMap<&str, &CustomField> {
+        self.fields.iter().map(|f| (f.name.as_str(), f)).collect()
+    }
+}

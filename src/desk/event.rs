@@ -1,0 +1,50 @@
+//! One thing that happened to one ticket.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Author, Ticket, Via};
+
+/// What a run of the rules is about: its facts stay as they are during the whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whether the ticket was created or updated.
+    pub kind: EventKind,
+    /// The way this update came in.
+    pub via: Via,
+    /// The comment that came with it.
+    pub comment: Option<EventComment>,
+}
+
+/// Created, or updated from an earlier state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The ticket did not exist before.
+    Created,
+    /// The ticket existed, and looked like this. `changed` compares with it.
+    Updated {
+        /// The ticket before the event.
+        before: Box<Ticket>,
+    },
+}
+
+/// A comment as rules see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventComment {
+    /// The whole text.
+    pub text: String,
+    /// Whether the requester can see it.
+    pub public: bool,
+    /// Who said it.
+    pub author: Author,
+}
+
+impl Event {
+    /// The ticket before the event, where there was one.
+    pub fn before(&self) -> Option<&Ticket> {
+        match &self.kind {
+            EventKind::Created => None,
+            EventKind::Updated { before } => Some(before),
+        }
+    }
+}

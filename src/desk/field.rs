@@ -1,0 +1,817 @@
+//! The one table of fields.
+//!
+//! Every field is declared here once: its name, type, meaning, where it is stored, what the other
+//! desk's JSON calls it, and how it is read and written. The checker, completion, hover, the
+//! documentation, placeholders, the plain evaluator, the matcher and the compile-to-SQL all read
+//! [`FIELDS`]. Adding a field is one entry.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    Author, Channel, CustomValue, Desk, Event, Priority, Status, Ticket, TicketType, Value, VerifiedType, Via, Words,
+    config::CustomField,
+};
+
+/// What a field holds, and so what can be asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Yes or no; stands alone in a condition.
+    YesNo,
+    /// A whole number; may be unknown.
+    Number,
+    /// A word of a closed vocabulary; may be empty.
+    Words(Words),
+    /// A name declared in `twite.toml`; may be empty.
+    Declared(Declared),
+    /// Free text, compared folded; may be empty.
+    Text,
+    /// A set of tags.
+    Set,
+    /// An instant, for `time since` and `time until`; may be unknown.
+    Time,
+}
+
+/// Which declaration in `twite.toml` a name must come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declared {
+    /// `[[group]]`
+    Group,
+    /// `[[agent]]`
+    Agent,
+    /// `[[account]]`
+    Account,
+    /// `[[brand]]`
+    Brand,
+    /// The `choices` of the custom field of this name.
+    Choice(String),
+}
+
+impl fmt::Display for Kind {
+    /// What the field holds, in the words of a message: "a whole number".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::YesNo => "yes or no",
+            Self::Number => "a whole number",
+            Self::Words(_) => "one of a few words",
+            Self::Declared(Declared::Group) => "a declared group",
+            Self::Declared(Declared::Agent) => "a declared agent",
+            Self::Declared(Declared::Account) => "a declared account",
+            Self::Declared(Declared::Brand) => "a declared brand",
+            Self::Declared(Declared::Choice(_)) => "one of the declared choices",
+            Self::Text => "text",
+            Self::Set => "a set of tags",
+            Self::Time => "a time",
+        })
+    }
+}
+
+/// What a field is about, and so where it may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The ticket: usable everywhere.
+    Ticket,
+    /// The event of a run: not in views, reports and automations.
+    Event,
+    /// The clock: usable wherever conditions stand.
+    Clock,
+    /// Only shown, in columns and placeholders: no condition asks about it.
+    Shown,
+}
+
+/// What fields are read from.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The ticket as it is now.
+    pub ticket: &'a Ticket,
+    /// The event, where there is one.
+    pub event: Option<&'a Event>,
+    /// The moment of the decision.
+    pub now: Timestamp,
+    /// The declarations.
+    pub desk: &'a Desk,
+}
+
+/// One entry of the table.
+pub struct Field {
+    /// Its name in rules.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// What it is about.
+    pub scope: Scope,
+    /// What it means, in one line.
+    pub doc: &'static str,
+    /// Where it is stored: an SQL expression over `ticket t` and `person p`. `None` where it is not stored.
+    pub sql: Option<&'static str>,
+    /// The `field` of a condition in the other desk's JSON.
+    pub zendesk: Option<&'static str>,
+    /// How it is read.
+    pub read: for<'a> fn(Facts<'a>) -> Value<'a>,
+    /// How a rule sets it. `None` where rules cannot.
+    pub write: Option<fn(&mut Ticket, Value<'_>, Timestamp)>,
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Field").field(&self.name).finish()
+    }
+}
+
+/// A resolved field: one of the table, or a declared one.
+#[derive(Debug, Clone)]
+pub enum FieldRef {
+    /// One of [`FIELDS`].
+    Known(&'static Field),
+    /// `field.NAME`, declared in `twite.toml`.
+    Custom(Arc<CustomField>),
+}
+
+impl PartialEq for FieldRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for FieldRef {}
+
+impl fmt::Display for FieldRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl FieldRef {
+    /// The field of this name, be it built in or declared.
+    pub fn find(name: &str, desk: &Desk) -> Option<Self> {
+        match name.strip_prefix("field.") {
+            Some(custom) => desk.field(custom).map(|f| Self::Custom(Arc::new(f.clone()))),
+            None => known(name).map(Self::Known),
+        }
+    }
+
+    /// Its name in rules.
+    pub fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Known(field) => Cow::Borrowed(field.name),
+            Self::Custom(field) => Cow::Owned(format!("field.{}", field.name)),
+        }
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Known(field) => field.kind.clone(),
+            Self::Custom(field) => field.kind(),
+        }
+    }
+
+    /// What it is about.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Known(field) => field.scope,
+            Self::Custom(_) => Scope::Ticket,
+        }
+    }
+
+    /// What it means.
+    pub fn doc(&self) -> &str {
+        match self {
+            Self::Known(field) => field.doc,
+            Self::Custom(field) => field.doc.as_deref().unwrap_or("a field of this desk"),
+        }
+    }
+
+    /// Whether rules can set it.
+    pub fn writable(&self) -> bool {
+        match self {
+            Self::Known(field) => field.write.is_some(),
+            Self::Custom(_) => true,
+        }
+    }
+
+    /// Its value.
+    pub fn read<'a>(&self, facts: Facts<'a>) -> Value<'a> {
+        match self {
+            Self::Known(field) => (field.read)(facts),
+            Self::Custom(field) => {
+                let kind = field.kind();
+                match facts.ticket.custom.get(&field.name) {
+                    Some(value) => value.value(&kind),
+                    // A box nobody ticked is a no.
+                    None if kind == Kind::YesNo => Value::YesNo(false),
+                    None => Value::Empty,
+                }
+            }
+        }
+    }
+
+    /// Sets it; [`Value::Empty`] clears it. Does nothing to a field that cannot be written, or with a value
+    /// of another kind: the checker has seen to both.
+    pub fn write(&self, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
+        match self {
+            Self::Known(field) => {
+                if let Some(write) = field.write {
+                    write(ticket, value, now);
+                }
+            }
+            Self::Custom(field) => {
+                let value = match value {
+                    Value::YesNo(b) => Some(CustomValue::YesNo(b)),
+                    Value::Number(n) => Some(CustomValue::Number(n)),
+                    Value::Word(t) | Value::Text(t) => Some(CustomValue::Text(t.into_owned())),
+                    Value::Empty | Value::Set(_) | Value::Time(_) => None,
+                };
+                match value {
+                    Some(value) => ticket.custom.insert(field.name.clone(), value),
+                    None => ticket.custom.remove(&field.name),
+                };
+            }
+        }
+    }
+}
+
+/// The built-in field of this name.
+pub fn known(name: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|f| f.name == name)
+}
+
+fn word_of<T: std::str::FromStr>(value: &Value<'_>) -> Option<T> {
+    match value {
+        Value::Word(w) => w.parse().ok(),
+        _ => None,
+    }
+}
+
+fn name_of(value: Value<'_>) -> Option<String> {
+    match value {
+        Value::Word(w) | Value::Text(w) => Some(w.into_owned()),
+        _ => None,
+    }
+}
+
+fn comment_is(facts: Facts<'_>, ask: impl Fn(&super::EventComment) -> bool) -> Value<'_> {
+    Value::YesNo(facts.event.and_then(|e| e.comment.as_ref()).is_some_and(ask))
+}
+
+/// Every built-in field, in the order in which the documentation lists them.
+pub static FIELDS: &[Field] = &[
+    Field {
+        name: "channel",
+        kind: Kind::Words(Channel::WORDS),
+        scope: Scope::Ticket,
+        doc: "where the ticket came from: a public mention, a direct message, a liked post, or another way",
+        sql: Some("t.channel"),
+        zendesk: Some("via_id"),
+        read: |f| Value::word(Some(f.ticket.channel.as_str())),
+        write: None,
+    },
+    Field {
+        name: "updated_via",
+        kind: Kind::Words(Via::WORDS),
+        scope: Scope::Event,
+        doc: "the way this update came in; `rule` where a rule made it",
+        sql: None,
+        zendesk: Some("current_via_id"),
+        read: |f| Value::word(f.event.map(|e| e.via.as_str())),
+        write: None,
+    },
+    Field {
+        name: "status",
+        kind: Kind::Words(Status::WORDS),
+        scope: Scope::Ticket,
+        doc: "how far the ticket has come, in the order new, open, pending, hold, solved, closed",
+        sql: Some("t.status"),
+        zendesk: Some("status"),
+        read: |f| Value::word(Some(f.ticket.status.as_str())),
+        write: Some(|t, v, now| {
+            if let Some(status) = word_of(&v) {
+                t.set_status(status, now);
+            }
+        }),
+    },
+    Field {
+        name: "priority",
+        kind: Kind::Words(Priority::WORDS),
+        scope: Scope::Ticket,
+        doc: "how urgent the ticket is, in the order low, normal, high, urgent; may be empty",
+        sql: Some("t.priority"),
+        zendesk: Some("priority"),
+        read: |f| Value::word(f.ticket.priority.map(Priority::as_str)),
+        write: Some(|t, v, _| t.priority = word_of(&v)),
+    },
+    Field {
+        name: "type",
+        kind: Kind::Words(TicketType::WORDS),
+        scope: Scope::Ticket,
+        doc: "what sort of work the ticket is; may be empty",
+        sql: Some("t.type"),
+        zendesk: Some("type"),
+        read: |f| Value::word(f.ticket.kind.map(TicketType::as_str)),
+        write: Some(|t, v, _| t.kind = word_of(&v)),
+    },
+    Field {
+        name: "subject",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "a line that says what the ticket is about",
+        sql: Some("t.subject"),
+        zendesk: Some("subject_includes_word"),
+        read: |f| Value::text(Some(&f.ticket.subject)),
+        write: Some(|t, v, _| t.subject = name_of(v).unwrap_or_default()),
+    },
+    Field {
+        name: "description",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the text that opened the ticket",
+        sql: Some("t.description"),
+        zendesk: Some("description_includes_word"),
+        read: |f| Value::text(Some(&f.ticket.description)),
+        write: None,
+    },
+    Field {
+        name: "comment.text",
+        kind: Kind::Text,
+        scope: Scope::Event,
+        doc: "the comment of this event; empty where it has none",
+        sql: None,
+        zendesk: Some("comment_includes_word"),
+        read: |f| Value::text(f.event.and_then(|e| e.comment.as_ref()).map(|c| c.text.as_str())),
+        write: None,
+    },
+    Field {
+        name: "comment.public",
+        kind: Kind::YesNo,
+        scope: Scope::Event,
+        doc: "whether the event has a comment that its requester can see",
+        sql: None,
+        zendesk: Some("comment_is_public"),
+        read: |f| comment_is(f, |c| c.public),
+        write: None,
+    },
+    Field {
+        name: "comment.by_requester",
+        kind: Kind::YesNo,
+        scope: Scope::Event,
+        doc: "whether the event has a comment by the requester",
+        sql: None,
+        zendesk: None,
+        read: |f| comment_is(f, |c| c.author == Author::Requester),
+        write: None,
+    },
+    Field {
+        name: "comment.by_agent",
+        kind: Kind::YesNo,
+        scope: Scope::Event,
+        doc: "whether the event has a comment by an agent",
+        sql: None,
+        zendesk: None,
+        read: |f| comment_is(f, |c| c.author == Author::Agent),
+        write: None,
+    },
+    Field {
+        name: "tags",
+        kind: Kind::Set,
+        scope: Scope::Ticket,
+        doc: "the tags of the ticket",
+        sql: Some("ticket_tag"),
+        zendesk: Some("current_tags"),
+        read: |f| Value::set(&f.ticket.tags),
+        write: Some(|t, v, _| {
+            t.tags = match v {
+                Value::Set(tags) => tags.into_owned(),
+                _ => BTreeSet::new(),
+            }
+        }),
+    },
+    Field {
+        name: "group",
+        kind: Kind::Declared(Declared::Group),
+        scope: Scope::Ticket,
+        doc: "the group the ticket is assigned to; may be empty",
+        sql: Some("t.group_name"),
+        zendesk: Some("group_id"),
+        read: |f| Value::word(f.ticket.group.as_deref()),
+        write: Some(|t, v, _| t.group = name_of(v)),
+    },
+    Field {
+        name: "assignee",
+        kind: Kind::Declared(Declared::Agent),
+        scope: Scope::Ticket,
+        doc: "the agent the ticket is assigned to; may be empty",
+        sql: Some("t.assignee"),
+        zendesk: Some("assignee_id"),
+        read: |f| Value::word(f.ticket.assignee.as_deref()),
+        write: Some(|t, v, now| t.set_assignee(name_of(v), now)),
+    },
+    Field {
+        name: "account",
+        kind: Kind::Declared(Declared::Account),
+        scope: Scope::Ticket,
+        doc: "the connected X account the ticket came to; may be empty",
+        sql: Some("t.account"),
+        zendesk: None,
+        read: |f| Value::word(f.ticket.account.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "brand",
+        kind: Kind::Declared(Declared::Brand),
+        scope: Scope::Ticket,
+        doc: "the brand the ticket belongs to; may be empty",
+        sql: Some("t.brand"),
+        zendesk: Some("brand_id"),
+        read: |f| Value::word(f.ticket.brand.as_deref()),
+        write: Some(|t, v, _| t.brand = name_of(v)),
+    },
+    Field {
+        name: "requester.followers",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many people follow the requester; may be unknown",
+        sql: Some("p.followers"),
+        zendesk: Some("requester_twitter_followers_count"),
+        read: |f| Value::number(f.ticket.requester.followers),
+        write: None,
+    },
+    Field {
+        name: "requester.following",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many people the requester follows; may be unknown",
+        sql: Some("p.following"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.requester.following),
+        write: None,
+    },
+    Field {
+        name: "requester.tweets",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many posts the requester has written; may be unknown",
+        sql: Some("p.tweets"),
+        zendesk: Some("requester_twitter_statuses_count"),
+        read: |f| Value::number(f.ticket.requester.tweets),
+        write: None,
+    },
+    Field {
+        name: "requester.listed",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many lists the requester is on; may be unknown",
+        sql: Some("p.listed"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.requester.listed),
+        write: None,
+    },
+    Field {
+        name: "requester.verified",
+        kind: Kind::YesNo,
+        scope: Scope::Ticket,
+        doc: "whether X shows a verification mark beside the requester's name",
+        sql: Some("p.verified"),
+        zendesk: Some("requester_twitter_verified"),
+        read: |f| Value::YesNo(f.ticket.requester.verified.unwrap_or(false)),
+        write: None,
+    },
+    Field {
+        name: "requester.verified_type",
+        kind: Kind::Words(VerifiedType::WORDS),
+        scope: Scope::Ticket,
+        doc: "which verification mark: none, blue, business or government; may be empty",
+        sql: Some("p.verified_type"),
+        zendesk: None,
+        read: |f| Value::word(f.ticket.requester.verified_type.map(VerifiedType::as_str)),
+        write: None,
+    },
+    Field {
+        name: "requester.handle",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the requester's handle on X, without `@`",
+        sql: Some("p.handle"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.requester.handle.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "requester.name",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the requester's name",
+        sql: Some("p.name"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.requester.name.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "requester.email",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the requester's email address, where one was given",
+        sql: Some("p.email"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.requester.email.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "requester.language",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the language tag of the requester's profile",
+        sql: Some("p.language"),
+        zendesk: Some("locale_id"),
+        read: |f| Value::text(f.ticket.requester.language.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "requester.location",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the place the requester's profile names",
+        sql: Some("p.location"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.requester.location.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "requester.joined",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the requester joined X",
+        sql: Some("p.joined"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.requester.joined),
+        write: None,
+    },
+    Field {
+        name: "language",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the language tag X gave the post that opened the ticket",
+        sql: Some("t.language"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.language.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "post.likes",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "likes of the post that opened the ticket, when last seen; may be unknown",
+        sql: Some("t.post_likes"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.likes),
+        write: None,
+    },
+    Field {
+        name: "post.reposts",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "reposts of the post that opened the ticket; may be unknown",
+        sql: Some("t.post_reposts"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.reposts),
+        write: None,
+    },
+    Field {
+        name: "post.replies",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "replies to the post that opened the ticket; may be unknown",
+        sql: Some("t.post_replies"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.replies),
+        write: None,
+    },
+    Field {
+        name: "post.has_media",
+        kind: Kind::YesNo,
+        scope: Scope::Ticket,
+        doc: "whether the post that opened the ticket carries a picture, a video or a GIF",
+        sql: Some("t.post_has_media"),
+        zendesk: None,
+        read: |f| Value::YesNo(f.ticket.post.has_media),
+        write: None,
+    },
+    Field {
+        name: "post.is_reply",
+        kind: Kind::YesNo,
+        scope: Scope::Ticket,
+        doc: "whether the post that opened the ticket answers another post",
+        sql: Some("t.post_is_reply"),
+        zendesk: None,
+        read: |f| Value::YesNo(f.ticket.post.is_reply),
+        write: None,
+    },
+    Field {
+        name: "post.hashtags",
+        kind: Kind::Set,
+        scope: Scope::Ticket,
+        doc: "the hashtags of the post that opened the ticket, without `#`",
+        sql: Some("ticket_hashtag"),
+        zendesk: None,
+        read: |f| Value::set(&f.ticket.post.hashtags),
+        write: None,
+    },
+    Field {
+        name: "replies",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many public comments agents made",
+        sql: Some("t.replies"),
+        zendesk: Some("replies"),
+        read: |f| Value::Number(f.ticket.replies),
+        write: None,
+    },
+    Field {
+        name: "reopens",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how often the ticket went back from solved to open",
+        sql: Some("t.reopens"),
+        zendesk: Some("reopens"),
+        read: |f| Value::Number(f.ticket.reopens),
+        write: None,
+    },
+    Field {
+        name: "agent_touches",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many comments and updates agents made",
+        sql: Some("t.agent_touches"),
+        zendesk: Some("agent_stations"),
+        read: |f| Value::Number(f.ticket.agent_touches),
+        write: None,
+    },
+    Field {
+        name: "comments",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many comments the ticket has",
+        sql: Some("t.comments"),
+        zendesk: None,
+        read: |f| Value::Number(f.ticket.comments),
+        write: None,
+    },
+    Field {
+        name: "created",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the ticket was opened",
+        sql: Some("t.created"),
+        zendesk: Some("NEW"),
+        read: |f| Value::Time(f.ticket.created),
+        write: None,
+    },
+    Field {
+        name: "updated",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when anything last changed",
+        sql: Some("t.updated"),
+        zendesk: Some("updated_at"),
+        read: |f| Value::Time(f.ticket.updated),
+        write: None,
+    },
+    Field {
+        name: "solved",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the ticket was last solved; unknown while it is not",
+        sql: Some("t.solved"),
+        zendesk: Some("SOLVED"),
+        read: |f| Value::time(f.ticket.solved),
+        write: None,
+    },
+    Field {
+        name: "assigned",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the ticket was last assigned to an agent",
+        sql: Some("t.assigned"),
+        zendesk: Some("assigned_at"),
+        read: |f| Value::time(f.ticket.assigned),
+        write: None,
+    },
+    Field {
+        name: "due",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the ticket is due",
+        sql: Some("t.due"),
+        zendesk: Some("due_date"),
+        read: |f| Value::time(f.ticket.due),
+        write: None,
+    },
+    Field {
+        name: "requester_updated",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the requester last wrote",
+        sql: Some("t.requester_updated"),
+        zendesk: Some("requester_updated_at"),
+        read: |f| Value::time(f.ticket.requester_updated),
+        write: None,
+    },
+    Field {
+        name: "first_reply",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when an agent first answered in public",
+        sql: Some("t.first_reply"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.first_reply),
+        write: None,
+    },
+    Field {
+        name: "within business hours",
+        kind: Kind::YesNo,
+        scope: Scope::Clock,
+        doc: "whether the desk is open at the moment of the decision, by `[hours]`",
+        sql: None,
+        zendesk: Some("in_business_hours"),
+        read: |f| Value::YesNo(f.desk.hours.is_open(f.now)),
+        write: None,
+    },
+    Field {
+        name: "id",
+        kind: Kind::Number,
+        scope: Scope::Shown,
+        doc: "the ticket's number",
+        sql: Some("t.id"),
+        zendesk: None,
+        read: |f| Value::Number(f.ticket.id.0),
+        write: None,
+    },
+    Field {
+        name: "requester",
+        kind: Kind::Text,
+        scope: Scope::Shown,
+        doc: "the requester's name, or handle",
+        sql: Some("coalesce(p.name, p.handle)"),
+        zendesk: None,
+        read: |f| Value::text(Some(f.ticket.requester.label())),
+        write: None,
+    },
+    Field {
+        name: "latest_comment",
+        kind: Kind::Text,
+        scope: Scope::Shown,
+        doc: "the text of the latest comment",
+        sql: Some("t.latest_comment"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.latest_comment.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "latest_public_comment",
+        kind: Kind::Text,
+        scope: Scope::Shown,
+        doc: "the text of the latest comment its requester can see",
+        sql: Some("t.latest_public_comment"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.latest_public_comment.as_deref()),
+        write: None,
+    },
+    Field {
+        name: "link",
+        kind: Kind::Text,
+        scope: Scope::Shown,
+        doc: "the address of the ticket's page, where `url` is declared",
+        sql: None,
+        zendesk: None,
+        read: |f| match &f.desk.url {
+            Some(url) => Value::Text(Cow::Owned(format!("{}/tickets/{}", url.trim_end_matches('/'), f.ticket.id))),
+            None => Value::Text(Cow::Owned(format!("ticket #{}", f.ticket.id))),
+        },
+        write: None,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_there_once_and_reads_by_its_kind() {
+        let (ticket, desk) = (Ticket::default(), Desk::default());
+        let facts = Facts { ticket: &ticket, event: None, now: Timestamp::UNIX_EPOCH, desk: &desk };
+        let mut names = BTreeSet::new();
+        for field in FIELDS {
+            assert!(names.insert(field.name), "{} twice", field.name);
+            let fits = match (field.read)(facts) {
+                Value::Empty => field.kind != Kind::YesNo && field.kind != Kind::Set,
+                Value::YesNo(_) => field.kind == Kind::YesNo,
+                Value::Number(_) => field.kind == Kind::Number,
+                Value::Word(_) => matches!(field.kind, Kind::Words(_) | Kind::Declared(_)),
+                Value::Text(_) => field.kind == Kind::Text,
+                Value::Set(_) => field.kind == Kind::Set,
+                Value::Time(_) => field.kind == Kind::Time,
+            };
+            assert!(fits, "{} reads as something else than {}", field.name, field.kind);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! When the desk is open.
+
+use std::{collections::BTreeSet, str::FromStr};
+
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time, Weekday},
+    tz::TimeZone,
+};
+use serde::{Deserialize, Serialize};
+
+/// The weekly hours of a desk in its time zone, without its holidays.
+///
+/// Without any interval the desk is always open. In `twite.toml`:
+///
+/// ```toml
+/// [hours]
+/// zone = "Europe/Paris"
+/// monday = ["09:00-12:00", "13:00-17:30"]
+/// saturday = []
+/// holidays = ["2026-12-25"]
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hours {
+    /// The zone the times are in, by its IANA name.
+    #[serde(with = "zone_name")]
+    pub zone: TimeZone,
+    /// Open on Mondays.
+    pub monday: Vec<Interval>,
+    /// Open on Tuesdays.
+    pub tuesday: Vec<Interval>,
+    /// Open on Wednesdays.
+    pub wednesday: Vec<Interval>,
+    /// Open on Thursdays.
+    pub thursday: Vec<Interval>,
+    /// Open on Fridays.
+    pub friday: Vec<Interval>,
+    /// Open on Saturdays.
+    pub saturday: Vec<Interval>,
+    /// Open on Sundays.
+    pub sunday: Vec<Interval>,
+    /// Days on which the desk is closed.
+    pub holidays: BTreeSet<Date>,
+}
+
+impl Default for Hours {
+    fn default() -> Self {
+        Self {
+            zone: TimeZone::UTC,
+            monday: vec![],
+            tuesday: vec![],
+            wednesday: vec![],
+            thursday: vec![],
+            friday: vec![],
+            saturday: vec![],
+            sunday: vec![],
+            holidays: BTreeSet::new(),
+        }
+    }
+}
+
+/// From a time of day up to, not including, another: `09:00-17:30`. `24:00` is the end of the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Interval {
+    /// Minutes after midnight at which it starts.
+    from: u16,
+    /// Minutes after midnight at which it has ended, at most 1440.
+    to: u16,
+}
+
+/// An interval that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no interval: write it as `09:00-17:30`, the end after the start")]
+pub struct HoursError(String);
+
+impl FromStr for Interval {
+    type Err = HoursError;
+
+    fn from_str(text: &str) -> Result<Self, HoursError> {
+        fn minutes(text: &str) -> Option<u16> {
+            let (h, m) = text.trim().split_once(':')?;
+            if h.is_empty() || h.len() > 2 || m.len() != 2 {
+                return None;
+            }
+            let (h, m): (u16, u16) = (h.parse().ok()?, m.parse().ok()?);
+            (m < 60 && (h < 24 || (h == 24 && m == 0))).then_some(h * 60 + m)
+        }
+        text.split_once('-')
+            .and_then(|(from, to)| Some(Self { from: minutes(from)?, to: minutes(to)? }))
+            .filter(|i| i.from < i.to)
+            .ok_or_else(|| HoursError(text.chars().take(40).collect()))
+    }
+}
+
+impl TryFrom<String> for Interval {
+    type Error = HoursError;
+
+    fn try_from(text: String) -> Result<Self, HoursError> {
+        text.parse()
+    }
+}
+
+impl From<Interval> for String {
+    fn from(i: Interval) -> Self {
+        format!("{:02}:{:02}-{:02}:{:02}", i.from / 60, i.from % 60, i.to / 60, i.to % 60)
+    }
+}
+
+impl Hours {
+    /// Whether the desk never closes, because no interval is declared.
+    pub fn always_open(&self) -> bool {
+        Weekday::Monday.cycle_forward().take(7).all(|d| self.on(d).is_empty())
+    }
+
+    /// Whether the desk is open at an instant.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        if self.always_open() {
+            return !self.holidays.contains(&at.to_zoned_datetime(self.zone.clone()).date());
+        }
+        self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
+    }
+
+    /// How long the desk is open between two instants; zero where the second is not later.
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        let mut open = SignedDuration::ZERO;
+        if from >= to {
+            return open;
+        }
+        let mut day = from.to_zoned_datetime(self.zone.clone()).date();
+        let last = to.to_zoned_datetime(self.zone.clone()).date();
+        while day <= last {
+            for (start, end) in self.open_on(day) {
+                let (start, end) = (start.max(from), end.min(to));
+                if start < end {
+                    open += start.duration_until(end);
+                }
+            }
+            match day.tomorrow() {
+                Ok(next) => day = next,
+                Err(_) => break,
+            }
+        }
+        open
+    }
+
+    /// The instants between which the desk is open on a day, in order. Around a change of the clocks an
+    /// interval is as long as that day really is.
+    fn open_on(&self, day: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+        let all_day = [Interval { from: 0, to: 1440 }];
+        let intervals = match (self.holidays.contains(&day), self.always_open()) {
+            (true, _) => vec![],
+            (false, true) => all_day.to_vec(),
+            (false, false) => self.on(day.weekday()).to_vec(),
+        };
+        intervals.into_iter().filter_map(move |i| Some((self.instant(day, i.from)?, self.instant(day, i.to)?)))
+    }
+
+    fn instant(&self, day: Date, minutes: u16) -> Option<Timestamp> {
+        let (day, minutes) = if minutes == 1440 { (day.tomorrow().ok()?, 0) } else { (day, minutes) };
+        let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
+        Some(day.to_datetime(time).to_zoned_datetime(self.zone.clone()).ok()?.timestamp())
+    }
+
+    fn on(&self, day: Weekday) -> &[Interval] {
+        match day {
+            Weekday::Monday => &self.monday,
+            Weekday::Tuesday => &self.tuesday,
+            Weekday::Wednesday => &self.wednesday,
+            Weekday::Thursday => &self.thursday,
+            Weekday::Friday => &self.friday,
+            Weekday::Saturday => &self.saturday,
+            Weekday::Sunday => &self.sunday,
+        }
+    }
+}
+
+mod zone_name {
+    use jiff::tz::TimeZone;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(zone: &TimeZone, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(zone.iana_name().unwrap_or("UTC"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<TimeZone, D::Error> {
+        let name = String::deserialize(d)?;
+        TimeZone::get(&name)
+            .map_err(|_| D::Error::custom(format!("`{name}` is no time zone; use an IANA name such as `Europe/Paris`")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn paris() -> Hours {
+        let nine_to_five = vec!["09:00-17:00".parse().unwrap()];
+        Hours {
+            zone: TimeZone::get("Europe/Paris").unwrap(),
+            monday: nine_to_five.clone(),
+            friday: nine_to_five,
+            sunday: vec!["00:00-24:00".parse().unwrap()],
+            holidays: [jiff::civil::date(2026, 12, 25)].into(),
+            ..Hours::default()
+        }
+    }
+
+    #[test]
+    fn open_by_the_local_clock() {
+        // Summer: Paris is two hours ahead of UTC.
+        assert!(paris().is_open(at("2026-07-06T07:00:00Z")));
+        assert!(!paris().is_open(at("2026-07-06T06:59:59Z")));
+        assert!(!paris().is_open(at("2026-07-06T15:00:00Z")));
+        // A Friday, and a holiday.
+        assert!(!paris().is_open(at("2026-12-25T10:00:00Z")));
+        assert!(Hours::default().is_open(at("2026-12-25T10:00:00Z")));
+    }
+
+    #[test]
+    fn time_is_counted_while_open() {
+        let hours = |a, b| paris().between(at(a), at(b)).as_hours();
+        assert_eq!(hours("2026-07-06T08:00:00Z", "2026-07-10T08:00:00Z"), 7 + 1);
+        // The Sunday on which the clocks go back has 25 hours.
+        assert_eq!(hours("2026-10-24T00:00:00Z", "2026-10-26T00:00:00Z"), 25);
+        assert_eq!(hours("2026-07-10T08:00:00Z", "2026-07-06T08:00:00Z"), 0);
+    }
+
+    #[test]
+    fn what_is_no_interval_is_refused() {
+        for text in ["", "9-5", "09:00-09:00", "17:00-09:00", "09:00-25:00", "09:00-24:01", "a:00-b:00"] {
+            assert!(text.parse::<Interval>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Names of things: X's ids stay text from X to the browser and back, tickets count from one.
+
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// An id X gave out: a decimal number of up to 19 digits, kept as text because it exceeds what
+/// JSON numbers carry exactly (2^53).
+///
+/// Ordered as a number: by length, then by digits. For posts that is the order in which X made them.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct XId(Box<str>);
+
+impl XId {
+    /// The id as X writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// When X made a post or message with this id, in milliseconds since 1970: the upper bits of its
+    /// ids since late 2010 count them. `None` for ids that are too small to carry a time (people
+    /// who joined early, hand-made test data).
+    pub fn made_at_millis(&self) -> Option<i64> {
+        const X_EPOCH: i64 = 1_288_834_974_657;
+        let number: u64 = self.0.parse().ok()?;
+        let since = i64::try_from(number >> 22).ok()?;
+        (since > 0).then_some(X_EPOCH + since)
+    }
+}
+
+/// Text that is no id of X: empty, longer than 19 digits, or with anything but digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no X id: those are 1 to 19 digits")]
+pub struct NotAnId(pub String);
+
+impl FromStr for XId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let digits = !text.is_empty() && text.len() <= 19 && text.bytes().all(|b| b.is_ascii_digit());
+        if digits { Ok(Self(text.into())) } else { Err(NotAnId(text.chars().take(40).collect())) }
+    }
+}
+
+impl TryFrom<String> for XId {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        text.parse()
+    }
+}
+
+impl<'de> Deserialize<'de> for XId {
+    /// Text only: a JSON number may have been rounded on its way, so it is refused.
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl PartialOrd for XId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for XId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl fmt::Display for XId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for XId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "x:{}", self.0)
+    }
+}
+
+/// A ticket's number on this desk, counting from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TicketId(pub i64);
+
+impl fmt::Display for TicketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ordered_as_numbers() {
+        let (short, long): (XId, XId) = ("999".parse().unwrap(), "1000".parse().unwrap());
+        assert!(short < long);
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in ["", "12a", "8.41E+17", "-1", "12345678901234567890"] {
+            assert!(text.parse::<XId>().is_err(), "{text}");
+        }
+        assert!(serde_json::from_str::<XId>("925485174748086283").is_err());
+    }
+
+    #[test]
+    fn a_post_id_tells_its_time() {
+        let id: XId = "925485174748086283".parse().unwrap();
+        // 2017-10-31T22:10:35Z, as the same post's `created_at` says.
+        assert_eq!(id.made_at_millis().unwrap() / 1000, 1_509_487_835);
+    }
+}

@@ -1,0 +1,33 @@
+//! The things a help desk talks about, as plain data: tickets, people, comments, accounts, events,
+//! effects, and the one table of fields that everything else reads.
+//!
+//! Nothing here does I/O, waits, knows SQL or the rule language. All of it can be built by hand in a test.
+
+mod account;
+mod comment;
+pub mod config;
+mod effect;
+mod event;
+pub mod field;
+mod hours;
+mod ids;
+mod person;
+mod reply;
+pub mod text;
+mod ticket;
+mod value;
+mod words;
+
+pub use account::Account;
+pub use comment::{Author, Comment, CommentSource, Delivery};
+pub use config::Desk;
+pub use effect::{Change, Effect, Recipient};
+pub use event::{Event, EventComment, EventKind};
+pub use field::{Facts, Field, FieldRef, Kind, Scope};
+pub use hours::{Hours, HoursError, Interval};
+pub use ids::{TicketId, XId};
+pub use person::Person;
+pub use reply::{DirectReply, NotAnswerable, PublicReply, Reply};
+pub use ticket::{PostFacts, Ticket};
+pub use value::{CustomValue, Value};
+pub use words::{Channel, Priority, Status, TicketType, VerifiedType, Via, Words};

@@ -1,0 +1,97 @@
+//! A reply's kind comes from the comment it answers, by type.
+//!
+//! [`PublicReply`] is the only thing the public post call takes, and [`Reply::to`] is the only way to
+//! one. It gives a [`PublicReply`] for a public comment and never for a direct message, so text that
+//! answers a private conversation cannot be posted in public: such a program does not compile.
+//! For the same reason none of these types can be read from JSON or a database row; what is stored
+//! is the comment to answer and the text, and the kind is found again when it is sent.
+
+use super::{Comment, CommentSource, XId};
+
+/// A reply, in the format of what it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A public post below a public post.
+    Public(PublicReply),
+    /// A direct message to the person who wrote one.
+    Direct(DirectReply),
+}
+
+/// A public reply post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicReply {
+    answers: XId,
+    text: String,
+}
+
+/// A direct message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectReply {
+    to: XId,
+    text: String,
+}
+
+/// Why a comment cannot be answered on X.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnswerable {
+    /// It is a private note.
+    #[error("a private note cannot be answered on X")]
+    Note,
+    /// The post is gone.
+    #[error("the post was deleted")]
+    Deleted,
+    /// There is nothing to say.
+    #[error("the reply is empty")]
+    Empty,
+}
+
+impl Reply {
+    /// The reply to a comment.
+    ///
+    /// # Errors
+    /// When the comment is a note, was deleted, or the text is blank.
+    pub fn to(comment: &Comment, text: impl Into<String>) -> Result<Self, NotAnswerable> {
+        let text = text.into();
+        if text.trim().is_empty() {
+            return Err(NotAnswerable::Empty);
+        }
+        match &comment.source {
+            CommentSource::Note => Err(NotAnswerable::Note),
+            CommentSource::DirectMessage { with, .. } => Ok(Self::Direct(DirectReply { to: with.clone(), text })),
+            CommentSource::Post { .. } if comment.deleted => Err(NotAnswerable::Deleted),
+            CommentSource::Post { id } => Ok(Self::Public(PublicReply { answers: id.clone(), text })),
+        }
+    }
+
+    /// The text to send.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Public(reply) => reply.text(),
+            Self::Direct(reply) => reply.text(),
+        }
+    }
+}
+
+impl PublicReply {
+    /// The post this answers.
+    pub fn answers(&self) -> &XId {
+        &self.answers
+    }
+
+    /// The text to post.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl DirectReply {
+    /// The person to write to.
+    pub fn to(&self) -> &XId {
+        &self.to
+    }
+
+    /// The text to send.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}

@@ -1,0 +1,152 @@
+//! A ticket: one account, one conversation, one person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Channel, CustomValue, Person, Priority, Status, TicketId, TicketType};
+
+/// A ticket with everything conditions can ask about.
+///
+/// Times are instants; counts start at zero. This is also the shape of a line for `twite eval --tickets`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ticket {
+    /// Its number; zero while it has none.
+    pub id: TicketId,
+    /// Where it came from.
+    pub channel: Channel,
+    /// The handle of the connected account it came to.
+    pub account: Option<String>,
+    /// The brand it belongs to.
+    pub brand: Option<String>,
+    /// How far it has come.
+    pub status: Status,
+    /// How urgent it is.
+    pub priority: Option<Priority>,
+    /// What sort of work it is.
+    #[serde(rename = "type")]
+    pub kind: Option<TicketType>,
+    /// A line that says what it is about.
+    pub subject: String,
+    /// The text that opened it.
+    pub description: String,
+    /// Its tags, lower case.
+    pub tags: BTreeSet<String>,
+    /// The group it is assigned to.
+    pub group: Option<String>,
+    /// The agent it is assigned to.
+    pub assignee: Option<String>,
+    /// The person it belongs to.
+    pub requester: Person,
+    /// Language tag of the post that opened it.
+    pub language: Option<String>,
+    /// The post that opened it.
+    pub post: PostFacts,
+    /// Public comments by agents.
+    pub replies: i64,
+    /// Times it went back from solved to open.
+    pub reopens: i64,
+    /// Comments and updates by agents.
+    pub agent_touches: i64,
+    /// Comments of every kind.
+    pub comments: i64,
+    /// When it was opened.
+    pub created: Timestamp,
+    /// When anything last changed.
+    pub updated: Timestamp,
+    /// When it was last solved.
+    pub solved: Option<Timestamp>,
+    /// When it was last assigned to an agent.
+    pub assigned: Option<Timestamp>,
+    /// When it is due.
+    pub due: Option<Timestamp>,
+    /// When its requester last wrote.
+    pub requester_updated: Option<Timestamp>,
+    /// When an agent first answered in public.
+    pub first_reply: Option<Timestamp>,
+    /// The text of the latest comment.
+    pub latest_comment: Option<String>,
+    /// The text of the latest comment its requester can see.
+    pub latest_public_comment: Option<String>,
+    /// Declared fields, by name.
+    pub custom: BTreeMap<String, CustomValue>,
+}
+
+impl Default for Ticket {
+    /// A new ticket from a public post, opened at the start of 1970, with nothing else known.
+    fn default() -> Self {
+        Self {
+            id: TicketId::default(),
+            channel: Channel::Twitter,
+            account: None,
+            brand: None,
+            status: Status::New,
+            priority: None,
+            kind: None,
+            subject: String::new(),
+            description: String::new(),
+            tags: BTreeSet::new(),
+            group: None,
+            assignee: None,
+            requester: Person::default(),
+            language: None,
+            post: PostFacts::default(),
+            replies: 0,
+            reopens: 0,
+            agent_touches: 0,
+            comments: 0,
+            created: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+            solved: None,
+            assigned: None,
+            due: None,
+            requester_updated: None,
+            first_reply: None,
+            latest_comment: None,
+            latest_public_comment: None,
+            custom: BTreeMap::new(),
+        }
+    }
+}
+
+impl Ticket {
+    /// Sets the status and keeps the times that hang on it in step.
+    pub fn set_status(&mut self, status: Status, now: Timestamp) {
+        if self.status >= Status::Solved && status < Status::Solved {
+            self.reopens += 1;
+            self.solved = None;
+        }
+        if self.status < Status::Solved && status >= Status::Solved {
+            self.solved = Some(now);
+        }
+        self.status = status;
+    }
+
+    /// Sets the agent and the time that hangs on it.
+    pub fn set_assignee(&mut self, agent: Option<String>, now: Timestamp) {
+        if self.assignee != agent {
+            self.assigned = agent.is_some().then_some(now);
+            self.assignee = agent;
+        }
+    }
+}
+
+/// What is known of the post that opened a ticket. Unknown where it was no post.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PostFacts {
+    /// Likes it had when last seen.
+    pub likes: Option<i64>,
+    /// Reposts it had.
+    pub reposts: Option<i64>,
+    /// Replies it had.
+    pub replies: Option<i64>,
+    /// Whether it carries a picture, a video or a GIF.
+    pub has_media: bool,
+    /// Whether it answers another post.
+    pub is_reply: bool,
+    /// Its hashtags, without `#`, folded.
+    pub hashtags: BTreeSet<String>,
+}

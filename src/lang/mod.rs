@@ -1,0 +1,3 @@
+//! Rule files to checked rules: parse, check, format, explain.
+
+pub mod rules;

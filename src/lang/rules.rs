@@ -1,0 +1,581 @@
+//! Checked rules: names resolved, types right, ready to be evaluated, compiled, or turned into SQL.
+//!
+//! This is the only thing the engine and the store see of the language. A value of these types came
+//! through the checker (or was built by hand in a test with the same care).
+
+use std::{fmt, sync::Arc};
+
+use jiff::SignedDuration;
+
+use crate::desk::{Desk, Event, FieldRef, Recipient, Value, Via, text::fold};
+
+/// A rule set: everything that was checked together, in the order in which it is tried.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The declarations the rules were checked against.
+    pub desk: Arc<Desk>,
+    /// Which rule set this is.
+    pub version: Version,
+    /// Triggers in order: files by path, items in file order.
+    pub triggers: Vec<Arc<Trigger>>,
+    /// Views in order.
+    pub views: Vec<Arc<View>>,
+    /// Tests in order.
+    pub tests: Vec<Arc<RuleTest>>,
+    /// Named conditions in order, for listings; uses hold their own pointer.
+    pub lets: Vec<Arc<Let>>,
+}
+
+/// What a decision names as its rule set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Version {
+    /// SHA-256 over the names and contents of all files, in hexadecimal.
+    pub hash: String,
+    /// The git commit the rules lie in, with `+` behind it where they were changed since; `None` outside git.
+    pub commit: Option<String>,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.hash.get(..12).unwrap_or(&self.hash))?;
+        match &self.commit {
+            Some(commit) => write!(f, " (commit {})", commit.get(..12).unwrap_or(commit)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where something stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct Place {
+    /// The file, as it was given: relative to where the check ran.
+    pub file: Arc<str>,
+    /// Byte offset of its first character.
+    pub start: u32,
+    /// Byte offset behind its last character.
+    pub end: u32,
+    /// Line of its first character, from 1.
+    pub line: u32,
+}
+
+/// How an item takes part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Like any other.
+    #[default]
+    Live,
+    /// Checked, and otherwise left out.
+    Disabled,
+    /// Evaluated and recorded; changes nothing.
+    Shadow,
+}
+
+/// A named condition.
+#[derive(Debug, PartialEq)]
+pub struct Let {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// What it stands for.
+    pub condition: Condition,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// A rule about events.
+#[derive(Debug, PartialEq)]
+pub struct Trigger {
+    /// Its title, unique among triggers.
+    pub title: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// How it takes part.
+    pub mark: Mark,
+    /// Which events it is about.
+    pub on: On,
+    /// When it fires. [`Condition::always`] where nothing is asked.
+    pub when: Condition,
+    /// What it does, in order.
+    pub then: Vec<Action>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Which events a trigger is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct On {
+    /// Tickets that were created.
+    pub created: bool,
+    /// Tickets that were updated.
+    pub updated: bool,
+}
+
+impl On {
+    /// Whether this event is among them.
+    pub fn covers(self, event: &Event) -> bool {
+        if event.before().is_none() { self.created } else { self.updated }
+    }
+}
+
+/// A condition with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// What is asked.
+    pub kind: ConditionKind,
+    /// Where it is asked.
+    pub place: Place,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConditionKind {
+    /// All of these hold; with none, it always holds.
+    All(Vec<Condition>),
+    /// At least one of these holds; with none, it never does.
+    Any(Vec<Condition>),
+    /// This does not hold. Plain negation, also where a value is unknown.
+    Not(Box<Condition>),
+    /// A named condition.
+    Let(Arc<Let>),
+    /// A question about one field.
+    Leaf(Leaf),
+}
+
+/// A question about one field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaf {
+    /// The field.
+    pub field: FieldRef,
+    /// The question.
+    pub test: Test,
+}
+
+/// The questions. What each means where there is no value:
+///
+/// - A number or time that is *unknown* makes every test false but `is empty` and `not (…)`: also
+///   `is not` and `not in`, because nobody knows that it differs.
+/// - A word, name or text that is *empty* differs from every value: `is not` and `not in` hold.
+///   Order needs a value: `<` and its kin are false both ways.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// A yes/no field is yes.
+    Holds,
+    /// `is V`
+    Is(Literal),
+    /// `is not V`
+    IsNot(Literal),
+    /// `< V`, `<= V`, `> V`, `>= V`; numbers and ordered words.
+    Compare(Comparison, Literal),
+    /// `in (…)`
+    In(Vec<Literal>),
+    /// `not in (…)`
+    NotIn(Vec<Literal>),
+    /// `has T` and `has any of (…)`: at least one.
+    HasAny(Vec<String>),
+    /// `has all of (…)`
+    HasAll(Vec<String>),
+    /// `has none of (…)`
+    HasNone(Vec<String>),
+    /// `contains "…"`
+    Contains(Folded),
+    /// `contains word "…"`
+    ContainsWord(Folded),
+    /// `starts with "…"`
+    StartsWith(Folded),
+    /// `matches "regex"`
+    Matches(Pattern),
+    /// `is empty`; for a number or time: is unknown.
+    IsEmpty,
+    /// `is set`; for a number or time: is known.
+    IsSet,
+    /// `changed`, `changed from A`, `changed to B`, `changed from A to B`. A ticket that was just created
+    /// changed from nothing, wherever it has a value.
+    Changed {
+        /// What it was.
+        from: Option<Literal>,
+        /// What it is now.
+        to: Option<Literal>,
+    },
+    /// `time since F >= 4 days`: how long ago the field's time was. Negative before it.
+    Since(Comparison, Span),
+    /// `time until F < 2 hours`: how far off the field's time is. Negative after it.
+    Until(Comparison, Span),
+}
+
+/// `<`, `<=`, `>`, `>=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+impl Comparison {
+    /// Whether values that compare like this satisfy it.
+    pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Less => ordering.is_lt(),
+            Self::AtMost => ordering.is_le(),
+            Self::More => ordering.is_gt(),
+            Self::AtLeast => ordering.is_ge(),
+        }
+    }
+
+    /// As written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::More => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+}
+
+/// A value in a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Literal {
+    /// A whole number.
+    Number(i64),
+    /// A word of the field's vocabulary, or a declared name. For ordered words, with its rank.
+    Word {
+        /// The word.
+        word: String,
+        /// Its place in its vocabulary; `None` for declared names.
+        rank: Option<usize>,
+    },
+    /// A text, with its fold.
+    Text(Folded),
+    /// `yes` or `no`, in `set` and in tests.
+    YesNo(bool),
+    /// Tags, in `given` and in `set tags to`.
+    Set(Vec<String>),
+    /// An instant, in tests.
+    Time(jiff::Timestamp),
+}
+
+impl Literal {
+    /// As a value to write into a field.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Self::Number(n) => Value::Number(*n),
+            Self::Word { word, .. } => Value::Word(word.as_str().into()),
+            Self::Text(t) => Value::Text(t.written.as_str().into()),
+            Self::YesNo(b) => Value::YesNo(*b),
+            Self::Set(tags) => Value::Set(std::borrow::Cow::Owned(tags.iter().cloned().collect())),
+            Self::Time(t) => Value::Time(*t),
+        }
+    }
+}
+
+/// A text with the form in which it is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folded {
+    /// As written.
+    pub written: String,
+    /// As compared, see [`fold`].
+    pub folded: String,
+}
+
+impl From<&str> for Folded {
+    fn from(text: &str) -> Self {
+        Self { written: text.to_owned(), folded: fold(text).into_owned() }
+    }
+}
+
+/// A regex of linear time. It searches the folded text without regard to case; characters of the pattern
+/// beyond ASCII are folded as the text is.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written.
+    pub written: String,
+    /// Compiled.
+    pub regex: regex::Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Pattern {
+    /// Compiles a pattern, within limits on its size.
+    ///
+    /// # Errors
+    /// What the regex library says about it.
+    pub fn new(written: &str) -> Result<Self, regex::Error> {
+        let mut pattern = String::with_capacity(written.len());
+        let mut rest = written;
+        while let Some(c) = rest.chars().next() {
+            let ascii = rest.bytes().take_while(u8::is_ascii).count();
+            let length =
+                if ascii > 0 { ascii } else { rest.chars().take_while(|c| !c.is_ascii()).map(char::len_utf8).sum() };
+            let (piece, after) = rest.split_at(length);
+            if c.is_ascii() {
+                pattern.push_str(piece)
+            } else {
+                pattern.push_str(&fold(piece))
+            }
+            rest = after;
+        }
+        let regex = regex::RegexBuilder::new(&pattern).case_insensitive(true).size_limit(1 << 20).build()?;
+        Ok(Self { written: written.to_owned(), regex })
+    }
+}
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// How long; a day is 24 hours, a business day 8 business hours.
+    pub length: SignedDuration,
+    /// Whether only the time in which the desk is open counts.
+    pub business: bool,
+}
+
+/// What a trigger does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// What.
+    pub kind: ActionKind,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What a trigger does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionKind {
+    /// `set F to V`, `assign to group "G"`, `assign to agent "A"`. Texts may hold placeholders.
+    Set(FieldRef, SetTo),
+    /// `clear F`
+    Clear(FieldRef),
+    /// `add tags a, b`
+    AddTags(Vec<String>),
+    /// `remove tags a, b`
+    RemoveTags(Vec<String>),
+    /// `reply "…"`
+    Reply(Template),
+    /// `note "…"`
+    Note(Template),
+    /// `notify group "G" { subject "…" body "…" }`
+    Notify {
+        /// To whom.
+        to: Recipient,
+        /// The subject.
+        subject: Template,
+        /// The body.
+        body: Template,
+    },
+    /// `webhook "W"`, `webhook "W" { body """…""" }`
+    Webhook {
+        /// Its declared name.
+        name: String,
+        /// A JSON text; placeholders stand inside strings and are escaped for them.
+        body: Option<Template>,
+    },
+    /// `stop`: ends the run after this trigger.
+    Stop,
+}
+
+/// What a field is set to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetTo {
+    /// A value.
+    Literal(Literal),
+    /// A text with placeholders.
+    Template(Template),
+}
+
+/// A text with placeholders, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its parts in order.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// As it is.
+    Text(String),
+    /// `{{ticket.requester.name | default: "you"}}`
+    Placeholder {
+        /// The field whose value stands here. Time fields print as RFC 3339, sets joined with a space.
+        field: FieldRef,
+        /// What is done to it, in order.
+        filters: Vec<Filter>,
+    },
+}
+
+/// What a placeholder's `|` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// `default: "…"`, where the value is empty.
+    Default(String),
+    /// `upcase`
+    Upcase,
+    /// `downcase`
+    Downcase,
+    /// `capitalize`
+    Capitalize,
+    /// `strip_newlines`
+    StripNewlines,
+    /// `truncate: 40`: at most so many characters as a reader counts them, `…` included.
+    Truncate(usize),
+    /// `first_word`: up to the first space; for a name, the first name.
+    FirstWord,
+}
+
+/// A list of tickets.
+#[derive(Debug, PartialEq)]
+pub struct View {
+    /// Its title, unique among views.
+    pub title: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// How it takes part; a disabled one is not listed.
+    pub mark: Mark,
+    /// Which tickets. Never asks about an event.
+    pub filter: Condition,
+    /// What is shown of each.
+    pub columns: Vec<FieldRef>,
+    /// What they are grouped by.
+    pub group_by: Option<Sort>,
+    /// What they are sorted by; then by number.
+    pub sort_by: Option<Sort>,
+    /// Who sees it; nobody named means everybody.
+    pub visible_to: Vec<Audience>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// By this field. Empty values come last, whatever the direction.
+    pub by: FieldRef,
+    /// From the highest down.
+    pub descending: bool,
+}
+
+/// Who sees a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// The members of a declared group.
+    Group(String),
+    /// A declared agent.
+    Agent(String),
+}
+
+/// A test of rules: a ticket, what happens to it, and what must come of it.
+#[derive(Debug, PartialEq)]
+pub struct RuleTest {
+    /// Its title, unique among tests.
+    pub title: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// A disabled test is counted as skipped.
+    pub mark: Mark,
+    /// The ticket before anything happens: fields and their values.
+    pub given: Vec<(FieldRef, Literal)>,
+    /// The comment the ticket opened with.
+    pub comment: Option<String>,
+    /// The moment of the run; `None` is 2026-01-05T12:00:00Z, a Monday.
+    pub at: Option<jiff::Timestamp>,
+    /// What happens, one run after the other.
+    pub when: Vec<When>,
+    /// What must hold after the last run.
+    pub expect: Vec<Expect>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What happens to the ticket of a test.
+#[derive(Debug, PartialEq)]
+pub enum When {
+    /// It is created, with its comment by the requester.
+    Created,
+    /// It is updated.
+    Updated {
+        /// Fields that change.
+        set: Vec<(FieldRef, Literal)>,
+        /// A comment.
+        comment: Option<TestComment>,
+        /// The way the update came in; `None` is the ticket's channel.
+        via: Option<Via>,
+    },
+}
+
+/// A comment in a test.
+#[derive(Debug, PartialEq)]
+pub struct TestComment {
+    /// By an agent, else by the requester.
+    pub by_agent: bool,
+    /// Whether the requester can see it.
+    pub public: bool,
+    /// What it says.
+    pub text: String,
+}
+
+/// An expectation, with its place.
+#[derive(Debug, PartialEq)]
+pub struct Expect {
+    /// What is expected.
+    pub kind: ExpectKind,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What is expected.
+#[derive(Debug, PartialEq)]
+pub enum ExpectKind {
+    /// `expect fired "T"`; a shadow trigger counts as fired where it would have been.
+    Fired(String),
+    /// `expect not fired "T"`
+    NotFired(String),
+    /// `expect nothing fired`
+    NothingFired,
+    /// `expect priority is urgent`: a condition on the ticket after the run.
+    Holds(Condition),
+    /// `expect reply contains "…"`: some reply, note, notification or webhook body holds this, folded.
+    Sent(EffectKind, Option<Folded>),
+    /// `expect no reply`
+    NotSent(EffectKind),
+}
+
+/// A kind of effect, for expectations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EffectKind {
+    /// A reply.
+    Reply,
+    /// A note.
+    Note,
+    /// A notification, to this recipient where one is named.
+    Notify(Option<Recipient>),
+    /// A call of this webhook.
+    Webhook(String),
+}
+
+impl Condition {
+    /// A condition that always holds.
+    pub fn always(place: Place) -> Self {
+        Self { kind: ConditionKind::All(vec![]), place }
+    }
+
+    /// Calls `visit` for every leaf below, lets included, from left to right.
+    pub fn leaves<'a>(&'a self, visit: &mut dyn FnMut(&'a Leaf, &'a Place)) {
+        match &self.kind {
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().for_each(|c| c.leaves(visit)),
+            ConditionKind::Not(inner) => inner.leaves(visit),
+            ConditionKind::Let(named) => named.condition.leaves(visit),
+            ConditionKind::Leaf(leaf) => visit(leaf, &self.place),
+        }
+    }
+}

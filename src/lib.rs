@@ -1,0 +1,23 @@
+//! Twite: the X support channel a team runs itself, with its business rules as code.
+//!
+//! The rooms, from the ground up; each uses only those above it. `ARCHITECTURE.md` tells the house.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that panics is a test that fails"
+    )
+)]
+
+pub mod cli;
+pub mod daemon;
+pub mod desk;
+pub mod engine;
+pub mod lang;
+pub mod store;
+pub mod x;

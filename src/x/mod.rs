@@ -1,0 +1,1 @@
+//! X: client, OAuth, posts to events, replies, text rules, and the simulator.
