@@ -124,13 +124,19 @@ impl Hours {
 
     /// How long the desk is open between two instants; zero where the second is not later.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        self.between_up_to(from, to, SignedDuration::MAX)
+    }
+
+    /// As [`Self::between`], but stops counting once there is more than `most`: enough to compare with it,
+    /// and the cost hangs on `most` rather than on how far the instants are apart.
+    pub fn between_up_to(&self, from: Timestamp, to: Timestamp, most: SignedDuration) -> SignedDuration {
         let mut open = SignedDuration::ZERO;
         if from >= to {
             return open;
         }
         let mut day = from.to_zoned_datetime(self.zone.clone()).date();
         let last = to.to_zoned_datetime(self.zone.clone()).date();
-        while day <= last {
+        while day <= last && open <= most {
             for (start, end) in self.open_on(day) {
                 let (start, end) = (start.max(from), end.min(to));
                 if start < end {
@@ -229,6 +235,13 @@ mod tests {
         // The Sunday on which the clocks go back has 25 hours.
         assert_eq!(hours("2026-10-24T00:00:00Z", "2026-10-26T00:00:00Z"), 25);
         assert_eq!(hours("2026-07-10T08:00:00Z", "2026-07-06T08:00:00Z"), 0);
+    }
+
+    #[test]
+    fn counting_stops_once_it_is_more_than_asked() {
+        let day = jiff::SignedDuration::from_hours(24);
+        let counted = Hours::default().between_up_to(at("0001-01-01T00:00:00Z"), at("9999-01-01T00:00:00Z"), day);
+        assert!(counted > day && counted <= day * 2);
     }
 
     #[test]

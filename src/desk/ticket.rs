@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, CustomValue, Person, Priority, Status, TicketId, TicketType};
+use super::{Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType};
 
 /// A ticket with everything conditions can ask about.
 ///
@@ -131,6 +131,40 @@ impl Ticket {
             self.assignee = agent;
         }
     }
+
+    /// Counts a comment, and moves the ticket as people expect of a comment: the requester's opens a
+    /// pending or solved ticket again, an agent's public one opens a new ticket.
+    ///
+    /// Comments are added in the order in which they were made. One that turns up late is counted like
+    /// any other, but does not open again what was solved after it.
+    pub fn add_comment(&mut self, comment: &EventComment, made: Timestamp) {
+        self.comments += 1;
+        self.updated = self.updated.max(made);
+        self.latest_comment = Some(comment.text.clone());
+        if comment.public {
+            self.latest_public_comment = Some(comment.text.clone());
+        }
+        match comment.author {
+            Author::Requester => {
+                self.requester_updated = self.requester_updated.max(Some(made));
+                let waiting = matches!(self.status, Status::Pending | Status::Solved);
+                if waiting && self.solved.is_none_or(|solved| solved <= made) {
+                    self.set_status(Status::Open, made);
+                }
+            }
+            Author::Agent => {
+                self.agent_touches += 1;
+                if comment.public {
+                    self.replies += 1;
+                    self.first_reply = Some(self.first_reply.map_or(made, |first| first.min(made)));
+                    if self.status == Status::New {
+                        self.set_status(Status::Open, made);
+                    }
+                }
+            }
+            Author::Rule => {}
+        }
+    }
 }
 
 /// What is known of the post that opened a ticket. Unknown where it was no post.
@@ -149,4 +183,57 @@ pub struct PostFacts {
     pub is_reply: bool,
     /// Its hashtags, without `#`, folded.
     pub hashtags: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comment(author: Author, public: bool) -> EventComment {
+        EventComment { text: "hello".into(), public, author }
+    }
+
+    fn second(n: i64) -> Timestamp {
+        Timestamp::from_second(n).unwrap()
+    }
+
+    #[test]
+    fn comments_are_counted_by_who_made_them() {
+        let mut ticket = Ticket::default();
+        ticket.add_comment(&comment(Author::Requester, true), second(1));
+        assert_eq!((ticket.comments, ticket.status, ticket.requester_updated), (1, Status::New, Some(second(1))));
+        ticket.add_comment(&comment(Author::Agent, false), second(2));
+        assert_eq!((ticket.replies, ticket.agent_touches, ticket.status), (0, 1, Status::New));
+        ticket.add_comment(&comment(Author::Agent, true), second(3));
+        ticket.add_comment(&comment(Author::Agent, true), second(4));
+        assert_eq!((ticket.replies, ticket.agent_touches, ticket.status), (2, 3, Status::Open));
+        assert_eq!((ticket.first_reply, ticket.updated), (Some(second(3)), second(4)));
+        ticket.add_comment(&comment(Author::Rule, false), second(5));
+        assert_eq!((ticket.comments, ticket.replies, ticket.agent_touches), (5, 2, 3));
+    }
+
+    #[test]
+    fn the_requester_opens_what_waits_and_nothing_else() {
+        for (status, then, reopens) in [
+            (Status::New, Status::New, 0),
+            (Status::Open, Status::Open, 0),
+            (Status::Pending, Status::Open, 0),
+            (Status::Hold, Status::Hold, 0),
+            (Status::Solved, Status::Open, 1),
+            (Status::Closed, Status::Closed, 0),
+        ] {
+            let mut ticket = Ticket::default();
+            ticket.set_status(status, second(5));
+            ticket.add_comment(&comment(Author::Requester, true), second(6));
+            assert_eq!((ticket.status, ticket.reopens), (then, reopens), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_late_find_does_not_open_what_was_solved_after_it() {
+        let mut ticket = Ticket::default();
+        ticket.set_status(Status::Solved, second(5));
+        ticket.add_comment(&comment(Author::Requester, true), second(4));
+        assert_eq!((ticket.status, ticket.comments), (Status::Solved, 1));
+    }
 }

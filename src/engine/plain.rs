@@ -1,0 +1,121 @@
+//! The plain evaluator: the reference meaning of every condition. Small and obvious first; whatever is
+//! faster is checked against it.
+//!
+//! What has no value, in one place:
+//!
+//! - An unknown number or time makes every question false but `is empty`; so does an empty word, name or
+//!   text, but for `is not` and `not in`, which it satisfies. An empty text is no text: it neither
+//!   `contains ""` nor `matches ".*"`.
+//! - An empty set has none of anything.
+//! - `not (…)` is plain negation, whatever is inside.
+
+use std::{borrow::Cow, cmp::Ordering};
+
+use crate::{
+    desk::{Facts, Kind, Value, text},
+    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Span, Test},
+};
+
+/// Whether a condition holds.
+pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
+    match &condition.kind {
+        ConditionKind::All(parts) => parts.iter().all(|c| holds(c, facts)),
+        ConditionKind::Any(parts) => parts.iter().any(|c| holds(c, facts)),
+        ConditionKind::Not(inner) => !holds(inner, facts),
+        ConditionKind::Let(named) => holds(&named.condition, facts),
+        ConditionKind::Leaf(leaf) => leaf_holds(leaf, facts),
+    }
+}
+
+/// Whether the answer to one question is yes.
+pub fn leaf_holds(leaf: &Leaf, facts: Facts<'_>) -> bool {
+    let kind = leaf.field.kind();
+    let value = leaf.field.read(facts);
+    let is = |literal: &Literal| equal(&value, literal);
+    // Nobody knows whether an unknown number differs; a field that holds no word certainly does.
+    let unknown = value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
+    match &leaf.test {
+        Test::Holds => value == Value::YesNo(true),
+        Test::Is(literal) => is(literal),
+        Test::IsNot(literal) => !unknown && !is(literal),
+        Test::In(literals) => literals.iter().any(is),
+        Test::NotIn(literals) => !unknown && !literals.iter().any(is),
+        Test::Compare(comparison, literal) => order(&value, literal, &kind).is_some_and(|o| comparison.holds(o)),
+        Test::HasAny(tags) => tags.iter().any(|t| has(&value, t)),
+        Test::HasAll(tags) => tags.iter().all(|t| has(&value, t)),
+        Test::HasNone(tags) => !tags.iter().any(|t| has(&value, t)),
+        Test::Contains(needle) => folded(&value).is_some_and(|t| t.contains(&needle.folded)),
+        Test::ContainsWord(needle) => folded(&value).is_some_and(|t| text::contains_word(&t, &needle.folded)),
+        Test::StartsWith(needle) => folded(&value).is_some_and(|t| t.starts_with(&needle.folded)),
+        Test::Matches(pattern) => folded(&value).is_some_and(|t| pattern.regex.is_match(&t)),
+        Test::IsEmpty => value.is_empty(),
+        Test::IsSet => !value.is_empty(),
+        Test::Changed { from, to } => {
+            let was = before(leaf, facts);
+            !same(&was, &value)
+                && from.as_ref().is_none_or(|from| equal(&was, from))
+                && to.as_ref().is_none_or(|to| equal(&value, to))
+        }
+        Test::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
+        Test::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
+    }
+}
+
+/// The field's value before the event; nothing where the ticket was just created.
+pub(super) fn before<'a>(leaf: &Leaf, facts: Facts<'a>) -> Value<'a> {
+    match facts.event.and_then(|event| event.before()) {
+        Some(ticket) => leaf.field.read(Facts { ticket, ..facts }),
+        None => Value::Empty,
+    }
+}
+
+fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
+    a == b || (a.is_empty() && b.is_empty())
+}
+
+fn equal(value: &Value<'_>, literal: &Literal) -> bool {
+    match (value, literal) {
+        (Value::Number(a), Literal::Number(b)) => a == b,
+        (Value::Word(a), Literal::Word { word, .. }) => a == word,
+        (Value::Text(a), Literal::Text(b)) => !a.is_empty() && text::fold(a) == b.folded,
+        (Value::YesNo(a), Literal::YesNo(b)) => a == b,
+        (Value::Set(a), Literal::Set(b)) => b.iter().all(|t| a.contains(t)) && a.iter().all(|t| b.contains(t)),
+        (Value::Time(a), Literal::Time(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// How a value compares; `None` where there is nothing to compare.
+fn order(value: &Value<'_>, literal: &Literal, kind: &Kind) -> Option<Ordering> {
+    match (value, literal, kind) {
+        (Value::Number(a), Literal::Number(b), _) => Some(a.cmp(b)),
+        (Value::Word(a), Literal::Word { rank: Some(b), .. }, Kind::Words(words)) => Some(words.rank(a)?.cmp(b)),
+        (Value::Time(a), Literal::Time(b), _) => Some(a.cmp(b)),
+        _ => None,
+    }
+}
+
+fn has(value: &Value<'_>, tag: &str) -> bool {
+    matches!(value, Value::Set(set) if set.contains(tag))
+}
+
+/// The form in which a text is compared; a word or name can be searched like a text.
+fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
+    match value {
+        Value::Text(t) | Value::Word(t) if !t.is_empty() => Some(text::fold(t)),
+        _ => None,
+    }
+}
+
+fn passed(value: &Value<'_>, comparison: Comparison, span: Span, facts: Facts<'_>, until: bool) -> bool {
+    let Value::Time(time) = *value else { return false };
+    let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
+    let length = if span.business {
+        let most = if span.length.is_negative() { -span.length } else { span.length };
+        let open = |from, to| facts.desk.hours.between_up_to(from, to, most);
+        if from <= to { open(from, to) } else { -open(to, from) }
+    } else {
+        from.duration_until(to)
+    };
+    comparison.holds(length.cmp(&span.length))
+}

@@ -1,0 +1,55 @@
+//! Views in memory: the reference for the same views in SQL.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use super::plain;
+use crate::{
+    desk::{Desk, Facts, Kind, Ticket, Value, text::fold},
+    lang::rules::{Sort, View},
+};
+
+/// The tickets a view shows, in its order: by group, then as sorted, then by number.
+///
+/// Words come in the order of their vocabulary, names and texts in that of their folds, `no` before `yes`,
+/// sets as the list of their tags. Empty values come last, whatever the direction.
+pub fn view<'a>(
+    view: &View,
+    tickets: impl IntoIterator<Item = &'a Ticket>,
+    desk: &Desk,
+    now: Timestamp,
+) -> Vec<&'a Ticket> {
+    let facts = |ticket| Facts { ticket, event: None, now, desk };
+    let mut shown: Vec<&Ticket> = tickets.into_iter().filter(|t| plain::holds(&view.filter, facts(t))).collect();
+    let by = |sort: &Option<Sort>, a, b| sort.as_ref().map_or(Ordering::Equal, |s| compare(s, facts(a), facts(b)));
+    shown.sort_by(|a, b| by(&view.group_by, a, b).then_with(|| by(&view.sort_by, a, b)).then(a.id.cmp(&b.id)));
+    shown
+}
+
+fn compare(sort: &Sort, a: Facts<'_>, b: Facts<'_>) -> Ordering {
+    let (a, b) = (sort.by.read(a), sort.by.read(b));
+    match (a.is_empty(), b.is_empty()) {
+        (true, true) => Ordering::Equal,
+        (false, false) => {
+            let ordering = order(&a, &b, &sort.by.kind());
+            if sort.descending { ordering.reverse() } else { ordering }
+        }
+        (a_empty, b_empty) => a_empty.cmp(&b_empty),
+    }
+}
+
+fn order(a: &Value<'_>, b: &Value<'_>, kind: &Kind) -> Ordering {
+    match (a, b) {
+        (Value::YesNo(a), Value::YesNo(b)) => a.cmp(b),
+        (Value::Number(a), Value::Number(b)) => a.cmp(b),
+        (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::Set(a), Value::Set(b)) => a.cmp(b),
+        (Value::Word(a), Value::Word(b)) => match kind {
+            Kind::Words(words) => words.rank(a).cmp(&words.rank(b)),
+            _ => fold(a).cmp(&fold(b)),
+        },
+        (Value::Text(a), Value::Text(b)) => fold(a).cmp(&fold(b)),
+        _ => Ordering::Equal,
+    }
+}
