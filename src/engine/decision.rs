@@ -1,0 +1,132 @@
+//! What a run of the rules comes to.
+
+use serde::Serialize;
+
+use crate::{
+    desk::{Change, Effect, Ticket, Value},
+    lang::rules::Version,
+};
+
+/// The result of one run: what becomes of the ticket, what is to be carried out, and why.
+///
+/// As JSON, for programs, in a stable shape:
+///
+/// ```json
+/// {
+///   "version": {"hash": "9f2c…", "commit": "1d0e…"},
+///   "ticket": {"id": 7, "status": "new", "priority": "urgent", "…": "as for `twite eval --tickets`"},
+///   "changes": [{"field": "priority", "from": null, "to": "urgent"}],
+///   "effects": [{"rule": "Escalate", "effect": "reply", "text": "We are on it."}],
+///   "fired": [{
+///     "rule": "Escalate", "trigger": 0, "pass": 1, "shadow": false,
+///     "changes": [{"field": "priority", "from": null, "to": "urgent"}],
+///     "effects": [{"effect": "reply", "text": "We are on it."}],
+///     "why": {"holds": true, "asked": {"text": "requester.followers >= 10_000", "value": 25000}}
+///   }],
+///   "stopped_by": null,
+///   "passes": 2,
+///   "closed": false
+/// }
+/// ```
+///
+/// Effects are `reply {text}`, `note {text}`, `notify {to, subject, body}` with `to` one of `"assignee"`,
+/// `"requester"`, `{"group": …}`, `{"agent": …}`, and `webhook {name, body}`. The values of [`Answer`]
+/// describe `why`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// The rule set that decided.
+    pub version: Version,
+    /// The ticket after the run.
+    pub ticket: Ticket,
+    /// What is different from the ticket the run started with, in the order of the field table.
+    pub changes: Vec<Change>,
+    /// What is to be carried out, in order.
+    pub effects: Vec<RuleEffect>,
+    /// The triggers that fired, those in shadow mode among them, in order.
+    pub fired: Vec<Fired>,
+    /// The trigger that ended the run with `stop`.
+    pub stopped_by: Option<String>,
+    /// How many passes were made; the last one fired nothing, unless the run was stopped.
+    pub passes: usize,
+    /// Whether there was no run, because the ticket was closed before the event.
+    pub closed: bool,
+}
+
+/// An effect, and who asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleEffect {
+    /// The trigger's title.
+    pub rule: String,
+    /// What is to be carried out.
+    #[serde(flatten)]
+    pub effect: Effect,
+}
+
+/// One trigger that fired.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fired {
+    /// The trigger's title.
+    pub rule: String,
+    /// Its place among the triggers, from 0.
+    pub trigger: usize,
+    /// The pass in which it fired, from 1.
+    pub pass: usize,
+    /// Whether it is in shadow mode: nothing below was done.
+    pub shadow: bool,
+    /// What it changed. A later trigger may have changed it again.
+    pub changes: Vec<Change>,
+    /// What it asked for, texts rendered at that moment.
+    pub effects: Vec<Effect>,
+    /// Its conditions at the moment it fired.
+    pub why: Answer,
+}
+
+/// A condition with its answer, and the answers below it: none is left out, whatever decided.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// Whether it held.
+    pub holds: bool,
+    /// What was asked.
+    #[serde(flatten)]
+    pub to: Asked,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// All of these.
+    All(Vec<Answer>),
+    /// Any of these.
+    Any(Vec<Answer>),
+    /// That this does not hold.
+    Not(Box<Answer>),
+    /// A named condition.
+    Let {
+        /// Its name.
+        name: String,
+        /// What it stands for.
+        means: Box<Answer>,
+    },
+    /// A question about one field.
+    Asked {
+        /// The question as the formatter writes it.
+        text: String,
+        /// The field's value at that moment, `null` where there is none; a long text is cut.
+        value: Value<'static>,
+        /// For `changed`, the value before the event.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        before: Option<Value<'static>>,
+    },
+}
+
+impl Answer {
+    /// The questions about fields, from left to right, as [`crate::lang::rules::Condition::leaves`] visits them.
+    pub fn leaves<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        match &self.to {
+            Asked::All(parts) | Asked::Any(parts) => parts.iter().for_each(|part| part.leaves(visit)),
+            Asked::Not(inner) | Asked::Let { means: inner, .. } => inner.leaves(visit),
+            Asked::Asked { .. } => visit(self),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What each question means, also where there is no value.
+
+use super::*;
+use crate::{
+    desk::{Author, EventComment, Facts, Priority, Status},
+    engine::holds,
+    lang::rules::{Comparison, Folded, Pattern},
+};
+
+fn asked(condition: &Condition, ticket: &Ticket) -> bool {
+    holds(condition, Facts { ticket, event: None, now: now(), desk: &desk() })
+}
+
+/// A ticket of which as little is known as can be, and one of which much is.
+fn blank_and_full() -> (Ticket, Ticket) {
+    let full = serde_json::json!({
+        "priority": "high", "subject": "Straße GESPERRT", "description": "My order, please", "tags": ["vip", "late"],
+        "group": "Social", "solved": "2026-01-05T10:00:00Z", "due": "2026-01-05T15:00:00Z",
+        "requester": {"followers": 10, "verified": true, "verified_type": "blue", "name": "Ada"},
+        "custom": {"topic": "billing", "order": "A-1", "score": 7, "done": true},
+    });
+    (Ticket::default(), serde_json::from_value(full).unwrap())
+}
+
+#[test]
+fn every_question_with_and_without_a_value() {
+    let text = |t: &str| Folded::from(t);
+    let matches = |p: &str| Test::Matches(Pattern::new(p).unwrap());
+    // The field, the question, its answer where there is a value, and where there is none.
+    let table: Vec<(&str, Test, bool, bool)> = vec![
+        // A number: unknown makes everything false but `is empty`.
+        ("requester.followers", Test::Is(Literal::Number(10)), true, false),
+        ("requester.followers", Test::IsNot(Literal::Number(11)), true, false),
+        ("requester.followers", Test::In(vec![Literal::Number(10)]), true, false),
+        ("requester.followers", Test::NotIn(vec![Literal::Number(11)]), true, false),
+        ("requester.followers", Test::Compare(Comparison::AtLeast, Literal::Number(10)), true, false),
+        ("requester.followers", Test::Compare(Comparison::Less, Literal::Number(10)), false, false),
+        ("requester.followers", Test::IsEmpty, false, true),
+        ("requester.followers", Test::IsSet, true, false),
+        ("field.score", Test::Compare(Comparison::More, Literal::Number(6)), true, false),
+        ("field.score", Test::IsNot(Literal::Number(6)), true, false),
+        // A time likewise.
+        ("solved", Test::Since(Comparison::AtLeast, hours(2)), true, false),
+        ("solved", Test::Since(Comparison::Less, hours(2)), false, false),
+        ("solved", Test::IsEmpty, false, true),
+        ("due", Test::Until(Comparison::AtMost, hours(3)), true, false),
+        ("due", Test::Until(Comparison::More, hours(3)), false, false),
+        // A word or a name: empty differs from all of them, and has no order.
+        ("priority", Test::Is(literal(&field("priority"), "high")), true, false),
+        ("priority", Test::IsNot(literal(&field("priority"), "low")), true, true),
+        ("priority", Test::In(vec![literal(&field("priority"), "high")]), true, false),
+        ("priority", Test::NotIn(vec![literal(&field("priority"), "low")]), true, true),
+        ("priority", Test::Compare(Comparison::More, literal(&field("priority"), "normal")), true, false),
+        ("priority", Test::Compare(Comparison::AtMost, literal(&field("priority"), "normal")), false, false),
+        ("priority", Test::IsEmpty, false, true),
+        ("group", Test::IsNot(literal(&field("group"), "Billing")), true, true),
+        ("group", Test::IsSet, true, false),
+        ("field.topic", Test::Is(literal(&field("field.topic"), "billing")), true, false),
+        ("field.topic", Test::IsNot(literal(&field("field.topic"), "delivery")), true, true),
+        // A text likewise; an empty one is none.
+        ("subject", Test::Is(Literal::Text(text("strasse gesperrt"))), true, false),
+        ("subject", Test::IsNot(Literal::Text(text("else"))), true, true),
+        ("subject", Test::IsNot(Literal::Text(text(""))), true, true),
+        ("subject", Test::Contains(text("STRASSE")), true, false),
+        ("subject", Test::Contains(text("")), true, false),
+        ("subject", Test::StartsWith(text("strass")), true, false),
+        ("subject", matches("gesperrt$"), true, false),
+        ("subject", matches(".*"), true, false),
+        ("subject", Test::IsEmpty, false, true),
+        ("description", Test::ContainsWord(text("order")), true, false),
+        ("description", Test::ContainsWord(text("ord")), false, false),
+        ("requester.name", Test::Is(Literal::Text(text("ada"))), true, false),
+        ("field.order", Test::IsNot(Literal::Text(text("a-2"))), true, true),
+        // A set: an empty one has none of anything.
+        ("tags", Test::HasAny(vec!["x".into(), "vip".into()]), true, false),
+        ("tags", Test::HasAll(vec!["late".into(), "vip".into()]), true, false),
+        ("tags", Test::HasAll(vec!["late".into(), "x".into()]), false, false),
+        ("tags", Test::HasNone(vec!["x".into()]), true, true),
+        ("tags", Test::HasNone(vec!["x".into(), "vip".into()]), false, true),
+        ("tags", Test::Is(Literal::Set(vec!["vip".into(), "late".into()])), true, false),
+        ("tags", Test::IsEmpty, false, true),
+        // Yes and no: what nobody knows or ticked is no.
+        ("requester.verified", Test::Holds, true, false),
+        ("field.done", Test::Holds, true, false),
+        ("field.done", Test::IsEmpty, false, false),
+    ];
+    let (blank, full) = blank_and_full();
+    for (name, test, with, without) in table {
+        let condition = ask(name, |_| test);
+        let text = match &condition.kind {
+            ConditionKind::Leaf(leaf) => leaf.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asked(&condition, &full), with, "{text}, with a value");
+        assert_eq!(asked(&condition, &blank), without, "{text}, without one");
+        let negated = not(condition);
+        assert_eq!(asked(&negated, &full), !with, "not {text}, with a value");
+        assert_eq!(asked(&negated, &blank), !without, "not {text}, without one");
+    }
+}
+
+#[test]
+fn words_are_ordered_by_rank() {
+    let below_solved = ask("status", |f| Test::Compare(Comparison::Less, literal(f, "solved")));
+    for status in Status::ALL {
+        let ticket = Ticket { status: *status, ..Ticket::default() };
+        assert_eq!(asked(&below_solved, &ticket), *status < Status::Solved, "{status}");
+    }
+    let urgent = ask("priority", |f| Test::Compare(Comparison::AtLeast, literal(f, "urgent")));
+    assert!(asked(&urgent, &Ticket { priority: Some(Priority::Urgent), ..Ticket::default() }));
+}
+
+#[test]
+fn time_runs_forward_and_back_and_while_the_desk_is_open() {
+    let since = |comparison, span| ask("created", |_| Test::Since(comparison, span));
+    let until = |comparison, span| ask("created", |_| Test::Until(comparison, span));
+    let at = |time: &str| Ticket { created: time.parse().unwrap(), ..Ticket::default() };
+    // It is Monday noon; the desk opened at nine and is closed from Tuesday to Sunday.
+    let (last_monday, today, next_monday) =
+        (at("2025-12-29T16:00:00Z"), at("2026-01-05T10:00:00Z"), at("2026-01-12T10:00:00Z"));
+    assert!(asked(&since(Comparison::AtLeast, hours(24)), &last_monday));
+    assert!(asked(&since(Comparison::AtMost, business_hours(4)), &last_monday));
+    assert!(asked(&since(Comparison::More, business_hours(3)), &last_monday));
+    assert!(asked(&since(Comparison::AtLeast, business_hours(2)), &today));
+    assert!(!asked(&since(Comparison::More, business_hours(2)), &today));
+    // What lies ahead was a negative time ago.
+    assert!(asked(&since(Comparison::Less, hours(0)), &next_monday));
+    assert!(asked(&since(Comparison::Less, business_hours(0)), &next_monday));
+    assert!(asked(&until(Comparison::AtLeast, business_hours(6)), &next_monday));
+    assert!(!asked(&until(Comparison::More, business_hours(6)), &next_monday));
+    assert!(asked(&until(Comparison::Less, hours(0)), &today));
+    // The far ends of time cost nothing to compare.
+    assert!(asked(&since(Comparison::More, business_hours(1)), &at("0001-01-01T00:00:00Z")));
+}
+
+#[test]
+fn within_business_hours_asks_the_clock() {
+    let open = ask("within business hours", |_| Test::Holds);
+    assert!(asked(&open, &Ticket::default()));
+    let night =
+        Facts { ticket: &Ticket::default(), event: None, now: "2026-01-05T20:00:00Z".parse().unwrap(), desk: &desk() };
+    assert!(!holds(&open, night));
+}
+
+#[test]
+fn comment_questions_are_no_where_the_event_has_no_comment() {
+    let desk = desk();
+    let ticket = Ticket::default();
+    let comment = EventComment { text: "Hello".into(), public: true, author: Author::Requester };
+    let with = Event { comment: Some(comment), ..created() };
+    for (condition, answer) in [
+        (ask("comment.public", |_| Test::Holds), true),
+        (ask("comment.by_requester", |_| Test::Holds), true),
+        (ask("comment.by_agent", |_| Test::Holds), false),
+        (ask("comment.text", |_| Test::Contains("HELLO".into())), true),
+        (is("updated_via", "twitter"), true),
+    ] {
+        let facts = |event| Facts { ticket: &ticket, event, now: now(), desk: &desk };
+        assert_eq!(holds(&condition, facts(Some(&with))), answer);
+        assert!(!holds(&condition, facts(None)));
+    }
+    assert!(!holds(
+        &ask("comment.public", |_| Test::Holds),
+        Facts { ticket: &ticket, event: Some(&created()), now: now(), desk: &desk }
+    ));
+}
+
+#[test]
+fn changed_compares_the_ticket_before_with_the_ticket_now() {
+    let desk = desk();
+    let ask_on = |condition: &Condition, ticket: &Ticket, event: &Event| {
+        holds(condition, Facts { ticket, event: Some(event), now: now(), desk: &desk })
+    };
+    let (blank, full) = blank_and_full();
+    // The field, from, to; whether it holds from blank to full, from full to blank, and on a created full one.
+    for (name, from, to, up, down, new) in [
+        ("priority", None, None, true, true, true),
+        ("priority", None, Some("high"), true, false, true),
+        ("priority", None, Some("low"), false, false, false),
+        ("priority", Some("high"), None, false, true, false),
+        ("priority", Some("high"), Some("low"), false, false, false),
+        ("subject", None, Some("STRASSE gesperrt"), true, false, true),
+        ("tags", None, None, true, true, true),
+        ("tags", None, Some("late vip"), true, false, true),
+        ("requester.verified", None, None, true, true, true),
+        ("field.topic", None, Some("billing"), true, false, true),
+        ("field.done", None, Some("yes"), true, false, true),
+        ("status", None, None, false, false, true),
+        ("status", Some("new"), None, false, false, false),
+        ("requester.handle", None, None, false, false, false),
+    ] {
+        let condition = changed(name, from, to);
+        assert_eq!(ask_on(&condition, &full, &updated(blank.clone())), up, "{name} {from:?} {to:?} up");
+        assert_eq!(ask_on(&condition, &blank, &updated(full.clone())), down, "{name} {from:?} {to:?} down");
+        assert_eq!(ask_on(&condition, &full, &created()), new, "{name} {from:?} {to:?} created");
+    }
+}
+
+#[test]
+fn conditions_combine() {
+    let ticket = Ticket::default();
+    let (yes, no) = (always(), any(vec![]));
+    assert!(asked(&yes, &ticket) && !asked(&no, &ticket));
+    assert!(!asked(&all(vec![yes.clone(), no.clone()]), &ticket));
+    assert!(asked(&any(vec![no.clone(), yes.clone()]), &ticket));
+    assert!(asked(&not(no), &ticket) && !asked(&not(yes), &ticket));
+}

@@ -1,0 +1,165 @@
+//! Rules built by hand, and what the engine makes of them. Cases in the language itself are in `tests/engine`.
+
+mod meaning;
+mod properties;
+mod runs;
+mod texts;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    desk::{Desk, Event, EventKind, FieldRef, Kind, Ticket, Via, config::CustomField, config::CustomKind},
+    lang::rules::{
+        Action, ActionKind, Condition, ConditionKind, Filter, Leaf, Literal, Mark, On, Part, Place, Rules, SetTo, Span,
+        Template, Test, Trigger, Version,
+    },
+};
+
+fn place() -> Place {
+    Place { file: "rules/test.twite".into(), start: 0, end: 0, line: 1 }
+}
+
+fn now() -> Timestamp {
+    "2026-01-05T12:00:00Z".parse().unwrap()
+}
+
+/// A Monday with the desk open from 9 to 17, and one custom field of each kind.
+fn desk() -> Desk {
+    let custom = |name: &str, kind, choices: &[&str]| CustomField {
+        name: name.into(),
+        kind,
+        choices: choices.iter().map(|c| (*c).into()).collect(),
+        doc: None,
+    };
+    let mut desk = Desk {
+        fields: vec![
+            custom("topic", CustomKind::Choice, &["billing", "delivery"]),
+            custom("order", CustomKind::Text, &[]),
+            custom("score", CustomKind::Number, &[]),
+            custom("done", CustomKind::YesNo, &[]),
+        ],
+        ..Desk::default()
+    };
+    desk.hours.monday = vec!["09:00-17:00".parse().unwrap()];
+    desk
+}
+
+fn field(name: &str) -> FieldRef {
+    FieldRef::find(name, &desk()).unwrap_or_else(|| panic!("no field {name}"))
+}
+
+/// What the checker would make of this text behind this field.
+fn literal(field: &FieldRef, text: &str) -> Literal {
+    match field.kind() {
+        Kind::Number => Literal::Number(text.parse().unwrap()),
+        Kind::Words(words) => {
+            let rank = words.rank(text).unwrap_or_else(|| panic!("{field} is never {text}"));
+            Literal::Word { word: text.into(), rank: Some(rank) }
+        }
+        Kind::Declared(_) => Literal::Word { word: text.into(), rank: None },
+        Kind::Text => Literal::Text(text.into()),
+        Kind::YesNo => Literal::YesNo(text == "yes"),
+        Kind::Set => Literal::Set(text.split(' ').map(str::to_owned).collect()),
+        Kind::Time => Literal::Time(text.parse().unwrap()),
+    }
+}
+
+fn ask(name: &str, test: impl FnOnce(&FieldRef) -> Test) -> Condition {
+    let field = field(name);
+    let test = test(&field);
+    Condition { kind: ConditionKind::Leaf(Leaf { field, test }), place: place() }
+}
+
+fn is(name: &str, value: &str) -> Condition {
+    ask(name, |f| Test::Is(literal(f, value)))
+}
+
+fn changed(name: &str, from: Option<&str>, to: Option<&str>) -> Condition {
+    ask(name, |f| Test::Changed { from: from.map(|t| literal(f, t)), to: to.map(|t| literal(f, t)) })
+}
+
+fn tagged(tag: &str) -> Condition {
+    ask("tags", |_| Test::HasAny(vec![tag.into()]))
+}
+
+fn always() -> Condition {
+    Condition::always(place())
+}
+
+fn not(inner: Condition) -> Condition {
+    Condition { kind: ConditionKind::Not(Box::new(inner)), place: place() }
+}
+
+fn all(parts: Vec<Condition>) -> Condition {
+    Condition { kind: ConditionKind::All(parts), place: place() }
+}
+
+fn any(parts: Vec<Condition>) -> Condition {
+    Condition { kind: ConditionKind::Any(parts), place: place() }
+}
+
+fn hours(n: i64) -> Span {
+    Span { length: SignedDuration::from_hours(n), business: false }
+}
+
+fn business_hours(n: i64) -> Span {
+    Span { business: true, ..hours(n) }
+}
+
+fn set(name: &str, value: &str) -> ActionKind {
+    let field = field(name);
+    let value = literal(&field, value);
+    ActionKind::Set(field, SetTo::Literal(value))
+}
+
+fn tag(tag: &str) -> ActionKind {
+    ActionKind::AddTags(vec![tag.into()])
+}
+
+/// `"text {{field}} text"`, filters given apart.
+fn template(text: &str, filters: &[Filter]) -> Template {
+    let mut parts = vec![];
+    for (i, piece) in text.split("{{").enumerate() {
+        match piece.split_once("}}") {
+            Some((name, after)) if i > 0 => {
+                parts.push(Part::Placeholder { field: field(name), filters: filters.to_vec() });
+                parts.push(Part::Text(after.into()));
+            }
+            _ => parts.push(Part::Text(piece.into())),
+        }
+    }
+    Template { parts }
+}
+
+fn trigger(title: &str, when: Condition, then: Vec<ActionKind>) -> Trigger {
+    Trigger {
+        title: title.into(),
+        doc: None,
+        mark: Mark::Live,
+        on: On { created: true, updated: true },
+        when,
+        then: then.into_iter().map(|kind| Action { kind, place: place() }).collect(),
+        place: place(),
+    }
+}
+
+fn rules(triggers: Vec<Trigger>) -> Rules {
+    Rules {
+        desk: Arc::new(desk()),
+        version: Version { hash: "0123456789abcdef".into(), commit: None },
+        triggers: triggers.into_iter().map(Arc::new).collect(),
+        views: vec![],
+        tests: vec![],
+        lets: vec![],
+    }
+}
+
+fn created() -> Event {
+    Event { kind: EventKind::Created, via: Via::Twitter, comment: None }
+}
+
+fn updated(before: Ticket) -> Event {
+    Event { kind: EventKind::Updated { before: Box::new(before) }, via: Via::Web, comment: None }
+}

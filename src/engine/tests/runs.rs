@@ -1,0 +1,214 @@
+//! What a run means, one case a sentence.
+
+use super::*;
+use crate::{
+    desk::{Author, EventComment, Priority, Status},
+    engine::{Decision, Verdict, decide, explain},
+};
+
+fn run(triggers: Vec<Trigger>, ticket: &Ticket, event: &Event) -> Decision {
+    decide(&rules(triggers), ticket, event, now())
+}
+
+/// Title, pass, and `~` for shadow, of everything that fired.
+fn fired(decision: &Decision) -> Vec<String> {
+    decision.fired.iter().map(|f| format!("{}{}{}", if f.shadow { "~" } else { "" }, f.rule, f.pass)).collect()
+}
+
+fn tags(decision: &Decision) -> Vec<&str> {
+    decision.ticket.tags.iter().map(String::as_str).collect()
+}
+
+fn marked(mark: Mark, trigger: Trigger) -> Trigger {
+    Trigger { mark, ..trigger }
+}
+
+#[test]
+fn later_triggers_see_what_earlier_ones_did() {
+    let triggers = vec![trigger("a", always(), vec![tag("x")]), trigger("b", tagged("x"), vec![tag("y")])];
+    let decision = run(triggers, &Ticket::default(), &created());
+    assert_eq!(fired(&decision), ["a1", "b1"]);
+    assert_eq!((tags(&decision), decision.passes), (vec!["x", "y"], 2));
+}
+
+#[test]
+fn a_pass_that_fired_something_is_followed_by_another_from_the_top() {
+    let triggers = vec![
+        trigger("c", tagged("y"), vec![tag("z")]),
+        trigger("b", tagged("x"), vec![tag("y")]),
+        trigger("a", always(), vec![tag("x")]),
+    ];
+    let decision = run(triggers, &Ticket::default(), &created());
+    assert_eq!(fired(&decision), ["a1", "b2", "c3"]);
+    assert_eq!(decision.passes, 4);
+}
+
+#[test]
+fn a_trigger_fires_once_even_when_its_condition_holds_again() {
+    let triggers = vec![
+        trigger("up", not(is("priority", "high")), vec![set("priority", "high")]),
+        trigger("down", is("priority", "high"), vec![set("priority", "low")]),
+    ];
+    let decision = run(triggers, &Ticket::default(), &created());
+    assert_eq!(fired(&decision), ["up1", "down1"]);
+    assert_eq!(decision.ticket.priority, Some(Priority::Low));
+}
+
+#[test]
+fn a_trigger_that_changes_nothing_still_fired() {
+    let decision = run(vec![trigger("a", always(), vec![tag("x")])], &ticket_with_tag("x"), &created());
+    assert_eq!((fired(&decision), decision.passes), (vec!["a1".to_owned()], 2));
+    assert!(decision.changes.is_empty() && decision.fired[0].changes.is_empty());
+}
+
+fn ticket_with_tag(tag: &str) -> Ticket {
+    Ticket { tags: [tag.to_owned()].into(), ..Ticket::default() }
+}
+
+#[test]
+fn stop_ends_the_run_after_that_trigger() {
+    let triggers = || {
+        vec![
+            trigger("first", tagged("x"), vec![tag("never")]),
+            trigger("a", always(), vec![ActionKind::Stop, tag("x")]),
+            trigger("b", always(), vec![tag("y")]),
+        ]
+    };
+    let decision = run(triggers(), &Ticket::default(), &created());
+    assert_eq!((fired(&decision), tags(&decision)), (vec!["a1".to_owned()], vec!["x"]));
+    assert_eq!((decision.stopped_by.as_deref(), decision.passes), (Some("a"), 1));
+    let trace = explain(&rules(triggers()), &Ticket::default(), &created(), now());
+    let verdicts: Vec<_> = trace.triggers.iter().map(|t| t.verdict).collect();
+    assert_eq!(verdicts, [Verdict::False, Verdict::Fired { pass: 1 }, Verdict::NotReached]);
+}
+
+#[test]
+fn a_closed_ticket_has_no_runs_but_the_update_that_closes_it_does() {
+    let closed = Ticket { status: Status::Closed, ..Ticket::default() };
+    let triggers = || vec![trigger("a", always(), vec![tag("x")])];
+    let after = run(triggers(), &closed, &updated(closed.clone()));
+    assert_eq!((fired(&after).len(), after.passes, after.closed), (0, 0, true));
+    let reopened = run(triggers(), &Ticket::default(), &updated(closed.clone()));
+    assert!(reopened.closed && reopened.fired.is_empty());
+    let closing = run(triggers(), &closed, &updated(Ticket::default()));
+    assert_eq!((fired(&closing), closing.closed), (vec!["a1".to_owned()], false));
+    assert_eq!(fired(&run(triggers(), &closed, &created())), ["a1"]);
+}
+
+#[test]
+fn a_rule_that_closes_the_ticket_does_not_end_the_run() {
+    let triggers = vec![
+        trigger("close", always(), vec![set("status", "closed")]),
+        trigger("b", is("status", "closed"), vec![tag("x")]),
+    ];
+    assert_eq!(fired(&run(triggers, &Ticket::default(), &created())), ["close1", "b1"]);
+}
+
+#[test]
+fn triggers_are_about_some_events_and_disabled_ones_about_none() {
+    let triggers = || {
+        vec![
+            Trigger { on: On { created: true, updated: false }, ..trigger("new", always(), vec![]) },
+            Trigger { on: On { created: false, updated: true }, ..trigger("old", always(), vec![]) },
+            marked(Mark::Disabled, trigger("off", always(), vec![])),
+        ]
+    };
+    assert_eq!(fired(&run(triggers(), &Ticket::default(), &created())), ["new1"]);
+    assert_eq!(fired(&run(triggers(), &Ticket::default(), &updated(Ticket::default()))), ["old1"]);
+    let trace = explain(&rules(triggers()), &Ticket::default(), &created(), now());
+    let verdicts: Vec<_> = trace.triggers.iter().map(|t| t.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Fired { pass: 1 }, Verdict::OtherEvent, Verdict::Disabled]);
+}
+
+#[test]
+fn shadow_is_recorded_and_changes_nothing() {
+    let shadow = marked(
+        Mark::Shadow,
+        trigger("s", always(), vec![tag("x"), ActionKind::Note(template("was {{tags}}", &[])), ActionKind::Stop]),
+    );
+    let triggers = vec![shadow, trigger("b", tagged("x"), vec![tag("y")])];
+    let decision = run(triggers, &Ticket::default(), &created());
+    assert_eq!((fired(&decision), decision.passes), (vec!["~s1".to_owned()], 1));
+    assert!(decision.effects.is_empty() && decision.changes.is_empty() && decision.stopped_by.is_none());
+    let would = &decision.fired[0];
+    assert_eq!((would.changes[0].field.as_str(), would.changes[0].to.to_string()), ("tags", "x".into()));
+    assert_eq!(serde_json::to_value(&would.effects).unwrap(), serde_json::json!([{"effect": "note", "text": "was x"}]));
+}
+
+#[test]
+fn shadow_sees_what_live_triggers_did_in_later_passes() {
+    let shadow = marked(Mark::Shadow, trigger("s", tagged("x"), vec![tag("z")]));
+    let decision = run(vec![shadow, trigger("a", always(), vec![tag("x")])], &Ticket::default(), &created());
+    assert_eq!((fired(&decision), tags(&decision)), (vec!["a1".to_owned(), "~s2".to_owned()], vec!["x"]));
+}
+
+#[test]
+fn changed_follows_the_ticket_during_the_run() {
+    let before = Ticket { priority: Some(Priority::Low), ..Ticket::default() };
+    let triggers = || {
+        vec![
+            trigger("seen", changed("priority", Some("low"), Some("high")), vec![]),
+            trigger("up", always(), vec![set("priority", "high")]),
+        ]
+    };
+    // The event changed nothing; a rule did.
+    assert_eq!(fired(&run(triggers(), &before, &updated(before.clone()))), ["up1", "seen2"]);
+    // A rule that takes the change back makes it no change.
+    let after = Ticket { priority: Some(Priority::High), ..before.clone() };
+    let back = vec![
+        trigger("back", always(), vec![set("priority", "low")]),
+        trigger("seen", changed("priority", None, None), vec![]),
+    ];
+    assert_eq!(fired(&run(back, &after, &updated(before))), ["back1"]);
+}
+
+#[test]
+fn facts_of_the_event_stay_as_they_were() {
+    let comment = EventComment { text: "hello".into(), public: true, author: Author::Requester };
+    let event = Event { comment: Some(comment), ..created() };
+    let triggers = vec![
+        trigger("late", all(vec![tagged("x"), is("updated_via", "twitter"), is("comment.text", "hello")]), vec![]),
+        trigger("a", always(), vec![tag("x"), ActionKind::Note(template("{{comment.text}}", &[]))]),
+    ];
+    assert_eq!(fired(&run(triggers, &Ticket::default(), &event)), ["a1", "late2"]);
+}
+
+#[test]
+fn net_changes_leave_out_what_was_taken_back() {
+    let triggers = vec![
+        trigger("a", always(), vec![tag("x"), set("status", "solved"), set("assignee", "Maya")]),
+        trigger("b", always(), vec![ActionKind::RemoveTags(vec!["x".into()]), set("field.score", "3")]),
+    ];
+    let decision = run(triggers, &Ticket::default(), &updated(Ticket::default()));
+    let changes: Vec<_> = decision.changes.iter().map(|c| format!("{}: {} to {}", c.field, c.from, c.to)).collect();
+    assert_eq!(
+        changes,
+        [
+            "status: new to solved",
+            "assignee: empty to Maya",
+            "solved: empty to 2026-01-05T12:00:00Z",
+            "assigned: empty to 2026-01-05T12:00:00Z",
+            "field.score: empty to 3",
+        ]
+    );
+    assert_eq!(decision.fired[0].changes.len(), 5, "each trigger tells its own changes");
+}
+
+#[test]
+fn a_decision_is_stable_json() {
+    let triggers = vec![trigger(
+        "Escalate",
+        any(vec![is("requester.followers", "12000"), changed("status", None, Some("open"))]),
+        vec![
+            set("priority", "urgent"),
+            ActionKind::Reply(template("Hello {{requester.name}}", &[])),
+            ActionKind::Webhook { name: "page".into(), body: Some(template(r#"{"t":"{{description}}"}"#, &[])) },
+        ],
+    )];
+    let mut ticket = Ticket { id: crate::desk::TicketId(7), description: "a \"b\"\n".into(), ..Ticket::default() };
+    ticket.requester.name = Some("Ada".into());
+    ticket.requester.followers = Some(12_000);
+    let mut json = serde_json::to_value(run(triggers, &ticket, &created())).unwrap();
+    json["ticket"] = serde_json::json!({"id": json["ticket"]["id"], "priority": json["ticket"]["priority"]});
+    insta::assert_json_snapshot!(json);
+}

@@ -1,0 +1,105 @@
+//! What becomes of placeholders, and how conditions read when they are written out.
+
+use super::*;
+use crate::{
+    desk::Facts,
+    engine::{render, render_json},
+    lang::rules::Comparison,
+};
+
+fn ticket() -> Ticket {
+    let mut ticket = Ticket {
+        description: "Zeile \"eins\"\r\nZEILE zwei \\ 👩‍👩‍👧👩‍👩‍👧".into(),
+        tags: ["b".into(), "a".into()].into(),
+        ..Ticket::default()
+    };
+    ticket.requester.name = Some("  ada LOVELACE".into());
+    ticket
+}
+
+fn rendered(text: &str, filters: &[Filter]) -> String {
+    let (ticket, desk) = (ticket(), desk());
+    render(&template(text, filters), Facts { ticket: &ticket, event: None, now: now(), desk: &desk })
+}
+
+#[test]
+fn values_print_as_people_read_them() {
+    for (text, expected) in [
+        ("no placeholder", "no placeholder"),
+        ("{{id}} is {{status}}", "0 is new"),
+        ("[{{tags}}]", "[a b]"),
+        ("[{{priority}}{{requester.followers}}]", "[]"),
+        ("{{created}}", "1970-01-01T00:00:00Z"),
+        ("{{requester.verified}}", "no"),
+        ("{{link}}", "ticket #0"),
+    ] {
+        assert_eq!(rendered(text, &[]), expected);
+    }
+}
+
+#[test]
+fn filters_apply_in_order() {
+    for (field, filters, expected) in [
+        ("{{priority}}", vec![Filter::Default("none".into()), Filter::Upcase], "NONE"),
+        ("{{status}}", vec![Filter::Default("none".into())], "new"),
+        ("{{requester.name}}", vec![Filter::FirstWord, Filter::Capitalize], "Ada"),
+        ("{{requester.name}}", vec![Filter::Downcase], "  ada lovelace"),
+        ("{{description}}", vec![Filter::StripNewlines, Filter::Truncate(13)], "Zeile \"eins\"…"),
+        ("{{description}}", vec![Filter::Truncate(0)], ""),
+        ("{{status}}", vec![Filter::Truncate(3)], "new"),
+        ("{{status}}", vec![Filter::Truncate(2)], "n…"),
+        ("{{priority}}", vec![Filter::FirstWord, Filter::Capitalize, Filter::Truncate(1)], ""),
+    ] {
+        assert_eq!(rendered(field, &filters), expected, "{filters:?}");
+    }
+}
+
+#[test]
+fn placeholders_cannot_leave_their_json_string() {
+    let (ticket, desk) = (ticket(), desk());
+    let body = render_json(
+        &template(r#"{"text": "{{description}}", "tags": "{{tags}}"}"#, &[]),
+        Facts { ticket: &ticket, event: None, now: now(), desk: &desk },
+    );
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(json, serde_json::json!({"text": ticket.description, "tags": "a b"}));
+}
+
+#[test]
+fn values_are_cut_at_a_limit_and_the_rest_of_a_json_text_stays_one() {
+    let ticket = Ticket { description: "ü\n".repeat(50_000), ..Ticket::default() };
+    let desk = desk();
+    let facts = Facts { ticket: &ticket, event: None, now: now(), desk: &desk };
+    let body = template(r#"{"a": "{{description}}", "b": "{{description}}", "c": 1}"#, &[]);
+    let json: serde_json::Value = serde_json::from_str(&render_json(&body, facts)).unwrap();
+    let length = |name: &str| json[name].as_str().unwrap().len();
+    assert!((65_534..=65_536).contains(&length("a")) && length("b") <= 2 && json["c"] == 1);
+}
+
+#[test]
+fn conditions_read_as_the_formatter_writes_them() {
+    let written = |condition: Condition| match condition.kind {
+        ConditionKind::Leaf(leaf) => leaf.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let minutes = |n| Span { length: SignedDuration::from_mins(n), business: false };
+    for (condition, text) in [
+        (is("requester.followers", "-1234567"), "requester.followers is -1_234_567"),
+        (is("group", "Social VIP"), r#"group is "Social VIP""#),
+        (is("field.topic", "billing"), "field.topic is billing"),
+        (is("subject", "a \"b\" \\ \n"), r#"subject is "a \"b\" \\ \n""#),
+        (ask("status", |f| Test::NotIn(vec![literal(f, "new"), literal(f, "open")])), "status not in (new, open)"),
+        (ask("status", |f| Test::Compare(Comparison::Less, literal(f, "solved"))), "status < solved"),
+        (tagged("vip"), "tags has vip"),
+        (ask("tags", |_| Test::HasNone(vec!["a".into(), "c d".into()])), r#"tags has none of (a, "c d")"#),
+        (ask("requester.verified", |_| Test::Holds), "requester.verified"),
+        (changed("status", Some("new"), Some("open")), "status changed from new to open"),
+        (ask("created", |_| Test::Since(Comparison::AtLeast, hours(96))), "time since created >= 4 days"),
+        (ask("created", |_| Test::Since(Comparison::Less, minutes(90))), "time since created < 90 minutes"),
+        (ask("due", |_| Test::Until(Comparison::Less, business_hours(1))), "time until due < 1 business hour"),
+        (ask("due", |_| Test::Until(Comparison::Less, business_hours(16))), "time until due < 2 business days"),
+        (ask("due", |_| Test::Until(Comparison::More, hours(0))), "time until due > 0 minutes"),
+    ] {
+        assert_eq!(written(condition), text);
+    }
+}

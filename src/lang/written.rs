@@ -1,0 +1,157 @@
+//! Checked conditions as the formatter writes them, for messages about values rather than files.
+
+use std::fmt::{self, Write};
+
+use super::rules::{Leaf, Literal, Span, Test};
+use crate::desk::{FieldRef, Kind, field::Declared};
+
+impl fmt::Display for Leaf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = &self.field;
+        let one = |literal| Written { literal, field };
+        let list = |literals| List { literals, field };
+        match &self.test {
+            Test::Holds => write!(f, "{field}"),
+            Test::Is(literal) => write!(f, "{field} is {}", one(literal)),
+            Test::IsNot(literal) => write!(f, "{field} is not {}", one(literal)),
+            Test::Compare(comparison, literal) => write!(f, "{field} {} {}", comparison.as_str(), one(literal)),
+            Test::In(literals) => write!(f, "{field} in ({})", list(literals)),
+            Test::NotIn(literals) => write!(f, "{field} not in ({})", list(literals)),
+            Test::HasAny(tags) => match tags.as_slice() {
+                [tag] => write!(f, "{field} has {}", Tags(std::slice::from_ref(tag))),
+                tags => write!(f, "{field} has any of ({})", Tags(tags)),
+            },
+            Test::HasAll(tags) => write!(f, "{field} has all of ({})", Tags(tags)),
+            Test::HasNone(tags) => write!(f, "{field} has none of ({})", Tags(tags)),
+            Test::Contains(text) => write!(f, "{field} contains {}", Quoted(&text.written)),
+            Test::ContainsWord(text) => write!(f, "{field} contains word {}", Quoted(&text.written)),
+            Test::StartsWith(text) => write!(f, "{field} starts with {}", Quoted(&text.written)),
+            Test::Matches(pattern) => write!(f, "{field} matches {}", Quoted(&pattern.written)),
+            Test::IsEmpty => write!(f, "{field} is empty"),
+            Test::IsSet => write!(f, "{field} is set"),
+            Test::Changed { from, to } => {
+                write!(f, "{field} changed")?;
+                if let Some(from) = from {
+                    write!(f, " from {}", one(from))?;
+                }
+                if let Some(to) = to {
+                    write!(f, " to {}", one(to))?;
+                }
+                Ok(())
+            }
+            Test::Since(comparison, span) => write!(f, "time since {field} {} {span}", comparison.as_str()),
+            Test::Until(comparison, span) => write!(f, "time until {field} {} {span}", comparison.as_str()),
+        }
+    }
+}
+
+/// A literal as it stands behind this field: declared names are quoted, words are not.
+struct Written<'a> {
+    literal: &'a Literal,
+    field: &'a FieldRef,
+}
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.literal {
+            Literal::Number(number) => Grouped(*number).fmt(f),
+            Literal::Word { word, .. } => match self.field.kind() {
+                Kind::Declared(Declared::Choice(_)) => Tag(word).fmt(f),
+                Kind::Declared(_) => Quoted(word).fmt(f),
+                _ => f.write_str(word),
+            },
+            Literal::Text(text) => Quoted(&text.written).fmt(f),
+            Literal::YesNo(yes) => f.write_str(if *yes { "yes" } else { "no" }),
+            Literal::Set(tags) => Tags(tags).fmt(f),
+            Literal::Time(time) => time.fmt(f),
+        }
+    }
+}
+
+struct List<'a> {
+    literals: &'a [Literal],
+    field: &'a FieldRef,
+}
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, literal) in self.literals.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            Written { literal, field: self.field }.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+struct Tags<'a>(&'a [String]);
+
+impl fmt::Display for Tags<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, tag) in self.0.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            Tag(tag).fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// A tag or choice: bare where it reads as one word, else quoted.
+struct Tag<'a>(&'a str);
+
+impl fmt::Display for Tag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bare = self.0.starts_with(char::is_alphabetic) && self.0.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if bare { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
+    }
+}
+
+/// A text in quotes, with what cannot stand between them escaped.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\t' => f.write_str("\\t")?,
+                c => f.write_char(c)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// A whole number with `_` between its thousands.
+pub(crate) struct Grouped(pub(crate) i64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.unsigned_abs().to_string();
+        f.write_str(if self.0 < 0 { "-" } else { "" })?;
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                f.write_char('_')?;
+            }
+            f.write_char(digit)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Span {
+    /// In the largest unit that fits: `4 days`, `90 minutes`, `2 business hours`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.length.as_secs();
+        let day = if self.business { 8 * 3600 } else { 24 * 3600 };
+        let (size, unit) = [(day, "day"), (3600, "hour"), (60, "minute")]
+            .into_iter()
+            .find(|(size, _)| seconds != 0 && seconds % size == 0)
+            .unwrap_or(if seconds == 0 { (60, "minute") } else { (1, "second") });
+        let count = seconds / size;
+        let business = if self.business { "business " } else { "" };
+        write!(f, "{} {business}{unit}{}", Grouped(count), if count == 1 { "" } else { "s" })
+    }
+}
