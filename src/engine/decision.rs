@@ -129,4 +129,22 @@ impl Answer {
             Asked::Asked { .. } => visit(self),
         }
     }
+
+    /// The questions about fields that made it hold or not: with another answer to them it might be otherwise.
+    pub fn because(&self) -> Vec<&Self> {
+        let mut leaves = vec![];
+        self.gather(&mut leaves);
+        leaves
+    }
+
+    fn gather<'a>(&'a self, leaves: &mut Vec<&'a Self>) {
+        match &self.to {
+            // One `no` is enough against `and`, one `yes` for `or`; otherwise every part had its say.
+            Asked::All(parts) | Asked::Any(parts) => {
+                parts.iter().filter(|part| part.holds == self.holds).for_each(|part| part.gather(leaves));
+            }
+            Asked::Not(inner) | Asked::Let { means: inner, .. } => inner.gather(leaves),
+            Asked::Asked { .. } => leaves.push(self),
+        }
+    }
 }

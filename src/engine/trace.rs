@@ -75,63 +75,52 @@ pub enum Verdict {
 ///
 /// With what the decision was made from, it is the same decision: deciding is pure.
 pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Trace {
-    let mut answers: Vec<Option<Answer>> = vec![None; rules.triggers.len()];
-    let decision = run(
-        rules,
-        ticket,
-        event,
-        now,
-        &mut Asking {
-            rules,
-            heard: |index: usize, answer: Answer| {
-                if let Some(kept) = answers.get_mut(index) {
-                    *kept = Some(answer);
-                }
-            },
-        },
-    );
-    let verdict =
-        |index: usize, mark: Mark, covered: bool, asked: bool| match decision.fired.iter().find(|f| f.trigger == index)
-        {
+    explain_to(rules, ticket, event, now, &mut |_, _| {})
+}
+
+/// As [`explain`]; `heard` is told a trigger's answers each time they are given, not only the last time.
+pub(super) fn explain_to(
+    rules: &Rules,
+    ticket: &Ticket,
+    event: &Event,
+    now: Timestamp,
+    heard: &mut dyn FnMut(usize, &Answer),
+) -> Trace {
+    let mut answers = vec![None; rules.triggers.len()];
+    let decision = run(rules, ticket, event, now, &mut Asking { rules, answers: &mut answers, heard });
+    let triggers = rules.triggers.iter().zip(answers).enumerate().map(|(index, (trigger, when))| TriggerTrace {
+        rule: trigger.title.clone(),
+        place: trigger.place.clone(),
+        verdict: match decision.fired.iter().find(|fired| fired.trigger == index) {
             Some(fired) if fired.shadow => Verdict::Shadow { pass: fired.pass },
             Some(fired) => Verdict::Fired { pass: fired.pass },
-            None if mark == Mark::Disabled => Verdict::Disabled,
-            None if !covered => Verdict::OtherEvent,
+            None if trigger.mark == Mark::Disabled => Verdict::Disabled,
+            None if !trigger.on.covers(event) => Verdict::OtherEvent,
             None if decision.closed => Verdict::Closed,
-            None if asked => Verdict::False,
+            None if when.is_some() => Verdict::False,
             None => Verdict::NotReached,
-        };
-    let triggers = rules
-        .triggers
-        .iter()
-        .zip(answers)
-        .enumerate()
-        .map(|(index, (trigger, when))| TriggerTrace {
-            rule: trigger.title.clone(),
-            place: trigger.place.clone(),
-            verdict: verdict(index, trigger.mark, trigger.on.covers(event), when.is_some()),
-            when,
-        })
-        .collect();
+        },
+        when,
+    });
+    let triggers = triggers.collect();
     Trace { now, decision, triggers }
 }
 
-/// Answers every question, and tells each trigger's answers to whom it may concern.
-pub(super) struct Asking<'a, F> {
-    /// The rules.
-    pub(super) rules: &'a Rules,
-    /// Hears of each trigger's answers, each time they are given.
-    pub(super) heard: F,
+/// A matcher that answers every question and keeps each trigger's latest answers.
+struct Asking<'a> {
+    rules: &'a Rules,
+    answers: &'a mut [Option<Answer>],
+    heard: &'a mut dyn FnMut(usize, &Answer),
 }
 
-impl<F: FnMut(usize, Answer)> Matcher for Asking<'_, F> {
+impl Matcher for Asking<'_> {
     fn next(&mut self, from: usize, open: &[bool], facts: Facts<'_>) -> Option<usize> {
-        for (index, (trigger, open)) in self.rules.triggers.iter().zip(open).enumerate().skip(from) {
+        let triggers = self.rules.triggers.iter().zip(open).zip(self.answers.iter_mut());
+        for (index, ((trigger, open), kept)) in triggers.enumerate().skip(from) {
             if *open {
-                let answer = answer(&trigger.when, facts);
-                let holds = answer.holds;
+                let answer = kept.insert(answer(&trigger.when, facts));
                 (self.heard)(index, answer);
-                if holds {
+                if answer.holds {
                     return Some(index);
                 }
             }

@@ -1,4 +1,4 @@
 //! Rule files to checked rules: parse, check, format, explain.
 
 pub mod rules;
-mod written;
+pub(crate) mod written;

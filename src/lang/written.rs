@@ -2,8 +2,41 @@
 
 use std::fmt::{self, Write};
 
-use super::rules::{Leaf, Literal, Span, Test};
+use super::rules::{Condition, ConditionKind, Leaf, Literal, Span, Test};
 use crate::desk::{FieldRef, Kind, field::Declared};
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ConditionKind::All(parts) if parts.is_empty() => f.write_str("always"),
+            ConditionKind::Any(parts) if parts.is_empty() => f.write_str("never"),
+            ConditionKind::All(parts) => join(f, parts, " and "),
+            ConditionKind::Any(parts) => join(f, parts, " or "),
+            ConditionKind::Not(inner) => write!(f, "not {}", Part(inner)),
+            ConditionKind::Let(named) => f.write_str(&named.name),
+            ConditionKind::Leaf(leaf) => leaf.fmt(f),
+        }
+    }
+}
+
+fn join(f: &mut fmt::Formatter<'_>, parts: &[Condition], word: &str) -> fmt::Result {
+    for (i, part) in parts.iter().enumerate() {
+        write!(f, "{}{}", if i == 0 { "" } else { word }, Part(part))?;
+    }
+    Ok(())
+}
+
+/// A condition inside another one, in parentheses where it has parts of its own.
+struct Part<'a>(&'a Condition);
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            ConditionKind::All(parts) | ConditionKind::Any(parts) if parts.len() > 1 => write!(f, "({})", self.0),
+            _ => self.0.fmt(f),
+        }
+    }
+}
 
 impl fmt::Display for Leaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,7 +139,7 @@ impl fmt::Display for Tag<'_> {
 }
 
 /// A text in quotes, with what cannot stand between them escaped.
-struct Quoted<'a>(&'a str);
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,10 @@
 mod meaning;
 mod properties;
 mod runs;
+mod shown;
+mod stories;
 mod texts;
+mod views;
 
 use std::sync::Arc;
 
