@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
+use super::decision::Decision;
 use crate::{
-    desk::{Author, Event, EventComment, EventKind, FieldRef, Status, Ticket, Via, text::headline},
+    desk::{Author, Effect, Event, EventComment, EventKind, FieldRef, Status, Ticket, Via, text::headline},
     lang::rules::{Literal, RuleTest, TestComment, When},
 };
 
@@ -75,6 +76,17 @@ pub(super) fn happen(test: &RuleTest, when: &When, before: Ticket) -> Result<(Ti
             Ok((ticket, Event { kind: EventKind::Updated { before: Box::new(before) }, via, comment }))
         }
     }
+}
+
+/// The ticket as the next event finds it: with the notes that rules left.
+pub(super) fn left_behind(decision: &Decision, now: Timestamp) -> Ticket {
+    let mut ticket = decision.ticket.clone();
+    for left in &decision.effects {
+        if let Effect::Note { text } = &left.effect {
+            ticket.add_comment(&comment(Author::Rule, false, text), now);
+        }
+    }
+    ticket
 }
 
 fn said(test: &TestComment) -> EventComment {

@@ -100,7 +100,7 @@ fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Vec<
     for when in &test.when {
         let (after, event) = given::happen(test, when, ticket)?;
         let trace = explain_to(rules, &after, &event, now, &mut |trigger, answer| coverage.see(trigger, answer));
-        ticket = trace.decision.ticket.clone();
+        ticket = given::left_behind(&trace.decision, now);
         runs.push(Run { event, trace });
     }
     Ok(runs)

@@ -9,7 +9,10 @@ use super::{
     trace::{Trace, TriggerTrace, Verdict},
 };
 use crate::{
-    desk::{Effect, Recipient, Value, text::headline},
+    desk::{
+        Effect, Recipient, Value,
+        text::{headline, visible},
+    },
     lang::written::{Grouped, Quoted},
 };
 
@@ -130,23 +133,9 @@ pub fn value(value: &Value<'_>) -> String {
     match value {
         Value::Number(number) => Grouped(*number).to_string(),
         Value::Text(text) if text.is_empty() => "empty".to_owned(),
-        Value::Text(text) => visible(&Quoted(&headline(text, MOST_OF_A_TEXT)).to_string()),
-        value => visible(&value.to_string()),
+        Value::Text(text) => visible(&Quoted(&headline(text, MOST_OF_A_TEXT)).to_string()).into_owned(),
+        value => visible(&value.to_string()).into_owned(),
     }
-}
-
-fn visible(text: &str) -> String {
-    let steering = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if steering(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-        shown
-    })
 }
 
 fn line(text: &mut String, depth: usize, what: &str) {

@@ -12,8 +12,8 @@ use crate::{
 
 /// The tickets a view shows, in its order: by group, then as sorted, then by number.
 ///
-/// Words come in the order of their vocabulary, names and texts in that of their folds, `no` before `yes`,
-/// sets as the list of their tags. Empty values come last, whatever the direction.
+/// Words come in the order of their vocabulary, names as they are written, texts by their folds, `no` before
+/// `yes`, sets as the list of their tags. Empty values come last, whatever the direction.
 pub fn view<'a>(
     view: &View,
     tickets: impl IntoIterator<Item = &'a Ticket>,
@@ -47,7 +47,7 @@ fn order(a: &Value<'_>, b: &Value<'_>, kind: &Kind) -> Ordering {
         (Value::Set(a), Value::Set(b)) => a.cmp(b),
         (Value::Word(a), Value::Word(b)) => match kind {
             Kind::Words(words) => words.rank(a).cmp(&words.rank(b)),
-            _ => fold(a).cmp(&fold(b)),
+            _ => a.cmp(b),
         },
         (Value::Text(a), Value::Text(b)) => fold(a).cmp(&fold(b)),
         _ => Ordering::Equal,
