@@ -189,11 +189,19 @@ pub struct XSettings {
     pub client_secret_env: Option<String>,
     /// Seconds between two polls of one endpoint, before X's own limits slow it down.
     pub poll_seconds: u64,
+    /// Milliseconds that X may take to show a post where it is looked for after its answer was lost.
+    pub settle_millis: u64,
 }
 
 impl Default for XSettings {
     fn default() -> Self {
-        Self { url: "https://api.x.com".into(), client_id: None, client_secret_env: None, poll_seconds: 30 }
+        Self {
+            url: "https://api.x.com".into(),
+            client_id: None,
+            client_secret_env: None,
+            poll_seconds: 30,
+            settle_millis: 5_000,
+        }
     }
 }
 
@@ -202,7 +210,11 @@ impl Default for XSettings {
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
     /// The server, as `host` or `host:port`.
-    pub server: String,
+    #[serde(default)]
+    pub server: Option<String>,
+    /// A directory that mail is written to instead, one `.eml` file each: to try rules without a server.
+    #[serde(default)]
+    pub directory: Option<String>,
     /// The address mail comes from.
     pub from: String,
     /// How the connection is protected.

@@ -15,6 +15,7 @@ mod person;
 mod reply;
 pub mod text;
 mod ticket;
+mod tokens;
 mod value;
 mod words;
 
@@ -29,5 +30,6 @@ pub use ids::{TicketId, XId};
 pub use person::Person;
 pub use reply::{DirectReply, NotAnswerable, PublicReply, Reply};
 pub use ticket::{PostFacts, Ticket};
+pub use tokens::Tokens;
 pub use value::{CustomValue, Value};
 pub use words::{Channel, Priority, Status, TicketType, VerifiedType, Via, Words};

@@ -1,1 +1,133 @@
-//! sqlx on SQLite: tickets, people, comments, accounts, audit, inbox, outbox, cursors, rule set versions.
+//! Everything that is kept: tickets, people, comments, accounts, audit, inbox, outbox, cursors, rule sets.
+//!
+//! sqlx on SQLite, with statements that PostgreSQL understands as well. One connection writes, several
+//! read; a writer's transaction takes its lock at the start, so it cannot fail half way for want of one.
+
+mod account;
+mod audit;
+mod comment;
+mod inbox;
+mod outbox;
+mod post;
+mod ticket;
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use jiff::Timestamp;
+use sqlx::{
+    Sqlite, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub use self::{
+    account::{AccountState, ConnectedAccount, Key},
+    audit::{Counts, DecisionRecord, Recorded},
+    comment::NewComment,
+    inbox::{Accepted, InboxItem, Incoming, IncomingKind},
+    outbox::{OutboxItem, Outgoing, RepliesSince},
+    post::{KnownPost, Seen},
+    ticket::{TicketHead, TicketKey},
+};
+
+/// How long a statement waits for another process that holds the database.
+const BUSY: Duration = Duration::from_secs(10);
+/// How many connections read at once.
+const READERS: u32 = 4;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database said no.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database could not be brought to this version's layout.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Something in the database is not what this version writes there.
+    #[error("the database holds something that cannot be read: {0}")]
+    Corrupt(String),
+    /// Tokens cannot be sealed or opened.
+    #[error("{0}")]
+    Key(String),
+}
+
+/// The store. Cheap to clone; all clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+/// A transaction that writes. Dropped without [`Tx::commit`], it never was.
+#[derive(Debug)]
+pub struct Tx(Transaction<'static, Sqlite>);
+
+impl Store {
+    /// Opens a database file, makes it where there is none, and brings it up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is no database, or is newer than this version.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was told to be sent must be on disk before it is sent, also when the power goes.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .with_regexp();
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!().run(&writer).await?;
+        let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Begins a transaction that writes.
+    ///
+    /// # Errors
+    /// When another process holds the database for too long.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(Tx(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+    }
+
+    /// Closes every connection, after what is under way.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Tx {
+    /// Makes everything in this transaction durable, at once.
+    ///
+    /// # Errors
+    /// When the database says no: nothing was done then.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+fn time(millis: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millis).map_err(|e| StoreError::Corrupt(format!("the time {millis}: {e}")))
+}
+
+fn times(millis: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    millis.map(time).transpose()
+}
+
+/// A stored word as what it stands for.
+fn word<T: FromStr>(text: &str) -> Result<T, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|e| StoreError::Corrupt(format!("{e}")))
+}
+
+fn words<T: FromStr>(text: Option<&str>) -> Result<Option<T>, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    text.map(word).transpose()
+}

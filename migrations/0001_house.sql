@@ -1,0 +1,238 @@
+-- Times are milliseconds since 1970, UTC. Ids of X are text, ordered by (length, text). Yes/no is 0 or 1.
+-- Columns that end in `_folded` hold the form in which texts are compared.
+-- Statements keep to what SQLite and PostgreSQL both know; only the type of generated keys differs.
+
+CREATE TABLE person (
+  id               INTEGER PRIMARY KEY AUTOINCREMENT,
+  x_id             TEXT UNIQUE,
+  handle           TEXT,
+  handle_folded    TEXT,
+  name             TEXT,
+  name_folded      TEXT,
+  email            TEXT,
+  email_folded     TEXT,
+  language         TEXT,
+  language_folded  TEXT,
+  location         TEXT,
+  location_folded  TEXT,
+  joined           BIGINT,
+  followers        BIGINT,
+  following        BIGINT,
+  tweets           BIGINT,
+  listed           BIGINT,
+  verified         BIGINT,
+  verified_type    TEXT
+);
+
+-- Connected accounts. Tokens are sealed with the key of the installation.
+CREATE TABLE account (
+  x_id          TEXT PRIMARY KEY,
+  handle        TEXT NOT NULL,
+  state         TEXT NOT NULL,
+  state_why     TEXT,
+  connected_at  BIGINT NOT NULL,
+  capture_from  BIGINT,
+  tokens        BLOB
+);
+
+CREATE TABLE ticket (
+  id                     INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- The account's id, the conversation and the person make a ticket; of those, at most one is not closed.
+  key_account            TEXT,
+  key_conversation       TEXT,
+  key_person             TEXT,
+  opened_by              TEXT,
+  closed                 BIGINT,
+  not_imported           BIGINT NOT NULL DEFAULT 0,
+  requester              BIGINT NOT NULL REFERENCES person (id),
+  channel                TEXT NOT NULL,
+  account                TEXT,
+  brand                  TEXT,
+  status                 TEXT NOT NULL,
+  status_rank            BIGINT NOT NULL,
+  priority               TEXT,
+  priority_rank          BIGINT,
+  type                   TEXT,
+  subject                TEXT NOT NULL,
+  subject_folded         TEXT NOT NULL,
+  description            TEXT NOT NULL,
+  description_folded     TEXT NOT NULL,
+  group_name             TEXT,
+  assignee               TEXT,
+  language               TEXT,
+  language_folded        TEXT,
+  post_likes             BIGINT,
+  post_reposts           BIGINT,
+  post_replies           BIGINT,
+  post_has_media         BIGINT NOT NULL,
+  post_is_reply          BIGINT NOT NULL,
+  replies                BIGINT NOT NULL,
+  reopens                BIGINT NOT NULL,
+  agent_touches          BIGINT NOT NULL,
+  comments               BIGINT NOT NULL,
+  created                BIGINT NOT NULL,
+  updated                BIGINT NOT NULL,
+  solved                 BIGINT,
+  assigned               BIGINT,
+  due                    BIGINT,
+  requester_updated      BIGINT,
+  first_reply            BIGINT,
+  latest_comment         TEXT,
+  latest_public_comment  TEXT
+);
+CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person);
+CREATE INDEX ticket_by_status ON ticket (status_rank, updated);
+CREATE INDEX ticket_by_requester ON ticket (requester);
+
+CREATE TABLE ticket_tag (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  tag     TEXT NOT NULL,
+  PRIMARY KEY (ticket, tag)
+);
+CREATE INDEX ticket_tag_by_tag ON ticket_tag (tag, ticket);
+
+CREATE TABLE ticket_hashtag (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  tag     TEXT NOT NULL,
+  PRIMARY KEY (ticket, tag)
+);
+
+-- Declared fields: a number (yes/no among them), or a text with its fold.
+CREATE TABLE ticket_field (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  name    TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  number  BIGINT,
+  text    TEXT,
+  folded  TEXT,
+  PRIMARY KEY (ticket, name)
+);
+
+CREATE TABLE ticket_link (
+  one    BIGINT NOT NULL REFERENCES ticket (id),
+  other  BIGINT NOT NULL REFERENCES ticket (id),
+  why    TEXT NOT NULL,
+  PRIMARY KEY (one, other),
+  CHECK (one < other)
+);
+CREATE INDEX ticket_link_by_other ON ticket_link (other);
+
+-- Every post and message that is known, whether or not it is on a ticket.
+CREATE TABLE post (
+  x_id              TEXT PRIMARY KEY,
+  version           TEXT NOT NULL,
+  author            TEXT NOT NULL,
+  conversation      TEXT NOT NULL,
+  -- The post above; the person X names as answered; the person it answers as far as that is settled.
+  replied_to        TEXT,
+  in_reply_to_user  TEXT,
+  answers           TEXT,
+  -- For a direct message, the other side.
+  direct_with       TEXT,
+  text              TEXT NOT NULL,
+  made              BIGINT NOT NULL,
+  deleted           BIGINT NOT NULL DEFAULT 0,
+  -- Whether the post above was asked for, and how far above a comment this post is.
+  asked             BIGINT NOT NULL DEFAULT 0,
+  height            BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX post_by_conversation ON post (conversation, author);
+CREATE INDEX post_by_parent ON post (replied_to, author);
+
+CREATE TABLE comment (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  ticket     BIGINT NOT NULL REFERENCES ticket (id),
+  kind       TEXT NOT NULL,
+  x_id       TEXT,
+  with_id    TEXT,
+  author     TEXT NOT NULL,
+  author_id  TEXT,
+  text       TEXT NOT NULL,
+  version    BIGINT NOT NULL DEFAULT 1,
+  deleted    BIGINT NOT NULL DEFAULT 0,
+  made       BIGINT NOT NULL,
+  delivery   TEXT NOT NULL,
+  UNIQUE (ticket, x_id)
+);
+CREATE INDEX comment_by_x_id ON comment (x_id);
+
+-- What a comment said before it was edited.
+CREATE TABLE comment_version (
+  comment  BIGINT NOT NULL REFERENCES comment (id),
+  version  BIGINT NOT NULL,
+  text     TEXT NOT NULL,
+  PRIMARY KEY (comment, version)
+);
+
+-- Messages as they came. Unique by account, kind, id and version: the same message is taken in once.
+CREATE TABLE inbox (
+  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  account   TEXT NOT NULL,
+  kind      TEXT NOT NULL,
+  x_id      TEXT NOT NULL,
+  version   TEXT NOT NULL,
+  payload   TEXT NOT NULL,
+  received  BIGINT NOT NULL,
+  state     TEXT NOT NULL,
+  reason    TEXT,
+  UNIQUE (account, kind, x_id, version)
+);
+CREATE INDEX inbox_by_state ON inbox (state, id);
+
+CREATE TABLE cursor (
+  account  TEXT NOT NULL,
+  name     TEXT NOT NULL,
+  value    TEXT NOT NULL,
+  PRIMARY KEY (account, name)
+);
+
+-- What is to leave the house, each under its own key. States: waiting, sending, sent, refused, unknown.
+CREATE TABLE outbox (
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  key      TEXT NOT NULL UNIQUE,
+  ticket   BIGINT NOT NULL REFERENCES ticket (id),
+  rule     TEXT,
+  kind     TEXT NOT NULL,
+  effect   TEXT NOT NULL,
+  answers  BIGINT REFERENCES comment (id),
+  -- The comment that shows a reply on its ticket.
+  shown    BIGINT REFERENCES comment (id),
+  state    TEXT NOT NULL,
+  due      BIGINT NOT NULL,
+  tries    BIGINT NOT NULL DEFAULT 0,
+  -- Whether an earlier try may have arrived, and when that try began.
+  doubt    BIGINT NOT NULL DEFAULT 0,
+  claimed  BIGINT,
+  sent     BIGINT,
+  x_id     TEXT,
+  reason   TEXT
+);
+CREATE INDEX outbox_by_state ON outbox (state, due);
+CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
+
+-- The rule sets that ever decided, with the files they were made of.
+CREATE TABLE rules_version (
+  hash     TEXT PRIMARY KEY,
+  commit_id  TEXT,
+  loaded   BIGINT NOT NULL,
+  sources  TEXT NOT NULL
+);
+
+-- The audit: every run, with all it takes to run it again.
+CREATE TABLE decision (
+  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  ticket    BIGINT NOT NULL REFERENCES ticket (id),
+  made      BIGINT NOT NULL,
+  rules     TEXT NOT NULL,
+  before    TEXT NOT NULL,
+  event     TEXT NOT NULL,
+  decision  TEXT NOT NULL
+);
+CREATE INDEX decision_by_ticket ON decision (ticket, id);
+
+CREATE TABLE fired (
+  decision  BIGINT NOT NULL REFERENCES decision (id),
+  rule      TEXT NOT NULL,
+  shadow    BIGINT NOT NULL
+);
+CREATE INDEX fired_by_rule ON fired (rule);

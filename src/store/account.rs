@@ -1,0 +1,214 @@
+//! Connected accounts and their tokens, sealed at rest.
+
+use std::fmt;
+
+use base64::Engine as _;
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, Payload},
+};
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Store, StoreError, time, times, word};
+use crate::desk::{Tokens, XId};
+
+/// How a connected account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    /// It works.
+    Connected,
+    /// X refuses its authorisation: it must be connected again.
+    Unauthorised,
+    /// Switched off by an admin: no messages, no replies.
+    Deactivated,
+    /// Removed. Its tickets stay.
+    Unlinked,
+}
+
+impl AccountState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Unauthorised => "unauthorised",
+            Self::Deactivated => "deactivated",
+            Self::Unlinked => "unlinked",
+        }
+    }
+}
+
+impl std::str::FromStr for AccountState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Connected, Self::Unauthorised, Self::Deactivated, Self::Unlinked]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no state of an account"))
+    }
+}
+
+/// A connected account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectedAccount {
+    /// X's id: handles change hands, this does not.
+    pub id: XId,
+    /// The handle, by which `twite.toml` knows it.
+    pub handle: String,
+    /// How it stands.
+    pub state: AccountState,
+    /// When it was connected.
+    pub connected: Timestamp,
+    /// Posts made before this open no ticket.
+    pub capture_from: Option<Timestamp>,
+}
+
+/// The key that seals tokens.
+#[derive(Clone)]
+pub struct Key(chacha20poly1305::Key);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// Bytes of a nonce of XChaCha20.
+const NONCE: usize = 24;
+
+impl Key {
+    /// A key from the base64 of its 32 bytes.
+    ///
+    /// # Errors
+    /// When it is something else; the message does not repeat it.
+    pub fn from_base64(text: &str) -> Result<Self, StoreError> {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok();
+        let key = bytes.and_then(|b| <[u8; 32]>::try_from(b).ok()).ok_or_else(|| {
+            StoreError::Key(
+                "the key must be 32 bytes in base64; `head -c 32 /dev/urandom | base64` makes one".to_owned(),
+            )
+        })?;
+        Ok(Self(key.into()))
+    }
+
+    /// A key for this run only.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random() -> Result<Self, StoreError> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|e| StoreError::Key(e.to_string()))?;
+        Ok(Self(key.into()))
+    }
+
+    /// Seals tokens for one account: opened for another, they are refused.
+    fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
+        let plain = serde_json::to_vec(tokens).map_err(|e| StoreError::Key(e.to_string()))?;
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|e| StoreError::Key(e.to_string()))?;
+        let payload = Payload { msg: &plain, aad: account.as_str().as_bytes() };
+        let sealed = XChaCha20Poly1305::new(&self.0)
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| StoreError::Key("the tokens cannot be sealed".to_owned()))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
+        let wrong = || {
+            StoreError::Key(format!(
+                "the tokens of account {account} cannot be opened: they were sealed with another key. Set the key of \
+                 this installation, or connect the account again"
+            ))
+        };
+        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
+        let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| wrong())?;
+        let payload = Payload { msg: sealed, aad: account.as_str().as_bytes() };
+        let plain = XChaCha20Poly1305::new(&self.0).decrypt(&XNonce::from(nonce), payload).map_err(|_| wrong())?;
+        serde_json::from_slice(&plain).map_err(|_| wrong())
+    }
+}
+
+impl Store {
+    /// Adds an account, or brings what is known of it up to date. When it was first connected stays.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn connect(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, state = excluded.state, state_why = NULL,
+               capture_from = excluded.capture_from",
+        )
+        .bind(account.id.as_str())
+        .bind(&account.handle)
+        .bind(account.state.as_str())
+        .bind(account.connected.as_millisecond())
+        .bind(account.capture_from.map(Timestamp::as_millisecond))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Every account that was ever connected, oldest first.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn accounts(&self) -> Result<Vec<ConnectedAccount>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM account ORDER BY connected_at, x_id").fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ConnectedAccount {
+                    id: word(row.try_get("x_id")?)?,
+                    handle: row.try_get("handle")?,
+                    state: word(row.try_get("state")?)?,
+                    connected: time(row.try_get("connected_at")?)?,
+                    capture_from: times(row.try_get("capture_from")?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Notes how an account stands. Returns whether that is news.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_account_state(&self, id: &XId, state: AccountState, why: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1 AND state <> $2")
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(why)
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// The tokens of an account.
+    ///
+    /// # Errors
+    /// When the database says no, or they were sealed with another key.
+    pub async fn tokens(&self, key: &Key, account: &XId) -> Result<Option<Tokens>, StoreError> {
+        let sealed: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT tokens FROM account WHERE x_id = $1")
+            .bind(account.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        sealed.flatten().map(|sealed| key.open(account, &sealed)).transpose()
+    }
+
+    /// Keeps the tokens of an account. On disk when this returns: a refresh token works once, so the
+    /// next pair must not be used before it is safe.
+    ///
+    /// # Errors
+    /// When the database says no, or there is no such account.
+    pub async fn save_tokens(&self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
+        let done = sqlx::query("UPDATE account SET tokens = $2 WHERE x_id = $1")
+            .bind(account.as_str())
+            .bind(key.seal(account, tokens)?)
+            .execute(&self.writer)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::Corrupt(format!("account {account} is not connected")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! The audit: every run with all it takes to run it again, and what it all came to.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Store, StoreError, Tx, time};
+use crate::{
+    desk::{Event, Ticket, TicketId},
+    engine::Decision,
+    lang::rules::Version,
+};
+
+/// A run to be recorded.
+#[derive(Debug)]
+pub struct DecisionRecord<'a> {
+    /// The ticket as the run found it.
+    pub ticket: &'a Ticket,
+    /// What happened.
+    pub event: &'a Event,
+    /// The moment of the run.
+    pub now: Timestamp,
+    /// What came of it.
+    pub decision: &'a Decision,
+}
+
+/// A run as recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The store's number for it.
+    pub id: i64,
+    /// The moment of the run.
+    pub now: Timestamp,
+    /// The hash of the rules that decided.
+    pub rules: String,
+    /// The ticket as the run found it.
+    pub ticket: Ticket,
+    /// What happened.
+    pub event: Event,
+    /// The decision, as JSON.
+    pub decision: serde_json::Value,
+}
+
+/// What it all came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tickets.
+    pub tickets: i64,
+    /// Comments that came from X.
+    pub comments: i64,
+    /// Tickets that are linked with another.
+    pub linked: i64,
+    /// Replies that arrived.
+    pub sent: i64,
+    /// Replies that were refused for good.
+    pub refused: i64,
+    /// Replies whose fate nobody knows.
+    pub unknown: i64,
+    /// Messages set aside.
+    pub set_aside: i64,
+    /// How often each rule fired, by title; not in shadow.
+    pub fired: BTreeMap<String, i64>,
+}
+
+impl Tx {
+    /// Records a run and returns its number.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
+        let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO decision (ticket, made, rules, before, event, decision) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        )
+        .bind(record.ticket.id.0)
+        .bind(record.now.as_millisecond())
+        .bind(&record.decision.version.hash)
+        .bind(json(serde_json::to_string(record.ticket))?)
+        .bind(json(serde_json::to_string(record.event))?)
+        .bind(json(serde_json::to_string(record.decision))?)
+        .fetch_one(&mut *self.0)
+        .await?;
+        for fired in &record.decision.fired {
+            sqlx::query("INSERT INTO fired (decision, rule, shadow) VALUES ($1, $2, $3)")
+                .bind(id)
+                .bind(&fired.rule)
+                .bind(i64::from(fired.shadow))
+                .execute(&mut *self.0)
+                .await?;
+        }
+        Ok(id)
+    }
+}
+
+impl Store {
+    /// The runs on a ticket, oldest first.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn decisions(&self, ticket: TicketId) -> Result<Vec<Recorded>, StoreError> {
+        let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
+        let rows = sqlx::query("SELECT * FROM decision WHERE ticket = $1 ORDER BY id")
+            .bind(ticket.0)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Recorded {
+                    id: row.try_get("id")?,
+                    now: time(row.try_get("made")?)?,
+                    rules: row.try_get("rules")?,
+                    ticket: serde_json::from_str(row.try_get("before")?).map_err(corrupt)?,
+                    event: serde_json::from_str(row.try_get("event")?).map_err(corrupt)?,
+                    decision: serde_json::from_str(row.try_get("decision")?).map_err(corrupt)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Remembers a rule set with its files, so that its decisions can be explained when it is gone.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn remember_version(&self, version: &Version, sources: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO rules_version (hash, commit_id, loaded, sources) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+            .bind(&version.hash)
+            .bind(&version.commit)
+            .bind(now.as_millisecond())
+            .bind(sources)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// The files of a rule set that once decided.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn version_sources(&self, hash: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT sources FROM rules_version WHERE hash = $1")
+            .bind(hash)
+            .fetch_optional(&self.reader)
+            .await?)
+    }
+
+    /// What it all came to so far.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM ticket),
+                    (SELECT count(*) FROM comment WHERE delivery = 'imported' AND kind <> 'note'),
+                    (SELECT count(*) FROM (SELECT one FROM ticket_link UNION SELECT other FROM ticket_link) AS linked),
+                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'sent'),
+                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'refused'),
+                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'unknown'),
+                    (SELECT count(*) FROM inbox WHERE state = 'set_aside')",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        let fired: Vec<(String, i64)> =
+            sqlx::query_as("SELECT rule, count(*) FROM fired WHERE shadow = 0 GROUP BY rule")
+                .fetch_all(&self.reader)
+                .await?;
+        Ok(Counts {
+            tickets: row.try_get(0)?,
+            comments: row.try_get(1)?,
+            linked: row.try_get(2)?,
+            sent: row.try_get(3)?,
+            refused: row.try_get(4)?,
+            unknown: row.try_get(5)?,
+            set_aside: row.try_get(6)?,
+            fired: fired.into_iter().collect(),
+        })
+    }
+}

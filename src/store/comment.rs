@@ -1,0 +1,217 @@
+//! What was said on tickets.
+
+use jiff::Timestamp;
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use super::{KnownPost, Store, StoreError, Tx, time, word, words};
+use crate::desk::{Author, Comment, CommentSource, Delivery, TicketId, XId};
+
+/// A comment to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewComment {
+    /// The ticket it is on.
+    pub ticket: TicketId,
+    /// Where it stands.
+    pub source: CommentSource,
+    /// Who said it, as the ticket sees it.
+    pub author: Author,
+    /// X's id of the author.
+    pub author_id: Option<XId>,
+    /// What it says.
+    pub text: String,
+    /// When it was said.
+    pub made: Timestamp,
+    /// What became of it, where Twite sends it.
+    pub delivery: Delivery,
+}
+
+pub(super) fn author_word(author: Author) -> &'static str {
+    match author {
+        Author::Requester => "requester",
+        Author::Agent => "agent",
+        Author::Rule => "rule",
+    }
+}
+
+fn delivery_word(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Imported => "imported",
+        Delivery::Waiting => "waiting",
+        Delivery::Sent => "sent",
+        Delivery::Refused => "refused",
+        Delivery::Unknown => "unknown",
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<Comment, StoreError> {
+    let id: Option<XId> = words(row.try_get("x_id")?)?;
+    let source = match (row.try_get::<&str, _>("kind")?, id) {
+        ("post", Some(id)) => CommentSource::Post { id },
+        ("direct_message", Some(id)) => CommentSource::DirectMessage { id, with: word(row.try_get("with_id")?)? },
+        // A reply that has no id yet is shown, and cannot be answered.
+        _ => CommentSource::Note,
+    };
+    let author = match row.try_get("author")? {
+        "requester" => Author::Requester,
+        "agent" => Author::Agent,
+        "rule" => Author::Rule,
+        other => return Err(StoreError::Corrupt(format!("`{other}` is no author of a comment"))),
+    };
+    let delivery = match row.try_get("delivery")? {
+        "imported" => Delivery::Imported,
+        "waiting" => Delivery::Waiting,
+        "sent" => Delivery::Sent,
+        "refused" => Delivery::Refused,
+        "unknown" => Delivery::Unknown,
+        other => return Err(StoreError::Corrupt(format!("`{other}` is no state of a comment"))),
+    };
+    Ok(Comment {
+        id: row.try_get("id")?,
+        ticket: TicketId(row.try_get("ticket")?),
+        source,
+        author,
+        author_id: words(row.try_get("author_id")?)?,
+        text: row.try_get("text")?,
+        version: row.try_get("version")?,
+        deleted: row.try_get::<i64, _>("deleted")? != 0,
+        made: time(row.try_get("made")?)?,
+        delivery,
+    })
+}
+
+impl Store {
+    /// A comment, by the store's number.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
+        let row = sqlx::query("SELECT * FROM comment WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The comments of a ticket in the order in which they were said: by X's ids, which are ordered, and by
+    /// the clock where there are none.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id), x_id, id")
+            .bind(ticket.0)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+impl Tx {
+    /// Adds a comment and returns its number; `None` where this post or message already is on the ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn add_comment(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
+        let (kind, with) = match &comment.source {
+            CommentSource::Post { .. } => ("post", None),
+            CommentSource::DirectMessage { with, .. } => ("direct_message", Some(with.as_str())),
+            CommentSource::Note => ("note", None),
+        };
+        Ok(sqlx::query_scalar(
+            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id",
+        )
+        .bind(comment.ticket.0)
+        .bind(kind)
+        .bind(comment.source.x_id().map(XId::as_str))
+        .bind(with)
+        .bind(author_word(comment.author))
+        .bind(comment.author_id.as_ref().map(XId::as_str))
+        .bind(&comment.text)
+        .bind(comment.made.as_millisecond())
+        .bind(delivery_word(comment.delivery))
+        .fetch_optional(&mut *self.0)
+        .await?)
+    }
+
+    /// Whether a ticket of this account already has this post or message.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn is_comment(&mut self, account: &XId, id: &XId) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar::<_, i64>(
+            "SELECT count(*) FROM comment c JOIN ticket t ON t.id = c.ticket WHERE c.x_id = $1 AND t.key_account = $2",
+        )
+        .bind(id.as_str())
+        .bind(account.as_str())
+        .fetch_one(&mut *self.0)
+        .await?
+            > 0)
+    }
+
+    /// How many comments came from X onto a ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn count_imported(&mut self, ticket: TicketId) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'",
+        )
+        .bind(ticket.0)
+        .fetch_one(&mut *self.0)
+        .await?)
+    }
+
+    /// The highest id of X on a ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn newest_comment(&mut self, ticket: TicketId) -> Result<Option<XId>, StoreError> {
+        let id: Option<String> = sqlx::query_scalar(
+            "SELECT x_id FROM comment WHERE ticket = $1 AND x_id IS NOT NULL ORDER BY length(x_id) DESC, x_id DESC LIMIT 1",
+        )
+        .bind(ticket.0)
+        .fetch_optional(&mut *self.0)
+        .await?;
+        words(id.as_deref())
+    }
+
+    /// The requester's latest comment that came from X.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn latest_by_requester(&mut self, ticket: TicketId) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT id FROM comment WHERE ticket = $1 AND author = 'requester' AND x_id IS NOT NULL
+             ORDER BY length(x_id) DESC, x_id DESC LIMIT 1",
+        )
+        .bind(ticket.0)
+        .fetch_optional(&mut *self.0)
+        .await?)
+    }
+
+    /// Gives every comment of an edited post its new text, and keeps the old one as an earlier version.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn revise_comments(&mut self, post: &KnownPost) -> Result<Vec<(TicketId, i64, Author)>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM comment WHERE x_id = $1 AND deleted = 0")
+            .bind(post.id.as_str())
+            .fetch_all(&mut *self.0)
+            .await?;
+        let mut revised = Vec::new();
+        for comment in rows.iter().map(read) {
+            let comment = comment?;
+            sqlx::query("INSERT INTO comment_version (comment, version, text) VALUES ($1, $2, $3)")
+                .bind(comment.id)
+                .bind(comment.version)
+                .bind(&comment.text)
+                .execute(&mut *self.0)
+                .await?;
+            sqlx::query("UPDATE comment SET text = $1, version = version + 1 WHERE id = $2")
+                .bind(&post.text)
+                .bind(comment.id)
+                .execute(&mut *self.0)
+                .await?;
+            revised.push((comment.ticket, comment.id, comment.author));
+        }
+        Ok(revised)
+    }
+}

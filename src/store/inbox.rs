@@ -1,0 +1,233 @@
+//! Messages as they came, each once, with the cursor that says how far a walk has come.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use sqlx::Row as _;
+
+use super::{Store, StoreError, Tx, time, word};
+use crate::desk::XId;
+
+/// What sort of message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IncomingKind {
+    /// A post.
+    Post,
+    /// A post that the account liked.
+    Like,
+    /// A direct message.
+    DirectMessage,
+    /// Word that a post was deleted.
+    Deleted,
+}
+
+impl IncomingKind {
+    /// The word under which it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Like => "like",
+            Self::DirectMessage => "direct_message",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl std::str::FromStr for IncomingKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Post, Self::Like, Self::DirectMessage, Self::Deleted]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no kind of message"))
+    }
+}
+
+/// A message to be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// What sort of message.
+    pub kind: IncomingKind,
+    /// Its first id: edits have ids of their own.
+    pub x_id: XId,
+    /// The id of this version.
+    pub version: XId,
+    /// The message as JSON, to be decoded when it is taken in.
+    pub payload: String,
+}
+
+/// What came of accepting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Messages that were not known.
+    pub new: usize,
+    /// Messages that were.
+    pub known: usize,
+}
+
+/// A message that waits to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxItem {
+    /// The store's number for it.
+    pub id: i64,
+    /// The account it came to.
+    pub account: XId,
+    /// What sort of message.
+    pub kind: IncomingKind,
+    /// The message as JSON.
+    pub payload: String,
+    /// When it came.
+    pub received: Timestamp,
+}
+
+impl Store {
+    /// Accepts messages and moves the cursor, both or neither. What is known is counted and left alone.
+    ///
+    /// # Errors
+    /// When the database says no: nothing was accepted then, and the cursor is where it was.
+    pub async fn accept(
+        &self,
+        account: &XId,
+        items: &[Incoming],
+        cursor: Option<(&str, &str)>,
+    ) -> Result<Accepted, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut new = 0;
+        for item in items {
+            let done = sqlx::query(
+                "INSERT INTO inbox (account, kind, x_id, version, payload, received, state)
+                 VALUES ($1, $2, $3, $4, $5, $6, 'pending') ON CONFLICT DO NOTHING",
+            )
+            .bind(account.as_str())
+            .bind(item.kind.as_str())
+            .bind(item.x_id.as_str())
+            .bind(item.version.as_str())
+            .bind(&item.payload)
+            .bind(Timestamp::now().as_millisecond())
+            .execute(&mut *tx.0)
+            .await?;
+            new += usize::from(done.rows_affected() > 0);
+        }
+        if let Some((name, value)) = cursor {
+            sqlx::query(
+                "INSERT INTO cursor (account, name, value) VALUES ($1, $2, $3)
+                 ON CONFLICT (account, name) DO UPDATE SET value = excluded.value",
+            )
+            .bind(account.as_str())
+            .bind(name)
+            .bind(value)
+            .execute(&mut *tx.0)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(Accepted { new, known: items.len() - new })
+    }
+
+    /// How far a walk has come.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn cursor(&self, account: &XId, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT value FROM cursor WHERE account = $1 AND name = $2")
+            .bind(account.as_str())
+            .bind(name)
+            .fetch_optional(&self.reader)
+            .await?)
+    }
+
+    /// Whether a message of this kind was ever accepted for an account.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn is_known(&self, account: &XId, kind: IncomingKind, id: &XId) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM inbox WHERE account = $1 AND kind = $2 AND x_id = $3")
+            .bind(account.as_str())
+            .bind(kind.as_str())
+            .bind(id.as_str())
+            .fetch_one(&self.reader)
+            .await?
+            > 0)
+    }
+
+    /// The messages that wait, in the order in which they came.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn pending(&self, most: i64) -> Result<Vec<InboxItem>, StoreError> {
+        sqlx::query(
+            "SELECT id, account, kind, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1",
+        )
+        .bind(most)
+        .fetch_all(&self.reader)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(InboxItem {
+                id: row.try_get(0)?,
+                account: word(row.try_get(1)?)?,
+                kind: word(row.try_get(2)?)?,
+                payload: row.try_get(3)?,
+                received: time(row.try_get(4)?)?,
+            })
+        })
+        .collect()
+    }
+
+    /// Puts a waiting message aside, with the reason.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_aside(&self, id: i64, reason: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
+            .bind(reason)
+            .bind(id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a message that cannot even be told from others by an id. Returns whether it is new: the same
+    /// bytes are kept once.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_aside_raw(
+        &self,
+        account: &XId,
+        kind: IncomingKind,
+        payload: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let mut hash = String::with_capacity(64);
+        for byte in Sha256::digest(payload.as_bytes()) {
+            hash.push_str(&format!("{byte:02x}"));
+        }
+        let done = sqlx::query(
+            "INSERT INTO inbox (account, kind, x_id, version, payload, received, state, reason)
+             VALUES ($1, $2, $3, $3, $4, $5, 'set_aside', $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(account.as_str())
+        .bind(kind.as_str())
+        .bind(&hash)
+        .bind(payload)
+        .bind(Timestamp::now().as_millisecond())
+        .bind(reason)
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+impl Tx {
+    /// Marks a message as taken in. What it said lives on in its post and comments.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn finish(&mut self, id: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE inbox SET state = 'done', payload = '' WHERE id = $1")
+            .bind(id)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! What is to leave the house, each thing under its own key.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{KnownPost, Store, StoreError, Tx, time, times};
+use crate::desk::{Effect, TicketId, XId, text::fold};
+
+/// Something to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its key: the same key is the same thing, and is sent once.
+    pub key: String,
+    /// The ticket it is about.
+    pub ticket: TicketId,
+    /// The rule that asked for it; `None` for a person.
+    pub rule: Option<String>,
+    /// What to send.
+    pub effect: Effect,
+    /// The comment that a reply answers.
+    pub answers: Option<i64>,
+    /// Not before this.
+    pub due: Timestamp,
+}
+
+/// Something on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxItem {
+    /// The store's number for it.
+    pub id: i64,
+    /// Its key.
+    pub key: String,
+    /// The ticket it is about.
+    pub ticket: TicketId,
+    /// The rule that asked for it.
+    pub rule: Option<String>,
+    /// What to send.
+    pub effect: Effect,
+    /// The comment that a reply answers.
+    pub answers: Option<i64>,
+    /// How often it was claimed, this time included.
+    pub tries: i64,
+    /// Whether an earlier try may have arrived.
+    pub doubt: bool,
+    /// When the first try that may have arrived began; without one, when this try began.
+    pub claimed: Timestamp,
+}
+
+/// How many replies rules sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepliesSince {
+    /// To one person.
+    pub to_person: i64,
+    /// From one account.
+    pub from_account: i64,
+}
+
+impl Tx {
+    /// Puts something into the outbox; a key that is there already is left alone.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn enqueue(&mut self, outgoing: &Outgoing) -> Result<(), StoreError> {
+        let effect = serde_json::to_string(&outgoing.effect).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let kind = match outgoing.effect {
+            Effect::Reply { .. } => "reply",
+            Effect::Note { .. } => "note",
+            Effect::Notify { .. } => "notify",
+            Effect::Webhook { .. } => "webhook",
+        };
+        sqlx::query(
+            "INSERT INTO outbox (key, ticket, rule, kind, effect, answers, state, due)
+             VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(&outgoing.key)
+        .bind(outgoing.ticket.0)
+        .bind(&outgoing.rule)
+        .bind(kind)
+        .bind(effect)
+        .bind(outgoing.answers)
+        .bind(outgoing.due.as_millisecond())
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
+    }
+
+    /// The reply that an own post is, where Twite sent it and does not know that it arrived.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn echo_of(&mut self, account: &XId, post: &KnownPost) -> Result<Option<i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT o.id, o.effect FROM outbox o
+             JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket
+             WHERE o.kind = 'reply' AND (o.state IN ('sending', 'unknown') OR (o.state = 'waiting' AND o.doubt = 1))
+               AND t.key_account = $1 AND (c.x_id = $2 OR c.with_id = $3) ORDER BY o.id",
+        )
+        .bind(account.as_str())
+        .bind(post.replied_to.as_ref().map(XId::as_str))
+        .bind(post.direct_with.as_ref().map(XId::as_str))
+        .fetch_all(&mut *self.0)
+        .await?;
+        for row in rows {
+            let effect: Effect =
+                serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            if matches!(&effect, Effect::Reply { text } if fold(text.trim()) == fold(post.text.trim())) {
+                return Ok(Some(row.try_get(0)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes that something arrived. A reply becomes a comment of its ticket under X's id, so that its echo is
+    /// known; where the echo came first, that comment stands for it.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, doubt = 0, reason = NULL WHERE id = $1")
+            .bind(id)
+            .bind(now.as_millisecond())
+            .bind(x_id.map(XId::as_str))
+            .execute(&mut *self.0)
+            .await?;
+        let Some(x_id) = x_id else { return Ok(()) };
+        let row = sqlx::query(
+            "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, t.key_account FROM outbox o
+             JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket WHERE o.id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&mut *self.0)
+        .await?;
+        let Some(row) = row else { return Ok(()) };
+        let effect: Effect = serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let Effect::Reply { text } = effect else { return Ok(()) };
+        let ticket: i64 = row.try_get(0)?;
+        let by_rule = row.try_get::<Option<String>, _>(2)?.is_some();
+        let comment: i64 = sqlx::query_scalar(
+            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sent')
+             ON CONFLICT (ticket, x_id) DO UPDATE SET delivery = 'sent', author = excluded.author RETURNING id",
+        )
+        .bind(ticket)
+        .bind(row.try_get::<String, _>(3)?)
+        .bind(x_id.as_str())
+        .bind(row.try_get::<Option<String>, _>(4)?)
+        .bind(if by_rule { "rule" } else { "agent" })
+        .bind(row.try_get::<Option<String>, _>(5)?)
+        .bind(&text)
+        .bind(now.as_millisecond())
+        .fetch_one(&mut *self.0)
+        .await?;
+        sqlx::query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut *self.0).await?;
+        sqlx::query(
+            "UPDATE ticket SET comments = comments + 1, latest_comment = $2, latest_public_comment = $2 WHERE id = $1",
+        )
+        .bind(ticket)
+        .bind(&text)
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Claims the next thing that is due: from now on it counts as on its way, whatever happens to this
+    /// process. A later reply on a ticket waits for the earlier one.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn claim(&self, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query(
+            "UPDATE outbox SET state = 'sending', tries = tries + 1,
+               claimed = CASE WHEN doubt = 1 THEN claimed ELSE $1 END
+             WHERE id = (SELECT o.id FROM outbox o WHERE o.state = 'waiting' AND o.due <= $1
+                           AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
+                                             AND e.kind = 'reply' AND o.kind = 'reply' AND e.state IN ('waiting', 'sending'))
+                         ORDER BY o.due, o.id LIMIT 1)
+             RETURNING id, key, ticket, rule, effect, answers, tries, doubt, claimed",
+        )
+        .bind(now.as_millisecond())
+        .fetch_optional(&mut *tx.0)
+        .await?;
+        tx.commit().await?;
+        row.map(|row| {
+            Ok(OutboxItem {
+                id: row.try_get("id")?,
+                key: row.try_get("key")?,
+                ticket: TicketId(row.try_get("ticket")?),
+                rule: row.try_get("rule")?,
+                effect: serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+                answers: row.try_get("answers")?,
+                tries: row.try_get("tries")?,
+                doubt: row.try_get::<i64, _>("doubt")? != 0,
+                claimed: time(row.try_get("claimed")?)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// What was on its way when an earlier process ended may have arrived: it waits again, in doubt.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn doubt_what_was_sending(&self) -> Result<u64, StoreError> {
+        let done = sqlx::query("UPDATE outbox SET state = 'waiting', doubt = 1 WHERE state = 'sending'")
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Notes that something arrived.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn sent(&self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.sent(id, x_id, now).await?;
+        tx.commit().await
+    }
+
+    /// Puts something back, to be tried again at a time; with `doubt` where this try may have arrived.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn retry(&self, id: i64, due: Timestamp, why: &str, doubt: bool) -> Result<(), StoreError> {
+        sqlx::query("UPDATE outbox SET state = 'waiting', due = $2, reason = $3, doubt = $4 WHERE id = $1 AND state = 'sending'")
+            .bind(id)
+            .bind(due.as_millisecond())
+            .bind(why)
+            .bind(i64::from(doubt))
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that something was refused for good.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn refused(&self, id: i64, why: &str) -> Result<(), StoreError> {
+        self.end(id, "refused", why).await
+    }
+
+    /// Notes that nobody knows whether something arrived, and nobody will find out.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn unknown(&self, id: i64, why: &str) -> Result<(), StoreError> {
+        self.end(id, "unknown", why).await
+    }
+
+    async fn end(&self, id: i64, state: &str, why: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE outbox SET state = $2, reason = $3 WHERE id = $1 AND state = 'sending'")
+            .bind(id)
+            .bind(state)
+            .bind(why)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// When the next thing that waits is due.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        times(sqlx::query_scalar("SELECT min(due) FROM outbox WHERE state = 'waiting'").fetch_one(&self.reader).await?)
+    }
+
+    /// How many replies rules sent, or are about to, since a time: to a person, and from an account.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn replies_since(
+        &self,
+        since: Timestamp,
+        handle: &str,
+        person: Option<&XId>,
+    ) -> Result<RepliesSince, StoreError> {
+        let row = sqlx::query(
+            "SELECT coalesce(sum(CASE WHEN t.key_person = $3 THEN 1 ELSE 0 END), 0), count(*)
+             FROM outbox o JOIN ticket t ON t.id = o.ticket
+             WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND t.account = $2
+               AND (o.state = 'unknown' OR (o.state = 'waiting' AND o.doubt = 1) OR (o.state = 'sent' AND o.sent > $1))",
+        )
+        .bind(since.as_millisecond())
+        .bind(handle)
+        .bind(person.map(XId::as_str))
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(RepliesSince { to_person: row.try_get(0)?, from_account: row.try_get(1)? })
+    }
+}

@@ -1,0 +1,242 @@
+//! Every post and message that is known, whether or not it is on a ticket.
+
+use jiff::Timestamp;
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use super::{StoreError, Tx, time, word, words};
+use crate::desk::{CommentSource, Person, XId};
+
+/// What is kept of a post or a direct message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPost {
+    /// Its first id: edits have ids of their own, this one stays.
+    pub id: XId,
+    /// The id of the version that is known.
+    pub version: XId,
+    /// Who wrote it.
+    pub author: XId,
+    /// The conversation: the id of its first post, or `{small}-{large}` for direct messages.
+    pub conversation: String,
+    /// The post above it.
+    pub replied_to: Option<XId>,
+    /// The person X says it answers.
+    pub in_reply_to_user: Option<XId>,
+    /// The person it answers, as far as that is settled.
+    pub answers: Option<XId>,
+    /// For a direct message, the side that is not the account.
+    pub direct_with: Option<XId>,
+    /// The whole text, decoded.
+    pub text: String,
+    /// When it was written.
+    pub made: Timestamp,
+    /// Whether it was deleted since.
+    pub deleted: bool,
+}
+
+impl KnownPost {
+    /// Where a comment of it stands, and so how it can be answered.
+    pub fn source(&self) -> CommentSource {
+        match &self.direct_with {
+            Some(with) => CommentSource::DirectMessage { id: self.id.clone(), with: with.clone() },
+            None => CommentSource::Post { id: self.id.clone() },
+        }
+    }
+
+    fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: word(row.try_get("x_id")?)?,
+            version: word(row.try_get("version")?)?,
+            author: word(row.try_get("author")?)?,
+            conversation: row.try_get("conversation")?,
+            replied_to: words(row.try_get("replied_to")?)?,
+            in_reply_to_user: words(row.try_get("in_reply_to_user")?)?,
+            answers: words(row.try_get("answers")?)?,
+            direct_with: words(row.try_get("direct_with")?)?,
+            text: row.try_get("text")?,
+            made: time(row.try_get("made")?)?,
+            deleted: row.try_get::<i64, _>("deleted")? != 0,
+        })
+    }
+}
+
+/// What a sighting of a post adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// It was not known.
+    New,
+    /// An older version of it was.
+    Edited,
+    /// Nothing.
+    Known,
+}
+
+impl Tx {
+    /// A post, by its first id.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn post(&mut self, id: &XId) -> Result<Option<KnownPost>, StoreError> {
+        let row =
+            sqlx::query("SELECT * FROM post WHERE x_id = $1").bind(id.as_str()).fetch_optional(&mut *self.0).await?;
+        row.as_ref().map(KnownPost::read).transpose()
+    }
+
+    /// Keeps a post. A later version replaces the text of an earlier one; a deleted post stays deleted.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn put_post(&mut self, post: &KnownPost) -> Result<Seen, StoreError> {
+        let Some(known) = self.post(&post.id).await? else {
+            sqlx::query(
+                "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with, text, made)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(post.id.as_str())
+            .bind(post.version.as_str())
+            .bind(post.author.as_str())
+            .bind(&post.conversation)
+            .bind(post.replied_to.as_ref().map(XId::as_str))
+            .bind(post.in_reply_to_user.as_ref().map(XId::as_str))
+            .bind(post.answers.as_ref().map(XId::as_str))
+            .bind(post.direct_with.as_ref().map(XId::as_str))
+            .bind(&post.text)
+            .bind(post.made.as_millisecond())
+            .execute(&mut *self.0)
+            .await?;
+            return Ok(Seen::New);
+        };
+        if known.deleted || known.version >= post.version {
+            return Ok(Seen::Known);
+        }
+        sqlx::query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
+            .bind(post.version.as_str())
+            .bind(&post.text)
+            .bind(post.id.as_str())
+            .execute(&mut *self.0)
+            .await?;
+        Ok(if known.text == post.text { Seen::Known } else { Seen::Edited })
+    }
+
+    /// Settles whom a post answers.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn resolve(&mut self, id: &XId, person: &XId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE post SET answers = $1 WHERE x_id = $2")
+            .bind(person.as_str())
+            .bind(id.as_str())
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// The posts by an author directly below a post, of which it is not settled whom they answer.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn answers_of(&mut self, parent: &XId, author: &XId) -> Result<Vec<KnownPost>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM post WHERE replied_to = $1 AND author = $2 AND answers IS NULL")
+            .bind(parent.as_str())
+            .bind(author.as_str())
+            .fetch_all(&mut *self.0)
+            .await?;
+        rows.iter().map(KnownPost::read).collect()
+    }
+
+    /// The posts of a person in a conversation.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn posts_in(&mut self, conversation: &str, author: &XId) -> Result<Vec<KnownPost>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM post WHERE conversation = $1 AND author = $2")
+            .bind(conversation)
+            .bind(author.as_str())
+            .fetch_all(&mut *self.0)
+            .await?;
+        rows.iter().map(KnownPost::read).collect()
+    }
+
+    /// The posts of an account in a conversation that answer a person.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn own_posts_answering(
+        &mut self,
+        conversation: &str,
+        account: &XId,
+        person: &XId,
+    ) -> Result<Vec<KnownPost>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM post WHERE conversation = $1 AND author = $2 AND answers = $3")
+            .bind(conversation)
+            .bind(account.as_str())
+            .bind(person.as_str())
+            .fetch_all(&mut *self.0)
+            .await?;
+        rows.iter().map(KnownPost::read).collect()
+    }
+
+    /// The posts above those that are on a ticket, or above such a post, that are neither known nor asked for.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn missing_parents(&mut self, most: i64) -> Result<Vec<XId>, StoreError> {
+        let rows: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT p.replied_to FROM post p
+             WHERE p.asked = 0 AND p.replied_to IS NOT NULL AND p.deleted = 0
+               AND NOT EXISTS (SELECT 1 FROM post above WHERE above.x_id = p.replied_to)
+               AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
+             LIMIT $1",
+        )
+        .bind(most)
+        .fetch_all(&mut *self.0)
+        .await?;
+        rows.iter().map(|id| word(id)).collect()
+    }
+
+    /// Notes that the posts above were asked for: what X did not give then, it will not give later.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn asked(&mut self, parents: &[XId]) -> Result<(), StoreError> {
+        for parent in parents {
+            sqlx::query("UPDATE post SET asked = 1 WHERE replied_to = $1")
+                .bind(parent.as_str())
+                .execute(&mut *self.0)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what a deleted post said, wherever it is kept. Its comments keep their place.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn delete_post(&mut self, id: &XId) -> Result<(), StoreError> {
+        for statement in [
+            "UPDATE post SET text = '', deleted = 1 WHERE x_id = $1",
+            "DELETE FROM comment_version WHERE comment IN (SELECT id FROM comment WHERE x_id = $1)",
+            "UPDATE comment SET text = '', deleted = 1 WHERE x_id = $1",
+            "UPDATE inbox SET payload = '' WHERE x_id = $1 AND state <> 'pending'",
+        ] {
+            sqlx::query(statement).bind(id.as_str()).execute(&mut *self.0).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what is known of a person; what a sighting does not tell stays as it was.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn see(&mut self, person: &Person) -> Result<(), StoreError> {
+        let Some(id) = &person.id else { return Ok(()) };
+        let merged = match self.person(id).await? {
+            Some(mut known) => {
+                known.update(person);
+                known
+            }
+            None => person.clone(),
+        };
+        self.put_person(&merged).await?;
+        Ok(())
+    }
+}

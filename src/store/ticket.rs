@@ -1,0 +1,430 @@
+//! Tickets, the people they belong to, and the links between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use super::{Store, StoreError, Tx, time, times, word, words};
+use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
+
+/// What makes a ticket the only open one of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TicketKey {
+    /// The connected account.
+    pub account: XId,
+    /// The conversation.
+    pub conversation: String,
+    /// The person.
+    pub person: XId,
+}
+
+/// As much of a ticket as it takes to decide what belongs on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketHead {
+    /// Its number.
+    pub id: TicketId,
+    /// How far it has come.
+    pub status: Status,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
+    /// The message that opened it.
+    pub opened_by: XId,
+}
+
+impl Store {
+    /// A whole ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        let mut connection = self.reader.acquire().await?;
+        ticket(&mut connection, id).await
+    }
+
+    /// The tickets a ticket is linked with, and why.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn links(&self, id: TicketId) -> Result<Vec<(TicketId, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT CASE WHEN one = $1 THEN other ELSE one END AS linked, why FROM ticket_link
+             WHERE one = $1 OR other = $1 ORDER BY linked",
+        )
+        .bind(id.0)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), row.try_get(1)?))).collect()
+    }
+}
+
+impl Tx {
+    /// A whole ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn ticket(&mut self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        ticket(&mut self.0, id).await
+    }
+
+    /// The tickets of a key, oldest first. At most one of them is not closed.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn tickets_of(&mut self, key: &TicketKey) -> Result<Vec<TicketHead>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, status, closed, opened_by FROM ticket
+             WHERE key_account = $1 AND key_conversation = $2 AND key_person = $3 ORDER BY id",
+        )
+        .bind(key.account.as_str())
+        .bind(&key.conversation)
+        .bind(key.person.as_str())
+        .fetch_all(&mut *self.0)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(TicketHead {
+                    id: TicketId(row.try_get(0)?),
+                    status: word(row.try_get(1)?)?,
+                    closed: times(row.try_get(2)?)?,
+                    opened_by: word(row.try_get(3)?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The tickets of an account in a conversation.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn tickets_in(&mut self, account: &XId, conversation: &str) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM ticket WHERE key_account = $1 AND key_conversation = $2 ORDER BY id")
+                .bind(account.as_str())
+                .bind(conversation)
+                .fetch_all(&mut *self.0)
+                .await?;
+        Ok(ids.into_iter().map(TicketId).collect())
+    }
+
+    /// Opens a ticket and returns its number.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn open(&mut self, draft: &Ticket, key: &TicketKey, opened_by: &XId) -> Result<TicketId, StoreError> {
+        let requester = self.put_person(&draft.requester).await?;
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO ticket (key_account, key_conversation, key_person, opened_by, requester, channel, status,
+               status_rank, subject, subject_folded, description, description_folded, post_has_media, post_is_reply,
+               replies, reopens, agent_touches, comments, created, updated)
+             VALUES ($1, $2, $3, $4, $5, $6, 'new', 0, '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0) RETURNING id",
+        )
+        .bind(key.account.as_str())
+        .bind(&key.conversation)
+        .bind(key.person.as_str())
+        .bind(opened_by.as_str())
+        .bind(requester)
+        .bind(draft.channel.as_str())
+        .fetch_one(&mut *self.0)
+        .await?;
+        let ticket = Ticket { id: TicketId(id), ..draft.clone() };
+        self.save(&ticket).await?;
+        Ok(ticket.id)
+    }
+
+    /// Notes that an older message than was known opened a ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn opened_by(&mut self, id: TicketId, post: &XId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE ticket SET opened_by = $1 WHERE id = $2")
+            .bind(post.as_str())
+            .bind(id.0)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// Counts a message that was not imported, because the ticket has as many as it takes.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE ticket SET not_imported = not_imported + 1 WHERE id = $1")
+            .bind(id.0)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a ticket as it is now, except its requester, its channel and what makes its key.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn save(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
+        let closed = (ticket.status == Status::Closed).then(|| ticket.updated.as_millisecond());
+        sqlx::query(
+            "UPDATE ticket SET account = $2, brand = $3, status = $4, status_rank = $5, priority = $6, priority_rank = $7,
+               type = $8, subject = $9, subject_folded = $10, description = $11, description_folded = $12,
+               group_name = $13, assignee = $14, language = $15, language_folded = $16, post_likes = $17,
+               post_reposts = $18, post_replies = $19, post_has_media = $20, post_is_reply = $21, replies = $22,
+               reopens = $23, agent_touches = $24, comments = $25, created = $26, updated = $27, solved = $28,
+               assigned = $29, due = $30, requester_updated = $31, first_reply = $32, latest_comment = $33,
+               latest_public_comment = $34, closed = CASE WHEN $35 IS NULL THEN NULL ELSE coalesce(closed, $35) END
+             WHERE id = $1",
+        )
+        .bind(ticket.id.0)
+        .bind(&ticket.account)
+        .bind(&ticket.brand)
+        .bind(ticket.status.as_str())
+        .bind(ticket.status as i64)
+        .bind(ticket.priority.map(|p| p.as_str()))
+        .bind(ticket.priority.map(|p| p as i64))
+        .bind(ticket.kind.map(|k| k.as_str()))
+        .bind(&ticket.subject)
+        .bind(fold(&ticket.subject).as_ref())
+        .bind(&ticket.description)
+        .bind(fold(&ticket.description).as_ref())
+        .bind(&ticket.group)
+        .bind(&ticket.assignee)
+        .bind(&ticket.language)
+        .bind(ticket.language.as_deref().map(|l| fold(l).into_owned()))
+        .bind(ticket.post.likes)
+        .bind(ticket.post.reposts)
+        .bind(ticket.post.replies)
+        .bind(i64::from(ticket.post.has_media))
+        .bind(i64::from(ticket.post.is_reply))
+        .bind(ticket.replies)
+        .bind(ticket.reopens)
+        .bind(ticket.agent_touches)
+        .bind(ticket.comments)
+        .bind(ticket.created.as_millisecond())
+        .bind(ticket.updated.as_millisecond())
+        .bind(ticket.solved.map(Timestamp::as_millisecond))
+        .bind(ticket.assigned.map(Timestamp::as_millisecond))
+        .bind(ticket.due.map(Timestamp::as_millisecond))
+        .bind(ticket.requester_updated.map(Timestamp::as_millisecond))
+        .bind(ticket.first_reply.map(Timestamp::as_millisecond))
+        .bind(&ticket.latest_comment)
+        .bind(&ticket.latest_public_comment)
+        .bind(closed)
+        .execute(&mut *self.0)
+        .await?;
+        self.save_set(
+            ticket.id,
+            "DELETE FROM ticket_tag WHERE ticket = $1",
+            "INSERT INTO ticket_tag (ticket, tag) VALUES ($1, $2)",
+            &ticket.tags,
+        )
+        .await?;
+        self.save_set(
+            ticket.id,
+            "DELETE FROM ticket_hashtag WHERE ticket = $1",
+            "INSERT INTO ticket_hashtag (ticket, tag) VALUES ($1, $2)",
+            &ticket.post.hashtags,
+        )
+        .await?;
+        sqlx::query("DELETE FROM ticket_field WHERE ticket = $1").bind(ticket.id.0).execute(&mut *self.0).await?;
+        for (name, value) in &ticket.custom {
+            let (kind, number, text) = match value {
+                CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
+                CustomValue::Number(number) => ("number", Some(*number), None),
+                CustomValue::Text(text) => ("text", None, Some(text.as_str())),
+            };
+            sqlx::query(
+                "INSERT INTO ticket_field (ticket, name, kind, number, text, folded) VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(ticket.id.0)
+            .bind(name)
+            .bind(kind)
+            .bind(number)
+            .bind(text)
+            .bind(text.map(|t| fold(t).into_owned()))
+            .execute(&mut *self.0)
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn save_set(
+        &mut self,
+        id: TicketId,
+        clear: &'static str,
+        add: &'static str,
+        set: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(clear).bind(id.0).execute(&mut *self.0).await?;
+        for tag in set {
+            sqlx::query(add).bind(id.0).bind(tag).execute(&mut *self.0).await?;
+        }
+        Ok(())
+    }
+
+    /// Links two tickets. Returns whether that is new.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn link(&mut self, a: TicketId, b: TicketId, why: &str) -> Result<bool, StoreError> {
+        if a == b {
+            return Ok(false);
+        }
+        let done = sqlx::query("INSERT INTO ticket_link (one, other, why) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(a.min(b).0)
+            .bind(a.max(b).0)
+            .bind(why)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// A person, by X's id.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
+        let row = sqlx::query("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id = $1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *self.0)
+            .await?;
+        row.as_ref().map(|row| person(row, "")).transpose()
+    }
+
+    /// Writes a person as known now, and returns the store's number.
+    pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
+        let folded = |text: &Option<String>| text.as_deref().map(|t| fold(t).into_owned());
+        Ok(sqlx::query_scalar(
+            "INSERT INTO person (x_id, handle, handle_folded, name, name_folded, email, email_folded, language,
+               language_folded, location, location_folded, joined, followers, following, tweets, listed, verified, verified_type)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+             ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, handle_folded = excluded.handle_folded,
+               name = excluded.name, name_folded = excluded.name_folded, email = excluded.email,
+               email_folded = excluded.email_folded, language = excluded.language,
+               language_folded = excluded.language_folded, location = excluded.location,
+               location_folded = excluded.location_folded, joined = excluded.joined, followers = excluded.followers,
+               following = excluded.following, tweets = excluded.tweets, listed = excluded.listed,
+               verified = excluded.verified, verified_type = excluded.verified_type
+             RETURNING id",
+        )
+        .bind(person.id.as_ref().map(XId::as_str))
+        .bind(&person.handle)
+        .bind(folded(&person.handle))
+        .bind(&person.name)
+        .bind(folded(&person.name))
+        .bind(&person.email)
+        .bind(folded(&person.email))
+        .bind(&person.language)
+        .bind(folded(&person.language))
+        .bind(&person.location)
+        .bind(folded(&person.location))
+        .bind(person.joined.map(Timestamp::as_millisecond))
+        .bind(person.followers)
+        .bind(person.following)
+        .bind(person.tweets)
+        .bind(person.listed)
+        .bind(person.verified.map(i64::from))
+        .bind(person.verified_type.map(|v| v.as_str()))
+        .fetch_one(&mut *self.0)
+        .await?)
+    }
+}
+
+const TICKET: &str = "SELECT t.*, p.x_id AS p_x_id, p.handle AS p_handle, p.name AS p_name, p.email AS p_email,
+    p.language AS p_language, p.location AS p_location, p.joined AS p_joined, p.followers AS p_followers,
+    p.following AS p_following, p.tweets AS p_tweets, p.listed AS p_listed, p.verified AS p_verified,
+    p.verified_type AS p_verified_type
+  FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id = $1";
+
+async fn ticket(connection: &mut SqliteConnection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+    let Some(row) = sqlx::query(TICKET).bind(id.0).fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let mut ticket = read(&row)?;
+    ticket.tags = set(connection, "SELECT tag FROM ticket_tag WHERE ticket = $1", id).await?;
+    ticket.post.hashtags = set(connection, "SELECT tag FROM ticket_hashtag WHERE ticket = $1", id).await?;
+    ticket.custom = custom(connection, id).await?;
+    Ok(Some(ticket))
+}
+
+async fn set(
+    connection: &mut SqliteConnection,
+    query: &'static str,
+    id: TicketId,
+) -> Result<BTreeSet<String>, StoreError> {
+    Ok(sqlx::query_scalar(query).bind(id.0).fetch_all(connection).await?.into_iter().collect())
+}
+
+async fn custom(connection: &mut SqliteConnection, id: TicketId) -> Result<BTreeMap<String, CustomValue>, StoreError> {
+    let rows = sqlx::query("SELECT name, kind, number, text FROM ticket_field WHERE ticket = $1")
+        .bind(id.0)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let value = match row.try_get("kind")? {
+                "yes_no" => CustomValue::YesNo(row.try_get::<i64, _>("number")? != 0),
+                "number" => CustomValue::Number(row.try_get("number")?),
+                _ => CustomValue::Text(row.try_get("text")?),
+            };
+            Ok((row.try_get("name")?, value))
+        })
+        .collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Ticket, StoreError> {
+    Ok(Ticket {
+        id: TicketId(row.try_get("id")?),
+        channel: word(row.try_get("channel")?)?,
+        account: row.try_get("account")?,
+        brand: row.try_get("brand")?,
+        status: word(row.try_get("status")?)?,
+        priority: words(row.try_get("priority")?)?,
+        kind: words(row.try_get("type")?)?,
+        subject: row.try_get("subject")?,
+        description: row.try_get("description")?,
+        tags: BTreeSet::new(),
+        group: row.try_get("group_name")?,
+        assignee: row.try_get("assignee")?,
+        requester: person(row, "p_")?,
+        language: row.try_get("language")?,
+        post: PostFacts {
+            likes: row.try_get("post_likes")?,
+            reposts: row.try_get("post_reposts")?,
+            replies: row.try_get("post_replies")?,
+            has_media: row.try_get::<i64, _>("post_has_media")? != 0,
+            is_reply: row.try_get::<i64, _>("post_is_reply")? != 0,
+            hashtags: BTreeSet::new(),
+        },
+        replies: row.try_get("replies")?,
+        reopens: row.try_get("reopens")?,
+        agent_touches: row.try_get("agent_touches")?,
+        comments: row.try_get("comments")?,
+        created: time(row.try_get("created")?)?,
+        updated: time(row.try_get("updated")?)?,
+        solved: times(row.try_get("solved")?)?,
+        assigned: times(row.try_get("assigned")?)?,
+        due: times(row.try_get("due")?)?,
+        requester_updated: times(row.try_get("requester_updated")?)?,
+        first_reply: times(row.try_get("first_reply")?)?,
+        latest_comment: row.try_get("latest_comment")?,
+        latest_public_comment: row.try_get("latest_public_comment")?,
+        custom: BTreeMap::new(),
+    })
+}
+
+/// A person from columns whose names start with `prefix`.
+fn person(row: &SqliteRow, prefix: &str) -> Result<Person, StoreError> {
+    let column = |name: &str| format!("{prefix}{name}");
+    Ok(Person {
+        id: words(row.try_get("p_x_id")?)?,
+        handle: row.try_get(column("handle").as_str())?,
+        name: row.try_get(column("name").as_str())?,
+        email: row.try_get(column("email").as_str())?,
+        language: row.try_get(column("language").as_str())?,
+        location: row.try_get(column("location").as_str())?,
+        joined: times(row.try_get(column("joined").as_str())?)?,
+        followers: row.try_get(column("followers").as_str())?,
+        following: row.try_get(column("following").as_str())?,
+        tweets: row.try_get(column("tweets").as_str())?,
+        listed: row.try_get(column("listed").as_str())?,
+        verified: row.try_get::<Option<i64>, _>(column("verified").as_str())?.map(|v| v != 0),
+        verified_type: words(row.try_get(column("verified_type").as_str())?)?,
+    })
+}
