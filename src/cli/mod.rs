@@ -2,10 +2,17 @@
 //!
 //! Exit status, the same everywhere: 0 fine; 1 findings, failed tests or differences; 2 wrong usage or
 //! configuration; 3 it broke.
+//!
+//! A command is a struct of arguments with `fn run(self) -> Result<u8, CliError>`; the number is its
+//! exit status. Data goes to standard output, everything said about it to standard error.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    sync::atomic::{AtomicU8, Ordering},
+};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Everything went well.
 pub const FINE: u8 = 0;
@@ -20,15 +27,75 @@ pub const BROKE: u8 = 3;
 #[derive(Debug, Parser)]
 #[command(name = "twite", version, arg_required_else_help = true, disable_help_subcommand = true)]
 struct Arguments {
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
 
+/// The commands, sorted.
 #[derive(Debug, Subcommand)]
 enum Command {}
+
+/// Why a command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// Wrong usage or configuration: what is wrong, and the way out.
+    #[error("{0}")]
+    #[expect(dead_code, reason = "the first command to need it takes this line away")]
+    Usage(String),
+    /// Something broke.
+    #[error(transparent)]
+    Broke(#[from] Box<dyn std::error::Error + Send + Sync>),
+    /// Nothing can be written or read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// Where a person looks on, and `NO_COLOR` is not set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What `--color` said; a process has one terminal.
+static COLOR: AtomicU8 = AtomicU8::new(Color::Auto as u8);
+
+/// Whether what is written to this stream should be coloured.
+#[allow(dead_code, reason = "commands come one by one")]
+pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
+    match COLOR.load(Ordering::Relaxed) {
+        c if c == Color::Always as u8 => true,
+        c if c == Color::Never as u8 => false,
+        _ => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    }
+}
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.command {}
+    COLOR.store(arguments.color as u8, Ordering::Relaxed);
+    let ran: Result<u8, CliError> = match arguments.command {};
+    #[expect(unreachable_code, reason = "there is no command yet")]
+    ExitCode::from(status(ran))
+}
+
+/// The exit status of what a command came to; says what went wrong.
+fn status(ran: Result<u8, CliError>) -> u8 {
+    let (status, error) = match ran {
+        Ok(status) => return status,
+        // Whoever read our output has seen enough: `twite rules | head`.
+        Err(CliError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return FINE,
+        Err(error @ CliError::Usage(_)) => (USAGE, error),
+        Err(error) => (BROKE, error),
+    };
+    // Nobody is left to tell where standard error is gone as well.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    status
 }
