@@ -165,6 +165,18 @@ impl Ticket {
             Author::Rule => {}
         }
     }
+
+    /// Takes in a comment that is older than the latest one: it counts, and neither becomes the latest nor
+    /// opens again what was solved or put off since.
+    pub fn add_earlier_comment(&mut self, comment: &EventComment, made: Timestamp) {
+        let latest = (self.latest_comment.clone(), self.latest_public_comment.clone());
+        let (status, solved, reopens) = (self.status, self.solved, self.reopens);
+        self.add_comment(comment, made);
+        (self.latest_comment, self.latest_public_comment) = latest;
+        if status != Status::New {
+            (self.status, self.solved, self.reopens) = (status, solved, reopens);
+        }
+    }
 }
 
 /// What is known of the post that opened a ticket. Unknown where it was no post.

@@ -1,5 +1,7 @@
 //! Messages as they came, each once, with the cursor that says how far a walk has come.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
@@ -16,8 +18,6 @@ pub enum IncomingKind {
     Like,
     /// A direct message.
     DirectMessage,
-    /// Word that a post was deleted.
-    Deleted,
 }
 
 impl IncomingKind {
@@ -27,7 +27,6 @@ impl IncomingKind {
             Self::Post => "post",
             Self::Like => "like",
             Self::DirectMessage => "direct_message",
-            Self::Deleted => "deleted",
         }
     }
 }
@@ -36,7 +35,7 @@ impl std::str::FromStr for IncomingKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Post, Self::Like, Self::DirectMessage, Self::Deleted]
+        [Self::Post, Self::Like, Self::DirectMessage]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("`{text}` is no kind of message"))
@@ -135,18 +134,20 @@ impl Store {
             .await?)
     }
 
-    /// Whether a message of this kind was ever accepted for an account.
+    /// The latest messages of a kind that were accepted for an account: enough to tell where a walk that has no
+    /// cursor meets what is known.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn is_known(&self, account: &XId, kind: IncomingKind, id: &XId) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM inbox WHERE account = $1 AND kind = $2 AND x_id = $3")
-            .bind(account.as_str())
-            .bind(kind.as_str())
-            .bind(id.as_str())
-            .fetch_one(&self.reader)
-            .await?
-            > 0)
+    pub async fn known_ids(&self, account: &XId, kind: IncomingKind) -> Result<BTreeSet<XId>, StoreError> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("SELECT x_id FROM inbox WHERE account = $1 AND kind = $2 ORDER BY id DESC LIMIT 1000")
+                .bind(account.as_str())
+                .bind(kind.as_str())
+                .fetch_all(&self.reader)
+                .await?;
+        // What was set aside without an id stands there under a hash, which is none.
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
     /// The messages that wait, in the order in which they came.

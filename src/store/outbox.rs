@@ -199,15 +199,28 @@ impl Store {
         .transpose()
     }
 
-    /// What was on its way when an earlier process ended may have arrived: it waits again, in doubt.
+    /// What was on its way when an earlier process ended may have arrived: it waits again, in doubt, until a time.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn doubt_what_was_sending(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query("UPDATE outbox SET state = 'waiting', doubt = 1 WHERE state = 'sending'")
+    pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query("UPDATE outbox SET state = 'waiting', doubt = 1, due = $1 WHERE state = 'sending'")
+            .bind(due.as_millisecond())
             .execute(&self.writer)
             .await?;
         Ok(done.rows_affected())
+    }
+
+    /// Whether a message of the account is the end of something in the outbox already.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn is_accounted_for(&self, id: &XId) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE x_id = $1")
+            .bind(id.as_str())
+            .fetch_one(&self.reader)
+            .await?
+            > 0)
     }
 
     /// Notes that something arrived.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{StoreError, Tx, time, word, words};
+use super::{Store, StoreError, Tx, time, word, words};
 use crate::desk::{CommentSource, Person, XId};
 
 /// What is kept of a post or a direct message.
@@ -68,6 +68,26 @@ pub enum Seen {
     Edited,
     /// Nothing.
     Known,
+}
+
+impl Store {
+    /// The posts above those that are on a ticket, or above such a post, that are neither known nor asked for.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn missing_parents(&self, most: usize) -> Result<Vec<XId>, StoreError> {
+        let rows: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT p.replied_to FROM post p
+             WHERE p.asked = 0 AND p.replied_to IS NOT NULL AND p.deleted = 0
+               AND NOT EXISTS (SELECT 1 FROM post above WHERE above.x_id = p.replied_to)
+               AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
+             LIMIT $1",
+        )
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|id| word(id)).collect()
+    }
 }
 
 impl Tx {
@@ -173,24 +193,6 @@ impl Tx {
             .fetch_all(&mut *self.0)
             .await?;
         rows.iter().map(KnownPost::read).collect()
-    }
-
-    /// The posts above those that are on a ticket, or above such a post, that are neither known nor asked for.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn missing_parents(&mut self, most: i64) -> Result<Vec<XId>, StoreError> {
-        let rows: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT p.replied_to FROM post p
-             WHERE p.asked = 0 AND p.replied_to IS NOT NULL AND p.deleted = 0
-               AND NOT EXISTS (SELECT 1 FROM post above WHERE above.x_id = p.replied_to)
-               AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
-             LIMIT $1",
-        )
-        .bind(most)
-        .fetch_all(&mut *self.0)
-        .await?;
-        rows.iter().map(|id| word(id)).collect()
     }
 
     /// Notes that the posts above were asked for: what X did not give then, it will not give later.

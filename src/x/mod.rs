@@ -1,1 +1,12 @@
 //! X: client, OAuth, posts to events, replies, text rules, and the simulator.
+
+pub mod client;
+pub mod error;
+pub mod lookup;
+pub mod oauth;
+pub mod poll;
+pub mod text;
+pub mod wire;
+
+pub use error::{Refusal, XError};
+pub use wire::{DirectMessage, Post, Unreadable};

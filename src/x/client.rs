@@ -1,0 +1,363 @@
+//! The calls Twite makes.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    Post, Refusal, XError,
+    error::refusal,
+    oauth::{App, TokenSource},
+    wire::{DirectMessage, Page, decode_directs, decode_posts, person},
+};
+use crate::{
+    desk::{DirectReply, Person, PublicReply, XId, config::XSettings},
+    store::{Key, Store},
+};
+
+/// The largest answer that is read.
+const LARGEST: usize = 8 * 1024 * 1024;
+/// How long a connection may take to come about, and a whole call.
+const CONNECT: Duration = Duration::from_secs(5);
+const TOTAL: Duration = Duration::from_secs(30);
+/// How many posts X looks up at once.
+pub const MOST_IDS: usize = 100;
+
+const POST_FIELDS: &str =
+    "attachments,conversation_id,created_at,edit_controls,entities,id,lang,note_post,public_metrics,text";
+const POST_EXPANSIONS: &str =
+    "author_id,in_reply_to_user_id,referenced_posts,edit_history_post_ids,attachments.media_keys";
+const USER_FIELDS: &str = "created_at,id,location,name,public_metrics,username,verified,verified_type";
+const DM_FIELDS: &str = "attachments,created_at,dm_conversation_id,entities,event_type,id,text";
+const DM_EXPANSIONS: &str = "sender_id,participant_ids";
+
+/// An HTTP client for everything the daemon calls: no redirects, limits on time, TLS by rustls.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn http() -> Result<reqwest::Client, XError> {
+    // The second of two calls finds the provider installed, which is all that is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("twite/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .build()
+        .map_err(|e| XError::NotReached(e.to_string()))
+}
+
+/// What an answer's headers say about the calls that are left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls left in this window.
+    pub remaining: Option<u64>,
+    /// When the next window starts.
+    pub reset: Option<Timestamp>,
+}
+
+impl Limits {
+    fn read(answer: &Response) -> Self {
+        let number = |name: &str| answer.headers().get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+        let window = |prefix: &str| Self {
+            remaining: number(&format!("{prefix}remaining")).and_then(|n| u64::try_from(n).ok()),
+            reset: number(&format!("{prefix}reset")).and_then(|s| Timestamp::from_second(s).ok()),
+        };
+        // Where a cap for the day is used up, its reset counts, not that of the short window.
+        ["x-app-limit-24hour-", "x-user-limit-24hour-"]
+            .map(window)
+            .into_iter()
+            .find(|day| day.remaining == Some(0))
+            .unwrap_or_else(|| window("x-rate-limit-"))
+    }
+}
+
+/// An answer and what its headers say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// The calls that are left.
+    pub limits: Limits,
+}
+
+/// Something that X made for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Its id.
+    pub id: XId,
+}
+
+/// Whether a call has an effect, so that a lost answer leaves it unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It only asks.
+    Nothing,
+    /// It posts or writes.
+    Something,
+}
+
+/// One account's way to X. There is one of these for an account in a process.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    account: XId,
+    tokens: Arc<TokenSource>,
+}
+
+impl Client {
+    /// The way to X for a connected account.
+    ///
+    /// # Errors
+    /// When the settings make no sense.
+    pub fn new(
+        settings: &XSettings,
+        account: XId,
+        store: Store,
+        key: Key,
+        http: reqwest::Client,
+    ) -> Result<Self, XError> {
+        let app = App::new(settings, http.clone())?;
+        let url =
+            Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
+        let tokens = Arc::new(TokenSource::new(app, store, key, account.clone()));
+        Ok(Self { http, url, account, tokens })
+    }
+
+    /// The account this acts for.
+    pub fn account(&self) -> &XId {
+        &self.account
+    }
+
+    /// Who the account is, as X says.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn me(&self) -> Result<Person, XError> {
+        let answer = self.get("/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;
+        me(&answer)
+    }
+
+    /// The account's own posts, newest first.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn own_posts(&self, since: Option<&str>, token: Option<&str>) -> Result<Answered<Page<Post>>, XError> {
+        self.timeline("tweets", since, None, token).await
+    }
+
+    /// Posts that mention the account, newest first.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn mentions(
+        &self,
+        since: Option<&str>,
+        from: Option<Timestamp>,
+        token: Option<&str>,
+    ) -> Result<Answered<Page<Post>>, XError> {
+        self.timeline("mentions", since, from, token).await
+    }
+
+    /// Posts the account liked, the latest like first.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn liked_posts(&self, token: Option<&str>) -> Result<Answered<Page<Post>>, XError> {
+        self.timeline("liked_tweets", None, None, token).await
+    }
+
+    async fn timeline(
+        &self,
+        which: &str,
+        since: Option<&str>,
+        from: Option<Timestamp>,
+        token: Option<&str>,
+    ) -> Result<Answered<Page<Post>>, XError> {
+        let from = from.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let mut query = vec![
+            ("max_results", "100"),
+            ("post.fields", POST_FIELDS),
+            ("expansions", POST_EXPANSIONS),
+            ("user.fields", USER_FIELDS),
+        ];
+        // X lets `since_id` win over `start_time`; only one is ever sent.
+        match (since, &from) {
+            (Some(since), _) => query.push(("since_id", since)),
+            (None, Some(from)) => query.push(("start_time", from)),
+            (None, None) => {}
+        }
+        query.extend(token.map(|t| ("pagination_token", t)));
+        let answered = self.get(&format!("/2/users/{}/{which}", self.account), &query).await?;
+        Ok(Answered { answer: decode_posts(answered.answer), limits: answered.limits })
+    }
+
+    /// The account's direct messages, newest first, its own among them.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn direct_messages(&self, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
+        let mut query = vec![
+            ("max_results", "100"),
+            ("event_types", "MessageCreate"),
+            ("dm_event.fields", DM_FIELDS),
+            ("expansions", DM_EXPANSIONS),
+            ("user.fields", USER_FIELDS),
+        ];
+        query.extend(token.map(|t| ("pagination_token", t)));
+        let answered = self.get("/2/dm_events", &query).await?;
+        Ok(Answered { answer: decode_directs(answered.answer), limits: answered.limits })
+    }
+
+    /// Posts by their ids, [`MOST_IDS`] at most; those X does not give are missing.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn posts_by_ids(&self, ids: &[XId]) -> Result<Page<Post>, XError> {
+        let ids = ids.iter().take(MOST_IDS).map(XId::as_str).collect::<Vec<_>>().join(",");
+        let query = [
+            ("ids", ids.as_str()),
+            ("post.fields", POST_FIELDS),
+            ("expansions", POST_EXPANSIONS),
+            ("user.fields", USER_FIELDS),
+        ];
+        Ok(decode_posts(self.get("/2/tweets", &query).await?.answer))
+    }
+
+    /// Posts a public reply. What it takes can only answer a public comment: see [`crate::desk::Reply`].
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached; when its answer was lost, the post may be there.
+    pub async fn create_post(&self, reply: &PublicReply) -> Result<Created, XError> {
+        let body = json!({
+            "text": reply.text(),
+            "reply": { "in_reply_to_tweet_id": reply.answers() },
+        });
+        self.create("/2/tweets", &body, "/data/id").await
+    }
+
+    /// Sends a direct message.
+    ///
+    /// # Errors
+    /// As [`Client::create_post`].
+    pub async fn send_message(&self, reply: &DirectReply) -> Result<Created, XError> {
+        let path = format!("/2/dm_conversations/with/{}/messages", reply.to());
+        self.create(&path, &json!({ "text": reply.text() }), "/data/dm_event_id").await
+    }
+
+    async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Created, XError> {
+        let url = self.address(path)?;
+        let answered = self.call(Sent::Something, || self.http.post(url.clone()).json(body)).await?;
+        let id = answered.answer.pointer(id).and_then(Value::as_str).and_then(|id| id.parse().ok());
+        // X took it and does not say what it is called: whether it is there has to be looked up.
+        id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X took it and named no id".to_owned()))
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answered<Value>, XError> {
+        let url = self.address(path)?;
+        self.call(Sent::Nothing, || self.http.get(url.clone()).query(query)).await
+    }
+
+    fn address(&self, path: &str) -> Result<Url, XError> {
+        self.url.join(path).map_err(|e| XError::Tokens(format!("`x.url` and {path}: {e}")))
+    }
+
+    /// Makes a call with a token that should be good; where X refuses the token, once more with a new one.
+    async fn call(&self, sent: Sent, request: impl Fn() -> RequestBuilder) -> Result<Answered<Value>, XError> {
+        let token = self.tokens.access(None).await?;
+        match self.call_with(&token, sent, request()).await {
+            Err(XError::Refused(Refusal::Unauthorised(_))) => {
+                let other = self.tokens.access(Some(&token)).await?;
+                self.call_with(&other, sent, request()).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn call_with(&self, token: &str, sent: Sent, request: RequestBuilder) -> Result<Answered<Value>, XError> {
+        let answer = send(request.bearer_auth(token), sent).await?;
+        let (status, limits) = (answer.status(), Limits::read(&answer));
+        let body = bounded_body(answer, sent).await?;
+        if !status.is_success() {
+            let error = refusal(status.as_u16(), &body, limits.reset);
+            return Err(match error {
+                // A gateway that failed may have let the call through before it did.
+                XError::Unavailable(why) if sent == Sent::Something && status != StatusCode::SERVICE_UNAVAILABLE => {
+                    XError::AnswerLost(why)
+                }
+                other => other,
+            });
+        }
+        let answer = serde_json::from_slice(&body).map_err(|e| {
+            let why = format!("an answer that is no JSON: {e}");
+            if sent == Sent::Something { XError::AnswerLost(why) } else { XError::Unavailable(why) }
+        })?;
+        Ok(Answered { answer, limits })
+    }
+}
+
+/// Who a fresh token belongs to, before there is an account to keep it for.
+///
+/// # Errors
+/// When X refuses or cannot be reached.
+pub async fn whose(settings: &XSettings, http: &reqwest::Client, access: &str) -> Result<Person, XError> {
+    let url = Url::parse(&settings.url)
+        .and_then(|url| url.join("/2/users/me"))
+        .map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
+    let answer = send(http.get(url).query(&[("user.fields", USER_FIELDS)]).bearer_auth(access), Sent::Nothing).await?;
+    let status = answer.status();
+    let body = bounded_body(answer, Sent::Nothing).await?;
+    if !status.is_success() {
+        return Err(refusal(status.as_u16(), &body, None));
+    }
+    me(&serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+fn me(answer: &Value) -> Result<Person, XError> {
+    answer
+        .get("data")
+        .and_then(person)
+        .ok_or_else(|| XError::Unavailable("an answer about the account that names no id".to_owned()))
+}
+
+pub(super) async fn send(request: RequestBuilder, sent: Sent) -> Result<Response, XError> {
+    request.send().await.map_err(|error| lost(error, sent))
+}
+
+fn lost(error: reqwest::Error, sent: Sent) -> XError {
+    let connecting = error.is_connect() || error.is_builder();
+    // The address may hold ids, never more; still, what failed is clear without it.
+    let why = error_chain(&error.without_url());
+    match sent {
+        _ if connecting => XError::NotReached(why),
+        Sent::Something => XError::AnswerLost(why),
+        Sent::Nothing => XError::Unavailable(why),
+    }
+}
+
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Reads an answer, up to a size.
+pub(super) async fn bounded_body(mut answer: Response, sent: Sent) -> Result<Vec<u8>, XError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| lost(error, sent))? {
+        if body.len() + chunk.len() > LARGEST {
+            let why = format!("an answer of more than {LARGEST} bytes");
+            return Err(if sent == Sent::Something { XError::AnswerLost(why) } else { XError::Unavailable(why) });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

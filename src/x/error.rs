@@ -1,0 +1,124 @@
+//! What X says when it does not do what was asked.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// How much of an answer that makes no sense is repeated.
+const REPEATED: usize = 200;
+
+/// Why a call brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum XError {
+    /// X understood and refused.
+    #[error("X refused: {0}")]
+    Refused(Refusal),
+    /// X did not answer as it should; asking again may help.
+    #[error("X is not available: {0}")]
+    Unavailable(String),
+    /// X was never reached: whatever was to be sent was not.
+    #[error("X cannot be reached: {0}")]
+    NotReached(String),
+    /// The connection ended, or X failed, after something was sent: it may have arrived.
+    #[error("the answer was lost: {0}")]
+    AnswerLost(String),
+    /// The tokens cannot be read or kept.
+    #[error("{0}")]
+    Tokens(String),
+}
+
+/// What X refused, as far as it matters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Too many calls.
+    #[error("too many calls{}", reset.map(|r| format!("; again from {r}")).unwrap_or_default())]
+    RateLimited {
+        /// When the next are free, where X says so.
+        reset: Option<Timestamp>,
+    },
+    /// The account's authorisation does not hold any more.
+    #[error("the authorisation does not hold: {0}")]
+    Unauthorised(String),
+    /// The app has no credit, or its cap is reached. Nothing about it changes by itself.
+    #[error("the app's credit or cap is used up: {0}")]
+    OutOfCredit(String),
+    /// A reply to somebody who did not address the account.
+    #[error("the author of the post has not mentioned this account: {0}")]
+    NotSummoned(String),
+    /// The same text was sent before.
+    #[error("the same text was sent before: {0}")]
+    Duplicate(String),
+    /// The post that is answered is gone, or cannot be seen.
+    #[error("the post is deleted or not visible: {0}")]
+    Gone(String),
+    /// The person takes no direct messages from this account.
+    #[error("the person takes no direct messages from this account: {0}")]
+    DirectClosed(String),
+    /// Anything else.
+    #[error("{status}: {detail}")]
+    Other {
+        /// The status of the answer.
+        status: u16,
+        /// What X says about it.
+        detail: String,
+    },
+}
+
+impl XError {
+    /// Whether what was to be sent may have arrived.
+    pub fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::AnswerLost(_))
+    }
+
+    /// Whether asking again may help, by itself.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::NotReached(_) | Self::AnswerLost(_) | Self::Tokens(_) => true,
+            Self::Refused(refusal) => {
+                matches!(refusal, Refusal::RateLimited { .. } | Refusal::Unauthorised(_) | Refusal::OutOfCredit(_))
+            }
+        }
+    }
+
+    /// When X says the next call is free.
+    pub fn reset(&self) -> Option<Timestamp> {
+        match self {
+            Self::Refused(Refusal::RateLimited { reset }) => *reset,
+            _ => None,
+        }
+    }
+}
+
+/// Makes sense of an answer that is no success: a problem at its top, a list of errors, or those of OAuth.
+pub(super) fn refusal(status: u16, body: &[u8], reset: Option<Timestamp>) -> XError {
+    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let first = value.pointer("/errors/0").unwrap_or(&Value::Null);
+    let text =
+        |name: &str| [&value, first].into_iter().find_map(|v| v.get(name).and_then(Value::as_str)).map(str::to_owned);
+    let detail = text("detail")
+        .or_else(|| text("error_description"))
+        .or_else(|| text("message"))
+        .or_else(|| text("title"))
+        .unwrap_or_else(|| String::from_utf8_lossy(body).chars().take(REPEATED).collect::<String>().trim().to_owned());
+    // Problem types are addresses on one of two hosts: their last part is the name.
+    let kind = text("type").unwrap_or_default();
+    let kind = kind.rsplit('/').next().unwrap_or_default();
+    let says = |words: &str| detail.to_ascii_lowercase().contains(words);
+    let refused = match (status, kind) {
+        (429, "usage-capped") => Refusal::OutOfCredit(detail),
+        (429, _) | (_, "dm-rate-limited") => Refusal::RateLimited { reset },
+        (401, _) => Refusal::Unauthorised(detail),
+        (402, _) | (_, "credits-depleted" | "credits" | "usage-capped") => Refusal::OutOfCredit(detail),
+        (403, _) if says("spendcap") || says("spend cap") => Refusal::OutOfCredit(detail),
+        (_, "dm-duplicate") => Refusal::Duplicate(detail),
+        (403, _) if says("duplicate content") => Refusal::Duplicate(detail),
+        (403, _) if says("not been mentioned") => Refusal::NotSummoned(detail),
+        (403, _) if says("deleted or not visible") => Refusal::Gone(detail),
+        (404, _) => Refusal::Gone(detail),
+        (403, _) if says("permission to dm") || kind.starts_with("dm-") => Refusal::DirectClosed(detail),
+        (500.., _) => return XError::Unavailable(format!("{status}: {detail}")),
+        _ => Refusal::Other { status, detail },
+    };
+    XError::Refused(refused)
+}

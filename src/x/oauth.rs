@@ -1,0 +1,227 @@
+//! Tokens of accounts: asked for in a browser, kept sealed, renewed once and by one.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::{
+    Refusal, XError,
+    client::{Sent, bounded_body, send},
+    error::refusal,
+};
+use crate::{
+    desk::{Tokens, XId, config::XSettings},
+    store::{Key, Store},
+};
+
+/// What Twite asks an account to allow.
+pub const SCOPES: &str = "tweet.read tweet.write users.read dm.read dm.write like.read offline.access";
+/// How long before its end an access token is renewed.
+const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The app that acts for accounts, as registered at X.
+#[derive(Clone)]
+pub struct App {
+    http: reqwest::Client,
+    url: Url,
+    client_id: String,
+    secret: Option<String>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("url", &self.url.as_str())
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    refresh_token: Option<String>,
+    expires_in: Option<i64>,
+    scope: Option<String>,
+}
+
+impl App {
+    /// The app of these settings. The secret of a confidential app comes from the environment.
+    ///
+    /// # Errors
+    /// When the address is none, or the variable that should hold the secret is not set.
+    pub fn new(settings: &XSettings, http: reqwest::Client) -> Result<Self, XError> {
+        let url =
+            Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
+        let secret = match &settings.client_secret_env {
+            Some(variable) => Some(std::env::var(variable).map_err(|_| {
+                XError::Tokens(format!("the environment variable `{variable}` with the app's client secret is not set"))
+            })?),
+            None => None,
+        };
+        Ok(Self { http, url, client_id: settings.client_id.clone().unwrap_or_default(), secret })
+    }
+
+    /// Where a person allows the app to act for an account, with what X must send back.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn authorise(&self, redirect: &str) -> Result<Authorisation, XError> {
+        let random = || {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).map_err(|e| XError::Tokens(e.to_string()))?;
+            Ok(URL_SAFE_NO_PAD.encode(bytes))
+        };
+        let (state, verifier) = (random()?, random()?);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        // People sign in at x.com; everything else, a simulator among it, serves the page itself.
+        let page = match self.url.host_str() {
+            Some("api.x.com" | "api.twitter.com") => Url::parse("https://x.com/i/oauth2/authorize"),
+            _ => self.url.join("/i/oauth2/authorize"),
+        };
+        let mut page = page.map_err(|e| XError::Tokens(e.to_string()))?;
+        page.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", redirect)
+            .append_pair("scope", SCOPES)
+            .append_pair("state", &state)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        Ok(Authorisation { page, state, verifier, redirect: redirect.to_owned() })
+    }
+
+    /// Exchanges the code that X sent back, within the half minute that it lives.
+    ///
+    /// # Errors
+    /// When X refuses it.
+    pub async fn exchange(&self, authorisation: &Authorisation, code: &str) -> Result<Tokens, XError> {
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &authorisation.redirect),
+            ("code_verifier", &authorisation.verifier),
+        ])
+        .await
+    }
+
+    async fn refresh(&self, refresh: &str) -> Result<Tokens, XError> {
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await
+    }
+
+    async fn token(&self, form: &[(&str, &str)]) -> Result<Tokens, XError> {
+        let url = self.url.join("/2/oauth2/token").map_err(|e| XError::Tokens(e.to_string()))?;
+        let mut form = form.to_vec();
+        let mut request = self.http.post(url);
+        match &self.secret {
+            Some(secret) => request = request.basic_auth(&self.client_id, Some(secret)),
+            None => form.push(("client_id", &self.client_id)),
+        }
+        let answer = send(request.form(&form), Sent::Nothing).await?;
+        let status = answer.status().as_u16();
+        let body = bounded_body(answer, Sent::Nothing).await?;
+        if !(200..300).contains(&status) {
+            let error = refusal(status, &body, None);
+            // A token that was spent or taken back is said in two ways; both mean that the grant is dead.
+            return Err(match error {
+                XError::Refused(Refusal::Other { status: 400, detail }) => {
+                    XError::Refused(Refusal::Unauthorised(detail))
+                }
+                other => other,
+            });
+        }
+        let answer: TokenAnswer = serde_json::from_slice(&body)
+            .map_err(|e| XError::Unavailable(format!("an answer with tokens that cannot be read: {e}")))?;
+        Ok(Tokens {
+            access: answer.access_token,
+            refresh: answer.refresh_token,
+            expires: answer.expires_in.and_then(|s| Timestamp::now().checked_add(SignedDuration::from_secs(s)).ok()),
+            scopes: answer.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// A person's visit to X's page, under way.
+#[derive(Clone)]
+pub struct Authorisation {
+    /// The page to open in a browser.
+    pub page: Url,
+    state: String,
+    verifier: String,
+    redirect: String,
+}
+
+impl Authorisation {
+    /// Whether what came back belongs to this visit. Takes as long for a near miss as for a far one.
+    pub fn is_state(&self, state: &str) -> bool {
+        let differ = self.state.bytes().zip(state.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+        self.state.len() == state.len() && differ == 0
+    }
+}
+
+/// The tokens of one account. There is one of these for an account in a process, and it renews one at a time.
+#[derive(Debug)]
+pub(super) struct TokenSource {
+    app: App,
+    store: Store,
+    key: Key,
+    account: XId,
+    current: Mutex<Option<Tokens>>,
+}
+
+impl TokenSource {
+    pub(super) fn new(app: App, store: Store, key: Key, account: XId) -> Self {
+        Self { app, store, key, account, current: Mutex::new(None) }
+    }
+
+    /// An access token that should be good. `refused` is one that X has just refused: another is found.
+    pub(super) async fn access(&self, refused: Option<&str>) -> Result<String, XError> {
+        let mut current = self.current.lock().await;
+        if current.is_none() {
+            *current = self.stored().await?;
+        }
+        let tokens = current.clone().ok_or_else(|| unauthorised("the account was never connected"))?;
+        let ends = tokens.expires.is_some_and(|at| Timestamp::now().checked_add(AHEAD).is_ok_and(|soon| soon >= at));
+        if !ends && refused != Some(tokens.access.as_str()) {
+            return Ok(tokens.access);
+        }
+        let renewed = self.renew(&tokens).await?;
+        let access = renewed.access.clone();
+        *current = Some(renewed);
+        Ok(access)
+    }
+
+    async fn renew(&self, tokens: &Tokens) -> Result<Tokens, XError> {
+        let refresh = tokens.refresh.as_deref().ok_or_else(|| unauthorised("there is no refresh token"))?;
+        match self.app.refresh(refresh).await {
+            Ok(mut renewed) => {
+                if renewed.refresh.is_none() {
+                    renewed.refresh.clone_from(&tokens.refresh);
+                }
+                // The old pair is dead by now: the new one is safe before anybody uses it.
+                self.store
+                    .save_tokens(&self.key, &self.account, &renewed)
+                    .await
+                    .map_err(|e| XError::Tokens(format!("the new tokens cannot be kept: {e}")))?;
+                Ok(renewed)
+            }
+            Err(XError::Refused(Refusal::Unauthorised(why))) => match self.stored().await? {
+                // Somebody else was quicker: theirs are the tokens now.
+                Some(stored) if stored.access != tokens.access => Ok(stored),
+                _ => Err(XError::Refused(Refusal::Unauthorised(why))),
+            },
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn stored(&self) -> Result<Option<Tokens>, XError> {
+        self.store.tokens(&self.key, &self.account).await.map_err(|e| XError::Tokens(e.to_string()))
+    }
+}
+
+fn unauthorised(why: &str) -> XError {
+    XError::Refused(Refusal::Unauthorised(why.to_owned()))
+}

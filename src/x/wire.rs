@@ -1,0 +1,480 @@
+//! What X sends, decoded with tolerance.
+//!
+//! X is renaming its fields from "tweet" to "post", and both names are on the wire, sometimes in one
+//! answer: the old names are taken for the new ones, and where both are there, the new one counts. Unknown fields are
+//! ignored, `null` is absence, and one message that cannot be read never spoils the others. Only ids are
+//! taken strictly: as text, because a number may have been rounded on its way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::desk::{Person, PostFacts, XId, text::fold};
+
+/// The longest text that is kept, in bytes: X's own limit is 25,000 characters.
+const LONGEST_TEXT: usize = 200_000;
+/// How much of an unreadable message is kept.
+const KEPT: usize = 64 * 1024;
+/// How deep a message may be nested before its names are no longer looked at.
+const DEEPEST: usize = 32;
+
+/// Old names and the new ones.
+const RENAMED: &[(&str, &str)] = &[
+    ("edit_history_tweet_ids", "edit_history_post_ids"),
+    ("note_tweet", "note_post"),
+    ("referenced_tweets", "referenced_posts"),
+    ("retweet_count", "repost_count"),
+    ("tweet_count", "post_count"),
+    ("tweets", "posts"),
+];
+
+/// A message that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unreadable {
+    /// Why, in a sentence for a person.
+    pub reason: String,
+    /// Its id, where that could be read.
+    pub id: Option<XId>,
+    /// The message as it came, cut where it is very long.
+    pub raw: String,
+}
+
+/// A post.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Post {
+    /// Its first id. Edits have ids of their own; this one stays.
+    pub id: XId,
+    /// The id of this version.
+    pub version: XId,
+    /// The whole text: long posts whole, links as their authors wrote them, X's escapes undone once.
+    pub text: String,
+    /// Who wrote it.
+    pub author: XId,
+    /// What the message says about the people in it.
+    pub people: Vec<Person>,
+    /// The id of the post that started the conversation.
+    pub conversation: XId,
+    /// The post it answers.
+    pub replied_to: Option<XId>,
+    /// The post it quotes.
+    pub quoted: Option<XId>,
+    /// The post it repeats; a repost has no text of its own.
+    pub reposted: Option<XId>,
+    /// The person it answers, where X says so.
+    pub in_reply_to_user: Option<XId>,
+    /// The handles it contains, and the ids behind them where X says so.
+    pub mentions: Vec<(String, Option<XId>)>,
+    /// What conditions ask about it.
+    pub facts: PostFacts,
+    /// Its language tag, where X could tell.
+    pub language: Option<String>,
+    /// When it was written, where that can be known.
+    pub made: Option<Timestamp>,
+    /// The message as JSON: what [`decode_line`] reads back to the same.
+    pub payload: String,
+}
+
+/// A direct message, or another event of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectMessage {
+    /// Its id.
+    pub id: XId,
+    /// `{small}-{large}` for a conversation of two; one number for a group.
+    pub conversation: Option<String>,
+    /// Who wrote it.
+    pub sender: XId,
+    /// Who else takes part, where X says so.
+    pub participants: Vec<XId>,
+    /// The whole text.
+    pub text: String,
+    /// What the message says about the people in it.
+    pub people: Vec<Person>,
+    /// When it was written, where that can be known.
+    pub made: Option<Timestamp>,
+    /// The message as JSON: what [`decode_direct_line`] reads back to the same.
+    pub payload: String,
+}
+
+impl DirectMessage {
+    /// The person this account talks with in it; `None` for a group.
+    pub fn with(&self, account: &XId) -> Option<XId> {
+        if let Some(conversation) = &self.conversation {
+            let (a, b) = conversation.split_once('-')?;
+            let (a, b): (XId, XId) = (a.parse().ok()?, b.parse().ok()?);
+            return match (a == *account, b == *account) {
+                (true, _) => Some(b),
+                (_, true) => Some(a),
+                _ => None,
+            };
+        }
+        if self.sender != *account {
+            return Some(self.sender.clone());
+        }
+        let mut others = self.participants.iter().filter(|p| *p != account);
+        others.next().filter(|_| others.next().is_none()).cloned()
+    }
+}
+
+/// A page of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// What is on it, in X's order; what cannot be read keeps its place.
+    pub items: Vec<Result<T, Unreadable>>,
+    /// Where the next page is.
+    pub next: Option<String>,
+}
+
+/// Reads one line of a file of payloads: `{"data": {…}, "includes": {…}}`.
+///
+/// # Errors
+/// When it is no JSON, or has no id, author or conversation that can be read.
+pub fn decode_line(line: &str) -> Result<Post, Unreadable> {
+    let value = parse(line)?;
+    post(value.get("data").unwrap_or(&Value::Null), &people(&value), value.get("includes"))
+}
+
+/// Reads a direct message from its payload.
+///
+/// # Errors
+/// As [`decode_line`].
+pub fn decode_direct_line(line: &str) -> Result<DirectMessage, Unreadable> {
+    let value = parse(line)?;
+    direct(value.get("data").unwrap_or(&Value::Null), &people(&value))
+}
+
+/// Reads a page of posts.
+pub fn decode_posts(mut answer: Value) -> Page<Post> {
+    normalise(&mut answer, 0);
+    let people = people(&answer);
+    let includes = answer.get("includes").cloned();
+    page(&answer, |item| post(item, &people, includes.as_ref()))
+}
+
+/// Reads a page of direct messages.
+pub fn decode_directs(mut answer: Value) -> Page<DirectMessage> {
+    normalise(&mut answer, 0);
+    let people = people(&answer);
+    // Joins and leaves are no messages, whatever was asked for.
+    if let Some(items) = answer.get_mut("data").and_then(Value::as_array_mut) {
+        items.retain(|item| item.get("event_type").and_then(Value::as_str).is_none_or(|kind| kind == "MessageCreate"));
+    }
+    page(&answer, |item| direct(item, &people))
+}
+
+fn page<T>(answer: &Value, read: impl Fn(&Value) -> Result<T, Unreadable>) -> Page<T> {
+    // An empty page has no `data` at all.
+    let items = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let next = answer.pointer("/meta/next_token").and_then(Value::as_str).map(str::to_owned);
+    Page { items: items.iter().map(read).collect(), next }
+}
+
+fn parse(line: &str) -> Result<Value, Unreadable> {
+    let mut value: Value = serde_json::from_str(line).map_err(|e| Unreadable {
+        reason: format!("it is no JSON: {e}"),
+        id: None,
+        raw: cut(line),
+    })?;
+    normalise(&mut value, 0);
+    Ok(value)
+}
+
+/// Gives every field its new name.
+fn normalise(value: &mut Value, depth: usize) {
+    if depth > DEEPEST {
+        return;
+    }
+    match value {
+        Value::Object(fields) => {
+            for (old, new) in RENAMED {
+                if let Some(content) = fields.remove(*old)
+                    && !fields.contains_key(*new)
+                {
+                    fields.insert((*new).to_owned(), content);
+                }
+            }
+            fields.values_mut().for_each(|v| normalise(v, depth + 1));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|v| normalise(v, depth + 1)),
+        _ => {}
+    }
+}
+
+fn post(data: &Value, people: &BTreeMap<XId, Person>, includes: Option<&Value>) -> Result<Post, Unreadable> {
+    let reader = Reader { data, what: "post" };
+    let version = reader.needs_id("id")?;
+    let first = data.pointer("/edit_history_post_ids/0").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let author = reader.needs_id("author_id")?;
+    let reference = |kind: &str| -> Result<Option<XId>, Unreadable> {
+        let references = data.get("referenced_posts").and_then(Value::as_array);
+        let found = references.into_iter().flatten().find(|r| r.get("type").and_then(Value::as_str) == Some(kind));
+        match found {
+            Some(found) => Reader { data: found, what: "reference of a post" }.id("id"),
+            None => Ok(None),
+        }
+    };
+    let replied_to = reference("replied_to")?;
+    let reposted = reference("retweeted")?;
+    let id = first.unwrap_or_else(|| version.clone());
+    let long =
+        data.get("note_post").filter(|note| note.get("text").and_then(Value::as_str).is_some_and(|t| !t.is_empty()));
+    let original = reposted.as_ref().and_then(|id| included(includes, id));
+    let source = original.or(long).unwrap_or(data);
+    let entities = |name: &str| {
+        let of =
+            |v: &Value| v.pointer(&format!("/entities/{name}")).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut found = of(source);
+        if long.is_some() {
+            found.extend(of(data));
+        }
+        found
+    };
+    let mut mentions: Vec<(String, Option<XId>)> = entities("mentions")
+        .iter()
+        .filter_map(|m| {
+            let handle = m.get("username").or_else(|| m.get("screen_name"))?.as_str()?;
+            Some((handle.to_owned(), m.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok())))
+        })
+        .collect();
+    let raw = source.get("text").and_then(Value::as_str).or_else(|| reader.text("text")).unwrap_or_default();
+    let text = decoded(raw, source.pointer("/entities/urls").and_then(Value::as_array));
+    for handle in handles(&text) {
+        if !mentions.iter().any(|(known, _)| known.eq_ignore_ascii_case(handle)) {
+            mentions.push((handle.to_owned(), None));
+        }
+    }
+    let hashtags: BTreeSet<String> = entities("hashtags")
+        .iter()
+        .filter_map(|h| h.get("tag").or_else(|| h.get("text")).and_then(Value::as_str))
+        .map(|tag| fold(tag).into_owned())
+        .collect();
+    let count =
+        |name: &str| data.pointer(&format!("/public_metrics/{name}")).and_then(Value::as_i64).filter(|n| *n >= 0);
+    let facts = PostFacts {
+        likes: count("like_count"),
+        reposts: count("repost_count"),
+        replies: count("reply_count"),
+        has_media: data.pointer("/attachments/media_keys").and_then(Value::as_array).is_some_and(|m| !m.is_empty()),
+        is_reply: replied_to.is_some(),
+        hashtags,
+    };
+    // A post without a conversation was asked for without it; alone, it is its own.
+    let conversation = reader.id("conversation_id")?.unwrap_or_else(|| id.clone());
+    Ok(Post {
+        made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(version.made_at_millis()?).ok()),
+        quoted: reference("quoted")?,
+        in_reply_to_user: reader.id("in_reply_to_user_id")?,
+        language: reader.text("lang").filter(|lang| *lang != "und").map(str::to_owned),
+        people: people.get(&author).cloned().into_iter().collect(),
+        payload: payload(data, &author, people, original),
+        id,
+        version,
+        text,
+        author,
+        conversation,
+        replied_to,
+        reposted,
+        mentions,
+        facts,
+    })
+}
+
+fn direct(data: &Value, people: &BTreeMap<XId, Person>) -> Result<DirectMessage, Unreadable> {
+    let reader = Reader { data, what: "direct message" };
+    let id = reader.needs_id("id")?;
+    let sender = reader.needs_id("sender_id")?;
+    let participants = data.get("participant_ids").and_then(Value::as_array);
+    let urls = data.pointer("/entities/urls").and_then(Value::as_array);
+    Ok(DirectMessage {
+        conversation: reader.text("dm_conversation_id").map(str::to_owned),
+        participants: participants.into_iter().flatten().filter_map(|p| p.as_str()?.parse().ok()).collect(),
+        text: decoded(reader.text("text").unwrap_or_default(), urls).trim().to_owned(),
+        people: people.get(&sender).cloned().into_iter().collect(),
+        made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(id.made_at_millis()?).ok()),
+        payload: payload(data, &sender, people, None),
+        id,
+        sender,
+    })
+}
+
+/// The message and the people in it as the line that reads back to the same.
+fn payload(data: &Value, author: &XId, people: &BTreeMap<XId, Person>, post: Option<&Value>) -> String {
+    let mut includes = Map::new();
+    if let Some(person) = people.get(author) {
+        includes.insert("users".to_owned(), json!([wire_person(person)]));
+    }
+    if let Some(post) = post {
+        includes.insert("posts".to_owned(), json!([post]));
+    }
+    json!({ "data": data, "includes": includes }).to_string()
+}
+
+fn included<'a>(includes: Option<&'a Value>, id: &XId) -> Option<&'a Value> {
+    let posts = includes?.get("posts")?.as_array()?;
+    posts.iter().find(|p| p.get("id").and_then(Value::as_str) == Some(id.as_str()))
+}
+
+/// The people a message or page includes, by id. Whoever cannot be read is left out: people are known by
+/// what else is said of them.
+fn people(value: &Value) -> BTreeMap<XId, Person> {
+    let users = value.pointer("/includes/users").and_then(Value::as_array);
+    users
+        .into_iter()
+        .flatten()
+        // Some deliveries wrap each user once more.
+        .filter_map(|user| person(user.get("data").unwrap_or(user)))
+        .filter_map(|person| Some((person.id.clone()?, person)))
+        .collect()
+}
+
+/// Reads a user.
+pub(crate) fn person(user: &Value) -> Option<Person> {
+    let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+    let count =
+        |name: &str| user.pointer(&format!("/public_metrics/{name}")).and_then(Value::as_i64).filter(|n| *n >= 0);
+    Some(Person {
+        id: Some(user.get("id")?.as_str()?.parse().ok()?),
+        handle: text("username"),
+        name: text("name").map(|name| unescape(&name)),
+        location: text("location").map(|place| unescape(&place)),
+        joined: text("created_at").and_then(|at| at.parse().ok()),
+        followers: count("followers_count"),
+        following: count("following_count"),
+        tweets: count("post_count"),
+        listed: count("listed_count"),
+        verified: user.get("verified").and_then(Value::as_bool),
+        // A mark of a kind that is not known yet is a mark all the same; only its kind stays open.
+        verified_type: text("verified_type").and_then(|kind| kind.parse().ok()),
+        ..Person::default()
+    })
+}
+
+fn wire_person(person: &Person) -> Value {
+    let escape = |text: &Option<String>| {
+        text.as_ref().map(|t| t.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+    };
+    json!({
+        "id": person.id, "username": person.handle, "name": escape(&person.name), "location": escape(&person.location),
+        "created_at": person.joined, "verified": person.verified, "verified_type": person.verified_type,
+        "public_metrics": {
+            "followers_count": person.followers, "following_count": person.following,
+            "post_count": person.tweets, "listed_count": person.listed,
+        },
+    })
+}
+
+/// Reads fields of one object with errors that name it.
+struct Reader<'a> {
+    data: &'a Value,
+    what: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.data.get(name).and_then(Value::as_str)
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        self.text(name)?.parse().ok()
+    }
+
+    fn id(&self, name: &str) -> Result<Option<XId>, Unreadable> {
+        match self.data.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => text
+                .parse()
+                .map(Some)
+                .map_err(|e| self.unreadable(format!("the {} has an `{name}` that is no id: {e}", self.what))),
+            Some(Value::Number(number)) => Err(self.unreadable(format!(
+                "the {} has `{name}` as the number {number}; ids must be text, because numbers this large are rounded",
+                self.what
+            ))),
+            Some(_) => Err(self.unreadable(format!("the {} has an `{name}` that is no id", self.what))),
+        }
+    }
+
+    fn needs_id(&self, name: &str) -> Result<XId, Unreadable> {
+        self.id(name)?.ok_or_else(|| self.unreadable(format!("the {} has no `{name}`", self.what)))
+    }
+
+    fn unreadable(&self, reason: String) -> Unreadable {
+        let id = self.text("id").and_then(|id| id.parse().ok());
+        Unreadable { reason, id, raw: cut(&self.data.to_string()) }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(KEPT).collect()
+}
+
+/// A text as its author wrote it: X's short links replaced by what they stand for, then its three escapes undone,
+/// once. In that order, because X counts the places of links in the escaped text, in characters.
+fn decoded(text: &str, urls: Option<&Vec<Value>>) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut links: Vec<(usize, usize, &str)> = urls
+        .into_iter()
+        .flatten()
+        .filter_map(|url| {
+            let place = |name: &str| usize::try_from(url.get(name)?.as_u64()?).ok();
+            let (start, end) = (place("start")?, place("end")?);
+            let here: String = characters.get(start..end)?.iter().collect();
+            let written = url.get("unwound_url").or_else(|| url.get("expanded_url"))?.as_str()?;
+            (url.get("url")?.as_str()? == here).then_some((start, end, written))
+        })
+        .collect();
+    links.sort_unstable();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (start, end, written) in links {
+        if start >= at {
+            out.push_str(&unescape(&characters.get(at..start).unwrap_or_default().iter().collect::<String>()));
+            out.push_str(written);
+            at = end;
+        }
+    }
+    out.push_str(&unescape(&characters.get(at..).unwrap_or_default().iter().collect::<String>()));
+    let most = (0..=LONGEST_TEXT.min(out.len())).rev().find(|n| out.is_char_boundary(*n)).unwrap_or(0);
+    out.truncate(most);
+    out
+}
+
+/// Undoes X's escapes once: `&amp;lt;` is `&lt;`.
+fn unescape(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let escapes = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>')];
+        match escapes.iter().find(|(escape, _)| after.starts_with(escape)) {
+            Some((escape, c)) => {
+                out.push(*c);
+                rest = after.strip_prefix(escape).unwrap_or_default();
+            }
+            None => {
+                out.push('&');
+                rest = after.strip_prefix('&').unwrap_or_default();
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The handles in a text: `@` and up to 15 letters, digits or `_`, not within a word or address.
+fn handles(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('@').filter_map(|(at, _)| {
+        let before = text.get(..at)?.chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '@' | '.' | '/')) {
+            return None;
+        }
+        let rest = text.get(at + 1..)?;
+        let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        let more = rest.get(length..)?.chars().next();
+        ((1..=15).contains(&length) && more != Some('@')).then(|| rest.get(..length)).flatten()
+    })
+}
