@@ -5,6 +5,7 @@ pub mod error;
 pub mod lookup;
 pub mod oauth;
 pub mod poll;
+pub mod sim;
 pub mod text;
 pub mod wire;
 

@@ -1,0 +1,143 @@
+//! What goes back over the wire: status, headers, body, and X's ways of saying no.
+
+use serde_json::{Value, json};
+
+use super::endpoint::Endpoint;
+
+/// One HTTP answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, body: &Value) -> Self {
+        Self::of(status, "application/json; charset=utf-8", body.to_string())
+    }
+
+    pub(super) fn html(status: u16, page: String) -> Self {
+        Self::of(status, "text/html; charset=utf-8", page)
+    }
+
+    pub(super) fn of(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: vec![("content-type".into(), kind.into())], body: body.into() }
+    }
+
+    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.headers.push((name.into(), value.to_string()));
+        self
+    }
+
+    fn problem(body: Value) -> Self {
+        let status = body.get("status").and_then(Value::as_u64).and_then(|s| u16::try_from(s).ok()).unwrap_or(500);
+        Self::of(status, "application/problem+json", body.to_string())
+    }
+
+    /// The kind of problem that has no page of its own at X.
+    fn plain(status: u16, title: &str, detail: &str) -> Self {
+        Self::problem(json!({"title": title, "type": "about:blank", "status": status, "detail": detail}))
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::plain(401, "Unauthorized", "Unauthorized")
+    }
+
+    pub(super) fn forbidden(detail: &str) -> Self {
+        Self::plain(403, "Forbidden", detail)
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::plain(404, "Not Found", "Not Found")
+    }
+
+    pub(super) fn too_many() -> Self {
+        Self::plain(429, "Too Many Requests", "Too Many Requests")
+    }
+
+    pub(super) fn full() -> Self {
+        Self::plain(503, "Service Unavailable", "The simulator holds as much as it may; reset it")
+    }
+
+    pub(super) fn wrong_token_kind(endpoint: &Endpoint) -> Self {
+        Self::problem(json!({
+            "title": "Unsupported Authentication",
+            "detail": format!(
+                "Authenticating with OAuth 2.0 Application-Only is forbidden for {} {}. \
+                 Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 User Context].",
+                endpoint.method, endpoint.path
+            ),
+            "type": kind("unsupported-authentication"),
+            "status": 403,
+        }))
+    }
+
+    pub(super) fn dm_closed() -> Self {
+        Self::problem(json!({
+            "title": "Forbidden",
+            "detail": "You do not have permission to DM one or more participants.",
+            "type": kind("dm-recipient-not-accepting"),
+            "status": 403,
+        }))
+    }
+
+    pub(super) fn dm_too_long() -> Self {
+        Self::problem(json!({
+            "title": "Forbidden",
+            "detail": "The text of your Direct Message is too long.",
+            "type": kind("dm-text-too-long"),
+            "status": 403,
+        }))
+    }
+
+    /// A request X does not understand; `errors` as [`wrong`] makes them.
+    pub(super) fn invalid(errors: Vec<Value>) -> Self {
+        Self::problem(json!({
+            "errors": errors,
+            "title": "Invalid Request",
+            "detail": "One or more parameters to your request was invalid.",
+            "type": kind("invalid-request"),
+            "status": 400,
+        }))
+    }
+
+    pub(super) fn invalid_body(message: impl Into<String>) -> Self {
+        Self::invalid(vec![json!({"parameters": {}, "message": message.into()})])
+    }
+
+    /// X's answer about a single thing it does not have: 200, and no data.
+    pub(super) fn nothing(problem: Value) -> Self {
+        Self::json(200, &json!({"errors": [problem]}))
+    }
+
+    /// What the OAuth endpoints say.
+    pub(super) fn oauth(status: u16, error: &str, description: &str) -> Self {
+        Self::json(status, &json!({"error": error, "error_description": description}))
+    }
+}
+
+/// One wrong parameter.
+pub(super) fn wrong(parameter: &str, value: &str, why: &str) -> Value {
+    json!({
+        "parameters": {parameter: [value]},
+        "message": format!("The `{parameter}` query parameter value [{value}] {why}"),
+    })
+}
+
+/// Something that was asked for by id or name and is not there.
+pub(super) fn missing(what: &str, parameter: &str, value: &str) -> Value {
+    json!({
+        "value": value,
+        "detail": format!("Could not find {what} with {parameter}: [{value}]."),
+        "title": "Not Found Error",
+        "resource_type": what,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": kind("resource-not-found"),
+    })
+}
+
+fn kind(name: &str) -> String {
+    format!("https://api.x.com/2/problems/{name}")
+}

@@ -1,0 +1,55 @@
+//! The simulator's own clock: it runs with the real one, or stands where it was put.
+
+use jiff::Timestamp;
+
+/// The time at the simulated X.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Clock {
+    /// Real time plus so many milliseconds.
+    Running { ahead: i64 },
+    /// Milliseconds since 1970; moves only when it is told to.
+    Standing { at: i64 },
+}
+
+impl Clock {
+    /// Milliseconds since 1970, by this clock.
+    pub(super) fn now(self) -> i64 {
+        match self {
+            Clock::Running { ahead } => Timestamp::now().as_millisecond().saturating_add(ahead),
+            Clock::Standing { at } => at,
+        }
+    }
+
+    pub(super) fn advance(&mut self, by: i64) {
+        match self {
+            Clock::Running { ahead } => *ahead = ahead.saturating_add(by),
+            Clock::Standing { at } => *at = at.saturating_add(by),
+        }
+    }
+
+    /// Stops the clock at `to`, unless it stands later already.
+    pub(super) fn stand_at_least(&mut self, to: i64) {
+        match self {
+            Clock::Standing { at } => *at = (*at).max(to),
+            Clock::Running { .. } => *self = Clock::Standing { at: to },
+        }
+    }
+
+    /// Whether somebody set or moved this clock.
+    pub(super) fn was_set(self) -> bool {
+        !matches!(self, Clock::Running { ahead: 0 })
+    }
+}
+
+/// A time as X writes it: `2026-11-16T07:01:00.000Z`.
+pub(super) fn written(millis: i64) -> String {
+    match Timestamp::from_millisecond(millis) {
+        Ok(time) => format!("{time:.3}"),
+        Err(_) => "1970-01-01T00:00:00.000Z".into(),
+    }
+}
+
+/// Milliseconds since 1970 of an RFC 3339 time.
+pub(super) fn read(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}

@@ -1,0 +1,108 @@
+//! Rate limits: for each user (or the app) and endpoint a window of 15 minutes, and daily caps on top.
+
+use std::collections::HashMap;
+
+use super::{answer::Answer, endpoint::Endpoint};
+
+/// A window, in milliseconds.
+const WINDOW: i64 = 15 * 60 * 1000;
+const DAY: i64 = 24 * 60 * 60 * 1000;
+/// What stands in the headers where limits are off.
+const UNLIMITED: u32 = 1_000_000;
+
+/// Who is counted.
+pub(super) type Counted = Option<u64>;
+
+/// The counts of all windows.
+#[derive(Debug)]
+pub(super) struct Limits {
+    on: bool,
+    /// Limits set by hand, by the endpoint's name.
+    set: HashMap<String, u32>,
+    windows: HashMap<(Counted, &'static str, &'static str, Span), Window>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Span {
+    Short,
+    UserDay,
+    AppDay,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    ends: i64,
+    used: u32,
+}
+
+impl Limits {
+    pub(super) fn new(on: bool) -> Self {
+        Self { on, set: HashMap::new(), windows: HashMap::new() }
+    }
+
+    /// Sets how many requests an endpoint takes in 15 minutes; its windows begin anew.
+    pub(super) fn set(&mut self, endpoint: &Endpoint, limit: u32) {
+        self.set.insert(endpoint.name(), limit);
+        self.windows.retain(|(_, method, path, _), _| (*method, *path) != (endpoint.method, endpoint.path));
+    }
+
+    /// The headers of an answer to somebody unknown, which counts for nobody.
+    pub(super) fn untouched(&self, to: &Endpoint, now: i64) -> Headers {
+        let limit = self.set.get(&to.name()).copied().unwrap_or(if self.on { to.user_limit } else { UNLIMITED });
+        let mut headers = Headers::default();
+        headers.tell("x-rate-limit", limit, limit, now + WINDOW);
+        headers
+    }
+
+    /// Counts a request. `Err` where it is one too many; the headers are for the answer in either case.
+    pub(super) fn count(&mut self, who: Counted, to: &'static Endpoint, now: i64) -> Result<Headers, Headers> {
+        let standard = if who.is_some() { to.user_limit } else { to.app_limit.unwrap_or(to.user_limit) };
+        let limit = match self.set.get(&to.name()) {
+            Some(limit) => *limit,
+            None if self.on => standard,
+            None => UNLIMITED,
+        };
+        let (user_day, app_day) = if self.on { to.day } else { (None, None) };
+        let spans = [
+            (Span::Short, who, Some(limit), WINDOW, "x-rate-limit"),
+            (Span::UserDay, who, user_day, DAY, "x-user-limit-24hour"),
+            (Span::AppDay, None, app_day, DAY, "x-app-limit-24hour"),
+        ];
+        let (mut headers, mut refused) = (Headers::default(), false);
+        for (span, who, limit, length, name) in spans {
+            let Some(limit) = limit else { continue };
+            let window = self
+                .windows
+                .entry((who, to.method, to.path, span))
+                .and_modify(|w| {
+                    if w.ends <= now {
+                        *w = Window { ends: now + length, used: 0 }
+                    }
+                })
+                .or_insert(Window { ends: now + length, used: 0 });
+            refused |= window.used >= limit;
+            window.used = window.used.saturating_add(1).min(limit);
+            headers.tell(name, limit, limit.saturating_sub(window.used), window.ends);
+        }
+        if refused { Err(headers) } else { Ok(headers) }
+    }
+}
+
+/// The headers that tell a client where it stands.
+#[derive(Debug, Default)]
+pub(super) struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    fn tell(&mut self, name: &str, limit: u32, remaining: u32, ends: i64) {
+        self.0.extend([
+            (format!("{name}-limit"), limit.to_string()),
+            (format!("{name}-remaining"), remaining.to_string()),
+            (format!("{name}-reset"), (ends.saturating_add(999) / 1000).to_string()),
+        ]);
+    }
+
+    pub(super) fn on(self, mut answer: Answer) -> Answer {
+        answer.headers.extend(self.0);
+        answer
+    }
+}

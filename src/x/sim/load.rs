@@ -1,0 +1,280 @@
+//! Loading conversations from files: one X API v2 payload a line, or one of our own two kinds of line.
+//!
+//! | line | what it is |
+//! | --- | --- |
+//! | `{"data": {post}, "includes": {…}}` | a post as X delivers it, in either vocabulary; `data` may be a list |
+//! | `{"dm": {"id", "from", "to", "text", "created_at"}}` | a direct message; `from` and `to` are user objects or ids |
+//! | `{"like": {"by", "post", "created_at"}}` | a like, of a post by its id; `by` is a user object or an id |
+//!
+//! Texts are in the form X delivers (`&amp;`). A line that cannot be read is reported and skipped; a post or message
+//! that is known already is passed over. Posts in `includes` are found by id and stand in no timeline.
+
+use std::io::{BufRead, Read};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    SimError, clock,
+    text::unescape,
+    world::{Dm, Fields, MOST, Post, Waiting, World, dm_fields},
+};
+
+/// The longest line that is read, in bytes.
+const LONGEST_LINE: u64 = 1 << 20;
+/// The most unreadable lines that are named one by one.
+const MOST_NAMED: usize = 10_000;
+
+/// What was in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LoadReport {
+    /// Lines read, empty ones not counted.
+    pub lines: usize,
+    /// Posts that are new.
+    pub posts: usize,
+    /// Direct messages that are new.
+    pub dms: usize,
+    /// Likes.
+    pub likes: usize,
+    /// People the lines told about.
+    pub users: usize,
+    /// Lines that repeat a post or message known already.
+    pub repeated: usize,
+    /// Lines that could not be read: number, counting from one, and reason.
+    pub unreadable: Vec<(usize, String)>,
+}
+
+impl World {
+    /// Reads all lines. What they tell happens when it is released.
+    pub(super) fn load(&mut self, mut reader: impl BufRead) -> Result<LoadReport, SimError> {
+        let mut report = LoadReport::default();
+        let (people, mut number, mut line) = (self.people.len(), 0, Vec::new());
+        loop {
+            line.clear();
+            number += 1;
+            let read = reader.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            let whole = line.ends_with(b"\n") || u64::try_from(read).is_ok_and(|read| read <= LONGEST_LINE);
+            if !whole {
+                reader.skip_until(b'\n')?;
+            }
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            report.lines += 1;
+            let outcome = if whole {
+                read_line(&line).and_then(|value| self.take_line(value, &mut report))
+            } else {
+                Err("longer than 1 MiB".into())
+            };
+            if let (Err(reason), true) = (outcome, report.unreadable.len() < MOST_NAMED) {
+                report.unreadable.push((number, reason));
+            }
+        }
+        report.users = self.people.len() - people;
+        Ok(report)
+    }
+
+    fn take_line(&mut self, line: Fields, report: &mut LoadReport) -> Result<(), String> {
+        if let Some(dm) = line.get("dm") {
+            return self.take_dm(dm, report);
+        }
+        if let Some(like) = line.get("like") {
+            return self.take_like(like, report);
+        }
+        let posts = match line.get("data") {
+            Some(Value::Array(posts)) => posts.iter().map(read_post).collect::<Result<Vec<_>, _>>()?,
+            Some(post @ Value::Object(_)) => vec![read_post(post)?],
+            Some(_) => return Err("`data` is neither a post nor a list of posts".into()),
+            None => return Err("neither `data`, `dm` nor `like`".into()),
+        };
+        let included = |names: &[&str]| -> Vec<Value> {
+            let lists = names.iter().filter_map(|name| line.get("includes")?.get(name)?.as_array());
+            lists.flatten().cloned().collect()
+        };
+        for user in included(&["users"]) {
+            self.take_user(&user)?;
+        }
+        for media in included(&["media"]) {
+            if let (Some(key), true) = (media.get("media_key").and_then(Value::as_str), self.media.len() < MOST) {
+                self.media.insert(key.to_owned(), media);
+            }
+        }
+        for (id, mut post) in included(&["tweets", "posts"]).iter().filter_map(|post| read_post(post).ok()) {
+            if self.post(id).is_none() {
+                post.aside = true;
+                self.put_post(id, post).map_err(|e| e.to_string())?;
+            }
+        }
+        for (id, post) in posts {
+            let at = time_of(id, &post.fields).unwrap_or(0);
+            let known = self.post(id).is_some_and(|p| !p.aside);
+            self.wait((at, id), Waiting::Post(Box::new(post)), known, report)?;
+        }
+        Ok(())
+    }
+
+    fn take_dm(&mut self, dm: &Value, report: &mut LoadReport) -> Result<(), String> {
+        let text = |key: &str| dm.get(key).and_then(Value::as_str);
+        let id = read_id(dm.get("id"), "id")?;
+        let (from, to) = (self.take_someone(dm.get("from"), "from")?, self.take_someone(dm.get("to"), "to")?);
+        let body = text("text").ok_or("the message has no `text`")?;
+        let at = text("created_at").and_then(clock::read).or_else(|| snowflake_time(id));
+        let at = at.ok_or("the message has no `created_at`")?;
+        let message = Dm { from, to, fields: dm_fields(id, from, to, body, at), at };
+        let known = self.dms.contains_key(&id);
+        self.wait((at, id), Waiting::Dm(Box::new(message)), known, report)
+    }
+
+    fn take_like(&mut self, like: &Value, report: &mut LoadReport) -> Result<(), String> {
+        let by = self.take_someone(like.get("by"), "by")?;
+        let post = read_id(like.get("post"), "post")?;
+        let at = like.get("created_at").and_then(Value::as_str).and_then(clock::read);
+        // A like has no id; its place is its time and who made it, counted up until it is free.
+        let mut key = (at.ok_or("the like has no `created_at`")?, by);
+        while self.waiting.contains_key(&key) {
+            key.1 += 1;
+        }
+        self.wait(key, Waiting::Like { by, post }, false, report)
+    }
+
+    fn wait(&mut self, key: (i64, u64), what: Waiting, known: bool, report: &mut LoadReport) -> Result<(), String> {
+        if known || self.waiting.contains_key(&key) {
+            report.repeated += 1;
+            return Ok(());
+        }
+        if self.waiting.len() >= MOST {
+            return Err(SimError::Full("lines").to_string());
+        }
+        match what {
+            Waiting::Post(_) => report.posts += 1,
+            Waiting::Dm(_) => report.dms += 1,
+            Waiting::Like { .. } => report.likes += 1,
+        }
+        self.waiting.insert(key, what);
+        Ok(())
+    }
+
+    fn take_someone(&mut self, who: Option<&Value>, key: &str) -> Result<u64, String> {
+        match who {
+            Some(user @ Value::Object(_)) => self.take_user(user),
+            id => read_id(id, key),
+        }
+    }
+
+    fn take_user(&mut self, user: &Value) -> Result<u64, String> {
+        let Value::Object(fields) = user else { return Err("a user is no object".into()) };
+        let id = read_id(fields.get("id"), "id of a user")?;
+        self.know_person(id, in_old_words(fields.clone())).map_err(|e| e.to_string())?;
+        Ok(id)
+    }
+
+    /// Lets the next `most` loaded things happen, oldest first, and says how many did.
+    ///
+    /// With `drive` the clock goes along: it stands at the time of the latest thing that happened.
+    pub(super) fn release(&mut self, most: usize, drive: bool) -> Result<usize, SimError> {
+        let mut done = 0;
+        while done < most {
+            let Some(((at, id), what)) = self.waiting.pop_first() else { break };
+            if drive {
+                self.clock.stand_at_least(at);
+            }
+            match what {
+                Waiting::Post(post) => self.put_post(id, *post)?,
+                Waiting::Dm(dm) => self.put_dm(id, *dm)?,
+                Waiting::Like { by, post } => {
+                    self.put_like(by, post);
+                }
+            }
+            done += 1;
+        }
+        Ok(done)
+    }
+}
+
+fn read_line(line: &[u8]) -> Result<Fields, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "not UTF-8")?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err("not a JSON object".into()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
+fn read_post(post: &Value) -> Result<(u64, Post), String> {
+    let Value::Object(fields) = post else { return Err("the post is no object".into()) };
+    let id = read_id(fields.get("id"), "id")?;
+    let author = read_id(fields.get("author_id"), "author_id")?;
+    let text = fields.get("text").and_then(Value::as_str).ok_or("the post has no `text`")?;
+    let mut post = Post {
+        author,
+        plain: unescape(text),
+        fields: in_old_words(fields.clone()),
+        replies_to: None,
+        quotes: None,
+        reposts: None,
+        aside: false,
+    };
+    if let Some(long) = post.fields.get("note_tweet").and_then(|n| n.get("text")).and_then(Value::as_str) {
+        post.plain = unescape(long);
+    }
+    for reference in post.fields.get("referenced_tweets").and_then(Value::as_array).into_iter().flatten() {
+        let place = match reference.get("type").and_then(Value::as_str) {
+            Some("replied_to") => &mut post.replies_to,
+            Some("quoted") => &mut post.quotes,
+            Some("retweeted") => &mut post.reposts,
+            _ => continue,
+        };
+        *place = read_id(reference.get("id"), "id").ok();
+    }
+    post.fields.entry("edit_history_tweet_ids").or_insert_with(|| serde_json::json!([id.to_string()]));
+    post.fields.entry("conversation_id").or_insert_with(|| id.to_string().into());
+    if let (None, Some(at)) = (post.fields.get("created_at"), snowflake_time(id)) {
+        post.fields.insert("created_at".into(), clock::written(at).into());
+    }
+    Ok((id, post))
+}
+
+fn read_id(id: Option<&Value>, key: &str) -> Result<u64, String> {
+    match id {
+        Some(Value::String(text))
+            if text.len() <= 19 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            text.parse().map_err(|_| format!("`{key}` is no id"))
+        }
+        Some(Value::String(_)) => Err(format!("`{key}` is no id: those are 1 to 19 digits")),
+        Some(Value::Number(_)) => Err(format!("`{key}` is a number: ids are text, numbers lose their last digits")),
+        Some(Value::Null) | None => Err(format!("no `{key}`")),
+        Some(_) => Err(format!("`{key}` is no text")),
+    }
+}
+
+/// Objects are kept in the older of X's two vocabularies, without empty fields.
+pub(super) fn in_old_words(fields: Fields) -> Fields {
+    let mut old = Fields::new();
+    for (key, mut value) in fields {
+        if value.is_null() {
+            continue;
+        }
+        if let (Value::Object(metrics), "public_metrics") = (&mut value, key.as_str()) {
+            for (new, old) in [("repost_count", "retweet_count"), ("post_count", "tweet_count")] {
+                if let Some(count) = metrics.remove(new) {
+                    metrics.insert(old.into(), count);
+                }
+            }
+        }
+        old.insert(super::show::old_word(&key).to_owned(), value);
+    }
+    old
+}
+
+/// The time a post was made: as it says itself, else by its id.
+fn time_of(id: u64, fields: &Fields) -> Option<i64> {
+    fields.get("created_at").and_then(Value::as_str).and_then(clock::read).or_else(|| snowflake_time(id))
+}
+
+fn snowflake_time(id: u64) -> Option<i64> {
+    id.to_string().parse::<crate::desk::XId>().ok()?.made_at_millis()
+}

@@ -1,0 +1,439 @@
+//! Who may ask: apps, tokens, and X's OAuth 2 with PKCE and rotating refresh tokens.
+//!
+//! OAuth 1.0a headers are taken as well, because some clients know nothing else. Their token has to be one that was
+//! given out; their signature is not checked, since clients sign for the address of the real X.
+
+use std::collections::{HashMap, HashSet};
+
+use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{
+    SimError, SimOptions,
+    answer::Answer,
+    endpoint::Endpoint,
+    query::{Call, Form},
+    world::World,
+};
+
+/// How long a code may be redeemed, in milliseconds.
+const CODE_LIFE: i64 = 30_000;
+/// The longest state X takes.
+const LONGEST_STATE: usize = 500;
+/// The most tokens and codes held.
+const MOST: usize = 100_000;
+/// Every scope the simulator knows.
+pub(super) const SCOPES: &[&str] = &[
+    "tweet.read",
+    "tweet.write",
+    "users.read",
+    "dm.read",
+    "dm.write",
+    "like.read",
+    "like.write",
+    "offline.access",
+    "media.write",
+    "tweet.moderate.write",
+    "follows.read",
+];
+
+/// An app registered at the simulated X.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// Its client id.
+    pub client_id: String,
+    /// The secret of a confidential client; a public client has none.
+    #[serde(default)]
+    pub client_secret: Option<String>,
+    /// Where people may be sent back to; compared letter by letter.
+    pub redirect_uris: Vec<String>,
+}
+
+/// Tokens of a connected account. They open nothing but this simulator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// The account's id.
+    pub user_id: String,
+    /// Its handle.
+    pub username: String,
+    /// OAuth 2 access token.
+    pub access_token: String,
+    /// OAuth 2 refresh token, good for one use.
+    pub refresh_token: String,
+    /// Seconds the access token lives, by the simulator's clock.
+    pub expires_in: u64,
+    /// The client the tokens were given to, for refreshing them.
+    pub client_id: String,
+    /// OAuth 1.0a token, for clients that want one.
+    pub oauth1_token: String,
+    /// Its secret.
+    pub oauth1_token_secret: String,
+}
+
+/// Apps, codes and tokens.
+#[derive(Debug, Default)]
+pub(super) struct Doors {
+    apps: Vec<App>,
+    codes: HashMap<String, Code>,
+    access: HashMap<String, Access>,
+    refresh: HashMap<String, Grant>,
+    oauth1: HashMap<String, u64>,
+    app_tokens: HashSet<String>,
+}
+
+/// What a user granted to an app.
+#[derive(Debug, Clone)]
+struct Grant {
+    user: u64,
+    client: String,
+    scopes: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Access {
+    grant: Grant,
+    until: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Code {
+    grant: Grant,
+    redirect_uri: String,
+    challenge: String,
+    hashed: bool,
+    until: i64,
+}
+
+/// Who a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    User(u64),
+    App,
+}
+
+impl Asker {
+    pub(super) fn user(self) -> Option<u64> {
+        match self {
+            Asker::User(id) => Some(id),
+            Asker::App => None,
+        }
+    }
+}
+
+impl Doors {
+    pub(super) fn open(&mut self, options: &SimOptions) {
+        self.apps = options.apps.clone();
+    }
+
+    pub(super) fn add_app(&mut self, app: App) {
+        self.apps.retain(|a| a.client_id != app.client_id);
+        if self.apps.len() < 1_000 {
+            self.apps.push(app);
+        }
+    }
+
+    fn app(&self, client: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.client_id == client)
+    }
+
+    /// Ends everything a user granted.
+    pub(super) fn revoke(&mut self, user: u64) {
+        self.codes.retain(|_, c| c.grant.user != user);
+        self.access.retain(|_, a| a.grant.user != user);
+        self.refresh.retain(|_, g| g.user != user);
+        self.oauth1.retain(|_, u| *u != user);
+    }
+
+    /// Ends access tokens at once, as their age would; refresh tokens stay.
+    pub(super) fn expire(&mut self, user: u64) {
+        self.access.retain(|_, a| a.grant.user != user);
+    }
+}
+
+impl World {
+    /// Who asks, where that is known and allowed.
+    pub(super) fn admit(&self, call: &Call, endpoint: &Endpoint) -> Result<Asker, Answer> {
+        let header = call.authorization.as_deref().unwrap_or_default();
+        let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
+        if scheme.eq_ignore_ascii_case("oauth") {
+            let token = oauth1_token(rest).and_then(|token| self.doors.oauth1.get(&token));
+            return token.map(|user| Asker::User(*user)).ok_or_else(Answer::unauthorized);
+        }
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Answer::unauthorized());
+        }
+        if self.doors.app_tokens.contains(rest) {
+            return if endpoint.app_limit.is_some() { Ok(Asker::App) } else { Err(Answer::wrong_token_kind(endpoint)) };
+        }
+        let access = self.doors.access.get(rest).filter(|access| access.until > self.now());
+        let access = access.ok_or_else(Answer::unauthorized)?;
+        if endpoint.scopes.iter().all(|needed| access.grant.scopes.iter().any(|s| s == needed)) {
+            Ok(Asker::User(access.grant.user))
+        } else {
+            Err(Answer::forbidden("Forbidden"))
+        }
+    }
+
+    /// Gives out tokens for an account without asking it.
+    pub(super) fn connect(&mut self, user: u64, scopes: &[&str]) -> Result<Tokens, SimError> {
+        let app = self.doors.apps.first().ok_or_else(|| SimError::NoSuchApp("none is registered".into()))?;
+        let grant =
+            Grant { user, client: app.client_id.clone(), scopes: scopes.iter().map(|s| (*s).to_owned()).collect() };
+        let client_id = grant.client.clone();
+        let (access_token, refresh_token) = self.issue(grant)?;
+        let (token, secret) = (format!("{user}-{}", self.secret(40)), self.secret(45));
+        self.doors.oauth1.insert(token.clone(), user);
+        Ok(Tokens {
+            user_id: user.to_string(),
+            username: self.handle(user).into(),
+            access_token,
+            refresh_token: refresh_token.unwrap_or_default(),
+            expires_in: self.options.token_seconds,
+            client_id,
+            oauth1_token: token,
+            oauth1_token_secret: secret,
+        })
+    }
+
+    /// A token that stands for the app and no user.
+    pub(super) fn app_token(&mut self) -> String {
+        let token = format!("AAAAAAAAAAAAAAAAAAAAA{}", self.secret(60));
+        self.doors.app_tokens.insert(token.clone());
+        token
+    }
+
+    fn issue(&mut self, grant: Grant) -> Result<(String, Option<String>), SimError> {
+        let now = self.now();
+        if self.doors.access.len() >= MOST {
+            self.doors.access.retain(|_, access| access.until > now);
+        }
+        if self.doors.access.len() >= MOST || self.doors.refresh.len() >= MOST {
+            return Err(SimError::Full("tokens"));
+        }
+        let life = i64::try_from(self.options.token_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+        let (access, refresh) = (self.secret(64), self.secret(64));
+        self.doors.access.insert(access.clone(), Access { grant: grant.clone(), until: now.saturating_add(life) });
+        let refreshable = grant.scopes.iter().any(|s| s == "offline.access");
+        if refreshable {
+            self.doors.refresh.insert(refresh.clone(), grant);
+        }
+        Ok((access, refreshable.then_some(refresh)))
+    }
+
+    /// `POST /2/oauth2/token`.
+    pub(super) fn token(&mut self, call: &Call) -> Answer {
+        let form = call.form();
+        let client = match self.client(call, &form) {
+            Ok(client) => client,
+            Err(refusal) => return refusal,
+        };
+        let grant = match form.get("grant_type") {
+            Some("authorization_code") => self.redeem(&form, &client),
+            Some("refresh_token") => self.rotate(&form, &client),
+            _ => Err(Answer::oauth(400, "unsupported_grant_type", "Value passed for the grant type was invalid.")),
+        };
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(refusal) => return refusal,
+        };
+        let scope = grant.scopes.join(" ");
+        let Ok((access, refresh)) = self.issue(grant) else { return Answer::full() };
+        let mut body = json!({
+            "token_type": "bearer",
+            "expires_in": self.options.token_seconds,
+            "access_token": access,
+            "scope": scope,
+        });
+        if let Some(refresh) = refresh {
+            body["refresh_token"] = refresh.into();
+        }
+        Answer::json(200, &body)
+    }
+
+    /// The app a token request comes from.
+    fn client(&self, call: &Call, form: &Form) -> Result<String, Answer> {
+        let missing = || Answer::oauth(401, "unauthorized_client", "Missing valid authorization header");
+        let basic = call.authorization.as_deref().and_then(|header| {
+            let (scheme, code) = header.split_once(' ')?;
+            let text = String::from_utf8(STANDARD.decode(code.trim()).ok()?).ok()?;
+            let (client, secret) = text.split_once(':')?;
+            scheme.eq_ignore_ascii_case("basic").then(|| (client.to_owned(), secret.to_owned()))
+        });
+        let named = basic.as_ref().map(|(client, _)| client.as_str()).or(form.get("client_id"));
+        let Some(app) = named.and_then(|client| self.doors.app(client)) else {
+            return Err(match named {
+                Some(_) => Answer::oauth(400, "invalid_request", "Value passed for the client was invalid."),
+                None => missing(),
+            });
+        };
+        match (&app.client_secret, &basic) {
+            (None, _) => Ok(app.client_id.clone()),
+            (Some(secret), Some((_, given))) if secret == given => Ok(app.client_id.clone()),
+            (Some(_), _) => Err(missing()),
+        }
+    }
+
+    fn redeem(&mut self, form: &Form, client: &str) -> Result<Grant, Answer> {
+        let bad =
+            |what: &str| Answer::oauth(400, "invalid_request", &format!("Value passed for the {what} was invalid."));
+        // Whatever comes of it, a code is gone once it was shown.
+        let code = form.get("code").and_then(|code| self.doors.codes.remove(code));
+        let code = code.filter(|code| code.until > self.now() && code.grant.client == client);
+        let code = code.ok_or_else(|| bad("authorization code"))?;
+        if form.get("redirect_uri") != Some(&code.redirect_uri) {
+            return Err(bad("redirect uri"));
+        }
+        let verifier = form.get("code_verifier").unwrap_or_default();
+        let proof =
+            if code.hashed { URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())) } else { verifier.to_owned() };
+        if proof == code.challenge { Ok(code.grant) } else { Err(bad("code verifier")) }
+    }
+
+    fn rotate(&mut self, form: &Form, client: &str) -> Result<Grant, Answer> {
+        let token = form.get("refresh_token").unwrap_or_default();
+        let known = self.doors.refresh.get(token).is_some_and(|grant| grant.client == client);
+        let grant = known.then(|| self.doors.refresh.remove(token)).flatten();
+        grant.ok_or_else(|| Answer::oauth(400, "invalid_request", "Value passed for the token was invalid."))
+    }
+
+    /// `POST /2/oauth2/revoke`: ends one token.
+    pub(super) fn revoke_token(&mut self, call: &Call) -> Answer {
+        let form = call.form();
+        if let Err(refusal) = self.client(call, &form) {
+            return refusal;
+        }
+        let token = form.get("token").unwrap_or_default();
+        self.doors.access.remove(token);
+        self.doors.refresh.remove(token);
+        Answer::json(200, &json!({"revoked": true}))
+    }
+
+    /// `GET /i/oauth2/authorize`: the page on which somebody says yes or no.
+    pub(super) fn authorize_page(&self, call: &Call) -> Answer {
+        let wish = match self.wish(&|name| call.parameter(name)) {
+            Ok(wish) => wish,
+            Err(reason) => return page_of(400, &format!("<h1>Something went wrong</h1><p>{}</p>", escape(&reason))),
+        };
+        let accounts: String = self
+            .people
+            .iter()
+            .take(1_000)
+            .map(|(id, _)| (id, escape(self.handle(*id))))
+            .map(|(id, handle)| format!("<option value=\"{id}\">@{handle}</option>"))
+            .collect();
+        let kept: String = call
+            .query
+            .iter()
+            .map(|(k, v)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(k), escape(v)))
+            .collect();
+        let scopes: String = wish.scopes.iter().map(|s| format!("<li>{}</li>", escape(s))).collect();
+        page_of(
+            200,
+            &format!(
+                "<h1>Authorise {}</h1><p>This is a simulator. The app wants to:</p><ul>{scopes}</ul>\
+                 <form method=\"post\" action=\"/i/oauth2/authorize\">{kept}\
+                 <p><label>Account <select name=\"account\">{accounts}</select></label></p>\
+                 <button name=\"decision\" value=\"approve\">Authorise app</button> \
+                 <button name=\"decision\" value=\"deny\">Cancel</button></form>",
+                escape(&wish.client)
+            ),
+        )
+    }
+
+    /// `POST /i/oauth2/authorize`: what was decided on that page.
+    pub(super) fn authorize(&mut self, call: &Call) -> Answer {
+        let form = call.form();
+        let wish = match self.wish(&|name| form.get(name)) {
+            Ok(wish) => wish,
+            Err(reason) => return page_of(400, &format!("<h1>Something went wrong</h1><p>{}</p>", escape(&reason))),
+        };
+        let mut back = wish.redirect_uri.clone();
+        let user = form.get("account").and_then(|account| self.find_person(account).ok());
+        {
+            let mut query = back.query_pairs_mut();
+            query.append_pair("state", &wish.state);
+            match (form.get("decision"), user) {
+                (Some("approve"), Some(user)) if self.doors.codes.len() < MOST => {
+                    let code = self.secret(64);
+                    query.append_pair("code", &code);
+                    let until = self.now() + CODE_LIFE;
+                    self.doors.codes.retain(|_, code| code.until + CODE_LIFE > until);
+                    let grant = Grant { user, client: wish.client, scopes: wish.scopes };
+                    let redirect_uri = wish.redirect_text;
+                    let (challenge, hashed) = (wish.challenge, wish.hashed);
+                    self.doors.codes.insert(code, Code { grant, redirect_uri, challenge, hashed, until });
+                }
+                _ => _ = query.append_pair("error", "access_denied"),
+            }
+        }
+        Answer::of(303, "text/plain; charset=utf-8", "").with("location", back)
+    }
+
+    /// Reads what an app wants, as strictly as X does.
+    fn wish<'a>(&self, get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Wish, String> {
+        let need = |name: &str| get(name).filter(|v| !v.is_empty()).ok_or(format!("`{name}` is missing"));
+        if need("response_type")? != "code" {
+            return Err("`response_type` has to be `code`".into());
+        }
+        let client = need("client_id")?;
+        let app = self.doors.app(client).ok_or("no app has this `client_id`")?;
+        let redirect_text = need("redirect_uri")?;
+        if !app.redirect_uris.iter().any(|uri| uri == redirect_text) {
+            return Err("`redirect_uri` is none that was registered for this app".into());
+        }
+        let redirect_uri = redirect_text.parse().map_err(|_| "`redirect_uri` is no address")?;
+        let state = need("state")?;
+        if state.chars().count() > LONGEST_STATE {
+            return Err(format!("`state` is longer than {LONGEST_STATE} characters"));
+        }
+        let scopes: Vec<String> = need("scope")?.split_whitespace().map(str::to_owned).collect();
+        if let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) {
+            return Err(format!("`{unknown}` is no scope"));
+        }
+        let hashed = match need("code_challenge_method")? {
+            "S256" => true,
+            "plain" => false,
+            _ => return Err("`code_challenge_method` is `S256` or `plain`".into()),
+        };
+        Ok(Wish {
+            client: client.into(),
+            redirect_uri,
+            redirect_text: redirect_text.into(),
+            state: state.into(),
+            scopes,
+            challenge: need("code_challenge")?.into(),
+            hashed,
+        })
+    }
+}
+
+/// What an app asks somebody for.
+struct Wish {
+    client: String,
+    redirect_uri: url::Url,
+    redirect_text: String,
+    state: String,
+    scopes: Vec<String>,
+    challenge: String,
+    hashed: bool,
+}
+
+fn oauth1_token(parameters: &str) -> Option<String> {
+    let token = parameters.split(',').find_map(|p| p.trim().strip_prefix("oauth_token=\"")?.strip_suffix('"'))?;
+    Some(token.to_owned())
+}
+
+fn escape(text: &str) -> String {
+    super::text::escape(text).replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn page_of(status: u16, content: &str) -> Answer {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Simulated X</title>\
+         <style>body{{font:16px/1.5 system-ui;max-width:36em;margin:4em auto}}</style>{content}</html>"
+    );
+    Answer::html(status, page).with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+}

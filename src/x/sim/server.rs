@@ -1,0 +1,307 @@
+//! The HTTP server: takes requests off the wire, lets faults strike and watchers look, and answers.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request, State, connect_info::Connected},
+    response::Response,
+    serve::{IncomingStream, Listener},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot},
+};
+
+use super::{answer::Answer, endpoint::Endpoint, fault::Cut, oauth::Asker, query::Call, world::World};
+
+/// The longest body that is read, and the longest path with its query, in bytes.
+const LONGEST_BODY: usize = 1 << 20;
+const LONGEST_PATH: usize = 16 << 10;
+/// Loading takes more than any other request.
+const LONGEST_LOAD: usize = 256 << 20;
+/// The longest a fault may make a request wait.
+const LONGEST_DELAY: Duration = Duration::from_secs(600);
+
+/// What the server and its handles share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    world: Mutex<World>,
+    watcher: Mutex<Option<mpsc::Sender<Sighting>>>,
+}
+
+/// A request as a watcher sees it, held until the sighting is dropped.
+#[derive(Debug)]
+pub struct Sighting {
+    /// Whether the request is about to take effect or did.
+    pub moment: Moment,
+    /// `GET`, `POST` or `DELETE`.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The endpoint's name, as faults and limits go by it; empty where the simulator has none such.
+    pub endpoint: String,
+    /// The body, as text.
+    pub body: String,
+    _held: oneshot::Sender<()>,
+}
+
+impl Sighting {
+    /// Lets the request go on. Dropping the sighting does the same.
+    pub fn release(self) {}
+}
+
+/// When a watcher is told about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It was read and did nothing yet.
+    Before,
+    /// It took effect, and its answer was not sent yet.
+    After,
+}
+
+impl Shared {
+    pub(super) fn new(world: World) -> Self {
+        Self { world: Mutex::new(world), watcher: Mutex::new(None) }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn watch(&self) -> mpsc::Receiver<Sighting> {
+        let (sender, receiver) = mpsc::channel(1_024);
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        receiver
+    }
+
+    async fn show(&self, moment: Moment, call: &Call, endpoint: &str) {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(watcher) = watcher else { return };
+        let (held, gone) = oneshot::channel();
+        let sighting = Sighting {
+            moment,
+            method: call.method.clone(),
+            path: call.path.clone(),
+            endpoint: endpoint.to_owned(),
+            body: String::from_utf8_lossy(&call.body).into_owned(),
+            _held: held,
+        };
+        if watcher.send(sighting).await.is_ok() {
+            // Resolves when the sighting is dropped.
+            let _ = gone.await;
+        }
+    }
+
+    /// One request to the interface. `Err` where the connection is to be cut.
+    async fn answer(&self, call: Call) -> Result<Answer, Severed> {
+        let found = Endpoint::find(&call.method, &call.path);
+        let name = match (&found, call.path.as_str()) {
+            (Some((endpoint, _)), _) => endpoint.name(),
+            (None, "/2/oauth2/token" | "/2/oauth2/revoke" | "/i/oauth2/authorize") => {
+                format!("{} {}", call.method, call.path)
+            }
+            _ => String::new(),
+        };
+        let fault = self.world().faults.strike(&name);
+        self.show(Moment::Before, &call, &name).await;
+        if let Some(fault) = &fault {
+            tokio::time::sleep(Duration::from_millis(fault.delay_ms).min(LONGEST_DELAY)).await;
+            if fault.cut == Some(Cut::Before) {
+                return Err(Severed);
+            }
+        }
+        let answer = match fault.as_ref().and_then(super::fault::Fault::forged) {
+            Some(forged) => forged,
+            None => self.world().answer(&call, found),
+        };
+        self.world().tally(&name, answer.status);
+        self.show(Moment::After, &call, &name).await;
+        match fault {
+            Some(fault) if fault.cut == Some(Cut::After) => Err(Severed),
+            _ => Ok(answer),
+        }
+    }
+}
+
+/// The connection is to be cut.
+#[derive(Debug)]
+struct Severed;
+
+impl World {
+    /// The proper answer to a request.
+    fn answer(&mut self, call: &Call, found: Option<(&'static Endpoint, Vec<String>)>) -> Answer {
+        let answer = match (found, call.method.as_str(), call.path.as_str()) {
+            (Some((endpoint, captured)), _, _) => self.answer_api(call, endpoint, &captured),
+            (None, "POST", "/2/oauth2/token") => self.token(call),
+            (None, "POST", "/2/oauth2/revoke") => self.revoke_token(call),
+            (None, "GET", "/i/oauth2/authorize" | "/2/oauth2/authorize") => self.authorize_page(call),
+            (None, "POST", "/i/oauth2/authorize" | "/2/oauth2/authorize") => self.authorize(call),
+            _ => Answer::not_found(),
+        };
+        answer.with("date", self.http_date())
+    }
+
+    fn answer_api(&mut self, call: &Call, endpoint: &'static Endpoint, captured: &[String]) -> Answer {
+        let now = self.now();
+        let asker = match self.admit(call, endpoint) {
+            Ok(asker) => asker,
+            Err(refusal) => return self.limits.untouched(endpoint, now).on(refusal),
+        };
+        let headers = match self.limits.count(asker.user(), endpoint, now) {
+            Ok(headers) => headers,
+            Err(headers) => return headers.on(Answer::too_many()),
+        };
+        let answer = match (endpoint.method, asker) {
+            ("GET", _) => self.read(call, endpoint, captured, asker),
+            (_, Asker::User(me)) => self.change(call, endpoint, captured, me),
+            (_, Asker::App) => Err(Answer::wrong_token_kind(endpoint)),
+        };
+        let (Ok(answer) | Err(answer)) = answer;
+        headers.on(answer.with("x-access-level", "read-write-directmessages").with("api-version", "2.173"))
+    }
+
+    fn tally(&mut self, endpoint: &str, status: u16) {
+        let endpoint = if endpoint.is_empty() { "unknown" } else { endpoint };
+        *self.answered.entry(endpoint.to_owned()).or_default().entry(status).or_default() += 1;
+    }
+}
+
+/// Serves until it is told to stop.
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) -> io::Result<()> {
+    let app = Router::new().fallback(take).with_state(shared);
+    let service = app.into_make_service_with_connect_info::<Peer>();
+    axum::serve(Lines(listener), service)
+        .with_graceful_shutdown(async {
+            let _ = stop.await;
+        })
+        .await
+}
+
+async fn take(State(shared): State<Arc<Shared>>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let control = parts.uri.path().strip_prefix("/sim").map(str::to_owned);
+    let most = if control.as_deref() == Some("/load") { LONGEST_LOAD } else { LONGEST_BODY };
+    let whole_path = parts.uri.path_and_query().map_or(0, |p| p.as_str().len());
+    let Ok(body) = to_bytes(body, most).await else {
+        return respond(Answer::of(413, "text/plain; charset=utf-8", "The body is too long"));
+    };
+    if whole_path > LONGEST_PATH {
+        return respond(Answer::of(414, "text/plain; charset=utf-8", "The address is too long"));
+    }
+    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let call = Call {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: query.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
+        authorization: parts.headers.get("authorization").and_then(|v| v.to_str().ok()).map(str::to_owned),
+        body: body.to_vec(),
+    };
+    if let Some(path) = control {
+        if !peer.address.ip().is_loopback() {
+            return respond(Answer::forbidden("The control interface answers this machine only"));
+        }
+        return respond(super::control::answer(&shared, &call, &path));
+    }
+    // A task of its own: what a client sent takes effect even when the client is gone meanwhile.
+    match tokio::spawn(async move { shared.answer(call).await }).await {
+        Ok(Ok(answer)) => respond(answer),
+        Ok(Err(Severed)) | Err(_) => {
+            peer.cut.store(true, Ordering::Release);
+            respond(Answer::of(500, "text/plain", ""))
+        }
+    }
+}
+
+fn respond(answer: Answer) -> Response {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap_or_else(|_| {
+        let mut broken =
+            Response::new(Body::from("The ordered answer has a status or header that HTTP does not allow"));
+        *broken.status_mut() = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
+        broken
+    })
+}
+
+/// Accepts connections that can be cut.
+struct Lines(TcpListener);
+
+/// A connection, and the switch that cuts it.
+#[derive(Debug)]
+struct Line {
+    stream: TcpStream,
+    cut: Arc<AtomicBool>,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone)]
+struct Peer {
+    address: SocketAddr,
+    cut: Arc<AtomicBool>,
+}
+
+impl Listener for Lines {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        // An answer goes out at once; where that cannot be had, it goes out a little later.
+        let _ = stream.set_nodelay(true);
+        (Line { stream, cut: Arc::default() }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Lines>> for Peer {
+    fn connect_info(line: IncomingStream<'_, Lines>) -> Self {
+        Self { address: *line.remote_addr(), cut: Arc::clone(&line.io().cut) }
+    }
+}
+
+impl Line {
+    fn intact(&self) -> io::Result<()> {
+        if self.cut.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.intact()?;
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.intact()?;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.intact()?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,423 @@
+//! Objects as they are shown: in the vocabulary the request used, with the fields it asked for and no others.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    answer::missing,
+    query::{Query, parse_id},
+    world::{Fields, World},
+};
+
+/// X is renaming tweets to posts, and answers in whichever words the request used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    Tweet,
+    Post,
+}
+
+/// The two vocabularies: fields, then members of `public_metrics`.
+const RENAMED: &[(&str, &str)] = &[
+    ("referenced_tweets", "referenced_posts"),
+    ("edit_history_tweet_ids", "edit_history_post_ids"),
+    ("note_tweet", "note_post"),
+    ("pinned_tweet_id", "pinned_post_id"),
+    ("most_recent_tweet_id", "most_recent_post_id"),
+    ("retweet_count", "repost_count"),
+    ("tweet_count", "post_count"),
+    ("tweets", "posts"),
+];
+
+/// The older name of a field.
+pub(super) fn old_word(name: &str) -> &str {
+    RENAMED.iter().find(|(_, new)| *new == name).map_or(name, |(old, _)| old)
+}
+
+fn new_word(name: &str) -> &str {
+    RENAMED.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| new)
+}
+
+impl Words {
+    fn say(self, name: &str) -> &str {
+        if self == Words::Post { new_word(name) } else { name }
+    }
+}
+
+const POST_FIELDS: &[&str] = &[
+    "article",
+    "attachments",
+    "card_uri",
+    "community_id",
+    "context_annotations",
+    "conversation_id",
+    "created_at",
+    "display_text_range",
+    "edit_controls",
+    "entities",
+    "geo",
+    "id",
+    "lang",
+    "media_metadata",
+    "non_public_metrics",
+    "organic_metrics",
+    "possibly_sensitive",
+    "promoted_metrics",
+    "public_metrics",
+    "reply_settings",
+    "scopes",
+    "source",
+    "text",
+    "withheld",
+];
+/// What only one vocabulary has as a field of posts.
+const TWEET_ONLY: &[&str] =
+    &["author_id", "edit_history_tweet_ids", "in_reply_to_user_id", "note_tweet", "referenced_tweets"];
+const POST_ONLY: &[&str] = &["article_title", "note_post", "paid_partnership"];
+const USER_FIELDS: &[&str] = &[
+    "affiliation",
+    "confirmed_email",
+    "connection_status",
+    "created_at",
+    "description",
+    "entities",
+    "id",
+    "is_identity_verified",
+    "location",
+    "name",
+    "parody",
+    "profile_banner_url",
+    "profile_image_url",
+    "protected",
+    "public_metrics",
+    "receives_your_dm",
+    "subscription",
+    "subscription_type",
+    "url",
+    "username",
+    "verified",
+    "verified_followers_count",
+    "verified_type",
+    "withheld",
+];
+const TWEET_USER_ONLY: &[&str] = &["most_recent_tweet_id", "pinned_tweet_id"];
+const DM_FIELDS: &[&str] = &["attachments", "created_at", "dm_conversation_id", "entities", "event_type", "id", "text"];
+const TWEET_DM_ONLY: &[&str] = &["participant_ids", "referenced_tweets", "sender_id"];
+const MEDIA_FIELDS: &[&str] = &[
+    "alt_text",
+    "duration_ms",
+    "height",
+    "media_key",
+    "non_public_metrics",
+    "organic_metrics",
+    "preview_image_url",
+    "promoted_metrics",
+    "public_metrics",
+    "type",
+    "url",
+    "variants",
+    "width",
+];
+const POLL_FIELDS: &[&str] = &["duration_minutes", "end_datetime", "id", "options", "voting_status"];
+const PLACE_FIELDS: &[&str] =
+    &["contained_within", "country", "country_code", "full_name", "geo", "id", "name", "place_type"];
+
+const POST_EXPANSIONS: &[&str] = &[
+    "article.cover_media",
+    "article.media_entities",
+    "attachments.media_keys",
+    "attachments.media_source_tweet",
+    "attachments.poll_ids",
+    "author_id",
+    "entities.mentions.username",
+    "geo.place_id",
+    "in_reply_to_user_id",
+];
+const TWEET_POST_EXPANSIONS: &[&str] = &[
+    "edit_history_tweet_ids",
+    "entities.note.mentions.username",
+    "referenced_tweets.id",
+    "referenced_tweets.id.author_id",
+];
+const NEW_POST_EXPANSIONS: &[&str] = &["edit_history_post_ids", "referenced_posts", "username"];
+const DM_EXPANSIONS: &[&str] = &["attachments.media_keys", "participant_ids", "sender_id"];
+
+/// What kind of object an answer is about; each has expansions of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Post,
+    User,
+    Dm,
+}
+
+/// What a request asked to be shown. Field and expansion names are in the older words.
+#[derive(Debug)]
+pub(super) struct Asked {
+    words: Words,
+    post: Vec<String>,
+    user: Vec<String>,
+    dm: Vec<String>,
+    media: Vec<String>,
+    expansions: Vec<String>,
+    /// Who asks, for what depends on it.
+    pub(super) viewer: Option<u64>,
+}
+
+impl Asked {
+    pub(super) fn read(query: &mut Query<'_>, subject: Subject, viewer: Option<u64>) -> Self {
+        let new_expansion = |text: &str| text.split(',').any(|expansion| old_word(expansion) != expansion);
+        let words = if query.sent("post.fields") || query.text("expansions").is_some_and(new_expansion) {
+            Words::Post
+        } else {
+            Words::Tweet
+        };
+        let either = |common: &[&'static str], tweet: &[&'static str], post: &[&'static str]| -> Vec<&'static str> {
+            [common, if words == Words::Post { post } else { tweet }].concat()
+        };
+        let old = |names: Vec<String>| names.iter().map(|name| old_word(name).to_owned()).collect::<Vec<_>>();
+        let posts = either(POST_FIELDS, TWEET_ONLY, POST_ONLY);
+        let users =
+            either(USER_FIELDS, TWEET_USER_ONLY, &["active_follower_count", "subscriber_count", "subscribes_to_you"]);
+        let dms = either(DM_FIELDS, TWEET_DM_ONLY, &[]);
+        let expansions = match subject {
+            Subject::Post => either(POST_EXPANSIONS, TWEET_POST_EXPANSIONS, NEW_POST_EXPANSIONS),
+            Subject::User => either(&["affiliation"], TWEET_USER_ONLY, &["most_recent_post_id", "pinned_post_id"]),
+            Subject::Dm => either(DM_EXPANSIONS, &["referenced_tweets.id"], &["referenced_posts"]),
+        };
+        query.words("poll.fields", POLL_FIELDS);
+        query.words("place.fields", PLACE_FIELDS);
+        let expansions = query.words("expansions", &expansions).iter().map(|e| old_expansion(e)).collect();
+        let mut post = query.words(if words == Words::Post { "post.fields" } else { "tweet.fields" }, &posts);
+        if words == Words::Post {
+            // Both at once: the new words win, and the old ones still have to be right.
+            query.words("tweet.fields", &[POST_FIELDS, TWEET_ONLY].concat());
+        }
+        post = old(post);
+        Self {
+            words,
+            post,
+            user: old(query.words("user.fields", &users)),
+            dm: old(query.words("dm_event.fields", &dms)),
+            media: query.words("media.fields", MEDIA_FIELDS),
+            expansions,
+            viewer,
+        }
+    }
+
+    fn expands(&self, name: &str) -> bool {
+        self.expansions.iter().any(|e| e == name)
+    }
+
+    /// The field of an object that an expansion brings with it.
+    fn with_expanded<'a>(&'a self, defaults: &[&'a str], fields: &'a [String]) -> Vec<&'a str> {
+        let fields = fields.iter().map(String::as_str);
+        let brought = self.expansions.iter().map(|e| e.split('.').next().unwrap_or(e));
+        let mut all: Vec<&str> = Vec::new();
+        for field in defaults.iter().copied().chain(fields).chain(brought) {
+            if !all.contains(&field) {
+                all.push(field);
+            }
+        }
+        all
+    }
+}
+
+fn old_expansion(name: &str) -> String {
+    match name {
+        "referenced_posts" => "referenced_tweets.id".into(),
+        other => old_word(other).to_owned(),
+    }
+}
+
+/// What an answer is put together from: the objects asked for, what they refer to, what was not found.
+#[derive(Debug)]
+pub(super) struct Shown<'a> {
+    world: &'a World,
+    asked: &'a Asked,
+    users: BTreeSet<u64>,
+    posts: BTreeSet<u64>,
+    media: BTreeSet<String>,
+    errors: Vec<Value>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(world: &'a World, asked: &'a Asked) -> Self {
+        Self {
+            world,
+            asked,
+            users: BTreeSet::new(),
+            posts: BTreeSet::new(),
+            media: BTreeSet::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Says beside the data that something was not found.
+    pub(super) fn miss(&mut self, problem: Value) {
+        if !self.errors.contains(&problem) {
+            self.errors.push(problem);
+        }
+    }
+
+    pub(super) fn post(&mut self, id: u64) -> Value {
+        let Some(post) = self.world.post(id) else { return Value::Null };
+        let expansions: Vec<&str> = self.asked.expansions.iter().map(String::as_str).collect();
+        for expansion in expansions {
+            match expansion {
+                "author_id" => self.bring_user(post.author, "author_id"),
+                "in_reply_to_user_id" => {
+                    if let Some(user) = id_in(post.fields.get("in_reply_to_user_id")) {
+                        self.bring_user(user, "in_reply_to_user_id");
+                    }
+                }
+                "entities.mentions.username" => {
+                    let mentions = post.fields.get("entities").and_then(|e| e.get("mentions"));
+                    for name in mentions.and_then(Value::as_array).into_iter().flatten() {
+                        let name = name.get("username").and_then(Value::as_str).unwrap_or_default();
+                        match self.world.person_named(name) {
+                            Some(user) => self.bring_user(user, expansion),
+                            None => self.miss(missing("user", expansion, name)),
+                        }
+                    }
+                }
+                "referenced_tweets.id" | "referenced_tweets.id.author_id" => {
+                    let parameter = match self.asked.words {
+                        Words::Tweet => "referenced_tweets.id",
+                        Words::Post => "referenced_posts",
+                    };
+                    for id in [post.replies_to, post.quotes, post.reposts].into_iter().flatten() {
+                        let Some(referenced) = self.world.post(id) else {
+                            self.miss(missing("tweet", parameter, &id.to_string()));
+                            continue;
+                        };
+                        if expansion.ends_with("author_id") {
+                            self.bring_user(referenced.author, expansion);
+                        }
+                        self.posts.insert(id);
+                    }
+                }
+                "edit_history_tweet_ids" => {
+                    let ids = post.fields.get("edit_history_tweet_ids").and_then(Value::as_array);
+                    let ids = ids.into_iter().flatten().filter_map(|id| id_in(Some(id)));
+                    self.posts.extend(ids.filter(|other| *other != id && self.world.post(*other).is_some()));
+                }
+                "attachments.media_keys" => self.bring_media(&post.fields),
+                _ => {}
+            }
+        }
+        self.show_post(&post.fields)
+    }
+
+    fn show_post(&self, fields: &Fields) -> Value {
+        let wanted = self.asked.with_expanded(&["id", "text", "edit_history_tweet_ids"], &self.asked.post);
+        let metrics =
+            ["retweet_count", "reply_count", "like_count", "quote_count", "bookmark_count", "impression_count"];
+        self.pick(fields, &wanted, &metrics)
+    }
+
+    pub(super) fn user(&mut self, id: u64) -> Value {
+        let Some(person) = self.world.people.get(&id) else { return Value::Null };
+        for expansion in ["pinned_tweet_id", "most_recent_tweet_id"] {
+            if let (true, Some(post)) = (self.asked.expands(expansion), id_in(person.fields.get(expansion))) {
+                match self.world.post(post) {
+                    Some(_) => _ = self.posts.insert(post),
+                    None => self.miss(missing("tweet", self.asked.words.say(expansion), &post.to_string())),
+                }
+            }
+        }
+        self.show_user(id)
+    }
+
+    fn show_user(&self, id: u64) -> Value {
+        let Some(person) = self.world.people.get(&id) else { return Value::Null };
+        let wanted = self.asked.with_expanded(&["id", "name", "username"], &self.asked.user);
+        let metrics = ["followers_count", "following_count", "tweet_count", "listed_count"];
+        let mut user = self.pick(&person.fields, &wanted, &metrics);
+        if wanted.contains(&"receives_your_dm") && self.asked.viewer.is_some() {
+            user["receives_your_dm"] = (!person.closed_to_dms).into();
+        }
+        user
+    }
+
+    pub(super) fn dm(&mut self, id: u64) -> Value {
+        let Some(dm) = self.world.dms.get(&id) else { return Value::Null };
+        if self.asked.expands("sender_id") {
+            self.bring_user(dm.from, "sender_id");
+        }
+        if self.asked.expands("attachments.media_keys") {
+            self.bring_media(&dm.fields);
+        }
+        let wanted = self.asked.with_expanded(&["id", "event_type", "text"], &self.asked.dm);
+        self.pick(&dm.fields, &wanted, &[])
+    }
+
+    fn bring_user(&mut self, id: u64, parameter: &str) {
+        if self.world.people.contains_key(&id) {
+            self.users.insert(id);
+        } else {
+            self.miss(missing("user", parameter, &id.to_string()));
+        }
+    }
+
+    fn bring_media(&mut self, fields: &Fields) {
+        let keys = fields.get("attachments").and_then(|a| a.get("media_keys")).and_then(Value::as_array);
+        self.media.extend(keys.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+    }
+
+    /// The wanted fields an object has, in the words of the request; of counts, all X always gives.
+    fn pick(&self, fields: &Fields, wanted: &[&str], metrics: &[&str]) -> Value {
+        let words = self.asked.words;
+        let mut shown = Fields::new();
+        for name in wanted {
+            let Some(mut value) = fields.get(*name).cloned() else { continue };
+            if let (Value::Object(counts), "public_metrics") = (&mut value, *name) {
+                for metric in metrics {
+                    counts.entry(*metric).or_insert(json!(0));
+                }
+                *counts = std::mem::take(counts).into_iter().map(|(k, v)| (words.say(&k).to_owned(), v)).collect();
+            }
+            shown.insert(words.say(name).to_owned(), value);
+        }
+        Value::Object(shown)
+    }
+
+    /// Puts the answer together; without `data` where there is none.
+    pub(super) fn finish(self, data: Option<Value>, meta: Option<Value>) -> Value {
+        let mut answer = Fields::new();
+        if let Some(data) = data {
+            answer.insert("data".into(), data);
+        }
+        let mut includes = Fields::new();
+        let posts = self.posts.iter().filter_map(|id| Some(self.show_post(&self.world.post(*id)?.fields)));
+        let media = self.media.iter().filter_map(|key| self.world.media.get(key)).map(|media| self.show_media(media));
+        for (name, list) in [
+            ("users", self.users.iter().map(|id| self.show_user(*id)).collect::<Vec<_>>()),
+            (self.asked.words.say("tweets"), posts.collect()),
+            ("media", media.collect()),
+        ] {
+            if !list.is_empty() {
+                includes.insert(name.to_owned(), Value::Array(list));
+            }
+        }
+        if !includes.is_empty() {
+            answer.insert("includes".into(), Value::Object(includes));
+        }
+        if !self.errors.is_empty() {
+            answer.insert("errors".into(), Value::Array(self.errors));
+        }
+        if let Some(meta) = meta {
+            answer.insert("meta".into(), meta);
+        }
+        Value::Object(answer)
+    }
+
+    fn show_media(&self, media: &Value) -> Value {
+        let Value::Object(fields) = media else { return Value::Null };
+        let wanted = self.asked.media.iter().map(String::as_str).chain(["media_key", "type"]);
+        Value::Object(wanted.filter_map(|name| Some((name.to_owned(), fields.get(name)?.clone()))).collect())
+    }
+}
+
+fn id_in(value: Option<&Value>) -> Option<u64> {
+    value.and_then(Value::as_str).and_then(parse_id)
+}

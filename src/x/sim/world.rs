@@ -1,0 +1,432 @@
+//! What the simulated X knows: people, posts, messages, likes, and what came in through the interface.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    SimError, SimOptions,
+    clock::{self, Clock},
+    fault::Faults,
+    limits::Limits,
+    oauth::Doors,
+    text,
+};
+
+/// The most of each kind of thing the simulator holds.
+pub(super) const MOST: usize = 500_000;
+
+/// A JSON object.
+pub(super) type Fields = Map<String, Value>;
+
+/// Everything, behind one lock.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) options: SimOptions,
+    pub(super) clock: Clock,
+    pub(super) people: BTreeMap<u64, Person>,
+    handles: HashMap<String, u64>,
+    posts: HashMap<u64, Post>,
+    by_author: HashMap<u64, BTreeSet<u64>>,
+    mentioning: HashMap<u64, BTreeSet<u64>>,
+    pub(super) dms: BTreeMap<u64, Dm>,
+    likes: HashMap<u64, Vec<LikeMade>>,
+    pub(super) media: HashMap<String, Value>,
+    pub(super) waiting: BTreeMap<(i64, u64), Waiting>,
+    pub(super) sent: Vec<Sent>,
+    pub(super) doors: Doors,
+    pub(super) limits: Limits,
+    pub(super) faults: Faults,
+    pub(super) answered: BTreeMap<String, BTreeMap<u16, u64>>,
+    last_id: u64,
+    last_like: u64,
+    dice: Dice,
+}
+
+/// Somebody with an account at the simulated X.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Person {
+    /// The user object, in the older of X's two vocabularies.
+    pub(super) fields: Fields,
+    pub(super) closed_to_dms: bool,
+    /// Whether this person's posts may be longer than 280.
+    pub(super) writes_long: bool,
+}
+
+/// A post, and what the simulator needs to find it by.
+#[derive(Debug, Clone)]
+pub(super) struct Post {
+    pub(super) author: u64,
+    /// The post object, in the older of X's two vocabularies.
+    pub(super) fields: Fields,
+    /// The text before it was put into the form of the wire.
+    pub(super) plain: String,
+    pub(super) replies_to: Option<u64>,
+    pub(super) quotes: Option<u64>,
+    pub(super) reposts: Option<u64>,
+    /// Only known because another post refers to it: found by id, in no timeline.
+    pub(super) aside: bool,
+}
+
+/// A direct message.
+#[derive(Debug, Clone)]
+pub(super) struct Dm {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// The event object, in the older of X's two vocabularies.
+    pub(super) fields: Fields,
+    pub(super) at: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LikeMade {
+    order: u64,
+    post: u64,
+}
+
+/// Something that was loaded and has not happened yet.
+#[derive(Debug, Clone)]
+pub(super) enum Waiting {
+    Post(Box<Post>),
+    Dm(Box<Dm>),
+    Like { by: u64, post: u64 },
+}
+
+/// One thing that was done through the interface, as [`super::SimHandle::sent`] lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Counts from one, in the order in which things took effect.
+    pub order: usize,
+    /// What was done.
+    pub kind: SentKind,
+    /// The id of the post or message made, removed or liked.
+    pub id: String,
+    /// The id of the account that did it.
+    pub author_id: String,
+    /// Its handle.
+    pub author: String,
+    /// The text as the client sent it.
+    pub text: Option<String>,
+    /// The post a post replies to.
+    pub in_reply_to: Option<String>,
+    /// The id of the person a message went to.
+    pub to: Option<String>,
+    /// When, by the simulator's clock.
+    pub at: String,
+}
+
+/// What a client did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SentKind {
+    /// Made a post, reply or not.
+    Post,
+    /// Sent a direct message.
+    Dm,
+    /// Liked a post.
+    Like,
+    /// Took a like back.
+    Unlike,
+    /// Deleted a post.
+    Delete,
+}
+
+/// Hands out texts nobody can guess, the same ones for the same seed.
+#[derive(Debug)]
+pub(super) struct Dice {
+    seed: [u8; 32],
+    thrown: u64,
+}
+
+impl Dice {
+    fn new(seed: Option<u64>) -> Self {
+        let mut bytes = [0; 32];
+        match seed {
+            Some(seed) => bytes = Sha256::digest(seed.to_be_bytes()).into(),
+            None => {
+                // Without randomness from the system the tokens are guessable, which for play tokens is bearable.
+                let _ = getrandom::fill(&mut bytes);
+            }
+        }
+        Self { seed: bytes, thrown: 0 }
+    }
+
+    /// `length` (at most 64) letters and digits.
+    pub(super) fn throw(&mut self, length: usize) -> String {
+        const SIGNS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut out = String::new();
+        while out.len() < length {
+            self.thrown += 1;
+            let hash = Sha256::new().chain_update(self.seed).chain_update(self.thrown.to_be_bytes()).finalize();
+            out.extend(hash.iter().filter_map(|b| SIGNS.get(usize::from(*b) % SIGNS.len())).map(|b| char::from(*b)));
+        }
+        out.truncate(length);
+        out
+    }
+}
+
+impl World {
+    pub(super) fn new(options: SimOptions) -> Self {
+        let mut world = Self {
+            clock: Clock::Running { ahead: 0 },
+            people: BTreeMap::new(),
+            handles: HashMap::new(),
+            posts: HashMap::new(),
+            by_author: HashMap::new(),
+            mentioning: HashMap::new(),
+            dms: BTreeMap::new(),
+            likes: HashMap::new(),
+            media: HashMap::new(),
+            waiting: BTreeMap::new(),
+            sent: Vec::new(),
+            doors: Doors::default(),
+            limits: Limits::new(options.rate_limits),
+            faults: Faults::default(),
+            answered: BTreeMap::new(),
+            last_id: 0,
+            last_like: 0,
+            dice: Dice::new(options.seed),
+            options,
+        };
+        world.doors.open(&world.options);
+        world
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    pub(super) fn secret(&mut self, length: usize) -> String {
+        self.dice.throw(length)
+    }
+
+    /// A new id, greater than all there are, that carries the time as X's ids do.
+    pub(super) fn new_id(&mut self) -> u64 {
+        const X_EPOCH: i64 = 1_288_834_974_657;
+        let since = u64::try_from(self.now() - X_EPOCH).unwrap_or(0);
+        self.last_id = (since << 22).max(self.last_id.saturating_add(1));
+        self.last_id
+    }
+
+    // People
+
+    /// Adds somebody, or what is new about somebody. Where a handle changed hands, the newer owner keeps it.
+    pub(super) fn know_person(&mut self, id: u64, fields: Fields) -> Result<(), SimError> {
+        if self.people.len() >= MOST && !self.people.contains_key(&id) {
+            return Err(SimError::Full("people"));
+        }
+        let person = self.people.entry(id).or_default();
+        let old = handle_of(&person.fields).to_lowercase();
+        person.fields.extend(fields);
+        person.fields.insert("id".into(), id.to_string().into());
+        let new = handle_of(&person.fields).to_lowercase();
+        if old != new {
+            self.handles.remove(&old);
+        }
+        if !new.is_empty() {
+            self.handles.insert(new, id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn person_named(&self, handle: &str) -> Option<u64> {
+        self.handles.get(&handle.trim_start_matches('@').to_lowercase()).copied()
+    }
+
+    /// Somebody by handle or id.
+    pub(super) fn find_person(&self, handle_or_id: &str) -> Result<u64, SimError> {
+        let by_id = || handle_or_id.parse().ok().filter(|id| self.people.contains_key(id));
+        self.person_named(handle_or_id).or_else(by_id).ok_or_else(|| SimError::NoSuchPerson(handle_or_id.into()))
+    }
+
+    pub(super) fn handle(&self, id: u64) -> &str {
+        self.people.get(&id).map_or("", |p| handle_of(&p.fields))
+    }
+
+    // Posts
+
+    pub(super) fn post(&self, id: u64) -> Option<&Post> {
+        self.posts.get(&id)
+    }
+
+    pub(super) fn find_post(&self, id: &str) -> Result<u64, SimError> {
+        let known = id.parse().ok().filter(|id| self.posts.contains_key(id));
+        known.ok_or_else(|| SimError::NoSuchPost(id.into()))
+    }
+
+    /// Ids of somebody's posts, newest first.
+    pub(super) fn posts_by(&self, person: u64) -> impl Iterator<Item = u64> + '_ {
+        self.by_author.get(&person).into_iter().flat_map(|ids| ids.iter().rev().copied())
+    }
+
+    /// Ids of posts that name somebody, newest first.
+    pub(super) fn posts_naming(&self, person: u64) -> impl Iterator<Item = u64> + '_ {
+        self.mentioning.get(&person).into_iter().flat_map(|ids| ids.iter().rev().copied())
+    }
+
+    /// Puts a post where it is found.
+    pub(super) fn put_post(&mut self, id: u64, post: Post) -> Result<(), SimError> {
+        if self.posts.len() >= MOST {
+            return Err(SimError::Full("posts"));
+        }
+        if !post.aside {
+            self.last_id = self.last_id.max(id);
+            self.by_author.entry(post.author).or_default().insert(id);
+            for person in self.named_in(&post) {
+                self.mentioning.entry(person).or_default().insert(id);
+            }
+        }
+        self.posts.insert(id, post);
+        Ok(())
+    }
+
+    /// Takes a post out of the timelines, and with `forget` out of the world.
+    pub(super) fn remove_post(&mut self, id: u64, forget: bool) {
+        let Some(post) = self.posts.get(&id).cloned() else { return };
+        if let Some(own) = self.by_author.get_mut(&post.author) {
+            own.remove(&id);
+        }
+        for person in self.named_in(&post) {
+            if let Some(named) = self.mentioning.get_mut(&person) {
+                named.remove(&id);
+            }
+        }
+        if forget {
+            self.posts.remove(&id);
+        }
+    }
+
+    pub(super) fn post_mut(&mut self, id: u64) -> Option<&mut Post> {
+        self.posts.get_mut(&id)
+    }
+
+    pub(super) fn post_count(&self) -> usize {
+        self.posts.len()
+    }
+
+    /// Whom a post names: by its entities, those of its long text, and its text. What was loaded need not have all.
+    pub(super) fn named_in(&self, post: &Post) -> BTreeSet<u64> {
+        let mut named = BTreeSet::new();
+        let lists = [post.fields.get("entities"), post.fields.get("note_tweet").and_then(|n| n.get("entities"))];
+        let mentions = lists.into_iter().flatten().filter_map(|e| e.get("mentions")?.as_array()).flatten();
+        for mention in mentions {
+            let id = mention.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            let name = || self.person_named(mention.get("username")?.as_str()?);
+            named.extend(id.or_else(name));
+        }
+        named.extend(text::handles(&post.plain).into_iter().filter_map(|name| self.person_named(name)));
+        named
+    }
+
+    /// Finds again whom each post names, after somebody new was made.
+    pub(super) fn index_mentions_of(&mut self, person: u64) {
+        let naming = self.posts.iter().filter(|(_, p)| !p.aside && self.named_in(p).contains(&person));
+        let in_timelines = naming.filter(|(id, p)| self.by_author.get(&p.author).is_some_and(|own| own.contains(id)));
+        let ids: BTreeSet<u64> = in_timelines.map(|(id, _)| *id).collect();
+        self.mentioning.insert(person, ids);
+    }
+
+    // Likes
+
+    /// What somebody likes, latest like first, as pairs of the like's place and the post.
+    pub(super) fn liked_by(&self, person: u64) -> Vec<(u64, u64)> {
+        let likes = self.likes.get(&person).into_iter().flatten().rev();
+        likes.map(|like| (like.order, like.post)).filter(|(_, post)| self.posts.contains_key(post)).collect()
+    }
+
+    /// `false` where the like was there already, or the post is not.
+    pub(super) fn put_like(&mut self, by: u64, post: u64) -> bool {
+        let likes = self.likes.entry(by).or_default();
+        if likes.iter().any(|like| like.post == post) || !self.posts.contains_key(&post) || likes.len() >= MOST {
+            return false;
+        }
+        self.last_like += 1;
+        likes.push(LikeMade { order: self.last_like, post });
+        true
+    }
+
+    pub(super) fn remove_like(&mut self, by: u64, post: u64) {
+        if let Some(likes) = self.likes.get_mut(&by) {
+            likes.retain(|like| like.post != post);
+        }
+    }
+
+    // Messages
+
+    pub(super) fn put_dm(&mut self, id: u64, dm: Dm) -> Result<(), SimError> {
+        if self.dms.len() >= MOST {
+            return Err(SimError::Full("messages"));
+        }
+        self.last_id = self.last_id.max(id);
+        self.dms.insert(id, dm);
+        Ok(())
+    }
+
+    /// Makes a message of a text as people write it.
+    pub(super) fn make_dm(&mut self, from: u64, to: u64, plain: &str, media: &[String]) -> Result<u64, SimError> {
+        let (id, at) = (self.new_id(), self.now());
+        let wire = self.wire(plain);
+        let mut fields = dm_fields(id, from, to, &wire.text, at);
+        if !wire.entities.is_empty() {
+            fields.insert("entities".into(), Value::Object(wire.entities));
+        }
+        if !media.is_empty() {
+            fields.insert("attachments".into(), json!({"media_keys": media}));
+        }
+        self.put_dm(id, Dm { from, to, fields, at })?;
+        Ok(id)
+    }
+
+    /// The wire form of a text.
+    pub(super) fn wire(&mut self, plain: &str) -> text::Wire {
+        let (dice, handles) = (&mut self.dice, &self.handles);
+        let person = |name: &str| handles.get(&name.to_lowercase()).map(u64::to_string);
+        text::wire(plain, &mut |_| format!("https://t.co/{}", dice.throw(10)), &person)
+    }
+
+    /// Notes what a client did.
+    pub(super) fn note(&mut self, sent: Sent) {
+        if self.sent.len() < MOST {
+            self.sent.push(sent);
+        }
+    }
+
+    /// A note still to be filled in.
+    pub(super) fn sent_by(&self, author: u64, kind: SentKind, id: u64) -> Sent {
+        Sent {
+            order: self.sent.len() + 1,
+            kind,
+            id: id.to_string(),
+            author_id: author.to_string(),
+            author: self.handle(author).into(),
+            text: None,
+            in_reply_to: None,
+            to: None,
+            at: clock::written(self.now()),
+        }
+    }
+}
+
+/// The event object of a message.
+pub(super) fn dm_fields(id: u64, from: u64, to: u64, text: &str, at: i64) -> Fields {
+    let fields = json!({
+        "id": id.to_string(),
+        "event_type": "MessageCreate",
+        "text": text,
+        "sender_id": from.to_string(),
+        "dm_conversation_id": conversation(from, to),
+        "created_at": clock::written(at),
+    });
+    if let Value::Object(fields) = fields { fields } else { Fields::new() }
+}
+
+/// The id of the conversation of two people: the smaller id first, as numbers.
+pub(super) fn conversation(one: u64, other: u64) -> String {
+    format!("{}-{}", one.min(other), one.max(other))
+}
+
+fn handle_of(fields: &Fields) -> &str {
+    fields.get("username").and_then(Value::as_str).unwrap_or_default()
+}
