@@ -6,6 +6,8 @@
 //! A command is a struct of arguments with `fn run(self) -> Result<u8, CliError>`; the number is its
 //! exit status. Data goes to standard output, everything said about it to standard error.
 
+mod sim;
+
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
@@ -36,14 +38,15 @@ struct Arguments {
 
 /// The commands, sorted.
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Sim(sim::SimCommand),
+}
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     /// Wrong usage or configuration: what is wrong, and the way out.
     #[error("{0}")]
-    #[expect(dead_code, reason = "the first command to need it takes this line away")]
     Usage(String),
     /// Something broke.
     #[error(transparent)]
@@ -81,8 +84,9 @@ pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     COLOR.store(arguments.color as u8, Ordering::Relaxed);
-    let ran: Result<u8, CliError> = match arguments.command {};
-    #[expect(unreachable_code, reason = "there is no command yet")]
+    let ran = match arguments.command {
+        Command::Sim(command) => command.run(),
+    };
     ExitCode::from(status(ran))
 }
 

@@ -4,7 +4,7 @@
 //! only when asked for, pages, rate limits, refusals, OAuth 2 with rotating refresh tokens. What is different:
 //!
 //! - OAuth 1.0a signatures are not checked; clients sign for the real X's address.
-//! - Links without a scheme (`example.com`) are not taken for links.
+//! - Links without a scheme (`example.com`) are counted as links but not shortened.
 //! - Nothing is ever visible to some and hidden from others: no protected accounts, no blocks.
 //! - Handles do not count as mentions where nobody has them.
 //!

@@ -8,6 +8,7 @@ use super::{
     text,
     world::{Fields, Post, World},
 };
+use crate::x::text::weighted_length;
 
 /// How long after it was made a post can be edited, in milliseconds, and how often.
 const EDITABLE: i64 = 3_600_000;
@@ -84,7 +85,7 @@ impl World {
             return Err(SimError::NoSuchPerson(author.to_string()));
         }
         let now = self.now();
-        let long = text::weighted_length(&plain) > text::LONGEST_POST;
+        let long = weighted_length(&plain) > text::LONGEST_POST;
         let whole = self.wire(&plain);
         let mut shown = match long {
             true => {

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use unicode_segmentation::UnicodeSegmentation;
+
+use crate::x::text::weighted_length;
 
 /// How long X makes every link.
 const LINK_LENGTH: usize = 23;
@@ -150,39 +151,12 @@ pub(super) fn unescape(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// A text's length as X counts it: links as 23, an emoji as two, most scripts beyond Latin as two a character.
-///
-/// Links without a scheme (`example.com`) are counted as text here; X takes them for links.
-pub(super) fn weighted_length(plain: &str) -> usize {
-    const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
-    let text = NFC.normalize(plain);
-    let (mut length, mut done) = (0, 0);
-    for mark in marks(&text).filter(|m| matches!(m.kind, Kind::Link(_))) {
-        length += weigh(text.get(done..mark.start).unwrap_or_default()) + LINK_LENGTH;
-        done = mark.end;
-    }
-    length + weigh(text.get(done..).unwrap_or_default())
-}
-
-fn weigh(text: &str) -> usize {
-    text.graphemes(true).map(weigh_one).sum()
-}
-
-fn weigh_one(grapheme: &str) -> usize {
-    let emoji = grapheme.chars().any(|c| matches!(c, '\u{1F000}'..='\u{1FAFF}' | '\u{20E3}' | '\u{FE0F}'));
-    if emoji {
-        return 2;
-    }
-    let light = |c| matches!(c, '\0'..='\u{10FF}' | '\u{2000}'..='\u{200D}' | '\u{2010}'..='\u{201F}' | '\u{2032}'..='\u{2037}');
-    grapheme.chars().map(|c| if light(c) { 1 } else { 2 }).sum()
-}
-
 /// The beginning of a long text that X still shows in `text`; what follows the cut is an ellipsis and a link.
 pub(super) fn cut(plain: &str) -> &str {
     let room = LONGEST_POST - LINK_LENGTH - 3;
     let (mut length, mut end) = (0, 0);
     for word in plain.split_word_bounds() {
-        length += weigh(word);
+        length += weighted_length(word);
         if length > room {
             break;
         }
@@ -226,18 +200,5 @@ mod tests {
     fn escaping_is_undone_once() {
         assert_eq!(escape("&lt;"), "&amp;lt;");
         assert_eq!(unescape("&amp;lt;"), "&lt;");
-    }
-
-    #[test]
-    fn lengths_are_weighted() {
-        for (text, length) in [
-            ("Hello, world! 👋", 16),
-            ("👨‍👩‍👧‍👦", 2),
-            ("日本語", 6),
-            ("see https://example.com/a/very/long/path/that/goes/on/and/on", 27),
-            ("e\u{301}", 1),
-        ] {
-            assert_eq!(weighted_length(text), length, "{text}");
-        }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     text,
     world::{SentKind, World, conversation},
 };
+use crate::x::text::weighted_length;
 
 /// The most characters a direct message may have.
 const LONGEST_DM: usize = 10_000;
@@ -127,7 +128,7 @@ impl World {
             return Err(Answer::invalid_body("A post needs a text or media"));
         }
         let long = self.people.get(&me).is_some_and(|p| p.writes_long);
-        if !long && text::weighted_length(&new.text) > text::LONGEST_POST || new.text.chars().count() > 25_000 {
+        if !long && weighted_length(&new.text) > text::LONGEST_POST || new.text.chars().count() > 25_000 {
             return Err(Answer::forbidden(
                 "Your Tweet text is too long. You are not permitted to perform this action.",
             ));

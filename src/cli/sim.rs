@@ -1,0 +1,230 @@
+//! `twite sim`: a simulated X to try things with.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Write},
+    net::SocketAddr,
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{CliError, FINE};
+use crate::x::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
+
+/// Who writes to the accounts when no file says so.
+const CUSTOMER: &str = "customer";
+
+/// Run a simulated X: try rules, the daemon, or any other client with no account at X.
+///
+/// Speaks X API v2 (posts, mentions, likes, direct messages, OAuth 2) in both of its vocabularies, with X's pages,
+/// limits and refusals. Prints the accounts with tokens that open nothing but this simulator, and runs until it is
+/// stopped.
+#[derive(Debug, Args)]
+#[command(after_long_help = CONTROL)]
+pub(crate) struct SimCommand {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8917")]
+    listen: SocketAddr,
+    /// A file of conversations: an X API v2 payload `{"data":…, "includes":…}` a line, or `{"dm":…}`, or `{"like":…}`.
+    #[arg(long, value_name = "FILE")]
+    load: Vec<PathBuf>,
+    /// The handle of an account to connect; made where no file has it. Default: acme, unless a file is loaded.
+    #[arg(long = "account", value_name = "HANDLE")]
+    accounts: Vec<String>,
+    /// Let what the files tell happen at this pace, so many a second, instead of all at once.
+    #[arg(long, value_name = "N")]
+    pace: Option<f64>,
+    /// Make the same tokens on every run.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Where the app may send people back to after they said yes; repeat for several.
+    #[arg(long = "redirect-uri", value_name = "URL")]
+    redirect_uris: Vec<String>,
+    /// Take any number of requests.
+    #[arg(long)]
+    no_limits: bool,
+    /// Take replies to anybody. X takes only those to people who mentioned or quoted the account.
+    #[arg(long)]
+    any_reply: bool,
+    /// How the start is reported: for people, or as one line of JSON.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+const CONTROL: &str = r#"Make things happen while it runs, from this machine:
+  POST /sim/user      {"username": "mira", "followers": 12000, "verified_type": "blue"}
+  POST /sim/connect   {"account": "mira"}                    tokens, without the browser
+  POST /sim/post      {"by": "mira", "text": "@acme hello"}   and in_reply_to, quotes, media: true
+  POST /sim/repost    {"by": "mira", "post": ID}
+  POST /sim/edit      {"post": ID, "text": "…"}
+  POST /sim/delete    {"post": ID}
+  POST /sim/dm        {"from": "mira", "to": "acme", "text": "…"}
+  POST /sim/like      {"by": "acme", "post": ID}              and /sim/unlike
+  POST /sim/revoke    {"account": "acme"}                     all its tokens end; /sim/expire: its access tokens
+  POST /sim/allow     {"account": "mira", "dms": false, "long_posts": true}
+  POST /sim/fault     {"endpoint": "POST /2/tweets", "skip": 0, "times": 1, "delay_ms": 0,
+                       "status": 503, "headers": {}, "body": "", "cut": "before" or "after"}
+  POST /sim/limit     {"endpoint": "GET /2/dm_events", "requests": 2}
+  POST /sim/clock     {"set": "2026-11-16T07:00:00Z"}, {"advance_seconds": 900}, {"run": true}
+  POST /sim/load      lines as in a file                      nothing happens before:
+  POST /sim/release   {"most": 10}
+  POST /sim/app       {"client_id": "…", "client_secret": "…", "redirect_uris": ["…"]}
+  POST /sim/app_token, /sim/clear_faults, /sim/reset
+  GET  /sim/sent, /sim/stats, /sim/users
+
+Examples:
+  twite sim
+  twite sim --load examples/conversations/northwind.ndjson --account NorthwindHelp --pace 1
+  twite sim --listen 127.0.0.1:0 --format json"#;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// One line of JSON: url, client_id, app_token, accounts with tokens, loaded.
+    Json,
+}
+
+/// What is printed at the start, as JSON.
+#[derive(Debug, Serialize)]
+struct Started<'a> {
+    url: &'a str,
+    client_id: &'a str,
+    app_token: String,
+    accounts: &'a [Tokens],
+    loaded: &'a [Loaded],
+}
+
+#[derive(Debug, Serialize)]
+struct Loaded {
+    file: PathBuf,
+    #[serde(flatten)]
+    report: LoadReport,
+}
+
+impl SimCommand {
+    /// Runs the simulator until it is interrupted.
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        if self.pace.is_some_and(|pace| !pace.is_finite() || pace <= 0.0) {
+            return Err(CliError::Usage("--pace is a number above 0".into()));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(self) -> Result<u8, CliError> {
+        let sim = match Sim::start(self.options()).await {
+            Ok(sim) => sim,
+            Err(error @ SimError::Listen(..)) => {
+                return Err(CliError::Usage(format!("{error}; name another with --listen, or 127.0.0.1:0 for any")));
+            }
+            Err(error) => return Err(broke(error)),
+        };
+        let mut loaded = Vec::new();
+        for path in &self.load {
+            let file = File::open(path).map_err(|e| CliError::Usage(format!("cannot read {}: {e}", path.display())))?;
+            let report = sim.load_lines(BufReader::new(file)).map_err(broke)?;
+            for (line, reason) in &report.unreadable {
+                writeln!(io::stderr(), "{}:{line}: skipped: {reason}", path.display())?;
+            }
+            loaded.push(Loaded { file: path.clone(), report });
+        }
+        let accounts = self.connect(&sim)?;
+        match self.pace {
+            Some(pace) => sim.replay(pace),
+            None => {
+                sim.release(usize::MAX, false).map_err(broke)?;
+            }
+        }
+        match self.format {
+            Format::Human => tell(&mut io::stdout().lock(), &sim.url, &accounts, &loaded)?,
+            Format::Json => {
+                let (url, app_token) = (sim.url.as_str(), sim.app_token());
+                let started =
+                    Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
+                writeln!(io::stdout(), "{}", serde_json::to_string(&started).map_err(|e| broke(e))?)?;
+            }
+        }
+        io::stdout().flush()?;
+        tokio::signal::ctrl_c().await?;
+        sim.stop().await;
+        Ok(FINE)
+    }
+
+    fn options(&self) -> SimOptions {
+        let mut options = SimOptions {
+            listen: self.listen,
+            seed: self.seed,
+            summoned_only: !self.any_reply,
+            rate_limits: !self.no_limits,
+            ..SimOptions::default()
+        };
+        if let (Some(app), false) = (options.apps.first_mut(), self.redirect_uris.is_empty()) {
+            app.redirect_uris.clone_from(&self.redirect_uris);
+        }
+        options
+    }
+
+    /// Connects the accounts, and makes those no file told about.
+    fn connect(&self, sim: &SimHandle) -> Result<Vec<Tokens>, CliError> {
+        let mut handles = self.accounts.clone();
+        if handles.is_empty() && self.load.is_empty() {
+            handles.push("acme".into());
+        }
+        if self.load.is_empty() {
+            sim.make_user(&NewPerson { followers: 120, ..NewPerson::named(CUSTOMER) }).map_err(broke)?;
+        }
+        let mut accounts = Vec::new();
+        for handle in &handles {
+            let tokens = match sim.connect(handle) {
+                Err(SimError::NoSuchPerson(_)) => {
+                    let person = NewPerson::named(handle.trim_start_matches('@'));
+                    sim.make_user(&person).map_err(|e| CliError::Usage(format!("--account: {e}")))?;
+                    sim.connect(handle)
+                }
+                tokens => tokens,
+            };
+            accounts.push(tokens.map_err(broke)?);
+        }
+        Ok(accounts)
+    }
+}
+
+fn broke(error: impl std::error::Error + Send + Sync + 'static) -> CliError {
+    CliError::Broke(Box::new(error))
+}
+
+fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded]) -> io::Result<()> {
+    writeln!(out, "Simulated X at {url}\n")?;
+    for Loaded { file, report } in loaded {
+        let LoadReport { lines, posts, dms, likes, .. } = report;
+        writeln!(out, "{}: {lines} lines, {posts} posts, {dms} messages, {likes} likes", file.display())?;
+    }
+    for tokens in accounts {
+        writeln!(out, "@{}, id {}", tokens.username, tokens.user_id)?;
+        writeln!(out, "  access token   {}", tokens.access_token)?;
+        writeln!(out, "  refresh token  {}", tokens.refresh_token)?;
+    }
+    writeln!(out, "\nThe tokens open nothing but this simulator. Try:\n")?;
+    match accounts.first() {
+        Some(first) => {
+            let text = format!("@{} hello", first.username);
+            if loaded.is_empty() {
+                writeln!(out, "  curl {url}/sim/post -d '{{\"by\": \"{CUSTOMER}\", \"text\": \"{text}\"}}'")?;
+            }
+            writeln!(
+                out,
+                "  curl -H 'Authorization: Bearer {}' {url}/2/users/{}/mentions",
+                first.access_token, first.user_id
+            )?;
+            writeln!(out, "  curl {url}/sim/sent")?;
+        }
+        None => {
+            writeln!(out, "  curl {url}/sim/users")?;
+            writeln!(out, "  twite sim --load FILE --account HANDLE    to connect an account")?;
+        }
+    }
+    writeln!(out, "\nCtrl-C stops it; `twite sim --help` tells what else can be made to happen.")
+}
