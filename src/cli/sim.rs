@@ -142,8 +142,7 @@ impl SimCommand {
             Format::Human => tell(&mut io::stdout().lock(), &sim.url, &accounts, &loaded)?,
             Format::Json => {
                 let (url, app_token) = (sim.url.as_str(), sim.app_token());
-                let started =
-                    Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
+                let started = Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
                 writeln!(io::stdout(), "{}", serde_json::to_string(&started).map_err(|e| broke(e))?)?;
             }
         }

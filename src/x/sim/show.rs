@@ -73,7 +73,15 @@ const POST_FIELDS: &[&str] = &[
 /// What only one vocabulary has as a field of posts.
 const TWEET_ONLY: &[&str] =
     &["author_id", "edit_history_tweet_ids", "in_reply_to_user_id", "note_tweet", "referenced_tweets"];
-const POST_ONLY: &[&str] = &["article_title", "note_post", "paid_partnership"];
+const POST_ONLY: &[&str] = &[
+    "article_title",
+    "matched_media_notes",
+    "note_post",
+    "note_request_suggestions",
+    "paid_partnership",
+    "suggested_source_links",
+    "suggested_source_links_with_counts",
+];
 const USER_FIELDS: &[&str] = &[
     "affiliation",
     "confirmed_email",
