@@ -143,7 +143,7 @@ impl SimCommand {
             Format::Json => {
                 let (url, app_token) = (sim.url.as_str(), sim.app_token());
                 let started = Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
-                writeln!(io::stdout(), "{}", serde_json::to_string(&started).map_err(|e| broke(e))?)?;
+                writeln!(io::stdout(), "{}", serde_json::to_string(&started).map_err(broke)?)?;
             }
         }
         io::stdout().flush()?;

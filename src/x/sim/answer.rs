@@ -117,6 +117,13 @@ impl Answer {
     }
 }
 
+/// Adds a member to an object.
+pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 /// One wrong parameter.
 pub(super) fn wrong(parameter: &str, value: &str, why: &str) -> Value {
     json!({

@@ -34,11 +34,6 @@ impl Clock {
             Clock::Running { .. } => *self = Clock::Standing { at: to },
         }
     }
-
-    /// Whether somebody set or moved this clock.
-    pub(super) fn was_set(self) -> bool {
-        !matches!(self, Clock::Running { ahead: 0 })
-    }
 }
 
 /// A time as X writes it: `2026-11-16T07:01:00.000Z`.

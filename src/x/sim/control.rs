@@ -213,6 +213,7 @@ impl World {
                 json!({})
             }
             Command::Clock { set, advance_seconds, run } => {
+                self.clock_set = run != Some(true);
                 if let Some(set) = set {
                     let at = clock::read(&set).ok_or_else(|| SimError::Command(format!("`{set}` is no time")))?;
                     self.clock = Clock::Standing { at };
@@ -250,7 +251,7 @@ impl World {
         }
         let id = match &person.id {
             Some(id) => parse_id(id).ok_or_else(|| SimError::Command(format!("`{id}` is no id")))?,
-            None => self.new_id(),
+            None => self.other_id(),
         };
         let verified = person.verified_type.as_deref().unwrap_or("none");
         let fields = json!({
@@ -279,7 +280,7 @@ impl World {
             |id: &Option<String>| id.as_deref().map(|id| parse_id(id).ok_or_else(|| SimError::NoSuchPost(id.into())));
         let replies_to = known(&post.in_reply_to).transpose()?;
         let quotes = known(&post.quotes).transpose()?;
-        let media = if post.media { vec![format!("3_{}", self.new_id())] } else { vec![] };
+        let media = if post.media { vec![format!("3_{}", self.other_id())] } else { vec![] };
         self.make_post(Draft { author, text: post.text.clone(), replies_to, quotes, media })
     }
 

@@ -74,9 +74,10 @@ impl Limits {
             let window = self
                 .windows
                 .entry((who, to.method, to.path, span))
+                // Ended, or left behind by a clock that was set back.
                 .and_modify(|w| {
-                    if w.ends <= now {
-                        *w = Window { ends: now + length, used: 0 }
+                    if w.ends <= now || w.ends > now + length {
+                        *w = Window { ends: now + length, used: 0 };
                     }
                 })
                 .or_insert(Window { ends: now + length, used: 0 });

@@ -265,7 +265,7 @@ pub(super) fn in_old_words(fields: Fields) -> Fields {
                 }
             }
         }
-        old.insert(super::show::old_word(&key).to_owned(), value);
+        old.insert(super::words::old_word(&key).to_owned(), value);
     }
     old
 }

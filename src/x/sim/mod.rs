@@ -13,6 +13,7 @@
 
 mod answer;
 mod clock;
+mod consent;
 pub mod control;
 mod endpoint;
 mod fault;
@@ -23,9 +24,11 @@ mod page;
 mod posts;
 mod query;
 mod read;
+mod sent;
 mod server;
 mod show;
 mod text;
+mod words;
 mod world;
 mod write;
 
@@ -49,8 +52,8 @@ pub use self::{
     fault::{Cut, Fault},
     load::LoadReport,
     oauth::{App, Tokens},
+    sent::{Sent, SentKind},
     server::{Moment, Sighting},
-    world::{Sent, SentKind},
 };
 
 /// The id of the app that is registered where no other is.
@@ -160,12 +163,11 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for task in
-            [self.server.as_ref().map(JoinHandle::abort_handle), self.replay.as_ref().map(JoinHandle::abort_handle)]
-        {
-            if let Some(task) = task {
-                task.abort();
-            }
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+        if let Some(replay) = &self.replay {
+            replay.abort();
         }
     }
 }
@@ -321,12 +323,16 @@ impl SimHandle {
 
     /// Stops the clock at a time.
     pub fn set_clock(&self, at: Timestamp) {
-        self.shared.world().clock = Clock::Standing { at: at.as_millisecond() };
+        let mut world = self.shared.world();
+        world.clock = Clock::Standing { at: at.as_millisecond() };
+        world.clock_set = true;
     }
 
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        self.shared.world().clock.advance(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        let mut world = self.shared.world();
+        world.clock.advance(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        world.clock_set = true;
     }
 
     /// Reads lines as [`load`](self::load) tells them. What they tell does not happen before it is released.

@@ -52,6 +52,9 @@ impl World {
         let ids: Vec<String> = history.iter().map(u64::to_string).collect();
         for version in history {
             if let Some(post) = self.post_mut(version) {
+                if let Some(conversation) = before.fields.get("conversation_id") {
+                    post.fields.insert("conversation_id".into(), conversation.clone());
+                }
                 post.fields.insert("edit_history_tweet_ids".into(), json!(ids));
             }
         }

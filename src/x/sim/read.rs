@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, missing},
+    answer::{Answer, missing, put},
     clock,
     endpoint::{Act, Endpoint},
     oauth::Asker,
@@ -16,7 +16,7 @@ use super::{
 /// How far back the mentions timeline reaches, in posts, and somebody's own.
 const MENTIONS: usize = 800;
 const TIMELINE: usize = 3_200;
-/// How far back messages reach where the clock was set, in milliseconds.
+/// How far back messages reach where the clock was set by hand, in milliseconds.
 const DM_LIFE: i64 = 30 * 24 * 60 * 60 * 1000;
 const EVENT_TYPES: &[&str] = &["MessageCreate", "ParticipantsJoin", "ParticipantsLeave"];
 
@@ -200,8 +200,8 @@ impl World {
         let data: Vec<Value> = ids.iter().map(|id| shown.post(*id)).collect();
         let mut meta = json!({"result_count": data.len()});
         if let (true, Some(newest), Some(oldest)) = (ends, ids.first(), ids.last()) {
-            meta["newest_id"] = newest.to_string().into();
-            meta["oldest_id"] = oldest.to_string().into();
+            put(&mut meta, "newest_id", newest.to_string());
+            put(&mut meta, "oldest_id", oldest.to_string());
         }
         turn(&mut meta, cut);
         let data = (!data.is_empty()).then_some(Value::Array(data));
@@ -221,7 +221,7 @@ impl World {
         let page = Page::read(&mut query, &call.path, 1..=100, 100);
         let kinds = query.words("event_types", EVENT_TYPES);
         query.finish()?;
-        let oldest = if self.clock.was_set() { self.now() - DM_LIFE } else { i64::MIN };
+        let oldest = if self.clock_set { self.now() - DM_LIFE } else { i64::MIN };
         let messages = kinds.is_empty() || kinds.iter().any(|kind| kind == "MessageCreate");
         let all = self.dms.iter().rev().filter(|(_, dm)| messages && dm.at >= oldest && fits(dm));
         let cut = page.cut(&all.map(|(id, _)| *id).collect::<Vec<_>>());
@@ -247,9 +247,9 @@ impl World {
 
 fn turn(meta: &mut Value, cut: Cut) {
     if let Some(token) = cut.next {
-        meta["next_token"] = token.into();
+        put(meta, "next_token", token);
     }
     if let Some(token) = cut.previous {
-        meta["previous_token"] = token.into();
+        put(meta, "previous_token", token);
     }
 }

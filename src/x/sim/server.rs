@@ -108,9 +108,9 @@ impl Shared {
     /// One request to the interface. `Err` where the connection is to be cut.
     async fn answer(&self, call: Call) -> Result<Answer, Severed> {
         let found = Endpoint::find(&call.method, &call.path);
-        let name = match (&found, call.path.as_str()) {
-            (Some((endpoint, _)), _) => endpoint.name(),
-            (None, "/2/oauth2/token" | "/2/oauth2/revoke" | "/i/oauth2/authorize") => {
+        let name = match (&found, call.method.as_str(), call.path.as_str()) {
+            (Some((endpoint, _)), _, _) => endpoint.name(),
+            (None, "POST", "/2/oauth2/token" | "/2/oauth2/revoke") | (None, "GET" | "POST", "/i/oauth2/authorize") => {
                 format!("{} {}", call.method, call.path)
             }
             _ => String::new(),
@@ -210,8 +210,9 @@ async fn take(State(shared): State<Arc<Shared>>, ConnectInfo(peer): ConnectInfo<
         body: body.to_vec(),
     };
     if let Some(path) = control {
-        if !peer.address.ip().is_loopback() {
-            return respond(Answer::forbidden("The control interface answers this machine only"));
+        // A page in a browser of this machine says where it comes from; scripts do not.
+        if !peer.address.ip().is_loopback() || parts.headers.contains_key("origin") {
+            return respond(Answer::forbidden("The control interface answers programs on this machine only"));
         }
         return respond(super::control::answer(&shared, &call, &path));
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -12,6 +11,7 @@ use super::{
     fault::Faults,
     limits::Limits,
     oauth::Doors,
+    sent::Sent,
     text,
 };
 
@@ -40,7 +40,10 @@ pub(super) struct World {
     pub(super) limits: Limits,
     pub(super) faults: Faults,
     pub(super) answered: BTreeMap<String, BTreeMap<u16, u64>>,
+    /// Whether the clock was set by hand, and did not just go along with what was released.
+    pub(super) clock_set: bool,
     last_id: u64,
+    last_other: u64,
     last_like: u64,
     dice: Dice,
 }
@@ -92,45 +95,6 @@ pub(super) enum Waiting {
     Post(Box<Post>),
     Dm(Box<Dm>),
     Like { by: u64, post: u64 },
-}
-
-/// One thing that was done through the interface, as [`super::SimHandle::sent`] lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sent {
-    /// Counts from one, in the order in which things took effect.
-    pub order: usize,
-    /// What was done.
-    pub kind: SentKind,
-    /// The id of the post or message made, removed or liked.
-    pub id: String,
-    /// The id of the account that did it.
-    pub author_id: String,
-    /// Its handle.
-    pub author: String,
-    /// The text as the client sent it.
-    pub text: Option<String>,
-    /// The post a post replies to.
-    pub in_reply_to: Option<String>,
-    /// The id of the person a message went to.
-    pub to: Option<String>,
-    /// When, by the simulator's clock.
-    pub at: String,
-}
-
-/// What a client did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SentKind {
-    /// Made a post, reply or not.
-    Post,
-    /// Sent a direct message.
-    Dm,
-    /// Liked a post.
-    Like,
-    /// Took a like back.
-    Unlike,
-    /// Deleted a post.
-    Delete,
 }
 
 /// Hands out texts nobody can guess, the same ones for the same seed.
@@ -185,7 +149,9 @@ impl World {
             limits: Limits::new(options.rate_limits),
             faults: Faults::default(),
             answered: BTreeMap::new(),
+            clock_set: false,
             last_id: 0,
+            last_other: 0,
             last_like: 0,
             dice: Dice::new(options.seed),
             options,
@@ -202,12 +168,21 @@ impl World {
         self.dice.throw(length)
     }
 
-    /// A new id, greater than all there are, that carries the time as X's ids do.
+    /// A new id for a post or message, greater than all there are, that carries the time as X's ids do.
     pub(super) fn new_id(&mut self) -> u64 {
-        const X_EPOCH: i64 = 1_288_834_974_657;
-        let since = u64::try_from(self.now() - X_EPOCH).unwrap_or(0);
-        self.last_id = (since << 22).max(self.last_id.saturating_add(1));
+        self.last_id = self.id_now().max(self.last_id.saturating_add(1));
         self.last_id
+    }
+
+    /// A new id for anything else. The order of posts does not depend on these.
+    pub(super) fn other_id(&mut self) -> u64 {
+        self.last_other = self.id_now().max(self.last_other.saturating_add(1));
+        self.last_other
+    }
+
+    fn id_now(&self) -> u64 {
+        const X_EPOCH: i64 = 1_288_834_974_657;
+        u64::try_from(self.now() - X_EPOCH).unwrap_or(0) << 22
     }
 
     // People
@@ -336,10 +311,10 @@ impl World {
         likes.map(|like| (like.order, like.post)).filter(|(_, post)| self.posts.contains_key(post)).collect()
     }
 
-    /// `false` where the like was there already, or the post is not.
+    /// `false` where the like was there already. The post may become known later.
     pub(super) fn put_like(&mut self, by: u64, post: u64) -> bool {
         let likes = self.likes.entry(by).or_default();
-        if likes.iter().any(|like| like.post == post) || !self.posts.contains_key(&post) || likes.len() >= MOST {
+        if likes.iter().any(|like| like.post == post) || likes.len() >= MOST {
             return false;
         }
         self.last_like += 1;
@@ -384,28 +359,6 @@ impl World {
         let (dice, handles) = (&mut self.dice, &self.handles);
         let person = |name: &str| handles.get(&name.to_lowercase()).map(u64::to_string);
         text::wire(plain, &mut |_| format!("https://t.co/{}", dice.throw(10)), &person)
-    }
-
-    /// Notes what a client did.
-    pub(super) fn note(&mut self, sent: Sent) {
-        if self.sent.len() < MOST {
-            self.sent.push(sent);
-        }
-    }
-
-    /// A note still to be filled in.
-    pub(super) fn sent_by(&self, author: u64, kind: SentKind, id: u64) -> Sent {
-        Sent {
-            order: self.sent.len() + 1,
-            kind,
-            id: id.to_string(),
-            author_id: author.to_string(),
-            author: self.handle(author).into(),
-            text: None,
-            in_reply_to: None,
-            to: None,
-            at: clock::written(self.now()),
-        }
     }
 }
 

@@ -8,8 +8,9 @@ use super::{
     endpoint::{Act, Endpoint},
     posts::Draft,
     query::{Call, parse_id},
+    sent::SentKind,
     text,
-    world::{SentKind, World, conversation},
+    world::{World, conversation},
 };
 use crate::x::text::weighted_length;
 
