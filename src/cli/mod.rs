@@ -6,6 +6,9 @@
 //! A command is a struct of arguments with `fn run(self) -> Result<u8, CliError>`; the number is its
 //! exit status. Data goes to standard output, everything said about it to standard error.
 
+mod check;
+mod explain;
+mod rules;
 mod sim;
 
 use std::{
@@ -39,6 +42,9 @@ struct Arguments {
 /// The commands, sorted.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Check),
+    Explain(explain::Explain),
+    Rules(rules::Rules),
     Sim(sim::SimCommand),
 }
 
@@ -71,7 +77,6 @@ enum Color {
 static COLOR: AtomicU8 = AtomicU8::new(Color::Auto as u8);
 
 /// Whether what is written to this stream should be coloured.
-#[allow(dead_code, reason = "commands come one by one")]
 pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
     match COLOR.load(Ordering::Relaxed) {
         c if c == Color::Always as u8 => true,
@@ -85,6 +90,9 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     COLOR.store(arguments.color as u8, Ordering::Relaxed);
     let ran = match arguments.command {
+        Command::Check(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Rules(command) => command.run(),
         Command::Sim(command) => command.run(),
     };
     ExitCode::from(status(ran))

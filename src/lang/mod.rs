@@ -1,4 +1,26 @@
 //! Rule files to checked rules: parse, check, format, explain.
+//!
+//! ```text
+//! text ─► syntax ─► lossless tree ─► ast ─► check ─► rules
+//!                        └► format
+//! ```
+//!
+//! [`load`] reads files, [`check_sources`] takes texts from memory; both go the same way, and so do the
+//! daemon's start and its reload. What is wrong comes as [`Diagnostic`]s, all of it in one go.
 
+pub mod ast;
+mod check;
+pub mod codes;
+mod declarations;
+mod diagnostic;
+mod load;
+pub mod render;
 pub mod rules;
+mod sources;
+mod suggest;
+pub mod syntax;
 pub(crate) mod written;
+
+pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use load::{Loaded, check_sources, load};
+pub use sources::Sources;

@@ -129,7 +129,7 @@ impl fmt::Display for Tags<'_> {
 }
 
 /// A tag or choice: bare where it reads as one word, else quoted.
-struct Tag<'a>(&'a str);
+pub(crate) struct Tag<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,39 @@
+//! `twite explain`: the page of a code.
+
+use std::io::{self, Write};
+
+use super::{CliError, FINE};
+use crate::lang::codes;
+
+/// Explains a code that a message shows, with an example and what to write instead.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// The code, such as TW0203.
+    #[arg(required_unless_present = "list")]
+    code: Option<String>,
+    /// List every code.
+    #[arg(long, conflicts_with = "code")]
+    list: bool,
+}
+
+impl Explain {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let mut out = io::stdout().lock();
+        match self.code {
+            None => {
+                for code in codes::ALL {
+                    writeln!(out, "{}  {}", code.id, code.title)?;
+                }
+            }
+            Some(id) => match codes::find(&id) {
+                Some(code) => out.write_all(code.page.as_bytes())?,
+                None => {
+                    let message = format!("there is no code `{id}`; `twite explain --list` lists them");
+                    return Err(CliError::Usage(message));
+                }
+            },
+        }
+        out.flush()?;
+        Ok(FINE)
+    }
+}

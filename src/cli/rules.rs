@@ -1,0 +1,103 @@
+//! `twite rules`: the order in which rules are tried.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use serde::Serialize;
+
+use super::{CliError, FINDINGS, FINE, check::pretty};
+use crate::lang::{
+    load,
+    rules::{Mark, Place},
+};
+
+/// Lists the items of rule files in the order in which they are tried.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
+    /// Rule files, or directories that hold them.
+    #[arg(default_value = "rules")]
+    paths: Vec<PathBuf>,
+    /// The declarations; without it, `twite.toml` beside the rules or one directory above.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print a JSON array instead of lines.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Lines for people.
+    Human,
+    /// A JSON array.
+    Json,
+}
+
+/// An item, as listed.
+#[derive(Debug, Serialize)]
+struct Listed<'r> {
+    kind: &'static str,
+    title: &'r str,
+    mark: Mark,
+    place: &'r Place,
+    /// The first line of its documentation.
+    doc: Option<&'r str>,
+}
+
+impl Rules {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let loaded = load(&self.paths, self.config.as_deref());
+        let Some(rules) = &loaded.rules else {
+            write!(io::stderr(), "{}{}\n", loaded.report(), loaded.summary())?;
+            return Ok(FINDINGS);
+        };
+        let listed = items(rules);
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Json => {
+                let value = serde_json::to_value(&listed).map_err(io::Error::from)?;
+                out.write_all(pretty(&value)?.as_bytes())?;
+            }
+            Format::Human => {
+                let mut last = "";
+                for item in &listed {
+                    if item.kind != last {
+                        writeln!(out, "{}{}s", if last.is_empty() { "" } else { "\n" }, item.kind)?;
+                        last = item.kind;
+                    }
+                    let mark = match item.mark {
+                        Mark::Live => "",
+                        Mark::Disabled => " (disabled)",
+                        Mark::Shadow => " (shadow)",
+                    };
+                    writeln!(out, "  {}{mark}  {}:{}", item.title, item.place.file, item.place.line)?;
+                    if let Some(doc) = item.doc {
+                        writeln!(out, "      {doc}")?;
+                    }
+                }
+            }
+        }
+        out.flush()?;
+        Ok(FINE)
+    }
+}
+
+/// Every item, kind by kind, in order.
+fn items(rules: &crate::lang::rules::Rules) -> Vec<Listed<'_>> {
+    fn listed<'r>(
+        kind: &'static str,
+        title: &'r str,
+        mark: Mark,
+        place: &'r Place,
+        doc: &'r Option<String>,
+    ) -> Listed<'r> {
+        Listed { kind, title, mark, place, doc: doc.as_deref().and_then(|d| d.lines().next()) }
+    }
+    let lets = rules.lets.iter().map(|l| listed("condition", &l.name, Mark::Live, &l.place, &l.doc));
+    let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mark, &t.place, &t.doc));
+    let views = rules.views.iter().map(|v| listed("view", &v.title, v.mark, &v.place, &v.doc));
+    let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mark, &t.place, &t.doc));
+    triggers.chain(views).chain(lets).chain(tests).collect()
+}

@@ -1,0 +1,276 @@
+//! Actions: what a trigger does.
+
+use super::{Checker, value::written};
+use crate::{
+    desk::{FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
+    lang::{
+        ast::{NodeExt, is_text, place},
+        codes,
+        diagnostic::Diagnostic,
+        rules::{Action, ActionKind, Literal, SetTo, Template},
+        suggest::{did_you_mean, listed, nearest},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+    },
+};
+
+impl Checker<'_> {
+    /// The actions of a `then`, in order; those with errors are left out.
+    pub(super) fn actions(&mut self, then: &SyntaxNode) -> Vec<Action> {
+        let mut actions = vec![];
+        for node in then.children() {
+            if let Some(kind) = self.action(&node) {
+                actions.push(Action { kind, place: self.place(node.span()) });
+            }
+        }
+        if let Some(at) = actions.iter().position(|a| a.kind == ActionKind::Stop)
+            && at + 1 < actions.len()
+        {
+            let span = then.children().find(|n| n.kind() == SyntaxKind::StopAction).map(|n| n.span());
+            let error = Diagnostic::new(&codes::TW0115, span.unwrap_or_default(), "`stop` comes last");
+            self.report(error.with_help("it ends the run after this trigger; all its actions are carried out"));
+        }
+        actions
+    }
+
+    fn action(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        use SyntaxKind as K;
+        match node.kind() {
+            K::SetAction => self.set(node),
+            K::ClearAction => self.clear(node),
+            K::TagsAction => self.tags_action(node),
+            K::AssignAction => self.assign(node),
+            K::ReplyAction => self.template_in(node).map(ActionKind::Reply),
+            K::NoteAction => self.template_in(node).map(ActionKind::Note),
+            K::NotifyAction => self.notify(node),
+            K::WebhookAction => self.webhook(node),
+            K::StopAction => Some(ActionKind::Stop),
+            _ => None,
+        }
+    }
+
+    /// A field that rules can set, or an error.
+    fn writable(&mut self, path: &SyntaxToken) -> Option<FieldRef> {
+        let field = self.field(path)?;
+        if field.writable() {
+            return Some(field);
+        }
+        let settable = FIELDS.iter().filter(|f| f.write.is_some()).map(|f| f.name);
+        let message = match field.scope() {
+            Scope::Event => format!("`{field}` is a fact of the event, and rules cannot set it"),
+            _ => format!("rules cannot set `{field}`"),
+        };
+        let help = format!("rules set {} and `field.NAME`", listed(settable).replace(" or ", ", "));
+        self.report(Diagnostic::new(&codes::TW0305, range(path), message).with_help(help));
+        None
+    }
+
+    fn set(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let path = node.token(SyntaxKind::Path)?;
+        // The first path is the field; everything that follows is its value.
+        let values: Vec<_> = node.values().filter(|v| v.text_range() != path.text_range()).collect();
+        let field = self.writable(&path)?;
+        if field.kind() == Kind::Set {
+            let values = match values.as_slice() {
+                [list] if list.kind() == SyntaxKind::List => self.list_of(list)?,
+                _ => values,
+            };
+            let tags: Vec<_> = values.iter().map(|v| self.tag(v)).collect();
+            let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
+            return Some(ActionKind::Set(field, SetTo::Literal(Literal::Set(tags))));
+        }
+        let value = values.first()?;
+        if let Some(more) = values.get(1) {
+            self.error(&codes::TW0310, place(more), format!("`{field}` is set to one value"));
+            return None;
+        }
+        if let SyntaxElement::Token(token) = value
+            && field.kind() == Kind::Text
+            && is_text(token.kind())
+        {
+            let template = self.template(token)?;
+            return Some(ActionKind::Set(field, SetTo::Template(template)));
+        }
+        if value.as_token().is_some_and(|t| t.text() == "empty") {
+            let help = format!("write `clear {field}`");
+            let error = Diagnostic::new(&codes::TW0302, place(value), "a field is emptied with `clear`");
+            self.report(error.with_help(help.clone()).with_fix(node.span(), format!("clear {field}")));
+            return None;
+        }
+        let literal = self.literal(&field, value)?;
+        Some(ActionKind::Set(field, SetTo::Literal(literal)))
+    }
+
+    fn clear(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let path = node.token(SyntaxKind::Path)?;
+        let field = self.writable(&path)?;
+        if field.name() == "status" {
+            let help = "a ticket always has a status; set another one";
+            self.report(Diagnostic::new(&codes::TW0305, range(&path), "`status` is never empty").with_help(help));
+            return None;
+        }
+        Some(ActionKind::Clear(field))
+    }
+
+    fn tags_action(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let word = node.tokens().find(|t| t.text() == "tag" && t.kind() == SyntaxKind::Keyword);
+        if let Some(word) = word {
+            let error = Diagnostic::new(&codes::TW0106, range(&word), "`tag` is written `tags`, also for one");
+            self.report(error.with_fix(range(&word), "tags"));
+        }
+        let values: Vec<_> = node.values().collect();
+        let values = match values.as_slice() {
+            [list] if list.kind() == SyntaxKind::List => {
+                let bare = list.to_string();
+                let bare = bare.trim_start_matches('(').trim_end_matches(')').trim();
+                let error = Diagnostic::new(&codes::TW0310, place(list), "tags stand without parentheses here");
+                self.report(error.with_fix(place(list), bare));
+                return None;
+            }
+            _ => values,
+        };
+        let tags: Vec<_> = values.iter().map(|v| self.tag(v)).collect();
+        let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(if node.says("add") { ActionKind::AddTags(tags) } else { ActionKind::RemoveTags(tags) })
+    }
+
+    fn assign(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let value = node.values().next()?;
+        let (name, declared) = match (node.says("group"), node.says("agent")) {
+            (true, _) => ("group", Declared::Group),
+            (_, true) => ("assignee", Declared::Agent),
+            _ => {
+                let text = written(&value);
+                let which = match self.desk.declared(&Declared::Agent).contains(&text.as_str()) {
+                    true => "agent",
+                    false => "group",
+                };
+                let error = Diagnostic::new(&codes::TW0115, place(&value), "say whether this is a group or an agent");
+                let at = place(&value).start;
+                let help = format!("write `assign to {which} {value}`");
+                self.report(error.with_help(help).with_guess(at..at, format!("{which} ")));
+                return None;
+            }
+        };
+        let field = FieldRef::find(name, self.desk)?;
+        let literal = self.declared(&declared, &value)?;
+        Some(ActionKind::Set(field, SetTo::Literal(literal)))
+    }
+
+    fn template_in(&mut self, node: &SyntaxNode) -> Option<Template> {
+        let token = node.texts().next()?;
+        if Text::of(&token).value.trim().is_empty() {
+            self.error(&codes::TW0115, range(&token), "there is nothing to say in this text");
+            return None;
+        }
+        self.template(&token)
+    }
+
+    fn notify(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let to = node.part(SyntaxKind::Recipient).and_then(|r| self.recipient(&r));
+        let message = node.part(SyntaxKind::Message)?;
+        let subject = self.message_part(&message, "subject", &["subject", "body"]);
+        let body = self.message_part(&message, "body", &["subject", "body"]);
+        for (part, name) in [(&subject, "subject"), (&body, "body")] {
+            if matches!(part, Part::Missing) && !node.is_broken() {
+                self.error(&codes::TW0115, node.span(), format!("a notification needs a `{name}`"));
+            }
+        }
+        self.known_parts(&message, &["subject", "body"]);
+        Some(ActionKind::Notify { to: to?, subject: subject.template()?, body: body.template()? })
+    }
+
+    /// Who gets a notification.
+    pub(super) fn recipient(&mut self, node: &SyntaxNode) -> Option<Recipient> {
+        let Some(value) = node.values().next() else {
+            return Some(if node.says("assignee") { Recipient::Assignee } else { Recipient::Requester });
+        };
+        let (text, span) = (written(&value), place(&value));
+        match node.says("group") {
+            true => self.declared_name(&Declared::Group, &text, span).map(Recipient::Group),
+            false => self.declared_name(&Declared::Agent, &text, span).map(Recipient::Agent),
+        }
+    }
+
+    fn webhook(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let name = node.texts().next().and_then(|token| self.webhook_name(&token));
+        let Some(message) = node.part(SyntaxKind::Message) else {
+            return name.map(|name| ActionKind::Webhook { name, body: None });
+        };
+        self.known_parts(&message, &["body"]);
+        let token = message.parts(SyntaxKind::MessagePart).find_map(|p| p.texts().next());
+        let body = match self.message_part(&message, "body", &["body"]) {
+            Part::Missing => {
+                self.error(&codes::TW0115, message.span(), "a webhook needs a `body` between its braces");
+                None
+            }
+            part => part.template(),
+        }?;
+        let json = token.is_some_and(|token| self.is_json(&token, &body));
+        name.filter(|_| json).map(|name| ActionKind::Webhook { name, body: Some(body) })
+    }
+
+    /// A declared webhook.
+    pub(super) fn webhook_name(&mut self, token: &SyntaxToken) -> Option<String> {
+        let name = Text::of(token).value;
+        if self.desk.webhook(&name).is_some() {
+            return Some(name);
+        }
+        let known: Vec<&str> = self.desk.webhooks.iter().map(|w| w.name.as_str()).collect();
+        let suggestion = nearest(&name, known.iter().copied());
+        let message = format!("`twite.toml` declares no webhook `{name}`{}", did_you_mean(suggestion));
+        let error = Diagnostic::new(&codes::TW0205, range(token), message);
+        let error = match suggestion {
+            Some(meant) => error.with_guess(range(token), crate::lang::written::Quoted(meant).to_string()),
+            None if known.is_empty() => error.with_help("it declares no webhook at all"),
+            None => error.with_help(format!("it declares {}", listed(known))),
+        };
+        self.report(error);
+        None
+    }
+
+    fn message_part(&mut self, message: &SyntaxNode, name: &str, known: &[&str]) -> Part {
+        let named = |p: &SyntaxNode| p.token(SyntaxKind::Path).is_some_and(|t| t.text() == name);
+        let mut parts = message.parts(SyntaxKind::MessagePart).filter(named);
+        let Some(first) = parts.next() else {
+            let strange = message
+                .parts(SyntaxKind::MessagePart)
+                .any(|p| p.token(SyntaxKind::Path).is_some_and(|t| !known.contains(&t.text())));
+            // A strange part is most likely this one misspelt, and is reported itself.
+            return if strange { Part::Broken } else { Part::Missing };
+        };
+        for again in parts {
+            self.error(&codes::TW0115, again.span(), format!("`{name}` is there twice"));
+        }
+        match first.texts().next().and_then(|token| self.template(&token)) {
+            Some(template) => Part::There(template),
+            None => Part::Broken,
+        }
+    }
+
+    fn known_parts(&mut self, message: &SyntaxNode, known: &[&str]) {
+        for part in message.parts(SyntaxKind::MessagePart) {
+            let Some(name) = part.token(SyntaxKind::Path).filter(|t| !known.contains(&t.text())) else { continue };
+            let suggestion = nearest(name.text(), known.iter().copied());
+            let message = format!("unknown part `{}`{}", name.text(), did_you_mean(suggestion));
+            let help = format!("here can stand {}", listed(known.iter().copied()));
+            self.report(Diagnostic::new(&codes::TW0113, range(&name), message).with_help(help));
+        }
+    }
+}
+
+/// A part of a message.
+enum Part {
+    There(Template),
+    /// Its error has been reported.
+    Broken,
+    Missing,
+}
+
+impl Part {
+    fn template(self) -> Option<Template> {
+        match self {
+            Self::There(template) => Some(template),
+            Self::Broken | Self::Missing => None,
+        }
+    }
+}

@@ -1,0 +1,667 @@
+//! Conditions: what is asked of which field.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{
+    Checked, Checker, LetState, MOST_DEEP, MOST_LETS_DEEP, MOST_QUESTIONS, Where,
+    value::{shortened, written, yes_or_no},
+};
+use crate::{
+    desk::{FieldRef, Kind, Scope, field::FIELDS},
+    lang::{
+        ast::{self, NodeExt, is_text, place},
+        codes,
+        diagnostic::Diagnostic,
+        rules::{Comparison, Condition, ConditionKind, Leaf, Let, Literal, Pattern, Test},
+        suggest::{did_you_mean, nearest},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        written::Quoted,
+    },
+};
+
+impl Checker<'_> {
+    /// A condition, with everything that is wrong in it reported.
+    pub(super) fn condition(&mut self, node: &SyntaxNode, scope: Where) -> Option<Condition> {
+        if self.depth >= MOST_DEEP {
+            self.error(&codes::TW0108, node.span(), "nested too deeply, with the conditions that are named in it");
+            return None;
+        }
+        self.depth += 1;
+        let condition = self.condition_inside(node, scope);
+        self.depth -= 1;
+        condition
+    }
+
+    fn condition_inside(&mut self, node: &SyntaxNode, scope: Where) -> Option<Condition> {
+        use SyntaxKind as K;
+        let kind = match node.kind() {
+            K::Condition => return self.chain(node, K::Conjunction, scope, ConditionKind::Any),
+            K::Conjunction => {
+                let is_part =
+                    |n: &SyntaxNode| matches!(n.kind(), K::Negation | K::Parens | K::Question | K::TimeQuestion);
+                let parts: Vec<_> = node.children().filter(is_part).collect();
+                return self.parts(node, &parts, scope, ConditionKind::All);
+            }
+            K::Parens => return node.part(K::Condition).and_then(|inner| self.condition(&inner, scope)),
+            K::Negation => {
+                let inner = node.children().last().and_then(|inner| self.condition(&inner, scope))?;
+                let nots = node.tokens().count();
+                match nots % 2 {
+                    0 => inner.kind,
+                    _ => ConditionKind::Not(Box::new(inner)),
+                }
+            }
+            K::Question => self.question(node, scope)?,
+            K::TimeQuestion => ConditionKind::Leaf(self.time_question(node)?),
+            _ => return None,
+        };
+        Some(Condition { kind, place: self.place(node.span()) })
+    }
+
+    fn chain(
+        &mut self,
+        node: &SyntaxNode,
+        part: SyntaxKind,
+        scope: Where,
+        join: fn(Vec<Condition>) -> ConditionKind,
+    ) -> Option<Condition> {
+        let parts: Vec<_> = node.parts(part).collect();
+        self.parts(node, &parts, scope, join)
+    }
+
+    /// Parts of a chain: all are checked, also behind one with an error.
+    fn parts(
+        &mut self,
+        node: &SyntaxNode,
+        parts: &[SyntaxNode],
+        scope: Where,
+        join: fn(Vec<Condition>) -> ConditionKind,
+    ) -> Option<Condition> {
+        let checked: Vec<_> = parts.iter().map(|part| self.condition(part, scope)).collect();
+        let mut checked = checked.into_iter().collect::<Option<Vec<_>>>()?;
+        if checked.len() == 1 {
+            return checked.pop();
+        }
+        Some(Condition { kind: join(checked), place: self.place(node.span()) })
+    }
+
+    /// A question about a field, or the name of a condition.
+    fn question(&mut self, node: &SyntaxNode, scope: Where) -> Option<ConditionKind> {
+        let predicate = node.children().find(|n| n.kind() != SyntaxKind::Hours);
+        let (name, span) = match (node.part(SyntaxKind::Hours), node.token(SyntaxKind::Path)) {
+            (Some(hours), _) => ("within business hours".to_owned(), hours.span()),
+            (None, Some(path)) => (path.text().to_owned(), range(&path)),
+            (None, None) => return None,
+        };
+        if self.lets.contains_key(&name) {
+            self.used.insert(name.clone());
+            if let Some(predicate) = predicate {
+                let message = format!("`{name}` is a condition and stands alone");
+                let help = format!("write `{name}`, or `not {name}`");
+                self.report(Diagnostic::new(&codes::TW0311, predicate.span(), message).with_help(help));
+                return None;
+            }
+            let checked = self.resolve_from(&name, span.clone())?;
+            if let (Where::View, Some(event)) = (scope, &checked.event) {
+                let message = format!("`{name}` asks about an event: {event}");
+                let help = "a view shows tickets as they are; there is no event to ask about";
+                self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
+                return None;
+            }
+            return Some(ConditionKind::Let(checked.named));
+        }
+        let Some(field) = FieldRef::find(&name, self.desk) else {
+            self.unknown_name(&name, span, predicate.is_some());
+            // What is asked of a field nobody knows cannot be checked.
+            return None;
+        };
+        if !self.may_ask(&field, span.clone(), scope) {
+            return None;
+        }
+        let Some(predicate) = predicate else {
+            if field.kind() == Kind::YesNo {
+                return Some(ConditionKind::Leaf(Leaf { field, test: Test::Holds }));
+            }
+            let message = format!("`{field}` is {}: what is asked of it?", field.kind());
+            let help = format!("write {}", example_of(&field));
+            self.report(Diagnostic::new(&codes::TW0301, span, message).with_help(help));
+            return None;
+        };
+        if predicate.kind() == SyntaxKind::ChangedTest && scope == Where::View {
+            let help = "a view shows tickets as they are; there is no event to ask about";
+            let error = Diagnostic::new(&codes::TW0304, predicate.span(), "`changed` asks about an event");
+            self.report(error.with_help(help));
+            return None;
+        }
+        self.predicate(field, &predicate, node.span())
+    }
+
+    /// Whether a field may be asked about here.
+    fn may_ask(&mut self, field: &FieldRef, span: Range<usize>, scope: Where) -> bool {
+        match field.scope() {
+            Scope::Shown => {
+                let message = format!("`{field}` is only shown, in columns and placeholders");
+                let instead = match field.name().as_ref() {
+                    "requester" => Some("`requester.name` or `requester.handle`"),
+                    "latest_comment" | "latest_public_comment" => Some("`comment.text`, or `description`"),
+                    _ => None,
+                };
+                let diagnostic = Diagnostic::new(&codes::TW0306, span, message);
+                self.report(match instead {
+                    Some(instead) => diagnostic.with_help(format!("ask about {instead}")),
+                    None => diagnostic,
+                });
+                false
+            }
+            Scope::Event if scope == Where::View => {
+                let message = format!("`{field}` is a fact of an event, and a view has none");
+                let help = "a view shows tickets as they are; there is no event to ask about";
+                self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// Reports a name that nothing has.
+    pub(super) fn unknown_name(&mut self, name: &str, span: Range<usize>, asked: bool) {
+        let fields = self.field_names();
+        let lets: Vec<&str> = self.lets.keys().map(String::as_str).collect();
+        let word_of = FIELDS.iter().find(|f| matches!(f.kind, Kind::Words(words) if words.rank(name).is_some()));
+        let mut known: Vec<&str> = fields.iter().map(String::as_str).collect();
+        if !asked {
+            known.extend(&lets);
+            known.sort_unstable();
+        }
+        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
+        let shown = shortened(name);
+        let diagnostic = match (asked || name.contains('.'), word_of) {
+            (false, Some(field)) => {
+                let message = format!("`{shown}` is a word of `{0}`, not a condition", field.name);
+                let help = format!("write `{0} is {name}`, or `{0} in (…)` for several words", field.name);
+                self.report(Diagnostic::new(&codes::TW0201, span, message).with_help(help));
+                return;
+            }
+            (true, _) => {
+                let message = format!("unknown field `{shown}`{}", did_you_mean(suggestion.as_deref()));
+                let diagnostic = Diagnostic::new(&codes::TW0203, span.clone(), message);
+                match name.strip_prefix("field.") {
+                    Some(_) => diagnostic.with_help("fields of this desk are declared in `twite.toml` as `[[field]]`"),
+                    None => diagnostic,
+                }
+            }
+            (false, None) => {
+                let what = "neither a field nor a condition is called";
+                let message = format!("{what} `{shown}`{}", did_you_mean(suggestion.as_deref()));
+                Diagnostic::new(&codes::TW0201, span.clone(), message)
+            }
+        };
+        self.report(match suggestion {
+            Some(meant) => diagnostic.with_guess(span, meant),
+            None => diagnostic,
+        });
+    }
+
+    /// The names of all fields.
+    pub(super) fn field_names(&self) -> Vec<String> {
+        let custom = self.desk.fields.iter().map(|f| format!("field.{}", f.name));
+        FIELDS.iter().map(|f| f.name.to_owned()).chain(custom).collect()
+    }
+
+    /// A field by name, or an error.
+    pub(super) fn field(&mut self, token: &SyntaxToken) -> Option<FieldRef> {
+        let found = FieldRef::find(token.text(), self.desk);
+        if found.is_none() {
+            self.unknown_name(token.text(), range(token), true);
+        }
+        found
+    }
+
+    fn predicate(&mut self, field: FieldRef, predicate: &SyntaxNode, whole: Range<usize>) -> Option<ConditionKind> {
+        use SyntaxKind as K;
+        let value = predicate.values().next();
+        let span = predicate.span();
+        if field.kind() == Kind::YesNo && !matches!(predicate.kind(), K::ChangedTest) {
+            return self.yes_no_compared(&field, predicate, whole);
+        }
+        let test = match (predicate.kind(), value) {
+            (K::IsTest, None) => self.is_nothing(&field, predicate),
+            (K::WrongTest, None) => Some(Test::IsEmpty),
+            (K::IsTest, Some(value)) => self.is(&field, predicate.says("not"), &value, predicate),
+            (K::WrongTest, Some(value)) => {
+                let op = predicate.token(K::WrongOp)?;
+                match op.text() {
+                    "=>" => self.compare(&field, Comparison::AtLeast, &value, &span),
+                    "=<" => self.compare(&field, Comparison::AtMost, &value, &span),
+                    op => self.is(&field, matches!(op, "!=" | "<>"), &value, predicate),
+                }
+            }
+            (K::CompareTest, Some(value)) => {
+                let comparison = comparison(predicate.token(K::Comparison)?.text())?;
+                self.compare(&field, comparison, &value, &span)
+            }
+            (K::InTest, Some(value)) => self.is_in(&field, predicate.says("not"), &value, &span),
+            (K::HasTest, Some(value)) => self.has(&field, predicate, &value),
+            (K::ContainsTest | K::StartsTest | K::MatchesTest, Some(value)) => {
+                self.about_text(&field, predicate, &value)
+            }
+            (K::ChangedTest, _) => self.changed(&field, predicate),
+            _ => None,
+        }?;
+        Some(ConditionKind::Leaf(Leaf { field, test }))
+    }
+
+    /// `requester.verified is yes` and its kin: a yes/no field stands alone.
+    fn yes_no_compared(
+        &mut self,
+        field: &FieldRef,
+        predicate: &SyntaxNode,
+        whole: Range<usize>,
+    ) -> Option<ConditionKind> {
+        let answer = predicate.values().next().and_then(|v| yes_or_no(&written(&v)));
+        let negated = predicate.says("not") || predicate.tokens().any(|t| matches!(t.text(), "!=" | "<>"));
+        let message = format!("`{field}` is yes or no, and stands alone");
+        let diagnostic = Diagnostic::new(&codes::TW0311, predicate.span(), message);
+        let help = format!("write `{field}`, or `not {field}`");
+        self.report(match answer {
+            Some(answer) if answer != negated => diagnostic.with_fix(whole, field.to_string()).with_help(help),
+            Some(_) => diagnostic.with_fix(whole, format!("not {field}")).with_help(help),
+            None => diagnostic.with_help(help),
+        });
+        None
+    }
+
+    fn is_nothing(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Test> {
+        let (negated, empty) = (predicate.says("not"), predicate.says("empty"));
+        if negated {
+            let write = if empty { "is set" } else { "is empty" };
+            let message = format!("`{predicate}` is written `{write}`");
+            self.report(Diagnostic::new(&codes::TW0106, predicate.span(), message).with_fix(predicate.span(), write));
+        }
+        if field.scope() == Scope::Clock {
+            return None;
+        }
+        Some(if empty != negated { Test::IsEmpty } else { Test::IsSet })
+    }
+
+    fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, predicate: &SyntaxNode) -> Option<Test> {
+        if value.kind() == SyntaxKind::List {
+            let write = if not { "not in" } else { "in" };
+            let message = "`is` compares with one value, and this is a list";
+            let words = predicate.span().start..place(value).start;
+            let diagnostic = Diagnostic::new(&codes::TW0310, predicate.span(), message)
+                .with_help(format!("write `{field} {write} {value}`"))
+                .with_fix(words, format!("{write} "));
+            self.report(diagnostic);
+            return None;
+        }
+        match field.kind() {
+            Kind::Set => {
+                let help = format!("write `{}{field} has {value}`", if not { "not " } else { "" });
+                return self.cannot(field, predicate.span(), "is a set of tags, and is never one value", &help);
+            }
+            Kind::Time => {
+                let help = format!("write `time since {field} < 1 day`, or `{field} is empty`");
+                return self.cannot(field, predicate.span(), "is a time, and is never compared with one value", &help);
+            }
+            _ => {}
+        }
+        let literal = self.literal(field, value)?;
+        Some(if not { Test::IsNot(literal) } else { Test::Is(literal) })
+    }
+
+    /// Reports a question that the field cannot answer.
+    fn cannot(&mut self, field: &FieldRef, span: Range<usize>, why: &str, help: &str) -> Option<Test> {
+        let diagnostic = Diagnostic::new(&codes::TW0301, span, format!("`{field}` {why}"));
+        self.report(diagnostic.with_help(help));
+        None
+    }
+
+    fn compare(
+        &mut self,
+        field: &FieldRef,
+        comparison: Comparison,
+        value: &SyntaxElement,
+        span: &Range<usize>,
+    ) -> Option<Test> {
+        match field.kind() {
+            Kind::Number => {}
+            Kind::Words(words) if words.ordered => {}
+            Kind::Words(_) | Kind::Declared(_) => {
+                let message = format!("the words of `{field}` have no order");
+                let help = format!("write `{field} in (…)` with the words you mean");
+                self.report(Diagnostic::new(&codes::TW0303, span.clone(), message).with_help(help));
+                return None;
+            }
+            Kind::Time => {
+                let help = match value.kind() {
+                    SyntaxKind::Duration => format!("write `time since {field} {} {value}`", comparison.as_str()),
+                    _ => format!("write `time since {field} {} 4 days`", comparison.as_str()),
+                };
+                return self.cannot(field, span.clone(), "is a time: ask how long ago it was", &help);
+            }
+            Kind::Text => {
+                let help = "texts are asked with `is`, `contains`, `starts with` or `matches`";
+                return self.cannot(field, span.clone(), "is text, which has no order", help);
+            }
+            Kind::Set => {
+                return self.cannot(field, span.clone(), "is a set of tags, which has no order", "ask with `has`");
+            }
+            Kind::YesNo => return None,
+        }
+        self.literal(field, value).map(|literal| Test::Compare(comparison, literal))
+    }
+
+    fn is_in(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Test> {
+        match field.kind() {
+            Kind::Set => {
+                let which = if not { "has none of" } else { "has any of" };
+                let help = format!("write `{field} {which} {value}`");
+                return self.cannot(field, span.clone(), "is a set of tags", &help);
+            }
+            Kind::Time => {
+                let help = format!("write `time since {field} < 1 day`");
+                return self.cannot(field, span.clone(), "is a time: ask how long ago it was", &help);
+            }
+            _ => {}
+        }
+        let literals = self.list_of(value)?.iter().map(|v| self.literal(field, v)).collect::<Vec<_>>();
+        let literals = literals.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(if not { Test::NotIn(literals) } else { Test::In(literals) })
+    }
+
+    fn has(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Test> {
+        if field.kind() != Kind::Set {
+            let help = match field.kind() {
+                Kind::Text => format!("write `{field} contains {}`", quoted(value)),
+                _ if value.kind() == SyntaxKind::List => format!("write `{field} in {value}`"),
+                _ => format!("write `{field} is {value}`"),
+            };
+            let why = format!("is {}, and `has` asks sets of tags", field.kind());
+            return self.cannot(field, predicate.span(), &why, &help);
+        }
+        let many = predicate.says("of");
+        if !many {
+            if value.kind() == SyntaxKind::List {
+                let message = "say whether any or all of them must be there";
+                let help = format!("write `has any of {value}`, or `has all of {value}`");
+                self.report(Diagnostic::new(&codes::TW0310, predicate.span(), message).with_help(help));
+                return None;
+            }
+            return self.tag(value).map(|tag| Test::HasAny(vec![tag]));
+        }
+        let tags = self.list_of(value)?.iter().map(|v| self.tag(v)).collect::<Vec<_>>();
+        let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(match (predicate.says("any"), predicate.says("all")) {
+            (true, _) if predicate.says("not") => Test::HasNone(tags),
+            (true, _) => Test::HasAny(tags),
+            (_, true) => Test::HasAll(tags),
+            _ => Test::HasNone(tags),
+        })
+    }
+
+    fn about_text(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Test> {
+        let verb = match predicate.kind() {
+            SyntaxKind::ContainsTest => "contains",
+            SyntaxKind::StartsTest => "starts with",
+            _ => "matches",
+        };
+        if field.kind() != Kind::Text {
+            let help = match field.kind() {
+                Kind::Set => format!("write `{field} has {}`", bare(value)),
+                Kind::Words(_) | Kind::Declared(_) => format!("write `{field} is {value}`"),
+                kind => format!("`{verb}` asks texts; this is {kind}"),
+            };
+            let why = format!("is {}, and `{verb}` asks texts", field.kind());
+            return self.cannot(field, predicate.span(), &why, &help);
+        }
+        if value.kind() == SyntaxKind::List {
+            let message = format!("`{verb}` asks for one text, and this is a list");
+            let help = format!("write `{field} {verb} \"a\" or {field} {verb} \"b\"`");
+            self.report(Diagnostic::new(&codes::TW0310, place(value), message).with_help(help));
+            return None;
+        }
+        let token = match value {
+            SyntaxElement::Token(token) if is_text(token.kind()) => token,
+            _ => {
+                let message = format!("`{verb}` asks for a text, and texts stand in double quotes");
+                self.report(
+                    Diagnostic::new(&codes::TW0302, place(value), message).with_fix(place(value), quoted(value)),
+                );
+                return None;
+            }
+        };
+        let text = Text::of(token);
+        if text.value.trim().is_empty() {
+            self.error(&codes::TW0302, range(token), format!("`{verb}` asks for a text, and this one is empty"));
+            return None;
+        }
+        match verb {
+            "matches" => self.pattern(token, &text).map(Test::Matches),
+            "starts with" => Some(Test::StartsWith(text.value.as_str().into())),
+            _ if predicate.says("word") => Some(Test::ContainsWord(text.value.as_str().into())),
+            _ => Some(Test::Contains(text.value.as_str().into())),
+        }
+    }
+
+    /// A regex; what is wrong with it is shown inside it.
+    fn pattern(&mut self, token: &SyntaxToken, text: &Text) -> Option<Pattern> {
+        // Escapes that mean nothing have been reported, and are most likely the regex's own.
+        if !text.bad_escapes.is_empty() {
+            return None;
+        }
+        let error = match Pattern::new(&text.value) {
+            Ok(pattern) => return Some(pattern),
+            Err(error) => error,
+        };
+        let (why, place) = match regex_syntax::parse(&text.value) {
+            Err(regex_syntax::Error::Parse(e)) => (e.kind().to_string(), Some(span_of(e.span()))),
+            Err(regex_syntax::Error::Translate(e)) => (e.kind().to_string(), Some(span_of(e.span()))),
+            _ if matches!(error, regex::Error::CompiledTooBig(_)) => {
+                ("it is too large once compiled; ask for less repetition".to_owned(), None)
+            }
+            _ => (error.to_string(), None),
+        };
+        let span = place.map_or_else(|| range(token), |part| text.place(part));
+        let help = match why.contains("look-around") || why.contains("backreference") {
+            true => "patterns take linear time: no look-around and no backreferences",
+            false => "a backslash of the pattern is written twice, as in `\"\\\\d+\"`",
+        };
+        let message = format!("this is no pattern: {why}");
+        self.report(Diagnostic::new(&codes::TW0307, span, message).with_help(help));
+        None
+    }
+
+    fn changed(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Test> {
+        if field.scope() != Scope::Ticket {
+            let help = "`changed` asks what is different about the ticket";
+            return self.cannot(field, predicate.span(), "is not kept from one event to the next", help);
+        }
+        let mut from_to: [Option<SyntaxElement>; 2] = [None, None];
+        let mut which = 0;
+        for element in predicate.children_with_tokens().filter(|e| !e.kind().is_trivia()) {
+            match (element.kind(), element.as_token().map(|t| t.text())) {
+                (SyntaxKind::Keyword, Some("from")) => which = 0,
+                (SyntaxKind::Keyword, Some("to")) => which = 1,
+                (SyntaxKind::Keyword, _) => {}
+                _ => {
+                    if let Some(slot) = from_to.get_mut(which)
+                        && slot.replace(element.clone()).is_some()
+                    {
+                        let word = if which == 0 { "from" } else { "to" };
+                        self.error(&codes::TW0115, place(&element), format!("`{word}` is there twice"));
+                        return None;
+                    }
+                }
+            }
+        }
+        if matches!(field.kind(), Kind::Set | Kind::Time) {
+            if let Some(value) = from_to.iter().flatten().next() {
+                let why = format!("is {}, and can only be asked whether it changed", field.kind());
+                return self.cannot(field, place(value), &why, &format!("write `{field} changed`"));
+            }
+        }
+        let [from, to] = from_to.map(|value| value.map(|v| self.literal(field, &v)));
+        let given = |literal: Option<Option<Literal>>| match literal {
+            Some(None) => Err(()),
+            other => Ok(other.flatten()),
+        };
+        match (given(from), given(to)) {
+            (Ok(from), Ok(to)) => Some(Test::Changed { from, to }),
+            _ => None,
+        }
+    }
+
+    fn time_question(&mut self, node: &SyntaxNode) -> Option<Leaf> {
+        let path = node.token(SyntaxKind::Path)?;
+        let value = node.values().find(|v| v.text_range() != path.text_range());
+        let comparison = match node.token(SyntaxKind::Comparison) {
+            Some(token) => comparison(token.text()),
+            None => {
+                let message = "lengths of time are compared with `<`, `<=`, `>` or `>=`";
+                let op = node.tokens().find(|t| t.text() == "is");
+                if let Some(op) = op {
+                    self.report(Diagnostic::new(&codes::TW0301, range(&op), message));
+                }
+                None
+            }
+        };
+        let field = self.field(&path);
+        if let Some(field) = field.as_ref().filter(|f| f.kind() != Kind::Time) {
+            let times = FIELDS.iter().filter(|f| f.kind == Kind::Time).map(|f| f.name);
+            let message = format!("`{field}` is {}, not a time", field.kind());
+            let help = format!("times are {}", crate::lang::suggest::listed(times));
+            self.report(Diagnostic::new(&codes::TW0301, range(&path), message).with_help(help));
+            return None;
+        }
+        let span = value.and_then(|value| self.duration(&value));
+        let (field, comparison, span) = (field?, comparison?, span?);
+        let test = match node.says("since") {
+            true => Test::Since(comparison, span),
+            false => Test::Until(comparison, span),
+        };
+        Some(Leaf { field, test })
+    }
+
+    /// A named condition, checked when it is first needed.
+    pub(super) fn resolve(&mut self, name: &str) -> Option<Checked> {
+        self.resolve_from(name, 0..0)
+    }
+
+    /// A named condition, used at a place of the file at hand.
+    fn resolve_from(&mut self, name: &str, used: Range<usize>) -> Option<Checked> {
+        let entry = self.lets.get_mut(name)?;
+        match &entry.state {
+            LetState::Done(checked) => return checked.clone(),
+            LetState::Open => {
+                let start = self.path.iter().position(|n| n == name).unwrap_or(0);
+                let mut circle: Vec<_> = self.path.iter().skip(start).map(|n| format!("`{n}`")).collect();
+                circle.push(format!("`{name}`"));
+                let message = format!("`{name}` needs itself");
+                let help = format!("{}: one of them must do without the next", circle.join(" needs "));
+                self.report(Diagnostic::new(&codes::TW0206, used, message).with_help(help));
+                return None;
+            }
+            LetState::Waiting if self.path.len() >= MOST_LETS_DEEP => {
+                let message = format!("conditions lean on each other more than {MOST_LETS_DEEP} deep");
+                self.error(&codes::TW0108, used, message);
+                return None;
+            }
+            LetState::Waiting => entry.state = LetState::Open,
+        }
+        let (home, node) = (entry.file, entry.node.clone());
+        let back = std::mem::replace(&mut self.file, home);
+        self.path.push(name.to_owned());
+        let checked = self.check_let(name, &node);
+        self.path.pop();
+        self.file = back;
+        if let Some(entry) = self.lets.get_mut(name) {
+            entry.state = LetState::Done(checked.clone());
+        }
+        checked
+    }
+
+    fn check_let(&mut self, name: &str, node: &SyntaxNode) -> Option<Checked> {
+        let condition = self.condition(&node.part(SyntaxKind::Condition)?, Where::Let)?;
+        let size = self.size_of(&condition);
+        if size > MOST_QUESTIONS {
+            let message = format!("`{name}` comes to more than {MOST_QUESTIONS} questions, with those it names");
+            self.error(&codes::TW0109, node.span(), message);
+            return None;
+        }
+        let event = self.event_in(&condition);
+        let named =
+            Arc::new(Let { name: name.to_owned(), doc: ast::doc(node), condition, place: self.place(node.span()) });
+        Some(Checked { named, size, event })
+    }
+
+    /// How many questions a condition comes to.
+    fn size_of(&self, condition: &Condition) -> usize {
+        match &condition.kind {
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => {
+                parts.iter().map(|p| self.size_of(p)).fold(0, usize::saturating_add)
+            }
+            ConditionKind::Not(inner) => self.size_of(inner),
+            ConditionKind::Let(named) => self.checked(&named.name).map_or(1, |c| c.size),
+            ConditionKind::Leaf(_) => 1,
+        }
+    }
+
+    /// What a condition asks about the event, where it does.
+    pub(super) fn event_in(&self, condition: &Condition) -> Option<String> {
+        match &condition.kind {
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().find_map(|p| self.event_in(p)),
+            ConditionKind::Not(inner) => self.event_in(inner),
+            ConditionKind::Let(named) => self.checked(&named.name).and_then(|c| c.event.clone()),
+            ConditionKind::Leaf(leaf) => {
+                let event = leaf.field.scope() == Scope::Event || matches!(leaf.test, Test::Changed { .. });
+                event.then(|| format!("`{leaf}`"))
+            }
+        }
+    }
+
+    fn checked(&self, name: &str) -> Option<&Checked> {
+        match &self.lets.get(name)?.state {
+            LetState::Done(checked) => checked.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn comparison(text: &str) -> Option<Comparison> {
+    Some(match text {
+        "<" => Comparison::Less,
+        "<=" => Comparison::AtMost,
+        ">" => Comparison::More,
+        ">=" => Comparison::AtLeast,
+        _ => return None,
+    })
+}
+
+fn span_of(span: &regex_syntax::ast::Span) -> Range<usize> {
+    span.start.offset..span.end.offset
+}
+
+fn quoted(value: &SyntaxElement) -> String {
+    Quoted(&written(value)).to_string()
+}
+
+/// A tag as it would be written, for a message.
+fn bare(value: &SyntaxElement) -> String {
+    let tag = written(value).to_lowercase();
+    let plain = !tag.is_empty() && tag.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if plain { tag } else { Quoted(&tag).to_string() }
+}
+
+/// A question a field can answer, for a message.
+fn example_of(field: &FieldRef) -> String {
+    match field.kind() {
+        Kind::Number => format!("`{field} >= 100`, for example"),
+        Kind::Words(words) => format!("`{field} is {}`, for example", words.words.first().unwrap_or(&"…")),
+        Kind::Declared(_) => format!("`{field} is \"…\"`, or `{field} is empty`"),
+        Kind::Text => format!("`{field} contains \"…\"`, for example"),
+        Kind::Set => format!("`{field} has …`, for example"),
+        Kind::Time => format!("`time since {field} >= 4 days`, for example"),
+        Kind::YesNo => format!("`{field}`"),
+    }
+}

@@ -1,0 +1,51 @@
+//! TW0405: a reply that is longer than a post of any account may be.
+
+use crate::lang::{
+    codes,
+    diagnostic::Diagnostic,
+    rules::{ActionKind, Condition, Part, Rules, Template},
+};
+
+pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
+    let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
+    let mut found = vec![];
+    for trigger in &rules.triggers {
+        for action in &trigger.then {
+            let ActionKind::Reply(text) = &action.kind else { continue };
+            let least = least_weight(text);
+            // Direct messages may be long: a trigger that asks for the channel is given the benefit of the doubt.
+            if least <= most || asks_channel(&trigger.when) {
+                continue;
+            }
+            let span = action.place.start as usize..action.place.end as usize;
+            let message = format!("this reply counts at least {least} characters, and a post holds {most}");
+            found.push(
+                Diagnostic::new(&codes::TW0405, span, message)
+                    .with_help("shorten it, or answer only where `channel is twitter_dm`")
+                    .in_file(&action.place.file),
+            );
+        }
+    }
+    found
+}
+
+fn asks_channel(condition: &Condition) -> bool {
+    let mut asks = false;
+    condition.leaves(&mut |leaf, _| asks |= leaf.field.name() == "channel");
+    asks
+}
+
+/// What a text weighs at least, as X counts: any link is 23 characters long, and placeholders may be empty.
+fn least_weight(text: &Template) -> usize {
+    let word = |word: &str| match word.starts_with("http://") || word.starts_with("https://") {
+        true => 23,
+        false => word.chars().count(),
+    };
+    let part = |part: &Part| match part {
+        Part::Text(text) => {
+            text.split_whitespace().map(word).sum::<usize>() + text.matches(char::is_whitespace).count()
+        }
+        Part::Placeholder { .. } => 0,
+    };
+    text.parts.iter().map(part).sum()
+}

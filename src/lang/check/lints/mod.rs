@@ -1,0 +1,28 @@
+//! Warnings: what is most likely not what was meant. One file for each; its page is its documentation.
+
+mod capital_tag;
+mod long_reply;
+mod reassigned;
+mod same_twice;
+mod unused_let;
+
+use super::{Checker, File};
+use crate::lang::{diagnostic::Diagnostic, rules::Rules};
+
+/// What every lint has to say. Those that read the tree also look at items with errors.
+pub(super) fn all(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
+    let mut found = unused_let::check(checker);
+    found.extend(reassigned::check(checker, rules));
+    found.extend(long_reply::check(rules));
+    for file in checker.files {
+        let in_file = |lints: Vec<Diagnostic>| lints.into_iter().map(|d| d.in_file(&file.name)).collect::<Vec<_>>();
+        found.extend(in_file(capital_tag::check(file)));
+        found.extend(in_file(same_twice::check(file)));
+    }
+    found
+}
+
+/// The nodes of a file.
+fn nodes(file: &File) -> impl Iterator<Item = crate::lang::syntax::SyntaxNode> {
+    file.parse.tree().descendants()
+}

@@ -1,0 +1,277 @@
+//! Trees to checked rules: names and types resolved against the desk, every error of every file in one go.
+//!
+//! A part that does not check is left out and the rest goes on; whatever leans on it says nothing more.
+
+mod action;
+mod condition;
+mod items;
+mod lints;
+mod silence;
+mod template;
+mod test;
+mod value;
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use super::{
+    ast::{self, Item, NodeExt},
+    codes,
+    diagnostic::Diagnostic,
+    rules::{Let, Place, Rules, Version},
+    syntax::{Parse, SyntaxNode, parse},
+};
+use crate::desk::Desk;
+
+/// How deep conditions may lean on each other by name.
+const MOST_LETS_DEEP: usize = 64;
+/// How deep conditions may nest, counted in nodes of the tree; three for a pair of parentheses.
+const MOST_DEEP: usize = 3 * crate::lang::syntax::MOST_NESTED + 3 * MOST_LETS_DEEP;
+/// How many questions one condition may ask, with those of the conditions it names.
+const MOST_QUESTIONS: usize = 50_000;
+
+/// A file to check.
+#[derive(Debug)]
+pub(crate) struct File {
+    name: Arc<str>,
+    text: Arc<str>,
+    parse: Parse,
+    /// Byte offsets at which lines start.
+    lines: Vec<usize>,
+}
+
+impl File {
+    pub(crate) fn new(name: Arc<str>, text: Arc<str>) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { parse: parse(&text), name, text, lines }
+    }
+
+    /// The line an offset is on, from 0.
+    fn line(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    fn place(&self, span: Range<usize>) -> Place {
+        let to_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Place {
+            file: Arc::clone(&self.name),
+            start: to_u32(span.start),
+            end: to_u32(span.end),
+            line: to_u32(self.line(span.start) + 1),
+        }
+    }
+}
+
+/// Checks files together. The rules are there when nothing in them is an error.
+pub(crate) fn check(files: &[File], desk: &Arc<Desk>, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(files, desk);
+    let rules = checker.rules(version);
+    let lints = lints::all(&checker, &rules);
+    checker.out.extend(lints);
+    let mut diagnostics = checker.out;
+    for file in files {
+        diagnostics.extend(file.parse.errors.iter().cloned().map(|e| e.in_file(&file.name)));
+    }
+    silence::apply(files, &mut diagnostics);
+    let order = |d: &Diagnostic| files.iter().position(|f| f.name == d.file);
+    diagnostics.sort_by_cached_key(|d| (order(d), d.span().start, d.code.id));
+    let fine = !diagnostics.iter().any(Diagnostic::is_error);
+    (fine.then_some(rules), diagnostics)
+}
+
+/// A named condition, on its way.
+#[derive(Debug)]
+struct LetEntry {
+    file: usize,
+    node: SyntaxNode,
+    name_span: Range<usize>,
+    state: LetState,
+}
+
+#[derive(Debug, Clone)]
+enum LetState {
+    Waiting,
+    /// Being checked: to meet it again is a circle.
+    Open,
+    /// Checked; nothing where it has errors, which have been reported.
+    Done(Option<Checked>),
+}
+
+/// A checked named condition.
+#[derive(Debug, Clone)]
+struct Checked {
+    named: Arc<Let>,
+    /// How many questions it comes to.
+    size: usize,
+    /// What it asks about the event, if anything.
+    event: Option<String>,
+}
+
+/// Where a condition stands, and so what it may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// A trigger or a test: anything.
+    Run,
+    /// A view: nothing about an event.
+    View,
+    /// A `let`: what it may ask is seen where it is used.
+    Let,
+}
+
+struct Checker<'a> {
+    desk: &'a Arc<Desk>,
+    files: &'a [File],
+    /// The file being checked.
+    file: usize,
+    lets: HashMap<String, LetEntry>,
+    /// How deep in named conditions we are, and by what way we came.
+    path: Vec<String>,
+    /// How deep in a condition we are.
+    depth: usize,
+    /// Titles of triggers, also of those with errors.
+    triggers: Vec<String>,
+    out: Vec<Diagnostic>,
+    /// Names of conditions somebody uses.
+    used: std::collections::HashSet<String>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(files: &'a [File], desk: &'a Arc<Desk>) -> Self {
+        Self {
+            desk,
+            files,
+            file: 0,
+            lets: HashMap::new(),
+            path: vec![],
+            depth: 0,
+            triggers: vec![],
+            out: vec![],
+            used: Default::default(),
+        }
+    }
+
+    fn file(&self) -> &'a File {
+        #[expect(clippy::indexing_slicing, reason = "it is only ever set to the index of a file")]
+        &self.files[self.file]
+    }
+
+    fn place(&self, span: Range<usize>) -> Place {
+        self.file().place(span)
+    }
+
+    /// Reports something about the file at hand.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        let name = &self.file().name;
+        self.out.push(diagnostic.in_file(name));
+    }
+
+    /// Reports an error with nothing to add to it.
+    fn error(&mut self, code: &'static codes::Code, span: Range<usize>, message: impl Into<String>) {
+        self.report(Diagnostic::new(code, span, message));
+    }
+
+    fn rules(&mut self, version: Version) -> Rules {
+        let items: Vec<(usize, Item)> = self
+            .files
+            .iter()
+            .enumerate()
+            .flat_map(|(index, file)| ast::items(&file.parse.tree()).map(move |item| (index, item)).collect::<Vec<_>>())
+            .collect();
+        self.collect(&items);
+        let mut rules = Rules {
+            desk: Arc::clone(self.desk),
+            version,
+            triggers: vec![],
+            views: vec![],
+            tests: vec![],
+            lets: vec![],
+        };
+        for (index, item) in items {
+            self.file = index;
+            match item {
+                Item::Let(node) => {
+                    let name = node.token(super::syntax::SyntaxKind::Path).map(|t| t.text().to_owned());
+                    let entry = name.as_ref().and_then(|n| self.lets.get(n)).filter(|e| e.node == node);
+                    if let Some(name) = name.filter(|_| entry.is_some()) {
+                        rules.lets.extend(self.resolve(&name).map(|checked| checked.named));
+                    }
+                }
+                Item::Trigger(node) => rules.triggers.extend(self.trigger(&node).map(Arc::new)),
+                Item::View(node) => rules.views.extend(self.view(&node).map(Arc::new)),
+                Item::Test(node) => rules.tests.extend(self.test(&node).map(Arc::new)),
+            }
+        }
+        rules
+    }
+
+    /// Takes down every name that items declare, before any is used.
+    fn collect(&mut self, items: &[(usize, Item)]) {
+        let mut titles: HashMap<(&str, String), Range<usize>> = HashMap::new();
+        let mut homes: HashMap<(&str, String), usize> = HashMap::new();
+        for (index, item) in items {
+            self.file = *index;
+            let (kind, node) = match item {
+                Item::Let(node) => {
+                    self.declare_let(node);
+                    continue;
+                }
+                Item::Trigger(node) => ("trigger", node),
+                Item::View(node) => ("view", node),
+                Item::Test(node) => ("test", node),
+            };
+            let Some((title, span)) = ast::title(node) else { continue };
+            if title.trim().is_empty() {
+                self.error(&codes::TW0115, span, format!("a {kind} needs a title"));
+                continue;
+            }
+            if kind == "trigger" {
+                self.triggers.push(title.clone());
+            }
+            let key = (kind, title);
+            match homes.get(&key).copied() {
+                Some(home) => {
+                    let first = titles.get(&key).cloned().unwrap_or_default();
+                    let message = format!("there is already a {kind} \"{}\"", key.1);
+                    self.report(self.twice(message, span, home, first));
+                }
+                None => {
+                    homes.insert(key.clone(), *index);
+                    titles.insert(key, span);
+                }
+            }
+        }
+    }
+
+    /// A second declaration; the first is labelled where it is in the same file, else named.
+    fn twice(&self, message: String, span: Range<usize>, home: usize, first: Range<usize>) -> Diagnostic {
+        let diagnostic = Diagnostic::new(&codes::TW0202, span, message);
+        match self.files.get(home) {
+            Some(_) if home == self.file => diagnostic.and_label(first, "it is declared here"),
+            Some(file) => {
+                diagnostic.with_help(format!("it is declared in {}, line {}", file.name, file.line(first.start) + 1))
+            }
+            None => diagnostic,
+        }
+    }
+
+    fn declare_let(&mut self, node: &SyntaxNode) {
+        let Some(name) = node.token(super::syntax::SyntaxKind::Path) else { return };
+        let span = super::syntax::range(&name);
+        let text = name.text().to_owned();
+        if let Some(mark) = node.token(super::syntax::SyntaxKind::Mark) {
+            let message = format!("`{}` is for triggers, views and tests", mark.text());
+            self.error(&codes::TW0115, super::syntax::range(&mark), message);
+        }
+        if text.contains('.') || crate::desk::FieldRef::find(&text, self.desk).is_some() {
+            let message = format!("`{text}` cannot be the name of a condition");
+            let help = if text.contains('.') { "names have no dots" } else { "there is a field of that name" };
+            return self.report(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
+        }
+        if let Some(first) = self.lets.get(&text) {
+            let (home, first) = (first.file, first.name_span.clone());
+            let message = format!("there is already a condition `{text}`");
+            return self.report(self.twice(message, span, home, first));
+        }
+        let entry = LetEntry { file: self.file, node: node.clone(), name_span: span, state: LetState::Waiting };
+        self.lets.insert(text, entry);
+    }
+}

@@ -1,0 +1,266 @@
+//! Tests of rules: a ticket, what happens to it, what must come of it.
+
+use jiff::Timestamp;
+
+use super::{
+    Checker, Where,
+    items::title_span,
+    value::{shortened, written},
+};
+use crate::{
+    desk::{FieldRef, Kind, Scope, Via},
+    lang::{
+        ast::{self, NodeExt, is_text, place},
+        codes,
+        diagnostic::Diagnostic,
+        rules::{EffectKind, Expect, ExpectKind, Literal, Mark, RuleTest, TestComment, When},
+        suggest::{did_you_mean, listed, nearest},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        written::Quoted,
+    },
+};
+
+/// The fields and the comment that a block in a test gives.
+#[derive(Default)]
+struct Given {
+    fields: Vec<(FieldRef, Literal)>,
+    comment: Option<String>,
+    /// Names seen, also of those with errors.
+    seen: Vec<String>,
+}
+
+impl Checker<'_> {
+    pub(super) fn test(&mut self, node: &SyntaxNode) -> Option<RuleTest> {
+        let mark = self.mark(node, &[Mark::Disabled]);
+        let at = self.only(node, SyntaxKind::AtClause).and_then(|clause| self.at(&clause));
+        let now = at.or_else(|| "2026-01-05T12:00:00Z".parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut given = Given::default();
+        match self.only(node, SyntaxKind::GivenClause) {
+            Some(clause) => {
+                clause.parts(SyntaxKind::Facts).for_each(|facts| self.facts(&facts, "", now, &mut given, true))
+            }
+            None if node.is_broken() => {}
+            None => self.error(&codes::TW0115, title_span(node), "a test needs `given ticket { … }`"),
+        }
+        let when: Vec<_> = node.parts(SyntaxKind::HappensClause).filter_map(|c| self.happens(&c, now)).collect();
+        let clauses: Vec<_> = node.parts(SyntaxKind::ExpectClause).collect();
+        let expect: Vec<_> = clauses.iter().filter_map(|clause| self.expect(clause)).collect();
+        if !node.is_broken() {
+            for (missing, what) in [
+                (node.part(SyntaxKind::HappensClause).is_none(), "`when`: what happens to the ticket"),
+                (clauses.is_empty(), "`expect`: what must come of it"),
+            ] {
+                if missing {
+                    self.error(&codes::TW0115, title_span(node), format!("a test needs {what}"));
+                }
+            }
+        }
+        let late = node.parts(SyntaxKind::HappensClause).skip(1).find(|c| c.says("created"));
+        if let Some(late) = late {
+            self.error(&codes::TW0115, late.span(), "a ticket is created first, and once");
+        }
+        let (title, span) = ast::title(node)?;
+        Some(RuleTest {
+            title,
+            doc: ast::doc(node),
+            mark,
+            given: given.fields,
+            comment: given.comment,
+            at,
+            when,
+            expect,
+            place: self.place(span),
+        })
+    }
+
+    fn at(&mut self, clause: &SyntaxNode) -> Option<Timestamp> {
+        let value = clause.values().next()?;
+        let time = written(&value).parse().ok();
+        if time.is_none() {
+            let error = Diagnostic::new(&codes::TW0302, place(&value), "a moment is expected here");
+            self.report(error.with_help("write it with its zone, as `2026-01-05T12:00:00Z`"));
+        }
+        time
+    }
+
+    /// The facts between braces; `inside` is the field they are of, as in `requester { … }`.
+    fn facts(&mut self, facts: &SyntaxNode, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
+        for fact in facts.parts(SyntaxKind::Fact) {
+            self.fact(&fact, inside, now, given, comment);
+        }
+    }
+
+    fn fact(&mut self, fact: &SyntaxNode, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
+        let Some(path) = fact.tokens().find(|t| matches!(t.kind(), SyntaxKind::Path | SyntaxKind::SetName)) else {
+            return;
+        };
+        let name = format!("{inside}{}", path.text());
+        if let Some(block) = fact.part(SyntaxKind::Facts) {
+            if matches!(name.as_str(), "requester" | "post" | "field") {
+                return self.facts(&block, &format!("{name}."), now, given, false);
+            }
+            let message = format!("`{name}` is one value; braces stand behind `requester`, `post` and `field`");
+            return self.error(&codes::TW0115, range(&path), message);
+        }
+        if given.seen.contains(&name) {
+            return self.error(&codes::TW0115, range(&path), format!("`{name}` is there twice"));
+        }
+        given.seen.push(name.clone());
+        if name == "comment" && comment {
+            let text = fact.texts().next();
+            if text.is_none() {
+                self.error(&codes::TW0302, fact.span(), "a comment is a text in double quotes");
+            }
+            given.comment = text.map(|t| Text::of(&t).value);
+            return;
+        }
+        let Some(field) = FieldRef::find(&name, self.desk) else {
+            return self.unknown_name(&name, range(&path), true);
+        };
+        if field.scope() != Scope::Ticket {
+            let message = format!("`{field}` is not given: it comes of what happens");
+            let help = match field.scope() {
+                Scope::Event => "write what happens behind `when`, as in `when comment \"…\"`",
+                Scope::Clock => "write the moment, as in `at 2026-01-05T12:00:00Z`",
+                _ => "give `requester.name`, or a `comment`",
+            };
+            return self.report(Diagnostic::new(&codes::TW0306, range(&path), message).with_help(help));
+        }
+        let literal = match fact.part(SyntaxKind::TagList) {
+            Some(list) => {
+                let tags: Vec<_> = list.values().map(|v| self.tag(&v)).collect();
+                tags.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set)
+            }
+            None => {
+                let value = fact.values().find(|v| v.text_range() != path.text_range());
+                value.and_then(|value| self.given_value(&field, &value, fact, now))
+            }
+        };
+        given.fields.extend(literal.map(|literal| (field, literal)));
+    }
+
+    fn given_value(
+        &mut self,
+        field: &FieldRef,
+        value: &SyntaxElement,
+        fact: &SyntaxNode,
+        now: Timestamp,
+    ) -> Option<Literal> {
+        if value.kind() == SyntaxKind::Duration && field.kind() == Kind::Time {
+            let span = self.duration(value)?;
+            if !fact.says("ago") || span.business {
+                let error = Diagnostic::new(&codes::TW0302, place(value), "a moment is expected here");
+                self.report(error.with_help(format!("write `{field} 5 days ago`, or the moment itself")));
+                return None;
+            }
+            return now.checked_sub(span.length).ok().map(Literal::Time);
+        }
+        if field.kind() == Kind::Set && value.kind() == SyntaxKind::List {
+            let tags: Vec<_> = self.list_of(value)?.iter().map(|v| self.tag(v)).collect();
+            return tags.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set);
+        }
+        self.literal(field, value)
+    }
+
+    fn happens(&mut self, clause: &SyntaxNode, now: Timestamp) -> Option<When> {
+        if clause.says("created") {
+            return Some(When::Created);
+        }
+        if let Some(comment) = clause.part(SyntaxKind::CommentPart) {
+            let comment = self.comment(&comment)?;
+            return Some(When::Updated { set: vec![], comment: Some(comment), via: None });
+        }
+        let Some(update) = clause.part(SyntaxKind::Update) else {
+            return Some(When::Updated { set: vec![], comment: None, via: None });
+        };
+        let mut given = Given::default();
+        for fact in update.parts(SyntaxKind::Fact) {
+            self.fact(&fact, "", now, &mut given, false);
+        }
+        let mut comments: Vec<_> = update.parts(SyntaxKind::CommentPart).collect();
+        if comments.len() > 1 {
+            let span = comments.pop().map(|c| c.span()).unwrap_or_default();
+            self.error(&codes::TW0115, span, "an update has one comment; write a second `when`");
+        }
+        let via = update.part(SyntaxKind::Via).and_then(|via| self.via(&via));
+        let comment = comments.first().and_then(|c| self.comment(c));
+        Some(When::Updated { set: given.fields, comment, via })
+    }
+
+    fn comment(&mut self, node: &SyntaxNode) -> Option<TestComment> {
+        let text = Text::of(&node.texts().next()?).value;
+        let note = node.says("note");
+        Some(TestComment { by_agent: note || node.says("agent"), public: !note, text })
+    }
+
+    fn via(&mut self, node: &SyntaxNode) -> Option<Via> {
+        let value = node.values().next()?;
+        let text = written(&value);
+        if let Ok(via) = text.parse() {
+            return Some(via);
+        }
+        let words = Via::WORDS.words;
+        let suggestion = nearest(&text, words.iter().copied());
+        let message = format!("an update never comes via `{}`{}", shortened(&text), did_you_mean(suggestion));
+        let help = format!("it comes via {}", listed(words.iter().copied()));
+        self.report(Diagnostic::new(&codes::TW0204, place(&value), message).with_help(help));
+        None
+    }
+
+    fn expect(&mut self, clause: &SyntaxNode) -> Option<Expect> {
+        use SyntaxKind as K;
+        let what = clause.children().next()?;
+        let fired = |checker: &mut Self| what.texts().next().and_then(|t| checker.fired(&t));
+        let kind = match what.kind() {
+            K::ExpectFired => ExpectKind::Fired(fired(self)?),
+            K::ExpectNotFired => ExpectKind::NotFired(fired(self)?),
+            K::ExpectNothing => ExpectKind::NothingFired,
+            K::ExpectSent => self.sent(&what)?,
+            K::Condition => ExpectKind::Holds(self.condition(&what, Where::Run)?),
+            _ => return None,
+        };
+        Some(Expect { kind, place: self.place(clause.span()) })
+    }
+
+    fn fired(&mut self, token: &SyntaxToken) -> Option<String> {
+        let title = Text::of(token).value;
+        if self.triggers.contains(&title) {
+            return Some(title);
+        }
+        let suggestion = nearest(&title, self.triggers.iter().map(String::as_str)).map(str::to_owned);
+        let message = format!("there is no trigger `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
+        let error = Diagnostic::new(&codes::TW0207, range(token), message);
+        self.report(match suggestion {
+            Some(meant) => error.with_guess(range(token), Quoted(&meant).to_string()),
+            None => error.with_help("`twite rules` lists the triggers"),
+        });
+        None
+    }
+
+    fn sent(&mut self, node: &SyntaxNode) -> Option<ExpectKind> {
+        let effect = node.part(SyntaxKind::Effect)?;
+        let holds = node.tokens().filter(|t| is_text(t.kind())).last().map(|t| (Text::of(&t).value, range(&t)));
+        let no = node.says("no");
+        let kind = if effect.says("reply") {
+            EffectKind::Reply
+        } else if effect.says("note") {
+            EffectKind::Note
+        } else if effect.says("notify") {
+            match effect.part(SyntaxKind::Recipient) {
+                Some(recipient) => EffectKind::Notify(Some(self.recipient(&recipient)?)),
+                None => EffectKind::Notify(None),
+            }
+        } else {
+            EffectKind::Webhook(effect.texts().next().and_then(|t| self.webhook_name(&t))?)
+        };
+        match (no, holds) {
+            (true, Some((_, span))) => {
+                let error = Diagnostic::new(&codes::TW0115, span, "`no` leaves nothing that could contain a text");
+                self.report(error.with_help("leave out `contains`, or the `no`"));
+                None
+            }
+            (true, None) => Some(ExpectKind::NotSent(kind)),
+            (false, holds) => Some(ExpectKind::Sent(kind, holds.map(|(text, _)| text.as_str().into()))),
+        }
+    }
+}

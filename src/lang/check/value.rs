@@ -1,0 +1,293 @@
+//! Values: a word of a field's vocabulary, a declared name, a number, a text, a length of time.
+
+use std::ops::Range;
+
+use jiff::SignedDuration;
+
+use super::Checker;
+use crate::{
+    desk::{FieldRef, Kind, Words, field::Declared},
+    lang::{
+        ast::{NodeExt, is_text, place},
+        codes,
+        diagnostic::Diagnostic,
+        rules::{Literal, Span},
+        suggest::{did_you_mean, listed, nearest},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        written::Quoted,
+    },
+};
+
+impl Checker<'_> {
+    /// One value for a field.
+    pub(super) fn literal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
+        let span = place(value);
+        if value.kind() == SyntaxKind::List {
+            self.error(&codes::TW0310, span, format!("one value for `{field}` is expected here, not a list"));
+            return None;
+        }
+        match field.kind() {
+            Kind::Number => self.number(field, value).map(Literal::Number),
+            Kind::Words(words) => self.word(field, words, value),
+            Kind::Declared(declared) => self.declared(&declared, value),
+            Kind::Text => self.text(field, value),
+            Kind::YesNo => self.yes_no(field, value),
+            Kind::Time => self.instant(field, value),
+            Kind::Set => self.tag(value).map(|tag| Literal::Set(vec![tag])),
+        }
+    }
+
+    fn wrong_kind(&mut self, field: &FieldRef, value: &SyntaxElement) -> Diagnostic {
+        let what = match value.kind() {
+            SyntaxKind::Number => "a number",
+            SyntaxKind::Duration => "a length of time",
+            SyntaxKind::Instant => "a moment",
+            SyntaxKind::String | SyntaxKind::WrongQuotes => "a text",
+            SyntaxKind::List => "a list",
+            _ => "a word",
+        };
+        let message = format!("`{field}` is {}, and this is {what}", field.kind());
+        Diagnostic::new(&codes::TW0302, place(value), message)
+    }
+
+    fn number(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<i64> {
+        match value {
+            SyntaxElement::Token(token) if token.kind() == SyntaxKind::Number => self.whole(token),
+            _ => {
+                let diagnostic = self.wrong_kind(field, value);
+                let text = written(value);
+                let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
+                let number = digits.parse::<i64>().ok();
+                self.report(match number {
+                    Some(_) => diagnostic.with_fix(place(value), digits),
+                    None if text.contains('.') => diagnostic.with_help("numbers are whole, with `_` between thousands"),
+                    None => diagnostic,
+                });
+                None
+            }
+        }
+    }
+
+    /// The number a token says.
+    pub(super) fn whole(&mut self, token: &SyntaxToken) -> Option<i64> {
+        let number = token.text().replace('_', "").parse().ok();
+        if number.is_none() {
+            let message = format!("`{}` is too large a number", shortened(token.text()));
+            self.error(&codes::TW0116, range(token), message);
+        }
+        number
+    }
+
+    fn word(&mut self, field: &FieldRef, words: Words, value: &SyntaxElement) -> Option<Literal> {
+        let text = written(value);
+        let found = words.rank(&text).map(|rank| (rank, words.ordered.then_some(rank)));
+        let quoted = value.kind() == SyntaxKind::String;
+        match found {
+            Some((_, rank)) if !quoted => Some(Literal::Word { word: text, rank }),
+            Some(_) => {
+                let message = format!("words of `{field}` stand without quotes");
+                self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_fix(place(value), text));
+                None
+            }
+            None if matches!(value.kind(), SyntaxKind::Path | SyntaxKind::String | SyntaxKind::WrongQuotes) => {
+                let suggestion = nearest(&text, words.words.iter().copied());
+                let help = format!("`{field}` is {}", listed(words.words.iter().copied()));
+                let message = format!("`{field}` is never `{}`{}", shortened(&text), did_you_mean(suggestion));
+                let diagnostic = Diagnostic::new(&codes::TW0204, place(value), message).with_help(help);
+                self.report(match suggestion {
+                    Some(meant) => diagnostic.with_guess(place(value), meant),
+                    None => diagnostic,
+                });
+                None
+            }
+            None => {
+                let help = format!("`{field}` is {}", listed(words.words.iter().copied()));
+                let diagnostic = self.wrong_kind(field, value).with_help(help);
+                self.report(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// A name that must be declared, quoted or bare.
+    pub(super) fn declared(&mut self, declared: &Declared, value: &SyntaxElement) -> Option<Literal> {
+        let text = written(value);
+        self.declared_name(declared, &text, place(value)).map(|word| Literal::Word { word, rank: None })
+    }
+
+    /// The declared name somebody wrote.
+    pub(super) fn declared_name(&mut self, declared: &Declared, text: &str, span: Range<usize>) -> Option<String> {
+        let names = self.desk.declared(declared);
+        let same = |name: &&&str| match declared {
+            // X's rule: case does not matter in handles.
+            Declared::Account => name.eq_ignore_ascii_case(text),
+            _ => **name == text,
+        };
+        if let Some(name) = names.iter().find(same) {
+            return Some((*name).to_owned());
+        }
+        let what = match declared {
+            Declared::Group => "group".to_owned(),
+            Declared::Agent => "agent".to_owned(),
+            Declared::Account => "account".to_owned(),
+            Declared::Brand => "brand".to_owned(),
+            Declared::Choice(field) => format!("choice of `field.{field}`"),
+        };
+        let suggestion = nearest(text.trim_start_matches('@'), names.iter().copied()).map(str::to_owned);
+        let message =
+            format!("`twite.toml` declares no {what} `{}`{}", shortened(text), did_you_mean(suggestion.as_deref()));
+        let help = match names.as_slice() {
+            [] => format!("it declares no {} at all", what.split(' ').next().unwrap_or_default()),
+            names if names.len() <= 12 => format!("it declares {}", listed(names.iter().copied())),
+            names => format!("it declares {} of them", names.len()),
+        };
+        let diagnostic = Diagnostic::new(&codes::TW0205, span.clone(), message).with_help(help);
+        self.report(match suggestion {
+            Some(meant) => diagnostic.with_guess(span, Quoted(&meant).to_string()),
+            None => diagnostic,
+        });
+        None
+    }
+
+    fn text(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
+        if is_text(value.kind()) {
+            return Some(Literal::Text(written(value).as_str().into()));
+        }
+        let fixed = Quoted(&written(value)).to_string();
+        let message = format!("`{field}` is text, and texts stand in double quotes");
+        self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_fix(place(value), fixed));
+        None
+    }
+
+    fn yes_no(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
+        let answer = match value.kind() {
+            SyntaxKind::Path => yes_or_no(&written(value)),
+            _ => None,
+        };
+        if answer.is_none() {
+            let diagnostic = self.wrong_kind(field, value).with_help("write `yes` or `no`");
+            self.report(diagnostic);
+        }
+        answer.map(Literal::YesNo)
+    }
+
+    /// A moment, written out.
+    pub(super) fn instant(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
+        let text = written(value);
+        match text.parse() {
+            Ok(time) => Some(Literal::Time(time)),
+            Err(_) => {
+                let diagnostic = self
+                    .wrong_kind(field, value)
+                    .with_help("write a moment as `2026-01-05T12:00:00Z`, or `5 days ago` in a test");
+                self.report(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// A tag: a bare word, or quoted where it is none.
+    pub(super) fn tag(&mut self, value: &SyntaxElement) -> Option<String> {
+        use SyntaxKind as K;
+        let tag = match value.kind() {
+            K::Path | K::String | K::WrongQuotes | K::Instant => written(value),
+            K::Number => written(value),
+            _ => {
+                self.error(&codes::TW0302, place(value), "a tag is expected here");
+                return None;
+            }
+        };
+        let odd = tag.is_empty() || tag.len() > 200 || tag.chars().any(|c| c.is_whitespace() || c == ',');
+        if odd {
+            let message = format!("`{}` cannot be a tag", shortened(&tag));
+            let help = "tags have no spaces or commas, and at most 200 characters";
+            self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_help(help));
+        }
+        (!odd).then_some(tag)
+    }
+
+    /// The values of a list; of a single value where a list is asked for, with an error.
+    pub(super) fn list_of(&mut self, value: &SyntaxElement) -> Option<Vec<SyntaxElement>> {
+        match value {
+            SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
+                let values: Vec<_> = list.values().collect();
+                if values.is_empty() {
+                    self.error(&codes::TW0310, place(value), "this list is empty");
+                    return None;
+                }
+                Some(values)
+            }
+            _ => {
+                let fixed = format!("({})", value);
+                let message = "a list in parentheses is expected here";
+                self.report(Diagnostic::new(&codes::TW0310, place(value), message).with_guess(place(value), fixed));
+                None
+            }
+        }
+    }
+
+    /// A length of time.
+    pub(super) fn duration(&mut self, value: &SyntaxElement) -> Option<Span> {
+        let node = match value {
+            SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => node,
+            _ => {
+                let help = "write it as `30 minutes`, `4 days` or `2 business hours`";
+                let error = Diagnostic::new(&codes::TW0302, place(value), "a length of time is expected here");
+                self.report(error.with_help(help));
+                return None;
+            }
+        };
+        self.span_of(node)
+    }
+
+    fn span_of(&mut self, node: &SyntaxNode) -> Option<Span> {
+        let count = node.token(SyntaxKind::Number)?;
+        let unit = node.token(SyntaxKind::Unit)?;
+        let business = node.says("business");
+        let number = self.whole(&count)?;
+        let day = if business { 8 * 3600 } else { 24 * 3600 };
+        let seconds = match unit.text().trim_end_matches('s') {
+            "second" => 1,
+            "minute" => 60,
+            "hour" => 3600,
+            "day" => day,
+            "week" => day * if business { 5 } else { 7 },
+            other => {
+                let message = format!("a {other} is no fixed length of time");
+                let help = "count in days or weeks";
+                self.report(Diagnostic::new(&codes::TW0302, range(&unit), message).with_help(help));
+                return None;
+            }
+        };
+        // A hundred years: more is a slip, and keeps sums with dates in range.
+        let length = number.checked_mul(seconds).filter(|s| (0..=100 * 366 * 24 * 3600).contains(s));
+        if length.is_none() {
+            let help = "lengths of time run from zero to a hundred years";
+            let error = Diagnostic::new(&codes::TW0116, node.span(), "this length of time is out of range");
+            self.report(error.with_help(help));
+        }
+        length.map(|seconds| Span { length: SignedDuration::from_secs(seconds), business })
+    }
+}
+
+/// `yes` and `no`, and what others call them.
+pub(super) fn yes_or_no(word: &str) -> Option<bool> {
+    match word {
+        "yes" | "true" => Some(true),
+        "no" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// What a value says, without its quotes.
+pub(super) fn written(value: &SyntaxElement) -> String {
+    match value {
+        SyntaxElement::Token(token) if is_text(token.kind()) => Text::of(token).value,
+        other => other.to_string(),
+    }
+}
+
+/// Short enough for a message, on one line.
+pub(super) fn shortened(text: &str) -> String {
+    crate::desk::text::headline(&text.chars().take(200).collect::<String>(), 40)
+}

@@ -1,0 +1,380 @@
+//! `twite.toml` to a desk: every error at its place, all of them in one go.
+
+use std::{collections::HashMap, ops::Range};
+
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    codes::{self, Code},
+    diagnostic::Diagnostic,
+    suggest::{did_you_mean, listed, nearest},
+};
+use crate::desk::{
+    Account, Desk,
+    config::{Agent, Brand, CustomField, CustomKind, Edition, Group, Webhook},
+};
+
+const KEYS: &[&str] = &[
+    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "mail", "store", "url", "webhook", "x",
+];
+
+/// Reads the declarations. The desk is there when it could be made sense of, even where something in it is
+/// not allowed, so that rules can be checked against it.
+pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
+    let mut reader = Reader { out: vec![], broken: false };
+    let table = match DeTable::parse(text) {
+        Ok(table) => table.into_inner(),
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let why = error.message().lines().next().unwrap_or_default().to_owned();
+            return (None, vec![Diagnostic::new(&codes::TW0501, span, format!("this is no TOML: {why}"))]);
+        }
+    };
+    let mut keys: HashMap<String, Spanned<DeValue<'_>>> = HashMap::new();
+    for (key, value) in table {
+        let (span, name) = (key.span(), key.into_inner().into_owned());
+        if KEYS.contains(&name.as_str()) {
+            keys.insert(name, value);
+        } else {
+            reader.unknown_key(&name, span, KEYS);
+        }
+    }
+    let mut take = |key: &str| keys.remove(key);
+    let accounts = reader.list::<Account>("account", take("account"));
+    let agents = reader.list::<Agent>("agent", take("agent"));
+    let brands = reader.list::<Brand>("brand", take("brand"));
+    let fields = reader.list::<CustomField>("field", take("field"));
+    let groups = reader.list::<Group>("group", take("group"));
+    let webhooks = reader.list::<Webhook>("webhook", take("webhook"));
+    let url_place = take("url");
+    let url: Option<String> = url_place.clone().and_then(|url| reader.one(url));
+    let edition = take("edition").and_then(|v| reader.one(v)).unwrap_or_default();
+
+    reader.names("group", &groups, "name", |g| &g.name);
+    reader.names("agent", &agents, "name", |a| &a.name);
+    reader.names("brand", &brands, "name", |b| &b.name);
+    reader.names("webhook", &webhooks, "name", |w| &w.name);
+    reader.names("account", &accounts, "handle", |a| &a.handle);
+    reader.names("field", &fields, "name", |f| &f.name);
+    reader.accounts(&accounts, edition, &brands);
+    reader.agents(&agents, &groups);
+    reader.fields(&fields);
+    for webhook in &webhooks {
+        reader.address(&webhook.value.url, webhook.at("url"));
+        if let Some(name) = &webhook.value.key_env {
+            reader.variable(name, webhook.at("key_env"));
+        }
+    }
+    if let (Some(url), Some(place)) = (&url, url_place) {
+        reader.address(url, place.span());
+    }
+
+    let hours = take("hours").and_then(|v| reader.one(v)).unwrap_or_default();
+    let limits = take("limits").and_then(|v| reader.one(v)).unwrap_or_default();
+    let mail = take("mail").and_then(|v| reader.with_variables(v, &["password_env"]));
+    let store = take("store").and_then(|v| reader.with_variables(v, &["key_env"])).unwrap_or_default();
+    let x = take("x").and_then(|v| reader.with_variables(v, &["client_secret_env"])).unwrap_or_default();
+    let desk = Desk {
+        edition,
+        url,
+        groups: groups.into_iter().map(|e| e.value).collect(),
+        agents: agents.into_iter().map(|e| e.value).collect(),
+        accounts: accounts.into_iter().map(|e| e.value).collect(),
+        brands: brands.into_iter().map(|e| e.value).collect(),
+        fields: fields.into_iter().map(|e| e.value).collect(),
+        webhooks: webhooks.into_iter().map(|e| e.value).collect(),
+        hours,
+        store,
+        x,
+        mail,
+        limits,
+    };
+    reader.out.sort_by_key(|d| d.span().start);
+    ((!reader.broken).then_some(desk), reader.out)
+}
+
+/// A declaration with its place.
+struct Entry<'t, T> {
+    value: T,
+    table: Spanned<DeValue<'t>>,
+}
+
+impl<T> Entry<'_, T> {
+    /// Where the value of a key stands; the whole declaration where it has none.
+    fn at(&self, key: &str) -> Range<usize> {
+        self.table.get_ref().get(key).map_or_else(|| self.table.span(), |v| v.span())
+    }
+}
+
+struct Reader {
+    out: Vec<Diagnostic>,
+    /// Something declared could not be read, so that names may be missing.
+    broken: bool,
+}
+
+impl Reader {
+    fn error(&mut self, code: &'static Code, span: Range<usize>, message: impl Into<String>) {
+        self.out.push(Diagnostic::new(code, span, message));
+    }
+
+    fn unknown_key(&mut self, key: &str, span: Range<usize>, known: &[&str]) {
+        let suggestion = nearest(key, known.iter().copied());
+        let message = format!("unknown key `{key}`{}", did_you_mean(suggestion));
+        let help = format!("here can stand {}", listed(known.iter().copied()));
+        let diagnostic = Diagnostic::new(&codes::TW0502, span.clone(), message).with_help(help);
+        self.out.push(match suggestion {
+            Some(meant) => diagnostic.with_guess(span, meant),
+            None => diagnostic,
+        });
+    }
+
+    /// One setting. Unknown keys in it are reported and passed over, so that one of them hides nothing else.
+    fn one<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>) -> Option<T> {
+        let mut value = value;
+        loop {
+            let error = match T::deserialize(value.clone().into_deserializer()) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let span = error.span().unwrap_or_else(|| value.span());
+            let message = error.message().lines().next().unwrap_or_default().to_owned();
+            let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+            let removed = unknown.and_then(|(key, rest)| {
+                let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+                let place = remove(&mut value, key)?;
+                self.unknown_key(key, place, &known);
+                Some(())
+            });
+            if removed.is_none() {
+                self.broken = true;
+                let message = match message.strip_prefix("missing field `") {
+                    Some(rest) => format!("`{}` is missing here", rest.trim_end_matches('`')),
+                    None => message,
+                };
+                self.error(&codes::TW0503, span, message);
+                return None;
+            }
+        }
+    }
+
+    /// Declarations of one kind.
+    fn list<'t, T: DeserializeOwned>(&mut self, key: &str, value: Option<Spanned<DeValue<'t>>>) -> Vec<Entry<'t, T>> {
+        let Some(value) = value else { return vec![] };
+        let span = value.span();
+        let DeValue::Array(tables) = value.into_inner() else {
+            self.broken = true;
+            let error = Diagnostic::new(&codes::TW0503, span, format!("there can be several: write `[[{key}]]`"));
+            self.out.push(error);
+            return vec![];
+        };
+        tables.into_iter().filter_map(|table| self.one(table.clone()).map(|value| Entry { value, table })).collect()
+    }
+
+    /// A table whose keys include names of environment variables.
+    fn with_variables<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>, keys: &[&str]) -> Option<T> {
+        for key in keys {
+            if let Some(variable) = value.get_ref().get(*key)
+                && let Some(name) = variable.get_ref().as_str()
+            {
+                self.variable(name, variable.span());
+            }
+        }
+        self.one(value)
+    }
+
+    /// A name of an environment variable: a secret itself looks different, and does not belong here.
+    fn variable(&mut self, name: &str, span: Range<usize>) {
+        let fits = !name.is_empty()
+            && name.len() <= 100
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        if !fits {
+            let error = Diagnostic::new(&codes::TW0509, span, "the name of an environment variable is expected here");
+            self.out.push(error.with_help(
+                "secrets never stand in this file: put it in a variable such as `STATUS_PAGE_KEY`, and write that name",
+            ));
+        }
+    }
+
+    /// Names that must be there, and once.
+    fn names<T>(&mut self, kind: &str, entries: &[Entry<'_, T>], key: &str, name: impl Fn(&T) -> &str) {
+        let mut seen: HashMap<String, Range<usize>> = HashMap::new();
+        for entry in entries {
+            let (name, span) = (name(&entry.value), entry.at(key));
+            if name.trim().is_empty() || name.chars().any(char::is_control) {
+                self.error(&codes::TW0509, span, format!("this {kind} has no name that can be used"));
+                continue;
+            }
+            let same = if kind == "account" { name.to_ascii_lowercase() } else { name.to_owned() };
+            match seen.get(&same) {
+                Some(first) => {
+                    let message = format!("there is already {} `{name}`", article(kind));
+                    let error = Diagnostic::new(&codes::TW0504, span, message);
+                    self.out.push(error.and_label(first.clone(), "it is declared here"));
+                }
+                None => {
+                    seen.insert(same, span);
+                }
+            }
+        }
+    }
+
+    fn accounts(&mut self, accounts: &[Entry<'_, Account>], edition: Edition, brands: &[Entry<'_, Brand>]) {
+        let most = edition.most_accounts();
+        if let Some(over) = accounts.get(most) {
+            let (name, other) = match edition {
+                Edition::Support => ("support", "; `suite` allows five"),
+                Edition::Suite => ("suite", ""),
+            };
+            let message =
+                format!("the edition `{name}` allows {}", if most == 1 { "one account" } else { "five accounts" });
+            let error = Diagnostic::new(&codes::TW0506, over.at("handle"), message);
+            self.out.push(error.with_help(format!("{} are declared{other}", accounts.len())));
+        }
+        let mut default: Option<&Entry<'_, Account>> = None;
+        for account in accounts {
+            let a = &account.value;
+            let plain = a.handle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && a.handle.len() <= 15;
+            if !plain && !a.handle.is_empty() {
+                let bare = a.handle.trim_start_matches('@').to_owned();
+                let error =
+                    Diagnostic::new(&codes::TW0509, account.at("handle"), format!("`{}` is no handle", a.handle))
+                        .with_help("a handle has up to 15 letters, digits and `_`, and stands here without `@`");
+                self.out.push(error.with_guess(account.at("handle"), format!("\"{bare}\"")));
+            }
+            if edition == Edition::Support && a.capture_direct_messages {
+                let written = account.table.get_ref().get("capture_direct_messages").is_some();
+                let message = "the edition `support` has public messages only";
+                let help = match written {
+                    true => "set this to `false`, or the edition to `suite`",
+                    false => "write `capture_direct_messages = false`, or set the edition to `suite`",
+                };
+                let span = account.at("capture_direct_messages");
+                let span = if written { span } else { account.at("handle") };
+                self.out.push(Diagnostic::new(&codes::TW0506, span, message).with_help(help));
+            }
+            if a.default {
+                if !a.allow_replies {
+                    let error = Diagnostic::new(
+                        &codes::TW0507,
+                        account.at("default"),
+                        format!("`{}` answers for others, but allows no replies itself", a.handle),
+                    );
+                    self.out.push(error.and_label(account.at("allow_replies"), "replies are turned off here"));
+                }
+                if let Some(first) = default {
+                    let message = format!("`{}` is the default account already", first.value.handle);
+                    let error = Diagnostic::new(&codes::TW0507, account.at("default"), message);
+                    self.out.push(error.and_label(first.at("default"), "here"));
+                } else {
+                    default = Some(account);
+                }
+            }
+            if let Some(brand) = &a.brand {
+                let known: Vec<&str> = brands.iter().map(|b| b.value.name.as_str()).collect();
+                self.declared("brand", brand, &known, account.at("brand"));
+            }
+            if a.post_length == 0 || a.post_length > 25_000 {
+                let message = "a post holds 1 to 25000 characters";
+                self.error(&codes::TW0503, account.at("post_length"), message);
+            }
+        }
+    }
+
+    fn agents(&mut self, agents: &[Entry<'_, Agent>], groups: &[Entry<'_, Group>]) {
+        let known: Vec<&str> = groups.iter().map(|g| g.value.name.as_str()).collect();
+        for agent in agents {
+            let places = agent.table.get_ref().get("groups").and_then(|g| g.get_ref().as_array());
+            for (index, group) in agent.value.groups.iter().enumerate() {
+                let place = places.and_then(|p| p.get(index)).map_or_else(|| agent.at("groups"), |v| v.span());
+                self.declared("group", group, &known, place);
+            }
+        }
+    }
+
+    fn declared(&mut self, kind: &str, name: &str, known: &[&str], span: Range<usize>) {
+        if known.contains(&name) {
+            return;
+        }
+        let suggestion = nearest(name, known.iter().copied());
+        let message = format!("no {kind} `{name}` is declared{}", did_you_mean(suggestion));
+        let error = Diagnostic::new(&codes::TW0505, span.clone(), message);
+        self.out.push(match suggestion {
+            Some(meant) => error.with_guess(span, format!("{meant:?}")),
+            None => error.with_help(format!("declare it with `[[{kind}]]`")),
+        });
+    }
+
+    fn fields(&mut self, fields: &[Entry<'_, CustomField>]) {
+        for field in fields {
+            let f = &field.value;
+            let plain = f.name.starts_with(|c: char| c.is_ascii_lowercase())
+                && f.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !plain && !f.name.is_empty() {
+                let error =
+                    Diagnostic::new(&codes::TW0509, field.at("name"), format!("`{}` is no name of a field", f.name));
+                self.out.push(error.with_help("names have small letters, digits and `_`, and start with a letter"));
+            }
+            match (f.kind, f.choices.is_empty()) {
+                (CustomKind::Choice, true) => {
+                    let error = Diagnostic::new(&codes::TW0509, field.at("type"), "a choice needs `choices`");
+                    self.out.push(error.with_help("write `choices = [\"one\", \"other\"]`"));
+                }
+                (CustomKind::Choice, false) => self.choices(field),
+                (_, false) => {
+                    let message = "only fields of the type `choice` have choices";
+                    self.error(&codes::TW0509, field.at("choices"), message);
+                }
+                (_, true) => {}
+            }
+        }
+    }
+
+    fn choices(&mut self, field: &Entry<'_, CustomField>) {
+        let places = field.table.get_ref().get("choices").and_then(|c| c.get_ref().as_array());
+        for (index, choice) in field.value.choices.iter().enumerate() {
+            let place = places.and_then(|p| p.get(index)).map_or_else(|| field.at("choices"), |v| v.span());
+            if choice.trim().is_empty() || choice.chars().any(char::is_control) {
+                self.error(&codes::TW0509, place, "a choice is a word");
+            } else if field.value.choices.iter().take(index).any(|c| c == choice) {
+                self.error(&codes::TW0504, place, format!("there is already a choice `{choice}`"));
+            }
+        }
+    }
+
+    fn address(&mut self, url: &str, span: Range<usize>) {
+        let fits = url::Url::parse(url)
+            .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.username().is_empty());
+        if !fits {
+            let error = Diagnostic::new(&codes::TW0508, span, format!("`{url}` is no address that can be called"));
+            self.out.push(error.with_help("it starts with `https://` or `http://`, and holds no password"));
+        }
+    }
+}
+
+/// Takes a key out of a table, however deep; where it stood.
+fn remove(value: &mut Spanned<DeValue<'_>>, key: &str) -> Option<Range<usize>> {
+    match value.get_mut() {
+        DeValue::Table(table) => {
+            let found = table.keys().find(|k| k.get_ref() == key).map(|k| k.span());
+            match found {
+                Some(span) => {
+                    table.remove(key);
+                    Some(span)
+                }
+                None => table.iter_mut().find_map(|(_, inner)| remove(inner, key)),
+            }
+        }
+        DeValue::Array(values) => values.iter_mut().find_map(|inner| remove(inner, key)),
+        _ => None,
+    }
+}
+
+fn article(kind: &str) -> String {
+    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {kind}", if vowel { "an" } else { "a" })
+}

@@ -1,0 +1,194 @@
+//! Paths to a rule set: the one way that `check`, the daemon's start and its reload all go.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    check::{self, File},
+    declarations,
+    diagnostic::{Diagnostic, Severity},
+    render,
+    rules::{Rules, Version},
+    sources::{self, Reader, Sources},
+};
+use crate::desk::Desk;
+
+/// What came of loading.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules, unless something is an error.
+    pub rules: Option<Arc<Rules>>,
+    /// Everything there is to say, file by file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts it is about.
+    pub sources: Sources,
+    /// How many files were looked at, `twite.toml` included.
+    pub files: usize,
+    /// The `twite.toml` that was read, where there is one.
+    pub config: Option<PathBuf>,
+}
+
+impl Loaded {
+    /// How many errors there are.
+    pub fn errors(&self) -> usize {
+        self.count(Severity::Error)
+    }
+
+    /// How many warnings there are.
+    pub fn warnings(&self) -> usize {
+        self.count(Severity::Warning)
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// Everything there is to say, for people, without colours.
+    pub fn report(&self) -> String {
+        render::human(&self.diagnostics, &self.sources, false)
+    }
+
+    /// "3 errors, 1 warning in 4 files"
+    pub fn summary(&self) -> String {
+        let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        let mut found = vec![];
+        if self.errors() > 0 {
+            found.push(many(self.errors(), "error"));
+        }
+        if self.warnings() > 0 {
+            found.push(many(self.warnings(), "warning"));
+        }
+        let found = if found.is_empty() { "nothing wrong".to_owned() } else { found.join(", ") };
+        format!("{found} in {}", many(self.files, "file"))
+    }
+}
+
+/// Loads the rule files at these paths: files, or directories with everything called `*.twite` below them.
+/// `config` names the `twite.toml`; without it, it lies in the first of the directories or the one above.
+///
+/// Never fails: whatever is wrong is in the diagnostics.
+pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
+    let mut reader = Reader::default();
+    let mut sources = Sources::default();
+    let (found, mut diagnostics) = sources::find(paths);
+    let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match reader.read(path) {
+        Ok(text) => {
+            let (name, text) = (sources::name(path), Arc::<str>::from(text));
+            sources.insert(Arc::clone(&name), Arc::clone(&text));
+            Some((name, text))
+        }
+        Err(error) => {
+            diagnostics.push(error);
+            None
+        }
+    };
+    let config = config.map(Path::to_owned).or_else(|| beside(paths));
+    let declared = config.as_deref().map(|path| read(path, &mut diagnostics));
+    let texts: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
+    let unread = diagnostics.iter().any(Diagnostic::is_error);
+    let files = found.len() + usize::from(config.is_some());
+
+    let version = Version {
+        hash: hash(declared.iter().flatten().chain(&texts).map(|(name, text)| (&**name, &**text)), paths),
+        commit: paths.first().and_then(|path| commit(path)),
+    };
+    let desk = match declared.flatten() {
+        Some((name, text)) => {
+            let (desk, errors) = declarations::read(&text);
+            diagnostics.extend(errors.into_iter().map(|e| e.in_file(&name)));
+            desk
+        }
+        None => Some(Desk::default()),
+    };
+    let (rules, found) = match desk {
+        Some(desk) => check_files(texts, Arc::new(desk), version),
+        // Without its declarations hardly a rule would be right: only what is written wrongly is reported.
+        None => (None, only_syntax(texts)),
+    };
+    let sound = !unread && !diagnostics.iter().any(Diagnostic::is_error);
+    diagnostics.extend(found);
+    Loaded { rules: rules.filter(|_| sound).map(Arc::new), diagnostics, sources, files, config }
+}
+
+/// Checks texts from memory, in this order, against a desk.
+pub fn check_sources(
+    files: impl IntoIterator<Item = (impl Into<Arc<str>>, impl Into<Arc<str>>)>,
+    desk: impl Into<Arc<Desk>>,
+) -> (Option<Rules>, Vec<Diagnostic>) {
+    let texts: Vec<(Arc<str>, Arc<str>)> = files.into_iter().map(|(n, t)| (n.into(), t.into())).collect();
+    let hash = hash(texts.iter().map(|(name, text)| (&**name, &**text)), &[]);
+    check_files(texts, desk.into(), Version { hash, commit: None })
+}
+
+fn check_files(
+    texts: Vec<(Arc<str>, Arc<str>)>,
+    desk: Arc<Desk>,
+    version: Version,
+) -> (Option<Rules>, Vec<Diagnostic>) {
+    let files: Vec<File> = texts.into_iter().map(|(name, text)| File::new(name, text)).collect();
+    check::check(&files, &desk, version)
+}
+
+fn only_syntax(texts: Vec<(Arc<str>, Arc<str>)>) -> Vec<Diagnostic> {
+    let errors = |(name, text): (Arc<str>, Arc<str>)| {
+        super::syntax::parse(&text).errors.into_iter().map(move |e| e.in_file(&name)).collect::<Vec<_>>()
+    };
+    texts.into_iter().flat_map(errors).collect()
+}
+
+/// The `twite.toml` in the first directory, or the one above it.
+fn beside(paths: &[PathBuf]) -> Option<PathBuf> {
+    let first = paths.first()?;
+    let directory = if first.is_dir() { first.clone() } else { first.parent()?.to_owned() };
+    let above = match directory.parent() {
+        // `rules` lies in the directory we are in; `.` and `..` have their parent above them.
+        Some(parent) if directory.file_name().is_some() => parent.to_owned(),
+        _ => directory.join(".."),
+    };
+    [directory, above].into_iter().map(|d| d.join("twite.toml")).find(|path| path.exists())
+}
+
+/// SHA-256 over names and contents. Names count from the directory they were found in, so that the same
+/// rules have the same hash wherever they lie.
+fn hash<'a>(files: impl Iterator<Item = (&'a str, &'a str)>, paths: &[PathBuf]) -> String {
+    let mut sha = Sha256::new();
+    for (name, text) in files {
+        let below = paths.iter().find_map(|path| Path::new(name).strip_prefix(path).ok());
+        let name = match below.filter(|b| !b.as_os_str().is_empty()) {
+            Some(below) => below.to_string_lossy(),
+            None => Path::new(name).file_name().map_or_else(|| name.into(), |n| n.to_string_lossy()),
+        };
+        // Lengths keep the end of a name and the start of a text apart.
+        for piece in [name.as_bytes(), text.as_bytes()] {
+            sha.update((piece.len() as u64).to_be_bytes());
+            sha.update(piece);
+        }
+    }
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The commit of the repository a path lies in, with `+` where something below the path differs from it.
+fn commit(path: &Path) -> Option<String> {
+    let directory = if path.is_dir() { path } else { path.parent()? };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(directory)
+            .args(arguments)
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let head = git(&["rev-parse", "--verify", "HEAD"])?;
+    let changed = git(&["status", "--porcelain", "--", "."])?;
+    Some(if changed.is_empty() { head } else { head + "+" })
+}

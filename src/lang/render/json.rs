@@ -1,0 +1,32 @@
+//! JSON for scripts: one object, whose shape does not change.
+
+use serde_json::{Value, json};
+
+use super::region;
+use crate::lang::{diagnostic::Diagnostic, sources::Sources};
+
+/// `{"diagnostics": […]}`; places in bytes, and in lines and columns from 1.
+pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
+    let place = |d: &Diagnostic, span: &std::ops::Range<usize>| {
+        let (start, end) = region(d, sources, span);
+        json!({"bytes": [span.start, span.end], "start": start, "end": end})
+    };
+    let one = |d: &Diagnostic| {
+        json!({
+            "code": d.code.id,
+            "severity": d.severity,
+            "message": d.message,
+            "file": &*d.file,
+            "place": place(d, &d.span()),
+            "labels": d.labels.iter().map(|l| json!({"text": l.text, "place": place(d, &l.span)})).collect::<Vec<_>>(),
+            "help": d.help,
+            "fix": d.fix.as_ref().map(|fix| json!({
+                "safe": fix.safe,
+                "edits": fix.edits.iter()
+                    .map(|e| json!({"place": place(d, &e.span), "text": e.text}))
+                    .collect::<Vec<_>>(),
+            })),
+        })
+    };
+    json!({"diagnostics": diagnostics.iter().map(one).collect::<Vec<_>>()})
+}

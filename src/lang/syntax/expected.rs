@@ -1,0 +1,65 @@
+//! What the parser would have taken, in the user's words.
+
+use std::collections::BTreeSet;
+
+use super::grammar::Rule;
+use crate::lang::suggest::either;
+
+/// The phrases for a set of rules, as one: "`and`, `or` or `then`".
+pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
+    let asked = rules.iter().any(|r| matches!(r, Rule::is_test | Rule::compare_test));
+    let phrases: BTreeSet<(u8, String)> = rules.iter().filter_map(|rule| word(*rule, rules)).collect();
+    let mut phrases: Vec<String> = phrases.into_iter().map(|(_, phrase)| phrase).collect();
+    if asked {
+        // A field with nothing behind it can also be followed by what follows a condition; the question is
+        // what is missing, and the rest is noise.
+        phrases = vec!["a question such as `is`, `<`, `in` or `has`".into(), "`and`".into(), "`or`".into()];
+    }
+    (!phrases.is_empty()).then(|| either(phrases))
+}
+
+/// The phrase for one rule, with its place among the others.
+fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
+    let phrase = |order: u8, text: &str| Some((order, text.to_owned()));
+    let name = format!("{rule:?}");
+    if let Some(keyword) = name.strip_prefix("kw_") {
+        return phrase(3, &format!("`{keyword}`"));
+    }
+    match rule {
+        Rule::condition
+        | Rule::conjunction
+        | Rule::negation
+        | Rule::parens
+        | Rule::question
+        | Rule::time_question
+        | Rule::hours => phrase(0, "a condition"),
+        Rule::list => phrase(2, "a list in parentheses"),
+        Rule::string | Rule::number | Rule::instant | Rule::duration | Rule::path => {
+            let texts = all.contains(&Rule::string);
+            match (texts, all.contains(&Rule::path)) {
+                (true, true) => phrase(1, "a value"),
+                (true, false) => phrase(1, "a text in double quotes"),
+                (false, _) if rule == Rule::path => phrase(1, "a name"),
+                (false, _) => phrase(1, "a number"),
+            }
+        }
+        Rule::comparison => phrase(2, "`<`, `<=`, `>` or `>=`"),
+        Rule::event => phrase(1, "`created` or `updated`"),
+        Rule::unit => phrase(4, "a unit such as `minutes`, `hours` or `days`"),
+        Rule::direction => phrase(4, "`ascending` or `descending`"),
+        Rule::message | Rule::facts | Rule::update | Rule::lbrace => phrase(3, "`{`"),
+        Rule::close | Rule::rbrace => phrase(5, "`}`"),
+        Rule::lparen => phrase(3, "`(`"),
+        Rule::rparen => phrase(5, "`)`"),
+        Rule::comma => phrase(4, "`,`"),
+        Rule::equals => phrase(3, "`=`"),
+        Rule::message_part => phrase(2, "`subject` or `body`"),
+        Rule::fact => phrase(2, "a field and its value"),
+        Rule::recipient => phrase(2, "`group`, `agent`, `assignee` or `requester`"),
+        Rule::audience => phrase(2, "`group` or `agent`"),
+        Rule::effect | Rule::expect_sent => phrase(2, "`reply`, `note`, `notify` or `webhook`"),
+        Rule::expect_fired | Rule::expect_not_fired | Rule::expect_nothing => phrase(1, "`fired`"),
+        Rule::comment => phrase(2, "`comment`"),
+        _ => None,
+    }
+}

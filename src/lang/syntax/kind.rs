@@ -1,0 +1,175 @@
+//! The kinds of tokens and nodes in the tree: the grammar's rules under our own names.
+
+use super::grammar::Rule;
+
+macro_rules! kinds {
+    (tokens { $($token:ident = $token_rule:ident,)+ } nodes { $($node:ident = $node_rule:ident,)+ }) => {
+        /// What a token or node is. The grammar says what stands in each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        #[expect(missing_docs, reason = "each is the rule of that name in the grammar")]
+        pub enum SyntaxKind { $($token,)+ Keyword, $($node,)+ }
+
+        impl SyntaxKind {
+            const ALL: &'static [Self] = &[$(Self::$token,)+ Self::Keyword, $(Self::$node,)+];
+
+            /// What the tree calls what the grammar matched.
+            pub(super) fn of(rule: Rule) -> Self {
+                match rule {
+                    $(Rule::$token_rule => Self::$token,)+
+                    $(Rule::$node_rule => Self::$node,)+
+                    _ => Self::Keyword,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    tokens {
+        Whitespace = WHITESPACE,
+        Comment = COMMENT,
+        AnyChar = ANY_CHAR,
+        Mark = mark,
+        LaterKind = later_kind,
+        Event = event,
+        Direction = direction,
+        SetName = set_name,
+        WrongAnd = wrong_and,
+        WrongOr = wrong_or,
+        WrongNot = wrong_not,
+        WrongOp = wrong_op,
+        WrongQuotes = wrong_quotes,
+        Comparison = comparison,
+        Unit = unit,
+        Word = word,
+        Path = path,
+        Number = number,
+        Instant = instant,
+        String = string,
+        OpenBrace = lbrace,
+        CloseBrace = rbrace,
+        OpenParen = lparen,
+        CloseParen = rparen,
+        Comma = comma,
+        Equals = equals,
+    }
+    nodes {
+        File = file,
+        BadItem = bad_item,
+        LaterItem = later_item,
+        Block = block,
+        Close = close,
+        LetItem = let_item,
+        BadCondition = bad_condition,
+        Trigger = trigger,
+        BadTriggerPart = bad_trigger_part,
+        OnClause = on_clause,
+        WhenClause = when_clause,
+        ThenClause = then_clause,
+        BadAction = bad_action,
+        SetAction = set_action,
+        ClearAction = clear_action,
+        TagsAction = tags_action,
+        AssignAction = assign_action,
+        ReplyAction = reply_action,
+        NoteAction = note_action,
+        NotifyAction = notify_action,
+        WebhookAction = webhook_action,
+        StopAction = stop_action,
+        Recipient = recipient,
+        Message = message,
+        MessagePart = message_part,
+        View = view,
+        BadViewPart = bad_view_part,
+        WhereClause = where_clause,
+        ColumnsClause = columns_clause,
+        GroupClause = group_clause,
+        SortClause = sort_clause,
+        VisibleClause = visible_clause,
+        Audience = audience,
+        Test = test,
+        BadTestPart = bad_test_part,
+        GivenClause = given_clause,
+        Facts = facts,
+        Fact = fact,
+        TagList = tag_list,
+        AtClause = at_clause,
+        HappensClause = happens_clause,
+        Update = update,
+        CommentPart = comment,
+        Via = via,
+        ExpectClause = expect_clause,
+        ExpectFired = expect_fired,
+        ExpectNotFired = expect_not_fired,
+        ExpectNothing = expect_nothing,
+        ExpectSent = expect_sent,
+        Effect = effect,
+        Condition = condition,
+        Conjunction = conjunction,
+        Negation = negation,
+        Parens = parens,
+        Question = question,
+        Hours = hours,
+        IsTest = is_test,
+        CompareTest = compare_test,
+        WrongTest = wrong_test,
+        InTest = in_test,
+        HasTest = has_test,
+        ContainsTest = contains_test,
+        StartsTest = starts_test,
+        MatchesTest = matches_test,
+        ChangedTest = changed_test,
+        TimeQuestion = time_question,
+        List = list,
+        Duration = duration,
+    }
+}
+
+impl SyntaxKind {
+    /// White space or a comment.
+    pub fn is_trivia(self) -> bool {
+        matches!(self, Self::Whitespace | Self::Comment)
+    }
+
+    /// A token rather than a node.
+    pub(super) fn is_token(self) -> bool {
+        self <= Self::Keyword
+    }
+
+    /// One of the error productions.
+    pub(crate) fn is_bad(self) -> bool {
+        matches!(
+            self,
+            Self::BadItem
+                | Self::BadCondition
+                | Self::BadTriggerPart
+                | Self::BadAction
+                | Self::BadViewPart
+                | Self::BadTestPart
+        )
+    }
+}
+
+/// The language, for the tree library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Twite {}
+
+impl rowan::Language for Twite {
+    type Kind = SyntaxKind;
+
+    fn kind_from_raw(raw: rowan::SyntaxKind) -> SyntaxKind {
+        SyntaxKind::ALL.get(usize::from(raw.0)).copied().unwrap_or(SyntaxKind::AnyChar)
+    }
+
+    fn kind_to_raw(kind: SyntaxKind) -> rowan::SyntaxKind {
+        rowan::SyntaxKind(kind as u16)
+    }
+}
+
+/// A node of the tree.
+pub type SyntaxNode = rowan::SyntaxNode<Twite>;
+/// A token of the tree.
+pub type SyntaxToken = rowan::SyntaxToken<Twite>;
+/// Either.
+pub type SyntaxElement = rowan::SyntaxElement<Twite>;

@@ -1,0 +1,152 @@
+//! Text to tree.
+//!
+//! [`parse`] never fails: it gives a tree that holds every byte of the text, and what is wrong with it.
+//! The grammar is in `grammar/twite.pest`; nothing outside this room sees the parser it is made into, and
+//! no message names a rule of it.
+
+mod expected;
+mod grammar;
+mod kind;
+mod scan;
+mod slips;
+mod strict;
+pub mod text;
+
+use pest::{Parser as _, iterators::Pair};
+
+pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
+pub use scan::MOST_NESTED;
+pub(crate) use slips::range;
+
+use self::grammar::{Grammar, Rule};
+use super::{codes, diagnostic::Diagnostic};
+
+/// A parsed text.
+#[derive(Debug, Clone)]
+pub struct Parse {
+    tree: rowan::GreenNode,
+    /// What is wrong with the text, from its start to its end. The diagnostics name no file yet.
+    pub errors: Vec<Diagnostic>,
+}
+
+impl Parse {
+    /// The tree, which holds every byte of the text.
+    pub fn tree(&self) -> SyntaxNode {
+        SyntaxNode::new_root(self.tree.clone())
+    }
+}
+
+/// Parses a rule file.
+pub fn parse(text: &str) -> Parse {
+    if let Some(place) = scan::too_deep(text) {
+        let error = Diagnostic::new(&codes::TW0108, place, "nested too deeply")
+            .with_help(format!("parentheses and braces may nest {MOST_NESTED} deep; name parts of it with `let`"));
+        return Parse { tree: unparsed(text), errors: vec![error] };
+    }
+    let file = Grammar::parse(Rule::file, text).ok().and_then(|mut pairs| pairs.next());
+    let Some(file) = file else {
+        // The grammar takes any text; should it ever not, that is said and nothing is lost.
+        let error = Diagnostic::new(&codes::TW0101, scan::found_at(text, 0), "cannot make sense of this file");
+        return Parse { tree: unparsed(text), errors: vec![error] };
+    };
+    let mut builder = Builder { text, green: rowan::GreenNodeBuilder::new(), written: 0 };
+    builder.node(file);
+    let tree = builder.green.finish();
+    let mut parse = Parse { tree, errors: vec![] };
+    let root = parse.tree();
+    parse.errors.extend(slips::slips(&root, text));
+    parse.errors.extend(strict::errors(&root, text));
+    parse.errors.sort_by_key(|e| e.span().start);
+    parse
+}
+
+/// A tree of a text that is not looked into.
+fn unparsed(text: &str) -> rowan::GreenNode {
+    let mut green = rowan::GreenNodeBuilder::new();
+    green.start_node(raw(SyntaxKind::File));
+    green.start_node(raw(SyntaxKind::BadItem));
+    green.token(raw(SyntaxKind::AnyChar), text);
+    green.finish_node();
+    green.finish_node();
+    green.finish()
+}
+
+fn raw(kind: SyntaxKind) -> rowan::SyntaxKind {
+    <Twite as rowan::Language>::kind_to_raw(kind)
+}
+
+/// Builds the tree from what the parser matched. White space and comments are put where they are first
+/// needed, so that none hangs at the end of a node, and what lies between two items belongs to neither.
+struct Builder<'t> {
+    text: &'t str,
+    green: rowan::GreenNodeBuilder<'static>,
+    /// Everything before this offset is in the tree.
+    written: usize,
+}
+
+impl Builder<'_> {
+    fn node(&mut self, pair: Pair<'_, Rule>) {
+        let kind = SyntaxKind::of(pair.as_rule());
+        let span = pair.as_span();
+        if kind == SyntaxKind::File {
+            self.green.start_node(raw(kind));
+            pair.into_inner().for_each(|child| self.node(child));
+            self.trivia(self.text.len());
+            self.green.finish_node();
+        } else if kind.is_trivia() || span.start() == span.end() {
+            // Written with what follows. The end of the file and missing braces are nothing.
+        } else if kind.is_token() {
+            self.trivia(span.start());
+            self.green.token(raw(kind), span.as_str());
+            self.written = span.end();
+        } else {
+            self.trivia(span.start());
+            self.green.start_node(raw(kind));
+            pair.into_inner().for_each(|child| self.node(child));
+            self.green.finish_node();
+        }
+    }
+
+    /// Writes white space and comments up to an offset.
+    fn trivia(&mut self, to: usize) {
+        while self.written < to {
+            let rest = self.text.get(self.written..to).unwrap_or_default();
+            let comment = rest.starts_with('#');
+            let length = if comment { rest.find('\n') } else { rest.find('#') }.unwrap_or(rest.len());
+            // A carriage return before the end of the line is white space, not part of the comment.
+            let length = if comment { rest.get(..length).unwrap_or(rest).trim_end_matches('\r').len() } else { length };
+            let kind = if comment { SyntaxKind::Comment } else { SyntaxKind::Whitespace };
+            let piece = rest.get(..length).unwrap_or(rest);
+            self.green.token(raw(kind), piece);
+            self.written += piece.len().max(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_the_text() {
+        for text in
+            ["", " ", "# a", "let a = b # c\n", "trigger \"A\" {", "trigger \"A\" { then stop } }}", "\u{FEFF}x\0"]
+        {
+            assert_eq!(parse(text).tree().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_not_the_end() {
+        for open in ["(", "not (", "{", "'\"\"\"'(", "! ("] {
+            let text = format!("let a = {}b", open.repeat(10_000));
+            let parse = parse(&text);
+            assert_eq!(parse.tree().to_string(), text);
+            assert_eq!(parse.errors.first().map(|e| e.code.id), Some("TW0108"), "{open}");
+        }
+        let text = format!("let a = {}b{}", "(".repeat(120), ")".repeat(120));
+        assert!(parse(&text).errors.is_empty(), "{:?}", parse(&text).errors);
+        let text = format!("let a = {} b", "not ".repeat(100_000));
+        assert!(parse(&text).errors.is_empty());
+    }
+}

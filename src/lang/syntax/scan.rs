@@ -1,0 +1,88 @@
+//! Text to lexemes, in a line: what must be known before parsing, and what a message points at.
+//!
+//! It divides a text exactly as the grammar does, wherever the grammar looks; the depth it counts is the
+//! depth the parser will meet.
+
+use std::ops::Range;
+
+/// How deep parentheses and braces may nest. People need five.
+pub const MOST_NESTED: usize = 128;
+
+/// Where a lexeme that starts here ends.
+pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
+    let rest = text.get(start..).unwrap_or_default();
+    let length = match rest.chars().next() {
+        None => 0,
+        Some('#') => rest.find('\n').unwrap_or(rest.len()),
+        Some('"') => string(rest),
+        Some(open @ ('\'' | '“' | '”' | '„' | '«')) => wrong_quotes(rest, open),
+        Some(c) if part(c) => rest.find(|c| !part(c)).unwrap_or(rest.len()),
+        Some(c) => c.len_utf8(),
+    };
+    start..start + length
+}
+
+/// Whether a character belongs to words and numbers.
+fn part(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '-'
+}
+
+/// The length of the text literal at the start.
+fn string(rest: &str) -> usize {
+    let long = rest.starts_with("\"\"\"");
+    let open = if long { 3 } else { 1 };
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(open) {
+        match c {
+            '\n' | '\r' if !long => return at,
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' if !long => return at + 1,
+            '"' if rest.get(at..).is_some_and(|r| r.starts_with("\"\"\"")) => return at + 3,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// The length of the wrongly quoted text at the start; of its first quote alone where it does not end.
+fn wrong_quotes(rest: &str, open: char) -> usize {
+    let line = rest.split('\n').next().unwrap_or_default();
+    let closes = |c| if open == '\'' { c == '\'' } else { matches!(c, '“' | '”' | '»') };
+    let closed = line.char_indices().skip(1).find(|(_, c)| closes(*c));
+    closed.map_or(open.len_utf8(), |(at, c)| at + c.len_utf8())
+}
+
+/// The lexeme a message about this place should point at: white space and comments are passed over.
+/// Empty at the end of the text.
+pub(super) fn found_at(text: &str, from: usize) -> Range<usize> {
+    let mut at = from;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{FEFF}']).len();
+        at += blank;
+        let lexeme = lexeme(text, at);
+        if text.get(lexeme.clone()).is_none_or(|t| !t.starts_with('#')) {
+            return lexeme;
+        }
+        at = lexeme.end;
+    }
+}
+
+/// Where nesting gets deeper than [`MOST_NESTED`].
+pub(super) fn too_deep(text: &str) -> Option<Range<usize>> {
+    let (mut at, mut depth) = (0, 0usize);
+    while at < text.len() {
+        let lexeme = lexeme(text, at);
+        match text.as_bytes().get(at) {
+            Some(b'(' | b'{') => depth += 1,
+            Some(b')' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MOST_NESTED {
+            return Some(lexeme);
+        }
+        at = lexeme.end;
+    }
+    None
+}

@@ -1,0 +1,120 @@
+//! What people write who know another language: the grammar takes it, and this says what to write instead.
+
+use super::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
+use crate::lang::{codes, diagnostic::Diagnostic};
+
+/// Every such slip in a tree, and every brace that is missing.
+pub(super) fn slips(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+    root.descendants_with_tokens()
+        .filter_map(|element| match element {
+            rowan::NodeOrToken::Token(token) => token_slip(&token),
+            rowan::NodeOrToken::Node(node) => unclosed(&node, text),
+        })
+        .flatten()
+        .collect()
+}
+
+fn in_bad_part(token: &SyntaxToken) -> bool {
+    token.parent_ancestors().any(|node| node.kind().is_bad())
+}
+
+fn token_slip(token: &SyntaxToken) -> Option<Vec<Diagnostic>> {
+    use SyntaxKind as K;
+    let span = range(token);
+    match token.kind() {
+        K::String => {
+            let quotes = if token.text().starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
+            let inner = token.text().strip_prefix(quotes).unwrap_or_default();
+            if !closed(inner, quotes) {
+                let missing = format!("this text is not closed by `{quotes}`");
+                return Some(vec![Diagnostic::new(&codes::TW0102, span, missing).with_help(if quotes.len() == 1 {
+                    "a text in `\"` ends on its line; write longer ones between `\"\"\"`"
+                } else {
+                    "close it with `\"\"\"` on a line of its own"
+                })]);
+            }
+            let later = token.parent_ancestors().any(|n| n.kind() == K::LaterItem);
+            let escapes = if later { vec![] } else { Text::of(token).bad_escapes };
+            Some(escapes.into_iter().map(|place| bad_escape(token, place)).collect())
+        }
+        _ if in_bad_part(token) => None,
+        K::WrongQuotes => {
+            let value = Text::of(token).value;
+            Some(vec![
+                Diagnostic::new(&codes::TW0107, span.clone(), "texts stand in straight double quotes")
+                    .with_help(format!("write {}", crate::lang::written::Quoted(&value)))
+                    .with_fix(span, crate::lang::written::Quoted(&value).to_string()),
+            ])
+        }
+        K::WrongAnd => Some(vec![instead(token, "and", true)]),
+        K::WrongOr => Some(vec![instead(token, "or", true)]),
+        K::WrongNot => Some(vec![instead(token, "not ", true)]),
+        K::WrongOp => {
+            let (write, safe) = match (token.text(), token.parent().map(|p| p.kind())) {
+                (_, Some(K::SetAction)) => ("to", true),
+                ("!=" | "<>", _) => ("is not", true),
+                ("=>", _) => (">=", false),
+                ("=<", _) => ("<=", true),
+                _ => ("is", true),
+            };
+            Some(vec![instead(token, write, safe)])
+        }
+        _ => None,
+    }
+}
+
+fn instead(token: &SyntaxToken, write: &str, safe: bool) -> Diagnostic {
+    let message = format!("`{}` is written `{}` here", token.text(), write.trim());
+    let diagnostic = Diagnostic::new(&codes::TW0106, range(token), message);
+    if safe { diagnostic.with_fix(range(token), write) } else { diagnostic.with_guess(range(token), write) }
+}
+
+fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> Diagnostic {
+    let start = usize::from(token.text_range().start());
+    let written = token.text().get(place.start - start..place.end - start).unwrap_or_default();
+    Diagnostic::new(&codes::TW0112, place.clone(), format!("`{written}` is no escape"))
+        .with_help("escapes are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{1F600}`; for a backslash itself write `\\\\`")
+        .with_guess(place.start..place.start, "\\")
+}
+
+fn closed(inner: &str, quotes: &str) -> bool {
+    let Some(body) = inner.strip_suffix(quotes) else { return false };
+    // The quote is the text's own where an odd number of backslashes stands before it.
+    body.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0
+}
+
+fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<Diagnostic>> {
+    use SyntaxKind as K;
+    let braces = matches!(
+        node.kind(),
+        K::Trigger | K::View | K::Test | K::LaterItem | K::Message | K::Facts | K::Update | K::Block
+    );
+    if !braces || node.children().any(|c| c.kind() == K::Close) {
+        return None;
+    }
+    // One brace is missing, not one for each level.
+    if node.descendants().skip(1).any(|inner| unclosed_itself(&inner)) {
+        return None;
+    }
+    let Some(opening) = node.descendants_with_tokens().find(|e| e.kind() == K::OpenBrace) else { return None };
+    let end = usize::from(node.text_range().end());
+    let place = super::scan::found_at(text, end);
+    let opened = usize::from(opening.text_range().start())..usize::from(opening.text_range().end());
+    Some(vec![
+        Diagnostic::new(&codes::TW0103, place, "expected `}`")
+            .with_label("before this")
+            .and_label(opened, "to close what was opened here")
+            .with_guess(end..end, "\n}"),
+    ])
+}
+
+fn unclosed_itself(node: &SyntaxNode) -> bool {
+    use SyntaxKind as K;
+    matches!(node.kind(), K::Message | K::Facts | K::Update | K::Block)
+        && !node.children().any(|c| c.kind() == K::Close)
+}
+
+/// The place of a token.
+pub(crate) fn range(token: &SyntaxToken) -> std::ops::Range<usize> {
+    token.text_range().into()
+}

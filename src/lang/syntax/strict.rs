@@ -1,0 +1,276 @@
+//! The second look at what did not parse: each bad part is parsed again, alone and strictly, for the
+//! exact place and what was expected there.
+
+use std::ops::Range;
+
+use pest::{
+    Parser as _,
+    error::{ErrorVariant, InputLocation},
+};
+
+use super::{
+    SyntaxKind, SyntaxNode, SyntaxToken,
+    expected::phrase,
+    grammar::{Grammar, Rule},
+    scan::{found_at, lexeme},
+    slips::range,
+};
+use crate::lang::{
+    codes,
+    diagnostic::Diagnostic,
+    suggest::{did_you_mean, listed, nearest},
+};
+
+const ITEMS: &[&str] = &["let", "trigger", "view", "test"];
+const LATER: &[&str] = &["automation", "report", "macro"];
+const TRIGGER_PARTS: &[&str] = &["on", "when", "then"];
+const VIEW_PARTS: &[&str] = &["where", "columns", "group by", "sort by", "visible to"];
+const TEST_PARTS: &[&str] = &["given", "at", "when", "expect"];
+const ACTIONS: &[&str] =
+    &["set", "clear", "add tags", "remove tags", "assign to", "reply", "note", "notify", "webhook", "stop"];
+
+/// What is wrong with every part that did not parse, and with every item this version does not know.
+pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+    root.descendants()
+        .filter_map(|node| match node.kind() {
+            SyntaxKind::LaterItem => later_item(&node),
+            kind if kind.is_bad() => Some(bad_part(&node, kind, text)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn later_item(node: &SyntaxNode) -> Option<Diagnostic> {
+    let kind =
+        node.children_with_tokens().filter_map(|e| e.into_token()).find(|t| t.kind() == SyntaxKind::LaterKind)?;
+    let message = format!("this version does not know `{}` yet", kind.text());
+    let known = listed(ITEMS.iter().copied());
+    Some(Diagnostic::new(&codes::TW0105, range(&kind), message).with_help(format!("it knows {known}")))
+}
+
+fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str) -> Diagnostic {
+    let span: Range<usize> = node.text_range().into();
+    let mut words = node
+        .descendants_with_tokens()
+        .filter_map(|e| e.into_token())
+        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mark);
+    let first = words.next();
+    let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
+    let (strict, known, code, what) = match kind {
+        SyntaxKind::BadCondition => (Some(Rule::only_condition), ITEMS, &codes::TW0101, ""),
+        SyntaxKind::BadItem => (ITEMS.contains(&word).then_some(Rule::only_item), ITEMS, &codes::TW0104, "item"),
+        SyntaxKind::BadTriggerPart => {
+            let rule = match word {
+                "on" => Some(Rule::only_on),
+                "when" => Some(Rule::only_when),
+                _ => None,
+            };
+            (rule, TRIGGER_PARTS, &codes::TW0113, "part of a trigger")
+        }
+        SyntaxKind::BadViewPart => {
+            let rule = match word {
+                "where" => Some(Rule::only_where),
+                "columns" => Some(Rule::only_columns),
+                "group" => Some(Rule::only_group),
+                "sort" => Some(Rule::only_sort),
+                "visible" => Some(Rule::only_visible),
+                _ => None,
+            };
+            (rule, VIEW_PARTS, &codes::TW0113, "part of a view")
+        }
+        SyntaxKind::BadTestPart => {
+            let rule = match word {
+                "given" => Some(Rule::only_given),
+                "at" => Some(Rule::only_at),
+                "when" => Some(Rule::only_happens),
+                "expect" => Some(Rule::only_expect),
+                _ => None,
+            };
+            (rule, TEST_PARTS, &codes::TW0113, "part of a test")
+        }
+        _ => {
+            let action = ACTIONS.iter().any(|a| a.split(' ').next() == Some(word));
+            (action.then_some(Rule::only_action), ACTIONS, &codes::TW0114, "action")
+        }
+    };
+    match (strict, first) {
+        (Some(rule), _) => exact(rule, span, text),
+        (None, Some(first)) => unknown(&first, &mut words, known, code, what),
+        (None, None) => Diagnostic::new(&codes::TW0101, span, format!("expected {}", listed(known.iter().copied()))),
+    }
+}
+
+/// A part that starts with a word nothing starts with.
+fn unknown(
+    first: &SyntaxToken,
+    rest: &mut dyn Iterator<Item = SyntaxToken>,
+    known: &[&'static str],
+    code: &'static codes::Code,
+    what: &str,
+) -> Diagnostic {
+    let word = first.text();
+    let plain = matches!(first.kind(), SyntaxKind::Word | SyntaxKind::Path | SyntaxKind::Keyword);
+    let help = format!("here can stand {}", listed(known.iter().copied()));
+    if !plain {
+        let message = format!("expected {}, found `{}`", listed(known.iter().copied()), shown(word));
+        return match word {
+            "}" => {
+                Diagnostic::new(&codes::TW0101, range(first), "a `}` that closes nothing").with_guess(range(first), "")
+            }
+            _ => Diagnostic::new(&codes::TW0101, range(first), message),
+        };
+    }
+    let later = if what == "item" { LATER } else { &[] };
+    let suggestion = nearest(word, known.iter().chain(later).copied());
+    let message = format!("unknown {what} `{word}`{}", did_you_mean(suggestion));
+    let diagnostic = Diagnostic::new(code, range(first), message);
+    let hint = match (word, what) {
+        ("if" | "where", "part of a trigger") => Some("conditions of a trigger stand behind `when`"),
+        ("do" | "actions", "part of a trigger") => Some("actions stand behind `then`"),
+        ("else", _) => Some("there is no `else`: write a second trigger with the opposite condition"),
+        ("rule", "item") => Some("a rule about events is a `trigger`"),
+        _ if rest.next().is_some_and(|t| matches!(t.text(), "is" | "in" | "has" | "and" | "or")) => {
+            Some("a condition stands behind `when`, or `where` in a view")
+        }
+        _ if ACTIONS.iter().any(|a| a.split(' ').next() == Some(word)) => Some("actions stand behind `then`"),
+        _ => None,
+    };
+    match suggestion {
+        Some(meant) if !meant.contains(' ') => diagnostic.with_guess(range(first), meant).with_help(help),
+        _ => diagnostic.with_help(hint.map_or(help, str::to_owned)),
+    }
+}
+
+/// Parses a bad part again for the exact place.
+fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
+    let slice = text.get(span.clone()).unwrap_or_default();
+    let (at, expected) = match Grammar::parse(rule, slice) {
+        Ok(_) => (slice.len(), None),
+        Err(error) => {
+            let at = match error.location {
+                InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+            };
+            let expected = match error.variant {
+                ErrorVariant::ParsingError { positives, .. } => phrase(&positives),
+                ErrorVariant::CustomError { .. } => None,
+            };
+            (at, expected)
+        }
+    };
+    let at = span.start + at;
+    let place = found_at(text, at);
+    let found = text.get(place.clone()).unwrap_or_default();
+    let before = last_word(text, span.start, place.start);
+    let ended = place.start >= span.end;
+    let found_words = match found {
+        "" => "the end of the file".to_owned(),
+        found => format!("`{}`", shown(found)),
+    };
+    let message = match expected {
+        Some(expected) => format!("expected {expected}, found {found_words}"),
+        None => format!("{found_words} makes no sense here"),
+    };
+    let diagnostic = Diagnostic::new(&codes::TW0101, place.clone(), message);
+    match hint(before, found, ended) {
+        Some((help, Some(fix))) => diagnostic.with_help(help).with_guess(fix, ""),
+        Some((help, None)) => diagnostic.with_help(help),
+        None => diagnostic,
+    }
+}
+
+/// The slips that a list of expected words does not explain.
+fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<usize>>)> {
+    let word = |s: &str| s.chars().next().is_some_and(char::is_alphabetic);
+    let help = match found {
+        "," => "several values stand in parentheses: `in (a, b)`, or `has any of (a, b)` for tags".into(),
+        "like" | "includes" | "include" => "texts are searched with `contains`, `starts with` or `matches`".into(),
+        "contain" => "write `contains`".into(),
+        "equals" | "equal" => "write `is`".into(),
+        "else" => "there is no `else`: write a second trigger with the opposite condition".into(),
+        "(" if before == "is" => "write `in (…)`".into(),
+        ";" => "nothing ends with `;` here: leave it out".into(),
+        _ if ended && matches!(before, "and" | "or" | "not") => format!("something is missing behind `{before}`"),
+        _ if word(found) && word(before) && !ended && !is_keyword(before) => {
+            format!("a name of several words stands in double quotes: `\"{before} {found}\"`")
+        }
+        _ => return None,
+    };
+    Some((help, None))
+}
+
+fn is_keyword(word: &str) -> bool {
+    matches!(
+        word,
+        "and"
+            | "or"
+            | "not"
+            | "is"
+            | "in"
+            | "has"
+            | "to"
+            | "by"
+            | "set"
+            | "empty"
+            | "on"
+            | "when"
+            | "where"
+            | "of"
+            | "tags"
+            | "created"
+            | "updated"
+            | "changed"
+            | "contains"
+            | "with"
+            | "matches"
+            | "time"
+            | "since"
+            | "until"
+            | "group"
+            | "agent"
+            | "given"
+            | "ticket"
+            | "expect"
+            | "then"
+            | "add"
+            | "remove"
+            | "assign"
+            | "columns"
+            | "reply"
+            | "note"
+            | "notify"
+            | "webhook"
+            | "clear"
+            | "stop"
+            | "trigger"
+            | "view"
+            | "test"
+            | "let"
+    )
+}
+
+/// The last lexeme before a place, within a part.
+fn last_word(text: &str, from: usize, to: usize) -> &str {
+    let (mut at, mut last) = (from, "");
+    while at < to {
+        let lexeme = lexeme(text, at);
+        let word = text.get(lexeme.clone()).unwrap_or_default();
+        if !word.trim().is_empty() && !word.starts_with('#') {
+            last = word;
+        }
+        at = lexeme.end.max(at + 1);
+    }
+    last
+}
+
+/// What was found, short enough for a message.
+fn shown(found: &str) -> String {
+    let line = found.lines().next().unwrap_or_default();
+    let mut shown: String = line.chars().take(30).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+    if shown.len() < found.len() && line.chars().count() > 30 {
+        shown.push('…');
+    }
+    match found.chars().next() {
+        Some(c) if c.is_control() => format!("U+{:04X}", u32::from(c)),
+        _ => shown,
+    }
+}

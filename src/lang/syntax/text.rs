@@ -1,0 +1,151 @@
+//! Texts in rules: what a literal says, and where each of its characters stands in the file.
+
+use std::ops::Range;
+
+use super::SyntaxToken;
+
+/// A decoded literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// What it says.
+    pub value: String,
+    /// Escapes that mean nothing, and where they stand in the file.
+    pub bad_escapes: Vec<Range<usize>>,
+    /// Where pieces of the value come from: offset in the value, offset in the file, in order. Within a
+    /// piece both run alike.
+    pieces: Vec<(usize, usize)>,
+    /// Where the literal ends in the file.
+    end: usize,
+}
+
+impl Text {
+    /// Decodes a literal in double quotes, single or triple. A missing closing quote is forgiven here.
+    pub fn of(token: &SyntaxToken) -> Self {
+        Self::decode(token.text(), token.text_range().start().into())
+    }
+
+    fn decode(literal: &str, start: usize) -> Self {
+        let mut text = Self { value: String::new(), bad_escapes: vec![], pieces: vec![], end: start + literal.len() };
+        match literal.strip_prefix("\"\"\"") {
+            Some(rest) => text.long(rest.strip_suffix("\"\"\"").unwrap_or(rest), start + 3),
+            None => {
+                let open = literal.chars().next().map_or(0, char::len_utf8);
+                let inner = literal.get(open..).unwrap_or_default();
+                let closed = inner.chars().next_back().filter(|c| matches!(c, '"' | '\'' | '“' | '”' | '»'));
+                let inner = inner.get(..inner.len() - closed.map_or(0, char::len_utf8)).unwrap_or(inner);
+                text.piece(inner, start + open);
+            }
+        }
+        text
+    }
+
+    /// A text over several lines: the line break after the opening quotes, the one before the closing
+    /// quotes, and as much indentation as the closing quotes have do not count.
+    fn long(&mut self, inner: &str, start: usize) {
+        let Some((first, _)) = inner.split_once('\n').filter(|(first, _)| first.trim().is_empty()) else {
+            return self.piece(inner, start);
+        };
+        let last = inner.rsplit('\n').next().unwrap_or_default();
+        let indent = if last.trim().is_empty() { last.len() } else { 0 };
+        let body_end = if last.trim().is_empty() { inner.len() - last.len() - 1 } else { inner.len() };
+        let mut at = first.len() + 1;
+        let mut fresh = true;
+        for line in inner.get(at..body_end).unwrap_or_default().split('\n') {
+            let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let cut = blank.min(indent);
+            if !fresh {
+                self.push('\n', start + at - 1);
+            }
+            fresh = false;
+            let kept = line.get(cut..).unwrap_or_default();
+            self.piece(kept.strip_suffix('\r').unwrap_or(kept), start + at + cut);
+            at += line.len() + 1;
+        }
+    }
+
+    /// A piece of the literal, with its escapes.
+    fn piece(&mut self, piece: &str, start: usize) {
+        let mut chars = piece.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if c != '\\' {
+                self.push(c, start + at);
+                continue;
+            }
+            let escaped = match chars.next() {
+                Some((_, c @ ('"' | '\\'))) => Some(c),
+                Some((_, 'n')) => Some('\n'),
+                Some((_, 't')) => Some('\t'),
+                Some((_, 'u')) => {
+                    let rest = piece.get(at + 2..).unwrap_or_default();
+                    let digits = rest.strip_prefix('{').and_then(|r| r.split_once('}')).map(|(digits, _)| digits);
+                    let digits = digits.filter(|d| d.len() <= 6 && d.bytes().all(|b| b.is_ascii_hexdigit()));
+                    for _ in 0..digits.map_or(0, |d| d.len() + 2) {
+                        chars.next();
+                    }
+                    digits.and_then(|d| u32::from_str_radix(d, 16).ok()).and_then(char::from_u32)
+                }
+                _ => None,
+            };
+            match escaped {
+                Some(c) => self.push(c, start + at),
+                None => {
+                    let end = chars.peek().map_or(piece.len(), |(at, _)| *at);
+                    self.bad_escapes.push(start + at..start + end);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, c: char, from: usize) {
+        let here = self.value.len();
+        if self.pieces.last().is_none_or(|(value, file)| here - value + file != from) {
+            self.pieces.push((here, from));
+        }
+        self.value.push(c);
+    }
+
+    /// Where a part of the value stands in the file.
+    pub fn place(&self, part: Range<usize>) -> Range<usize> {
+        let at = |offset: usize| {
+            let next = self.pieces.partition_point(|(value, _)| *value <= offset);
+            next.checked_sub(1).and_then(|i| self.pieces.get(i)).map_or(self.end, |(value, file)| offset - value + file)
+        };
+        let start = at(part.start);
+        let end = if part.is_empty() { start } else { at(part.end.saturating_sub(1)) + 1 };
+        start..end.max(start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(literal: &str) -> String {
+        Text::decode(literal, 0).value
+    }
+
+    #[test]
+    fn escapes_say_what_they_say_elsewhere() {
+        assert_eq!(value(r#""a\"b\\c\n\t\u{1F600}""#), "a\"b\\c\n\t😀");
+        let bad = Text::decode(r#""\d \u{110000} \q""#, 0).bad_escapes;
+        assert_eq!(bad, [1..3, 4..14, 15..17]);
+    }
+
+    #[test]
+    fn long_texts_lose_the_indentation_of_their_closing_quotes() {
+        assert_eq!(value("\"\"\"\n    one\n      two\n\n    three\n    \"\"\""), "one\n  two\n\nthree");
+        assert_eq!(value("\"\"\"\r\n  one\r\n  two\r\n  \"\"\""), "one\ntwo");
+        assert_eq!(value("\"\"\"on one line\"\"\""), "on one line");
+        assert_eq!(value("\"\"\"\n\"\"\""), "");
+    }
+
+    #[test]
+    fn every_character_knows_its_place() {
+        let literal = "\"\"\"\n  a\\\"é{{x}}\n  {{y}}\n  \"\"\"";
+        let text = Text::decode(literal, 0);
+        for name in ["{{x}}", "{{y}}", "é"] {
+            let at = text.value.find(name).unwrap();
+            assert_eq!(&literal[text.place(at..at + name.len())], name);
+        }
+    }
+}
