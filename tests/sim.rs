@@ -565,7 +565,7 @@ async fn conversations_are_loaded_and_happen_in_order() {
         json!({"data": {"id": "12", "text": "nobody's"}}).to_string(),
         json!({"data": {"text": "no id", "author_id": "500"}}).to_string(),
         json!({"like": {"by": "500", "post": "2122223390684086200", "created_at": "2026-11-16T07:30:00Z"}}).to_string(),
-        json!({"dm": {"id": "2122223390684086300", "from": user("500", "nils"), "to": world.tokens.user_id, "text": "psst", "created_at": "2026-11-16T07:20:00.000Z"}}).to_string(),
+        json!({"dm": {"id": "2122223390684086300", "from": user("500", "nils"), "to": world.tokens.user_id, "text": "psst <3", "created_at": "2026-11-16T07:20:00.000Z"}}).to_string(),
         post("2122223390684086200", 5, "@acme first").to_string(),
         "[]".into(),
         "x".repeat(2 << 20),
@@ -597,7 +597,7 @@ async fn conversations_are_loaded_and_happen_in_order() {
     }
     let page = world.get(&world.mentions()).await;
     assert_eq!(page["data"][0]["text"], "@acme later &amp; wiser");
-    assert_eq!(world.get("/2/dm_events").await["data"][0]["text"], "psst");
+    assert_eq!(world.get("/2/dm_events").await["data"][0]["text"], "psst &lt;3");
     assert_eq!(ids(&world.get("/2/users/500/liked_tweets").await), ["2122223390684086200"]);
     let again = world.sim.load_lines(lines.join("\n").as_bytes()).unwrap();
     assert_eq!((again.posts, again.dms, again.repeated), (0, 0, 4));
@@ -647,4 +647,21 @@ async fn the_control_interface_does_the_same_for_other_programs() {
     assert_eq!(page.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     assert_eq!(tell("reset", json!({})).await.0, 200);
     assert_eq!(world.sim.stats().people, 0);
+}
+
+#[test]
+fn the_command_says_what_is_wrong() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (arguments, says) in [
+        (["--listen", taken.as_str(), "--pace", "1"], "cannot listen on 127.0.0.1"),
+        (["--listen", "127.0.0.1:0", "--load", "no/such/file"], "cannot read no/such/file"),
+        (["--listen", "127.0.0.1:0", "--pace", "0"], "--pace is a number above 0"),
+        (["--listen", "127.0.0.1:0", "--account", "two words"], "`two words` is no handle"),
+    ] {
+        let ran = assert_cmd::cargo::cargo_bin_cmd!("twite").arg("sim").args(arguments).output().unwrap();
+        let error = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(says), "{error}");
+    }
 }

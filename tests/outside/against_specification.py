@@ -1,7 +1,8 @@
-"""Checks the simulator's answers against X's own specification, given as a file: `against_specification.py openapi.json`.
+"""Checks the simulator's answers against X's own specification: `against_specification.py openapi.json [conversations…]`.
 
 Calls every endpoint over a spread of parameters, in the words `post.*`, and validates each answer, refusals too. Objects
 the specification describes are taken as closed: a field it does not name is a violation, except those in `KNOWN`.
+The same for what is loaded from files of conversations: for the accounts most spoken to in each, all their timelines.
 Exits with 1 where anything is violated.
 """
 
@@ -177,6 +178,35 @@ def fill(tokens):
     return acme, mira, root, first, edited, gone, dm
 
 
+def spoken_to(path):
+    """The handles most often mentioned in a file of conversations."""
+    handles = Counter()
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            mentions = json.loads(line).get("data", {}).get("entities", {}).get("mentions", [])
+            handles.update(mention["username"] for mention in mentions)
+    return [handle for handle, _ in handles.most_common(3)]
+
+
+def loaded(check, path):
+    """Reads a file into the simulator and walks along everything in it, with every field."""
+    tell("reset")
+    with open(path, "rb") as file:
+        report = requests.post(f"{URL}/sim/load", data=file, timeout=60).json()
+    assert report["posts"] and not report["unreadable"], report
+    tell("release", keep_clock=True)
+    for handle in spoken_to(path):
+        tokens = tell("connect", account=handle)
+        check.token = tokens["access_token"]
+        ids = {"id": tokens["user_id"]}
+        for way, where in (("/2/users/{id}/mentions", ids), ("/2/users/{id}/tweets", ids),
+                           ("/2/users/{id}/liked_tweets", ids), ("/2/dm_events", {})):
+            lists = check.specification.parameters("GET", way)
+            query = {name: ",".join(dict.fromkeys(schema["items"]["enum"]))
+                     for name, schema in lists.items() if "enum" in schema.get("items", {}) and name != "exclude"}
+            check.walk("GET", way, where, {**query, "max_results": 20})
+
+
 def main():
     tokens = begin()
     acme, mira, root, first, edited, gone, dm = fill(tokens)
@@ -250,6 +280,9 @@ def main():
     tell("limit", endpoint="GET /2/users/me", requests=1)
     check.call("GET", "/2/users/me", 200, query=words)
     check.call("GET", "/2/users/me", 429, query=words)
+
+    for path in sys.argv[2:]:
+        loaded(check, path)
 
     for (endpoint, status), count in sorted(check.answers.items()):
         print(f"{count:5}  {status}  {endpoint}")

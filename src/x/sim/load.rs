@@ -1,13 +1,4 @@
-//! Loading conversations from files: one X API v2 payload a line, or one of our own two kinds of line.
-//!
-//! | line | what it is |
-//! | --- | --- |
-//! | `{"data": {post}, "includes": {…}}` | a post as X delivers it, in either vocabulary; `data` may be a list |
-//! | `{"dm": {"id", "from", "to", "text", "created_at"}}` | a direct message; `from` and `to` are user objects or ids |
-//! | `{"like": {"by", "post", "created_at"}}` | a like, of a post by its id; `by` is a user object or an id |
-//!
-//! Texts are in the form X delivers (`&amp;`). A line that cannot be read is reported and skipped; a post or message
-//! that is known already is passed over. Posts in `includes` are found by id and stand in no timeline.
+//! Loading conversations from files: a line each; [`super::SimHandle::load_lines`] tells their form.
 
 use std::io::{BufRead, Read};
 
@@ -123,7 +114,8 @@ impl World {
         let body = text("text").ok_or("the message has no `text`")?;
         let at = text("created_at").and_then(clock::read).or_else(|| snowflake_time(id));
         let at = at.ok_or("the message has no `created_at`")?;
-        let message = Dm { from, to, fields: dm_fields(id, from, to, body, at), at };
+        let fields = dm_fields(id, from, to, self.wire(body), at);
+        let message = Dm { from, to, fields, at };
         let known = self.dms.contains_key(&id);
         self.wait((at, id), Waiting::Dm(Box::new(message)), known, report)
     }

@@ -335,7 +335,17 @@ impl SimHandle {
         world.clock_set = true;
     }
 
-    /// Reads lines as [`load`](self::load) tells them. What they tell does not happen before it is released.
+    /// Reads conversations. What they tell does not happen before it is released, oldest first.
+    ///
+    /// | a line | what it is |
+    /// | --- | --- |
+    /// | `{"data": {post}, "includes": {…}}` | a post as X delivers it, in either vocabulary; `data` may be a list |
+    /// | `{"dm": {"id", "from", "to", "text", "created_at"}}` | a direct message |
+    /// | `{"like": {"by", "post", "created_at"}}` | a like |
+    ///
+    /// People are user objects or ids. The text of a post has the form X delivers (`&amp;`), that of a message is as
+    /// people write it. A line that cannot be read is reported and skipped; a post or message that is known already is
+    /// passed over. Posts in `includes` are found by id and stand in no timeline.
     pub fn load_lines(&self, lines: impl BufRead) -> Result<LoadReport, SimError> {
         self.shared.world().load(lines)
     }

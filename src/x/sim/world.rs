@@ -342,11 +342,7 @@ impl World {
     /// Makes a message of a text as people write it.
     pub(super) fn make_dm(&mut self, from: u64, to: u64, plain: &str, media: &[String]) -> Result<u64, SimError> {
         let (id, at) = (self.new_id(), self.now());
-        let wire = self.wire(plain);
-        let mut fields = dm_fields(id, from, to, &wire.text, at);
-        if !wire.entities.is_empty() {
-            fields.insert("entities".into(), Value::Object(wire.entities));
-        }
+        let mut fields = dm_fields(id, from, to, self.wire(plain), at);
         if !media.is_empty() {
             fields.insert("attachments".into(), json!({"media_keys": media}));
         }
@@ -363,16 +359,19 @@ impl World {
 }
 
 /// The event object of a message.
-pub(super) fn dm_fields(id: u64, from: u64, to: u64, text: &str, at: i64) -> Fields {
-    let fields = json!({
-        "id": id.to_string(),
-        "event_type": "MessageCreate",
-        "text": text,
-        "sender_id": from.to_string(),
-        "dm_conversation_id": conversation(from, to),
-        "created_at": clock::written(at),
-    });
-    if let Value::Object(fields) = fields { fields } else { Fields::new() }
+pub(super) fn dm_fields(id: u64, from: u64, to: u64, text: text::Wire, at: i64) -> Fields {
+    let mut fields = Fields::new();
+    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    put("id", json!(id.to_string()));
+    put("event_type", json!("MessageCreate"));
+    put("text", json!(text.text));
+    put("sender_id", json!(from.to_string()));
+    put("dm_conversation_id", json!(conversation(from, to)));
+    put("created_at", json!(clock::written(at)));
+    if !text.entities.is_empty() {
+        put("entities", Value::Object(text.entities));
+    }
+    fields
 }
 
 /// The id of the conversation of two people: the smaller id first, as numbers.
