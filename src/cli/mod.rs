@@ -7,9 +7,13 @@
 //! exit status. Data goes to standard output, everything said about it to standard error.
 
 mod check;
+mod eval;
 mod explain;
+mod junit;
 mod rules;
 mod sim;
+mod source;
+mod test;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -43,9 +47,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Eval(eval::Eval),
     Explain(explain::Explain),
     Rules(rules::Rules),
     Sim(sim::SimCommand),
+    Test(test::Test),
 }
 
 /// Why a command could not do what it was asked.
@@ -91,9 +97,11 @@ pub fn main() -> ExitCode {
     COLOR.store(arguments.color as u8, Ordering::Relaxed);
     let ran = match arguments.command {
         Command::Check(command) => command.run(),
+        Command::Eval(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Sim(command) => command.run(),
+        Command::Test(command) => command.run(),
     };
     ExitCode::from(status(ran))
 }

@@ -22,6 +22,6 @@ pub use plain::holds;
 pub use render::{render, render_json};
 pub use rule_test::{Failure, Outcome, TestReport, run_test};
 pub use run::{Matcher, decide, run};
-pub use show::show;
+pub use show::{change_line, effect_line, show};
 pub use trace::{Trace, TriggerTrace, Verdict, explain};
 pub use view::view;

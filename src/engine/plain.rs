@@ -29,18 +29,19 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
 
 /// Whether the answer to one question is yes.
 pub fn leaf_holds(leaf: &Leaf, facts: Facts<'_>) -> bool {
-    let kind = leaf.field.kind();
     let value = leaf.field.read(facts);
     let is = |literal: &Literal| equal(&value, literal);
     // Nobody knows whether an unknown number differs; a field that holds no word certainly does.
-    let unknown = value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
+    let unknown = || value.is_empty() && matches!(leaf.field.kind(), Kind::Number | Kind::Time);
     match &leaf.test {
         Test::Holds => value == Value::YesNo(true),
         Test::Is(literal) => is(literal),
-        Test::IsNot(literal) => !unknown && !is(literal),
+        Test::IsNot(literal) => !unknown() && !is(literal),
         Test::In(literals) => literals.iter().any(is),
-        Test::NotIn(literals) => !unknown && !literals.iter().any(is),
-        Test::Compare(comparison, literal) => order(&value, literal, &kind).is_some_and(|o| comparison.holds(o)),
+        Test::NotIn(literals) => !unknown() && !literals.iter().any(is),
+        Test::Compare(comparison, literal) => {
+            order(&value, literal, &leaf.field.kind()).is_some_and(|o| comparison.holds(o))
+        }
         Test::HasAny(tags) => tags.iter().any(|t| has(&value, t)),
         Test::HasAll(tags) => tags.iter().all(|t| has(&value, t)),
         Test::HasNone(tags) => !tags.iter().any(|t| has(&value, t)),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desk::{Effect, Event, Facts, text::fold},
     lang::{
-        rules::{EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules},
+        rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules},
         written::Quoted,
     },
 };
@@ -142,7 +142,9 @@ fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
             if holds(condition, facts) {
                 return None;
             }
-            failure(condition.to_string(), "it does not hold".into(), lines(&answer(condition, facts)))
+            let mut because = lines(&answer(condition, facts));
+            because.extend(who_wrote(condition, runs));
+            failure(condition.to_string(), "it does not hold".into(), because)
         }
         ExpectKind::Sent(kind, text) => {
             let effects: Vec<_> = of_kind(kind, runs).collect();
@@ -187,6 +189,18 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
         },
     };
     (found, vec![])
+}
+
+/// What triggers did to the fields a condition asks about, in order, a line each.
+fn who_wrote(condition: &Condition, runs: &[Run]) -> Vec<String> {
+    let mut asked = vec![];
+    condition.leaves(&mut |leaf, _| asked.push(leaf.field.name()));
+    let fired = runs.iter().flat_map(|run| &run.decision().fired).filter(|fired| !fired.shadow);
+    fired
+        .flat_map(|fired| fired.changes.iter().map(move |change| (fired, change)))
+        .filter(|(_, change)| asked.iter().any(|name| **name == change.field))
+        .map(|(fired, change)| format!("{} changed {}", Quoted(&fired.rule), show::change_line(change)))
+        .collect()
 }
 
 /// What made a condition hold or not, a line each.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Effect, Recipient, Value,
+        Change, Effect, Recipient, Value,
         text::{headline, visible},
     },
     lang::written::{Grouped, Quoted},
@@ -62,7 +62,7 @@ fn one(text: &mut String, trigger: &TriggerTrace, fired: Option<&Fired>, stopped
     }
     let Some(fired) = fired else { return };
     for change in &fired.changes {
-        line(text, 1, &format!("→ {}: {} → {}", change.field, value(&change.from), value(&change.to)));
+        line(text, 1, &format!("→ {}", change_line(change)));
     }
     for effect in &fired.effects {
         line(text, 1, &format!("→ {}", effect_line(effect)));
@@ -102,6 +102,11 @@ pub fn leaf_line(answer: &Answer) -> String {
     let mut text = String::new();
     tree(&mut text, 0, answer, false);
     text.trim_end().to_owned()
+}
+
+/// A change on one line: `priority: low → urgent`.
+pub fn change_line(change: &Change) -> String {
+    format!("{}: {} → {}", change.field, value(&change.from), value(&change.to))
 }
 
 /// An effect on one line.
