@@ -287,6 +287,24 @@ async fn a_walk_over_pages_yields_every_post_once() {
 }
 
 #[tokio::test]
+async fn timelines_reach_back_as_far_as_those_of_x() {
+    for (short_timelines, reached) in [(true, 800), (false, 803)] {
+        let world = World::with(SimOptions { short_timelines, ..SimOptions::default() }).await;
+        for n in 0..803 {
+            world.says("mira", &format!("@acme {n}"));
+        }
+        let (mut count, mut turn) = (0, String::new());
+        loop {
+            let page = world.get(&format!("{}?max_results=100{turn}", world.mentions())).await;
+            count += ids(&page).len();
+            let Some(token) = page["meta"]["next_token"].as_str() else { break };
+            turn = format!("&pagination_token={token}");
+        }
+        assert_eq!(count, reached);
+    }
+}
+
+#[tokio::test]
 async fn replies_go_to_those_who_asked() {
     let world = World::new().await;
     let unasked = world.says("mira", "what a day");
@@ -515,6 +533,7 @@ async fn faults_strike_when_and_where_they_are_ordered() {
     world.sim.clear_faults();
     assert_eq!(reply("two").await.unwrap(), 201);
     assert!(world.sim.fault(Fault::on("*").answer(99, "")).is_err());
+    assert!(world.sim.fault(Fault::on("*").times(0)).is_err());
 }
 
 #[tokio::test]
@@ -575,6 +594,7 @@ async fn conversations_are_loaded_and_happen_in_order() {
         (report.lines, report.posts, report.dms, report.likes, report.users, report.repeated),
         (11, 2, 1, 1, 1, 1)
     );
+    assert_eq!(report.skipped, 6);
     let reasons: Vec<(usize, &str)> = report.unreadable.iter().map(|(line, reason)| (*line, reason.as_str())).collect();
     assert_eq!(reasons.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 5, 6, 7, 11, 12]);
     for (at, reason) in [(1, "`id` is a number"), (2, "no `author_id`"), (3, "no `id`"), (5, "longer than 1 MiB")] {

@@ -198,8 +198,9 @@ fn broke(error: impl std::error::Error + Send + Sync + 'static) -> CliError {
 fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded]) -> io::Result<()> {
     writeln!(out, "Simulated X at {url}\n")?;
     for Loaded { file, report } in loaded {
-        let LoadReport { lines, posts, dms, likes, .. } = report;
-        writeln!(out, "{}: {lines} lines, {posts} posts, {dms} messages, {likes} likes", file.display())?;
+        let LoadReport { lines, posts, dms, likes, skipped, .. } = report;
+        let file = file.display();
+        writeln!(out, "{file}: {lines} lines: {posts} posts, {dms} messages, {likes} likes; {skipped} skipped\n")?;
     }
     for tokens in accounts {
         writeln!(out, "@{}, id {}", tokens.username, tokens.user_id)?;

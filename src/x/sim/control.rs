@@ -297,6 +297,9 @@ impl World {
         if fault.status.is_some_and(|status| !(200..=599).contains(&status)) {
             return Err(SimError::Command("`status` is between 200 and 599".into()));
         }
+        if fault.times == 0 {
+            return Err(SimError::Command("`times` is at least 1".into()));
+        }
         if self.faults.add(fault) { Ok(()) } else { Err(SimError::Full("faults")) }
     }
 

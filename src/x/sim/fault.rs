@@ -22,13 +22,13 @@ pub struct Fault {
     /// How many requests pass unharmed first.
     #[serde(default)]
     pub skip: u32,
-    /// How many requests are struck then.
+    /// How many requests are struck then, at least one.
     #[serde(default = "once")]
     pub times: u32,
     /// How long the request waits before anything else happens, in milliseconds.
     #[serde(default)]
     pub delay_ms: u64,
-    /// Answer with this status; nothing else happens.
+    /// Answer with this status, and no rate limit headers; nothing else happens.
     #[serde(default)]
     pub status: Option<u16>,
     /// Headers of that answer.

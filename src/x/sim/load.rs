@@ -31,7 +31,9 @@ pub struct LoadReport {
     pub users: usize,
     /// Lines that repeat a post or message known already.
     pub repeated: usize,
-    /// Lines that could not be read: number, counting from one, and reason.
+    /// Lines that could not be read.
+    pub skipped: usize,
+    /// The same one by one, the first ten thousand: number, counting from one, and reason.
     pub unreadable: Vec<(usize, String)>,
 }
 
@@ -60,8 +62,11 @@ impl World {
             } else {
                 Err("longer than 1 MiB".into())
             };
-            if let (Err(reason), true) = (outcome, report.unreadable.len() < MOST_NAMED) {
-                report.unreadable.push((number, reason));
+            if let Err(reason) = outcome {
+                report.skipped += 1;
+                if report.unreadable.len() < MOST_NAMED {
+                    report.unreadable.push((number, reason));
+                }
             }
         }
         report.users = self.people.len() - people;
@@ -188,7 +193,8 @@ impl World {
 
 fn read_line(line: &[u8]) -> Result<Fields, String> {
     let text = std::str::from_utf8(line).map_err(|_| "not UTF-8")?;
-    match serde_json::from_str(text) {
+    // Some editors begin a file with a byte order mark.
+    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err("not a JSON object".into()),
         Err(error) => Err(format!("not JSON: {error}")),

@@ -70,6 +70,9 @@ pub struct SimOptions {
     pub summoned_only: bool,
     /// Whether X's rate limits hold. Without them the headers show a limit that is never reached.
     pub rate_limits: bool,
+    /// Whether timelines end where X's do, after 800 mentions or 3,200 posts of one's own. Whoever lets a large file
+    /// happen all at once wants them whole.
+    pub short_timelines: bool,
     /// How long access tokens live, by the simulator's clock.
     pub token_seconds: u64,
     /// Registered apps. Tokens that are given out without a browser belong to the first.
@@ -89,6 +92,7 @@ impl Default for SimOptions {
             seed: None,
             summoned_only: true,
             rate_limits: true,
+            short_timelines: true,
             token_seconds: 7_200,
             apps: vec![app],
         }

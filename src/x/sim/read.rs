@@ -172,9 +172,10 @@ impl World {
                 })
             })
         };
+        let reach = |most: usize| if self.options.short_timelines { most } else { usize::MAX };
         let ids: Vec<u64> = match endpoint.act {
-            Act::Mentions => self.posts_naming(id).take(MENTIONS).collect(),
-            _ => self.posts_by(id).take(TIMELINE).collect(),
+            Act::Mentions => self.posts_naming(id).take(reach(MENTIONS)).collect(),
+            _ => self.posts_by(id).take(reach(TIMELINE)).collect(),
         };
         let ids: Vec<u64> = ids.into_iter().filter(|post| range.holds(self, *post) && !excluded(*post)).collect();
         Ok(self.list_posts(asked, page.cut(&ids), |id| id, true))
