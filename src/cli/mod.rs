@@ -9,6 +9,7 @@
 mod check;
 mod eval;
 mod explain;
+mod fmt;
 mod junit;
 mod rules;
 mod sim;
@@ -49,6 +50,7 @@ enum Command {
     Check(check::Check),
     Eval(eval::Eval),
     Explain(explain::Explain),
+    Fmt(fmt::Fmt),
     Rules(rules::Rules),
     Sim(sim::SimCommand),
     Test(test::Test),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Fmt(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::Test(command) => command.run(),

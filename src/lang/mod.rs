@@ -13,6 +13,7 @@ mod check;
 pub mod codes;
 mod declarations;
 mod diagnostic;
+mod format;
 mod load;
 pub mod render;
 pub mod rules;
@@ -22,5 +23,7 @@ pub mod syntax;
 pub(crate) mod written;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use format::{NotFormatted, format};
 pub use load::{Loaded, check_sources, load};
-pub use sources::Sources;
+pub(crate) use sources::read_rule_files;
+pub use sources::{MOST_FILE, Sources};

@@ -50,6 +50,20 @@ pub(crate) fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     (search.files, search.errors)
 }
 
+/// The rule files at these paths with their texts, and what could not be read.
+pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>, Sources) {
+    let (files, mut errors) = find(paths);
+    let mut reader = Reader::default();
+    let mut texts = vec![];
+    for path in files {
+        match reader.read(&path) {
+            Ok(text) => texts.push((path, text)),
+            Err(error) => errors.push(error),
+        }
+    }
+    (texts, errors, Sources::default())
+}
+
 /// A search through directories.
 #[derive(Default)]
 struct Search {

@@ -1,0 +1,324 @@
+//! Where lines break: items, clauses, actions, chains of conditions.
+
+use super::printer::{Gap, Printer, spelled};
+use crate::lang::{
+    ast::NodeExt,
+    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken},
+};
+
+/// Chains of this many conditions are broken even where they would fit.
+const LONG_CHAIN: usize = 3;
+
+/// A whole file.
+pub(super) fn file(tree: &SyntaxNode) -> String {
+    let mut p = Printer::new();
+    let mut last: Option<SyntaxKind> = None;
+    for item in tree.children() {
+        // Short conditions may stand close together; everything else is set apart.
+        let close = last == Some(SyntaxKind::LetItem) && item.kind() == SyntaxKind::LetItem;
+        p.gap(match last {
+            None => Gap::Line,
+            Some(_) if close => Gap::Line,
+            Some(_) => Gap::Blank,
+        });
+        match item.kind() {
+            SyntaxKind::LetItem => let_item(&mut p, &item),
+            _ => block_item(&mut p, &item),
+        }
+        last = Some(item.kind());
+    }
+    p.gap(if last.is_some() { Gap::Line } else { Gap::Nothing });
+    p.comments_at_end(tree);
+    p.finish()
+}
+
+fn let_item(p: &mut Printer, item: &SyntaxNode) {
+    item.tokens().for_each(|t| p.token(&t));
+    if let Some(inner) = item.part(SyntaxKind::Condition) {
+        condition(p, &inner, true);
+    }
+}
+
+/// `trigger`, `view` or `test`: a head, and clauses between braces.
+fn block_item(p: &mut Printer, item: &SyntaxNode) {
+    let mut fresh = true;
+    for element in solid(item) {
+        match &element {
+            SyntaxElement::Token(token) => p.token(token),
+            SyntaxElement::Node(close) if close.kind() == SyntaxKind::Close => closing(p, close, fresh),
+            SyntaxElement::Node(part) => {
+                p.gap(if fresh { Gap::Tight } else { Gap::Line });
+                p.indented(|p| clause(p, part));
+                fresh = false;
+            }
+        }
+    }
+}
+
+/// The closing brace; the comments before it belong to what it closes.
+fn closing(p: &mut Printer, close: &SyntaxNode, empty: bool) {
+    let Some(brace) = close.token(SyntaxKind::CloseBrace) else { return };
+    let commented = comments_before(&brace);
+    p.gap(if empty && !commented { Gap::Nothing } else { Gap::Line });
+    if commented {
+        p.indented(|p| p.comments_before(&brace));
+    }
+    if !empty || commented {
+        p.gap(Gap::Tight);
+    }
+    p.closed(&brace);
+}
+
+fn clause(p: &mut Printer, part: &SyntaxNode) {
+    match part.kind() {
+        SyntaxKind::WhenClause | SyntaxKind::WhereClause => conditional(p, part),
+        SyntaxKind::ExpectClause if part.part(SyntaxKind::Condition).is_some() => conditional(p, part),
+        SyntaxKind::ThenClause => then(p, part),
+        SyntaxKind::GivenClause | SyntaxKind::HappensClause => {
+            for element in solid(part) {
+                match &element {
+                    SyntaxElement::Token(token) => p.token(token),
+                    SyntaxElement::Node(block) if block.kind() == SyntaxKind::Facts => facts(p, block),
+                    SyntaxElement::Node(block) if block.kind() == SyntaxKind::Update => update(p, block),
+                    SyntaxElement::Node(node) => flat(p, node),
+                }
+            }
+        }
+        _ => flat(p, part),
+    }
+}
+
+fn conditional(p: &mut Printer, part: &SyntaxNode) {
+    part.tokens().for_each(|t| p.token(&t));
+    if let Some(inner) = part.part(SyntaxKind::Condition) {
+        condition(p, &inner, true);
+    }
+}
+
+/// `then` and its actions: one short action stands beside it, others below.
+fn then(p: &mut Printer, part: &SyntaxNode) {
+    let actions: Vec<_> = part.children().collect();
+    let beside = match actions.as_slice() {
+        [only] => {
+            only.part(SyntaxKind::Message).is_none() && !commented(part) && {
+                let text = format!("then {}", flat_text(only));
+                p.fits(&text)
+            }
+        }
+        _ => false,
+    };
+    part.tokens().for_each(|t| p.token(&t));
+    if beside {
+        return actions.iter().for_each(|a| flat(p, a));
+    }
+    for (index, node) in actions.iter().enumerate() {
+        p.gap(if index == 0 { Gap::Tight } else { Gap::Line });
+        p.indented(|p| action(p, node));
+    }
+}
+
+fn action(p: &mut Printer, node: &SyntaxNode) {
+    for element in solid(node) {
+        match &element {
+            SyntaxElement::Node(message) if message.kind() == SyntaxKind::Message => lines_between_braces(p, message),
+            SyntaxElement::Node(inner) => flat(p, inner),
+            SyntaxElement::Token(token) => separated(p, token),
+        }
+    }
+}
+
+/// A block whose parts each have a line.
+fn lines_between_braces(p: &mut Printer, block: &SyntaxNode) {
+    let mut fresh = true;
+    for element in solid(block) {
+        match &element {
+            SyntaxElement::Token(token) if token.kind() == SyntaxKind::Comma => p.comments_before(token),
+            SyntaxElement::Token(token) => p.token(token),
+            SyntaxElement::Node(close) if close.kind() == SyntaxKind::Close => closing(p, close, fresh),
+            SyntaxElement::Node(part) => {
+                p.gap(if fresh { Gap::Tight } else { Gap::Line });
+                p.indented(|p| match part.part(SyntaxKind::Facts) {
+                    Some(_) => fact_with_block(p, part),
+                    None => flat(p, part),
+                });
+                fresh = false;
+            }
+        }
+    }
+}
+
+/// What a test gives: a line for each.
+fn facts(p: &mut Printer, block: &SyntaxNode) {
+    lines_between_braces(p, block);
+}
+
+/// `requester { followers 12, verified true }` on one line where it fits.
+fn fact_with_block(p: &mut Printer, fact: &SyntaxNode) {
+    for element in solid(fact) {
+        match &element {
+            SyntaxElement::Node(block) if block.kind() == SyntaxKind::Facts => {
+                let parts: Vec<_> = block.parts(SyntaxKind::Fact).collect();
+                let texts: Vec<_> = parts.iter().map(flat_text).collect();
+                let line = format!("{{ {} }}", texts.join(", "));
+                if commented(block) || !p.fits(&line) || parts.iter().any(|f| f.part(SyntaxKind::Facts).is_some()) {
+                    lines_between_braces(p, block);
+                    continue;
+                }
+                for (index, element) in solid(block).enumerate() {
+                    match &element {
+                        SyntaxElement::Token(token) if token.kind() == SyntaxKind::Comma => {}
+                        SyntaxElement::Token(token) => p.token(token),
+                        SyntaxElement::Node(close) if close.kind() == SyntaxKind::Close => {
+                            close.tokens().for_each(|t| p.closed(&t));
+                        }
+                        SyntaxElement::Node(part) => {
+                            if index > 1 {
+                                p.comma();
+                            }
+                            flat(p, part);
+                        }
+                    }
+                }
+            }
+            SyntaxElement::Node(node) => flat(p, node),
+            SyntaxElement::Token(token) => p.token(token),
+        }
+    }
+}
+
+/// What changes in a test: one thing beside the braces, more below each other.
+fn update(p: &mut Printer, block: &SyntaxNode) {
+    let parts = block.children().filter(|c| c.kind() != SyntaxKind::Close).count();
+    let line = flat_text(block);
+    if parts > 1 || commented(block) || !p.fits(&line) {
+        return lines_between_braces(p, block);
+    }
+    for element in solid(block) {
+        match &element {
+            SyntaxElement::Token(token) if token.kind() == SyntaxKind::Comma => {}
+            SyntaxElement::Token(token) => p.token(token),
+            SyntaxElement::Node(node) => flat(p, node),
+        }
+    }
+}
+
+/// A chain of conditions: on one line where it is short, else each on its own behind its `and` or `or`.
+fn condition(p: &mut Printer, node: &SyntaxNode, top: bool) {
+    let parts: Vec<_> = node.children().collect();
+    // An `or` of one part is no `or`: what counts is inside it.
+    if let [only] = parts.as_slice()
+        && only.kind() == SyntaxKind::Conjunction
+    {
+        return condition(p, only, top);
+    }
+    let long = top && parts.len() >= LONG_CHAIN;
+    if !long && !commented(node) && p.fits(&flat_text(node)) {
+        return flat(p, node);
+    }
+    let mut first = true;
+    for element in solid(node) {
+        match &element {
+            SyntaxElement::Token(operator) => {
+                p.gap(Gap::Tight);
+                p.indented(|p| p.token(operator));
+            }
+            SyntaxElement::Node(part) if first => {
+                primary(p, part);
+                first = false;
+            }
+            SyntaxElement::Node(part) => p.indented(|p| primary(p, part)),
+        }
+    }
+}
+
+/// One condition of a chain.
+fn primary(p: &mut Printer, node: &SyntaxNode) {
+    match node.kind() {
+        SyntaxKind::Condition | SyntaxKind::Conjunction => condition(p, node, false),
+        SyntaxKind::Negation | SyntaxKind::Parens if commented(node) || !p.fits(&flat_text(node)) => {
+            for element in solid(node) {
+                match &element {
+                    SyntaxElement::Node(inner) => primary(p, inner),
+                    SyntaxElement::Token(token) => separated(p, token),
+                }
+            }
+        }
+        _ => flat(p, node),
+    }
+}
+
+/// Everything in a node, one after the other; long lists go on in the next line.
+fn flat(p: &mut Printer, node: &SyntaxNode) {
+    for token in solid_tokens(node) {
+        separated(p, &token);
+    }
+}
+
+/// A token with the gap it needs before it.
+fn separated(p: &mut Printer, token: &SyntaxToken) {
+    let before = previous(token);
+    let list = matches!(
+        token.parent().map(|n| n.kind()),
+        Some(SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::ColumnsClause | SyntaxKind::TagList)
+    );
+    match (before, token.kind()) {
+        // A comma behind the last of a list is left out.
+        (_, SyntaxKind::Comma) if next(token) == Some(SyntaxKind::CloseParen) => return p.comments_before(token),
+        (_, SyntaxKind::Comma | SyntaxKind::CloseParen) | (Some(SyntaxKind::OpenParen), _) => {
+            p.gap_before(Gap::Nothing)
+        }
+        (Some(SyntaxKind::Comma), _) if list && !p.fits(&format!("{},", spelled(token))) => {
+            p.gap_before(Gap::Tight);
+            return p.indented(|p| p.token(token));
+        }
+        _ => {}
+    }
+    p.token(token);
+}
+
+/// A node as [`flat`] prints it, on one line, without comments.
+fn flat_text(node: &SyntaxNode) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for token in solid_tokens(node) {
+        let kind = token.kind();
+        let dropped = kind == SyntaxKind::Comma && next(&token) == Some(SyntaxKind::CloseParen);
+        let joined = matches!(kind, SyntaxKind::Comma | SyntaxKind::CloseParen) || last == Some(SyntaxKind::OpenParen);
+        if !joined && !text.is_empty() {
+            text.push(' ');
+        }
+        if !dropped {
+            text.push_str(&spelled(&token));
+        }
+        last = Some(kind);
+    }
+    text
+}
+
+/// The children of a node that are no white space and no comments.
+fn solid(node: &SyntaxNode) -> impl Iterator<Item = SyntaxElement> {
+    node.children_with_tokens().filter(|e| !e.kind().is_trivia())
+}
+
+fn solid_tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
+    node.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia())
+}
+
+fn previous(token: &SyntaxToken) -> Option<SyntaxKind> {
+    std::iter::successors(token.prev_token(), |t| t.prev_token()).map(|t| t.kind()).find(|k| !k.is_trivia())
+}
+
+fn next(token: &SyntaxToken) -> Option<SyntaxKind> {
+    std::iter::successors(token.next_token(), |t| t.next_token()).map(|t| t.kind()).find(|k| !k.is_trivia())
+}
+
+/// Whether comments stand between the tokens of a node.
+fn commented(node: &SyntaxNode) -> bool {
+    node.descendants_with_tokens().any(|e| e.kind() == SyntaxKind::Comment)
+}
+
+fn comments_before(token: &SyntaxToken) -> bool {
+    std::iter::successors(token.prev_token(), |t| t.prev_token())
+        .take_while(|t| t.kind().is_trivia())
+        .any(|t| t.kind() == SyntaxKind::Comment)
+}

@@ -1,0 +1,65 @@
+//! One layout for every rule file.
+//!
+//! Tokens keep their order and comments their place among them; only white space is chosen here, and the
+//! spelling of values that have several: `10_000`, `"Social"`, `vip`. The result is parsed again and
+//! compared before anybody sees it, so a mistake in the formatter never becomes a mistake in a rule.
+
+mod layout;
+mod printer;
+
+use super::{
+    ast::is_text,
+    diagnostic::Diagnostic,
+    syntax::{SyntaxKind, SyntaxNode, parse, text::Text},
+};
+
+/// How wide lines are, in characters.
+const WIDTH: usize = 100;
+
+/// Why a text was not formatted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotFormatted {
+    /// It does not parse; what is wrong, naming no file.
+    #[error("it has errors")]
+    Broken(Vec<Diagnostic>),
+    /// The formatter would have changed more than the layout. The text is left as it is.
+    #[error("formatting it would change what it says; please report this file")]
+    Unsound,
+}
+
+/// Formats a rule file.
+///
+/// # Errors
+/// When the text does not parse, or the result would not say the same.
+pub fn format(text: &str) -> Result<String, NotFormatted> {
+    let parsed = parse(text);
+    if parsed.errors.iter().any(Diagnostic::is_error) {
+        return Err(NotFormatted::Broken(parsed.errors));
+    }
+    let tree = parsed.tree();
+    let formatted = layout::file(&tree);
+    let again = parse(&formatted);
+    let same = again.errors.is_empty() && meaning(&tree) == meaning(&again.tree());
+    if same && comments(&tree) == comments(&again.tree()) { Ok(formatted) } else { Err(NotFormatted::Unsound) }
+}
+
+/// What a tree says, whatever its layout: its nodes, and its tokens with one spelling for each value.
+fn meaning(tree: &SyntaxNode) -> Vec<(SyntaxKind, String)> {
+    let elements = tree.descendants_with_tokens().filter(|e| !e.kind().is_trivia());
+    elements
+        .filter(|e| e.kind() != SyntaxKind::Comma)
+        .map(|element| match element {
+            rowan::NodeOrToken::Node(node) => (node.kind(), String::new()),
+            rowan::NodeOrToken::Token(token) if is_text(token.kind()) => (SyntaxKind::Path, Text::of(&token).value),
+            rowan::NodeOrToken::Token(token) if token.kind() == SyntaxKind::Number => {
+                (token.kind(), token.text().replace('_', ""))
+            }
+            rowan::NodeOrToken::Token(token) => (token.kind(), token.text().to_owned()),
+        })
+        .collect()
+}
+
+fn comments(tree: &SyntaxNode) -> Vec<String> {
+    let tokens = tree.descendants_with_tokens().filter_map(|e| e.into_token());
+    tokens.filter(|t| t.kind() == SyntaxKind::Comment).map(|t| t.text().trim_end().to_owned()).collect()
+}
