@@ -31,16 +31,19 @@ pub(super) struct Printer {
     gap: Gap,
     /// In steps of two spaces.
     indent: usize,
+    /// A comment has ended a line in the middle of something: what follows stands one step further in.
+    continued: bool,
 }
 
 impl Printer {
     pub(super) fn new() -> Self {
-        Self { out: String::new(), gap: Gap::Nothing, indent: 0 }
+        Self { out: String::new(), gap: Gap::Nothing, indent: 0, continued: false }
     }
 
     /// Sets what comes before the next token.
     pub(super) fn gap(&mut self, gap: Gap) {
         self.gap = gap;
+        self.continued = false;
     }
 
     /// Sets what comes before the next token, unless a comment has ended the line.
@@ -88,6 +91,7 @@ impl Printer {
             false => self.out.push_str(&text),
         }
         self.gap = Gap::Space;
+        self.continued = false;
     }
 
     /// Prints a closing brace whose comments have been printed.
@@ -138,19 +142,17 @@ impl Printer {
                     gap => gap,
                 };
                 // A comment between two things keeps its distance from the one before it.
-                let deeper = wanted <= Gap::Space && !self.out.is_empty();
-                self.indent += usize::from(deeper);
+                self.continued |= wanted <= Gap::Space && !self.out.is_empty();
                 self.break_if_due();
-                self.indent -= usize::from(deeper);
                 // What follows the comment belongs to it, and stands below it.
                 wanted = if wanted == Gap::Blank { Gap::Line } else { wanted };
             }
             self.out.push_str(token.text().trim_end());
             newlines = 0;
-            wanted = match wanted {
-                Gap::Nothing | Gap::Space => Gap::Tight,
-                gap => gap,
-            };
+            if wanted <= Gap::Space {
+                self.continued = true;
+                wanted = Gap::Tight;
+            }
         }
         self.gap = match wanted {
             Gap::Line if newlines > 1 => Gap::Blank,
@@ -165,7 +167,7 @@ impl Printer {
             Gap::Space => self.out.push(' '),
             gap => {
                 self.out.push_str(if gap == Gap::Blank { "\n\n" } else { "\n" });
-                self.out.push_str(&"  ".repeat(self.indent));
+                self.out.push_str(&"  ".repeat(self.indent + usize::from(self.continued)));
             }
         }
         self.gap = Gap::Nothing;
@@ -216,6 +218,10 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
         _ => p.clone(),
     });
     let Some(place) = place else { return text.into() };
+    let name_of = matches!(place.kind(), SyntaxKind::AssignAction | SyntaxKind::Recipient | SyntaxKind::Audience);
+    if name_of && token.kind() == SyntaxKind::Path {
+        return Quoted(text).to_string().into();
+    }
     let tags = matches!(place.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList);
     if tags && is_text(token.kind()) && !text.starts_with("\"\"\"") {
         return Tag(&Text::of(token).value).to_string().into();
@@ -232,7 +238,11 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
 fn asked_field(place: &SyntaxNode) -> Option<Kind> {
     let field = |node: &SyntaxNode| {
         let path = node.children_with_tokens().filter_map(|e| e.into_token()).find(|t| t.kind() == SyntaxKind::Path)?;
-        known(path.text()).map(|f| f.kind.clone())
+        // Inside `requester { … }` names go without it.
+        let names = [path.text().to_owned(), format!("requester.{path}"), format!("post.{path}")];
+        let nested =
+            node.kind() == SyntaxKind::Fact && node.ancestors().filter(|n| n.kind() == SyntaxKind::Fact).count() > 1;
+        names.iter().skip(usize::from(nested)).find_map(|name| known(name)).map(|f| f.kind.clone())
     };
     match place.kind() {
         SyntaxKind::SetAction | SyntaxKind::Fact => field(place),
