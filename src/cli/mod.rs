@@ -6,14 +6,19 @@
 //! A command is a struct of arguments with `fn run(self) -> Result<u8, CliError>`; the number is its
 //! exit status. Data goes to standard output, everything said about it to standard error.
 
+mod accounts;
 mod check;
+mod demo;
+mod desk;
 mod eval;
 mod explain;
 mod fmt;
 mod junit;
 mod rules;
+mod serve;
 mod sim;
 mod source;
+mod starter;
 mod test;
 
 use std::{
@@ -47,11 +52,14 @@ struct Arguments {
 /// The commands, sorted.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Accounts(accounts::Accounts),
     Check(check::Check),
+    Demo(demo::Demo),
     Eval(eval::Eval),
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
     Rules(rules::Rules),
+    Serve(serve::Serve),
     Sim(sim::SimCommand),
     Test(test::Test),
 }
@@ -93,16 +101,24 @@ pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
     }
 }
 
+/// Something broke, as an error of a command.
+pub(crate) fn broke(error: impl std::error::Error + Send + Sync + 'static) -> CliError {
+    CliError::Broke(Box::new(error))
+}
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     COLOR.store(arguments.color as u8, Ordering::Relaxed);
     let ran = match arguments.command {
+        Command::Accounts(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Fmt(command) => command.run(),
         Command::Rules(command) => command.run(),
+        Command::Serve(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::Test(command) => command.run(),
     };

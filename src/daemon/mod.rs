@@ -1,1 +1,302 @@
-//! Wires the rooms: reload, ingest, decide, commit, send.
+//! Wires the rooms: messages come in, rules decide, everything is committed, effects go out, and rules
+//! follow their files. It has no rules of its own.
+
+mod clock;
+mod commit;
+mod ingest;
+mod intake;
+mod mail;
+mod notice;
+mod outbox;
+mod reload;
+mod webhook;
+mod worker;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+pub use self::{
+    clock::Clock,
+    notice::{Notice, Notices, Outcome},
+    reload::{Adapt, Live, Source},
+};
+use crate::{
+    desk::XId,
+    lang::rules::Rules,
+    store::{AccountState, ConnectedAccount, Key, Store, StoreError},
+    x::{client::Client, poll::Endpoint},
+};
+
+/// How long to wait after the store failed before trying again.
+const AFTER_TROUBLE: Duration = Duration::from_secs(2);
+/// How long the sender sleeps where nothing is due; new work wakes it sooner.
+const NOTHING_DUE: Duration = Duration::from_millis(500);
+
+/// A daemon: a store, live rules, a clock, and the way to X.
+pub struct Daemon {
+    store: Store,
+    key: Key,
+    live: Live,
+    clock: Clock,
+    notices: Notices,
+    http: reqwest::Client,
+    clients: Mutex<BTreeMap<XId, Arc<Client>>>,
+    /// Something is in the inbox.
+    work: Notify,
+    /// Something is in the outbox.
+    mail: Notify,
+}
+
+impl Daemon {
+    /// A daemon that does nothing yet.
+    pub fn new(store: Store, key: Key, live: Live, clock: Clock, http: reqwest::Client) -> Self {
+        Self {
+            store,
+            key,
+            live,
+            clock,
+            notices: Notices::default(),
+            http,
+            clients: Mutex::default(),
+            work: Notify::new(),
+            mail: Notify::new(),
+        }
+    }
+
+    /// The rules that are live now.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.live.rules()
+    }
+
+    /// Where everything is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What there is to tell.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// Runs until `stop` says so, then finishes what is under way.
+    ///
+    /// # Errors
+    /// When the store cannot be read at the start.
+    pub async fn serve(self: Arc<Self>, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+        self.recover().await?;
+        let mut tasks = JoinSet::new();
+        let follow = self.live.clone().follow(self.notices.clone());
+        let notices = self.notices.clone();
+        tasks.spawn(async move {
+            if let Err(error) = follow.await {
+                notices.tell(Notice::Trouble { message: format!("the rule files cannot be watched: {error}") });
+            }
+        });
+        let poller = self.clone();
+        tasks.spawn(async move { poller.poll_accounts().await });
+        // These two finish the transaction or the sending they are at; the rest may be dropped anywhere.
+        let mut finishing = JoinSet::new();
+        let (worker, stopped) = (self.clone(), stop.clone());
+        finishing.spawn(async move { worker.work(stopped).await });
+        let (sender, stopped) = (self.clone(), stop.clone());
+        finishing.spawn(async move { sender.send(stopped).await });
+        // An error means that whoever could say stop is gone, which says it too.
+        let _ = stop.wait_for(|stop| *stop).await;
+        tasks.shutdown().await;
+        self.work.notify_waiters();
+        self.mail.notify_waiters();
+        while finishing.join_next().await.is_some() {}
+        self.store.close().await;
+        Ok(())
+    }
+
+    /// Sees to what an earlier life left half done.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover(&self) -> Result<(), StoreError> {
+        // X may take a moment to show what it took just before the end.
+        let doubtful = self
+            .store
+            .doubt_what_was_sending(self.clock.now().saturating_add(self.settling()).unwrap_or_default())
+            .await?;
+        if doubtful > 0 {
+            tracing::warn!(
+                "{doubtful} effects were on their way when the daemon ended; they are looked up before they are sent again"
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes in and decides everything, sends everything that is due, and asks X for whatever is new, until
+    /// nothing is left to do. A driven clock is taken forward to what is due later.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        self.recover().await?;
+        loop {
+            let mut busy = false;
+            while self.take_next().await? {
+                busy = true;
+            }
+            while self.look_up_parents().await? {
+                while self.take_next().await? {}
+                busy = true;
+            }
+            while self.send_next().await? {
+                busy = true;
+            }
+            for account in self.store.accounts().await? {
+                for endpoint in self.endpoints(&account) {
+                    busy |= self.walk(&account, endpoint, &mut 0).await?.new > 0;
+                }
+            }
+            if busy {
+                continue;
+            }
+            match (&self.clock, self.store.next_due().await?) {
+                (Clock::Driven(_), Some(due)) if due > self.clock.now() => self.clock.reached(due),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn work(&self, stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let woken = self.work.notified();
+            match self.take_next().await {
+                Ok(true) => {}
+                Ok(false) => match self.look_up_parents().await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let _ = tokio::time::timeout(NOTHING_DUE, woken).await;
+                    }
+                    Err(error) => self.trouble(&error).await,
+                },
+                Err(error) => self.trouble(&error).await,
+            }
+        }
+    }
+
+    async fn send(&self, stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let woken = self.mail.notified();
+            match self.send_next().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let _ = tokio::time::timeout(NOTHING_DUE, woken).await;
+                }
+                Err(error) => self.trouble(&error).await,
+            }
+        }
+    }
+
+    /// One task for each account and endpoint, as accounts come and go.
+    async fn poll_accounts(self: Arc<Self>) {
+        let mut running: BTreeMap<(XId, &'static str), tokio::task::AbortHandle> = BTreeMap::new();
+        let mut tasks = JoinSet::new();
+        loop {
+            match self.store.accounts().await {
+                Ok(accounts) => {
+                    let mut wanted = BTreeMap::new();
+                    for account in &accounts {
+                        for endpoint in self.endpoints(account) {
+                            wanted.insert((account.id.clone(), endpoint.name()), (account.clone(), endpoint));
+                        }
+                    }
+                    running.retain(|key, task| {
+                        let keep = wanted.contains_key(key) && !task.is_finished();
+                        if !keep {
+                            task.abort();
+                        }
+                        keep
+                    });
+                    for (key, (account, endpoint)) in wanted {
+                        running.entry(key).or_insert_with(|| {
+                            let daemon = self.clone();
+                            tasks.spawn(async move { daemon.poll(account, endpoint).await })
+                        });
+                    }
+                }
+                Err(error) => self.trouble(&error).await,
+            }
+            tokio::time::sleep(AFTER_TROUBLE).await;
+            while tasks.try_join_next().is_some() {}
+        }
+    }
+
+    async fn poll(&self, account: ConnectedAccount, endpoint: Endpoint) {
+        let mut failures = 0;
+        loop {
+            match self.walk(&account, endpoint, &mut failures).await {
+                Ok(walked) => tokio::time::sleep(walked.wait).await,
+                Err(error) => self.trouble(&error).await,
+            }
+        }
+    }
+
+    /// What is fetched for an account, by its settings.
+    fn endpoints(&self, account: &ConnectedAccount) -> Vec<Endpoint> {
+        let rules = self.rules();
+        let Some(settings) = rules.desk.account(&account.handle) else { return vec![] };
+        if account.state != AccountState::Connected {
+            return vec![];
+        }
+        let mut endpoints = vec![Endpoint::Mentions, Endpoint::OwnPosts];
+        if settings.track_likes {
+            endpoints.push(Endpoint::Likes);
+        }
+        if settings.capture_direct_messages && rules.desk.edition == crate::desk::config::Edition::Suite {
+            endpoints.push(Endpoint::DirectMessages);
+        }
+        endpoints
+    }
+
+    /// The way to X for an account. Made once, so that its tokens are refreshed by one and its limits known to all.
+    fn client(&self, account: &ConnectedAccount) -> Option<Arc<Client>> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&account.id) {
+            return Some(client.clone());
+        }
+        let client = Client::new(
+            &self.rules().desk.x,
+            account.id.clone(),
+            self.store.clone(),
+            self.key.clone(),
+            self.http.clone(),
+        )
+        .inspect_err(|error| tracing::error!("{error}"))
+        .ok()?;
+        let client = Arc::new(client);
+        clients.insert(account.id.clone(), client.clone());
+        Some(client)
+    }
+
+    /// X refuses an account: it is marked, told once, and its polling pauses. Everything else goes on.
+    async fn unauthorised(&self, account: &ConnectedAccount, why: &str) {
+        match self.store.set_account_state(&account.id, AccountState::Unauthorised, why).await {
+            Ok(true) => self.notices.tell(Notice::Trouble {
+                message: format!(
+                    "X refuses the authorisation of @{}: {why}. Its messages wait; `twite accounts connect {}` resumes",
+                    account.handle, account.handle
+                ),
+            }),
+            Ok(false) => {}
+            Err(error) => self.trouble(&error).await,
+        }
+    }
+
+    async fn trouble(&self, error: &StoreError) {
+        self.notices.tell(Notice::Trouble { message: format!("the store: {error}; trying again") });
+        tokio::time::sleep(AFTER_TROUBLE).await;
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType};
+use super::{text::headline, Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType};
 
 /// A ticket with everything conditions can ask about.
 ///
@@ -122,6 +122,15 @@ impl Ticket {
             self.solved = Some(now);
         }
         self.status = status;
+    }
+
+    /// Describes the ticket by the text that opened it. The subject follows, unless somebody has set another.
+    pub fn describe(&mut self, text: &str) {
+        const SUBJECT: usize = 80;
+        if self.subject == headline(&self.description, SUBJECT) {
+            self.subject = headline(text, SUBJECT);
+        }
+        text.clone_into(&mut self.description);
     }
 
     /// Sets the agent and the time that hangs on it.

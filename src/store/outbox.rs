@@ -1,7 +1,7 @@
 //! What is to leave the house, each thing under its own key.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::{KnownPost, Store, StoreError, Tx, time, times};
 use crate::desk::{Effect, TicketId, XId, text::fold};
@@ -82,6 +82,14 @@ impl Tx {
         .execute(&mut *self.0)
         .await?;
         Ok(())
+    }
+
+    /// Whether a message of an account is the end of something in the outbox.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
+        accounted_for(&mut self.0, id).await
     }
 
     /// The reply that an own post is, where Twite sent it and does not know that it arrived.
@@ -216,11 +224,8 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn is_accounted_for(&self, id: &XId) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE x_id = $1")
-            .bind(id.as_str())
-            .fetch_one(&self.reader)
-            .await?
-            > 0)
+        let mut connection = self.reader.acquire().await?;
+        accounted_for(&mut connection, id).await
     }
 
     /// Notes that something arrived.
@@ -305,4 +310,12 @@ impl Store {
         .await?;
         Ok(RepliesSince { to_person: row.try_get(0)?, from_account: row.try_get(1)? })
     }
+}
+
+async fn accounted_for(connection: &mut SqliteConnection, id: &XId) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE x_id = $1")
+        .bind(id.as_str())
+        .fetch_one(connection)
+        .await?
+        > 0)
 }

@@ -145,6 +145,16 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether a ticket was opened by this message.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn is_opened_by(&mut self, id: TicketId, post: &XId) -> Result<bool, StoreError> {
+        let opener: Option<String> =
+            sqlx::query_scalar("SELECT opened_by FROM ticket WHERE id = $1").bind(id.0).fetch_one(&mut *self.0).await?;
+        Ok(opener.as_deref() == Some(post.as_str()))
+    }
+
     /// Counts a message that was not imported, because the ticket has as many as it takes.
     ///
     /// # Errors

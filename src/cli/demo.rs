@@ -1,0 +1,131 @@
+//! `twite demo`: the whole thing in one command, with no account and no configuration.
+
+mod show;
+mod stage;
+
+use std::{collections::BTreeMap, io, path::PathBuf, time::Instant};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use self::stage::Stage;
+use super::{CliError, FINE};
+
+/// See Twite work: a simulated X, the daemon, and a morning's conversations.
+///
+/// Starts a simulator of X and the daemon over a database in a temporary directory, lets conversations arrive, and
+/// shows tickets being made, rules firing and replies going out. Needs no account and reaches no network.
+///
+/// The rules are those in `./rules` where there are any (or wherever `--rules` points), else a copy of the
+/// starter set. Edit them while it runs: changes are live within a second.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+With --format json one object is printed when everything is done:
+
+  posts      lines read
+  tickets    tickets made
+  comments   comments imported on all tickets, the opening ones included; what Twite sent is not among them
+  linked     tickets with at least one link to another
+  fired      how often each rule fired, by title; rules in shadow mode are not counted
+  replies    what became of replies: sent, refused, unknown
+  set_aside  messages that could not be read
+  seconds    how long it took
+
+Examples:
+  twite demo
+  twite demo --once
+  twite demo --posts conversations.ndjson --account acme --once --format json")]
+pub(crate) struct Demo {
+    /// Posts to use: a file of X API v2 payloads, one `{\"data\":…, \"includes\":…}` a line.
+    #[arg(long, value_name = "FILE")]
+    posts: Option<PathBuf>,
+    /// The handle of an account to connect; repeat for several. Default: those in `twite.toml`.
+    #[arg(long = "account", value_name = "HANDLE")]
+    accounts: Vec<String>,
+    /// Where the rules are.
+    #[arg(long, value_name = "DIRECTORY")]
+    rules: Option<PathBuf>,
+    /// Process everything and end with a summary. The posts' own times drive the clock, so nothing waits.
+    #[arg(long)]
+    once: bool,
+    /// Posts a second while it is shown.
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = pace)]
+    pace: f64,
+    /// How the summary is printed; `json` implies `--once`.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+/// What came of a demo.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Summary {
+    posts: usize,
+    tickets: i64,
+    comments: i64,
+    linked: i64,
+    fired: BTreeMap<String, i64>,
+    replies: Replies,
+    set_aside: i64,
+    seconds: f64,
+}
+
+/// What became of replies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Replies {
+    sent: i64,
+    refused: i64,
+    unknown: i64,
+}
+
+fn pace(text: &str) -> Result<f64, String> {
+    let pace: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (0.01..=1000.0).contains(&pace) { Ok(pace) } else { Err("a pace is from 0.01 to 1000 posts a second".into()) }
+}
+
+impl Demo {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let runtime = tokio::runtime::Runtime::new()?;
+        let json = self.format == Format::Json;
+        let started = Instant::now();
+        runtime.block_on(async {
+            let mut stage = Stage::set(&self).await?;
+            if self.once || json {
+                stage.play_at_once(!json).await?;
+            } else {
+                stage.play_live(self.pace).await?;
+            }
+            let summary = stage.summary(started.elapsed()).await?;
+            let mut out = io::stdout().lock();
+            if json {
+                serde_json::to_writer(&mut out, &summary).map_err(io::Error::from)?;
+                io::Write::write_all(&mut out, b"\n")?;
+            } else {
+                show::summary(&mut out, &summary)?;
+            }
+            stage.strike().await;
+            Ok(FINE)
+        })
+    }
+}
+
+/// Prints notices as they come, until the daemon that tells them is gone.
+async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::daemon::Notice>) {
+    loop {
+        match notices.recv().await {
+            Ok(notice) => {
+                let mut out = io::stdout().lock();
+                // Whoever reads our output may have seen enough; the summary will find out.
+                let _ = show::notice(&mut out, &notice).and_then(|()| io::Write::flush(&mut out));
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What the demo shows on the terminal.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use owo_colors::{OwoColorize as _, Stream::Stdout, Style};
+
+use super::Summary;
+use crate::{
+    daemon::{Notice, Outcome},
+    desk::{Change, Channel, Value, text::{headline, visible}},
+};
+
+/// How much of a message is shown.
+const TEXT: usize = 96;
+
+/// Writes one notice, as a person would tell it.
+pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
+    match notice {
+        Notice::Opened { ticket, channel, account, requester, text } => {
+            let how = match channel {
+                Channel::TwitterDm => "writes privately to",
+                Channel::TwitterLike => "is liked by",
+                _ => "mentions",
+            };
+            writeln!(out)?;
+            writeln!(
+                out,
+                "{} {} {how} @{}",
+                paint(&format!("● ticket {ticket}"), Style::new().bold().cyan()),
+                paint(&visible(requester), Style::new().bold()),
+                visible(account)
+            )?;
+            writeln!(out, "    {}", visible(&headline(text, TEXT)))
+        }
+        Notice::Commented { ticket, by_agent, text } => {
+            let who = if *by_agent { "the desk answers from another client" } else { "the requester goes on" };
+            writeln!(out)?;
+            writeln!(out, "{} {who}", paint(&format!("○ ticket {ticket}"), Style::new().cyan()))?;
+            writeln!(out, "    {}", visible(&headline(text, TEXT)))
+        }
+        Notice::Linked { ticket, other } => {
+            writeln!(out, "    {}", paint(&format!("ticket {ticket} linked with {other}"), Style::new().dimmed()))
+        }
+        Notice::Fired { rule, shadow, changes, .. } => {
+            let (mark, style) =
+                if *shadow { ("◌ would fire:", Style::new().dimmed()) } else { ("✔", Style::new().green()) };
+            let changes = changes.iter().map(change).collect::<Vec<_>>().join(", ");
+            let arrow = if changes.is_empty() { "" } else { " → " };
+            writeln!(out, "    {} {}{arrow}{}", paint(mark, style), paint(rule, style), visible(&changes))
+        }
+        Notice::Left { ticket, what, text, outcome } => {
+            let (mark, style, end) = match outcome {
+                Outcome::Sent => ("↩", Style::new().magenta(), "sent".to_owned()),
+                Outcome::Refused(why) => ("✘", Style::new().red(), format!("refused: {why}")),
+                Outcome::Later(why) => ("…", Style::new().yellow(), format!("will be tried again: {why}")),
+                Outcome::Unknown(why) => ("?", Style::new().red(), format!("may or may not have arrived: {why}")),
+            };
+            let line = format!("{mark} ticket {ticket}: {what} {}", visible(&headline(&end, TEXT)));
+            writeln!(out, "    {}", paint(&line, style))?;
+            writeln!(out, "      {}", paint(&visible(&headline(text, TEXT)), Style::new().dimmed()))
+        }
+        Notice::SetAside { reason } => {
+            writeln!(out, "{} {}", paint("! set aside:", Style::new().yellow()), visible(&headline(reason, 2 * TEXT)))
+        }
+        Notice::Reloaded { version, items } => {
+            let line = format!("⟳ rules {version} are live: {items} triggers and views");
+            writeln!(out, "\n{}", paint(&line, Style::new().bold().green()))
+        }
+        Notice::Broken { live, report, .. } => {
+            writeln!(out, "\n{report}")?;
+            let line = format!("⟳ not reloaded: rules {live} stay live until this is fixed");
+            writeln!(out, "{}", paint(&line, Style::new().bold().red()))
+        }
+        Notice::Trouble { message } => writeln!(out, "{} {}", paint("!", Style::new().red()), visible(message)),
+    }
+}
+
+/// Writes the summary for a person.
+pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+    let Summary { posts, tickets, comments, linked, fired, replies, set_aside, seconds } = summary;
+    writeln!(out)?;
+    writeln!(out, "{}", paint("What came of it", Style::new().bold()))?;
+    writeln!(out, "  {posts} lines read in {seconds:.1} seconds")?;
+    writeln!(out, "  {tickets} tickets with {comments} comments; {linked} of them linked to another")?;
+    writeln!(
+        out,
+        "  replies: {} sent, {} refused, {} whose fate nobody knows",
+        replies.sent, replies.refused, replies.unknown
+    )?;
+    if *set_aside > 0 {
+        writeln!(out, "  {set_aside} messages set aside, because they could not be read")?;
+    }
+    writeln!(out, "  rules that fired:")?;
+    let widest = fired.values().map(|n| n.to_string().len()).max().unwrap_or(1);
+    for (rule, times) in fired {
+        writeln!(out, "    {times:>widest$}  {rule}")?;
+    }
+    if fired.is_empty() {
+        writeln!(out, "    none")?;
+    }
+    Ok(())
+}
+
+fn change(change: &Change) -> String {
+    match (&change.from, &change.to) {
+        (Value::Set(from), Value::Set(to)) => {
+            let added = to.difference(from).map(|t| format!("+{t}"));
+            let removed = from.difference(to).map(|t| format!("-{t}"));
+            format!("{} {}", change.field, added.chain(removed).collect::<Vec<_>>().join(" "))
+        }
+        (_, to) => format!("{} {}", change.field, headline(&to.to_string(), 40)),
+    }
+}
+
+fn paint(text: &str, style: Style) -> String {
+    text.if_supports_color(Stdout, |t| t.style(style)).to_string()
+}
+
+/// What is said before the first message.
+pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Result<()> {
+    let bold = Style::new().bold();
+    writeln!(out, "{}", paint("Twite: a morning on the support desk of Northwind", bold))?;
+    writeln!(out)?;
+    writeln!(out, "A simulated X runs at {sim}; posts, messages and likes arrive as they did.")?;
+    writeln!(out, "The rules are in {}. Edit one while this runs: it is live within a second.", paint(&rules.display().to_string(), bold))?;
+    writeln!(out, "Make a mistake in one, and the old rules stay. Ctrl-C ends it with a summary.")
+}
+
+/// What is said after the last message.
+pub(super) fn encore(out: &mut dyn Write, rules: &Path, sim: &str, account: &str) -> io::Result<()> {
+    writeln!(out)?;
+    writeln!(out, "{}", paint("Everything has arrived. Now it is your turn:", Style::new().bold()))?;
+    writeln!(out)?;
+    writeln!(out, "  1. change a text in {}", rules.join("30-replies.twite").display())?;
+    writeln!(out, "  2. write to the desk as somebody else:")?;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "     curl {sim}/sim/post -d '{{\"by\": \"kimlarsen\", \"text\": \"@{account} my order number 4471923 is lost\"}}'"
+    )?;
+    writeln!(out)?;
+    writeln!(out, "Ctrl-C ends it with a summary.")?;
+    out.flush()
+}

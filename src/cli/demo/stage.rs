@@ -1,0 +1,328 @@
+//! The demo's world: a simulator, a daemon, and everything they need, all in a temporary directory.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use super::{Demo, Replies, Summary, show, tell};
+use crate::{
+    cli::{CliError, broke, starter},
+    daemon::{Clock, Daemon, Live, Source},
+    desk::{Account, Desk, Tokens, XId, config::MailSettings},
+    lang::rules::Rules,
+    store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
+    x::{
+        client,
+        sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
+        wire::decode_line,
+    },
+};
+
+/// The longest line that is read.
+const LONGEST_LINE: u64 = 1 << 20;
+/// How many posts are handed over at once.
+const BATCH: usize = 500;
+
+/// Everything that is set up.
+pub(super) struct Stage {
+    sim: SimHandle,
+    daemon: Arc<Daemon>,
+    clock: Clock,
+    first: XId,
+    rules: PathBuf,
+    /// The posts, in the order of their lines.
+    posts: Vec<crate::x::Post>,
+    lines: usize,
+    broken: i64,
+    sink: JoinHandle<()>,
+    scratch: TempDir,
+}
+
+impl Stage {
+    /// Sets everything up, up to the moment before the first message.
+    pub(super) async fn set(demo: &Demo) -> Result<Self, CliError> {
+        let scratch = tempfile::tempdir()?;
+        let rules = rules(demo, scratch.path())?;
+        // Limits are X's way to slow clients down; a demo that is shown has them, one that must not wait has not.
+        let options = SimOptions { rate_limits: false, seed: Some(1), ..SimOptions::default() };
+        let sim = Sim::start(options).await.map_err(broke)?;
+        let (sink_url, sink) = sink().await?;
+        let mail = scratch.path().join("mail").display().to_string();
+        let handles = demo.accounts.clone();
+        let url = sim.url.clone();
+        let live = Live::start(
+            Source { paths: vec![rules.clone()], config: None },
+            Arc::new(move |rules| staged(rules, &handles, &url, &sink_url, &mail)),
+        )
+        .map_err(CliError::Usage)?;
+        let store = Store::open(&scratch.path().join("demo.db")).await.map_err(broke)?;
+        let clock = Clock::driven();
+        let key = Key::random().map_err(broke)?;
+        let accounts = live.rules().desk.accounts.clone();
+        let daemon =
+            Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http().map_err(broke)?));
+        let mut stage = Self {
+            sim,
+            daemon,
+            clock,
+            first: "1".parse().map_err(broke)?,
+            rules,
+            posts: Vec::new(),
+            lines: 0,
+            broken: 0,
+            sink,
+            scratch,
+        };
+        let mut good = Vec::new();
+        let mut broken = Vec::new();
+        match &demo.posts {
+            Some(path) => {
+                let file = fs::File::open(path)
+                    .map_err(|e| CliError::Usage(format!("cannot read the posts in {}: {e}", path.display())))?;
+                stage.read(BufReader::new(file), &mut good, &mut broken)?;
+            }
+            None => stage.read(starter::CONVERSATIONS.as_bytes(), &mut good, &mut broken)?,
+        }
+        let report = stage.sim.load_lines(good.as_slice()).map_err(broke)?;
+        stage.broken = i64::try_from(report.unreadable.len()).unwrap_or(i64::MAX);
+        for (n, account) in accounts.iter().enumerate() {
+            let id = stage.connect(&key, account, n).await?;
+            if n == 0 {
+                stage.first = id;
+            }
+        }
+        for (line, reason) in broken {
+            stage
+                .daemon
+                .store()
+                .set_aside_raw(&stage.first, IncomingKind::Post, &line, &reason)
+                .await
+                .map_err(broke)?;
+        }
+        Ok(stage)
+    }
+
+    /// Reads the lines: posts to hand over, and everything the simulator should know of.
+    fn read(
+        &mut self,
+        mut from: impl BufRead,
+        good: &mut Vec<u8>,
+        broken: &mut Vec<(String, String)>,
+    ) -> Result<(), CliError> {
+        let mut line = Vec::new();
+        let mut number = 0;
+        loop {
+            line.clear();
+            number += 1;
+            if io::Read::take(&mut from, LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim();
+            if text.is_empty() {
+                continue;
+            }
+            self.lines += 1;
+            // Messages and likes are the simulator's own kinds of lines.
+            if text.starts_with("{\"dm\"") || text.starts_with("{\"like\"") {
+                good.extend_from_slice(text.as_bytes());
+                good.push(b'\n');
+                continue;
+            }
+            match decode_line(text) {
+                Ok(post) => {
+                    self.posts.push(post);
+                    good.extend_from_slice(text.as_bytes());
+                    good.push(b'\n');
+                }
+                Err(unreadable) => broken.push((text.to_owned(), format!("line {number}: {}", unreadable.reason))),
+            }
+        }
+    }
+
+    async fn connect(&self, key: &Key, account: &Account, n: usize) -> Result<XId, CliError> {
+        let tokens = match self.sim.connect(&account.handle) {
+            Ok(tokens) => tokens,
+            // The file does not tell about this account; then it has a profile of its own.
+            Err(_) => {
+                self.sim.make_user(&NewPerson::named(&account.handle)).map_err(|e| {
+                    CliError::Usage(format!("`--account {}`: {e}", account.handle))
+                })?;
+                self.sim.connect(&account.handle).map_err(broke)?
+            }
+        };
+        let id: XId = tokens.user_id.parse().map_err(broke)?;
+        let store = self.daemon.store();
+        let connected = Timestamp::from_millisecond(i64::try_from(n).unwrap_or(0)).map_err(broke)?;
+        store
+            .connect(&ConnectedAccount {
+                id: id.clone(),
+                handle: account.handle.clone(),
+                state: AccountState::Connected,
+                connected,
+                capture_from: None,
+            })
+            .await
+            .map_err(broke)?;
+        let tokens = Tokens {
+            access: tokens.access_token,
+            refresh: Some(tokens.refresh_token),
+            expires: None,
+            scopes: vec![],
+        };
+        store.save_tokens(key, &id, &tokens).await.map_err(broke)?;
+        Ok(id)
+    }
+
+    /// Hands over every post in the order of its line, fetches the rest from the simulator, and goes on
+    /// until nothing is left to do.
+    pub(super) async fn play_at_once(&mut self, aloud: bool) -> Result<(), CliError> {
+        let telling = aloud.then(|| tokio::spawn(tell(self.daemon.notices().listen())));
+        self.sim.release(usize::MAX, true).map_err(broke)?;
+        let progress = indicatif::ProgressBar::new(u64::try_from(self.posts.len()).unwrap_or(0)).with_style(
+            indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} posts")
+                .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()),
+        );
+        if aloud {
+            progress.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        }
+        let mut posts = std::mem::take(&mut self.posts).into_iter();
+        loop {
+            let batch: Vec<_> = posts.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            self.daemon.feed(&self.first, batch).await.map_err(broke)?;
+            while self.daemon.take_next().await.map_err(broke)? {
+                progress.inc(1);
+            }
+        }
+        self.daemon.settle().await.map_err(broke)?;
+        progress.finish_and_clear();
+        if let Some(telling) = telling {
+            // Notices are told before the transaction's caller goes on; a moment lets the last be printed.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            telling.abort();
+        }
+        Ok(())
+    }
+
+    /// Lets messages arrive at a pace and shows what comes of them, until somebody stops it.
+    pub(super) async fn play_live(&mut self, pace: f64) -> Result<(), CliError> {
+        show::welcome(&mut io::stdout().lock(), &self.rules, &self.sim.url)?;
+        let telling = tokio::spawn(tell(self.daemon.notices().listen()));
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(self.daemon.clone().serve(stopped));
+        self.sim.replay(pace);
+        let (sim, clock, rules) = (self.sim.clone(), self.clock.clone(), self.rules.clone());
+        let account = self.daemon.rules().desk.accounts.first().map(|a| a.handle.clone()).unwrap_or_default();
+        let watching = tokio::spawn(async move {
+            let mut quiet = false;
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                // Time goes on when no message moves it.
+                clock.reached(clock.now().saturating_add(SignedDuration::from_secs(1)).unwrap_or_default());
+                if !quiet && sim.waiting() == 0 {
+                    quiet = true;
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    // The reader's terminal may be gone; then the demo ends by itself.
+                    let _ = show::encore(&mut io::stdout().lock(), &rules, &sim.url, &account);
+                }
+            }
+        });
+        tokio::signal::ctrl_c().await?;
+        let _ = stop.send(true);
+        watching.abort();
+        serving.await.map_err(broke)?.map_err(broke)?;
+        telling.abort();
+        Ok(())
+    }
+
+    /// What came of it all.
+    pub(super) async fn summary(&self, took: Duration) -> Result<Summary, CliError> {
+        let counts = self.daemon.store().counts().await.map_err(broke)?;
+        Ok(Summary {
+            posts: self.lines,
+            tickets: counts.tickets,
+            comments: counts.comments,
+            linked: counts.linked,
+            fired: counts.fired,
+            replies: Replies { sent: counts.sent, refused: counts.refused, unknown: counts.unknown },
+            set_aside: counts.set_aside + self.broken,
+            seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+        })
+    }
+
+    /// Takes everything down.
+    pub(super) async fn strike(self) {
+        self.sink.abort();
+        self.daemon.store().close().await;
+        self.sim.stop().await;
+        // What is left in the temporary directory is nobody's loss.
+        let _ = self.scratch.close();
+    }
+}
+
+/// The rules to use: those named, those here, or a copy of the starter set.
+fn rules(demo: &Demo, scratch: &Path) -> Result<PathBuf, CliError> {
+    if let Some(named) = &demo.rules {
+        return Ok(named.clone());
+    }
+    let here = PathBuf::from("rules");
+    if here.join("twite.toml").is_file() {
+        return Ok(here);
+    }
+    let copy = scratch.join("rules");
+    starter::write_rules(&copy)?;
+    Ok(copy)
+}
+
+/// The rules as the demo runs them: everything that would leave the machine stays on it.
+fn staged(mut rules: Rules, handles: &[String], sim: &str, sink: &str, mail: &str) -> Rules {
+    let mut desk = Desk::clone(&rules.desk);
+    if !handles.is_empty() {
+        desk.accounts = handles
+            .iter()
+            .map(|handle| Account { track_likes: true, ..Account::new(handle.trim_start_matches('@')) })
+            .collect();
+    }
+    desk.x.url = sim.to_owned();
+    desk.x.client_id = Some(CLIENT_ID.to_owned());
+    desk.x.client_secret_env = None;
+    desk.x.poll_seconds = 1;
+    desk.x.settle_millis = 200;
+    desk.mail = Some(MailSettings {
+        server: None,
+        directory: Some(mail.to_owned()),
+        from: "twite@localhost.localdomain".to_owned(),
+        security: Default::default(),
+        user: None,
+        password_env: None,
+    });
+    for webhook in &mut desk.webhooks {
+        webhook.url = sink.to_owned();
+        webhook.key_env = None;
+    }
+    rules.desk = Arc::new(desk);
+    rules
+}
+
+/// A place that takes every webhook.
+async fn sink() -> Result<(String, JoinHandle<()>), CliError> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    let app = axum::Router::new().fallback(|| async { axum::http::StatusCode::NO_CONTENT });
+    let task = tokio::spawn(async move {
+        // It ends with the demo.
+        let _ = axum::serve(listener, app).await;
+    });
+    Ok((url, task))
+}

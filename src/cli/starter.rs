@@ -1,0 +1,27 @@
+//! The rule set and the conversations that come with Twite, for whoever runs it outside its own directory.
+
+use std::{io, path::Path};
+
+/// The files of the starter rules, by their names in the rules' directory.
+const RULES: &[(&str, &str)] = &[
+    ("twite.toml", include_str!("../../rules/twite.toml")),
+    ("10-people.twite", include_str!("../../rules/10-people.twite")),
+    ("20-topics.twite", include_str!("../../rules/20-topics.twite")),
+    ("30-replies.twite", include_str!("../../rules/30-replies.twite")),
+    ("40-views.twite", include_str!("../../rules/40-views.twite")),
+    ("tests.twite", include_str!("../../rules/tests.twite")),
+];
+
+/// A morning's conversations, one payload a line.
+pub(super) const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");
+
+/// Writes the starter rules into a directory, which is made where it is not there. A file that is there is an
+/// error, and left alone.
+pub(super) fn write_rules(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    for (name, content) in RULES {
+        let mut file = std::fs::File::create_new(directory.join(name))?;
+        io::Write::write_all(&mut file, content.as_bytes())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The one place the daemon asks for the time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use jiff::Timestamp;
+
+/// The wall clock, or one that messages drive.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    Wall,
+    /// A clock that stands still until it is moved, and never goes back: milliseconds since 1970.
+    Driven(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that starts in 1970 and goes where messages take it.
+    pub fn driven() -> Self {
+        Self::Driven(Arc::new(AtomicI64::new(0)))
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::Wall => Timestamp::now(),
+            Self::Driven(millis) => {
+                Timestamp::from_millisecond(millis.load(Ordering::Relaxed)).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
+        }
+    }
+
+    /// Takes a driven clock forward to a message's own time. The wall clock does not care.
+    pub fn reached(&self, at: Timestamp) {
+        if let Self::Driven(millis) = self {
+            millis.fetch_max(at.as_millisecond(), Ordering::Relaxed);
+        }
+    }
+}

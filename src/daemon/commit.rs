@@ -1,0 +1,192 @@
+//! What a message does to its ticket, which rules fire, and what that leaves behind: all in the one
+//! transaction in which the message was taken in.
+
+use jiff::Timestamp;
+
+use super::{Notice, intake::Intake};
+use crate::{
+    desk::{Author, CommentSource, Delivery, Effect, Event, EventComment, EventKind, Ticket, TicketId, Via},
+    engine::{self, RuleEffect},
+    store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError},
+};
+
+/// The most comments that are imported into one ticket.
+pub(super) const MOST_COMMENTS: i64 = 5_000;
+
+impl Intake<'_> {
+    /// Puts the message that opened a ticket on it, and runs the rules on a created ticket.
+    pub(super) async fn create(&mut self, id: TicketId, post: &KnownPost) -> Result<(), StoreError> {
+        let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(()) };
+        let Some(answerable) = self.tx.add_comment(&imported(id, post, Author::Requester)).await? else {
+            return Ok(());
+        };
+        let comment = event_comment(post, Author::Requester);
+        ticket.add_comment(&comment, post.made);
+        let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment) };
+        self.run(ticket, event, Some(answerable)).await
+    }
+
+    /// Puts a message on a ticket, unless it is there. Returns whether it is new.
+    pub(super) async fn join(
+        &mut self,
+        id: TicketId,
+        post: &KnownPost,
+        author: Author,
+        runs: bool,
+    ) -> Result<bool, StoreError> {
+        if self.tx.count_imported(id).await? >= MOST_COMMENTS {
+            self.tx.not_imported(id).await?;
+            return Ok(false);
+        }
+        let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
+        let newest = self.tx.newest_comment(id).await?.is_none_or(|newest| newest < post.id);
+        let Some(comment_id) = self.tx.add_comment(&imported(id, post, author)).await? else { return Ok(false) };
+        let comment = event_comment(post, author);
+        let mut ticket = before.clone();
+        if newest {
+            ticket.add_comment(&comment, post.made);
+        } else {
+            ticket.add_earlier_comment(&comment, post.made);
+        }
+        self.notices.push(Notice::Commented { ticket: id, by_agent: author == Author::Agent, text: post.text.clone() });
+        if runs {
+            let event = Event {
+                via: via(&ticket),
+                kind: EventKind::Updated { before: Box::new(before) },
+                comment: Some(comment),
+            };
+            let answerable = (author == Author::Requester).then_some(comment_id);
+            self.run(ticket, event, answerable).await?;
+        } else {
+            self.tx.save(&ticket).await?;
+        }
+        Ok(true)
+    }
+
+    /// An edited post is a new version of its comment, and an update of its ticket.
+    pub(super) async fn edited(&mut self, post: &KnownPost) -> Result<(), StoreError> {
+        for (id, comment_id, author) in self.tx.revise_comments(post).await? {
+            let Some(before) = self.tx.ticket(id).await? else { continue };
+            let mut ticket = before.clone();
+            if self.tx.is_opened_by(id, &post.id).await? {
+                ticket.describe(&post.text);
+            }
+            if self.tx.newest_comment(id).await?.as_ref() == Some(&post.id) {
+                ticket.latest_comment = Some(post.text.clone());
+                ticket.latest_public_comment = Some(post.text.clone());
+            }
+            let event = Event {
+                via: via(&ticket),
+                kind: EventKind::Updated { before: Box::new(before) },
+                comment: Some(event_comment(post, author)),
+            };
+            self.run(ticket, event, (author == Author::Requester).then_some(comment_id)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a message is one that Twite sent, come back. Where Twite did not hear yet that it arrived, it has now.
+    pub(super) async fn is_sent_by_twite(&mut self, post: &KnownPost) -> Result<bool, StoreError> {
+        if !self.accounts.iter().any(|account| account.id == post.author) {
+            return Ok(false);
+        }
+        if self.tx.is_accounted_for(&post.id).await? {
+            return Ok(true);
+        }
+        let Some(sent) = self.tx.echo_of(&post.author, post).await? else { return Ok(false) };
+        self.tx.sent(sent, Some(&post.id), self.clock.now()).await?;
+        Ok(true)
+    }
+
+    /// Runs the rules on a ticket as an event left it, and stores what comes of it.
+    async fn run(&mut self, mut ticket: Ticket, event: Event, answerable: Option<i64>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        ticket.updated = ticket.updated.max(now);
+        let rules = self.rules.clone();
+        let decision = engine::decide(&rules, &ticket, &event, now);
+        let id = ticket.id;
+        let mut after = decision.ticket.clone();
+        let record =
+            self.tx.record(&DecisionRecord { ticket: &ticket, event: &event, now, decision: &decision }).await?;
+        for fired in &decision.fired {
+            self.notices.push(Notice::Fired {
+                ticket: id,
+                rule: fired.rule.clone(),
+                shadow: fired.shadow,
+                changes: fired.changes.clone(),
+            });
+        }
+        for (n, asked) in decision.effects.iter().enumerate() {
+            self.leave(&mut after, record, n, asked, answerable, now).await?;
+        }
+        self.tx.save(&after).await
+    }
+
+    /// Notes take effect here; everything else goes to the outbox under a key of its own.
+    async fn leave(
+        &mut self,
+        ticket: &mut Ticket,
+        record: i64,
+        n: usize,
+        asked: &RuleEffect,
+        answerable: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut answers = None;
+        match &asked.effect {
+            Effect::Note { text } => {
+                let note = NewComment {
+                    ticket: ticket.id,
+                    source: CommentSource::Note,
+                    author: Author::Rule,
+                    author_id: None,
+                    text: text.clone(),
+                    made: now,
+                    delivery: Delivery::Imported,
+                };
+                self.tx.add_comment(&note).await?;
+                ticket.comments += 1;
+                ticket.latest_comment = Some(text.clone());
+                return Ok(());
+            }
+            Effect::Reply { .. } => {
+                answers = match answerable {
+                    Some(comment) => Some(comment),
+                    None => self.tx.latest_by_requester(ticket.id).await?,
+                };
+            }
+            Effect::Notify { .. } | Effect::Webhook { .. } => {}
+        }
+        self.tx
+            .enqueue(&Outgoing {
+                key: format!("{record}/{n}"),
+                ticket: ticket.id,
+                rule: Some(asked.rule.clone()),
+                effect: asked.effect.clone(),
+                answers,
+                due: now,
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+fn imported(ticket: TicketId, post: &KnownPost, author: Author) -> NewComment {
+    NewComment {
+        ticket,
+        source: post.source(),
+        author,
+        author_id: Some(post.author.clone()),
+        text: post.text.clone(),
+        made: post.made,
+        delivery: Delivery::Imported,
+    }
+}
+
+fn event_comment(post: &KnownPost, author: Author) -> EventComment {
+    EventComment { text: post.text.clone(), public: true, author }
+}
+
+fn via(ticket: &Ticket) -> Via {
+    ticket.channel.into()
+}

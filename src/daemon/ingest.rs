@@ -1,0 +1,135 @@
+//! Messages into the inbox: by polling, by looking up what is missing, and, for the demo, from a file.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Daemon, Notice};
+use crate::{
+    desk::XId,
+    store::{AccountState, ConnectedAccount, IncomingKind, StoreError},
+    x::{
+        Post, Refusal, XError,
+        client::{Limits, MOST_IDS},
+        poll::{Endpoint, incoming_post, next_poll, walk},
+    },
+};
+
+/// What came of one walk along an endpoint.
+pub(super) struct Walked {
+    /// Messages that were not known.
+    pub(super) new: usize,
+    /// How long to wait before the next walk.
+    pub(super) wait: Duration,
+}
+
+impl Daemon {
+    /// Fetches everything new on one endpoint of one account into the inbox. What X refuses is told and
+    /// waited for; only the store's own errors come back.
+    ///
+    /// # Errors
+    /// When the store fails: nothing was accepted, and the next walk finds the same again.
+    pub(super) async fn walk(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        failures: &mut u32,
+    ) -> Result<Walked, StoreError> {
+        let every = Duration::from_secs(self.rules().desk.x.poll_seconds.max(1));
+        let Some(client) = self.client(account) else { return Ok(Walked { new: 0, wait: every }) };
+        let cursor = self.store.cursor(&account.id, endpoint.name()).await?;
+        let known = self.store.known_ids(&account.id, endpoint.kind()).await?;
+        match walk(&client, account, endpoint, cursor.as_deref(), &|id| known.contains(id)).await {
+            Ok(walked) => {
+                *failures = 0;
+                for broken in &walked.unreadable {
+                    self.set_aside_raw(&account.id, endpoint.kind(), &broken.raw, &broken.reason).await?;
+                }
+                let cursor = walked.cursor.as_deref().map(|value| (endpoint.name(), value));
+                let accepted = self.store.accept(&account.id, &walked.items, cursor).await?;
+                if accepted.new > 0 {
+                    self.work.notify_one();
+                }
+                Ok(Walked { new: accepted.new, wait: next_poll(every, &walked.limits, Timestamp::now(), 0, 0.0) })
+            }
+            Err(error) => {
+                *failures = failures.saturating_add(1);
+                if let XError::Refused(Refusal::Unauthorised(_)) = &error {
+                    self.unauthorised(account, &error.to_string()).await;
+                } else if *failures == 1 || *failures % 20 == 0 {
+                    self.notices.tell(Notice::Trouble {
+                        message: format!(
+                            "@{} {}: {error} (failed {failures} times, tried again)",
+                            account.handle,
+                            endpoint.name()
+                        ),
+                    });
+                }
+                let limits = Limits { remaining: None, reset: error.reset() };
+                Ok(Walked { new: 0, wait: next_poll(every, &limits, Timestamp::now(), *failures, spread()) })
+            }
+        }
+    }
+
+    /// Asks X for the posts above those on tickets, as far as they are not known. Returns whether any came.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn look_up_parents(&self) -> Result<bool, StoreError> {
+        let missing = self.store.missing_parents(MOST_IDS).await?;
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let accounts = self.store.accounts().await?;
+        for account in accounts.iter().filter(|a| a.state == AccountState::Connected) {
+            let Some(client) = self.client(account) else { continue };
+            match client.posts_by_ids(&missing).await {
+                Ok(page) => {
+                    let posts = page.items.into_iter().flatten();
+                    let items: Vec<_> = posts.map(|post| incoming_post(post, IncomingKind::Post)).collect();
+                    let accepted = self.store.accept(&account.id, &items, None).await?;
+                    // Asked is asked: what X does not give is gone, or not for this account to see.
+                    let mut tx = self.store.begin().await?;
+                    tx.asked(&missing).await?;
+                    tx.commit().await?;
+                    self.work.notify_one();
+                    return Ok(accepted.new > 0);
+                }
+                Err(error) => tracing::warn!("looking up the posts above: {error}"),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes a message that came by another way than X: from a file, in the demo and in tests.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
+        let items: Vec<_> = posts.into_iter().map(|post| incoming_post(post, IncomingKind::Post)).collect();
+        let accepted = self.store.accept(account, &items, None).await?;
+        self.work.notify_one();
+        Ok(accepted.new)
+    }
+
+    pub(super) async fn set_aside_raw(
+        &self,
+        account: &XId,
+        kind: IncomingKind,
+        raw: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        if self.store.set_aside_raw(account, kind, raw, reason).await? {
+            self.notices.tell(Notice::SetAside { reason: reason.to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// A number from 0 to 1, to spread retries with.
+fn spread() -> f64 {
+    let mut byte = [0];
+    // Without randomness everybody waits as long as everybody else, which is no more than a pity.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}

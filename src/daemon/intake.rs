@@ -1,0 +1,324 @@
+//! Which ticket a message belongs to.
+//!
+//! **One ticket for each connected account, conversation and person**, as long as it is not closed. The same
+//! messages give the same tickets in whatever order, and however often, they arrive, because every
+//! step adds only what follows from the messages known so far and does nothing the second time:
+//!
+//! 1. a post by somebody else that contains the account's handle opens the ticket of (account, conversation,
+//!    author), or joins it; so does a post that the account liked;
+//! 2. the account's own post joins the ticket of the person it answers, once there is one;
+//! 3. any other post by a ticket's person in its conversation joins it, whenever either becomes known;
+//! 4. direct messages are conversations of two, and otherwise the same.
+//!
+//! What a message does to its ticket, and which rules fire, is next door in [`super::commit`].
+
+use std::sync::Arc;
+
+use super::{Clock, Notice, Notices};
+use crate::{
+    desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
+    lang::rules::Rules,
+    store::{AccountState, ConnectedAccount, KnownPost, Seen, StoreError, TicketHead, TicketKey, Tx},
+};
+
+/// A message on its way in, with what only its own arrival tells.
+pub(super) struct Message {
+    /// What is kept of it.
+    pub(super) post: KnownPost,
+    /// What it says about people.
+    pub(super) people: Vec<Person>,
+    /// The way it came.
+    pub(super) arrival: Arrival,
+    /// The handles it contains, folded, and the ids behind them where X gave them.
+    pub(super) mentions: Vec<(String, Option<XId>)>,
+    /// Its language tag.
+    pub(super) language: Option<String>,
+    /// What conditions ask about it, should it open a ticket.
+    pub(super) facts: PostFacts,
+}
+
+/// The way a message came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// As a post: a mention, an own post, or one that was looked up.
+    Post,
+    /// As a post that this account liked.
+    Like(XId),
+    /// As a direct message of this account.
+    Direct(XId),
+}
+
+impl Message {
+    fn mentions(&self, account: &ConnectedAccount) -> bool {
+        self.mentions
+            .iter()
+            .any(|(handle, id)| id.as_ref() == Some(&account.id) || handle.eq_ignore_ascii_case(&account.handle))
+    }
+}
+
+/// One message's way into the store: a transaction, the rules of the moment, and what to tell afterwards.
+pub(super) struct Intake<'a> {
+    pub(super) tx: Tx,
+    pub(super) rules: Arc<Rules>,
+    pub(super) accounts: &'a [ConnectedAccount],
+    pub(super) clock: &'a Clock,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl<'a> Intake<'a> {
+    pub(super) fn new(tx: Tx, rules: Arc<Rules>, accounts: &'a [ConnectedAccount], clock: &'a Clock) -> Self {
+        Self { tx, rules, accounts, clock, notices: Vec::new() }
+    }
+
+    /// Makes everything durable, then tells of it.
+    pub(super) async fn commit(self, notices: &Notices) -> Result<(), StoreError> {
+        self.tx.commit().await?;
+        for notice in self.notices {
+            notices.tell(notice);
+        }
+        Ok(())
+    }
+
+    /// Takes a message in.
+    pub(super) async fn message(&mut self, message: &Message) -> Result<(), StoreError> {
+        self.clock.reached(message.post.made);
+        if self.is_sent_by_twite(&message.post).await? {
+            return Ok(());
+        }
+        for person in &message.people {
+            self.tx.see(person).await?;
+        }
+        let seen = self.tx.put_post(&message.post).await?;
+        let Some(mut post) = self.tx.post(&message.post.id).await? else { return Ok(()) };
+        if seen == Seen::Edited {
+            self.edited(&post).await?;
+        }
+        let answers = self.settle(&mut post).await?;
+        let mut addressed = Vec::new();
+        for account in self.accounts {
+            if account.state == AccountState::Deactivated || account.state == AccountState::Unlinked {
+                continue;
+            }
+            if matches!(&message.arrival, Arrival::Direct(to) if *to != account.id) {
+                continue;
+            }
+            if post.author == account.id {
+                self.own(account, &post).await?;
+            } else {
+                addressed.extend(self.theirs(account, message, &post).await?);
+            }
+            for own in answers.iter().filter(|own| own.author == account.id) {
+                self.own(account, own).await?;
+            }
+        }
+        for (n, ticket) in addressed.iter().enumerate() {
+            for other in addressed.iter().skip(n + 1) {
+                self.link(*ticket, *other, "one post addressed both accounts").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out whom the connected accounts' posts answer, as far as this post tells: itself, and those
+    /// below it that waited for it. Returns the posts below whose person became known.
+    async fn settle(&mut self, post: &mut KnownPost) -> Result<Vec<KnownPost>, StoreError> {
+        let accounts = self.accounts;
+        if post.answers.is_none() && accounts.iter().any(|a| a.id == post.author) {
+            let parent = match &post.replied_to {
+                Some(parent) => self.tx.post(parent).await?,
+                None => None,
+            };
+            // X names the author of the post that is answered; where it does not, the chain above does.
+            let person = match &post.in_reply_to_user {
+                Some(person) if *person != post.author => Some(person.clone()),
+                _ => parent.and_then(|p| if p.author == post.author { p.answers } else { Some(p.author) }),
+            };
+            if let Some(person) = person {
+                self.tx.resolve(&post.id, &person).await?;
+                post.answers = Some(person);
+            }
+        }
+        let mut settled = Vec::new();
+        let mut above = vec![post.clone()];
+        while let Some(parent) = above.pop() {
+            for account in accounts {
+                for mut child in self.tx.answers_of(&parent.id, &account.id).await? {
+                    let person = if child.author == parent.author {
+                        parent.answers.clone()
+                    } else {
+                        Some(parent.author.clone())
+                    };
+                    let Some(person) = person else { continue };
+                    self.tx.resolve(&child.id, &person).await?;
+                    child.answers = Some(person);
+                    settled.push(child.clone());
+                    above.push(child);
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    /// The account's own post: a comment on the ticket of the person it answers, where there is one.
+    async fn own(&mut self, account: &ConnectedAccount, post: &KnownPost) -> Result<(), StoreError> {
+        if self.tx.is_comment(&account.id, &post.id).await? {
+            return Ok(());
+        }
+        let Some(person) = &post.answers else { return Ok(()) };
+        let key = key(account, &post.conversation, person);
+        let heads = self.tx.tickets_of(&key).await?;
+        // Everything is closed: what the desk still says belongs where it said the rest.
+        let place = heads.iter().rfind(|h| h.status != Status::Closed).or(heads.last());
+        if let Some(head) = place {
+            let runs = head.status != Status::Closed;
+            self.join(head.id, post, Author::Agent, runs).await?;
+        }
+        Ok(())
+    }
+
+    /// A message by somebody else. Returns the ticket it is on where it addressed the account.
+    async fn theirs(
+        &mut self,
+        account: &ConnectedAccount,
+        message: &Message,
+        post: &KnownPost,
+    ) -> Result<Option<TicketId>, StoreError> {
+        let rules = self.rules.clone();
+        let Some(settings) = rules.desk.account(&account.handle) else { return Ok(None) };
+        let addresses = message.mentions(account);
+        let captured = account.capture_from.is_none_or(|from| post.made >= from);
+        let opens = captured
+            && match &message.arrival {
+                Arrival::Post => settings.capture_mentions && addresses,
+                Arrival::Like(by) => settings.track_likes && *by == account.id,
+                Arrival::Direct(_) => settings.capture_direct_messages,
+            };
+        let key = key(account, &post.conversation, &post.author);
+        let heads = self.tx.tickets_of(&key).await?;
+        let ticket = match place(&heads, post) {
+            _ if self.tx.is_comment(&account.id, &post.id).await? => None,
+            Place::Open(head) => {
+                if opens && post.id < head.opened_by {
+                    self.opens_earlier(head.id, message, post).await?;
+                }
+                let new = self.join(head.id, post, Author::Requester, true).await?;
+                (new || addresses).then_some(head.id)
+            }
+            Place::Past(head) => {
+                self.join(head.id, post, Author::Requester, false).await?;
+                None
+            }
+            Place::FollowsUp(head) => Some(self.open(account, settings, key, message, post, Some(head)).await?),
+            Place::None if opens => Some(self.open(account, settings, key, message, post, None).await?),
+            Place::None => None,
+        };
+        Ok(ticket.filter(|_| addresses))
+    }
+
+    /// Opens a ticket with a message, and takes in everything that waited for it.
+    async fn open(
+        &mut self,
+        account: &ConnectedAccount,
+        settings: &Account,
+        key: TicketKey,
+        message: &Message,
+        post: &KnownPost,
+        follows: Option<&TicketHead>,
+    ) -> Result<TicketId, StoreError> {
+        let channel = match message.arrival {
+            Arrival::Post => Channel::Twitter,
+            Arrival::Like(_) => Channel::TwitterLike,
+            Arrival::Direct(_) => Channel::TwitterDm,
+        };
+        let unknown = || Person { id: Some(post.author.clone()), ..Person::default() };
+        let requester = self.tx.person(&post.author).await?.unwrap_or_else(unknown);
+        let mut draft = Ticket {
+            channel,
+            account: Some(settings.handle.clone()),
+            brand: settings.brand.clone(),
+            requester,
+            language: message.language.clone(),
+            post: message.facts.clone(),
+            created: post.made,
+            updated: post.made,
+            ..Ticket::default()
+        };
+        draft.describe(&post.text);
+        let requester = draft.requester.label().to_owned();
+        let id = self.tx.open(&draft, &key, &post.id).await?;
+        self.notices.push(Notice::Opened {
+            ticket: id,
+            channel,
+            account: settings.handle.clone(),
+            requester,
+            text: post.text.clone(),
+        });
+        self.create(id, post).await?;
+        for other in self.tx.tickets_in(&account.id, &key.conversation).await? {
+            if other != id && Some(other) != follows.map(|f| f.id) {
+                self.link(id, other, "same conversation").await?;
+            }
+        }
+        if let Some(closed) = follows {
+            self.link(id, closed.id, "follow-up").await?;
+        }
+        let mut waiting = self.tx.posts_in(&key.conversation, &key.person).await?;
+        waiting.extend(self.tx.own_posts_answering(&key.conversation, &account.id, &key.person).await?);
+        waiting.retain(|w| w.id != post.id && follows.is_none_or(|f| f.closed.is_none_or(|closed| w.made > closed)));
+        waiting.sort_by(|a, b| a.id.cmp(&b.id));
+        for earlier in waiting {
+            let author = if earlier.author == account.id { Author::Agent } else { Author::Requester };
+            // What was said before is history; what was said since is news, only late.
+            let runs = earlier.id > post.id;
+            self.join(id, &earlier, author, runs).await?;
+        }
+        Ok(id)
+    }
+
+    /// A message older than the one that opened the ticket would have opened it, had it come in time:
+    /// the ticket says what it would say then.
+    async fn opens_earlier(&mut self, id: TicketId, message: &Message, post: &KnownPost) -> Result<(), StoreError> {
+        let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(()) };
+        ticket.describe(&post.text);
+        ticket.language.clone_from(&message.language);
+        ticket.post = message.facts.clone();
+        ticket.created = ticket.created.min(post.made);
+        self.tx.save(&ticket).await?;
+        self.tx.opened_by(id, &post.id).await
+    }
+
+    pub(super) async fn link(&mut self, one: TicketId, other: TicketId, why: &str) -> Result<(), StoreError> {
+        if self.tx.link(one, other, why).await? {
+            self.notices.push(Notice::Linked { ticket: one, other });
+        }
+        Ok(())
+    }
+}
+
+/// Where a message by a ticket's person belongs.
+enum Place<'a> {
+    /// On this ticket, which is open.
+    Open(&'a TicketHead),
+    /// On this ticket, which was closed after the message was written.
+    Past(&'a TicketHead),
+    /// On a new ticket that follows this closed one.
+    FollowsUp(&'a TicketHead),
+    /// Nowhere yet.
+    None,
+}
+
+fn place<'a>(heads: &'a [TicketHead], post: &KnownPost) -> Place<'a> {
+    let before = |head: &TicketHead| head.closed.is_some_and(|closed| post.made <= closed);
+    if let Some(past) = heads.iter().find(|h| before(h)) {
+        return Place::Past(past);
+    }
+    match heads.last() {
+        None => Place::None,
+        Some(head) if head.status == Status::Closed => Place::FollowsUp(head),
+        Some(head) => Place::Open(head),
+    }
+}
+
+fn key(account: &ConnectedAccount, conversation: &str, person: &XId) -> TicketKey {
+    TicketKey { account: account.id.clone(), conversation: conversation.to_owned(), person: person.clone() }
+}

@@ -1,0 +1,93 @@
+//! Notifications by email.
+
+use std::time::Duration;
+
+use lettre::{
+    AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+    transport::smtp::authentication::Credentials,
+};
+
+use super::outbox::Failure;
+use crate::desk::config::{MailSecurity, MailSettings};
+
+/// How long the server may take for one mail.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest subject: longer ones are cut by mail programs anyway.
+const SUBJECT: usize = 200;
+
+/// Sends one mail to several addresses. The key makes the message id, so that a mail that was sent twice
+/// because its first answer was lost is the same mail to whoever gets it.
+///
+/// # Errors
+/// For good where the settings or an address are wrong or the server says so, for now where it cannot be reached.
+pub(super) async fn send(
+    settings: &MailSettings,
+    to: &[String],
+    subject: &str,
+    body: &str,
+    key: &str,
+) -> Result<(), Failure> {
+    let from: Mailbox = settings.from.parse().map_err(|e| refused(format!("`from = \"{}\"`: {e}", settings.from)))?;
+    let host = from.email.domain().to_owned();
+    let mut message = Message::builder()
+        .from(from)
+        .subject(crate::desk::text::headline(subject, SUBJECT))
+        .message_id(Some(format!("<twite.{}@{host}>", key.replace('/', "."))))
+        .header(ContentType::TEXT_PLAIN);
+    for address in to {
+        let mailbox: Mailbox = address.parse().map_err(|e| refused(format!("the address `{address}`: {e}")))?;
+        message = message.to(mailbox);
+    }
+    let message = message.body(body.to_owned()).map_err(|e| refused(e.to_string()))?;
+    if let Some(directory) = &settings.directory {
+        tokio::fs::create_dir_all(directory).await.map_err(|e| later(format!("{directory}: {e}")))?;
+        AsyncFileTransport::<Tokio1Executor>::new(directory)
+            .send(message)
+            .await
+            .map_err(|e| later(format!("{directory}: {e}")))?;
+        return Ok(());
+    }
+    let server = settings
+        .server
+        .as_deref()
+        .ok_or_else(|| refused("`[mail]` in twite.toml has neither `server` nor `directory`".to_owned()))?;
+    match transport(settings, server)?.send(message).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_permanent() => Err(refused(format!("{server}: {error}"))),
+        Err(error) => Err(later(format!("{server}: {error}"))),
+    }
+}
+
+fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) => (
+            host,
+            Some(port.parse::<u16>().map_err(|_| refused(format!("`server = \"{server}\"`: `{port}` is no port")))?),
+        ),
+        None => (server, None),
+    };
+    let builder = match settings.security {
+        MailSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host),
+        MailSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),
+        MailSecurity::None => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)),
+    };
+    let mut builder = builder.map_err(|e| refused(format!("{server}: {e}")))?.timeout(Some(TIMEOUT));
+    if let Some(port) = port {
+        builder = builder.port(port);
+    }
+    if let (Some(user), Some(variable)) = (&settings.user, &settings.password_env) {
+        let password = std::env::var(variable)
+            .map_err(|_| refused(format!("the environment variable `{variable}` with the mail password is not set")))?;
+        builder = builder.credentials(Credentials::new(user.clone(), password));
+    }
+    Ok(builder.build())
+}
+
+fn refused(why: String) -> Failure {
+    Failure::Refused(format!("mail: {why}"))
+}
+
+fn later(why: String) -> Failure {
+    Failure::Later { why: format!("mail: {why}"), after: None }
+}

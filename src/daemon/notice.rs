@@ -1,0 +1,165 @@
+//! What the daemon tells those who watch it: one value for the log, the demo and, later, the pages.
+
+use std::fmt;
+
+use tokio::sync::broadcast;
+
+use crate::{
+    desk::{Change, Channel, TicketId},
+    lang::rules::Version,
+};
+
+/// Something worth telling.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// A ticket was opened.
+    Opened {
+        /// Its number.
+        ticket: TicketId,
+        /// Where it came from.
+        channel: Channel,
+        /// The account it came to.
+        account: String,
+        /// The requester's handle or name.
+        requester: String,
+        /// What opened it.
+        text: String,
+    },
+    /// A comment joined a ticket.
+    Commented {
+        /// The ticket.
+        ticket: TicketId,
+        /// Whether the desk said it, not the requester.
+        by_agent: bool,
+        /// What was said.
+        text: String,
+    },
+    /// Two tickets were linked.
+    Linked {
+        /// One.
+        ticket: TicketId,
+        /// The other.
+        other: TicketId,
+    },
+    /// A rule fired.
+    Fired {
+        /// On this ticket.
+        ticket: TicketId,
+        /// The rule's title.
+        rule: String,
+        /// It only recorded what it would have done.
+        shadow: bool,
+        /// What it changed.
+        changes: Vec<Change>,
+    },
+    /// A reply, mail or webhook left the outbox.
+    Left {
+        /// The ticket.
+        ticket: TicketId,
+        /// What it was: "reply", "direct message", "mail", "webhook".
+        what: &'static str,
+        /// What it said, or where it went.
+        text: String,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// A message that cannot be read was put aside.
+    SetAside {
+        /// Why.
+        reason: String,
+    },
+    /// New rules are live.
+    Reloaded {
+        /// Which.
+        version: Version,
+        /// How many triggers and views they hold.
+        items: usize,
+    },
+    /// Changed rules have errors: the last good ones stay live.
+    Broken {
+        /// The rules that stay.
+        live: Version,
+        /// How many errors.
+        errors: usize,
+        /// The errors, for a person.
+        report: String,
+    },
+    /// Something does not work, and goes on not working until somebody looks.
+    Trouble {
+        /// What, and what to do.
+        message: String,
+    },
+}
+
+/// What became of something that left the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It arrived.
+    Sent,
+    /// It was refused for good.
+    Refused(String),
+    /// It will be tried again.
+    Later(String),
+    /// Nobody knows whether it arrived.
+    Unknown(String),
+}
+
+/// Where notices go. Cheap to clone; nobody has to listen.
+#[derive(Debug, Clone)]
+pub struct Notices(broadcast::Sender<Notice>);
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self(broadcast::channel(4096).0)
+    }
+}
+
+impl Notices {
+    /// Logs a notice and hands it to whoever listens.
+    pub(crate) fn tell(&self, notice: Notice) {
+        match &notice {
+            Notice::Broken { report, .. } => tracing::error!("{notice}\n{report}"),
+            Notice::Trouble { .. } => tracing::error!("{notice}"),
+            Notice::SetAside { .. } => tracing::warn!("{notice}"),
+            Notice::Left { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
+            _ => tracing::info!("{notice}"),
+        }
+        // An error means that nobody listens.
+        let _ = self.0.send(notice);
+    }
+
+    /// Everything told from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Notice> {
+        self.0.subscribe()
+    }
+}
+
+impl fmt::Display for Notice {
+    /// One line for the log. Texts of messages stay out of it: they are other people's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { ticket, channel, account, .. } => {
+                write!(f, "ticket {ticket} opened: {channel} to {account}")
+            }
+            Self::Commented { ticket, by_agent, .. } => {
+                write!(f, "ticket {ticket}: comment by the {}", if *by_agent { "desk" } else { "requester" })
+            }
+            Self::Linked { ticket, other } => write!(f, "ticket {ticket} linked with {other}"),
+            Self::Fired { ticket, rule, shadow, .. } => {
+                write!(f, "ticket {ticket}: {}rule \"{rule}\" fired", if *shadow { "shadow " } else { "" })
+            }
+            Self::Left { ticket, what, outcome, .. } => match outcome {
+                Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
+                Outcome::Refused(why) => write!(f, "ticket {ticket}: {what} refused: {why}"),
+                Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
+                Outcome::Unknown(why) => write!(f, "ticket {ticket}: nobody knows whether the {what} arrived: {why}"),
+            },
+            Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
+            Self::Reloaded { version, items } => write!(f, "rules {version} are live: {items} triggers and views"),
+            Self::Broken { live, errors, .. } => {
+                write!(f, "the rules have {errors} errors; rules {live} stay live until they are fixed")
+            }
+            Self::Trouble { message } => f.write_str(message),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Calls of declared webhooks.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::outbox::Failure;
+use crate::desk::config::Webhook;
+
+/// How long the other side may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Posts JSON to a webhook.
+///
+/// The same key is sent each time the same call is tried (`Twite-Delivery`), so that the other side can tell a second
+/// try from a second event. Where a signing key is declared, `Twite-Signature` is `sha256=` and the base64 of the
+/// HMAC-SHA256 of the body.
+///
+/// # Errors
+/// For good on any answer from 300 to 499 but 408 and 429, for now on everything else.
+pub(super) async fn call(client: &reqwest::Client, hook: &Webhook, body: String, key: &str) -> Result<(), Failure> {
+    let mut request = client
+        .post(&hook.url)
+        .timeout(TIMEOUT)
+        .header("content-type", "application/json")
+        .header("twite-delivery", key);
+    if let Some(variable) = &hook.key_env {
+        let secret = std::env::var(variable).map_err(|_| {
+            Failure::Refused(format!("the environment variable `{variable}` with the key of the webhook is not set"))
+        })?;
+        request = request.header("twite-signature", signature(secret.as_bytes(), body.as_bytes()));
+    }
+    let name = &hook.name;
+    match request.body(body).send().await {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => {
+            let status = answer.status();
+            let permanent = (300..500).contains(&status.as_u16()) && !matches!(status.as_u16(), 408 | 429);
+            let why = format!("the webhook `{name}` answered {status}");
+            Err(if permanent { Failure::Refused(why) } else { Failure::Later { why, after: None } })
+        }
+        // The address may hold a secret of its own: it stays out of the message.
+        Err(error) => {
+            Err(Failure::Later { why: format!("the webhook `{name}`: {}", error.without_url()), after: None })
+        }
+    }
+}
+
+fn signature(key: &[u8], body: &[u8]) -> String {
+    // HMAC takes a key of any length; the error of `new_from_slice` is for other MACs.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(body);
+    format!("sha256={}", base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    #[test]
+    fn bodies_are_signed() {
+        // The HMAC-SHA256 of RFC 4231, test case 2, in base64.
+        assert_eq!(
+            signature(b"Jefe", b"what do ya want for nothing?"),
+            "sha256=W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="
+        );
+    }
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the demo over real conversations and compares its counts with what is known of them, in every
+# order. Usage: tests/shared/run.sh DIRECTORY-WITH-conversations.ndjson
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+data=$(cd "$1" && pwd)
+cd "$here/../.."
+cargo build --locked --quiet --release
+exec python3 "$here/counts.py" target/release/twite "$data/conversations.ndjson"
