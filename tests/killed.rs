@@ -61,7 +61,12 @@ async fn undisturbed() -> (Counts, Vec<(String, Option<String>, Option<String>, 
     (counts, sent)
 }
 
-fn same(counts: &Counts, sent: &[(String, Option<String>, Option<String>, Option<String>)], desk: &TestDesk, expected: &Counts) {
+fn same(
+    counts: &Counts,
+    sent: &[(String, Option<String>, Option<String>, Option<String>)],
+    desk: &TestDesk,
+    expected: &Counts,
+) {
     let distinct: BTreeSet<_> = self::sent(&desk.sim).into_iter().collect();
     assert_eq!(self::sent(&desk.sim).len(), distinct.len(), "a reply was sent twice");
     assert_eq!(self::sent(&desk.sim), sent, "the same replies");

@@ -34,7 +34,10 @@ async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Ticket
         let comments = store.comments(id).await.unwrap();
         let comments: Vec<_> = comments.iter().filter_map(|c| c.source.x_id()).map(ToString::to_string).collect();
         assert_eq!(i64::try_from(comments.len()).unwrap(), ticket.comments, "the count of comments");
-        plain.insert(id, (ticket.account.unwrap(), ticket.requester.id.unwrap().to_string(), ticket.description, comments));
+        plain.insert(
+            id,
+            (ticket.account.unwrap(), ticket.requester.id.unwrap().to_string(), ticket.description, comments),
+        );
     }
     let mut tickets = Tickets::new();
     for (id, (account, person, description, comments)) in &plain {
@@ -62,7 +65,8 @@ fn examples() -> Vec<Post> {
     CONVERSATIONS.lines().filter(|line| line.starts_with("{\"data\"")).map(|line| decode_line(line).unwrap()).collect()
 }
 
-const NORTHWIND: &[(&str, &str)] = &[("NorthwindHelp", "1480000000000007919"), ("NorthwindRail", "1480000000000015838")];
+const NORTHWIND: &[(&str, &str)] =
+    &[("NorthwindHelp", "1480000000000007919"), ("NorthwindRail", "1480000000000015838")];
 const HANDLES: &[&str] = &["NorthwindHelp", "NorthwindRail"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +99,13 @@ const EVERYBODY: &[(&str, &str)] =
     &[("acme", "1001"), ("acmebike", "1002"), ("ada", "1003"), ("kim", "1004"), ("mira", "1005")];
 
 fn conversation() -> impl Strategy<Value = Vec<Made>> {
-    let made = (0..EVERYBODY.len(), any::<prop::sample::Index>(), 0..4_u8, prop::collection::vec(0..EVERYBODY.len(), 0..3), any::<bool>());
+    let made = (
+        0..EVERYBODY.len(),
+        any::<prop::sample::Index>(),
+        0..4_u8,
+        prop::collection::vec(0..EVERYBODY.len(), 0..3),
+        any::<bool>(),
+    );
     prop::collection::vec(made, 1..14).prop_map(|made| {
         made.into_iter()
             .enumerate()

@@ -80,7 +80,9 @@ async fn play(steps: &[Step]) {
             Step::Like => {
                 let _ = posts.last().map(|p| sim.like("acme", p));
             }
-            Step::Edit => posts.extend(posts.last().map(|p| sim.edit(p, &format!("@acme edited {n}"))).into_iter().flatten()),
+            Step::Edit => {
+                posts.extend(posts.last().map(|p| sim.edit(p, &format!("@acme edited {n}"))).into_iter().flatten())
+            }
             Step::Delete => {
                 let _ = posts.pop().map(|p| sim.delete(&p));
             }
@@ -97,7 +99,8 @@ async fn play(steps: &[Step]) {
             SentKind::Post => assert!(!text.contains(SECRET), "in public: {text}"),
             SentKind::Dm => {
                 let to = sent.to.as_deref().unwrap_or_default();
-                let owner = PEOPLE.iter().find(|p| text.starts_with(&format!("{p} says"))).expect("every reply starts so");
+                let owner =
+                    PEOPLE.iter().find(|p| text.starts_with(&format!("{p} says"))).expect("every reply starts so");
                 let me = sim.connect(owner).unwrap().user_id;
                 assert_eq!(to, me, "a private answer for {owner} went to somebody else");
             }

@@ -120,7 +120,9 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
     }
     for account in &desk.accounts {
         match found(&account.handle) {
-            Some(found) => writeln!(out, "@{:<16} {:<14} since {}", account.handle, found.state.as_str(), found.connected)?,
+            Some(found) => {
+                writeln!(out, "@{:<16} {:<14} since {}", account.handle, found.state.as_str(), found.connected)?
+            }
             None => writeln!(out, "@{:<16} not connected", account.handle)?,
         }
     }
@@ -139,7 +141,11 @@ impl Connect {
         })?;
         let (store, key) = (place.open().await?, place.key()?);
         let http = http().map_err(broke)?;
-        let tokens = if self.tokens_from_stdin { given()? } else { self.sign_in(&App::new(&desk.x, http.clone()).map_err(broke)?).await? };
+        let tokens = if self.tokens_from_stdin {
+            given()?
+        } else {
+            self.sign_in(&App::new(&desk.x, http.clone()).map_err(broke)?).await?
+        };
         let me = whose(&desk.x, &http, &tokens.access).await.map_err(broke)?;
         let (Some(id), Some(handle)) = (me.id, me.handle) else {
             return Err(CliError::Usage("X does not say whose tokens these are".to_owned()));
@@ -153,10 +159,16 @@ impl Connect {
         let known = store.accounts().await.map_err(broke)?.into_iter().find(|a| a.id == id);
         let now = Timestamp::now();
         let connected = known.as_ref().map_or(now, |k| k.connected);
-        let midnight = |day: jiff::civil::Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|z| z.timestamp());
+        let midnight =
+            |day: jiff::civil::Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|z| z.timestamp());
         let capture_from = declared.capture_from.map_or(Some(connected), midnight);
-        let account =
-            ConnectedAccount { id: id.clone(), handle: handle.clone(), state: AccountState::Connected, connected, capture_from };
+        let account = ConnectedAccount {
+            id: id.clone(),
+            handle: handle.clone(),
+            state: AccountState::Connected,
+            connected,
+            capture_from,
+        };
         store.connect(&account).await.map_err(broke)?;
         store.save_tokens(&key, &id, &tokens).await.map_err(broke)?;
         writeln!(io::stdout().lock(), "@{handle} is connected{}", if known.is_some() { " again" } else { "" })?;
@@ -232,9 +244,7 @@ fn given() -> Result<Tokens, CliError> {
     Ok(Tokens {
         access: given.access_token,
         refresh: given.refresh_token,
-        expires: given
-            .expires_in
-            .and_then(|s| Timestamp::now().checked_add(jiff::SignedDuration::from_secs(s)).ok()),
+        expires: given.expires_in.and_then(|s| Timestamp::now().checked_add(jiff::SignedDuration::from_secs(s)).ok()),
         scopes: vec![],
     })
 }

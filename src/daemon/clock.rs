@@ -13,7 +13,7 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     Wall,
-    /// A clock that stands still until it is moved, and never goes back: milliseconds since 1970.
+    /// A clock that stands where the latest message left it: milliseconds since 1970.
     Driven(Arc<AtomicI64>),
 }
 
@@ -33,10 +33,11 @@ impl Clock {
         }
     }
 
-    /// Takes a driven clock forward to a message's own time. The wall clock does not care.
+    /// Takes a driven clock to a message's own time, be it back: what is decided then, is decided as of then. The
+    /// wall clock does not care.
     pub fn reached(&self, at: Timestamp) {
         if let Self::Driven(millis) = self {
-            millis.fetch_max(at.as_millisecond(), Ordering::Relaxed);
+            millis.store(at.as_millisecond(), Ordering::Relaxed);
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{text::headline, Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType};
+use super::{
+    Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType, text::headline,
+};
 
 /// A ticket with everything conditions can ask about.
 ///

@@ -144,7 +144,7 @@ impl TestDesk {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let counts = store.counts().await.unwrap();
-        panic!("gave up waiting for {what}: {counts:?}\n{}", { let _ = std::fs::copy(self.log(), "/tmp/served.log"); tail(&self.log()) });
+        panic!("gave up waiting for {what}: {counts:?}\n{}", tail(&self.log()));
     }
 }
 

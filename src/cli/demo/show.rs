@@ -10,7 +10,10 @@ use owo_colors::{OwoColorize as _, Stream::Stdout, Style};
 use super::Summary;
 use crate::{
     daemon::{Notice, Outcome},
-    desk::{Change, Channel, Value, text::{headline, visible}},
+    desk::{
+        Change, Channel, Value,
+        text::{headline, visible},
+    },
 };
 
 /// How much of a message is shown.
@@ -125,7 +128,11 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
     writeln!(out, "{}", paint("Twite: a morning on the support desk of Northwind", bold))?;
     writeln!(out)?;
     writeln!(out, "A simulated X runs at {sim}; posts, messages and likes arrive as they did.")?;
-    writeln!(out, "The rules are in {}. Edit one while this runs: it is live within a second.", paint(&rules.display().to_string(), bold))?;
+    writeln!(
+        out,
+        "The rules are in {}. Edit one while this runs: it is live within a second.",
+        paint(&rules.display().to_string(), bold)
+    )?;
     writeln!(out, "Make a mistake in one, and the old rules stay. Ctrl-C ends it with a summary.")
 }
 

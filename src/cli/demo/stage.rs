@@ -67,8 +67,7 @@ impl Stage {
         let clock = Clock::driven();
         let key = Key::random().map_err(broke)?;
         let accounts = live.rules().desk.accounts.clone();
-        let daemon =
-            Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http().map_err(broke)?));
+        let daemon = Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http().map_err(broke)?));
         let mut stage = Self {
             sim,
             daemon,
@@ -153,9 +152,9 @@ impl Stage {
             Ok(tokens) => tokens,
             // The file does not tell about this account; then it has a profile of its own.
             Err(_) => {
-                self.sim.make_user(&NewPerson::named(&account.handle)).map_err(|e| {
-                    CliError::Usage(format!("`--account {}`: {e}", account.handle))
-                })?;
+                self.sim
+                    .make_user(&NewPerson::named(&account.handle))
+                    .map_err(|e| CliError::Usage(format!("`--account {}`: {e}", account.handle)))?;
                 self.sim.connect(&account.handle).map_err(broke)?
             }
         };
@@ -172,12 +171,8 @@ impl Stage {
             })
             .await
             .map_err(broke)?;
-        let tokens = Tokens {
-            access: tokens.access_token,
-            refresh: Some(tokens.refresh_token),
-            expires: None,
-            scopes: vec![],
-        };
+        let tokens =
+            Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
         store.save_tokens(key, &id, &tokens).await.map_err(broke)?;
         Ok(id)
     }
