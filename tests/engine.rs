@@ -1,5 +1,7 @@
 //! What rule files come to: each file in `tests/engine` with the tickets beside it, decided by the binary.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics is a test that fails")]
+
 use std::path::Path;
 
 use assert_cmd::Command;

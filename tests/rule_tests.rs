@@ -1,5 +1,7 @@
 //! `twite test`: what it runs, what it prints, how it ends.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics is a test that fails")]
+
 use std::{fs, path::Path};
 
 use assert_cmd::Command;

@@ -91,7 +91,7 @@ fn conditions_read_as_the_formatter_writes_them() {
         (ask("status", |f| Test::NotIn(vec![literal(f, "new"), literal(f, "open")])), "status not in (new, open)"),
         (ask("status", |f| Test::Compare(Comparison::Less, literal(f, "solved"))), "status < solved"),
         (tagged("vip"), "tags has vip"),
-        (ask("tags", |_| Test::HasNone(vec!["a".into(), "c d".into()])), r#"tags has none of (a, "c d")"#),
+        (ask("tags", |_| Test::HasNone(vec!["a".into(), "c+d".into()])), r#"tags has none of (a, "c+d")"#),
         (ask("requester.verified", |_| Test::Holds), "requester.verified"),
         (changed("status", Some("new"), Some("open")), "status changed from new to open"),
         (ask("created", |_| Test::Since(Comparison::AtLeast, hours(96))), "time since created >= 4 days"),
@@ -100,6 +100,19 @@ fn conditions_read_as_the_formatter_writes_them() {
         (ask("due", |_| Test::Until(Comparison::Less, business_hours(16))), "time until due < 2 business days"),
         (ask("due", |_| Test::Until(Comparison::More, hours(0))), "time until due > 0 minutes"),
     ] {
-        assert_eq!(written(condition), text);
+        assert_eq!(written(condition.clone()), text);
+        assert_eq!(read(text), condition.kind, "{text}");
     }
+}
+
+/// What the checker makes of a condition.
+fn read(text: &str) -> ConditionKind {
+    let desk = crate::desk::Desk {
+        groups: vec![crate::desk::config::Group { name: "Social VIP".into(), email: None }],
+        ..desk()
+    };
+    let file = format!("trigger \"t\" {{\n  when {text}\n  then add tags x\n}}\n");
+    let (rules, found) = crate::lang::check_sources([("t.twite", file)], desk);
+    let rules = rules.unwrap_or_else(|| panic!("{text}: {found:?}"));
+    rules.triggers[0].when.kind.clone()
 }
