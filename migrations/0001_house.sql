@@ -49,9 +49,7 @@ CREATE TABLE ticket (
   account                TEXT,
   brand                  TEXT,
   status                 TEXT NOT NULL,
-  status_rank            BIGINT NOT NULL,
   priority               TEXT,
-  priority_rank          BIGINT,
   type                   TEXT,
   subject                TEXT NOT NULL,
   subject_folded         TEXT NOT NULL,
@@ -81,7 +79,7 @@ CREATE TABLE ticket (
   latest_public_comment  TEXT
 );
 CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person);
-CREATE INDEX ticket_by_status ON ticket (status_rank, updated);
+CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester);
 
 CREATE TABLE ticket_tag (

@@ -50,7 +50,7 @@ impl Rules {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let loaded = load(&self.paths, self.config.as_deref());
         let Some(rules) = &loaded.rules else {
-            write!(io::stderr(), "{}{}\n", loaded.report(), loaded.summary())?;
+            writeln!(io::stderr(), "{}{}", loaded.report(), loaded.summary())?;
             return Ok(FINDINGS);
         };
         let listed = items(rules);

@@ -56,7 +56,7 @@ impl Daemon {
                 *failures = failures.saturating_add(1);
                 if let XError::Refused(Refusal::Unauthorised(_)) = &error {
                     self.unauthorised(account, &error.to_string()).await;
-                } else if *failures == 1 || *failures % 20 == 0 {
+                } else if *failures == 1 || failures.is_multiple_of(20) {
                     self.notices.tell(Notice::Trouble {
                         message: format!(
                             "@{} {}: {error} (failed {failures} times, tried again)",

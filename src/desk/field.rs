@@ -197,11 +197,10 @@ impl FieldRef {
             Self::Known(field) => (field.read)(facts),
             Self::Custom(field) => {
                 let kind = field.kind();
-                match facts.ticket.custom.get(&field.name) {
-                    Some(value) => value.value(&kind),
+                match facts.ticket.custom.get(&field.name).map(|value| value.value(&kind)) {
                     // A box nobody ticked is a no.
-                    None if kind == Kind::YesNo => Value::YesNo(false),
-                    None => Value::Empty,
+                    None | Some(Value::Empty) if kind == Kind::YesNo => Value::YesNo(false),
+                    value => value.unwrap_or(Value::Empty),
                 }
             }
         }

@@ -151,6 +151,30 @@ impl Hours {
         open
     }
 
+    /// When the desk will have been open for so long since an instant: the first such instant, and the last, as
+    /// while it is closed the count stands still. `None` is beyond all calendars.
+    pub fn after(&self, from: Timestamp, length: SignedDuration) -> Reached {
+        let first = from.to_zoned_datetime(self.zone.clone()).date();
+        let days = std::iter::successors(Some(first), |day| day.tomorrow().ok());
+        let open = days.flat_map(|day| self.open_on(day)).filter_map(|(start, end)| {
+            let start = start.max(from);
+            (start < end).then(|| (start, start.duration_until(end)))
+        });
+        reached(from, length, open, |start, length| start.checked_add(length).ok())
+    }
+
+    /// As [`Self::after`], back in time: since when the desk has been open for so long up to an instant.
+    pub fn before(&self, to: Timestamp, length: SignedDuration) -> Reached {
+        let first = to.to_zoned_datetime(self.zone.clone()).date();
+        let days = std::iter::successors(Some(first), |day| day.yesterday().ok());
+        let open = days.flat_map(|day| self.open_on(day).collect::<Vec<_>>().into_iter().rev());
+        let open = open.filter_map(|(start, end)| {
+            let end = end.min(to);
+            (start < end).then(|| (end, start.duration_until(end)))
+        });
+        reached(to, length, open, |end, length| end.checked_sub(length).ok())
+    }
+
     /// The instants between which the desk is open on a day, in order. Around a change of the clocks an
     /// interval is as long as that day really is.
     fn open_on(&self, day: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
@@ -180,6 +204,39 @@ impl Hours {
             Weekday::Sunday => &self.sunday,
         }
     }
+}
+
+/// The first and the last instant at which a length of time was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// Where the count came to it.
+    pub first: Option<Timestamp>,
+    /// Where the count goes on.
+    pub last: Option<Timestamp>,
+}
+
+fn reached(
+    from: Timestamp,
+    length: SignedDuration,
+    open: impl Iterator<Item = (Timestamp, SignedDuration)>,
+    walk: impl Fn(Timestamp, SignedDuration) -> Option<Timestamp>,
+) -> Reached {
+    let mut left = length;
+    let mut first = left.is_zero().then_some(from);
+    for (start, length) in open {
+        if left.is_zero() {
+            return Reached { first, last: Some(start) };
+        }
+        if length > left {
+            let at = walk(start, left);
+            return Reached { first: at, last: at };
+        }
+        left -= length;
+        if left.is_zero() {
+            first = walk(start, length);
+        }
+    }
+    Reached { first, last: None }
 }
 
 mod zone_name {
@@ -242,6 +299,23 @@ mod tests {
         let day = jiff::SignedDuration::from_hours(24);
         let counted = Hours::default().between_up_to(at("0001-01-01T00:00:00Z"), at("9999-01-01T00:00:00Z"), day);
         assert!(counted > day && counted <= day * 2);
+    }
+
+    #[test]
+    fn the_count_stands_still_while_closed() {
+        let hour = SignedDuration::from_hours(1);
+        let reached = |first: &str, last: &str| Reached { first: Some(at(first)), last: Some(at(last)) };
+        // A Monday: open from 7:00 to 15:00 in UTC; then on Friday.
+        let monday = at("2026-07-06T06:00:00Z");
+        assert_eq!(paris().after(monday, hour), reached("2026-07-06T08:00:00Z", "2026-07-06T08:00:00Z"));
+        assert_eq!(paris().after(monday, hour * 8), reached("2026-07-06T15:00:00Z", "2026-07-10T07:00:00Z"));
+        assert_eq!(paris().after(monday, hour * 0), reached("2026-07-06T06:00:00Z", "2026-07-06T07:00:00Z"));
+        let friday = at("2026-07-10T08:00:00Z");
+        assert_eq!(paris().before(friday, hour), reached("2026-07-10T07:00:00Z", "2026-07-06T15:00:00Z"));
+        assert_eq!(paris().before(friday, hour * 2), reached("2026-07-06T14:00:00Z", "2026-07-06T14:00:00Z"));
+        // A hundred years are walked; ten thousand are not to be had.
+        assert!(paris().after(monday, hour * 24 * 36_500).first.is_some());
+        assert_eq!(paris().after(monday, SignedDuration::MAX), Reached { first: None, last: None });
     }
 
     #[test]

@@ -106,13 +106,16 @@ pub enum CustomValue {
 }
 
 impl CustomValue {
-    /// As a [`Value`]; `kind` tells texts from choices.
+    /// As a [`Value`]; `kind` tells texts from choices. What is no value of that kind, because the field was
+    /// declared otherwise when it was written, is none.
     pub fn value(&self, kind: &super::Kind) -> Value<'_> {
-        match self {
-            Self::YesNo(b) => Value::YesNo(*b),
-            Self::Number(n) => Value::Number(*n),
-            Self::Text(t) if matches!(kind, super::Kind::Text) => Value::Text(Cow::Borrowed(t)),
-            Self::Text(t) => Value::Word(Cow::Borrowed(t)),
+        use super::Kind;
+        match (self, kind) {
+            (Self::YesNo(b), Kind::YesNo) => Value::YesNo(*b),
+            (Self::Number(n), Kind::Number) => Value::Number(*n),
+            (Self::Text(t), Kind::Text) => Value::Text(Cow::Borrowed(t)),
+            (Self::Text(t), Kind::Words(_) | Kind::Declared(_)) => Value::Word(Cow::Borrowed(t)),
+            _ => Value::Empty,
         }
     }
 }

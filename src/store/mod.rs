@@ -10,6 +10,10 @@ mod inbox;
 mod outbox;
 mod post;
 mod ticket;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, str::FromStr, time::Duration};
 

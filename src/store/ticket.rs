@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Store, StoreError, Tx, time, times, word, words};
 use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
@@ -115,9 +115,9 @@ impl Tx {
         let requester = self.put_person(&draft.requester).await?;
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO ticket (key_account, key_conversation, key_person, opened_by, requester, channel, status,
-               status_rank, subject, subject_folded, description, description_folded, post_has_media, post_is_reply,
+               subject, subject_folded, description, description_folded, post_has_media, post_is_reply,
                replies, reopens, agent_touches, comments, created, updated)
-             VALUES ($1, $2, $3, $4, $5, $6, 'new', 0, '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0) RETURNING id",
+             VALUES ($1, $2, $3, $4, $5, $6, 'new', '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0) RETURNING id",
         )
         .bind(key.account.as_str())
         .bind(&key.conversation)
@@ -174,22 +174,20 @@ impl Tx {
     pub async fn save(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
         let closed = (ticket.status == Status::Closed).then(|| ticket.updated.as_millisecond());
         sqlx::query(
-            "UPDATE ticket SET account = $2, brand = $3, status = $4, status_rank = $5, priority = $6, priority_rank = $7,
-               type = $8, subject = $9, subject_folded = $10, description = $11, description_folded = $12,
-               group_name = $13, assignee = $14, language = $15, language_folded = $16, post_likes = $17,
-               post_reposts = $18, post_replies = $19, post_has_media = $20, post_is_reply = $21, replies = $22,
-               reopens = $23, agent_touches = $24, comments = $25, created = $26, updated = $27, solved = $28,
-               assigned = $29, due = $30, requester_updated = $31, first_reply = $32, latest_comment = $33,
-               latest_public_comment = $34, closed = CASE WHEN $35 IS NULL THEN NULL ELSE coalesce(closed, $35) END
+            "UPDATE ticket SET account = $2, brand = $3, status = $4, priority = $5,
+               type = $6, subject = $7, subject_folded = $8, description = $9, description_folded = $10,
+               group_name = $11, assignee = $12, language = $13, language_folded = $14, post_likes = $15,
+               post_reposts = $16, post_replies = $17, post_has_media = $18, post_is_reply = $19, replies = $20,
+               reopens = $21, agent_touches = $22, comments = $23, created = $24, updated = $25, solved = $26,
+               assigned = $27, due = $28, requester_updated = $29, first_reply = $30, latest_comment = $31,
+               latest_public_comment = $32, closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END
              WHERE id = $1",
         )
         .bind(ticket.id.0)
         .bind(&ticket.account)
         .bind(&ticket.brand)
         .bind(ticket.status.as_str())
-        .bind(ticket.status as i64)
         .bind(ticket.priority.map(|p| p.as_str()))
-        .bind(ticket.priority.map(|p| p as i64))
         .bind(ticket.kind.map(|k| k.as_str()))
         .bind(&ticket.subject)
         .bind(fold(&ticket.subject).as_ref())
@@ -338,44 +336,61 @@ impl Tx {
     }
 }
 
+/// How many tickets are read with one statement.
+const CHUNK: usize = 500;
+
 const TICKET: &str = "SELECT t.*, p.x_id AS p_x_id, p.handle AS p_handle, p.name AS p_name, p.email AS p_email,
     p.language AS p_language, p.location AS p_location, p.joined AS p_joined, p.followers AS p_followers,
     p.following AS p_following, p.tweets AS p_tweets, p.listed AS p_listed, p.verified AS p_verified,
     p.verified_type AS p_verified_type
-  FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id = $1";
+  FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id";
 
 async fn ticket(connection: &mut SqliteConnection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-    let Some(row) = sqlx::query(TICKET).bind(id.0).fetch_optional(&mut *connection).await? else { return Ok(None) };
-    let mut ticket = read(&row)?;
-    ticket.tags = set(connection, "SELECT tag FROM ticket_tag WHERE ticket = $1", id).await?;
-    ticket.post.hashtags = set(connection, "SELECT tag FROM ticket_hashtag WHERE ticket = $1", id).await?;
-    ticket.custom = custom(connection, id).await?;
-    Ok(Some(ticket))
+    Ok(tickets(connection, &[id.0]).await?.pop())
 }
 
-async fn set(
-    connection: &mut SqliteConnection,
-    query: &'static str,
-    id: TicketId,
-) -> Result<BTreeSet<String>, StoreError> {
-    Ok(sqlx::query_scalar(query).bind(id.0).fetch_all(connection).await?.into_iter().collect())
+/// Whole tickets, in the order of these numbers.
+pub(super) async fn tickets(connection: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Ticket>, StoreError> {
+    let mut found = BTreeMap::new();
+    for ids in ids.chunks(CHUNK) {
+        for row in among(TICKET, ids).build().fetch_all(&mut *connection).await? {
+            found.insert(row.try_get("id")?, read(&row)?);
+        }
+        let mut tags = among("SELECT ticket, tag FROM ticket_tag WHERE ticket", ids);
+        for (ticket, tag) in tags.build_query_as::<(i64, String)>().fetch_all(&mut *connection).await? {
+            found.entry(ticket).and_modify(|t: &mut Ticket| t.tags.extend([tag]));
+        }
+        let mut hashtags = among("SELECT ticket, tag FROM ticket_hashtag WHERE ticket", ids);
+        for (ticket, tag) in hashtags.build_query_as::<(i64, String)>().fetch_all(&mut *connection).await? {
+            found.entry(ticket).and_modify(|t| t.post.hashtags.extend([tag]));
+        }
+        let mut fields = among("SELECT ticket, name, kind, number, text FROM ticket_field WHERE ticket", ids);
+        for row in fields.build().fetch_all(&mut *connection).await? {
+            let (name, value) = custom(&row)?;
+            found.entry(row.try_get("ticket")?).and_modify(|t| t.custom.extend([(name, value)]));
+        }
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-async fn custom(connection: &mut SqliteConnection, id: TicketId) -> Result<BTreeMap<String, CustomValue>, StoreError> {
-    let rows = sqlx::query("SELECT name, kind, number, text FROM ticket_field WHERE ticket = $1")
-        .bind(id.0)
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let value = match row.try_get("kind")? {
-                "yes_no" => CustomValue::YesNo(row.try_get::<i64, _>("number")? != 0),
-                "number" => CustomValue::Number(row.try_get("number")?),
-                _ => CustomValue::Text(row.try_get("text")?),
-            };
-            Ok((row.try_get("name")?, value))
-        })
-        .collect()
+/// `select … IN (ids)`
+fn among(select: &str, ids: &[i64]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(select);
+    let mut list = query.push(" IN (").separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    list.push_unseparated(")");
+    query
+}
+
+fn custom(row: &SqliteRow) -> Result<(String, CustomValue), StoreError> {
+    let value = match row.try_get("kind")? {
+        "yes_no" => CustomValue::YesNo(row.try_get::<i64, _>("number")? != 0),
+        "number" => CustomValue::Number(row.try_get("number")?),
+        _ => CustomValue::Text(row.try_get("text")?),
+    };
+    Ok((row.try_get("name")?, value))
 }
 
 fn read(row: &SqliteRow) -> Result<Ticket, StoreError> {

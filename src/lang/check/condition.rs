@@ -495,11 +495,11 @@ impl Checker<'_> {
                 }
             }
         }
-        if matches!(field.kind(), Kind::Set | Kind::Time) {
-            if let Some(value) = from_to.iter().flatten().next() {
-                let why = format!("is {}, and can only be asked whether it changed", field.kind());
-                return self.cannot(field, place(value), &why, &format!("write `{field} changed`"));
-            }
+        if matches!(field.kind(), Kind::Set | Kind::Time)
+            && let Some(value) = from_to.iter().flatten().next()
+        {
+            let why = format!("is {}, and can only be asked whether it changed", field.kind());
+            return self.cannot(field, place(value), &why, &format!("write `{field} changed`"));
         }
         let [from, to] = from_to.map(|value| value.map(|v| self.literal(field, &v)));
         let given = |literal: Option<Option<Literal>>| match literal {

@@ -24,7 +24,7 @@ impl Checker<'_> {
             None => Some(Condition::always(place.clone())),
         };
         let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
-        let empty = actions.is_empty() && !then.as_ref().is_some_and(|t| t.children().next().is_some());
+        let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.children().next().is_none());
         if empty && !node.is_broken() {
             let message = "a trigger needs `then` and at least one action";
             self.error(&codes::TW0115, title_span(node), message);

@@ -96,7 +96,7 @@ fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<Diagnostic>> {
     if node.descendants().skip(1).any(|inner| unclosed_itself(&inner)) {
         return None;
     }
-    let Some(opening) = node.descendants_with_tokens().find(|e| e.kind() == K::OpenBrace) else { return None };
+    let opening = node.descendants_with_tokens().find(|e| e.kind() == K::OpenBrace)?;
     let end = usize::from(node.text_range().end());
     let place = super::scan::found_at(text, end);
     let opened = usize::from(opening.text_range().start())..usize::from(opening.text_range().end());

@@ -1,0 +1,30 @@
+//! What the store promises, on real database files.
+
+mod views;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::desk::{Ticket, TicketId, XId};
+
+/// A store in a directory of its own, which goes with it.
+async fn store() -> (Store, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
+    (store, directory)
+}
+
+fn x(id: u64) -> XId {
+    id.to_string().parse().unwrap()
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap()
+}
+
+fn key(conversation: u64, person: u64) -> TicketKey {
+    TicketKey { account: x(1), conversation: conversation.to_string(), person: x(person) }
+}

@@ -1,0 +1,533 @@
+//! Views as SQL: the same tickets, in the same order, as [`engine::view`] finds in memory.
+//!
+//! A part of a condition is always true or false, never SQL's unknown: what has no value is asked for first.
+//! What SQL cannot say exactly (whole words, by Unicode's boundaries) it says *generously*, so that no ticket is
+//! missed, or, below a `not`, *strictly*; the plain evaluator then has the last word on each ticket found.
+//!
+//! Texts and names are compared byte by byte, as in memory; on PostgreSQL that is the collation `C`.
+
+use std::slice::from_ref;
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::{Store, StoreError, ticket::tickets};
+use crate::{
+    desk::{
+        Desk, Facts, FieldRef, Kind, Ticket,
+        config::CustomKind,
+        field::{Field, Scope},
+    },
+    engine::{self, holds, plain},
+    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Sort, Span, Test, View},
+};
+
+/// How many questions and values a statement asks about: the rest is left to the evaluator. A database takes
+/// no statement of any length, and named conditions can make a short rule ask a lot.
+const MOST_TERMS: usize = 2_000;
+/// How deep a statement nests.
+const MOST_DEPTH: usize = 60;
+/// How many tickets are read at once for the evaluator.
+const CHUNK: usize = 500;
+
+const TRUE: &str = "1 = 1";
+const FALSE: &str = "1 = 0";
+
+impl Store {
+    /// The tickets a view shows: at most `limit`, without the first `offset`.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn view(
+        &self,
+        view: &View,
+        desk: &Desk,
+        now: Timestamp,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        // A transaction, so that what is found is what is read.
+        let mut reader = self.reader.begin().await?;
+        let mut query = Query::of("SELECT t.id", &view.filter, desk, now);
+        query.sql.push(" ORDER BY ");
+        for sort in [&view.group_by, &view.sort_by].into_iter().flatten() {
+            query.order(sort);
+        }
+        query.sql.push("t.id");
+        if query.exact {
+            query.sql.push(" LIMIT ").push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
+            let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
+            return tickets(&mut reader, &ids).await;
+        }
+        let found = query.candidates_that_hold(&mut reader, &view.filter).await?;
+        let shown = engine::view(view, &found, desk, now).into_iter();
+        Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
+    }
+
+    /// How many tickets a condition holds for.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn count(&self, filter: &Condition, desk: &Desk, now: Timestamp) -> Result<u64, StoreError> {
+        let mut reader = self.reader.begin().await?;
+        let mut query = Query::of("SELECT count(*)", filter, desk, now);
+        if query.exact {
+            let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
+            return Ok(count.unsigned_abs());
+        }
+        let query = Query::of("SELECT t.id", filter, desk, now);
+        Ok(query.candidates_that_hold(&mut reader, filter).await?.len() as u64)
+    }
+}
+
+/// A statement under way.
+pub(super) struct Query<'a> {
+    pub(super) sql: QueryBuilder<Sqlite>,
+    desk: &'a Desk,
+    now: Timestamp,
+    /// Whether it finds the very tickets, in their order; else the evaluator must look at them.
+    exact: bool,
+    /// How much more it may ask.
+    left: usize,
+}
+
+impl<'a> Query<'a> {
+    pub(super) fn of(select: &str, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
+        let mut sql = QueryBuilder::new(select);
+        sql.push(" FROM ticket t JOIN person p ON p.id = t.requester WHERE ");
+        let mut query = Self { sql, desk, now, exact: true, left: MOST_TERMS };
+        query.condition(filter, true, MOST_DEPTH);
+        query
+    }
+
+    /// Reads the tickets that were found and keeps those for which the condition does hold.
+    async fn candidates_that_hold(
+        mut self,
+        reader: &mut SqliteConnection,
+        filter: &Condition,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let ids: Vec<i64> = self.sql.build_query_scalar().fetch_all(&mut *reader).await?;
+        let mut found = Vec::new();
+        for ids in ids.chunks(CHUNK) {
+            let read = tickets(reader, ids).await?;
+            found.extend(read.into_iter().filter(|ticket| holds(filter, self.facts(ticket))));
+        }
+        Ok(found)
+    }
+
+    fn facts<'t>(&self, ticket: &'t Ticket) -> Facts<'t>
+    where
+        'a: 't,
+    {
+        Facts { ticket, event: None, now: self.now, desk: self.desk }
+    }
+
+    /// A condition. Where it cannot be said exactly: one that holds for more tickets if `generous`, else for fewer.
+    fn condition(&mut self, condition: &Condition, generous: bool, depth: usize) {
+        if depth == 0 {
+            return self.unsaid(generous);
+        }
+        match &condition.kind {
+            ConditionKind::All(parts) => self.join(parts, " AND ", TRUE, generous, depth),
+            ConditionKind::Any(parts) => self.join(parts, " OR ", FALSE, generous, depth),
+            ConditionKind::Not(inner) => {
+                self.sql.push("NOT (");
+                self.condition(inner, !generous, depth - 1);
+                self.sql.push(")");
+            }
+            ConditionKind::Let(named) => self.condition(&named.condition, generous, depth - 1),
+            ConditionKind::Leaf(leaf) => self.leaf(leaf, generous),
+        }
+    }
+
+    /// Many parts as a tree of halves: databases bound how deep an expression is, and a chain is as deep as long.
+    fn join(&mut self, parts: &[Condition], with: &str, none: &str, generous: bool, depth: usize) {
+        match parts {
+            [] => {
+                self.sql.push(none);
+            }
+            [one] => self.condition(one, generous, depth - 1),
+            _ => {
+                let (first, second) = parts.split_at(parts.len() / 2);
+                self.sql.push("(");
+                self.join(first, with, none, generous, depth);
+                self.sql.push(with);
+                self.join(second, with, none, generous, depth);
+                self.sql.push(")");
+            }
+        }
+    }
+
+    /// In place of what cannot be said.
+    fn unsaid(&mut self, generous: bool) {
+        self.exact = false;
+        self.sql.push(if generous { TRUE } else { FALSE });
+    }
+
+    fn leaf(&mut self, leaf: &Leaf, generous: bool) {
+        let values = match &leaf.test {
+            Test::In(values) | Test::NotIn(values) => values.len(),
+            Test::HasAny(tags) | Test::HasAll(tags) | Test::HasNone(tags) => tags.len(),
+            _ => 0,
+        };
+        match self.left.checked_sub(values + 1) {
+            Some(left) => self.left = left,
+            None => return self.unsaid(generous),
+        }
+        let field = &leaf.field;
+        match field.scope() {
+            Scope::Ticket => {}
+            // The same for every ticket: views know no event.
+            Scope::Event | Scope::Clock => {
+                let answer = plain::leaf_holds(leaf, self.facts(&Ticket::default()));
+                self.sql.push(if answer { TRUE } else { FALSE });
+                return;
+            }
+            Scope::Shown => return self.unsaid(generous),
+        }
+        let kind = field.kind();
+        match &leaf.test {
+            Test::Holds if kind == Kind::YesNo => self.one_of(field, &kind, &[Literal::YesNo(true)], generous),
+            Test::Is(value) => self.one_of(field, &kind, from_ref(value), generous),
+            Test::In(values) => self.one_of(field, &kind, values, generous),
+            Test::IsNot(value) => self.none_of(field, &kind, from_ref(value), generous),
+            Test::NotIn(values) => self.none_of(field, &kind, values, generous),
+            Test::Compare(comparison, value) => self.compare(field, &kind, *comparison, value, generous),
+            Test::HasAny(tags) => self.has_any(field, &kind, tags),
+            Test::HasNone(tags) => {
+                self.sql.push("NOT ");
+                self.has_any(field, &kind, tags);
+            }
+            Test::HasAll(tags) => {
+                self.sql.push("(").push(TRUE);
+                for tag in tags {
+                    self.sql.push(" AND ");
+                    self.has_any(field, &kind, from_ref(tag));
+                }
+                self.sql.push(")");
+            }
+            Test::Contains(needle) => self.search(field, &kind, generous, |q| q.found_at(field, &needle.folded, "> 0")),
+            Test::StartsWith(needle) => {
+                self.search(field, &kind, generous, |q| q.found_at(field, &needle.folded, "= 1"))
+            }
+            Test::ContainsWord(needle) if generous => {
+                self.exact = false;
+                self.search(field, &kind, generous, |q| q.found_at(field, &needle.folded, "> 0"));
+            }
+            Test::ContainsWord(_) => self.unsaid(generous),
+            // SQLite asks the library that the evaluator uses; on PostgreSQL this is one more thing left unsaid.
+            Test::Matches(pattern) => self.search(field, &kind, generous, |q| {
+                q.sql.push("regexp(").push_bind(format!("(?i){}", pattern.regex.as_str())).push(", ");
+                q.column(field);
+                q.sql.push(")");
+            }),
+            Test::IsEmpty => {
+                self.sql.push("NOT ");
+                self.present(field, &kind);
+            }
+            // Without an event, a ticket changed from nothing, wherever it has a value.
+            Test::IsSet | Test::Changed { from: None, to: None } => self.present(field, &kind),
+            Test::Changed { from: None, to: Some(value) } => {
+                self.sql.push("(");
+                self.present(field, &kind);
+                self.sql.push(" AND ");
+                self.one_of(field, &kind, from_ref(value), generous);
+                self.sql.push(")");
+            }
+            Test::Since(comparison, span) if kind == Kind::Time => {
+                self.passed(field, *comparison, *span, false, generous)
+            }
+            Test::Until(comparison, span) if kind == Kind::Time => {
+                self.passed(field, *comparison, *span, true, generous)
+            }
+            Test::Holds | Test::Since(..) | Test::Until(..) | Test::Changed { .. } => {
+                self.sql.push(FALSE);
+            }
+        }
+    }
+
+    /// The column in which a field is compared.
+    fn column(&mut self, field: &FieldRef) {
+        match field {
+            FieldRef::Known(Field { sql: Some(sql), kind, .. }) => match kind {
+                Kind::Text => self.sql.push(format_args!("{sql}_folded")),
+                Kind::YesNo => self.sql.push(format_args!("coalesce({sql}, 0)")),
+                _ => self.sql.push(sql),
+            },
+            FieldRef::Known(_) => self.sql.push("NULL"),
+            FieldRef::Custom(custom) => {
+                let (kind, column) = match custom.kind {
+                    CustomKind::Text => ("text", "folded"),
+                    CustomKind::Choice => ("text", "text"),
+                    CustomKind::Number => ("number", "number"),
+                    CustomKind::YesNo => ("yes_no", "number"),
+                };
+                let yes_no = custom.kind == CustomKind::YesNo;
+                self.sql.push(if yes_no { "coalesce(" } else { "" });
+                self.sql.push(format_args!(
+                    "(SELECT f.{column} FROM ticket_field f WHERE f.ticket = t.id AND f.kind = '{kind}' AND f.name = "
+                ));
+                self.sql.push_bind(custom.name.clone()).push(")").push(if yes_no { ", 0)" } else { "" })
+            }
+        };
+    }
+
+    /// Whether a field holds anything.
+    fn present(&mut self, field: &FieldRef, kind: &Kind) {
+        match kind {
+            Kind::YesNo => {
+                self.sql.push("(").push(TRUE).push(")");
+            }
+            Kind::Set => {
+                self.sql.push(format_args!("(t.id IN (SELECT s.ticket FROM {} s))", set_table(field)));
+            }
+            Kind::Text => {
+                self.sql.push("(coalesce(");
+                self.column(field);
+                self.sql.push(", '') <> '')");
+            }
+            Kind::Number | Kind::Time | Kind::Words(_) | Kind::Declared(_) => {
+                self.sql.push("(");
+                self.column(field);
+                self.sql.push(" IS NOT NULL)");
+            }
+        }
+    }
+
+    /// Whether a field holds one of these values.
+    fn one_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], generous: bool) {
+        // No rule writes instants, and stored ones are not as fine; whole sets are for the evaluator.
+        if matches!(kind, Kind::Time | Kind::Set) {
+            return self.unsaid(generous);
+        }
+        let words = matches!(kind, Kind::Words(_) | Kind::Declared(_));
+        let mut fitting = values.iter().filter(|value| match value {
+            Literal::Number(_) => *kind == Kind::Number,
+            Literal::YesNo(_) => *kind == Kind::YesNo,
+            Literal::Text(_) => *kind == Kind::Text,
+            Literal::Word { .. } => words,
+            Literal::Set(_) | Literal::Time(_) => false,
+        });
+        let Some(first) = fitting.next() else {
+            self.sql.push("(").push(FALSE).push(")");
+            return;
+        };
+        self.sql.push("(");
+        self.present(field, kind);
+        self.sql.push(" AND ");
+        self.column(field);
+        self.sql.push(" IN (");
+        self.value(first);
+        for value in fitting {
+            self.sql.push(", ");
+            self.value(value);
+        }
+        self.sql.push("))");
+    }
+
+    fn value(&mut self, value: &Literal) {
+        match value {
+            Literal::Number(number) => self.sql.push_bind(*number),
+            Literal::YesNo(yes) => self.sql.push_bind(i64::from(*yes)),
+            Literal::Word { word, .. } => self.sql.push_bind(word.clone()),
+            Literal::Text(text) => self.sql.push_bind(text.folded.clone()),
+            Literal::Set(_) | Literal::Time(_) => self.sql.push("NULL"),
+        };
+    }
+
+    /// Whether a field holds something else than these values. Nobody knows of an unknown number; an empty
+    /// word or text differs.
+    fn none_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], generous: bool) {
+        let unknowable = *kind == Kind::Number;
+        if unknowable {
+            self.sql.push("(");
+            self.present(field, kind);
+            self.sql.push(" AND ");
+        }
+        match kind {
+            Kind::Time => self.unsaid(generous),
+            _ => {
+                self.sql.push("NOT (");
+                self.one_of(field, kind, values, !generous);
+                self.sql.push(")");
+            }
+        }
+        self.sql.push(if unknowable { ")" } else { "" });
+    }
+
+    fn compare(&mut self, field: &FieldRef, kind: &Kind, comparison: Comparison, value: &Literal, generous: bool) {
+        match (kind, value) {
+            (Kind::Number, Literal::Number(number)) => {
+                self.sql.push("(");
+                self.present(field, kind);
+                self.sql.push(" AND ");
+                self.column(field);
+                self.sql.push(format_args!(" {} ", comparison.as_str())).push_bind(*number).push(")");
+            }
+            // The words that compare so: no rank is stored that a new word would put out of order.
+            (Kind::Words(words), Literal::Word { rank: Some(rank), .. }) => {
+                let fitting = words.words.iter().enumerate().filter(|(place, _)| comparison.holds(place.cmp(rank)));
+                let fitting: Vec<_> =
+                    fitting.map(|(place, word)| Literal::Word { word: (*word).into(), rank: Some(place) }).collect();
+                self.one_of(field, kind, &fitting, generous);
+            }
+            (Kind::Time, _) => self.unsaid(generous),
+            _ => {
+                self.sql.push(FALSE);
+            }
+        }
+    }
+
+    fn has_any(&mut self, field: &FieldRef, kind: &Kind, tags: &[String]) {
+        self.sql.push("(");
+        match tags.split_first() {
+            Some((first, others)) if *kind == Kind::Set => {
+                self.sql.push(format_args!("t.id IN (SELECT s.ticket FROM {} s WHERE s.tag IN (", set_table(field)));
+                self.sql.push_bind(first.clone());
+                for tag in others {
+                    self.sql.push(", ").push_bind(tag.clone());
+                }
+                self.sql.push("))");
+            }
+            _ => {
+                self.sql.push(FALSE);
+            }
+        }
+        self.sql.push(")");
+    }
+
+    /// Asks something of a text that is not empty. Words and names have no column with their folds.
+    fn search(&mut self, field: &FieldRef, kind: &Kind, generous: bool, ask: impl FnOnce(&mut Self)) {
+        match kind {
+            Kind::Text => {
+                self.sql.push("(");
+                self.present(field, kind);
+                self.sql.push(" AND ");
+                ask(self);
+                self.sql.push(")");
+            }
+            Kind::Words(_) | Kind::Declared(_) => self.unsaid(generous),
+            Kind::YesNo | Kind::Number | Kind::Set | Kind::Time => {
+                self.sql.push(FALSE);
+            }
+        }
+    }
+
+    /// Where a text holds another, from 1; 0 where it does not.
+    fn found_at(&mut self, field: &FieldRef, needle: &str, place: &str) {
+        self.sql.push("instr(");
+        self.column(field);
+        self.sql.push(", ").push_bind(needle.to_owned()).push(") ").push(place);
+    }
+
+    /// How long ago, or how far off, a time is: as times pass in order there is one instant at which the answer turns.
+    fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Span, until: bool, generous: bool) {
+        if span.length.is_negative() {
+            return self.unsaid(generous);
+        }
+        // Later than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
+        let (first, last) = match (span.business, until) {
+            (false, _) => {
+                let off = if until { span.length } else { -span.length };
+                let at = self.now.checked_add(off).ok();
+                (at, at)
+            }
+            (true, true) => {
+                let reached = self.desk.hours.after(self.now, span.length);
+                // Nothing at all is also how far off a time is that has passed since the desk closed.
+                let passed = || self.desk.hours.before(self.now, span.length).last;
+                (if span.length.is_zero() { passed() } else { reached.first }, reached.last)
+            }
+            (true, false) => {
+                let reached = self.desk.hours.before(self.now, span.length);
+                let ahead = || self.desk.hours.after(self.now, span.length).last;
+                (if span.length.is_zero() { ahead() } else { reached.first }, reached.last)
+            }
+        };
+        // Towards the far end of time, or away from it; and from which of the two on.
+        let (farther, at, included) = match comparison {
+            Comparison::AtLeast => (true, first, true),
+            Comparison::More => (true, last, false),
+            Comparison::AtMost => (false, last, true),
+            Comparison::Less => (false, first, false),
+        };
+        let Some(at) = at else {
+            // No time is that far off.
+            return if farther {
+                self.sql.push(FALSE);
+            } else {
+                self.present(field, &Kind::Time);
+            };
+        };
+        // Stored times are whole milliseconds.
+        let nanos = at.as_nanosecond();
+        let later = farther == until;
+        let (sign, millis) = match (later, included) {
+            (true, true) => (" >= ", -(-nanos).div_euclid(1_000_000)),
+            (true, false) => (" > ", nanos.div_euclid(1_000_000)),
+            (false, true) => (" <= ", nanos.div_euclid(1_000_000)),
+            (false, false) => (" < ", -(-nanos).div_euclid(1_000_000)),
+        };
+        self.sql.push("(");
+        self.present(field, &Kind::Time);
+        self.sql.push(" AND ");
+        self.column(field);
+        // An instant is at most some 10^14 milliseconds away from the epoch.
+        self.sql.push(sign).push_bind(i64::try_from(millis).unwrap_or(i64::MAX)).push(")");
+    }
+
+    /// One key of the order: empty values last, whatever the direction.
+    fn order(&mut self, sort: &Sort) {
+        let kind = sort.by.kind();
+        let direction = if sort.descending { " DESC, " } else { ", " };
+        match (&sort.by, sort.by.scope()) {
+            (_, Scope::Event | Scope::Clock) => return,
+            (FieldRef::Known(field), Scope::Shown) => {
+                let key = match field.name {
+                    "id" => "t.id",
+                    // The address ends in the number, and is a text.
+                    "link" => "CAST(t.id AS TEXT)",
+                    // Their folds are not stored.
+                    _ => return self.exact = false,
+                };
+                self.sql.push(key).push(direction);
+                return;
+            }
+            _ => {}
+        }
+        self.sql.push("NOT ");
+        self.present(&sort.by, &kind);
+        self.sql.push(", ");
+        match &kind {
+            Kind::Words(words) => {
+                self.sql.push("CASE ");
+                self.column(&sort.by);
+                for (place, word) in words.words.iter().enumerate() {
+                    self.sql.push(format_args!(" WHEN '{word}' THEN {place}"));
+                }
+                self.sql.push(" END");
+            }
+            // A separator below every character orders lists as their items are ordered.
+            Kind::Set => {
+                self.sql.push("(SELECT string_agg(s.tag, ").push_bind("\u{1}");
+                self.sql.push(format_args!(" ORDER BY s.tag) FROM {} s WHERE s.ticket = t.id)", set_table(&sort.by)));
+            }
+            // No text and an empty one are the same.
+            Kind::Text => {
+                self.sql.push("coalesce(");
+                self.column(&sort.by);
+                self.sql.push(", '')");
+            }
+            _ => self.column(&sort.by),
+        }
+        self.sql.push(direction);
+    }
+}
+
+/// The table of a field that is a set.
+fn set_table(field: &FieldRef) -> &'static str {
+    match field {
+        FieldRef::Known(Field { sql: Some(sql), .. }) => sql,
+        _ => "ticket_tag",
+    }
+}
