@@ -210,10 +210,9 @@ CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
 
 -- The rule sets that ever decided, with the files they were made of.
 CREATE TABLE rules_version (
-  hash     TEXT PRIMARY KEY,
-  commit_id  TEXT,
-  loaded   BIGINT NOT NULL,
-  sources  TEXT NOT NULL
+  hash    TEXT PRIMARY KEY,
+  loaded  BIGINT NOT NULL,
+  files   TEXT NOT NULL
 );
 
 -- The audit: every run, with all it takes to run it again.
@@ -221,7 +220,8 @@ CREATE TABLE decision (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket    BIGINT NOT NULL REFERENCES ticket (id),
   made      BIGINT NOT NULL,
-  rules     TEXT NOT NULL,
+  rules     TEXT NOT NULL REFERENCES rules_version (hash),
+  commit_id TEXT,
   before    TEXT NOT NULL,
   event     TEXT NOT NULL,
   decision  TEXT NOT NULL

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, IsTerminal as _, Read as _, Write as _},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -14,10 +13,12 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{CliError, FINE, broke, desk::Place};
+use super::{
+    CliError, FINE, broke,
+    desk::{DeskArgs, Place},
+};
 use crate::{
     desk::{Desk, Tokens},
-    lang,
     store::{AccountState, ConnectedAccount},
     x::{
         client::{http, whose},
@@ -35,12 +36,8 @@ const LONGEST_REQUEST: usize = 16 * 1024;
 pub(crate) struct Accounts {
     #[command(subcommand)]
     what: What,
-    /// Where the rules and their `twite.toml` are.
-    #[arg(long, global = true, value_name = "DIRECTORY", default_value = "rules")]
-    rules: PathBuf,
-    /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    desk: DeskArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,10 +79,7 @@ struct GivenTokens {
 
 impl Accounts {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let paths = [self.rules.clone()];
-        let loaded = lang::load(&paths, self.config.as_deref());
-        let Some(rules) = &loaded.rules else { return Err(CliError::Usage(loaded.report())) };
-        let place = Place::of(&rules.desk, &paths, self.config.as_deref());
+        let (rules, place) = self.desk.load()?;
         let runtime = tokio::runtime::Runtime::new()?;
         match self.what {
             What::List { format } => runtime.block_on(list(&rules.desk, &place, format == "json")),

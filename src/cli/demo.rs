@@ -46,6 +46,9 @@ pub(crate) struct Demo {
     /// Where the rules are.
     #[arg(long, value_name = "DIRECTORY")]
     rules: Option<PathBuf>,
+    /// Keep the database in this file, for `twite view`, `twite ticket` and `twite why` with the same option.
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
     /// Process everything and end with a summary. The posts' own times drive the clock, so nothing waits.
     #[arg(long)]
     once: bool,

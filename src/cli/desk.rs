@@ -1,12 +1,50 @@
 //! Where a desk keeps its things: what `twite.toml` says, relative to where it stands.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
 
 use super::CliError;
 use crate::{
     desk::Desk,
+    lang::{self, rules::Rules},
     store::{Key, Store},
 };
+
+/// The desk a command works on.
+#[derive(Debug, Args)]
+pub(super) struct DeskArgs {
+    /// Where the rules and their `twite.toml` are.
+    #[arg(long, global = true, value_name = "DIRECTORY", default_value = "rules")]
+    rules: PathBuf,
+    /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database. Default: where `twite.toml` says.
+    #[arg(long, global = true, value_name = "FILE")]
+    database: Option<PathBuf>,
+}
+
+impl DeskArgs {
+    /// Its rules, and where it keeps its things.
+    pub(super) fn load(&self) -> Result<(Arc<Rules>, Place), CliError> {
+        let paths = [self.rules.clone()];
+        let loaded = lang::load(&paths, self.config.as_deref());
+        match &loaded.rules {
+            Some(rules) => {
+                let mut place = Place::of(&rules.desk, &paths, self.config.as_deref());
+                place.database = self.database.clone().unwrap_or(place.database);
+                Ok((Arc::clone(rules), place))
+            }
+            None => {
+                Err(CliError::Usage(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary())))
+            }
+        }
+    }
+}
 
 /// Where a desk keeps its things.
 #[derive(Debug, Clone)]

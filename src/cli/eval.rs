@@ -240,7 +240,15 @@ mod tests {
             place,
         };
         let (triggers, version) = (vec![Arc::new(trigger)], Version::default());
-        Rules { desk: Arc::new(Desk::default()), version, triggers, views: vec![], tests: vec![], lets: vec![] }
+        Rules {
+            desk: Arc::new(Desk::default()),
+            files: Arc::default(),
+            version,
+            triggers,
+            views: vec![],
+            tests: vec![],
+            lets: vec![],
+        }
     }
 
     /// The decisions, and the complaints.

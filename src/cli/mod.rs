@@ -8,11 +8,13 @@
 
 mod accounts;
 mod check;
+mod completions;
 mod demo;
 mod desk;
 mod eval;
 mod explain;
 mod fmt;
+mod init;
 mod junit;
 mod rules;
 mod serve;
@@ -20,6 +22,9 @@ mod sim;
 mod source;
 mod starter;
 mod test;
+mod ticket;
+mod view;
+mod why;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -54,14 +59,19 @@ struct Arguments {
 enum Command {
     Accounts(accounts::Accounts),
     Check(check::Check),
+    Completions(completions::Completions),
     Demo(demo::Demo),
     Eval(eval::Eval),
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
+    Init(init::Init),
     Rules(rules::Rules),
     Serve(serve::Serve),
     Sim(sim::SimCommand),
     Test(test::Test),
+    Ticket(ticket::TicketCommand),
+    View(view::ViewCommand),
+    Why(why::Why),
 }
 
 /// Why a command could not do what it was asked.
@@ -113,14 +123,19 @@ pub fn main() -> ExitCode {
     let ran = match arguments.command {
         Command::Accounts(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Fmt(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Ticket(command) => command.run(),
+        Command::View(command) => command.run(),
+        Command::Why(command) => command.run(),
     };
     ExitCode::from(status(ran))
 }

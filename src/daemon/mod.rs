@@ -49,6 +49,8 @@ pub struct Daemon {
     notices: Notices,
     http: reqwest::Client,
     clients: Mutex<BTreeMap<XId, Arc<Client>>>,
+    /// The hash of the rules whose files are known to be in the store.
+    remembered: Mutex<Option<String>>,
     /// Something is in the inbox.
     work: Notify,
     /// Something is in the outbox.
@@ -66,6 +68,7 @@ impl Daemon {
             notices: Notices::default(),
             http,
             clients: Mutex::default(),
+            remembered: Mutex::default(),
             work: Notify::new(),
             mail: Notify::new(),
         }

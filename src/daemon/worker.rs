@@ -1,11 +1,14 @@
 //! From the inbox to a committed decision.
 
+use std::sync::PoisonError;
+
 use super::{
     Daemon, Notice,
     intake::{Arrival, Intake, Message},
 };
 use crate::{
     desk::{PostFacts, XId},
+    lang::rules::Rules,
     store::{InboxItem, IncomingKind, KnownPost, StoreError},
     x::{
         DirectMessage, Post, Unreadable,
@@ -24,7 +27,9 @@ impl Daemon {
         match read(&item) {
             Ok(message) => {
                 let accounts = self.store.accounts().await?;
-                let mut intake = Intake::new(self.store.begin().await?, self.rules(), &accounts, &self.clock);
+                let rules = self.rules();
+                self.remember(&rules).await?;
+                let mut intake = Intake::new(self.store.begin().await?, rules, &accounts, &self.clock);
                 if let Some(message) = message {
                     intake.message(&message).await?;
                 }
@@ -38,6 +43,18 @@ impl Daemon {
             }
         }
         Ok(true)
+    }
+}
+
+impl Daemon {
+    /// Keeps the files of rules before they first decide, so that what they decide can always be explained.
+    pub(super) async fn remember(&self, rules: &Rules) -> Result<(), StoreError> {
+        let known = |remembered: &String| *remembered == rules.version.hash;
+        if !self.remembered.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(known) {
+            self.store.remember_version(rules, self.clock.now()).await?;
+            *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(rules.version.hash.clone());
+        }
+        Ok(())
     }
 }
 

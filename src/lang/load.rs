@@ -13,7 +13,7 @@ use super::{
     declarations,
     diagnostic::{Diagnostic, Severity},
     render,
-    rules::{Rules, Version},
+    rules::{Files, Rules, SourceFile, Version},
     sources::{self, Reader, Sources},
 };
 use crate::desk::Desk;
@@ -80,7 +80,7 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
         Ok(text) => {
             let (name, text) = (sources::name(path), Arc::<str>::from(text));
             sources.insert(Arc::clone(&name), Arc::clone(&text));
-            Some((name, text))
+            Some(SourceFile { name, text })
         }
         Err(error) => {
             diagnostics.push(error);
@@ -89,30 +89,29 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     };
     let config = config.map(Path::to_owned).or_else(|| beside(paths));
     let declared = config.as_deref().map(|path| read(path, &mut diagnostics));
-    let texts: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
+    let rules: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
     let unread = diagnostics.iter().any(Diagnostic::is_error);
+    let read = Files { config: declared.flatten(), rules };
+    let version = Version { hash: hash(&read, paths), commit: paths.first().and_then(|path| commit(path)) };
+    let (rules, found_wrong) = check_files(read, version);
+    diagnostics.extend(found_wrong);
     let files = found.len() + usize::from(config.is_some());
+    Loaded { rules: rules.filter(|_| !unread).map(Arc::new), diagnostics, sources, files, config }
+}
 
-    let version = Version {
-        hash: hash(declared.iter().flatten().chain(&texts).map(|(name, text)| (&**name, &**text)), paths),
-        commit: paths.first().and_then(|path| commit(path)),
-    };
-    let desk = match declared.flatten() {
-        Some((name, text)) => {
-            let (desk, errors) = declarations::read(&text);
-            diagnostics.extend(errors.into_iter().map(|e| e.in_file(&name)));
-            desk
-        }
-        None => Some(Desk::default()),
-    };
+/// Checks files that were read before, as [`load`] does.
+pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+    let Some(config) = &files.config else { return check_against(files, Arc::default(), version) };
+    let (desk, errors) = declarations::read(&config.text);
+    let mut diagnostics: Vec<_> = errors.into_iter().map(|e| e.in_file(&config.name)).collect();
+    let sound = diagnostics.is_empty();
     let (rules, found) = match desk {
-        Some(desk) => check_files(texts, Arc::new(desk), version),
+        Some(desk) => check_against(files, Arc::new(desk), version),
         // Without its declarations hardly a rule would be right: only what is written wrongly is reported.
-        None => (None, only_syntax(texts)),
+        None => (None, only_syntax(&files)),
     };
-    let sound = !unread && !diagnostics.iter().any(Diagnostic::is_error);
     diagnostics.extend(found);
-    Loaded { rules: rules.filter(|_| sound).map(Arc::new), diagnostics, sources, files, config }
+    (rules.filter(|_| sound), diagnostics)
 }
 
 /// Checks texts from memory, in this order, against a desk.
@@ -120,25 +119,23 @@ pub fn check_sources(
     files: impl IntoIterator<Item = (impl Into<Arc<str>>, impl Into<Arc<str>>)>,
     desk: impl Into<Arc<Desk>>,
 ) -> (Option<Rules>, Vec<Diagnostic>) {
-    let texts: Vec<(Arc<str>, Arc<str>)> = files.into_iter().map(|(n, t)| (n.into(), t.into())).collect();
-    let hash = hash(texts.iter().map(|(name, text)| (&**name, &**text)), &[]);
-    check_files(texts, desk.into(), Version { hash, commit: None })
+    let rules = files.into_iter().map(|(name, text)| SourceFile { name: name.into(), text: text.into() }).collect();
+    let files = Files { config: None, rules };
+    let version = Version { hash: hash(&files, &[]), commit: None };
+    check_against(files, desk.into(), version)
 }
 
-fn check_files(
-    texts: Vec<(Arc<str>, Arc<str>)>,
-    desk: Arc<Desk>,
-    version: Version,
-) -> (Option<Rules>, Vec<Diagnostic>) {
-    let files: Vec<File> = texts.into_iter().map(|(name, text)| File::new(name, text)).collect();
-    check::check(&files, &desk, version)
+fn check_against(files: Files, desk: Arc<Desk>, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+    let parsed: Vec<File> = files.rules.iter().map(|f| File::new(Arc::clone(&f.name), Arc::clone(&f.text))).collect();
+    let (rules, diagnostics) = check::check(&parsed, &desk, version);
+    (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
 
-fn only_syntax(texts: Vec<(Arc<str>, Arc<str>)>) -> Vec<Diagnostic> {
-    let errors = |(name, text): (Arc<str>, Arc<str>)| {
-        super::syntax::parse(&text).errors.into_iter().map(move |e| e.in_file(&name)).collect::<Vec<_>>()
+fn only_syntax(files: &Files) -> Vec<Diagnostic> {
+    let errors = |file: &SourceFile| {
+        super::syntax::parse(&file.text).errors.into_iter().map(|e| e.in_file(&file.name)).collect::<Vec<_>>()
     };
-    texts.into_iter().flat_map(errors).collect()
+    files.rules.iter().flat_map(errors).collect()
 }
 
 /// The `twite.toml` in the first directory, or the one above it.
@@ -155,13 +152,14 @@ fn beside(paths: &[PathBuf]) -> Option<PathBuf> {
 
 /// SHA-256 over names and contents. Names count from the directory they were found in, so that the same
 /// rules have the same hash wherever they lie.
-fn hash<'a>(files: impl Iterator<Item = (&'a str, &'a str)>, paths: &[PathBuf]) -> String {
+fn hash(files: &Files, paths: &[PathBuf]) -> String {
     let mut sha = Sha256::new();
-    for (name, text) in files {
-        let below = paths.iter().find_map(|path| Path::new(name).strip_prefix(path).ok());
+    for SourceFile { name, text } in files.config.iter().chain(&files.rules) {
+        let path = Path::new(&**name);
+        let below = paths.iter().find_map(|given| path.strip_prefix(given).ok());
         let name = match below.filter(|b| !b.as_os_str().is_empty()) {
             Some(below) => below.to_string_lossy(),
-            None => Path::new(name).file_name().map_or_else(|| name.into(), |n| n.to_string_lossy()),
+            None => path.file_name().map_or_else(|| (&**name).into(), |n| n.to_string_lossy()),
         };
         // Lengths keep the end of a name and the start of a text apart.
         for piece in [name.as_bytes(), text.as_bytes()] {

@@ -16,6 +16,8 @@ pub struct Rules {
     pub desk: Arc<Desk>,
     /// Which rule set this is.
     pub version: Version,
+    /// The files they were made of.
+    pub files: Arc<Files>,
     /// Triggers in order: files by path, items in file order.
     pub triggers: Vec<Arc<Trigger>>,
     /// Views in order.
@@ -33,6 +35,24 @@ pub struct Version {
     pub hash: String,
     /// The git commit the rules lie in, with `+` behind it where they were changed since; `None` outside git.
     pub commit: Option<String>,
+}
+
+/// The files a rule set was made of: with them it can be made again when it is long gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Files {
+    /// `twite.toml`, where there is one.
+    pub config: Option<SourceFile>,
+    /// The rule files in their order.
+    pub rules: Vec<SourceFile>,
+}
+
+/// A file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SourceFile {
+    /// Its name, as it was given.
+    pub name: Arc<str>,
+    /// What it says.
+    pub text: Arc<str>,
 }
 
 impl fmt::Display for Version {

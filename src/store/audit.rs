@@ -9,7 +9,7 @@ use super::{Store, StoreError, Tx, time};
 use crate::{
     desk::{Event, Ticket, TicketId},
     engine::Decision,
-    lang::rules::Version,
+    lang::rules::{Files, Rules, Version},
 };
 
 /// A run to be recorded.
@@ -32,8 +32,8 @@ pub struct Recorded {
     pub id: i64,
     /// The moment of the run.
     pub now: Timestamp,
-    /// The hash of the rules that decided.
-    pub rules: String,
+    /// The rules that decided.
+    pub rules: Version,
     /// The ticket as the run found it.
     pub ticket: Ticket,
     /// What happened.
@@ -71,11 +71,13 @@ impl Tx {
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         let id: i64 = sqlx::query_scalar(
-            "INSERT INTO decision (ticket, made, rules, before, event, decision) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+            "INSERT INTO decision (ticket, made, rules, commit_id, before, event, decision)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         )
         .bind(record.ticket.id.0)
         .bind(record.now.as_millisecond())
         .bind(&record.decision.version.hash)
+        .bind(&record.decision.version.commit)
         .bind(json(serde_json::to_string(record.ticket))?)
         .bind(json(serde_json::to_string(record.event))?)
         .bind(json(serde_json::to_string(record.decision))?)
@@ -109,7 +111,7 @@ impl Store {
                 Ok(Recorded {
                     id: row.try_get("id")?,
                     now: time(row.try_get("made")?)?,
-                    rules: row.try_get("rules")?,
+                    rules: Version { hash: row.try_get("rules")?, commit: row.try_get("commit_id")? },
                     ticket: serde_json::from_str(row.try_get("before")?).map_err(corrupt)?,
                     event: serde_json::from_str(row.try_get("event")?).map_err(corrupt)?,
                     decision: serde_json::from_str(row.try_get("decision")?).map_err(corrupt)?,
@@ -122,26 +124,27 @@ impl Store {
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn remember_version(&self, version: &Version, sources: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO rules_version (hash, commit_id, loaded, sources) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
-            .bind(&version.hash)
-            .bind(&version.commit)
+    pub async fn remember_version(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
+        let files = serde_json::to_string(&rules.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        sqlx::query("INSERT INTO rules_version (hash, loaded, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(&rules.version.hash)
             .bind(now.as_millisecond())
-            .bind(sources)
+            .bind(files)
             .execute(&self.writer)
             .await?;
         Ok(())
     }
 
-    /// The files of a rule set that once decided.
+    /// The files of a rule set that once decided, as JSON.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn version_sources(&self, hash: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT sources FROM rules_version WHERE hash = $1")
+    pub async fn version_files(&self, hash: &str) -> Result<Option<Files>, StoreError> {
+        let files: Option<String> = sqlx::query_scalar("SELECT files FROM rules_version WHERE hash = $1")
             .bind(hash)
             .fetch_optional(&self.reader)
-            .await?)
+            .await?;
+        files.map(|files| serde_json::from_str(&files).map_err(|e| StoreError::Corrupt(e.to_string()))).transpose()
     }
 
     /// What it all came to so far.

@@ -46,6 +46,22 @@ pub struct OutboxItem {
     pub claimed: Timestamp,
 }
 
+/// What became of something that was to leave the house.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Left {
+    /// The rule that asked for it; `None` for a person.
+    pub rule: Option<String>,
+    /// What it is.
+    #[serde(flatten)]
+    pub effect: Effect,
+    /// `waiting`, `sending`, `sent`, `refused` or `unknown`.
+    pub state: String,
+    /// Why it is not sent.
+    pub reason: Option<String>,
+    /// When it was sent.
+    pub sent: Option<Timestamp>,
+}
+
 /// How many replies rules sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepliesSince {
@@ -277,6 +293,29 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(())
+    }
+
+    /// All that left the house, or is to, about a ticket, in order.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<Left>, StoreError> {
+        let rows = sqlx::query("SELECT rule, effect, state, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id")
+            .bind(ticket.0)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Left {
+                    rule: row.try_get("rule")?,
+                    effect: serde_json::from_str(row.try_get("effect")?)
+                        .map_err(|e| StoreError::Corrupt(e.to_string()))?,
+                    state: row.try_get("state")?,
+                    reason: row.try_get("reason")?,
+                    sent: times(row.try_get("sent")?)?,
+                })
+            })
+            .collect()
     }
 
     /// When the next thing that waits is due.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{Store, StoreError, Tx, time, word, words};
-use crate::desk::{CommentSource, Person, XId};
+use crate::desk::{CommentSource, Person, TicketId, XId};
 
 /// What is kept of a post or a direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,35 @@ impl Store {
         .await?;
         rows.iter().map(|id| word(id)).collect()
     }
+
+    /// The posts above the comments of a ticket that are no comments on it: what others said before. Each with
+    /// the handle of who wrote it, where that is known; in the order of X's ids.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn context(&self, ticket: TicketId) -> Result<Vec<(KnownPost, Option<String>)>, StoreError> {
+        let rows = sqlx::query(
+            "WITH RECURSIVE above (id, height) AS (
+               SELECT x_id, 0 FROM comment WHERE ticket = $1 AND kind = 'post'
+               UNION
+               SELECT p.replied_to, above.height + 1 FROM above JOIN post p ON p.x_id = above.id
+               WHERE p.replied_to IS NOT NULL AND above.height < $2
+             )
+             SELECT p.*, person.handle AS author_handle FROM post p LEFT JOIN person ON person.x_id = p.author
+             WHERE p.x_id IN (SELECT id FROM above)
+               AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.ticket = $1 AND c.x_id = p.x_id)
+             ORDER BY length(p.x_id), p.x_id",
+        )
+        .bind(ticket.0)
+        .bind(HIGHEST_CONTEXT)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|row| Ok((KnownPost::read(row)?, row.try_get("author_handle")?))).collect()
+    }
 }
+
+/// How far above a comment its context is followed, in posts.
+const HIGHEST_CONTEXT: i64 = 100;
 
 impl Tx {
     /// A post, by its first id.

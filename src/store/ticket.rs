@@ -42,6 +42,17 @@ impl Store {
         ticket(&mut connection, id).await
     }
 
+    /// How many messages were not imported into a ticket because it was full.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT not_imported FROM ticket WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&self.reader)
+            .await?)
+    }
+
     /// The tickets a ticket is linked with, and why.
     ///
     /// # Errors

@@ -137,7 +137,10 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
 }
 
 /// What is said after the last message.
-pub(super) fn encore(out: &mut dyn Write, rules: &Path, sim: &str, account: &str) -> io::Result<()> {
+pub(super) fn encore(out: &mut dyn Write, rules: &Path, database: &Path, sim: &str, account: &str) -> io::Result<()> {
+    // As it was called: it need not be on the path.
+    let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
+    let desk = format!("--rules {} --database {}", rules.display(), database.display());
     writeln!(out)?;
     writeln!(out, "{}", paint("Everything has arrived. Now it is your turn:", Style::new().bold()))?;
     writeln!(out)?;
@@ -148,6 +151,11 @@ pub(super) fn encore(out: &mut dyn Write, rules: &Path, sim: &str, account: &str
         out,
         "     curl {sim}/sim/post -d '{{\"by\": \"kimlarsen\", \"text\": \"@{account} my order number 4471923 is lost\"}}'"
     )?;
+    writeln!(out)?;
+    writeln!(out, "  3. look at the tickets, and ask why a rule did what it did:")?;
+    writeln!(out)?;
+    writeln!(out, "     {twite} view {desk}")?;
+    writeln!(out, "     {twite} why 1 {desk}")?;
     writeln!(out)?;
     writeln!(out, "Ctrl-C ends it with a summary.")?;
     out.flush()

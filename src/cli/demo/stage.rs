@@ -38,6 +38,7 @@ pub(super) struct Stage {
     clock: Clock,
     first: XId,
     rules: PathBuf,
+    database: PathBuf,
     /// The posts, in the order of their lines.
     posts: Vec<crate::x::Post>,
     lines: usize,
@@ -63,7 +64,12 @@ impl Stage {
             Arc::new(move |rules| staged(rules, &handles, &url, &sink_url, &mail)),
         )
         .map_err(CliError::Usage)?;
-        let store = Store::open(&scratch.path().join("demo.db")).await.map_err(broke)?;
+        let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
+        if database.exists() {
+            let message = format!("{} is there already; a demo starts with an empty database", database.display());
+            return Err(CliError::Usage(message));
+        }
+        let store = Store::open(&database).await.map_err(broke)?;
         let clock = Clock::driven();
         let key = Key::random().map_err(broke)?;
         let accounts = live.rules().desk.accounts.clone();
@@ -74,6 +80,7 @@ impl Stage {
             clock,
             first: "1".parse().map_err(broke)?,
             rules,
+            database,
             posts: Vec::new(),
             lines: 0,
             broken: 0,
@@ -218,6 +225,7 @@ impl Stage {
         let serving = tokio::spawn(self.daemon.clone().serve(stopped));
         self.sim.replay(pace);
         let (sim, clock, rules) = (self.sim.clone(), self.clock.clone(), self.rules.clone());
+        let database = self.database.clone();
         let account = self.daemon.rules().desk.accounts.first().map(|a| a.handle.clone()).unwrap_or_default();
         let watching = tokio::spawn(async move {
             let mut quiet = false;
@@ -229,7 +237,7 @@ impl Stage {
                     quiet = true;
                     tokio::time::sleep(Duration::from_secs(2)).await;
                     // The reader's terminal may be gone; then the demo ends by itself.
-                    let _ = show::encore(&mut io::stdout().lock(), &rules, &sim.url, &account);
+                    let _ = show::encore(&mut io::stdout().lock(), &rules, &database, &sim.url, &account);
                 }
             }
         });

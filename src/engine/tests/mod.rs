@@ -150,6 +150,7 @@ fn trigger(title: &str, when: Condition, then: Vec<ActionKind>) -> Trigger {
 
 fn rules(triggers: Vec<Trigger>) -> Rules {
     Rules {
+        files: Arc::default(),
         desk: Arc::new(desk()),
         version: Version { hash: "0123456789abcdef".into(), commit: None },
         triggers: triggers.into_iter().map(Arc::new).collect(),

@@ -178,6 +178,7 @@ impl<'a> Checker<'a> {
             .collect();
         self.collect(&items);
         let mut rules = Rules {
+            files: Arc::default(),
             desk: Arc::clone(self.desk),
             version,
             triggers: vec![],

@@ -1,0 +1,28 @@
+//! `twite completions`: what a shell needs to complete our commands.
+
+use std::io;
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::{CliError, FINE};
+
+/// Print the completions for a shell.
+///
+///   twite completions bash > ~/.local/share/bash-completion/completions/twite
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Completions {
+    /// The shell.
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        // Into memory first: the generator panics where nobody reads on.
+        let mut script = vec![];
+        clap_complete::generate(self.shell, &mut super::Arguments::command(), "twite", &mut script);
+        io::Write::write_all(&mut io::stdout().lock(), &script)?;
+        Ok(FINE)
+    }
+}

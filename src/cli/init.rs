@@ -1,0 +1,40 @@
+//! `twite init`: rules to start from.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::{CliError, FINE, starter};
+
+/// Write a rule set to start from: a desk, its rules and their tests, ready to be changed.
+///
+/// Files that are there are never touched.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to; made where it is not there.
+    #[arg(default_value = "rules", value_name = "DIRECTORY")]
+    directory: PathBuf,
+}
+
+impl Init {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let directory = self.directory.display();
+        starter::write_rules(&self.directory).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                CliError::Usage(format!("{directory} holds rules already; name another directory, or go on with those"))
+            }
+            _ => CliError::Usage(format!("cannot write rules to {directory}: {error}")),
+        })?;
+        writeln!(
+            io::stdout().lock(),
+            "rules to start from are in {directory}: begin with {directory}/twite.toml\n\n  \
+             twite check {directory}   is anything wrong with them?\n  \
+             twite test {directory}    do they do what their tests say?\n  \
+             twite demo --rules {directory}   see them at work"
+        )?;
+        Ok(FINE)
+    }
+}

@@ -1,0 +1,221 @@
+//! `twite ticket`: tickets in the terminal.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{
+    CliError, FINE, broke,
+    check::pretty,
+    colored,
+    desk::DeskArgs,
+    view::{self, TableFormat, plain, short_time},
+};
+use crate::{
+    desk::{
+        Author, Comment, CommentSource, Delivery, Desk, Facts, FieldRef, TicketId,
+        field::{FIELDS, Scope},
+        text::visible,
+    },
+    engine::effect_line,
+    lang::{Sources, check_sources, render, rules::View},
+    store::Store,
+};
+
+/// List tickets, and show one with all that was said on it.
+#[derive(Debug, Args)]
+pub(crate) struct TicketCommand {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    desk: DeskArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List tickets, by any condition that a view could have.
+    ///
+    ///   twite ticket list --where 'channel is twitter_dm and status < solved'
+    #[command(verbatim_doc_comment)]
+    List(List),
+    /// Show a ticket: its fields, what was said, and what left the house.
+    Show {
+        /// Its number.
+        #[arg(value_name = "ID")]
+        ticket: i64,
+        /// How it is printed.
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Which tickets, as the `where` of a view says it.
+    #[arg(long = "where", value_name = "CONDITION", default_value = "status < closed")]
+    filter: String,
+    /// In which order, as `sort by` of a view says it.
+    #[arg(long, value_name = "FIELD", default_value = "updated descending")]
+    sort: String,
+    /// What is shown of each, separated by commas.
+    #[arg(long, value_name = "FIELDS", default_value = "id, status, priority, subject, requester, updated")]
+    columns: String,
+    /// The most tickets that are shown.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    /// Leave out so many from the start.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: u32,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
+}
+
+impl TicketCommand {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let (rules, place) = self.desk.load()?;
+        let desk = &rules.desk;
+        let runtime = tokio::runtime::Runtime::new()?;
+        match self.what {
+            What::List(list) => {
+                let view = list.view(desk)?;
+                runtime.block_on(async {
+                    let store = place.open_existing().await?;
+                    let page = (list.limit, list.offset);
+                    view::show(&store, &view, desk, Timestamp::now(), page, list.format).await
+                })
+            }
+            What::Show { ticket, format } => runtime.block_on(async {
+                let store = place.open_existing().await?;
+                show(&store, TicketId(ticket), desk, format).await
+            }),
+        }
+    }
+}
+
+impl List {
+    /// The view that these options describe, written and checked as one in a file would be.
+    fn view(&self, desk: &Desk) -> Result<View, CliError> {
+        let text = format!(
+            "view \"tickets\" {{
+  where {}
+  columns {}
+  sort by {}
+}}
+",
+            self.filter, self.columns, self.sort
+        );
+        let name = "these options";
+        let (rules, found) = check_sources([(name, text.clone())], desk.clone());
+        let mut views = rules.map(|rules| rules.views).unwrap_or_default();
+        match (views.pop().and_then(std::sync::Arc::into_inner), views.pop()) {
+            (Some(view), None) => Ok(view),
+            _ => {
+                let mut sources = Sources::default();
+                sources.insert(name, text);
+                let report = render::human(&found, &sources, colored(&io::stderr()));
+                Err(CliError::Usage(format!("these options describe no list of tickets\n\n{report}")))
+            }
+        }
+    }
+}
+
+/// There is no such ticket.
+pub(super) fn unknown(id: TicketId) -> CliError {
+    CliError::Usage(format!("there is no ticket {id}; `twite ticket list` shows those there are"))
+}
+
+async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> Result<u8, CliError> {
+    let ticket = store.ticket(id).await.map_err(broke)?.ok_or_else(|| unknown(id))?;
+    let comments = store.comments(id).await.map_err(broke)?;
+    let context = store.context(id).await.map_err(broke)?;
+    let links = store.links(id).await.map_err(broke)?;
+    let left_out = store.left_out(id).await.map_err(broke)?;
+    let outgoing = store.outgoing(id).await.map_err(broke)?;
+    let mut out = io::stdout().lock();
+    if format == TableFormat::Json {
+        let context = context.iter().map(|(post, handle)| {
+            json!({"id": post.id, "author": post.author, "handle": handle, "made": post.made, "text": post.text})
+        });
+        let links = links.iter().map(|(linked, why)| json!({"ticket": linked, "why": why}));
+        let shown = json!({
+            "ticket": ticket,
+            "links": links.collect::<Vec<_>>(),
+            "comments": comments,
+            "context": context.collect::<Vec<_>>(),
+            "not_imported": left_out,
+            "outgoing": outgoing,
+        });
+        out.write_all(pretty(&shown)?.as_bytes())?;
+        return Ok(FINE);
+    }
+    let facts = Facts { ticket: &ticket, event: None, now: Timestamp::now(), desk };
+    let mut table = plain();
+    let known =
+        FIELDS.iter().filter(|f| matches!(f.scope, Scope::Ticket | Scope::Shown)).map(|f| FieldRef::find(f.name, desk));
+    let custom = desk.fields.iter().map(|field| FieldRef::find(&format!("field.{}", field.name), desk));
+    for field in known.chain(custom).flatten() {
+        let value = field.read(facts);
+        // What is said below need not be said here.
+        if !value.is_empty() && !matches!(&*field.name(), "latest_comment" | "latest_public_comment" | "description") {
+            table.add_row([field.name().to_string(), view::cell(&value)]);
+        }
+    }
+    for (linked, why) in &links {
+        table.add_row(["linked".to_owned(), format!("{linked} ({})", visible(why))]);
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    let mut said: Vec<(Timestamp, String, String)> = vec![];
+    for (post, handle) in &context {
+        let who = handle.as_ref().map_or_else(|| format!("person {}", post.author), |handle| format!("@{handle}"));
+        said.push((post.made, format!("{who}, above in the conversation"), post.text.clone()));
+    }
+    said.extend(comments.iter().map(|comment| (comment.made, about(comment), comment.text.clone())));
+    // Stable: comments are in the order of X's ids, which tell more than clocks.
+    said.sort_by_key(|(made, ..)| *made);
+    for (made, who, text) in said {
+        writeln!(out, "\n{}  {}", short_time(made), visible(&who))?;
+        for line in text.lines() {
+            writeln!(out, "    {}", visible(line))?;
+        }
+    }
+    if left_out > 0 {
+        writeln!(out, "\n{left_out} more messages are not here: a ticket takes at most 5,000")?;
+    }
+    if !outgoing.is_empty() {
+        writeln!(out)?;
+    }
+    for left in &outgoing {
+        let by = left.rule.as_deref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
+        let why = left.reason.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
+        writeln!(out, "{} {}{}{why}", left.state, effect_line(&left.effect), visible(&by))?;
+    }
+    writeln!(out, "\n`twite why {id}` tells what the rules did")?;
+    Ok(FINE)
+}
+
+/// Who said it, where, and what became of it.
+fn about(comment: &Comment) -> String {
+    let who = match comment.author {
+        Author::Requester => "requester",
+        Author::Agent => "agent",
+        Author::Rule => "a rule",
+    };
+    let place = match comment.source {
+        CommentSource::Post { .. } => "",
+        CommentSource::DirectMessage { .. } => ", direct message",
+        CommentSource::Note => ", private note",
+    };
+    let version = if comment.version > 1 { format!(", edited (version {})", comment.version) } else { String::new() };
+    let fate = match comment.delivery {
+        Delivery::Imported if comment.deleted => ", deleted",
+        Delivery::Imported => "",
+        Delivery::Waiting => ", waiting to be sent",
+        Delivery::Sent => ", sent",
+        Delivery::Refused => ", refused by X",
+        Delivery::Unknown => ", may or may not have arrived",
+    };
+    format!("{who}{place}{version}{fate}")
+}

@@ -1,0 +1,174 @@
+//! `twite why`: what the rules did on a ticket, and why.
+//!
+//! Nothing is remembered of a run but what it was made from. Deciding is pure, so making the decision again gives it
+//! again, with every answer; should it not, that is said, because then something is wrong with Twite or its store.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    CliError, FINDINGS, FINE, broke,
+    check::pretty,
+    colored,
+    desk::DeskArgs,
+    ticket,
+    view::{TableFormat, short_time},
+};
+use crate::{
+    desk::{
+        Author, Event, TicketId,
+        text::{headline, visible},
+    },
+    engine::{Trace, explain, show},
+    lang::{self, rules::Rules},
+    store::{Recorded, Store},
+};
+
+/// How much of a comment tells which one it is, in characters as a reader counts them.
+const MOST_OF_A_COMMENT: usize = 60;
+
+/// Tell what the rules did on a ticket, and why: every run, every rule, every condition with the value it had.
+///
+/// Each run is made again from the audit, by the rules that were live then. Where that gives something else than what
+/// was recorded, it says so and ends with status 1.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The ticket's number.
+    #[arg(value_name = "TICKET")]
+    ticket: i64,
+    /// Only this run, counted from 1.
+    #[arg(long, value_name = "N")]
+    run: Option<usize>,
+    /// Only the rule with this title.
+    #[arg(long, value_name = "TITLE")]
+    rule: Option<String>,
+    /// Only rules that fired.
+    #[arg(long)]
+    fired: bool,
+    /// Ask the present rules instead of those that were live then: what would they do?
+    #[arg(long)]
+    now: bool,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
+    #[command(flatten)]
+    desk: DeskArgs,
+}
+
+/// A run made again.
+struct Replayed<'r> {
+    number: usize,
+    recorded: &'r Recorded,
+    trace: Trace,
+    /// Whether it came to what was recorded.
+    agrees: bool,
+}
+
+impl Why {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let (present, place) = self.desk.load()?;
+        let id = TicketId(self.ticket);
+        tokio::runtime::Runtime::new()?.block_on(async {
+            let store = place.open_existing().await?;
+            store.ticket(id).await.map_err(broke)?.ok_or_else(|| ticket::unknown(id))?;
+            let runs = store.decisions(id).await.map_err(broke)?;
+            if let Some(run) = self.run.filter(|run| *run == 0 || *run > runs.len()) {
+                return Err(CliError::Usage(format!("ticket {id} has no run {run}: it has {}", runs.len())));
+            }
+            let mut versions = BTreeMap::new();
+            let mut replayed = vec![];
+            for (index, recorded) in runs.iter().enumerate() {
+                let number = index + 1;
+                if self.run.is_some_and(|run| run != number) {
+                    continue;
+                }
+                let rules = match (self.now, versions.get(&recorded.rules.hash)) {
+                    (true, _) => &*present,
+                    (false, Some(rules)) => rules,
+                    (false, None) => {
+                        let rules = rules_of(&store, recorded).await?;
+                        versions.entry(recorded.rules.hash.clone()).or_insert(rules)
+                    }
+                };
+                let mut trace = explain(rules, &recorded.ticket, &recorded.event, recorded.now);
+                let again = serde_json::to_value(&trace.decision).map_err(io::Error::from)?;
+                let agrees = self.now || again == recorded.decision;
+                trace.triggers.retain(|trigger| {
+                    self.rule.as_ref().is_none_or(|title| *title == trigger.rule)
+                        && (!self.fired || trace.decision.fired.iter().any(|fired| fired.rule == trigger.rule))
+                });
+                replayed.push(Replayed { number, recorded, trace, agrees });
+            }
+            if let Some(title) = &self.rule
+                && !replayed.iter().any(|run| !run.trace.triggers.is_empty())
+                && !present.triggers.iter().any(|trigger| trigger.title == *title)
+            {
+                let known = lang::nearest(title, present.triggers.iter().map(|trigger| trigger.title.as_str()));
+                return Err(CliError::Usage(format!("there is no trigger `{title}`{}", lang::did_you_mean(known))));
+            }
+            self.print(&replayed, runs.len())?;
+            Ok(if replayed.iter().all(|run| run.agrees) { FINE } else { FINDINGS })
+        })
+    }
+
+    fn print(&self, replayed: &[Replayed<'_>], runs: usize) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        if self.format == TableFormat::Json {
+            let runs = replayed.iter().map(
+                |run| json!({"run": run.number, "event": run.recorded.event, "agrees": run.agrees, "trace": run.trace}),
+            );
+            out.write_all(pretty(&runs.collect())?.as_bytes())?;
+            return Ok(());
+        }
+        if runs == 0 {
+            writeln!(out, "no rules ran on ticket {} yet", self.ticket)?;
+        }
+        for run in replayed {
+            let happened = happened(&run.recorded.event);
+            writeln!(out, "run {} of {runs}, {}: {happened}", run.number, short_time(run.recorded.now))?;
+            writeln!(out, "{}", show(&run.trace, colored(&io::stdout())))?;
+            if !run.agrees {
+                writeln!(
+                    out,
+                    "! This is not what was recorded: the same rules on the same ticket decided otherwise then.\n  \
+                     Recorded: {}\n",
+                    run.recorded.decision
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a run was about, in a line.
+fn happened(event: &Event) -> String {
+    let comment = event.comment.as_ref().map(|comment| {
+        let by = match comment.author {
+            Author::Requester => "the requester",
+            Author::Agent => "an agent",
+            Author::Rule => "a rule",
+        };
+        format!(" by {by}: {:?}", headline(&comment.text, MOST_OF_A_COMMENT))
+    });
+    let what = if event.before().is_none() { "created" } else { "updated" };
+    visible(&format!("{what}{}", comment.unwrap_or_default())).into_owned()
+}
+
+/// The rules that made a decision.
+async fn rules_of(store: &Store, recorded: &Recorded) -> Result<Rules, CliError> {
+    let lost = |why: &str| {
+        CliError::Usage(format!(
+            "the rules {} that were live then {why}; `--now` asks the present ones",
+            recorded.rules
+        ))
+    };
+    let Some(files) = store.version_files(&recorded.rules.hash).await.map_err(broke)? else {
+        return Err(lost("are not in the store"));
+    };
+    lang::check_files(files, recorded.rules.clone()).0.ok_or_else(|| lost("are no rules for this version of Twite"))
+}
