@@ -9,7 +9,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
@@ -109,25 +109,42 @@ impl Live {
         })?;
         let mut watched = BTreeSet::new();
         let mut broken = None;
+        let mut seen = None;
+        let mut told = true;
         loop {
             self.watch(&mut watcher, &mut watched, &notices);
             // Looked at after the watches are set, so that nothing falls between the two.
-            let live = self.clone();
-            let told = notices.clone();
-            broken = tokio::task::spawn_blocking(move || {
-                live.reload(&mut broken, &told);
-                broken
-            })
-            .await
-            .unwrap_or_default();
-            if let Ok(None) = tokio::time::timeout(LOOK_ANYWAY, changes.recv()).await {
-                return Ok(());
+            let (live, notices) = (self.clone(), notices.clone());
+            let look = move || {
+                let stamps = live.stamps();
+                if told || seen.as_ref() != Some(&stamps) {
+                    live.reload(&mut broken, &notices);
+                }
+                (broken, Some(stamps))
+            };
+            (broken, seen) = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+            told = match tokio::time::timeout(LOOK_ANYWAY, changes.recv()).await {
+                Ok(Some(())) => true,
+                Ok(None) => return Ok(()),
+                Err(_) => false,
+            };
+            if !told {
+                continue;
             }
             let patience = tokio::time::Instant::now() + PATIENCE;
             while tokio::time::Instant::now() < patience
                 && tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|more| more.is_some())
             {}
         }
+    }
+
+    /// What tells cheaply whether files changed: their names, lengths, and when they were last written.
+    fn stamps(&self) -> Vec<(PathBuf, Option<(u64, SystemTime)>)> {
+        let stamp = |path: PathBuf| {
+            let written = std::fs::metadata(&path).and_then(|meta| Ok((meta.len(), meta.modified()?)));
+            (path, written.ok())
+        };
+        lang::files_at(&self.source.paths, self.source.config.as_deref()).into_iter().map(stamp).collect()
     }
 
     /// Watches every directory whose change can change the rules: those that hold them, those they are

@@ -99,6 +99,12 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     Loaded { rules: rules.filter(|_| !unread).map(Arc::new), diagnostics, sources, files, config }
 }
 
+/// The files that [`load`] would read, in its order.
+pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> Vec<PathBuf> {
+    let config = config.map(Path::to_owned).or_else(|| beside(paths));
+    config.into_iter().chain(sources::find(paths).0).collect()
+}
+
 /// Checks files that were read before, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
     let Some(config) = &files.config else { return check_against(files, Arc::default(), version) };

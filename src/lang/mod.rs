@@ -24,7 +24,7 @@ pub(crate) mod written;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use format::{NotFormatted, format};
-pub use load::{Loaded, check_files, check_sources, load};
+pub use load::{Loaded, check_files, check_sources, files_at, load};
 pub(crate) use sources::read_rule_files;
 pub use sources::{MOST_FILE, Sources};
 pub(crate) use suggest::{did_you_mean, nearest};
