@@ -237,7 +237,8 @@ fn post(data: &Value, people: &BTreeMap<XId, Person>, includes: Option<&Value>) 
             Some((handle.to_owned(), m.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok())))
         })
         .collect();
-    let raw = source.get("text").and_then(Value::as_str).or_else(|| reader.text("text")).unwrap_or_default();
+    let raw = source.get("text").and_then(Value::as_str).or_else(|| reader.text("text"));
+    let raw = raw.ok_or_else(|| reader.unreadable("the post has no `text`".to_owned()))?;
     let text = decoded(raw, source.pointer("/entities/urls").and_then(Value::as_array));
     for handle in handles(&text) {
         if !mentions.iter().any(|(known, _)| known.eq_ignore_ascii_case(handle)) {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -20,9 +21,9 @@ use crate::{
     lang::rules::Rules,
     store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
     x::{
-        client,
+        Unreadable, client,
         sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
-        wire::decode_line,
+        wire::{decode_line, decode_posts},
     },
 };
 
@@ -42,7 +43,6 @@ pub(super) struct Stage {
     /// The posts, in the order of their lines.
     posts: Vec<crate::x::Post>,
     lines: usize,
-    broken: i64,
     sink: JoinHandle<()>,
     scratch: TempDir,
 }
@@ -83,22 +83,20 @@ impl Stage {
             database,
             posts: Vec::new(),
             lines: 0,
-            broken: 0,
             sink,
             scratch,
         };
-        let mut good = Vec::new();
-        let mut broken = Vec::new();
-        match &demo.posts {
+        let mut known = Vec::new();
+        let broken = match &demo.posts {
             Some(path) => {
                 let file = fs::File::open(path)
                     .map_err(|e| CliError::Usage(format!("cannot read the posts in {}: {e}", path.display())))?;
-                stage.read(BufReader::new(file), &mut good, &mut broken)?;
+                stage.read(BufReader::new(file), &mut known)?
             }
-            None => stage.read(starter::CONVERSATIONS.as_bytes(), &mut good, &mut broken)?,
-        }
-        let report = stage.sim.load_lines(good.as_slice()).map_err(broke)?;
-        stage.broken = i64::try_from(report.unreadable.len()).unwrap_or(i64::MAX);
+            None => stage.read(starter::CONVERSATIONS.as_bytes(), &mut known)?,
+        };
+        // What it cannot make sense of, it need not know of.
+        stage.sim.load_lines(known.as_slice()).map_err(broke)?;
         for (n, account) in accounts.iter().enumerate() {
             let id = stage.connect(&key, account, n).await?;
             if n == 0 {
@@ -116,42 +114,62 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Reads the lines: posts to hand over, and everything the simulator should know of.
-    fn read(
-        &mut self,
-        mut from: impl BufRead,
-        good: &mut Vec<u8>,
-        broken: &mut Vec<(String, String)>,
-    ) -> Result<(), CliError> {
+    /// Reads the lines: posts to hand over, and what the simulator should know of. Lines that cannot be read come back
+    /// with the reason.
+    fn read(&mut self, mut from: impl BufRead, known: &mut Vec<u8>) -> Result<Vec<(String, String)>, CliError> {
+        let mut broken = Vec::new();
         let mut line = Vec::new();
-        let mut number = 0;
-        loop {
+        for number in 1.. {
             line.clear();
-            number += 1;
-            if io::Read::take(&mut from, LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
-                return Ok(());
+            let length = io::Read::take(&mut from, LONGEST_LINE).read_until(b'\n', &mut line)?;
+            if length == 0 {
+                break;
             }
-            let text = String::from_utf8_lossy(&line);
-            let text = text.trim();
-            if text.is_empty() {
+            let aside = |broken: &mut Vec<_>, reason: String| {
+                broken.push((String::from_utf8_lossy(&line).into_owned(), format!("line {number}: {reason}")));
+            };
+            if line.trim_ascii().is_empty() {
                 continue;
             }
             self.lines += 1;
-            // Messages and likes are the simulator's own kinds of lines.
-            if text.starts_with("{\"dm\"") || text.starts_with("{\"like\"") {
-                good.extend_from_slice(text.as_bytes());
-                good.push(b'\n');
+            if length as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
+                from.skip_until(b'\n')?;
+                aside(&mut broken, format!("it is longer than {} KiB", LONGEST_LINE / 1024));
                 continue;
             }
-            match decode_line(text) {
-                Ok(post) => {
-                    self.posts.push(post);
-                    good.extend_from_slice(text.as_bytes());
-                    good.push(b'\n');
+            let Ok(text) = std::str::from_utf8(&line) else {
+                aside(&mut broken, "it is no UTF-8".to_owned());
+                continue;
+            };
+            let before = self.posts.len();
+            match serde_json::from_str::<Value>(text) {
+                // Messages and likes are the simulator's own kinds of lines.
+                Ok(value) if value.get("dm").or(value.get("like")).is_some() => {
+                    let report = self.sim.load_lines(line.as_slice()).map_err(broke)?;
+                    report.unreadable.into_iter().for_each(|(_, reason)| aside(&mut broken, reason));
                 }
-                Err(unreadable) => broken.push((text.to_owned(), format!("line {number}: {}", unreadable.reason))),
+                // A page of posts, as X answers.
+                Ok(value) if value.get("data").is_some_and(Value::is_array) => {
+                    for item in decode_posts(value).items {
+                        match item {
+                            Ok(post) => self.posts.push(post),
+                            Err(Unreadable { reason, raw, .. }) => {
+                                broken.push((raw, format!("line {number}: {reason}")));
+                            }
+                        }
+                    }
+                }
+                _ => match decode_line(text) {
+                    Ok(post) => self.posts.push(post),
+                    Err(unreadable) => aside(&mut broken, unreadable.reason),
+                },
+            }
+            if self.posts.len() > before {
+                known.extend_from_slice(line.trim_ascii());
+                known.push(b'\n');
             }
         }
+        Ok(broken)
     }
 
     async fn connect(&self, key: &Key, account: &Account, n: usize) -> Result<XId, CliError> {
@@ -259,7 +277,7 @@ impl Stage {
             linked: counts.linked,
             fired: counts.fired,
             replies: Replies { sent: counts.sent, refused: counts.refused, unknown: counts.unknown },
-            set_aside: counts.set_aside + self.broken,
+            set_aside: counts.set_aside,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
         })
     }
