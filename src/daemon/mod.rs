@@ -84,6 +84,11 @@ impl Daemon {
         &self.store
     }
 
+    /// The key that seals tokens.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// What there is to tell.
     pub fn notices(&self) -> &Notices {
         &self.notices
