@@ -1,6 +1,13 @@
 //! A daemon that is killed, again and again, at every moment that can be told apart from outside: before and after
 //! each of its requests takes effect. Nothing is lost, nothing comes twice, and nothing is sent twice.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
 mod support;
 
 use std::{collections::BTreeSet, time::Duration};

@@ -1,5 +1,12 @@
 //! The same messages give the same tickets, in whatever order and however often they arrive.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,14 @@
 //! Whatever happens, in whatever order: nothing anybody wrote privately is ever posted in public, and what
 //! answers a private message is a private message to the same person.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
 mod support;
 
 use proptest::{prelude::*, test_runner::Config};

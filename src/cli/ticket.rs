@@ -11,7 +11,7 @@ use super::{
     check::pretty,
     colored,
     desk::DeskArgs,
-    view::{self, TableFormat, plain, short_time},
+    view::{self, Page, TableFormat, plain, short_time},
 };
 use crate::{
     desk::{
@@ -62,15 +62,8 @@ struct List {
     /// What is shown of each, separated by commas.
     #[arg(long, value_name = "FIELDS", default_value = "id, status, priority, subject, requester, updated")]
     columns: String,
-    /// The most tickets that are shown.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: u32,
-    /// Leave out so many from the start.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    offset: u32,
-    /// How it is printed.
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    format: TableFormat,
+    #[command(flatten)]
+    page: Page,
 }
 
 impl TicketCommand {
@@ -83,8 +76,7 @@ impl TicketCommand {
                 let view = list.view(desk)?;
                 runtime.block_on(async {
                     let store = place.open_existing().await?;
-                    let page = (list.limit, list.offset);
-                    view::show(&store, &view, desk, Timestamp::now(), page, list.format).await
+                    view::show(&store, &view, desk, Timestamp::now(), &list.page).await
                 })
             }
             What::Show { ticket, format } => runtime.block_on(async {

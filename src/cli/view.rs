@@ -28,6 +28,15 @@ const MOST_OF_A_CELL: usize = 48;
 pub(crate) struct ViewCommand {
     /// The view's title.
     title: Option<String>,
+    #[command(flatten)]
+    page: Page,
+    #[command(flatten)]
+    desk: DeskArgs,
+}
+
+/// Which tickets of many, and how they are printed.
+#[derive(Debug, Args)]
+pub(super) struct Page {
     /// The most tickets that are shown.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
@@ -37,8 +46,6 @@ pub(crate) struct ViewCommand {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
-    #[command(flatten)]
-    desk: DeskArgs,
 }
 
 /// How tables are printed.
@@ -63,7 +70,7 @@ impl ViewCommand {
                 for view in views {
                     counted.push((view, store.count(&view.filter, &rules.desk, now).await.map_err(broke)?));
                 }
-                list(&counted, self.format)
+                list(&counted, self.page.format)
             });
         };
         let Some(view) = rules.views.iter().find(|view| view.title == *title) else {
@@ -75,7 +82,7 @@ impl ViewCommand {
         };
         runtime.block_on(async {
             let store = place.open_existing().await?;
-            show(&store, view, &rules.desk, now, (self.limit, self.offset), self.format).await
+            show(&store, view, &rules.desk, now, &self.page).await
         })
     }
 }
@@ -103,8 +110,7 @@ pub(super) async fn show(
     view: &View,
     desk: &Desk,
     now: Timestamp,
-    (limit, offset): (u32, u32),
-    format: TableFormat,
+    &Page { limit, offset, format }: &Page,
 ) -> Result<u8, CliError> {
     let tickets = store.view(view, desk, now, limit, offset).await.map_err(broke)?;
     let columns = &view.columns;

@@ -309,7 +309,10 @@ mod tests {
         let monday = at("2026-07-06T06:00:00Z");
         assert_eq!(paris().after(monday, hour), reached("2026-07-06T08:00:00Z", "2026-07-06T08:00:00Z"));
         assert_eq!(paris().after(monday, hour * 8), reached("2026-07-06T15:00:00Z", "2026-07-10T07:00:00Z"));
-        assert_eq!(paris().after(monday, hour * 0), reached("2026-07-06T06:00:00Z", "2026-07-06T07:00:00Z"));
+        assert_eq!(
+            paris().after(monday, SignedDuration::ZERO),
+            reached("2026-07-06T06:00:00Z", "2026-07-06T07:00:00Z")
+        );
         let friday = at("2026-07-10T08:00:00Z");
         assert_eq!(paris().before(friday, hour), reached("2026-07-10T07:00:00Z", "2026-07-06T15:00:00Z"));
         assert_eq!(paris().before(friday, hour * 2), reached("2026-07-06T14:00:00Z", "2026-07-06T14:00:00Z"));
