@@ -40,8 +40,11 @@ async fn desk() -> TestDesk {
     TestDesk::on(sim, ACCOUNTS, RULES, LIMITS).await
 }
 
+/// A reply as X has it: the text, what it answers, and to whom.
+type Said = (String, Option<String>, Option<String>, Option<String>);
+
 /// What was sent, whoever sent it first.
-fn sent(sim: &SimHandle) -> Vec<(String, Option<String>, Option<String>, Option<String>)> {
+fn sent(sim: &SimHandle) -> Vec<Said> {
     let mut sent: Vec<_> = sim
         .sent()
         .into_iter()
@@ -57,7 +60,7 @@ fn settled(counts: &Counts, replies: i64) -> bool {
 }
 
 /// What the conversations come to when nothing goes wrong.
-async fn undisturbed() -> (Counts, Vec<(String, Option<String>, Option<String>, Option<String>)>) {
+async fn undisturbed() -> (Counts, Vec<Said>) {
     let desk = desk().await;
     let _served = desk.serve();
     // Every ticket but the one from a like gets a reply.
@@ -68,12 +71,7 @@ async fn undisturbed() -> (Counts, Vec<(String, Option<String>, Option<String>, 
     (counts, sent)
 }
 
-fn same(
-    counts: &Counts,
-    sent: &[(String, Option<String>, Option<String>, Option<String>)],
-    desk: &TestDesk,
-    expected: &Counts,
-) {
+fn same(counts: &Counts, sent: &[Said], desk: &TestDesk, expected: &Counts) {
     let distinct: BTreeSet<_> = self::sent(&desk.sim).into_iter().collect();
     assert_eq!(self::sent(&desk.sim).len(), distinct.len(), "a reply was sent twice");
     assert_eq!(self::sent(&desk.sim), sent, "the same replies");
