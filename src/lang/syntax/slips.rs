@@ -87,7 +87,7 @@ fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<Diagnostic>> {
     use SyntaxKind as K;
     let braces = matches!(
         node.kind(),
-        K::Trigger | K::View | K::Test | K::LaterItem | K::Message | K::Facts | K::Update | K::Block
+        K::Trigger | K::View | K::Test | K::Message | K::Facts | K::Update | K::Block
     );
     if !braces || node.children().any(|c| c.kind() == K::Close) {
         return None;

@@ -94,7 +94,7 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str) -> Diagnostic {
         }
     };
     match (strict, first) {
-        (Some(rule), _) => exact(rule, span, text),
+        (Some(rule), _) => exact(rule, span, text, (known, code, what)),
         (None, Some(first)) => unknown(&first, &mut words, known, code, what),
         (None, None) => Diagnostic::new(&codes::TW0101, span, format!("expected {}", listed(known.iter().copied()))),
     }
@@ -142,7 +142,12 @@ fn unknown(
 }
 
 /// Parses a bad part again for the exact place.
-fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
+fn exact(
+    rule: Rule,
+    span: Range<usize>,
+    text: &str,
+    (known, code, what): (&[&'static str], &'static codes::Code, &str),
+) -> Diagnostic {
     let slice = text.get(span.clone()).unwrap_or_default();
     let (at, expected) = match Grammar::parse(rule, slice) {
         Ok(_) => (slice.len(), None),
@@ -166,6 +171,14 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
         "" => "the end of the file".to_owned(),
         found => format!("`{}`", shown(found)),
     };
+    // A misspelt part ends the one before it, where a condition could go on.
+    let starts_line = text.get(..place.start).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'));
+    if let Some(meant) = nearest(found, known.iter().copied()).filter(|_| starts_line && !known.contains(&found)) {
+        let message = format!("unknown {what} `{found}`{}", did_you_mean(Some(meant)));
+        return Diagnostic::new(code, place.clone(), message)
+            .with_guess(place, meant)
+            .with_help(format!("here can stand {}", listed(known.iter().copied())));
+    }
     let message = match expected {
         Some(expected) => format!("expected {expected}, found {found_words}"),
         None => format!("{found_words} makes no sense here"),
