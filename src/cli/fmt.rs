@@ -94,7 +94,7 @@ fn said(error: NotFormatted, name: &str, text: String, sources: &mut Sources) ->
 
 /// Writes a file anew beside the old one and puts it in its place, so that nobody ever reads half of it.
 /// Through a link, its target is replaced, not the link.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mode = fs::metadata(&path)?.permissions();
     let mut fresh = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;

@@ -85,10 +85,7 @@ fn closed(inner: &str, quotes: &str) -> bool {
 
 fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<Diagnostic>> {
     use SyntaxKind as K;
-    let braces = matches!(
-        node.kind(),
-        K::Trigger | K::View | K::Test | K::Message | K::Facts | K::Update | K::Block
-    );
+    let braces = matches!(node.kind(), K::Trigger | K::View | K::Test | K::Message | K::Facts | K::Update | K::Block);
     if !braces || node.children().any(|c| c.kind() == K::Close) {
         return None;
     }

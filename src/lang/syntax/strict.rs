@@ -15,10 +15,13 @@ use super::{
     scan::{found_at, lexeme},
     slips::range,
 };
-use crate::lang::{
-    codes,
-    diagnostic::Diagnostic,
-    suggest::{did_you_mean, listed, nearest},
+use crate::{
+    desk::field::FIELDS,
+    lang::{
+        codes,
+        diagnostic::Diagnostic,
+        suggest::{did_you_mean, listed, nearest},
+    },
 };
 
 const ITEMS: &[&str] = &["let", "trigger", "view", "test"];
@@ -172,7 +175,8 @@ fn exact(
         found => format!("`{}`", shown(found)),
     };
     // A misspelt part ends the one before it, where a condition could go on.
-    let starts_line = text.get(..place.start).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'));
+    let starts_line =
+        text.get(..place.start).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'));
     if let Some(meant) = nearest(found, known.iter().copied()).filter(|_| starts_line && !known.contains(&found)) {
         let message = format!("unknown {what} `{found}`{}", did_you_mean(Some(meant)));
         return Diagnostic::new(code, place.clone(), message)
@@ -199,16 +203,28 @@ fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<
         "like" | "includes" | "include" => "texts are searched with `contains`, `starts with` or `matches`".into(),
         "contain" => "write `contains`".into(),
         "equals" | "equal" => "write `is`".into(),
+        "order" => "rows are put in order by `sort by`".into(),
+        "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
+            "digits are grouped with `_`, as in `10_000`; several values stand in parentheses".into()
+        }
         "else" => "there is no `else`: write a second trigger with the opposite condition".into(),
         "(" if before == "is" => "write `in (…)`".into(),
         ";" => "nothing ends with `;` here: leave it out".into(),
         _ if ended && matches!(before, "and" | "or" | "not") => format!("something is missing behind `{before}`"),
+        _ if is_field(found) && !ended => format!("between two questions stands `and` or `or`: write `and {found}`"),
+        _ if word(found) && is_field(before) && !ended => {
+            format!("between a field and its value stands a question: write `{before} is {found}`")
+        }
         _ if word(found) && word(before) && !ended && !is_keyword(before) => {
             format!("a name of several words stands in double quotes: `\"{before} {found}\"`")
         }
         _ => return None,
     };
     Some((help, None))
+}
+
+fn is_field(word: &str) -> bool {
+    word.starts_with("field.") || FIELDS.iter().any(|field| field.name == word)
 }
 
 fn is_keyword(word: &str) -> bool {

@@ -3,7 +3,7 @@
 use crate::lang::{
     codes,
     diagnostic::Diagnostic,
-    rules::{ActionKind, Condition, Part, Rules, Template},
+    rules::{ActionKind, Condition, ConditionKind, Literal, Part, Rules, Template, Test},
 };
 
 pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
@@ -29,10 +29,24 @@ pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
     found
 }
 
+/// Whether a condition speaks of direct messages, or says what channel it is not.
 fn asks_channel(condition: &Condition) -> bool {
-    let mut asks = false;
-    condition.leaves(&mut |leaf, _| asks |= leaf.field.name() == "channel");
-    asks
+    let direct = |value: &Literal| matches!(value, Literal::Word { word, .. } if word == "twitter_dm");
+    match &condition.kind {
+        ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().any(asks_channel),
+        ConditionKind::Let(named) => asks_channel(&named.condition),
+        ConditionKind::Not(inner) => {
+            let mut asks = false;
+            inner.leaves(&mut |leaf, _| asks |= leaf.field.name() == "channel");
+            asks
+        }
+        ConditionKind::Leaf(leaf) if leaf.field.name() != "channel" => false,
+        ConditionKind::Leaf(leaf) => match &leaf.test {
+            Test::Is(value) => direct(value),
+            Test::In(values) => values.iter().any(direct),
+            _ => true,
+        },
+    }
 }
 
 /// What a text weighs at least, as X counts: any link is 23 characters long, and placeholders may be empty.

@@ -1,0 +1,14 @@
+//! Any text as a `twite.toml`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use twite::lang::{
+    check_files,
+    rules::{Files, SourceFile, Version},
+};
+
+fuzz_target!(|text: &str| {
+    let config = Some(SourceFile { name: "twite.toml".into(), text: text.into() });
+    let _ = check_files(Files { config, rules: vec![] }, Version::default());
+});
