@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs the demo over real conversations and compares its counts with what is known of them, in every
-# order. Usage: tests/shared/run.sh DIRECTORY-WITH-conversations.ndjson
+# Reads real payloads, runs the demo over real conversations and compares its counts with what is known of
+# them, in every order. Usage: tests/shared/run.sh DIRECTORY-WITH-conversations.ndjson
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 data=$(cd "$1" && pwd)
 cd "$here/../.."
+TWITE_SHARED=$data cargo test --locked --quiet --test x_shared
 cargo build --locked --quiet --release
 exec python3 "$here/counts.py" target/release/twite "$data/conversations.ndjson"

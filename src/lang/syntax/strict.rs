@@ -199,14 +199,14 @@ fn exact(
 fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<usize>>)> {
     let word = |s: &str| s.chars().next().is_some_and(char::is_alphabetic);
     let help = match found {
+        "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
+            "digits are grouped with `_`, as in `10_000`; several values stand in parentheses".into()
+        }
         "," => "several values stand in parentheses: `in (a, b)`, or `has any of (a, b)` for tags".into(),
         "like" | "includes" | "include" => "texts are searched with `contains`, `starts with` or `matches`".into(),
         "contain" => "write `contains`".into(),
         "equals" | "equal" => "write `is`".into(),
         "order" => "rows are put in order by `sort by`".into(),
-        "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
-            "digits are grouped with `_`, as in `10_000`; several values stand in parentheses".into()
-        }
         "else" => "there is no `else`: write a second trigger with the opposite condition".into(),
         "(" if before == "is" => "write `in (…)`".into(),
         ";" => "nothing ends with `;` here: leave it out".into(),
