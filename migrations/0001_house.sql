@@ -130,10 +130,13 @@ CREATE TABLE post (
   text              TEXT NOT NULL,
   made              BIGINT NOT NULL,
   deleted           BIGINT NOT NULL DEFAULT 0,
-  -- Whether the post above was asked for, and how far above a comment this post is.
-  asked             BIGINT NOT NULL DEFAULT 0,
-  height            BIGINT NOT NULL DEFAULT 0
+  -- Whether the post above is known or was asked for: there is nothing left to find there.
+  asked             BIGINT NOT NULL,
+  -- When X was last seen to have it.
+  checked           BIGINT NOT NULL
 );
+CREATE INDEX post_to_ask ON post (conversation) WHERE asked = 0;
+CREATE INDEX post_by_checked ON post (checked) WHERE deleted = 0 AND direct_with IS NULL;
 CREATE INDEX post_by_conversation ON post (conversation, author);
 CREATE INDEX post_by_parent ON post (replied_to, author);
 
@@ -222,15 +225,18 @@ CREATE TABLE decision (
   made      BIGINT NOT NULL,
   rules     TEXT NOT NULL REFERENCES rules_version (hash),
   commit_id TEXT,
-  before    TEXT NOT NULL,
-  event     TEXT NOT NULL,
-  decision  TEXT NOT NULL
+  -- All three go with the text of a deleted post.
+  before    TEXT,
+  event     TEXT,
+  decision  TEXT
 );
 CREATE INDEX decision_by_ticket ON decision (ticket, id);
 
 CREATE TABLE fired (
   decision  BIGINT NOT NULL REFERENCES decision (id),
+  place     BIGINT NOT NULL,
   rule      TEXT NOT NULL,
-  shadow    BIGINT NOT NULL
+  shadow    BIGINT NOT NULL,
+  PRIMARY KEY (decision, place)
 );
 CREATE INDEX fired_by_rule ON fired (rule);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use support::{inside, simulator};
 use tokio::sync::broadcast::Receiver;
 use twite::{
-    daemon::{Daemon, Notice},
+    daemon::{Daemon, Looked, Notice},
     desk::{Author, CommentSource, Delivery, TicketId, Tokens, XId},
     store::{AccountState, ConnectedAccount, NewComment},
     x::sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
@@ -25,17 +25,28 @@ struct Desk {
     daemon: Arc<Daemon>,
     accounts: Vec<XId>,
     told: Receiver<Notice>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Desk {
     async fn new(accounts: &[&str], rules: &str) -> Self {
+        Self::with(accounts, rules, "").await
+    }
+
+    /// A desk that declares more than its accounts.
+    async fn with(accounts: &[&str], rules: &str, extra: &str) -> Self {
         let sim = simulator().await;
         sim.make_user(&NewPerson::named("ana")).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let (daemon, accounts) = inside::daemon(directory.path(), &sim, accounts, rules, "").await;
+        let (daemon, accounts) = inside::daemon(directory.path(), &sim, accounts, rules, extra).await;
         let told = daemon.notices().listen();
-        Self { sim, daemon, accounts, told, _directory: directory }
+        Self { sim, daemon, accounts, told, directory }
+    }
+
+    /// Lets hours pass, on the desk's clock.
+    fn later(&self, hours: i64) {
+        let clock = self.daemon.clock();
+        clock.reached(clock.now().checked_add(jiff::SignedDuration::from_hours(hours)).unwrap());
     }
 
     fn say(&self, text: &str) -> String {
@@ -189,4 +200,92 @@ async fn a_reply_that_x_refuses_is_not_sent_again_and_shows_why() {
     // And the desk goes on.
     desk.say("@acme three");
     assert_eq!(desk.settle().await.sent, 1);
+}
+
+const TELLS_EVERYBODY: &str = r#"
+trigger "Tells everybody" {
+  on created, updated
+  when comment.by_requester
+  then
+    add tags told
+    note "seen"
+    notify group "Social" {
+      subject "{{ticket.subject}}"
+      body "{{comment.text}}"
+    }
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
+    let mail = tempfile::tempdir().unwrap();
+    let extra = format!(
+        "[[group]]\nname = \"Social\"\nemail = \"social@acme.example\"\n[mail]\ndirectory = {:?}\nfrom = \"desk@acme.example\"\n",
+        mail.path()
+    );
+    let desk = Desk::with(&["acme"], TELLS_EVERYBODY, &extra).await;
+    let first = desk.say("@acme quokkas ate my order");
+    desk.answer("@acme and wombats the receipt", &first);
+    let counts = desk.settle().await;
+    assert_eq!((counts.tickets, counts.comments, counts.fired["Tells everybody"]), (1, 2, 2));
+    let store = desk.daemon.store();
+    let path = desk.directory.path().join("twite.db");
+    let kept = |text: &str| {
+        let bytes = std::fs::read(&path).unwrap();
+        let log = std::fs::read(path.with_extension("db-wal")).unwrap_or_default();
+        [bytes, log].concat().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+    };
+    assert!(kept("quokkas") && kept("wombats"));
+
+    // Nothing is looked at again before its time, and what is still there stays as it was.
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Nothing);
+    desk.later(13);
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Answered);
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Nothing);
+    assert!(store.comments(TicketId(1)).await.unwrap().iter().all(|comment| !comment.deleted));
+
+    desk.sim.delete(&first).unwrap();
+    desk.later(13);
+    // X in trouble is no word of a deletion.
+    desk.sim.fault(Fault::on("GET /2/tweets").answer(503, "")).unwrap();
+    assert!(matches!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Later(_)));
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Answered);
+    let comments = store.comments(TicketId(1)).await.unwrap();
+    let posts: Vec<_> = comments.iter().filter(|c| c.source.x_id().is_some()).map(|c| (c.deleted, &*c.text)).collect();
+    assert_eq!(posts, [(true, ""), (false, "@acme and wombats the receipt")]);
+    let ticket = store.ticket(TicketId(1)).await.unwrap().unwrap();
+    assert_eq!((ticket.comments, ticket.description.as_str(), ticket.subject.as_str()), (4, "", ""));
+    let runs = store.decisions(TicketId(1)).await.unwrap();
+    assert!(runs.iter().all(|run| run.run.is_none() && run.fired == ["Tells everybody"]), "{runs:?}");
+    assert!(!kept("quokkas"), "the text of the deleted post is kept somewhere");
+    assert!(kept("wombats"));
+
+    // It comes back by no way, and the ticket goes on.
+    desk.answer("@acme hello?", &first);
+    let counts = desk.settle().await;
+    assert_eq!((counts.tickets, counts.comments), (1, 3));
+    assert!(!kept("quokkas"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
+    let mut desk = Desk::new(&["acme"], TAG).await;
+    desk.sim.make_user(&NewPerson::named("kim")).unwrap();
+    let above = desk.sim.post(&NewPost { by: "kim".into(), text: "look".into(), ..NewPost::default() }).unwrap();
+    desk.answer("@acme did you see that?", &above);
+    desk.sim.fault(Fault::on("GET /2/tweets").times(2).answer(429, "")).unwrap();
+    // Settling does not wait for X; the ticket is there without what stands above it.
+    assert_eq!(desk.settle().await.tickets, 1);
+    let worries = desk.worries();
+    assert_eq!(worries.len(), 1, "{worries:?}");
+    let mut failures = 1;
+    let looked = desk.daemon.look_up_parents(&mut failures).await.unwrap();
+    assert!(matches!(looked, Looked::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
+    assert_eq!((failures, desk.worries()), (2, vec![]), "told once");
+    desk.settle().await;
+    let context = desk.daemon.store().context(TicketId(1)).await.unwrap();
+    assert_eq!(
+        context.iter().map(|(post, handle)| (&*post.text, handle.as_deref())).collect::<Vec<_>>(),
+        [("look", Some("kim"))]
+    );
 }

@@ -26,7 +26,7 @@ use crate::{
     },
     engine::{Trace, explain, show},
     lang::{self, rules::Rules},
-    store::{Recorded, Store},
+    store::{Recorded, RecordedRun, Store},
 };
 
 /// How much of a comment tells which one it is, in characters as a reader counts them.
@@ -60,13 +60,25 @@ pub(crate) struct Why {
     desk: DeskArgs,
 }
 
-/// A run made again.
-struct Replayed<'r> {
+/// A run, made again.
+struct Run<'r> {
     number: usize,
     recorded: &'r Recorded,
+    /// Nothing where what it was made from went with a deleted post.
+    again: Option<Again<'r>>,
+}
+
+struct Again<'r> {
+    run: &'r RecordedRun,
     trace: Trace,
     /// Whether it came to what was recorded.
     agrees: bool,
+}
+
+impl Run<'_> {
+    fn agrees(&self) -> bool {
+        self.again.as_ref().is_none_or(|again| again.agrees)
+    }
 }
 
 impl Why {
@@ -87,6 +99,10 @@ impl Why {
                 if self.run.is_some_and(|run| run != number) {
                     continue;
                 }
+                let Some(run) = &recorded.run else {
+                    replayed.push(Run { number, recorded, again: None });
+                    continue;
+                };
                 let rules = match (self.now, versions.get(&recorded.rules.hash)) {
                     (true, _) => &*present,
                     (false, Some(rules)) => rules,
@@ -95,33 +111,40 @@ impl Why {
                         versions.entry(recorded.rules.hash.clone()).or_insert(rules)
                     }
                 };
-                let mut trace = explain(rules, &recorded.ticket, &recorded.event, recorded.now);
+                let mut trace = explain(rules, &run.ticket, &run.event, recorded.now);
                 let again = serde_json::to_value(&trace.decision).map_err(io::Error::from)?;
-                let agrees = self.now || again == recorded.decision;
+                let agrees = self.now || again == run.decision;
                 trace.triggers.retain(|trigger| {
                     self.rule.as_ref().is_none_or(|title| *title == trigger.rule)
                         && (!self.fired || trace.decision.fired.iter().any(|fired| fired.rule == trigger.rule))
                 });
-                replayed.push(Replayed { number, recorded, trace, agrees });
+                replayed.push(Run { number, recorded, again: Some(Again { run, trace, agrees }) });
             }
             if let Some(title) = &self.rule
-                && !replayed.iter().any(|run| !run.trace.triggers.is_empty())
+                && replayed.iter().filter_map(|run| run.again.as_ref()).all(|again| again.trace.triggers.is_empty())
                 && !present.triggers.iter().any(|trigger| trigger.title == *title)
             {
                 let known = lang::nearest(title, present.triggers.iter().map(|trigger| trigger.title.as_str()));
                 return Err(CliError::Usage(format!("there is no trigger `{title}`{}", lang::did_you_mean(known))));
             }
             self.print(&replayed, runs.len())?;
-            Ok(if replayed.iter().all(|run| run.agrees) { FINE } else { FINDINGS })
+            Ok(if replayed.iter().all(Run::agrees) { FINE } else { FINDINGS })
         })
     }
 
-    fn print(&self, replayed: &[Replayed<'_>], runs: usize) -> Result<(), CliError> {
+    fn print(&self, replayed: &[Run<'_>], runs: usize) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
         if self.format == TableFormat::Json {
-            let runs = replayed.iter().map(
-                |run| json!({"run": run.number, "event": run.recorded.event, "agrees": run.agrees, "trace": run.trace}),
-            );
+            let runs = replayed.iter().map(|run| {
+                let again = run.again.as_ref();
+                json!({
+                    "run": run.number,
+                    "fired": run.recorded.fired,
+                    "event": again.map(|again| &again.run.event),
+                    "agrees": run.agrees(),
+                    "trace": again.map(|again| &again.trace),
+                })
+            });
             out.write_all(pretty(&runs.collect())?.as_bytes())?;
             return Ok(());
         }
@@ -129,15 +152,24 @@ impl Why {
             writeln!(out, "no rules ran on ticket {} yet", self.ticket)?;
         }
         for run in replayed {
-            let happened = happened(&run.recorded.event);
-            writeln!(out, "run {} of {runs}, {}: {happened}", run.number, short_time(run.recorded.now))?;
-            writeln!(out, "{}", show(&run.trace, colored(&io::stdout())))?;
-            if !run.agrees {
+            write!(out, "run {} of {runs}, {}: ", run.number, short_time(run.recorded.now))?;
+            let Some(again) = &run.again else {
+                writeln!(out, "what it was made from went with a post that was deleted at X")?;
+                writeln!(out, "rules {}\n", run.recorded.rules)?;
+                for rule in &run.recorded.fired {
+                    writeln!(out, "✓ {rule:?} fired")?;
+                }
+                writeln!(out)?;
+                continue;
+            };
+            writeln!(out, "{}", happened(&again.run.event))?;
+            writeln!(out, "{}", show(&again.trace, colored(&io::stdout())))?;
+            if !again.agrees {
                 writeln!(
                     out,
                     "! This is not what was recorded: the same rules on the same ticket decided otherwise then.\n  \
                      Recorded: {}\n",
-                    run.recorded.decision
+                    again.run.decision
                 )?;
             }
         }

@@ -1,4 +1,4 @@
-//! Messages into the inbox: by polling, by looking up what is missing, and, for the demo, from a file.
+//! Messages into the inbox: by polling, and, for the demo, from a file.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::{Daemon, Notice};
 use crate::{
     desk::XId,
-    store::{AccountState, ConnectedAccount, IncomingKind, StoreError},
+    store::{ConnectedAccount, IncomingKind, StoreError},
     x::{
         Post, Refusal, XError,
-        client::{Limits, MOST_IDS},
+        client::Limits,
         poll::{Endpoint, incoming_post, next_poll, walk},
     },
 };
@@ -54,51 +54,22 @@ impl Daemon {
             }
             Err(error) => {
                 *failures = failures.saturating_add(1);
-                if let XError::Refused(Refusal::Unauthorised(_)) = &error {
-                    self.unauthorised(account, &error.to_string()).await;
-                } else if *failures == 1 || failures.is_multiple_of(20) {
-                    self.notices.tell(Notice::Trouble {
-                        message: format!(
-                            "@{} {}: {error} (failed {failures} times, tried again)",
-                            account.handle,
-                            endpoint.name()
-                        ),
-                    });
-                }
+                self.tell_failure(account, endpoint.name(), *failures, &error).await;
                 let limits = Limits { remaining: None, reset: error.reset() };
                 Ok(Walked { new: 0, wait: next_poll(every, &limits, Timestamp::now(), *failures, spread()) })
             }
         }
     }
 
-    /// Asks X for the posts above those on tickets, as far as they are not known. Returns whether any came.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(super) async fn look_up_parents(&self) -> Result<bool, StoreError> {
-        let missing = self.store.missing_parents(MOST_IDS).await?;
-        if missing.is_empty() {
-            return Ok(false);
+    /// Tells that X did not do what was asked: the first time, and now and then while it goes on.
+    pub(super) async fn tell_failure(&self, account: &ConnectedAccount, what: &str, failures: u32, error: &XError) {
+        if let XError::Refused(Refusal::Unauthorised(_)) = error {
+            self.unauthorised(account, &error.to_string()).await;
+        } else if failures == 1 || failures.is_multiple_of(20) {
+            self.notices.tell(Notice::Trouble {
+                message: format!("@{} {what}: {error} (failed {failures} times, tried again)", account.handle),
+            });
         }
-        let accounts = self.store.accounts().await?;
-        for account in accounts.iter().filter(|a| a.state == AccountState::Connected) {
-            let Some(client) = self.client(account) else { continue };
-            match client.posts_by_ids(&missing).await {
-                Ok(page) => {
-                    let posts = page.items.into_iter().flatten();
-                    let items: Vec<_> = posts.map(|post| incoming_post(post, IncomingKind::Post)).collect();
-                    let accepted = self.store.accept(&account.id, &items, None).await?;
-                    // Asked is asked: what X does not give is gone, or not for this account to see.
-                    let mut tx = self.store.begin().await?;
-                    tx.asked(&missing).await?;
-                    tx.commit().await?;
-                    self.work.notify_one();
-                    return Ok(accepted.new > 0);
-                }
-                Err(error) => tracing::warn!("looking up the posts above: {error}"),
-            }
-        }
-        Ok(false)
     }
 
     /// Takes a message that came by another way than X: from a file, in the demo and in tests.
@@ -127,7 +98,7 @@ impl Daemon {
 }
 
 /// A number from 0 to 1, to spread retries with.
-fn spread() -> f64 {
+pub(super) fn spread() -> f64 {
     let mut byte = [0];
     // Without randomness everybody waits as long as everybody else, which is no more than a pity.
     let _ = getrandom::fill(&mut byte);

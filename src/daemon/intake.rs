@@ -88,7 +88,7 @@ impl<'a> Intake<'a> {
         for person in &message.people {
             self.tx.see(person).await?;
         }
-        let seen = self.tx.put_post(&message.post).await?;
+        let seen = self.tx.put_post(&message.post, self.clock.now()).await?;
         let Some(mut post) = self.tx.post(&message.post.id).await? else { return Ok(()) };
         if seen == Seen::Edited {
             self.edited(&post).await?;

@@ -5,6 +5,7 @@ mod clock;
 mod commit;
 mod ingest;
 mod intake;
+mod looks;
 mod mail;
 mod notice;
 mod outbox;
@@ -25,6 +26,7 @@ use tokio::{
 
 pub use self::{
     clock::Clock,
+    looks::Looked,
     notice::{Notice, Notices, Outcome},
     reload::{Adapt, Live, Source},
 };
@@ -55,6 +57,8 @@ pub struct Daemon {
     work: Notify,
     /// Something is in the outbox.
     mail: Notify,
+    /// Something is on a ticket whose surroundings may not be known.
+    lookups: Notify,
 }
 
 impl Daemon {
@@ -71,6 +75,7 @@ impl Daemon {
             remembered: Mutex::default(),
             work: Notify::new(),
             mail: Notify::new(),
+            lookups: Notify::new(),
         }
     }
 
@@ -82,6 +87,11 @@ impl Daemon {
     /// Where everything is kept.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What time it is here.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The key that seals tokens.
@@ -110,6 +120,8 @@ impl Daemon {
         });
         let poller = self.clone();
         tasks.spawn(async move { poller.poll_accounts().await });
+        let looker = self.clone();
+        tasks.spawn(async move { looker.look().await });
         // These two finish the transaction or the sending they are at; the rest may be dropped anywhere.
         let mut finishing = JoinSet::new();
         let (worker, stopped) = (self.clone(), stop.clone());
@@ -151,12 +163,14 @@ impl Daemon {
     /// When the store fails.
     pub async fn settle(&self) -> Result<(), StoreError> {
         self.recover().await?;
+        let mut failures = 0;
         loop {
             let mut busy = false;
             while self.take_next().await? {
                 busy = true;
             }
-            while self.look_up_parents().await? {
+            // Once X did not answer, what it has is left for another time.
+            while failures == 0 && self.look_up_parents(&mut failures).await? == Looked::Answered {
                 while self.take_next().await? {}
                 busy = true;
             }
@@ -182,14 +196,10 @@ impl Daemon {
         while !*stop.borrow() {
             let woken = self.work.notified();
             match self.take_next().await {
-                Ok(true) => {}
-                Ok(false) => match self.look_up_parents().await {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        let _ = tokio::time::timeout(NOTHING_DUE, woken).await;
-                    }
-                    Err(error) => self.trouble(&error).await,
-                },
+                Ok(true) => self.lookups.notify_one(),
+                Ok(false) => {
+                    let _ = tokio::time::timeout(NOTHING_DUE, woken).await;
+                }
                 Err(error) => self.trouble(&error).await,
             }
         }

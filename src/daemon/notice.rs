@@ -34,6 +34,11 @@ pub enum Notice {
         /// What was said.
         text: String,
     },
+    /// A post was deleted at X: its comment keeps its place, and its text is gone.
+    Deleted {
+        /// The ticket it is on.
+        ticket: TicketId,
+    },
     /// Two tickets were linked.
     Linked {
         /// One.
@@ -144,6 +149,7 @@ impl fmt::Display for Notice {
             Self::Commented { ticket, by_agent, .. } => {
                 write!(f, "ticket {ticket}: comment by the {}", if *by_agent { "desk" } else { "requester" })
             }
+            Self::Deleted { ticket } => write!(f, "ticket {ticket}: a post was deleted at X, and its text is gone"),
             Self::Linked { ticket, other } => write!(f, "ticket {ticket} linked with {other}"),
             Self::Fired { ticket, rule, shadow, .. } => {
                 write!(f, "ticket {ticket}: {}rule \"{rule}\" fired", if *shadow { "shadow " } else { "" })

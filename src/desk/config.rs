@@ -189,6 +189,9 @@ pub struct XSettings {
     pub client_secret_env: Option<String>,
     /// Seconds between two polls of one endpoint, before X's own limits slow it down.
     pub poll_seconds: u64,
+    /// Hours after which posts on tickets that are not closed are looked up again, to learn whether they were deleted;
+    /// 0 is never. Each costs one read of a post.
+    pub recheck_hours: u32,
     /// Milliseconds that X may take to show a post where it is looked for after its answer was lost.
     pub settle_millis: u64,
 }
@@ -200,6 +203,7 @@ impl Default for XSettings {
             client_id: None,
             client_secret_env: None,
             poll_seconds: 30,
+            recheck_hours: 12,
             settle_millis: 5_000,
         }
     }

@@ -34,6 +34,15 @@ pub struct Recorded {
     pub now: Timestamp,
     /// The rules that decided.
     pub rules: Version,
+    /// The titles of the rules that fired, in order; not those in shadow.
+    pub fired: Vec<String>,
+    /// What the decision was made from; `None` where that went with a deleted post.
+    pub run: Option<RecordedRun>,
+}
+
+/// What a decision was made from, and what it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedRun {
     /// The ticket as the run found it.
     pub ticket: Ticket,
     /// What happened.
@@ -83,9 +92,10 @@ impl Tx {
         .bind(json(serde_json::to_string(record.decision))?)
         .fetch_one(&mut *self.0)
         .await?;
-        for fired in &record.decision.fired {
-            sqlx::query("INSERT INTO fired (decision, rule, shadow) VALUES ($1, $2, $3)")
+        for (place, fired) in (0_i64..).zip(&record.decision.fired) {
+            sqlx::query("INSERT INTO fired (decision, place, rule, shadow) VALUES ($1, $2, $3, $4)")
                 .bind(id)
+                .bind(place)
                 .bind(&fired.rule)
                 .bind(i64::from(fired.shadow))
                 .execute(&mut *self.0)
@@ -106,18 +116,25 @@ impl Store {
             .bind(ticket.0)
             .fetch_all(&self.reader)
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Recorded {
-                    id: row.try_get("id")?,
-                    now: time(row.try_get("made")?)?,
-                    rules: Version { hash: row.try_get("rules")?, commit: row.try_get("commit_id")? },
-                    ticket: serde_json::from_str(row.try_get("before")?).map_err(corrupt)?,
+        let mut runs = vec![];
+        for row in &rows {
+            let id: i64 = row.try_get("id")?;
+            let run = match row.try_get::<Option<&str>, _>("before")? {
+                None => None,
+                Some(before) => Some(RecordedRun {
+                    ticket: serde_json::from_str(before).map_err(corrupt)?,
                     event: serde_json::from_str(row.try_get("event")?).map_err(corrupt)?,
                     decision: serde_json::from_str(row.try_get("decision")?).map_err(corrupt)?,
-                })
-            })
-            .collect()
+                }),
+            };
+            let fired = sqlx::query_scalar("SELECT rule FROM fired WHERE decision = $1 AND shadow = 0 ORDER BY place")
+                .bind(id)
+                .fetch_all(&self.reader)
+                .await?;
+            let rules = Version { hash: row.try_get("rules")?, commit: row.try_get("commit_id")? };
+            runs.push(Recorded { id, now: time(row.try_get("made")?)?, rules, fired, run });
+        }
+        Ok(runs)
     }
 
     /// Remembers a rule set with its files, so that its decisions can be explained when it is gone.

@@ -6,6 +6,7 @@
 mod account;
 mod audit;
 mod comment;
+mod forget;
 mod inbox;
 mod outbox;
 mod post;
@@ -25,7 +26,7 @@ use sqlx::{
 
 pub use self::{
     account::{AccountState, ConnectedAccount, Key},
-    audit::{Counts, DecisionRecord, Recorded},
+    audit::{Counts, DecisionRecord, Recorded, RecordedRun},
     comment::NewComment,
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     outbox::{OutboxItem, Outgoing, RepliesSince},
@@ -80,12 +81,24 @@ impl Store {
             // What was told to be sent must be on disk before it is sent, also when the power goes.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted is overwritten, not only let go.
+            .pragma("secure_delete", "on")
             .busy_timeout(BUSY)
             .with_regexp();
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!().run(&writer).await?;
         let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
         Ok(Self { writer, reader })
+    }
+
+    /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
+    /// reading, that is left for the next time.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn empty_log(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
+        Ok(())
     }
 
     /// Begins a transaction that writes.

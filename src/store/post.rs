@@ -78,11 +78,28 @@ impl Store {
     pub async fn missing_parents(&self, most: usize) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT DISTINCT p.replied_to FROM post p
-             WHERE p.asked = 0 AND p.replied_to IS NOT NULL AND p.deleted = 0
-               AND NOT EXISTS (SELECT 1 FROM post above WHERE above.x_id = p.replied_to)
-               AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
+             WHERE p.asked = 0 AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
              LIMIT $1",
         )
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|id| word(id)).collect()
+    }
+
+    /// The public posts on tickets that are not closed which were not seen at X since a time, the longest unseen first.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn unseen_since(&self, since: Timestamp, most: usize) -> Result<Vec<XId>, StoreError> {
+        let rows: Vec<String> = sqlx::query_scalar(
+            "SELECT p.x_id FROM post p
+             WHERE p.deleted = 0 AND p.direct_with IS NULL AND p.checked < $1
+               AND EXISTS (SELECT 1 FROM comment c JOIN ticket t ON t.id = c.ticket
+                           WHERE c.x_id = p.x_id AND t.status <> 'closed')
+             ORDER BY p.checked LIMIT $2",
+        )
+        .bind(since.as_millisecond())
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.reader)
         .await?;
@@ -133,11 +150,13 @@ impl Tx {
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn put_post(&mut self, post: &KnownPost) -> Result<Seen, StoreError> {
+    pub async fn put_post(&mut self, post: &KnownPost, now: Timestamp) -> Result<Seen, StoreError> {
         let Some(known) = self.post(&post.id).await? else {
             sqlx::query(
-                "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with, text, made)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
+                   text, made, checked, asked)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+                   $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5))",
             )
             .bind(post.id.as_str())
             .bind(post.version.as_str())
@@ -149,8 +168,10 @@ impl Tx {
             .bind(post.direct_with.as_ref().map(XId::as_str))
             .bind(&post.text)
             .bind(post.made.as_millisecond())
+            .bind(now.as_millisecond())
             .execute(&mut *self.0)
             .await?;
+            self.asked(std::slice::from_ref(&post.id)).await?;
             return Ok(Seen::New);
         };
         if known.deleted || known.version >= post.version {
@@ -223,7 +244,7 @@ impl Tx {
         rows.iter().map(KnownPost::read).collect()
     }
 
-    /// Notes that the posts above were asked for: what X did not give then, it will not give later.
+    /// Notes that these posts are known, or were asked for: what X did not give then, it will not give later.
     ///
     /// # Errors
     /// When the database says no.
@@ -237,18 +258,17 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets what a deleted post said, wherever it is kept. Its comments keep their place.
+    /// Notes that X was asked whether it still has these posts.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn delete_post(&mut self, id: &XId) -> Result<(), StoreError> {
-        for statement in [
-            "UPDATE post SET text = '', deleted = 1 WHERE x_id = $1",
-            "DELETE FROM comment_version WHERE comment IN (SELECT id FROM comment WHERE x_id = $1)",
-            "UPDATE comment SET text = '', deleted = 1 WHERE x_id = $1",
-            "UPDATE inbox SET payload = '' WHERE x_id = $1 AND state <> 'pending'",
-        ] {
-            sqlx::query(statement).bind(id.as_str()).execute(&mut *self.0).await?;
+    pub async fn checked(&mut self, posts: &[XId], now: Timestamp) -> Result<(), StoreError> {
+        for post in posts {
+            sqlx::query("UPDATE post SET checked = $1 WHERE x_id = $2")
+                .bind(now.as_millisecond())
+                .bind(post.as_str())
+                .execute(&mut *self.0)
+                .await?;
         }
         Ok(())
     }

@@ -213,11 +213,11 @@ impl Client {
         Ok(Answered { answer: decode_directs(answered.answer), limits: answered.limits })
     }
 
-    /// Posts by their ids, [`MOST_IDS`] at most; those X does not give are missing.
+    /// Posts by their ids, [`MOST_IDS`] at most; those X does not give are missing, and named as gone where they are.
     ///
     /// # Errors
     /// When X refuses or cannot be reached.
-    pub async fn posts_by_ids(&self, ids: &[XId]) -> Result<Page<Post>, XError> {
+    pub async fn posts_by_ids(&self, ids: &[XId]) -> Result<Answered<Page<Post>>, XError> {
         let ids = ids.iter().take(MOST_IDS).map(XId::as_str).collect::<Vec<_>>().join(",");
         let query = [
             ("ids", ids.as_str()),
@@ -225,7 +225,8 @@ impl Client {
             ("expansions", POST_EXPANSIONS),
             ("user.fields", USER_FIELDS),
         ];
-        Ok(decode_posts(self.get("/2/tweets", &query).await?.answer))
+        let answered = self.get("/2/tweets", &query).await?;
+        Ok(Answered { answer: decode_posts(answered.answer), limits: answered.limits })
     }
 
     /// Posts a public reply. What it takes can only answer a public comment: see [`crate::desk::Reply`].

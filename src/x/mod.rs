@@ -10,4 +10,4 @@ pub mod text;
 pub mod wire;
 
 pub use error::{Refusal, XError};
-pub use wire::{DirectMessage, Post, Unreadable};
+pub use wire::{DirectMessage, Page, Post, Unreadable};

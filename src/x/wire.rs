@@ -124,6 +124,8 @@ pub struct Page<T> {
     pub items: Vec<Result<T, Unreadable>>,
     /// Where the next page is.
     pub next: Option<String>,
+    /// What was asked for by its id and is not there any more.
+    pub gone: Vec<XId>,
 }
 
 /// Reads one line of a file of payloads: `{"data": {…}, "includes": {…}}`.
@@ -167,7 +169,13 @@ fn page<T>(answer: &Value, read: impl Fn(&Value) -> Result<T, Unreadable>) -> Pa
     // An empty page has no `data` at all.
     let items = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let next = answer.pointer("/meta/next_token").and_then(Value::as_str).map(str::to_owned);
-    Page { items: items.iter().map(read).collect(), next }
+    // Not there, and not for this account to see, are told apart by their types.
+    let errors = answer.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_gone = |error: &&Value| {
+        error.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("/resource-not-found"))
+    };
+    let id = |error: &Value| error.get("resource_id").or_else(|| error.get("value"))?.as_str()?.parse().ok();
+    Page { items: items.iter().map(read).collect(), next, gone: errors.iter().filter(is_gone).filter_map(id).collect() }
 }
 
 fn parse(line: &str) -> Result<Value, Unreadable> {

@@ -44,6 +44,9 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "{} {who}", paint(&format!("○ ticket {ticket}"), Style::new().cyan()))?;
             writeln!(out, "    {}", visible(&headline(text, TEXT)))
         }
+        Notice::Deleted { ticket } => {
+            writeln!(out, "    {}", paint(&format!("ticket {ticket}: a post was deleted"), Style::new().dimmed()))
+        }
         Notice::Linked { ticket, other } => {
             writeln!(out, "    {}", paint(&format!("ticket {ticket} linked with {other}"), Style::new().dimmed()))
         }
