@@ -207,7 +207,7 @@ fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded])
         writeln!(out, "  access token   {}", tokens.access_token)?;
         writeln!(out, "  refresh token  {}", tokens.refresh_token)?;
     }
-    writeln!(out, "\nThe tokens open nothing but this simulator. Try:\n")?;
+    writeln!(out, "\nOAuth 2 client id `{CLIENT_ID}`, no secret. The tokens open nothing but this simulator. Try:\n")?;
     match accounts.first() {
         Some(first) => {
             let text = format!("@{} hello", first.username);

@@ -27,19 +27,19 @@ pub struct Hours {
     #[serde(with = "zone_name")]
     pub zone: TimeZone,
     /// Open on Mondays.
-    pub monday: Vec<Interval>,
+    pub monday: OpenDay,
     /// Open on Tuesdays.
-    pub tuesday: Vec<Interval>,
+    pub tuesday: OpenDay,
     /// Open on Wednesdays.
-    pub wednesday: Vec<Interval>,
+    pub wednesday: OpenDay,
     /// Open on Thursdays.
-    pub thursday: Vec<Interval>,
+    pub thursday: OpenDay,
     /// Open on Fridays.
-    pub friday: Vec<Interval>,
+    pub friday: OpenDay,
     /// Open on Saturdays.
-    pub saturday: Vec<Interval>,
+    pub saturday: OpenDay,
     /// Open on Sundays.
-    pub sunday: Vec<Interval>,
+    pub sunday: OpenDay,
     /// Days on which the desk is closed.
     pub holidays: BTreeSet<Date>,
 }
@@ -48,13 +48,13 @@ impl Default for Hours {
     fn default() -> Self {
         Self {
             zone: TimeZone::UTC,
-            monday: vec![],
-            tuesday: vec![],
-            wednesday: vec![],
-            thursday: vec![],
-            friday: vec![],
-            saturday: vec![],
-            sunday: vec![],
+            monday: OpenDay::default(),
+            tuesday: OpenDay::default(),
+            wednesday: OpenDay::default(),
+            thursday: OpenDay::default(),
+            friday: OpenDay::default(),
+            saturday: OpenDay::default(),
+            sunday: OpenDay::default(),
             holidays: BTreeSet::new(),
         }
     }
@@ -70,10 +70,39 @@ pub struct Interval {
     to: u16,
 }
 
-/// An interval that cannot be read.
+/// The intervals of a day, in order, none of them reaching into the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Interval>", into = "Vec<Interval>")]
+pub struct OpenDay(Vec<Interval>);
+
+impl TryFrom<Vec<Interval>> for OpenDay {
+    type Error = HoursError;
+
+    fn try_from(mut intervals: Vec<Interval>) -> Result<Self, HoursError> {
+        intervals.sort();
+        match intervals.iter().zip(intervals.iter().skip(1)).find(|(a, b)| b.from < a.to) {
+            Some((a, b)) => Err(HoursError::Overlap((*a).into(), (*b).into())),
+            None => Ok(Self(intervals)),
+        }
+    }
+}
+
+impl From<OpenDay> for Vec<Interval> {
+    fn from(day: OpenDay) -> Self {
+        day.0
+    }
+}
+
+/// Hours that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no interval: write it as `09:00-17:30`, the end after the start")]
-pub struct HoursError(String);
+pub enum HoursError {
+    /// Not of the form `09:00-17:30`.
+    #[error("`{0}` is no interval: write it as `09:00-17:30`, the end after the start")]
+    Interval(String),
+    /// Some time of the day stands in two intervals.
+    #[error("`{0}` and `{1}` overlap: let one end before the other starts")]
+    Overlap(String, String),
+}
 
 impl FromStr for Interval {
     type Err = HoursError;
@@ -90,7 +119,7 @@ impl FromStr for Interval {
         text.split_once('-')
             .and_then(|(from, to)| Some(Self { from: minutes(from)?, to: minutes(to)? }))
             .filter(|i| i.from < i.to)
-            .ok_or_else(|| HoursError(text.chars().take(40).collect()))
+            .ok_or_else(|| HoursError::Interval(text.chars().take(40).collect()))
     }
 }
 
@@ -195,13 +224,13 @@ impl Hours {
 
     fn on(&self, day: Weekday) -> &[Interval] {
         match day {
-            Weekday::Monday => &self.monday,
-            Weekday::Tuesday => &self.tuesday,
-            Weekday::Wednesday => &self.wednesday,
-            Weekday::Thursday => &self.thursday,
-            Weekday::Friday => &self.friday,
-            Weekday::Saturday => &self.saturday,
-            Weekday::Sunday => &self.sunday,
+            Weekday::Monday => &self.monday.0,
+            Weekday::Tuesday => &self.tuesday.0,
+            Weekday::Wednesday => &self.wednesday.0,
+            Weekday::Thursday => &self.thursday.0,
+            Weekday::Friday => &self.friday.0,
+            Weekday::Saturday => &self.saturday.0,
+            Weekday::Sunday => &self.sunday.0,
         }
     }
 }
@@ -263,12 +292,13 @@ mod tests {
     }
 
     fn paris() -> Hours {
-        let nine_to_five = vec!["09:00-17:00".parse().unwrap()];
+        let day = |interval: &str| OpenDay::try_from(vec![interval.parse().unwrap()]).unwrap();
+        let nine_to_five = day("09:00-17:00");
         Hours {
             zone: TimeZone::get("Europe/Paris").unwrap(),
             monday: nine_to_five.clone(),
             friday: nine_to_five,
-            sunday: vec!["00:00-24:00".parse().unwrap()],
+            sunday: day("00:00-24:00"),
             holidays: [jiff::civil::date(2026, 12, 25)].into(),
             ..Hours::default()
         }
@@ -319,6 +349,16 @@ mod tests {
         // A hundred years are walked; ten thousand are not to be had.
         assert!(paris().after(monday, hour * 24 * 36_500).first.is_some());
         assert_eq!(paris().after(monday, SignedDuration::MAX), Reached { first: None, last: None });
+    }
+
+    #[test]
+    fn a_day_is_in_order_and_none_of_it_is_counted_twice() {
+        let day =
+            |intervals: &[&str]| OpenDay::try_from(intervals.iter().map(|i| i.parse().unwrap()).collect::<Vec<_>>());
+        assert_eq!(day(&["13:00-17:00", "09:00-12:00"]), day(&["09:00-12:00", "13:00-17:00"]));
+        assert!(day(&["09:00-12:00", "12:00-17:00"]).is_ok());
+        let error = day(&["09:00-13:00", "12:00-17:00"]).unwrap_err();
+        assert_eq!(error.to_string(), "`09:00-13:00` and `12:00-17:00` overlap: let one end before the other starts");
     }
 
     #[test]

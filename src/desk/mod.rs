@@ -25,7 +25,7 @@ pub use config::Desk;
 pub use effect::{Change, Effect, Recipient};
 pub use event::{Event, EventComment, EventKind};
 pub use field::{Facts, Field, FieldRef, Kind, Scope};
-pub use hours::{Hours, HoursError, Interval};
+pub use hours::{Hours, HoursError, Interval, OpenDay, Reached};
 pub use ids::{TicketId, XId};
 pub use person::Person;
 pub use reply::{DirectReply, NotAnswerable, PublicReply, Reply};
