@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    desk::{Desk, Event, EventKind, FieldRef, Kind, Ticket, Via, config::CustomField, config::CustomKind},
+    desk::{Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind},
     lang::rules::{
         Action, ActionKind, Condition, ConditionKind, Filter, Leaf, Literal, Mark, On, Part, Place, Rules, SetTo, Span,
         Template, Test, Trigger, Version,
@@ -45,7 +45,7 @@ fn desk() -> Desk {
         ],
         ..Desk::default()
     };
-    desk.hours.monday = vec!["09:00-17:00".parse().unwrap()];
+    desk.hours.monday = OpenDay::try_from(vec!["09:00-17:00".parse().unwrap()]).unwrap();
     desk
 }
 

@@ -10,7 +10,8 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::{
     desk::{
-        Channel, CustomValue, Desk, FieldRef, Kind, Person, PostFacts, Priority, Status, TicketType, VerifiedType,
+        Channel, CustomValue, Desk, FieldRef, Kind, OpenDay, Person, PostFacts, Priority, Status, TicketType,
+        VerifiedType,
         config::{CustomField, CustomKind},
         field::FIELDS,
         text::fold,
@@ -63,7 +64,7 @@ fn desk() -> Desk {
         field("done", CustomKind::YesNo),
     ];
     let mut desk = Desk { fields, url: Some("https://desk.example".into()), ..Desk::default() };
-    let day = vec!["09:00-12:00".parse().unwrap(), "13:00-17:00".parse().unwrap()];
+    let day = OpenDay::try_from(vec!["09:00-12:00".parse().unwrap(), "13:00-17:00".parse().unwrap()]).unwrap();
     let hours = &mut desk.hours;
     for open in [&mut hours.monday, &mut hours.tuesday, &mut hours.wednesday, &mut hours.thursday, &mut hours.friday] {
         open.clone_from(&day);
