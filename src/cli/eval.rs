@@ -199,10 +199,10 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
         Happened::Created => {
             let text = ticket.description.clone();
             let comment = EventComment { text, public: true, author: Author::Requester };
-            Event { kind: EventKind::Created, via, comment: Some(comment).filter(|c| !c.text.is_empty()) }
+            Event { kind: EventKind::Created, via, comment: Some(comment).filter(|c| !c.text.is_empty()), cause: None }
         }
         Happened::Updated => {
-            Event { kind: EventKind::Updated { before: Box::new(ticket.clone()) }, via, comment: None }
+            Event { kind: EventKind::Updated { before: Box::new(ticket.clone()) }, via, comment: None, cause: None }
         }
     }
 }
@@ -245,6 +245,9 @@ mod tests {
             files: Arc::default(),
             version,
             triggers,
+            automations: vec![],
+            macros: vec![],
+            reports: vec![],
             views: vec![],
             tests: vec![],
             lets: vec![],

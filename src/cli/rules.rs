@@ -95,9 +95,12 @@ fn items(rules: &crate::lang::rules::Rules) -> Vec<Listed<'_>> {
     ) -> Listed<'r> {
         Listed { kind, title, mark, place, doc: doc.as_deref().and_then(|d| d.lines().next()) }
     }
+    let automations = rules.automations.iter().map(|a| listed("automation", &a.title, a.mark, &a.place, &a.doc));
+    let macros = rules.macros.iter().map(|m| listed("macro", &m.title, m.mark, &m.place, &m.doc));
+    let reports = rules.reports.iter().map(|r| listed("report", &r.title, r.mark, &r.place, &r.doc));
     let lets = rules.lets.iter().map(|l| listed("condition", &l.name, Mark::Live, &l.place, &l.doc));
     let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mark, &t.place, &t.doc));
     let views = rules.views.iter().map(|v| listed("view", &v.title, v.mark, &v.place, &v.doc));
     let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mark, &t.place, &t.doc));
-    triggers.chain(views).chain(lets).chain(tests).collect()
+    triggers.chain(automations).chain(macros).chain(views).chain(reports).chain(lets).chain(tests).collect()
 }

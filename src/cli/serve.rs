@@ -49,9 +49,9 @@ impl Serve {
             let (store, key) = (place.open().await?, place.key()?);
             let rules = live.rules();
             tracing::info!(
-                "rules {} are live: {} triggers and views; store {}",
+                "rules {} are live: {} rules and views; store {}",
                 rules.version,
-                rules.triggers.len() + rules.views.len(),
+                rules.items(),
                 place.database().display()
             );
             let daemon = Arc::new(Daemon::new(store, key, live, Clock::Wall, client::http().map_err(super::broke)?));

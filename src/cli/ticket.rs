@@ -1,30 +1,40 @@
 //! `twite ticket`: tickets in the terminal.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    CliError, FINE, broke,
+    CliError, FINDINGS, FINE, broke,
     check::pretty,
     colored,
     desk::DeskArgs,
     view::{self, Page, TableFormat, plain, short_time},
 };
 use crate::{
+    daemon::{
+        Clock,
+        by_hand::{self, Done, NotDone},
+    },
     desk::{
-        Author, Comment, CommentSource, Delivery, Desk, Facts, FieldRef, TicketId,
+        Author, Cause, Comment, CommentSource, Delivery, Desk, Facts, FieldRef, TicketId,
         field::{FIELDS, Scope},
         text::visible,
     },
-    engine::effect_line,
-    lang::{Sources, check_sources, render, rules::View},
+    engine::{change_line, changes, effect_line},
+    lang::{
+        Sources, check_sources, did_you_mean, nearest, render,
+        rules::{Mark, Rules, View},
+    },
     store::Store,
 };
 
-/// List tickets, and show one with all that was said on it.
+/// List tickets, show one with all that was said on it, and apply macros.
 #[derive(Debug, Args)]
 pub(crate) struct TicketCommand {
     #[command(subcommand)]
@@ -49,6 +59,25 @@ enum What {
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
+    /// Apply a macro to tickets, as an agent: what it sets is set at once, triggers run on the update, and what is to be
+    /// sent leaves as soon as the daemon runs. Ends with status 1 where a ticket refuses it; the others are done.
+    Apply(Apply),
+}
+
+#[derive(Debug, Args)]
+struct Apply {
+    /// The macro's title.
+    #[arg(value_name = "MACRO")]
+    title: String,
+    /// The tickets' numbers.
+    #[arg(value_name = "ID", required = true)]
+    tickets: Vec<i64>,
+    /// Only show what would come of it.
+    #[arg(long)]
+    dry_run: bool,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
 }
 
 #[derive(Debug, Args)]
@@ -79,12 +108,75 @@ impl TicketCommand {
                     view::show(&store, &view, desk, Timestamp::now(), &list.page).await
                 })
             }
+            What::Apply(apply) => runtime.block_on(async {
+                let store = place.open_existing().await?;
+                apply.run(&store, &rules).await
+            }),
             What::Show { ticket, format } => runtime.block_on(async {
                 let store = place.open_existing().await?;
                 show(&store, TicketId(ticket), desk, format).await
             }),
         }
     }
+}
+
+impl Apply {
+    async fn run(&self, store: &Store, rules: &Arc<Rules>) -> Result<u8, CliError> {
+        let known = || rules.macros.iter().filter(|m| m.mark == Mark::Live).map(|m| m.title.as_str());
+        let Some(found) = rules.macros.iter().find(|m| m.title == self.title && m.mark == Mark::Live) else {
+            let meant = did_you_mean(nearest(&self.title, known()));
+            let all: Vec<_> = known().map(|title| format!("{title:?}")).collect();
+            let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
+            return Err(CliError::Usage(format!("there is no macro {:?}{meant}: {all}", self.title)));
+        };
+        let mut out = io::stdout().lock();
+        let (mut status, mut listed) = (FINE, vec![]);
+        for id in &self.tickets {
+            let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
+            let done = match self.dry_run {
+                true => by_hand::preview(store, rules, &Clock::Wall, id, &found.then, cause).await,
+                false => by_hand::act(store, rules, &Clock::Wall, id, &found.then, cause).await.map(|(done, _)| done),
+            };
+            match done {
+                Ok(done) if self.format == TableFormat::Json => listed.push(json!({
+                    "ticket": id,
+                    "changes": changes(&done.before, &done.decision.ticket, &rules.desk),
+                    "effects": done.effects,
+                    "decision": done.decision,
+                })),
+                Ok(done) => print_done(&mut out, id, &done, rules, self.dry_run)?,
+                Err(NotDone::Store(error)) => return Err(broke(error)),
+                Err(refused) => {
+                    status = FINDINGS;
+                    match self.format {
+                        TableFormat::Json => listed.push(json!({"ticket": id, "refused": refused.to_string()})),
+                        TableFormat::Table => writeln!(io::stderr(), "{refused}")?,
+                    }
+                }
+            }
+        }
+        if self.format == TableFormat::Json {
+            out.write_all(pretty(&listed.into())?.as_bytes())?;
+        }
+        Ok(status)
+    }
+}
+
+fn print_done(out: &mut impl Write, id: TicketId, done: &Done, rules: &Rules, dry_run: bool) -> io::Result<()> {
+    writeln!(out, "ticket {id}{}", if dry_run { ", if it were applied" } else { "" })?;
+    for change in changes(&done.before, &done.decision.ticket, &rules.desk) {
+        // What was said is said below.
+        if !matches!(&*change.field, "updated" | "latest_comment" | "latest_public_comment") {
+            writeln!(out, "  {}", change_line(&change))?;
+        }
+    }
+    for effect in &done.effects {
+        writeln!(out, "  → {}", visible(&effect_line(effect)))?;
+    }
+    for asked in &done.decision.effects {
+        writeln!(out, "  → {} by {:?}", visible(&effect_line(&asked.effect)), asked.rule)?;
+    }
+    Ok(())
 }
 
 impl List {

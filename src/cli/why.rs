@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Author, Event, TicketId,
+        Author, Cause, Event, EventKind, TicketId,
         text::{headline, visible},
     },
     engine::{Trace, explain, show},
@@ -114,18 +114,27 @@ impl Why {
                 let mut trace = explain(rules, &run.ticket, &run.event, recorded.now);
                 let again = serde_json::to_value(&trace.decision).map_err(io::Error::from)?;
                 let agrees = self.now || again == run.decision;
-                trace.triggers.retain(|trigger| {
-                    self.rule.as_ref().is_none_or(|title| *title == trigger.rule)
-                        && (!self.fired || trace.decision.fired.iter().any(|fired| fired.rule == trigger.rule))
-                });
+                let fired = &trace.decision.fired;
+                for traces in [&mut trace.automations, &mut trace.triggers] {
+                    traces.retain(|rule| {
+                        self.rule.as_ref().is_none_or(|title| *title == rule.rule)
+                            && (!self.fired || fired.iter().any(|fired| fired.rule == rule.rule))
+                    });
+                }
                 replayed.push(Run { number, recorded, again: Some(Again { run, trace, agrees }) });
             }
             if let Some(title) = &self.rule
-                && replayed.iter().filter_map(|run| run.again.as_ref()).all(|again| again.trace.triggers.is_empty())
-                && !present.triggers.iter().any(|trigger| trigger.title == *title)
+                && replayed
+                    .iter()
+                    .filter_map(|run| run.again.as_ref())
+                    .all(|again| again.trace.rules().next().is_none())
+                && !titles(&present).any(|known| known == title)
             {
-                let known = lang::nearest(title, present.triggers.iter().map(|trigger| trigger.title.as_str()));
-                return Err(CliError::Usage(format!("there is no trigger `{title}`{}", lang::did_you_mean(known))));
+                let known = lang::nearest(title, titles(&present));
+                return Err(CliError::Usage(format!(
+                    "there is no such rule as `{title}`{}",
+                    lang::did_you_mean(known)
+                )));
             }
             self.print(&replayed, runs.len())?;
             Ok(if replayed.iter().all(Run::agrees) { FINE } else { FINDINGS })
@@ -177,6 +186,12 @@ impl Why {
     }
 }
 
+/// The titles of the rules that fire by themselves.
+fn titles(rules: &Rules) -> impl Iterator<Item = &str> {
+    let triggers = rules.triggers.iter().map(|trigger| trigger.title.as_str());
+    triggers.chain(rules.automations.iter().map(|automation| automation.title.as_str()))
+}
+
 /// What a run was about, in a line.
 fn happened(event: &Event) -> String {
     let comment = event.comment.as_ref().map(|comment| {
@@ -187,8 +202,19 @@ fn happened(event: &Event) -> String {
         };
         format!(" by {by}: {:?}", headline(&comment.text, MOST_OF_A_COMMENT))
     });
-    let what = if event.before().is_none() { "created" } else { "updated" };
-    visible(&format!("{what}{}", comment.unwrap_or_default())).into_owned()
+    let what = match event.kind {
+        EventKind::Created => "created",
+        EventKind::Updated { .. } => "updated",
+        EventKind::Due { .. } => "time passed",
+    };
+    let cause = match &event.cause {
+        None => String::new(),
+        Some(Cause::Macro(title)) => format!(" by an agent with the macro {title:?}"),
+        Some(Cause::Agent) => " by an agent".to_owned(),
+        Some(Cause::Woken) => ": it was put off until now".to_owned(),
+        Some(Cause::Merged(from)) => format!(": ticket {from} was merged into it"),
+    };
+    visible(&format!("{what}{cause}{}", comment.unwrap_or_default())).into_owned()
 }
 
 /// The rules that made a decision.

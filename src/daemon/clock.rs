@@ -13,31 +13,54 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     Wall,
-    /// A clock that stands where the latest message left it: milliseconds since 1970.
-    Driven(Arc<AtomicI64>),
+    /// A clock that stands where the latest message left it, and knows how far it ever went: milliseconds since 1970.
+    Driven(Arc<Hands>),
+}
+
+/// Where a driven clock stands.
+#[derive(Debug, Default)]
+pub struct Hands {
+    now: AtomicI64,
+    furthest: AtomicI64,
 }
 
 impl Clock {
     /// A clock that starts in 1970 and goes where messages take it.
     pub fn driven() -> Self {
-        Self::Driven(Arc::new(AtomicI64::new(0)))
+        Self::Driven(Arc::default())
     }
 
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Wall => Timestamp::now(),
-            Self::Driven(millis) => {
-                Timestamp::from_millisecond(millis.load(Ordering::Relaxed)).unwrap_or(Timestamp::UNIX_EPOCH)
-            }
+            Self::Driven(clock) => read(&clock.now),
         }
+    }
+
+    /// The latest time it ever was: what was due before that has come due.
+    pub fn furthest(&self) -> Timestamp {
+        match self {
+            Self::Wall => Timestamp::now(),
+            Self::Driven(clock) => read(&clock.furthest),
+        }
+    }
+
+    /// Whether it goes on by itself.
+    pub fn is_wall(&self) -> bool {
+        matches!(self, Self::Wall)
     }
 
     /// Takes a driven clock to a message's own time, be it back: what is decided then, is decided as of then. The
     /// wall clock does not care.
     pub fn reached(&self, at: Timestamp) {
-        if let Self::Driven(millis) = self {
-            millis.store(at.as_millisecond(), Ordering::Relaxed);
+        if let Self::Driven(clock) = self {
+            clock.now.store(at.as_millisecond(), Ordering::Relaxed);
+            clock.furthest.fetch_max(at.as_millisecond(), Ordering::Relaxed);
         }
     }
+}
+
+fn read(millis: &AtomicI64) -> Timestamp {
+    Timestamp::from_millisecond(millis.load(Ordering::Relaxed)).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -5,8 +5,11 @@ use jiff::Timestamp;
 
 use super::{Notice, intake::Intake};
 use crate::{
-    desk::{Author, CommentSource, Delivery, Effect, Event, EventComment, EventKind, Ticket, TicketId, Via},
-    engine::{self, RuleEffect},
+    desk::{
+        Author, Choosing, CommentSource, Delivery, Effect, Event, EventComment, EventKind, Status, Ticket, TicketId,
+        Via,
+    },
+    engine::{self, Decision},
     store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError},
 };
 
@@ -22,7 +25,7 @@ impl Intake<'_> {
         };
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
-        let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment) };
+        let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment), cause: None };
         self.run(ticket, event, Some(answerable)).await
     }
 
@@ -37,6 +40,9 @@ impl Intake<'_> {
         if self.tx.count_imported(id).await? >= MOST_COMMENTS {
             self.tx.not_imported(id).await?;
             return Ok(false);
+        }
+        if runs {
+            self.catch_up(id, post.made).await?;
         }
         let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
         let newest = self.tx.newest_comment(id).await?.is_none_or(|newest| newest < post.id);
@@ -54,11 +60,12 @@ impl Intake<'_> {
                 via: via(&ticket),
                 kind: EventKind::Updated { before: Box::new(before) },
                 comment: Some(comment),
+                cause: None,
             };
             let answerable = (author == Author::Requester).then_some(comment_id);
             self.run(ticket, event, answerable).await?;
         } else {
-            self.tx.save(&ticket).await?;
+            self.tx.save(&ticket, self.clock.now()).await?;
         }
         Ok(true)
     }
@@ -79,6 +86,7 @@ impl Intake<'_> {
                 via: via(&ticket),
                 kind: EventKind::Updated { before: Box::new(before) },
                 comment: Some(event_comment(post, author)),
+                cause: None,
             };
             self.run(ticket, event, (author == Author::Requester).then_some(comment_id)).await?;
         }
@@ -102,12 +110,34 @@ impl Intake<'_> {
     async fn run(&mut self, mut ticket: Ticket, event: Event, answerable: Option<i64>) -> Result<(), StoreError> {
         let now = self.clock.now();
         ticket.updated = ticket.updated.max(now);
+        self.run_at(&ticket, &event, answerable, now).await
+    }
+
+    /// Runs the rules as of a moment.
+    pub(super) async fn run_at(
+        &mut self,
+        ticket: &Ticket,
+        event: &Event,
+        answerable: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let rules = self.rules.clone();
-        let decision = engine::decide(&rules, &ticket, &event, now);
+        let decision = engine::decide(&rules, ticket, event, now);
+        self.keep(ticket, event, &decision, answerable, now).await
+    }
+
+    /// Stores what comes of a decision.
+    pub(super) async fn keep(
+        &mut self,
+        ticket: &Ticket,
+        event: &Event,
+        decision: &Decision,
+        answerable: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let id = ticket.id;
         let mut after = decision.ticket.clone();
-        let record =
-            self.tx.record(&DecisionRecord { ticket: &ticket, event: &event, now, decision: &decision }).await?;
+        let record = self.tx.record(&DecisionRecord { ticket, event, now, decision }).await?;
         for fired in &decision.fired {
             self.notices.push(Notice::Fired {
                 ticket: id,
@@ -117,57 +147,90 @@ impl Intake<'_> {
             });
         }
         for (n, asked) in decision.effects.iter().enumerate() {
-            self.leave(&mut after, record, n, asked, answerable, now).await?;
+            let outgoing = Outgoing {
+                key: format!("{record}/{n}"),
+                ticket: id,
+                rule: Some(asked.rule.clone()),
+                effect: asked.effect.clone(),
+                answers: None,
+                due: now,
+            };
+            self.leave(&mut after, outgoing, answerable, now).await?;
         }
-        self.tx.save(&after).await
+        self.tx.save(&after, now).await
     }
 
-    /// Notes take effect here; everything else goes to the outbox under a key of its own.
-    async fn leave(
+    /// What is about the ticket takes effect here; everything else goes to the outbox under a key of its own.
+    pub(super) async fn leave(
         &mut self,
         ticket: &mut Ticket,
-        record: i64,
-        n: usize,
-        asked: &RuleEffect,
+        mut outgoing: Outgoing,
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut answers = None;
-        match &asked.effect {
+        match &outgoing.effect {
             Effect::Note { text } => {
                 let note = NewComment {
                     ticket: ticket.id,
                     source: CommentSource::Note,
-                    author: Author::Rule,
+                    author: if outgoing.rule.is_some() { Author::Rule } else { Author::Agent },
                     author_id: None,
                     text: text.clone(),
                     made: now,
                     delivery: Delivery::Imported,
                 };
                 self.tx.add_comment(&note).await?;
-                ticket.comments += 1;
-                ticket.latest_comment = Some(text.clone());
+                // What an agent says is part of the event, and counted there.
+                if outgoing.rule.is_some() {
+                    ticket.comments += 1;
+                    ticket.latest_comment = Some(text.clone());
+                }
                 return Ok(());
             }
             Effect::Reply { .. } => {
-                answers = match answerable {
+                outgoing.answers = match answerable {
                     Some(comment) => Some(comment),
                     None => self.tx.latest_by_requester(ticket.id).await?,
                 };
             }
+            Effect::Remind { at, .. } => outgoing.due = *at,
+            Effect::Assign { group, choosing } => {
+                let rules = self.rules.clone();
+                let agents: Vec<&str> = rules.desk.members(group).map(|agent| agent.name.as_str()).collect();
+                let agent = match choosing {
+                    Choosing::Next => self.tx.next_agent(group, &agents).await?,
+                    Choosing::LeastBusy => self.tx.least_busy_agent(&agents).await?,
+                };
+                let outcome = agent.clone().unwrap_or_else(|| "nobody is in this group".to_owned());
+                if agent.is_some() {
+                    ticket.set_assignee(agent, now);
+                }
+                return self.tx.carried_out(&outgoing, &outcome).await;
+            }
+            Effect::Merge => {
+                let outcome = match self.merge(ticket, now).await? {
+                    Some(into) => format!("into ticket {into}"),
+                    None => "there is no earlier ticket".to_owned(),
+                };
+                return self.tx.carried_out(&outgoing, &outcome).await;
+            }
             Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
-        self.tx
-            .enqueue(&Outgoing {
-                key: format!("{record}/{n}"),
-                ticket: ticket.id,
-                rule: Some(asked.rule.clone()),
-                effect: asked.effect.clone(),
-                answers,
-                due: now,
-            })
-            .await?;
-        Ok(())
+        self.tx.enqueue(&outgoing).await
+    }
+
+    /// Merges a ticket into the same person's latest earlier one, where there is one: what was said moves there, and
+    /// so will what is still to come. The ticket itself is closed.
+    async fn merge(&mut self, ticket: &mut Ticket, now: Timestamp) -> Result<Option<TicketId>, StoreError> {
+        let Some(into) = self.tx.earlier_ticket(ticket.id).await? else { return Ok(None) };
+        let Some(mut target) = self.tx.ticket(into).await? else { return Ok(None) };
+        self.tx.merge(ticket.id, into).await?;
+        target.take_over(ticket, now);
+        self.tx.save(&target, now).await?;
+        self.link(ticket.id, into, "merged").await?;
+        ticket.set_status(Status::Closed, now);
+        ticket.updated = ticket.updated.max(now);
+        Ok(Some(into))
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         for person in &message.people {
-            self.tx.see(person).await?;
+            self.tx.see(person, self.clock.now()).await?;
         }
         let seen = self.tx.put_post(&message.post, self.clock.now()).await?;
         let Some(mut post) = self.tx.post(&message.post.id).await? else { return Ok(()) };
@@ -198,7 +198,7 @@ impl<'a> Intake<'a> {
         let ticket = match place(&heads, post) {
             _ if self.tx.is_comment(&account.id, &post.id).await? => None,
             Place::Open(head) => {
-                if opens && post.id < head.opened_by {
+                if opens && !head.merged && post.id < head.opened_by {
                     self.opens_earlier(head.id, message, post).await?;
                 }
                 let new = self.join(head.id, post, Author::Requester, true).await?;
@@ -283,7 +283,7 @@ impl<'a> Intake<'a> {
         ticket.language.clone_from(&message.language);
         ticket.post = message.facts.clone();
         ticket.created = ticket.created.min(post.made);
-        self.tx.save(&ticket).await?;
+        self.tx.save(&ticket, self.clock.now()).await?;
         self.tx.opened_by(id, &post.id).await
     }
 

@@ -1,6 +1,7 @@
 //! Wires the rooms: messages come in, rules decide, everything is committed, effects go out, and rules
 //! follow their files. It has no rules of its own.
 
+pub mod by_hand;
 mod clock;
 mod commit;
 mod ingest;
@@ -10,11 +11,12 @@ mod mail;
 mod notice;
 mod outbox;
 mod reload;
+mod schedule;
 mod webhook;
 mod worker;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -53,6 +55,12 @@ pub struct Daemon {
     clients: Mutex<BTreeMap<XId, Arc<Client>>>,
     /// The hash of the rules whose files are known to be in the store.
     remembered: Mutex<Option<String>>,
+    /// The automations and hours that every ticket was looked at with.
+    reckoned: Mutex<Option<String>>,
+    /// How fast automations fire.
+    pace: Mutex<schedule::Pace>,
+    /// The endpoints that were walked at least once, or tried.
+    walked: Mutex<BTreeSet<(XId, &'static str)>>,
     /// Something is in the inbox.
     work: Notify,
     /// Something is in the outbox.
@@ -73,6 +81,9 @@ impl Daemon {
             http,
             clients: Mutex::default(),
             remembered: Mutex::default(),
+            reckoned: Mutex::default(),
+            pace: Mutex::default(),
+            walked: Mutex::default(),
             work: Notify::new(),
             mail: Notify::new(),
             lookups: Notify::new(),
@@ -122,10 +133,12 @@ impl Daemon {
         tasks.spawn(async move { poller.poll_accounts().await });
         let looker = self.clone();
         tasks.spawn(async move { looker.look().await });
-        // These two finish the transaction or the sending they are at; the rest may be dropped anywhere.
+        // These finish the transaction or the sending they are at; the rest may be dropped anywhere.
         let mut finishing = JoinSet::new();
         let (worker, stopped) = (self.clone(), stop.clone());
         finishing.spawn(async move { worker.work(stopped).await });
+        let (scheduler, stopped) = (self.clone(), stop.clone());
+        finishing.spawn(async move { scheduler.schedule(stopped).await });
         let (sender, stopped) = (self.clone(), stop.clone());
         finishing.spawn(async move { sender.send(stopped).await });
         // An error means that whoever could say stop is gone, which says it too.
@@ -181,6 +194,10 @@ impl Daemon {
                 for endpoint in self.endpoints(&account) {
                     busy |= self.walk(&account, endpoint, &mut 0).await?.new > 0;
                 }
+            }
+            // Time passes once everything that was written is in.
+            if !busy {
+                busy = self.look_next().await?;
             }
             if busy {
                 continue;
@@ -255,7 +272,9 @@ impl Daemon {
     async fn poll(&self, account: ConnectedAccount, endpoint: Endpoint) {
         let mut failures = 0;
         loop {
-            match self.walk(&account, endpoint, &mut failures).await {
+            let walked = self.walk(&account, endpoint, &mut failures).await;
+            self.walked.lock().unwrap_or_else(PoisonError::into_inner).insert((account.id.clone(), endpoint.name()));
+            match walked {
                 Ok(walked) => tokio::time::sleep(walked.wait).await,
                 Err(error) => self.trouble(&error).await,
             }

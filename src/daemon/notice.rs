@@ -39,6 +39,13 @@ pub enum Notice {
         /// The ticket it is on.
         ticket: TicketId,
     },
+    /// Time passed, and an automation is about to fire.
+    Due {
+        /// On this ticket.
+        ticket: TicketId,
+        /// As of this minute.
+        at: jiff::Timestamp,
+    },
     /// Two tickets were linked.
     Linked {
         /// One.
@@ -68,6 +75,13 @@ pub enum Notice {
         /// What became of it.
         outcome: Outcome,
     },
+    /// More is due than automations may do in a minute.
+    Behind {
+        /// How many tickets wait.
+        waiting: i64,
+        /// How many are served in a minute.
+        most: u32,
+    },
     /// A message that cannot be read was put aside.
     SetAside {
         /// Why.
@@ -77,7 +91,7 @@ pub enum Notice {
     Reloaded {
         /// Which.
         version: Version,
-        /// How many triggers and views they hold.
+        /// How many triggers, automations and views they hold.
         items: usize,
     },
     /// Changed rules have errors: the last good ones stay live.
@@ -125,7 +139,7 @@ impl Notices {
         match &notice {
             Notice::Broken { report, .. } => tracing::error!("{notice}\n{report}"),
             Notice::Trouble { .. } => tracing::error!("{notice}"),
-            Notice::SetAside { .. } => tracing::warn!("{notice}"),
+            Notice::SetAside { .. } | Notice::Behind { .. } => tracing::warn!("{notice}"),
             Notice::Left { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
             _ => tracing::info!("{notice}"),
         }
@@ -150,6 +164,7 @@ impl fmt::Display for Notice {
                 write!(f, "ticket {ticket}: comment by the {}", if *by_agent { "desk" } else { "requester" })
             }
             Self::Deleted { ticket } => write!(f, "ticket {ticket}: a post was deleted at X, and its text is gone"),
+            Self::Due { ticket, at } => write!(f, "ticket {ticket}: due at {at}"),
             Self::Linked { ticket, other } => write!(f, "ticket {ticket} linked with {other}"),
             Self::Fired { ticket, rule, shadow, .. } => {
                 write!(f, "ticket {ticket}: {}rule \"{rule}\" fired", if *shadow { "shadow " } else { "" })
@@ -160,8 +175,12 @@ impl fmt::Display for Notice {
                 Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
                 Outcome::Unknown(why) => write!(f, "ticket {ticket}: nobody knows whether the {what} arrived: {why}"),
             },
+            Self::Behind { waiting, most } => write!(
+                f,
+                "automations are due on {waiting} tickets, and fire on {most} in a minute (`limits.automations_per_minute`)"
+            ),
             Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
-            Self::Reloaded { version, items } => write!(f, "rules {version} are live: {items} triggers and views"),
+            Self::Reloaded { version, items } => write!(f, "rules {version} are live: {items} rules and views"),
             Self::Broken { live, errors, .. } => {
                 write!(f, "the rules have {errors} errors; rules {live} stay live until they are fixed")
             }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Daemon, Notice, mail, notice::Outcome, webhook};
 use crate::{
-    desk::{Comment, Effect, Recipient, Reply, TicketId, XId},
+    desk::{Comment, Effect, Recipient, Reply, Status, TicketId, XId},
     store::{AccountState, ConnectedAccount, OutboxItem, StoreError},
     x::{Refusal, XError, client::Client, lookup::find_sent, text::weighted_length},
 };
@@ -106,8 +106,19 @@ impl Daemon {
             Effect::Reply { text } => self.reply(item, text).await,
             Effect::Notify { to, subject, body } => self.notify(item, to, subject, body).await,
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
-            // Notes take effect where they are decided and never get here.
-            Effect::Note { .. } => Err(Failure::Refused("a note has nowhere to go".to_owned())),
+            Effect::Remind { to, subject, body, .. } => {
+                let ticket = self.store.ticket(item.ticket).await.map_err(stored)?;
+                match ticket {
+                    Some(ticket) if ticket.status >= Status::Solved => {
+                        Err(Failure::Refused(format!("the ticket is {} by now", ticket.status)))
+                    }
+                    _ => self.notify(item, to, subject, body).await,
+                }
+            }
+            // These take effect where they are decided and never get here.
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
+                Err(Failure::Refused("there is nothing to send".to_owned()))
+            }
         }
     }
 
@@ -292,6 +303,9 @@ fn described(effect: &Effect) -> (&'static str, String) {
     match effect {
         Effect::Reply { text } => ("reply", text.clone()),
         Effect::Note { text } => ("note", text.clone()),
+        Effect::Remind { subject, .. } => ("reminder", subject.clone()),
+        Effect::Assign { group, .. } => ("assignment", group.clone()),
+        Effect::Merge => ("merge", String::new()),
         Effect::Notify { subject, .. } => ("mail", subject.clone()),
         Effect::Webhook { name, .. } => ("webhook", name.clone()),
     }

@@ -76,7 +76,7 @@ impl Live {
                 let recovered = broken.take().is_some();
                 if rules.version.hash != live.version.hash || recovered {
                     let rules = (self.adapt)(Rules::clone(rules));
-                    let (version, items) = (rules.version.clone(), rules.triggers.len() + rules.views.len());
+                    let (version, items) = (rules.version.clone(), rules.items());
                     self.current.store(Arc::new(rules));
                     notices.tell(Notice::Reloaded { version, items });
                 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Hours, Kind};
+use super::{Account, Hours, Kind, Ticket};
 
 /// Everything declared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,8 +36,11 @@ pub struct Desk {
     /// Webhooks rules may call.
     #[serde(rename = "webhook")]
     pub webhooks: Vec<Webhook>,
-    /// When the desk is open.
+    /// When the desk is open, for tickets that no schedule is for.
     pub hours: Hours,
+    /// When the desk is open for some groups and accounts.
+    #[serde(rename = "schedule")]
+    pub schedules: Vec<Schedule>,
     /// Where tickets are kept.
     pub store: StoreSettings,
     /// How X is reached.
@@ -67,6 +70,22 @@ impl Edition {
             Self::Suite => 5,
         }
     }
+}
+
+/// When the desk is open for some groups and accounts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Its name.
+    pub name: String,
+    /// The groups whose tickets it is for.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The accounts whose tickets it is for, unless their group has a schedule.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// The hours.
+    pub hours: Hours,
 }
 
 /// A group of agents.
@@ -253,11 +272,25 @@ pub struct Limits {
     pub replies_per_person_per_hour: u32,
     /// Replies by rules from one account in one hour.
     pub replies_per_account_per_hour: u32,
+    /// Tickets on which automations fire in one minute; the others wait their turn.
+    pub automations_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { replies_per_person_per_hour: 3, replies_per_account_per_hour: 100 }
+        Self { replies_per_person_per_hour: 3, replies_per_account_per_hour: 100, automations_per_minute: 500 }
+    }
+}
+
+impl Schedule {
+    /// Whether it is for the tickets of this group.
+    pub fn is_for_group(&self, group: &str) -> bool {
+        self.groups.iter().any(|g| g == group)
+    }
+
+    /// Whether it is for the tickets of this account.
+    pub fn is_for_account(&self, handle: &str) -> bool {
+        self.accounts.iter().any(|a| a.eq_ignore_ascii_case(handle))
     }
 }
 
@@ -265,6 +298,14 @@ impl Desk {
     /// The declared account with this handle, by X's rule that case does not matter.
     pub fn account(&self, handle: &str) -> Option<&Account> {
         self.accounts.iter().find(|a| a.handle.eq_ignore_ascii_case(handle))
+    }
+
+    /// When the desk is open for a ticket: by the first schedule that names its group, else by the first that
+    /// names its account, else by `[hours]`.
+    pub fn hours_of(&self, ticket: &Ticket) -> &Hours {
+        let group = ticket.group.as_deref().and_then(|g| self.schedules.iter().find(|s| s.is_for_group(g)));
+        let account = || ticket.account.as_deref().and_then(|a| self.schedules.iter().find(|s| s.is_for_account(a)));
+        group.or_else(account).map_or(&self.hours, |s| &s.hours)
     }
 
     /// The declared custom field with this name.
@@ -277,17 +318,17 @@ impl Desk {
         self.webhooks.iter().find(|w| w.name == name)
     }
 
+    /// The agents of a group, in the order in which they are declared.
+    pub fn members(&self, group: &str) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().filter(move |agent| agent.groups.iter().any(|g| g == group))
+    }
+
     /// Where a notification to a group goes: the group's own address, else each member's.
     pub fn group_addresses(&self, group: &str) -> Vec<String> {
         let own = self.groups.iter().find(|g| g.name == group).and_then(|g| g.email.clone());
         match own {
             Some(address) => vec![address],
-            None => self
-                .agents
-                .iter()
-                .filter(|a| a.groups.iter().any(|g| g == group))
-                .filter_map(|a| a.email.clone())
-                .collect(),
+            None => self.members(group).filter_map(|a| a.email.clone()).collect(),
         }
     }
 

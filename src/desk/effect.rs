@@ -38,6 +38,27 @@ pub enum Effect {
         /// Its body, plain text.
         body: String,
     },
+    /// Send an email later, unless the ticket is solved by then.
+    Remind {
+        /// To whom.
+        to: Recipient,
+        /// When.
+        at: jiff::Timestamp,
+        /// Its subject.
+        subject: String,
+        /// Its body, plain text.
+        body: String,
+    },
+    /// Assign the ticket to an agent of its group.
+    Assign {
+        /// The group.
+        group: String,
+        /// How the agent is chosen.
+        choosing: Choosing,
+    },
+    /// Merge the ticket into the requester's latest earlier ticket that is not closed, if there is one of the same account
+    /// and channel.
+    Merge,
     /// Call a declared webhook.
     Webhook {
         /// Its declared name.
@@ -45,6 +66,16 @@ pub enum Effect {
         /// The JSON to send; `None` sends the ticket itself.
         body: Option<String>,
     },
+}
+
+/// How an agent of a group is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choosing {
+    /// Each in turn: the one who has waited longest since the last time.
+    Next,
+    /// The one with the fewest tickets that are not solved.
+    LeastBusy,
 }
 
 /// Who gets a notification.

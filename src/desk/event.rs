@@ -13,6 +13,23 @@ pub struct Event {
     pub via: Via,
     /// The comment that came with it.
     pub comment: Option<EventComment>,
+    /// What made it happen, where that was no message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// What made an event happen, where that was no message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An agent applied the macro of this title.
+    Macro(String),
+    /// An agent wrote something or changed fields by hand.
+    Agent,
+    /// The time it was put off for was over.
+    Woken,
+    /// Another ticket was merged into it.
+    Merged(super::TicketId),
 }
 
 /// Created, or updated from an earlier state.
@@ -25,6 +42,11 @@ pub enum EventKind {
     Updated {
         /// The ticket before the event.
         before: Box<Ticket>,
+    },
+    /// Time passed: what this is about are the automations, and those that hold already do not fire again.
+    Due {
+        /// The titles of the automations whose conditions held when the ticket was last looked at.
+        holding: std::collections::BTreeSet<String>,
     },
 }
 
@@ -43,7 +65,7 @@ impl Event {
     /// The ticket before the event, where there was one.
     pub fn before(&self) -> Option<&Ticket> {
         match &self.kind {
-            EventKind::Created => None,
+            EventKind::Created | EventKind::Due { .. } => None,
             EventKind::Updated { before } => Some(before),
         }
     }

@@ -10,8 +10,8 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    Author, Channel, CustomValue, Desk, Event, Priority, Status, Ticket, TicketType, Value, VerifiedType, Via, Words,
-    config::CustomField,
+    Author, Channel, CustomValue, Desk, Event, Hours, Priority, Status, Ticket, TicketType, Value, VerifiedType, Via,
+    Words, config::CustomField,
 };
 
 /// What a field holds, and so what can be asked of it.
@@ -91,6 +91,13 @@ pub struct Facts<'a> {
     pub now: Timestamp,
     /// The declarations.
     pub desk: &'a Desk,
+}
+
+impl<'a> Facts<'a> {
+    /// When the desk is open for the ticket.
+    pub fn hours(&self) -> &'a Hours {
+        self.desk.hours_of(self.ticket)
+    }
 }
 
 /// One entry of the table.
@@ -706,6 +713,16 @@ pub static FIELDS: &[Field] = &[
         write: None,
     },
     Field {
+        name: "snoozed",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "until when the ticket is put off; unknown while it is not",
+        sql: Some("t.snoozed"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.snoozed),
+        write: None,
+    },
+    Field {
         name: "requester_updated",
         kind: Kind::Time,
         scope: Scope::Ticket,
@@ -729,10 +746,10 @@ pub static FIELDS: &[Field] = &[
         name: "within business hours",
         kind: Kind::YesNo,
         scope: Scope::Clock,
-        doc: "whether the desk is open at the moment of the decision, by `[hours]`",
+        doc: "whether the desk is open at the moment of the decision, by the schedule of the ticket's group or account",
         sql: None,
         zendesk: Some("in_business_hours"),
-        read: |f| Value::YesNo(f.desk.hours.is_open(f.now)),
+        read: |f| Value::YesNo(f.hours().is_open(f.now)),
         write: None,
     },
     Field {

@@ -60,6 +60,9 @@ impl Default for Hours {
     }
 }
 
+/// How many days ahead the next opening or closing is looked for: a desk that never closes never turns.
+const MOST_DAYS_CLOSED: usize = 3 * 366;
+
 /// From a time of day up to, not including, another: `09:00-17:30`. `24:00` is the end of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -149,6 +152,21 @@ impl Hours {
             return !self.holidays.contains(&at.to_zoned_datetime(self.zone.clone()).date());
         }
         self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
+    }
+
+    /// When the desk opens or closes next, after an instant.
+    pub fn turns_after(&self, at: Timestamp) -> Option<Timestamp> {
+        if self.always_open() && self.holidays.is_empty() {
+            return None;
+        }
+        let open = self.is_open(at);
+        let first = at.to_zoned_datetime(self.zone.clone()).date();
+        let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(MOST_DAYS_CLOSED);
+        // Where one interval ends as the next one starts, the desk goes on being open.
+        days.find_map(|day| {
+            let turns = self.open_on(day).flat_map(|(start, end)| [start, end]);
+            turns.filter(|turn| *turn > at).find(|turn| self.is_open(*turn) != open)
+        })
     }
 
     /// How long the desk is open between two instants; zero where the second is not later.

@@ -64,6 +64,8 @@ pub struct Ticket {
     pub assigned: Option<Timestamp>,
     /// When it is due.
     pub due: Option<Timestamp>,
+    /// Until when it is put off.
+    pub snoozed: Option<Timestamp>,
     /// When its requester last wrote.
     pub requester_updated: Option<Timestamp>,
     /// When an agent first answered in public.
@@ -104,6 +106,7 @@ impl Default for Ticket {
             solved: None,
             assigned: None,
             due: None,
+            snoozed: None,
             requester_updated: None,
             first_reply: None,
             latest_comment: None,
@@ -123,7 +126,28 @@ impl Ticket {
         if self.status < Status::Solved && status >= Status::Solved {
             self.solved = Some(now);
         }
+        // Whoever moves a ticket on has not put it off any more.
+        if status != Status::Hold {
+            self.snoozed = None;
+        }
         self.status = status;
+    }
+
+    /// Puts the ticket off: it is on hold until then. What is solved stays solved.
+    pub fn snooze(&mut self, until: Timestamp, now: Timestamp) {
+        if self.status < Status::Solved {
+            self.set_status(Status::Hold, now);
+            self.snoozed = Some(until);
+        }
+    }
+
+    /// Whether the time it was put off for is over; then it is open again.
+    pub fn wake(&mut self, now: Timestamp) -> bool {
+        let over = self.snoozed.is_some_and(|until| until <= now);
+        if over {
+            self.set_status(Status::Open, now);
+        }
+        over
     }
 
     /// Describes the ticket by the text that opened it. The subject follows, unless somebody has set another.
@@ -158,7 +182,7 @@ impl Ticket {
         match comment.author {
             Author::Requester => {
                 self.requester_updated = self.requester_updated.max(Some(made));
-                let waiting = matches!(self.status, Status::Pending | Status::Solved);
+                let waiting = matches!(self.status, Status::Pending | Status::Solved) || self.snoozed.is_some();
                 if waiting && self.solved.is_none_or(|solved| solved <= made) {
                     self.set_status(Status::Open, made);
                 }
@@ -175,6 +199,28 @@ impl Ticket {
             }
             Author::Rule => {}
         }
+    }
+
+    /// Takes over what was said on another ticket of the same person that is merged into this one.
+    pub fn take_over(&mut self, other: &Self, now: Timestamp) {
+        self.comments += other.comments;
+        self.replies += other.replies;
+        self.agent_touches += other.agent_touches;
+        self.tags.extend(other.tags.iter().cloned());
+        if other.requester_updated > self.requester_updated {
+            self.requester_updated = other.requester_updated;
+            self.latest_comment.clone_from(&other.latest_comment);
+            self.latest_public_comment.clone_from(&other.latest_public_comment);
+            // The person has said something that waits for an answer.
+            if other.status < Status::Pending && matches!(self.status, Status::Pending | Status::Solved) {
+                self.set_status(Status::Open, now);
+            }
+        }
+        self.first_reply = match (self.first_reply, other.first_reply) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.updated = self.updated.max(now);
     }
 
     /// Takes in a comment that is older than the latest one: it counts, and neither becomes the latest nor

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::render::{render, render_json};
 use crate::{
     desk::{Change, Desk, Effect, Facts, FieldRef, Scope, Ticket, Value, field::FIELDS},
-    lang::rules::{Action, ActionKind, SetTo},
+    lang::rules::{Action, ActionKind, SetTo, Span, Template},
 };
 
 /// What the actions of one trigger come to.
@@ -42,9 +44,32 @@ pub(super) fn apply(actions: &[Action], facts: Facts<'_>) -> Done {
             ActionKind::Notify { to, subject, body } => done.effects.push(Effect::Notify {
                 to: to.clone(),
                 // A subject is one line, whatever a placeholder brings.
-                subject: text(subject).split_whitespace().collect::<Vec<_>>().join(" "),
+                subject: one_line(&text(subject)),
                 body: text(body),
             }),
+            ActionKind::Remind { to, after, subject, body } => {
+                let or =
+                    |template: &Option<Template>, usual: String| template.as_ref().map_or(usual, |t| render(t, now));
+                let subject = or(subject, format!("Reminder: {}", done.ticket.subject));
+                let usual =
+                    FieldRef::find("link", facts.desk).map(|link| link.read(now).to_string()).unwrap_or_default();
+                let body = or(body, usual);
+                done.effects.push(Effect::Remind {
+                    to: to.clone(),
+                    at: later(*after, now),
+                    subject: one_line(&subject),
+                    body,
+                });
+            }
+            ActionKind::Assign { group, choosing } => {
+                done.ticket.group = Some(group.clone());
+                done.effects.push(Effect::Assign { group: group.clone(), choosing: *choosing });
+            }
+            ActionKind::Snooze(span) => {
+                let until = later(*span, now);
+                done.ticket.snooze(until, facts.now);
+            }
+            ActionKind::Merge => done.effects.push(Effect::Merge),
             ActionKind::Webhook { name, body } => done.effects.push(Effect::Webhook {
                 name: name.clone(),
                 body: body.as_ref().map(|template| render_json(template, now)),
@@ -53,6 +78,20 @@ pub(super) fn apply(actions: &[Action], facts: Facts<'_>) -> Done {
         }
     }
     done
+}
+
+/// A moment so long after now, at the ticket's desk.
+fn later(span: Span, facts: Facts<'_>) -> Timestamp {
+    let at = match span.business {
+        true => facts.hours().after(facts.now, span.length).first,
+        false => facts.now.checked_add(span.length).ok(),
+    };
+    // Beyond all calendars is as good as never.
+    at.unwrap_or(Timestamp::MAX)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, facts: Facts<'_>) {

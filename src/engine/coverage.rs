@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::decision::Answer;
-use crate::lang::rules::{Mark, Place, Rules};
+use super::decision::{Answer, RuleKind};
+use crate::lang::rules::{Condition, Mark, Place, Rules};
 
-/// For every question of every trigger, the answers that came up.
+/// For every question of every trigger and automation, the answers that came up.
 #[derive(Debug, Clone)]
 pub struct Coverage {
     triggers: Vec<Vec<Question>>,
+    automations: Vec<Vec<Question>>,
 }
 
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ struct Question {
 /// An answer no test has seen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Missing {
-    /// The trigger's title.
+    /// The rule's title.
     pub rule: String,
     /// The question as the formatter writes it.
     pub text: String,
@@ -34,24 +35,31 @@ pub struct Missing {
 }
 
 impl Coverage {
-    /// Nothing seen yet. Disabled triggers are left out.
+    /// Nothing seen yet. Disabled rules are left out.
     pub fn new(rules: &Rules) -> Self {
-        let questions = rules.triggers.iter().map(|trigger| {
+        fn questions(title: &str, mark: Mark, when: &Condition) -> Vec<Question> {
             let mut questions = vec![];
-            if trigger.mark != Mark::Disabled {
-                trigger.when.leaves(&mut |leaf, place| {
-                    let (rule, text, place) = (trigger.title.clone(), leaf.to_string(), place.clone());
+            if mark != Mark::Disabled {
+                when.leaves(&mut |leaf, place| {
+                    let (rule, text, place) = (title.to_owned(), leaf.to_string(), place.clone());
                     questions.push(Question { rule, text, place, yes: false, no: false });
                 });
             }
             questions
-        });
-        Self { triggers: questions.collect() }
+        }
+        Self {
+            triggers: rules.triggers.iter().map(|t| questions(&t.title, t.mark, &t.when)).collect(),
+            automations: rules.automations.iter().map(|a| questions(&a.title, a.mark, &a.when)).collect(),
+        }
     }
 
-    /// Takes down the answers of a trigger.
-    pub(super) fn see(&mut self, trigger: usize, answer: &Answer) {
-        let mut questions = self.triggers.get_mut(trigger).into_iter().flatten();
+    /// Takes down the answers of a rule.
+    pub(super) fn see(&mut self, kind: RuleKind, index: usize, answer: &Answer) {
+        let rules = match kind {
+            RuleKind::Trigger => &mut self.triggers,
+            RuleKind::Automation => &mut self.automations,
+        };
+        let mut questions = rules.get_mut(index).into_iter().flatten();
         answer.leaves(&mut |leaf| {
             if let Some(question) = questions.next() {
                 question.yes |= leaf.holds;
@@ -62,7 +70,7 @@ impl Coverage {
 
     /// How many answers there could be: two a question.
     pub fn total(&self) -> usize {
-        self.triggers.iter().map(|questions| 2 * questions.len()).sum()
+        2 * self.triggers.iter().chain(&self.automations).flatten().count()
     }
 
     /// How many of them came up.
@@ -80,7 +88,7 @@ impl Coverage {
     pub fn missing(&self) -> Vec<Missing> {
         let never =
             |q: &Question, never| Missing { rule: q.rule.clone(), text: q.text.clone(), place: q.place.clone(), never };
-        let questions = self.triggers.iter().flatten();
+        let questions = self.triggers.iter().chain(&self.automations).flatten();
         questions.flat_map(|q| [(!q.yes).then(|| never(q, true)), (!q.no).then(|| never(q, false))]).flatten().collect()
     }
 }

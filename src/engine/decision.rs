@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     desk::{Change, Effect, Ticket, Value},
-    lang::rules::Version,
+    lang::rules::{Rules, Version},
 };
 
 /// The result of one run: what becomes of the ticket, what is to be carried out, and why.
@@ -18,7 +18,7 @@ use crate::{
 ///   "changes": [{"field": "priority", "from": null, "to": "urgent"}],
 ///   "effects": [{"rule": "Escalate", "effect": "reply", "text": "We are on it."}],
 ///   "fired": [{
-///     "rule": "Escalate", "trigger": 0, "pass": 1, "shadow": false,
+///     "rule": "Escalate", "kind": "trigger", "index": 0, "pass": 1, "shadow": false,
 ///     "changes": [{"field": "priority", "from": null, "to": "urgent"}],
 ///     "effects": [{"effect": "reply", "text": "We are on it."}],
 ///     "why": {"holds": true, "asked": {"text": "requester.followers >= 10_000", "value": 25000}}
@@ -30,7 +30,8 @@ use crate::{
 /// ```
 ///
 /// Effects are `reply {text}`, `note {text}`, `notify {to, subject, body}` with `to` one of `"assignee"`,
-/// `"requester"`, `{"group": …}`, `{"agent": …}`, and `webhook {name, body}`. The values of [`Answer`]
+/// `"requester"`, `{"group": …}`, `{"agent": …}`, `remind {to, at, subject, body}`, `assign {group, choosing}` with
+/// `choosing` one of `"next"` and `"least_busy"`, `merge`, and `webhook {name, body}`. The values of [`Answer`]
 /// describe `why`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decision {
@@ -42,11 +43,12 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// What is to be carried out, in order.
     pub effects: Vec<RuleEffect>,
-    /// The triggers that fired, those in shadow mode among them, in order.
+    /// The rules that fired, those in shadow mode among them, in order.
     pub fired: Vec<Fired>,
     /// The trigger that ended the run with `stop`.
     pub stopped_by: Option<String>,
-    /// How many passes were made; the last one fired nothing, unless the run was stopped.
+    /// How many passes over the triggers were made; the last one fired nothing, unless the run was stopped.
+    /// None where time passed and no automation wants triggers to run.
     pub passes: usize,
     /// Whether there was no run, because the ticket was closed before the event.
     pub closed: bool,
@@ -55,21 +57,33 @@ pub struct Decision {
 /// An effect, and who asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleEffect {
-    /// The trigger's title.
+    /// The rule's title.
     pub rule: String,
     /// What is to be carried out.
     #[serde(flatten)]
     pub effect: Effect,
 }
 
-/// One trigger that fired.
+/// What sort of rule fires by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleKind {
+    /// A rule about events.
+    Trigger,
+    /// A rule about time passing.
+    Automation,
+}
+
+/// One rule that fired.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fired {
-    /// The trigger's title.
+    /// Its title.
     pub rule: String,
-    /// Its place among the triggers, from 0.
-    pub trigger: usize,
-    /// The pass in which it fired, from 1.
+    /// What sort of rule it is.
+    pub kind: RuleKind,
+    /// Its place among the rules of its kind, from 0.
+    pub index: usize,
+    /// The pass in which it fired, from 1; 0 for an automation, which takes part in no pass.
     pub pass: usize,
     /// Whether it is in shadow mode: nothing below was done.
     pub shadow: bool,
@@ -118,6 +132,22 @@ pub enum Asked {
         #[serde(skip_serializing_if = "Option::is_none")]
         before: Option<Value<'static>>,
     },
+}
+
+impl Decision {
+    /// A decision that leaves the ticket as it is.
+    pub(super) fn nothing(rules: &Rules, ticket: &Ticket) -> Self {
+        Self {
+            version: rules.version.clone(),
+            ticket: ticket.clone(),
+            changes: vec![],
+            effects: vec![],
+            fired: vec![],
+            stopped_by: None,
+            passes: 0,
+            closed: false,
+        }
+    }
 }
 
 impl Answer {

@@ -50,14 +50,19 @@ pub(super) fn ticket(test: &RuleTest) -> Result<Ticket, CannotGive> {
     Ok(ticket)
 }
 
-/// The event, with the ticket as it is once it has happened.
-pub(super) fn happen(test: &RuleTest, when: &When, before: Ticket) -> Result<(Ticket, Event), CannotGive> {
-    let now = moment(test);
+/// The event, with the ticket as it is once it has happened. Time passing is no event.
+pub(super) fn happen(
+    test: &RuleTest,
+    when: &When,
+    before: Ticket,
+    now: Timestamp,
+) -> Result<(Ticket, Event), CannotGive> {
     match when {
-        When::Created => {
+        // Neither is an event of its own: time passes, and a macro is applied, where the story is told.
+        When::Passes(_) | When::Macro(_) | When::Created => {
             let comment = test.comment.as_deref().map(|text| comment(Author::Requester, true, text));
             let via = Via::from(before.channel);
-            Ok((before, Event { kind: EventKind::Created, via, comment }))
+            Ok((before, Event { kind: EventKind::Created, via, comment, cause: None }))
         }
         When::Updated { set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
@@ -73,7 +78,7 @@ pub(super) fn happen(test: &RuleTest, when: &When, before: Ticket) -> Result<(Ti
                 }
             }
             let via = via.unwrap_or_else(|| Via::from(before.channel));
-            Ok((ticket, Event { kind: EventKind::Updated { before: Box::new(before) }, via, comment }))
+            Ok((ticket, Event { kind: EventKind::Updated { before: Box::new(before) }, via, comment, cause: None }))
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Checked rules to decisions: evaluate, run, explain. Pure: no I/O, no clock of its own.
 
 mod act;
+mod by_hand;
 mod coverage;
 mod decision;
+mod due;
 mod given;
 pub mod plain;
 mod render;
@@ -16,12 +18,14 @@ mod view;
 mod tests;
 
 pub use act::changes;
+pub use by_hand::{ByHand, act_by_hand, apply_macro};
 pub use coverage::{Coverage, Missing};
-pub use decision::{Answer, Asked, Decision, Fired, RuleEffect};
+pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
+pub use due::{Look, look, minute, next_change, wake};
 pub use plain::holds;
 pub use render::{render, render_json};
 pub use rule_test::{Failure, Outcome, TestReport, run_test};
 pub use run::{Matcher, decide, run};
-pub use show::{change_line, effect_line, show};
-pub use trace::{Trace, TriggerTrace, Verdict, explain};
+pub use show::{change_line, chosen, effect_line, show};
+pub use trace::{RuleTrace, Trace, Verdict, explain};
 pub use view::view;

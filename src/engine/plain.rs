@@ -113,7 +113,7 @@ fn passed(value: &Value<'_>, comparison: Comparison, span: Span, facts: Facts<'_
     let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
     let length = if span.business {
         let most = if span.length.is_negative() { -span.length } else { span.length };
-        let open = |from, to| facts.desk.hours.between_up_to(from, to, most);
+        let open = |from, to| facts.hours().between_up_to(from, to, most);
         if from <= to { open(from, to) } else { -open(to, from) }
     } else {
         from.duration_until(to)

@@ -1,19 +1,23 @@
 //! Tests of rules, as rule files write them.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    by_hand::apply_macro,
     coverage::Coverage,
     decision::{Answer, Decision},
-    given,
+    due, given,
     plain::holds,
     show,
     trace::{Trace, Verdict, answer, explain_to},
 };
 use crate::{
-    desk::{Effect, Event, Facts, text::fold},
+    desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, text::fold},
     lang::{
-        rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules},
+        rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules, Span, When},
         written::Quoted,
     },
 };
@@ -63,8 +67,8 @@ pub fn run_test(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Test
     let outcome = match test.mark {
         Mark::Disabled => Outcome::Skipped,
         Mark::Live | Mark::Shadow => match story(rules, test, coverage) {
-            Ok(runs) => {
-                let failures: Vec<_> = test.expect.iter().filter_map(|e| check(rules, e, &runs)).collect();
+            Ok(story) => {
+                let failures: Vec<_> = test.expect.iter().filter_map(|e| check(rules, e, &story)).collect();
                 if failures.is_empty() { Outcome::Passed } else { Outcome::Failed { failures } }
             }
             Err(error) => Outcome::Failed {
@@ -80,9 +84,34 @@ pub fn run_test(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Test
     TestReport { test: test.title.clone(), place: test.place.clone(), outcome }
 }
 
+/// How often a ticket is looked at while time passes: what fires for ever would never end.
+const MOST_LOOKS: usize = 10_000;
+
+/// Why a test cannot be told to its end.
+#[derive(Debug, thiserror::Error)]
+enum Untellable {
+    #[error(transparent)]
+    Given(#[from] given::CannotGive),
+    #[error("a ticket that a macro can be applied to, and it is closed")]
+    Closed,
+    #[error("something that comes to rest: automations set each other off again and again, {MOST_LOOKS} times by now")]
+    Restless,
+}
+
+/// All that happened in a test, and how it ended.
+struct Story {
+    runs: Vec<Run>,
+    /// What agents asked for by macros.
+    by_hand: Vec<Effect>,
+    ticket: Ticket,
+    event: Option<Event>,
+    now: Timestamp,
+    /// The automations that hold.
+    holding: BTreeSet<String>,
+}
+
 /// One event of a test and what was decided.
 struct Run {
-    event: Event,
     trace: Trace,
 }
 
@@ -93,21 +122,78 @@ impl Run {
 }
 
 /// Lets everything happen, one run after the other, each on what the one before left.
-fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Vec<Run>, given::CannotGive> {
-    let now = given::moment(test);
-    let mut ticket = given::ticket(test)?;
-    let mut runs = vec![];
+fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Story, Untellable> {
+    let mut story = Story {
+        runs: vec![],
+        by_hand: vec![],
+        ticket: given::ticket(test)?,
+        event: None,
+        now: given::moment(test),
+        holding: BTreeSet::new(),
+    };
     for when in &test.when {
-        let (after, event) = given::happen(test, when, ticket)?;
-        let trace = explain_to(rules, &after, &event, now, &mut |trigger, answer| coverage.see(trigger, answer));
-        ticket = given::left_behind(&trace.decision, now);
-        runs.push(Run { event, trace });
+        let before = story.ticket.clone();
+        match when {
+            When::Passes(span) => {
+                story.pass(rules, *span, coverage)?;
+                continue;
+            }
+            When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed),
+            When::Macro(applied) => {
+                let done = apply_macro(applied, &before, &rules.desk, story.now);
+                story.by_hand.extend(done.effects);
+                story.run(rules, done.ticket, done.event, coverage);
+            }
+            _ => {
+                let (after, event) = given::happen(test, when, before, story.now)?;
+                story.run(rules, after, event, coverage);
+            }
+        }
     }
-    Ok(runs)
+    Ok(story)
+}
+
+impl Story {
+    /// Runs the rules on an event.
+    fn run(&mut self, rules: &Rules, after: Ticket, event: Event, coverage: &mut Coverage) {
+        let heard = &mut |kind, index, answer: &Answer| coverage.see(kind, index, answer);
+        let trace = explain_to(rules, &after, &event, self.now, heard);
+        self.ticket = given::left_behind(&trace.decision, self.now);
+        self.event = Some(event);
+        self.runs.push(Run { trace });
+    }
+
+    /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
+    fn pass(&mut self, rules: &Rules, span: Span, coverage: &mut Coverage) -> Result<(), Untellable> {
+        let end = match span.business {
+            true => rules.desk.hours_of(&self.ticket).after(self.now, span.length).first,
+            false => self.now.checked_add(span.length).ok(),
+        };
+        let end = end.unwrap_or(Timestamp::MAX);
+        let mut next = Some(due::minute(self.now));
+        for _ in 0..MOST_LOOKS {
+            let Some(at) = next.filter(|at| *at <= end) else {
+                self.now = end;
+                return Ok(());
+            };
+            self.now = at;
+            if let Some((awake, event)) = due::wake(&self.ticket, at) {
+                self.run(rules, awake, event, coverage);
+            }
+            let look = due::look(rules, &self.ticket, &self.holding, at);
+            let holding = std::mem::replace(&mut self.holding, look.holding);
+            let event = Event { kind: EventKind::Due { holding }, via: Via::Rule, comment: None, cause: None };
+            let ticket = self.ticket.clone();
+            self.run(rules, ticket, event, coverage);
+            next = look.next;
+        }
+        Err(Untellable::Restless)
+    }
 }
 
 /// What is wrong with an expectation; `None` where it is met.
-fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
+fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
+    let runs = &story.runs;
     let failure = |expected: String, found: String, because: Vec<String>| {
         Some(Failure { place: expect.place.clone(), expected, found, because })
     };
@@ -121,7 +207,9 @@ fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
         ExpectKind::NotFired(title) => {
             let fired = fired(title)?;
             let because = lines(&fired.why);
-            failure(format!("{} does not fire", Quoted(title)), format!("it fired in pass {}", fired.pass), because)
+            let found =
+                if fired.pass == 0 { "it fired".to_owned() } else { format!("it fired in pass {}", fired.pass) };
+            failure(format!("{} does not fire", Quoted(title)), found, because)
         }
         ExpectKind::NothingFired => {
             let titles: Vec<_> =
@@ -132,13 +220,7 @@ fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
             failure("nothing fires".into(), format!("{} fired", titles.join(", ")), vec![])
         }
         ExpectKind::Holds(condition) => {
-            let last = runs.last()?;
-            let facts = Facts {
-                ticket: &last.decision().ticket,
-                event: Some(&last.event),
-                now: last.trace.now,
-                desk: &rules.desk,
-            };
+            let facts = Facts { ticket: &story.ticket, event: story.event.as_ref(), now: story.now, desk: &rules.desk };
             if holds(condition, facts) {
                 return None;
             }
@@ -147,8 +229,8 @@ fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
             failure(condition.to_string(), "it does not hold".into(), because)
         }
         ExpectKind::Sent(kind, text) => {
-            let effects: Vec<_> = of_kind(kind, runs).collect();
-            if effects.iter().any(|(effect, run)| text.as_ref().is_none_or(|text| says(effect, run, text))) {
+            let effects: Vec<_> = of_kind(kind, story).collect();
+            if effects.iter().any(|effect| text.as_ref().is_none_or(|text| says(effect, story, text))) {
                 return None;
             }
             let expected = match text {
@@ -156,10 +238,10 @@ fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
                 None => name(kind),
             };
             let found = if effects.is_empty() { "there is none" } else { "none does" };
-            failure(expected, found.into(), effects.iter().map(|(effect, _)| show::effect_line(effect)).collect())
+            failure(expected, found.into(), effects.iter().map(|effect| show::effect_line(effect)).collect())
         }
         ExpectKind::NotSent(kind) => {
-            let effects: Vec<_> = of_kind(kind, runs).map(|(effect, _)| show::effect_line(effect)).collect();
+            let effects: Vec<_> = of_kind(kind, story).map(show::effect_line).collect();
             if effects.is_empty() {
                 return None;
             }
@@ -168,15 +250,16 @@ fn check(rules: &Rules, expect: &Expect, runs: &[Run]) -> Option<Failure> {
     }
 }
 
-/// Why a trigger fired in none of the runs, from the last run that asked it.
+/// Why a rule fired in none of the runs, from the last run that asked it.
 fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
     let mut told = runs.iter().rev().filter_map(|run| {
-        let trigger = run.trace.triggers.iter().find(|trigger| trigger.rule == title)?;
+        let trigger = run.trace.rules().find(|rule| rule.rule == title)?;
         Some((trigger, run.decision().stopped_by.as_deref()))
     });
     let last = told.clone().next();
     let found = match told.find(|(trigger, _)| trigger.when.is_some()).or(last) {
-        None => "there is no trigger with this title".to_owned(),
+        None if runs.is_empty() => "nothing happened yet".to_owned(),
+        None => "it is an automation, and no time passed; or a trigger, and nothing happened".to_owned(),
         Some((trigger, stopped_by)) => match (trigger.verdict, &trigger.when) {
             (Verdict::False, Some(when)) => return ("these conditions did not hold".into(), lines(when)),
             (Verdict::Disabled, _) => "it is disabled".to_owned(),
@@ -208,27 +291,29 @@ fn lines(answer: &Answer) -> Vec<String> {
     answer.because().into_iter().map(show::leaf_line).collect()
 }
 
-fn of_kind<'a>(kind: &'a EffectKind, runs: &'a [Run]) -> impl Iterator<Item = (&'a Effect, &'a Run)> {
+fn of_kind<'a>(kind: &'a EffectKind, story: &'a Story) -> impl Iterator<Item = &'a Effect> {
     let fits = move |effect: &Effect| match (kind, effect) {
         (EffectKind::Reply, Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
         (EffectKind::Notify(to), Effect::Notify { to: sent, .. }) => to.as_ref().is_none_or(|to| to == sent),
+        (EffectKind::Remind(to), Effect::Remind { to: sent, .. }) => to.as_ref().is_none_or(|to| to == sent),
+        (EffectKind::Assign, Effect::Assign { .. }) | (EffectKind::Merge, Effect::Merge) => true,
         (EffectKind::Webhook(name), Effect::Webhook { name: called, .. }) => name == called,
         _ => false,
     };
-    let effects = runs.iter().flat_map(|run| run.decision().effects.iter().map(move |e| (&e.effect, run)));
-    effects.filter(move |(effect, _)| fits(effect))
+    let by_rules = story.runs.iter().flat_map(|run| run.decision().effects.iter().map(|e| &e.effect));
+    story.by_hand.iter().chain(by_rules).filter(move |effect| fits(effect))
 }
 
 /// Whether some text of an effect holds this one, both folded. A webhook without a body sends the ticket.
-fn says(effect: &Effect, run: &Run, text: &Folded) -> bool {
+fn says(effect: &Effect, story: &Story, text: &Folded) -> bool {
     let has = |own: &str| fold(own).contains(&text.folded);
     match effect {
         Effect::Reply { text } | Effect::Note { text } => has(text),
-        Effect::Notify { subject, body, .. } => has(subject) || has(body),
+        Effect::Notify { subject, body, .. } | Effect::Remind { subject, body, .. } => has(subject) || has(body),
+        Effect::Assign { group, .. } => has(group),
+        Effect::Merge => false,
         Effect::Webhook { body: Some(body), .. } => has(body),
-        Effect::Webhook { body: None, .. } => {
-            serde_json::to_string(&run.decision().ticket).is_ok_and(|ticket| has(&ticket))
-        }
+        Effect::Webhook { body: None, .. } => serde_json::to_string(&story.ticket).is_ok_and(|ticket| has(&ticket)),
     }
 }
 
@@ -239,6 +324,10 @@ fn name(kind: &EffectKind) -> String {
         EffectKind::Note => "note".into(),
         EffectKind::Notify(None) => "notify".into(),
         EffectKind::Notify(Some(to)) => format!("notify {}", show::recipient(to)),
+        EffectKind::Remind(None) => "remind".into(),
+        EffectKind::Remind(Some(to)) => format!("remind {}", show::recipient(to)),
+        EffectKind::Assign => "assign".into(),
+        EffectKind::Merge => "merge".into(),
         EffectKind::Webhook(name) => format!("webhook {}", Quoted(name)),
     }
 }

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     act,
-    decision::{Decision, Fired, RuleEffect},
-    plain, trace,
+    decision::{Decision, Fired, RuleEffect, RuleKind},
+    due, plain, trace,
 };
 use crate::{
-    desk::{Event, Facts, Status, Ticket},
-    lang::rules::{Mark, Rules},
+    desk::{Event, EventKind, Facts, Status, Ticket},
+    lang::rules::{Action, Condition, Mark, Rules},
 };
 
 /// Answers which triggers hold now. [`plain`] is what every answer must agree with.
@@ -23,7 +23,7 @@ pub trait Matcher {
 }
 
 /// Asks one trigger after the other.
-struct Plain<'a>(&'a Rules);
+pub(super) struct Plain<'a>(pub(super) &'a Rules);
 
 impl Matcher for Plain<'_> {
     fn next(&mut self, from: usize, open: &[bool], facts: Facts<'_>) -> Option<usize> {
@@ -41,23 +41,23 @@ pub fn decide(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> 
 
 /// [`decide`] with another matcher.
 pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matcher: &mut dyn Matcher) -> Decision {
-    let mut decision = Decision {
-        version: rules.version.clone(),
-        ticket: ticket.clone(),
-        changes: vec![],
-        effects: vec![],
-        fired: vec![],
-        stopped_by: None,
-        passes: 0,
-        closed: event.before().is_some_and(|before| before.status == Status::Closed),
-    };
-    if decision.closed {
-        return decision;
+    if let EventKind::Due { holding } = &event.kind {
+        let (decision, _) = due::pass(rules, ticket, holding, now, &mut |_, _| {}, matcher);
+        return decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
     }
-    let mut open: Vec<bool> = rules.triggers.iter().map(|t| t.mark != Mark::Disabled && t.on.covers(event)).collect();
-    while pass(rules, event, now, &mut open, matcher, &mut decision) {}
-    decision.changes = act::changes(ticket, &decision.ticket, &rules.desk);
+    let mut decision = Decision::nothing(rules, ticket);
+    decision.closed = event.before().is_some_and(|before| before.status == Status::Closed);
+    if !decision.closed {
+        passes(rules, event, now, matcher, &mut decision);
+        decision.changes = act::changes(ticket, &decision.ticket, &rules.desk);
+    }
     decision
+}
+
+/// Passes over the triggers, until one fires nothing.
+pub(super) fn passes(rules: &Rules, event: &Event, now: Timestamp, matcher: &mut dyn Matcher, decision: &mut Decision) {
+    let mut open: Vec<bool> = rules.triggers.iter().map(|t| t.mark != Mark::Disabled && t.on.covers(event)).collect();
+    while pass(rules, event, now, &mut open, matcher, decision) {}
 }
 
 /// One pass; whether another one follows.
@@ -78,24 +78,56 @@ fn pass(
         let (Some(trigger), Some(open)) = (rules.triggers.get(index), open.get_mut(index)) else { return again };
         *open = false;
         from = index + 1;
-
-        let shadow = trigger.mark == Mark::Shadow;
-        let why = trace::answer(&trigger.when, facts);
-        let done = act::apply(&trigger.then, facts);
-        let changes = act::changes(&decision.ticket, &done.ticket, &rules.desk);
-        let rule = || trigger.title.clone();
-        if !shadow {
-            decision.ticket = done.ticket;
-            decision.effects.extend(done.effects.iter().map(|e| RuleEffect { rule: rule(), effect: e.clone() }));
-        }
+        let rule = Rule {
+            title: &trigger.title,
+            kind: RuleKind::Trigger,
+            index,
+            mark: trigger.mark,
+            when: &trigger.when,
+            then: &trigger.then,
+        };
         let pass = decision.passes;
-        decision.fired.push(Fired { rule: rule(), trigger: index, pass, shadow, changes, effects: done.effects, why });
-        if !shadow {
+        let stop = fire(&rule, pass, Some(event), now, rules, decision);
+        if trigger.mark != Mark::Shadow {
             again = true;
-            if done.stop {
-                decision.stopped_by = Some(rule());
+            if stop {
+                decision.stopped_by = Some(trigger.title.clone());
                 return false;
             }
         }
     }
+}
+
+/// What fires, be it a trigger or an automation.
+pub(super) struct Rule<'a> {
+    pub(super) title: &'a str,
+    pub(super) kind: RuleKind,
+    pub(super) index: usize,
+    pub(super) mark: Mark,
+    pub(super) when: &'a Condition,
+    pub(super) then: &'a [Action],
+}
+
+/// Lets a rule fire; in shadow, what it would do is only written down. Returns whether it says `stop`.
+pub(super) fn fire(
+    rule: &Rule<'_>,
+    pass: usize,
+    event: Option<&Event>,
+    now: Timestamp,
+    rules: &Rules,
+    decision: &mut Decision,
+) -> bool {
+    let facts = Facts { ticket: &decision.ticket, event, now, desk: &rules.desk };
+    let shadow = rule.mark == Mark::Shadow;
+    let why = trace::answer(rule.when, facts);
+    let done = act::apply(rule.then, facts);
+    let changes = act::changes(&decision.ticket, &done.ticket, &rules.desk);
+    let title = || rule.title.to_owned();
+    if !shadow {
+        decision.ticket = done.ticket;
+        decision.effects.extend(done.effects.iter().map(|e| RuleEffect { rule: title(), effect: e.clone() }));
+    }
+    let (kind, index) = (rule.kind, rule.index);
+    decision.fired.push(Fired { rule: title(), kind, index, pass, shadow, changes, effects: done.effects, why });
+    done.stop
 }

@@ -6,11 +6,11 @@ use owo_colors::OwoColorize;
 
 use super::{
     decision::{Answer, Asked, Fired},
-    trace::{Trace, TriggerTrace, Verdict},
+    trace::{RuleTrace, Trace, Verdict},
 };
 use crate::{
     desk::{
-        Change, Effect, Recipient, Value,
+        Change, Choosing, Effect, Recipient, Value,
         text::{headline, visible},
     },
     lang::written::{Grouped, Quoted},
@@ -24,21 +24,25 @@ pub fn show(trace: &Trace, color: bool) -> String {
     let mut text = String::new();
     let decision = &trace.decision;
     let passes = match decision.passes {
-        0 => "no run: the ticket was closed".to_owned(),
+        0 if decision.closed => "no run: the ticket was closed".to_owned(),
+        0 => "automations only".to_owned(),
         1 => "1 pass".to_owned(),
         n => format!("{n} passes"),
     };
     line(&mut text, 0, &format!("rules {}, {}, {passes}", decision.version, trace.now));
-    for (index, trigger) in trace.triggers.iter().enumerate() {
+    for rule in trace.rules() {
         line(&mut text, 0, "");
-        let fired = decision.fired.iter().find(|fired| fired.trigger == index);
-        one(&mut text, trigger, fired, decision.stopped_by.as_deref(), color);
+        let fired = decision.fired.iter().find(|fired| fired.rule == rule.rule);
+        one(&mut text, rule, fired, decision.stopped_by.as_deref(), color);
     }
     text
 }
 
-fn one(text: &mut String, trigger: &TriggerTrace, fired: Option<&Fired>, stopped_by: Option<&str>, color: bool) {
+fn one(text: &mut String, trigger: &RuleTrace, fired: Option<&Fired>, stopped_by: Option<&str>, color: bool) {
     let (sign, fate) = match trigger.verdict {
+        Verdict::Fired { pass: 0 } => (mark(true, color), "fired".to_owned()),
+        Verdict::Shadow { pass: 0 } => ("~".to_owned(), "would have fired (shadow)".to_owned()),
+        Verdict::Holding => ("·".to_owned(), "held already, and fires once".to_owned()),
         Verdict::Fired { pass } => (mark(true, color), format!("fired in pass {pass}")),
         Verdict::Shadow { pass } => ("~".to_owned(), format!("would have fired in pass {pass} (shadow)")),
         Verdict::False => (mark(false, color), "did not fire".to_owned()),
@@ -116,10 +120,23 @@ pub fn effect_line(effect: &Effect) -> String {
         Effect::Reply { text } => format!("reply {}", short(text)),
         Effect::Note { text } => format!("note {}", short(text)),
         Effect::Notify { to, subject, .. } => format!("notify {}: {}", recipient(to), short(subject)),
+        Effect::Remind { to, at, subject, .. } => {
+            format!("remind {} at {}: {}", recipient(to), at.round(jiff::Unit::Second).unwrap_or(*at), short(subject))
+        }
+        Effect::Assign { group, choosing } => format!("assign to {} of group {}", chosen(*choosing), Quoted(group)),
+        Effect::Merge => "merge into earlier ticket".to_owned(),
         Effect::Webhook { name, body } => {
             let body = body.as_deref().map(|body| format!(": {}", short(body))).unwrap_or_default();
             format!("webhook {}{body}", Quoted(name))
         }
+    }
+}
+
+/// How an agent is chosen, as rules write it.
+pub fn chosen(choosing: Choosing) -> &'static str {
+    match choosing {
+        Choosing::Next => "next agent",
+        Choosing::LeastBusy => "least busy agent",
     }
 }
 

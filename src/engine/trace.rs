@@ -1,4 +1,4 @@
-//! Why a trigger fired, and why another did not.
+//! Why a rule fired, and why another did not.
 //!
 //! A trace is made by running the decision again with a matcher that answers every question of a
 //! condition and keeps the answers. Its leaves are those of [`plain`], so it cannot disagree with what was decided.
@@ -7,32 +7,42 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    decision::{Answer, Asked, Decision},
-    plain,
+    decision::{Answer, Asked, Decision, RuleKind},
+    due, plain,
     run::{Matcher, run},
 };
 use crate::{
-    desk::{Event, Facts, Ticket, Value, text::headline},
+    desk::{Event, EventKind, Facts, Ticket, Value, text::headline},
     lang::rules::{Condition, ConditionKind, Leaf, Mark, Place, Rules, Test},
 };
 
 /// How much of a long text is kept as the value of a condition, in characters as a reader counts them.
 const MOST_OF_A_TEXT: usize = 100;
 
-/// A decision with the answer of every trigger.
+/// A decision with the answer of every rule that had a say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trace {
     /// The moment of the decision.
     pub now: Timestamp,
     /// What was decided.
     pub decision: Decision,
-    /// Every trigger in order.
-    pub triggers: Vec<TriggerTrace>,
+    /// Where time passed: every automation in order. Else none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub automations: Vec<RuleTrace>,
+    /// Where triggers ran: every trigger in order. Else none.
+    pub triggers: Vec<RuleTrace>,
 }
 
-/// What became of one trigger.
+impl Trace {
+    /// Every rule that had a say, in order.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleTrace> {
+        self.automations.iter().chain(&self.triggers)
+    }
+}
+
+/// What became of one rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TriggerTrace {
+pub struct RuleTrace {
     /// Its title.
     pub rule: String,
     /// Where it stands.
@@ -45,22 +55,24 @@ pub struct TriggerTrace {
     pub when: Option<Answer>,
 }
 
-/// Whether a trigger fired, or why not.
+/// Whether a rule fired, or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// It fired.
     Fired {
-        /// In this pass, from 1.
+        /// In this pass, from 1; 0 for an automation.
         pass: usize,
     },
     /// It would have fired, but is in shadow mode.
     Shadow {
-        /// In this pass, from 1.
+        /// In this pass, from 1; 0 for an automation.
         pass: usize,
     },
     /// Its conditions did not hold in any pass.
     False,
+    /// An automation whose conditions held already when the ticket was last looked at.
+    Holding,
     /// It is marked as disabled.
     Disabled,
     /// It is not about this kind of event.
@@ -71,29 +83,73 @@ pub enum Verdict {
     Closed,
 }
 
-/// Decides again and tells, for every trigger, whether it fired, and the value of each of its conditions.
+/// Decides again and tells, for every rule that had a say, whether it fired, and the value of each of its conditions.
 ///
 /// With what the decision was made from, it is the same decision: deciding is pure.
 pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Trace {
-    explain_to(rules, ticket, event, now, &mut |_, _| {})
+    explain_to(rules, ticket, event, now, &mut |_, _, _| {})
 }
 
-/// As [`explain`]; `heard` is told a trigger's answers each time they are given, not only the last time.
+/// As [`explain`]; `heard` is told a rule's answers each time they are given, not only the last time.
 pub(super) fn explain_to(
     rules: &Rules,
     ticket: &Ticket,
     event: &Event,
     now: Timestamp,
-    heard: &mut dyn FnMut(usize, &Answer),
+    heard: &mut dyn FnMut(RuleKind, usize, &Answer),
 ) -> Trace {
     let mut answers = vec![None; rules.triggers.len()];
-    let decision = run(rules, ticket, event, now, &mut Asking { rules, answers: &mut answers, heard });
-    let triggers = rules.triggers.iter().zip(answers).enumerate().map(|(index, (trigger, when))| TriggerTrace {
+    let mut asking =
+        Asking { rules, answers: &mut answers, heard: &mut |index, answer| heard(RuleKind::Trigger, index, answer) };
+    let EventKind::Due { holding } = &event.kind else {
+        let decision = run(rules, ticket, event, now, &mut asking);
+        let triggers = triggers(rules, event, &decision, answers);
+        return Trace { now, decision, automations: vec![], triggers };
+    };
+    let mut asked = vec![None; rules.automations.len()];
+    let mut take_down = |index: usize, answer: &dyn Fn() -> Answer| {
+        if let Some(slot) = asked.get_mut(index) {
+            *slot = Some(answer());
+        }
+    };
+    let (decision, _) = due::pass(rules, ticket, holding, now, &mut take_down, &mut asking);
+    let decision = decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
+    let triggers = match decision.passes {
+        0 => vec![],
+        // The update that the automations made.
+        _ => triggers(rules, &due::update(ticket), &decision, answers),
+    };
+    for (index, answer) in asked.iter().enumerate() {
+        answer.iter().for_each(|answer| heard(RuleKind::Automation, index, answer));
+    }
+    let automations = rules.automations.iter().zip(asked).enumerate().map(|(index, (automation, when))| RuleTrace {
+        rule: automation.title.clone(),
+        place: automation.place.clone(),
+        verdict: match fired(&decision, RuleKind::Automation, index) {
+            Some(verdict) => verdict,
+            None if automation.mark == Mark::Disabled => Verdict::Disabled,
+            None if when.as_ref().is_some_and(|when: &Answer| when.holds) => Verdict::Holding,
+            None if when.is_some() => Verdict::False,
+            None => Verdict::Closed,
+        },
+        when,
+    });
+    let automations = automations.collect();
+    Trace { now, decision, automations, triggers }
+}
+
+fn fired(decision: &Decision, kind: RuleKind, index: usize) -> Option<Verdict> {
+    let fired = decision.fired.iter().find(|fired| fired.kind == kind && fired.index == index)?;
+    let pass = fired.pass;
+    Some(if fired.shadow { Verdict::Shadow { pass } } else { Verdict::Fired { pass } })
+}
+
+fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Option<Answer>>) -> Vec<RuleTrace> {
+    let triggers = rules.triggers.iter().zip(answers).enumerate().map(|(index, (trigger, when))| RuleTrace {
         rule: trigger.title.clone(),
         place: trigger.place.clone(),
-        verdict: match decision.fired.iter().find(|fired| fired.trigger == index) {
-            Some(fired) if fired.shadow => Verdict::Shadow { pass: fired.pass },
-            Some(fired) => Verdict::Fired { pass: fired.pass },
+        verdict: match fired(decision, RuleKind::Trigger, index) {
+            Some(verdict) => verdict,
             None if trigger.mark == Mark::Disabled => Verdict::Disabled,
             None if !trigger.on.covers(event) => Verdict::OtherEvent,
             None if decision.closed => Verdict::Closed,
@@ -102,8 +158,7 @@ pub(super) fn explain_to(
         },
         when,
     });
-    let triggers = triggers.collect();
-    Trace { now, decision, triggers }
+    triggers.collect()
 }
 
 /// A matcher that answers every question and keeps each trigger's latest answers.

@@ -14,8 +14,14 @@ pub enum Item {
     Let(SyntaxNode),
     /// `trigger "…" { … }`
     Trigger(SyntaxNode),
+    /// `automation "…" { … }`
+    Automation(SyntaxNode),
     /// `view "…" { … }`
     View(SyntaxNode),
+    /// `report "…" { … }`
+    Report(SyntaxNode),
+    /// `macro "…" { … }`
+    Macro(SyntaxNode),
     /// `test "…" { … }`
     Test(SyntaxNode),
 }
@@ -25,7 +31,10 @@ pub fn items(file: &SyntaxNode) -> impl Iterator<Item = Item> {
     file.children().filter_map(|node| match node.kind() {
         SyntaxKind::LetItem => Some(Item::Let(node)),
         SyntaxKind::Trigger => Some(Item::Trigger(node)),
+        SyntaxKind::Automation => Some(Item::Automation(node)),
         SyntaxKind::View => Some(Item::View(node)),
+        SyntaxKind::Report => Some(Item::Report(node)),
+        SyntaxKind::Macro => Some(Item::Macro(node)),
         SyntaxKind::Test => Some(Item::Test(node)),
         _ => None,
     })

@@ -11,15 +11,16 @@ use toml::{
 use super::{
     codes::{self, Code},
     diagnostic::Diagnostic,
-    suggest::{did_you_mean, listed, nearest},
+    suggest::{article, did_you_mean, listed, nearest},
 };
 use crate::desk::{
     Account, Desk,
-    config::{Agent, Brand, CustomField, CustomKind, Edition, Group, Webhook},
+    config::{Agent, Brand, CustomField, CustomKind, Edition, Group, Schedule, Webhook},
 };
 
 const KEYS: &[&str] = &[
-    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "mail", "store", "url", "webhook", "x",
+    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "mail", "schedule", "store", "url",
+    "webhook", "x",
 ];
 
 /// Reads the declarations. The desk is there when it could be made sense of, even where something in it is
@@ -49,6 +50,7 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     let brands = reader.list::<Brand>("brand", take("brand"));
     let fields = reader.list::<CustomField>("field", take("field"));
     let groups = reader.list::<Group>("group", take("group"));
+    let schedules = reader.list::<Schedule>("schedule", take("schedule"));
     let webhooks = reader.list::<Webhook>("webhook", take("webhook"));
     let url_place = take("url");
     let url: Option<String> = url_place.clone().and_then(|url| reader.one(url));
@@ -57,11 +59,14 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     reader.names("group", &groups, "name", |g| &g.name);
     reader.names("agent", &agents, "name", |a| &a.name);
     reader.names("brand", &brands, "name", |b| &b.name);
+    reader.names("schedule", &schedules, "name", |s| &s.name);
     reader.names("webhook", &webhooks, "name", |w| &w.name);
     reader.names("account", &accounts, "handle", |a| &a.handle);
     reader.names("field", &fields, "name", |f| &f.name);
     reader.accounts(&accounts, edition, &brands);
-    reader.agents(&agents, &groups);
+    reader.members(&agents, "groups", "group", |a| &a.groups, &groups, |g| &g.name);
+    reader.members(&schedules, "groups", "group", |s| &s.groups, &groups, |g| &g.name);
+    reader.members(&schedules, "accounts", "account", |s| &s.accounts, &accounts, |a| &a.handle);
     reader.fields(&fields);
     for webhook in &webhooks {
         reader.address(&webhook.value.url, webhook.at("url"));
@@ -88,6 +93,7 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
         fields: fields.into_iter().map(|e| e.value).collect(),
         webhooks: webhooks.into_iter().map(|e| e.value).collect(),
         hours,
+        schedules: schedules.into_iter().map(|e| e.value).collect(),
         store,
         x,
         mail,
@@ -285,13 +291,22 @@ impl Reader {
         }
     }
 
-    fn agents(&mut self, agents: &[Entry<'_, Agent>], groups: &[Entry<'_, Group>]) {
-        let known: Vec<&str> = groups.iter().map(|g| g.value.name.as_str()).collect();
-        for agent in agents {
-            let places = agent.table.get_ref().get("groups").and_then(|g| g.get_ref().as_array());
-            for (index, group) in agent.value.groups.iter().enumerate() {
-                let place = places.and_then(|p| p.get(index)).map_or_else(|| agent.at("groups"), |v| v.span());
-                self.declared("group", group, &known, place);
+    /// Names of other declarations under a key of each entry.
+    fn members<T, U>(
+        &mut self,
+        entries: &[Entry<'_, T>],
+        key: &str,
+        kind: &str,
+        members: impl Fn(&T) -> &[String],
+        declared: &[Entry<'_, U>],
+        name: impl Fn(&U) -> &str,
+    ) {
+        let known: Vec<&str> = declared.iter().map(|d| name(&d.value)).collect();
+        for entry in entries {
+            let places = entry.table.get_ref().get(key).and_then(|g| g.get_ref().as_array());
+            for (index, member) in members(&entry.value).iter().enumerate() {
+                let place = places.and_then(|p| p.get(index)).map_or_else(|| entry.at(key), |v| v.span());
+                self.declared(kind, member, &known, place);
             }
         }
     }
@@ -372,9 +387,4 @@ fn remove(value: &mut Spanned<DeValue<'_>>, key: &str) -> Option<Range<usize>> {
         DeValue::Array(values) => values.iter_mut().find_map(|inner| remove(inner, key)),
         _ => None,
     }
-}
-
-fn article(kind: &str) -> String {
-    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {kind}", if vowel { "an" } else { "a" })
 }

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
 
-use crate::desk::{Desk, Event, FieldRef, Recipient, Value, Via, text::fold};
+use crate::desk::{Desk, Event, FieldRef, Metric, Recipient, Value, Via, text::fold};
 
 /// A rule set: everything that was checked together, in the order in which it is tried.
 #[derive(Debug, Clone)]
@@ -20,12 +20,25 @@ pub struct Rules {
     pub files: Arc<Files>,
     /// Triggers in order: files by path, items in file order.
     pub triggers: Vec<Arc<Trigger>>,
+    /// Automations in order.
+    pub automations: Vec<Arc<Automation>>,
+    /// Macros in order.
+    pub macros: Vec<Arc<Macro>>,
+    /// Reports in order.
+    pub reports: Vec<Arc<Report>>,
     /// Views in order.
     pub views: Vec<Arc<View>>,
     /// Tests in order.
     pub tests: Vec<Arc<RuleTest>>,
     /// Named conditions in order, for listings; uses hold their own pointer.
     pub lets: Vec<Arc<Let>>,
+}
+
+impl Rules {
+    /// How many things they hold that do something: not named conditions, and not tests.
+    pub fn items(&self) -> usize {
+        self.triggers.len() + self.automations.len() + self.macros.len() + self.views.len() + self.reports.len()
+    }
 }
 
 /// What a decision names as its rule set.
@@ -137,6 +150,42 @@ impl On {
     pub fn covers(self, event: &Event) -> bool {
         if event.before().is_none() { self.created } else { self.updated }
     }
+}
+
+/// A rule about time passing.
+#[derive(Debug, PartialEq)]
+pub struct Automation {
+    /// Its title, unique among automations.
+    pub title: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// How it takes part.
+    pub mark: Mark,
+    /// When it fires: once a ticket comes to satisfy this. Never asks about an event.
+    pub when: Condition,
+    /// What it does, in order.
+    pub then: Vec<Action>,
+    /// Whether what it does starts a run of the triggers.
+    pub runs_triggers: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What an agent applies to tickets by hand.
+#[derive(Debug, PartialEq)]
+pub struct Macro {
+    /// Its title, unique among macros.
+    pub title: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// How it takes part; a disabled one cannot be applied.
+    pub mark: Mark,
+    /// What it does, in order.
+    pub then: Vec<Action>,
+    /// Who may apply it; nobody named means everybody.
+    pub visible_to: Vec<Audience>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// A condition with its place.
@@ -393,6 +442,28 @@ pub enum ActionKind {
         /// The body.
         body: Template,
     },
+    /// `remind group "G" in 2 hours { subject "…" body "…" }`: a notification for later.
+    Remind {
+        /// To whom.
+        to: Recipient,
+        /// How long from now.
+        after: Span,
+        /// The subject, and the body; where they are not written, those every reminder has.
+        subject: Option<Template>,
+        /// The body.
+        body: Option<Template>,
+    },
+    /// `assign to next agent of group "G"`, `assign to least busy agent of group "G"`
+    Assign {
+        /// The group, which the ticket is assigned to at once.
+        group: String,
+        /// How the agent is chosen when this is carried out.
+        choosing: Choosing,
+    },
+    /// `snooze for 2 hours`: puts the ticket on hold until then.
+    Snooze(Span),
+    /// `merge into earlier ticket`
+    Merge,
     /// `webhook "W"`, `webhook "W" { body """…""" }`
     Webhook {
         /// Its declared name.
@@ -403,6 +474,8 @@ pub enum ActionKind {
     /// `stop`: ends the run after this trigger.
     Stop,
 }
+
+pub use crate::desk::Choosing;
 
 /// What a field is set to.
 #[derive(Debug, Clone, PartialEq)]
@@ -476,6 +549,176 @@ pub struct View {
     pub place: Place,
 }
 
+/// Numbers about tickets.
+#[derive(Debug, PartialEq)]
+pub struct Report {
+    /// Its title, unique among reports.
+    pub title: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// How it takes part; a disabled one is not listed.
+    pub mark: Mark,
+    /// Which tickets are counted. Never asks about an event.
+    pub filter: Condition,
+    /// What is measured, at least one thing.
+    pub measures: Vec<Measure>,
+    /// What it is split by, at most two things.
+    pub by: Vec<Split>,
+    /// Which time it is about; `None` is all of it.
+    pub over: Option<Over>,
+    /// Whether the same is measured over the period before, which then is there.
+    pub compare: bool,
+    /// How it is drawn.
+    pub chart: Chart,
+    /// Who sees it; nobody named means everybody.
+    pub visible_to: Vec<Audience>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// One number about many tickets.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measure {
+    /// `count`: how many tickets.
+    Count,
+    /// `distinct requesters`: how many people they belong to.
+    Requesters,
+    /// `reach`: how many followers those people have together, each person counted once.
+    Reach,
+    /// `median first_reply_time`: one number made of a quantity of each ticket.
+    Of {
+        /// How it is made.
+        aggregate: Aggregate,
+        /// Of what.
+        quantity: Quantity,
+    },
+}
+
+/// How one number is made of many. Tickets without the quantity are left out; of none there is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregate {
+    /// `average`
+    Average,
+    /// `median`: of an even number, the mean of the two in the middle.
+    Median,
+    /// `p90`: the least that nine of ten do not exceed.
+    P90,
+    /// `sum`
+    Sum,
+    /// `least`
+    Least,
+    /// `most`
+    Most,
+}
+
+impl Aggregate {
+    /// Every one, in the order in which the documentation lists them.
+    pub const ALL: [Self; 6] = [Self::Average, Self::Median, Self::P90, Self::Sum, Self::Least, Self::Most];
+
+    /// As written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Average => "average",
+            Self::Median => "median",
+            Self::P90 => "p90",
+            Self::Sum => "sum",
+            Self::Least => "least",
+            Self::Most => "most",
+        }
+    }
+}
+
+/// What is measured of each ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Quantity {
+    /// A number field.
+    Field(FieldRef),
+    /// The time from one thing to another, in seconds.
+    Time {
+        /// From where to where.
+        metric: &'static Metric,
+        /// Whether only the time in which the desk is open counts.
+        business: bool,
+    },
+}
+
+/// What tickets are split by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Split {
+    /// `channel`: by the value of a field; for a set of tags, a ticket counts under each.
+    Field(FieldRef),
+    /// `day of created`: by the calendar of the desk's time zone.
+    Time {
+        /// How finely.
+        unit: Calendar,
+        /// Of which time.
+        of: FieldRef,
+    },
+    /// `requester.followers in bands (1_000, 10_000)`: below the first, from each up to the next, from the last up.
+    Bands {
+        /// A number field.
+        field: FieldRef,
+        /// Where bands start, ascending.
+        from: Vec<i64>,
+    },
+}
+
+/// A part of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calendar {
+    /// `hour of week`: from Monday at midnight on, 168 of them.
+    HourOfWeek,
+    /// `day`
+    Day,
+    /// `week`, from Monday on.
+    Week,
+    /// `month`
+    Month,
+}
+
+/// A period of time, in the desk's time zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Over {
+    /// Which time of a ticket lies in it.
+    pub of: FieldRef,
+    /// From when to when.
+    pub period: Period,
+}
+
+/// From when to when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// `last 30 days`: so many of the calendar, the one at hand included.
+    Last(i32, PeriodUnit),
+    /// `2026-01-01 to 2026-02-01`: from the start of one day to the start of another.
+    Between(jiff::civil::Date, jiff::civil::Date),
+}
+
+/// What periods are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what it is called")]
+pub enum PeriodUnit {
+    Hour,
+    Day,
+    Week,
+    Month,
+    Year,
+}
+
+/// How a report is drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Chart {
+    /// Not at all: numbers only.
+    #[default]
+    Table,
+    /// A bar for each row.
+    Bars,
+    /// A line over time.
+    Lines,
+    /// Colours over two splits, or over the hours of the week.
+    Heatmap,
+}
+
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
@@ -522,6 +765,10 @@ pub struct RuleTest {
 pub enum When {
     /// It is created, with its comment by the requester.
     Created,
+    /// An agent applies a macro to it.
+    Macro(Arc<Macro>),
+    /// Time passes, and with it whatever automations come due.
+    Passes(Span),
     /// It is updated.
     Updated {
         /// Fields that change.
@@ -579,8 +826,14 @@ pub enum EffectKind {
     Note,
     /// A notification, to this recipient where one is named.
     Notify(Option<Recipient>),
+    /// A reminder, to this recipient where one is named.
+    Remind(Option<Recipient>),
     /// A call of this webhook.
     Webhook(String),
+    /// An agent chosen from a group.
+    Assign,
+    /// The ticket merged into another.
+    Merge,
 }
 
 impl Condition {

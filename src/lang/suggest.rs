@@ -58,6 +58,12 @@ pub(crate) fn either(mut phrases: Vec<String>) -> String {
     }
 }
 
+/// A word with its article: "an automation".
+pub(crate) fn article(word: &str) -> String {
+    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {word}", if vowel { "an" } else { "a" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

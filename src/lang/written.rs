@@ -19,6 +19,23 @@ impl fmt::Display for Condition {
     }
 }
 
+impl Condition {
+    /// As it is written, with every named condition spelled out.
+    pub fn in_full(&self) -> String {
+        let all = |parts: &[Self], word: &str| {
+            let parts: Vec<_> = parts.iter().map(Self::in_full).collect();
+            format!("({})", parts.join(word))
+        };
+        match &self.kind {
+            ConditionKind::All(parts) => all(parts, " and "),
+            ConditionKind::Any(parts) => all(parts, " or "),
+            ConditionKind::Not(inner) => format!("not {}", inner.in_full()),
+            ConditionKind::Let(named) => named.condition.in_full(),
+            ConditionKind::Leaf(leaf) => leaf.to_string(),
+        }
+    }
+}
+
 fn join(f: &mut fmt::Formatter<'_>, parts: &[Condition], word: &str) -> fmt::Result {
     for (i, part) in parts.iter().enumerate() {
         write!(f, "{}{}", if i == 0 { "" } else { word }, Part(part))?;

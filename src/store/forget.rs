@@ -52,7 +52,7 @@ impl Tx {
                 ticket.latest_public_comment = self.latest_text(id, false).await?;
             }
             if ticket != before {
-                self.save(&Ticket { updated: before.updated, ..ticket }).await?;
+                self.save(&Ticket { updated: before.updated, ..ticket }, before.updated).await?;
             }
         }
         let runs =
@@ -77,6 +77,10 @@ impl Tx {
             if mentions(&item, &["effect"], texts)? {
                 let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
                 let effect = match serde_json::from_str(item.try_get("effect")?).map_err(corrupt)? {
+                    Effect::Remind { to, at, .. } => {
+                        Effect::Remind { to, at, subject: String::new(), body: String::new() }
+                    }
+                    kept @ (Effect::Assign { .. } | Effect::Merge) => kept,
                     Effect::Notify { to, .. } => Effect::Notify { to, subject: String::new(), body: String::new() },
                     Effect::Webhook { name, .. } => Effect::Webhook { name, body: None },
                     Effect::Reply { .. } => Effect::Reply { text: String::new() },

@@ -6,6 +6,7 @@
 mod account;
 mod audit;
 mod comment;
+mod due;
 mod forget;
 mod inbox;
 mod outbox;

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::{KnownPost, Store, StoreError, Tx, time, times};
-use crate::desk::{Effect, TicketId, XId, text::fold};
+use crate::{
+    desk::{Effect, TicketId, XId, text::fold},
+    engine::minute,
+};
 
 /// Something to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +85,9 @@ impl Tx {
             Effect::Reply { .. } => "reply",
             Effect::Note { .. } => "note",
             Effect::Notify { .. } => "notify",
+            Effect::Remind { .. } => "remind",
+            Effect::Assign { .. } => "assign",
+            Effect::Merge => "merge",
             Effect::Webhook { .. } => "webhook",
         };
         sqlx::query(
@@ -97,6 +103,20 @@ impl Tx {
         .bind(outgoing.due.as_millisecond())
         .execute(&mut *self.0)
         .await?;
+        Ok(())
+    }
+
+    /// Writes down something that has been carried out in this very transaction, and what came of it.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn carried_out(&mut self, outgoing: &Outgoing, outcome: &str) -> Result<(), StoreError> {
+        self.enqueue(outgoing).await?;
+        sqlx::query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
+            .bind(&outgoing.key)
+            .bind(outcome)
+            .execute(&mut *self.0)
+            .await?;
         Ok(())
     }
 
@@ -176,10 +196,15 @@ impl Tx {
         .await?;
         sqlx::query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut *self.0).await?;
         sqlx::query(
-            "UPDATE ticket SET comments = comments + 1, latest_comment = $2, latest_public_comment = $2 WHERE id = $1",
+            "UPDATE ticket SET comments = comments + $3, latest_comment = $2, latest_public_comment = $2,
+               look_at = CASE WHEN status = 'closed' THEN NULL WHEN look_at < $4 THEN look_at ELSE $4 END
+             WHERE id = $1",
         )
         .bind(ticket)
         .bind(&text)
+        // What an agent says was counted when it was said.
+        .bind(i64::from(by_rule))
+        .bind(minute(now).as_millisecond())
         .execute(&mut *self.0)
         .await?;
         Ok(())

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{Store, StoreError, Tx, time, word, words};
-use crate::desk::{CommentSource, Person, TicketId, XId};
+use crate::{
+    desk::{CommentSource, Person, TicketId, XId},
+    engine::minute,
+};
 
 /// What is kept of a post or a direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,20 +276,30 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps what is known of a person; what a sighting does not tell stays as it was.
+    /// Keeps what is known of a person; what a sighting does not tell stays as it was. Where something is new,
+    /// automations look at that person's tickets again.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn see(&mut self, person: &Person) -> Result<(), StoreError> {
+    pub async fn see(&mut self, person: &Person, now: Timestamp) -> Result<(), StoreError> {
         let Some(id) = &person.id else { return Ok(()) };
-        let merged = match self.person(id).await? {
-            Some(mut known) => {
-                known.update(person);
-                known
-            }
-            None => person.clone(),
-        };
-        self.put_person(&merged).await?;
+        let known = self.person(id).await?;
+        let mut merged = known.clone().unwrap_or_else(|| person.clone());
+        merged.update(person);
+        if known.as_ref() == Some(&merged) {
+            return Ok(());
+        }
+        let number = self.put_person(&merged).await?;
+        if known.is_some() {
+            sqlx::query(
+                "UPDATE ticket SET look_at = $2
+                 WHERE requester = $1 AND status <> 'closed' AND (look_at IS NULL OR look_at > $2)",
+            )
+            .bind(number)
+            .bind(minute(now).as_millisecond())
+            .execute(&mut *self.0)
+            .await?;
+        }
         Ok(())
     }
 }

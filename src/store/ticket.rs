@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Store, StoreError, Tx, time, times, word, words};
 use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
+use crate::engine::minute;
 
 /// What makes a ticket the only open one of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,6 +31,8 @@ pub struct TicketHead {
     pub closed: Option<Timestamp>,
     /// The message that opened it.
     pub opened_by: XId,
+    /// Whether it is of another conversation, and stands for one that was merged into it.
+    pub merged: bool,
 }
 
 impl Store {
@@ -84,8 +87,12 @@ impl Tx {
     /// When the database says no.
     pub async fn tickets_of(&mut self, key: &TicketKey) -> Result<Vec<TicketHead>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, status, closed, opened_by FROM ticket
-             WHERE key_account = $1 AND key_conversation = $2 AND key_person = $3 ORDER BY id",
+            // One that was merged into another stands for that one.
+            "SELECT id, status, closed, opened_by, 0 FROM ticket
+             WHERE key_account = $1 AND key_conversation = $2 AND key_person = $3 AND merged_into IS NULL
+             UNION SELECT i.id, i.status, i.closed, i.opened_by, 1 FROM ticket t JOIN ticket i ON i.id = t.merged_into
+             WHERE t.key_account = $1 AND t.key_conversation = $2 AND t.key_person = $3
+             ORDER BY 5 DESC, id",
         )
         .bind(key.account.as_str())
         .bind(&key.conversation)
@@ -99,6 +106,7 @@ impl Tx {
                     status: word(row.try_get(1)?)?,
                     closed: times(row.try_get(2)?)?,
                     opened_by: word(row.try_get(3)?)?,
+                    merged: row.try_get::<i64, _>(4)? != 0,
                 })
             })
             .collect()
@@ -139,7 +147,7 @@ impl Tx {
         .fetch_one(&mut *self.0)
         .await?;
         let ticket = Ticket { id: TicketId(id), ..draft.clone() };
-        self.save(&ticket).await?;
+        self.save(&ticket, ticket.updated).await?;
         Ok(ticket.id)
     }
 
@@ -178,11 +186,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes a ticket as it is now, except its requester, its channel and what makes its key.
+    /// Writes a ticket as it is now, except its requester, its channel and what makes its key. As something happened
+    /// to it, automations look at it on the next whole minute.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn save(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
+    pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
+        let look_at = (ticket.status != Status::Closed).then(|| minute(now).as_millisecond());
         let closed = (ticket.status == Status::Closed).then(|| ticket.updated.as_millisecond());
         sqlx::query(
             "UPDATE ticket SET account = $2, brand = $3, status = $4, priority = $5,
@@ -191,7 +201,8 @@ impl Tx {
                post_reposts = $16, post_replies = $17, post_has_media = $18, post_is_reply = $19, replies = $20,
                reopens = $21, agent_touches = $22, comments = $23, created = $24, updated = $25, solved = $26,
                assigned = $27, due = $28, requester_updated = $29, first_reply = $30, latest_comment = $31,
-               latest_public_comment = $32, closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END
+               latest_public_comment = $32, closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END,
+               snoozed = $34, look_at = CASE WHEN look_at < $35 THEN look_at ELSE $35 END
              WHERE id = $1",
         )
         .bind(ticket.id.0)
@@ -227,6 +238,8 @@ impl Tx {
         .bind(&ticket.latest_comment)
         .bind(&ticket.latest_public_comment)
         .bind(closed)
+        .bind(ticket.snoozed.map(Timestamp::as_millisecond))
+        .bind(look_at)
         .execute(&mut *self.0)
         .await?;
         self.save_set(
@@ -437,6 +450,7 @@ fn read(row: &SqliteRow) -> Result<Ticket, StoreError> {
         solved: times(row.try_get("solved")?)?,
         assigned: times(row.try_get("assigned")?)?,
         due: times(row.try_get("due")?)?,
+        snoozed: times(row.try_get("snoozed")?)?,
         requester_updated: times(row.try_get("requester_updated")?)?,
         first_reply: times(row.try_get("first_reply")?)?,
         latest_comment: row.try_get("latest_comment")?,

@@ -14,7 +14,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::{Store, StoreError, ticket::tickets};
 use crate::{
     desk::{
-        Desk, Facts, FieldRef, Kind, Ticket,
+        Desk, Facts, FieldRef, Hours, Kind, Ticket,
         config::CustomKind,
         field::{Field, Scope},
     },
@@ -177,11 +177,15 @@ impl<'a> Query<'a> {
         let field = &leaf.field;
         match field.scope() {
             Scope::Ticket => {}
-            // The same for every ticket: views know no event.
+            // The same for every ticket of a schedule: views know no event.
             Scope::Event | Scope::Clock => {
-                let answer = plain::leaf_holds(leaf, self.facts(&Ticket::default()));
-                self.sql.push(if answer { TRUE } else { FALSE });
-                return;
+                return self.by_schedule(|query, hours| {
+                    let desk = Desk { hours: hours.clone(), ..Desk::default() };
+                    let ticket = Ticket::default();
+                    let answer =
+                        plain::leaf_holds(leaf, Facts { ticket: &ticket, event: None, now: query.now, desk: &desk });
+                    query.sql.push(if answer { TRUE } else { FALSE });
+                });
             }
             Scope::Shown => return self.unsaid(generous),
         }
@@ -420,11 +424,50 @@ impl<'a> Query<'a> {
         self.sql.push(", ").push_bind(needle.to_owned()).push(") ").push(place);
     }
 
+    /// Something that depends on when the desk is open for a ticket, see [`Desk::hours_of`].
+    fn by_schedule(&mut self, mut ask: impl FnMut(&mut Self, &Hours)) {
+        let desk = self.desk;
+        if desk.schedules.is_empty() {
+            return ask(self, &desk.hours);
+        }
+        self.sql.push("CASE");
+        for schedule in desk.schedules.iter().filter(|s| !s.groups.is_empty()) {
+            self.sql.push(" WHEN t.group_name IN (");
+            self.names(schedule.groups.iter().cloned());
+            self.sql.push(") THEN ");
+            ask(self, &schedule.hours);
+        }
+        for schedule in desk.schedules.iter().filter(|s| !s.accounts.is_empty()) {
+            self.sql.push(" WHEN lower(t.account) IN (");
+            self.names(schedule.accounts.iter().map(|a| a.to_ascii_lowercase()));
+            self.sql.push(") THEN ");
+            ask(self, &schedule.hours);
+        }
+        self.sql.push(" ELSE ");
+        ask(self, &desk.hours);
+        self.sql.push(" END");
+    }
+
+    fn names(&mut self, names: impl Iterator<Item = String>) {
+        let mut list = self.sql.separated(", ");
+        for name in names {
+            list.push_bind(name);
+        }
+    }
+
     /// How long ago, or how far off, a time is: as times pass in order there is one instant at which the answer turns.
     fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Span, until: bool, generous: bool) {
         if span.length.is_negative() {
             return self.unsaid(generous);
         }
+        if span.business {
+            return self.by_schedule(|query, hours| query.passed_by(hours, field, comparison, span, until));
+        }
+        let desk = self.desk;
+        self.passed_by(&desk.hours, field, comparison, span, until);
+    }
+
+    fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Span, until: bool) {
         // Later than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
         let (first, last) = match (span.business, until) {
             (false, _) => {
@@ -433,14 +476,14 @@ impl<'a> Query<'a> {
                 (at, at)
             }
             (true, true) => {
-                let reached = self.desk.hours.after(self.now, span.length);
+                let reached = hours.after(self.now, span.length);
                 // Nothing at all is also how far off a time is that has passed since the desk closed.
-                let passed = || self.desk.hours.before(self.now, span.length).last;
+                let passed = || hours.before(self.now, span.length).last;
                 (if span.length.is_zero() { passed() } else { reached.first }, reached.last)
             }
             (true, false) => {
-                let reached = self.desk.hours.before(self.now, span.length);
-                let ahead = || self.desk.hours.after(self.now, span.length).last;
+                let reached = hours.before(self.now, span.length);
+                let ahead = || hours.after(self.now, span.length).last;
                 (if span.length.is_zero() { ahead() } else { reached.first }, reached.last)
             }
         };

@@ -44,6 +44,12 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "{} {who}", paint(&format!("○ ticket {ticket}"), Style::new().cyan()))?;
             writeln!(out, "    {}", visible(&headline(text, TEXT)))
         }
+        Notice::Due { ticket, at } => {
+            writeln!(out)?;
+            let when = at.strftime("%Y-%m-%d %H:%M");
+            writeln!(out, "{} its time has come ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
+        }
+        Notice::Behind { .. } => writeln!(out, "{}", paint(&notice.to_string(), Style::new().yellow())),
         Notice::Deleted { ticket } => {
             writeln!(out, "    {}", paint(&format!("ticket {ticket}: a post was deleted"), Style::new().dimmed()))
         }
@@ -72,7 +78,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "{} {}", paint("! set aside:", Style::new().yellow()), visible(&headline(reason, 2 * TEXT)))
         }
         Notice::Reloaded { version, items } => {
-            let line = format!("⟳ rules {version} are live: {items} triggers and views");
+            let line = format!("⟳ rules {version} are live: {items} rules and views");
             writeln!(out, "\n{}", paint(&line, Style::new().bold().green()))
         }
         Notice::Broken { live, report, .. } => {

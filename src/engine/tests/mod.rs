@@ -154,6 +154,9 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
         desk: Arc::new(desk()),
         version: Version { hash: "0123456789abcdef".into(), commit: None },
         triggers: triggers.into_iter().map(Arc::new).collect(),
+        automations: vec![],
+        macros: vec![],
+        reports: vec![],
         views: vec![],
         tests: vec![],
         lets: vec![],
@@ -161,9 +164,9 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
 }
 
 fn created() -> Event {
-    Event { kind: EventKind::Created, via: Via::Twitter, comment: None }
+    Event { kind: EventKind::Created, via: Via::Twitter, comment: None, cause: None }
 }
 
 fn updated(before: Ticket) -> Event {
-    Event { kind: EventKind::Updated { before: Box::new(before) }, via: Via::Web, comment: None }
+    Event { kind: EventKind::Updated { before: Box::new(before) }, via: Via::Web, comment: None, cause: None }
 }

@@ -113,7 +113,7 @@ proptest! {
 
         let live = rules.triggers.iter().filter(|t| t.mark == Mark::Live).count();
         prop_assert!(decision.passes <= live + 1);
-        let mut once: Vec<usize> = decision.fired.iter().map(|f| f.trigger).collect();
+        let mut once: Vec<usize> = decision.fired.iter().map(|f| f.index).collect();
         once.sort_unstable();
         once.dedup();
         prop_assert_eq!(once.len(), decision.fired.len(), "a trigger fired twice");
@@ -121,14 +121,14 @@ proptest! {
         prop_assert_eq!(&decision.changes, &changes(&ticket, &decision.ticket, &rules.desk));
         for fired in &decision.fired {
             prop_assert!(fired.why.holds);
-            prop_assert!(rules.triggers[fired.trigger].on.covers(&event));
+            prop_assert!(rules.triggers[fired.index].on.covers(&event));
         }
         prop_assert_eq!(&decision, &decide(&rules, &ticket, &event, now()));
 
         let trace = explain(&rules, &ticket, &event, now());
         prop_assert_eq!(&trace.decision, &decision);
         for (index, told) in trace.triggers.iter().enumerate() {
-            let fired = decision.fired.iter().find(|f| f.trigger == index);
+            let fired = decision.fired.iter().find(|f| f.index == index);
             let verdict = match fired {
                 Some(f) if f.shadow => told.verdict == Verdict::Shadow { pass: f.pass },
                 Some(f) => told.verdict == Verdict::Fired { pass: f.pass },

@@ -2,7 +2,7 @@
 
 use super::{Checker, value::written};
 use crate::{
-    desk::{FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
+    desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
         ast::{NodeExt, is_text, place},
         codes,
@@ -42,7 +42,10 @@ impl Checker<'_> {
             K::ReplyAction => self.template_in(node).map(ActionKind::Reply),
             K::NoteAction => self.template_in(node).map(ActionKind::Note),
             K::NotifyAction => self.notify(node),
+            K::RemindAction => self.remind(node),
             K::WebhookAction => self.webhook(node),
+            K::SnoozeAction => node.values().next().and_then(|v| self.duration(&v)).map(ActionKind::Snooze),
+            K::MergeAction => Some(ActionKind::Merge),
             K::StopAction => Some(ActionKind::Stop),
             _ => None,
         }
@@ -135,6 +138,11 @@ impl Checker<'_> {
 
     fn assign(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
         let value = node.values().next()?;
+        if let Some(how) = node.part(SyntaxKind::Choosing) {
+            let choosing = if how.says("next") { Choosing::Next } else { Choosing::LeastBusy };
+            let group = self.declared_name(&Declared::Group, &written(&value), place(&value))?;
+            return self.can_choose(&group, &value).then_some(ActionKind::Assign { group, choosing });
+        }
         let (name, declared) = match (node.says("group"), node.says("agent")) {
             (true, _) => ("group", Declared::Group),
             (_, true) => ("assignee", Declared::Agent),
@@ -177,6 +185,34 @@ impl Checker<'_> {
         }
         self.known_parts(&message, &["subject", "body"]);
         Some(ActionKind::Notify { to: to?, subject: subject.template()?, body: body.template()? })
+    }
+
+    /// Whether a group has anybody to choose from.
+    fn can_choose(&mut self, group: &str, value: &SyntaxElement) -> bool {
+        let somebody = self.desk.agents.iter().any(|agent| agent.groups.iter().any(|g| g == group));
+        if !somebody {
+            let message = format!("no agent is in the group `{group}`");
+            let help = format!("add `{group}` to the `groups` of an `[[agent]]` in `twite.toml`");
+            self.report(Diagnostic::new(&codes::TW0205, place(value), message).with_help(help));
+        }
+        somebody
+    }
+
+    fn remind(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
+        let to = node.part(SyntaxKind::Recipient).and_then(|r| self.recipient(&r));
+        let after = node.values().next().and_then(|value| self.duration(&value));
+        let mut texts = [None, None];
+        if let Some(message) = node.part(SyntaxKind::Message) {
+            for (slot, name) in texts.iter_mut().zip(["subject", "body"]) {
+                *slot = match self.message_part(&message, name, &["subject", "body"]) {
+                    Part::Missing => None,
+                    part => Some(part.template()?),
+                };
+            }
+            self.known_parts(&message, &["subject", "body"]);
+        }
+        let [subject, body] = texts;
+        Some(ActionKind::Remind { to: to?, after: after?, subject, body })
     }
 
     /// Who gets a notification.

@@ -102,9 +102,8 @@ impl Checker<'_> {
                 return None;
             }
             let checked = self.resolve_from(&name, span.clone())?;
-            if let (Where::View, Some(event)) = (scope, &checked.event) {
+            if let (Some(help), Some(event)) = (scope.no_event(), &checked.event) {
                 let message = format!("`{name}` asks about an event: {event}");
-                let help = "a view shows tickets as they are; there is no event to ask about";
                 self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
                 return None;
             }
@@ -127,8 +126,7 @@ impl Checker<'_> {
             self.report(Diagnostic::new(&codes::TW0301, span, message).with_help(help));
             return None;
         };
-        if predicate.kind() == SyntaxKind::ChangedTest && scope == Where::View {
-            let help = "a view shows tickets as they are; there is no event to ask about";
+        if let (SyntaxKind::ChangedTest, Some(help)) = (predicate.kind(), scope.no_event()) {
             let error = Diagnostic::new(&codes::TW0304, predicate.span(), "`changed` asks about an event");
             self.report(error.with_help(help));
             return None;
@@ -153,13 +151,15 @@ impl Checker<'_> {
                 });
                 false
             }
-            Scope::Event if scope == Where::View => {
-                let message = format!("`{field}` is a fact of an event, and a view has none");
-                let help = "a view shows tickets as they are; there is no event to ask about";
-                self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
-                false
-            }
-            _ => true,
+            Scope::Event => match scope.no_event() {
+                Some(help) => {
+                    let message = format!("`{field}` is a fact of an event, and here is none");
+                    self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
+                    false
+                }
+                None => true,
+            },
+            Scope::Ticket | Scope::Clock => true,
         }
     }
 

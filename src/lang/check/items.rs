@@ -1,4 +1,4 @@
-//! Triggers and views.
+//! Triggers, automations, macros and views.
 
 use super::{Checker, Where};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
         ast::{self, NodeExt},
         codes,
         diagnostic::Diagnostic,
-        rules::{Audience, Condition, Mark, On, Sort, Trigger, View},
+        rules::{Action, ActionKind, Audience, Automation, Condition, Macro, Mark, On, Sort, Trigger, View},
         syntax::{SyntaxKind, SyntaxNode, range},
     },
 };
@@ -17,18 +17,12 @@ impl Checker<'_> {
         let mark = self.mark(node, &[Mark::Disabled, Mark::Shadow]);
         let on = self.only(node, SyntaxKind::OnClause).map(|clause| self.on(&clause));
         let when = self.only(node, SyntaxKind::WhenClause);
-        let then = self.only(node, SyntaxKind::ThenClause);
         let place = self.place(title_span(node));
         let when = match when {
             Some(clause) => clause.part(SyntaxKind::Condition).and_then(|c| self.condition(&c, Where::Run)),
             None => Some(Condition::always(place.clone())),
         };
-        let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
-        let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.children().next().is_none());
-        if empty && !node.is_broken() {
-            let message = "a trigger needs `then` and at least one action";
-            self.error(&codes::TW0115, title_span(node), message);
-        }
+        let actions = self.then(node, "a trigger");
         let (title, _) = ast::title(node)?;
         Some(Trigger {
             title,
@@ -39,6 +33,49 @@ impl Checker<'_> {
             then: actions,
             place,
         })
+    }
+
+    pub(super) fn automation(&mut self, node: &SyntaxNode) -> Option<Automation> {
+        let mark = self.mark(node, &[Mark::Disabled, Mark::Shadow]);
+        let when = self.only(node, SyntaxKind::WhenClause);
+        let runs_triggers = self.only(node, SyntaxKind::RunsClause).is_some();
+        if when.is_none() && !node.is_broken() {
+            let error = Diagnostic::new(&codes::TW0115, title_span(node), "an automation needs `when`");
+            self.report(error.with_help("without conditions it would fire once on every ticket there is"));
+        }
+        let when = when.and_then(|c| c.part(SyntaxKind::Condition)).and_then(|c| self.condition(&c, Where::Automation));
+        let then = self.then(node, "an automation");
+        self.no_stop(&then, "an automation fires by itself: there is no run it could end");
+        let (title, span) = ast::title(node)?;
+        Some(Automation { title, doc: ast::doc(node), mark, when: when?, then, runs_triggers, place: self.place(span) })
+    }
+
+    pub(super) fn macro_item(&mut self, node: &SyntaxNode) -> Option<Macro> {
+        let mark = self.mark(node, &[Mark::Disabled]);
+        let visible_to = self.only(node, SyntaxKind::VisibleClause).map(|c| self.audience(&c)).unwrap_or_default();
+        let then = self.then(node, "a macro");
+        self.no_stop(&then, "a macro is applied by an agent: there is no run it could end");
+        let (title, span) = ast::title(node)?;
+        Some(Macro { title, doc: ast::doc(node), mark, then, visible_to, place: self.place(span) })
+    }
+
+    /// The actions of an item, which needs some.
+    fn then(&mut self, node: &SyntaxNode, what: &str) -> Vec<Action> {
+        let then = self.only(node, SyntaxKind::ThenClause);
+        let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
+        let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.children().next().is_none());
+        if empty && !node.is_broken() {
+            let message = format!("{what} needs `then` and at least one action");
+            self.error(&codes::TW0115, title_span(node), message);
+        }
+        actions
+    }
+
+    fn no_stop(&mut self, actions: &[Action], why: &str) {
+        for stop in actions.iter().filter(|a| a.kind == ActionKind::Stop) {
+            let span = stop.place.start as usize..stop.place.end as usize;
+            self.report(Diagnostic::new(&codes::TW0115, span, "`stop` is for triggers").with_help(why));
+        }
     }
 
     fn on(&mut self, clause: &SyntaxNode) -> On {
@@ -129,7 +166,7 @@ impl Checker<'_> {
         Some(Sort { by, descending: direction.is_some_and(|d| d.text().starts_with("desc")) })
     }
 
-    fn audience(&mut self, clause: &SyntaxNode) -> Vec<Audience> {
+    pub(super) fn audience(&mut self, clause: &SyntaxNode) -> Vec<Audience> {
         let mut audience = vec![];
         for part in clause.parts(SyntaxKind::Audience) {
             let Some(value) = part.values().next() else { continue };
@@ -168,7 +205,7 @@ impl Checker<'_> {
         for token in node.tokens().filter(|t| t.kind() == SyntaxKind::Mark) {
             let this = if token.text() == "shadow" { Mark::Shadow } else { Mark::Disabled };
             if !allowed.contains(&this) {
-                let message = "only triggers can be `shadow`: nothing else changes anything";
+                let message = "only triggers and automations can be `shadow`: nothing else changes anything by itself";
                 self.error(&codes::TW0115, range(&token), message);
             } else if mark != Mark::Live {
                 self.error(&codes::TW0115, range(&token), "one mark is enough");

@@ -6,6 +6,7 @@ mod action;
 mod condition;
 mod items;
 mod lints;
+mod report;
 mod silence;
 mod template;
 mod test;
@@ -111,10 +112,26 @@ struct Checked {
 enum Where {
     /// A trigger or a test: anything.
     Run,
+    /// An automation: nothing about an event.
+    Automation,
     /// A view: nothing about an event.
     View,
+    /// A report: nothing about an event.
+    Report,
     /// A `let`: what it may ask is seen where it is used.
     Let,
+}
+
+impl Where {
+    /// Why nothing can be asked about an event here, where it cannot.
+    fn no_event(self) -> Option<&'static str> {
+        match self {
+            Self::Run | Self::Let => None,
+            Self::Automation => Some("an automation looks at tickets as time passes; there is no event to ask about"),
+            Self::View => Some("a view shows tickets as they are; there is no event to ask about"),
+            Self::Report => Some("a report counts tickets as they are; there is no event to ask about"),
+        }
+    }
 }
 
 struct Checker<'a> {
@@ -127,8 +144,8 @@ struct Checker<'a> {
     path: Vec<String>,
     /// How deep in a condition we are.
     depth: usize,
-    /// Titles of triggers, also of those with errors.
-    triggers: Vec<String>,
+    /// Titles of triggers and automations, also of those with errors.
+    firing: Vec<String>,
     out: Vec<Diagnostic>,
     /// Names of conditions somebody uses.
     used: std::collections::HashSet<String>,
@@ -143,7 +160,7 @@ impl<'a> Checker<'a> {
             lets: HashMap::new(),
             path: vec![],
             depth: 0,
-            triggers: vec![],
+            firing: vec![],
             out: vec![],
             used: Default::default(),
         }
@@ -182,10 +199,15 @@ impl<'a> Checker<'a> {
             desk: Arc::clone(self.desk),
             version,
             triggers: vec![],
+            automations: vec![],
+            macros: vec![],
             views: vec![],
+            reports: vec![],
             tests: vec![],
             lets: vec![],
         };
+        // Tests apply macros, so those come first.
+        let mut tests = vec![];
         for (index, item) in items {
             self.file = index;
             match item {
@@ -197,9 +219,16 @@ impl<'a> Checker<'a> {
                     }
                 }
                 Item::Trigger(node) => rules.triggers.extend(self.trigger(&node).map(Arc::new)),
+                Item::Automation(node) => rules.automations.extend(self.automation(&node).map(Arc::new)),
                 Item::View(node) => rules.views.extend(self.view(&node).map(Arc::new)),
-                Item::Test(node) => rules.tests.extend(self.test(&node).map(Arc::new)),
+                Item::Report(node) => rules.reports.extend(self.report_item(&node).map(Arc::new)),
+                Item::Macro(node) => rules.macros.extend(self.macro_item(&node).map(Arc::new)),
+                Item::Test(node) => tests.push((index, node)),
             }
+        }
+        for (index, node) in tests {
+            self.file = index;
+            rules.tests.extend(self.test(&node, &rules.macros).map(Arc::new));
         }
         rules
     }
@@ -216,17 +245,25 @@ impl<'a> Checker<'a> {
                     continue;
                 }
                 Item::Trigger(node) => ("trigger", node),
+                Item::Automation(node) => ("automation", node),
                 Item::View(node) => ("view", node),
+                Item::Report(node) => ("report", node),
+                Item::Macro(node) => ("macro", node),
                 Item::Test(node) => ("test", node),
             };
             let Some((title, span)) = ast::title(node) else { continue };
             if title.trim().is_empty() {
-                self.error(&codes::TW0115, span, format!("a {kind} needs a title"));
+                self.error(&codes::TW0115, span, format!("{} needs a title", super::suggest::article(kind)));
                 continue;
             }
-            if kind == "trigger" {
-                self.triggers.push(title.clone());
-            }
+            // What fires has one name space: an audit names a rule by its title.
+            let kind = match kind {
+                "trigger" | "automation" => {
+                    self.firing.push(title.clone());
+                    "rule"
+                }
+                kind => kind,
+            };
             let key = (kind, title);
             match homes.get(&key).copied() {
                 Some(home) => {
@@ -259,7 +296,7 @@ impl<'a> Checker<'a> {
         let span = super::syntax::range(&name);
         let text = name.text().to_owned();
         if let Some(mark) = node.token(super::syntax::SyntaxKind::Mark) {
-            let message = format!("`{}` is for triggers, views and tests", mark.text());
+            let message = format!("`{}` is for rules, not for named conditions", mark.text());
             self.error(&codes::TW0115, super::syntax::range(&mark), message);
         }
         if text.contains('.') || crate::desk::FieldRef::find(&text, self.desk).is_some() {

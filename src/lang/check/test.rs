@@ -1,6 +1,8 @@
 //! Tests of rules: a ticket, what happens to it, what must come of it.
 
-use jiff::Timestamp;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Checker, Where,
@@ -13,12 +15,15 @@ use crate::{
         ast::{self, NodeExt, is_text, place},
         codes,
         diagnostic::Diagnostic,
-        rules::{EffectKind, Expect, ExpectKind, Literal, Mark, RuleTest, TestComment, When},
+        rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mark, RuleTest, TestComment, When},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
         written::Quoted,
     },
 };
+
+/// How much time a test lets pass at most.
+const MOST_TO_PASS: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
 /// The fields and the comment that a block in a test gives.
 #[derive(Default)]
@@ -30,7 +35,7 @@ struct Given {
 }
 
 impl Checker<'_> {
-    pub(super) fn test(&mut self, node: &SyntaxNode) -> Option<RuleTest> {
+    pub(super) fn test(&mut self, node: &SyntaxNode, macros: &[Arc<Macro>]) -> Option<RuleTest> {
         let mark = self.mark(node, &[Mark::Disabled]);
         let at = self.only(node, SyntaxKind::AtClause).and_then(|clause| self.at(&clause));
         let now = at.or_else(|| "2026-01-05T12:00:00Z".parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -42,7 +47,8 @@ impl Checker<'_> {
             None if node.is_broken() => {}
             None => self.error(&codes::TW0115, title_span(node), "a test needs `given ticket { … }`"),
         }
-        let when: Vec<_> = node.parts(SyntaxKind::HappensClause).filter_map(|c| self.happens(&c, now)).collect();
+        let when: Vec<_> =
+            node.parts(SyntaxKind::HappensClause).filter_map(|c| self.happens(&c, now, macros)).collect();
         let clauses: Vec<_> = node.parts(SyntaxKind::ExpectClause).collect();
         let expect: Vec<_> = clauses.iter().filter_map(|clause| self.expect(clause)).collect();
         if !node.is_broken() {
@@ -162,9 +168,15 @@ impl Checker<'_> {
         self.literal(field, value)
     }
 
-    fn happens(&mut self, clause: &SyntaxNode, now: Timestamp) -> Option<When> {
+    fn happens(&mut self, clause: &SyntaxNode, now: Timestamp, macros: &[Arc<Macro>]) -> Option<When> {
         if clause.says("created") {
             return Some(When::Created);
+        }
+        if let Some(passing) = clause.part(SyntaxKind::Passing) {
+            return self.passing(&passing);
+        }
+        if let Some(applied) = clause.part(SyntaxKind::Applied) {
+            return applied.texts().next().and_then(|title| self.applied(&title, macros));
         }
         if let Some(comment) = clause.part(SyntaxKind::CommentPart) {
             let comment = self.comment(&comment)?;
@@ -185,6 +197,39 @@ impl Checker<'_> {
         let via = update.part(SyntaxKind::Via).and_then(|via| self.via(&via));
         let comment = comments.first().and_then(|c| self.comment(c));
         Some(When::Updated { set: given.fields, comment, via })
+    }
+
+    fn passing(&mut self, node: &SyntaxNode) -> Option<When> {
+        let value = node.values().next()?;
+        let span = self.duration(&value)?;
+        // A test looks at every minute of it in which something may come due.
+        if span.length > MOST_TO_PASS {
+            let error = Diagnostic::new(&codes::TW0116, place(&value), "a test waits ten years at most");
+            self.report(error);
+            return None;
+        }
+        Some(When::Passes(span))
+    }
+
+    fn applied(&mut self, token: &SyntaxToken, macros: &[Arc<Macro>]) -> Option<When> {
+        let title = Text::of(token).value;
+        match macros.iter().find(|m| m.title == title) {
+            Some(found) if found.mark != Mark::Disabled => Some(When::Macro(Arc::clone(found))),
+            Some(_) => {
+                self.error(&codes::TW0207, range(token), "this macro is disabled, and cannot be applied");
+                None
+            }
+            None => {
+                let suggestion = nearest(&title, macros.iter().map(|m| m.title.as_str()));
+                let message = format!("there is no macro `{}`{}", shortened(&title), did_you_mean(suggestion));
+                let error = Diagnostic::new(&codes::TW0207, range(token), message);
+                self.report(match suggestion {
+                    Some(meant) => error.with_guess(range(token), Quoted(meant).to_string()),
+                    None => error.with_help("`twite rules` lists the macros"),
+                });
+                None
+            }
+        }
     }
 
     fn comment(&mut self, node: &SyntaxNode) -> Option<TestComment> {
@@ -224,15 +269,16 @@ impl Checker<'_> {
 
     fn fired(&mut self, token: &SyntaxToken) -> Option<String> {
         let title = Text::of(token).value;
-        if self.triggers.contains(&title) {
+        if self.firing.contains(&title) {
             return Some(title);
         }
-        let suggestion = nearest(&title, self.triggers.iter().map(String::as_str)).map(str::to_owned);
-        let message = format!("there is no trigger `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
+        let suggestion = nearest(&title, self.firing.iter().map(String::as_str)).map(str::to_owned);
+        let message =
+            format!("there is no trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
         let error = Diagnostic::new(&codes::TW0207, range(token), message);
         self.report(match suggestion {
             Some(meant) => error.with_guess(range(token), Quoted(&meant).to_string()),
-            None => error.with_help("`twite rules` lists the triggers"),
+            None => error.with_help("`twite rules` lists them"),
         });
         None
     }
@@ -250,6 +296,15 @@ impl Checker<'_> {
                 Some(recipient) => EffectKind::Notify(Some(self.recipient(&recipient)?)),
                 None => EffectKind::Notify(None),
             }
+        } else if effect.says("remind") {
+            match effect.part(SyntaxKind::Recipient) {
+                Some(recipient) => EffectKind::Remind(Some(self.recipient(&recipient)?)),
+                None => EffectKind::Remind(None),
+            }
+        } else if effect.says("assign") {
+            EffectKind::Assign
+        } else if effect.says("merge") {
+            EffectKind::Merge
         } else {
             EffectKind::Webhook(effect.texts().next().and_then(|t| self.webhook_name(&t))?)
         };

@@ -261,11 +261,19 @@ fn separated(p: &mut Printer, token: &SyntaxToken) {
         token.parent().map(|n| n.kind()),
         Some(SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::ColumnsClause | SyntaxKind::TagList)
     );
+    let measure = token.parent().filter(|n| n.kind() == SyntaxKind::Measure);
     match (before, token.kind()) {
         // A comma behind the last of a list is left out.
         (_, SyntaxKind::Comma) if next(token) == Some(SyntaxKind::CloseParen) => return p.comments_before(token),
         (_, SyntaxKind::Comma | SyntaxKind::CloseParen) | (Some(SyntaxKind::OpenParen), _) => {
             p.gap_before(Gap::Nothing)
+        }
+        // What is measured stays together.
+        (Some(SyntaxKind::Comma), SyntaxKind::Path)
+            if measure.is_some_and(|m| !p.fits(&format!("{},", flat_text(&m)))) =>
+        {
+            p.gap_before(Gap::Tight);
+            return p.indented(|p| p.token(token));
         }
         (Some(SyntaxKind::Comma), _) if list && !p.fits(&format!("{},", spelled(token))) => {
             p.gap_before(Gap::Tight);

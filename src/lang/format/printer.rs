@@ -245,7 +245,7 @@ fn asked_field(place: &SyntaxNode) -> Option<Kind> {
         names.iter().skip(usize::from(nested)).find_map(|name| known(name)).map(|f| f.kind.clone())
     };
     match place.kind() {
-        SyntaxKind::SetAction | SyntaxKind::Fact => field(place),
+        SyntaxKind::SetAction | SyntaxKind::Fact | SyntaxKind::Split => field(place),
         SyntaxKind::IsTest | SyntaxKind::CompareTest | SyntaxKind::InTest | SyntaxKind::ChangedTest => {
             field(&place.parent()?)
         }

@@ -56,8 +56,15 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         Rule::message_part => phrase(2, "`subject` or `body`"),
         Rule::fact => phrase(2, "a field and its value"),
         Rule::recipient => phrase(2, "`group`, `agent`, `assignee` or `requester`"),
+        Rule::choosing => phrase(2, "`next agent of` or `least busy agent of`"),
+        Rule::measure => phrase(1, "a measure such as `count` or `median first_reply_time`"),
+        Rule::split => phrase(1, "a field, or `day of created`"),
+        Rule::applied => phrase(2, "`macro`"),
+        Rule::passing => phrase(2, "a length of time and `passes`"),
         Rule::audience => phrase(2, "`group` or `agent`"),
-        Rule::effect | Rule::expect_sent => phrase(2, "`reply`, `note`, `notify` or `webhook`"),
+        Rule::effect | Rule::expect_sent => {
+            phrase(2, "`reply`, `note`, `notify`, `remind`, `webhook`, `assign` or `merge`")
+        }
         Rule::expect_fired | Rule::expect_not_fired | Rule::expect_nothing => phrase(1, "`fired`"),
         Rule::comment => phrase(2, "`comment`"),
         _ => None,

@@ -31,7 +31,6 @@ kinds! {
         Comment = COMMENT,
         AnyChar = ANY_CHAR,
         Mark = mark,
-        LaterKind = later_kind,
         Event = event,
         Direction = direction,
         SetName = set_name,
@@ -57,7 +56,6 @@ kinds! {
     nodes {
         File = file,
         BadItem = bad_item,
-        LaterItem = later_item,
         Block = block,
         Close = close,
         LetItem = let_item,
@@ -67,6 +65,11 @@ kinds! {
         OnClause = on_clause,
         WhenClause = when_clause,
         ThenClause = then_clause,
+        Automation = automation,
+        BadAutomationPart = bad_automation_part,
+        RunsClause = runs_clause,
+        Macro = r#macro,
+        BadMacroPart = bad_macro_part,
         BadAction = bad_action,
         SetAction = set_action,
         ClearAction = clear_action,
@@ -75,7 +78,11 @@ kinds! {
         ReplyAction = reply_action,
         NoteAction = note_action,
         NotifyAction = notify_action,
+        RemindAction = remind_action,
         WebhookAction = webhook_action,
+        SnoozeAction = snooze_action,
+        MergeAction = merge_action,
+        Choosing = choosing,
         StopAction = stop_action,
         Recipient = recipient,
         Message = message,
@@ -88,6 +95,15 @@ kinds! {
         SortClause = sort_clause,
         VisibleClause = visible_clause,
         Audience = audience,
+        Report = report,
+        BadReportPart = bad_report_part,
+        MeasureClause = measure_clause,
+        Measure = measure,
+        ByClause = by_clause,
+        Split = split,
+        OverClause = over_clause,
+        CompareClause = compare_clause,
+        ChartClause = chart_clause,
         Test = test,
         BadTestPart = bad_test_part,
         GivenClause = given_clause,
@@ -97,6 +113,8 @@ kinds! {
         AtClause = at_clause,
         HappensClause = happens_clause,
         Update = update,
+        Applied = applied,
+        Passing = passing,
         CommentPart = comment,
         Via = via,
         ExpectClause = expect_clause,
@@ -145,7 +163,10 @@ impl SyntaxKind {
                 | Self::BadCondition
                 | Self::BadTriggerPart
                 | Self::BadAction
+                | Self::BadAutomationPart
+                | Self::BadMacroPart
                 | Self::BadViewPart
+                | Self::BadReportPart
                 | Self::BadTestPart
         )
     }

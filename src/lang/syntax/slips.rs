@@ -33,9 +33,7 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<Diagnostic>> {
                     "close it with `\"\"\"` on a line of its own"
                 })]);
             }
-            let later = token.parent_ancestors().any(|n| n.kind() == K::LaterItem);
-            let escapes = if later { vec![] } else { Text::of(token).bad_escapes };
-            Some(escapes.into_iter().map(|place| bad_escape(token, place)).collect())
+            Some(Text::of(token).bad_escapes.into_iter().map(|place| bad_escape(token, place)).collect())
         }
         _ if in_bad_part(token) => None,
         K::WrongQuotes => {

@@ -24,31 +24,32 @@ use crate::{
     },
 };
 
-const ITEMS: &[&str] = &["let", "trigger", "view", "test"];
-const LATER: &[&str] = &["automation", "report", "macro"];
+const ITEMS: &[&str] = &["let", "trigger", "automation", "view", "report", "macro", "test"];
 const TRIGGER_PARTS: &[&str] = &["on", "when", "then"];
 const VIEW_PARTS: &[&str] = &["where", "columns", "group by", "sort by", "visible to"];
+const AUTOMATION_PARTS: &[&str] = &["when", "runs triggers", "then"];
+const REPORT_PARTS: &[&str] = &["where", "measure", "by", "over", "compare to", "chart", "visible to"];
+const MACRO_PARTS: &[&str] = &["then", "visible to"];
 const TEST_PARTS: &[&str] = &["given", "at", "when", "expect"];
-const ACTIONS: &[&str] =
-    &["set", "clear", "add tags", "remove tags", "assign to", "reply", "note", "notify", "webhook", "stop"];
+const ACTIONS: &[&str] = &[
+    "set",
+    "clear",
+    "add tags",
+    "remove tags",
+    "assign to",
+    "reply",
+    "note",
+    "notify",
+    "remind",
+    "webhook",
+    "snooze for",
+    "merge into",
+    "stop",
+];
 
-/// What is wrong with every part that did not parse, and with every item this version does not know.
+/// What is wrong with every part that did not parse.
 pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
-    root.descendants()
-        .filter_map(|node| match node.kind() {
-            SyntaxKind::LaterItem => later_item(&node),
-            kind if kind.is_bad() => Some(bad_part(&node, kind, text)),
-            _ => None,
-        })
-        .collect()
-}
-
-fn later_item(node: &SyntaxNode) -> Option<Diagnostic> {
-    let kind =
-        node.children_with_tokens().filter_map(|e| e.into_token()).find(|t| t.kind() == SyntaxKind::LaterKind)?;
-    let message = format!("this version does not know `{}` yet", kind.text());
-    let known = listed(ITEMS.iter().copied());
-    Some(Diagnostic::new(&codes::TW0105, range(&kind), message).with_help(format!("it knows {known}")))
+    root.descendants().filter(|node| node.kind().is_bad()).map(|node| bad_part(&node, node.kind(), text)).collect()
 }
 
 fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str) -> Diagnostic {
@@ -69,6 +70,30 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str) -> Diagnostic {
                 _ => None,
             };
             (rule, TRIGGER_PARTS, &codes::TW0113, "part of a trigger")
+        }
+        SyntaxKind::BadAutomationPart => {
+            let rule = match word {
+                "when" => Some(Rule::only_when),
+                "runs" => Some(Rule::only_runs),
+                _ => None,
+            };
+            (rule, AUTOMATION_PARTS, &codes::TW0113, "part of an automation")
+        }
+        SyntaxKind::BadMacroPart => {
+            ((word == "visible").then_some(Rule::only_visible), MACRO_PARTS, &codes::TW0113, "part of a macro")
+        }
+        SyntaxKind::BadReportPart => {
+            let rule = match word {
+                "where" => Some(Rule::only_where),
+                "measure" => Some(Rule::only_measure),
+                "by" => Some(Rule::only_by),
+                "over" => Some(Rule::only_over),
+                "compare" => Some(Rule::only_compare),
+                "chart" => Some(Rule::only_chart),
+                "visible" => Some(Rule::only_visible),
+                _ => None,
+            };
+            (rule, REPORT_PARTS, &codes::TW0113, "part of a report")
         }
         SyntaxKind::BadViewPart => {
             let rule = match word {
@@ -123,12 +148,18 @@ fn unknown(
             _ => Diagnostic::new(&codes::TW0101, range(first), message),
         };
     }
-    let later = if what == "item" { LATER } else { &[] };
-    let suggestion = nearest(word, known.iter().chain(later).copied());
+    let suggestion = nearest(word, known.iter().copied());
     let message = format!("unknown {what} `{word}`{}", did_you_mean(suggestion));
     let diagnostic = Diagnostic::new(code, range(first), message);
     let hint = match (word, what) {
-        ("if" | "where", "part of a trigger") => Some("conditions of a trigger stand behind `when`"),
+        ("close", "action") => Some("a ticket is closed with `set status to closed`"),
+        ("on", "part of an automation") => {
+            Some("an automation waits for no event: what must hold stands behind `when`")
+        }
+        ("when", "part of a macro") => Some("a macro has no condition: an agent decides when it is applied"),
+        ("if" | "where", "part of a trigger" | "part of an automation") => {
+            Some("conditions of a trigger stand behind `when`")
+        }
         ("do" | "actions", "part of a trigger") => Some("actions stand behind `then`"),
         ("else", _) => Some("there is no `else`: write a second trigger with the opposite condition"),
         ("rule", "item") => Some("a rule about events is a `trigger`"),
@@ -271,7 +302,19 @@ fn is_keyword(word: &str) -> bool {
             | "clear"
             | "stop"
             | "trigger"
+            | "automation"
             | "view"
+            | "report"
+            | "macro"
+            | "measure"
+            | "over"
+            | "last"
+            | "runs"
+            | "remind"
+            | "snooze"
+            | "merge"
+            | "into"
+            | "for"
             | "test"
             | "let"
     )

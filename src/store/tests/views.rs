@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 
 use super::*;
 use crate::{
     desk::{
-        Channel, CustomValue, Desk, FieldRef, Kind, OpenDay, Person, PostFacts, Priority, Status, TicketType,
+        Channel, CustomValue, Desk, FieldRef, Hours, Kind, OpenDay, Person, PostFacts, Priority, Status, TicketType,
         VerifiedType,
-        config::{CustomField, CustomKind},
+        config::{CustomField, CustomKind, Schedule},
         field::FIELDS,
         text::fold,
     },
@@ -70,6 +70,24 @@ fn desk() -> Desk {
         open.clone_from(&day);
     }
     desk.hours.holidays = [jiff::civil::date(2026, 1, 1)].into();
+    let elsewhere = |zone, open: &str| {
+        let day = OpenDay::try_from(vec![open.parse().unwrap()]).unwrap();
+        Hours { zone: TimeZone::get(zone).unwrap(), monday: day.clone(), thursday: day, ..Hours::default() }
+    };
+    desk.schedules = vec![
+        Schedule {
+            name: "groups".into(),
+            groups: vec!["Social".into(), "İstanbul".into()],
+            accounts: vec![],
+            hours: elsewhere("America/New_York", "20:00-24:00"),
+        },
+        Schedule {
+            name: "accounts".into(),
+            groups: vec!["billing".into()],
+            accounts: vec!["SOCIAL".into(), "order".into()],
+            hours: elsewhere("Asia/Kolkata", "00:00-06:30"),
+        },
+    ];
     desk
 }
 
@@ -174,7 +192,7 @@ prop_compose! {
         requester in person(),
         post in post_facts(),
         counts in collection::vec(number(), 4),
-        times in collection::vec(option::of(time()), 7),
+        times in collection::vec(option::of(time()), 8),
         custom in custom(),
     ) -> Ticket {
         Ticket {
@@ -204,6 +222,7 @@ prop_compose! {
             due: times[4],
             requester_updated: times[5],
             first_reply: times[6],
+            snoozed: times[7],
             latest_comment: texts[3].clone(),
             latest_public_comment: texts[4].clone(),
             custom,

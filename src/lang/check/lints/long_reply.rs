@@ -9,12 +9,14 @@ use crate::lang::{
 pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
     let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
     let mut found = vec![];
-    for trigger in &rules.triggers {
-        for action in &trigger.then {
+    let triggers = rules.triggers.iter().map(|t| (&t.when, &t.then));
+    let automations = rules.automations.iter().map(|a| (&a.when, &a.then));
+    for (when, then) in triggers.chain(automations) {
+        for action in then {
             let ActionKind::Reply(text) = &action.kind else { continue };
             let least = least_weight(text);
-            // Direct messages may be long: a trigger that asks for the channel is given the benefit of the doubt.
-            if least <= most || asks_channel(&trigger.when) {
+            // Direct messages may be long: a rule that asks for the channel is given the benefit of the doubt.
+            if least <= most || asks_channel(when) {
                 continue;
             }
             let span = action.place.start as usize..action.place.end as usize;

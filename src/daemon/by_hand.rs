@@ -1,0 +1,99 @@
+//! What agents do to tickets by hand, stored like everything else: one transaction, and a run of the triggers.
+
+use std::sync::Arc;
+
+use super::{Clock, Notice, intake::Intake};
+use crate::{
+    desk::{Cause, Effect, Status, Ticket, TicketId},
+    engine::{self, Decision},
+    lang::rules::{Action, Rules},
+    store::{Outgoing, Store, StoreError},
+};
+
+/// Why nothing was done to a ticket.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// There is none of that number.
+    #[error("there is no ticket {0}")]
+    Unknown(TicketId),
+    /// It is closed for good.
+    #[error("ticket {0} is closed, and cannot be changed")]
+    Closed(TicketId),
+    /// The store failed: nothing was done.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an agent's doing came to, or would come to.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The ticket before it.
+    pub before: Ticket,
+    /// What the agent asked to be carried out.
+    pub effects: Vec<Effect>,
+    /// The run of the triggers on it: the ticket after it all, and what rules asked for.
+    pub decision: Decision,
+}
+
+/// What would come of it if an agent did these things to a ticket.
+///
+/// # Errors
+/// When there is no such ticket, or it is closed.
+pub async fn preview(
+    store: &Store,
+    rules: &Rules,
+    clock: &Clock,
+    id: TicketId,
+    actions: &[Action],
+    cause: Cause,
+) -> Result<Done, NotDone> {
+    let before = store.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
+    if before.status == Status::Closed {
+        return Err(NotDone::Closed(id));
+    }
+    let done = engine::act_by_hand(actions, &before, &rules.desk, clock.now(), cause);
+    let decision = engine::decide(rules, &done.ticket, &done.event, clock.now());
+    Ok(Done { before, effects: done.effects, decision })
+}
+
+/// Does these things to a ticket as an agent. Whatever is to be sent is left to the daemon, which need not run now.
+///
+/// # Errors
+/// When there is no such ticket, it is closed, or the store fails: then nothing was done.
+pub async fn act(
+    store: &Store,
+    rules: &Arc<Rules>,
+    clock: &Clock,
+    id: TicketId,
+    actions: &[Action],
+    cause: Cause,
+) -> Result<(Done, Vec<Notice>), NotDone> {
+    let now = clock.now();
+    store.remember_version(rules, now).await?;
+    let mut intake = Intake::new(store.begin().await?, rules.clone(), &[], clock);
+    intake.catch_up(id, now).await?;
+    let before = intake.tx.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
+    if before.status == Status::Closed {
+        return Err(NotDone::Closed(id));
+    }
+    let done = engine::act_by_hand(actions, &before, &rules.desk, now, cause);
+    let mut ticket = done.ticket;
+    // One agent, one ticket, one instant: whatever else has this key is the same thing.
+    let key = format!("hand/{id}/{}", now.as_nanosecond());
+    for (n, effect) in done.effects.iter().enumerate() {
+        let outgoing = Outgoing {
+            key: format!("{key}/{n}"),
+            ticket: id,
+            rule: None,
+            effect: effect.clone(),
+            answers: None,
+            due: now,
+        };
+        intake.leave(&mut ticket, outgoing, None, now).await?;
+    }
+    let decision = engine::decide(rules, &ticket, &done.event, now);
+    intake.keep(&ticket, &done.event, &decision, None, now).await?;
+    let notices = std::mem::take(&mut intake.notices);
+    intake.tx.commit().await?;
+    Ok((Done { before, effects: done.effects, decision }, notices))
+}

@@ -1,0 +1,218 @@
+//! Automations: tickets are looked at when time alone can have changed an answer, and never otherwise.
+//!
+//! Each ticket carries the next whole minute on which to look at it. Whatever happens to it moves that to the next
+//! minute; each look moves it to the next instant that [`engine::look`] computes. So the cost of a minute is that of the
+//! tickets that come due in it. After the daemon was down, looks are made up as of the minutes they were due,
+//! in their order, at a limited pace.
+//!
+//! When automations or opening hours change, every ticket that is not closed is looked at once, a few at a time and
+//! only while nothing is due; how far that has come is kept.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::{Daemon, Notice, intake::Intake};
+use crate::{
+    desk::{Event, EventKind, Status, TicketId, Via},
+    engine::{self, minute, wake},
+    lang::rules::Rules,
+    store::StoreError,
+};
+
+/// How many tickets are looked at in one transaction: messages wait no longer than that takes.
+const AT_ONCE: u32 = 100;
+/// How often one ticket is looked at before others have their turn.
+const MOST_LOOKS: usize = 1_000;
+/// How long messages that were written while the daemon was down may take to come in before looks are made up.
+const FIRST_WALKS: Duration = Duration::from_secs(30);
+/// The name under which it is kept how far looking at every ticket has come.
+const RECKONING: &str = "automations";
+
+/// How fast automations may fire, and whether that was told.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    minute: Timestamp,
+    fired: u32,
+    told: bool,
+}
+
+impl Daemon {
+    /// Looks at tickets as they come due, until told to stop.
+    pub(super) async fn schedule(&self, mut stop: watch::Receiver<bool>) {
+        self.first_walks(&mut stop).await;
+        while !*stop.borrow() {
+            match self.look_next().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let now = self.clock.now();
+                    let next = minute(now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now));
+                    let wait = Duration::try_from(now.duration_until(next)).unwrap_or_default();
+                    // An error means that whoever could say stop is gone, which says it too.
+                    let _ = tokio::time::timeout(wait, stop.wait_for(|stop| *stop)).await;
+                }
+                Err(error) => self.trouble(&error).await,
+            }
+        }
+    }
+
+    /// Waits until what was written while the daemon was down has been fetched and taken in: it may well change what is
+    /// due. X that does not answer is not waited for.
+    async fn first_walks(&self, stop: &mut watch::Receiver<bool>) {
+        let done = async {
+            loop {
+                let walked = match self.store.accounts().await {
+                    Ok(accounts) => accounts.iter().all(|account| {
+                        let walked = self.walked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        self.endpoints(account).iter().all(|e| walked.contains(&(account.id.clone(), e.name())))
+                    }),
+                    Err(_) => false,
+                };
+                if walked && self.store.pending(1).await.is_ok_and(|pending| pending.is_empty()) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::select! {
+            _ = tokio::time::timeout(FIRST_WALKS, done) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Looks at the tickets that are due, or, where none is, goes on with those whose automations have changed. Returns
+    /// whether there is more to do at once.
+    ///
+    /// # Errors
+    /// When the store fails: nothing was looked at then.
+    pub async fn look_next(&self) -> Result<bool, StoreError> {
+        let now = self.clock.furthest();
+        let allowed = self.allowed(now).await?;
+        if allowed > 0 && self.look_at_due(now, allowed).await? {
+            return Ok(true);
+        }
+        self.reckon(now).await
+    }
+
+    /// How many tickets automations may still fire on in this minute.
+    async fn allowed(&self, now: Timestamp) -> Result<u32, StoreError> {
+        let most = self.rules().desk.limits.automations_per_minute;
+        let tell = {
+            let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if pace.minute != minute(now) {
+                *pace = Pace { minute: minute(now), ..Pace::default() };
+            }
+            let left = most.saturating_sub(pace.fired);
+            // A clock that messages drive stands still: waiting would be for ever.
+            if left > 0 || !self.clock.is_wall() {
+                return Ok(left.max(1));
+            }
+            !std::mem::replace(&mut pace.told, true)
+        };
+        if tell {
+            let waiting = self.store.looks_due(now).await?;
+            if waiting > 0 {
+                self.notices.tell(Notice::Behind { waiting, most });
+            }
+        }
+        Ok(0)
+    }
+
+    async fn look_at_due(&self, now: Timestamp, allowed: u32) -> Result<bool, StoreError> {
+        // Asked first without the lock of a writer.
+        if self.store.next_look().await?.is_none_or(|next| next > now) {
+            return Ok(false);
+        }
+        let rules = self.rules();
+        self.remember(&rules).await?;
+        let mut intake = Intake::new(self.store.begin().await?, rules, &[], &self.clock);
+        let due = intake.tx.due(now, AT_ONCE.min(allowed)).await?;
+        let mut fired = 0;
+        for (ticket, at) in &due {
+            fired += u32::from(intake.look(*ticket, *at).await?);
+        }
+        intake.commit(&self.notices).await?;
+        self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fired += fired;
+        if fired > 0 {
+            self.mail.notify_one();
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Looks at every ticket once after automations have changed: the next few of them.
+    async fn reckon(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let rules = self.rules();
+        let wanted = fingerprint(&rules);
+        if self.reckoned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() == Some(&wanted) {
+            return Ok(false);
+        }
+        let mut intake = Intake::new(self.store.begin().await?, rules, &[], &self.clock);
+        let done = intake.tx.progress(RECKONING).await?;
+        let (of, from) = done.as_deref().and_then(|done| done.split_once(' ')).unwrap_or_default();
+        let from = if of == wanted { from } else { "0" };
+        let Ok(from) = from.parse() else {
+            *self.reckoned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(wanted);
+            return Ok(false);
+        };
+        let tickets = intake.tx.unclosed_after(TicketId(from), AT_ONCE).await?;
+        let until = match tickets.last() {
+            Some(last) => last.0.to_string(),
+            None => "done".to_owned(),
+        };
+        // They come due on the next minute like any other, and so keep to the pace.
+        for ticket in &tickets {
+            intake.tx.look_soon(*ticket, minute(now)).await?;
+        }
+        intake.tx.set_progress(RECKONING, &format!("{wanted} {until}")).await?;
+        intake.commit(&self.notices).await?;
+        Ok(true)
+    }
+}
+
+impl Intake<'_> {
+    /// Looks at a ticket whose time has come, as of that minute. Returns whether an automation fired.
+    pub(super) async fn look(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
+        let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
+        let before = self.tx.holding(id).await?;
+        if let Some((awake, event)) = wake(&ticket, at) {
+            self.run_at(&awake, &event, None, at).await?;
+            ticket = self.tx.ticket(id).await?.unwrap_or(awake);
+        }
+        let rules = self.rules.clone();
+        let look = engine::look(&rules, &ticket, &before, at);
+        if let Some(decision) = &look.decision {
+            let kind = EventKind::Due { holding: before.clone() };
+            let event = Event { kind, via: Via::Rule, comment: None, cause: None };
+            self.notices.push(Notice::Due { ticket: id, at });
+            self.keep(&ticket, &event, decision, None, at).await?;
+        }
+        // What was carried out may have closed it.
+        let closed = look.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
+        self.tx.looked(id, &before, &look.holding, look.next.filter(|_| !closed)).await?;
+        Ok(look.decision.is_some())
+    }
+
+    /// Makes up the looks at a ticket that were due before a moment at which something happened to it.
+    pub(super) async fn catch_up(&mut self, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
+        for _ in 0..MOST_LOOKS {
+            match self.tx.look_at(id).await? {
+                Some(at) if at < until => self.look(id, at).await?,
+                _ => break,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// What tells automations and opening hours apart from others: where they stand makes no difference.
+fn fingerprint(rules: &Rules) -> String {
+    let mut sha = Sha256::new();
+    for automation in &rules.automations {
+        sha.update(format!("{:?} {:?} {}\n", automation.title, automation.mark, automation.when.in_full()));
+    }
+    let schedules: BTreeMap<_, _> = rules.desk.schedules.iter().map(|s| (&s.name, s)).collect();
+    sha.update(format!("{:?} {schedules:?}", rules.desk.hours));
+    sha.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,52 @@
+//! What an agent does by hand: a macro, a reply, a change of fields. Pure, like everything else here.
+
+use jiff::Timestamp;
+
+use super::act;
+use crate::{
+    desk::{Author, Cause, Desk, Effect, Event, EventComment, EventKind, Facts, Ticket, Via},
+    lang::rules::{Action, Macro},
+};
+
+/// What an agent's doing comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByHand {
+    /// The ticket after it, what was said included.
+    pub ticket: Ticket,
+    /// The update that this is, for the run of the triggers.
+    pub event: Event,
+    /// What is to be carried out, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// Applies a macro to a ticket.
+pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp) -> ByHand {
+    act_by_hand(&applied.then, ticket, desk, now, Cause::Macro(applied.title.clone()))
+}
+
+/// Applies actions to a ticket as an agent.
+pub fn act_by_hand(actions: &[Action], before: &Ticket, desk: &Desk, now: Timestamp, cause: Cause) -> ByHand {
+    let done = act::apply(actions, Facts { ticket: before, event: None, now, desk });
+    let mut ticket = done.ticket;
+    // A reply or a note is the comment of the update; what the agent set beside it stays as set.
+    let said = done.effects.iter().find_map(|effect| match effect {
+        Effect::Reply { text } => Some((true, text)),
+        Effect::Note { text } => Some((false, text)),
+        _ => None,
+    });
+    let comment = said.map(|(public, text)| EventComment { text: text.clone(), public, author: Author::Agent });
+    match &comment {
+        Some(comment) => {
+            let (status, set) = (ticket.status, ticket.status != before.status);
+            ticket.add_comment(comment, now);
+            if set {
+                ticket.set_status(status, now);
+            }
+        }
+        None => ticket.agent_touches += 1,
+    }
+    ticket.updated = ticket.updated.max(now);
+    let kind = EventKind::Updated { before: Box::new(before.clone()) };
+    let event = Event { kind, via: Via::Api, comment, cause: Some(cause) };
+    ByHand { ticket, event, effects: done.effects }
+}

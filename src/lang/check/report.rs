@@ -1,0 +1,376 @@
+//! Reports: what is counted, split by what, over which time.
+
+use super::{
+    Checker, Where,
+    items::title_span,
+    value::{shortened, written},
+};
+use crate::{
+    desk::{
+        FieldRef, Kind, Scope,
+        metric::{METRICS, metric},
+    },
+    lang::{
+        ast::{self, NodeExt, place},
+        codes,
+        diagnostic::Diagnostic,
+        rules::{
+            Aggregate, Calendar, Chart, Condition, Mark, Measure, Over, Period, PeriodUnit, Quantity, Report, Split,
+        },
+        suggest::{did_you_mean, listed, nearest},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range},
+    },
+};
+
+/// The most measures, and the most bands, of one report.
+const MOST_MEASURES: usize = 12;
+const MOST_BANDS: usize = 50;
+
+impl Checker<'_> {
+    pub(super) fn report_item(&mut self, node: &SyntaxNode) -> Option<Report> {
+        let mark = self.mark(node, &[Mark::Disabled]);
+        let filter = self.only(node, SyntaxKind::WhereClause);
+        let measure = self.only(node, SyntaxKind::MeasureClause);
+        let by = self.only(node, SyntaxKind::ByClause);
+        let over = self.only(node, SyntaxKind::OverClause);
+        let compare = self.only(node, SyntaxKind::CompareClause);
+        let chart = self.only(node, SyntaxKind::ChartClause);
+        let visible = self.only(node, SyntaxKind::VisibleClause);
+        if measure.is_none() && !node.is_broken() {
+            let error = Diagnostic::new(&codes::TW0115, title_span(node), "a report needs `measure`");
+            self.report(error.with_help("write `measure count`, for example"));
+        }
+        if let Some(when) = filter.as_ref().and_then(|c| c.tokens().find(|t| t.text() == "when")) {
+            let message = "the condition of a report stands behind `where`";
+            self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
+        }
+        let (title, span) = ast::title(node)?;
+        let place = self.place(span);
+        let filter = match filter {
+            Some(clause) => clause.part(SyntaxKind::Condition).and_then(|c| self.condition(&c, Where::Report)),
+            None => Some(Condition::always(place.clone())),
+        };
+        let measures: Vec<_> =
+            measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).map(|m| self.measure(&m)).collect();
+        if let Some(over) = measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).nth(MOST_MEASURES) {
+            self.error(&codes::TW0109, over.span(), format!("a report measures {MOST_MEASURES} things at most"));
+        }
+        let splits: Vec<_> = by.iter().flat_map(|c| c.parts(SyntaxKind::Split)).collect();
+        if let Some(third) = splits.get(2) {
+            let error = Diagnostic::new(&codes::TW0115, third.span(), "a report is split by two things at most");
+            self.report(error.with_help("write a second report for the third"));
+        }
+        let by: Vec<_> = splits.iter().map(|s| self.split(s)).collect();
+        let over = match over {
+            Some(clause) => Some(self.over(&clause)?),
+            None => None,
+        };
+        if let Some(compare) = compare.as_ref().filter(|_| over.is_none()) {
+            let error = Diagnostic::new(&codes::TW0115, compare.span(), "there is no period before all of time");
+            self.report(error.with_help("say which time the report is about, as in `over last 30 days`"));
+        }
+        let by = by.into_iter().collect::<Option<Vec<_>>>()?;
+        let chart = match chart {
+            Some(clause) => self.chart(&clause, &by)?,
+            None => Chart::Table,
+        };
+        Some(Report {
+            title,
+            doc: ast::doc(node),
+            mark,
+            filter: filter?,
+            measures: measures.into_iter().collect::<Option<Vec<_>>>().filter(|m| !m.is_empty())?,
+            by,
+            over,
+            compare: compare.is_some(),
+            chart,
+            visible_to: visible.map(|clause| self.audience(&clause)).unwrap_or_default(),
+            place,
+        })
+    }
+
+    fn measure(&mut self, node: &SyntaxNode) -> Option<Measure> {
+        let mut paths = node.tokens().filter(|t| t.kind() == SyntaxKind::Path);
+        let how = paths.next()?;
+        let what = paths.next();
+        let alone = |checker: &mut Self, measure| match &what {
+            None => Some(measure),
+            Some(what) => {
+                let message = format!("`{}` stands alone", how.text());
+                let error = Diagnostic::new(&codes::TW0115, range(what), message);
+                checker.report(error.with_help("measures are separated by commas"));
+                None
+            }
+        };
+        match (how.text(), what.as_ref().map(|w| w.text())) {
+            ("count", _) => return alone(self, Measure::Count),
+            ("reach", _) => return alone(self, Measure::Reach),
+            ("distinct", Some("requesters")) => return Some(Measure::Requesters),
+            ("distinct", _) => {
+                let span = what.as_ref().map_or_else(|| range(&how), range);
+                let error = Diagnostic::new(&codes::TW0115, span.clone(), "distinct requesters can be counted");
+                self.report(error.with_help("write `distinct requesters`"));
+                return None;
+            }
+            _ => {}
+        }
+        let Some(aggregate) = Aggregate::ALL.into_iter().find(|a| a.as_str() == how.text()) else {
+            self.unknown_measure(&how, what.is_some());
+            return None;
+        };
+        let Some(what) = what else {
+            let message = format!("`{}` of what?", how.text());
+            let help = format!("write `{} first_reply_time`, for example", how.text());
+            self.report(Diagnostic::new(&codes::TW0115, range(&how), message).with_help(help));
+            return None;
+        };
+        let business = node.tokens().find(|t| t.kind() == SyntaxKind::Keyword && t.text() == "business");
+        let quantity = self.quantity(&what, business.as_ref())?;
+        Some(Measure::Of { aggregate, quantity })
+    }
+
+    fn unknown_measure(&mut self, how: &SyntaxToken, of: bool) {
+        let whole = ["count", "reach", "distinct requesters"];
+        let known: Vec<&str> = whole.into_iter().chain(Aggregate::ALL.map(Aggregate::as_str)).collect();
+        let word = match how.text() {
+            "mean" | "avg" => Some("average"),
+            "min" | "minimum" => Some("least"),
+            "max" | "maximum" => Some("most"),
+            "total" => Some("sum"),
+            text => nearest(text, known.iter().copied()),
+        };
+        let message = format!("nothing measures `{}`{}", shortened(how.text()), did_you_mean(word));
+        let help = match metric(how.text()).is_some() && !of {
+            true => format!("write `median {}`, for example", how.text()),
+            false => format!("a report measures {}", listed(known)),
+        };
+        let error = Diagnostic::new(&codes::TW0210, range(how), message).with_help(help);
+        self.report(match word {
+            Some(word) => error.with_guess(range(how), word),
+            None => error,
+        });
+    }
+
+    /// What is measured of each ticket: a length of time, or a number.
+    fn quantity(&mut self, what: &SyntaxToken, business: Option<&SyntaxToken>) -> Option<Quantity> {
+        if let Some(metric) = metric(what.text()) {
+            return Some(Quantity::Time { metric, business: business.is_some() });
+        }
+        let Some(field) = FieldRef::find(what.text(), self.desk) else {
+            let fields = self.field_names();
+            let metrics = METRICS.iter().map(|m| m.name);
+            let word = nearest(what.text(), metrics.clone().chain(fields.iter().map(String::as_str)));
+            let message = format!("nothing is called `{}`{}", shortened(what.text()), did_you_mean(word));
+            let help = format!("lengths of time are {}; number fields can be measured too", listed(metrics));
+            let error = Diagnostic::new(&codes::TW0210, range(what), message).with_help(help);
+            let word = word.map(str::to_owned);
+            self.report(match word {
+                Some(word) => error.with_guess(range(what), word),
+                None => error,
+            });
+            return None;
+        };
+        if field.kind() != Kind::Number || field.scope() != Scope::Ticket {
+            let message = format!("`{field}` is {}, and only numbers and lengths of time are measured", field.kind());
+            let help = format!("lengths of time are {}", listed(METRICS.iter().map(|m| m.name)));
+            self.report(Diagnostic::new(&codes::TW0301, range(what), message).with_help(help));
+            return None;
+        }
+        if let Some(business) = business {
+            let message = format!("`{field}` is a number, not a length of time");
+            self.report(Diagnostic::new(&codes::TW0301, range(business), message).with_fix(range(business), ""));
+            return None;
+        }
+        Some(Quantity::Field(field))
+    }
+
+    fn split(&mut self, node: &SyntaxNode) -> Option<Split> {
+        let paths: Vec<_> = node.tokens().filter(|t| t.kind() == SyntaxKind::Path).collect();
+        let words: Vec<&str> = paths.iter().map(|t| t.text()).collect();
+        let (last, before) = (paths.last()?, words.get(..words.len() - 1).unwrap_or_default());
+        let unit = match before {
+            [] => None,
+            ["day"] => Some(Calendar::Day),
+            ["week"] => Some(Calendar::Week),
+            ["month"] => Some(Calendar::Month),
+            ["hour", "week"] => Some(Calendar::HourOfWeek),
+            _ => {
+                let message = "days, weeks, months and hours of the week can be told apart";
+                let error = Diagnostic::new(&codes::TW0115, node.span(), message);
+                self.report(error.with_help("write `day of created`, or `hour of week of created`"));
+                return None;
+            }
+        };
+        let field = self.field(last)?;
+        if field.scope() != Scope::Ticket {
+            let message = format!("`{field}` is not a fact of the ticket, and a report splits only by those");
+            self.error(&codes::TW0304, range(last), message);
+            return None;
+        }
+        let bands = node.part(SyntaxKind::List);
+        match (unit, field.kind(), bands) {
+            (Some(unit), Kind::Time, None) => Some(Split::Time { unit, of: field }),
+            (Some(_), kind, _) => {
+                let message = format!("`{field}` is {kind}, not a time");
+                self.error(&codes::TW0301, range(last), message);
+                None
+            }
+            (None, Kind::Time, _) => {
+                let message = format!("`{field}` is a time: by which part of the calendar?");
+                let error = Diagnostic::new(&codes::TW0301, range(last), message);
+                self.report(error.with_guess(range(last), format!("day of {field}")));
+                None
+            }
+            (None, Kind::Number, Some(list)) => self.bands(field, &list),
+            (None, Kind::Number, None) => {
+                let message = format!("`{field}` is a number, and has too many values to split by");
+                let help = format!("write `{field} in bands (100, 1_000)`");
+                self.report(Diagnostic::new(&codes::TW0301, range(last), message).with_help(help));
+                None
+            }
+            (None, kind, Some(list)) => {
+                let message = format!("bands are for numbers, and `{field}` is {kind}");
+                self.error(&codes::TW0301, list.span(), message);
+                None
+            }
+            (None, _, None) => Some(Split::Field(field)),
+        }
+    }
+
+    fn bands(&mut self, field: FieldRef, list: &SyntaxNode) -> Option<Split> {
+        let mut from = vec![];
+        for value in list.values() {
+            let token = match &value {
+                SyntaxElement::Token(token) if token.kind() == SyntaxKind::Number => token,
+                _ => {
+                    self.error(&codes::TW0302, place(&value), "bands start at whole numbers");
+                    return None;
+                }
+            };
+            let number = self.whole(token)?;
+            if from.last().is_some_and(|last| *last >= number) {
+                self.error(&codes::TW0302, place(&value), "bands ascend: each starts above the one before it");
+                return None;
+            }
+            from.push(number);
+        }
+        if from.is_empty() || from.len() > MOST_BANDS {
+            self.error(&codes::TW0310, list.span(), format!("there are 1 to {MOST_BANDS} bands"));
+            return None;
+        }
+        Some(Split::Bands { field, from })
+    }
+
+    fn over(&mut self, node: &SyntaxNode) -> Option<Over> {
+        let path = node.tokens().filter(|t| t.kind() == SyntaxKind::Path).last();
+        let of = match &path {
+            Some(path) => self.field(path)?,
+            None => FieldRef::find("created", self.desk)?,
+        };
+        if let Some(path) = path.as_ref().filter(|_| of.kind() != Kind::Time) {
+            let message = format!("`{of}` is {}, not a time", of.kind());
+            self.error(&codes::TW0301, range(path), message);
+            return None;
+        }
+        let mut values = node.values().filter(|v| v.kind() != SyntaxKind::Path);
+        let first = values.next()?;
+        let period = match node.says("last") {
+            true => self.last(&first)?,
+            false => {
+                let (from, to) = (self.date(&first)?, self.date(&values.next()?)?);
+                if from >= to {
+                    let error = Diagnostic::new(&codes::TW0302, node.span(), "this period ends before it starts");
+                    self.report(error.with_help("the second day is the first one after the period"));
+                    return None;
+                }
+                Period::Between(from, to)
+            }
+        };
+        Some(Over { of, period })
+    }
+
+    fn last(&mut self, value: &SyntaxElement) -> Option<Period> {
+        let node = match value {
+            SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration && !node.says("business") => node,
+            _ => {
+                let error = Diagnostic::new(&codes::TW0302, place(value), "a period of the calendar is expected here");
+                self.report(error.with_help("write it as `last 30 days`, `last 12 weeks` or `last 6 months`"));
+                return None;
+            }
+        };
+        let unit = node.token(SyntaxKind::Unit)?;
+        let unit = match unit.text().trim_end_matches('s') {
+            "hour" => PeriodUnit::Hour,
+            "day" => PeriodUnit::Day,
+            "week" => PeriodUnit::Week,
+            "month" => PeriodUnit::Month,
+            "year" => PeriodUnit::Year,
+            other => {
+                let error =
+                    Diagnostic::new(&codes::TW0302, range(&unit), format!("{other}s are too short for a report"));
+                self.report(error.with_help("count in hours, days, weeks, months or years"));
+                return None;
+            }
+        };
+        let count = self.whole(&node.token(SyntaxKind::Number)?)?;
+        let most = match unit {
+            PeriodUnit::Hour => 24 * 366,
+            PeriodUnit::Day => 10 * 366,
+            PeriodUnit::Week => 530,
+            PeriodUnit::Month => 120,
+            PeriodUnit::Year => 10,
+        };
+        match i32::try_from(count).ok().filter(|count| (1..=most).contains(count)) {
+            Some(count) => Some(Period::Last(count, unit)),
+            None => {
+                self.error(&codes::TW0116, place(value), format!("this counts from 1 to {most}"));
+                None
+            }
+        }
+    }
+
+    fn date(&mut self, value: &SyntaxElement) -> Option<jiff::civil::Date> {
+        let date = written(value).parse().ok().filter(|_| value.kind() == SyntaxKind::Instant);
+        if date.is_none() {
+            let error = Diagnostic::new(&codes::TW0302, place(value), "a day is expected here");
+            self.report(error.with_help("write it as `2026-01-31`"));
+        }
+        date
+    }
+
+    fn chart(&mut self, node: &SyntaxNode, by: &[Split]) -> Option<Chart> {
+        let path = node.token(SyntaxKind::Path)?;
+        let known = ["bars", "lines", "table", "heatmap"];
+        let chart = match path.text() {
+            "bars" => Chart::Bars,
+            "lines" => Chart::Lines,
+            "table" => Chart::Table,
+            "heatmap" => Chart::Heatmap,
+            word => {
+                let meant = nearest(word, known);
+                let message = format!("there is no chart `{}`{}", shortened(word), did_you_mean(meant));
+                let error = Diagnostic::new(&codes::TW0210, range(&path), message);
+                self.report(match meant {
+                    Some(meant) => error.with_guess(range(&path), meant),
+                    None => error.with_help(format!("charts are {}", listed(known))),
+                });
+                return None;
+            }
+        };
+        let missing = match (chart, by) {
+            (Chart::Lines, [Split::Time { unit, .. }, ..]) if *unit != Calendar::HourOfWeek => None,
+            (Chart::Lines, _) => Some("lines run over time: write `by day of created` first"),
+            (Chart::Heatmap, [Split::Time { unit: Calendar::HourOfWeek, .. }] | [_, _]) => None,
+            (Chart::Heatmap, _) => {
+                Some("a heatmap has two sides: split by two things, or by `hour of week of created`")
+            }
+            (Chart::Bars, []) => Some("bars need something to split by"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            self.error(&codes::TW0115, range(&path), missing);
+            return None;
+        }
+        Some(chart)
+    }
+}

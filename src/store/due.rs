@@ -1,0 +1,237 @@
+//! When tickets must be looked at because time passed, and which automations hold on them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Store, StoreError, Tx, time, times};
+use crate::desk::TicketId;
+
+impl Store {
+    /// When the next ticket must be looked at.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn next_look(&self) -> Result<Option<Timestamp>, StoreError> {
+        let next = sqlx::query_scalar("SELECT min(look_at) FROM ticket WHERE look_at IS NOT NULL");
+        times(next.fetch_one(&self.reader).await?)
+    }
+
+    /// How many tickets should have been looked at by now.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn looks_due(&self, now: Timestamp) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM ticket WHERE look_at <= $1")
+            .bind(now.as_millisecond())
+            .fetch_one(&self.reader)
+            .await?)
+    }
+}
+
+impl Tx {
+    /// Tickets that must be looked at, those due first first.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn due(&mut self, now: Timestamp, most: u32) -> Result<Vec<(TicketId, Timestamp)>, StoreError> {
+        let rows = sqlx::query("SELECT id, look_at FROM ticket WHERE look_at <= $1 ORDER BY look_at, id LIMIT $2")
+            .bind(now.as_millisecond())
+            .bind(most)
+            .fetch_all(&mut *self.0)
+            .await?;
+        rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), time(row.try_get(1)?)?))).collect()
+    }
+
+    /// Has a ticket looked at on this minute, or earlier where it is due earlier.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn look_soon(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE ticket SET look_at = $2 WHERE id = $1 AND (look_at IS NULL OR look_at > $2)")
+            .bind(id.0)
+            .bind(at.as_millisecond())
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// When a ticket must be looked at.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn look_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<Option<i64>> = sqlx::query_scalar("SELECT look_at FROM ticket WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut *self.0)
+            .await?;
+        times(at.flatten())
+    }
+
+    /// The automations that held when a ticket was last looked at, by title.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn holding(&mut self, id: TicketId) -> Result<BTreeSet<String>, StoreError> {
+        let titles: Vec<String> = sqlx::query_scalar("SELECT automation FROM holding WHERE ticket = $1")
+            .bind(id.0)
+            .fetch_all(&mut *self.0)
+            .await?;
+        Ok(titles.into_iter().collect())
+    }
+
+    /// Notes that a ticket was looked at: what holds now, what held before, and when to look next.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn looked(
+        &mut self,
+        id: TicketId,
+        before: &BTreeSet<String>,
+        holding: &BTreeSet<String>,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        for title in before.difference(holding) {
+            sqlx::query("DELETE FROM holding WHERE ticket = $1 AND automation = $2")
+                .bind(id.0)
+                .bind(title)
+                .execute(&mut *self.0)
+                .await?;
+        }
+        for title in holding.difference(before) {
+            sqlx::query("INSERT INTO holding (ticket, automation) VALUES ($1, $2)")
+                .bind(id.0)
+                .bind(title)
+                .execute(&mut *self.0)
+                .await?;
+        }
+        sqlx::query("UPDATE ticket SET look_at = $2 WHERE id = $1 AND look_at IS NOT $2")
+            .bind(id.0)
+            .bind(next.map(Timestamp::as_millisecond))
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// Tickets that are not closed, behind this one, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn unclosed_after(&mut self, id: TicketId, most: u32) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM ticket WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2")
+                .bind(id.0)
+                .bind(most)
+                .fetch_all(&mut *self.0)
+                .await?;
+        Ok(ids.into_iter().map(TicketId).collect())
+    }
+
+    /// How far something has come.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn progress(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT value FROM progress WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&mut *self.0)
+            .await?)
+    }
+
+    /// Notes how far something has come.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_progress(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO progress (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
+    }
+
+    /// Whose turn it is among these agents of a group: whoever was never chosen, in their order, else the one
+    /// chosen longest ago.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn next_agent(&mut self, group: &str, agents: &[&str]) -> Result<Option<String>, StoreError> {
+        let taken: Vec<(String, i64)> = sqlx::query_as("SELECT agent, taken FROM turn WHERE group_name = $1")
+            .bind(group)
+            .fetch_all(&mut *self.0)
+            .await?;
+        let turn = |agent: &&&str| taken.iter().find(|(name, _)| name == **agent).map_or(0, |(_, taken)| *taken);
+        let Some(agent) = agents.iter().min_by_key(turn) else { return Ok(None) };
+        let last = taken.iter().map(|(_, taken)| *taken).max().unwrap_or(0);
+        sqlx::query(
+            "INSERT INTO turn (group_name, agent, taken) VALUES ($1, $2, $3)
+             ON CONFLICT (group_name, agent) DO UPDATE SET taken = excluded.taken",
+        )
+        .bind(group)
+        .bind(*agent)
+        .bind(last + 1)
+        .execute(&mut *self.0)
+        .await?;
+        Ok(Some((*agent).to_owned()))
+    }
+
+    /// The one among these agents with the fewest tickets that are not solved; the first of several.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn least_busy_agent(&mut self, agents: &[&str]) -> Result<Option<String>, StoreError> {
+        let mut least: Option<(i64, &str)> = None;
+        for agent in agents {
+            let open: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed')",
+            )
+            .bind(*agent)
+            .fetch_one(&mut *self.0)
+            .await?;
+            if least.is_none_or(|(fewest, _)| open < fewest) {
+                least = Some((open, agent));
+            }
+        }
+        Ok(least.map(|(_, agent)| agent.to_owned()))
+    }
+
+    /// The ticket that one can be merged into: the same person's latest earlier one that is not closed, of the same
+    /// account and channel.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn earlier_ticket(&mut self, id: TicketId) -> Result<Option<TicketId>, StoreError> {
+        let earlier: Option<i64> = sqlx::query_scalar(
+            "SELECT e.id FROM ticket t JOIN ticket e
+               ON e.key_account = t.key_account AND e.key_person = t.key_person AND e.channel = t.channel
+             WHERE t.id = $1 AND e.id <> t.id AND e.status <> 'closed'
+               AND (e.created < t.created OR (e.created = t.created AND e.id < t.id))
+             ORDER BY e.created DESC, e.id DESC LIMIT 1",
+        )
+        .bind(id.0)
+        .fetch_optional(&mut *self.0)
+        .await?;
+        Ok(earlier.map(TicketId))
+    }
+
+    /// Moves what was said on one ticket to another, and remembers where it went.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<(), StoreError> {
+        for statement in [
+            "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM comment o WHERE o.ticket = $2 AND o.x_id = comment.x_id)",
+            "UPDATE ticket SET merged_into = $2 WHERE id = $1",
+            // What was merged into the one is now in the other.
+            "UPDATE ticket SET merged_into = $2 WHERE merged_into = $1",
+        ] {
+            sqlx::query(statement).bind(from.0).bind(into.0).execute(&mut *self.0).await?;
+        }
+        Ok(())
+    }
+}
