@@ -189,7 +189,11 @@ fn at(seconds: i64) -> Timestamp {
 fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
     let read = |text: &String| {
         let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
-        let files = Files { config: Some(file("twite.toml", &declarations())), rules: vec![file("rules.twite", text)] };
+        let files = Files {
+            config: Some(file("twite.toml", &declarations())),
+            calendars: vec![],
+            rules: vec![file("rules.twite", text)],
+        };
         let (rules, found) = check_files(files, Version::default());
         rules.unwrap_or_else(|| panic!("{text}\n{found:?}"))
     };

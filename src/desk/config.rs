@@ -282,6 +282,19 @@ impl Default for Limits {
     }
 }
 
+impl Desk {
+    /// All opening hours that are declared.
+    pub fn all_hours_mut(&mut self) -> impl Iterator<Item = &mut Hours> {
+        std::iter::once(&mut self.hours).chain(self.schedules.iter_mut().map(|s| &mut s.hours))
+    }
+
+    /// The calendar files that opening hours name, each once.
+    pub fn calendars(&self) -> std::collections::BTreeSet<&str> {
+        let hours = std::iter::once(&self.hours).chain(self.schedules.iter().map(|s| &s.hours));
+        hours.flat_map(|h| h.calendars.iter().map(String::as_str)).collect()
+    }
+}
+
 impl Schedule {
     /// Whether it is for the tickets of this group.
     pub fn is_for_group(&self, group: &str) -> bool {

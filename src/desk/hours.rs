@@ -1,6 +1,6 @@
 //! When the desk is open.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::str::FromStr;
 
 use jiff::{
     SignedDuration, Timestamp,
@@ -8,6 +8,8 @@ use jiff::{
     tz::TimeZone,
 };
 use serde::{Deserialize, Serialize};
+
+use super::Holidays;
 
 /// The weekly hours of a desk in its time zone, without its holidays.
 ///
@@ -18,7 +20,8 @@ use serde::{Deserialize, Serialize};
 /// zone = "Europe/Paris"
 /// monday = ["09:00-12:00", "13:00-17:30"]
 /// saturday = []
-/// holidays = ["2026-12-25"]
+/// holidays = ["2026-12-24 to 2027-01-01"]
+/// calendars = ["holidays.ics"]
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,7 +44,9 @@ pub struct Hours {
     /// Open on Sundays.
     pub sunday: OpenDay,
     /// Days on which the desk is closed.
-    pub holidays: BTreeSet<Date>,
+    pub holidays: Holidays,
+    /// Calendar files whose all-day events are holidays too, relative to `twite.toml`.
+    pub calendars: Vec<String>,
 }
 
 impl Default for Hours {
@@ -55,7 +60,8 @@ impl Default for Hours {
             friday: OpenDay::default(),
             saturday: OpenDay::default(),
             sunday: OpenDay::default(),
-            holidays: BTreeSet::new(),
+            holidays: Holidays::default(),
+            calendars: vec![],
         }
     }
 }
@@ -149,7 +155,7 @@ impl Hours {
     /// Whether the desk is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> bool {
         if self.always_open() {
-            return !self.holidays.contains(&at.to_zoned_datetime(self.zone.clone()).date());
+            return !self.holidays.contains(at.to_zoned_datetime(self.zone.clone()).date());
         }
         self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
     }
@@ -226,7 +232,7 @@ impl Hours {
     /// interval is as long as that day really is.
     fn open_on(&self, day: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
         let all_day = [Interval { from: 0, to: 1440 }];
-        let intervals = match (self.holidays.contains(&day), self.always_open()) {
+        let intervals = match (self.holidays.contains(day), self.always_open()) {
             (true, _) => vec![],
             (false, true) => all_day.to_vec(),
             (false, false) => self.on(day.weekday()).to_vec(),
@@ -377,6 +383,81 @@ mod tests {
         assert!(day(&["09:00-12:00", "12:00-17:00"]).is_ok());
         let error = day(&["09:00-13:00", "12:00-17:00"]).unwrap_err();
         assert_eq!(error.to_string(), "`09:00-13:00` and `12:00-17:00` overlap: let one end before the other starts");
+    }
+
+    /// Asks a clock on the wall, minute by minute.
+    fn minutes_open(hours: &Hours, from: Timestamp, to: Timestamp) -> i64 {
+        let mut open = 0;
+        let mut at = from;
+        while at < to {
+            let local = at.to_zoned_datetime(hours.zone.clone());
+            let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap();
+            let inside = hours.on(local.weekday()).iter().any(|i| i.from <= minute && minute < i.to);
+            open += i64::from((inside || hours.always_open()) && !hours.holidays.contains(local.date()));
+            at += SignedDuration::from_mins(1);
+        }
+        open
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+        /// Around changes of the clocks, holidays and leap days. No interval ends inside an hour that comes twice.
+        #[test]
+        fn as_counted_minute_by_minute(
+            zone in proptest::sample::select(vec!["Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
+            days in proptest::collection::vec(proptest::collection::vec((8_u16..48, 1_u16..20), 0..3), 7),
+            start in proptest::sample::select(vec!["2026-03-06", "2026-03-27", "2026-10-02", "2026-10-23", "2028-02-27"]),
+            (from, length, split) in (0_i64..2_000, 0_i64..14_000, 0_i64..14_000),
+            holiday in 0_i32..12,
+        ) {
+            let mut hours = Hours { zone: TimeZone::get(zone).unwrap(), ..Hours::default() };
+            let open = |halves: &Vec<(u16, u16)>| {
+                let all = halves.iter().map(|(from, length)| Interval { from: from * 30, to: ((from + length) * 30).min(1440) });
+                // Those that overlap are left out.
+                all.fold(OpenDay::default(), |day, i| {
+                    OpenDay::try_from([day.0.clone(), vec![i]].concat()).unwrap_or(day)
+                })
+            };
+            for (day, halves) in [
+                &mut hours.monday, &mut hours.tuesday, &mut hours.wednesday, &mut hours.thursday, &mut hours.friday,
+                &mut hours.saturday, &mut hours.sunday,
+            ].into_iter().zip(&days) {
+                *day = open(halves);
+            }
+            let start: Date = start.parse().unwrap();
+            hours.holidays = [start.checked_add(jiff::Span::new().days(holiday)).unwrap()].into();
+            let minute = SignedDuration::from_mins(1);
+            let from = start.at(0, 0, 0, 0).to_zoned_datetime(TimeZone::UTC).unwrap().timestamp() + minute * i32::try_from(from).unwrap();
+            let to = from + minute * i32::try_from(length).unwrap();
+            let counted = minutes_open(&hours, from, to);
+            proptest::prop_assert_eq!(hours.between(from, to), minute * i32::try_from(counted).unwrap());
+            // Where a count is reached is where it is counted.
+            let length = minute * i32::try_from(split.min(counted)).unwrap();
+            let reached = hours.after(from, length);
+            if let Some(first) = reached.first {
+                proptest::prop_assert_eq!(hours.between(from, first), length);
+                let before = first - minute;
+                proptest::prop_assert!(length.is_zero() || hours.between(from, before) < length);
+            }
+            if let Some(last) = reached.last {
+                proptest::prop_assert_eq!(hours.between(from, last), length);
+                proptest::prop_assert!(hours.between(from, last + minute) > length);
+            }
+            let back = hours.before(to, length);
+            if let Some(first) = back.first {
+                proptest::prop_assert_eq!(hours.between(first, to), length);
+            }
+            // Up to the next turn, nothing turns.
+            if let Some(turn) = hours.turns_after(from) {
+                proptest::prop_assert_ne!(hours.is_open(from), hours.is_open(turn));
+                let minutes = from.duration_until(turn).as_mins();
+                if minutes < 3_000 {
+                    let open = minutes_open(&hours, from, turn);
+                    proptest::prop_assert_eq!(open, if hours.is_open(from) { minutes } else { 0 });
+                }
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     check::{self, File},
-    declarations,
+    codes, declarations,
     diagnostic::{Diagnostic, Severity},
     render,
     rules::{Files, Rules, SourceFile, Version},
@@ -88,21 +88,38 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
         }
     };
     let config = config.map(Path::to_owned).or_else(|| beside(paths));
-    let declared = config.as_deref().map(|path| read(path, &mut diagnostics));
+    let declared = config.as_deref().and_then(|path| read(path, &mut diagnostics));
+    let mut calendars = vec![];
+    for (name, path) in config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, d)) {
+        calendars.extend(read(&path, &mut diagnostics).map(|file| SourceFile { name: name.into(), ..file }));
+    }
     let rules: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
     let unread = diagnostics.iter().any(Diagnostic::is_error);
-    let read = Files { config: declared.flatten(), rules };
+    let read = Files { config: declared, calendars, rules };
+    let files_named = read.calendars.len();
     let version = Version { hash: hash(&read, paths), commit: paths.first().and_then(|path| commit(path)) };
     let (rules, found_wrong) = check_files(read, version);
     diagnostics.extend(found_wrong);
-    let files = found.len() + usize::from(config.is_some());
+    let files = found.len() + usize::from(config.is_some()) + files_named;
     Loaded { rules: rules.filter(|_| !unread).map(Arc::new), diagnostics, sources, files, config }
 }
 
 /// The files that [`load`] would read, in its order.
 pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> Vec<PathBuf> {
     let config = config.map(Path::to_owned).or_else(|| beside(paths));
-    config.into_iter().chain(sources::find(paths).0).collect()
+    let text = config.as_deref().and_then(|path| Some((path, Reader::default().read(path).ok()?)));
+    let calendars = text.map(|(path, text)| {
+        calendars_of(path, &SourceFile { name: "".into(), text: text.into() }).into_iter().map(|(_, path)| path)
+    });
+    let calendars: Vec<_> = calendars.into_iter().flatten().collect();
+    config.into_iter().chain(calendars).chain(sources::find(paths).0).collect()
+}
+
+/// The calendar files that declarations name: by that name, and where they lie.
+fn calendars_of(config: &Path, declared: &SourceFile) -> Vec<(String, PathBuf)> {
+    let Some(desk) = declarations::read(&declared.text).0 else { return vec![] };
+    let directory = config.parent().unwrap_or(Path::new(""));
+    desk.calendars().into_iter().map(|name| (name.to_owned(), directory.join(name))).collect()
 }
 
 /// Checks files that were read before, as [`load`] does.
@@ -112,7 +129,12 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
     let mut diagnostics: Vec<_> = errors.into_iter().map(|e| e.in_file(&config.name)).collect();
     let sound = diagnostics.is_empty();
     let (rules, found) = match desk {
-        Some(desk) => check_against(files, Arc::new(desk), version),
+        Some(mut desk) => {
+            diagnostics.extend(add_calendars(&mut desk, &files));
+            let sound = diagnostics.is_empty();
+            let (rules, found) = check_against(files, Arc::new(desk), version);
+            (rules.filter(|_| sound), found)
+        }
         // Without its declarations hardly a rule would be right: only what is written wrongly is reported.
         None => (None, only_syntax(&files)),
     };
@@ -126,7 +148,7 @@ pub fn check_sources(
     desk: impl Into<Arc<Desk>>,
 ) -> (Option<Rules>, Vec<Diagnostic>) {
     let rules = files.into_iter().map(|(name, text)| SourceFile { name: name.into(), text: text.into() }).collect();
-    let files = Files { config: None, rules };
+    let files = Files { config: None, calendars: vec![], rules };
     let version = Version { hash: hash(&files, &[]), commit: None };
     check_against(files, desk.into(), version)
 }
@@ -135,6 +157,25 @@ fn check_against(files: Files, desk: Arc<Desk>, version: Version) -> (Option<Rul
     let parsed: Vec<File> = files.rules.iter().map(|f| File::new(Arc::clone(&f.name), Arc::clone(&f.text))).collect();
     let (rules, diagnostics) = check::check(&parsed, &desk, version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
+}
+
+/// Adds the events of calendar files to the holidays.
+fn add_calendars(desk: &mut Desk, files: &Files) -> Vec<Diagnostic> {
+    let mut wrong = vec![];
+    for hours in desk.all_hours_mut() {
+        for name in &hours.calendars {
+            // One that could not be read has been reported.
+            let Some(file) = files.calendars.iter().find(|file| *file.name == **name) else { continue };
+            if let Err(error) = hours.holidays.add_calendar(&file.text) {
+                let message = format!("{name}: {error}");
+                let place = files.config.as_ref().and_then(|c| Some((&c.name, c.text.find(name.as_str())?)));
+                if let Some((config, at)) = place {
+                    wrong.push(Diagnostic::new(&codes::TW0503, at..at + name.len(), message).in_file(config));
+                }
+            }
+        }
+    }
+    wrong
 }
 
 fn only_syntax(files: &Files) -> Vec<Diagnostic> {
@@ -160,7 +201,7 @@ fn beside(paths: &[PathBuf]) -> Option<PathBuf> {
 /// rules have the same hash wherever they lie.
 fn hash(files: &Files, paths: &[PathBuf]) -> String {
     let mut sha = Sha256::new();
-    for SourceFile { name, text } in files.config.iter().chain(&files.rules) {
+    for SourceFile { name, text } in files.config.iter().chain(&files.calendars).chain(&files.rules) {
         let path = Path::new(&**name);
         let below = paths.iter().find_map(|given| path.strip_prefix(given).ok());
         let name = match below.filter(|b| !b.as_os_str().is_empty()) {

@@ -55,6 +55,9 @@ pub struct Version {
 pub struct Files {
     /// `twite.toml`, where there is one.
     pub config: Option<SourceFile>,
+    /// The calendar files that `twite.toml` names, under the names it uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<SourceFile>,
     /// The rule files in their order.
     pub rules: Vec<SourceFile>,
 }
