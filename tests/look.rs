@@ -99,3 +99,70 @@ fn a_desk_can_be_looked_at() {
         assert!(!shown["comments"].as_array().unwrap().is_empty());
     }
 }
+
+#[test]
+fn numbers_are_reported_and_macros_applied() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = &directory.path().join("demo.db");
+    let (status, text) = twite(database, &["demo", "--once"]);
+    assert_eq!(status, 0, "{text}");
+    let tickets = json(database, &["ticket", "list", "--limit", "1000"]);
+    let created = tickets.as_array().unwrap().iter().map(|row| row["updated"].as_str().unwrap()).max().unwrap();
+    // The demo's messages are from one morning: reports are asked as of the end of it.
+    let at = &["--at", created][..];
+    let report = |title: &str, format: &str| twite(database, &[&["report", title, "--format", format], at].concat()).1;
+
+    let shown: String = ["The week by source", "First answers", "When people write", "What is open"]
+        .map(|title| report(title, "table"))
+        .join("\n\n");
+    insta::assert_snapshot!("reports", shown);
+    insta::assert_snapshot!("a_report_as_csv", report("The week by source", "csv").replace('\r', ""));
+    insta::assert_snapshot!("the_reports", twite(database, &["report"]).1);
+    let open = json(database, &["report", "What is open"]);
+    assert_eq!(open["total"]["values"][0], tickets.as_array().unwrap().len() as f64);
+    for format in ["svg", "html"] {
+        let drawing = report("The week by source", format);
+        assert!(drawing.contains("<svg") && drawing.contains("twitter_dm") && drawing.contains("</svg>"), "{drawing}");
+    }
+    let (status, text) = twite(database, &["report", "The week by sorce"]);
+    assert_eq!(status, 2);
+    assert!(text.contains("did you mean `The week by source`?"), "{text}");
+
+    // What a macro would do is what it does.
+    let apply = ["ticket", "apply", "Ask for a direct message", "3"];
+    let would = twite(database, &[&apply[..], &["--dry-run"]].concat()).1;
+    // The time of the reply is now.
+    let would: Vec<_> = would.lines().filter(|line| !line.contains("first_reply")).collect();
+    insta::assert_snapshot!("a_macro", would.join("\n"));
+    assert_eq!(json(database, &["ticket", "show", "3"])["ticket"]["status"], "new");
+    let would = json(database, &[&apply[..], &["--dry-run"]].concat());
+    let done = json(database, &apply);
+    let changes = |done: &Value| {
+        let changes = done[0]["changes"].as_array().unwrap().iter().cloned();
+        changes
+            .filter(|change| !matches!(change["field"].as_str(), Some("updated" | "first_reply")))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&would), changes(&done));
+    let ticket = json(database, &["ticket", "show", "3"]);
+    assert_eq!(ticket["ticket"]["status"], "pending");
+    let waiting = ticket["outgoing"].as_array().unwrap().iter().filter(|left| left["state"] == "waiting");
+    let said: Vec<_> = waiting.map(|left| left["text"].as_str().unwrap_or_default()).collect();
+    assert!(said.iter().any(|text| text.contains("direct message")), "{said:?}");
+
+    // Assigned to whoever of Billing has least to do: there is one.
+    let (status, text) = twite(database, &["ticket", "apply", "Hand over to Billing", "4", "4711"]);
+    assert_eq!(status, 1, "one ticket is not there, and the other is done\n{text}");
+    assert!(text.contains("there is no ticket 4711"), "{text}");
+    assert_eq!(json(database, &["ticket", "show", "4"])["ticket"]["assignee"], "Tomás Rey");
+    let (status, text) = twite(database, &["ticket", "apply", "Ask for a dm", "3"]);
+    assert_eq!(status, 2);
+    assert!(text.contains("there is no macro"), "{text}");
+
+    // Every run, those by hand among them, can be made again.
+    for id in ["3", "4"] {
+        for run in json(database, &["why", id]).as_array().unwrap() {
+            assert_eq!(run["agrees"], true, "ticket {id}, {run}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod explain;
 mod fmt;
 mod init;
 mod junit;
+mod report;
 mod rules;
 mod serve;
 mod sim;
@@ -65,6 +66,7 @@ enum Command {
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
     Init(init::Init),
+    Report(report::ReportCommand),
     Rules(rules::Rules),
     Serve(serve::Serve),
     Sim(sim::SimCommand),
@@ -129,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Fmt(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Sim(command) => command.run(),

@@ -9,6 +9,9 @@ const RULES: &[(&str, &str)] = &[
     ("20-topics.twite", include_str!("../../rules/20-topics.twite")),
     ("30-replies.twite", include_str!("../../rules/30-replies.twite")),
     ("40-views.twite", include_str!("../../rules/40-views.twite")),
+    ("50-time.twite", include_str!("../../rules/50-time.twite")),
+    ("60-macros.twite", include_str!("../../rules/60-macros.twite")),
+    ("70-reports.twite", include_str!("../../rules/70-reports.twite")),
     ("tests.twite", include_str!("../../rules/tests.twite")),
 ];
 

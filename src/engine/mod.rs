@@ -8,6 +8,7 @@ mod due;
 mod given;
 pub mod plain;
 mod render;
+pub mod report;
 mod rule_test;
 mod run;
 mod show;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::rules::{Condition, ConditionKind, Leaf, Literal, Span, Test};
+use super::rules::{Calendar, Condition, ConditionKind, Leaf, Literal, Measure, Quantity, Span, Split, Test};
 use crate::desk::{FieldRef, Kind, field::Declared};
 
 impl fmt::Display for Condition {
@@ -91,6 +91,39 @@ impl fmt::Display for Leaf {
             }
             Test::Since(comparison, span) => write!(f, "time since {field} {} {span}", comparison.as_str()),
             Test::Until(comparison, span) => write!(f, "time until {field} {} {span}", comparison.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count => f.write_str("count"),
+            Self::Requesters => f.write_str("distinct requesters"),
+            Self::Reach => f.write_str("reach"),
+            Self::Of { aggregate, quantity: Quantity::Field(field) } => write!(f, "{} {field}", aggregate.as_str()),
+            Self::Of { aggregate, quantity: Quantity::Time { metric, business } } => {
+                write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, metric.name)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(field) => write!(f, "{field}"),
+            Self::Time { unit, of } => {
+                let unit = match unit {
+                    Calendar::HourOfWeek => "hour of week",
+                    Calendar::Day => "day",
+                    Calendar::Week => "week",
+                    Calendar::Month => "month",
+                };
+                write!(f, "{unit} of {of}")
+            }
+            // Bands are named by the rows.
+            Self::Bands { field, .. } => write!(f, "{field}"),
         }
     }
 }

@@ -11,6 +11,7 @@ mod forget;
 mod inbox;
 mod outbox;
 mod post;
+mod report;
 mod ticket;
 mod view;
 

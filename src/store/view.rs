@@ -86,7 +86,7 @@ pub(super) struct Query<'a> {
     desk: &'a Desk,
     now: Timestamp,
     /// Whether it finds the very tickets, in their order; else the evaluator must look at them.
-    exact: bool,
+    pub(super) exact: bool,
     /// How much more it may ask.
     left: usize,
 }

@@ -245,7 +245,9 @@ fn asked_field(place: &SyntaxNode) -> Option<Kind> {
         names.iter().skip(usize::from(nested)).find_map(|name| known(name)).map(|f| f.kind.clone())
     };
     match place.kind() {
-        SyntaxKind::SetAction | SyntaxKind::Fact | SyntaxKind::Split => field(place),
+        SyntaxKind::SetAction | SyntaxKind::Fact => field(place),
+        // Bands are numbers, whatever else stands there.
+        SyntaxKind::Split => Some(Kind::Number),
         SyntaxKind::IsTest | SyntaxKind::CompareTest | SyntaxKind::InTest | SyntaxKind::ChangedTest => {
             field(&place.parent()?)
         }

@@ -1,10 +1,11 @@
 //! What the store promises, on real database files.
 
+mod reports;
 mod views;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::*;

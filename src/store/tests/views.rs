@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::tz::TimeZone;
 use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 
@@ -50,12 +50,12 @@ const NAMES: &[&str] = &["Social", "social", "Ärger", "", "Zoë", "VIP"];
 const TAGS: &[&str] = &["a", "ab", "b", "vip", "zoë", "a b"];
 const PATTERNS: &[&str] = &["order", "^ORDER$", r"\bmy\b", "straße", "(a|e).*e", ".*", "^$", r"\d+%", "[^a-z]"];
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-01-05T12:00:00Z".parse().unwrap()
 }
 
 /// A desk that is open from Monday to Friday, with one declared field of each kind.
-fn desk() -> Desk {
+pub(super) fn desk() -> Desk {
     let field = |name: &str, kind| CustomField { name: name.into(), kind, choices: vec![], doc: None };
     let fields = vec![
         field("topic", CustomKind::Choice),
@@ -91,7 +91,7 @@ fn desk() -> Desk {
     desk
 }
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place { file: "views.twite".into(), start: 0, end: 0, line: 1 }
 }
 
@@ -183,7 +183,7 @@ fn custom() -> impl Strategy<Value = BTreeMap<String, CustomValue>> {
 }
 
 prop_compose! {
-    fn ticket()(
+    pub(super) fn ticket()(
         (status, channel) in (sample::select(Status::ALL), sample::select(Channel::ALL)),
         (priority, kind) in (word(Priority::ALL), word(TicketType::ALL)),
         names in collection::vec(option::of(one_name()), 4),
@@ -315,7 +315,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
     })
 }
 
-fn condition() -> impl Strategy<Value = Condition> {
+pub(super) fn condition() -> impl Strategy<Value = Condition> {
     leaf().prop_recursive(4, 16, 3, |inner| {
         prop_oneof![
             collection::vec(inner.clone(), 0..4).prop_map(|parts| condition_of(ConditionKind::All(parts))),
@@ -372,7 +372,7 @@ async fn assert_same(store: &Store, view: &View, tickets: &[Ticket], page: u32) 
     assert_eq!(numbers(&paged), numbers(&expected), "{}", view.filter);
 }
 
-async fn kept(store: &Store, drafts: &[Ticket]) -> Vec<Ticket> {
+pub(super) async fn kept(store: &Store, drafts: &[Ticket]) -> Vec<Ticket> {
     let mut tickets = vec![];
     let mut tx = store.begin().await.unwrap();
     for (i, draft) in drafts.iter().enumerate() {

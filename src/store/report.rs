@@ -1,0 +1,424 @@
+//! Reports as SQL: the same numbers as [`crate::engine::report`] makes in memory.
+//!
+//! The database filters, splits and counts; the calendar comes from here, as an offset from UTC for each stretch of time
+//! between two changes of the clocks. What SQL cannot say exactly, and time in which the desk is open, is
+//! counted in memory over the tickets that the database finds.
+
+use std::{collections::HashMap, fmt::Write as _};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
+
+use super::{Store, StoreError, ticket::tickets, time, view::Query};
+use crate::{
+    desk::Value,
+    desk::{
+        Desk, FieldRef, Kind,
+        config::CustomKind,
+        field::{Field, known},
+    },
+    engine::report::{Interval, Key, ReportTable, Tally, band_key, fill, frame, value_key},
+    lang::rules::{Aggregate, Calendar, Measure, Quantity, Report, Split},
+};
+
+/// How many tickets are read at once where they are counted in memory.
+const CHUNK: usize = 500;
+/// The longest list of months that a statement tells apart.
+const MOST_MONTHS: usize = 600;
+
+type Counted = HashMap<(bool, Vec<Key>), Vec<Option<f64>>>;
+
+impl Store {
+    /// What a report comes to now.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn report(&self, report: &Report, desk: &Desk, now: Timestamp) -> Result<ReportTable, StoreError> {
+        // A transaction, so that every number is about the same tickets.
+        let mut reader = self.reader.begin().await?;
+        let table = frame(report, desk, now);
+        let statement = Statement { report, desk, now, table: &table };
+        if !statement.can_count() {
+            return statement.in_memory(&mut reader).await;
+        }
+        let local = match statement.local(&mut reader).await? {
+            Some(local) => local,
+            None => return statement.in_memory(&mut reader).await,
+        };
+        let mut counted = Counted::new();
+        statement.count(&mut reader, &local, true, &mut counted).await?;
+        if !report.by.is_empty() {
+            statement.count(&mut reader, &local, false, &mut counted).await?;
+        }
+        Ok(fill(report, desk, now, table, counted))
+    }
+}
+
+/// For each split by time: from which instant on, in milliseconds, which offset from UTC holds, latest first; and the months
+/// there are.
+struct Local {
+    offsets: Vec<(i64, i64)>,
+    months: Vec<Date>,
+}
+
+struct Statement<'a> {
+    report: &'a Report,
+    desk: &'a Desk,
+    now: Timestamp,
+    table: &'a ReportTable,
+}
+
+impl Statement<'_> {
+    /// Whether the database can count it all.
+    fn can_count(&self) -> bool {
+        let business = |m: &Measure| matches!(m, Measure::Of { quantity: Quantity::Time { business: true, .. }, .. });
+        let shown = |split: &Split| matches!(split, Split::Field(FieldRef::Known(Field { sql: None, .. })));
+        !self.report.measures.iter().any(business)
+            && !self.report.by.iter().any(shown)
+            && Query::of("SELECT 1", &self.report.filter, self.desk, self.now).exact
+    }
+
+    async fn in_memory(&self, reader: &mut SqliteConnection) -> Result<ReportTable, StoreError> {
+        let mut query = Query::of("SELECT t.id", &self.report.filter, self.desk, self.now);
+        self.period(&mut query.sql);
+        let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
+        let mut tally = Tally::new(self.report, self.desk, self.now);
+        for ids in ids.chunks(CHUNK) {
+            tickets(reader, ids).await?.iter().for_each(|ticket| tally.add(ticket));
+        }
+        Ok(tally.finish())
+    }
+
+    /// ` AND …`: only tickets of the period, and of the one it is compared with.
+    fn period(&self, sql: &mut QueryBuilder<Sqlite>) {
+        let (Some(over), Some(period)) = (&self.report.over, self.table.period) else { return };
+        let Some(column) = column(&over.of) else { return };
+        let from = self.table.previous.map_or(period.from, |previous| previous.from.min(period.from));
+        sql.push(format_args!(" AND {column} >= ")).push_bind(millis(from));
+        sql.push(format_args!(" AND {column} < ")).push_bind(millis(period.to));
+    }
+
+    /// The calendar of the time that is split; nothing where that is too much of it.
+    async fn local(&self, reader: &mut SqliteConnection) -> Result<Option<Local>, StoreError> {
+        let zone = &self.desk.hours.zone;
+        let mut local = Local { offsets: vec![], months: vec![] };
+        for split in &self.report.by {
+            let Split::Time { unit, of } = split else { continue };
+            let Some(column) = column(of) else { return Ok(None) };
+            let mut query =
+                Query::of(&format!("SELECT min({column}), max({column})"), &self.report.filter, self.desk, self.now);
+            self.period(&mut query.sql);
+            let ends: (Option<i64>, Option<i64>) = query.sql.build_query_as().fetch_one(&mut *reader).await?;
+            let (Some(from), Some(to)) = ends else { continue };
+            let (from, to) = (time(from)?, time(to)?);
+            local.offsets.extend(offsets(zone, Interval { from, to }));
+            if *unit == Calendar::Month {
+                let first = from.to_zoned_datetime(zone.clone()).date().first_of_month();
+                let last = to.to_zoned_datetime(zone.clone()).date();
+                let months = first.series(jiff::Span::new().months(1)).take_while(|month| *month <= last);
+                local.months.extend(months.take(MOST_MONTHS + 1));
+            }
+        }
+        local.offsets.sort_unstable_by(|a, b| b.cmp(a));
+        local.offsets.dedup();
+        local.months.sort_unstable();
+        local.months.dedup();
+        Ok((local.months.len() <= MOST_MONTHS).then_some(local))
+    }
+
+    /// `WITH base AS (…)`: a row for each ticket with all that is asked of it.
+    fn base(&self, local: &Local) -> QueryBuilder<Sqlite> {
+        let mut select =
+            "WITH base AS (SELECT t.id AS id, t.requester AS who, coalesce(p.followers, 0) AS reach".to_owned();
+        // Writing to a text does not fail.
+        match (&self.report.over, self.table.period, self.table.previous) {
+            (Some(over), Some(period), Some(_)) => {
+                let column = column(&over.of).unwrap_or_default();
+                let _ = write!(select, ", CASE WHEN {column} < {} THEN 1 ELSE 0 END AS earlier", millis(period.from));
+            }
+            _ => select.push_str(", 0 AS earlier"),
+        }
+        for (n, split) in self.report.by.iter().enumerate() {
+            let key = match split {
+                Split::Time { of, .. } => local_time(&column(of).unwrap_or_default(), local),
+                Split::Bands { field, from } => {
+                    let column = column(field).unwrap_or_default();
+                    let mut bands = format!("CASE WHEN {column} IS NULL THEN NULL");
+                    for (place, start) in from.iter().enumerate() {
+                        let _ = write!(bands, " WHEN {column} < {start} THEN {place}");
+                    }
+                    format!("{bands} ELSE {} END", from.len())
+                }
+                Split::Field(field) if field.kind() == Kind::Set => continue,
+                Split::Field(field) => match field.kind() {
+                    Kind::Text => format!("nullif({}, '')", column(field).unwrap_or_default()),
+                    Kind::YesNo => format!("coalesce({}, 0)", column(field).unwrap_or_default()),
+                    _ => column(field).unwrap_or_default(),
+                },
+            };
+            let _ = write!(select, ", {key} AS k{n}");
+        }
+        for (n, measure) in self.report.measures.iter().enumerate() {
+            let Measure::Of { quantity, .. } = measure else { continue };
+            let quantity = match quantity {
+                Quantity::Field(field) => column(field).unwrap_or_default(),
+                Quantity::Time { metric, .. } => {
+                    let of = |name| known(name).and_then(|f| f.sql).unwrap_or("NULL");
+                    format!("({} - {})", of(metric.to), of(metric.from))
+                }
+            };
+            let _ = write!(select, ", {quantity} AS m{n}");
+        }
+        let mut query = Query::of(&select, &self.report.filter, self.desk, self.now);
+        self.period(&mut query.sql);
+        query.sql.push(")");
+        query.sql
+    }
+
+    /// Counts by the splits, or everything together.
+    async fn count(
+        &self,
+        reader: &mut SqliteConnection,
+        local: &Local,
+        total: bool,
+        counted: &mut Counted,
+    ) -> Result<(), StoreError> {
+        let splits: &[Split] = if total { &[] } else { &self.report.by };
+        let mut keys = "earlier".to_owned();
+        let mut tables = "base".to_owned();
+        for (n, split) in splits.iter().enumerate() {
+            keys.push_str(", ");
+            match split {
+                Split::Time { unit, .. } => keys.push_str(&calendar(&format!("k{n}"), *unit, &local.months)),
+                Split::Field(FieldRef::Known(Field { kind: Kind::Set, sql: Some(table), .. })) => {
+                    let _ = write!(keys, "s{n}.tag");
+                    let _ = write!(tables, " LEFT JOIN {table} s{n} ON s{n}.ticket = base.id");
+                }
+                _ => {
+                    let _ = write!(keys, "k{n}");
+                }
+            }
+        }
+        let names: Vec<_> = (0..=splits.len()).map(|n| format!("g{n}")).collect();
+        let groups = names.join(", ");
+        let named: Vec<_> = keys_named(&keys, splits.len() + 1);
+        let keyed = named.join(", ");
+        // One statement for all that the database adds up while it passes.
+        let mut asked = String::new();
+        for (n, measure) in self.report.measures.iter().enumerate() {
+            let what = match measure {
+                Measure::Count => "CAST(count(*) AS REAL)".to_owned(),
+                Measure::Requesters => "CAST(count(DISTINCT who) AS REAL)".to_owned(),
+                Measure::Reach => continue,
+                Measure::Of { aggregate, .. } => match aggregate {
+                    Aggregate::Average => format!("avg(m{n})"),
+                    Aggregate::Sum => format!("coalesce(sum(CAST(m{n} AS REAL)), 0.0)"),
+                    Aggregate::Least => format!("CAST(min(m{n}) AS REAL)"),
+                    Aggregate::Most => format!("CAST(max(m{n}) AS REAL)"),
+                    Aggregate::Median | Aggregate::P90 => continue,
+                },
+            };
+            let _ = write!(asked, ", {what} AS v{n}");
+        }
+        let mut query = self.base(local);
+        query.push(format_args!(
+            " SELECT {groups}{asked} FROM (SELECT {keyed}, base.* FROM {tables}) AS split GROUP BY {groups}"
+        ));
+        for row in query.build().fetch_all(&mut *reader).await? {
+            let values = counted.entry(self.key(&row, splits, local)?).or_insert_with(|| self.nothing());
+            for (n, measure) in self.report.measures.iter().enumerate() {
+                if let (Ok(value), Some(slot)) = (row.try_get(format!("v{n}").as_str()), values.get_mut(n)) {
+                    *slot = in_unit(measure, value);
+                }
+            }
+        }
+        // And one for each that needs them in order, or each person once.
+        for (n, measure) in self.report.measures.iter().enumerate() {
+            let mut query = self.base(local);
+            match measure {
+                Measure::Reach => query.push(format_args!(
+                    " SELECT {groups}, sum(CAST(reach AS REAL)) AS v FROM
+                       (SELECT DISTINCT {keyed}, who, reach FROM {tables}) AS people GROUP BY {groups}"
+                )),
+                Measure::Of { aggregate: aggregate @ (Aggregate::Median | Aggregate::P90), .. } => {
+                    let places = match aggregate {
+                        Aggregate::Median => "place IN ((many + 1) / 2, (many + 2) / 2)",
+                        _ => "place = (9 * many + 9) / 10",
+                    };
+                    query.push(format_args!(
+                        " SELECT {groups}, avg(m) AS v FROM (SELECT {groups}, m,
+                             row_number() OVER (PARTITION BY {groups} ORDER BY m) AS place,
+                             count(*) OVER (PARTITION BY {groups}) AS many
+                           FROM (SELECT {keyed}, m{n} AS m FROM {tables}) AS split WHERE m IS NOT NULL) AS placed
+                         WHERE {places} GROUP BY {groups}"
+                    ))
+                }
+                _ => continue,
+            };
+            for row in query.build().fetch_all(&mut *reader).await? {
+                let value = row.try_get("v")?;
+                let values = counted.entry(self.key(&row, splits, local)?).or_insert_with(|| self.nothing());
+                if let Some(slot) = values.get_mut(n) {
+                    *slot = in_unit(measure, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing(&self) -> Vec<Option<f64>> {
+        self.report.measures.iter().map(Measure::of_nothing).collect()
+    }
+
+    /// What a row is about.
+    fn key(&self, row: &SqliteRow, splits: &[Split], local: &Local) -> Result<(bool, Vec<Key>), StoreError> {
+        let mut keys = vec![];
+        for (n, split) in splits.iter().enumerate() {
+            let column = format!("g{}", n + 1);
+            let column = column.as_str();
+            let key = match split {
+                Split::Time { unit, .. } => match (row.try_get::<Option<i64>, _>(column)?, unit) {
+                    (None, _) => Key::Empty,
+                    (Some(hour), Calendar::HourOfWeek) => Key::Hour(hour),
+                    (Some(day), Calendar::Day) => Key::Start(day_of(day)?),
+                    // The first Monday was the fifth day.
+                    (Some(week), Calendar::Week) => Key::Start(day_of(week * 7 - 3)?),
+                    (Some(place), Calendar::Month) => usize::try_from(place)
+                        .ok()
+                        .and_then(|place| local.months.get(place))
+                        .map_or(Key::Empty, |month| Key::Start(*month)),
+                },
+                Split::Bands { from, .. } => match row.try_get::<Option<i64>, _>(column)? {
+                    None => Key::Empty,
+                    Some(0) => band_key(from, i64::MIN),
+                    Some(place) => {
+                        let start = usize::try_from(place - 1).ok().and_then(|place| from.get(place));
+                        start.map_or(Key::Empty, |start| band_key(from, *start))
+                    }
+                },
+                Split::Field(field) if field.kind() == Kind::YesNo => {
+                    value_key(&Value::YesNo(row.try_get::<i64, _>(column)? != 0), &Kind::YesNo)
+                }
+                Split::Field(field) => match row.try_get::<Option<String>, _>(column)? {
+                    None => Key::Empty,
+                    Some(text) if field.kind() == Kind::Set || field.kind() == Kind::Text => Key::Name(text),
+                    Some(word) => value_key(&Value::Word(word.into()), &field.kind()),
+                },
+            };
+            keys.push(key);
+        }
+        Ok((row.try_get::<i64, _>("g0")? != 0, keys))
+    }
+}
+
+/// Each of the keys under a name, `g0` on. Commas inside parentheses separate nothing.
+fn keys_named(keys: &str, count: usize) -> Vec<String> {
+    let mut depth = 0_usize;
+    let parts: Vec<&str> = keys
+        .split(|c: char| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            c == ',' && depth == 0
+        })
+        .collect();
+    debug_assert_eq!(parts.len(), count, "one part for each key");
+    parts.iter().enumerate().map(|(n, part)| format!("{} AS g{n}", part.trim())).collect()
+}
+
+/// The column a field is stored in, as it was written.
+fn column(field: &FieldRef) -> Option<String> {
+    match field {
+        FieldRef::Known(field) => field.sql.map(str::to_owned),
+        FieldRef::Custom(custom) => {
+            let (kind, column) = match custom.kind {
+                CustomKind::Text | CustomKind::Choice => ("text", "text"),
+                CustomKind::Number => ("number", "number"),
+                CustomKind::YesNo => ("yes_no", "number"),
+            };
+            // Names of fields are letters, digits and `_`.
+            Some(format!(
+                "(SELECT f.{column} FROM ticket_field f WHERE f.ticket = t.id AND f.kind = '{kind}' AND f.name = '{}')",
+                custom.name
+            ))
+        }
+    }
+}
+
+/// A stored time as milliseconds on the clock on the wall.
+fn local_time(column: &str, local: &Local) -> String {
+    let Some(((_, earliest), later)) = local.offsets.split_last() else { return "NULL".to_owned() };
+    let mut offset = String::new();
+    for (from, millis) in later {
+        let _ = write!(offset, " WHEN {column} >= {from} THEN {millis}");
+    }
+    match offset.is_empty() {
+        true => format!("({column} + {earliest})"),
+        false => format!("({column} + CASE{offset} ELSE {earliest} END)"),
+    }
+}
+
+/// The part of the calendar of a local time, as a number.
+fn calendar(local: &str, unit: Calendar, months: &[Date]) -> String {
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
+    match unit {
+        Calendar::Day => floor(local, DAY, 0),
+        Calendar::Week => floor(local, 7 * DAY, 3 * DAY),
+        // The first day was a Thursday.
+        Calendar::HourOfWeek => format!("((({}) % 168 + 168) % 168)", floor(local, HOUR, 72 * HOUR)),
+        Calendar::Month => {
+            let mut cases = format!("CASE WHEN {local} IS NULL THEN NULL");
+            for (place, month) in months.iter().enumerate().skip(1) {
+                let start = days_since_1970(*month) * DAY;
+                let _ = write!(cases, " WHEN {local} < {start} THEN {}", place - 1);
+            }
+            format!("{cases} ELSE {} END", months.len().saturating_sub(1))
+        }
+    }
+}
+
+/// `(value + plus) / by`, rounded down also below zero.
+fn floor(value: &str, by: i64, plus: i64) -> String {
+    let value = format!("({value} + {plus})");
+    format!("(({value} - (({value} % {by}) + {by}) % {by}) / {by})")
+}
+
+/// From which instant on which offset holds, over a stretch of time; latest first.
+fn offsets(zone: &TimeZone, over: Interval) -> Vec<(i64, i64)> {
+    let offset = |at: Timestamp| i64::from(zone.to_offset(at).seconds()) * 1000;
+    let mut offsets = vec![(millis(over.from), offset(over.from))];
+    for change in zone.following(over.from) {
+        if change.timestamp() > over.to {
+            break;
+        }
+        offsets.push((millis(change.timestamp()), i64::from(change.offset().seconds()) * 1000));
+    }
+    offsets.reverse();
+    offsets
+}
+
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+fn days_since_1970(day: Date) -> i64 {
+    i64::from((day - Date::constant(1970, 1, 1)).get_days())
+}
+
+fn day_of(days: i64) -> Result<Date, StoreError> {
+    let days = i32::try_from(days).map_err(|_| StoreError::Corrupt(format!("the day {days}")))?;
+    Date::constant(1970, 1, 1)
+        .checked_add(jiff::Span::new().days(days))
+        .map_err(|e| StoreError::Corrupt(format!("the day {days}: {e}")))
+}
+
+/// Times are stored in milliseconds and told in seconds.
+fn in_unit(measure: &Measure, value: Option<f64>) -> Option<f64> {
+    match measure {
+        Measure::Of { quantity: Quantity::Time { .. }, .. } => value.map(|millis| millis / 1000.0),
+        _ => value,
+    }
+}
