@@ -203,13 +203,13 @@ impl Checker<'_> {
         let after = node.values().next().and_then(|value| self.duration(&value));
         let mut texts = [None, None];
         if let Some(message) = node.part(SyntaxKind::Message) {
+            self.known_parts(&message, &["subject", "body"]);
             for (slot, name) in texts.iter_mut().zip(["subject", "body"]) {
                 *slot = match self.message_part(&message, name, &["subject", "body"]) {
                     Part::Missing => None,
                     part => Some(part.template()?),
                 };
             }
-            self.known_parts(&message, &["subject", "body"]);
         }
         let [subject, body] = texts;
         Some(ActionKind::Remind { to: to?, after: after?, subject, body })

@@ -148,7 +148,9 @@ fn unknown(
             _ => Diagnostic::new(&codes::TW0101, range(first), message),
         };
     }
-    let suggestion = nearest(word, known.iter().copied());
+    // What is known elsewhere is no slip of the pen here.
+    let elsewhere = (word, what) == ("when", "part of a macro");
+    let suggestion = nearest(word, known.iter().copied()).filter(|_| !elsewhere);
     let message = format!("unknown {what} `{word}`{}", did_you_mean(suggestion));
     let diagnostic = Diagnostic::new(code, range(first), message);
     let hint = match (word, what) {
@@ -239,6 +241,9 @@ fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<
         "equals" | "equal" => "write `is`".into(),
         "order" => "rows are put in order by `sort by`".into(),
         "else" => "there is no `else`: write a second trigger with the opposite condition".into(),
+        "agent" if !is_keyword(before) => {
+            "an agent of a group is chosen by `next agent of group` or `least busy agent of group`".into()
+        }
         "(" if before == "is" => "write `in (…)`".into(),
         ";" => "nothing ends with `;` here: leave it out".into(),
         _ if ended && matches!(before, "and" | "or" | "not") => format!("something is missing behind `{before}`"),
