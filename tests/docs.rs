@@ -18,6 +18,7 @@ use assert_cmd::Command;
 use twite::desk::{
     Kind,
     field::{FIELDS, Scope},
+    metric::METRICS,
 };
 
 fn root() -> PathBuf {
@@ -183,17 +184,28 @@ fn field_table() -> String {
     table
 }
 
+fn metric_table() -> String {
+    let mut table = "| length of time | from | to | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for metric in METRICS {
+        writeln!(table, "| `{}` | `{}` | `{}` | {} |", metric.name, metric.from, metric.to, metric.doc).unwrap();
+    }
+    table
+}
+
 #[test]
-fn the_table_of_fields_is_that_of_the_code() {
+fn tables_are_those_of_the_code() {
     let path = root().join("docs/language.md");
-    let page = fs::read_to_string(&path).unwrap();
-    let (start, end) = ("<!-- fields: made by `UPDATE_DOCS=1 cargo test --test docs` -->\n", "<!-- end of fields -->");
-    let (before, rest) = page.split_once(start).unwrap();
-    let (table, after) = rest.split_once(end).unwrap();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, format!("{before}{start}{}{end}{after}", field_table())).unwrap();
-    } else {
-        assert_eq!(table, field_table(), "run `UPDATE_DOCS=1 cargo test --test docs` to bring the table up to date");
+    for (name, real) in [("fields", field_table()), ("metrics", metric_table())] {
+        let page = fs::read_to_string(&path).unwrap();
+        let start = format!("<!-- {name}: made by `UPDATE_DOCS=1 cargo test --test docs` -->\n");
+        let end = format!("<!-- end of {name} -->");
+        let (before, rest) = page.split_once(&start).unwrap();
+        let (table, after) = rest.split_once(&end).unwrap();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, format!("{before}{start}{real}{end}{after}")).unwrap();
+        } else {
+            assert_eq!(table, real, "run `UPDATE_DOCS=1 cargo test --test docs` to bring the table up to date");
+        }
     }
 }
 
