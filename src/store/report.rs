@@ -46,9 +46,11 @@ impl Store {
             None => return statement.in_memory(&mut reader).await,
         };
         let mut counted = Counted::new();
-        statement.count(&mut reader, &local, true, &mut counted).await?;
         if !report.by.is_empty() {
             statement.count(&mut reader, &local, false, &mut counted).await?;
+        }
+        if !statement.add_up(&mut counted) {
+            statement.count(&mut reader, &local, true, &mut counted).await?;
         }
         Ok(fill(report, desk, now, table, counted))
     }
@@ -128,15 +130,22 @@ impl Statement<'_> {
 
     /// `WITH base AS (…)`: a row for each ticket with all that is asked of it.
     fn base(&self, local: &Local) -> QueryBuilder<Sqlite> {
-        let mut select =
-            "WITH base AS (SELECT t.id AS id, t.requester AS who, coalesce(p.followers, 0) AS reach".to_owned();
+        // What nobody asks for is left out: the less is read, the more an index can answer.
+        let mut select = "WITH base AS (SELECT t.id AS id".to_owned();
+        let people = |m: &Measure| matches!(m, Measure::Requesters | Measure::Reach);
+        if self.report.measures.iter().any(people) {
+            select.push_str(", t.requester AS who");
+        }
+        if self.report.measures.contains(&Measure::Reach) {
+            select.push_str(", coalesce(p.followers, 0) AS reach");
+        }
         // Writing to a text does not fail.
         match (&self.report.over, self.table.period, self.table.previous) {
             (Some(over), Some(period), Some(_)) => {
                 let column = column(&over.of).unwrap_or_default();
                 let _ = write!(select, ", CASE WHEN {column} < {} THEN 1 ELSE 0 END AS earlier", millis(period.from));
             }
-            _ => select.push_str(", 0 AS earlier"),
+            _ => {}
         }
         for (n, split) in self.report.by.iter().enumerate() {
             let key = match split {
@@ -184,25 +193,26 @@ impl Statement<'_> {
         counted: &mut Counted,
     ) -> Result<(), StoreError> {
         let splits: &[Split] = if total { &[] } else { &self.report.by };
-        let mut keys = "earlier".to_owned();
+        // Only what tells rows apart is grouped by: a constant would keep an index from answering.
+        let mut keys: Vec<(usize, String)> = self.table.previous.iter().map(|_| (0, "earlier".to_owned())).collect();
         let mut tables = "base".to_owned();
         for (n, split) in splits.iter().enumerate() {
-            keys.push_str(", ");
-            match split {
-                Split::Time { unit, .. } => keys.push_str(&calendar(&format!("k{n}"), *unit, &local.months)),
+            let key = match split {
+                Split::Time { unit, .. } => calendar(&format!("k{n}"), *unit, &local.months),
                 Split::Field(FieldRef::Known(Field { kind: Kind::Set, sql: Some(table), .. })) => {
-                    let _ = write!(keys, "s{n}.tag");
                     let _ = write!(tables, " LEFT JOIN {table} s{n} ON s{n}.ticket = base.id");
+                    format!("s{n}.tag")
                 }
-                _ => {
-                    let _ = write!(keys, "k{n}");
-                }
-            }
+                _ => format!("k{n}"),
+            };
+            keys.push((n + 1, key));
         }
-        let names: Vec<_> = (0..=splits.len()).map(|n| format!("g{n}")).collect();
-        let groups = names.join(", ");
-        let named: Vec<_> = keys_named(&keys, splits.len() + 1);
-        let keyed = named.join(", ");
+        let groups: Vec<_> = keys.iter().map(|(n, _)| format!("g{n}")).collect();
+        let by = |words: &str| if groups.is_empty() { String::new() } else { format!("{words} {}", groups.join(", ")) };
+        let (grouped, partition) = (by("GROUP BY"), by("PARTITION BY"));
+        // Both stand before something else.
+        let groups: String = groups.iter().map(|group| format!("{group}, ")).collect();
+        let keyed: String = keys.iter().map(|(n, key)| format!("{key} AS g{n}, ")).collect();
         // One statement for all that the database adds up while it passes.
         let mut asked = String::new();
         for (n, measure) in self.report.measures.iter().enumerate() {
@@ -222,7 +232,7 @@ impl Statement<'_> {
         }
         let mut query = self.base(local);
         query.push(format_args!(
-            " SELECT {groups}{asked} FROM (SELECT {keyed}, base.* FROM {tables}) AS split GROUP BY {groups}"
+            " SELECT {groups}1 AS one{asked} FROM (SELECT {keyed}base.* FROM {tables}) AS split {grouped}"
         ));
         for row in query.build().fetch_all(&mut *reader).await? {
             let values = counted.entry(self.key(&row, splits, local)?).or_insert_with(|| self.nothing());
@@ -237,8 +247,8 @@ impl Statement<'_> {
             let mut query = self.base(local);
             match measure {
                 Measure::Reach => query.push(format_args!(
-                    " SELECT {groups}, sum(CAST(reach AS REAL)) AS v FROM
-                       (SELECT DISTINCT {keyed}, who, reach FROM {tables}) AS people GROUP BY {groups}"
+                    " SELECT {groups}coalesce(sum(CAST(reach AS REAL)), 0.0) AS v FROM
+                       (SELECT DISTINCT {keyed}who, reach FROM {tables}) AS people {grouped}"
                 )),
                 Measure::Of { aggregate: aggregate @ (Aggregate::Median | Aggregate::P90), .. } => {
                     let places = match aggregate {
@@ -246,11 +256,10 @@ impl Statement<'_> {
                         _ => "place = (9 * many + 9) / 10",
                     };
                     query.push(format_args!(
-                        " SELECT {groups}, avg(m) AS v FROM (SELECT {groups}, m,
-                             row_number() OVER (PARTITION BY {groups} ORDER BY m) AS place,
-                             count(*) OVER (PARTITION BY {groups}) AS many
-                           FROM (SELECT {keyed}, m{n} AS m FROM {tables}) AS split WHERE m IS NOT NULL) AS placed
-                         WHERE {places} GROUP BY {groups}"
+                        " SELECT {groups}avg(m) AS v FROM (SELECT {groups}m,
+                             row_number() OVER ({partition} ORDER BY m) AS place, count(*) OVER ({partition}) AS many
+                           FROM (SELECT {keyed}m{n} AS m FROM {tables}) AS split WHERE m IS NOT NULL) AS placed
+                         WHERE {places} {grouped}"
                     ))
                 }
                 _ => continue,
@@ -264,6 +273,37 @@ impl Statement<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Adds the groups up to the whole, where that gives the whole: not where a ticket is in several groups, or a
+    /// measure needs all of them in order. Returns whether it did.
+    fn add_up(&self, counted: &mut Counted) -> bool {
+        let once = |split: &Split| !matches!(split, Split::Field(field) if field.kind() == Kind::Set);
+        let sums = |measure: &Measure| match measure {
+            Measure::Count => true,
+            Measure::Of { aggregate, .. } => {
+                matches!(aggregate, Aggregate::Sum | Aggregate::Least | Aggregate::Most)
+            }
+            Measure::Requesters | Measure::Reach => false,
+        };
+        if self.report.by.is_empty() || !self.report.by.iter().all(once) || !self.report.measures.iter().all(sums) {
+            return false;
+        }
+        for earlier in [false, true] {
+            let mut total = self.nothing();
+            for (_, values) in counted.iter().filter(|((before, _), _)| *before == earlier) {
+                for ((sum, value), measure) in total.iter_mut().zip(values).zip(&self.report.measures) {
+                    *sum = match (*sum, *value, measure) {
+                        (Some(a), Some(b), Measure::Of { aggregate: Aggregate::Least, .. }) => Some(a.min(b)),
+                        (Some(a), Some(b), Measure::Of { aggregate: Aggregate::Most, .. }) => Some(a.max(b)),
+                        (Some(a), Some(b), _) => Some(a + b),
+                        (a, b, _) => a.or(b),
+                    };
+                }
+            }
+            counted.insert((earlier, vec![]), total);
+        }
+        true
     }
 
     fn nothing(&self) -> Vec<Option<f64>> {
@@ -307,25 +347,9 @@ impl Statement<'_> {
             };
             keys.push(key);
         }
-        Ok((row.try_get::<i64, _>("g0")? != 0, keys))
+        let earlier = self.table.previous.is_some() && row.try_get::<Option<i64>, _>("g0")? == Some(1);
+        Ok((earlier, keys))
     }
-}
-
-/// Each of the keys under a name, `g0` on. Commas inside parentheses separate nothing.
-fn keys_named(keys: &str, count: usize) -> Vec<String> {
-    let mut depth = 0_usize;
-    let parts: Vec<&str> = keys
-        .split(|c: char| {
-            match c {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            c == ',' && depth == 0
-        })
-        .collect();
-    debug_assert_eq!(parts.len(), count, "one part for each key");
-    parts.iter().enumerate().map(|(n, part)| format!("{} AS g{n}", part.trim())).collect()
 }
 
 /// The column a field is stored in, as it was written.
