@@ -241,3 +241,70 @@ fn shapes_in_the_documentation_are_the_real_ones() {
         assert_eq!(shown[key], real[key], "{key} of the demo");
     }
 }
+
+/// The files a page says to write, and the commands it says to run, in order.
+enum Step {
+    Write(String, String),
+    Run(String, Vec<String>),
+}
+
+fn steps(page: &str) -> Vec<Step> {
+    let (mut steps, mut file) = (vec![], None);
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("<!-- file: ") {
+            file = name.strip_suffix(" -->").map(str::to_owned);
+        }
+        let Some(language) = line.strip_prefix("```") else { continue };
+        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+        match (file.take(), language) {
+            (Some(name), _) => {
+                let text = block.join("\n") + "\n";
+                let commands = block.iter().filter_map(|line| line.trim().strip_prefix("- run: twite "));
+                let commands: Vec<_> = commands.map(|command| Step::Run(command.to_owned(), vec![])).collect();
+                steps.push(Step::Write(name, text));
+                steps.extend(commands);
+            }
+            (None, "console") => {
+                for line in block {
+                    match (line.strip_prefix("$ twite "), steps.last_mut()) {
+                        (Some(command), _) => steps.push(Step::Run(command.to_owned(), vec![])),
+                        (None, Some(Step::Run(_, expected))) => expected.push(line.to_owned()),
+                        (None, _) => panic!("{line:?} is told by no command"),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Whoever follows the tutorial to the letter sees what it shows.
+#[test]
+fn the_tutorial_can_be_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let page = fs::read_to_string(root().join("docs/tutorial.md")).unwrap();
+    let (mut written, mut ran) = (0, 0);
+    for step in steps(&page) {
+        match step {
+            Step::Write(name, text) => {
+                let path = directory.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+                written += 1;
+            }
+            Step::Run(command, expected) => {
+                let arguments: Vec<_> = command.split_whitespace().collect();
+                let (status, text) = twite(directory.path(), &arguments);
+                let wrong = expected.iter().any(|line| line.contains("did you mean"));
+                assert_eq!(status, i32::from(wrong), "twite {command}\n{text}");
+                for line in expected.iter().filter(|line| !line.trim().is_empty()) {
+                    assert!(text.contains(line.trim()), "twite {command}: no {line:?} in\n{text}");
+                }
+                ran += 1;
+            }
+        }
+    }
+    assert!(written >= 6 && ran >= 10, "{written} files, {ran} commands");
+}

@@ -9,7 +9,12 @@ use std::{collections::HashMap, fmt::Write as _};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Store, StoreError, ticket::tickets, time, view::Query};
+use super::{
+    Store, StoreError,
+    ticket::tickets,
+    time,
+    view::{Query, asks_about_people},
+};
 use crate::{
     desk::Value,
     desk::{
@@ -81,14 +86,21 @@ impl Statement<'_> {
     }
 
     async fn in_memory(&self, reader: &mut SqliteConnection) -> Result<ReportTable, StoreError> {
-        let mut query = Query::of("SELECT t.id", &self.report.filter, self.desk, self.now);
-        self.period(&mut query.sql);
+        let mut query = self.over("SELECT t.id");
         let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
         let mut tally = Tally::new(self.report, self.desk, self.now);
         for ids in ids.chunks(CHUNK) {
             tickets(reader, ids).await?.iter().for_each(|ticket| tally.add(ticket));
         }
         Ok(tally.finish())
+    }
+
+    /// A statement about the tickets that the report is about.
+    fn over(&self, select: &str) -> Query<'_> {
+        let people = self.report.over.as_ref().is_some_and(|over| asks_about_people(&over.of));
+        let mut query = Query::with(select, people, &self.report.filter, self.desk, self.now);
+        self.period(&mut query.sql);
+        query
     }
 
     /// ` AND …`: only tickets of the period, and of the one it is compared with.
@@ -107,9 +119,7 @@ impl Statement<'_> {
         for split in &self.report.by {
             let Split::Time { unit, of } = split else { continue };
             let Some(column) = column(of) else { return Ok(None) };
-            let mut query =
-                Query::of(&format!("SELECT min({column}), max({column})"), &self.report.filter, self.desk, self.now);
-            self.period(&mut query.sql);
+            let mut query = self.over(&format!("SELECT min({column}), max({column})"));
             let ends: (Option<i64>, Option<i64>) = query.sql.build_query_as().fetch_one(&mut *reader).await?;
             let (Some(from), Some(to)) = ends else { continue };
             let (from, to) = (time(from)?, time(to)?);
@@ -178,8 +188,7 @@ impl Statement<'_> {
             };
             let _ = write!(select, ", {quantity} AS m{n}");
         }
-        let mut query = Query::of(&select, &self.report.filter, self.desk, self.now);
-        self.period(&mut query.sql);
+        let mut query = self.over(&select);
         query.sql.push(")");
         query.sql
     }

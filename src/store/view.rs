@@ -48,9 +48,11 @@ impl Store {
     ) -> Result<Vec<Ticket>, StoreError> {
         // A transaction, so that what is found is what is read.
         let mut reader = self.reader.begin().await?;
-        let mut query = Query::of("SELECT t.id", &view.filter, desk, now);
+        let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
+        let people = sorts().any(|sort| asks_about_people(&sort.by));
+        let mut query = Query::with("SELECT t.id", people, &view.filter, desk, now);
         query.sql.push(" ORDER BY ");
-        for sort in [&view.group_by, &view.sort_by].into_iter().flatten() {
+        for sort in sorts() {
             query.order(sort);
         }
         query.sql.push("t.id");
@@ -92,10 +94,19 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
+    /// A statement about tickets, and about people where it asks something about them.
     pub(super) fn of(select: &str, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
+        Self::with(select, false, filter, desk, now)
+    }
+
+    /// As [`Self::of`], where what is still to come may ask about people as well.
+    pub(super) fn with(select: &str, people: bool, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
+        let mut people = people || select.contains("p.");
+        filter.leaves(&mut |leaf, _| people |= asks_about_people(&leaf.field));
         let mut sql = QueryBuilder::new(select);
-        // Every ticket has a requester; written so, who asks nothing about people does not look for them.
-        sql.push(" FROM ticket t LEFT JOIN person p ON p.id = t.requester WHERE ");
+        sql.push(" FROM ticket t")
+            .push(if people { " JOIN person p ON p.id = t.requester" } else { "" })
+            .push(" WHERE ");
         let mut query = Self { sql, desk, now, exact: true, left: MOST_TERMS };
         query.condition(filter, true, MOST_DEPTH);
         query
@@ -566,6 +577,11 @@ impl<'a> Query<'a> {
         }
         self.sql.push(direction);
     }
+}
+
+/// Whether a field is stored with its person.
+pub(super) fn asks_about_people(field: &FieldRef) -> bool {
+    matches!(field, FieldRef::Known(Field { sql: Some(sql), .. }) if sql.contains("p."))
 }
 
 /// The table of a field that is a set.
