@@ -105,7 +105,7 @@ impl<'a> Query<'a> {
         filter.leaves(&mut |leaf, _| people |= asks_about_people(&leaf.field));
         let mut sql = QueryBuilder::new(select);
         sql.push(" FROM ticket t")
-            .push(if people { " JOIN person p ON p.id = t.requester" } else { "" })
+            .push(if people { " LEFT JOIN person p ON p.id = t.requester" } else { "" })
             .push(" WHERE ");
         let mut query = Self { sql, desk, now, exact: true, left: MOST_TERMS };
         query.condition(filter, true, MOST_DEPTH);
