@@ -3,11 +3,20 @@
 //! This is the only thing the engine and the store see of the language. A value of these types came
 //! through the checker (or was built by hand in a test with the same care).
 
+mod report;
+mod test;
+
 use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
 
-use crate::desk::{Desk, Event, FieldRef, Metric, Recipient, Value, Via, text::fold};
+use crate::desk::{Desk, Event, FieldRef, Recipient, Value, text::fold};
+
+pub use self::{
+    report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
+    test::{EffectKind, Expect, ExpectKind, RuleTest, TestComment, When},
+};
+pub use crate::desk::Choosing;
 
 /// A rule set: everything that was checked together, in the order in which it is tried.
 #[derive(Debug, Clone)]
@@ -478,8 +487,6 @@ pub enum ActionKind {
     Stop,
 }
 
-pub use crate::desk::Choosing;
-
 /// What a field is set to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SetTo {
@@ -552,176 +559,6 @@ pub struct View {
     pub place: Place,
 }
 
-/// Numbers about tickets.
-#[derive(Debug, PartialEq)]
-pub struct Report {
-    /// Its title, unique among reports.
-    pub title: String,
-    /// Its documentation.
-    pub doc: Option<String>,
-    /// How it takes part; a disabled one is not listed.
-    pub mark: Mark,
-    /// Which tickets are counted. Never asks about an event.
-    pub filter: Condition,
-    /// What is measured, at least one thing.
-    pub measures: Vec<Measure>,
-    /// What it is split by, at most two things.
-    pub by: Vec<Split>,
-    /// Which time it is about; `None` is all of it.
-    pub over: Option<Over>,
-    /// Whether the same is measured over the period before, which then is there.
-    pub compare: bool,
-    /// How it is drawn.
-    pub chart: Chart,
-    /// Who sees it; nobody named means everybody.
-    pub visible_to: Vec<Audience>,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// One number about many tickets.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Measure {
-    /// `count`: how many tickets.
-    Count,
-    /// `distinct requesters`: how many people they belong to.
-    Requesters,
-    /// `reach`: how many followers those people have together, each person counted once.
-    Reach,
-    /// `median first_reply_time`: one number made of a quantity of each ticket.
-    Of {
-        /// How it is made.
-        aggregate: Aggregate,
-        /// Of what.
-        quantity: Quantity,
-    },
-}
-
-/// How one number is made of many. Tickets without the quantity are left out; of none there is nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aggregate {
-    /// `average`
-    Average,
-    /// `median`: of an even number, the mean of the two in the middle.
-    Median,
-    /// `p90`: the least that nine of ten do not exceed.
-    P90,
-    /// `sum`
-    Sum,
-    /// `least`
-    Least,
-    /// `most`
-    Most,
-}
-
-impl Aggregate {
-    /// Every one, in the order in which the documentation lists them.
-    pub const ALL: [Self; 6] = [Self::Average, Self::Median, Self::P90, Self::Sum, Self::Least, Self::Most];
-
-    /// As written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Average => "average",
-            Self::Median => "median",
-            Self::P90 => "p90",
-            Self::Sum => "sum",
-            Self::Least => "least",
-            Self::Most => "most",
-        }
-    }
-}
-
-/// What is measured of each ticket.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Quantity {
-    /// A number field.
-    Field(FieldRef),
-    /// The time from one thing to another, in seconds.
-    Time {
-        /// From where to where.
-        metric: &'static Metric,
-        /// Whether only the time in which the desk is open counts.
-        business: bool,
-    },
-}
-
-/// What tickets are split by.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Split {
-    /// `channel`: by the value of a field; for a set of tags, a ticket counts under each.
-    Field(FieldRef),
-    /// `day of created`: by the calendar of the desk's time zone.
-    Time {
-        /// How finely.
-        unit: Calendar,
-        /// Of which time.
-        of: FieldRef,
-    },
-    /// `requester.followers in bands (1_000, 10_000)`: below the first, from each up to the next, from the last up.
-    Bands {
-        /// A number field.
-        field: FieldRef,
-        /// Where bands start, ascending.
-        from: Vec<i64>,
-    },
-}
-
-/// A part of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calendar {
-    /// `hour of week`: from Monday at midnight on, 168 of them.
-    HourOfWeek,
-    /// `day`
-    Day,
-    /// `week`, from Monday on.
-    Week,
-    /// `month`
-    Month,
-}
-
-/// A period of time, in the desk's time zone.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Over {
-    /// Which time of a ticket lies in it.
-    pub of: FieldRef,
-    /// From when to when.
-    pub period: Period,
-}
-
-/// From when to when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Period {
-    /// `last 30 days`: so many of the calendar, the one at hand included.
-    Last(i32, PeriodUnit),
-    /// `2026-01-01 to 2026-02-01`: from the start of one day to the start of another.
-    Between(jiff::civil::Date, jiff::civil::Date),
-}
-
-/// What periods are counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is what it is called")]
-pub enum PeriodUnit {
-    Hour,
-    Day,
-    Week,
-    Month,
-    Year,
-}
-
-/// How a report is drawn.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Chart {
-    /// Not at all: numbers only.
-    #[default]
-    Table,
-    /// A bar for each row.
-    Bars,
-    /// A line over time.
-    Lines,
-    /// Colours over two splits, or over the hours of the week.
-    Heatmap,
-}
-
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
@@ -738,105 +575,6 @@ pub enum Audience {
     Group(String),
     /// A declared agent.
     Agent(String),
-}
-
-/// A test of rules: a ticket, what happens to it, and what must come of it.
-#[derive(Debug, PartialEq)]
-pub struct RuleTest {
-    /// Its title, unique among tests.
-    pub title: String,
-    /// Its documentation.
-    pub doc: Option<String>,
-    /// A disabled test is counted as skipped.
-    pub mark: Mark,
-    /// The ticket before anything happens: fields and their values.
-    pub given: Vec<(FieldRef, Literal)>,
-    /// The comment the ticket opened with.
-    pub comment: Option<String>,
-    /// The moment of the run; `None` is 2026-01-05T12:00:00Z, a Monday.
-    pub at: Option<jiff::Timestamp>,
-    /// What happens, one run after the other.
-    pub when: Vec<When>,
-    /// What must hold after the last run.
-    pub expect: Vec<Expect>,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// What happens to the ticket of a test.
-#[derive(Debug, PartialEq)]
-pub enum When {
-    /// It is created, with its comment by the requester.
-    Created,
-    /// An agent applies a macro to it.
-    Macro(Arc<Macro>),
-    /// Time passes, and with it whatever automations come due.
-    Passes(Span),
-    /// It is updated.
-    Updated {
-        /// Fields that change.
-        set: Vec<(FieldRef, Literal)>,
-        /// A comment.
-        comment: Option<TestComment>,
-        /// The way the update came in; `None` is the ticket's channel.
-        via: Option<Via>,
-    },
-}
-
-/// A comment in a test.
-#[derive(Debug, PartialEq)]
-pub struct TestComment {
-    /// By an agent, else by the requester.
-    pub by_agent: bool,
-    /// Whether the requester can see it.
-    pub public: bool,
-    /// What it says.
-    pub text: String,
-}
-
-/// An expectation, with its place.
-#[derive(Debug, PartialEq)]
-pub struct Expect {
-    /// What is expected.
-    pub kind: ExpectKind,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// What is expected.
-#[derive(Debug, PartialEq)]
-pub enum ExpectKind {
-    /// `expect fired "T"`; a shadow trigger counts as fired where it would have been.
-    Fired(String),
-    /// `expect not fired "T"`
-    NotFired(String),
-    /// `expect nothing fired`
-    NothingFired,
-    /// `expect priority is urgent`: a condition on the ticket after the run.
-    Holds(Condition),
-    /// `expect reply contains "…"`: some reply, note, notification or webhook body holds this, folded.
-    Sent(EffectKind, Option<Folded>),
-    /// `expect no reply`
-    NotSent(EffectKind),
-}
-
-/// A kind of effect, for expectations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EffectKind {
-    /// A reply.
-    Reply,
-    /// A note.
-    Note,
-    /// A notification, to this recipient where one is named.
-    Notify(Option<Recipient>),
-    /// A reminder, to this recipient where one is named.
-    Remind(Option<Recipient>),
-    /// A call of this webhook.
-    Webhook(String),
-    /// An agent chosen from a group.
-    Assign,
-    /// The ticket merged into another.
-    Merge,
 }
 
 impl Condition {

@@ -150,12 +150,9 @@ impl Statement<'_> {
             select.push_str(", coalesce(p.followers, 0) AS reach");
         }
         // Writing to a text does not fail.
-        match (&self.report.over, self.table.period, self.table.previous) {
-            (Some(over), Some(period), Some(_)) => {
-                let column = column(&over.of).unwrap_or_default();
-                let _ = write!(select, ", CASE WHEN {column} < {} THEN 1 ELSE 0 END AS earlier", millis(period.from));
-            }
-            _ => {}
+        if let (Some(over), Some(period), Some(_)) = (&self.report.over, self.table.period, self.table.previous) {
+            let column = column(&over.of).unwrap_or_default();
+            let _ = write!(select, ", CASE WHEN {column} < {} THEN 1 ELSE 0 END AS earlier", millis(period.from));
         }
         for (n, split) in self.report.by.iter().enumerate() {
             let key = match split {
