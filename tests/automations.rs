@@ -57,7 +57,7 @@ saturday = ["20:00-24:00"]
 
 /// Europe goes forward on the 29th of March 2026, New York on the 8th.
 const START: &str = "2026-03-06T00:00:00Z";
-const DAYS: i64 = 30;
+const DAYS: i64 = 62;
 
 /// What happens to a ticket.
 #[derive(Debug, Clone)]

@@ -10,5 +10,5 @@ use twite::lang::{
 
 fuzz_target!(|text: &str| {
     let config = Some(SourceFile { name: "twite.toml".into(), text: text.into() });
-    let _ = check_files(Files { config, rules: vec![] }, Version::default());
+    let _ = check_files(Files { config, calendars: vec![], rules: vec![] }, Version::default());
 });
