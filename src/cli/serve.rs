@@ -49,7 +49,7 @@ impl Serve {
             let (store, key) = (place.open().await?, place.key()?);
             let rules = live.rules();
             tracing::info!(
-                "rules {} are live: {} rules and views; store {}",
+                "rules {} are live, {} in all; store {}",
                 rules.version,
                 rules.items(),
                 place.database().display()

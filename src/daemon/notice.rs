@@ -180,7 +180,7 @@ impl fmt::Display for Notice {
                 "automations are due on {waiting} tickets, and fire on {most} in a minute (`limits.automations_per_minute`)"
             ),
             Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
-            Self::Reloaded { version, items } => write!(f, "rules {version} are live: {items} rules and views"),
+            Self::Reloaded { version, items } => write!(f, "rules {version} are live, {items} in all"),
             Self::Broken { live, errors, .. } => {
                 write!(f, "the rules have {errors} errors; rules {live} stay live until they are fixed")
             }

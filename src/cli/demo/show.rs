@@ -78,7 +78,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "{} {}", paint("! set aside:", Style::new().yellow()), visible(&headline(reason, 2 * TEXT)))
         }
         Notice::Reloaded { version, items } => {
-            let line = format!("⟳ rules {version} are live: {items} rules and views");
+            let line = format!("⟳ rules {version} are live, {items} in all");
             writeln!(out, "\n{}", paint(&line, Style::new().bold().green()))
         }
         Notice::Broken { live, report, .. } => {
