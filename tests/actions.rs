@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use support::{inside, simulator};
 use twite::{
     daemon::{
-        Daemon,
+        Daemon, Notice,
         by_hand::{self, NotDone},
     },
     desk::{Cause, Status, Ticket, TicketId},
@@ -234,4 +234,35 @@ async fn nobody_looks_before_time_can_change_anything() {
     assert_eq!(desk.daemon.store().next_look().await.unwrap(), None, "time can change nothing any more");
     desk.daemon.clock().reached(next + SignedDuration::from_hours(24 * 365));
     assert!(!desk.daemon.look_next().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn automations_keep_their_pace_and_say_so() {
+    let rules = "automation \"Old\" { when time since created >= 1 hour then add tags old }";
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let limits = "[limits]\nautomations_per_minute = 2\n";
+    let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, limits).await;
+    let desk = Desk { daemon, directory };
+    for n in 1..=5 {
+        desk.post(n * 10, n, n * 10, MORNING).await;
+    }
+    let mut notices = desk.daemon.notices().listen();
+    let mut old = vec![];
+    for at in ["2026-01-05T10:00:00Z", "2026-01-05T10:01:00Z", "2026-01-05T10:02:00Z"] {
+        desk.until(at).await;
+        let mut count = 0;
+        for n in 1..=5 {
+            count += usize::from(desk.ticket(n).await.tags.contains("old"));
+        }
+        old.push(count);
+    }
+    assert_eq!(old, [2, 4, 5], "nothing is lost, and nothing hurries");
+    let mut behind = vec![];
+    while let Ok(notice) = notices.try_recv() {
+        if let Notice::Behind { waiting, most } = notice {
+            behind.push((waiting, most));
+        }
+    }
+    assert_eq!(behind.first(), Some(&(3, 2)), "{behind:?}");
 }

@@ -46,11 +46,6 @@ impl Clock {
         }
     }
 
-    /// Whether it goes on by itself.
-    pub fn is_wall(&self) -> bool {
-        matches!(self, Self::Wall)
-    }
-
     /// Takes a driven clock to a message's own time, be it back: what is decided then, is decided as of then. The
     /// wall clock does not care.
     pub fn reached(&self, at: Timestamp) {

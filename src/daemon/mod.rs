@@ -34,6 +34,7 @@ pub use self::{
 };
 use crate::{
     desk::XId,
+    engine::next_minute,
     lang::rules::Rules,
     store::{AccountState, ConnectedAccount, Key, Store, StoreError},
     x::{client::Client, poll::Endpoint},
@@ -200,6 +201,13 @@ impl Daemon {
                 busy = self.look_next().await?;
             }
             if busy {
+                continue;
+            }
+            // What waits for the next minute to keep the pace would wait for ever where nobody drives the clock.
+            let furthest = self.clock.furthest();
+            let paced = self.rules().desk.limits.automations_per_minute > 0;
+            if matches!(self.clock, Clock::Driven(_)) && paced && self.store.looks_due(furthest).await? > 0 {
+                self.clock.reached(next_minute(furthest));
                 continue;
             }
             match (&self.clock, self.store.next_due().await?) {

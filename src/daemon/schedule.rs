@@ -10,14 +10,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::{Daemon, Notice, intake::Intake};
 use crate::{
     desk::{Event, EventKind, Status, TicketId, Via},
-    engine::{self, minute, wake},
+    engine::{self, minute, next_minute, wake},
     lang::rules::Rules,
     store::StoreError,
 };
@@ -48,8 +48,7 @@ impl Daemon {
                 Ok(true) => {}
                 Ok(false) => {
                     let now = self.clock.now();
-                    let next = minute(now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now));
-                    let wait = Duration::try_from(now.duration_until(next)).unwrap_or_default();
+                    let wait = Duration::try_from(now.duration_until(next_minute(now))).unwrap_or_default();
                     // An error means that whoever could say stop is gone, which says it too.
                     let _ = tokio::time::timeout(wait, stop.wait_for(|stop| *stop)).await;
                 }
@@ -105,9 +104,8 @@ impl Daemon {
                 *pace = Pace { minute: minute(now), ..Pace::default() };
             }
             let left = most.saturating_sub(pace.fired);
-            // A clock that messages drive stands still: waiting would be for ever.
-            if left > 0 || !self.clock.is_wall() {
-                return Ok(left.max(1));
+            if left > 0 {
+                return Ok(left);
             }
             !std::mem::replace(&mut pace.told, true)
         };

@@ -47,7 +47,7 @@ pub fn minute(at: Timestamp) -> Timestamp {
 }
 
 /// The whole minute after an instant.
-fn next_minute(at: Timestamp) -> Timestamp {
+pub fn next_minute(at: Timestamp) -> Timestamp {
     at.checked_add(SignedDuration::from_nanos(1)).map_or(Timestamp::MAX, minute)
 }
 
