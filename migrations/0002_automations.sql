@@ -3,6 +3,8 @@
 ALTER TABLE ticket ADD COLUMN snoozed BIGINT;
 -- The whole minute on which an automation can come to hold, or cease to; none where none ever can.
 ALTER TABLE ticket ADD COLUMN look_at BIGINT;
+-- The latest minute on which it was looked at.
+ALTER TABLE ticket ADD COLUMN looked BIGINT NOT NULL DEFAULT 0;
 -- The ticket that this one was merged into.
 ALTER TABLE ticket ADD COLUMN merged_into BIGINT REFERENCES ticket (id);
 CREATE INDEX ticket_by_look ON ticket (look_at) WHERE look_at IS NOT NULL;

@@ -266,3 +266,22 @@ async fn automations_keep_their_pace_and_say_so() {
     }
     assert_eq!(behind.first(), Some(&(3, 2)), "{behind:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_makes_nothing_fire_twice() {
+    let desk = Desk::new(
+        "automation \"Old\" { when time since created >= 1 hour then note \"old\" }\n\
+         macro \"Tag\" { then add tags seen }",
+    )
+    .await;
+    desk.post(10, 1, 10, MORNING).await;
+    desk.until("2026-01-05T10:05:00Z").await;
+    let notes = || async { desk.ticket(1).await.comments };
+    assert_eq!(notes().await, 2);
+    // Back by three quarters of an hour, and something happens: as of then, the hour is not over.
+    desk.daemon.clock().reached("2026-01-05T09:20:00Z".parse().unwrap());
+    desk.apply("Tag", 1).await.unwrap();
+    desk.until("2026-01-05T09:30:00Z").await;
+    desk.until("2026-01-05T10:30:00Z").await;
+    assert_eq!(notes().await, 2, "the same hour passes a second time");
+}

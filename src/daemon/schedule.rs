@@ -173,13 +173,17 @@ impl Intake<'_> {
     /// Looks at a ticket whose time has come, as of that minute. Returns whether an automation fired.
     pub(super) async fn look(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
-        let before = self.tx.holding(id).await?;
+        let (looked, before) = self.tx.holding(id).await?;
         if let Some((awake, event)) = wake(&ticket, at) {
             self.run_at(&awake, &event, None, at).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
         let rules = self.rules.clone();
-        let look = engine::look(&rules, &ticket, &before, at);
+        let mut look = engine::look(&rules, &ticket, &before, at);
+        if at < looked {
+            // The clock went back. What fired then is not to fire again when that time comes a second time.
+            look.holding.extend(before.iter().cloned());
+        }
         if let Some(decision) = &look.decision {
             let kind = EventKind::Due { holding: before.clone() };
             let event = Event { kind, via: Via::Rule, comment: None, cause: None };
@@ -188,7 +192,7 @@ impl Intake<'_> {
         }
         // What was carried out may have closed it.
         let closed = look.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
-        self.tx.looked(id, &before, &look.holding, look.next.filter(|_| !closed)).await?;
+        self.tx.looked(id, at, &before, &look.holding, look.next.filter(|_| !closed)).await?;
         Ok(look.decision.is_some())
     }
 

@@ -69,25 +69,28 @@ impl Tx {
         times(at.flatten())
     }
 
-    /// The automations that held when a ticket was last looked at, by title.
+    /// The latest minute on which a ticket was looked at, and the automations that held then, by title.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn holding(&mut self, id: TicketId) -> Result<BTreeSet<String>, StoreError> {
+    pub async fn holding(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
+        let looked = sqlx::query_scalar("SELECT looked FROM ticket WHERE id = $1").bind(id.0);
+        let looked = time(looked.fetch_one(&mut *self.0).await?)?;
         let titles: Vec<String> = sqlx::query_scalar("SELECT automation FROM holding WHERE ticket = $1")
             .bind(id.0)
             .fetch_all(&mut *self.0)
             .await?;
-        Ok(titles.into_iter().collect())
+        Ok((looked, titles.into_iter().collect()))
     }
 
-    /// Notes that a ticket was looked at: what holds now, what held before, and when to look next.
+    /// Notes that a ticket was looked at on a minute: what holds now, what held before, and when to look next.
     ///
     /// # Errors
     /// When the database says no.
     pub async fn looked(
         &mut self,
         id: TicketId,
+        at: Timestamp,
         before: &BTreeSet<String>,
         holding: &BTreeSet<String>,
         next: Option<Timestamp>,
@@ -106,11 +109,14 @@ impl Tx {
                 .execute(&mut *self.0)
                 .await?;
         }
-        sqlx::query("UPDATE ticket SET look_at = $2 WHERE id = $1 AND look_at IS NOT $2")
-            .bind(id.0)
-            .bind(next.map(Timestamp::as_millisecond))
-            .execute(&mut *self.0)
-            .await?;
+        sqlx::query(
+            "UPDATE ticket SET look_at = $2, looked = CASE WHEN looked < $3 THEN $3 ELSE looked END WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(next.map(Timestamp::as_millisecond))
+        .bind(at.as_millisecond())
+        .execute(&mut *self.0)
+        .await?;
         Ok(())
     }
 
