@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::{
     Author, Channel, CustomValue, Desk, Event, Hours, Priority, Status, Ticket, TicketType, Value, VerifiedType, Via,
-    Words, config::CustomField,
+    Words,
+    config::{CustomField, CustomKind},
 };
 
 /// What a field holds, and so what can be asked of it.
@@ -202,14 +203,11 @@ impl FieldRef {
     pub fn read<'a>(&self, facts: Facts<'a>) -> Value<'a> {
         match self {
             Self::Known(field) => (field.read)(facts),
-            Self::Custom(field) => {
-                let kind = field.kind();
-                match facts.ticket.custom.get(&field.name).map(|value| value.value(&kind)) {
-                    // A box nobody ticked is a no.
-                    None | Some(Value::Empty) if kind == Kind::YesNo => Value::YesNo(false),
-                    value => value.unwrap_or(Value::Empty),
-                }
-            }
+            Self::Custom(field) => match facts.ticket.custom.get(&field.name).map(|value| value.value(field.kind)) {
+                // A box nobody ticked is a no.
+                None | Some(Value::Empty) if field.kind == CustomKind::YesNo => Value::YesNo(false),
+                value => value.unwrap_or(Value::Empty),
+            },
         }
     }
 

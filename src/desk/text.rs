@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use unicode_segmentation::UnicodeSegmentation;
+use writeable::Writeable as _;
 
 /// The form in which texts are compared: NFKC, then full case folding, then NFKC again (folding can
 /// undo it). Two texts a reader takes for the same have the same fold: `STRASSE` and `straße`, `ﬁ` and `fi`.
@@ -15,10 +16,43 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Owned(text.to_ascii_lowercase());
     }
-    const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
     let composed = NFKC.normalize(text);
     let folded = CaseMapper::new().fold_string(&composed).into_owned();
     Cow::Owned(NFKC.normalize(&folded).into_owned())
+}
+
+const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
+
+/// [`fold`] into a buffer, for whoever folds many texts: once its buffers have grown, it allocates nothing.
+#[derive(Debug, Default)]
+pub struct Folder {
+    folded: String,
+    between: String,
+}
+
+impl Folder {
+    /// Folds a text.
+    pub fn fold(&mut self, text: &str) -> &str {
+        let Self { folded, between } = self;
+        folded.clear();
+        if text.is_ascii() {
+            folded.push_str(text);
+            folded.make_ascii_lowercase();
+            return folded;
+        }
+        // Writing into a text never fails.
+        let _ = NFKC.normalize_to(text, folded);
+        between.clear();
+        let _ = CaseMapper::new().fold(folded).write_to(between);
+        folded.clear();
+        let _ = NFKC.normalize_to(between, folded);
+        folded
+    }
+
+    /// What was folded last.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
 }
 
 /// Whether `needle` stands in `text` as whole words, by Unicode word boundaries. Both folded.
@@ -33,6 +67,47 @@ pub fn contains_word(text: &str, needle: &str) -> bool {
     bounds.push(text.len());
     text.match_indices_overlapping(needle)
         .any(|at| bounds.binary_search(&at).is_ok() && bounds.binary_search(&(at + needle.len())).is_ok())
+}
+
+/// Whether a word begins or ends at this byte of a text, as far as that can be told from the two characters on
+/// either side: nothing where one of those is not ASCII, and then the whole text must be asked.
+pub fn is_word_bound(text: &str, at: usize) -> Option<bool> {
+    /// The classes of UAX #29 that occur in ASCII; the rest is `None`.
+    fn class(byte: u8) -> Option<char> {
+        Some(match byte {
+            b'A'..=b'Z' | b'a'..=b'z' => 'a',
+            b'0'..=b'9' => '0',
+            b'_' => '_',
+            b':' => ':',
+            b'.' | b'\'' => '.',
+            b',' | b';' => ',',
+            b' ' => ' ',
+            _ => return None,
+        })
+    }
+    let bytes = text.as_bytes();
+    let (Some(&before), Some(&after)) = (at.checked_sub(1).and_then(|at| bytes.get(at)), bytes.get(at)) else {
+        return Some(true);
+    };
+    let further = (at.checked_sub(2).and_then(|at| bytes.get(at)), bytes.get(at + 1));
+    if !before.is_ascii() || !after.is_ascii() || !further.0.is_none_or(u8::is_ascii) || !further.1.is_none_or(u8::is_ascii)
+    {
+        return None;
+    }
+    if before == b'\r' && after == b'\n' {
+        return Some(false);
+    }
+    let further = (further.0.and_then(|b| class(*b)), further.1.and_then(|b| class(*b)));
+    let together = match (class(before), class(after)) {
+        (Some(' '), Some(' ')) | (Some('a' | '0' | '_'), Some('a' | '0' | '_')) => true,
+        // What stands between two letters or two digits, as in `it's` and `1,000`.
+        (Some('a'), Some(':' | '.')) => further.1 == Some('a'),
+        (Some(':' | '.'), Some('a')) => further.0 == Some('a'),
+        (Some('0'), Some(',' | '.')) => further.1 == Some('0'),
+        (Some(',' | '.'), Some('0')) => further.0 == Some('0'),
+        _ => false,
+    };
+    Some(!together)
 }
 
 trait MatchIndicesOverlapping {
@@ -100,6 +175,34 @@ mod tests {
         assert!(contains_word("restart art", "art"));
         assert!(contains_word("where is my order", "my order"));
         assert!(!contains_word("anything", ""));
+    }
+
+    #[test]
+    fn bounds_of_words_are_those_of_the_whole_text() {
+        // One character of each class that ASCII has, and some that are not ASCII.
+        const CHARACTERS: [&str; 18] =
+            ["a", "Z", "0", "_", ":", ".", "'", ",", ";", " ", "\r", "\n", "\t", "\u{b}", "-", "\"", "é", "\u{301}"];
+        let mut told = 0;
+        for n in 0..CHARACTERS.len().pow(4) {
+            let text: String = (0..4).map(|i| CHARACTERS[n / CHARACTERS.len().pow(i) % CHARACTERS.len()]).collect();
+            let mut bounds: Vec<usize> = text.split_word_bound_indices().map(|(at, _)| at).collect();
+            bounds.push(text.len());
+            for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+                if let Some(bound) = is_word_bound(&text, at) {
+                    assert_eq!(bound, bounds.contains(&at), "{text:?} at {at}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told > 300_000, "{told}");
+    }
+
+    #[test]
+    fn a_folder_folds_as_fold_does() {
+        let mut folder = Folder::default();
+        for text in ["", "Order", "STRASSE", "straße", "ﬁne", "Ｆｕｌｌ", "e\u{301}", "ΣΑΣ", "İ", "日本語", "👩‍👩‍👧", "ſK"] {
+            assert_eq!(folder.fold(text), fold(text));
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::config::CustomKind;
+
 /// A field's value, borrowed from the ticket where it can be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -108,13 +110,12 @@ pub enum CustomValue {
 impl CustomValue {
     /// As a [`Value`]; `kind` tells texts from choices. What is no value of that kind, because the field was
     /// declared otherwise when it was written, is none.
-    pub fn value(&self, kind: &super::Kind) -> Value<'_> {
-        use super::Kind;
+    pub fn value(&self, kind: CustomKind) -> Value<'_> {
         match (self, kind) {
-            (Self::YesNo(b), Kind::YesNo) => Value::YesNo(*b),
-            (Self::Number(n), Kind::Number) => Value::Number(*n),
-            (Self::Text(t), Kind::Text) => Value::Text(Cow::Borrowed(t)),
-            (Self::Text(t), Kind::Words(_) | Kind::Declared(_)) => Value::Word(Cow::Borrowed(t)),
+            (Self::YesNo(b), CustomKind::YesNo) => Value::YesNo(*b),
+            (Self::Number(n), CustomKind::Number) => Value::Number(*n),
+            (Self::Text(t), CustomKind::Text) => Value::Text(Cow::Borrowed(t)),
+            (Self::Text(t), CustomKind::Choice) => Value::Word(Cow::Borrowed(t)),
             _ => Value::Empty,
         }
     }

@@ -30,36 +30,42 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
 /// Whether the answer to one question is yes.
 pub fn leaf_holds(leaf: &Leaf, facts: Facts<'_>) -> bool {
     let value = leaf.field.read(facts);
-    let is = |literal: &Literal| equal(&value, literal);
-    // Nobody knows whether an unknown number differs; a field that holds no word certainly does.
-    let unknown = || value.is_empty() && matches!(leaf.field.kind(), Kind::Number | Kind::Time);
     match &leaf.test {
-        Test::Holds => value == Value::YesNo(true),
+        Test::Changed { from, to } => changed(&before(leaf, facts), &value, from.as_ref(), to.as_ref()),
+        Test::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
+        Test::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
+        test => value_holds(test, &leaf.field.kind(), &value),
+    }
+}
+
+/// Whether the answer is yes for a value of a field of this kind: all questions but those about events and the clock.
+pub(super) fn value_holds(test: &Test, kind: &Kind, value: &Value<'_>) -> bool {
+    let is = |literal: &Literal| equal(value, literal);
+    // Nobody knows whether an unknown number differs; a field that holds no word certainly does.
+    let unknown = || value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
+    match test {
+        Test::Holds => *value == Value::YesNo(true),
         Test::Is(literal) => is(literal),
         Test::IsNot(literal) => !unknown() && !is(literal),
         Test::In(literals) => literals.iter().any(is),
         Test::NotIn(literals) => !unknown() && !literals.iter().any(is),
-        Test::Compare(comparison, literal) => {
-            order(&value, literal, &leaf.field.kind()).is_some_and(|o| comparison.holds(o))
-        }
-        Test::HasAny(tags) => tags.iter().any(|t| has(&value, t)),
-        Test::HasAll(tags) => tags.iter().all(|t| has(&value, t)),
-        Test::HasNone(tags) => !tags.iter().any(|t| has(&value, t)),
-        Test::Contains(needle) => folded(&value).is_some_and(|t| t.contains(&needle.folded)),
-        Test::ContainsWord(needle) => folded(&value).is_some_and(|t| text::contains_word(&t, &needle.folded)),
-        Test::StartsWith(needle) => folded(&value).is_some_and(|t| t.starts_with(&needle.folded)),
-        Test::Matches(pattern) => folded(&value).is_some_and(|t| pattern.regex.is_match(&t)),
+        Test::Compare(comparison, literal) => order(value, literal, kind).is_some_and(|o| comparison.holds(o)),
+        Test::HasAny(tags) => tags.iter().any(|t| has(value, t)),
+        Test::HasAll(tags) => tags.iter().all(|t| has(value, t)),
+        Test::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
+        Test::Contains(needle) => folded(value).is_some_and(|t| t.contains(&needle.folded)),
+        Test::ContainsWord(needle) => folded(value).is_some_and(|t| text::contains_word(&t, &needle.folded)),
+        Test::StartsWith(needle) => folded(value).is_some_and(|t| t.starts_with(&needle.folded)),
+        Test::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Test::IsEmpty => value.is_empty(),
         Test::IsSet => !value.is_empty(),
-        Test::Changed { from, to } => {
-            let was = before(leaf, facts);
-            !same(&was, &value)
-                && from.as_ref().is_none_or(|from| equal(&was, from))
-                && to.as_ref().is_none_or(|to| equal(&value, to))
-        }
-        Test::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
-        Test::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
+        Test::Changed { .. } | Test::Since(..) | Test::Until(..) => false,
     }
+}
+
+/// Whether a value that was this and is that has changed, from and to what is asked for.
+pub(super) fn changed(was: &Value<'_>, is: &Value<'_>, from: Option<&Literal>, to: Option<&Literal>) -> bool {
+    !same(was, is) && from.is_none_or(|from| equal(was, from)) && to.is_none_or(|to| equal(is, to))
 }
 
 /// The field's value before the event; nothing where the ticket was just created.
