@@ -14,6 +14,10 @@
     )
 )]
 
+// The generator of test data names the crate as those outside of it do.
+#[cfg(test)]
+extern crate self as twite;
+
 pub mod cli;
 pub mod daemon;
 pub mod desk;

@@ -16,7 +16,7 @@ use crate::{
         Author, Event, EventComment, EventKind, Ticket, Via,
         text::{fold, visible},
     },
-    engine::{Decision, decide, explain, show},
+    engine::{Decision, RuleSet, decide, explain, show},
     lang::rules::Rules,
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct Eval {
 impl Eval {
     /// Decides one line after the other.
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let rules = self.rules.load()?;
+        let rules = RuleSet::new(self.rules.load()?);
         let now = self.now.unwrap_or_else(Timestamp::now);
         let tickets: Box<dyn BufRead> = if self.tickets.as_os_str() == "-" {
             Box::new(io::stdin().lock())
@@ -112,7 +112,7 @@ struct Decided {
 
 /// Decides one line after the other. Bad lines are told to `complaints` and left out; says how many there were.
 fn eval(
-    rules: &Rules,
+    rules: &RuleSet,
     happened: Happened,
     now: Timestamp,
     format: Format,
@@ -257,7 +257,9 @@ mod tests {
     /// The decisions, and the complaints.
     fn run(happened: Happened, input: &[u8]) -> (Vec<serde_json::Value>, String) {
         let (mut out, mut err) = (vec![], vec![]);
-        let bad = eval(&rules(), happened, Timestamp::UNIX_EPOCH, Format::Json, input, &mut out, &mut err).unwrap();
+        let bad =
+            eval(&RuleSet::new(rules()), happened, Timestamp::UNIX_EPOCH, Format::Json, input, &mut out, &mut err)
+                .unwrap();
         let decisions = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let decisions: Vec<_> = decisions.map(|line| serde_json::from_slice(line).unwrap()).collect();
         let complaints = String::from_utf8(err).unwrap();

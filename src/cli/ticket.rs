@@ -26,7 +26,7 @@ use crate::{
         field::{FIELDS, Scope},
         text::visible,
     },
-    engine::{change_line, changes, effect_line},
+    engine::{RuleSet, change_line, changes, effect_line},
     lang::{
         Sources, check_sources, did_you_mean, nearest, render,
         rules::{Mark, Rules, View},
@@ -129,6 +129,7 @@ impl Apply {
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
             return Err(CliError::Usage(format!("there is no macro {:?}{meant}: {all}", self.title)));
         };
+        let rules = &Arc::new(RuleSet::new(Arc::clone(rules)));
         let mut out = io::stdout().lock();
         let (mut status, mut listed) = (FINE, vec![]);
         for id in &self.tickets {

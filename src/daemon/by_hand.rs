@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Clock, Notice, intake::Intake};
 use crate::{
     desk::{Cause, Effect, Status, Ticket, TicketId},
-    engine::{self, Decision},
-    lang::rules::{Action, Rules},
+    engine::{self, Decision, RuleSet},
+    lang::rules::Action,
     store::{Outgoing, Store, StoreError},
 };
 
@@ -41,7 +41,7 @@ pub struct Done {
 /// When there is no such ticket, or it is closed.
 pub async fn preview(
     store: &Store,
-    rules: &Rules,
+    rules: &RuleSet,
     clock: &Clock,
     id: TicketId,
     actions: &[Action],
@@ -62,7 +62,7 @@ pub async fn preview(
 /// When there is no such ticket, it is closed, or the store fails: then nothing was done.
 pub async fn act(
     store: &Store,
-    rules: &Arc<Rules>,
+    rules: &Arc<RuleSet>,
     clock: &Clock,
     id: TicketId,
     actions: &[Action],

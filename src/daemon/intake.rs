@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::{Clock, Notice, Notices};
 use crate::{
     desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
-    lang::rules::Rules,
+    engine::RuleSet,
     store::{AccountState, ConnectedAccount, KnownPost, Seen, StoreError, TicketHead, TicketKey, Tx},
 };
 
@@ -59,14 +59,14 @@ impl Message {
 /// One message's way into the store: a transaction, the rules of the moment, and what to tell afterwards.
 pub(super) struct Intake<'a> {
     pub(super) tx: Tx,
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: Arc<RuleSet>,
     pub(super) accounts: &'a [ConnectedAccount],
     pub(super) clock: &'a Clock,
     pub(super) notices: Vec<Notice>,
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(tx: Tx, rules: Arc<Rules>, accounts: &'a [ConnectedAccount], clock: &'a Clock) -> Self {
+    pub(super) fn new(tx: Tx, rules: Arc<RuleSet>, accounts: &'a [ConnectedAccount], clock: &'a Clock) -> Self {
         Self { tx, rules, accounts, clock, notices: Vec::new() }
     }
 

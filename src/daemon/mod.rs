@@ -34,8 +34,7 @@ pub use self::{
 };
 use crate::{
     desk::XId,
-    engine::next_minute,
-    lang::rules::Rules,
+    engine::{RuleSet, next_minute},
     store::{AccountState, ConnectedAccount, Key, Store, StoreError},
     x::{client::Client, poll::Endpoint},
 };
@@ -92,7 +91,7 @@ impl Daemon {
     }
 
     /// The rules that are live now.
-    pub fn rules(&self) -> Arc<Rules> {
+    pub fn rules(&self) -> Arc<RuleSet> {
         self.live.rules()
     }
 

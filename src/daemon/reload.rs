@@ -17,7 +17,10 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use super::{Notice, Notices};
-use crate::lang::{self, rules::Rules};
+use crate::{
+    engine::RuleSet,
+    lang::{self, rules::Rules},
+};
 
 /// How long the files must have been quiet. Long enough for an editor's write and rename, short enough
 /// for a change to be live within a second.
@@ -42,7 +45,7 @@ pub type Adapt = Arc<dyn Fn(Rules) -> Rules + Send + Sync>;
 /// The live rules. Readers take the pointer once for each event and keep it to the end.
 #[derive(Clone)]
 pub struct Live {
-    current: Arc<ArcSwap<Rules>>,
+    current: Arc<ArcSwap<RuleSet>>,
     source: Source,
     adapt: Adapt,
 }
@@ -56,14 +59,15 @@ impl Live {
         let loaded = lang::load(&source.paths, source.config.as_deref());
         match loaded.rules {
             Some(rules) => {
-                Ok(Self { current: Arc::new(ArcSwap::from_pointee(adapt(Rules::clone(&rules)))), source, adapt })
+                let rules = RuleSet::new(adapt(Rules::clone(&rules)));
+                Ok(Self { current: Arc::new(ArcSwap::from_pointee(rules)), source, adapt })
             }
             None => Err(loaded.report()),
         }
     }
 
     /// The rules that are live now.
-    pub fn rules(&self) -> Arc<Rules> {
+    pub fn rules(&self) -> Arc<RuleSet> {
         self.current.load_full()
     }
 
@@ -77,7 +81,8 @@ impl Live {
                 if rules.version.hash != live.version.hash || recovered {
                     let rules = (self.adapt)(Rules::clone(rules));
                     let (version, items) = (rules.version.clone(), rules.items());
-                    self.current.store(Arc::new(rules));
+                    // Filed before it is live, and off the path of messages.
+                    self.current.store(Arc::new(live.successor(Arc::new(rules))));
                     notices.tell(Notice::Reloaded { version, items });
                 }
             }
@@ -92,6 +97,15 @@ impl Live {
                     *broken = Some(report);
                 }
             }
+        }
+    }
+
+    /// Files the live rules anew where tickets are other than they were.
+    fn file_anew(&self) {
+        let live = self.rules();
+        if live.has_drifted() {
+            tracing::debug!("rules {} are filed anew, by what is rare among recent tickets", live.version);
+            self.current.store(Arc::new(live.successor(live.rules().clone())));
         }
     }
 
@@ -120,6 +134,7 @@ impl Live {
                 if told || seen.as_ref() != Some(&stamps) {
                     live.reload(&mut broken, &notices);
                 }
+                live.file_anew();
                 (broken, Some(stamps))
             };
             (broken, seen) = tokio::task::spawn_blocking(look).await.unwrap_or_default();

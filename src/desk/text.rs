@@ -63,10 +63,14 @@ pub fn contains_word(text: &str, needle: &str) -> bool {
     if needle.is_empty() || !text.contains(needle) {
         return false;
     }
-    let mut bounds: Vec<usize> = text.split_word_bound_indices().map(|(at, _)| at).collect();
-    bounds.push(text.len());
+    let bounds: Vec<usize> = word_bounds(text).collect();
     text.match_indices_overlapping(needle)
         .any(|at| bounds.binary_search(&at).is_ok() && bounds.binary_search(&(at + needle.len())).is_ok())
+}
+
+/// Where words begin and end in a text, in order, its start and its end among them.
+pub fn word_bounds(text: &str) -> impl Iterator<Item = usize> + '_ {
+    text.split_word_bound_indices().map(|(at, _)| at).chain([text.len()])
 }
 
 /// Whether a word begins or ends at this byte of a text, as far as that can be told from the two characters on
@@ -90,7 +94,10 @@ pub fn is_word_bound(text: &str, at: usize) -> Option<bool> {
         return Some(true);
     };
     let further = (at.checked_sub(2).and_then(|at| bytes.get(at)), bytes.get(at + 1));
-    if !before.is_ascii() || !after.is_ascii() || !further.0.is_none_or(u8::is_ascii) || !further.1.is_none_or(u8::is_ascii)
+    if !before.is_ascii()
+        || !after.is_ascii()
+        || !further.0.is_none_or(u8::is_ascii)
+        || !further.1.is_none_or(u8::is_ascii)
     {
         return None;
     }
@@ -185,8 +192,7 @@ mod tests {
         let mut told = 0;
         for n in 0..CHARACTERS.len().pow(4) {
             let text: String = (0..4).map(|i| CHARACTERS[n / CHARACTERS.len().pow(i) % CHARACTERS.len()]).collect();
-            let mut bounds: Vec<usize> = text.split_word_bound_indices().map(|(at, _)| at).collect();
-            bounds.push(text.len());
+            let bounds: Vec<usize> = word_bounds(&text).collect();
             for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
                 if let Some(bound) = is_word_bound(&text, at) {
                     assert_eq!(bound, bounds.contains(&at), "{text:?} at {at}");
@@ -200,7 +206,8 @@ mod tests {
     #[test]
     fn a_folder_folds_as_fold_does() {
         let mut folder = Folder::default();
-        for text in ["", "Order", "STRASSE", "straße", "ﬁne", "Ｆｕｌｌ", "e\u{301}", "ΣΑΣ", "İ", "日本語", "👩‍👩‍👧", "ſK"] {
+        for text in ["", "Order", "STRASSE", "straße", "ﬁne", "Ｆｕｌｌ", "e\u{301}", "ΣΑΣ", "İ", "日本語", "👩‍👩‍👧", "ſK"]
+        {
             assert_eq!(folder.fold(text), fold(text));
         }
     }

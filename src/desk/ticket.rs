@@ -120,7 +120,7 @@ impl Ticket {
     /// Sets the status and keeps the times that hang on it in step.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {
         if self.status >= Status::Solved && status < Status::Solved {
-            self.reopens += 1;
+            self.reopens = self.reopens.saturating_add(1);
             self.solved = None;
         }
         if self.status < Status::Solved && status >= Status::Solved {
@@ -173,7 +173,7 @@ impl Ticket {
     /// Comments are added in the order in which they were made. One that turns up late is counted like
     /// any other, but does not open again what was solved after it.
     pub fn add_comment(&mut self, comment: &EventComment, made: Timestamp) {
-        self.comments += 1;
+        self.comments = self.comments.saturating_add(1);
         self.updated = self.updated.max(made);
         self.latest_comment = Some(comment.text.clone());
         if comment.public {
@@ -188,9 +188,9 @@ impl Ticket {
                 }
             }
             Author::Agent => {
-                self.agent_touches += 1;
+                self.agent_touches = self.agent_touches.saturating_add(1);
                 if comment.public {
-                    self.replies += 1;
+                    self.replies = self.replies.saturating_add(1);
                     self.first_reply = Some(self.first_reply.map_or(made, |first| first.min(made)));
                     if self.status == Status::New {
                         self.set_status(Status::Open, made);
@@ -203,9 +203,9 @@ impl Ticket {
 
     /// Takes over what was said on another ticket of the same person that is merged into this one.
     pub fn take_over(&mut self, other: &Self, now: Timestamp) {
-        self.comments += other.comments;
-        self.replies += other.replies;
-        self.agent_touches += other.agent_touches;
+        self.comments = self.comments.saturating_add(other.comments);
+        self.replies = self.replies.saturating_add(other.replies);
+        self.agent_touches = self.agent_touches.saturating_add(other.agent_touches);
         self.tags.extend(other.tags.iter().cloned());
         if other.requester_updated > self.requester_updated {
             self.requester_updated = other.requester_updated;

@@ -12,7 +12,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use crate::{
-    desk::{Facts, Kind, Value, text},
+    desk::{Facts, FieldRef, Kind, Value, text},
     lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Span, Test},
 };
 
@@ -31,7 +31,7 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
 pub fn leaf_holds(leaf: &Leaf, facts: Facts<'_>) -> bool {
     let value = leaf.field.read(facts);
     match &leaf.test {
-        Test::Changed { from, to } => changed(&before(leaf, facts), &value, from.as_ref(), to.as_ref()),
+        Test::Changed { from, to } => changed(&before(&leaf.field, facts), &value, from.as_ref(), to.as_ref()),
         Test::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
         Test::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
         test => value_holds(test, &leaf.field.kind(), &value),
@@ -69,9 +69,9 @@ pub(super) fn changed(was: &Value<'_>, is: &Value<'_>, from: Option<&Literal>, t
 }
 
 /// The field's value before the event; nothing where the ticket was just created.
-pub(super) fn before<'a>(leaf: &Leaf, facts: Facts<'a>) -> Value<'a> {
+pub(super) fn before<'a>(field: &FieldRef, facts: Facts<'a>) -> Value<'a> {
     match facts.event.and_then(|event| event.before()) {
-        Some(ticket) => leaf.field.read(Facts { ticket, ..facts }),
+        Some(ticket) => field.read(Facts { ticket, ..facts }),
         None => Value::Empty,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Which triggers hold is asked of a [`Matcher`], so that the run is the same whoever answers.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -10,36 +12,56 @@ use super::{
     due, plain, trace,
 };
 use crate::{
-    desk::{Event, EventKind, Facts, Status, Ticket},
+    desk::{Change, Event, EventKind, Facts, Status, Ticket},
     lang::rules::{Action, Condition, Mark, Rules},
 };
 
 /// Answers which triggers hold now. [`plain`] is what every answer must agree with.
 pub trait Matcher {
     /// The first trigger at `from` or behind it that is open and whose conditions hold.
-    ///
-    /// `open` has one entry a trigger: whether it can still fire in this run. It only ever goes from yes to no.
-    fn next(&mut self, from: usize, open: &[bool], facts: Facts<'_>) -> Option<usize>;
+    fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize>;
+
+    /// Hears that a trigger has made these changes to the ticket.
+    fn changed(&mut self, _changes: &[Change]) {}
+}
+
+/// Which triggers can still fire in a run. One that can no more never can again.
+#[derive(Debug)]
+pub struct Open<'a> {
+    rules: &'a Rules,
+    event: &'a Event,
+    fired: BTreeSet<usize>,
+}
+
+impl<'a> Open<'a> {
+    /// Those that are about an event, before the run has begun.
+    pub fn at_first(rules: &'a Rules, event: &'a Event) -> Self {
+        Self { rules, event, fired: BTreeSet::new() }
+    }
+
+    /// Whether this one can.
+    pub fn is(&self, trigger: usize) -> bool {
+        !self.fired.contains(&trigger)
+            && self.rules.triggers.get(trigger).is_some_and(|t| t.mark != Mark::Disabled && t.on.covers(self.event))
+    }
 }
 
 /// Asks one trigger after the other.
 pub(super) struct Plain<'a>(pub(super) &'a Rules);
 
 impl Matcher for Plain<'_> {
-    fn next(&mut self, from: usize, open: &[bool], facts: Facts<'_>) -> Option<usize> {
-        let triggers = self.0.triggers.iter().zip(open).enumerate().skip(from);
-        triggers.filter(|(_, (_, open))| **open).find(|(_, (t, _))| plain::holds(&t.when, facts)).map(|(i, _)| i)
+    fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
+        let triggers = self.0.triggers.iter().enumerate().skip(from);
+        triggers.filter(|(i, _)| open.is(*i)).find(|(_, t)| plain::holds(&t.when, facts)).map(|(i, _)| i)
     }
 }
 
-/// Decides what the rules make of an event. Pure: the same input gives the same decision.
-///
-/// `ticket` is the ticket with the event already in it: for an update, [`Event::before`] is what it was before.
-pub fn decide(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
+/// Decides what the rules make of an event, one trigger asked after the other: the meaning of [`super::decide`].
+pub fn decide_plainly(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
     run(rules, ticket, event, now, &mut Plain(rules))
 }
 
-/// [`decide`] with another matcher.
+/// [`decide_plainly`] with another matcher.
 pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matcher: &mut dyn Matcher) -> Decision {
     if let EventKind::Due { holding } = &event.kind {
         let (decision, _) = due::pass(rules, ticket, holding, now, &mut |_, _| {}, matcher);
@@ -56,7 +78,7 @@ pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matche
 
 /// Passes over the triggers, until one fires nothing.
 pub(super) fn passes(rules: &Rules, event: &Event, now: Timestamp, matcher: &mut dyn Matcher, decision: &mut Decision) {
-    let mut open: Vec<bool> = rules.triggers.iter().map(|t| t.mark != Mark::Disabled && t.on.covers(event)).collect();
+    let mut open = Open::at_first(rules, event);
     while pass(rules, event, now, &mut open, matcher, decision) {}
 }
 
@@ -65,7 +87,7 @@ fn pass(
     rules: &Rules,
     event: &Event,
     now: Timestamp,
-    open: &mut [bool],
+    open: &mut Open<'_>,
     matcher: &mut dyn Matcher,
     decision: &mut Decision,
 ) -> bool {
@@ -75,8 +97,8 @@ fn pass(
     loop {
         let facts = Facts { ticket: &decision.ticket, event: Some(event), now, desk: &rules.desk };
         let Some(index) = matcher.next(from, open, facts) else { return again };
-        let (Some(trigger), Some(open)) = (rules.triggers.get(index), open.get_mut(index)) else { return again };
-        *open = false;
+        let Some(trigger) = rules.triggers.get(index) else { return again };
+        open.fired.insert(index);
         from = index + 1;
         let rule = Rule {
             title: &trigger.title,
@@ -90,6 +112,9 @@ fn pass(
         let stop = fire(&rule, pass, Some(event), now, rules, decision);
         if trigger.mark != Mark::Shadow {
             again = true;
+            if let Some(fired) = decision.fired.last() {
+                matcher.changed(&fired.changes);
+            }
             if stop {
                 decision.stopped_by = Some(trigger.title.clone());
                 return false;

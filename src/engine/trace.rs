@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     decision::{Answer, Asked, Decision, RuleKind},
     due, plain,
-    run::{Matcher, run},
+    run::{Matcher, Open, run},
 };
 use crate::{
     desk::{Event, EventKind, Facts, Ticket, Value, text::headline},
@@ -169,10 +169,10 @@ struct Asking<'a> {
 }
 
 impl Matcher for Asking<'_> {
-    fn next(&mut self, from: usize, open: &[bool], facts: Facts<'_>) -> Option<usize> {
-        let triggers = self.rules.triggers.iter().zip(open).zip(self.answers.iter_mut());
-        for (index, ((trigger, open), kept)) in triggers.enumerate().skip(from) {
-            if *open {
+    fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
+        let triggers = self.rules.triggers.iter().zip(self.answers.iter_mut());
+        for (index, (trigger, kept)) in triggers.enumerate().skip(from) {
+            if open.is(index) {
                 let answer = kept.insert(answer(&trigger.when, facts));
                 (self.heard)(index, answer);
                 if answer.holds {
@@ -209,7 +209,7 @@ pub(super) fn answer(condition: &Condition, facts: Facts<'_>) -> Answer {
 }
 
 fn asked(leaf: &Leaf, facts: Facts<'_>) -> Asked {
-    let before = matches!(leaf.test, Test::Changed { .. }).then(|| short(plain::before(leaf, facts)));
+    let before = matches!(leaf.test, Test::Changed { .. }).then(|| short(plain::before(&leaf.field, facts)));
     Asked::Asked { text: leaf.to_string(), value: short(leaf.field.read(facts)), before }
 }
 

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
 
-use crate::desk::{Desk, Event, FieldRef, Recipient, Value, text::fold};
+use crate::desk::{Desk, Event, FieldRef, Recipient, Scope, Value, text::fold};
 
 pub use self::{
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
@@ -231,6 +231,14 @@ pub struct Leaf {
     pub field: FieldRef,
     /// The question.
     pub test: Test,
+}
+
+impl Leaf {
+    /// Whether the answer hangs on the opening hours of the ticket.
+    pub fn asks_hours(&self) -> bool {
+        self.field.scope() == Scope::Clock
+            || matches!(&self.test, Test::Since(_, span) | Test::Until(_, span) if span.business)
+    }
 }
 
 /// The questions. What each means where there is no value:

@@ -14,11 +14,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     desk::{Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind},
+    engine::{self, Decision, RuleSet, decide_plainly, index::Tuning},
     lang::rules::{
         Action, ActionKind, Condition, ConditionKind, Filter, Leaf, Literal, Mark, On, Part, Place, Rules, SetTo, Span,
         Template, Test, Trigger, Version,
     },
 };
+
+/// Decides by both ways, which must agree.
+fn decide(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
+    let plain = decide_plainly(rules, ticket, event, now);
+    for tuning in [Tuning::default(), Tuning { few: 0, ..Tuning::default() }] {
+        let set = RuleSet::tuned(Arc::new(rules.clone()), &[], tuning);
+        assert_eq!(engine::decide(&set, ticket, event, now), plain);
+    }
+    plain
+}
 
 fn place() -> Place {
     Place { file: "rules/test.twite".into(), start: 0, end: 0, line: 1 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{any, *};
 use crate::{
     desk::{Priority, Status},
-    engine::{Verdict, changes, decide, explain},
+    engine::{Verdict, changes, explain},
     lang::rules::Comparison,
 };
 

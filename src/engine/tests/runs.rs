@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     desk::{Author, EventComment, Priority, Status},
-    engine::{Decision, Verdict, decide, explain},
+    engine::{Decision, Verdict, explain},
 };
 
 fn run(triggers: Vec<Trigger>, ticket: &Ticket, event: &Event) -> Decision {

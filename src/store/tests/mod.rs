@@ -1,5 +1,8 @@
 //! What the store promises, on real database files.
 
+/// The generator that tests outside of the crate and the fuzzer use as well.
+#[path = "../../../tests/support/generate.rs"]
+mod generate;
 mod reports;
 mod views;
 

@@ -5,7 +5,8 @@ use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 
 use super::{
-    views::{condition, desk, kept, now, place, ticket},
+    generate::{condition, desk, now, place, ticket},
+    views::kept,
     *,
 };
 use crate::{

@@ -1,0 +1,206 @@
+//! All that is searched for in one text, found in one pass over it.
+
+use aho_corasick::{
+    Anchored,
+    automaton::Automaton,
+    dfa::DFA,
+    nfa::{contiguous, noncontiguous},
+};
+use regex_automata::{Input, PatternSet, meta};
+use rustc_hash::FxHashMap;
+
+use super::slots::Find;
+use crate::{desk::text, lang::rules::Pattern};
+
+/// The most bytes of needles that are made a table with an entry for each byte in each state: some 30 MB of it.
+/// Beyond that the states are kept smaller, and take half as long again.
+const MOST_IN_A_TABLE: usize = 100_000;
+/// The size up to which regexes are searched for together, in bytes.
+const MOST_OF_REGEXES: usize = 64 << 20;
+
+/// What is searched for in one text.
+#[derive(Debug, Default)]
+pub(super) struct Needles {
+    /// The literals of what was asked for.
+    literals: FxHashMap<Find, u32>,
+    /// The needles, folded, with the literals that hang on each.
+    needles: Vec<Needle>,
+    numbers: FxHashMap<Box<str>, u32>,
+    automaton: Option<Machine>,
+    /// Regexes that something is filed under, and their literals.
+    regexes: Vec<(Pattern, u32)>,
+    together: Option<meta::Regex>,
+}
+
+/// A needle, and the literals it makes true: found anywhere, as whole words, at the start.
+#[derive(Debug)]
+struct Needle {
+    text: Box<str>,
+    anywhere: Option<u32>,
+    words: Option<u32>,
+    start: Option<u32>,
+}
+
+#[derive(Debug)]
+enum Machine {
+    Table(DFA),
+    Small(contiguous::NFA),
+    /// Where there is more than even that can hold.
+    Large(noncontiguous::NFA),
+}
+
+/// What searching needs room for.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    found: Option<PatternSet>,
+    /// Where words begin and end in the text, once somebody asked.
+    bounds: Vec<usize>,
+}
+
+impl Needles {
+    /// The literal of something to be found; `next` where it is new.
+    pub(super) fn literal(&mut self, find: &Find, next: u32) -> u32 {
+        if let Some(literal) = self.literals.get(find) {
+            return *literal;
+        }
+        self.literals.insert(find.clone(), next);
+        let (Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) = find else { return next };
+        let number = *self.numbers.entry(text.clone()).or_insert(self.needles.len() as u32) as usize;
+        if number == self.needles.len() {
+            self.needles.push(Needle { text: text.clone(), anywhere: None, words: None, start: None });
+        }
+        let needle = &mut self.needles[number];
+        match find {
+            Find::Words(_) => needle.words = Some(next),
+            Find::Start(_) => needle.start = Some(next),
+            _ => needle.anywhere = Some(next),
+        }
+        next
+    }
+
+    /// Searches for a regex with all others that something is filed under.
+    pub(super) fn add_regex(&mut self, pattern: Pattern, literal: u32) {
+        self.regexes.push((pattern, literal));
+    }
+
+    /// Builds what searches for all needles at once.
+    pub(super) fn build(&mut self) {
+        let texts = || self.needles.iter().map(|needle| needle.text.as_bytes());
+        if self.needles.is_empty() {
+            return;
+        }
+        let bytes: usize = texts().map(<[u8]>::len).sum();
+        let table = || DFA::builder().prefilter(false).build(texts()).ok().map(Machine::Table);
+        let small = || contiguous::NFA::builder().prefilter(false).build(texts()).ok().map(Machine::Small);
+        let large = || noncontiguous::NFA::builder().prefilter(false).build(texts()).ok().map(Machine::Large);
+        let table = if bytes <= MOST_IN_A_TABLE { table() } else { None };
+        self.automaton = table.or_else(small).or_else(large);
+    }
+
+    /// Builds what searches for all regexes at once; each is searched for alone where together they are too large.
+    pub(super) fn build_regexes(&mut self) {
+        if self.regexes.len() < 2 {
+            return;
+        }
+        let patterns: Vec<&str> = self.regexes.iter().map(|(pattern, _)| pattern.regex.as_str()).collect();
+        let config = meta::Config::new()
+            .match_kind(regex_automata::MatchKind::All)
+            .nfa_size_limit(Some(MOST_OF_REGEXES))
+            .hybrid_cache_capacity(MOST_OF_REGEXES / 4);
+        let syntax = regex_automata::util::syntax::Config::new().case_insensitive(true);
+        self.together = meta::Builder::new().configure(config).syntax(syntax).build_many(&patterns).ok();
+    }
+
+    /// Tells which literals a folded text makes true. It may tell the same one several times.
+    pub(super) fn search(&self, folded: &str, room: &mut Room, mut found: impl FnMut(u32)) {
+        room.bounds.clear();
+        let mut hit = |number: usize, end: usize| {
+            let needle = &self.needles[number];
+            if let Some(literal) = needle.anywhere {
+                found(literal);
+            }
+            let start = end - needle.text.len();
+            if let Some(literal) = needle.start
+                && start == 0
+            {
+                found(literal);
+            }
+            if let Some(literal) = needle.words
+                && is_bound(folded, start, &mut room.bounds)
+                && is_bound(folded, end, &mut room.bounds)
+            {
+                found(literal);
+            }
+        };
+        match &self.automaton {
+            Some(Machine::Table(machine)) => step(machine, folded, &mut hit),
+            Some(Machine::Small(machine)) => step(machine, folded, &mut hit),
+            Some(Machine::Large(machine)) => step(machine, folded, &mut hit),
+            None => {}
+        }
+        self.search_regexes(folded, room, &mut found);
+    }
+
+    fn search_regexes(&self, folded: &str, room: &mut Room, found: &mut impl FnMut(u32)) {
+        let Some(together) = &self.together else {
+            for (pattern, literal) in &self.regexes {
+                if pattern.regex.is_match(folded) {
+                    found(*literal);
+                }
+            }
+            return;
+        };
+        let set = room.found.get_or_insert_with(|| PatternSet::new(self.regexes.len()));
+        set.clear();
+        together.which_overlapping_matches(&Input::new(folded), set);
+        for pattern in set.iter() {
+            found(self.regexes[pattern.as_usize()].1);
+        }
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let machine = match &self.automaton {
+            Some(Machine::Table(machine)) => machine.memory_usage(),
+            Some(Machine::Small(machine)) => machine.memory_usage(),
+            Some(Machine::Large(machine)) => machine.memory_usage(),
+            None => 0,
+        };
+        machine + self.together.as_ref().map_or(0, meta::Regex::memory_usage)
+    }
+}
+
+/// Whether something is in a folded text, without having searched it for everything.
+pub(super) fn is_found(find: &Find, folded: &str) -> bool {
+    match find {
+        Find::Nothing => folded.is_empty(),
+        Find::Anywhere(needle) => memchr::memmem::find(folded.as_bytes(), needle.as_bytes()).is_some(),
+        Find::Words(needle) => text::contains_word(folded, needle),
+        Find::Start(needle) => folded.starts_with(&**needle),
+        // Regexes are asked one by one there.
+        Find::Regex(_) => false,
+    }
+}
+
+fn step(machine: &impl Automaton, text: &str, hit: &mut impl FnMut(usize, usize)) {
+    // An unanchored search is what it was built for.
+    let Ok(mut state) = machine.start_state(Anchored::No) else { return };
+    for (at, byte) in text.bytes().enumerate() {
+        state = machine.next_state(Anchored::No, state, byte);
+        if machine.is_special(state) && machine.is_match(state) {
+            for n in 0..machine.match_len(state) {
+                hit(machine.match_pattern(state, n).as_usize(), at + 1);
+            }
+        }
+    }
+}
+
+/// Whether a word begins or ends here. What it takes the whole text to know is kept in `bounds`.
+fn is_bound(folded: &str, at: usize, bounds: &mut Vec<usize>) -> bool {
+    text::is_word_bound(folded, at).unwrap_or_else(|| {
+        if bounds.is_empty() {
+            bounds.extend(text::word_bounds(folded));
+        }
+        bounds.binary_search(&at).is_ok()
+    })
+}

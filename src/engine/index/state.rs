@@ -1,0 +1,326 @@
+//! What is known of one ticket: everything is read once, where it is asked for, and kept until the next ticket.
+
+use super::{
+    expr::Expr,
+    needles::{Room, is_found},
+    slots::{BIT_WORDS, Literally, Names, Question, Slots},
+};
+use crate::{
+    desk::{Facts, FieldRef, Value, field, text::Folder},
+    engine::plain,
+};
+
+/// A code nothing has: the slot was not read yet.
+const UNREAD: u8 = u8::MAX;
+/// A rank nothing has.
+const UNRANKED: u32 = u32::MAX;
+
+/// What is known of one ticket. Made once and used for many: then nothing is allocated.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    codes: Vec<u8>,
+    ranks: Vec<u32>,
+    /// The ticket's codes as bits, those of all slots together.
+    pub(super) bits: [u64; BIT_WORDS],
+    /// Which literals are true, a bit each.
+    truths: Vec<u64>,
+    /// The same as lists, by named slot, and by searched slot behind those.
+    present: Vec<Vec<u32>>,
+    /// Which of those were read.
+    read: Vec<bool>,
+    folded: Vec<Folder>,
+    /// Which texts were folded.
+    folds: Vec<bool>,
+    room: Vec<Room>,
+    /// The answers to questions: the round they were given in, and what they were.
+    answers: Vec<(u32, bool)>,
+    round: u32,
+}
+
+impl State {
+    /// Room for what these slots know of a ticket.
+    pub(super) fn new(slots: &Slots) -> Self {
+        let lists = slots.named.len() + slots.searched.len();
+        Self {
+            codes: vec![UNREAD; slots.coded.len()],
+            ranks: vec![UNRANKED; slots.ranked.len()],
+            bits: [0; BIT_WORDS],
+            truths: vec![0; slots.literals.len().div_ceil(64)],
+            present: vec![vec![]; lists],
+            read: vec![false; lists],
+            folded: slots.folded.iter().map(|_| Folder::default()).collect(),
+            folds: vec![false; slots.folded.len()],
+            room: slots.searched.iter().map(|_| Room::default()).collect(),
+            answers: vec![(0, false); slots.questions.len()],
+            round: 0,
+        }
+    }
+
+    /// Forgets the last ticket.
+    pub(super) fn forget(&mut self) {
+        self.codes.fill(UNREAD);
+        self.ranks.fill(UNRANKED);
+        for list in 0..self.present.len() {
+            self.forget_list(list);
+        }
+        self.folds.fill(false);
+        self.forget_answers();
+    }
+
+    fn forget_list(&mut self, list: usize) {
+        if std::mem::take(&mut self.read[list]) {
+            for literal in self.present[list].drain(..) {
+                self.truths[literal as usize / 64] &= !(1 << (literal % 64));
+            }
+        }
+    }
+
+    fn forget_answers(&mut self) {
+        self.round = self.round.wrapping_add(1);
+        // Answers of rounds long ago must not be taken for new ones.
+        if self.round == 0 {
+            self.answers.fill((0, false));
+            self.round = 1;
+        }
+    }
+
+    /// Reads everything there is a slot for.
+    pub(super) fn read_all(&mut self, slots: &Slots, facts: Facts<'_>) {
+        self.bits = [0; BIT_WORDS];
+        for slot in 0..slots.coded.len() {
+            self.code(slots, slot, facts);
+        }
+        for slot in 0..slots.ranked.len() {
+            self.rank(slots, slot, facts);
+        }
+        for list in 0..self.present.len() {
+            self.read_list(slots, list, facts);
+        }
+    }
+
+    /// Reads what may have changed with these fields again. Returns whether any answer can be another.
+    pub(super) fn read_again(&mut self, slots: &Slots, changed: &dyn Fn(&FieldRef) -> bool, facts: Facts<'_>) -> bool {
+        let mut different = slots.questions.iter().any(|question| match question {
+            Question::Leaf(leaf) => changed(&leaf.field) || (leaf.asks_hours() && changed(&group())),
+            Question::Regex(..) | Question::Shared(_) => false,
+        });
+        for (slot, coded) in slots.coded.iter().enumerate() {
+            if coded.field().is_some_and(changed) && self.codes[slot] != UNREAD {
+                let before = std::mem::replace(&mut self.codes[slot], UNREAD);
+                if let Some((word, shift)) = coded.bits {
+                    self.bits[word] &= !(1 << (shift + u32::from(before)));
+                }
+                different |= self.code(slots, slot, facts) != before;
+            }
+        }
+        for (slot, ranked) in slots.ranked.iter().enumerate() {
+            if changed(&ranked.field) {
+                let before = std::mem::replace(&mut self.ranks[slot], UNRANKED);
+                different |= self.rank(slots, slot, facts) != before;
+            }
+        }
+        for (fold, field) in slots.folded.iter().enumerate() {
+            if changed(field) {
+                self.folds[fold] = false;
+                different = true;
+            }
+        }
+        for list in 0..self.present.len() {
+            let field = match slots.named.get(list) {
+                Some(named) => &named.field,
+                None => &slots.folded[slots.searched[list - slots.named.len()].folded],
+            };
+            if changed(field) && self.read[list] {
+                let before = self.present[list].clone();
+                self.forget_list(list);
+                self.read_list(slots, list, facts);
+                different |= before != self.present[list];
+            }
+        }
+        if different {
+            self.forget_answers();
+        }
+        different
+    }
+
+    /// The literals that are true, but for those of texts nobody searched.
+    pub(super) fn present(&self) -> impl Iterator<Item = u32> + '_ {
+        self.present.iter().flatten().copied()
+    }
+
+    /// How many lists of true literals there are.
+    pub(super) fn lists(&self) -> usize {
+        self.present.len()
+    }
+
+    /// One of those lists.
+    pub(super) fn list(&self, list: usize) -> &[u32] {
+        &self.present[list]
+    }
+
+    pub(super) fn code(&mut self, slots: &Slots, slot: usize, facts: Facts<'_>) -> u8 {
+        let known = self.codes[slot];
+        if known != UNREAD {
+            return known;
+        }
+        let coded = &slots.coded[slot];
+        let code = coded.read(facts);
+        self.codes[slot] = code;
+        if let Some((word, shift)) = coded.bits {
+            self.bits[word] |= 1 << (shift + u32::from(code));
+        }
+        code
+    }
+
+    pub(super) fn rank(&mut self, slots: &Slots, slot: usize, facts: Facts<'_>) -> u32 {
+        let known = self.ranks[slot];
+        if known != UNRANKED {
+            return known;
+        }
+        let rank = slots.ranked[slot].read(facts);
+        self.ranks[slot] = rank;
+        rank
+    }
+
+    /// The rank of a slot that was read.
+    pub(super) fn known_rank(&self, slot: usize) -> u32 {
+        self.ranks[slot]
+    }
+
+    /// The code of a slot that was read.
+    pub(super) fn known_code(&self, slot: usize) -> usize {
+        self.codes[slot].into()
+    }
+
+    fn is_true(&self, literal: u32) -> bool {
+        self.truths[literal as usize / 64] & (1 << (literal % 64)) != 0
+    }
+
+    fn read_list(&mut self, slots: &Slots, list: usize, facts: Facts<'_>) {
+        if std::mem::replace(&mut self.read[list], true) {
+            return;
+        }
+        match slots.named.get(list) {
+            Some(named) => {
+                if let Names::Folded(fold) = named.of {
+                    self.fold(slots, fold, facts);
+                }
+                let Self { truths, present, folded, .. } = self;
+                let present = &mut present[list];
+                let mut make = |literal: Option<&u32>| {
+                    if let Some(literal) = literal {
+                        make_true(truths, present, *literal);
+                    }
+                };
+                match named.of {
+                    Names::Folded(fold) => match folded[fold].folded() {
+                        "" => make(named.empty.as_ref()),
+                        text => make(named.names.get(text)),
+                    },
+                    Names::Word => match named.field.read(facts) {
+                        Value::Word(word) => make(named.names.get(&*word)),
+                        _ => make(named.empty.as_ref()),
+                    },
+                    Names::Set => match named.field.read(facts) {
+                        Value::Set(tags) if !tags.is_empty() => {
+                            tags.iter().for_each(|tag| make(named.names.get(tag.as_str())));
+                        }
+                        _ => make(named.empty.as_ref()),
+                    },
+                }
+            }
+            None => {
+                let searched = &slots.searched[list - slots.named.len()];
+                self.fold(slots, searched.folded, facts);
+                let Self { truths, present, folded, room, .. } = self;
+                let present = &mut present[list];
+                let text = folded[searched.folded].folded();
+                match searched.empty {
+                    Some(literal) if text.is_empty() => make_true(truths, present, literal),
+                    _ if text.is_empty() => {}
+                    _ => {
+                        let room = &mut room[list - slots.named.len()];
+                        searched.needles.search(text, room, |literal| make_true(truths, present, literal));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Folds a text, unless it is folded.
+    fn fold(&mut self, slots: &Slots, fold: usize, facts: Facts<'_>) {
+        if !std::mem::replace(&mut self.folds[fold], true) {
+            let text = match &slots.folded[fold] {
+                FieldRef::Known(field) => (field.read)(facts),
+                custom => custom.read(facts),
+            };
+            match text {
+                Value::Text(text) | Value::Word(text) => self.folded[fold].fold(&text),
+                _ => self.folded[fold].fold(""),
+            };
+        }
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn holds(&mut self, expr: &Expr, slots: &Slots, facts: Facts<'_>) -> bool {
+        match expr {
+            Expr::Never => false,
+            Expr::Always => true,
+            Expr::Code { slot, mask } => mask & (1 << self.code(slots, usize::from(*slot), facts)) != 0,
+            Expr::Rank { slot, low, high } => {
+                let rank = self.rank(slots, usize::from(*slot), facts);
+                *low <= rank && rank <= *high
+            }
+            Expr::Literal { literal, want } => self.literal(*literal, slots, facts) == *want,
+            Expr::Question { question, want } => self.answer(*question as usize, slots, facts) == *want,
+            Expr::All(parts) => parts.iter().all(|part| self.holds(part, slots, facts)),
+            Expr::Any(parts) => parts.iter().any(|part| self.holds(part, slots, facts)),
+        }
+    }
+
+    /// Whether a literal is true. A text that was not searched for all needles is searched for this one.
+    fn literal(&mut self, literal: u32, slots: &Slots, facts: Facts<'_>) -> bool {
+        match &slots.literals[literal as usize] {
+            Literally::Named(slot) => self.read_list(slots, usize::from(*slot), facts),
+            Literally::Searched(slot, find) => {
+                if !self.read[slots.named.len() + usize::from(*slot)] {
+                    let fold = slots.searched[usize::from(*slot)].folded;
+                    self.fold(slots, fold, facts);
+                    return is_found(find, self.folded[fold].folded());
+                }
+            }
+        }
+        self.is_true(literal)
+    }
+
+    fn answer(&mut self, question: usize, slots: &Slots, facts: Facts<'_>) -> bool {
+        let (round, known) = self.answers[question];
+        if round == self.round {
+            return known;
+        }
+        let answer = match &slots.questions[question] {
+            Question::Leaf(leaf) => plain::leaf_holds(leaf, facts),
+            Question::Regex(fold, pattern) => {
+                self.fold(slots, *fold, facts);
+                let text = self.folded[*fold].folded();
+                !text.is_empty() && pattern.regex.is_match(text)
+            }
+            Question::Shared(expr) => self.holds(expr, slots, facts),
+        };
+        self.answers[question] = (self.round, answer);
+        answer
+    }
+}
+
+/// The field on which the hours of a ticket hang, beside its account, which no rule changes.
+fn group() -> FieldRef {
+    field::known("group").map(FieldRef::Known).unwrap_or_else(|| unreachable!("the table of fields has a group"))
+}
+
+fn make_true(truths: &mut [u64], present: &mut Vec<u32>, literal: u32) {
+    let (word, bit) = (literal as usize / 64, 1 << (literal % 64));
+    if truths[word] & bit == 0 {
+        truths[word] |= bit;
+        present.push(literal);
+    }
+}

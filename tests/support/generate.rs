@@ -1,0 +1,474 @@
+//! Tickets, events, conditions and rules, generated: every field, every question, every action, texts that are hard on
+//! whoever compares them, thresholds where values are, and anything that may be missing missing.
+//!
+//! One source for whatever is compared with the plain evaluator: SQL, the index, and the fuzzer, which has it from here
+//! as well. Everything is made by hand rather than written in the language, so that what the checker would refuse is
+//! asked too.
+#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "each test uses a part of it")]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use proptest::{collection, option, prelude::*, sample};
+use twite::{
+    desk::{
+        Author, Channel, Choosing, CustomValue, Desk, Event, EventComment, EventKind, FieldRef, Hours, Kind, OpenDay,
+        Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        config::{CustomField, CustomKind, Schedule},
+        field::FIELDS,
+        text::fold,
+    },
+    lang::rules::{
+        Action, ActionKind, Automation, Comparison, Condition, ConditionKind, Leaf, Let, Literal, Mark, On, Part,
+        Pattern, Place, Rules, SetTo, Span, Template, Test, Trigger, Version,
+    },
+};
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap()
+}
+
+/// Texts that are hard on whoever compares them by bytes, cuts words, or builds statements.
+const TEXTS: &[&str] = &[
+    "",
+    " ",
+    "order",
+    "My ORDER, please",
+    "reorder",
+    "STRASSE",
+    "straße",
+    "École",
+    "e\u{301}cole",
+    "ﬁne print",
+    "fine",
+    "İstanbul",
+    "مرحبا بكم",
+    "\u{202e}flip",
+    "👩‍👩‍👧 hi",
+    "100% o'clock",
+    "a_b\\",
+    "c++.",
+    "--",
+    "日本語の注文",
+    "line\nbreak",
+];
+const NAMES: &[&str] = &["Social", "social", "Ärger", "", "Zoë", "VIP"];
+const TAGS: &[&str] = &["a", "ab", "b", "vip", "zoë", "a b"];
+const PATTERNS: &[&str] = &["order", "^ORDER$", r"\bmy\b", "straße", "(a|e).*e", ".*", "^$", r"\d+%", "[^a-z]"];
+
+pub fn now() -> Timestamp {
+    "2026-01-05T12:00:00Z".parse().unwrap()
+}
+
+/// A desk that is open from Monday to Friday, with one declared field of each kind.
+pub fn desk() -> Desk {
+    let field = |name: &str, kind| CustomField { name: name.into(), kind, choices: vec![], doc: None };
+    let fields = vec![
+        field("topic", CustomKind::Choice),
+        field("order", CustomKind::Text),
+        field("score", CustomKind::Number),
+        field("done", CustomKind::YesNo),
+    ];
+    let mut desk = Desk { fields, url: Some("https://desk.example".into()), ..Desk::default() };
+    let day = OpenDay::try_from(vec!["09:00-12:00".parse().unwrap(), "13:00-17:00".parse().unwrap()]).unwrap();
+    let hours = &mut desk.hours;
+    for open in [&mut hours.monday, &mut hours.tuesday, &mut hours.wednesday, &mut hours.thursday, &mut hours.friday] {
+        open.clone_from(&day);
+    }
+    desk.hours.holidays = [jiff::civil::date(2026, 1, 1)].into();
+    let elsewhere = |zone, open: &str| {
+        let day = OpenDay::try_from(vec![open.parse().unwrap()]).unwrap();
+        Hours { zone: TimeZone::get(zone).unwrap(), monday: day.clone(), thursday: day, ..Hours::default() }
+    };
+    desk.schedules = vec![
+        Schedule {
+            name: "groups".into(),
+            groups: vec!["Social".into(), "İstanbul".into()],
+            accounts: vec![],
+            hours: elsewhere("America/New_York", "20:00-24:00"),
+        },
+        Schedule {
+            name: "accounts".into(),
+            groups: vec!["billing".into()],
+            accounts: vec!["SOCIAL".into(), "order".into()],
+            hours: elsewhere("Asia/Kolkata", "00:00-06:30"),
+        },
+    ];
+    desk
+}
+
+pub fn place() -> Place {
+    Place { file: "views.twite".into(), start: 0, end: 0, line: 1 }
+}
+
+pub fn condition_of(kind: ConditionKind) -> Condition {
+    Condition { kind, place: place() }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => sample::select(TEXTS).prop_map(str::to_owned),
+        1 => collection::vec(sample::select(TEXTS), 2..4).prop_map(|parts| parts.join(" ")),
+    ]
+}
+
+fn one_name() -> impl Strategy<Value = String> {
+    sample::select(NAMES).prop_map(str::to_owned)
+}
+
+fn tags() -> impl Strategy<Value = Vec<String>> {
+    collection::vec(sample::select(TAGS).prop_map(str::to_owned), 0..4)
+}
+
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![-1..3i64, sample::select(vec![i64::MIN, i64::MAX, 10_000])]
+}
+
+/// Around the spans that are asked about, to the millisecond.
+fn time() -> impl Strategy<Value = Timestamp> {
+    let now = now().as_millisecond();
+    prop_oneof![
+        (-10..10i64, -1..=1i64).prop_map(move |(hours, off)| at(now + hours * 3_600_000 + off)),
+        (-9..9i64, -1..=1i64).prop_map(move |(days, off)| at(now + days * 86_400_000 + off)),
+        (-700_000_000..700_000_000i64).prop_map(move |off| at(now + off)),
+        Just(Timestamp::UNIX_EPOCH),
+    ]
+}
+
+fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = Option<T>> {
+    option::of(sample::select(all))
+}
+
+prop_compose! {
+    fn person()(
+        texts in collection::vec(option::of(text()), 5),
+        numbers in collection::vec(option::of(number()), 4),
+        joined in option::of(time()),
+        verified in option::of(any::<bool>()),
+        verified_type in word(VerifiedType::ALL),
+    ) -> Person {
+        Person {
+            id: None,
+            handle: texts[0].clone(),
+            name: texts[1].clone(),
+            email: texts[2].clone(),
+            language: texts[3].clone(),
+            location: texts[4].clone(),
+            joined,
+            followers: numbers[0],
+            following: numbers[1],
+            tweets: numbers[2],
+            listed: numbers[3],
+            verified,
+            verified_type,
+        }
+    }
+}
+
+prop_compose! {
+    fn post_facts()(
+        numbers in collection::vec(option::of(number()), 3),
+        has_media in any::<bool>(),
+        is_reply in any::<bool>(),
+        hashtags in tags(),
+    ) -> PostFacts {
+        let hashtags = hashtags.iter().map(|tag| fold(tag).into_owned()).collect();
+        PostFacts { likes: numbers[0], reposts: numbers[1], replies: numbers[2], has_media, is_reply, hashtags }
+    }
+}
+
+/// Values of declared fields, also ones that were written when the field was declared otherwise.
+fn custom() -> impl Strategy<Value = BTreeMap<String, CustomValue>> {
+    let names = sample::select(vec!["topic", "order", "score", "done", "gone"]).prop_map(str::to_owned);
+    let value = prop_oneof![
+        text().prop_map(CustomValue::Text),
+        number().prop_map(CustomValue::Number),
+        any::<bool>().prop_map(CustomValue::YesNo),
+    ];
+    collection::btree_map(names, value, 0..5)
+}
+
+prop_compose! {
+    pub fn ticket()(
+        (status, channel) in (sample::select(Status::ALL), sample::select(Channel::ALL)),
+        (priority, kind) in (word(Priority::ALL), word(TicketType::ALL)),
+        names in collection::vec(option::of(one_name()), 4),
+        texts in collection::vec(option::of(text()), 5),
+        tags in tags(),
+        requester in person(),
+        post in post_facts(),
+        counts in collection::vec(number(), 4),
+        times in collection::vec(option::of(time()), 8),
+        custom in custom(),
+    ) -> Ticket {
+        Ticket {
+            id: TicketId(0),
+            channel,
+            account: names[0].clone(),
+            brand: names[1].clone(),
+            status,
+            priority,
+            kind,
+            subject: texts[0].clone().unwrap_or_default(),
+            description: texts[1].clone().unwrap_or_default(),
+            tags: tags.into_iter().collect(),
+            group: names[2].clone(),
+            assignee: names[3].clone(),
+            requester,
+            language: texts[2].clone(),
+            post,
+            replies: counts[0],
+            reopens: counts[1],
+            agent_touches: counts[2],
+            comments: counts[3],
+            created: times[0].unwrap_or(now()),
+            updated: times[1].unwrap_or(now()),
+            solved: times[2],
+            assigned: times[3],
+            due: times[4],
+            requester_updated: times[5],
+            first_reply: times[6],
+            snoozed: times[7],
+            latest_comment: texts[3].clone(),
+            latest_public_comment: texts[4].clone(),
+            custom,
+        }
+    }
+}
+
+fn all_fields() -> Vec<FieldRef> {
+    let custom = desk().fields.into_iter().map(|field| FieldRef::Custom(Arc::new(field)));
+    FIELDS.iter().map(FieldRef::Known).chain(custom).collect()
+}
+
+pub fn field() -> impl Strategy<Value = FieldRef> {
+    sample::select(all_fields())
+}
+
+fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
+    match kind {
+        Kind::YesNo => any::<bool>().prop_map(Literal::YesNo).boxed(),
+        Kind::Number => number().prop_map(Literal::Number).boxed(),
+        Kind::Words(words) => (0..words.words.len())
+            .prop_map({
+                let words = words.words;
+                move |rank| Literal::Word { word: words[rank].into(), rank: Some(rank) }
+            })
+            .boxed(),
+        Kind::Declared(_) => one_name().prop_map(|word| Literal::Word { word, rank: None }).boxed(),
+        Kind::Text => text().prop_map(|text| Literal::Text(text.as_str().into())).boxed(),
+        Kind::Set => tags().prop_map(Literal::Set).boxed(),
+        Kind::Time => time().prop_map(Literal::Time).boxed(),
+    }
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    let hours = prop_oneof![Just(0), 1..10i64, sample::select(vec![24, 48, 96, -5, 1_000_000])];
+    (hours, any::<bool>()).prop_map(|(hours, business)| Span { length: SignedDuration::from_hours(hours), business })
+}
+
+/// Any question about a field, also those that make little sense of it.
+fn test(kind: &Kind) -> BoxedStrategy<Test> {
+    let value = || prop_oneof![9 => literal(kind), 1 => literal(&Kind::Number)];
+    let values = || collection::vec(value(), 0..4);
+    let needle = || text().prop_map(|text| text.as_str().into());
+    let comparison =
+        || sample::select(vec![Comparison::Less, Comparison::AtMost, Comparison::More, Comparison::AtLeast]);
+    let apart: Vec<BoxedStrategy<Test>> = vec![
+        value().prop_map(Test::Is).boxed(),
+        value().prop_map(Test::IsNot).boxed(),
+        (comparison(), value()).prop_map(|(c, v)| Test::Compare(c, v)).boxed(),
+        values().prop_map(Test::In).boxed(),
+        values().prop_map(Test::NotIn).boxed(),
+        (option::of(value()), option::of(value())).prop_map(|(from, to)| Test::Changed { from, to }).boxed(),
+        Just(Test::IsEmpty).boxed(),
+        Just(Test::IsSet).boxed(),
+    ];
+    let own: Vec<BoxedStrategy<Test>> = match kind {
+        Kind::YesNo => vec![Just(Test::Holds).boxed()],
+        Kind::Set => vec![
+            tags().prop_map(Test::HasAny).boxed(),
+            tags().prop_map(Test::HasAll).boxed(),
+            tags().prop_map(Test::HasNone).boxed(),
+        ],
+        Kind::Time => vec![
+            (comparison(), span()).prop_map(|(c, s)| Test::Since(c, s)).boxed(),
+            (comparison(), span()).prop_map(|(c, s)| Test::Until(c, s)).boxed(),
+        ],
+        Kind::Text | Kind::Words(_) | Kind::Declared(_) => vec![
+            needle().prop_map(Test::Contains).boxed(),
+            needle().prop_map(Test::ContainsWord).boxed(),
+            needle().prop_map(Test::StartsWith).boxed(),
+            sample::select(PATTERNS).prop_map(|p| Test::Matches(Pattern::new(p).unwrap())).boxed(),
+        ],
+        Kind::Number => vec![(comparison(), value()).prop_map(|(c, v)| Test::Compare(c, v)).boxed()],
+    };
+    // Questions of another kind of field.
+    let strange = vec![
+        Just(Test::Holds).boxed(),
+        tags().prop_map(Test::HasNone).boxed(),
+        tags().prop_map(Test::HasAll).boxed(),
+        needle().prop_map(Test::Contains).boxed(),
+        (comparison(), span()).prop_map(|(c, s)| Test::Since(c, s)).boxed(),
+    ];
+    let one = |tests| sample::select::<BoxedStrategy<Test>>(tests).prop_flat_map(|test| test);
+    prop_oneof![6 => one(apart), 12 => one(own), 1 => one(strange)].boxed()
+}
+
+fn leaf() -> impl Strategy<Value = Condition> {
+    field().prop_flat_map(|field| {
+        test(&field.kind()).prop_map(move |test| condition_of(ConditionKind::Leaf(Leaf { field: field.clone(), test })))
+    })
+}
+
+pub fn condition() -> impl Strategy<Value = Condition> {
+    leaf().prop_recursive(4, 16, 3, |inner| {
+        prop_oneof![
+            collection::vec(inner.clone(), 0..4).prop_map(|parts| condition_of(ConditionKind::All(parts))),
+            collection::vec(inner.clone(), 0..4).prop_map(|parts| condition_of(ConditionKind::Any(parts))),
+            inner.clone().prop_map(|part| condition_of(ConditionKind::Not(Box::new(part)))),
+            inner.prop_map(|condition| condition_of(ConditionKind::Let(Arc::new(Let {
+                name: "named".into(),
+                doc: None,
+                condition,
+                place: place()
+            })))),
+        ]
+    })
+}
+
+fn author() -> impl Strategy<Value = Author> {
+    sample::select(vec![Author::Requester, Author::Agent, Author::Rule])
+}
+
+prop_compose! {
+    fn comment()(text in text(), public in any::<bool>(), author in author()) -> EventComment {
+        EventComment { text, public, author }
+    }
+}
+
+/// Whatever can happen to a ticket. What it was before is another ticket, or itself with little changed.
+pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
+    let nearly = ticket.clone();
+    let nearly = (sample::select(Status::ALL), word(Priority::ALL), tags(), any::<u8>()).prop_map(
+        move |(status, priority, tags, which)| {
+            let mut before = nearly.clone();
+            if which & 1 == 0 {
+                before.status = status;
+            }
+            if which & 2 == 0 {
+                before.priority = priority;
+            }
+            if which & 4 == 0 {
+                before.tags = tags.into_iter().collect();
+            }
+            before
+        },
+    );
+    let kind = prop_oneof![
+        3 => Just(EventKind::Created),
+        2 => nearly.prop_map(|before| EventKind::Updated { before: Box::new(before) }),
+        1 => self::ticket().prop_map(|before| EventKind::Updated { before: Box::new(before) }),
+    ];
+    (kind, sample::select(Via::ALL), option::of(comment())).prop_map(|(kind, via, comment)| Event {
+        kind,
+        via,
+        comment,
+        cause: None,
+    })
+}
+
+fn template() -> impl Strategy<Value = Template> {
+    let part = prop_oneof![
+        text().prop_map(Part::Text),
+        field().prop_map(|field| Part::Placeholder { field, filters: vec![] }),
+    ];
+    collection::vec(part, 0..3).prop_map(|parts| Template { parts })
+}
+
+/// Any action; those that change what other rules ask about more often than others.
+pub fn action() -> impl Strategy<Value = ActionKind> {
+    let settable = || sample::select(all_fields().into_iter().filter(FieldRef::writable).collect::<Vec<_>>());
+    let set = settable().prop_flat_map(|field| {
+        let value = match field.kind() {
+            Kind::Text => template().prop_map(SetTo::Template).boxed(),
+            kind => literal(&kind).prop_map(SetTo::Literal).boxed(),
+        };
+        value.prop_map(move |value| ActionKind::Set(field.clone(), value))
+    });
+    let recipient =
+        prop_oneof![Just(Recipient::Assignee), Just(Recipient::Requester), one_name().prop_map(Recipient::Group)];
+    prop_oneof![
+        6 => set,
+        2 => settable().prop_map(ActionKind::Clear),
+        5 => tags().prop_map(ActionKind::AddTags),
+        3 => tags().prop_map(ActionKind::RemoveTags),
+        1 => template().prop_map(ActionKind::Reply),
+        1 => template().prop_map(ActionKind::Note),
+        1 => (recipient, template(), template()).prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
+        1 => one_name().prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
+        1 => span().prop_map(ActionKind::Snooze),
+        1 => Just(ActionKind::Merge),
+        1 => Just(ActionKind::Stop),
+    ]
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    collection::vec(action().prop_map(|kind| Action { kind, place: place() }), 1..4)
+}
+
+fn mark() -> impl Strategy<Value = Mark> {
+    prop_oneof![8 => Just(Mark::Live), 1 => Just(Mark::Disabled), 1 => Just(Mark::Shadow)]
+}
+
+prop_compose! {
+    fn trigger()(
+        mark in mark(),
+        (created, updated) in sample::select(vec![(true, true), (true, true), (true, false), (false, true)]),
+        when in condition(),
+        then in actions(),
+    ) -> Trigger {
+        Trigger {
+            title: String::new(),
+            doc: None,
+            mark,
+            on: On { created, updated },
+            when,
+            then,
+            place: place(),
+        }
+    }
+}
+
+/// Rules of these triggers, which are called by their numbers.
+pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
+    let called = |(n, trigger): (usize, Trigger)| Arc::new(Trigger { title: n.to_string(), ..trigger });
+    Rules {
+        desk: Arc::new(desk()),
+        version: Version { hash: "generated".into(), commit: None },
+        files: Arc::default(),
+        triggers: triggers.into_iter().enumerate().map(called).collect(),
+        automations: Vec::<Arc<Automation>>::new(),
+        macros: vec![],
+        reports: vec![],
+        views: vec![],
+        tests: vec![],
+        lets: vec![],
+    }
+}
+
+/// Rule sets of up to so many triggers. Some of them share a named condition.
+pub fn rules(most: usize) -> impl Strategy<Value = Rules> {
+    let shared = condition().prop_map(|condition| {
+        let named = Let { name: "shared".into(), doc: None, condition, place: place() };
+        condition_of(ConditionKind::Let(Arc::new(named)))
+    });
+    (shared, collection::vec((trigger(), 0..6_u8), 0..=most)).prop_map(|(shared, triggers)| {
+        let triggers = triggers.into_iter().map(|(trigger, how)| match how {
+            0 => Trigger { when: condition_of(ConditionKind::All(vec![trigger.when, shared.clone()])), ..trigger },
+            1 => Trigger { when: condition_of(ConditionKind::Not(Box::new(shared.clone()))), ..trigger },
+            _ => trigger,
+        });
+        rules_of(triggers.collect())
+    })
+}
