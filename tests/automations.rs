@@ -215,13 +215,13 @@ fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> F
                 Step::Happens(ticket, what) => {
                     let (ticket, _) = &mut world[*ticket];
                     let done = engine::act_by_hand(&actions(what, rules), ticket, &rules.desk, at(*when), Cause::Agent);
-                    *ticket = engine::decide(rules, &done.ticket, &done.event, at(*when)).ticket;
+                    *ticket = engine::decide_plainly(rules, &done.ticket, &done.event, at(*when)).ticket;
                 }
             }
         }
         for (ticket, holding) in &mut world {
             if let Some((awake, event)) = engine::wake(ticket, now) {
-                *ticket = engine::decide(rules, &awake, &event, now).ticket;
+                *ticket = engine::decide_plainly(rules, &awake, &event, now).ticket;
             }
             let mut held = BTreeSet::new();
             let before = ticket.clone();
@@ -235,7 +235,7 @@ fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> F
                         let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
                         let kind = EventKind::Due { holding: BTreeSet::new() };
                         let event = Event { kind, via: Via::Rule, comment: None, cause: None };
-                        *ticket = engine::decide(&alone, ticket, &event, now).ticket;
+                        *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
                     }
                 }
             }
@@ -244,7 +244,7 @@ fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> F
             if fired.iter().any(|a| a.runs_triggers) {
                 let kind = EventKind::Updated { before: Box::new(before) };
                 let event = Event { kind, via: Via::Rule, comment: None, cause: None };
-                *ticket = engine::decide(rules, ticket, &event, now).ticket;
+                *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }
             if !fired.is_empty() {
                 carry_out(ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);

@@ -1,5 +1,7 @@
 //! What a decision leaves behind: net changes of the ticket, and effects for others to carry out.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Value;
@@ -8,7 +10,7 @@ use super::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The field's name, as in rules.
-    pub field: String,
+    pub field: Cow<'static, str>,
     /// Its value before the run.
     pub from: Value<'static>,
     /// Its value after the run.

@@ -13,40 +13,55 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
         return Cow::Borrowed(text);
     }
-    if text.is_ascii() {
-        return Cow::Owned(text.to_ascii_lowercase());
-    }
-    let composed = NFKC.normalize(text);
-    let folded = CaseMapper::new().fold_string(&composed).into_owned();
-    Cow::Owned(NFKC.normalize(&folded).into_owned())
+    let mut folder = Folder::default();
+    folder.fold(text);
+    Cow::Owned(folder.folded)
 }
-
-const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
 
 /// [`fold`] into a buffer, for whoever folds many texts: once its buffers have grown, it allocates nothing.
 #[derive(Debug, Default)]
 pub struct Folder {
     folded: String,
-    between: String,
+    composed: String,
+    lower: String,
 }
 
 impl Folder {
     /// Folds a text.
     pub fn fold(&mut self, text: &str) -> &str {
-        let Self { folded, between } = self;
-        folded.clear();
-        if text.is_ascii() {
-            folded.push_str(text);
-            folded.make_ascii_lowercase();
-            return folded;
+        self.folded.clear();
+        let mut rest = text;
+        while !rest.is_empty() {
+            // An ASCII character never joins what stands before it, so texts can be cut there. What is all ASCII
+            // up to the one before the next other character is only to be made lower case.
+            let ascii = rest.bytes().position(|b| !b.is_ascii()).unwrap_or(rest.len());
+            let plain = if ascii == rest.len() { ascii } else { ascii.saturating_sub(1) };
+            let (plain, after) = rest.split_at(plain);
+            let from = self.folded.len();
+            self.folded.push_str(plain);
+            if let Some(plain) = self.folded.get_mut(from..) {
+                plain.make_ascii_lowercase();
+            }
+            if after.is_empty() {
+                break;
+            }
+            let others = after.bytes().skip(1).position(|b| b.is_ascii()).map_or(after.len(), |at| at + 1);
+            let (others, after) = after.split_at(others);
+            self.fold_others(others);
+            rest = after;
         }
+        &self.folded
+    }
+
+    fn fold_others(&mut self, text: &str) {
+        const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
+        let Self { folded, composed, lower } = self;
+        composed.clear();
+        lower.clear();
         // Writing into a text never fails.
-        let _ = NFKC.normalize_to(text, folded);
-        between.clear();
-        let _ = CaseMapper::new().fold(folded).write_to(between);
-        folded.clear();
-        let _ = NFKC.normalize_to(between, folded);
-        folded
+        let _ = NFKC.normalize_to(text, composed);
+        let _ = CaseMapper::new().fold(composed).write_to(lower);
+        let _ = NFKC.normalize_to(lower, folded);
     }
 
     /// What was folded last.
@@ -134,7 +149,27 @@ impl MatchIndicesOverlapping for str {
 
 /// The first `most` user-perceived characters of a text on one line; `…` where something was cut.
 pub fn headline(text: &str, most: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // No more words are looked at than can be shown, unless they have characters that only together are one.
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > most && line.is_ascii() {
+            break;
+        }
+    }
+    // Each of these is a character, unless what follows the last one joins it.
+    if line.is_ascii() {
+        return match line.len() > most {
+            false => line,
+            true => {
+                let kept = line.get(..most.saturating_sub(1)).unwrap_or_default();
+                format!("{}…", kept.trim_end())
+            }
+        };
+    }
     match line.grapheme_indices(true).nth(most) {
         None => line,
         Some(_) => {
@@ -165,6 +200,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use super::*;
 
     #[test]
@@ -203,12 +240,30 @@ mod tests {
         assert!(told > 300_000, "{told}");
     }
 
-    #[test]
-    fn a_folder_folds_as_fold_does() {
-        let mut folder = Folder::default();
-        for text in ["", "Order", "STRASSE", "straße", "ﬁne", "Ｆｕｌｌ", "e\u{301}", "ΣΑΣ", "İ", "日本語", "👩‍👩‍👧", "ſK"]
-        {
-            assert_eq!(folder.fold(text), fold(text));
+    /// As it is written down: the whole text by the book.
+    fn by_the_book(text: &str) -> String {
+        const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
+        NFKC.normalize(&CaseMapper::new().fold_string(&NFKC.normalize(text))).into_owned()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_folded_in_pieces_as_they_are_as_a_whole(
+            parts in proptest::collection::vec(
+                proptest::prelude::prop_oneof![
+                    proptest::sample::select(vec![
+                        "a", "B", "ss", "s", " ", "e\u{301}", "\u{301}", "\u{327}", "ß", "ẞ", "ﬁ", "İ", "ı", "Σ", "ς", "ſ", "\u{212a}",
+                        "각", "\u{1100}", "\u{1161}", "\u{11a8}", "\u{3b9}\u{308}\u{301}", "\u{345}", "ΐ", "ǰ", "½", "①", "👩‍👩‍👧", "\u{200d}", "\u{fdfa}",
+                    ]).prop_map(str::to_owned),
+                    proptest::prelude::any::<String>(),
+                ],
+                0..8,
+            )
+        ) {
+            let text = parts.concat();
+            proptest::prop_assert_eq!(&*fold(&text), by_the_book(&text));
+            let folded = fold(&text);
+            proptest::prop_assert_eq!(fold(&folded), folded.clone());
         }
     }
 

@@ -1,43 +1,53 @@
 //! What actions do to a ticket, and what they ask others to do.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeSet, sync::LazyLock};
 
 use jiff::Timestamp;
 
 use super::render::{render, render_json};
 use crate::{
-    desk::{Change, Desk, Effect, Facts, FieldRef, Scope, Ticket, Value, field::FIELDS},
+    desk::{
+        Change, Desk, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
+        field::{FIELDS, known},
+    },
     lang::rules::{Action, ActionKind, SetTo, Span, Template},
 };
 
-/// What the actions of one trigger come to.
+/// What actions ask of others, beside what they do to the ticket.
 pub(super) struct Done {
-    /// The ticket after them.
-    pub(super) ticket: Ticket,
     /// What is to be carried out.
     pub(super) effects: Vec<Effect>,
     /// Whether the run ends here.
     pub(super) stop: bool,
 }
 
-/// Applies actions in order to a copy of the ticket: each sees what those before it did.
-pub(super) fn apply(actions: &[Action], facts: Facts<'_>) -> Done {
-    let mut done = Done { ticket: facts.ticket.clone(), effects: vec![], stop: false };
+/// What is known beside the ticket while actions are applied to it.
+#[derive(Clone, Copy)]
+pub(super) struct Meanwhile<'a> {
+    pub(super) event: Option<&'a Event>,
+    pub(super) now: Timestamp,
+    pub(super) desk: &'a Desk,
+}
+
+/// Applies actions to a ticket, in order: each sees what those before it did.
+pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, meanwhile: Meanwhile<'_>) -> Done {
+    let mut done = Done { effects: vec![], stop: false };
     for action in actions {
-        let now = Facts { ticket: &done.ticket, ..facts };
-        let text = |template| render(template, now);
+        let Meanwhile { event, now, desk } = meanwhile;
+        let facts = Facts { ticket, event, now, desk };
+        let text = |template| render(template, facts);
         match &action.kind {
             ActionKind::Set(field, SetTo::Literal(literal)) => {
-                set(field, &mut done.ticket, literal.value(), facts);
+                set(field, ticket, literal.value(), now);
             }
             ActionKind::Set(field, SetTo::Template(template)) => {
                 let text = text(template);
-                set(field, &mut done.ticket, Value::Text(text.into()), facts);
+                set(field, ticket, Value::Text(text.into()), now);
             }
-            ActionKind::Clear(field) => set(field, &mut done.ticket, Value::Empty, facts),
-            ActionKind::AddTags(tags) => done.ticket.tags.extend(tags.iter().map(|t| t.to_lowercase())),
+            ActionKind::Clear(field) => set(field, ticket, Value::Empty, now),
+            ActionKind::AddTags(tags) => ticket.tags.extend(tags.iter().map(|t| t.to_lowercase())),
             ActionKind::RemoveTags(tags) => tags.iter().for_each(|t| {
-                done.ticket.tags.remove(&t.to_lowercase());
+                ticket.tags.remove(&t.to_lowercase());
             }),
             ActionKind::Reply(template) => done.effects.push(Effect::Reply { text: text(template) }),
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
@@ -49,30 +59,30 @@ pub(super) fn apply(actions: &[Action], facts: Facts<'_>) -> Done {
             }),
             ActionKind::Remind { to, after, subject, body } => {
                 let or =
-                    |template: &Option<Template>, usual: String| template.as_ref().map_or(usual, |t| render(t, now));
-                let subject = or(subject, format!("Reminder: {}", done.ticket.subject));
+                    |template: &Option<Template>, usual: String| template.as_ref().map_or(usual, |t| render(t, facts));
+                let subject = or(subject, format!("Reminder: {}", ticket.subject));
                 let usual =
-                    FieldRef::find("link", facts.desk).map(|link| link.read(now).to_string()).unwrap_or_default();
+                    FieldRef::find("link", facts.desk).map(|link| link.read(facts).to_string()).unwrap_or_default();
                 let body = or(body, usual);
                 done.effects.push(Effect::Remind {
                     to: to.clone(),
-                    at: later(*after, now),
+                    at: later(*after, facts),
                     subject: one_line(&subject),
                     body,
                 });
             }
             ActionKind::Assign { group, choosing } => {
-                done.ticket.group = Some(group.clone());
+                ticket.group = Some(group.clone());
                 done.effects.push(Effect::Assign { group: group.clone(), choosing: *choosing });
             }
             ActionKind::Snooze(span) => {
-                let until = later(*span, now);
-                done.ticket.snooze(until, facts.now);
+                let until = later(*span, facts);
+                ticket.snooze(until, now);
             }
             ActionKind::Merge => done.effects.push(Effect::Merge),
             ActionKind::Webhook { name, body } => done.effects.push(Effect::Webhook {
                 name: name.clone(),
-                body: body.as_ref().map(|template| render_json(template, now)),
+                body: body.as_ref().map(|template| render_json(template, facts)),
             }),
             ActionKind::Stop => done.stop = true,
         }
@@ -94,34 +104,88 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, facts: Facts<'_>) {
+fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
     let value = match value {
-        Value::Set(tags) => Value::Set(std::borrow::Cow::Owned(tags.iter().map(|t| t.to_lowercase()).collect())),
+        Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| t.to_lowercase()).collect())),
         value => value,
     };
-    field.write(ticket, value, facts.now);
+    field.write(ticket, value, now);
+}
+
+/// What changes with the status, and with the agent.
+static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["status", "reopens", "solved", "snoozed"]));
+static ASSIGNEE: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["assignee", "assigned"]));
+static TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["tags"]));
+static GROUP: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["group"]));
+
+fn named(names: &[&str]) -> Vec<FieldRef> {
+    names.iter().filter_map(|name| known(name)).map(FieldRef::Known).collect()
+}
+
+/// The fields that actions can change, each once: built-in ones in the order of their table, then declared ones by name.
+pub(super) fn touched<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<FieldRef> {
+    let mut touched: Vec<FieldRef> = vec![];
+    for action in actions {
+        let fields: &[FieldRef] = match &action.kind {
+            ActionKind::Set(field, _) | ActionKind::Clear(field) => match &*field.name() {
+                "status" => &STATUS,
+                "assignee" => &ASSIGNEE,
+                _ => std::slice::from_ref(field),
+            },
+            ActionKind::AddTags(_) | ActionKind::RemoveTags(_) => &TAGS,
+            ActionKind::Assign { .. } => &GROUP,
+            ActionKind::Snooze(_) => &STATUS,
+            ActionKind::Reply(_)
+            | ActionKind::Note(_)
+            | ActionKind::Notify { .. }
+            | ActionKind::Remind { .. }
+            | ActionKind::Merge
+            | ActionKind::Webhook { .. }
+            | ActionKind::Stop => &[],
+        };
+        for field in fields {
+            if !touched.contains(field) {
+                touched.push(field.clone());
+            }
+        }
+    }
+    touched.sort_by(in_order);
+    touched
+}
+
+fn in_order(a: &FieldRef, b: &FieldRef) -> Ordering {
+    match (a, b) {
+        // The table is one piece of memory.
+        (FieldRef::Known(a), FieldRef::Known(b)) => std::ptr::from_ref::<Field>(a).cmp(&std::ptr::from_ref(b)),
+        (FieldRef::Known(_), FieldRef::Custom(_)) => Ordering::Less,
+        (FieldRef::Custom(_), FieldRef::Known(_)) => Ordering::Greater,
+        (FieldRef::Custom(a), FieldRef::Custom(b)) => a.name.cmp(&b.name),
+    }
 }
 
 /// The fields that differ between two tickets: built-in ones in the order of their table, then declared ones by name.
 pub fn changes(from: &Ticket, to: &Ticket, desk: &Desk) -> Vec<Change> {
-    fn facts<'a>(ticket: &'a Ticket, desk: &'a Desk) -> Facts<'a> {
-        Facts { ticket, event: None, now: jiff::Timestamp::UNIX_EPOCH, desk }
-    }
     if from == to {
         return vec![];
     }
     let custom: BTreeSet<&String> = from.custom.keys().chain(to.custom.keys()).collect();
     let custom = custom.into_iter().filter_map(|name| FieldRef::find(&format!("field.{name}"), desk));
     let known = FIELDS.iter().filter(|f| f.scope == Scope::Ticket).map(FieldRef::Known);
-    known
-        .chain(custom)
-        .filter_map(|field| {
-            let (from, to) = (field.read(facts(from, desk)), field.read(facts(to, desk)));
-            (from != to).then(|| Change {
-                field: field.name().into_owned(),
-                from: from.into_owned(),
-                to: to.into_owned(),
-            })
-        })
-        .collect()
+    changes_of(&known.chain(custom).collect::<Vec<_>>(), from, to, desk)
+}
+
+/// Which of these fields differ between two tickets.
+pub(super) fn changes_of(fields: &[FieldRef], from: &Ticket, to: &Ticket, desk: &Desk) -> Vec<Change> {
+    let differs = |field: &FieldRef| change(field, value(field, from, desk), value(field, to, desk));
+    fields.iter().filter_map(differs).collect()
+}
+
+/// What a field holds on a ticket, whenever that is asked.
+pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Desk) -> Value<'a> {
+    field.read(Facts { ticket, event: None, now: Timestamp::UNIX_EPOCH, desk })
+}
+
+/// The change of a field, if it is one.
+pub(super) fn change(field: &FieldRef, from: Value<'_>, to: Value<'_>) -> Option<Change> {
+    (from != to).then(|| Change { field: field.name(), from: from.into_owned(), to: to.into_owned() })
 }

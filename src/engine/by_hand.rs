@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::act;
 use crate::{
-    desk::{Author, Cause, Desk, Effect, Event, EventComment, EventKind, Facts, Ticket, Via},
+    desk::{Author, Cause, Desk, Effect, Event, EventComment, EventKind, Ticket, Via},
     lang::rules::{Action, Macro},
 };
 
@@ -26,8 +26,8 @@ pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp
 
 /// Applies actions to a ticket as an agent.
 pub fn act_by_hand(actions: &[Action], before: &Ticket, desk: &Desk, now: Timestamp, cause: Cause) -> ByHand {
-    let done = act::apply(actions, Facts { ticket: before, event: None, now, desk });
-    let mut ticket = done.ticket;
+    let mut ticket = before.clone();
+    let done = act::apply(actions, &mut ticket, act::Meanwhile { event: None, now, desk });
     // A reply or a note is the comment of the update; what the agent set beside it stays as set.
     let said = done.effects.iter().find_map(|effect| match effect {
         Effect::Reply { text } => Some((true, text)),

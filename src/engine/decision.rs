@@ -1,5 +1,7 @@
 //! What a run of the rules comes to.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::{
@@ -125,7 +127,7 @@ pub enum Asked {
     /// A question about one field.
     Asked {
         /// The question as the formatter writes it.
-        text: String,
+        text: Arc<str>,
         /// The field's value at that moment, `null` where there is none; a long text is cut.
         value: Value<'static>,
         /// For `changed`, the value before the event.

@@ -13,10 +13,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    act,
     decision::{Answer, Decision, RuleKind},
     plain,
-    run::{Matcher, Plain, Rule, fire, passes},
+    run::{Matcher, Plain, Rule, changes, fire, passes},
     trace,
 };
 use crate::{
@@ -150,8 +149,7 @@ pub(super) fn pass(
         if runs_triggers {
             passes(rules, &update(ticket), now, matcher, decision);
         }
-        let before = Ticket { updated: decision.ticket.updated, ..ticket.clone() };
-        decision.changes = act::changes(&before, &decision.ticket, &rules.desk);
+        decision.changes = changes(ticket, decision, rules);
     }
     (decision, held)
 }

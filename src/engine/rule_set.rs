@@ -1,6 +1,7 @@
 //! A rule set as it decides: checked rules, and the index by which their triggers are found.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
@@ -158,7 +159,7 @@ enum Known {
     /// Nobody has searched.
     Nothing,
     /// What was found is as of before these fields changed.
-    Before(Vec<String>),
+    Before(Vec<Cow<'static, str>>),
     /// What was found is as of now.
     Now,
 }

@@ -71,7 +71,7 @@ pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matche
     decision.closed = event.before().is_some_and(|before| before.status == Status::Closed);
     if !decision.closed {
         passes(rules, event, now, matcher, &mut decision);
-        decision.changes = act::changes(ticket, &decision.ticket, &rules.desk);
+        decision.changes = changes(ticket, &decision, rules);
     }
     decision
 }
@@ -142,17 +142,35 @@ pub(super) fn fire(
     rules: &Rules,
     decision: &mut Decision,
 ) -> bool {
-    let facts = Facts { ticket: &decision.ticket, event, now, desk: &rules.desk };
+    let desk = &*rules.desk;
     let shadow = rule.mark == Mark::Shadow;
-    let why = trace::answer(rule.when, facts);
-    let done = act::apply(rule.then, facts);
-    let changes = act::changes(&decision.ticket, &done.ticket, &rules.desk);
+    let why = trace::answer(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
+    let touched = act::touched(rule.then);
+    let before = touched.iter().map(|field| act::value(field, &decision.ticket, desk).into_owned()).collect::<Vec<_>>();
+    // In shadow, it is done to a copy.
+    let mut copy = shadow.then(|| decision.ticket.clone());
+    let ticket = copy.as_mut().unwrap_or(&mut decision.ticket);
+    let done = act::apply(rule.then, ticket, act::Meanwhile { event, now, desk });
+    let changed = touched
+        .iter()
+        .zip(before)
+        .filter_map(|(field, from)| act::change(field, from, act::value(field, ticket, desk)));
+    let changes = changed.collect();
     let title = || rule.title.to_owned();
     if !shadow {
-        decision.ticket = done.ticket;
         decision.effects.extend(done.effects.iter().map(|e| RuleEffect { rule: title(), effect: e.clone() }));
     }
     let (kind, index) = (rule.kind, rule.index);
     decision.fired.push(Fired { rule: title(), kind, index, pass, shadow, changes, effects: done.effects, why });
     done.stop
+}
+
+/// What a run has changed on a ticket, all in all: of the fields that what fired can change, those that differ.
+pub(super) fn changes(before: &Ticket, decision: &Decision, rules: &Rules) -> Vec<Change> {
+    let fired = decision.fired.iter().filter(|fired| !fired.shadow);
+    let actions = fired.filter_map(|fired| match fired.kind {
+        RuleKind::Trigger => rules.triggers.get(fired.index).map(|trigger| &trigger.then),
+        RuleKind::Automation => rules.automations.get(fired.index).map(|automation| &automation.then),
+    });
+    act::changes_of(&act::touched(actions.flatten()), before, &decision.ticket, &rules.desk)
 }

@@ -3,6 +3,8 @@
 //! A trace is made by running the decision again with a matcher that answers every question of a
 //! condition and keeps the answers. Its leaves are those of [`plain`], so it cannot disagree with what was decided.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -210,7 +212,7 @@ pub(super) fn answer(condition: &Condition, facts: Facts<'_>) -> Answer {
 
 fn asked(leaf: &Leaf, facts: Facts<'_>) -> Asked {
     let before = matches!(leaf.test, Test::Changed { .. }).then(|| short(plain::before(&leaf.field, facts)));
-    Asked::Asked { text: leaf.to_string(), value: short(leaf.field.read(facts)), before }
+    Asked::Asked { text: Arc::clone(leaf.text()), value: short(leaf.field.read(facts)), before }
 }
 
 fn short(value: Value<'_>) -> Value<'static> {

@@ -6,7 +6,10 @@
 mod report;
 mod test;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::SignedDuration;
 
@@ -231,9 +234,32 @@ pub struct Leaf {
     pub field: FieldRef,
     /// The question.
     pub test: Test,
+    /// Both as the formatter writes them, once somebody wanted to read that.
+    text: Written,
+}
+
+/// A text that is made when it is first read. It follows from what it stands beside, so it makes no difference between
+/// two of those.
+#[derive(Debug, Clone, Default)]
+struct Written(OnceLock<Arc<str>>);
+
+impl PartialEq for Written {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Leaf {
+    /// A question about a field.
+    pub fn new(field: FieldRef, test: Test) -> Self {
+        Self { field, test, text: Written::default() }
+    }
+
+    /// The question as the formatter writes it.
+    pub fn text(&self) -> &Arc<str> {
+        self.text.0.get_or_init(|| self.to_string().into())
+    }
+
     /// Whether the answer hangs on the opening hours of the ticket.
     pub fn asks_hours(&self) -> bool {
         self.field.scope() == Scope::Clock

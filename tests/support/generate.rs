@@ -317,7 +317,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Test> {
 
 fn leaf() -> impl Strategy<Value = Condition> {
     field().prop_flat_map(|field| {
-        test(&field.kind()).prop_map(move |test| condition_of(ConditionKind::Leaf(Leaf { field: field.clone(), test })))
+        test(&field.kind()).prop_map(move |test| condition_of(ConditionKind::Leaf(Leaf::new(field.clone(), test))))
     })
 }
 

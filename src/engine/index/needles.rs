@@ -6,6 +6,7 @@ use aho_corasick::{
     dfa::DFA,
     nfa::{contiguous, noncontiguous},
 };
+use memchr::memmem;
 use regex_automata::{Input, PatternSet, meta};
 use rustc_hash::FxHashMap;
 
@@ -170,15 +171,31 @@ impl Needles {
     }
 }
 
-/// Whether something is in a folded text, without having searched it for everything.
-pub(super) fn is_found(find: &Find, folded: &str) -> bool {
-    match find {
-        Find::Nothing => folded.is_empty(),
-        Find::Anywhere(needle) => memchr::memmem::find(folded.as_bytes(), needle.as_bytes()).is_some(),
-        Find::Words(needle) => text::contains_word(folded, needle),
-        Find::Start(needle) => folded.starts_with(&**needle),
-        // Regexes are asked one by one there.
-        Find::Regex(_) => false,
+/// Looks for one thing in a folded text, where it is not searched for everything at once.
+#[derive(Debug)]
+pub(super) struct Finder {
+    find: Find,
+    needle: memmem::Finder<'static>,
+}
+
+impl Finder {
+    pub(super) fn new(find: &Find) -> Self {
+        let needle = match find {
+            Find::Anywhere(needle) | Find::Words(needle) | Find::Start(needle) => needle.as_bytes(),
+            Find::Nothing | Find::Regex(_) => &[],
+        };
+        Self { find: find.clone(), needle: memmem::Finder::new(needle).into_owned() }
+    }
+
+    pub(super) fn finds(&self, folded: &str) -> bool {
+        match &self.find {
+            Find::Nothing => folded.is_empty(),
+            Find::Anywhere(_) => self.needle.find(folded.as_bytes()).is_some(),
+            Find::Words(needle) => self.needle.find(folded.as_bytes()).is_some() && text::contains_word(folded, needle),
+            Find::Start(needle) => folded.starts_with(&**needle),
+            // Regexes are asked one by one, unless they are searched for with everything else.
+            Find::Regex(_) => false,
+        }
     }
 }
 

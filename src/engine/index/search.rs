@@ -74,8 +74,8 @@ pub struct Searcher {
     /// Which words of `found` have any.
     summary: Vec<u64>,
     /// How many tickets were searched for, and how many alternatives were looked at.
-    pub(crate) tickets: u64,
-    pub(crate) looked_at: u64,
+    pub tickets: u64,
+    pub looked_at: u64,
 }
 
 impl Index {
@@ -113,6 +113,7 @@ impl Index {
         by_use.sort_by_key(|slot| std::cmp::Reverse(uses[*slot]));
         slots.assign_bits(&by_use);
         if built.len() <= tuning.few {
+            slots.build_finders();
             return Self { slots, kind: Kind::Few(built), rules, expected: 0.0 };
         }
         slots.searched.iter_mut().for_each(|searched| searched.needles.build());
@@ -164,8 +165,29 @@ impl Index {
     }
 
     /// How many alternatives a ticket is expected to have looked at; 0 where all are.
-    pub(crate) fn expected(&self) -> f64 {
+    pub fn expected(&self) -> f64 {
         self.expected
+    }
+
+    pub fn describe(&self) -> String {
+        match &self.kind {
+            Kind::Few(_) => "few".into(),
+            Kind::Many(l) => format!(
+                "{} sets {:?}, {} clauses, {} rests",
+                l.sets.len(),
+                l.sets
+                    .iter()
+                    .map(|s| {
+                        let places: usize =
+                            s.slots.iter().map(|(slot, _)| self.slots.coded[*slot as usize].codes).product();
+                        let n = l.starts[s.first as usize + places] - l.starts[s.first as usize];
+                        (s.slots.len(), s.lead as i16, n)
+                    })
+                    .collect::<Vec<_>>(),
+                l.clauses.len(),
+                l.rests.len()
+            ),
+        }
     }
 
     /// How many bytes it takes, roughly.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
-use super::needles::Needles;
+use super::needles::{Finder, Needles};
 use crate::{
     desk::{Facts, FieldRef, Kind, Scope, Value},
     engine::plain,
@@ -32,6 +32,8 @@ pub(super) struct Slots {
     pub(super) folded: Vec<FieldRef>,
     /// The literals by number: what each is about.
     pub(super) literals: Vec<Literally>,
+    /// What finds each literal of a text alone, by literal, where texts are not searched for all at once.
+    pub(super) finders: Vec<Option<Finder>>,
     /// Questions that are asked one by one, where it comes to them.
     pub(super) questions: Vec<Question>,
     /// The slots by field and use.
@@ -374,6 +376,15 @@ impl Slots {
     /// After everything was seen: cuts are in order from here on.
     pub(super) fn sort(&mut self) {
         self.ranked.iter_mut().for_each(|ranked| ranked.cuts.sort());
+    }
+
+    /// Makes what finds each literal of a text alone.
+    pub(super) fn build_finders(&mut self) {
+        let finder = |literal: &Literally| match literal {
+            Literally::Searched(_, find) => Some(Finder::new(find)),
+            Literally::Named(_) => None,
+        };
+        self.finders = self.literals.iter().map(finder).collect();
     }
 
     /// Gives each coded slot its bits among those of all, in this order, as far as there is room.

@@ -2,7 +2,7 @@
 
 use super::{
     expr::Expr,
-    needles::{Room, is_found},
+    needles::Room,
     slots::{BIT_WORDS, Literally, Names, Question, Slots},
 };
 use crate::{
@@ -282,11 +282,11 @@ impl State {
     fn literal(&mut self, literal: u32, slots: &Slots, facts: Facts<'_>) -> bool {
         match &slots.literals[literal as usize] {
             Literally::Named(slot) => self.read_list(slots, usize::from(*slot), facts),
-            Literally::Searched(slot, find) => {
-                if !self.read[slots.named.len() + usize::from(*slot)] {
+            Literally::Searched(slot, _) => {
+                if let Some(Some(finder)) = slots.finders.get(literal as usize) {
                     let fold = slots.searched[usize::from(*slot)].folded;
                     self.fold(slots, fold, facts);
-                    return is_found(find, self.folded[fold].folded());
+                    return finder.finds(self.folded[fold].folded());
                 }
             }
         }

@@ -83,7 +83,7 @@ fn literal(field: &FieldRef, text: &str) -> Literal {
 fn ask(name: &str, test: impl FnOnce(&FieldRef) -> Test) -> Condition {
     let field = field(name);
     let test = test(&field);
-    Condition { kind: ConditionKind::Leaf(Leaf { field, test }), place: place() }
+    Condition { kind: ConditionKind::Leaf(Leaf::new(field, test)), place: place() }
 }
 
 fn is(name: &str, value: &str) -> Condition {

@@ -139,7 +139,7 @@ proptest! {
             // One answer for every question, in order, for whoever counts coverage.
             if let Some(when) = &told.when {
                 let (mut asked, mut answered) = (vec![], vec![]);
-                rules.triggers[index].when.leaves(&mut |leaf, _| asked.push(leaf.to_string()));
+                rules.triggers[index].when.leaves(&mut |leaf, _| asked.push(leaf.text().clone()));
                 when.leaves(&mut |answer| if let crate::engine::Asked::Asked { text, .. } = &answer.to {
                     answered.push(text.clone());
                 });

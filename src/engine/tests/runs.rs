@@ -131,7 +131,7 @@ fn shadow_is_recorded_and_changes_nothing() {
     assert_eq!((fired(&decision), decision.passes), (vec!["~s1".to_owned()], 1));
     assert!(decision.effects.is_empty() && decision.changes.is_empty() && decision.stopped_by.is_none());
     let would = &decision.fired[0];
-    assert_eq!((would.changes[0].field.as_str(), would.changes[0].to.to_string()), ("tags", "x".into()));
+    assert_eq!((&*would.changes[0].field, would.changes[0].to.to_string()), ("tags", "x".into()));
     assert_eq!(serde_json::to_value(&would.effects).unwrap(), serde_json::json!([{"effect": "note", "text": "was x"}]));
 }
 

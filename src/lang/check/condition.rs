@@ -119,7 +119,7 @@ impl Checker<'_> {
         }
         let Some(predicate) = predicate else {
             if field.kind() == Kind::YesNo {
-                return Some(ConditionKind::Leaf(Leaf { field, test: Test::Holds }));
+                return Some(ConditionKind::Leaf(Leaf::new(field, Test::Holds)));
             }
             let message = format!("`{field}` is {}: what is asked of it?", field.kind());
             let help = format!("write {}", example_of(&field));
@@ -248,7 +248,7 @@ impl Checker<'_> {
             (K::ChangedTest, _) => self.changed(&field, predicate),
             _ => None,
         }?;
-        Some(ConditionKind::Leaf(Leaf { field, test }))
+        Some(ConditionKind::Leaf(Leaf::new(field, test)))
     }
 
     /// `requester.verified is yes` and its kin: a yes/no field stands alone.
@@ -540,7 +540,7 @@ impl Checker<'_> {
             true => Test::Since(comparison, span),
             false => Test::Until(comparison, span),
         };
-        Some(Leaf { field, test })
+        Some(Leaf::new(field, test))
     }
 
     /// A named condition, checked when it is first needed.

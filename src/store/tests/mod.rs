@@ -6,13 +6,10 @@ mod generate;
 mod reports;
 mod views;
 
-use std::sync::Arc;
-
-use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use crate::desk::{Ticket, TicketId, XId};
+use crate::desk::{Ticket, XId};
 
 /// A store in a directory of its own, which goes with it.
 async fn store() -> (Store, TempDir) {
@@ -23,10 +20,6 @@ async fn store() -> (Store, TempDir) {
 
 fn x(id: u64) -> XId {
     id.to_string().parse().unwrap()
-}
-
-fn at(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap()
 }
 
 fn key(conversation: u64, person: u64) -> TicketKey {

@@ -1,6 +1,6 @@
 //! Reports in SQL come to what reports in memory come to.
 
-use jiff::civil::date;
+use jiff::{SignedDuration, civil::date};
 use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desk::{FieldRef, Kind, Person, field::FIELDS},
     engine,
-    lang::rules::{Condition, ConditionKind, Leaf, Literal, Mark, Sort, Test, View},
+    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Mark, Sort, Test, View},
 };
 
 fn sort() -> impl Strategy<Value = Option<Sort>> {
@@ -92,7 +92,7 @@ proptest! {
 }
 
 fn ask(name: &str, test: Test) -> Condition {
-    condition_of(ConditionKind::Leaf(Leaf { field: FieldRef::find(name, &desk()).unwrap(), test }))
+    condition_of(ConditionKind::Leaf(Leaf::new(FieldRef::find(name, &desk()).unwrap(), test)))
 }
 
 #[tokio::test]
