@@ -24,7 +24,7 @@ use proptest::{
 use twite::{
     desk::{Event, Facts, Ticket},
     engine::{
-        Open, RuleSet, decide, decide_plainly, holds,
+        Case, Decider, Open, RuleSet, decide, decide_plainly, holds,
         index::{Flaw, Recent, Tuning},
     },
     lang::rules::Rules,
@@ -74,6 +74,18 @@ fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option
     })
 }
 
+/// The first difference between deciding on so many tickets together and on each alone, if any.
+fn difference_together(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)], tickets: usize) -> Option<String> {
+    let case = |(ticket, event): &(Ticket, Event)| Case { ticket: ticket.clone(), event: event.clone(), now: now() };
+    let cases: Vec<_> = cases.iter().map(case).collect();
+    let alone: Vec<_> = cases.iter().map(|c| decide_plainly(rules, &c.ticket, &c.event, c.now)).collect();
+    let many: Vec<_> = cases.iter().cycle().take(tickets).cloned().collect();
+    let together = Decider::new(set).decide(&many);
+    assert_eq!(together.len(), tickets);
+    let differs = alone.iter().cycle().zip(together).find(|(a, b)| *a != b);
+    differs.map(|(a, b)| format!("{a:#?}\nwas to be decided, not\n{b:#?}"))
+}
+
 fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
     cases.iter().map(|(t, e)| Recent { ticket: t.clone(), event: e.clone(), now: now() }).collect()
 }
@@ -90,20 +102,25 @@ proptest! {
             let set = RuleSet::tuned(rules.clone(), &seen, tuning);
             let differs = difference(&rules, &set, &cases);
             prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+            let differs = difference_together(&rules, &set, &cases, 2 * cases.len());
+            prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
         }
     }
 
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 12, max_shrink_iters: 20, ..Config::default() })]
+    #![proptest_config(Config { cases: 6, max_shrink_iters: 20, ..Config::default() })]
 
     #[test]
-    fn large_sets_too(rules in rules(300), cases in cases(40)) {
+    fn large_sets_and_many_tickets_too(rules in rules(300), cases in cases(40)) {
         let rules = Arc::new(rules);
         let set = RuleSet::learned(rules.clone(), &recent(&cases));
         let differs = difference(&rules, &set, &cases);
         prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+        // More than fit in a block.
+        let differs = difference_together(&rules, &set, &cases, 1_200);
+        prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
         // One that learned from what this one saw decides the same.
         let set = set.successor(rules.clone());
         prop_assert!(difference(&rules, &set, &cases).is_none());

@@ -2,11 +2,15 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, IsTerminal as _, Write},
+    num::NonZero,
     path::PathBuf,
+    sync::mpsc,
+    thread,
 };
 
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +20,15 @@ use crate::{
         Author, Event, EventComment, EventKind, Ticket, Via,
         text::{fold, visible},
     },
-    engine::{Decision, RuleSet, decide, explain, show},
+    engine::{Case, Decider, Decision, RuleSet, explain, index::BLOCK, show},
     lang::rules::Rules,
 };
 
 /// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
 const LONGEST_LINE: u64 = 4 << 20;
+
+/// The most bytes of lines that are decided together.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// Decide on tickets in a file, one JSON object a line, and print the decisions, one a line.
 ///
@@ -57,20 +64,37 @@ pub(crate) struct Eval {
 }
 
 impl Eval {
-    /// Decides one line after the other.
+    /// Decides every line.
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let rules = RuleSet::new(self.rules.load()?);
         let now = self.now.unwrap_or_else(Timestamp::now);
+        let mut size = None;
         let tickets: Box<dyn BufRead> = if self.tickets.as_os_str() == "-" {
             Box::new(io::stdin().lock())
         } else {
             let file = File::open(&self.tickets)
                 .map_err(|error| CliError::Usage(format!("cannot read {}: {error}", self.tickets.display())))?;
+            size = file.metadata().ok().map(|meta| meta.len()).filter(|length| *length > 0);
             Box::new(BufReader::new(file))
         };
         let decisions = io::BufWriter::new(io::stdout().lock());
-        let bad = eval(&rules, self.event, now, self.format, tickets, decisions, io::stderr().lock())?;
+        let how = How { rules: &rules, happened: self.event, now, format: self.format };
+        let bar = progress(size);
+        let bad = eval(how, tickets, decisions, io::stderr(), &bar)?;
+        bar.finish_and_clear();
         Ok(if bad == 0 { FINE } else { FINDINGS })
+    }
+}
+
+/// Shows how far a file of this size has come, where somebody can see it and what is decided goes elsewhere.
+fn progress(size: Option<u64>) -> ProgressBar {
+    match size {
+        Some(size) if !io::stdout().is_terminal() => {
+            let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+            // The pattern is right; without one there is the usual bar.
+            ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }
+        _ => ProgressBar::hidden(),
     }
 }
 
@@ -95,7 +119,7 @@ enum Format {
 /// A line that says more than a ticket.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+struct Line {
     ticket: Ticket,
     event: Option<Event>,
     now: Option<Timestamp>,
@@ -110,53 +134,143 @@ struct Decided {
     decision: Decision,
 }
 
-/// Decides one line after the other. Bad lines are told to `complaints` and left out; says how many there were.
-fn eval(
-    rules: &RuleSet,
+/// How the lines of a file are decided.
+#[derive(Clone, Copy)]
+struct How<'r> {
+    rules: &'r RuleSet,
     happened: Happened,
     now: Timestamp,
     format: Format,
+}
+
+/// Lines of the input with the number of the first one. One that is too long is nothing.
+struct Block {
+    first: u64,
+    lines: Vec<Option<Vec<u8>>>,
+}
+
+/// What came of a block.
+#[derive(Default)]
+struct Done {
+    decisions: Vec<u8>,
+    complaints: Vec<u8>,
+    bad: u64,
+}
+
+/// Decides the lines of the input in blocks, as many at once as there are processors, and writes what comes of them in
+/// their order. Bad lines are told to `complaints` and left out; says how many there were.
+fn eval(
+    how: How<'_>,
     mut tickets: impl BufRead,
     mut decisions: impl Write,
     mut complaints: impl Write,
+    bar: &ProgressBar,
 ) -> io::Result<u64> {
-    let mut bad = 0;
-    let mut bytes = vec![];
-    for line in 1.. {
-        let Some(length) = read_line(&mut tickets, &mut bytes)? else { break };
-        if length > LONGEST_LINE {
-            bad += 1;
-            writeln!(complaints, "line {line}: longer than {LONGEST_LINE} bytes")?;
-            continue;
-        }
-        if bytes.trim_ascii().is_empty() {
-            continue;
-        }
-        match read(&bytes, rules, happened, now) {
-            Err(error) => {
-                bad += 1;
-                writeln!(complaints, "line {line}: {}", visible(&error))?;
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers)
+            .map(|_| {
+                let (blocks, inbox) = mpsc::sync_channel::<Block>(1);
+                let (outbox, done) = mpsc::sync_channel(1);
+                scope.spawn(move || {
+                    let mut decider = Decider::new(how.rules);
+                    for block in inbox {
+                        // Nobody waits for it where the output is gone.
+                        if outbox.send(how.decide(&mut decider, &block)).is_err() {
+                            return;
+                        }
+                    }
+                });
+                (blocks, done)
+            })
+            .collect();
+        let mut bad = 0;
+        let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<()> {
+            // A worker that is gone has panicked, and that comes out where the scope ends.
+            let Ok(done) = done else { return Err(io::Error::other("deciding broke off")) };
+            let done = done?;
+            decisions.write_all(&done.decisions)?;
+            if !done.complaints.is_empty() {
+                decisions.flush()?;
+                bar.suspend(|| complaints.write_all(&done.complaints))?;
             }
-            Ok((ticket, event, now)) => match format {
-                Format::Json => {
-                    serde_json::to_writer(
-                        &mut decisions,
-                        &Decided { line, decision: decide(rules, &ticket, &event, now) },
-                    )?;
-                    decisions.write_all(b"\n")?;
-                }
-                Format::Human => {
-                    writeln!(
-                        decisions,
-                        "line {line}, {}",
-                        show(&explain(rules, &ticket, &event, now), colored(&io::stdout()))
-                    )?;
-                }
-            },
+            bad += done.bad;
+            Ok(())
+        };
+        let (mut sent, mut written, mut first) = (0, 0, 1);
+        // Each worker has its turn, in reading and in writing.
+        for (turn, (blocks, done)) in workers.iter().cycle().enumerate() {
+            if turn >= workers.len() && written < sent {
+                write(done.recv())?;
+                written += 1;
+            }
+            let Some((block, bytes)) = read_block(&mut tickets, first)? else { break };
+            first += block.lines.len() as u64;
+            bar.inc(bytes);
+            if blocks.send(block).is_err() {
+                break;
+            }
+            sent += 1;
         }
+        // Whose turn is next has the oldest block.
+        for (_, done) in workers.iter().cycle().skip(written % workers.len()).take(sent - written) {
+            write(done.recv())?;
+        }
+        decisions.flush()?;
+        Ok(bad)
+    })
+}
+
+/// The next lines, and how many bytes they took; nothing at the end.
+fn read_block(tickets: &mut impl BufRead, first: u64) -> io::Result<Option<(Block, u64)>> {
+    let mut block = Block { first, lines: vec![] };
+    let mut bytes = 0;
+    while block.lines.len() < BLOCK && bytes < MOST_BYTES {
+        let mut line = vec![];
+        let Some(length) = read_line(tickets, &mut line)? else { break };
+        bytes += length;
+        block.lines.push((length <= LONGEST_LINE).then_some(line));
     }
-    decisions.flush()?;
-    Ok(bad)
+    Ok((!block.lines.is_empty()).then_some((block, bytes)))
+}
+
+impl How<'_> {
+    fn decide(&self, decider: &mut Decider<'_>, block: &Block) -> io::Result<Done> {
+        let mut done = Done::default();
+        let (mut numbers, mut cases) = (vec![], vec![]);
+        for (number, line) in (block.first..).zip(&block.lines) {
+            let case = match line {
+                None => Err(format!("longer than {LONGEST_LINE} bytes")),
+                Some(line) if line.trim_ascii().is_empty() => continue,
+                Some(line) => read(line, self.rules, self.happened, self.now),
+            };
+            match case {
+                Ok(case) => {
+                    numbers.push(number);
+                    cases.push(case);
+                }
+                Err(error) => {
+                    done.bad += 1;
+                    writeln!(done.complaints, "line {number}: {}", visible(&error))?;
+                }
+            }
+        }
+        match self.format {
+            Format::Json => {
+                for (line, decision) in numbers.into_iter().zip(decider.decide(&cases)) {
+                    serde_json::to_writer(&mut done.decisions, &Decided { line, decision })?;
+                    done.decisions.push(b'\n');
+                }
+            }
+            Format::Human => {
+                for (line, case) in numbers.into_iter().zip(&cases) {
+                    let trace = explain(self.rules, &case.ticket, &case.event, case.now);
+                    writeln!(done.decisions, "line {line}, {}", show(&trace, colored(&io::stdout())))?;
+                }
+            }
+        }
+        Ok(done)
+    }
 }
 
 /// Reads a line into `bytes`, as much of it as may be kept, and says how long it is; `None` at the end.
@@ -169,7 +283,7 @@ fn read_line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Option<
     Ok((length > 0).then_some(length))
 }
 
-fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Result<(Ticket, Event, Timestamp), String> {
+fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Result<Case, String> {
     #[derive(Deserialize)]
     struct Peek {
         ticket: Option<serde::de::IgnoredAny>,
@@ -180,7 +294,7 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     }
     let case = match serde_json::from_slice::<Peek>(line).map_err(without_line)?.ticket {
         Some(_) => serde_json::from_slice(line).map_err(without_line)?,
-        None => Case { ticket: serde_json::from_slice(line).map_err(without_line)?, event: None, now: None },
+        None => Line { ticket: serde_json::from_slice(line).map_err(without_line)?, event: None, now: None },
     };
     let mut ticket = case.ticket;
     if let Some(name) = ticket.custom.keys().find(|name| rules.desk.field(name).is_none()) {
@@ -190,7 +304,7 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     ticket.tags = ticket.tags.iter().map(|tag| tag.to_lowercase()).collect();
     ticket.post.hashtags = ticket.post.hashtags.iter().map(|tag| fold(tag).into_owned()).collect();
     let event = case.event.unwrap_or_else(|| event(&ticket, happened));
-    Ok((ticket, event, case.now.unwrap_or(now)))
+    Ok(Case { ticket, event, now: case.now.unwrap_or(now) })
 }
 
 fn event(ticket: &Ticket, happened: Happened) -> Event {
@@ -257,9 +371,9 @@ mod tests {
     /// The decisions, and the complaints.
     fn run(happened: Happened, input: &[u8]) -> (Vec<serde_json::Value>, String) {
         let (mut out, mut err) = (vec![], vec![]);
-        let bad =
-            eval(&RuleSet::new(rules()), happened, Timestamp::UNIX_EPOCH, Format::Json, input, &mut out, &mut err)
-                .unwrap();
+        let rules = RuleSet::new(rules());
+        let how = How { rules: &rules, happened, now: Timestamp::UNIX_EPOCH, format: Format::Json };
+        let bad = eval(how, input, &mut out, &mut err, &ProgressBar::hidden()).unwrap();
         let decisions = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let decisions: Vec<_> = decisions.map(|line| serde_json::from_slice(line).unwrap()).collect();
         let complaints = String::from_utf8(err).unwrap();

@@ -39,6 +39,19 @@ pub(super) enum Place {
     Cells(Vec<(u16, u64)>),
 }
 
+impl Draft {
+    /// How often it is looked at, roughly.
+    pub(super) fn expected(&self, frequencies: &Frequencies<'_>) -> f64 {
+        let place = match &self.place {
+            Place::Literal(literal) => frequencies.literal(*literal),
+            Place::Regex(_) => OFTEN,
+            Place::Cells(cells) => cells.iter().map(|(slot, mask)| frequencies.code(*slot, *mask)).product(),
+        };
+        let lead = self.parts.iter().find(|part| matches!(part, Expr::Rank { .. }));
+        place * lead.map_or(1.0, |lead| frequencies.at_best(lead))
+    }
+}
+
 /// Files a rule.
 pub(super) fn file(rule: u32, expr: Expr, slots: &Slots, frequencies: &Frequencies<'_>, drafts: &mut Vec<Draft>) {
     Filing { rule, slots, frequencies, drafts }.file(expr, 0);

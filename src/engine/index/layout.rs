@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::{
     expr::Expr,
     filing::{Draft, Place},
-    slots::{BIT_WORDS, Slots},
+    slots::Slots,
 };
 
 /// How many rules a block has: those whose number is too low are skipped by the block.
@@ -18,11 +18,11 @@ const MOST_SETS: usize = 48;
 /// No ranked slot.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
-/// A rule, or one alternative of it, and what is checked of it first: 32 bytes, two to a line of cache.
+/// A rule, or one alternative of it, and what is checked of it first. There are very many: they are kept small.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clause {
     /// The bits the ticket must not have.
-    pub(super) forbidden: [u64; BIT_WORDS],
+    pub(super) forbidden: u64,
     /// The rank of the place's number must be at least and at most this.
     pub(super) low: u32,
     pub(super) high: u32,
@@ -43,16 +43,22 @@ pub(super) struct CellSet {
     pub(super) lead: u16,
 }
 
+/// The clauses in one place, which are in order of what they ask of one ranked slot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shelf {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) lead: u16,
+}
+
 /// All rules in their places: those under literals first, then those in cells.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     pub(super) clauses: Vec<Clause>,
     /// The highest upper rank in each block.
     pub(super) tops: Vec<u32>,
-    /// Where each place begins among the clauses, and behind the last one its end.
-    pub(super) starts: Vec<u32>,
-    /// The ranked slot by which the rules under each literal are in order.
-    pub(super) leads: Vec<u16>,
+    /// The places: one for each literal, then the cells.
+    pub(super) shelves: Vec<Shelf>,
     pub(super) sets: Vec<CellSet>,
     /// What is checked one by one, each from its place to the next.
     pub(super) rests: Vec<Expr>,
@@ -67,7 +73,7 @@ impl Layout {
     pub(super) fn of(drafts: Vec<Draft>, slots: &Slots) -> Self {
         let mut layout = Self { rest_starts: vec![0, 0], ..Self::default() };
         let literals = slots.literals.len();
-        layout.leads = leads(&drafts, literals);
+        let leads = leads(&drafts, literals);
         let sets = layout.choose_sets(&drafts, slots);
         let mut places = literals as u32;
         for set in &mut layout.sets {
@@ -83,7 +89,7 @@ impl Layout {
         for draft in drafts {
             match &draft.place {
                 Place::Literal(literal) => {
-                    let lead = layout.leads[*literal as usize];
+                    let lead = leads[*literal as usize];
                     let clause = layout.clause(&draft, lead, slots);
                     placed.push((*literal, clause));
                 }
@@ -102,12 +108,17 @@ impl Layout {
             }
         }
         placed.sort_by_key(|(place, clause)| (*place, clause.low, std::cmp::Reverse(clause.high), clause.rule));
-        layout.starts = vec![0; places as usize + 1];
-        placed.iter().for_each(|(place, _)| layout.starts[*place as usize + 1] += 1);
-        for place in 1..layout.starts.len() {
-            layout.starts[place] += layout.starts[place - 1];
+        layout.shelves = leads.iter().map(|lead| Shelf { start: 0, end: 0, lead: *lead }).collect();
+        layout.shelves.resize(places as usize, Shelf { start: 0, end: 0, lead: NO_SLOT });
+        for (at, (place, _)) in (0..).zip(&placed) {
+            let shelf = &mut layout.shelves[*place as usize];
+            if shelf.end == 0 {
+                shelf.start = at;
+            }
+            shelf.end = at + 1;
         }
         layout.clauses = placed.into_iter().map(|(_, clause)| clause).collect();
+        layout.order_rests();
         layout.tops =
             layout.clauses.chunks(BLOCK).map(|block| block.iter().map(|c| c.high).max().unwrap_or(0)).collect();
         layout
@@ -152,15 +163,15 @@ impl Layout {
     }
 
     fn clause(&mut self, draft: &Draft, lead: u16, slots: &Slots) -> Clause {
-        let mut clause = Clause { forbidden: [0; BIT_WORDS], low: 0, high: u32::MAX, rule: draft.rule, rest: 0 };
+        let mut clause = Clause { forbidden: 0, low: 0, high: u32::MAX, rule: draft.rule, rest: 0 };
         let before = self.rests.len();
         for part in &draft.parts {
             match part {
                 Expr::Code { slot, mask } if slots.coded[usize::from(*slot)].bits.is_some() => {
                     let coded = &slots.coded[usize::from(*slot)];
-                    if let Some((word, shift)) = coded.bits {
+                    if let Some(shift) = coded.bits {
                         let every = if coded.codes == 64 { u64::MAX } else { (1 << coded.codes) - 1 };
-                        clause.forbidden[word] |= (!mask & every) << shift;
+                        clause.forbidden |= (!mask & every) << shift;
                     }
                 }
                 Expr::Rank { slot, low, high } if *slot == lead => (clause.low, clause.high) = (*low, *high),
@@ -174,6 +185,22 @@ impl Layout {
         clause
     }
 
+    /// Brings what is checked one by one into the order of the clauses, so that what is looked at together lies together.
+    fn order_rests(&mut self) {
+        let mut places = vec![0; self.rest_starts.len()];
+        let (mut rests, mut starts) = (Vec::with_capacity(self.rests.len()), vec![0, 0]);
+        for at in 0..self.clauses.len() {
+            let old = self.clauses[at].rest;
+            if old != 0 && places[old as usize] == 0 {
+                places[old as usize] = (starts.len() - 1) as u32;
+                rests.extend_from_slice(self.rest(old));
+                starts.push(rests.len() as u32);
+            }
+            self.clauses[at].rest = places[old as usize];
+        }
+        (self.rests, self.rest_starts) = (rests, starts);
+    }
+
     /// What is still to be checked of a clause.
     pub(super) fn rest(&self, rest: u32) -> &[Expr] {
         let (from, to) = (self.rest_starts[rest as usize], self.rest_starts[rest as usize + 1]);
@@ -183,8 +210,8 @@ impl Layout {
     /// How many bytes it takes, but for what is checked one by one.
     pub(super) fn bytes(&self) -> usize {
         self.clauses.len() * size_of::<Clause>()
-            + (self.tops.len() + self.starts.len() + self.rest_starts.len()) * size_of::<u32>()
-            + self.leads.len() * size_of::<u16>()
+            + (self.tops.len() + self.rest_starts.len()) * size_of::<u32>()
+            + self.shelves.len() * size_of::<Shelf>()
             + self.rests.len() * size_of::<Expr>()
     }
 }

@@ -14,14 +14,17 @@
               entry for each of its numbers"
 )]
 
+mod batch;
 mod expr;
 mod filing;
 mod frequencies;
+mod grams;
 mod layout;
 mod needles;
 mod search;
 mod slots;
 mod state;
 
+pub use batch::{BLOCK, Batch, Room};
 pub use frequencies::Recent;
 pub use search::{Flaw, Index, Searcher, Tuning};

@@ -1,21 +1,15 @@
 //! All that is searched for in one text, found in one pass over it.
 
-use aho_corasick::{
-    Anchored,
-    automaton::Automaton,
-    dfa::DFA,
-    nfa::{contiguous, noncontiguous},
-};
 use memchr::memmem;
 use regex_automata::{Input, PatternSet, meta};
 use rustc_hash::FxHashMap;
 
-use super::slots::Find;
+use super::{
+    grams::{Grams, Hit, Occurrences},
+    slots::Find,
+};
 use crate::{desk::text, lang::rules::Pattern};
 
-/// The most bytes of needles that are made a table with an entry for each byte in each state: some 30 MB of it.
-/// Beyond that the states are kept smaller, and take half as long again.
-const MOST_IN_A_TABLE: usize = 100_000;
 /// The size up to which regexes are searched for together, in bytes.
 const MOST_OF_REGEXES: usize = 64 << 20;
 
@@ -26,8 +20,10 @@ pub(super) struct Needles {
     literals: FxHashMap<Find, u32>,
     /// The needles, folded, with the literals that hang on each.
     needles: Vec<Needle>,
+    texts: Vec<Box<str>>,
     numbers: FxHashMap<Box<str>, u32>,
-    automaton: Option<Machine>,
+    /// The same, with their texts, where they are all looked for.
+    grams: Grams,
     /// Regexes that something is filed under, and their literals.
     regexes: Vec<(Pattern, u32)>,
     together: Option<meta::Regex>,
@@ -36,23 +32,16 @@ pub(super) struct Needles {
 /// A needle, and the literals it makes true: found anywhere, as whole words, at the start.
 #[derive(Debug)]
 struct Needle {
-    text: Box<str>,
     anywhere: Option<u32>,
     words: Option<u32>,
     start: Option<u32>,
-}
-
-#[derive(Debug)]
-enum Machine {
-    Table(DFA),
-    Small(contiguous::NFA),
-    /// Where there is more than even that can hold.
-    Large(noncontiguous::NFA),
+    length: u32,
 }
 
 /// What searching needs room for.
 #[derive(Debug, Default)]
 pub(super) struct Room {
+    hits: Vec<Hit>,
     found: Option<PatternSet>,
     /// Where words begin and end in the text, once somebody asked.
     bounds: Vec<usize>,
@@ -68,7 +57,8 @@ impl Needles {
         let (Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) = find else { return next };
         let number = *self.numbers.entry(text.clone()).or_insert(self.needles.len() as u32) as usize;
         if number == self.needles.len() {
-            self.needles.push(Needle { text: text.clone(), anywhere: None, words: None, start: None });
+            self.needles.push(Needle { anywhere: None, words: None, start: None, length: text.len() as u32 });
+            self.texts.push(text.clone());
         }
         let needle = &mut self.needles[number];
         match find {
@@ -84,18 +74,9 @@ impl Needles {
         self.regexes.push((pattern, literal));
     }
 
-    /// Builds what searches for all needles at once.
-    pub(super) fn build(&mut self) {
-        let texts = || self.needles.iter().map(|needle| needle.text.as_bytes());
-        if self.needles.is_empty() {
-            return;
-        }
-        let bytes: usize = texts().map(<[u8]>::len).sum();
-        let table = || DFA::builder().prefilter(false).build(texts()).ok().map(Machine::Table);
-        let small = || contiguous::NFA::builder().prefilter(false).build(texts()).ok().map(Machine::Small);
-        let large = || noncontiguous::NFA::builder().prefilter(false).build(texts()).ok().map(Machine::Large);
-        let table = if bytes <= MOST_IN_A_TABLE { table() } else { None };
-        self.automaton = table.or_else(small).or_else(large);
+    /// Builds what searches for all needles at once, by what of them is rare in texts like these.
+    pub(super) fn build(&mut self, occurrences: &Occurrences) {
+        self.grams = Grams::new(self.texts.iter().map(|text| &**text), occurrences);
     }
 
     /// Builds what searches for all regexes at once; each is searched for alone where together they are too large.
@@ -114,30 +95,30 @@ impl Needles {
 
     /// Tells which literals a folded text makes true. It may tell the same one several times.
     pub(super) fn search(&self, folded: &str, room: &mut Room, mut found: impl FnMut(u32)) {
-        room.bounds.clear();
-        let mut hit = |number: usize, end: usize| {
-            let needle = &self.needles[number];
+        let Room { hits, bounds, .. } = room;
+        bounds.clear();
+        hits.clear();
+        self.grams.find(folded, hits);
+        for Hit { needle, end } in hits.iter() {
+            let needle = &self.needles[*needle as usize];
             if let Some(literal) = needle.anywhere {
                 found(literal);
             }
-            let start = end - needle.text.len();
+            if needle.start.is_none() && needle.words.is_none() {
+                continue;
+            }
+            let (start, end) = ((end - needle.length) as usize, *end as usize);
             if let Some(literal) = needle.start
                 && start == 0
             {
                 found(literal);
             }
             if let Some(literal) = needle.words
-                && is_bound(folded, start, &mut room.bounds)
-                && is_bound(folded, end, &mut room.bounds)
+                && is_bound(folded, start, bounds)
+                && is_bound(folded, end, bounds)
             {
                 found(literal);
             }
-        };
-        match &self.automaton {
-            Some(Machine::Table(machine)) => step(machine, folded, &mut hit),
-            Some(Machine::Small(machine)) => step(machine, folded, &mut hit),
-            Some(Machine::Large(machine)) => step(machine, folded, &mut hit),
-            None => {}
         }
         self.search_regexes(folded, room, &mut found);
     }
@@ -161,13 +142,7 @@ impl Needles {
 
     /// How many bytes it takes.
     pub(super) fn bytes(&self) -> usize {
-        let machine = match &self.automaton {
-            Some(Machine::Table(machine)) => machine.memory_usage(),
-            Some(Machine::Small(machine)) => machine.memory_usage(),
-            Some(Machine::Large(machine)) => machine.memory_usage(),
-            None => 0,
-        };
-        machine + self.together.as_ref().map_or(0, meta::Regex::memory_usage)
+        self.grams.bytes() + self.together.as_ref().map_or(0, meta::Regex::memory_usage)
     }
 }
 
@@ -195,19 +170,6 @@ impl Finder {
             Find::Start(needle) => folded.starts_with(&**needle),
             // Regexes are asked one by one, unless they are searched for with everything else.
             Find::Regex(_) => false,
-        }
-    }
-}
-
-fn step(machine: &impl Automaton, text: &str, hit: &mut impl FnMut(usize, usize)) {
-    // An unanchored search is what it was built for.
-    let Ok(mut state) = machine.start_state(Anchored::No) else { return };
-    for (at, byte) in text.bytes().enumerate() {
-        state = machine.next_state(Anchored::No, state, byte);
-        if machine.is_special(state) && machine.is_match(state) {
-            for n in 0..machine.match_len(state) {
-                hit(machine.match_pattern(state, n).as_usize(), at + 1);
-            }
         }
     }
 }

@@ -4,8 +4,8 @@ use super::{
     expr::{Builder, Expr},
     filing::{Place, file},
     frequencies::{Frequencies, Recent},
-    layout::{BLOCK, Layout, NO_SLOT},
-    slots::{BIT_WORDS, Slots},
+    layout::{BLOCK, Layout, NO_SLOT, Shelf},
+    slots::Slots,
     state::State,
 };
 use crate::{
@@ -50,19 +50,14 @@ pub enum Flaw {
 #[derive(Debug)]
 pub struct Index {
     slots: Slots,
-    kind: Kind,
+    /// What each rule asks.
+    exprs: Vec<(u32, Expr)>,
+    /// How they are found; nothing where they are few, and asked one after the other.
+    layout: Option<Layout>,
     /// How many numbers there are.
     rules: usize,
     /// How many alternatives a ticket is expected to have looked at.
     expected: f64,
-}
-
-#[derive(Debug)]
-enum Kind {
-    /// Asked one after the other.
-    Few(Vec<(u32, Expr)>),
-    /// Looked up.
-    Many(Layout),
 }
 
 /// What a search needs room for. Made once and used for many tickets.
@@ -74,8 +69,8 @@ pub struct Searcher {
     /// Which words of `found` have any.
     summary: Vec<u64>,
     /// How many tickets were searched for, and how many alternatives were looked at.
-    pub tickets: u64,
-    pub looked_at: u64,
+    pub(crate) tickets: u64,
+    pub(crate) looked_at: u64,
 }
 
 impl Index {
@@ -112,24 +107,17 @@ impl Index {
         let mut by_use: Vec<usize> = (0..uses.len()).collect();
         by_use.sort_by_key(|slot| std::cmp::Reverse(uses[*slot]));
         slots.assign_bits(&by_use);
+        slots.build_needles(recent, desk);
         if built.len() <= tuning.few {
             slots.build_finders();
-            return Self { slots, kind: Kind::Few(built), rules, expected: 0.0 };
+            return Self { slots, exprs: built, layout: None, rules, expected: 0.0 };
         }
-        slots.searched.iter_mut().for_each(|searched| searched.needles.build());
         let frequencies = Frequencies::of(&slots, recent, desk);
         let mut drafts = vec![];
-        for (number, expr) in built {
-            file(number, expr, &slots, &frequencies, &mut drafts);
+        for (number, expr) in &built {
+            file(*number, expr.clone(), &slots, &frequencies, &mut drafts);
         }
-        let expected = drafts
-            .iter()
-            .map(|draft| match &draft.place {
-                Place::Literal(literal) => frequencies.literal(*literal),
-                Place::Cells(cells) => cells.iter().map(|(slot, mask)| frequencies.code(*slot, *mask)).product(),
-                Place::Regex(_) => 0.1,
-            })
-            .sum();
+        let expected = drafts.iter().map(|draft| draft.expected(&frequencies)).sum();
         // What rules are filed under is searched for in every text.
         for draft in &mut drafts {
             if let Place::Regex(question) = draft.place
@@ -146,10 +134,10 @@ impl Index {
         let mut layout = Layout::of(drafts, &slots);
         match tuning.flaw {
             Some(Flaw::CutsTooHigh) => layout.clauses.iter_mut().filter(|c| c.low > 0).for_each(|c| c.low += 1),
-            Some(Flaw::AllowsTheForbidden) => layout.clauses.iter_mut().for_each(|c| c.forbidden = [0; BIT_WORDS]),
+            Some(Flaw::AllowsTheForbidden) => layout.clauses.iter_mut().for_each(|c| c.forbidden = 0),
             _ => {}
         }
-        Self { slots, kind: Kind::Many(layout), rules, expected }
+        Self { slots, exprs: built, layout: Some(layout), rules, expected }
     }
 
     /// Room for searches.
@@ -165,39 +153,28 @@ impl Index {
     }
 
     /// How many alternatives a ticket is expected to have looked at; 0 where all are.
-    pub fn expected(&self) -> f64 {
+    pub(crate) fn expected(&self) -> f64 {
         self.expected
-    }
-
-    pub fn describe(&self) -> String {
-        match &self.kind {
-            Kind::Few(_) => "few".into(),
-            Kind::Many(l) => format!(
-                "{} sets {:?}, {} clauses, {} rests",
-                l.sets.len(),
-                l.sets
-                    .iter()
-                    .map(|s| {
-                        let places: usize =
-                            s.slots.iter().map(|(slot, _)| self.slots.coded[*slot as usize].codes).product();
-                        let n = l.starts[s.first as usize + places] - l.starts[s.first as usize];
-                        (s.slots.len(), s.lead as i16, n)
-                    })
-                    .collect::<Vec<_>>(),
-                l.clauses.len(),
-                l.rests.len()
-            ),
-        }
     }
 
     /// How many bytes it takes, roughly.
     pub fn bytes(&self) -> usize {
         let needles: usize = self.slots.searched.iter().map(|searched| searched.needles.bytes()).sum();
-        needles
-            + match &self.kind {
-                Kind::Few(rules) => rules.len() * size_of::<(u32, Expr)>(),
-                Kind::Many(layout) => layout.bytes(),
-            }
+        let exprs = self.exprs.len() * size_of::<(u32, Expr)>();
+        needles + exprs + self.layout.as_ref().map_or(0, Layout::bytes)
+    }
+
+    /// Whether rules are looked up: where they are few, they are asked one after the other.
+    pub fn looks_up(&self) -> bool {
+        self.layout.is_some()
+    }
+
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    pub(super) fn exprs(&self) -> &[(u32, Expr)] {
+        &self.exprs
     }
 }
 
@@ -207,22 +184,18 @@ impl Searcher {
         self.tickets += 1;
         self.state.forget();
         self.clear();
-        match &index.kind {
-            Kind::Few(_) => {}
-            Kind::Many(_) => self.state.read_all(&index.slots, facts),
+        if index.layout.is_some() {
+            self.state.read_all(&index.slots, facts);
         }
         self.look_up(index, facts);
     }
 
     /// Finds the rules that hold after these fields of the ticket have changed.
     pub(crate) fn search_again(&mut self, index: &Index, changed: &dyn Fn(&FieldRef) -> bool, facts: Facts<'_>) {
-        match &index.kind {
-            Kind::Few(_) => self.state.forget(),
-            Kind::Many(_) => {
-                if !self.state.read_again(&index.slots, changed, facts) {
-                    return;
-                }
-            }
+        if index.layout.is_none() {
+            self.state.forget();
+        } else if !self.state.read_again(&index.slots, changed, facts) {
+            return;
         }
         self.clear();
         self.look_up(index, facts);
@@ -274,73 +247,94 @@ impl Searcher {
 
     fn look_up(&mut self, index: &Index, facts: Facts<'_>) {
         let slots = &index.slots;
-        match &index.kind {
-            Kind::Few(rules) => {
-                for (rule, expr) in rules {
+        match &index.layout {
+            None => {
+                for (rule, expr) in &index.exprs {
                     if self.state.holds(expr, slots, facts) {
                         mark(&mut self.found, &mut self.summary, *rule);
                     }
                 }
             }
-            Kind::Many(layout) => {
-                for list in 0..self.state.lists() {
-                    for n in 0..self.state.list(list).len() {
-                        let literal = self.state.list(list)[n];
-                        self.look_at(layout, literal as usize, layout.leads[literal as usize], slots, facts);
-                    }
-                }
-                for set in &layout.sets {
-                    let code = |(slot, step): &(u16, u32)| self.state.known_code(usize::from(*slot)) as u32 * step;
-                    let place = set.first + set.slots.iter().map(code).sum::<u32>();
-                    self.look_at(layout, place as usize, set.lead, slots, facts);
-                }
+            Some(layout) => {
+                let mut search = Search { layout, slots, facts, searcher: self, looked_at: 0 };
+                search.look_up();
+                self.looked_at += search.looked_at;
             }
+        }
+    }
+}
+
+/// A search under way.
+struct Search<'a> {
+    layout: &'a Layout,
+    slots: &'a Slots,
+    facts: Facts<'a>,
+    searcher: &'a mut Searcher,
+    looked_at: u64,
+}
+
+impl Search<'_> {
+    fn look_up(&mut self) {
+        for list in 0..self.searcher.state.lists() {
+            for n in 0..self.searcher.state.list(list).len() {
+                let shelf = self.layout.shelves[self.searcher.state.list(list)[n] as usize];
+                self.look_at(shelf, shelf.lead);
+            }
+        }
+        for set in &self.layout.sets {
+            let state = &self.searcher.state;
+            let code = |(slot, step): &(u16, u32)| state.known_code(usize::from(*slot)) as u32 * step;
+            let place = set.first + set.slots.iter().map(code).sum::<u32>();
+            self.look_at(self.layout.shelves[place as usize], set.lead);
         }
     }
 
     /// Looks at the rules in one place.
     #[inline]
-    fn look_at(&mut self, layout: &Layout, place: usize, lead: u16, slots: &Slots, facts: Facts<'_>) {
-        let (mut at, end) = (layout.starts[place] as usize, layout.starts[place + 1] as usize);
-        if at == end {
+    fn look_at(&mut self, shelf: Shelf, lead: u16) {
+        let (start, end) = (shelf.start as usize, shelf.end as usize);
+        if start == end {
             return;
         }
-        let rank = if lead == NO_SLOT { 0 } else { self.state.known_rank(usize::from(lead)) };
-        let bits = self.state.bits;
-        while at < end {
-            let block = at / BLOCK;
-            let upto = end.min((block + 1) * BLOCK);
-            if layout.tops[block] < rank {
-                // Nobody in this block goes so high; but further down its lowest may go too high for all that follow.
-                if layout.clauses[at].low > rank {
-                    return;
-                }
-                at = upto;
-                continue;
-            }
-            for clause in &layout.clauses[at..upto] {
-                if clause.low > rank {
-                    return;
-                }
-                self.looked_at += 1;
-                if rank <= clause.high && allowed(&clause.forbidden, &bits) {
-                    let holds = clause.rest == 0 || {
-                        let rest = layout.rest(clause.rest);
-                        rest.iter().all(|part| self.state.holds(part, slots, facts))
-                    };
-                    if holds {
-                        mark(&mut self.found, &mut self.summary, clause.rule);
-                    }
-                }
+        let rank = if lead == NO_SLOT { 0 } else { self.searcher.state.known_rank(usize::from(lead)) };
+        if end - start <= BLOCK {
+            self.look_through(start, end, rank);
+            return;
+        }
+        let mut at = start;
+        while at < end && self.layout.clauses[at].low <= rank {
+            let upto = end.min((at / BLOCK + 1) * BLOCK);
+            // Where nobody in a block goes so high, it is passed over.
+            if self.layout.tops[at / BLOCK] >= rank && !self.look_through(at, upto, rank) {
+                return;
             }
             at = upto;
         }
     }
-}
 
-#[inline]
-fn allowed(forbidden: &[u64; BIT_WORDS], bits: &[u64; BIT_WORDS]) -> bool {
-    forbidden.iter().zip(bits).fold(0, |any, (f, b)| any | (f & b)) == 0
+    /// Looks at some rules that lie together, up to the first that starts too high; whether there was none.
+    #[inline]
+    fn look_through(&mut self, start: usize, end: usize, rank: u32) -> bool {
+        let layout = self.layout;
+        let bits = self.searcher.state.bits;
+        for clause in &layout.clauses[start..end] {
+            if clause.low > rank {
+                return false;
+            }
+            self.looked_at += 1;
+            if rank <= clause.high && clause.forbidden & bits == 0 && (clause.rest == 0 || self.holds(clause.rest)) {
+                mark(&mut self.searcher.found, &mut self.searcher.summary, clause.rule);
+            }
+        }
+        true
+    }
+
+    /// Whether the rest of a clause holds.
+    #[inline(never)]
+    fn holds(&mut self, rest: u32) -> bool {
+        let (state, slots, facts) = (&mut self.searcher.state, self.slots, self.facts);
+        self.layout.rest(rest).iter().all(|part| state.holds(part, slots, facts))
+    }
 }
 
 #[inline]

@@ -5,17 +5,21 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
-use super::needles::{Finder, Needles};
+use super::{
+    frequencies::Recent,
+    grams::Occurrences,
+    needles::{Finder, Needles},
+};
 use crate::{
-    desk::{Facts, FieldRef, Kind, Scope, Value},
+    desk::{Desk, Facts, FieldRef, Kind, Scope, Value, text::Folder},
     engine::plain,
     lang::rules::{Comparison, Leaf, Literal, Pattern, Span, Test},
 };
 
 /// The most values a coded slot tells apart: one bit each in a mask.
 const MOST_CODES: usize = 64;
-/// How many bits a ticket's codes have together, in words of 64.
-pub(super) const BIT_WORDS: usize = 2;
+/// How many bits a ticket's codes have together.
+const BITS: u32 = 64;
 
 /// Everything that is read of a ticket.
 #[derive(Debug, Default)]
@@ -47,7 +51,7 @@ pub(super) struct Coded {
     /// How many codes there are.
     pub(super) codes: usize,
     /// Where the ticket's code is a bit among those of all slots, as far as there is room.
-    pub(super) bits: Option<(usize, u32)>,
+    pub(super) bits: Option<u32>,
 }
 
 /// What a code stands for.
@@ -378,6 +382,21 @@ impl Slots {
         self.ranked.iter_mut().for_each(|ranked| ranked.cuts.sort());
     }
 
+    /// Makes what finds all needles of each text at once, by what is rare in recent ones.
+    pub(super) fn build_needles(&mut self, recent: &[Recent], desk: &Desk) {
+        let mut folder = Folder::default();
+        for searched in &mut self.searched {
+            let mut occurrences = Occurrences::default();
+            for Recent { ticket, event, now } in recent {
+                let facts = Facts { ticket, event: Some(event), now: *now, desk };
+                if let Value::Text(text) | Value::Word(text) = self.folded[searched.folded].read(facts) {
+                    occurrences.count(folder.fold(&text));
+                }
+            }
+            searched.needles.build(&occurrences);
+        }
+    }
+
     /// Makes what finds each literal of a text alone.
     pub(super) fn build_finders(&mut self) {
         let finder = |literal: &Literally| match literal {
@@ -389,13 +408,13 @@ impl Slots {
 
     /// Gives each coded slot its bits among those of all, in this order, as far as there is room.
     pub(super) fn assign_bits(&mut self, order: &[usize]) {
-        let mut used = [0_u32; BIT_WORDS];
+        let mut used = 0;
         for slot in order {
             let coded = &mut self.coded[*slot];
             let codes = coded.codes as u32;
-            if let Some(word) = used.iter().position(|used| used + codes <= 64) {
-                coded.bits = Some((word, used[word]));
-                used[word] += codes;
+            if used + codes <= BITS {
+                coded.bits = Some(used);
+                used += codes;
             }
         }
     }

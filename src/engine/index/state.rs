@@ -3,7 +3,7 @@
 use super::{
     expr::Expr,
     needles::Room,
-    slots::{BIT_WORDS, Literally, Names, Question, Slots},
+    slots::{Literally, Names, Question, Slots},
 };
 use crate::{
     desk::{Facts, FieldRef, Value, field, text::Folder},
@@ -21,7 +21,7 @@ pub(super) struct State {
     codes: Vec<u8>,
     ranks: Vec<u32>,
     /// The ticket's codes as bits, those of all slots together.
-    pub(super) bits: [u64; BIT_WORDS],
+    pub(super) bits: u64,
     /// Which literals are true, a bit each.
     truths: Vec<u64>,
     /// The same as lists, by named slot, and by searched slot behind those.
@@ -44,7 +44,7 @@ impl State {
         Self {
             codes: vec![UNREAD; slots.coded.len()],
             ranks: vec![UNRANKED; slots.ranked.len()],
-            bits: [0; BIT_WORDS],
+            bits: 0,
             truths: vec![0; slots.literals.len().div_ceil(64)],
             present: vec![vec![]; lists],
             read: vec![false; lists],
@@ -86,7 +86,7 @@ impl State {
 
     /// Reads everything there is a slot for.
     pub(super) fn read_all(&mut self, slots: &Slots, facts: Facts<'_>) {
-        self.bits = [0; BIT_WORDS];
+        self.bits = 0;
         for slot in 0..slots.coded.len() {
             self.code(slots, slot, facts);
         }
@@ -107,8 +107,8 @@ impl State {
         for (slot, coded) in slots.coded.iter().enumerate() {
             if coded.field().is_some_and(changed) && self.codes[slot] != UNREAD {
                 let before = std::mem::replace(&mut self.codes[slot], UNREAD);
-                if let Some((word, shift)) = coded.bits {
-                    self.bits[word] &= !(1 << (shift + u32::from(before)));
+                if let Some(shift) = coded.bits {
+                    self.bits &= !(1 << (shift + u32::from(before)));
                 }
                 different |= self.code(slots, slot, facts) != before;
             }
@@ -166,8 +166,8 @@ impl State {
         let coded = &slots.coded[slot];
         let code = coded.read(facts);
         self.codes[slot] = code;
-        if let Some((word, shift)) = coded.bits {
-            self.bits[word] |= 1 << (shift + u32::from(code));
+        if let Some(shift) = coded.bits {
+            self.bits |= 1 << (shift + u32::from(code));
         }
         code
     }
@@ -278,22 +278,25 @@ impl State {
         }
     }
 
-    /// Whether a literal is true. A text that was not searched for all needles is searched for this one.
+    /// Whether a literal is true. Where not everything was read beforehand, it is read now; and a text is searched for
+    /// this literal alone.
     fn literal(&mut self, literal: u32, slots: &Slots, facts: Facts<'_>) -> bool {
-        match &slots.literals[literal as usize] {
-            Literally::Named(slot) => self.read_list(slots, usize::from(*slot), facts),
-            Literally::Searched(slot, _) => {
-                if let Some(Some(finder)) = slots.finders.get(literal as usize) {
+        if let Some(finder) = slots.finders.get(literal as usize) {
+            match (&slots.literals[literal as usize], finder) {
+                (Literally::Searched(slot, _), Some(finder)) => {
                     let fold = slots.searched[usize::from(*slot)].folded;
                     self.fold(slots, fold, facts);
                     return finder.finds(self.folded[fold].folded());
+                }
+                (Literally::Named(slot) | Literally::Searched(slot, _), _) => {
+                    self.read_list(slots, usize::from(*slot), facts);
                 }
             }
         }
         self.is_true(literal)
     }
 
-    fn answer(&mut self, question: usize, slots: &Slots, facts: Facts<'_>) -> bool {
+    pub(super) fn answer(&mut self, question: usize, slots: &Slots, facts: Facts<'_>) -> bool {
         let (round, known) = self.answers[question];
         if round == self.round {
             return known;

@@ -212,3 +212,19 @@ fn a_decision_is_stable_json() {
     json["ticket"] = serde_json::json!({"id": json["ticket"]["id"], "priority": json["ticket"]["priority"]});
     insta::assert_json_snapshot!(json);
 }
+
+#[test]
+fn a_text_that_was_set_is_looked_up_and_searched_anew() {
+    let set_subject = ActionKind::Set(field("subject"), SetTo::Template(template("Refund", &[])));
+    let starts = |text: &str| ask("subject", |_| Test::StartsWith(text.into()));
+    let decision = run(
+        vec![
+            trigger("named", is("subject", "refund"), vec![tag("named")]),
+            trigger("searched", starts("ref"), vec![tag("searched")]),
+            trigger("sets it", is("subject", "order"), vec![set_subject]),
+        ],
+        &Ticket { subject: "Order".into(), ..Ticket::default() },
+        &created(),
+    );
+    assert_eq!(fired(&decision), ["sets it1", "named2", "searched2"]);
+}
