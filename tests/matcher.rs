@@ -113,13 +113,13 @@ proptest! {
     #![proptest_config(Config { cases: 6, max_shrink_iters: 20, ..Config::default() })]
 
     #[test]
-    fn large_sets_and_many_tickets_too(rules in rules(300), cases in cases(40)) {
+    fn large_sets_and_many_tickets_too(rules in rules(150), cases in cases(12)) {
         let rules = Arc::new(rules);
         let set = RuleSet::learned(rules.clone(), &recent(&cases));
         let differs = difference(&rules, &set, &cases);
         prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
         // More than fit in a block.
-        let differs = difference_together(&rules, &set, &cases, 1_200);
+        let differs = difference_together(&rules, &set, &cases, 520);
         prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
         // One that learned from what this one saw decides the same.
         let set = set.successor(rules.clone());

@@ -28,6 +28,10 @@ pub(crate) struct Serve {
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Make one decision of so many by the plain evaluator as well, and say so loudly where the two disagree; the plain one
+    /// is followed then. 0 is none, 1 is every one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    verify: u32,
     /// How the log is written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -43,7 +47,7 @@ impl Serve {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         log(self.log_format);
         let source = Source { paths: self.paths.clone(), config: self.config.clone() };
-        let live = Live::start(source, Arc::new(|rules| rules)).map_err(CliError::Usage)?;
+        let live = Live::start(source, Arc::new(|rules| rules)).map_err(CliError::Usage)?.verify(self.verify);
         let place = Place::of(&live.rules().desk, &self.paths, self.config.as_deref());
         tokio::runtime::Runtime::new()?.block_on(async {
             let (store, key) = (place.open().await?, place.key()?);

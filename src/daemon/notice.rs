@@ -82,6 +82,13 @@ pub enum Notice {
         /// How many are served in a minute.
         most: u32,
     },
+    /// The index and the plain evaluator decided differently, which is a mistake in Twite. The plain one was followed.
+    Disagree {
+        /// On this ticket.
+        ticket: TicketId,
+        /// By these rules.
+        version: Version,
+    },
     /// A message that cannot be read was put aside.
     SetAside {
         /// Why.
@@ -138,7 +145,7 @@ impl Notices {
     pub(crate) fn tell(&self, notice: Notice) {
         match &notice {
             Notice::Broken { report, .. } => tracing::error!("{notice}\n{report}"),
-            Notice::Trouble { .. } => tracing::error!("{notice}"),
+            Notice::Trouble { .. } | Notice::Disagree { .. } => tracing::error!("{notice}"),
             Notice::SetAside { .. } | Notice::Behind { .. } => tracing::warn!("{notice}"),
             Notice::Left { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
             _ => tracing::info!("{notice}"),
@@ -178,6 +185,11 @@ impl fmt::Display for Notice {
             Self::Behind { waiting, most } => write!(
                 f,
                 "automations are due on {waiting} tickets, and fire on {most} in a minute (`limits.automations_per_minute`)"
+            ),
+            Self::Disagree { ticket, version } => write!(
+                f,
+                "ticket {ticket}: rules {version} were decided in two ways that disagree; the plain one was followed. This is a \
+                 mistake in Twite: please report it with what `twite why {ticket}` says"
             ),
             Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
             Self::Reloaded { version, items } => write!(f, "rules {version} are live, {items} in all"),

@@ -66,6 +66,13 @@ impl Live {
         }
     }
 
+    /// Has one decision of so many made by both ways, to see that they agree; 0 is none.
+    pub fn verify(self, every: u32) -> Self {
+        let live = self.rules();
+        self.current.store(Arc::new(live.successor(live.rules().clone()).verifying(every)));
+        self
+    }
+
     /// The rules that are live now.
     pub fn rules(&self) -> Arc<RuleSet> {
         self.current.load_full()

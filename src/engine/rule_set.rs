@@ -34,6 +34,8 @@ pub struct RuleSet {
     triggers: Index,
     /// How many tickets it was filed by.
     learned_from: usize,
+    /// Of so many decisions, one is to be made by both ways; 0 is none.
+    verify: u32,
     /// For tests: it does not hear of changes.
     deaf: bool,
     idle: Mutex<Idle>,
@@ -77,7 +79,7 @@ impl RuleSet {
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));
         let triggers = Index::new(conditions, recent, &rules.desk, tuning);
         let deaf = tuning.flaw == Some(Flaw::IsDeaf);
-        Self { rules, triggers, learned_from: recent.len(), deaf, idle: Mutex::default() }
+        Self { rules, triggers, learned_from: recent.len(), verify: 0, deaf, idle: Mutex::default() }
     }
 
     /// A set of these rules that has learned from what this one decided on.
@@ -85,7 +87,17 @@ impl RuleSet {
         let recent = self.idle().recent.clone();
         let next = Self::learned(rules, &Vec::from(recent.clone()));
         next.idle().recent = recent;
-        next
+        next.verifying(self.verify)
+    }
+
+    /// The same, where one decision of so many is to be made by both ways; 0 is none.
+    pub fn verifying(self, every: u32) -> Self {
+        Self { verify: every, ..self }
+    }
+
+    /// Whether the decision that was just made is one of those to be made by both ways.
+    pub fn is_to_be_verified(&self) -> bool {
+        self.verify > 0 && self.idle().decided % u64::from(self.verify) == 0
     }
 
     /// The checked rules.

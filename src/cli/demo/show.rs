@@ -49,7 +49,9 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             let when = at.strftime("%Y-%m-%d %H:%M");
             writeln!(out, "{} its time has come ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
         }
-        Notice::Behind { .. } => writeln!(out, "{}", paint(&notice.to_string(), Style::new().yellow())),
+        Notice::Behind { .. } | Notice::Disagree { .. } => {
+            writeln!(out, "{}", paint(&notice.to_string(), Style::new().yellow()))
+        }
         Notice::Deleted { ticket } => {
             writeln!(out, "    {}", paint(&format!("ticket {ticket}: a post was deleted"), Style::new().dimmed()))
         }
