@@ -24,8 +24,8 @@ use proptest::{
 use twite::{
     desk::{Event, Facts, Ticket},
     engine::{
-        Case, Decider, Open, RuleSet, decide, decide_plainly, holds,
-        index::{Flaw, Recent, Tuning},
+        Open, RuleSet, decide, decide_plainly, holds,
+        index::{BLOCK, Batch, Flaw, Recent, Tuning},
     },
     lang::rules::Rules,
 };
@@ -74,16 +74,22 @@ fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option
     })
 }
 
-/// The first difference between deciding on so many tickets together and on each alone, if any.
+/// The first difference between what is found for so many tickets together and what holds for each, if any.
 fn difference_together(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)], tickets: usize) -> Option<String> {
-    let case = |(ticket, event): &(Ticket, Event)| Case { ticket: ticket.clone(), event: event.clone(), now: now() };
-    let cases: Vec<_> = cases.iter().map(case).collect();
-    let alone: Vec<_> = cases.iter().map(|c| decide_plainly(rules, &c.ticket, &c.event, c.now)).collect();
-    let many: Vec<_> = cases.iter().cycle().take(tickets).cloned().collect();
-    let together = Decider::new(set).decide(&many);
-    assert_eq!(together.len(), tickets);
-    let differs = alone.iter().cycle().zip(together).find(|(a, b)| *a != b);
-    differs.map(|(a, b)| format!("{a:#?}\nwas to be decided, not\n{b:#?}"))
+    let facts = |(ticket, event)| Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
+    let many: Vec<_> = cases.iter().map(|(ticket, event)| facts((ticket, event))).cycle().take(tickets).collect();
+    let alone: Vec<_> = cases.iter().map(|(ticket, event)| plainly(rules, ticket, event)).collect();
+    let batch = Batch::new(set.triggers());
+    let mut room = batch.room();
+    let mut alone = alone.iter().cycle();
+    many.chunks(BLOCK).find_map(|block| {
+        let mut together = vec![vec![]; block.len()];
+        batch.search(block, &mut room, |ticket, rule| together[ticket].push(rule));
+        together.iter().find_map(|together| {
+            let alone = alone.next().unwrap();
+            (alone != together).then(|| format!("{alone:?} hold, {together:?} were found together"))
+        })
+    })
 }
 
 fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
@@ -119,7 +125,7 @@ proptest! {
         let differs = difference(&rules, &set, &cases);
         prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
         // More than fit in a block.
-        let differs = difference_together(&rules, &set, &cases, 520);
+        let differs = difference_together(&rules, &set, &cases, 1_200);
         prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
         // One that learned from what this one saw decides the same.
         let set = set.successor(rules.clone());

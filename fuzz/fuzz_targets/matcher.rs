@@ -12,16 +12,21 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use twite::engine::{Case, Decider, RuleSet, decide, decide_plainly, index::Tuning};
+use twite::{
+    desk::Facts,
+    engine::{
+        RuleSet, decide, decide_plainly,
+        index::{Batch, Tuning},
+    },
+};
 
 fuzz_target!(|bytes: &[u8]| {
     // What is generated follows from the bytes alone. Where they are too few, there is nothing to try.
     let rng = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let Ok(rules) = generate::rules(12).new_tree(&mut runner) else { return };
-    let case = generate::ticket().prop_flat_map(|ticket| {
-        generate::event(&ticket).prop_map(move |event| Case { ticket: ticket.clone(), event, now: generate::now() })
-    });
+    let case = generate::ticket()
+        .prop_flat_map(|ticket| generate::event(&ticket).prop_map(move |event| (ticket.clone(), event)));
     let rules = Arc::new(rules.current());
     let set = RuleSet::tuned(rules.clone(), &[], Tuning { few: 0, ..Tuning::default() });
     let mut cases = vec![];
@@ -29,9 +34,20 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(case) = case.new_tree(&mut runner) else { break };
         cases.push(case.current());
     }
-    let plain: Vec<_> = cases.iter().map(|c| decide_plainly(&rules, &c.ticket, &c.event, c.now)).collect();
-    for (case, plain) in cases.iter().zip(&plain) {
-        assert_eq!(decide(&set, &case.ticket, &case.event, case.now), *plain);
+    let now = generate::now();
+    let facts: Vec<_> = cases
+        .iter()
+        .map(|(ticket, event)| Facts { ticket, event: Some(event), now, desk: &rules.desk })
+        .collect();
+    let batch = Batch::new(set.triggers());
+    let mut together = vec![vec![]; cases.len()];
+    batch.search(&facts, &mut batch.room(), |ticket, rule| together[ticket].push(rule));
+    let mut searcher = set.triggers().searcher();
+    for ((facts, (ticket, event)), together) in facts.into_iter().zip(&cases).zip(together) {
+        assert_eq!(decide(&set, ticket, event, now), decide_plainly(&rules, ticket, event, now));
+        let mut alone = vec![];
+        searcher.search(set.triggers(), facts);
+        searcher.each(|rule| alone.push(rule));
+        assert_eq!(alone, together);
     }
-    assert_eq!(Decider::new(&set).decide(&cases), plain);
 });

@@ -20,14 +20,15 @@ use crate::{
         Author, Event, EventComment, EventKind, Ticket, Via,
         text::{fold, visible},
     },
-    engine::{Case, Decider, Decision, RuleSet, explain, index::BLOCK, show},
+    engine::{Decision, RuleSet, decide, explain, show},
     lang::rules::Rules,
 };
 
 /// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
 const LONGEST_LINE: u64 = 4 << 20;
 
-/// The most bytes of lines that are decided together.
+/// How many lines one processor takes at a time, and the most bytes of them.
+const BLOCK: usize = 256;
 const MOST_BYTES: u64 = 16 << 20;
 
 /// Decide on tickets in a file, one JSON object a line, and print the decisions, one a line.
@@ -173,10 +174,9 @@ fn eval(
                 let (blocks, inbox) = mpsc::sync_channel::<Block>(1);
                 let (outbox, done) = mpsc::sync_channel(1);
                 scope.spawn(move || {
-                    let mut decider = Decider::new(how.rules);
                     for block in inbox {
                         // Nobody waits for it where the output is gone.
-                        if outbox.send(how.decide(&mut decider, &block)).is_err() {
+                        if outbox.send(how.decide(&block)).is_err() {
                             return;
                         }
                     }
@@ -235,36 +235,26 @@ fn read_block(tickets: &mut impl BufRead, first: u64) -> io::Result<Option<(Bloc
 }
 
 impl How<'_> {
-    fn decide(&self, decider: &mut Decider<'_>, block: &Block) -> io::Result<Done> {
+    fn decide(&self, block: &Block) -> io::Result<Done> {
         let mut done = Done::default();
-        let (mut numbers, mut cases) = (vec![], vec![]);
-        for (number, line) in (block.first..).zip(&block.lines) {
-            let case = match line {
+        for (line, text) in (block.first..).zip(&block.lines) {
+            let case = match text {
                 None => Err(format!("longer than {LONGEST_LINE} bytes")),
-                Some(line) if line.trim_ascii().is_empty() => continue,
-                Some(line) => read(line, self.rules, self.happened, self.now),
+                Some(text) if text.trim_ascii().is_empty() => continue,
+                Some(text) => read(text, self.rules, self.happened, self.now),
             };
-            match case {
-                Ok(case) => {
-                    numbers.push(number);
-                    cases.push(case);
-                }
-                Err(error) => {
+            match (case, self.format) {
+                (Err(error), _) => {
                     done.bad += 1;
-                    writeln!(done.complaints, "line {number}: {}", visible(&error))?;
+                    writeln!(done.complaints, "line {line}: {}", visible(&error))?;
                 }
-            }
-        }
-        match self.format {
-            Format::Json => {
-                for (line, decision) in numbers.into_iter().zip(decider.decide(&cases)) {
+                (Ok((ticket, event, now)), Format::Json) => {
+                    let decision = decide(self.rules, &ticket, &event, now);
                     serde_json::to_writer(&mut done.decisions, &Decided { line, decision })?;
                     done.decisions.push(b'\n');
                 }
-            }
-            Format::Human => {
-                for (line, case) in numbers.into_iter().zip(&cases) {
-                    let trace = explain(self.rules, &case.ticket, &case.event, case.now);
+                (Ok((ticket, event, now)), Format::Human) => {
+                    let trace = explain(self.rules, &ticket, &event, now);
                     writeln!(done.decisions, "line {line}, {}", show(&trace, colored(&io::stdout())))?;
                 }
             }
@@ -283,7 +273,7 @@ fn read_line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Option<
     Ok((length > 0).then_some(length))
 }
 
-fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Result<Case, String> {
+fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Result<(Ticket, Event, Timestamp), String> {
     #[derive(Deserialize)]
     struct Peek {
         ticket: Option<serde::de::IgnoredAny>,
@@ -304,7 +294,7 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     ticket.tags = ticket.tags.iter().map(|tag| tag.to_lowercase()).collect();
     ticket.post.hashtags = ticket.post.hashtags.iter().map(|tag| fold(tag).into_owned()).collect();
     let event = case.event.unwrap_or_else(|| event(&ticket, happened));
-    Ok(Case { ticket, event, now: case.now.unwrap_or(now) })
+    Ok((ticket, event, case.now.unwrap_or(now)))
 }
 
 fn event(ticket: &Ticket, happened: Happened) -> Event {

@@ -27,7 +27,7 @@ pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
 pub use due::{Look, look, minute, next_change, next_minute, wake};
 pub use plain::holds;
 pub use render::{render, render_json};
-pub use rule_set::{Case, Decider, RuleSet, decide};
+pub use rule_set::{RuleSet, decide};
 pub use rule_test::{Failure, Outcome, TestReport, run_test};
 pub use run::{Matcher, Open, decide_plainly, run};
 pub use show::{change_line, chosen, effect_line, show};

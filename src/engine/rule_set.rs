@@ -11,11 +11,11 @@ use jiff::Timestamp;
 
 use super::{
     decision::Decision,
-    index::{BLOCK, Batch, Flaw, Index, Recent, Room, Searcher, Tuning},
+    index::{Flaw, Index, Recent, Searcher, Tuning},
     run::{Matcher, Open, run},
 };
 use crate::{
-    desk::{Change, Event, EventKind, Facts, FieldRef, Ticket},
+    desk::{Change, Event, Facts, FieldRef, Ticket},
     lang::rules::{Mark, Rules},
 };
 
@@ -156,70 +156,6 @@ impl RuleSet {
     }
 }
 
-/// A ticket with what happened to it, and when.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Case {
-    /// The ticket, with the event already in it.
-    pub ticket: Ticket,
-    /// What happened.
-    pub event: Event,
-    /// When.
-    pub now: Timestamp,
-}
-
-/// Decides on many tickets: what [`decide`] would, in less time.
-#[derive(Debug)]
-pub struct Decider<'a> {
-    set: &'a RuleSet,
-    /// Nothing where there are so few triggers that it is not worth it.
-    batch: Option<(Batch<'a>, Room)>,
-}
-
-impl<'a> Decider<'a> {
-    /// A decider by these rules.
-    pub fn new(set: &'a RuleSet) -> Self {
-        let batch = set.triggers.looks_up().then(|| {
-            let batch = Batch::new(&set.triggers);
-            let room = batch.room();
-            (batch, room)
-        });
-        Self { set, batch }
-    }
-
-    /// Decides on each case by itself.
-    pub fn decide(&mut self, cases: &[Case]) -> Vec<Decision> {
-        let set = self.set;
-        let alone = |case: &Case| decide(set, &case.ticket, &case.event, case.now);
-        let Some((batch, room)) = &mut self.batch else { return cases.iter().map(alone).collect() };
-        let mut decisions = Vec::with_capacity(cases.len());
-        for block in cases.chunks(BLOCK) {
-            let facts = block.iter().map(|Case { ticket, event, now }| Facts {
-                ticket,
-                event: Some(event),
-                now: *now,
-                desk: &set.desk,
-            });
-            let tickets: Vec<Facts<'_>> = facts.collect();
-            let mut found = vec![vec![]; block.len()];
-            batch.search(&tickets, room, |ticket, trigger| {
-                if let Some(found) = found.get_mut(ticket) {
-                    found.push(trigger);
-                }
-            });
-            decisions.extend(block.iter().zip(found).map(|(case, found)| match case.event.kind {
-                // Triggers run on what automations leave behind, if they do.
-                EventKind::Due { .. } => alone(case),
-                _ => {
-                    let mut matcher = set.matcher();
-                    matcher.known = Known::Given(found);
-                    run(set, &case.ticket, &case.event, case.now, &mut matcher)
-                }
-            }));
-        }
-        decisions
-    }
-}
-
 /// Finds triggers by their index.
 #[derive(Debug)]
 pub struct Indexed<'a> {
@@ -234,8 +170,6 @@ pub struct Indexed<'a> {
 enum Known {
     /// Nobody has searched.
     Nothing,
-    /// Somebody else has, and found these, in order.
-    Given(Vec<usize>),
     /// What was found is as of before these fields changed.
     Before(Vec<Cow<'static, str>>),
     /// What was found is as of now.
@@ -247,11 +181,6 @@ impl Matcher for Indexed<'_> {
         let searcher = self.searcher.as_mut()?;
         match std::mem::replace(&mut self.known, Known::Now) {
             Known::Nothing => searcher.search(&self.set.triggers, facts),
-            Known::Given(found) => {
-                let next = found.iter().copied().find(|trigger| *trigger >= from && open.is(*trigger));
-                self.known = Known::Given(found);
-                return next;
-            }
             Known::Before(fields) => {
                 let changed = |field: &FieldRef| fields.iter().any(|changed| *changed == field.name());
                 searcher.search_again(&self.set.triggers, &changed, facts);
@@ -275,7 +204,6 @@ impl Matcher for Indexed<'_> {
         let names = changes.iter().map(|change| change.field.clone());
         match &mut self.known {
             Known::Nothing => {}
-            Known::Given(_) => self.known = Known::Nothing,
             Known::Before(fields) => fields.extend(names),
             Known::Now => self.known = Known::Before(names.collect()),
         }

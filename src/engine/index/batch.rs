@@ -64,14 +64,45 @@ pub struct Room {
     state: State,
     /// For each coded slot, a column for each code.
     codes: Vec<Vec<Column>>,
-    /// For each ranked slot, the rank of each ticket.
-    ranks: Vec<Vec<u32>>,
+    /// For each ranked slot, the tickets by rank.
+    ranks: Vec<Ladder>,
     literals: Vec<Column>,
     /// The literals that any ticket of the block has.
     present: Vec<u32>,
     /// For each question, the tickets it was asked of, and those for which the answer is yes.
     asked: Vec<(Column, Column)>,
     columns: Vec<Column>,
+}
+
+/// The tickets of a block by the rank of one slot.
+#[derive(Debug, Default)]
+struct Ladder {
+    /// The rank of each ticket, and its place in the block; in order, once all are there.
+    ranks: Vec<(u32, u32)>,
+    /// The ranks that occur, in order, each with the tickets of this rank or a higher one.
+    rungs: Vec<(u32, Column)>,
+}
+
+impl Ladder {
+    fn build(&mut self) {
+        self.ranks.sort_unstable();
+        self.rungs.clear();
+        let mut column = NONE;
+        for (rank, ticket) in self.ranks.iter().rev() {
+            column[*ticket as usize / 64] |= 1 << (ticket % 64);
+            match self.rungs.last_mut() {
+                Some((last, tickets)) if last == rank => *tickets = column,
+                _ => self.rungs.push((*rank, column)),
+            }
+        }
+        self.rungs.reverse();
+    }
+
+    /// The tickets of this rank or a higher one.
+    fn from(&self, rank: u32) -> &Column {
+        let rung = self.rungs.partition_point(|(rung, _)| *rung < rank);
+        self.rungs.get(rung).map_or(&NONE, |(_, tickets)| tickets)
+    }
 }
 
 impl<'i> Batch<'i> {
@@ -133,7 +164,7 @@ impl<'i> Batch<'i> {
         Room {
             state: State::new(slots),
             codes: slots.coded.iter().map(|coded| vec![NONE; coded.codes]).collect(),
-            ranks: slots.ranked.iter().map(|_| vec![0; BLOCK]).collect(),
+            ranks: slots.ranked.iter().map(|_| Ladder::default()).collect(),
             literals: vec![NONE; slots.literals.len()],
             present: vec![],
             asked: vec![(NONE, NONE); slots.questions.len()],
@@ -167,6 +198,7 @@ impl<'i> Batch<'i> {
     fn read(&self, tickets: &[Facts<'_>], room: &mut Room) {
         let slots: &Slots = self.index.slots();
         room.codes.iter_mut().for_each(|codes| codes.fill(NONE));
+        room.ranks.iter_mut().for_each(|ladder| ladder.ranks.clear());
         for literal in room.present.drain(..) {
             room.literals[literal as usize] = NONE;
         }
@@ -179,8 +211,8 @@ impl<'i> Batch<'i> {
             for (slot, codes) in room.codes.iter_mut().enumerate() {
                 codes[state.known_code(slot)][word] |= bit;
             }
-            for (slot, ranks) in room.ranks.iter_mut().enumerate() {
-                ranks[ticket] = state.known_rank(slot);
+            for (slot, ladder) in room.ranks.iter_mut().enumerate() {
+                ladder.ranks.push((state.known_rank(slot), ticket as u32));
             }
             for literal in state.present() {
                 let column = &mut room.literals[literal as usize];
@@ -190,6 +222,7 @@ impl<'i> Batch<'i> {
                 column[word] |= bit;
             }
         }
+        room.ranks.iter_mut().for_each(Ladder::build);
     }
 
     fn work_out(&self, step: &Step, tickets: &[Facts<'_>], here: &Column, room: &mut Room) -> Column {
@@ -201,17 +234,21 @@ impl<'i> Batch<'i> {
                 codes.filter(|(code, _)| mask & (1 << code) != 0).fold(NONE, |any, (_, column)| or(any, column))
             }
             Step::Rank { slot, low, high } => {
-                let mut column = NONE;
-                for (word, ranks) in column.iter_mut().zip(room.ranks[usize::from(*slot)].chunks_exact(64)) {
-                    for (bit, rank) in ranks.iter().enumerate() {
-                        *word |= u64::from(low <= rank && rank <= high) << bit;
-                    }
-                }
+                let ladder = &room.ranks[usize::from(*slot)];
+                let mut column = *ladder.from(*low);
+                let above = ladder.from(high.saturating_add(1));
+                column.iter_mut().zip(above).for_each(|(column, above)| *column &= !above);
                 column
             }
             Step::Literal { literal, want } => wanted(&room.literals[*literal as usize], *want),
             Step::All(steps, questions) => {
-                let all = steps.iter().fold(*here, |all, step| and(all, &room.columns[*step as usize]));
+                let mut all = *here;
+                for step in steps {
+                    all = and(all, &room.columns[*step as usize]);
+                    if all == NONE {
+                        return NONE;
+                    }
+                }
                 questions.iter().fold(all, |all, (question, want)| {
                     and(all, &wanted(&self.ask(*question, &all, tickets, room), *want))
                 })
