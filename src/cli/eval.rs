@@ -43,7 +43,8 @@ const MOST_BYTES: u64 = 16 << 20;
 ///    "comment": {"text": "it broke again", "public": true, "author": "requester"},
 ///    "kind": {"updated": {"before": {"status": "solved"}}}}}
 ///
-/// Lines that cannot be read are reported with their number and left out; the exit status is then 1.
+/// Lines are decided on every processor, and come out in their order. Those that cannot be read are reported with
+/// their number and left out; the exit status is then 1.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Eval {
