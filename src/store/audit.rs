@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, time};
+use super::{Store, StoreError, Tx, later::Fired, time};
 use crate::{
     desk::{Event, Ticket, TicketId},
     engine::Decision,
@@ -92,15 +92,12 @@ impl Tx {
         .bind(json(serde_json::to_string(record.decision))?)
         .fetch_one(&mut *self.0)
         .await?;
-        for (place, fired) in (0_i64..).zip(&record.decision.fired) {
-            sqlx::query("INSERT INTO fired (decision, place, rule, shadow) VALUES ($1, $2, $3, $4)")
-                .bind(id)
-                .bind(place)
-                .bind(&fired.rule)
-                .bind(i64::from(fired.shadow))
-                .execute(&mut *self.0)
-                .await?;
-        }
+        self.2.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| Fired {
+            decision: id,
+            place,
+            rule: fired.rule.clone(),
+            shadow: fired.shadow,
+        }));
         Ok(id)
     }
 }
