@@ -274,6 +274,8 @@ fn options(database: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .pragma("secure_delete", "on")
+        .pragma("cache_size", "-16000")
+        .pragma("temp_store", "memory")
 }
 
 enum Cell {

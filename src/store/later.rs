@@ -13,6 +13,7 @@ pub(super) struct Later {
     pub(super) tags: Vec<(i64, String)>,
     pub(super) hashtags: Vec<(i64, String)>,
     pub(super) fields: Vec<Field>,
+    pub(super) decisions: Vec<Decided>,
     pub(super) outbox: Vec<Leaving>,
     pub(super) fired: Vec<Fired>,
 }
@@ -26,6 +27,19 @@ pub(super) struct Field {
     pub(super) number: Option<i64>,
     pub(super) text: Option<String>,
     pub(super) folded: Option<String>,
+}
+
+/// A row of `decision`.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) id: i64,
+    pub(super) ticket: i64,
+    pub(super) made: i64,
+    pub(super) rules: String,
+    pub(super) commit: Option<String>,
+    pub(super) before: String,
+    pub(super) event: String,
+    pub(super) decision: String,
 }
 
 /// A row of `outbox`.
@@ -58,30 +72,38 @@ impl Tx {
         let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
             row.push_bind(ticket).push_bind(tag);
         };
-        self.insert("INSERT INTO ticket_tag (ticket, tag) ", later.tags, pair).await?;
-        self.insert("INSERT INTO ticket_hashtag (ticket, tag) ", later.hashtags, pair).await?;
-        let fields = "INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ";
+        self.insert(["INSERT INTO ticket_tag (ticket, tag) ", ""], later.tags, pair).await?;
+        self.insert(["INSERT INTO ticket_hashtag (ticket, tag) ", ""], later.hashtags, pair).await?;
+        let fields = ["INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ", ""];
         self.insert(fields, later.fields, |row, f| {
             row.push_bind(f.ticket).push_bind(f.name).push_bind(f.kind).push_bind(f.number);
             row.push_bind(f.text).push_bind(f.folded);
         })
         .await?;
-        let outbox = "INSERT INTO outbox (key, ticket, rule, kind, effect, answers, due, state) ";
+        let decisions = ["INSERT INTO decision (id, ticket, made, rules, commit_id, before, event, decision) ", ""];
+        self.insert(decisions, later.decisions, |row, d| {
+            row.push_bind(d.id).push_bind(d.ticket).push_bind(d.made).push_bind(d.rules).push_bind(d.commit);
+            row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
+        })
+        .await?;
+        // The same key is the same thing.
+        let outbox =
+            ["INSERT INTO outbox (key, ticket, rule, kind, effect, answers, due, state) ", " ON CONFLICT DO NOTHING"];
         self.insert(outbox, later.outbox, |row, o| {
             row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.kind).push_bind(o.effect);
             row.push_bind(o.answers).push_bind(o.due).push_bind("waiting");
         })
         .await?;
-        self.insert("INSERT INTO fired (decision, place, rule, shadow) ", later.fired, |row, f| {
+        self.insert(["INSERT INTO fired (decision, place, rule, shadow) ", ""], later.fired, |row, f| {
             row.push_bind(f.decision).push_bind(f.place).push_bind(f.rule).push_bind(i64::from(f.shadow));
         })
         .await
     }
 
-    /// Inserts rows; those that are there already are left alone.
+    /// Inserts rows.
     async fn insert<T>(
         &mut self,
-        into: &'static str,
+        [into, behind]: [&'static str; 2],
         rows: Vec<T>,
         bind: impl Fn(&mut Row<'_>, T) + Copy,
     ) -> Result<(), StoreError> {
@@ -90,7 +112,7 @@ impl Tx {
         while rows.peek().is_some() {
             let mut insert = QueryBuilder::<Sqlite>::new(into);
             insert.push_values(rows.by_ref().take(MOST_ROWS), |mut row, values| bind(&mut row, values));
-            insert.push(" ON CONFLICT DO NOTHING");
+            insert.push(behind);
             insert.build().persistent(again).execute(&mut *self.0).await?;
         }
         Ok(())

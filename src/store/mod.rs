@@ -102,6 +102,9 @@ impl Store {
             .foreign_keys(true)
             // What is deleted is overwritten, not only let go.
             .pragma("secure_delete", "on")
+            // A transaction of a hundred messages fits, and what it takes to undo a statement stays in memory.
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory")
             .busy_timeout(BUSY)
             .statement_cache_capacity(STATEMENTS)
             .with_regexp();

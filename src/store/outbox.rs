@@ -122,7 +122,7 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
-        self.write_now().await?;
+        // What is written later has not left yet.
         accounted_for(&mut self.0, id).await
     }
 
@@ -131,7 +131,6 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn echo_of(&mut self, account: &XId, post: &KnownPost) -> Result<Option<i64>, StoreError> {
-        self.write_now().await?;
         let rows = sqlx::query(
             "SELECT o.id, o.effect FROM outbox o
              JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket
