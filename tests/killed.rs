@@ -12,9 +12,11 @@ mod support;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use sqlx::{ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 use support::{TestDesk, simulator};
 use twite::{
-    store::Counts,
+    desk::XId,
+    store::{Counts, Incoming, IncomingKind},
     x::sim::{Cut, Fault, Moment, Sent, SentKind, SimHandle},
 };
 
@@ -155,4 +157,54 @@ async fn answers_that_are_lost() {
     desk.until("everything", |c, _| c.tickets == expected.tickets && settled(c, expected.sent)).await;
     let counts = desk.quiet().await;
     same(&counts, &expected_sent, &desk, &expected);
+}
+
+/// How many messages wait, and how many tickets, comments, decisions, firings and replies there are.
+async fn kept(desk: &TestDesk) -> [i64; 6] {
+    let options = SqliteConnectOptions::new().filename(desk.rules().join("twite.db"));
+    let mut database = options.busy_timeout(Duration::from_secs(10)).connect().await.unwrap();
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM inbox WHERE state = 'pending'), (SELECT count(*) FROM ticket),
+                (SELECT count(*) FROM comment WHERE delivery = 'imported'), (SELECT count(*) FROM decision),
+                (SELECT count(*) FROM fired), (SELECT count(*) FROM outbox WHERE kind = 'reply')",
+    )
+    .fetch_one(&mut database)
+    .await
+    .unwrap();
+    std::array::from_fn(|n| row.get(n))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_many_are_taken_in_together() {
+    const MESSAGES: i64 = 2_000;
+    const LIVES: i64 = 8;
+    // Nothing is sent: what is counted is what deciding leaves.
+    let desk = TestDesk::new(&["acme"], RULES, "[limits]\nreplies_per_account_per_hour = 0\n").await;
+    let store = desk.store().await;
+    let items: Vec<_> = (0..MESSAGES)
+        .map(|n| {
+            let id: XId = (100_000 + n).to_string().parse().unwrap();
+            let payload = serde_json::json!({"data": {
+                "id": id, "author_id": (500_000 + n).to_string(), "conversation_id": id, "text": "@acme hello",
+                "created_at": jiff::Timestamp::now(),
+            }});
+            Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload: payload.to_string() }
+        })
+        .collect();
+    store.accept(&desk.accounts[0], &items, None).await.unwrap();
+    store.close().await;
+    for life in 1..=LIVES {
+        let mut served = desk.serve();
+        // It dies on its way from one share to the next, wherever that finds it.
+        while kept(&desk).await[1] < MESSAGES * life / (LIVES + 1) {
+            assert!(served.runs());
+        }
+        served.kill();
+        let [waiting, tickets, comments, decisions, fired, replies] = kept(&desk).await;
+        assert_eq!(waiting + tickets, MESSAGES, "a message waits, or has its ticket");
+        assert_eq!([comments, decisions, fired, replies], [tickets; 4], "what is done is done whole, and once");
+    }
+    let _served = desk.serve();
+    desk.until("the rest", |c, _| c.tickets == MESSAGES).await;
+    assert_eq!(kept(&desk).await, [0, MESSAGES, MESSAGES, MESSAGES, MESSAGES, MESSAGES]);
 }

@@ -29,10 +29,17 @@ const CONVERSATIONS: &str = include_str!("../examples/conversations/northwind.nd
 type Tickets = BTreeSet<(String, String, String, Vec<String>, BTreeSet<(String, String, Vec<String>)>)>;
 
 async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Tickets {
+    tickets_in_parts(sim, accounts, posts, usize::MAX).await
+}
+
+/// The same, where so many posts wait at once.
+async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, at_once: usize) -> Tickets {
     let directory = tempfile::tempdir().unwrap();
     let (daemon, ids) = inside::daemon(directory.path(), sim, accounts, "", "").await;
-    daemon.feed(&ids[0], posts).await.unwrap();
-    while daemon.take_next().await.unwrap() {}
+    for posts in posts.chunks(at_once) {
+        daemon.feed(&ids[0], posts.to_vec()).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+    }
     let store = daemon.store();
     let mut plain = BTreeMap::new();
     for id in 1..=store.counts().await.unwrap().tickets {
@@ -164,14 +171,15 @@ proptest! {
         (made, order) in conversation().prop_flat_map(|made| {
             let order: Vec<usize> = (0..made.len()).collect();
             (Just(made), Just(order).prop_shuffle())
-        })
+        }),
+        at_once in 1..5_usize,
     ) {
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let sim = sim_with(EVERYBODY).await;
             let posts = written(&made);
             let straight = tickets(&sim, &["acme", "acmebike"], posts.clone()).await;
             let shuffled = order.iter().map(|n| posts[*n].clone()).collect();
-            let other = tickets(&sim, &["acme", "acmebike"], shuffled).await;
+            let other = tickets_in_parts(&sim, &["acme", "acmebike"], shuffled, at_once).await;
             sim.stop().await;
             assert_eq!(straight, other);
         });

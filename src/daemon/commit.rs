@@ -37,15 +37,18 @@ impl Intake<'_> {
         author: Author,
         runs: bool,
     ) -> Result<bool, StoreError> {
-        if self.tx.count_imported(id).await? >= MOST_COMMENTS {
+        let mut standing = self.tx.standing(id).await?;
+        if standing.imported >= MOST_COMMENTS {
             self.tx.not_imported(id).await?;
             return Ok(false);
         }
-        if runs {
+        if runs && standing.look_at.is_some_and(|at| at < post.made) {
             self.catch_up(id, post.made).await?;
+            // What fired may have moved comments.
+            standing = self.tx.standing(id).await?;
         }
         let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
-        let newest = self.tx.newest_comment(id).await?.is_none_or(|newest| newest < post.id);
+        let newest = standing.newest.is_none_or(|newest| newest < post.id);
         let Some(comment_id) = self.tx.add_comment(&imported(id, post, author)).await? else { return Ok(false) };
         let comment = event_comment(post, author);
         let mut ticket = before.clone();
@@ -78,7 +81,7 @@ impl Intake<'_> {
             if self.tx.is_opened_by(id, &post.id).await? {
                 ticket.describe(&post.text);
             }
-            if self.tx.newest_comment(id).await?.as_ref() == Some(&post.id) {
+            if self.tx.standing(id).await?.newest.as_ref() == Some(&post.id) {
                 ticket.latest_comment = Some(post.text.clone());
                 ticket.latest_public_comment = Some(post.text.clone());
             }
@@ -230,7 +233,7 @@ impl Intake<'_> {
             }
             Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
-        self.tx.enqueue(&outgoing).await
+        self.tx.enqueue(&outgoing)
     }
 
     /// Merges a ticket into the same person's latest earlier one, where there is one: what was said moves there, and

@@ -18,7 +18,7 @@ use super::{Clock, Notice, Notices};
 use crate::{
     desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
     engine::RuleSet,
-    store::{AccountState, ConnectedAccount, KnownPost, Seen, StoreError, TicketHead, TicketKey, Tx},
+    store::{AccountState, ConnectedAccount, KnownPost, PutPost, Seen, StoreError, TicketHead, TicketKey, Tx},
 };
 
 /// A message on its way in, with what only its own arrival tells.
@@ -88,12 +88,14 @@ impl<'a> Intake<'a> {
         for person in &message.people {
             self.tx.see(person, self.clock.now()).await?;
         }
-        let seen = self.tx.put_post(&message.post, self.clock.now()).await?;
-        let Some(mut post) = self.tx.post(&message.post.id).await? else { return Ok(()) };
+        let PutPost { seen, mut post, below, alone } = self.tx.put_post(&message.post, self.clock.now()).await?;
         if seen == Seen::Edited {
             self.edited(&post).await?;
         }
-        let answers = self.settle(&mut post).await?;
+        let new = seen == Seen::New;
+        let answers = self.settle(&mut post, new.then_some(below)).await?;
+        // Where nobody has said anything yet, there are no tickets.
+        let heads = if alone { vec![] } else { self.tx.tickets_of(&post.conversation, &post.author).await? };
         let mut addressed = Vec::new();
         for account in self.accounts {
             if account.state == AccountState::Deactivated || account.state == AccountState::Unlinked {
@@ -102,13 +104,18 @@ impl<'a> Intake<'a> {
             if matches!(&message.arrival, Arrival::Direct(to) if *to != account.id) {
                 continue;
             }
-            if post.author == account.id {
-                self.own(account, &post).await?;
-            } else {
-                addressed.extend(self.theirs(account, message, &post).await?);
+            // What was not known until now is on no ticket yet.
+            if new || !self.tx.is_comment(&account.id, &post.id).await? {
+                if post.author == account.id {
+                    self.own(account, &post).await?;
+                } else {
+                    addressed.extend(self.theirs(account, message, &post, &of(account, &heads), alone).await?);
+                }
             }
             for own in answers.iter().filter(|own| own.author == account.id) {
-                self.own(account, own).await?;
+                if !self.tx.is_comment(&account.id, &own.id).await? {
+                    self.own(account, own).await?;
+                }
             }
         }
         for (n, ticket) in addressed.iter().enumerate() {
@@ -120,18 +127,22 @@ impl<'a> Intake<'a> {
     }
 
     /// Finds out whom the connected accounts' posts answer, as far as this post tells: itself, and those
-    /// below it that waited for it. Returns the posts below whose person became known.
-    async fn settle(&mut self, post: &mut KnownPost) -> Result<Vec<KnownPost>, StoreError> {
+    /// below it that waited for it, where they are known. Returns the posts below whose person became known.
+    async fn settle(
+        &mut self,
+        post: &mut KnownPost,
+        mut below: Option<Vec<KnownPost>>,
+    ) -> Result<Vec<KnownPost>, StoreError> {
         let accounts = self.accounts;
         if post.answers.is_none() && accounts.iter().any(|a| a.id == post.author) {
-            let parent = match &post.replied_to {
-                Some(parent) => self.tx.post(parent).await?,
-                None => None,
-            };
             // X names the author of the post that is answered; where it does not, the chain above does.
-            let person = match &post.in_reply_to_user {
-                Some(person) if *person != post.author => Some(person.clone()),
-                _ => parent.and_then(|p| if p.author == post.author { p.answers } else { Some(p.author) }),
+            let person = match (&post.in_reply_to_user, &post.replied_to) {
+                (Some(person), _) if *person != post.author => Some(person.clone()),
+                (_, Some(parent)) => {
+                    let parent = self.tx.post(parent).await?;
+                    parent.and_then(|p| if p.author == post.author { p.answers } else { Some(p.author) })
+                }
+                _ => None,
             };
             if let Some(person) = person {
                 self.tx.resolve(&post.id, &person).await?;
@@ -141,19 +152,21 @@ impl<'a> Intake<'a> {
         let mut settled = Vec::new();
         let mut above = vec![post.clone()];
         while let Some(parent) = above.pop() {
-            for account in accounts {
-                for mut child in self.tx.answers_of(&parent.id, &account.id).await? {
-                    let person = if child.author == parent.author {
-                        parent.answers.clone()
-                    } else {
-                        Some(parent.author.clone())
-                    };
-                    let Some(person) = person else { continue };
-                    self.tx.resolve(&child.id, &person).await?;
-                    child.answers = Some(person);
-                    settled.push(child.clone());
-                    above.push(child);
+            let children = match below.take() {
+                Some(children) => children,
+                None => self.tx.answers_of(&parent.id).await?,
+            };
+            for mut child in children {
+                if child.answers.is_some() || !accounts.iter().any(|a| a.id == child.author) {
+                    continue;
                 }
+                let person =
+                    if child.author == parent.author { parent.answers.clone() } else { Some(parent.author.clone()) };
+                let Some(person) = person else { continue };
+                self.tx.resolve(&child.id, &person).await?;
+                child.answers = Some(person);
+                settled.push(child.clone());
+                above.push(child);
             }
         }
         Ok(settled)
@@ -161,12 +174,9 @@ impl<'a> Intake<'a> {
 
     /// The account's own post: a comment on the ticket of the person it answers, where there is one.
     async fn own(&mut self, account: &ConnectedAccount, post: &KnownPost) -> Result<(), StoreError> {
-        if self.tx.is_comment(&account.id, &post.id).await? {
-            return Ok(());
-        }
         let Some(person) = &post.answers else { return Ok(()) };
-        let key = key(account, &post.conversation, person);
-        let heads = self.tx.tickets_of(&key).await?;
+        let heads = self.tx.tickets_of(&post.conversation, person).await?;
+        let heads = of(account, &heads);
         // Everything is closed: what the desk still says belongs where it said the rest.
         let place = heads.iter().rfind(|h| h.status != Status::Closed).or(heads.last());
         if let Some(head) = place {
@@ -182,6 +192,8 @@ impl<'a> Intake<'a> {
         account: &ConnectedAccount,
         message: &Message,
         post: &KnownPost,
+        heads: &[&TicketHead],
+        alone: bool,
     ) -> Result<Option<TicketId>, StoreError> {
         let rules = self.rules.clone();
         let Some(settings) = rules.desk.account(&account.handle) else { return Ok(None) };
@@ -193,10 +205,7 @@ impl<'a> Intake<'a> {
                 Arrival::Like(by) => settings.track_likes && *by == account.id,
                 Arrival::Direct(_) => settings.capture_direct_messages,
             };
-        let key = key(account, &post.conversation, &post.author);
-        let heads = self.tx.tickets_of(&key).await?;
-        let ticket = match place(&heads, post) {
-            _ if self.tx.is_comment(&account.id, &post.id).await? => None,
+        let ticket = match place(heads, post) {
             Place::Open(head) => {
                 if opens && !head.merged && post.id < head.opened_by {
                     self.opens_earlier(head.id, message, post).await?;
@@ -208,28 +217,30 @@ impl<'a> Intake<'a> {
                 self.join(head.id, post, Author::Requester, false).await?;
                 None
             }
-            Place::FollowsUp(head) => Some(self.open(account, settings, key, message, post, Some(head)).await?),
-            Place::None if opens => Some(self.open(account, settings, key, message, post, None).await?),
+            Place::FollowsUp(head) => Some(self.open(account, settings, message, post, Some(head), alone).await?),
+            Place::None if opens => Some(self.open(account, settings, message, post, None, alone).await?),
             Place::None => None,
         };
         Ok(ticket.filter(|_| addresses))
     }
 
-    /// Opens a ticket with a message, and takes in everything that waited for it.
+    /// Opens a ticket with a message, and takes in everything that waited for it: nothing does where the message is `alone`
+    /// in its conversation.
     async fn open(
         &mut self,
         account: &ConnectedAccount,
         settings: &Account,
-        key: TicketKey,
         message: &Message,
         post: &KnownPost,
         follows: Option<&TicketHead>,
+        alone: bool,
     ) -> Result<TicketId, StoreError> {
         let channel = match message.arrival {
             Arrival::Post => Channel::Twitter,
             Arrival::Like(_) => Channel::TwitterLike,
             Arrival::Direct(_) => Channel::TwitterDm,
         };
+        let key = key(account, &post.conversation, &post.author);
         let unknown = || Person { id: Some(post.author.clone()), ..Person::default() };
         let requester = self.tx.person(&post.author).await?.unwrap_or_else(unknown);
         let mut draft = Ticket {
@@ -254,6 +265,9 @@ impl<'a> Intake<'a> {
             text: post.text.clone(),
         });
         self.create(id, post).await?;
+        if alone {
+            return Ok(id);
+        }
         for other in self.tx.tickets_in(&account.id, &key.conversation).await? {
             if other != id && Some(other) != follows.map(|f| f.id) {
                 self.link(id, other, "same conversation").await?;
@@ -262,8 +276,7 @@ impl<'a> Intake<'a> {
         if let Some(closed) = follows {
             self.link(id, closed.id, "follow-up").await?;
         }
-        let mut waiting = self.tx.posts_in(&key.conversation, &key.person).await?;
-        waiting.extend(self.tx.own_posts_answering(&key.conversation, &account.id, &key.person).await?);
+        let mut waiting = self.tx.posts_of(&key).await?;
         waiting.retain(|w| w.id != post.id && follows.is_none_or(|f| f.closed.is_none_or(|closed| w.made > closed)));
         waiting.sort_by(|a, b| a.id.cmp(&b.id));
         for earlier in waiting {
@@ -307,7 +320,7 @@ enum Place<'a> {
     None,
 }
 
-fn place<'a>(heads: &'a [TicketHead], post: &KnownPost) -> Place<'a> {
+fn place<'a>(heads: &[&'a TicketHead], post: &KnownPost) -> Place<'a> {
     let before = |head: &TicketHead| head.closed.is_some_and(|closed| post.made <= closed);
     if let Some(past) = heads.iter().find(|h| before(h)) {
         return Place::Past(past);
@@ -317,6 +330,11 @@ fn place<'a>(heads: &'a [TicketHead], post: &KnownPost) -> Place<'a> {
         Some(head) if head.status == Status::Closed => Place::FollowsUp(head),
         Some(head) => Place::Open(head),
     }
+}
+
+/// Those tickets that are an account's.
+fn of<'a>(account: &ConnectedAccount, heads: &'a [(XId, TicketHead)]) -> Vec<&'a TicketHead> {
+    heads.iter().filter(|(of, _)| *of == account.id).map(|(_, head)| head).collect()
 }
 
 fn key(account: &ConnectedAccount, conversation: &str, person: &XId) -> TicketKey {

@@ -1,6 +1,9 @@
 //! From the inbox to a committed decision.
 
-use std::sync::PoisonError;
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use super::{
     Daemon, Notice,
@@ -16,33 +19,102 @@ use crate::{
     },
 };
 
+/// The most messages that are taken in with one transaction.
+const MOST_AT_ONCE: i64 = 100;
+/// After this long, a transaction takes in no further message: whoever else writes waits no longer than that.
+const LONG_ENOUGH: Duration = Duration::from_millis(50);
+
 impl Daemon {
-    /// Takes the next message in: everything it leads to is one transaction. Returns whether there was one.
-    /// A message that cannot be read is set aside, visibly, and never stops the next.
+    /// Takes in the next messages that wait, as many as there are and one transaction takes. Returns whether there were any.
+    /// A message that cannot be read, or whose outcome cannot be stored, is set aside, visibly, and never stops the next.
     ///
     /// # Errors
-    /// When the store fails: the message stays where it was.
+    /// When the store fails: what is not taken in stays where it was.
     pub async fn take_next(&self) -> Result<bool, StoreError> {
-        let Some(item) = self.store.pending(1).await?.into_iter().next() else { return Ok(false) };
-        match read(&item) {
-            Ok(message) => {
-                let accounts = self.store.accounts().await?;
-                let rules = self.rules();
-                self.remember(&rules).await?;
-                let mut intake = Intake::new(self.store.begin().await?, rules, &accounts, &self.clock);
-                if let Some(message) = message {
-                    intake.message(&message).await?;
-                }
-                intake.tx.finish(item.id).await?;
-                intake.commit(&self.notices).await?;
-                self.mail.notify_one();
+        let items = self.store.pending(MOST_AT_ONCE).await?;
+        if items.is_empty() {
+            return Ok(false);
+        }
+        match self.take_together(&items).await {
+            Err(error) if items.len() > 1 => {
+                tracing::warn!("messages cannot be taken in together, so each is taken in alone: {error}");
+                self.take_alone(&items).await?;
             }
-            Err(unreadable) => {
-                self.store.set_aside(item.id, &unreadable.reason).await?;
-                self.notices.tell(Notice::SetAside { reason: unreadable.reason });
-            }
+            taken => drop(taken?),
         }
         Ok(true)
+    }
+
+    /// Takes messages in with one transaction: all that each of them leads to is in it, or none of any. It ends before the
+    /// last of them where it takes long. Returns how many of them could be read.
+    async fn take_together(&self, items: &[InboxItem]) -> Result<usize, StoreError> {
+        let messages: Vec<_> = items.iter().map(read).collect();
+        let posts: Vec<_> = messages.iter().flatten().flatten().map(|message| &message.post).collect();
+        let accounts = self.store.accounts().await?;
+        let rules = self.rules();
+        self.remember(&rules).await?;
+        let mut intake = Intake::new(self.store.begin().await?, rules, &accounts, &self.clock);
+        let begun = Instant::now();
+        intake.tx.look_ahead(&posts).await?;
+        let mut done = vec![];
+        for (item, message) in items.iter().zip(&messages) {
+            match message {
+                Ok(message) => {
+                    if let Some(message) = message {
+                        intake.message(message).await?;
+                    }
+                    done.push(item.id);
+                }
+                Err(unreadable) => intake.set_aside(item.id, unreadable.reason.clone()).await?,
+            }
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        intake.tx.finish(&done).await?;
+        intake.commit(&self.notices).await?;
+        self.mail.notify_one();
+        Ok(done.len())
+    }
+
+    /// Takes messages in one by one. What fails for its own sake is passed by, as which ticket a message belongs to does not
+    /// depend on their order, and set aside once another has shown that the store works.
+    async fn take_alone(&self, items: &[InboxItem]) -> Result<(), StoreError> {
+        let mut read = 0;
+        let mut failed = None;
+        let mut aside = vec![];
+        for item in items {
+            match self.take_together(std::slice::from_ref(item)).await {
+                Ok(some) => read += some,
+                Err(error) if error.is_about_data() => {
+                    aside.push((item.id, error.to_string()));
+                    failed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match failed {
+            None => Ok(()),
+            Some(error) if read == 0 => Err(error),
+            Some(_) => self.set_aside(aside).await,
+        }
+    }
+
+    async fn set_aside(&self, items: Vec<(i64, String)>) -> Result<(), StoreError> {
+        let mut intake = Intake::new(self.store.begin().await?, self.rules(), &[], &self.clock);
+        for (id, reason) in items {
+            intake.set_aside(id, reason).await?;
+        }
+        intake.commit(&self.notices).await
+    }
+}
+
+impl Intake<'_> {
+    /// Puts a message that waits aside, visibly.
+    async fn set_aside(&mut self, id: i64, reason: String) -> Result<(), StoreError> {
+        self.tx.set_aside(id, &reason).await?;
+        self.notices.push(Notice::SetAside { reason });
+        Ok(())
     }
 }
 

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, time};
+use super::{
+    Store, StoreError, Tx,
+    later::{Decided, Fired},
+    time,
+};
 use crate::{
     desk::{Event, Ticket, TicketId},
     engine::Decision,
@@ -79,28 +83,31 @@ impl Tx {
     /// When the database says no.
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO decision (ticket, made, rules, commit_id, before, event, decision)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-        )
-        .bind(record.ticket.id.0)
-        .bind(record.now.as_millisecond())
-        .bind(&record.decision.version.hash)
-        .bind(&record.decision.version.commit)
-        .bind(json(serde_json::to_string(record.ticket))?)
-        .bind(json(serde_json::to_string(record.event))?)
-        .bind(json(serde_json::to_string(record.decision))?)
-        .fetch_one(&mut *self.0)
-        .await?;
-        for (place, fired) in (0_i64..).zip(&record.decision.fired) {
-            sqlx::query("INSERT INTO fired (decision, place, rule, shadow) VALUES ($1, $2, $3, $4)")
-                .bind(id)
-                .bind(place)
-                .bind(&fired.rule)
-                .bind(i64::from(fired.shadow))
-                .execute(&mut *self.0)
-                .await?;
-        }
+        // Nobody else numbers decisions meanwhile, and none is ever removed.
+        let id = match self.1.decisions {
+            Some(last) => last + 1,
+            None => {
+                let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM decision");
+                next.fetch_one(&mut *self.0).await?
+            }
+        };
+        self.1.decisions = Some(id);
+        self.2.decisions.push(Decided {
+            id,
+            ticket: record.ticket.id.0,
+            made: record.now.as_millisecond(),
+            rules: record.decision.version.hash.clone(),
+            commit: record.decision.version.commit.clone(),
+            before: json(serde_json::to_string(record.ticket))?,
+            event: json(serde_json::to_string(record.event))?,
+            decision: json(serde_json::to_string(record.decision))?,
+        });
+        self.2.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| Fired {
+            decision: id,
+            place,
+            rule: fired.rule.clone(),
+            shadow: fired.shadow,
+        }));
         Ok(id)
     }
 }

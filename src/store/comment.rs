@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{KnownPost, Store, StoreError, Tx, time, word, words};
+use super::{KnownPost, Store, StoreError, Tx, time, times, word, words};
 use crate::desk::{Author, Comment, CommentSource, Delivery, TicketId, XId};
 
 /// A comment to be added.
@@ -23,6 +23,17 @@ pub struct NewComment {
     pub made: Timestamp,
     /// What became of it, where Twite sends it.
     pub delivery: Delivery,
+}
+
+/// How a ticket stands before another comment comes onto it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// How many comments came from X onto it.
+    pub imported: i64,
+    /// The highest id of X on it.
+    pub newest: Option<XId>,
+    /// When it must be looked at.
+    pub look_at: Option<Timestamp>,
 }
 
 pub(super) fn author_word(author: Author) -> &'static str {
@@ -146,31 +157,22 @@ impl Tx {
             > 0)
     }
 
-    /// How many comments came from X onto a ticket.
+    /// How a ticket stands before another comment comes onto it.
     ///
     /// # Errors
-    /// When the database says no.
-    pub async fn count_imported(&mut self, ticket: TicketId) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'",
+    /// When the database says no, or there is no such ticket.
+    pub async fn standing(&mut self, ticket: TicketId) -> Result<Standing, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'),
+                    (SELECT x_id FROM comment WHERE ticket = $1 AND x_id IS NOT NULL
+                     ORDER BY length(x_id) DESC, x_id DESC LIMIT 1),
+                    look_at
+             FROM ticket WHERE id = $1",
         )
         .bind(ticket.0)
         .fetch_one(&mut *self.0)
-        .await?)
-    }
-
-    /// The highest id of X on a ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn newest_comment(&mut self, ticket: TicketId) -> Result<Option<XId>, StoreError> {
-        let id: Option<String> = sqlx::query_scalar(
-            "SELECT x_id FROM comment WHERE ticket = $1 AND x_id IS NOT NULL ORDER BY length(x_id) DESC, x_id DESC LIMIT 1",
-        )
-        .bind(ticket.0)
-        .fetch_optional(&mut *self.0)
         .await?;
-        words(id.as_deref())
+        Ok(Standing { imported: row.try_get(0)?, newest: words(row.try_get(1)?)?, look_at: times(row.try_get(2)?)? })
     }
 
     /// The requester's latest comment that came from X.

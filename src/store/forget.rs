@@ -12,6 +12,7 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn delete_post(&mut self, id: &XId) -> Result<Vec<TicketId>, StoreError> {
+        self.write_now().await?;
         let texts: Vec<String> = sqlx::query_scalar(
             "SELECT text FROM post WHERE x_id = $1 AND text <> ''
              UNION SELECT text FROM comment WHERE x_id = $1 AND text <> ''

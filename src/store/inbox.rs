@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, time, word};
+use super::{Store, StoreError, Tx, comes_again, ticket::among, time, word};
 use crate::desk::XId;
 
 /// What sort of message came.
@@ -174,19 +174,6 @@ impl Store {
         .collect()
     }
 
-    /// Puts a waiting message aside, with the reason.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn set_aside(&self, id: i64, reason: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
-            .bind(reason)
-            .bind(id)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
     /// Keeps a message that cannot even be told from others by an id. Returns whether it is new: the same
     /// bytes are kept once.
     ///
@@ -220,12 +207,25 @@ impl Store {
 }
 
 impl Tx {
-    /// Marks a message as taken in. What it said lives on in its post and comments.
+    /// Marks messages as taken in. What they said lives on in their posts and comments.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn finish(&mut self, id: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE inbox SET state = 'done', payload = '' WHERE id = $1")
+    pub async fn finish(&mut self, ids: &[i64]) -> Result<(), StoreError> {
+        if !ids.is_empty() {
+            let done = "UPDATE inbox SET state = 'done', payload = '' WHERE id";
+            among(done, ids).build().persistent(comes_again(ids.len())).execute(&mut *self.0).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a waiting message aside, with the reason.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_aside(&mut self, id: i64, reason: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
+            .bind(reason)
             .bind(id)
             .execute(&mut *self.0)
             .await?;

@@ -9,6 +9,8 @@ mod comment;
 mod due;
 mod forget;
 mod inbox;
+mod known;
+mod later;
 mod outbox;
 mod post;
 mod report;
@@ -29,15 +31,18 @@ use sqlx::{
 pub use self::{
     account::{AccountState, ConnectedAccount, Key},
     audit::{Counts, DecisionRecord, Recorded, RecordedRun},
-    comment::NewComment,
+    comment::{NewComment, Standing},
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     outbox::{OutboxItem, Outgoing, RepliesSince},
-    post::{KnownPost, Seen},
+    post::{KnownPost, PutPost, Seen},
     ticket::{TicketHead, TicketKey},
 };
+use self::{known::Known, later::Later};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(10);
+/// How many statements each connection keeps prepared: more than there are.
+const STATEMENTS: usize = 300;
 /// How many connections read at once.
 const READERS: u32 = 4;
 
@@ -59,6 +64,18 @@ pub enum StoreError {
     Key(String),
 }
 
+impl StoreError {
+    /// Whether it is about what was to be stored, and not about the moment: trying again will not help.
+    pub fn is_about_data(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => true,
+            // A constraint: everything else the database says may be otherwise later.
+            Self::Database(sqlx::Error::Database(error)) => !matches!(error.kind(), sqlx::error::ErrorKind::Other),
+            _ => false,
+        }
+    }
+}
+
 /// The store. Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -68,7 +85,7 @@ pub struct Store {
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
-pub struct Tx(Transaction<'static, Sqlite>);
+pub struct Tx(Transaction<'static, Sqlite>, Known, Later);
 
 impl Store {
     /// Opens a database file, makes it where there is none, and brings it up to date.
@@ -85,11 +102,17 @@ impl Store {
             .foreign_keys(true)
             // What is deleted is overwritten, not only let go.
             .pragma("secure_delete", "on")
+            // A transaction of a hundred messages fits, and what it takes to undo a statement stays in memory.
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory")
             .busy_timeout(BUSY)
+            .statement_cache_capacity(STATEMENTS)
             .with_regexp();
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        // A file does not hang up: asking a connection whether it is still there would only cost time.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!().run(&writer).await?;
-        let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(options).await?;
+        let reader = pool().max_connections(READERS).connect_with(options).await?;
         Ok(Self { writer, reader })
     }
 
@@ -108,7 +131,7 @@ impl Store {
     /// # Errors
     /// When another process holds the database for too long.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+        Ok(Tx(self.writer.begin_with("BEGIN IMMEDIATE").await?, Known::default(), Later::default()))
     }
 
     /// Closes every connection, after what is under way.
@@ -123,13 +146,25 @@ impl Tx {
     ///
     /// # Errors
     /// When the database says no: nothing was done then.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.write_now().await?;
         Ok(self.0.commit().await?)
     }
 }
 
 fn time(millis: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(millis).map_err(|e| StoreError::Corrupt(format!("the time {millis}: {e}")))
+}
+
+/// Whether to keep a statement prepared whose text depends on a number of rows: not where each number would fill the cache
+/// with another one.
+fn comes_again(rows: usize) -> bool {
+    rows <= 4
+}
+
+/// A time as it reads when it comes back: whole milliseconds.
+fn stored(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 fn times(millis: Option<i64>) -> Result<Option<Timestamp>, StoreError> {

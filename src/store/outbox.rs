@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{KnownPost, Store, StoreError, Tx, time, times};
+use super::{KnownPost, Store, StoreError, Tx, later::Leaving, time, times};
 use crate::{
     desk::{Effect, TicketId, XId, text::fold},
     engine::minute,
@@ -78,8 +78,8 @@ impl Tx {
     /// Puts something into the outbox; a key that is there already is left alone.
     ///
     /// # Errors
-    /// When the database says no.
-    pub async fn enqueue(&mut self, outgoing: &Outgoing) -> Result<(), StoreError> {
+    /// When it cannot be written down.
+    pub fn enqueue(&mut self, outgoing: &Outgoing) -> Result<(), StoreError> {
         let effect = serde_json::to_string(&outgoing.effect).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let kind = match outgoing.effect {
             Effect::Reply { .. } => "reply",
@@ -90,19 +90,15 @@ impl Tx {
             Effect::Merge => "merge",
             Effect::Webhook { .. } => "webhook",
         };
-        sqlx::query(
-            "INSERT INTO outbox (key, ticket, rule, kind, effect, answers, state, due)
-             VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7) ON CONFLICT DO NOTHING",
-        )
-        .bind(&outgoing.key)
-        .bind(outgoing.ticket.0)
-        .bind(&outgoing.rule)
-        .bind(kind)
-        .bind(effect)
-        .bind(outgoing.answers)
-        .bind(outgoing.due.as_millisecond())
-        .execute(&mut *self.0)
-        .await?;
+        self.2.outbox.push(Leaving {
+            key: outgoing.key.clone(),
+            ticket: outgoing.ticket.0,
+            rule: outgoing.rule.clone(),
+            kind,
+            effect,
+            answers: outgoing.answers,
+            due: outgoing.due.as_millisecond(),
+        });
         Ok(())
     }
 
@@ -111,7 +107,8 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn carried_out(&mut self, outgoing: &Outgoing, outcome: &str) -> Result<(), StoreError> {
-        self.enqueue(outgoing).await?;
+        self.enqueue(outgoing)?;
+        self.write_now().await?;
         sqlx::query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(outcome)
@@ -125,6 +122,7 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
+        // What is written later has not left yet.
         accounted_for(&mut self.0, id).await
     }
 
@@ -160,6 +158,7 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
+        self.write_now().await?;
         sqlx::query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, doubt = 0, reason = NULL WHERE id = $1")
             .bind(id)
             .bind(now.as_millisecond())
@@ -207,6 +206,7 @@ impl Tx {
         .bind(minute(now).as_millisecond())
         .execute(&mut *self.0)
         .await?;
+        self.1.forget_ticket(TicketId(ticket));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{Store, StoreError, Tx, time, word, words};
+use super::{Store, StoreError, TicketKey, Tx, stored, time, word, words};
 use crate::{
     desk::{CommentSource, Person, TicketId, XId},
     engine::minute,
@@ -60,6 +60,19 @@ impl KnownPost {
             deleted: row.try_get::<i64, _>("deleted")? != 0,
         })
     }
+}
+
+/// What came of keeping a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutPost {
+    /// What that adds.
+    pub seen: Seen,
+    /// The post as it is known now.
+    pub post: KnownPost,
+    /// Where it was not known: the posts directly below it, which came before it.
+    pub below: Vec<KnownPost>,
+    /// Whether it is certain that no other post of its conversation is known.
+    pub alone: bool,
 }
 
 /// What a sighting of a post adds.
@@ -153,40 +166,55 @@ impl Tx {
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn put_post(&mut self, post: &KnownPost, now: Timestamp) -> Result<Seen, StoreError> {
-        let Some(known) = self.post(&post.id).await? else {
-            sqlx::query(
-                "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
-                   text, made, checked, asked)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-                   $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5))",
-            )
-            .bind(post.id.as_str())
-            .bind(post.version.as_str())
-            .bind(post.author.as_str())
-            .bind(&post.conversation)
-            .bind(post.replied_to.as_ref().map(XId::as_str))
-            .bind(post.in_reply_to_user.as_ref().map(XId::as_str))
-            .bind(post.answers.as_ref().map(XId::as_str))
-            .bind(post.direct_with.as_ref().map(XId::as_str))
-            .bind(&post.text)
-            .bind(post.made.as_millisecond())
-            .bind(now.as_millisecond())
-            .execute(&mut *self.0)
-            .await?;
-            self.asked(std::slice::from_ref(&post.id)).await?;
-            return Ok(Seen::New);
-        };
-        if known.deleted || known.version >= post.version {
-            return Ok(Seen::Known);
+    pub async fn put_post(&mut self, post: &KnownPost, now: Timestamp) -> Result<PutPost, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
+               text, made, checked, asked)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+               $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5)) ON CONFLICT DO NOTHING",
+        )
+        .bind(post.id.as_str())
+        .bind(post.version.as_str())
+        .bind(post.author.as_str())
+        .bind(&post.conversation)
+        .bind(post.replied_to.as_ref().map(XId::as_str))
+        .bind(post.in_reply_to_user.as_ref().map(XId::as_str))
+        .bind(post.answers.as_ref().map(XId::as_str))
+        .bind(post.direct_with.as_ref().map(XId::as_str))
+        .bind(&post.text)
+        .bind(post.made.as_millisecond())
+        .bind(now.as_millisecond())
+        .execute(&mut *self.0)
+        .await?;
+        if done.rows_affected() > 0 {
+            let post = KnownPost { made: stored(post.made), deleted: false, ..post.clone() };
+            let mut below = vec![];
+            if !self.1.is_childless(&post.id) {
+                // What stands above those below is known now.
+                below = sqlx::query("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING *")
+                    .bind(post.id.as_str())
+                    .fetch_all(&mut *self.0)
+                    .await?;
+            }
+            let below = below.iter().map(KnownPost::read).collect::<Result<_, _>>()?;
+            let alone = self.1.heard(&post);
+            return Ok(PutPost { seen: Seen::New, post, below, alone });
         }
-        sqlx::query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
-            .bind(post.version.as_str())
-            .bind(&post.text)
-            .bind(post.id.as_str())
-            .execute(&mut *self.0)
-            .await?;
-        Ok(if known.text == post.text { Seen::Known } else { Seen::Edited })
+        let gone = || StoreError::Corrupt(format!("the post {} is neither there nor can it be added", post.id));
+        let mut known = self.post(&post.id).await?.ok_or_else(gone)?;
+        let mut seen = Seen::Known;
+        if !known.deleted && known.version < post.version {
+            sqlx::query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
+                .bind(post.version.as_str())
+                .bind(&post.text)
+                .bind(post.id.as_str())
+                .execute(&mut *self.0)
+                .await?;
+            seen = if known.text == post.text { Seen::Known } else { Seen::Edited };
+            known.version.clone_from(&post.version);
+            known.text.clone_from(&post.text);
+        }
+        Ok(PutPost { seen, post: known, below: vec![], alone: false })
     }
 
     /// Settles whom a post answers.
@@ -202,48 +230,36 @@ impl Tx {
         Ok(())
     }
 
-    /// The posts by an author directly below a post, of which it is not settled whom they answer.
+    /// The posts by connected accounts directly below a post, of which it is not settled whom they answer.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn answers_of(&mut self, parent: &XId, author: &XId) -> Result<Vec<KnownPost>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM post WHERE replied_to = $1 AND author = $2 AND answers IS NULL")
-            .bind(parent.as_str())
-            .bind(author.as_str())
-            .fetch_all(&mut *self.0)
-            .await?;
+    pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<KnownPost>, StoreError> {
+        let rows = sqlx::query(
+            // The accounts are few, and come first.
+            "SELECT p.* FROM account a CROSS JOIN post p ON p.replied_to = $1 AND p.author = a.x_id
+             WHERE p.answers IS NULL",
+        )
+        .bind(parent.as_str())
+        .fetch_all(&mut *self.0)
+        .await?;
         rows.iter().map(KnownPost::read).collect()
     }
 
-    /// The posts of a person in a conversation.
+    /// What belongs together by its key: the posts of a person in a conversation, and those of the account that answer
+    /// that person.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn posts_in(&mut self, conversation: &str, author: &XId) -> Result<Vec<KnownPost>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM post WHERE conversation = $1 AND author = $2")
-            .bind(conversation)
-            .bind(author.as_str())
-            .fetch_all(&mut *self.0)
-            .await?;
-        rows.iter().map(KnownPost::read).collect()
-    }
-
-    /// The posts of an account in a conversation that answer a person.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn own_posts_answering(
-        &mut self,
-        conversation: &str,
-        account: &XId,
-        person: &XId,
-    ) -> Result<Vec<KnownPost>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM post WHERE conversation = $1 AND author = $2 AND answers = $3")
-            .bind(conversation)
-            .bind(account.as_str())
-            .bind(person.as_str())
-            .fetch_all(&mut *self.0)
-            .await?;
+    pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<KnownPost>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2)",
+        )
+        .bind(&key.conversation)
+        .bind(key.person.as_str())
+        .bind(key.account.as_str())
+        .fetch_all(&mut *self.0)
+        .await?;
         rows.iter().map(KnownPost::read).collect()
     }
 
@@ -286,6 +302,7 @@ impl Tx {
         let known = self.person(id).await?;
         let mut merged = known.clone().unwrap_or_else(|| person.clone());
         merged.update(person);
+        merged.joined = merged.joined.map(stored);
         if known.as_ref() == Some(&merged) {
             return Ok(());
         }

@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{
+    QueryBuilder, Row as _, Sqlite, SqliteConnection,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
-use super::{Store, StoreError, Tx, time, times, word, words};
+use super::{Store, StoreError, Tx, comes_again, later::Field, stored, time, times, word, words};
 use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
@@ -78,36 +82,45 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn ticket(&mut self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        ticket(&mut self.0, id).await
+        if let Some(known) = self.1.ticket(id) {
+            return Ok(Some(known.clone()));
+        }
+        let found = ticket(&mut self.0, id).await?;
+        if let Some(ticket) = &found {
+            self.1.keep_ticket(ticket.clone());
+        }
+        Ok(found)
     }
 
-    /// The tickets of a key, oldest first. At most one of them is not closed.
+    /// The tickets of a person in a conversation, oldest first, each with its account. Of each account, at most one of
+    /// them is not closed.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn tickets_of(&mut self, key: &TicketKey) -> Result<Vec<TicketHead>, StoreError> {
+    pub async fn tickets_of(&mut self, conversation: &str, person: &XId) -> Result<Vec<(XId, TicketHead)>, StoreError> {
         let rows = sqlx::query(
-            // One that was merged into another stands for that one.
-            "SELECT id, status, closed, opened_by, 0 FROM ticket
-             WHERE key_account = $1 AND key_conversation = $2 AND key_person = $3 AND merged_into IS NULL
-             UNION SELECT i.id, i.status, i.closed, i.opened_by, 1 FROM ticket t JOIN ticket i ON i.id = t.merged_into
-             WHERE t.key_account = $1 AND t.key_conversation = $2 AND t.key_person = $3
-             ORDER BY 5 DESC, id",
+            // One that was merged into another stands for that one. The accounts are few, and come first.
+            "SELECT DISTINCT t.key_account, i.id, i.status, i.closed, i.opened_by,
+               CASE WHEN t.merged_into IS NULL THEN 0 ELSE 1 END
+             FROM account a
+             CROSS JOIN ticket t ON t.key_account = a.x_id AND t.key_conversation = $1 AND t.key_person = $2
+             JOIN ticket i ON i.id = coalesce(t.merged_into, t.id)
+             ORDER BY 6 DESC, 2",
         )
-        .bind(key.account.as_str())
-        .bind(&key.conversation)
-        .bind(key.person.as_str())
+        .bind(conversation)
+        .bind(person.as_str())
         .fetch_all(&mut *self.0)
         .await?;
         rows.iter()
             .map(|row| {
-                Ok(TicketHead {
-                    id: TicketId(row.try_get(0)?),
-                    status: word(row.try_get(1)?)?,
-                    closed: times(row.try_get(2)?)?,
-                    opened_by: word(row.try_get(3)?)?,
-                    merged: row.try_get::<i64, _>(4)? != 0,
-                })
+                let head = TicketHead {
+                    id: TicketId(row.try_get(1)?),
+                    status: word(row.try_get(2)?)?,
+                    closed: times(row.try_get(3)?)?,
+                    opened_by: word(row.try_get(4)?)?,
+                    merged: row.try_get::<i64, _>(5)? != 0,
+                };
+                Ok((word(row.try_get(0)?)?, head))
             })
             .collect()
     }
@@ -131,24 +144,34 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn open(&mut self, draft: &Ticket, key: &TicketKey, opened_by: &XId) -> Result<TicketId, StoreError> {
-        let requester = self.put_person(&draft.requester).await?;
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO ticket (key_account, key_conversation, key_person, opened_by, requester, channel, status,
-               subject, subject_folded, description, description_folded, post_has_media, post_is_reply,
-               replies, reopens, agent_touches, comments, created, updated)
-             VALUES ($1, $2, $3, $4, $5, $6, 'new', '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0) RETURNING id",
-        )
-        .bind(key.account.as_str())
-        .bind(&key.conversation)
-        .bind(key.person.as_str())
-        .bind(opened_by.as_str())
-        .bind(requester)
-        .bind(draft.channel.as_str())
-        .fetch_one(&mut *self.0)
-        .await?;
-        let ticket = Ticket { id: TicketId(id), ..draft.clone() };
-        self.save(&ticket, ticket.updated).await?;
-        Ok(ticket.id)
+        let known = draft.requester.id.as_ref().and_then(|id| self.1.person(id)?);
+        let requester = match known.filter(|(_, person)| *person == draft.requester) {
+            Some((number, _)) => *number,
+            None => self.put_person(&draft.requester).await?,
+        };
+        let query = sqlx::query(
+            "INSERT INTO ticket (account, brand, status, priority, type, subject, subject_folded, description,
+               description_folded, group_name, assignee, language, language_folded, post_likes, post_reposts,
+               post_replies, post_has_media, post_is_reply, replies, reopens, agent_touches, comments, created, updated,
+               solved, assigned, due, snoozed, requester_updated, first_reply, latest_comment, latest_public_comment,
+               closed, look_at, key_account, key_conversation, key_person, opened_by, requester, channel)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+               $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40) RETURNING id",
+        );
+        let row = bind(query, draft, draft.updated)
+            .bind(key.account.as_str())
+            .bind(&key.conversation)
+            .bind(key.person.as_str())
+            .bind(opened_by.as_str())
+            .bind(requester)
+            .bind(draft.channel.as_str())
+            .fetch_one(&mut *self.0)
+            .await?;
+        let ticket = Ticket { id: TicketId(row.try_get(0)?), ..draft.clone() };
+        self.save_sets(&Ticket::default(), &ticket).await?;
+        let id = ticket.id;
+        self.1.keep_ticket(as_stored(ticket));
+        Ok(id)
     }
 
     /// Notes that an older message than was known opened a ticket.
@@ -192,103 +215,57 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
-        let look_at = (ticket.status != Status::Closed).then(|| minute(now).as_millisecond());
-        let closed = (ticket.status == Status::Closed).then(|| ticket.updated.as_millisecond());
-        sqlx::query(
-            "UPDATE ticket SET account = $2, brand = $3, status = $4, priority = $5,
-               type = $6, subject = $7, subject_folded = $8, description = $9, description_folded = $10,
-               group_name = $11, assignee = $12, language = $13, language_folded = $14, post_likes = $15,
-               post_reposts = $16, post_replies = $17, post_has_media = $18, post_is_reply = $19, replies = $20,
-               reopens = $21, agent_touches = $22, comments = $23, created = $24, updated = $25, solved = $26,
-               assigned = $27, due = $28, requester_updated = $29, first_reply = $30, latest_comment = $31,
-               latest_public_comment = $32, closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END,
-               snoozed = $34, look_at = CASE WHEN look_at < $35 THEN look_at ELSE $35 END
-             WHERE id = $1",
-        )
-        .bind(ticket.id.0)
-        .bind(&ticket.account)
-        .bind(&ticket.brand)
-        .bind(ticket.status.as_str())
-        .bind(ticket.priority.map(|p| p.as_str()))
-        .bind(ticket.kind.map(|k| k.as_str()))
-        .bind(&ticket.subject)
-        .bind(fold(&ticket.subject).as_ref())
-        .bind(&ticket.description)
-        .bind(fold(&ticket.description).as_ref())
-        .bind(&ticket.group)
-        .bind(&ticket.assignee)
-        .bind(&ticket.language)
-        .bind(ticket.language.as_deref().map(|l| fold(l).into_owned()))
-        .bind(ticket.post.likes)
-        .bind(ticket.post.reposts)
-        .bind(ticket.post.replies)
-        .bind(i64::from(ticket.post.has_media))
-        .bind(i64::from(ticket.post.is_reply))
-        .bind(ticket.replies)
-        .bind(ticket.reopens)
-        .bind(ticket.agent_touches)
-        .bind(ticket.comments)
-        .bind(ticket.created.as_millisecond())
-        .bind(ticket.updated.as_millisecond())
-        .bind(ticket.solved.map(Timestamp::as_millisecond))
-        .bind(ticket.assigned.map(Timestamp::as_millisecond))
-        .bind(ticket.due.map(Timestamp::as_millisecond))
-        .bind(ticket.requester_updated.map(Timestamp::as_millisecond))
-        .bind(ticket.first_reply.map(Timestamp::as_millisecond))
-        .bind(&ticket.latest_comment)
-        .bind(&ticket.latest_public_comment)
-        .bind(closed)
-        .bind(ticket.snoozed.map(Timestamp::as_millisecond))
-        .bind(look_at)
-        .execute(&mut *self.0)
-        .await?;
-        self.save_set(
-            ticket.id,
-            "DELETE FROM ticket_tag WHERE ticket = $1",
-            "INSERT INTO ticket_tag (ticket, tag) VALUES ($1, $2)",
-            &ticket.tags,
-        )
-        .await?;
-        self.save_set(
-            ticket.id,
-            "DELETE FROM ticket_hashtag WHERE ticket = $1",
-            "INSERT INTO ticket_hashtag (ticket, tag) VALUES ($1, $2)",
-            &ticket.post.hashtags,
-        )
-        .await?;
-        sqlx::query("DELETE FROM ticket_field WHERE ticket = $1").bind(ticket.id.0).execute(&mut *self.0).await?;
-        for (name, value) in &ticket.custom {
-            let (kind, number, text) = match value {
-                CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
-                CustomValue::Number(number) => ("number", Some(*number), None),
-                CustomValue::Text(text) => ("text", None, Some(text.as_str())),
-            };
-            sqlx::query(
-                "INSERT INTO ticket_field (ticket, name, kind, number, text, folded) VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(ticket.id.0)
-            .bind(name)
-            .bind(kind)
-            .bind(number)
-            .bind(text)
-            .bind(text.map(|t| fold(t).into_owned()))
-            .execute(&mut *self.0)
-            .await?;
-        }
+        let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
+        let query = sqlx::query(
+            "UPDATE ticket SET account = $1, brand = $2, status = $3, priority = $4, type = $5, subject = $6,
+               subject_folded = $7, description = $8, description_folded = $9, group_name = $10, assignee = $11,
+               language = $12, language_folded = $13, post_likes = $14, post_reposts = $15, post_replies = $16,
+               post_has_media = $17, post_is_reply = $18, replies = $19, reopens = $20, agent_touches = $21,
+               comments = $22, created = $23, updated = $24, solved = $25, assigned = $26, due = $27, snoozed = $28,
+               requester_updated = $29, first_reply = $30, latest_comment = $31, latest_public_comment = $32,
+               closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END,
+               look_at = CASE WHEN look_at < $34 THEN look_at ELSE $34 END
+             WHERE id = $35",
+        );
+        bind(query, ticket, now).bind(ticket.id.0).execute(&mut *self.0).await?;
+        self.save_sets(&before, ticket).await?;
+        let kept = Ticket { requester: before.requester, channel: before.channel, ..ticket.clone() };
+        self.1.keep_ticket(as_stored(kept));
         Ok(())
     }
 
-    async fn save_set(
-        &mut self,
-        id: TicketId,
-        clear: &'static str,
-        add: &'static str,
-        set: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        sqlx::query(clear).bind(id.0).execute(&mut *self.0).await?;
-        for tag in set {
-            sqlx::query(add).bind(id.0).bind(tag).execute(&mut *self.0).await?;
+    /// Writes what is different in tags, hashtags and declared fields: what is gone now, and the rest later.
+    async fn save_sets(&mut self, before: &Ticket, ticket: &Ticket) -> Result<(), StoreError> {
+        let id = ticket.id.0;
+        let tags = before.tags.difference(&ticket.tags);
+        let hashtags = before.post.hashtags.difference(&ticket.post.hashtags);
+        let fields = before.custom.iter().filter(|(name, value)| ticket.custom.get(*name) != Some(*value));
+        let gone: Vec<_> = tags
+            .map(|tag| ("DELETE FROM ticket_tag WHERE ticket = $1 AND tag = $2", tag))
+            .chain(hashtags.map(|tag| ("DELETE FROM ticket_hashtag WHERE ticket = $1 AND tag = $2", tag)))
+            .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name)))
+            .collect();
+        if !gone.is_empty() {
+            self.write_now().await?;
         }
+        for (delete, what) in gone {
+            sqlx::query(delete).bind(id).bind(what).execute(&mut *self.0).await?;
+        }
+        let new = |tags: &BTreeSet<String>, before: &BTreeSet<String>| -> Vec<_> {
+            tags.difference(before).map(|tag| (id, tag.clone())).collect()
+        };
+        self.2.tags.extend(new(&ticket.tags, &before.tags));
+        self.2.hashtags.extend(new(&ticket.post.hashtags, &before.post.hashtags));
+        let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
+        self.2.fields.extend(fields.map(|(name, value)| {
+            let (kind, number, text) = match value {
+                CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
+                CustomValue::Number(number) => ("number", Some(*number), None),
+                CustomValue::Text(text) => ("text", None, Some(text.clone())),
+            };
+            let folded = text.as_deref().map(|text| fold(text).into_owned());
+            Field { ticket: id, name: name.clone(), kind, number, text, folded }
+        }));
         Ok(())
     }
 
@@ -314,17 +291,26 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
+        if let Some(known) = self.1.person(id) {
+            return Ok(known.map(|(_, person)| person.clone()));
+        }
         let row = sqlx::query("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id = $1")
             .bind(id.as_str())
             .fetch_optional(&mut *self.0)
             .await?;
-        row.as_ref().map(|row| person(row, "")).transpose()
+        let Some(row) = row else {
+            self.1.nobody(id);
+            return Ok(None);
+        };
+        let found = person(&row, "")?;
+        self.1.keep_person(row.try_get("id")?, &found);
+        Ok(Some(found))
     }
 
     /// Writes a person as known now, and returns the store's number.
     pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
         let folded = |text: &Option<String>| text.as_deref().map(|t| fold(t).into_owned());
-        Ok(sqlx::query_scalar(
+        let number = sqlx::query_scalar(
             "INSERT INTO person (x_id, handle, handle_folded, name, name_folded, email, email_folded, language,
                language_folded, location, location_folded, joined, followers, following, tweets, listed, verified, verified_type)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
@@ -356,7 +342,68 @@ impl Tx {
         .bind(person.verified.map(i64::from))
         .bind(person.verified_type.map(|v| v.as_str()))
         .fetch_one(&mut *self.0)
-        .await?)
+        .await?;
+        self.1.keep_person(number, &Person { joined: person.joined.map(stored), ..person.clone() });
+        Ok(number)
+    }
+}
+
+/// Binds everything about a ticket that [`Tx::save`] writes, from `$1` to `$34`.
+fn bind<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    ticket: &'q Ticket,
+    now: Timestamp,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    let is_closed = ticket.status == Status::Closed;
+    query
+        .bind(&ticket.account)
+        .bind(&ticket.brand)
+        .bind(ticket.status.as_str())
+        .bind(ticket.priority.map(|p| p.as_str()))
+        .bind(ticket.kind.map(|k| k.as_str()))
+        .bind(&ticket.subject)
+        .bind(fold(&ticket.subject).into_owned())
+        .bind(&ticket.description)
+        .bind(fold(&ticket.description).into_owned())
+        .bind(&ticket.group)
+        .bind(&ticket.assignee)
+        .bind(&ticket.language)
+        .bind(ticket.language.as_deref().map(|l| fold(l).into_owned()))
+        .bind(ticket.post.likes)
+        .bind(ticket.post.reposts)
+        .bind(ticket.post.replies)
+        .bind(i64::from(ticket.post.has_media))
+        .bind(i64::from(ticket.post.is_reply))
+        .bind(ticket.replies)
+        .bind(ticket.reopens)
+        .bind(ticket.agent_touches)
+        .bind(ticket.comments)
+        .bind(ticket.created.as_millisecond())
+        .bind(ticket.updated.as_millisecond())
+        .bind(ticket.solved.map(Timestamp::as_millisecond))
+        .bind(ticket.assigned.map(Timestamp::as_millisecond))
+        .bind(ticket.due.map(Timestamp::as_millisecond))
+        .bind(ticket.snoozed.map(Timestamp::as_millisecond))
+        .bind(ticket.requester_updated.map(Timestamp::as_millisecond))
+        .bind(ticket.first_reply.map(Timestamp::as_millisecond))
+        .bind(&ticket.latest_comment)
+        .bind(&ticket.latest_public_comment)
+        .bind(is_closed.then(|| ticket.updated.as_millisecond()))
+        .bind((!is_closed).then(|| minute(now).as_millisecond()))
+}
+
+/// A ticket as it reads when it comes back.
+fn as_stored(ticket: Ticket) -> Ticket {
+    Ticket {
+        created: stored(ticket.created),
+        updated: stored(ticket.updated),
+        solved: ticket.solved.map(stored),
+        assigned: ticket.assigned.map(stored),
+        due: ticket.due.map(stored),
+        snoozed: ticket.snoozed.map(stored),
+        requester_updated: ticket.requester_updated.map(stored),
+        first_reply: ticket.first_reply.map(stored),
+        ..ticket
     }
 }
 
@@ -375,36 +422,57 @@ async fn ticket(connection: &mut SqliteConnection, id: TicketId) -> Result<Optio
 
 /// Whole tickets, in the order of these numbers.
 pub(super) async fn tickets(connection: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Ticket>, StoreError> {
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<i64, Ticket> = BTreeMap::new();
+    let again = comes_again(ids.len());
     for ids in ids.chunks(CHUNK) {
-        for row in among(TICKET, ids).build().fetch_all(&mut *connection).await? {
+        for row in among(TICKET, ids).build().persistent(again).fetch_all(&mut *connection).await? {
             found.insert(row.try_get("id")?, read(&row)?);
         }
-        let mut tags = among("SELECT ticket, tag FROM ticket_tag WHERE ticket", ids);
-        for (ticket, tag) in tags.build_query_as::<(i64, String)>().fetch_all(&mut *connection).await? {
-            found.entry(ticket).and_modify(|t: &mut Ticket| t.tags.extend([tag]));
-        }
-        let mut hashtags = among("SELECT ticket, tag FROM ticket_hashtag WHERE ticket", ids);
-        for (ticket, tag) in hashtags.build_query_as::<(i64, String)>().fetch_all(&mut *connection).await? {
-            found.entry(ticket).and_modify(|t| t.post.hashtags.extend([tag]));
-        }
-        let mut fields = among("SELECT ticket, name, kind, number, text FROM ticket_field WHERE ticket", ids);
-        for row in fields.build().fetch_all(&mut *connection).await? {
-            let (name, value) = custom(&row)?;
-            found.entry(row.try_get("ticket")?).and_modify(|t| t.custom.extend([(name, value)]));
+        for row in among_each(SETS, ids).build().persistent(again).fetch_all(&mut *connection).await? {
+            let Some(ticket) = found.get_mut(&row.try_get("ticket")?) else { continue };
+            match row.try_get("kind")? {
+                "tag" => ticket.tags.extend([row.try_get("name")?]),
+                "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
+                _ => ticket.custom.extend([custom(&row)?]),
+            }
         }
     }
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// `select … IN (ids)`
-fn among(select: &str, ids: &[i64]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(select);
+/// Tags, hashtags and declared fields: three tables, and one statement.
+const SETS: &[&str] = &[
+    "SELECT ticket, 'tag' AS kind, tag AS name, NULL AS number, NULL AS text FROM ticket_tag WHERE ticket",
+    " UNION ALL SELECT ticket, 'hashtag', tag, NULL, NULL FROM ticket_hashtag WHERE ticket",
+    " UNION ALL SELECT ticket, kind, name, number, text FROM ticket_field WHERE ticket",
+];
+
+/// `statement … IN (ids)`
+pub(super) fn among(statement: &'static str, ids: &[i64]) -> QueryBuilder<Sqlite> {
+    among_each(&[statement], ids)
+}
+
+/// `statement … IN (ids)`
+pub(super) fn among_texts<'a>(statement: &'static str, ids: impl IntoIterator<Item = &'a XId>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(statement);
     let mut list = query.push(" IN (").separated(", ");
     for id in ids {
-        list.push_bind(*id);
+        list.push_bind(id.as_str());
     }
     list.push_unseparated(")");
+    query
+}
+
+/// The parts of a statement, each with `IN (ids)` behind it.
+fn among_each(parts: &[&'static str], ids: &[i64]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::default();
+    for part in parts {
+        let mut list = query.push(part).push(" IN (").separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        list.push_unseparated(")");
+    }
     query
 }
 
@@ -460,7 +528,7 @@ fn read(row: &SqliteRow) -> Result<Ticket, StoreError> {
 }
 
 /// A person from columns whose names start with `prefix`.
-fn person(row: &SqliteRow, prefix: &str) -> Result<Person, StoreError> {
+pub(super) fn person(row: &SqliteRow, prefix: &str) -> Result<Person, StoreError> {
     let column = |name: &str| format!("{prefix}{name}");
     Ok(Person {
         id: words(row.try_get("p_x_id")?)?,

@@ -1,0 +1,347 @@
+//! What taking messages in costs: from the inbox to committed decisions, by the rules in `rules/`, against inserting the
+//! very same rows bare, in the same run.
+//!
+//! ```sh
+//! cargo bench --bench intake               # 5,000 messages
+//! cargo bench --bench intake -- 20000      # more
+//! cargo bench --bench intake -- only       # the daemon alone, for a profiler
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark that panics has failed, and its product is what it prints"
+)]
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use sqlx::{
+    Column as _, ConnectOptions as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _,
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+};
+use twite::{
+    daemon::{Clock, Daemon, Live, Source},
+    desk::XId,
+    store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Key, Store},
+    x::{
+        client,
+        poll::incoming_post,
+        wire::{decode_direct_line, decode_line},
+    },
+};
+
+/// The accounts of `rules/twite.toml`.
+const ACCOUNTS: &[(&str, &str)] = &[("NorthwindHelp", "1480000000000007919"), ("NorthwindRail", "1480000000000015838")];
+/// Each is measured so often, in turn, and the best counts: what the work takes when nothing else does.
+const TIMES: usize = 3;
+
+fn main() {
+    let messages = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(5_000_usize);
+    let only = std::env::args().any(|a| a == "only");
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run(messages, only));
+}
+
+async fn run(messages: usize, only: bool) {
+    let inbox = written(messages, Timestamp::now());
+    if only {
+        let directory = tempfile::tempdir().unwrap();
+        let took = taken_in(&directory.path().join("twite.db"), &inbox, false).await;
+        println!("{messages} messages in {:.2} s", took.time.as_secs_f64());
+        return;
+    }
+    println!("{messages} messages, the rules in `rules/`, SQLite; times are the best of {TIMES}\n");
+    println!("| what | messages/s | rows/s | transactions | time against bare |\n| --- | ---: | ---: | ---: | ---: |");
+    for (one_by_one, what) in [(false, "all waiting at once"), (true, "one by one, as they come")] {
+        let mut ours = Duration::MAX;
+        let mut bare = Duration::MAX;
+        let (mut rows, mut transactions) = (0, 0);
+        for _ in 0..TIMES {
+            let directory = tempfile::tempdir().unwrap();
+            let database = directory.path().join("twite.db");
+            let took = taken_in(&database, &inbox, one_by_one).await;
+            let kept = dump(&database, &took).await;
+            (rows, transactions) = (kept.iter().map(|(_, rows)| rows.len()).sum(), took.ends.len());
+            ours = ours.min(took.time);
+            bare = bare.min(inserted_bare(&directory.path().join("bare.db"), &kept, transactions).await);
+        }
+        let line = |what: &str, time: Duration, ratio: f64| {
+            let each = |n: usize| n as f64 / time.as_secs_f64();
+            println!("| {what} | {:.0} | {:.0} | {transactions} | {ratio:.2} |", each(messages), each(rows));
+        };
+        line(what, ours, ours.as_secs_f64() / bare.as_secs_f64());
+        line("the same rows bare, in the same transactions", bare, 1.0);
+    }
+}
+
+/// Messages of X as an inbox has them, by arithmetic: the same in every run but for their times, which are those of the
+/// last hour. Of ten, four open a conversation, three go on in one, one is the account's answer, one is by somebody who
+/// joins in, and one is a direct message.
+fn written(messages: usize, now: Timestamp) -> Vec<(XId, Incoming)> {
+    const TEXTS: &[&str] = &[
+        "my parcel was meant to come on Friday. Any idea where it is? 📦",
+        "I was charged twice for the same ticket, please refund one of them",
+        "the app is down again, nothing but a white page since this morning #outage",
+        "can I bring my bike on the 7:40 to Malmö?",
+        "best service in years, thank you so much! ❤️",
+        "third time this month that you lost an order of mine. How hard can it be? Order no. 4711234",
+        "why does the timetable say one thing and the sign on the platform another &amp; nobody here to ask",
+        "hola, no puedo entrar en mi cuenta desde ayer",
+    ];
+    let start = now.as_millisecond() - 3_600_000;
+    let id = |n: usize| (((start - 1_288_834_974_657 + n as i64) << 22) + n as i64 % 4096).to_string();
+    let mut roots: Vec<(usize, usize, usize)> = vec![];
+    let mut dice = 7_u64;
+    let mut roll = move |sides: usize| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) as usize % sides
+    };
+    (0..messages)
+        .map(|n| {
+            let account = usize::from(roll(4) == 0);
+            let person = roll(messages.div_ceil(3));
+            let text = TEXTS[roll(TEXTS.len())];
+            let kind = if roots.is_empty() { 0 } else { roll(10) };
+            let at = start + n as i64;
+            match kind {
+                0..4 => {
+                    roots.push((n, person, account));
+                    post(&id(n), at, &stranger(person), account, text, None)
+                }
+                9 => direct(&id(n), at, &stranger(person), account, text),
+                _ => {
+                    // Most of what goes on is recent.
+                    let (root, asker, account) = roots[roots.len() - 1 - roll(roots.len().min(200))];
+                    let author = match kind {
+                        4..7 => stranger(asker),
+                        7 => ours(account),
+                        _ => stranger(person),
+                    };
+                    let above = (id(root), stranger(asker)["id"].clone());
+                    post(&id(n), at, &author, account, text, Some(above))
+                }
+            }
+        })
+        .collect()
+}
+
+fn stranger(n: usize) -> Value {
+    json!({
+        "id": (1_500_000_000_000_000_000 + n).to_string(), "username": format!("person_{n}"), "name": format!("Person {n} Öst"),
+        "created_at": "2014-03-09T10:00:00.000Z", "verified": n.is_multiple_of(40), "location": "Göteborg",
+        "public_metrics": {"followers_count": n * 7919 % 11_000, "following_count": 200, "tweet_count": n % 1_000, "listed_count": 1},
+    })
+}
+
+fn ours(account: usize) -> Value {
+    let (handle, id) = ACCOUNTS[account];
+    json!({"id": id, "username": handle, "name": handle, "verified": true, "verified_type": "business"})
+}
+
+fn time(at: i64) -> String {
+    Timestamp::from_millisecond(at).unwrap().to_string()
+}
+
+fn post(
+    id: &str,
+    at: i64,
+    author: &Value,
+    account: usize,
+    text: &str,
+    above: Option<(String, Value)>,
+) -> (XId, Incoming) {
+    let (handle, account) = ACCOUNTS[account];
+    let mut data = json!({
+        "id": id, "author_id": author["id"], "created_at": time(at), "lang": "en", "edit_history_tweet_ids": [id],
+        "public_metrics": {"retweet_count": 0, "reply_count": 1, "like_count": 3, "quote_count": 0},
+    });
+    data["conversation_id"] = above.as_ref().map_or(id, |(root, _)| root).into();
+    if let Some((root, asker)) = above {
+        data["referenced_tweets"] = json!([{"type": "replied_to", "id": root}]);
+        data["in_reply_to_user_id"] = asker;
+    }
+    data["text"] = text.into();
+    if author["id"] != account {
+        data["text"] = format!("@{handle} {text}").into();
+        data["entities"] = json!({
+            "mentions": [{"start": 0, "end": handle.len() + 1, "username": handle, "id": account}],
+            "hashtags": text.split_once('#').map(|(_, tag)| json!({"tag": tag})).into_iter().collect::<Vec<_>>(),
+        });
+    }
+    let line = json!({"data": data, "includes": {"users": [author]}}).to_string();
+    (account.parse().unwrap(), incoming_post(decode_line(&line).unwrap(), IncomingKind::Post))
+}
+
+fn direct(id: &str, at: i64, author: &Value, account: usize, text: &str) -> (XId, Incoming) {
+    let (_, account) = ACCOUNTS[account];
+    let data = json!({
+        "id": id, "event_type": "MessageCreate", "sender_id": author["id"], "text": text, "created_at": time(at),
+        "dm_conversation_id": format!("{account}-{}", author["id"].as_str().unwrap()),
+    });
+    let line = json!({"data": data, "includes": {"users": [author]}}).to_string();
+    let message = decode_direct_line(&line).unwrap();
+    let kind = IncomingKind::DirectMessage;
+    let incoming = Incoming { kind, version: message.id.clone(), x_id: message.id, payload: message.payload };
+    (account.parse().unwrap(), incoming)
+}
+
+/// How long it took, and after each transaction the highest row of each table.
+struct Taken {
+    time: Duration,
+    ends: Vec<Vec<i64>>,
+}
+
+/// Whatever is written for a message, each table behind those it refers to.
+const TABLES: &[&str] = &[
+    "person",
+    "ticket",
+    "ticket_tag",
+    "ticket_hashtag",
+    "ticket_field",
+    "ticket_link",
+    "post",
+    "comment",
+    "comment_version",
+    "inbox",
+    "outbox",
+    "rules_version",
+    "decision",
+    "fired",
+    "holding",
+    "turn",
+];
+
+async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) -> Taken {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let source = Source { paths: vec![rules], config: None };
+    let live = Live::start(source, Arc::new(|rules| rules)).unwrap_or_else(|report| panic!("{report}"));
+    let store = Store::open(database).await.unwrap();
+    for (handle, id) in ACCOUNTS {
+        let connected = Timestamp::now().saturating_sub(SignedDuration::from_hours(24)).unwrap();
+        let (id, handle) = (id.parse().unwrap(), (*handle).to_owned());
+        let state = AccountState::Connected;
+        store.connect(&ConnectedAccount { id, handle, state, connected, capture_from: None }).await.unwrap();
+    }
+    let daemon = Daemon::new(store.clone(), Key::random().unwrap(), live, Clock::Wall, client::http().unwrap());
+    let mut beside = options(database).connect().await.unwrap();
+    let mut taken = Taken { time: Duration::ZERO, ends: vec![] };
+    let batch = if one_by_one { 1 } else { inbox.len() };
+    for some in inbox.chunks(batch) {
+        for part in some.chunk_by(|a, b| a.0 == b.0) {
+            let items: Vec<_> = part.iter().map(|(_, item)| item.clone()).collect();
+            store.accept(&part[0].0, &items, None).await.unwrap();
+        }
+        loop {
+            let from = Instant::now();
+            let some = daemon.take_next().await.unwrap();
+            if !some {
+                break;
+            }
+            taken.time += from.elapsed();
+            taken.ends.push(ends(&mut beside).await);
+        }
+    }
+    let counts = store.counts().await.unwrap();
+    assert_eq!(counts.set_aside, 0);
+    store.close().await;
+    taken
+}
+
+async fn ends(connection: &mut SqliteConnection) -> Vec<i64> {
+    let mut ends = vec![];
+    for table in TABLES {
+        let sql = match *table {
+            "inbox" => "SELECT coalesce(min(id) - 1, 1 << 40) FROM inbox WHERE state = 'pending'".to_owned(),
+            table => format!("SELECT coalesce(max(rowid), 0) FROM {table}"),
+        };
+        ends.push(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *connection).await.unwrap());
+    }
+    ends
+}
+
+/// As [`Store::open`] opens it.
+fn options(database: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(database)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("secure_delete", "on")
+        .pragma("cache_size", "-16000")
+        .pragma("temp_store", "memory")
+}
+
+enum Cell {
+    Null,
+    Number(i64),
+    Text(String),
+}
+
+/// A table's INSERT, and its rows with the transaction each was written in.
+type Table = (String, Vec<(usize, Vec<Cell>)>);
+
+async fn dump(database: &Path, taken: &Taken) -> Vec<Table> {
+    let mut connection = options(database).connect().await.unwrap();
+    let mut tables = vec![];
+    for (n, table) in TABLES.iter().enumerate() {
+        let sql = format!("SELECT rowid AS place, * FROM {table} ORDER BY rowid");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+        let Some(first) = rows.first() else { continue };
+        let columns: Vec<_> = first.columns().iter().skip(1).map(|c| c.name()).collect();
+        let places: Vec<_> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+        let insert = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "));
+        let rows = rows.iter().map(|row| {
+            let place: i64 = row.get(0);
+            let transaction = taken.ends.partition_point(|ends| ends[n] < place);
+            (transaction, (1..=columns.len()).map(|c| cell(row, c)).collect())
+        });
+        tables.push((insert, rows.collect()));
+    }
+    tables
+}
+
+fn cell(row: &SqliteRow, column: usize) -> Cell {
+    let value = row.try_get_raw(column).unwrap();
+    match value.type_info().name() {
+        _ if value.is_null() => Cell::Null,
+        "INTEGER" => Cell::Number(row.get(column)),
+        "TEXT" => Cell::Text(row.get(column)),
+        other => panic!("no table has {other}"),
+    }
+}
+
+/// Inserts the rows into an empty database of the same layout: one statement each, prepared once, on one connection.
+async fn inserted_bare(database: &Path, tables: &[Table], transactions: usize) -> Duration {
+    Store::open(database).await.unwrap().close().await;
+    let mut connection = options(database).statement_cache_capacity(TABLES.len() + 2).connect().await.unwrap();
+    let mut ahead: Vec<_> = tables.iter().map(|(_, rows)| rows.iter().peekable()).collect();
+    let from = Instant::now();
+    for transaction in 0..transactions {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+        for ((insert, _), rows) in tables.iter().zip(&mut ahead) {
+            while let Some((_, row)) = rows.next_if(|(of, _)| *of <= transaction) {
+                let mut values = SqliteArguments::default();
+                for cell in row {
+                    use sqlx::Arguments as _;
+                    match cell {
+                        Cell::Null => values.add(None::<i64>),
+                        Cell::Number(number) => values.add(*number),
+                        Cell::Text(text) => values.add(text.as_str()),
+                    }
+                    .unwrap();
+                }
+                let query = sqlx::query_with(sqlx::AssertSqlSafe(insert.as_str()), values);
+                query.execute(&mut connection).await.unwrap();
+            }
+        }
+        sqlx::query("COMMIT").execute(&mut connection).await.unwrap();
+    }
+    from.elapsed()
+}

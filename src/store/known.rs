@@ -1,0 +1,139 @@
+//! What a transaction knows: tickets and people as it read or wrote them, and where there is nothing to be found. Nobody
+//! else writes while it is open, so nothing needs to be asked twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::{
+    KnownPost, StoreError, Tx, comes_again,
+    ticket::{among_texts, person, tickets},
+    word,
+};
+use crate::desk::{Person, Ticket, TicketId, XId};
+
+/// What is known, as the database has it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    tickets: BTreeMap<TicketId, Ticket>,
+    /// Each with the store's number; `None` where there is nobody of that id.
+    people: BTreeMap<XId, Option<(i64, Person)>>,
+    /// Posts that nothing is below.
+    childless: BTreeSet<XId>,
+    /// Conversations of which there is no post.
+    unheard: BTreeSet<String>,
+    /// The number of the last decision, where it was asked for.
+    pub(super) decisions: Option<i64>,
+}
+
+impl Known {
+    pub(super) fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        self.tickets.get(&id)
+    }
+
+    pub(super) fn keep_ticket(&mut self, ticket: Ticket) {
+        self.tickets.insert(ticket.id, ticket);
+    }
+
+    /// A ticket was changed by a statement that does not tell how.
+    pub(super) fn forget_ticket(&mut self, id: TicketId) {
+        self.tickets.remove(&id);
+    }
+
+    /// Where it is known: the person, or that there is none.
+    pub(super) fn person(&self, id: &XId) -> Option<Option<&(i64, Person)>> {
+        self.people.get(id).map(Option::as_ref)
+    }
+
+    pub(super) fn nobody(&mut self, id: &XId) {
+        self.people.insert(id.clone(), None);
+    }
+
+    /// Tickets show their requesters, so those change with them.
+    pub(super) fn keep_person(&mut self, number: i64, person: &Person) {
+        let Some(id) = &person.id else { return };
+        for ticket in self.tickets.values_mut().filter(|ticket| ticket.requester.id.as_ref() == Some(id)) {
+            ticket.requester.clone_from(person);
+        }
+        self.people.insert(id.clone(), Some((number, person.clone())));
+    }
+
+    /// Whether nothing is below a post, as far as is known.
+    pub(super) fn is_childless(&self, id: &XId) -> bool {
+        self.childless.contains(id)
+    }
+
+    /// A post was added. Returns whether it is known that it is the only one of its conversation.
+    pub(super) fn heard(&mut self, post: &KnownPost) -> bool {
+        if let Some(above) = &post.replied_to {
+            self.childless.remove(above);
+        }
+        self.unheard.remove(&post.conversation)
+    }
+}
+
+impl Tx {
+    /// Finds out with a few statements what taking in each of these posts would ask for with several: their authors, their
+    /// tickets, and which of them nothing is known around.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn look_ahead(&mut self, posts: &[&KnownPost]) -> Result<(), StoreError> {
+        if posts.is_empty() {
+            return Ok(());
+        }
+        self.write_now().await?;
+        let authors: BTreeSet<&XId> = posts.iter().map(|post| &post.author).collect();
+        for author in &authors {
+            self.1.nobody(author);
+        }
+        let again = comes_again(posts.len());
+        let mut people = among_texts("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id", authors);
+        for row in people.build().persistent(again).fetch_all(&mut *self.0).await? {
+            self.1.keep_person(row.try_get("id")?, &person(&row, "")?);
+        }
+
+        let mut around = QueryBuilder::<Sqlite>::new("WITH these (post, conversation) AS (");
+        around.push_values(posts, |mut row, post| {
+            row.push_bind(post.id.as_str()).push_bind(&post.conversation);
+        });
+        around.push(
+            ") SELECT CASE WHEN EXISTS (SELECT 1 FROM post WHERE replied_to = these.post) THEN 1 ELSE 0 END,
+                 CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.conversation = these.conversation) THEN 1 ELSE 0 END,
+                 post, conversation, (SELECT coalesce(max(id), 0) FROM decision) FROM these",
+        );
+        for row in around.build().persistent(again).fetch_all(&mut *self.0).await? {
+            if row.try_get::<i64, _>(0)? == 0 {
+                self.1.childless.insert(word(row.try_get(2)?)?);
+            }
+            if row.try_get::<i64, _>(1)? == 0 {
+                self.1.unheard.insert(row.try_get(3)?);
+            }
+            self.1.decisions = Some(row.try_get(4)?);
+        }
+
+        let mut keys = BTreeSet::new();
+        for post in posts.iter().filter(|post| !self.1.unheard.contains(&post.conversation)) {
+            let people = [Some(&post.author), post.answers.as_ref(), post.in_reply_to_user.as_ref()];
+            keys.extend(people.into_iter().flatten().map(|person| (person, &post.conversation)));
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut open = QueryBuilder::<Sqlite>::new("WITH these (person, conversation) AS (");
+        open.push_values(keys, |mut row, (person, conversation)| {
+            row.push_bind(person.as_str()).push_bind(conversation);
+        });
+        open.push(
+            ") SELECT DISTINCT i.id FROM these CROSS JOIN account a
+               CROSS JOIN ticket t ON t.key_account = a.x_id AND t.key_conversation = these.conversation
+                 AND t.key_person = these.person
+               JOIN ticket i ON i.id = coalesce(t.merged_into, t.id) WHERE i.status <> 'closed'",
+        );
+        let ids: Vec<i64> = open.build_query_scalar().persistent(again).fetch_all(&mut *self.0).await?;
+        for ticket in tickets(&mut self.0, &ids).await? {
+            self.1.keep_ticket(ticket);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Rows that nobody asks for before the transaction ends: they are written then, many with one statement.
+
+use sqlx::{QueryBuilder, Sqlite, query_builder::Separated};
+
+use super::{StoreError, Tx, comes_again};
+
+/// The most rows of one statement.
+const MOST_ROWS: usize = 500;
+
+/// Rows still to be written.
+#[derive(Debug, Default)]
+pub(super) struct Later {
+    pub(super) tags: Vec<(i64, String)>,
+    pub(super) hashtags: Vec<(i64, String)>,
+    pub(super) fields: Vec<Field>,
+    pub(super) decisions: Vec<Decided>,
+    pub(super) outbox: Vec<Leaving>,
+    pub(super) fired: Vec<Fired>,
+}
+
+/// A row of `ticket_field`.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) ticket: i64,
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) number: Option<i64>,
+    pub(super) text: Option<String>,
+    pub(super) folded: Option<String>,
+}
+
+/// A row of `decision`.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) id: i64,
+    pub(super) ticket: i64,
+    pub(super) made: i64,
+    pub(super) rules: String,
+    pub(super) commit: Option<String>,
+    pub(super) before: String,
+    pub(super) event: String,
+    pub(super) decision: String,
+}
+
+/// A row of `outbox`.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    pub(super) key: String,
+    pub(super) ticket: i64,
+    pub(super) rule: Option<String>,
+    pub(super) kind: &'static str,
+    pub(super) effect: String,
+    pub(super) answers: Option<i64>,
+    pub(super) due: i64,
+}
+
+/// A row of `fired`.
+#[derive(Debug)]
+pub(super) struct Fired {
+    pub(super) decision: i64,
+    pub(super) place: i64,
+    pub(super) rule: String,
+    pub(super) shadow: bool,
+}
+
+type Row<'a> = Separated<'a, Sqlite, &'static str>;
+
+impl Tx {
+    /// Writes what was left for later. Whoever asks one of these tables, or changes it otherwise, calls this before.
+    pub(super) async fn write_now(&mut self) -> Result<(), StoreError> {
+        let later = std::mem::take(&mut self.2);
+        let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
+            row.push_bind(ticket).push_bind(tag);
+        };
+        self.insert(["INSERT INTO ticket_tag (ticket, tag) ", ""], later.tags, pair).await?;
+        self.insert(["INSERT INTO ticket_hashtag (ticket, tag) ", ""], later.hashtags, pair).await?;
+        let fields = ["INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ", ""];
+        self.insert(fields, later.fields, |row, f| {
+            row.push_bind(f.ticket).push_bind(f.name).push_bind(f.kind).push_bind(f.number);
+            row.push_bind(f.text).push_bind(f.folded);
+        })
+        .await?;
+        let decisions = ["INSERT INTO decision (id, ticket, made, rules, commit_id, before, event, decision) ", ""];
+        self.insert(decisions, later.decisions, |row, d| {
+            row.push_bind(d.id).push_bind(d.ticket).push_bind(d.made).push_bind(d.rules).push_bind(d.commit);
+            row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
+        })
+        .await?;
+        // The same key is the same thing.
+        let outbox =
+            ["INSERT INTO outbox (key, ticket, rule, kind, effect, answers, due, state) ", " ON CONFLICT DO NOTHING"];
+        self.insert(outbox, later.outbox, |row, o| {
+            row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.kind).push_bind(o.effect);
+            row.push_bind(o.answers).push_bind(o.due).push_bind("waiting");
+        })
+        .await?;
+        self.insert(["INSERT INTO fired (decision, place, rule, shadow) ", ""], later.fired, |row, f| {
+            row.push_bind(f.decision).push_bind(f.place).push_bind(f.rule).push_bind(i64::from(f.shadow));
+        })
+        .await
+    }
+
+    /// Inserts rows.
+    async fn insert<T>(
+        &mut self,
+        [into, behind]: [&'static str; 2],
+        rows: Vec<T>,
+        bind: impl Fn(&mut Row<'_>, T) + Copy,
+    ) -> Result<(), StoreError> {
+        let again = comes_again(rows.len());
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut insert = QueryBuilder::<Sqlite>::new(into);
+            insert.push_values(rows.by_ref().take(MOST_ROWS), |mut row, values| bind(&mut row, values));
+            insert.push(behind);
+            insert.build().persistent(again).execute(&mut *self.0).await?;
+        }
+        Ok(())
+    }
+}
