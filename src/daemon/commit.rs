@@ -10,23 +10,31 @@ use crate::{
         Via,
     },
     engine::{self, Decision, RuleSet},
-    store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError},
+    store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError, TicketKey},
 };
 
 /// The most comments that are imported into one ticket.
 pub(super) const MOST_COMMENTS: i64 = 5_000;
 
 impl Intake<'_> {
-    /// Puts the message that opened a ticket on it, and runs the rules on a created ticket.
-    pub(super) async fn create(&mut self, id: TicketId, post: &KnownPost) -> Result<(), StoreError> {
-        let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(()) };
-        let Some(answerable) = self.tx.add_comment(&imported(id, post, Author::Requester)).await? else {
-            return Ok(());
-        };
+    /// Puts the message that opens a ticket on it, runs the rules on a created ticket, and writes it as they leave it.
+    pub(super) async fn create(
+        &mut self,
+        mut ticket: Ticket,
+        key: &TicketKey,
+        post: &KnownPost,
+    ) -> Result<(), StoreError> {
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
         let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment), cause: None };
-        self.run(ticket, event, Some(answerable)).await
+        let now = self.clock.now();
+        ticket.updated = ticket.updated.max(now);
+        let decision = engine::decide(&self.rules, &ticket, &event, now);
+        // What time changed since it was written is made up.
+        self.tx.open(&decision.ticket, key, &post.id, post.made.min(now)).await?;
+        let answerable = self.tx.add_comment(&imported(ticket.id, post, Author::Requester)).await?;
+        let after = self.carry_out(&ticket, &event, &decision, answerable, now).await?;
+        if after != decision.ticket { self.tx.save(&after, now).await } else { Ok(()) }
     }
 
     /// Puts a message on a ticket, unless it is there. Returns whether it is new.
@@ -152,6 +160,19 @@ impl Intake<'_> {
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let after = self.carry_out(ticket, event, decision, answerable, now).await?;
+        self.tx.save(&after, now).await
+    }
+
+    /// Stores a decision and what it asks for. Returns the ticket as that leaves it, which is still to be written.
+    async fn carry_out(
+        &mut self,
+        ticket: &Ticket,
+        event: &Event,
+        decision: &Decision,
+        answerable: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Ticket, StoreError> {
         let id = ticket.id;
         let mut after = decision.ticket.clone();
         let record = self.tx.record(&DecisionRecord { ticket, event, now, decision }).await?;
@@ -174,7 +195,7 @@ impl Intake<'_> {
             };
             self.leave(&mut after, outgoing, answerable, now).await?;
         }
-        self.tx.save(&after, now).await
+        Ok(after)
     }
 
     /// What is about the ticket takes effect here; everything else goes to the outbox under a key of its own.

@@ -256,7 +256,8 @@ impl<'a> Intake<'a> {
         };
         draft.describe(&post.text);
         let requester = draft.requester.label().to_owned();
-        let id = self.tx.open(&draft, &key, &post.id).await?;
+        let id = self.tx.next_ticket().await?;
+        draft.id = id;
         self.notices.push(Notice::Opened {
             ticket: id,
             channel,
@@ -264,7 +265,7 @@ impl<'a> Intake<'a> {
             requester,
             text: post.text.clone(),
         });
-        self.create(id, post).await?;
+        self.create(draft, &key, post).await?;
         if alone {
             return Ok(id);
         }

@@ -15,7 +15,7 @@ use crate::{
     store::{InboxItem, IncomingKind, KnownPost, StoreError},
     x::{
         DirectMessage, Post, Unreadable,
-        wire::{decode_direct_line, decode_line},
+        wire::{decode_direct_line, decode_payload},
     },
 };
 
@@ -133,8 +133,8 @@ impl Daemon {
 /// What an inbox item says; nothing where it is no message: reposts and conversations of groups.
 pub(super) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
     match item.kind {
-        IncomingKind::Post => Ok(of_post(decode_line(&item.payload)?, Arrival::Post)),
-        IncomingKind::Like => Ok(of_post(decode_line(&item.payload)?, Arrival::Like(item.account.clone()))),
+        IncomingKind::Post => Ok(of_post(decode_payload(&item.payload)?, Arrival::Post)),
+        IncomingKind::Like => Ok(of_post(decode_payload(&item.payload)?, Arrival::Like(item.account.clone()))),
         IncomingKind::DirectMessage => Ok(of_direct(decode_direct_line(&item.payload)?, &item.account)),
     }
 }

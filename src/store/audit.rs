@@ -84,14 +84,14 @@ impl Tx {
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         // Nobody else numbers decisions meanwhile, and none is ever removed.
-        let id = match self.1.decisions {
+        let id = match self.1.last_decision {
             Some(last) => last + 1,
             None => {
                 let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM decision");
                 next.fetch_one(&mut *self.0).await?
             }
         };
-        self.1.decisions = Some(id);
+        self.1.last_decision = Some(id);
         self.2.decisions.push(Decided {
             id,
             ticket: record.ticket.id.0,

@@ -22,8 +22,9 @@ pub(super) struct Known {
     childless: BTreeSet<XId>,
     /// Conversations of which there is no post.
     unheard: BTreeSet<String>,
-    /// The number of the last decision, where it was asked for.
-    pub(super) decisions: Option<i64>,
+    /// The numbers of the last ticket and the last decision, where they were asked for.
+    pub(super) last_ticket: Option<i64>,
+    pub(super) last_decision: Option<i64>,
 }
 
 impl Known {
@@ -100,7 +101,8 @@ impl Tx {
         around.push(
             ") SELECT CASE WHEN EXISTS (SELECT 1 FROM post WHERE replied_to = these.post) THEN 1 ELSE 0 END,
                  CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.conversation = these.conversation) THEN 1 ELSE 0 END,
-                 post, conversation, (SELECT coalesce(max(id), 0) FROM decision) FROM these",
+                 post, conversation, (SELECT coalesce(max(id), 0) FROM ticket),
+                 (SELECT coalesce(max(id), 0) FROM decision) FROM these",
         );
         for row in around.build().persistent(again).fetch_all(&mut *self.0).await? {
             if row.try_get::<i64, _>(0)? == 0 {
@@ -109,7 +111,8 @@ impl Tx {
             if row.try_get::<i64, _>(1)? == 0 {
                 self.1.unheard.insert(row.try_get(3)?);
             }
-            self.1.decisions = Some(row.try_get(4)?);
+            self.1.last_ticket = Some(row.try_get(4)?);
+            self.1.last_decision = Some(row.try_get(5)?);
         }
 
         let mut keys = BTreeSet::new();

@@ -139,39 +139,60 @@ impl Tx {
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
-    /// Opens a ticket and returns its number.
+    /// The number of the next ticket: nobody else opens one meanwhile, and none is ever removed.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn open(&mut self, draft: &Ticket, key: &TicketKey, opened_by: &XId) -> Result<TicketId, StoreError> {
-        let known = draft.requester.id.as_ref().and_then(|id| self.1.person(id)?);
-        let requester = match known.filter(|(_, person)| *person == draft.requester) {
+    pub async fn next_ticket(&mut self) -> Result<TicketId, StoreError> {
+        let next = match self.1.last_ticket {
+            Some(last) => last + 1,
+            None => {
+                let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM ticket");
+                next.fetch_one(&mut *self.0).await?
+            }
+        };
+        self.1.last_ticket = Some(next);
+        Ok(TicketId(next))
+    }
+
+    /// Opens a ticket that has its number. Automations look at it as of `since`, and from then on.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn open(
+        &mut self,
+        ticket: &Ticket,
+        key: &TicketKey,
+        opened_by: &XId,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known = ticket.requester.id.as_ref().and_then(|id| self.1.person(id)?);
+        let requester = match known.filter(|(_, person)| *person == ticket.requester) {
             Some((number, _)) => *number,
-            None => self.put_person(&draft.requester).await?,
+            None => self.put_person(&ticket.requester).await?,
         };
         let query = sqlx::query(
             "INSERT INTO ticket (account, brand, status, priority, type, subject, subject_folded, description,
                description_folded, group_name, assignee, language, language_folded, post_likes, post_reposts,
                post_replies, post_has_media, post_is_reply, replies, reopens, agent_touches, comments, created, updated,
                solved, assigned, due, snoozed, requester_updated, first_reply, latest_comment, latest_public_comment,
-               closed, look_at, key_account, key_conversation, key_person, opened_by, requester, channel)
+               closed, look_at, id, key_account, key_conversation, key_person, opened_by, requester, channel)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-               $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40) RETURNING id",
+               $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)",
         );
-        let row = bind(query, draft, draft.updated)
+        bind(query, ticket, since)
+            .bind(ticket.id.0)
             .bind(key.account.as_str())
             .bind(&key.conversation)
             .bind(key.person.as_str())
             .bind(opened_by.as_str())
             .bind(requester)
-            .bind(draft.channel.as_str())
-            .fetch_one(&mut *self.0)
+            .bind(ticket.channel.as_str())
+            .execute(&mut *self.0)
             .await?;
-        let ticket = Ticket { id: TicketId(row.try_get(0)?), ..draft.clone() };
-        self.save_sets(&Ticket::default(), &ticket).await?;
-        let id = ticket.id;
-        self.1.keep_ticket(as_stored(ticket));
-        Ok(id)
+        self.save_sets(&Ticket::default(), ticket).await?;
+        self.1.keep_ticket(as_stored(ticket.clone()));
+        Ok(())
     }
 
     /// Notes that an older message than was known opened a ticket.

@@ -134,7 +134,16 @@ pub struct Page<T> {
 /// When it is no JSON, or has no id, author or conversation that can be read.
 pub fn decode_line(line: &str) -> Result<Post, Unreadable> {
     let value = parse(line)?;
-    post(value.get("data").unwrap_or(&Value::Null), &people(&value), value.get("includes"))
+    post(value.get("data").unwrap_or(&Value::Null), &people(&value), value.get("includes"), None)
+}
+
+/// [`decode_line`] for what is a payload already: it stays as it is.
+///
+/// # Errors
+/// As [`decode_line`].
+pub fn decode_payload(payload: &str) -> Result<Post, Unreadable> {
+    let value = parse(payload)?;
+    post(value.get("data").unwrap_or(&Value::Null), &people(&value), value.get("includes"), Some(payload))
 }
 
 /// Reads a direct message from its payload.
@@ -151,7 +160,7 @@ pub fn decode_posts(mut answer: Value) -> Page<Post> {
     normalise(&mut answer, 0);
     let people = people(&answer);
     let includes = answer.get("includes").cloned();
-    page(&answer, |item| post(item, &people, includes.as_ref()))
+    page(&answer, |item| post(item, &people, includes.as_ref(), None))
 }
 
 /// Reads a page of direct messages.
@@ -209,7 +218,12 @@ fn normalise(value: &mut Value, depth: usize) {
     }
 }
 
-fn post(data: &Value, people: &BTreeMap<XId, Person>, includes: Option<&Value>) -> Result<Post, Unreadable> {
+fn post(
+    data: &Value,
+    people: &BTreeMap<XId, Person>,
+    includes: Option<&Value>,
+    kept: Option<&str>,
+) -> Result<Post, Unreadable> {
     let reader = Reader { data, what: "post" };
     let version = reader.needs_id("id")?;
     let first = data.pointer("/edit_history_post_ids/0").and_then(Value::as_str).and_then(|id| id.parse().ok());
@@ -276,7 +290,7 @@ fn post(data: &Value, people: &BTreeMap<XId, Person>, includes: Option<&Value>) 
         in_reply_to_user: reader.id("in_reply_to_user_id")?,
         language: reader.text("lang").filter(|lang| *lang != "und").map(str::to_owned),
         people: people.get(&author).cloned().into_iter().collect(),
-        payload: payload(data, &author, people, original),
+        payload: kept.map_or_else(|| payload(data, &author, people, original), str::to_owned),
         id,
         version,
         text,

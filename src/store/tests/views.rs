@@ -61,7 +61,9 @@ pub(super) async fn kept(store: &Store, drafts: &[Ticket]) -> Vec<Ticket> {
     let mut tickets = vec![];
     let mut tx = store.begin().await.unwrap();
     for (i, draft) in drafts.iter().enumerate() {
-        let id = tx.open(draft, &key(i as u64, 7), &x(100)).await.unwrap();
+        let id = tx.next_ticket().await.unwrap();
+        let ticket = Ticket { id, ..draft.clone() };
+        tx.open(&ticket, &key(i as u64, 7), &x(100), ticket.updated).await.unwrap();
         tickets.push(Ticket { id, ..draft.clone() });
     }
     tx.commit().await.unwrap();
