@@ -97,7 +97,7 @@ impl RuleSet {
 
     /// Whether the decision that was just made is one of those to be made by both ways.
     pub fn is_to_be_verified(&self) -> bool {
-        self.verify > 0 && self.idle().decided % u64::from(self.verify) == 0
+        self.verify > 0 && self.idle().decided.is_multiple_of(u64::from(self.verify))
     }
 
     /// The checked rules.
@@ -141,7 +141,7 @@ impl RuleSet {
     fn learn(&self, ticket: &Ticket, event: &Event, now: Timestamp) {
         let mut idle = self.idle();
         idle.decided += 1;
-        if idle.decided % EVERY == 0 {
+        if idle.decided.is_multiple_of(EVERY) {
             if idle.recent.len() >= MOST_RECENT {
                 idle.recent.pop_front();
             }
