@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     decision::{Answer, Decision, RuleKind},
     plain,
+    rule_set::RuleSet,
     run::{Matcher, Plain, Rule, changes, fire, passes},
     trace,
 };
@@ -51,8 +52,23 @@ pub fn next_minute(at: Timestamp) -> Timestamp {
 }
 
 /// Looks at a ticket on a whole minute. `holding` are the automations that held when it was last looked at.
-pub fn look(rules: &Rules, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
-    let (decision, holding) = pass(rules, ticket, holding, at, &mut |_, _| {}, &mut Plain(rules));
+pub fn look(rules: &RuleSet, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
+    look_with(rules, ticket, holding, at, &mut rules.matcher())
+}
+
+/// [`look`], where every trigger that automations want to run is asked.
+pub fn look_plainly(rules: &Rules, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
+    look_with(rules, ticket, holding, at, &mut Plain(rules))
+}
+
+fn look_with(
+    rules: &Rules,
+    ticket: &Ticket,
+    holding: &BTreeSet<String>,
+    at: Timestamp,
+    matcher: &mut dyn Matcher,
+) -> Look {
+    let (decision, holding) = pass(rules, ticket, holding, at, &mut |_, _| {}, matcher);
     let next = match &decision {
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))

@@ -24,7 +24,7 @@ pub use act::changes;
 pub use by_hand::{ByHand, act_by_hand, apply_macro};
 pub use coverage::{Coverage, Missing};
 pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
-pub use due::{Look, look, minute, next_change, next_minute, wake};
+pub use due::{Look, look, look_plainly, minute, next_change, next_minute, wake};
 pub use plain::holds;
 pub use render::{render, render_json};
 pub use rule_set::{RuleSet, decide};

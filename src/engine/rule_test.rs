@@ -180,7 +180,7 @@ impl Story {
             if let Some((awake, event)) = due::wake(&self.ticket, at) {
                 self.run(rules, awake, event, coverage);
             }
-            let look = due::look(rules, &self.ticket, &self.holding, at);
+            let look = due::look_plainly(rules, &self.ticket, &self.holding, at);
             let holding = std::mem::replace(&mut self.holding, look.holding);
             let event = Event { kind: EventKind::Due { holding }, via: Via::Rule, comment: None, cause: None };
             let ticket = self.ticket.clone();
