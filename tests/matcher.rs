@@ -1,7 +1,7 @@
 //! The index finds what the plain evaluator finds, and both decide the same: generated rule sets, tickets and events,
 //! and mistakes made on purpose, which must be noticed.
 //!
-//! `PROPTEST_CASES=20000 cargo test --release --test matcher` looks further than the suite does. What was once found is
+//! `PROPTEST_CASES=2000 cargo test --test matcher the_index` looks further than the suite does. What was once found is
 //! kept in `tests/matcher.proptest-regressions` and tried first.
 #![allow(
     clippy::unwrap_used,
@@ -96,10 +96,15 @@ fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
     cases.iter().map(|(t, e)| Recent { ticket: t.clone(), event: e.clone(), now: now() }).collect()
 }
 
+/// So many cases, unless somebody asks for others.
+fn usually(cases: u32) -> u32 {
+    if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases }
+}
+
 const INDEXED: Tuning = Tuning { few: 0, flaw: None };
 
 proptest! {
-    #![proptest_config(Config { cases: 96, max_shrink_iters: 100, ..Config::default() })]
+    #![proptest_config(Config { cases: usually(96), max_shrink_iters: 100, ..Config::default() })]
 
     #[test]
     fn the_index_finds_and_decides_what_is_meant(rules in rules(24), cases in cases(12)) {
@@ -116,7 +121,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 6, max_shrink_iters: 20, ..Config::default() })]
+    #![proptest_config(Config { cases: usually(6), max_shrink_iters: 20, ..Config::default() })]
 
     #[test]
     fn large_sets_and_many_tickets_too(rules in rules(150), cases in cases(12)) {
