@@ -100,8 +100,10 @@ impl State {
 
     /// Reads what may have changed with these fields again. Returns whether any answer can be another.
     pub(super) fn read_again(&mut self, slots: &Slots, changed: &dyn Fn(&FieldRef) -> bool, facts: Facts<'_>) -> bool {
+        // Opening hours hang on the group, and on the account, which no rule changes.
+        let other_hours = field::known("group").is_some_and(|group| changed(&FieldRef::Known(group)));
         let mut different = slots.questions.iter().any(|question| match question {
-            Question::Leaf(leaf) => changed(&leaf.field) || (leaf.asks_hours() && changed(&group())),
+            Question::Leaf(leaf) => changed(&leaf.field) || (leaf.asks_hours() && other_hours),
             Question::Regex(..) | Question::Shared(_) => false,
         });
         for (slot, coded) in slots.coded.iter().enumerate() {
@@ -313,11 +315,6 @@ impl State {
         self.answers[question] = (self.round, answer);
         answer
     }
-}
-
-/// The field on which the hours of a ticket hang, beside its account, which no rule changes.
-fn group() -> FieldRef {
-    field::known("group").map(FieldRef::Known).unwrap_or_else(|| unreachable!("the table of fields has a group"))
 }
 
 fn make_true(truths: &mut [u64], present: &mut Vec<u32>, literal: u32) {
