@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/support/generate.rs"]
+#[path = "../../tests/it/support/generate.rs"]
 mod generate;
 
 use std::sync::Arc;

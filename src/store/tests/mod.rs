@@ -1,7 +1,7 @@
 //! What the store promises, on real database files.
 
 /// The generator that tests outside of the crate and the fuzzer use as well.
-#[path = "../../../tests/support/generate.rs"]
+#[path = "../../../tests/it/support/generate.rs"]
 mod generate;
 mod reports;
 mod views;

@@ -1,0 +1,366 @@
+//! Automations fire as if somebody looked at every ticket on every minute.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use crate::support::{inside, simulator};
+use jiff::{SignedDuration, Timestamp};
+use proptest::{collection, prelude::*, sample, test_runner::Config};
+use twite::{
+    daemon::{Daemon, by_hand},
+    desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
+    engine::{self, minute},
+    lang::{
+        check_files,
+        rules::{Action, ActionKind, Files, Literal, Place, Rules, SetTo, SourceFile, Version},
+    },
+    x::sim::SimHandle,
+};
+
+/// Opening hours with everything that makes them hard: two zones, lunch, a change of the clocks, holidays.
+const HOURS: &str = r#"
+[hours]
+zone = "Europe/Paris"
+monday = ["09:00-12:00", "13:00-17:30"]
+wednesday = ["09:00-17:30"]
+sunday = ["01:00-04:00"]
+holidays = ["2026-03-25"]
+
+[[group]]
+name = "Night"
+
+[[agent]]
+name = "Ana"
+groups = ["Night"]
+
+[[schedule]]
+name = "night"
+groups = ["Night"]
+[schedule.hours]
+zone = "America/New_York"
+monday = ["22:00-24:00"]
+tuesday = ["00:00-06:00"]
+saturday = ["20:00-24:00"]
+"#;
+
+/// Europe goes forward on the 29th of March 2026, New York on the 8th.
+const START: &str = "2026-03-06T00:00:00Z";
+const DAYS: i64 = 62;
+
+/// What happens to a ticket.
+#[derive(Debug, Clone)]
+enum Happens {
+    Priority(&'static str),
+    Status(&'static str),
+    Group,
+    Tag,
+    Untag,
+}
+
+fn actions(happens: &Happens, rules: &Rules) -> Vec<Action> {
+    let place = Place { file: "by hand".into(), start: 0, end: 0, line: 1 };
+    let field = |name| FieldRef::find(name, &rules.desk).unwrap();
+    let word = |word: &str| SetTo::Literal(Literal::Word { word: word.into(), rank: None });
+    let kind = match happens {
+        Happens::Priority(p) => ActionKind::Set(field("priority"), word(p)),
+        Happens::Status(s) => ActionKind::Set(field("status"), word(s)),
+        Happens::Group => ActionKind::Set(field("group"), word("Night")),
+        Happens::Tag => ActionKind::AddTags(vec!["seen".into()]),
+        Happens::Untag => ActionKind::RemoveTags(vec!["seen".into()]),
+    };
+    vec![Action { kind, place }]
+}
+
+fn span() -> impl Strategy<Value = String> {
+    (sample::select(vec![0, 1, 7, 45, 60, 90, 480, 1_440, 4_000]), sample::select(vec!["minutes", "business minutes"]))
+        .prop_map(|(n, unit)| format!("{n} {unit}"))
+}
+
+fn question() -> impl Strategy<Value = String> {
+    let time = (
+        sample::select(vec!["since", "until"]),
+        sample::select(vec!["created", "updated", "solved", "assigned", "requester_updated", "snoozed"]),
+        sample::select(vec!["<", "<=", ">", ">="]),
+        span(),
+    );
+    prop_oneof![
+        4 => time.prop_map(|(way, field, op, span)| format!("time {way} {field} {op} {span}")),
+        1 => Just("within business hours".to_owned()),
+        1 => sample::select(vec!["new", "open", "pending", "hold", "solved"]).prop_map(|s| format!("status is {s}")),
+        1 => Just("priority < high".to_owned()),
+        1 => Just("tags has seen".to_owned()),
+        1 => Just("group is \"Night\"".to_owned()),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = String> {
+    question().prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            (collection::vec(inner.clone(), 1..3), sample::select(vec![" and ", " or "]))
+                .prop_map(|(parts, word)| format!("({})", parts.join(word))),
+            inner.prop_map(|c| format!("not ({c})")),
+        ]
+    })
+}
+
+fn automation() -> impl Strategy<Value = String> {
+    let then = sample::select(vec![
+        "set priority to urgent",
+        "clear priority",
+        "add tags seen",
+        "remove tags seen",
+        "set status to pending",
+        "set status to solved",
+        "set group to \"Night\"",
+        "clear group",
+        "snooze for 90 minutes",
+        "note \"due\"",
+        "assign to next agent of group \"Night\"",
+    ]);
+    (condition(), collection::vec(then, 1..3), any::<bool>()).prop_map(|(when, then, runs)| {
+        let runs = if runs { "  runs triggers\n" } else { "" };
+        format!("{{\n  when {when}\n{runs}  then {}\n}}\n", then.join(" "))
+    })
+}
+
+/// A trigger that runs on what automations do, where they want it, and on tickets that wake.
+const TRIGGER: &str =
+    "trigger \"Woken\" { on updated when status changed from hold and updated_via is rule then add tags seen }\n";
+
+/// Rules that share some automations with those before: these keep what they know.
+fn rule_sets() -> impl Strategy<Value = Vec<String>> {
+    (collection::vec(automation(), 4), collection::vec(collection::vec(any::<bool>(), 4), 1..3)).prop_map(
+        |(automations, sets)| {
+            let mut files = vec![];
+            for chosen in sets {
+                let mut file = TRIGGER.to_owned();
+                for (n, (text, chosen)) in automations.iter().zip(&chosen).enumerate() {
+                    if *chosen || n == 0 {
+                        file.push_str(&format!("automation \"A{n}\" {text}"));
+                    }
+                }
+                files.push(file);
+            }
+            files
+        },
+    )
+}
+
+fn happens() -> impl Strategy<Value = (i64, usize, Happens)> {
+    let what = prop_oneof![
+        sample::select(vec!["low", "urgent"]).prop_map(Happens::Priority),
+        sample::select(vec!["open", "pending", "solved", "hold"]).prop_map(Happens::Status),
+        Just(Happens::Group),
+        Just(Happens::Tag),
+        Just(Happens::Untag),
+    ];
+    // In seconds, so that most things happen within a minute and some on it.
+    (prop_oneof![3 => 0..DAYS * 86_400, 1 => (0..DAYS * 1_440).prop_map(|m| m * 60)], 0..2_usize, what)
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Happens(usize, Happens),
+    /// The daemon goes down, and comes up again later with the next rules.
+    Restart,
+    Down,
+}
+
+/// Ticket, automation, minute.
+type Firings = BTreeSet<(i64, String, Timestamp)>;
+
+fn at(seconds: i64) -> Timestamp {
+    START.parse::<Timestamp>().unwrap().checked_add(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+/// Looks at every ticket on every minute.
+fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
+    let read = |text: &String| {
+        let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
+        let files = Files {
+            config: Some(file("twite.toml", &declarations())),
+            calendars: vec![],
+            rules: vec![file("rules.twite", text)],
+        };
+        let (rules, found) = check_files(files, Version::default());
+        rules.unwrap_or_else(|| panic!("{text}\n{found:?}"))
+    };
+    let sets: Vec<_> = sets.iter().map(read).collect();
+    let mut set = 0;
+    let mut firings = Firings::new();
+    let mut world: Vec<(Ticket, BTreeSet<String>)> = tickets.iter().map(|t| (t.clone(), BTreeSet::new())).collect();
+    let mut steps = steps.iter().peekable();
+    let mut rules = &sets[0];
+    for tick in 0..=DAYS * 1_440 {
+        let now = at(tick * 60);
+        while let Some((when, step)) = steps.next_if(|(when, _)| *when <= tick * 60) {
+            match step {
+                Step::Restart => {
+                    set = (set + 1) % sets.len();
+                    rules = &sets[set];
+                }
+                Step::Down => {}
+                Step::Happens(ticket, what) => {
+                    let (ticket, _) = &mut world[*ticket];
+                    let done = engine::act_by_hand(&actions(what, rules), ticket, &rules.desk, at(*when), Cause::Agent);
+                    *ticket = engine::decide_plainly(rules, &done.ticket, &done.event, at(*when)).ticket;
+                }
+            }
+        }
+        for (ticket, holding) in &mut world {
+            if let Some((awake, event)) = engine::wake(ticket, now) {
+                *ticket = engine::decide_plainly(rules, &awake, &event, now).ticket;
+            }
+            let mut held = BTreeSet::new();
+            let before = ticket.clone();
+            // The meaning itself: each in order, on what those before it left.
+            for automation in &rules.automations {
+                let facts = Facts { ticket, event: None, now, desk: &rules.desk };
+                if engine::holds(&automation.when, facts) {
+                    held.insert(automation.title.clone());
+                    if !holding.contains(&automation.title) {
+                        firings.insert((ticket.id.0, automation.title.clone(), now));
+                        let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
+                        let kind = EventKind::Due { holding: BTreeSet::new() };
+                        let event = Event { kind, via: Via::Rule, comment: None, cause: None };
+                        *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
+                    }
+                }
+            }
+            let fired: Vec<_> =
+                rules.automations.iter().filter(|a| held.contains(&a.title) && !holding.contains(&a.title)).collect();
+            if fired.iter().any(|a| a.runs_triggers) {
+                let kind = EventKind::Updated { before: Box::new(before) };
+                let event = Event { kind, via: Via::Rule, comment: None, cause: None };
+                *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
+            }
+            if !fired.is_empty() {
+                carry_out(ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);
+            }
+            *holding = held;
+        }
+    }
+    firings
+}
+
+/// What notes and assignments do to a ticket when they are carried out.
+fn carry_out(ticket: &mut Ticket, actions: &[&Action], now: Timestamp) {
+    for action in actions {
+        match &action.kind {
+            ActionKind::Note(_) => ticket.comments += 1,
+            ActionKind::Assign { .. } => ticket.set_assignee(Some("Ana".into()), now),
+            _ => {}
+        }
+    }
+}
+
+fn declarations() -> String {
+    format!("{HOURS}\n[[account]]\nhandle = \"acme\"\ntrack_likes = true\n")
+}
+
+async fn start(directory: &Path, sim: &SimHandle, rules: &str) -> Arc<Daemon> {
+    inside::daemon(directory, sim, &["acme"], rules, HOURS).await.0
+}
+
+/// The daemon, which looks only when something is due.
+async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firings) {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let mut daemon = start(directory.path(), &sim, &sets[0]).await;
+    daemon.clock().reached(at(0));
+    let mut tickets = vec![];
+    for n in 1..=2_i64 {
+        let line = format!(
+            r#"{{"data":{{"id":"{n}00","author_id":"{n}7","conversation_id":"{n}00","text":"@acme hello","created_at":"{START}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"{n}7","username":"kim{n}","name":"Kim"}}]}}}}"#
+        );
+        let account = daemon.store().accounts().await.unwrap()[0].id.clone();
+        let post = twite::x::wire::decode_line(&line).unwrap();
+        daemon.feed(&account, vec![post]).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+        tickets.push(daemon.store().ticket(TicketId(n)).await.unwrap().unwrap());
+    }
+    let mut set = 0;
+    let mut down = false;
+    for (when, step) in steps {
+        // Up to the minute before, as if the scheduler had run all along; or not at all while it is down.
+        if !down {
+            daemon.clock().reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
+            while daemon.look_next().await.unwrap() {}
+        }
+        daemon.clock().reached(at(*when));
+        match step {
+            Step::Down => down = true,
+            Step::Restart => {
+                // Rules that were live until now decide what was due until now.
+                daemon
+                    .clock()
+                    .reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
+                while daemon.look_next().await.unwrap() {}
+                down = false;
+                set = (set + 1) % sets.len();
+                daemon.store().close().await;
+                daemon = start(directory.path(), &sim, &sets[set]).await;
+                daemon.clock().reached(at(*when));
+                while daemon.look_next().await.unwrap() {}
+            }
+            Step::Happens(ticket, what) => {
+                let rules = daemon.rules();
+                let id = TicketId(i64::try_from(*ticket).unwrap() + 1);
+                let actions = actions(what, &rules);
+                by_hand::act(daemon.store(), &rules, daemon.clock(), id, &actions, Cause::Agent).await.unwrap();
+            }
+        }
+    }
+    daemon.clock().reached(at(DAYS * 86_400));
+    while daemon.look_next().await.unwrap() {}
+    let mut firings = Firings::new();
+    for n in 1..=2 {
+        for run in daemon.store().decisions(TicketId(n)).await.unwrap() {
+            let recorded = run.run.unwrap();
+            if matches!(recorded.event.kind, EventKind::Due { .. }) {
+                for fired in run.fired.iter().filter(|title| title.starts_with('A')) {
+                    assert!(firings.insert((n, fired.clone(), run.now)), "{fired} fired twice on {n} at {}", run.now);
+                }
+            }
+        }
+    }
+    daemon.store().close().await;
+    (tickets, firings)
+}
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(8)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: cases(), max_shrink_iters: 60, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn they_fire_as_if_every_ticket_were_looked_at_every_minute(
+        sets in rule_sets(),
+        happens in collection::vec(happens(), 0..12),
+        restarts in collection::vec((0..DAYS * 1_440).prop_map(|m| m * 60 + 30), 0..3),
+        downs in collection::vec((0..DAYS * 1_440).prop_map(|m| m * 60 + 30), 0..3),
+    ) {
+        let mut steps: Vec<(i64, Step)> =
+            happens.into_iter().map(|(when, ticket, what)| (when, Step::Happens(ticket, what))).collect();
+        steps.extend(restarts.into_iter().map(|when| (when, Step::Restart)));
+        steps.extend(downs.into_iter().map(|when| (when, Step::Down)));
+        steps.sort_by_key(|(when, _)| *when);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (tickets, firings) = runtime.block_on(when_due(&sets, &steps));
+        let expected = every_minute(&sets, &steps, &tickets);
+        let by_ticket = |firings: &Firings| {
+            let mut by: BTreeMap<i64, Vec<(Timestamp, String)>> = BTreeMap::new();
+            for (ticket, title, at) in firings {
+                by.entry(*ticket).or_default().push((*at, title.clone()));
+            }
+            by.values_mut().for_each(|fired| fired.sort());
+            by
+        };
+        prop_assert_eq!(by_ticket(&firings), by_ticket(&expected));
+    }
+}

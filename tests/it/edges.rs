@@ -1,0 +1,287 @@
+//! Where the channel ends: what X refuses, what is too much, what is too old. Each is told, and all else goes on.
+
+use std::sync::Arc;
+
+use crate::support::{inside, simulator};
+use jiff::Timestamp;
+use tokio::sync::broadcast::Receiver;
+use twite::{
+    daemon::{Daemon, Looked, Notice},
+    desk::{Author, CommentSource, Delivery, TicketId, Tokens, XId},
+    store::{AccountState, ConnectedAccount, NewComment},
+    x::sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
+};
+
+const TAG: &str = "trigger \"Tag\" {\n  on created\n  then add tags seen\n}\n";
+const ANSWER: &str = "trigger \"Answer\" {\n  on created\n  then reply \"We are on it.\"\n}\n";
+
+/// A daemon with a simulator of its own, where @ana can write.
+struct Desk {
+    sim: SimHandle,
+    daemon: Arc<Daemon>,
+    accounts: Vec<XId>,
+    told: Receiver<Notice>,
+    directory: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn new(accounts: &[&str], rules: &str) -> Self {
+        Self::with(accounts, rules, "").await
+    }
+
+    /// A desk that declares more than its accounts.
+    async fn with(accounts: &[&str], rules: &str, extra: &str) -> Self {
+        let sim = simulator().await;
+        sim.make_user(&NewPerson::named("ana")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (daemon, accounts) = inside::daemon(directory.path(), &sim, accounts, rules, extra).await;
+        let told = daemon.notices().listen();
+        Self { sim, daemon, accounts, told, directory }
+    }
+
+    /// Lets hours pass, on the desk's clock.
+    fn later(&self, hours: i64) {
+        let clock = self.daemon.clock();
+        clock.reached(clock.now().checked_add(jiff::SignedDuration::from_hours(hours)).unwrap());
+    }
+
+    fn say(&self, text: &str) -> String {
+        self.sim.post(&NewPost { by: "ana".into(), text: text.into(), ..NewPost::default() }).unwrap()
+    }
+
+    fn answer(&self, text: &str, to: &str) -> String {
+        let post = NewPost { by: "ana".into(), text: text.into(), in_reply_to: Some(to.into()), ..NewPost::default() };
+        self.sim.post(&post).unwrap()
+    }
+
+    async fn settle(&self) -> twite::store::Counts {
+        self.daemon.settle().await.unwrap();
+        self.daemon.store().counts().await.unwrap()
+    }
+
+    async fn state(&self, account: usize) -> AccountState {
+        let accounts = self.daemon.store().accounts().await.unwrap();
+        accounts.iter().find(|a| a.id == self.accounts[account]).unwrap().state
+    }
+
+    /// What there was to worry about since the last time somebody asked.
+    fn worries(&mut self) -> Vec<String> {
+        let mut worries = vec![];
+        while let Ok(notice) = self.told.try_recv() {
+            if matches!(notice, Notice::Trouble { .. } | Notice::SetAside { .. }) {
+                worries.push(notice.to_string());
+            }
+        }
+        worries
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_x_refuses_pauses_alone_and_resumes_with_nothing_lost() {
+    let mut desk = Desk::new(&["acme", "bikes"], TAG).await;
+    desk.say("@acme one");
+    assert_eq!(desk.settle().await.tickets, 1);
+    assert_eq!(desk.worries(), Vec::<String>::new());
+
+    desk.sim.revoke("acme").unwrap();
+    desk.say("@acme two");
+    desk.say("@bikes three");
+    assert_eq!(desk.settle().await.tickets, 2, "the other account goes on");
+    assert_eq!((desk.state(0).await, desk.state(1).await), (AccountState::Unauthorised, AccountState::Connected));
+    let worries = desk.worries();
+    assert_eq!(worries.len(), 1, "told once: {worries:?}");
+    assert!(worries[0].contains("@acme") && worries[0].contains("twite accounts connect acme"), "{worries:?}");
+
+    // Somebody signs in again, in another process.
+    let tokens = desk.sim.connect("acme").unwrap();
+    let tokens =
+        Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
+    let account = desk.daemon.store().accounts().await.unwrap().into_iter().find(|a| a.handle == "acme").unwrap();
+    desk.daemon.store().save_tokens(desk.daemon.key(), &account.id, &tokens).await.unwrap();
+    desk.daemon.store().connect(&ConnectedAccount { state: AccountState::Connected, ..account }).await.unwrap();
+    assert_eq!(desk.settle().await.tickets, 3, "what was written meanwhile is not lost");
+    assert_eq!(desk.worries(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_x_answers_in_trouble_is_told_and_tried_again() {
+    let mut desk = Desk::new(&["acme"], TAG).await;
+    desk.say("@acme one");
+    let mentions = "GET /2/users/:id/mentions";
+    for fault in [
+        // Without a header that says until when.
+        Fault::on(mentions).answer(429, ""),
+        Fault::on(mentions).answer(503, ""),
+        Fault::on(mentions).answer(502, "<html>Bad gateway</html>"),
+        Fault::on(mentions).answer(200, "<html>All is well</html>"),
+        Fault::on(mentions).cut(Cut::Before),
+        Fault::on(mentions).cut(Cut::After),
+    ] {
+        let what = format!("{fault:?}");
+        desk.sim.fault(fault).unwrap();
+        let before = desk.settle().await.tickets;
+        let worries = desk.worries();
+        assert_eq!(worries.len(), 1, "{what}: {worries:?}");
+        assert!(worries[0].contains("@acme") && worries[0].contains("tried again"), "{what}: {worries:?}");
+        assert_eq!(desk.state(0).await, AccountState::Connected, "{what}");
+        desk.say("@acme again");
+        assert!(desk.settle().await.tickets > before, "{what}");
+        desk.worries();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posts_from_before_an_account_was_captured_make_no_tickets() {
+    let desk = Desk::new(&["acme"], TAG).await;
+    let old = desk.say("@acme long ago");
+    let from = desk.sim.now().checked_add(jiff::SignedDuration::from_secs(30)).unwrap();
+    desk.sim.advance(std::time::Duration::from_secs(60));
+    let account = desk.daemon.store().accounts().await.unwrap().remove(0);
+    desk.daemon.store().connect(&ConnectedAccount { capture_from: Some(from), ..account }).await.unwrap();
+    assert_eq!(desk.settle().await.tickets, 0);
+    desk.answer("@acme and still nothing", &old);
+    let counts = desk.settle().await;
+    assert_eq!(counts.tickets, 1);
+    // What the person wrote before in that conversation belongs to it all the same.
+    assert_eq!(counts.comments, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
+    let desk = Desk::new(&["acme"], TAG).await;
+    let first = desk.say("@acme one");
+    desk.settle().await;
+    let store = desk.daemon.store();
+    let mut tx = store.begin().await.unwrap();
+    for n in 0..4_998_u64 {
+        let comment = NewComment {
+            ticket: TicketId(1),
+            source: CommentSource::Post { id: (1000 + n).to_string().parse().unwrap() },
+            author: Author::Requester,
+            author_id: None,
+            text: "again".into(),
+            made: Timestamp::UNIX_EPOCH,
+            delivery: Delivery::Imported,
+        };
+        tx.add_comment(&comment).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let last = desk.answer("@acme the last that fits", &first);
+    desk.answer("@acme one too many", &last);
+    desk.answer("@acme two too many", &last);
+    let counts = desk.settle().await;
+    assert_eq!((counts.tickets, counts.comments), (1, 5_000));
+    assert_eq!(store.left_out(TicketId(1)).await.unwrap(), 2);
+    // The next conversation is not full.
+    desk.say("@acme another thing");
+    assert_eq!(desk.settle().await.tickets, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_x_refuses_is_not_sent_again_and_shows_why() {
+    let desk = Desk::new(&["acme"], ANSWER).await;
+    let refusal = r#"{"title":"Forbidden","detail":"You are not allowed to reply to this post.","type":"about:blank","status":403}"#;
+    desk.sim.fault(Fault::on("POST /2/tweets").answer(403, refusal)).unwrap();
+    desk.say("@acme one");
+    let counts = desk.settle().await;
+    assert_eq!((counts.sent, counts.refused), (0, 1));
+    let left = desk.daemon.store().outgoing(TicketId(1)).await.unwrap();
+    assert!(left[0].reason.as_ref().unwrap().contains("not allowed to reply"), "{left:?}");
+    // A post that is gone cannot be answered either.
+    let gone = desk.say("@acme two");
+    desk.sim.fault(Fault::on("POST /2/tweets").answer(503, "")).unwrap();
+    desk.sim.delete(&gone).unwrap();
+    desk.settle().await;
+    assert_eq!(desk.sim.sent().len(), 0);
+    // And the desk goes on.
+    desk.say("@acme three");
+    assert_eq!(desk.settle().await.sent, 1);
+}
+
+const TELLS_EVERYBODY: &str = r#"
+trigger "Tells everybody" {
+  on created, updated
+  when comment.by_requester
+  then
+    add tags told
+    note "seen"
+    notify group "Social" {
+      subject "{{ticket.subject}}"
+      body "{{comment.text}}"
+    }
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
+    let mail = tempfile::tempdir().unwrap();
+    let extra = format!(
+        "[[group]]\nname = \"Social\"\nemail = \"social@acme.example\"\n[mail]\ndirectory = {:?}\nfrom = \"desk@acme.example\"\n",
+        mail.path()
+    );
+    let desk = Desk::with(&["acme"], TELLS_EVERYBODY, &extra).await;
+    let first = desk.say("@acme quokkas ate my order");
+    desk.answer("@acme and wombats the receipt", &first);
+    let counts = desk.settle().await;
+    assert_eq!((counts.tickets, counts.comments, counts.fired["Tells everybody"]), (1, 2, 2));
+    let store = desk.daemon.store();
+    let path = desk.directory.path().join("twite.db");
+    let kept = |text: &str| {
+        let bytes = std::fs::read(&path).unwrap();
+        let log = std::fs::read(path.with_extension("db-wal")).unwrap_or_default();
+        [bytes, log].concat().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+    };
+    assert!(kept("quokkas") && kept("wombats"));
+
+    // Nothing is looked at again before its time, and what is still there stays as it was.
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Nothing);
+    desk.later(13);
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Answered);
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Nothing);
+    assert!(store.comments(TicketId(1)).await.unwrap().iter().all(|comment| !comment.deleted));
+
+    desk.sim.delete(&first).unwrap();
+    desk.later(13);
+    // X in trouble is no word of a deletion.
+    desk.sim.fault(Fault::on("GET /2/tweets").answer(503, "")).unwrap();
+    assert!(matches!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Later(_)));
+    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Answered);
+    let comments = store.comments(TicketId(1)).await.unwrap();
+    let posts: Vec<_> = comments.iter().filter(|c| c.source.x_id().is_some()).map(|c| (c.deleted, &*c.text)).collect();
+    assert_eq!(posts, [(true, ""), (false, "@acme and wombats the receipt")]);
+    let ticket = store.ticket(TicketId(1)).await.unwrap().unwrap();
+    assert_eq!((ticket.comments, ticket.description.as_str(), ticket.subject.as_str()), (4, "", ""));
+    let runs = store.decisions(TicketId(1)).await.unwrap();
+    assert!(runs.iter().all(|run| run.run.is_none() && run.fired == ["Tells everybody"]), "{runs:?}");
+    assert!(!kept("quokkas"), "the text of the deleted post is kept somewhere");
+    assert!(kept("wombats"));
+
+    // It comes back by no way, and the ticket goes on.
+    desk.answer("@acme hello?", &first);
+    let counts = desk.settle().await;
+    assert_eq!((counts.tickets, counts.comments), (1, 3));
+    assert!(!kept("quokkas"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
+    let mut desk = Desk::new(&["acme"], TAG).await;
+    desk.sim.make_user(&NewPerson::named("kim")).unwrap();
+    let above = desk.sim.post(&NewPost { by: "kim".into(), text: "look".into(), ..NewPost::default() }).unwrap();
+    desk.answer("@acme did you see that?", &above);
+    desk.sim.fault(Fault::on("GET /2/tweets").times(2).answer(429, "")).unwrap();
+    // Settling does not wait for X; the ticket is there without what stands above it.
+    assert_eq!(desk.settle().await.tickets, 1);
+    let worries = desk.worries();
+    assert_eq!(worries.len(), 1, "{worries:?}");
+    let mut failures = 1;
+    let looked = desk.daemon.look_up_parents(&mut failures).await.unwrap();
+    assert!(matches!(looked, Looked::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
+    assert_eq!((failures, desk.worries()), (2, vec![]), "told once");
+    desk.settle().await;
+    let context = desk.daemon.store().context(TicketId(1)).await.unwrap();
+    assert_eq!(
+        context.iter().map(|(post, handle)| (&*post.text, handle.as_deref())).collect::<Vec<_>>(),
+        [("look", Some("kim"))]
+    );
+}

@@ -1,0 +1,46 @@
+//! What rule files come to: each file in `tests/it/engine` with the tickets beside it, decided by the binary.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+/// `twite` as the examples call it, at a fixed moment.
+fn eval(rules: &Path, tickets: &Path, format: &str) -> String {
+    let mut twite = Command::cargo_bin("twite").unwrap();
+    twite.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/engine"));
+    twite.args(["eval", "--now", "2026-01-05T12:00:00Z", "--format", format, "--tickets"]).arg(tickets).arg(rules);
+    let ran = twite.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+/// Without which rule set it was: its hash and commit change with every edit.
+fn without_version(text: &str) -> String {
+    let version = regex::Regex::new(r"rules [0-9a-f]{12}( \(commit [0-9a-f]+\+?\))?").unwrap();
+    version.replace_all(text, "rules VERSION").into_owned()
+}
+
+#[test]
+fn decisions_are_as_they_were() {
+    insta::glob!("engine/*.twite", |path| {
+        let name = Path::new(path.file_name().unwrap());
+        insta::assert_snapshot!(without_version(&eval(name, &name.with_extension("ndjson"), "human")));
+    });
+}
+
+#[test]
+fn decisions_are_one_json_object_a_line() {
+    let text = eval(Path::new("marks.twite"), Path::new("marks.ndjson"), "json");
+    let decisions: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = decisions.iter().map(|d| (&d["line"], &d["ticket"]["id"], &d["stopped_by"])).collect();
+    assert_eq!(
+        serde_json::json!(told),
+        serde_json::json!([[1, 1, "Enough"], [2, 2, null], [3, 3, null], [4, 4, "Enough"]])
+    );
+    let keys: Vec<_> = decisions[0].as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        ["line", "version", "ticket", "changes", "effects", "fired", "stopped_by", "passes", "closed"],
+        "the shape is documented"
+    );
+}

@@ -1,0 +1,189 @@
+//! What people read when something is wrong with rules: every code from its page, and whole files from `tests/it/lang`.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use twite::lang::codes;
+
+/// What `twite` prints and its exit status; errors stand behind the rest.
+fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = Command::cargo_bin("twite")
+        .unwrap()
+        .current_dir(directory)
+        .env("NO_COLOR", "1")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+/// The fenced blocks of a page: what stands behind the fence, and the block.
+fn blocks(page: &str) -> Vec<(&str, String)> {
+    let mut blocks = vec![];
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push((info, block.join("\n") + "\n"));
+        }
+    }
+    blocks
+}
+
+/// A directory with this block in it: rules, beside the desk that comes with Twite, or a desk of its own.
+fn directory(language: &str, block: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let desk = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/twite.toml");
+    if language == "toml" {
+        fs::write(path.join("twite.toml"), block).unwrap();
+    } else {
+        fs::copy(desk, path.join("twite.toml")).unwrap();
+        fs::write(path.join("rules.twite"), block).unwrap();
+    }
+    directory
+}
+
+/// Pages about files, not about what stands in them; other tests show these.
+const ABOUT_FILES: &[&str] = &["TW0109", "TW0110", "TW0111"];
+
+#[test]
+fn every_code_is_what_its_page_shows() {
+    let mut shown = String::new();
+    for code in codes::ALL {
+        assert!(code.page.starts_with(&format!("# {}: {}\n", code.id, code.title)), "{}", code.page);
+        assert!(code.page.len() > 150, "{} says little", code.id);
+        let blocks = blocks(code.page);
+        let wrong: Vec<_> = blocks.iter().filter(|(info, _)| info.ends_with(" wrong")).collect();
+        assert_eq!(wrong.len(), usize::from(!ABOUT_FILES.contains(&code.id)), "{}: one example", code.id);
+        for (info, block) in &blocks {
+            let (language, wrong) = info.split_once(' ').unwrap_or((info, ""));
+            let directory = directory(language, block);
+            let (status, text) = twite(directory.path(), &["check", "--deny-warnings", "."]);
+            if wrong == "wrong" {
+                assert_eq!(status, 1, "{}:\n{block}\n{text}", code.id);
+                assert!(text.starts_with(code.id), "{}:\n{block}\n{text}", code.id);
+                assert_eq!(text.matches("\nTW").count(), 0, "{} is alone:\n{text}", code.id);
+                shown += &text.replace(&"(".repeat(100), "((…((").replace(&"─".repeat(100), "──…──");
+            } else {
+                assert_eq!(status, 0, "{}:\n{block}\n{text}", code.id);
+                if language == "twite" {
+                    let (status, text) = twite(directory.path(), &["fmt", "--check", "."]);
+                    assert_eq!(status, 0, "{} as `twite fmt` writes it:\n{block}\n{text}", code.id);
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!("every_code", shown);
+}
+
+/// Each file of `tests/it/lang`, checked beside the desk that comes with Twite.
+#[test]
+fn files_are_reported_whole() {
+    insta::glob!("lang/*.twite", |path| {
+        let directory = directory("twite", &fs::read_to_string(path).unwrap());
+        let (status, text) = twite(directory.path(), &["check", "."]);
+        // Nobody reads what a check of sound rules with warnings came to but people.
+        assert_eq!(status, i32::from(!path.ends_with("warnings.twite")), "{text}");
+        insta::assert_snapshot!(text);
+    });
+}
+
+const FIXABLE: &str = "trigger \"Fixable\" {
+  on created
+  when status == new && requester.verified is true # a comment
+  then
+    add tag vip
+    set priority = high
+}
+";
+
+#[test]
+fn safe_corrections_are_written_and_nothing_else() {
+    let directory = directory("twite", FIXABLE);
+    let file = directory.path().join("rules.twite");
+    let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
+    assert_eq!(status, 0, "{text}");
+    insta::assert_snapshot!("fixed", fs::read_to_string(&file).unwrap());
+    // A guess is the admin's to make.
+    let guess = "trigger \"Guess\" {\n  on created\n  when stauts is new\n  then add tags vip\n}\n";
+    fs::write(&file, guess).unwrap();
+    let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
+    assert_eq!(status, 1, "{text}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), guess);
+}
+
+#[test]
+fn findings_for_machines() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/lang/warnings.twite")).unwrap();
+    let directory = directory("twite", &text);
+    for format in ["github", "json", "short"] {
+        let (status, text) = twite(directory.path(), &["check", "--format", format, "."]);
+        assert_eq!(status, 0, "warnings are no findings unless asked for");
+        insta::assert_snapshot!(format, text);
+    }
+    assert_eq!(twite(directory.path(), &["check", "--deny-warnings", "."]).0, 1);
+    // The register of rules is long and stands in every answer; it is held against the codes instead.
+    let output = Command::cargo_bin("twite")
+        .unwrap()
+        .current_dir(directory.path())
+        .args(["check", "--format", "sarif", "."])
+        .output()
+        .unwrap();
+    let mut sarif: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].take();
+    let ids: Vec<_> = rules.as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, codes::ALL.iter().map(|code| code.id).collect::<Vec<_>>());
+    for result in sarif["runs"][0]["results"].as_array().unwrap() {
+        assert!(ids.contains(&result["ruleId"].as_str().unwrap()), "{result}");
+    }
+    insta::assert_json_snapshot!("sarif", sarif);
+}
+
+/// What a directory holds that is no good, and the codes and words that must be said of it.
+#[test]
+fn hard_input_is_refused_by_name_and_all_else_is_read() {
+    let good = "trigger \"Good\" {\n  on created\n  then add tags good\n}\n";
+    let nested = |n: usize| {
+        format!("trigger \"Deep\" {{\n  when {}status is new{}\n  then add tags a\n}}\n", "(".repeat(n), ")".repeat(n))
+    };
+    type Lay = Box<dyn Fn(&Path)>;
+    let file = |text: Vec<u8>| -> Lay { Box::new(move |path| fs::write(path.join("bad.twite"), &text).unwrap()) };
+    let cases: Vec<(&str, Lay, &str)> = vec![
+        (
+            "100 MB",
+            Box::new(|path| fs::File::create(path.join("bad.twite")).unwrap().set_len(100 << 20).unwrap()),
+            "TW0109",
+        ),
+        ("ten thousand parentheses", file(nested(10_000).into()), "TW0108"),
+        ("a million parentheses", file("(".repeat(1_000_000).into()), "TW0108"),
+        ("ten thousand nots", file(format!("let a = {}b\n", "not ".repeat(10_000)).into()), "TW0201"),
+        ("invalid UTF-8", file(b"# caf\xe9\n".to_vec()), "TW0110"),
+        ("a NUL", file(b"trigger \"\0\" {".to_vec()), "TW01"),
+        ("an empty title", file("trigger \"\" {\n  then stop\n}\n".into()), "TW"),
+        ("a directory", Box::new(|path| fs::create_dir(path.join("bad.twite")).unwrap()), ""),
+        #[cfg(unix)]
+        (
+            "a link to itself",
+            Box::new(|path| std::os::unix::fs::symlink("bad.twite", path.join("bad.twite")).unwrap()),
+            "TW0111",
+        ),
+    ];
+    for (what, lay, code) in cases {
+        let directory = directory("twite", good);
+        lay(directory.path());
+        let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+        assert_eq!(status, i32::from(!code.is_empty()), "{what}: {text}");
+        assert!(text.contains(code), "{what}: {text}");
+        assert!(code.is_empty() || text.contains("bad.twite"), "{what} names the file: {text}");
+        assert!(text.len() < 2_000, "{what} is said in short: {text}");
+        assert!(!text.contains("./rules.twite"), "{what}: the good file is good: {text}");
+    }
+    // Windows' line ends and the mark some editors put first are no mistake.
+    let directory = directory("twite", &format!("\u{feff}{}", good.replace('\n', "\r\n")));
+    let (status, text) = twite(directory.path(), &["check", "."]);
+    assert_eq!(status, 0, "{text}");
+    let (status, text) = twite(directory.path(), &["check", "nowhere"]);
+    assert_eq!((status, text.contains("TW0111")), (1, true), "{text}");
+}

@@ -1,0 +1,166 @@
+//! Looking at a desk: views, tickets, and why rules did what they did, after a morning of the demo.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// Runs a command on the desk and returns its exit status and what it prints, errors behind the rest.
+fn twite(database: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = Command::cargo_bin("twite")
+        .unwrap()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("NO_COLOR", "1")
+        .args(arguments)
+        .arg("--database")
+        .arg(database)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+fn json(database: &Path, arguments: &[&str]) -> Value {
+    let (status, text) = twite(database, &[arguments, &["--format", "json"]].concat());
+    assert_eq!(status, 0, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The version of the rules changes with every word in them.
+fn without_version(text: &str) -> String {
+    text.lines()
+        .map(|line| match line.split_once(", ") {
+            Some((version, rest)) if version.starts_with("rules ") => format!("rules …, {rest}"),
+            _ => line.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_desk_can_be_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = &directory.path().join("demo.db");
+    let (status, text) = twite(database, &["demo", "--once"]);
+    assert_eq!(status, 0, "{text}");
+
+    insta::assert_snapshot!("a_view", twite(database, &["view", "Urgent"]).1);
+    insta::assert_snapshot!(
+        "a_page_of_a_list",
+        twite(database, &["ticket", "list", "--limit", "3", "--offset", "1"]).1
+    );
+    insta::assert_snapshot!("a_ticket", twite(database, &["ticket", "show", "3"]).1);
+    insta::assert_snapshot!("why", without_version(&twite(database, &["why", "3", "--run", "1"]).1));
+    let mistaken = ["ticket", "list", "--where", "status < slved", "--sort", "followers"];
+    insta::assert_snapshot!("a_list_of_what", twite(database, &mistaken).1);
+    let mistakes: String = [
+        &["view", "Urgnt"][..],
+        &["ticket", "show", "4711"],
+        &["why", "4711"],
+        &["why", "3", "--run", "9"],
+        &["why", "3", "--rule", "Delivry"],
+        &["demo", "--once"],
+    ]
+    .iter()
+    .map(|mistaken| {
+        let (status, text) = twite(database, mistaken);
+        assert_eq!(status, 2, "{text}");
+        format!("{}\n  {}", mistaken.join(" "), text.replace(directory.path().to_str().unwrap(), ""))
+    })
+    .collect();
+    insta::assert_snapshot!("mistakes", mistakes);
+
+    // Counts and rows are those of the tickets themselves.
+    let all = json(
+        database,
+        &["ticket", "list", "--where", "status in (new, open, pending, hold, solved, closed)", "--limit", "1000"],
+    );
+    let dms = json(database, &["ticket", "list", "--where", "channel is twitter_dm", "--columns", "id, channel"]);
+    assert!(all.as_array().unwrap().len() > 20);
+    assert!(!dms.as_array().unwrap().is_empty());
+    assert!(dms.as_array().unwrap().iter().all(|row| row["channel"] == "twitter_dm"));
+    for view in json(database, &["view"]).as_array().unwrap() {
+        let shown = json(database, &["view", view["title"].as_str().unwrap()]);
+        assert_eq!(view["tickets"], shown.as_array().unwrap().len(), "{view}");
+    }
+
+    // Every run of every ticket can be made again, and comes to the same.
+    for row in all.as_array().unwrap() {
+        let id = row["id"].to_string();
+        let runs = json(database, &["why", &id]);
+        assert!(!runs.as_array().unwrap().is_empty(), "ticket {id}");
+        for run in runs.as_array().unwrap() {
+            assert_eq!(run["agrees"], true, "ticket {id}, {run}");
+        }
+        let shown = json(database, &["ticket", "show", &id]);
+        assert_eq!(shown["ticket"]["id"].to_string(), id);
+        assert!(!shown["comments"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn numbers_are_reported_and_macros_applied() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = &directory.path().join("demo.db");
+    let (status, text) = twite(database, &["demo", "--once"]);
+    assert_eq!(status, 0, "{text}");
+    let tickets = json(database, &["ticket", "list", "--limit", "1000"]);
+    let created = tickets.as_array().unwrap().iter().map(|row| row["updated"].as_str().unwrap()).max().unwrap();
+    // The demo's messages are from one morning: reports are asked as of the end of it.
+    let at = &["--at", created][..];
+    let report = |title: &str, format: &str| twite(database, &[&["report", title, "--format", format], at].concat()).1;
+
+    let shown: String = ["The week by source", "First answers", "When people write", "What is open"]
+        .map(|title| report(title, "table"))
+        .join("\n\n");
+    insta::assert_snapshot!("reports", shown);
+    insta::assert_snapshot!("a_report_as_csv", report("The week by source", "csv").replace('\r', ""));
+    insta::assert_snapshot!("the_reports", twite(database, &["report"]).1);
+    let open = json(database, &["report", "What is open"]);
+    assert_eq!(open["total"]["values"][0], tickets.as_array().unwrap().len() as f64);
+    for format in ["svg", "html"] {
+        let drawing = report("The week by source", format);
+        assert!(drawing.contains("<svg") && drawing.contains("twitter_dm") && drawing.contains("</svg>"), "{drawing}");
+    }
+    let (status, text) = twite(database, &["report", "The week by sorce"]);
+    assert_eq!(status, 2);
+    assert!(text.contains("did you mean `The week by source`?"), "{text}");
+
+    // What a macro would do is what it does.
+    let apply = ["ticket", "apply", "Ask for a direct message", "3"];
+    let would = twite(database, &[&apply[..], &["--dry-run"]].concat()).1;
+    // The time of the reply is now.
+    let would: Vec<_> = would.lines().filter(|line| !line.contains("first_reply")).collect();
+    insta::assert_snapshot!("a_macro", would.join("\n"));
+    assert_eq!(json(database, &["ticket", "show", "3"])["ticket"]["status"], "new");
+    let would = json(database, &[&apply[..], &["--dry-run"]].concat());
+    let done = json(database, &apply);
+    let changes = |done: &Value| {
+        let changes = done[0]["changes"].as_array().unwrap().iter().cloned();
+        changes
+            .filter(|change| !matches!(change["field"].as_str(), Some("updated" | "first_reply")))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&would), changes(&done));
+    let ticket = json(database, &["ticket", "show", "3"]);
+    assert_eq!(ticket["ticket"]["status"], "pending");
+    let waiting = ticket["outgoing"].as_array().unwrap().iter().filter(|left| left["state"] == "waiting");
+    let said: Vec<_> = waiting.map(|left| left["text"].as_str().unwrap_or_default()).collect();
+    assert!(said.iter().any(|text| text.contains("direct message")), "{said:?}");
+
+    // Assigned to whoever of Billing has least to do: there is one.
+    let (status, text) = twite(database, &["ticket", "apply", "Hand over to Billing", "4", "4711"]);
+    assert_eq!(status, 1, "one ticket is not there, and the other is done\n{text}");
+    assert!(text.contains("there is no ticket 4711"), "{text}");
+    assert_eq!(json(database, &["ticket", "show", "4"])["ticket"]["assignee"], "Tomás Rey");
+    let (status, text) = twite(database, &["ticket", "apply", "Ask for a dm", "3"]);
+    assert_eq!(status, 2);
+    assert!(text.contains("there is no macro"), "{text}");
+
+    // Every run, those by hand among them, can be made again.
+    for id in ["3", "4"] {
+        for run in json(database, &["why", id]).as_array().unwrap() {
+            assert_eq!(run["agrees"], true, "ticket {id}, {run}");
+        }
+    }
+}

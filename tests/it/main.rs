@@ -1,0 +1,31 @@
+//! Tests of the whole, in one binary: each file holds what is tested together, its cases in a folder of the same name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod actions;
+mod automations;
+mod calendars;
+mod docs;
+mod edges;
+mod engine;
+mod killed;
+mod lang;
+mod lang_properties;
+mod look;
+mod matcher;
+mod order;
+mod private;
+mod recipes;
+mod reload;
+mod rule_tests;
+mod sim;
+mod support;
+mod together;
+mod x_client;
+mod x_decode;
+mod x_shared;

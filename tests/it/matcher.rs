@@ -1,0 +1,147 @@
+//! The index finds what the plain evaluator finds, and both decide the same: generated rule sets, tickets and events,
+//! and mistakes made on purpose, which must be noticed.
+//!
+//! `PROPTEST_CASES=2000 cargo test --test it the_index` looks further than the suite does. What was once found is
+//! kept in `tests/matcher.proptest-regressions` and tried first.
+use std::{cell::Cell, sync::Arc};
+
+use proptest::{
+    collection,
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use twite::{
+    desk::{Event, Facts, Ticket},
+    engine::{
+        Open, RuleSet, decide, decide_plainly, holds,
+        index::{BLOCK, Batch, Flaw, Recent, Tuning},
+    },
+    lang::rules::Rules,
+};
+
+use crate::support::generate::{now, rules, ticket};
+
+/// Tickets with what happens to them.
+fn cases(most: usize) -> impl Strategy<Value = Vec<(Ticket, Event)>> {
+    let case = ticket().prop_flat_map(|ticket| {
+        crate::support::generate::event(&ticket).prop_map(move |event| (ticket.clone(), event))
+    });
+    collection::vec(case, 1..most)
+}
+
+/// The triggers that hold at first, one asked after the other.
+fn plainly(rules: &Rules, ticket: &Ticket, event: &Event) -> Vec<usize> {
+    let open = Open::at_first(rules, event);
+    let facts = Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
+    (0..rules.triggers.len()).filter(|n| open.is(*n) && holds(&rules.triggers[*n].when, facts)).collect()
+}
+
+/// The triggers that the index finds.
+fn found(set: &RuleSet, ticket: &Ticket, event: &Event) -> Vec<usize> {
+    let mut searcher = set.triggers().searcher();
+    searcher.search(set.triggers(), Facts { ticket, event: Some(event), now: now(), desk: &set.desk });
+    let mut all = vec![];
+    searcher.each(|trigger| all.push(trigger));
+    let (mut one_by_one, mut from) = (vec![], 0);
+    while let Some(next) = searcher.next(from) {
+        one_by_one.push(next);
+        from = next + 1;
+    }
+    assert_eq!(all, one_by_one);
+    all
+}
+
+/// The first difference between what a set does and what it should, if any.
+fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option<String> {
+    cases.iter().find_map(|(ticket, event)| {
+        let (plain, fast) = (plainly(rules, ticket, event), found(set, ticket, event));
+        if plain != fast {
+            let differs: Vec<_> = plain.iter().chain(&fast).filter(|n| plain.contains(n) != fast.contains(n)).collect();
+            let texts: Vec<_> = differs.iter().map(|n| rules.triggers[**n].when.to_string()).collect();
+            return Some(format!("{plain:?} hold, {fast:?} were found; {texts:#?}\n{ticket:#?}\n{event:#?}"));
+        }
+        let (plain, fast) = (decide_plainly(rules, ticket, event, now()), decide(set, ticket, event, now()));
+        (plain != fast).then(|| format!("{plain:#?}\nwas to be decided, not\n{fast:#?}"))
+    })
+}
+
+/// The first difference between what is found for so many tickets together and what holds for each, if any.
+fn difference_together(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)], tickets: usize) -> Option<String> {
+    let facts = |(ticket, event)| Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
+    let many: Vec<_> = cases.iter().map(|(ticket, event)| facts((ticket, event))).cycle().take(tickets).collect();
+    let alone: Vec<_> = cases.iter().map(|(ticket, event)| plainly(rules, ticket, event)).collect();
+    let batch = Batch::new(set.triggers());
+    let mut room = batch.room();
+    let mut alone = alone.iter().cycle();
+    many.chunks(BLOCK).find_map(|block| {
+        let mut together = vec![vec![]; block.len()];
+        batch.search(block, &mut room, |ticket, rule| together[ticket].push(rule));
+        together.iter().find_map(|together| {
+            let alone = alone.next().unwrap();
+            (alone != together).then(|| format!("{alone:?} hold, {together:?} were found together"))
+        })
+    })
+}
+
+fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
+    cases.iter().map(|(t, e)| Recent { ticket: t.clone(), event: e.clone(), now: now() }).collect()
+}
+
+/// So many cases, unless somebody asks for others.
+fn usually(cases: u32) -> u32 {
+    if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases }
+}
+
+const INDEXED: Tuning = Tuning { few: 0, flaw: None };
+
+proptest! {
+    #![proptest_config(Config { cases: usually(96), max_shrink_iters: 100, ..Config::default() })]
+
+    #[test]
+    fn the_index_finds_and_decides_what_is_meant(rules in rules(24), cases in cases(12)) {
+        let rules = Arc::new(rules);
+        for (tuning, seen) in [(Tuning::default(), vec![]), (INDEXED, vec![]), (INDEXED, recent(&cases))] {
+            let set = RuleSet::tuned(rules.clone(), &seen, tuning);
+            let differs = difference(&rules, &set, &cases);
+            prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+            let differs = difference_together(&rules, &set, &cases, 2 * cases.len());
+            prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(Config { cases: usually(6), max_shrink_iters: 20, ..Config::default() })]
+
+    #[test]
+    fn large_sets_and_many_tickets_too(rules in rules(150), cases in cases(12)) {
+        let rules = Arc::new(rules);
+        let set = RuleSet::learned(rules.clone(), &recent(&cases));
+        let differs = difference(&rules, &set, &cases);
+        prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+        // More than fit in a block.
+        let differs = difference_together(&rules, &set, &cases, 1_200);
+        prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
+        // One that learned from what this one saw decides the same.
+        let set = set.successor(rules.clone());
+        prop_assert!(difference(&rules, &set, &cases).is_none());
+    }
+}
+
+#[test]
+fn mistakes_are_noticed() {
+    for flaw in [Flaw::LosesAnAlternative, Flaw::CutsTooHigh, Flaw::AllowsTheForbidden, Flaw::IsDeaf] {
+        let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+        let tried = Cell::new(0);
+        let noticed = (0..200).any(|n| {
+            tried.set(n);
+            let (rules, cases) = (rules(24), cases(12)).new_tree(&mut runner).unwrap().current();
+            let set = RuleSet::tuned(Arc::new(rules.clone()), &[], Tuning { few: 0, flaw: Some(flaw) });
+            difference(&rules, &set, &cases).is_some()
+        });
+        assert!(noticed, "{flaw:?} goes unnoticed in {} cases", tried.get());
+        println!("{flaw:?} is noticed in case {}", tried.get());
+    }
+}

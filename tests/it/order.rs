@@ -1,0 +1,178 @@
+//! The same messages give the same tickets, in whatever order and however often they arrive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::{inside, simulator};
+use proptest::{prelude::*, test_runner::Config};
+use twite::{
+    desk::TicketId,
+    x::{
+        Post,
+        sim::{NewPerson, SimHandle},
+        wire::decode_line,
+    },
+};
+
+const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");
+
+/// Tickets as anybody can tell them apart: account, person, what they were opened with, their comments, and the
+/// tickets they are linked with.
+type Tickets = BTreeSet<(String, String, String, Vec<String>, BTreeSet<(String, String, Vec<String>)>)>;
+
+async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Tickets {
+    tickets_in_parts(sim, accounts, posts, usize::MAX).await
+}
+
+/// The same, where so many posts wait at once.
+async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, at_once: usize) -> Tickets {
+    let directory = tempfile::tempdir().unwrap();
+    let (daemon, ids) = inside::daemon(directory.path(), sim, accounts, "", "").await;
+    for posts in posts.chunks(at_once) {
+        daemon.feed(&ids[0], posts.to_vec()).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+    }
+    let store = daemon.store();
+    let mut plain = BTreeMap::new();
+    for id in 1..=store.counts().await.unwrap().tickets {
+        let id = TicketId(id);
+        let ticket = store.ticket(id).await.unwrap().unwrap();
+        let comments = store.comments(id).await.unwrap();
+        let comments: Vec<_> = comments.iter().filter_map(|c| c.source.x_id()).map(ToString::to_string).collect();
+        assert_eq!(i64::try_from(comments.len()).unwrap(), ticket.comments, "the count of comments");
+        plain.insert(
+            id,
+            (ticket.account.unwrap(), ticket.requester.id.unwrap().to_string(), ticket.description, comments),
+        );
+    }
+    let mut tickets = Tickets::new();
+    for (id, (account, person, description, comments)) in &plain {
+        let links = store.links(*id).await.unwrap();
+        let links = links.iter().map(|(other, _)| {
+            let (account, person, _, comments) = &plain[other];
+            (account.clone(), person.clone(), comments.clone())
+        });
+        tickets.insert((account.clone(), person.clone(), description.clone(), comments.clone(), links.collect()));
+    }
+    assert_eq!(tickets.len(), plain.len(), "no two tickets are the same");
+    store.close().await;
+    tickets
+}
+
+async fn sim_with(accounts: &[(&str, &str)]) -> SimHandle {
+    let sim = simulator().await;
+    for (handle, id) in accounts {
+        sim.make_user(&NewPerson { id: Some((*id).to_owned()), ..NewPerson::named(*handle) }).unwrap();
+    }
+    sim
+}
+
+fn examples() -> Vec<Post> {
+    CONVERSATIONS.lines().filter(|line| line.starts_with("{\"data\"")).map(|line| decode_line(line).unwrap()).collect()
+}
+
+const NORTHWIND: &[(&str, &str)] =
+    &[("NorthwindHelp", "1480000000000007919"), ("NorthwindRail", "1480000000000015838")];
+const HANDLES: &[&str] = &["NorthwindHelp", "NorthwindRail"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_in_any_order() {
+    let sim = sim_with(NORTHWIND).await;
+    let straight = tickets(&sim, HANDLES, examples()).await;
+    assert_eq!(straight.len(), 22, "so many people, conversations and accounts are in the examples");
+    let mut posts = examples();
+    posts.reverse();
+    assert_eq!(tickets(&sim, HANDLES, posts).await, straight, "reversed");
+    let mut posts = examples();
+    posts.sort_by_key(|p| p.id.as_str().bytes().rev().collect::<Vec<_>>());
+    assert_eq!(tickets(&sim, HANDLES, posts).await, straight, "shuffled");
+    let mut posts = examples();
+    posts.extend(examples().into_iter().rev());
+    assert_eq!(tickets(&sim, HANDLES, posts).await, straight, "twice");
+    sim.stop().await;
+}
+
+/// A made-up post: its author, what it answers among those before it, and whom it mentions.
+#[derive(Debug, Clone)]
+struct Made {
+    author: usize,
+    above: Option<usize>,
+    mentions: Vec<usize>,
+    names_person: bool,
+}
+
+const EVERYBODY: &[(&str, &str)] =
+    &[("acme", "1001"), ("acmebike", "1002"), ("ada", "1003"), ("kim", "1004"), ("mira", "1005")];
+
+fn conversation() -> impl Strategy<Value = Vec<Made>> {
+    let made = (
+        0..EVERYBODY.len(),
+        any::<prop::sample::Index>(),
+        0..4_u8,
+        prop::collection::vec(0..EVERYBODY.len(), 0..3),
+        any::<bool>(),
+    );
+    prop::collection::vec(made, 1..14).prop_map(|made| {
+        made.into_iter()
+            .enumerate()
+            .map(|(n, (author, above, kind, mentions, names_person))| Made {
+                author,
+                above: (n > 0 && kind > 0).then(|| above.index(n)),
+                mentions,
+                names_person,
+            })
+            .collect()
+    })
+}
+
+fn written(made: &[Made]) -> Vec<Post> {
+    let id = |n: usize| (9_000_000_000_000_000_000_u64 / 8 + n as u64).to_string();
+    let root = |mut n: usize| {
+        while let Some(above) = made[n].above {
+            n = above;
+        }
+        n
+    };
+    made.iter()
+        .enumerate()
+        .map(|(n, post)| {
+            let mut text = format!("post {n}");
+            for mention in &post.mentions {
+                text = format!("@{} {text}", EVERYBODY[*mention].0);
+            }
+            let mut data = serde_json::json!({
+                "id": id(n), "text": text, "author_id": EVERYBODY[post.author].1, "conversation_id": id(root(n)),
+                "created_at": format!("2026-01-05T12:{n:02}:00.000Z"),
+            });
+            if let Some(above) = post.above {
+                data["referenced_tweets"] = serde_json::json!([{"type": "replied_to", "id": id(above)}]);
+                if post.names_person {
+                    data["in_reply_to_user_id"] = EVERYBODY[made[above].author].1.into();
+                }
+            }
+            decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap()
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 32, ..Config::default() })]
+
+    #[test]
+    fn any_conversation_in_any_order(
+        (made, order) in conversation().prop_flat_map(|made| {
+            let order: Vec<usize> = (0..made.len()).collect();
+            (Just(made), Just(order).prop_shuffle())
+        }),
+        at_once in 1..5_usize,
+    ) {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let sim = sim_with(EVERYBODY).await;
+            let posts = written(&made);
+            let straight = tickets(&sim, &["acme", "acmebike"], posts.clone()).await;
+            let shuffled = order.iter().map(|n| posts[*n].clone()).collect();
+            let other = tickets_in_parts(&sim, &["acme", "acmebike"], shuffled, at_once).await;
+            sim.stop().await;
+            assert_eq!(straight, other);
+        });
+    }
+}

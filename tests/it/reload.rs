@@ -1,0 +1,247 @@
+//! Rules follow their files, however those change; and what is broken never replaces what works.
+//!
+//! Nothing here is timed: every step waits for word of what it did, and only gives up where none comes.
+
+use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc, time::Duration};
+
+use crate::support::TestDesk;
+use tempfile::TempDir;
+use tokio::{sync::broadcast::Receiver, task::JoinHandle};
+use twite::{
+    daemon::{Live, Notice, Notices, Source},
+    lang,
+    x::sim::{NewPerson, NewPost},
+};
+
+/// Rules that are followed.
+struct Followed {
+    directory: TempDir,
+    live: Live,
+    told: Receiver<Notice>,
+    following: JoinHandle<()>,
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
+}
+
+/// A trigger that adds a tag.
+fn rule(tag: &str) -> String {
+    format!("trigger \"Add {tag}\" {{\n  on created\n  then add tags {tag}\n}}\n")
+}
+
+impl Followed {
+    /// Rules as `lay` puts them into a directory; `rules` in it is what is followed.
+    async fn new(lay: impl FnOnce(&Path)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        lay(directory.path());
+        let source = Source { paths: vec![directory.path().join("rules")], config: None };
+        let live = Live::start(source, Arc::new(|rules| rules)).unwrap();
+        let notices = Notices::default();
+        let told = notices.listen();
+        let (follow, at) = (live.clone(), notices.clone());
+        let following = tokio::spawn(async move { follow.follow(at).await.unwrap() });
+        Self { directory, live, told, following }
+    }
+
+    async fn plain() -> Self {
+        Self::new(|directory| {
+            fs::create_dir(directory.join("rules")).unwrap();
+            fs::write(directory.join("rules/a.twite"), rule("a")).unwrap();
+        })
+        .await
+    }
+
+    fn at(&self, path: &str) -> std::path::PathBuf {
+        self.directory.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.at(path), text).unwrap();
+    }
+
+    /// The titles of the live triggers.
+    fn titles(&self) -> Vec<String> {
+        self.live.rules().triggers.iter().map(|trigger| trigger.title.clone()).collect()
+    }
+
+    /// Waits for a notice that `wanted` takes.
+    async fn hear<T>(&mut self, what: &str, wanted: impl Fn(&Self, Notice) -> Option<T>) -> T {
+        let patience = Duration::from_secs(60);
+        loop {
+            match tokio::time::timeout(patience, self.told.recv()).await {
+                Ok(Ok(notice)) => {
+                    if let Some(heard) = wanted(self, notice) {
+                        return heard;
+                    }
+                }
+                other => panic!("no word of {what}: {other:?}; live are {:?}", self.titles()),
+            }
+        }
+    }
+
+    /// Waits until exactly these rules are live, and are what a check of the files would give.
+    async fn live(&mut self, tags: &[&str]) {
+        let titles: Vec<String> = tags.iter().map(|tag| format!("Add {tag}")).collect();
+        self.hear(&format!("{titles:?}"), |followed, notice| {
+            (matches!(notice, Notice::Reloaded { .. }) && followed.titles() == titles).then_some(())
+        })
+        .await;
+        let loaded = lang::load(&[self.at("rules")], None);
+        assert_eq!(self.live.rules().version.hash, loaded.rules.unwrap().version.hash);
+    }
+
+    /// Waits until it is told that the rules are broken, and what it says.
+    async fn broken(&mut self) -> String {
+        self.hear("broken rules", |_, notice| match notice {
+            Notice::Broken { report, .. } => Some(report),
+            _ => None,
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn files_are_edited_added_renamed_and_deleted() {
+    let mut rules = Followed::plain().await;
+    rules.write("rules/a.twite", &rule("a2"));
+    rules.live(&["a2"]).await;
+    // As most editors do it: a new file, renamed over the old one.
+    rules.write("rules/.a.twite.swp", &rule("a3"));
+    fs::rename(rules.at("rules/.a.twite.swp"), rules.at("rules/a.twite")).unwrap();
+    rules.live(&["a3"]).await;
+    rules.write("rules/b.twite", &rule("b"));
+    rules.live(&["a3", "b"]).await;
+    fs::rename(rules.at("rules/b.twite"), rules.at("rules/0.twite")).unwrap();
+    rules.live(&["b", "a3"]).await;
+    fs::remove_file(rules.at("rules/0.twite")).unwrap();
+    rules.live(&["a3"]).await;
+    // A directory is laid, then filled, then changed.
+    fs::create_dir_all(rules.at("rules/more/deep")).unwrap();
+    rules.write("rules/more/deep/c.twite", &rule("c"));
+    rules.live(&["a3", "c"]).await;
+    rules.write("rules/more/deep/c.twite", &rule("c2"));
+    rules.live(&["a3", "c2"]).await;
+    fs::remove_dir_all(rules.at("rules/more")).unwrap();
+    rules.live(&["a3"]).await;
+}
+
+#[tokio::test]
+async fn the_declarations_are_followed_too() {
+    let mut rules = Followed::plain().await;
+    rules.write("rules/twite.toml", "[[group]]\nname = \"Social\"\n");
+    rules.live(&["a"]).await;
+    rules.write("rules/a.twite", "trigger \"Add b\" {\n  on created\n  then assign to group \"Social\"\n}\n");
+    rules.live(&["b"]).await;
+    rules.write("rules/twite.toml", "[[group]]\nname = \"Sozial\"\n");
+    let report = rules.broken().await;
+    assert!(report.contains("`Social`") && report.contains("`Sozial`"), "{report}");
+    assert_eq!(rules.titles(), ["Add b"]);
+}
+
+#[tokio::test]
+async fn broken_rules_leave_the_last_good_ones_live() {
+    let mut rules = Followed::plain().await;
+    let good = rules.live.rules();
+    rules.write("rules/a.twite", &rule("a").replace("then", "than"));
+    let report = rules.broken().await;
+    assert!(report.contains("a.twite:3:3"), "the place is named: {report}");
+    assert!(Arc::ptr_eq(&good, &rules.live.rules()));
+    // Another mistake is told as well, and a file that cannot be read is one.
+    fs::write(rules.at("rules/a.twite"), [b'#', 0xff, b'\n']).unwrap();
+    let report = rules.broken().await;
+    assert!(report.contains("UTF-8"), "{report}");
+    assert!(Arc::ptr_eq(&good, &rules.live.rules()));
+    // Back to what is live already: that it is well again is told, too.
+    rules.write("rules/a.twite", &rule("a"));
+    rules.live(&["a"]).await;
+    rules.write("rules/a.twite", &rule("b"));
+    rules.live(&["b"]).await;
+}
+
+#[tokio::test]
+async fn a_mounted_configuration_is_swapped_by_its_link() {
+    // As Kubernetes lays it: files are links through `..data`, a link to a directory with a date.
+    let lay = |directory: &Path, date: &str, tag: &str| {
+        let data = directory.join("rules").join(date);
+        fs::create_dir_all(&data).unwrap();
+        fs::write(data.join("a.twite"), rule(tag)).unwrap();
+        symlink(date, directory.join("rules/..data_tmp")).unwrap();
+        fs::rename(directory.join("rules/..data_tmp"), directory.join("rules/..data")).unwrap();
+    };
+    let mut rules = Followed::new(|directory| {
+        lay(directory, "..2026_01", "one");
+        symlink("..data/a.twite", directory.join("rules/a.twite")).unwrap();
+    })
+    .await;
+    assert_eq!(rules.titles(), ["Add one"]);
+    for (date, tag) in [("..2026_02", "two"), ("..2026_03", "three"), ("..2026_04", "four")] {
+        lay(rules.directory.path(), date, tag);
+        rules.live(&[tag]).await;
+    }
+    fs::remove_dir_all(rules.at("rules/..2026_01")).unwrap();
+    lay(rules.directory.path(), "..2026_05", "five");
+    rules.live(&["five"]).await;
+}
+
+#[tokio::test]
+async fn a_directory_that_is_a_link_is_swapped() {
+    // As a deployment lays it: releases side by side, and a link to the one that counts.
+    let release = |directory: &Path, name: &str, tag: &str| {
+        fs::create_dir_all(directory.join(name)).unwrap();
+        fs::write(directory.join(name).join("a.twite"), rule(tag)).unwrap();
+        let _ = fs::remove_file(directory.join("next"));
+        symlink(name, directory.join("next")).unwrap();
+        fs::rename(directory.join("next"), directory.join("rules")).unwrap();
+    };
+    let mut rules = Followed::new(|directory| release(directory, "one", "one")).await;
+    release(rules.directory.path(), "two", "two");
+    rules.live(&["two"]).await;
+    rules.write("two/a.twite", &rule("edited"));
+    rules.live(&["edited"]).await;
+    release(rules.directory.path(), "three", "three");
+    rules.live(&["three"]).await;
+    // The directory goes as a whole and comes back, as in a fresh checkout.
+    fs::remove_file(rules.at("rules")).unwrap();
+    rules.broken().await;
+    fs::rename(rules.at("one"), rules.at("rules")).unwrap();
+    rules.live(&["one"]).await;
+}
+
+#[tokio::test]
+async fn a_running_daemon_applies_what_its_files_say() {
+    let desk = TestDesk::new(&["acme"], &rule("one"), "").await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    let mut served = desk.serve();
+    let say = |text: &str| {
+        desk.sim.post(&NewPost { by: "ana".into(), text: text.into(), ..NewPost::default() }).unwrap();
+    };
+    let file = desk.rules().join("rules.twite");
+    let fired = |title: &str, times: i64| {
+        let title = title.to_owned();
+        move |counts: &twite::store::Counts, _: &_| counts.fired.get(&title) == Some(&times)
+    };
+    let logged_after = async |first: &str, text: &str| {
+        for _ in 0..1200 {
+            let log = fs::read_to_string(desk.log()).unwrap_or_default();
+            if log.split_once(first).is_some_and(|(_, rest)| rest.contains(text)) {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never logged {text:?}:\n{}", fs::read_to_string(desk.log()).unwrap_or_default());
+    };
+    say("@acme one");
+    desk.until("the first rule", fired("Add one", 1)).await;
+    fs::write(&file, "trigger \"Add\" {").unwrap();
+    logged_after("stay live", "rules.twite:1:").await;
+    say("@acme two");
+    desk.until("the first rule again, while its file is broken", fired("Add one", 2)).await;
+    fs::write(&file, rule("two")).unwrap();
+    logged_after("stay live", "are live").await;
+    say("@acme three");
+    desk.until("the second rule", fired("Add two", 1)).await;
+    assert!(served.runs());
+}

@@ -1,0 +1,127 @@
+//! `twite test`: what it runs, what it prints, how it ends.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+
+const RULES: &str = r#"
+trigger "Escalate" {
+  on created
+  when requester.followers >= 10_000 or requester.verified
+  then
+    set priority to urgent
+    reply "Hello {{ticket.requester.name}}"
+}
+"#;
+
+const TESTS: &str = r#"
+test "a large audience" {
+  given ticket {
+    requester { name "Ada", followers 12_000 }
+    comment "hello"
+  }
+  when created
+  expect fired "Escalate"
+  expect priority is urgent
+  expect reply contains "hello ada"
+}
+
+disabled test "later" {
+  given ticket { comment "hello" }
+  when created
+  expect nothing fired
+}
+"#;
+
+const FAILS: &str = r#"
+test "a small audience" {
+  given ticket {
+    requester { followers 12 }
+    comment "hello"
+  }
+  when created
+  expect fired "Escalate"
+}
+"#;
+
+/// Runs `twite test` over these files, and gives its exit status and what it printed.
+fn test(files: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    run(folder.path(), arguments)
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let ran = Command::cargo_bin("twite").unwrap().current_dir(folder).arg("test").args(arguments).output().unwrap();
+    let text = [ran.stdout, ran.stderr].concat();
+    (ran.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn passing_tests_are_counted() {
+    let (status, text) = test(&[("rules.twite", RULES), ("tests.twite", TESTS)], &["."]);
+    assert_eq!(status, 0);
+    assert!(text.ends_with("1 passed, 0 failed, 1 skipped\n"), "{text}");
+}
+
+#[test]
+fn a_failing_test_says_why() {
+    let (status, text) = test(&[("rules.twite", RULES), ("tests.twite", FAILS)], &["."]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn tests_can_be_chosen_by_title() {
+    let files = [("rules.twite", RULES), ("tests.twite", TESTS), ("fails.twite", FAILS)];
+    let (status, text) = test(&files, &[".", "--filter", "large|later"]);
+    assert_eq!((status, text.lines().last().unwrap()), (0, "1 passed, 0 failed, 1 skipped"));
+    assert_eq!(test(&files, &[".", "--filter", "("]).0, 2);
+}
+
+#[test]
+fn coverage_is_listed_and_can_be_asked_for() {
+    let files = [("rules.twite", RULES), ("tests.twite", TESTS)];
+    let (status, text) = test(&files, &[".", "--coverage"]);
+    assert_eq!(status, 0);
+    assert!(text.contains("coverage: 50.0 %, 2 of 4 answers seen"), "{text}");
+    let (status, text) = test(&files, &[".", "--coverage", "--min", "60"]);
+    assert_eq!(status, 1);
+    assert!(text.contains("coverage is 50.0 %, less than the 60 % asked for"), "{text}");
+}
+
+#[test]
+fn no_tests_are_told() {
+    let files = [("rules.twite", RULES)];
+    assert_eq!(test(&files, &["."]), (0, "no tests found\n".to_owned()));
+    assert_eq!(test(&files, &[".", "--fail-on-empty"]).0, 1);
+}
+
+#[test]
+fn results_are_data_where_asked() {
+    let files = [("rules.twite", RULES), ("tests.twite", TESTS), ("fails.twite", FAILS)];
+    let (status, text) = test(&files, &[".", "--format", "json"]);
+    let results: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (status, &results["passed"], &results["failed"], &results["skipped"]),
+        (1, &1.into(), &1.into(), &1.into())
+    );
+    let (status, text) = test(&files, &[".", "--format", "junit"]);
+    assert_eq!(status, 1);
+    assert!(text.contains(r#"<testsuites name="twite test" tests="3" failures="1" errors="0" skipped="1">"#), "{text}");
+}
+
+#[test]
+fn rules_with_errors_are_not_run() {
+    let (status, text) = test(&[("rules.twite", &RULES.replace("followers", "folowers"))], &["."]);
+    assert_eq!(status, 2);
+    assert!(text.contains("did you mean `requester.followers`?"), "{text}");
+}
+
+#[test]
+fn the_rules_a_team_would_start_from_keep_their_promises() {
+    let (status, text) = run(Path::new(env!("CARGO_MANIFEST_DIR")), &["rules"]);
+    assert_eq!(status, 0, "{text}");
+}

@@ -1,0 +1,176 @@
+//! A desk for tests: a simulator of X, rules in a directory, a database, and the daemon as a process of its own.
+pub mod generate;
+pub mod inside;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use twite::{
+    desk::{Tokens, XId},
+    store::{AccountState, ConnectedAccount, Counts, Key, Store},
+    x::sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
+};
+
+/// The key of every test desk: 32 zero bytes are no secret.
+pub fn key() -> String {
+    base64::engine::general_purpose::STANDARD.encode([0; 32])
+}
+
+/// A simulator that says no only where it is told to.
+pub async fn simulator() -> SimHandle {
+    let options = SimOptions { rate_limits: false, seed: Some(7), ..SimOptions::default() };
+    Sim::start(options).await.unwrap()
+}
+
+/// A desk.
+pub struct TestDesk {
+    pub sim: SimHandle,
+    pub directory: tempfile::TempDir,
+    pub accounts: Vec<XId>,
+}
+
+impl TestDesk {
+    /// A desk with these rules and these connected accounts. `extra` is added to its `twite.toml`.
+    pub async fn new(accounts: &[&str], rules: &str, extra: &str) -> Self {
+        Self::on(simulator().await, accounts, rules, extra).await
+    }
+
+    /// A desk on a simulator that runs already.
+    pub async fn on(sim: SimHandle, accounts: &[&str], rules: &str, extra: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut toml = format!(
+            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\npoll_seconds = 1\nsettle_millis = 300\n",
+            sim.url
+        );
+        for handle in accounts {
+            toml.push_str(&format!("[[account]]\nhandle = \"{handle}\"\ntrack_likes = true\n"));
+        }
+        let path = directory.path().join("rules");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("twite.toml"), toml).unwrap();
+        std::fs::write(path.join("rules.twite"), rules).unwrap();
+        let mut desk = Self { sim, directory, accounts: vec![] };
+        let store = desk.store().await;
+        for handle in accounts {
+            let tokens = match desk.sim.connect(handle) {
+                Ok(tokens) => tokens,
+                Err(_) => {
+                    desk.sim.make_user(&NewPerson::named(*handle)).unwrap();
+                    desk.sim.connect(handle).unwrap()
+                }
+            };
+            let id: XId = tokens.user_id.parse().unwrap();
+            let account = ConnectedAccount {
+                id: id.clone(),
+                handle: (*handle).to_owned(),
+                state: AccountState::Connected,
+                connected: Timestamp::now(),
+                capture_from: None,
+            };
+            store.connect(&account).await.unwrap();
+            let tokens = Tokens {
+                access: tokens.access_token,
+                refresh: Some(tokens.refresh_token),
+                expires: None,
+                scopes: vec![],
+            };
+            store.save_tokens(&Key::from_base64(&key()).unwrap(), &id, &tokens).await.unwrap();
+            desk.accounts.push(id);
+        }
+        store.close().await;
+        desk
+    }
+
+    pub fn rules(&self) -> PathBuf {
+        self.directory.path().join("rules")
+    }
+
+    /// Its database, opened anew.
+    pub async fn store(&self) -> Store {
+        Store::open(&self.rules().join("twite.db")).await.unwrap()
+    }
+
+    /// The daemon as a process. Its log goes to a file in the desk's directory.
+    pub fn serve(&self) -> Served {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_twite"))
+            .arg("serve")
+            .arg(self.rules())
+            .env("TWITE_KEY", key())
+            .env("TWITE_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Served(child)
+    }
+
+    /// Waits until there is nothing left to take in, look up or send, over more than one round of polls.
+    pub async fn quiet(&self) -> Counts {
+        let store = self.store().await;
+        let mut quiet = 0;
+        while quiet < 25 {
+            let idle = store.pending(1).await.unwrap().is_empty()
+                && store.missing_parents(1).await.unwrap().is_empty()
+                && store.next_due().await.unwrap().is_none();
+            quiet = if idle { quiet + 1 } else { 0 };
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let counts = store.counts().await.unwrap();
+        store.close().await;
+        counts
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    /// Waits until `done` says so of what it all came to. There is no deadline to meet, only one to give up at.
+    pub async fn until(&self, what: &str, done: impl Fn(&Counts, &SimHandle) -> bool) -> Counts {
+        let store = self.store().await;
+        for _ in 0..1200 {
+            let counts = store.counts().await.unwrap();
+            if done(&counts, &self.sim) {
+                store.close().await;
+                return counts;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let counts = store.counts().await.unwrap();
+        panic!("gave up waiting for {what}: {counts:?}\n{}", tail(&self.log()));
+    }
+}
+
+/// A daemon, which ends with its owner.
+pub struct Served(Child);
+
+impl Served {
+    /// Kills it where it stands.
+    pub fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}

@@ -1,0 +1,396 @@
+//! How the client behaves towards an X that misbehaves: a server that plays back answers and remembers the calls.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use jiff::{SignedDuration, Timestamp};
+use twite::{
+    desk::{Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId, config::XSettings},
+    store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
+    x::{
+        Refusal, XError,
+        client::{self, Client, Limits},
+        poll::{Endpoint, next_poll, walk},
+    },
+};
+
+/// An answer to be given.
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    Answer { status, headers: vec![], body: body.into() }
+}
+
+impl Answer {
+    fn header(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+}
+
+/// A call as it came: method and address, the token, the body.
+#[derive(Debug, Clone, PartialEq)]
+struct Called {
+    what: String,
+    token: String,
+    body: String,
+}
+
+#[derive(Default)]
+struct Script {
+    /// Answers of the API, in order; then empty pages.
+    api: VecDeque<Answer>,
+    /// Answers of the token endpoint, in order; then refusals.
+    tokens: VecDeque<Answer>,
+    called: Vec<Called>,
+}
+
+/// A server that plays a script, and a client of it.
+struct Stage {
+    url: String,
+    script: Arc<Mutex<Script>>,
+    store: Store,
+    client: Client,
+    _directory: tempfile::TempDir,
+}
+
+const ACCOUNT: &str = "9";
+
+fn key() -> Key {
+    Key::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
+}
+
+async fn play(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Response {
+    let token = request.headers().get("authorization").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let what = format!("{} {}", request.method(), request.uri());
+    let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+    let is_token = what.contains("/oauth2/token");
+    let next = {
+        let mut script = script.lock().unwrap();
+        script.called.push(Called { what, token, body: String::from_utf8_lossy(&body).into_owned() });
+        if is_token { script.tokens.pop_front() } else { script.api.pop_front() }
+    };
+    let default = if is_token { answer(400, r#"{"error":"invalid_request"}"#) } else { answer(200, r#"{"meta":{}}"#) };
+    let next = next.unwrap_or(default);
+    let mut response = Response::builder().status(next.status);
+    for (name, value) in next.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(next.body)).unwrap()
+}
+
+impl Stage {
+    async fn new(api: Vec<Answer>, tokens: Vec<Answer>) -> Self {
+        let script = Arc::new(Mutex::new(Script { api: api.into(), tokens: tokens.into(), called: vec![] }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(play).with_state(script.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self::at(url, script).await
+    }
+
+    async fn at(url: String, script: Arc<Mutex<Script>>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
+        let id: XId = ACCOUNT.parse().unwrap();
+        store.connect(&account()).await.unwrap();
+        let tokens = Tokens {
+            access: "first-access".into(),
+            refresh: Some("first-refresh".into()),
+            expires: None,
+            scopes: vec![],
+        };
+        store.save_tokens(&key(), &id, &tokens).await.unwrap();
+        let settings = XSettings { url: url.clone(), client_id: Some("app".into()), ..XSettings::default() };
+        let client = Client::new(&settings, id, store.clone(), key(), client::http().unwrap()).unwrap();
+        Self { url, script, store, client, _directory: directory }
+    }
+
+    fn called(&self) -> Vec<Called> {
+        self.script.lock().unwrap().called.clone()
+    }
+
+    async fn mentions(&self) -> Result<usize, XError> {
+        self.client.mentions(None, None, None).await.map(|answered| answered.answer.items.len())
+    }
+
+    async fn stored(&self) -> Tokens {
+        self.store.tokens(&key(), self.client.account()).await.unwrap().unwrap()
+    }
+}
+
+fn account() -> ConnectedAccount {
+    ConnectedAccount {
+        id: ACCOUNT.parse().unwrap(),
+        handle: "acme".into(),
+        state: AccountState::Connected,
+        connected: Timestamp::UNIX_EPOCH,
+        capture_from: None,
+    }
+}
+
+/// A reply to a public post.
+fn reply() -> twite::desk::PublicReply {
+    let comment = Comment {
+        id: 1,
+        ticket: TicketId(1),
+        source: CommentSource::Post { id: "55".parse().unwrap() },
+        author: Author::Requester,
+        author_id: None,
+        text: "hello".into(),
+        version: 1,
+        deleted: false,
+        made: Timestamp::UNIX_EPOCH,
+        delivery: Delivery::Imported,
+    };
+    match Reply::to(&comment, "We are on it.").unwrap() {
+        Reply::Public(reply) => reply,
+        Reply::Direct(_) => unreachable!("a post is answered in public"),
+    }
+}
+
+fn renewed(n: usize) -> Answer {
+    answer(200, format!(r#"{{"access_token":"access-{n}","refresh_token":"refresh-{n}","expires_in":7200}}"#))
+}
+
+const REFUSED: &str = r#"{"title":"Unauthorized","type":"about:blank","status":401,"detail":"Unauthorized"}"#;
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_kept_before_it_is_used() {
+    let stage = Stage::new(vec![answer(401, REFUSED), answer(200, r#"{"meta":{}}"#)], vec![renewed(2)]).await;
+    assert_eq!(stage.mentions().await.unwrap(), 0);
+    let called = stage.called();
+    let tokens: Vec<_> = called.iter().map(|call| call.token.as_str()).collect();
+    assert_eq!(tokens, ["Bearer first-access", "", "Bearer access-2"]);
+    assert!(called[1].body.contains("refresh_token=first-refresh") && called[1].body.contains("client_id=app"));
+    let stored = stage.stored().await;
+    assert_eq!((stored.access.as_str(), stored.refresh.as_deref()), ("access-2", Some("refresh-2")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_calls_at_once_renew_once() {
+    let refusals = vec![answer(401, REFUSED); 8];
+    let stage = Arc::new(Stage::new(refusals, vec![renewed(2), renewed(3)]).await);
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let stage = stage.clone();
+            tokio::spawn(async move { stage.mentions().await })
+        })
+        .collect();
+    for call in calls {
+        // Whoever was refused with the new token as well says so; nobody renews what was just renewed.
+        let _ = call.await.unwrap();
+    }
+    let renewals = stage.called().iter().filter(|call| call.what.contains("/oauth2/token")).count();
+    assert!(renewals <= 2, "{renewals} renewals for one dead token");
+    let used = stage.called().iter().filter(|call| call.body.contains("first-refresh")).count();
+    assert_eq!(used, 1, "a refresh token is good once");
+}
+
+#[tokio::test]
+async fn a_refused_renewal_means_that_the_account_is_not_authorised() {
+    for refusal in [
+        answer(400, r#"{"error":"invalid_request","error_description":"Value passed for the token was invalid."}"#),
+        answer(401, REFUSED),
+    ] {
+        let stage = Stage::new(vec![answer(401, REFUSED)], vec![refusal]).await;
+        let error = stage.mentions().await.unwrap_err();
+        assert!(matches!(error, XError::Refused(Refusal::Unauthorised(_))), "{error:?}");
+        assert_eq!(stage.stored().await.refresh.as_deref(), Some("first-refresh"), "nothing is thrown away");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_for_now_is_no_refusal() {
+    let stage = Stage::new(vec![answer(401, REFUSED)], vec![answer(503, "")]).await;
+    let error = stage.mentions().await.unwrap_err();
+    assert!(matches!(error, XError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn limits_are_read_from_the_answer() {
+    let reset = Timestamp::now().as_second() + 600;
+    let limited = answer(429, r#"{"title":"Too Many Requests","status":429}"#);
+    let stage = Stage::new(vec![limited.clone().header("x-rate-limit-reset", reset), limited], vec![]).await;
+    let error = stage.mentions().await.unwrap_err();
+    assert_eq!(error.reset().map(Timestamp::as_second), Some(reset));
+    // Without a header nobody knows until when; it is a refusal all the same.
+    let error = stage.mentions().await.unwrap_err();
+    assert!(matches!(error, XError::Refused(Refusal::RateLimited { .. })), "{error:?}");
+    assert_eq!(error.reset(), None);
+}
+
+#[tokio::test]
+async fn the_cap_of_a_day_counts_more_than_the_window() {
+    let tomorrow = Timestamp::now().as_second() + 86_400;
+    let spent = answer(200, r#"{"meta":{}}"#)
+        .header("x-rate-limit-remaining", 10)
+        .header("x-rate-limit-reset", 1)
+        .header("x-app-limit-24hour-remaining", 0)
+        .header("x-app-limit-24hour-reset", tomorrow);
+    let stage = Stage::new(vec![spent], vec![]).await;
+    let answered = stage.client.mentions(None, None, None).await.unwrap();
+    assert_eq!(answered.limits.remaining, Some(0));
+    assert_eq!(answered.limits.reset.map(Timestamp::as_second), Some(tomorrow));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_told_and_never_believed() {
+    let large = format!("{{\"data\":[{}]}}", "0,".repeat(5_000_000));
+    for bad in [
+        answer(502, "<html>Bad gateway</html>"),
+        answer(200, "<html>Welcome</html>"),
+        answer(200, ""),
+        answer(200, large),
+    ] {
+        let stage = Stage::new(vec![bad], vec![]).await;
+        let error = stage.mentions().await.unwrap_err();
+        assert!(matches!(error, XError::Unavailable(_)), "{error:?}");
+        assert!(error.to_string().len() < 1_000, "{error}");
+    }
+    // JSON of another shape is an empty page, or one with what can be read of it.
+    for odd in [r#"{"data":{}}"#, r#"{"data":"none"}"#, "[]", "7"] {
+        let stage = Stage::new(vec![answer(200, odd)], vec![]).await;
+        assert_eq!(stage.mentions().await.unwrap(), 0, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_go_nowhere_else() {
+    let elsewhere = Stage::new(vec![], vec![]).await;
+    let there = answer(302, "").header("location", format!("{}/2/users/9/mentions", elsewhere.url));
+    let stage = Stage::new(vec![there], vec![]).await;
+    stage.mentions().await.unwrap_err();
+    assert_eq!(elsewhere.called(), []);
+}
+
+#[tokio::test]
+async fn secrets_are_in_no_log() {
+    let stage = Stage::new(vec![answer(401, REFUSED)], vec![]).await;
+    let error = stage.mentions().await.unwrap_err();
+    for text in [format!("{:?}", stage.client), format!("{:?}", stage.stored().await), format!("{error:?} {error}")] {
+        assert!(!text.contains("first-access") && !text.contains("first-refresh"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_is_lost_may_be_there() {
+    // What X took without naming it, what a gateway lost, what makes no sense: each may have been posted.
+    for lost in [answer(201, "{}"), answer(201, "<html>"), answer(502, ""), answer(504, ""), answer(500, "")] {
+        let status = lost.status;
+        let stage = Stage::new(vec![lost], vec![]).await;
+        let error = stage.client.create_post(&reply()).await.unwrap_err();
+        assert!(matches!(error, XError::AnswerLost(_)), "{status}: {error:?}");
+        assert_eq!(stage.called().len(), 1, "it is not sent again blindly");
+    }
+    // What X did not let in was not posted, nor what it refuses.
+    let stage = Stage::new(vec![answer(503, "")], vec![]).await;
+    assert!(matches!(stage.client.create_post(&reply()).await.unwrap_err(), XError::Unavailable(_)));
+    for status in [400, 403] {
+        let stage = Stage::new(vec![answer(status, r#"{"detail":"No."}"#)], vec![]).await;
+        let error = stage.client.create_post(&reply()).await.unwrap_err();
+        assert!(matches!(error, XError::Refused(_)) && error.to_string().contains("No."), "{error:?}");
+    }
+    let stage = Stage::new(vec![answer(201, r#"{"data":{"id":"77","text":"We are on it."}}"#)], vec![]).await;
+    assert_eq!(stage.client.create_post(&reply()).await.unwrap().id.as_str(), "77");
+    let body: serde_json::Value = serde_json::from_str(&stage.called()[0].body).unwrap();
+    assert_eq!(body["reply"]["in_reply_to_tweet_id"], "55");
+}
+
+#[tokio::test]
+async fn x_that_is_not_there_was_never_reached() {
+    let stage = Stage::at("http://127.0.0.1:1".into(), Arc::default()).await;
+    let error = stage.client.create_post(&reply()).await.unwrap_err();
+    assert!(matches!(error, XError::NotReached(_)), "{error:?}");
+}
+
+/// A page of posts with these ids.
+fn page(ids: &[u64], next: Option<&str>) -> Answer {
+    let data: Vec<_> = ids
+        .iter()
+        .map(|id| serde_json::json!({"id": id.to_string(), "text": "@acme hello", "author_id": "71"}))
+        .collect();
+    let mut page = serde_json::json!({"data": data, "meta": {"result_count": ids.len()}});
+    if let Some(next) = next {
+        page["meta"]["next_token"] = next.into();
+    }
+    answer(200, page.to_string())
+}
+
+#[tokio::test]
+async fn a_walk_takes_every_page_and_moves_its_cursor_only_when_it_is_whole() {
+    let pages = vec![page(&[30, 29], Some("b")), page(&[9, 28], Some("c")), page(&[], None)];
+    let stage = Stage::new(pages.clone(), vec![]).await;
+    let walked = walk(&stage.client, &account(), Endpoint::Mentions, Some("5"), &|_| false).await.unwrap();
+    let ids: Vec<_> = walked.items.iter().map(|item| item.x_id.as_str()).collect();
+    assert_eq!(ids, ["9", "28", "29", "30"], "by number, not by letter, whatever X's order");
+    assert_eq!(walked.cursor.as_deref(), Some("30"));
+    let called = stage.called();
+    assert!(called.iter().all(|call| call.what.contains("since_id=5")), "{called:?}");
+    assert!(called[1].what.contains("pagination_token=b") && called[2].what.contains("pagination_token=c"));
+    // A page that fails leaves nothing half done: the next walk starts where this one did.
+    let stage = Stage::new(vec![pages[0].clone(), answer(503, "")], vec![]).await;
+    assert!(walk(&stage.client, &account(), Endpoint::Mentions, Some("5"), &|_| false).await.is_err());
+    // Nothing new leaves the cursor where it was.
+    let stage = Stage::new(vec![], vec![]).await;
+    let walked = walk(&stage.client, &account(), Endpoint::Mentions, Some("5"), &|_| false).await.unwrap();
+    assert_eq!((walked.items.len(), walked.cursor.as_deref()), (0, Some("5")));
+}
+
+#[tokio::test]
+async fn a_walk_without_a_cursor_ends_where_it_meets_what_is_known() {
+    let pages = vec![page(&[30, 29], Some("b")), page(&[28, 27], Some("c")), page(&[26], Some("d"))];
+    let stage = Stage::new(pages, vec![]).await;
+    let known: XId = "27".parse().unwrap();
+    let walked = walk(&stage.client, &account(), Endpoint::Likes, None, &|id| *id == known).await.unwrap();
+    assert_eq!(walked.items.len(), 4);
+    assert!(walked.items.iter().all(|item| item.kind == IncomingKind::Like));
+    assert_eq!(stage.called().len(), 2);
+}
+
+#[tokio::test]
+async fn a_walk_ends_even_where_x_has_always_another_page() {
+    let endless = (0..500).map(|n| page(&[1000 - n], Some("more"))).collect();
+    let stage = Stage::new(endless, vec![]).await;
+    walk(&stage.client, &account(), Endpoint::Mentions, None, &|_| false).await.unwrap();
+    assert!(stage.called().len() < 100, "{} pages", stage.called().len());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_reported_and_the_rest_is_taken() {
+    let mixed = r#"{"data":[{"id":"3","text":"a","author_id":"71"},{"id":2,"text":"b"},{"id":"1","text":"c","author_id":"71"}]}"#;
+    let stage = Stage::new(vec![answer(200, mixed)], vec![]).await;
+    let walked = walk(&stage.client, &account(), Endpoint::Mentions, None, &|_| false).await.unwrap();
+    assert_eq!((walked.items.len(), walked.unreadable.len()), (2, 1));
+    assert_eq!(walked.cursor.as_deref(), Some("3"));
+}
+
+#[test]
+fn waits_follow_what_x_says_and_grow_where_it_says_nothing() {
+    let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+    let every = std::time::Duration::from_secs(30);
+    let limits = |remaining, after: i64| Limits { remaining, reset: Some(now + SignedDuration::from_secs(after)) };
+    let wait = |limits: &Limits, failures, spread| next_poll(every, limits, now, failures, spread).as_secs();
+    assert_eq!(wait(&limits(Some(5), 600), 0, 0.0), 30, "calls are left");
+    assert_eq!(wait(&limits(Some(0), 600), 0, 0.0), 600, "none are");
+    assert!(wait(&limits(Some(0), -5), 0, 0.0) >= 30, "a reset in the past is not believed");
+    assert!(wait(&limits(Some(0), 1_000_000_000), 0, 0.0) <= 3_600, "nor one that is absurdly far");
+    assert_eq!(wait(&limits(None, 600), 1, 0.0), 600, "a failure waits for the reset as well");
+    let nothing = Limits::default();
+    let waits: Vec<_> = (1..20).map(|failures| wait(&nothing, failures, 1.0)).collect();
+    assert!(waits.is_sorted() && waits[0] == 60 && waits[18] <= 3_600, "{waits:?}");
+    assert!((1..20).all(|failures| wait(&nothing, failures, 0.0) == 30), "spread from one interval on");
+}
