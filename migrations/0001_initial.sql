@@ -76,11 +76,44 @@ CREATE TABLE ticket (
   requester_updated      BIGINT,
   first_reply            BIGINT,
   latest_comment         TEXT,
-  latest_public_comment  TEXT
+  latest_public_comment  TEXT,
+  snoozed                BIGINT,
+  -- The whole minute on which an automation can come to hold, or cease to; none where none ever can.
+  look_at                BIGINT,
+  -- The latest minute on which it was looked at.
+  looked                 BIGINT NOT NULL DEFAULT 0,
+  -- The ticket that this one was merged into.
+  merged_into            BIGINT REFERENCES ticket (id)
 );
 CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person);
 CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester);
+CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
+CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
+CREATE INDEX ticket_by_look ON ticket (look_at) WHERE look_at IS NOT NULL;
+-- For reports, which are mostly about a period.
+CREATE INDEX ticket_by_created ON ticket (created);
+
+-- The automations whose conditions held when a ticket was last looked at: they do not fire again.
+CREATE TABLE holding (
+  ticket      BIGINT NOT NULL REFERENCES ticket (id),
+  automation  TEXT NOT NULL,
+  PRIMARY KEY (ticket, automation)
+);
+
+-- How far something that takes its time has come.
+CREATE TABLE progress (
+  name   TEXT PRIMARY KEY,
+  value  TEXT NOT NULL
+);
+
+-- Whose turn it is in a group: the higher, the later an agent was chosen.
+CREATE TABLE turn (
+  group_name  TEXT NOT NULL,
+  agent       TEXT NOT NULL,
+  taken       BIGINT NOT NULL,
+  PRIMARY KEY (group_name, agent)
+);
 
 CREATE TABLE ticket_tag (
   ticket  BIGINT NOT NULL REFERENCES ticket (id),
@@ -210,6 +243,8 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_by_state ON outbox (state, due);
 CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
+-- Every post of an account is looked for among what was sent.
+CREATE INDEX outbox_by_x_id ON outbox (x_id) WHERE x_id IS NOT NULL;
 
 -- The rule sets that ever decided, with the files they were made of.
 CREATE TABLE rules_version (
