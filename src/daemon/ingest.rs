@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::{Daemon, Notice};
 use crate::{
     desk::XId,
     store::{ConnectedAccount, IncomingKind, StoreError},
     x::{
         Post, Refusal, XError,
-        client::Limits,
+        limits::Limits,
         poll::{Endpoint, incoming_post, next_poll, walk},
     },
 };
@@ -50,13 +48,13 @@ impl Daemon {
                 if accepted.new > 0 {
                     self.work.notify_one();
                 }
-                Ok(Walked { new: accepted.new, wait: next_poll(every, &walked.limits, Timestamp::now(), 0, 0.0) })
+                Ok(Walked { new: accepted.new, wait: next_poll(every, &walked.limits, 0, 0.0) })
             }
             Err(error) => {
                 *failures = failures.saturating_add(1);
                 self.tell_failure(account, endpoint.name(), *failures, &error).await;
-                let limits = Limits { remaining: None, reset: error.reset() };
-                Ok(Walked { new: 0, wait: next_poll(every, &limits, Timestamp::now(), *failures, spread()) })
+                let limits = Limits { resets_in: error.wait(), ..Limits::default() };
+                Ok(Walked { new: 0, wait: next_poll(every, &limits, *failures, spread()) })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{Daemon, Notice, ingest::spread};
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     store::{AccountState, ConnectedAccount, IncomingKind, StoreError},
     x::{
         Page, Post,
-        client::{Limits, MOST_IDS},
+        client::MOST_IDS,
+        limits::Limits,
         poll::{incoming_post, next_poll},
     },
 };
@@ -126,8 +127,8 @@ impl Daemon {
             Err(error) => {
                 *failures = failures.saturating_add(1);
                 self.tell_failure(&account, "looking up posts", *failures, &error).await;
-                let limits = Limits { remaining: None, reset: error.reset() };
-                Ok(Err(Looked::Later(next_poll(AFTER_FAILURE, &limits, Timestamp::now(), *failures, spread()))))
+                let limits = Limits { resets_in: error.wait(), ..Limits::default() };
+                Ok(Err(Looked::Later(next_poll(AFTER_FAILURE, &limits, *failures, spread()))))
             }
         }
     }

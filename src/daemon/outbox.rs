@@ -270,7 +270,10 @@ impl Daemon {
     async fn failed(&self, account: &ConnectedAccount, error: XError, tries: i64) -> Failure {
         let why = error.to_string();
         match error {
-            XError::Refused(Refusal::RateLimited { reset }) => Failure::Later { why, after: reset },
+            XError::Refused(Refusal::RateLimited { wait: Some(wait) }) => Failure::Later {
+                why,
+                after: SignedDuration::try_from(wait).ok().and_then(|wait| self.clock.now().checked_add(wait).ok()),
+            },
             // X may not know yet that the person just addressed this account.
             XError::Refused(Refusal::NotSummoned(_)) if tries <= 2 => {
                 Failure::Later { why, after: self.clock.now().saturating_add(SignedDuration::from_secs(5)).ok() }

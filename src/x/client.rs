@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     Post, Refusal, XError,
     error::refusal,
+    limits::{Limits, retry_after},
     oauth::{App, TokenSource},
     wire::{DirectMessage, Page, decode_directs, decode_posts, person},
 };
@@ -48,31 +49,6 @@ pub fn http() -> Result<reqwest::Client, XError> {
         .timeout(TOTAL)
         .build()
         .map_err(|e| XError::NotReached(e.to_string()))
-}
-
-/// What an answer's headers say about the calls that are left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Calls left in this window.
-    pub remaining: Option<u64>,
-    /// When the next window starts.
-    pub reset: Option<Timestamp>,
-}
-
-impl Limits {
-    fn read(answer: &Response) -> Self {
-        let number = |name: &str| answer.headers().get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-        let window = |prefix: &str| Self {
-            remaining: number(&format!("{prefix}remaining")).and_then(|n| u64::try_from(n).ok()),
-            reset: number(&format!("{prefix}reset")).and_then(|s| Timestamp::from_second(s).ok()),
-        };
-        // Where a cap for the day is used up, its reset counts, not that of the short window.
-        ["x-app-limit-24hour-", "x-user-limit-24hour-"]
-            .map(window)
-            .into_iter()
-            .find(|day| day.remaining == Some(0))
-            .unwrap_or_else(|| window("x-rate-limit-"))
-    }
 }
 
 /// An answer and what its headers say.
@@ -281,13 +257,18 @@ impl Client {
 
     async fn call_with(&self, token: &str, sent: Sent, request: RequestBuilder) -> Result<Answered<Value>, XError> {
         let answer = send(request.bearer_auth(token), sent).await?;
-        let (status, limits) = (answer.status(), Limits::read(&answer));
+        let (status, now) = (answer.status(), Timestamp::now());
+        let (limits, asked) = (Limits::read(answer.headers(), now), retry_after(answer.headers(), now));
         let body = bounded_body(answer, sent).await?;
         if !status.is_success() {
-            let error = refusal(status.as_u16(), &body, limits.reset);
+            // Every answer names the next window; it matters where there are no calls left in this one.
+            let used_up = status == StatusCode::TOO_MANY_REQUESTS || limits.remaining == Some(0);
+            let error = refusal(status.as_u16(), &body, limits.resets_in.filter(|_| used_up).max(asked));
             return Err(match error {
                 // A gateway that failed may have let the call through before it did.
-                XError::Unavailable(why) if sent == Sent::Something && status != StatusCode::SERVICE_UNAVAILABLE => {
+                XError::Unavailable { why, .. }
+                    if sent == Sent::Something && status != StatusCode::SERVICE_UNAVAILABLE =>
+                {
                     XError::AnswerLost(why)
                 }
                 other => other,
@@ -295,7 +276,7 @@ impl Client {
         }
         let answer = serde_json::from_slice(&body).map_err(|e| {
             let why = format!("an answer that is no JSON: {e}");
-            if sent == Sent::Something { XError::AnswerLost(why) } else { XError::Unavailable(why) }
+            if sent == Sent::Something { XError::AnswerLost(why) } else { XError::unavailable(why) }
         })?;
         Ok(Answered { answer, limits })
     }
@@ -322,7 +303,7 @@ fn me(answer: &Value) -> Result<Person, XError> {
     answer
         .get("data")
         .and_then(person)
-        .ok_or_else(|| XError::Unavailable("an answer about the account that names no id".to_owned()))
+        .ok_or_else(|| XError::unavailable("an answer about the account that names no id"))
 }
 
 pub(super) async fn send(request: RequestBuilder, sent: Sent) -> Result<Response, XError> {
@@ -336,7 +317,7 @@ fn lost(error: reqwest::Error, sent: Sent) -> XError {
     match sent {
         _ if connecting => XError::NotReached(why),
         Sent::Something => XError::AnswerLost(why),
-        Sent::Nothing => XError::Unavailable(why),
+        Sent::Nothing => XError::unavailable(why),
     }
 }
 
@@ -356,7 +337,7 @@ pub(super) async fn bounded_body(mut answer: Response, sent: Sent) -> Result<Vec
     while let Some(chunk) = answer.chunk().await.map_err(|error| lost(error, sent))? {
         if body.len() + chunk.len() > LARGEST {
             let why = format!("an answer of more than {LARGEST} bytes");
-            return Err(if sent == Sent::Something { XError::AnswerLost(why) } else { XError::Unavailable(why) });
+            return Err(if sent == Sent::Something { XError::AnswerLost(why) } else { XError::unavailable(why) });
         }
         body.extend_from_slice(&chunk);
     }

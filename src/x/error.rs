@@ -1,6 +1,7 @@
 //! What X says when it does not do what was asked.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// How much of an answer that makes no sense is repeated.
@@ -14,8 +15,13 @@ pub enum XError {
     #[error("X refused: {0}")]
     Refused(Refusal),
     /// X did not answer as it should; asking again may help.
-    #[error("X is not available: {0}")]
-    Unavailable(String),
+    #[error("X is not available: {why}")]
+    Unavailable {
+        /// What it did instead.
+        why: String,
+        /// How long it asks to wait, where it does.
+        wait: Option<Duration>,
+    },
     /// X was never reached: whatever was to be sent was not.
     #[error("X cannot be reached: {0}")]
     NotReached(String),
@@ -32,10 +38,10 @@ pub enum XError {
 #[non_exhaustive]
 pub enum Refusal {
     /// Too many calls.
-    #[error("too many calls{}", reset.map(|r| format!("; again from {r}")).unwrap_or_default())]
+    #[error("too many calls{}", wait.map(|w| format!("; again in {} s", w.as_secs())).unwrap_or_default())]
     RateLimited {
-        /// When the next are free, where X says so.
-        reset: Option<Timestamp>,
+        /// How long until the next are free, where X says so.
+        wait: Option<Duration>,
     },
     /// The account's authorisation does not hold any more.
     #[error("the authorisation does not hold: {0}")]
@@ -74,24 +80,29 @@ impl XError {
     /// Whether asking again may help, by itself.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::NotReached(_) | Self::AnswerLost(_) | Self::Tokens(_) => true,
+            Self::Unavailable { .. } | Self::NotReached(_) | Self::AnswerLost(_) | Self::Tokens(_) => true,
             Self::Refused(refusal) => {
                 matches!(refusal, Refusal::RateLimited { .. } | Refusal::Unauthorised(_) | Refusal::OutOfCredit(_))
             }
         }
     }
 
-    /// When X says the next call is free.
-    pub fn reset(&self) -> Option<Timestamp> {
+    /// How long X asks to wait before the next call, as far as that can be believed.
+    pub fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Refused(Refusal::RateLimited { reset }) => *reset,
+            Self::Refused(Refusal::RateLimited { wait }) | Self::Unavailable { wait, .. } => *wait,
             _ => None,
         }
+    }
+
+    /// X did not answer as it should.
+    pub(super) fn unavailable(why: impl Into<String>) -> Self {
+        Self::Unavailable { why: why.into(), wait: None }
     }
 }
 
 /// Makes sense of an answer that is no success: a problem at its top, a list of errors, or those of OAuth.
-pub(super) fn refusal(status: u16, body: &[u8], reset: Option<Timestamp>) -> XError {
+pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XError {
     let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let first = value.pointer("/errors/0").unwrap_or(&Value::Null);
     let text =
@@ -107,7 +118,7 @@ pub(super) fn refusal(status: u16, body: &[u8], reset: Option<Timestamp>) -> XEr
     let says = |words: &str| detail.to_ascii_lowercase().contains(words);
     let refused = match (status, kind) {
         (429, "usage-capped") => Refusal::OutOfCredit(detail),
-        (429, _) | (_, "dm-rate-limited") => Refusal::RateLimited { reset },
+        (429, _) | (_, "dm-rate-limited") => Refusal::RateLimited { wait },
         (401, _) => Refusal::Unauthorised(detail),
         (402, _) | (_, "credits-depleted" | "credits" | "usage-capped") => Refusal::OutOfCredit(detail),
         (403, _) if says("spendcap") || says("spend cap") => Refusal::OutOfCredit(detail),
@@ -117,7 +128,7 @@ pub(super) fn refusal(status: u16, body: &[u8], reset: Option<Timestamp>) -> XEr
         (403, _) if says("deleted or not visible") => Refusal::Gone(detail),
         (404, _) => Refusal::Gone(detail),
         (403, _) if says("permission to dm") || kind.starts_with("dm-") => Refusal::DirectClosed(detail),
-        (500.., _) => return XError::Unavailable(format!("{status}: {detail}")),
+        (500.., _) => return XError::Unavailable { why: format!("{status}: {detail}"), wait },
         _ => Refusal::Other { status, detail },
     };
     XError::Refused(refused)

@@ -134,7 +134,7 @@ impl App {
             });
         }
         let answer: TokenAnswer = serde_json::from_slice(&body)
-            .map_err(|e| XError::Unavailable(format!("an answer with tokens that cannot be read: {e}")))?;
+            .map_err(|e| XError::unavailable(format!("an answer with tokens that cannot be read: {e}")))?;
         Ok(Tokens {
             access: answer.access_token,
             refresh: answer.refresh_token,

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::{
-    DirectMessage, Post, Unreadable, XError,
-    client::{Client, Limits},
-    wire::Page,
-};
+use super::{DirectMessage, Post, Unreadable, XError, client::Client, limits::Limits, wire::Page};
 use crate::{
     desk::XId,
     store::{ConnectedAccount, Incoming, IncomingKind},
@@ -18,7 +12,7 @@ use crate::{
 const MOST_PAGES: usize = 40;
 /// The most pages of a walk that has no cursor, where nothing on a page was known.
 const MOST_PAGES_BACK: usize = 5;
-/// The longest wait between two walks, and after a limit that X does not date.
+/// The longest wait between two walks where X names none, and the wait after a limit that X does not date.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 const UNDATED: Duration = Duration::from_secs(60);
 
@@ -165,23 +159,17 @@ pub fn incoming_post(post: Post, kind: IncomingKind) -> Incoming {
 /// How long to wait before the next walk. `spread`, from 0 to 1, keeps accounts that failed together from
 /// coming back together.
 ///
-/// A limit's reset counts where it lies ahead; one in the past or absurdly far is not believed.
-pub fn next_poll(every: Duration, limits: &Limits, now: Timestamp, failures: u32, spread: f64) -> Duration {
+/// A limit's reset that cannot be believed is no part of [`Limits`].
+pub fn next_poll(every: Duration, limits: &Limits, failures: u32, spread: f64) -> Duration {
     let spread = spread.clamp(0.0, 1.0);
     if failures == 0 {
         let used_up = limits.remaining == Some(0);
-        return if used_up { until(limits.reset, now).unwrap_or(UNDATED).max(every) } else { every };
+        return if used_up { limits.resets_in.unwrap_or(UNDATED).max(every) } else { every };
     }
-    if let Some(wait) = until(limits.reset, now) {
+    if let Some(wait) = limits.resets_in {
         return wait + every.mul_f64(spread);
     }
     // Full jitter: anywhere between one interval and as many as there were failures, doubled each time.
     let most = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST).max(every);
     every + (most - every).mul_f64(spread)
-}
-
-/// How long until a limit resets: from a second to the longest wait; nothing where it is past.
-fn until(reset: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
-    let wait = Duration::try_from(now.duration_until(reset?)).ok()?;
-    (!wait.is_zero()).then(|| wait.clamp(Duration::from_secs(1), LONGEST))
 }
