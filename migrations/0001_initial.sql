@@ -107,6 +107,21 @@ CREATE TABLE progress (
   value  TEXT NOT NULL
 );
 
+-- Which daemon works on this database. One row, which stays when the work is let go.
+CREATE TABLE lease (
+  name      TEXT PRIMARY KEY,
+  -- One higher with each holder: what a transaction of an earlier holder is refused by.
+  fence     BIGINT NOT NULL,
+  -- One higher with each renewal: what a waiter watches.
+  beat      BIGINT NOT NULL,
+  host      TEXT NOT NULL,
+  pid       BIGINT NOT NULL,
+  process   TEXT NOT NULL,
+  since     BIGINT NOT NULL,
+  renewed   BIGINT NOT NULL,
+  released  BIGINT
+);
+
 -- Whose turn it is in a group: the higher, the later an agent was chosen.
 CREATE TABLE turn (
   group_name  TEXT NOT NULL,

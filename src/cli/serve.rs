@@ -66,7 +66,7 @@ impl Serve {
                 // An error means that the daemon has ended already.
                 let _ = stop.send(true);
             });
-            daemon.serve(stopped).await.map_err(super::broke)?;
+            daemon.serve(stopped).await;
             Ok(FINE)
         })
     }

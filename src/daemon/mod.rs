@@ -6,12 +6,14 @@ mod clock;
 mod commit;
 mod ingest;
 mod intake;
+mod lease;
 mod looks;
 mod mail;
 mod notice;
 mod outbox;
 mod reload;
 mod schedule;
+mod trouble;
 mod webhook;
 mod worker;
 
@@ -21,11 +23,13 @@ use std::{
     time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
 };
 
+use self::trouble::{AFTER_TROUBLE, Trouble};
 pub use self::{
     clock::Clock,
     looks::Looked,
@@ -35,12 +39,12 @@ pub use self::{
 use crate::{
     desk::XId,
     engine::{RuleSet, next_minute},
-    store::{AccountState, ConnectedAccount, Key, Store, StoreError},
+    store::{AccountState, ConnectedAccount, Ended, Key, Store, StoreError},
     x::{client::Client, poll::Endpoint},
 };
 
-/// How long to wait after the store failed before trying again.
-const AFTER_TROUBLE: Duration = Duration::from_secs(2);
+/// The longest that a request of another daemon may still be under way.
+const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
 /// How long the sender sleeps where nothing is due; new work wakes it sooner.
 const NOTHING_DUE: Duration = Duration::from_millis(500);
 
@@ -61,6 +65,8 @@ pub struct Daemon {
     pace: Mutex<schedule::Pace>,
     /// The endpoints that were walked at least once, or tried.
     walked: Mutex<BTreeSet<(XId, &'static str)>>,
+    /// That the store fails.
+    trouble: Mutex<Option<Trouble>>,
     /// Something is in the inbox.
     work: Notify,
     /// Something is in the outbox.
@@ -84,6 +90,7 @@ impl Daemon {
             reckoned: Mutex::default(),
             pace: Mutex::default(),
             walked: Mutex::default(),
+            trouble: Mutex::default(),
             work: Notify::new(),
             mail: Notify::new(),
             lookups: Notify::new(),
@@ -115,52 +122,103 @@ impl Daemon {
         &self.notices
     }
 
-    /// Runs until `stop` says so, then finishes what is under way.
-    ///
-    /// # Errors
-    /// When the store cannot be read at the start.
-    pub async fn serve(self: Arc<Self>, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        self.recover().await?;
-        let mut tasks = JoinSet::new();
+    /// Runs until `stop` says so, then finishes what is under way. Works while no other daemon has the lease of its
+    /// database, and waits for it where another has.
+    pub async fn serve(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let follow = self.live.clone().follow(self.notices.clone());
         let notices = self.notices.clone();
-        tasks.spawn(async move {
+        let following = tokio::spawn(async move {
             if let Err(error) = follow.await {
                 notices.tell(Notice::Trouble { message: format!("the rule files cannot be watched: {error}") });
             }
         });
-        let poller = self.clone();
-        tasks.spawn(async move { poller.poll_accounts().await });
-        let looker = self.clone();
-        tasks.spawn(async move { looker.look().await });
-        // These finish the transaction or the sending they are at; the rest may be dropped anywhere.
-        let mut finishing = JoinSet::new();
-        let (worker, stopped) = (self.clone(), stop.clone());
-        finishing.spawn(async move { worker.work(stopped).await });
-        let (scheduler, stopped) = (self.clone(), stop.clone());
-        finishing.spawn(async move { scheduler.schedule(stopped).await });
-        let (sender, stopped) = (self.clone(), stop.clone());
-        finishing.spawn(async move { sender.send(stopped).await });
-        // An error means that whoever could say stop is gone, which says it too.
-        let _ = stop.wait_for(|stop| *stop).await;
+        while let Some(ended) = self.take_lease(&mut stop).await {
+            self.hold_lease(&mut stop, ended).await;
+        }
+        following.abort();
+        self.store.close().await;
+    }
+
+    /// Works until `stop` says so, or another daemon has taken the lease.
+    async fn hold_lease(self: &Arc<Self>, stop: &mut watch::Receiver<bool>, ended: Ended) {
+        let (end, ending) = watch::channel(false);
+        // What may be dropped anywhere, and what finishes the transaction or the sending it is at.
+        let (mut tasks, mut finishing) = (JoinSet::new(), JoinSet::new());
+        let daemon = self.clone();
+        while let Err(error) = self.recover(ended).await {
+            self.trouble(&error).await;
+            if *stop.borrow() {
+                return;
+            }
+        }
+        self.keep_running(&mut tasks, &ending, "polling", |daemon, _| daemon.poll_accounts());
+        self.keep_running(&mut tasks, &ending, "lookups", |daemon, _| async move { daemon.look().await });
+        self.keep_running(&mut finishing, &ending, "intake", |daemon, stop| async move { daemon.work(stop).await });
+        self.keep_running(
+            &mut finishing,
+            &ending,
+            "automations",
+            |daemon, stop| async move { daemon.schedule(stop).await },
+        );
+        self.keep_running(&mut finishing, &ending, "sending", |daemon, stop| async move { daemon.send(stop).await });
+        let superseded = tokio::select! {
+            // An error means that whoever could say stop is gone, which says it too.
+            _ = stop.wait_for(|stop| *stop) => false,
+            () = daemon.keep_lease() => true,
+        };
+        let _ = end.send(true);
         tasks.shutdown().await;
         self.work.notify_waiters();
         self.mail.notify_waiters();
         while finishing.join_next().await.is_some() {}
-        self.store.close().await;
-        Ok(())
+        if superseded {
+            self.notices.tell(Notice::Superseded);
+            self.forget();
+        } else if let Err(error) = self.store.release_lease(Timestamp::now()).await {
+            tracing::warn!("the lease was not let go, so the next daemon waits until it ends: {error}");
+        }
     }
 
-    /// Sees to what an earlier life left half done.
+    /// Runs a worker until it is told to stop. One that ends before then, which only a mistake in Twite can make it do,
+    /// begins anew.
+    fn keep_running<F>(
+        self: &Arc<Self>,
+        tasks: &mut JoinSet<()>,
+        stop: &watch::Receiver<bool>,
+        name: &'static str,
+        work: impl Fn(Arc<Self>, watch::Receiver<bool>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (daemon, stop) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            while !*stop.borrow() {
+                // Dropped with this task, so that whoever ends one ends the other.
+                let mut worker = JoinSet::new();
+                worker.spawn(work(daemon.clone(), stop.clone()));
+                let ended = worker.join_next().await;
+                if !*stop.borrow() {
+                    daemon
+                        .notices
+                        .tell(Notice::Trouble { message: format!("{name} ended ({ended:?}) and begins anew") });
+                    tokio::time::sleep(AFTER_TROUBLE).await;
+                }
+            }
+        });
+    }
+
+    /// Sees to what the daemon before left half done.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn recover(&self) -> Result<(), StoreError> {
-        // X may take a moment to show what it took just before the end.
-        let doubtful = self
-            .store
-            .doubt_what_was_sending(self.clock.now().saturating_add(self.settling()).unwrap_or_default())
-            .await?;
+    pub async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
+        // X may take a moment to show what it took just before the end; and who is asleep may wake up and go on.
+        let wait = match ended {
+            Ended::Released | Ended::Died => self.settling(),
+            Ended::Silent => self.settling().saturating_add(LONGEST_REQUEST),
+        };
+        let doubtful =
+            self.store.doubt_what_was_sending(self.clock.now().saturating_add(wait).unwrap_or_default()).await?;
         if doubtful > 0 {
             tracing::warn!(
                 "{doubtful} effects were on their way when the daemon ended; they are looked up before they are sent again"
@@ -175,7 +233,7 @@ impl Daemon {
     /// # Errors
     /// When the store fails.
     pub async fn settle(&self) -> Result<(), StoreError> {
-        self.recover().await?;
+        self.recover(Ended::Released).await?;
         let mut failures = 0;
         loop {
             let mut busy = false;
@@ -337,10 +395,5 @@ impl Daemon {
             Ok(false) => {}
             Err(error) => self.trouble(&error).await,
         }
-    }
-
-    async fn trouble(&self, error: &StoreError) {
-        self.notices.tell(Notice::Trouble { message: format!("the store: {error}; trying again") });
-        tokio::time::sleep(AFTER_TROUBLE).await;
     }
 }

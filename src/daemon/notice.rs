@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use crate::{
     desk::{Change, Channel, TicketId},
     lang::rules::Version,
+    store::Holder,
 };
 
 /// Something worth telling.
@@ -110,6 +111,20 @@ pub enum Notice {
         /// The errors, for a person.
         report: String,
     },
+    /// Another daemon works on this database; this one waits.
+    Waiting {
+        /// Who.
+        holder: Holder,
+        /// Since when.
+        since: jiff::Timestamp,
+    },
+    /// Another daemon has taken over: nothing was heard of this one for too long.
+    Superseded,
+    /// The store works again.
+    Recovered {
+        /// How long it did not.
+        seconds: u64,
+    },
     /// Something does not work, and goes on not working until somebody looks.
     Trouble {
         /// What, and what to do.
@@ -146,7 +161,9 @@ impl Notices {
         match &notice {
             Notice::Broken { report, .. } => tracing::error!("{notice}\n{report}"),
             Notice::Trouble { .. } | Notice::Disagree { .. } => tracing::error!("{notice}"),
-            Notice::SetAside { .. } | Notice::Behind { .. } => tracing::warn!("{notice}"),
+            Notice::SetAside { .. } | Notice::Behind { .. } | Notice::Waiting { .. } | Notice::Superseded => {
+                tracing::warn!("{notice}")
+            }
             Notice::Left { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
             _ => tracing::info!("{notice}"),
         }
@@ -196,6 +213,17 @@ impl fmt::Display for Notice {
             Self::Broken { live, errors, .. } => {
                 write!(f, "the rules have {errors} errors; rules {live} stay live until they are fixed")
             }
+            Self::Waiting { holder, since } => write!(
+                f,
+                "the daemon with process id {} on {} works on this database since {since:.0}; waiting until it ends",
+                holder.pid, holder.host
+            ),
+            Self::Superseded => write!(
+                f,
+                "another daemon has taken over the work on this database, as this one did not renew its lease for too \
+                 long; nothing more is sent"
+            ),
+            Self::Recovered { seconds } => write!(f, "the store works again, after {seconds} seconds"),
             Self::Trouble { message } => f.write_str(message),
         }
     }

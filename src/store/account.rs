@@ -135,17 +135,18 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn connect(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
+        self.write(
+            sqlx::query(
+                "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, state = excluded.state, state_why = NULL,
                capture_from = excluded.capture_from",
+            )
+            .bind(account.id.as_str())
+            .bind(&account.handle)
+            .bind(account.state.as_str())
+            .bind(account.connected.as_millisecond())
+            .bind(account.capture_from.map(Timestamp::as_millisecond)),
         )
-        .bind(account.id.as_str())
-        .bind(&account.handle)
-        .bind(account.state.as_str())
-        .bind(account.connected.as_millisecond())
-        .bind(account.capture_from.map(Timestamp::as_millisecond))
-        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -174,11 +175,13 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn set_account_state(&self, id: &XId, state: AccountState, why: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1 AND state <> $2")
-            .bind(id.as_str())
-            .bind(state.as_str())
-            .bind(why)
-            .execute(&self.writer)
+        let done = self
+            .write(
+                sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1 AND state <> $2")
+                    .bind(id.as_str())
+                    .bind(state.as_str())
+                    .bind(why),
+            )
             .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -201,10 +204,12 @@ impl Store {
     /// # Errors
     /// When the database says no, or there is no such account.
     pub async fn save_tokens(&self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
-        let done = sqlx::query("UPDATE account SET tokens = $2 WHERE x_id = $1")
-            .bind(account.as_str())
-            .bind(key.seal(account, tokens)?)
-            .execute(&self.writer)
+        let done = self
+            .write(
+                sqlx::query("UPDATE account SET tokens = $2 WHERE x_id = $1")
+                    .bind(account.as_str())
+                    .bind(key.seal(account, tokens)?),
+            )
             .await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::Corrupt(format!("account {account} is not connected")));

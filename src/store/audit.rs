@@ -150,12 +150,13 @@ impl Store {
     /// When the database says no.
     pub async fn remember_version(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
         let files = serde_json::to_string(&rules.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-        sqlx::query("INSERT INTO rules_version (hash, loaded, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(&rules.version.hash)
-            .bind(now.as_millisecond())
-            .bind(files)
-            .execute(&self.writer)
-            .await?;
+        self.write(
+            sqlx::query("INSERT INTO rules_version (hash, loaded, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(&rules.version.hash)
+                .bind(now.as_millisecond())
+                .bind(files),
+        )
+        .await?;
         Ok(())
     }
 

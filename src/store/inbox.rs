@@ -190,18 +190,20 @@ impl Store {
         for byte in Sha256::digest(payload.as_bytes()) {
             hash.push_str(&format!("{byte:02x}"));
         }
-        let done = sqlx::query(
-            "INSERT INTO inbox (account, kind, x_id, version, payload, received, state, reason)
+        let done = self
+            .write(
+                sqlx::query(
+                    "INSERT INTO inbox (account, kind, x_id, version, payload, received, state, reason)
              VALUES ($1, $2, $3, $3, $4, $5, 'set_aside', $6) ON CONFLICT DO NOTHING",
-        )
-        .bind(account.as_str())
-        .bind(kind.as_str())
-        .bind(&hash)
-        .bind(payload)
-        .bind(Timestamp::now().as_millisecond())
-        .bind(reason)
-        .execute(&self.writer)
-        .await?;
+                )
+                .bind(account.as_str())
+                .bind(kind.as_str())
+                .bind(&hash)
+                .bind(payload)
+                .bind(Timestamp::now().as_millisecond())
+                .bind(reason),
+            )
+            .await?;
         Ok(done.rows_affected() > 0)
     }
 }

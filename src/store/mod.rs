@@ -11,21 +11,27 @@ mod forget;
 mod inbox;
 mod known;
 mod later;
+mod lease;
 mod outbox;
 mod post;
 mod report;
 mod ticket;
+mod transaction;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Sqlite, SqlitePool,
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
+        SqliteSynchronous,
+    },
 };
 
 pub use self::{
@@ -33,11 +39,12 @@ pub use self::{
     audit::{Counts, DecisionRecord, Recorded, RecordedRun},
     comment::{NewComment, Standing},
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
+    lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     outbox::{OutboxItem, Outgoing, RepliesSince},
     post::{KnownPost, PutPost, Seen},
     ticket::{TicketHead, TicketKey},
 };
-use self::{known::Known, later::Later};
+use self::{known::Known, later::Later, lease::Fence, transaction::Transaction};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(10);
@@ -59,6 +66,9 @@ pub enum StoreError {
     /// Something in the database is not what this version writes there.
     #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
+    /// Another daemon has taken over.
+    #[error("another daemon has taken over the work on this database")]
+    Superseded,
     /// Tokens cannot be sealed or opened.
     #[error("{0}")]
     Key(String),
@@ -81,11 +91,12 @@ impl StoreError {
 pub struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
+    fence: Arc<Fence>,
 }
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
-pub struct Tx(Transaction<'static, Sqlite>, Known, Later);
+pub struct Tx(Transaction, Known, Later);
 
 impl Store {
     /// Opens a database file, makes it where there is none, and brings it up to date.
@@ -113,7 +124,7 @@ impl Store {
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!().run(&writer).await?;
         let reader = pool().max_connections(READERS).connect_with(options).await?;
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, fence: Arc::default() })
     }
 
     /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
@@ -129,9 +140,25 @@ impl Store {
     /// Begins a transaction that writes.
     ///
     /// # Errors
-    /// When another process holds the database for too long.
+    /// When another process holds the database for too long, or another daemon has taken over.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx(self.writer.begin_with("BEGIN IMMEDIATE").await?, Known::default(), Later::default()))
+        let transaction = Transaction::writing(&self.writer).await?;
+        let mut tx = Tx(transaction, Known::default(), Later::default());
+        tx.check_fence(&self.fence).await?;
+        Ok(tx)
+    }
+
+    /// Runs one statement that writes, in a transaction of its own.
+    async fn write(&self, statement: Query<'_, Sqlite, SqliteArguments>) -> Result<SqliteQueryResult, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = statement.execute(&mut *tx.0).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// Begins a transaction that reads.
+    async fn snapshot(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction::reading(&self.reader).await?)
     }
 
     /// Closes every connection, after what is under way.

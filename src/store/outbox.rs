@@ -253,9 +253,11 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
-        let done = sqlx::query("UPDATE outbox SET state = 'waiting', doubt = 1, due = $1 WHERE state = 'sending'")
-            .bind(due.as_millisecond())
-            .execute(&self.writer)
+        let done = self
+            .write(
+                sqlx::query("UPDATE outbox SET state = 'waiting', doubt = 1, due = $1 WHERE state = 'sending'")
+                    .bind(due.as_millisecond()),
+            )
             .await?;
         Ok(done.rows_affected())
     }
@@ -284,13 +286,12 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn retry(&self, id: i64, due: Timestamp, why: &str, doubt: bool) -> Result<(), StoreError> {
-        sqlx::query("UPDATE outbox SET state = 'waiting', due = $2, reason = $3, doubt = $4 WHERE id = $1 AND state = 'sending'")
+        self.write(sqlx::query("UPDATE outbox SET state = 'waiting', due = $2, reason = $3, doubt = $4 WHERE id = $1 AND state = 'sending'")
             .bind(id)
             .bind(due.as_millisecond())
             .bind(why)
-            .bind(i64::from(doubt))
-            .execute(&self.writer)
-            .await?;
+            .bind(i64::from(doubt)))
+.await?;
         Ok(())
     }
 
@@ -311,12 +312,13 @@ impl Store {
     }
 
     async fn end(&self, id: i64, state: &str, why: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE outbox SET state = $2, reason = $3 WHERE id = $1 AND state = 'sending'")
-            .bind(id)
-            .bind(state)
-            .bind(why)
-            .execute(&self.writer)
-            .await?;
+        self.write(
+            sqlx::query("UPDATE outbox SET state = $2, reason = $3 WHERE id = $1 AND state = 'sending'")
+                .bind(id)
+                .bind(state)
+                .bind(why),
+        )
+        .await?;
         Ok(())
     }
 

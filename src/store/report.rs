@@ -40,25 +40,36 @@ impl Store {
     /// When the database says no.
     pub async fn report(&self, report: &Report, desk: &Desk, now: Timestamp) -> Result<ReportTable, StoreError> {
         // A transaction, so that every number is about the same tickets.
-        let mut reader = self.reader.begin().await?;
-        let table = frame(report, desk, now);
-        let statement = Statement { report, desk, now, table: &table };
-        if !statement.can_count() {
-            return statement.in_memory(&mut reader).await;
-        }
-        let local = match statement.local(&mut reader).await? {
-            Some(local) => local,
-            None => return statement.in_memory(&mut reader).await,
-        };
-        let mut counted = Counted::new();
-        if !report.by.is_empty() {
-            statement.count(&mut reader, &local, false, &mut counted).await?;
-        }
-        if !statement.add_up(&mut counted) {
-            statement.count(&mut reader, &local, true, &mut counted).await?;
-        }
-        Ok(fill(report, desk, now, table, counted))
+        let mut snapshot = self.snapshot().await?;
+        let table = report_in(&mut snapshot, report, desk, now).await?;
+        snapshot.rollback().await?;
+        Ok(table)
     }
+}
+
+async fn report_in(
+    reader: &mut SqliteConnection,
+    report: &Report,
+    desk: &Desk,
+    now: Timestamp,
+) -> Result<ReportTable, StoreError> {
+    let table = frame(report, desk, now);
+    let statement = Statement { report, desk, now, table: &table };
+    if !statement.can_count() {
+        return statement.in_memory(reader).await;
+    }
+    let local = match statement.local(reader).await? {
+        Some(local) => local,
+        None => return statement.in_memory(reader).await,
+    };
+    let mut counted = Counted::new();
+    if !report.by.is_empty() {
+        statement.count(reader, &local, false, &mut counted).await?;
+    }
+    if !statement.add_up(&mut counted) {
+        statement.count(reader, &local, true, &mut counted).await?;
+    }
+    Ok(fill(report, desk, now, table, counted))
 }
 
 /// For each split by time: from which instant on, in milliseconds, which offset from UTC holds, latest first; and the months

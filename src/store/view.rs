@@ -47,23 +47,10 @@ impl Store {
         offset: u32,
     ) -> Result<Vec<Ticket>, StoreError> {
         // A transaction, so that what is found is what is read.
-        let mut reader = self.reader.begin().await?;
-        let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
-        let people = sorts().any(|sort| asks_about_people(&sort.by));
-        let mut query = Query::with("SELECT t.id", people, &view.filter, desk, now);
-        query.sql.push(" ORDER BY ");
-        for sort in sorts() {
-            query.order(sort);
-        }
-        query.sql.push("t.id");
-        if query.exact {
-            query.sql.push(" LIMIT ").push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
-            let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
-            return tickets(&mut reader, &ids).await;
-        }
-        let found = query.candidates_that_hold(&mut reader, &view.filter).await?;
-        let shown = engine::view(view, &found, desk, now).into_iter();
-        Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
+        let mut snapshot = self.snapshot().await?;
+        let tickets = view_in(&mut snapshot, view, desk, now, limit, offset).await?;
+        snapshot.rollback().await?;
+        Ok(tickets)
     }
 
     /// How many tickets a condition holds for.
@@ -71,15 +58,52 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn count(&self, filter: &Condition, desk: &Desk, now: Timestamp) -> Result<u64, StoreError> {
-        let mut reader = self.reader.begin().await?;
-        let mut query = Query::of("SELECT count(*)", filter, desk, now);
-        if query.exact {
-            let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
-            return Ok(count.unsigned_abs());
-        }
-        let query = Query::of("SELECT t.id", filter, desk, now);
-        Ok(query.candidates_that_hold(&mut reader, filter).await?.len() as u64)
+        let mut snapshot = self.snapshot().await?;
+        let count = count_in(&mut snapshot, filter, desk, now).await?;
+        snapshot.rollback().await?;
+        Ok(count)
     }
+}
+
+async fn view_in(
+    reader: &mut SqliteConnection,
+    view: &View,
+    desk: &Desk,
+    now: Timestamp,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<Ticket>, StoreError> {
+    let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
+    let people = sorts().any(|sort| asks_about_people(&sort.by));
+    let mut query = Query::with("SELECT t.id", people, &view.filter, desk, now);
+    query.sql.push(" ORDER BY ");
+    for sort in sorts() {
+        query.order(sort);
+    }
+    query.sql.push("t.id");
+    if query.exact {
+        query.sql.push(" LIMIT ").push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
+        let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
+        return tickets(reader, &ids).await;
+    }
+    let found = query.candidates_that_hold(reader, &view.filter).await?;
+    let shown = engine::view(view, &found, desk, now).into_iter();
+    Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
+}
+
+async fn count_in(
+    reader: &mut SqliteConnection,
+    filter: &Condition,
+    desk: &Desk,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut query = Query::of("SELECT count(*)", filter, desk, now);
+    if query.exact {
+        let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
+        return Ok(count.unsigned_abs());
+    }
+    let query = Query::of("SELECT t.id", filter, desk, now);
+    Ok(query.candidates_that_hold(reader, filter).await?.len() as u64)
 }
 
 /// A statement under way.

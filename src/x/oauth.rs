@@ -169,7 +169,16 @@ pub(super) struct TokenSource {
     store: Store,
     key: Key,
     account: XId,
-    current: Mutex<Option<Tokens>>,
+    current: Mutex<Option<Current>>,
+}
+
+/// The tokens of an account as this process has them.
+#[derive(Debug, Clone)]
+struct Current {
+    tokens: Tokens,
+    /// Whether they are in the store. A refresh token works once: should the store fail just after one was used, the new
+    /// pair is here only, and is kept until the store takes it.
+    stored: bool,
 }
 
 impl TokenSource {
@@ -181,36 +190,47 @@ impl TokenSource {
     pub(super) async fn access(&self, refused: Option<&str>) -> Result<String, XError> {
         let mut current = self.current.lock().await;
         if current.is_none() {
-            *current = self.stored().await?;
+            *current = self.stored().await?.map(|tokens| Current { tokens, stored: true });
         }
-        let tokens = current.clone().ok_or_else(|| unauthorised("the account was never connected"))?;
+        let held = current.as_mut().ok_or_else(|| unauthorised("the account was never connected"))?;
+        self.keep(held).await?;
+        let tokens = held.tokens.clone();
         let ends = tokens.expires.is_some_and(|at| Timestamp::now().checked_add(AHEAD).is_ok_and(|soon| soon >= at));
         if !ends && refused != Some(tokens.access.as_str()) {
             return Ok(tokens.access);
         }
-        let renewed = self.renew(&tokens).await?;
-        let access = renewed.access.clone();
-        *current = Some(renewed);
-        Ok(access)
+        *held = self.renew(&tokens).await?;
+        // The old pair is dead by now: the new one is safe before anybody uses it.
+        self.keep(held).await?;
+        Ok(held.tokens.access.clone())
     }
 
-    async fn renew(&self, tokens: &Tokens) -> Result<Tokens, XError> {
+    /// Stores tokens that are not stored yet.
+    async fn keep(&self, held: &mut Current) -> Result<(), XError> {
+        if !held.stored {
+            self.store
+                .save_tokens(&self.key, &self.account, &held.tokens)
+                .await
+                .map_err(|e| XError::Tokens(format!("the new tokens cannot be kept: {e}")))?;
+            held.stored = true;
+        }
+        Ok(())
+    }
+
+    async fn renew(&self, tokens: &Tokens) -> Result<Current, XError> {
+        // A daemon that was superseded must not spend what the one after it needs.
+        self.store.check_lease().await.map_err(|e| XError::Tokens(e.to_string()))?;
         let refresh = tokens.refresh.as_deref().ok_or_else(|| unauthorised("there is no refresh token"))?;
         match self.app.refresh(refresh).await {
             Ok(mut renewed) => {
                 if renewed.refresh.is_none() {
                     renewed.refresh.clone_from(&tokens.refresh);
                 }
-                // The old pair is dead by now: the new one is safe before anybody uses it.
-                self.store
-                    .save_tokens(&self.key, &self.account, &renewed)
-                    .await
-                    .map_err(|e| XError::Tokens(format!("the new tokens cannot be kept: {e}")))?;
-                Ok(renewed)
+                Ok(Current { tokens: renewed, stored: false })
             }
             Err(XError::Refused(Refusal::Unauthorised(why))) => match self.stored().await? {
                 // Somebody else was quicker: theirs are the tokens now.
-                Some(stored) if stored.access != tokens.access => Ok(stored),
+                Some(stored) if stored.access != tokens.access => Ok(Current { tokens: stored, stored: true }),
                 _ => Err(XError::Refused(Refusal::Unauthorised(why))),
             },
             Err(other) => Err(other),

@@ -49,7 +49,11 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             let when = at.strftime("%Y-%m-%d %H:%M");
             writeln!(out, "{} its time has come ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
         }
-        Notice::Behind { .. } | Notice::Disagree { .. } => {
+        Notice::Behind { .. }
+        | Notice::Disagree { .. }
+        | Notice::Waiting { .. }
+        | Notice::Superseded
+        | Notice::Recovered { .. } => {
             writeln!(out, "{}", paint(&notice.to_string(), Style::new().yellow()))
         }
         Notice::Deleted { ticket } => {

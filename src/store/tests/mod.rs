@@ -1,8 +1,10 @@
 //! What the store promises, on real database files.
 
+mod failures;
 /// The generator that tests outside of the crate and the fuzzer use as well.
 #[path = "../../../tests/it/support/generate.rs"]
 mod generate;
+mod lease;
 mod reports;
 mod views;
 

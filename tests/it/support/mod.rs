@@ -131,6 +131,23 @@ impl TestDesk {
         self.directory.path().join("log")
     }
 
+    /// Waits until something is in the log, and returns the whole of it.
+    pub async fn logged(&self, text: &str) -> String {
+        self.logged_times(text, 1).await
+    }
+
+    /// Waits until so many lines of the log hold something, and returns the whole of it.
+    pub async fn logged_times(&self, text: &str, times: usize) -> String {
+        for _ in 0..1200 {
+            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+            if log.lines().filter(|line| line.contains(text)).count() >= times {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never logged {text:?} {times} times:\n{}", tail(&self.log()));
+    }
+
     /// Waits until `done` says so of what it all came to. There is no deadline to meet, only one to give up at.
     pub async fn until(&self, what: &str, done: impl Fn(&Counts, &SimHandle) -> bool) -> Counts {
         let store = self.store().await;
@@ -155,6 +172,11 @@ impl Served {
     pub fn kill(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
     }
 
     /// Whether it still runs.

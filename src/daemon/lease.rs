@@ -1,0 +1,65 @@
+//! One daemon at a time works on a database: it waits for the lease, works while it holds it, and lets it go.
+
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{Daemon, Notice};
+use crate::store::{Asked, Ended, Holder, StoreError, TERM, Watch};
+
+/// How often a lease is renewed: several renewals may fail before it is lost.
+const RENEWED_EVERY: Duration = Duration::from_secs(2);
+/// How often whoever waits for a lease looks at it.
+const ASKED_EVERY: Duration = Duration::from_millis(500);
+
+impl Daemon {
+    /// Waits until this daemon may work on its database, and returns how the one before ended; `None` where it was told to
+    /// stop before.
+    pub(super) async fn take_lease(&self, stop: &mut watch::Receiver<bool>) -> Option<Ended> {
+        let (holder, mut watch, mut told) = (Holder::this_process(), Watch::default(), None);
+        while !*stop.borrow() {
+            // Leases are about processes, so about the machine's time, also where messages drive the daemon's clock.
+            match self.store.ask_for_lease(&holder, &mut watch, Timestamp::now(), Instant::now()).await {
+                Ok(Asked::Taken(ended)) => return Some(ended),
+                Ok(Asked::Held(lease)) => {
+                    if told.replace(lease.fence) != Some(lease.fence) {
+                        self.notices.tell(Notice::Waiting { holder: lease.holder, since: lease.since });
+                    }
+                }
+                Err(error) => self.trouble(&error).await,
+            }
+            // An error means that whoever could say stop is gone, which says it too.
+            let _ = tokio::time::timeout(ASKED_EVERY, stop.wait_for(|stop| *stop)).await;
+        }
+        None
+    }
+
+    /// Renews the lease until another daemon has taken it.
+    pub(super) async fn keep_lease(&self) {
+        loop {
+            tokio::time::sleep(RENEWED_EVERY).await;
+            let asked = Instant::now();
+            match self.store.renew_lease(Timestamp::now()).await {
+                Ok(()) => self.store_works(),
+                Err(StoreError::Superseded) => return,
+                // As long as nobody takes it, it stays: whoever might has the same trouble with the database.
+                Err(error) => self.tell_trouble(&error),
+            }
+            if asked.elapsed() > TERM {
+                tracing::warn!("renewing the lease took {} seconds", asked.elapsed().as_secs());
+            }
+        }
+    }
+
+    /// Forgets what was true while nobody else worked on the database.
+    pub(super) fn forget(&self) {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.reckoned.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,157 @@
+//! One daemon at a time: who takes over when, on whatever clocks.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::{store, *};
+use crate::store::lease::Asked;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+/// A process of which nothing can be told but that it is another.
+fn stranger(pid: u32) -> Holder {
+    Holder { host: "elsewhere".into(), pid, process: String::new() }
+}
+
+/// Another store on the same database, as another process has it.
+async fn other(directory: &TempDir) -> Store {
+    Store::open(&directory.path().join("twite.db")).await.unwrap()
+}
+
+fn taken(asked: Asked) -> Ended {
+    match asked {
+        Asked::Taken(ended) => ended,
+        Asked::Held(lease) => panic!("{lease:?} holds it"),
+    }
+}
+
+fn held(asked: Asked) -> Lease {
+    match asked {
+        Asked::Held(lease) => lease,
+        Asked::Taken(ended) => panic!("taken from who {ended:?}"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_second_waits_and_is_told_who_is_first() {
+    let (first, directory) = store().await;
+    let second = other(&directory).await;
+    let (mut one, mut two, start) = (Watch::default(), Watch::default(), Instant::now());
+    assert_eq!(taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap()), Ended::Released);
+    let lease = held(second.ask_for_lease(&stranger(2), &mut two, at(1), start).await.unwrap());
+    assert_eq!((lease.holder.pid, lease.since), (1, at(0)));
+    // Each renewal is seen, so the wait begins anew: it never ends while there are renewals.
+    for n in 1..10 {
+        first.renew_lease(at(n)).await.unwrap();
+        let later = start + TERM * u32::try_from(n).unwrap();
+        held(second.ask_for_lease(&stranger(2), &mut two, at(n), later).await.unwrap());
+    }
+    first.release_lease(at(99)).await.unwrap();
+    assert_eq!(taken(second.ask_for_lease(&stranger(2), &mut two, at(100), start).await.unwrap()), Ended::Released);
+}
+
+#[tokio::test]
+async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
+    let (first, directory) = store().await;
+    let second = other(&directory).await;
+    let (mut one, mut two, start) = (Watch::default(), Watch::default(), Instant::now());
+    taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap());
+    held(second.ask_for_lease(&stranger(2), &mut two, at(0), start).await.unwrap());
+    held(second.ask_for_lease(&stranger(2), &mut two, at(0), start + TERM).await.unwrap());
+    // A transaction that began before is done whole: whoever takes over waits for it.
+    let later = start + TERM + Duration::from_millis(1);
+    assert_eq!(taken(second.ask_for_lease(&stranger(2), &mut two, at(11), later).await.unwrap()), Ended::Silent);
+    for refused in [
+        first.begin().await.map(drop),
+        first.renew_lease(at(12)).await,
+        first.check_lease().await,
+        first.release_lease(at(12)).await,
+        first.claim(at(12)).await.map(drop),
+        first.clone().begin().await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(StoreError::Superseded)), "{refused:?}");
+    }
+    second.check_lease().await.unwrap();
+    // Who never had a lease, as the command line, is not fenced.
+    other(&directory).await.begin().await.unwrap().commit().await.unwrap();
+    // The first one may have it again, after the second.
+    second.release_lease(at(13)).await.unwrap();
+    taken(first.ask_for_lease(&stranger(1), &mut one, at(14), later).await.unwrap());
+    first.begin().await.unwrap().commit().await.unwrap();
+    assert!(second.begin().await.is_err());
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_neither_ends_nor_lengthens_a_lease() {
+    let (first, directory) = store().await;
+    let second = other(&directory).await;
+    let (mut one, mut two, start) = (Watch::default(), Watch::default(), Instant::now());
+    taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap());
+    let day = 86_400;
+    for (step, now) in [(0, at(0)), (1, at(day)), (2, at(-day))] {
+        held(second.ask_for_lease(&stranger(2), &mut two, now, start + Duration::from_secs(step)).await.unwrap());
+    }
+    let later = start + TERM * 2;
+    taken(second.ask_for_lease(&stranger(2), &mut two, at(-day), later).await.unwrap());
+}
+
+#[tokio::test]
+async fn of_many_that_wait_one_takes_over() {
+    let (first, directory) = store().await;
+    let start = Instant::now();
+    taken(first.ask_for_lease(&stranger(1), &mut Watch::default(), at(0), start).await.unwrap());
+    let mut waiting = vec![];
+    for pid in 2..10 {
+        let (store, mut watch) = (other(&directory).await, Watch::default());
+        held(store.ask_for_lease(&stranger(pid), &mut watch, at(0), start).await.unwrap());
+        waiting.push((pid, store, watch));
+    }
+    let asking: Vec<_> = waiting
+        .into_iter()
+        .map(|(pid, store, mut watch)| {
+            tokio::spawn(async move {
+                let asked = store.ask_for_lease(&stranger(pid), &mut watch, at(20), start + TERM * 2).await.unwrap();
+                (matches!(asked, Asked::Taken(_)), store)
+            })
+        })
+        .collect();
+    let mut winners = 0;
+    for asked in asking {
+        let (taken, _open) = asked.await.unwrap();
+        winners += u32::from(taken);
+    }
+    assert_eq!(winners, 1);
+    assert!(matches!(first.begin().await, Err(StoreError::Superseded)));
+}
+
+#[test]
+fn a_process_that_is_gone_is_told_from_one_that_lives() {
+    let here = Holder::this_process();
+    if here.process.is_empty() {
+        return;
+    }
+    assert!(!here.is_gone());
+    let process = |edit: &dyn Fn(&mut Vec<String>)| {
+        let mut parts = here.process.split(' ').map(str::to_owned).collect();
+        edit(&mut parts);
+        Holder { process: parts.join(" "), ..here.clone() }
+    };
+    assert!(process(&|parts| parts[2] = "1".into()).is_gone(), "its number is another process's by now");
+    assert!(process(&|parts| parts[0] = "before".into()).is_gone(), "the machine was started anew");
+    assert!(!process(&|parts| parts[1] = "pid:[1]".into()).is_gone(), "what another container runs cannot be told");
+    assert!(!stranger(1).is_gone());
+    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let started = super::super::lease::started(&child.id().to_string()).unwrap();
+    let child_holder = Holder { pid: child.id(), ..process(&|parts| parts[2].clone_from(&started)) };
+    assert!(!child_holder.is_gone());
+    child.kill().unwrap();
+    // Killed, and perhaps not waited for yet.
+    while !child_holder.is_gone() {
+        std::thread::yield_now();
+    }
+    child.wait().unwrap();
+    assert!(child_holder.is_gone());
+}

@@ -1,0 +1,77 @@
+//! A disk that is full, for real, where the machine lets a test mount one; elsewhere `store::tests::failures` has to do.
+
+use std::{fs, path::Path, process::Command, time::Duration};
+
+use crate::support::TestDesk;
+use twite::{
+    store::Store,
+    x::sim::{NewPerson, NewPost},
+};
+
+const RULES: &str = "trigger \"Answer\" {\n  on created\n  then add tags answered\n}\n";
+
+/// A small file system, which goes with its owner.
+struct Mounted<'p>(&'p Path);
+
+impl<'p> Mounted<'p> {
+    fn at(path: &'p Path) -> Option<Self> {
+        fs::create_dir_all(path).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(path).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(path))
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+/// Waits until there are so many tickets.
+async fn tickets(store: &Store, desk: &TestDesk, most: i64) {
+    for _ in 0..1200 {
+        if store.counts().await.is_ok_and(|counts| counts.tickets == most) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never {most} tickets:\n{}", fs::read_to_string(desk.log()).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_survived_without_a_restart_and_said_once() {
+    let desk = TestDesk::new(&["acme"], RULES, "[store]\npath = \"small/twite.db\"\n").await;
+    let small = desk.rules().join("small");
+    let Some(_mounted) = Mounted::at(&small) else {
+        eprintln!("skipped: mounting a file system needs more rights");
+        return;
+    };
+    fs::copy(desk.rules().join("twite.db"), small.join("twite.db")).unwrap();
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    let store = Store::open(&small.join("twite.db")).await.unwrap();
+    let mut served = desk.serve();
+    let say = |n: usize| {
+        desk.sim.post(&NewPost { by: "ana".into(), text: format!("@acme {n}"), ..NewPost::default() }).unwrap();
+    };
+    let full = |fill: bool| {
+        let filler = small.join("filler");
+        if fill {
+            let _ = fs::write(&filler, vec![0; 4 << 20]);
+        } else {
+            fs::remove_file(&filler).unwrap();
+        }
+    };
+    say(0);
+    tickets(&store, &desk, 1).await;
+    for round in 1..=2 {
+        full(true);
+        (1..=20).for_each(|n| say(round * 100 + n));
+        desk.logged_times("the store: ", round).await;
+        full(false);
+        desk.logged_times("the store works again", round).await;
+        tickets(&store, &desk, i64::try_from(round * 20 + 1).unwrap()).await;
+    }
+    assert!(served.runs());
+    let log = fs::read_to_string(desk.log()).unwrap();
+    assert!(log.lines().filter(|line| line.contains("ERROR")).count() <= 8, "no flood:\n{log}");
+}

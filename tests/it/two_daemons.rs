@@ -1,0 +1,105 @@
+//! Two daemons on one database, as a restart that overlaps makes them: one works, the other says who does and waits.
+
+use std::process::Command;
+
+use crate::support::{Served, TestDesk};
+use twite::{
+    store::Holder,
+    x::sim::{Moment, NewPerson, NewPost, SentKind},
+};
+
+const RULES: &str = r#"
+trigger "Answer" {
+  on created
+  when channel in (twitter, twitter_dm)
+  then
+    add tags answered
+    reply "Hello, {{ticket.requester.handle}}"
+}
+"#;
+
+async fn desk() -> TestDesk {
+    let desk = TestDesk::new(&["acme"], RULES, "[limits]\nreplies_per_person_per_hour = 100\n").await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    desk
+}
+
+fn messages(desk: &TestDesk) -> usize {
+    desk.sim.sent().iter().filter(|sent| matches!(sent.kind, SentKind::Dm | SentKind::Post)).count()
+}
+
+fn signal(served: &Served, signal: &str) {
+    assert!(Command::new("kill").args([signal, &served.pid().to_string()]).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_one_is_in_the_middle_of_sending_another_waits() {
+    let desk = desk().await;
+    let mut sightings = desk.sim.watch();
+    let first = desk.serve();
+    desk.sim.dm("ana", "acme", "hello?").unwrap();
+    // The first is held between X taking its message and hearing that it did.
+    let sending = loop {
+        let sighting = sightings.recv().await.unwrap();
+        if sighting.method == "POST" && sighting.moment == Moment::After {
+            break sighting;
+        }
+        sighting.release();
+    };
+    let mut second = desk.serve();
+    let log = desk.logged("waiting until it ends").await;
+    let host = Holder::this_process().host;
+    assert!(log.contains(&format!("process id {} on {host} works on this database since 20", first.pid())), "{log}");
+    sending.release();
+    drop(sightings);
+    desk.until("the message is known to be sent", |counts, _| counts.sent == 1).await;
+    assert!(second.runs());
+    // The first ends; the second goes on at once.
+    signal(&first, "-TERM");
+    desk.sim.post(&NewPost { by: "ana".into(), text: "@acme and in public?".into(), ..NewPost::default() }).unwrap();
+    desk.until("the second's answer", |counts, _| counts.sent == 2).await;
+    assert_eq!((messages(&desk), desk.quiet().await.refused), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_one_was_sending_is_looked_up_by_the_next() {
+    let desk = desk().await;
+    let mut sightings = desk.sim.watch();
+    let mut first = desk.serve();
+    desk.sim.dm("ana", "acme", "hello?").unwrap();
+    loop {
+        let sighting = sightings.recv().await.unwrap();
+        if sighting.method == "POST" && sighting.moment == Moment::After {
+            let _second = desk.serve();
+            desk.logged("waiting until it ends").await;
+            first.kill();
+            drop((sighting, sightings));
+            desk.until("the message is found at X", |counts, _| counts.sent == 1).await;
+            assert_eq!((messages(&desk), desk.quiet().await.sent), (1, 1));
+            return;
+        }
+        sighting.release();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_asleep_finds_itself_superseded_and_waits() {
+    let desk = desk().await;
+    let first = desk.serve();
+    desk.sim.dm("ana", "acme", "hello?").unwrap();
+    desk.until("the first message", |counts, _| counts.sent == 1).await;
+    signal(&first, "-STOP");
+    let mut second = desk.serve();
+    desk.sim.post(&NewPost { by: "ana".into(), text: "@acme are you there?".into(), ..NewPost::default() }).unwrap();
+    desk.until("the second has taken over", |counts, _| counts.sent == 2).await;
+    signal(&first, "-CONT");
+    desk.logged("another daemon has taken over").await;
+    desk.sim.post(&NewPost { by: "ana".into(), text: "@acme third".into(), ..NewPost::default() }).unwrap();
+    desk.until("one answer each", |counts, _| counts.sent == 3).await;
+    assert_eq!(messages(&desk), 3);
+    // And back, once the second is gone.
+    second.kill();
+    desk.sim.post(&NewPost { by: "ana".into(), text: "@acme fourth".into(), ..NewPost::default() }).unwrap();
+    desk.until("the first works again", |counts, _| counts.sent == 4).await;
+    assert_eq!((messages(&desk), desk.quiet().await.tickets), (4, 4));
+}
