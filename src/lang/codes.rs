@@ -83,8 +83,8 @@ codes! {
     TW0403 Warning "a tag with capital letters",
     TW0404 Warning "the same value twice",
     TW0405 Warning "a reply longer than a post",
-    TW0491 Warning "a silencer that silences nothing",
-    TW0492 Error "a silencer that cannot be read",
+    TW0491 Warning "a suppression that suppresses nothing",
+    TW0492 Warning "a malformed suppression",
     // `twite.toml`.
     TW0501 Error "no TOML",
     TW0502 Error "an unknown key",

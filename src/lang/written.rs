@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::rules::{Calendar, Condition, ConditionKind, Leaf, Literal, Measure, Quantity, Span, Split, Test};
+use super::{
+    rules::{Calendar, Condition, ConditionKind, Leaf, Literal, Measure, Quantity, Span, Split, Test},
+    syntax::is_name,
+};
 use crate::desk::{FieldRef, Kind, field::Declared};
 
 impl fmt::Display for Condition {
@@ -139,7 +142,8 @@ impl fmt::Display for Written<'_> {
         match self.literal {
             Literal::Number(number) => Grouped(*number).fmt(f),
             Literal::Word { word, .. } => match self.field.kind() {
-                Kind::Declared(Declared::Choice(_)) => Tag(word).fmt(f),
+                // Bare, `is empty` and `is set` ask something else.
+                Kind::Declared(Declared::Choice(_)) if !matches!(word.as_str(), "empty" | "set") => Tag(word).fmt(f),
                 Kind::Declared(_) => Quoted(word).fmt(f),
                 _ => f.write_str(word),
             },
@@ -178,13 +182,13 @@ impl fmt::Display for Tags<'_> {
     }
 }
 
-/// A tag or choice: bare where it reads as one word, else quoted.
+/// A tag or choice: bare where it reads as one word that the grammar takes for a name, else quoted.
 pub(crate) struct Tag<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = self.0.starts_with(char::is_alphabetic) && self.0.chars().all(|c| c.is_alphanumeric() || c == '_');
-        if bare { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
+        let plain = self.0.starts_with(char::is_alphabetic) && self.0.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if plain && is_name(self.0) { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
     }
 }
 

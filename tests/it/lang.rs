@@ -114,6 +114,45 @@ fn safe_corrections_are_written_and_nothing_else() {
     assert_eq!(fs::read_to_string(&file).unwrap(), guess);
 }
 
+/// Which warnings are left of rules with a suppression, before and after they are formatted.
+#[test]
+fn a_suppression_covers_the_whole_clause_it_stands_above() {
+    let condition = "when status is open and priority is high and tags has VIP";
+    let allow = |code| format!("# twite: allow {code} because the warehouse writes it so");
+    let trigger = |inside: &str| format!("trigger \"a\" {{\n  on created\n{inside}\n}}\n");
+    let cases = [
+        (trigger(&format!("  {}\n  {condition}\n  then stop", allow("TW0403"))), vec![]),
+        (trigger(&format!("  {condition} {}\n  then stop", allow("TW0403"))), vec![]),
+        (format!("{}\n## Documented.\n{}", allow("TW0403"), trigger(&format!("{condition} then stop"))), vec![]),
+        (trigger(&format!("when status is open\n{}\nand tags has VIP\nthen stop", allow("TW0403"))), vec![]),
+        (trigger(&format!("when tags has any of (\n{}\nVIP) then stop", allow("TW0403"))), vec![]),
+        (trigger(&format!("then\n{}\nadd tags a, VIP, a", allow("TW0403, TW0404"))), vec![]),
+        (trigger(&format!("{}\nthen add tags VIP add tags WEB", allow("TW0403"))), vec![]),
+        // Not the next action, not the next clause, not the code beside it.
+        (trigger(&format!("then\n{}\nadd tags VIP\nadd tags WEB", allow("TW0403"))), vec!["TW0403"]),
+        (trigger(&format!("{}\n{condition} then add tags WEB", allow("TW0403"))), vec!["TW0403"]),
+        (trigger(&format!("{}\nthen add tags VIP, VIP", allow("TW0403"))), vec!["TW0404"]),
+        (trigger(&format!("then add tags VIP\n{}", allow("TW0403"))), vec!["TW0403", "TW0491"]),
+        // What is malformed is said, suppresses nothing, and keeps no rules from going live.
+        (trigger("# Twite: allow TW0403 because x\nthen add tags VIP"), vec!["TW0403", "TW0492"]),
+        (trigger("# twite: allow because x\nthen add tags VIP"), vec!["TW0403", "TW0492"]),
+        (trigger("# twite: this file holds what we say\nthen add tags vip"), vec![]),
+    ];
+    for (rules, expected) in cases {
+        let directory = directory("twite", &rules);
+        for formatted in [false, true] {
+            if formatted {
+                assert_eq!(twite(directory.path(), &["fmt", "."]).0, 0, "{rules}");
+            }
+            let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+            let mut codes: Vec<_> = text.split("warning TW").skip(1).map(|rest| format!("TW{}", &rest[..4])).collect();
+            codes.sort_unstable();
+            assert_eq!(status, 0, "{rules}\n{text}");
+            assert_eq!(codes, expected, "formatted: {formatted}\n{rules}\n{text}");
+        }
+    }
+}
+
 #[test]
 fn findings_for_machines() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/lang/warnings.twite")).unwrap();

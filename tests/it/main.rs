@@ -15,6 +15,7 @@ mod edges;
 mod engine;
 mod full_disk;
 mod killed;
+mod kinds;
 mod lang;
 mod lang_properties;
 mod look;

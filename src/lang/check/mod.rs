@@ -7,7 +7,7 @@ mod condition;
 mod items;
 mod lints;
 mod report;
-mod silence;
+mod suppression;
 mod template;
 mod test;
 mod value;
@@ -72,7 +72,7 @@ pub(crate) fn check(files: &[File], desk: &Arc<Desk>, version: Version) -> (Opti
     for file in files {
         diagnostics.extend(file.parse.errors.iter().cloned().map(|e| e.in_file(&file.name)));
     }
-    silence::apply(files, &mut diagnostics);
+    suppression::apply(files, &mut diagnostics);
     let order = |d: &Diagnostic| files.iter().position(|f| f.name == d.file);
     diagnostics.sort_by_cached_key(|d| (order(d), d.span().start, d.code.id));
     let fine = !diagnostics.iter().any(Diagnostic::is_error);

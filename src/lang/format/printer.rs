@@ -33,11 +33,13 @@ pub(super) struct Printer {
     indent: usize,
     /// A comment has ended a line in the middle of something: what follows stands one step further in.
     continued: bool,
+    /// A comment ends the line at hand: nothing more can stand on it.
+    after_comment: bool,
 }
 
 impl Printer {
     pub(super) fn new() -> Self {
-        Self { out: String::new(), gap: Gap::Nothing, indent: 0, continued: false }
+        Self { out: String::new(), gap: Gap::Nothing, indent: 0, continued: false, after_comment: false }
     }
 
     /// Sets what comes before the next token.
@@ -133,7 +135,7 @@ impl Printer {
                 newlines += token.text().matches('\n').count();
                 continue;
             }
-            if newlines == 0 && !self.out.is_empty() && !self.out.ends_with('\n') {
+            if newlines == 0 && !self.after_comment && !self.out.is_empty() && !self.out.ends_with('\n') {
                 self.out.push_str("  ");
             } else {
                 self.gap = match wanted {
@@ -148,6 +150,7 @@ impl Printer {
                 wanted = if wanted == Gap::Blank { Gap::Line } else { wanted };
             }
             self.out.push_str(token.text().trim_end());
+            self.after_comment = true;
             newlines = 0;
             if wanted <= Gap::Space {
                 self.continued = true;
@@ -168,6 +171,7 @@ impl Printer {
             gap => {
                 self.out.push_str(if gap == Gap::Blank { "\n\n" } else { "\n" });
                 self.out.push_str(&"  ".repeat(self.indent + usize::from(self.continued)));
+                self.after_comment = false;
             }
         }
         self.gap = Gap::Nothing;

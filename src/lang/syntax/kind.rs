@@ -11,7 +11,8 @@ macro_rules! kinds {
         pub enum SyntaxKind { $($token,)+ Keyword, $($node,)+ }
 
         impl SyntaxKind {
-            const ALL: &'static [Self] = &[$(Self::$token,)+ Self::Keyword, $(Self::$node,)+];
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$token,)+ Self::Keyword, $(Self::$node,)+];
 
             /// What the tree calls what the grammar matched.
             pub(super) fn of(rule: Rule) -> Self {
@@ -151,12 +152,12 @@ impl SyntaxKind {
     }
 
     /// A token rather than a node.
-    pub(super) fn is_token(self) -> bool {
+    pub fn is_token(self) -> bool {
         self <= Self::Keyword
     }
 
     /// One of the error productions.
-    pub(crate) fn is_bad(self) -> bool {
+    pub fn is_bad(self) -> bool {
         matches!(
             self,
             Self::BadItem

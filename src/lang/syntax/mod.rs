@@ -12,6 +12,8 @@ mod slips;
 mod strict;
 pub mod text;
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use pest::{Parser as _, iterators::Pair};
 
 pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
@@ -58,6 +60,20 @@ pub fn parse(text: &str) -> Parse {
     parse.errors.extend(strict::errors(&root, text));
     parse.errors.sort_by_key(|e| e.span().start);
     parse
+}
+
+/// Whether a text is a name the grammar takes bare: words, with dots between them, none of them reserved.
+pub(crate) fn is_name(text: &str) -> bool {
+    Grammar::parse(Rule::path, text).is_ok_and(|path| path.as_str().len() == text.len())
+}
+
+/// Whether the grammar gives a word a meaning of its own anywhere.
+fn is_keyword(word: &str) -> bool {
+    static KEYWORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
+        names.filter_map(|name| name.strip_prefix("kw_").map(str::to_owned)).collect()
+    });
+    KEYWORDS.contains(word)
 }
 
 /// A tree of a text that is not looked into.

@@ -1,7 +1,7 @@
 //! What people write who know another language: the grammar takes it, and this says what to write instead.
 
 use super::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
-use crate::lang::{codes, diagnostic::Diagnostic};
+use crate::lang::{ast::NodeExt, codes, diagnostic::Diagnostic};
 
 /// Every such slip in a tree, and every brace that is missing.
 pub(super) fn slips(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
@@ -81,32 +81,26 @@ fn closed(inner: &str, quotes: &str) -> bool {
     body.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0
 }
 
+/// A node whose opening brace no brace closes.
 fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<Diagnostic>> {
-    use SyntaxKind as K;
-    let braces = matches!(node.kind(), K::Trigger | K::View | K::Test | K::Message | K::Facts | K::Update | K::Block);
-    if !braces || node.children().any(|c| c.kind() == K::Close) {
-        return None;
-    }
+    let opening = open_brace(node)?;
     // One brace is missing, not one for each level.
-    if node.descendants().skip(1).any(|inner| unclosed_itself(&inner)) {
+    if node.descendants().skip(1).any(|inner| open_brace(&inner).is_some()) {
         return None;
     }
-    let opening = node.descendants_with_tokens().find(|e| e.kind() == K::OpenBrace)?;
     let end = usize::from(node.text_range().end());
     let place = super::scan::found_at(text, end);
-    let opened = usize::from(opening.text_range().start())..usize::from(opening.text_range().end());
     Some(vec![
         Diagnostic::new(&codes::TW0103, place, "expected `}`")
             .with_label("before this")
-            .and_label(opened, "to close what was opened here")
+            .and_label(range(&opening), "to close what was opened here")
             .with_guess(end..end, "\n}"),
     ])
 }
 
-fn unclosed_itself(node: &SyntaxNode) -> bool {
-    use SyntaxKind as K;
-    matches!(node.kind(), K::Message | K::Facts | K::Update | K::Block)
-        && !node.children().any(|c| c.kind() == K::Close)
+/// The brace of a node that is never closed. Whatever opens with a brace in the grammar ends with `close`.
+fn open_brace(node: &SyntaxNode) -> Option<SyntaxToken> {
+    node.token(SyntaxKind::OpenBrace).filter(|_| node.part(SyntaxKind::Close).is_none())
 }
 
 /// The place of a token.

@@ -12,6 +12,7 @@ use super::{
     SyntaxKind, SyntaxNode, SyntaxToken,
     expected::phrase,
     grammar::{Grammar, Rule},
+    is_keyword,
     scan::{found_at, lexeme},
     slips::range,
 };
@@ -49,7 +50,16 @@ const ACTIONS: &[&str] = &[
 
 /// What is wrong with every part that did not parse.
 pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
-    root.descendants().filter(|node| node.kind().is_bad()).map(|node| bad_part(&node, node.kind(), text)).collect()
+    let bad = |node: SyntaxNode| match node.kind() {
+        kind if kind.is_bad() => Some(bad_part(&node, kind, text)),
+        // A bad condition of no length leaves no node.
+        SyntaxKind::LetItem if node.children().next().is_none() => {
+            let end = usize::from(node.text_range().end());
+            Some(exact(Rule::only_condition, end..end, text, (ITEMS, &codes::TW0101, "")))
+        }
+        _ => None,
+    };
+    root.descendants().filter_map(bad).collect()
 }
 
 fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str) -> Diagnostic {
@@ -261,68 +271,6 @@ fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<
 
 fn is_field(word: &str) -> bool {
     word.starts_with("field.") || FIELDS.iter().any(|field| field.name == word)
-}
-
-fn is_keyword(word: &str) -> bool {
-    matches!(
-        word,
-        "and"
-            | "or"
-            | "not"
-            | "is"
-            | "in"
-            | "has"
-            | "to"
-            | "by"
-            | "set"
-            | "empty"
-            | "on"
-            | "when"
-            | "where"
-            | "of"
-            | "tags"
-            | "created"
-            | "updated"
-            | "changed"
-            | "contains"
-            | "with"
-            | "matches"
-            | "time"
-            | "since"
-            | "until"
-            | "group"
-            | "agent"
-            | "given"
-            | "ticket"
-            | "expect"
-            | "then"
-            | "add"
-            | "remove"
-            | "assign"
-            | "columns"
-            | "reply"
-            | "note"
-            | "notify"
-            | "webhook"
-            | "clear"
-            | "stop"
-            | "trigger"
-            | "automation"
-            | "view"
-            | "report"
-            | "macro"
-            | "measure"
-            | "over"
-            | "last"
-            | "runs"
-            | "remind"
-            | "snooze"
-            | "merge"
-            | "into"
-            | "for"
-            | "test"
-            | "let"
-    )
 }
 
 /// The last lexeme before a place, within a part.

@@ -1,0 +1,207 @@
+//! Suppressions: `# twite: allow TW0402 because …` above a clause, an action or an item, or behind something in it.
+//!
+//! One covers the whole of what it stands above, so that the formatter can break lines as it likes. Only warnings can be
+//! suppressed, only with a reason, and a suppression that suppresses nothing is a warning itself.
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use super::File;
+use crate::lang::{
+    ast::NodeExt,
+    codes::{self, Code},
+    diagnostic::{Diagnostic, Severity},
+    suggest::{did_you_mean, nearest},
+    syntax::{SyntaxKind, SyntaxNode, SyntaxToken, range},
+};
+
+/// What a comment says that is meant for the checker.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Comment {
+    codes: Vec<&'static Code>,
+    /// What is wrong with it.
+    problems: Vec<String>,
+}
+
+/// Takes the suppressed warnings out, and reports suppressions that are malformed or suppress nothing.
+pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
+    // A warning may have gone unseen where something is broken: then no suppression is called unused.
+    let sound = !diagnostics.iter().any(Diagnostic::is_error);
+    let mut warnings: HashMap<Arc<str>, Vec<(&str, usize, usize)>> = HashMap::new();
+    for (index, diagnostic) in diagnostics.iter().enumerate().filter(|(_, d)| !d.is_error()) {
+        let start = diagnostic.span().start;
+        warnings.entry(Arc::clone(&diagnostic.file)).or_default().push((diagnostic.code.id, start, index));
+    }
+    warnings.values_mut().for_each(|warnings| warnings.sort_unstable());
+    let mut suppressed = vec![false; diagnostics.len()];
+    for file in files.iter().filter(|file| mentions_checker(&file.text)) {
+        let warnings = warnings.get(&file.name).map(Vec::as_slice).unwrap_or_default();
+        // How many suppressions start to cover the warnings at an index, less those that cease to.
+        let mut covering = vec![0_i64; warnings.len() + 1];
+        for token in file.parse.tree().descendants_with_tokens().filter_map(|e| e.into_token()) {
+            let Some(comment) = (token.kind() == SyntaxKind::Comment).then(|| read(token.text())).flatten() else {
+                continue;
+            };
+            let report = |code, message: String, help: &str| {
+                Diagnostic::new(code, range(&token), message).with_help(help).in_file(&file.name)
+            };
+            for problem in comment.problems {
+                let help = "write `# twite: allow TW0402 because …` with a reason, above what it is about";
+                diagnostics.push(report(&codes::TW0492, problem, help));
+            }
+            let span = covered(&file.text, &token);
+            for code in comment.codes {
+                let from = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.start));
+                let to = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.end));
+                if from < to {
+                    for (at, change) in [(from, 1), (to, -1)] {
+                        if let Some(count) = covering.get_mut(at) {
+                            *count += change;
+                        }
+                    }
+                } else if sound {
+                    let message = format!("there is no {} here to suppress", code.id);
+                    diagnostics.push(report(&codes::TW0491, message, "take the comment away"));
+                }
+            }
+        }
+        let mut covered = 0;
+        for ((_, _, index), change) in warnings.iter().zip(covering) {
+            covered += change;
+            if let Some(suppressed) = suppressed.get_mut(*index) {
+                *suppressed |= covered > 0;
+            }
+        }
+    }
+    // What was reported here stands behind what can be suppressed.
+    let mut suppressed = suppressed.into_iter();
+    diagnostics.retain(|_| !suppressed.next().unwrap_or(false));
+}
+
+/// Whether any comment of a text can be meant for the checker.
+fn mentions_checker(text: &str) -> bool {
+    text.contains("TW0") || text.as_bytes().windows(5).any(|word| word.eq_ignore_ascii_case(b"twite"))
+}
+
+/// What a comment says to the checker, where it is meant for it.
+fn read(comment: &str) -> Option<Comment> {
+    let text = comment.trim_start_matches('#').trim();
+    let order = text.strip_prefix("twite:").map(str::trim_start).and_then(|order| order.strip_prefix("allow"));
+    let order = order.filter(|order| order.is_empty() || order.starts_with(char::is_whitespace));
+    let Some(order) = order.filter(|_| !comment.starts_with("##")) else {
+        let problem = "a suppression starts with `# twite: allow`".to_owned();
+        return is_meant(text).then(|| Comment { codes: vec![], problems: vec![problem] });
+    };
+    let (ids, reason) = order.split_once("because").unwrap_or((order, ""));
+    let mut read = Comment::default();
+    for id in ids.split([',', ' ', '\t']).filter(|id| !id.is_empty()) {
+        match codes::find(id) {
+            Some(code) if code.severity == Severity::Warning => read.codes.push(code),
+            Some(code) => read.problems.push(format!("{} is an error, and errors cannot be suppressed", code.id)),
+            None => {
+                let known = nearest(id, codes::ALL.iter().map(|c| c.id));
+                read.problems.push(format!("unknown code `{id}`{}", did_you_mean(known)));
+            }
+        }
+    }
+    if read.codes.is_empty() && read.problems.is_empty() {
+        read.problems.push("a suppression names the warning: `allow TW0402`".to_owned());
+    }
+    if reason.trim().is_empty() {
+        read.problems.push("a suppression needs a reason".to_owned());
+        read.codes.clear();
+    }
+    Some(read)
+}
+
+/// Whether a comment is a suppression that is written wrongly, and not a sentence about Twite.
+fn is_meant(text: &str) -> bool {
+    const VERBS: &[&str] = &["allow", "disable", "expect", "ignore", "noqa", "silence", "suppress"];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_code = |word: &str| word.strip_prefix("tw").is_some_and(|n| n.len() == 4 && n.parse::<u16>().is_ok());
+    let names_code = [first, second].into_iter().chain(words).any(is_code);
+    let order = lower.strip_prefix("twite").is_some_and(|rest| rest.trim_start().starts_with([':', '-', '=']));
+    match first {
+        "twite" => names_code || (order && VERBS.contains(&second)),
+        first => names_code && VERBS.contains(&first),
+    }
+}
+
+/// The part of a file that a comment is about.
+fn covered(text: &str, comment: &SyntaxToken) -> Range<usize> {
+    let start = range(comment).start;
+    let solid = |token: &SyntaxToken| !token.kind().is_trivia();
+    let before = std::iter::successors(comment.prev_token(), SyntaxToken::prev_token).find(solid);
+    let line = text.get(..start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    if let Some(before) = before.as_ref().filter(|_| !line.trim().is_empty()) {
+        return unit(before).map(|unit| unit.span()).unwrap_or_default();
+    }
+    let next = std::iter::successors(comment.next_token(), SyntaxToken::next_token).find(solid);
+    let Some(next) = next.filter(|next| next.kind() != SyntaxKind::CloseBrace) else { return start..start };
+    // What is said of the file as a whole belongs to what stands first in it.
+    let start = if before.is_some() { start } else { 0 };
+    let starts_with_next = |node: &SyntaxNode| node.text_range().start() == next.text_range().start();
+    let unit = unit(&next);
+    let inside = next.parent_ancestors().take_while(|node| Some(node) != unit.as_ref());
+    let end = match (&unit, inside.filter(&starts_with_next).last()) {
+        (Some(unit), _) if starts_with_next(unit) => unit.span().end,
+        (_, Some(node)) => node.span().end,
+        // Above an `and`, a comma or a keyword: that and what follows it.
+        _ => {
+            let after = std::iter::successors(next.next_sibling_or_token(), |e| e.next_sibling_or_token());
+            after.filter(|e| !e.kind().is_trivia()).map(|e| e.text_range().end().into()).next().unwrap_or(start)
+        }
+    };
+    start..end
+}
+
+/// The smallest item, clause, action, fact or part of a message that a token stands in: what has lines of its own.
+fn unit(token: &SyntaxToken) -> Option<SyntaxNode> {
+    token.parent_ancestors().find(|node| {
+        node.kind() != SyntaxKind::Close
+            && node.parent().is_some_and(|parent| {
+                matches!(parent.kind(), SyntaxKind::File | SyntaxKind::ThenClause)
+                    || parent.token(SyntaxKind::OpenBrace).is_some()
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suppression_is_told_from_a_sentence() {
+        // The codes it suppresses and how many things are wrong with it; nothing where it is no suppression.
+        let cases = [
+            ("# twite: allow TW0402 because they want it", Some(("TW0402", 0))),
+            ("#twite:allow tw0402, TW0403 because x", Some(("TW0402, TW0403", 0))),
+            // One bad code does not spoil the others.
+            ("# twite: allow TW0402 TW9999 because x", Some(("TW0402", 1))),
+            ("# twite: allow TW0101 because x", Some(("", 1))),
+            ("# twite: allow because x", Some(("", 1))),
+            ("# twite: allow", Some(("", 2))),
+            ("# twite: allow TW0402", Some(("", 1))),
+            ("# Twite: allow TW0402 because x", Some(("", 1))),
+            ("# TWITE: ALLOW TW0402 because x", Some(("", 1))),
+            ("# twite allow TW0402 because x", Some(("", 1))),
+            ("# twite: alow TW0402 because x", Some(("", 1))),
+            ("# twite:ignore", Some(("", 1))),
+            ("# twite-ignore TW0402", Some(("", 1))),
+            ("# noqa: TW0402", Some(("", 1))),
+            ("## twite: allow TW0402 because x", Some(("", 1))),
+            ("# twite: this file holds the rules for people", None),
+            ("# twite: allows nobody in", None),
+            ("# Twite allows any name here", None),
+            ("# see TW0402", None),
+            ("# allow refunds", None),
+            ("#", None),
+        ];
+        for (comment, expected) in cases {
+            let read = read(comment)
+                .map(|read| (read.codes.iter().map(|c| c.id).collect::<Vec<_>>().join(", "), read.problems.len()));
+            assert_eq!(read, expected.map(|(codes, wrong)| (codes.to_owned(), wrong)), "{comment}");
+        }
+    }
+}
