@@ -221,6 +221,8 @@ CREATE TABLE inbox (
   x_id      TEXT NOT NULL,
   version   TEXT NOT NULL,
   payload   TEXT NOT NULL,
+  -- What came and cannot be read, byte for byte.
+  raw       BLOB,
   received  BIGINT NOT NULL,
   state     TEXT NOT NULL,
   reason    TEXT,

@@ -7,7 +7,7 @@ use crate::{
     desk::XId,
     store::{ConnectedAccount, IncomingKind, StoreError},
     x::{
-        Post, Refusal, XError,
+        Post, Refusal, Unreadable, XError,
         limits::Limits,
         poll::{Endpoint, incoming_post, next_poll, walk},
     },
@@ -41,7 +41,7 @@ impl Daemon {
             Ok(walked) => {
                 *failures = 0;
                 for broken in &walked.unreadable {
-                    self.set_aside_raw(&account.id, endpoint.kind(), &broken.raw, &broken.reason).await?;
+                    self.set_aside_raw(&account.id, endpoint.kind(), broken).await?;
                 }
                 let cursor = walked.cursor.as_deref().map(|value| (endpoint.name(), value));
                 let accepted = self.store.accept(&account.id, &walked.items, cursor).await?;
@@ -85,11 +85,10 @@ impl Daemon {
         &self,
         account: &XId,
         kind: IncomingKind,
-        raw: &str,
-        reason: &str,
+        broken: &Unreadable,
     ) -> Result<(), StoreError> {
-        if self.store.set_aside_raw(account, kind, raw, reason).await? {
-            self.notices.tell(Notice::SetAside { reason: reason.to_owned() });
+        if self.store.set_aside_raw(account, kind, broken.id.as_ref(), &broken.raw, &broken.reason).await? {
+            self.notices.tell(Notice::SetAside { reason: broken.reason.clone() });
         }
         Ok(())
     }

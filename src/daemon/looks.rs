@@ -139,7 +139,7 @@ impl Daemon {
             match item {
                 Ok(post) => items.push(incoming_post(post, IncomingKind::Post)),
                 Err(broken) => {
-                    self.set_aside_raw(&account.id, IncomingKind::Post, &broken.raw, &broken.reason).await?;
+                    self.set_aside_raw(&account.id, IncomingKind::Post, &broken).await?;
                 }
             }
         }

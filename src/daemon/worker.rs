@@ -175,7 +175,7 @@ fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
         arrival: Arrival::Direct(account.clone()),
         mentions: Vec::new(),
         language: None,
-        facts: PostFacts::default(),
+        facts: PostFacts { has_media: message.has_media, ..PostFacts::default() },
         post: KnownPost {
             made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             version: message.id.clone(),

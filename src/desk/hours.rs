@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use jiff::{
     SignedDuration, Timestamp,
-    civil::{Date, Time, Weekday},
-    tz::TimeZone,
+    civil::{Date, Weekday},
+    tz::{Offset, TimeZone},
 };
 use serde::{Deserialize, Serialize};
 
@@ -220,7 +220,7 @@ impl Hours {
     pub fn before(&self, to: Timestamp, length: SignedDuration) -> Reached {
         let first = to.to_zoned_datetime(self.zone.clone()).date();
         let days = std::iter::successors(Some(first), |day| day.yesterday().ok());
-        let open = days.flat_map(|day| self.open_on(day).collect::<Vec<_>>().into_iter().rev());
+        let open = days.flat_map(|day| self.open_on(day).rev());
         let open = open.filter_map(|(start, end)| {
             let end = end.min(to);
             (start < end).then(|| (end, start.duration_until(end)))
@@ -228,22 +228,52 @@ impl Hours {
         reached(to, length, open, |end, length| end.checked_sub(length).ok())
     }
 
-    /// The instants between which the desk is open on a day, in order. Around a change of the clocks an
-    /// interval is as long as that day really is.
-    fn open_on(&self, day: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+    /// The instants between which the desk is open on a day, in order: whenever the clock on the wall stands within an
+    /// interval. In autumn that can be twice, and in spring not at all.
+    fn open_on(&self, day: Date) -> impl DoubleEndedIterator<Item = (Timestamp, Timestamp)> {
         let all_day = [Interval { from: 0, to: 1440 }];
         let intervals = match (self.holidays.contains(day), self.always_open()) {
-            (true, _) => vec![],
-            (false, true) => all_day.to_vec(),
-            (false, false) => self.on(day.weekday()).to_vec(),
+            (true, _) => &[][..],
+            (false, true) => &all_day,
+            (false, false) => self.on(day.weekday()),
         };
-        intervals.into_iter().filter_map(move |i| Some((self.instant(day, i.from)?, self.instant(day, i.to)?)))
+        let mut open: Vec<(Timestamp, Timestamp)> = vec![];
+        for (from, to, offset) in if intervals.is_empty() { vec![] } else { self.steady(day) } {
+            let instant = |minutes: u16| {
+                let midnight = offset.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+                midnight.checked_add(SignedDuration::from_mins(minutes.into())).ok()
+            };
+            for interval in intervals {
+                let (Some(start), Some(end)) = (instant(interval.from), instant(interval.to)) else { continue };
+                let (start, end) = (start.max(from), end.min(to));
+                match open.last_mut() {
+                    _ if start >= end => {}
+                    // A change of the clocks within an interval does not close the desk.
+                    Some(last) if last.1 == start => last.1 = end,
+                    _ => open.push((start, end)),
+                }
+            }
+        }
+        open.into_iter()
     }
 
-    fn instant(&self, day: Date, minutes: u16) -> Option<Timestamp> {
-        let (day, minutes) = if minutes == 1440 { (day.tomorrow().ok()?, 0) } else { (day, minutes) };
-        let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
-        Some(day.to_datetime(time).to_zoned_datetime(self.zone.clone()).ok()?.timestamp())
+    /// A day in stretches of time between which the clocks change, each with the difference to UTC that holds in it. They may
+    /// hold some of the days beside it.
+    fn steady(&self, day: Date) -> Vec<(Timestamp, Timestamp, Offset)> {
+        // No zone is a whole day away from UTC.
+        let utc = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok();
+        let far = |day: Option<Date>| day.and_then(utc);
+        let (first, last) = (far(day.yesterday().ok()), far(day.tomorrow().and_then(Date::tomorrow).ok()));
+        let first = first.or(utc(day)).unwrap_or(Timestamp::MIN);
+        let last = last.unwrap_or(Timestamp::MAX);
+        let changes = self.zone.following(first).map(|change| change.timestamp()).take_while(|at| *at < last);
+        let mut stretches = vec![];
+        let mut from = first;
+        for to in changes.chain([last]) {
+            stretches.push((from, to, self.zone.to_offset(from)));
+            from = to;
+        }
+        stretches
     }
 
     fn on(&self, day: Weekday) -> &[Interval] {
@@ -349,6 +379,33 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_that_comes_twice_counts_twice_and_one_that_is_left_out_not_at_all() {
+        let sunday =
+            |interval: &str| Hours { sunday: OpenDay::try_from(vec![interval.parse().unwrap()]).unwrap(), ..paris() };
+        // Clocks go back from 3:00 to 2:00 on 25 October 2026, and on from 2:00 to 3:00 on 29 March.
+        for (interval, autumn, spring) in [
+            ("02:15-02:45", 60, 0),
+            ("02:00-03:00", 120, 0),
+            ("01:00-02:30", 120, 60),
+            ("02:30-04:00", 120, 60),
+            ("00:00-24:00", 25 * 60, 23 * 60),
+            ("03:00-04:00", 60, 60),
+        ] {
+            let minutes = |a, b| sunday(interval).between(at(a), at(b)).as_mins();
+            assert_eq!(minutes("2026-10-24T21:00:00Z", "2026-10-25T23:00:00Z"), autumn, "{interval} in autumn");
+            assert_eq!(minutes("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"), spring, "{interval} in spring");
+        }
+        // Closed between the two times that the clock shows 2:15 to 2:45.
+        let desk = sunday("02:15-02:45");
+        assert!(desk.is_open(at("2026-10-25T00:20:00Z")) && desk.is_open(at("2026-10-25T01:20:00Z")));
+        assert!(!desk.is_open(at("2026-10-25T00:50:00Z")));
+        assert_eq!(desk.turns_after(at("2026-10-25T00:45:00Z")), Some(at("2026-10-25T01:15:00Z")));
+        let half = SignedDuration::from_mins(45);
+        assert_eq!(desk.after(at("2026-10-25T00:00:00Z"), half).first, Some(at("2026-10-25T01:30:00Z")));
+        assert_eq!(desk.before(at("2026-10-25T02:00:00Z"), half).first, Some(at("2026-10-25T00:30:00Z")));
+    }
+
+    #[test]
     fn counting_stops_once_it_is_more_than_asked() {
         let day = jiff::SignedDuration::from_hours(24);
         let counted = Hours::default().between_up_to(at("0001-01-01T00:00:00Z"), at("9999-01-01T00:00:00Z"), day);
@@ -402,11 +459,11 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
-        /// Around changes of the clocks, holidays and leap days. No interval ends inside an hour that comes twice.
+        /// Around changes of the clocks, holidays and leap days; within hours that come twice, or not at all.
         #[test]
         fn as_counted_minute_by_minute(
             zone in proptest::sample::select(vec!["Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
-            days in proptest::collection::vec(proptest::collection::vec((8_u16..48, 1_u16..20), 0..3), 7),
+            days in proptest::collection::vec(proptest::collection::vec((0_u16..48, 1_u16..20), 0..4), 7),
             start in proptest::sample::select(vec!["2026-03-06", "2026-03-27", "2026-10-02", "2026-10-23", "2028-02-27"]),
             (from, length, split) in (0_i64..2_000, 0_i64..14_000, 0_i64..14_000),
             holiday in 0_i32..12,

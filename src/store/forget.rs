@@ -29,7 +29,7 @@ impl Tx {
             "UPDATE post SET text = '', deleted = 1 WHERE x_id = $1",
             "DELETE FROM comment_version WHERE comment IN (SELECT id FROM comment WHERE x_id = $1)",
             "UPDATE comment SET text = '', deleted = 1 WHERE x_id = $1",
-            "UPDATE inbox SET payload = '' WHERE x_id = $1 AND state <> 'pending'",
+            "UPDATE inbox SET payload = '', raw = NULL WHERE x_id = $1 AND state <> 'pending'",
         ] {
             sqlx::query(statement).bind(id.as_str()).execute(&mut *self.0).await?;
         }

@@ -174,8 +174,8 @@ impl Store {
         .collect()
     }
 
-    /// Keeps a message that cannot even be told from others by an id. Returns whether it is new: the same
-    /// bytes are kept once.
+    /// Keeps a message that cannot be read, byte for byte. Returns whether it is new: the same is kept once, by its id where
+    /// that could be read and by its bytes where not.
     ///
     /// # Errors
     /// When the database says no.
@@ -183,23 +183,21 @@ impl Store {
         &self,
         account: &XId,
         kind: IncomingKind,
-        payload: &str,
+        id: Option<&XId>,
+        raw: &[u8],
         reason: &str,
     ) -> Result<bool, StoreError> {
-        let mut hash = String::with_capacity(64);
-        for byte in Sha256::digest(payload.as_bytes()) {
-            hash.push_str(&format!("{byte:02x}"));
-        }
+        let hash = || Sha256::digest(raw).iter().map(|byte| format!("{byte:02x}")).collect();
         let done = self
             .write(
                 sqlx::query(
-                    "INSERT INTO inbox (account, kind, x_id, version, payload, received, state, reason)
-             VALUES ($1, $2, $3, $3, $4, $5, 'set_aside', $6) ON CONFLICT DO NOTHING",
+                    "INSERT INTO inbox (account, kind, x_id, version, payload, raw, received, state, reason)
+                     VALUES ($1, $2, $3, 'raw', '', $4, $5, 'set_aside', $6) ON CONFLICT DO NOTHING",
                 )
                 .bind(account.as_str())
                 .bind(kind.as_str())
-                .bind(&hash)
-                .bind(payload)
+                .bind(id.map_or_else(hash, XId::to_string))
+                .bind(raw)
                 .bind(Timestamp::now().as_millisecond())
                 .bind(reason),
             )

@@ -12,6 +12,7 @@ use super::{
     error::refusal,
     limits::{Limits, retry_after},
     oauth::{App, TokenSource},
+    parts::salvage,
     wire::{DirectMessage, Page, decode_directs, decode_posts, person},
 };
 use crate::{
@@ -33,7 +34,7 @@ const POST_EXPANSIONS: &str =
     "author_id,in_reply_to_user_id,referenced_posts,edit_history_post_ids,attachments.media_keys";
 const USER_FIELDS: &str = "created_at,id,location,name,public_metrics,username,verified,verified_type";
 const DM_FIELDS: &str = "attachments,created_at,dm_conversation_id,entities,event_type,id,text";
-const DM_EXPANSIONS: &str = "sender_id,participant_ids";
+const DM_EXPANSIONS: &str = "sender_id,participant_ids,attachments.media_keys,referenced_posts";
 
 /// An HTTP client for everything the daemon calls: no redirects, limits on time, TLS by rustls.
 ///
@@ -58,6 +59,13 @@ pub struct Answered<T> {
     pub answer: T,
     /// The calls that are left.
     pub limits: Limits,
+}
+
+impl Answered<Vec<u8>> {
+    fn read<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
+        let page = decode(&self.answer).map_err(|e| XError::unavailable(format!("an answer that is no JSON: {e}")))?;
+        Ok(Answered { answer: page, limits: self.limits })
+    }
 }
 
 /// Something that X made for us.
@@ -115,7 +123,7 @@ impl Client {
     /// When X refuses or cannot be reached.
     pub async fn me(&self) -> Result<Person, XError> {
         let answer = self.get("/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;
-        me(&answer)
+        me(&salvage(&answer))
     }
 
     /// The account's own posts, newest first.
@@ -169,7 +177,7 @@ impl Client {
         }
         query.extend(token.map(|t| ("pagination_token", t)));
         let answered = self.get(&format!("/2/users/{}/{which}", self.account), &query).await?;
-        Ok(Answered { answer: decode_posts(answered.answer), limits: answered.limits })
+        answered.read(decode_posts)
     }
 
     /// The account's direct messages, newest first, its own among them.
@@ -186,7 +194,7 @@ impl Client {
         ];
         query.extend(token.map(|t| ("pagination_token", t)));
         let answered = self.get("/2/dm_events", &query).await?;
-        Ok(Answered { answer: decode_directs(answered.answer), limits: answered.limits })
+        answered.read(decode_directs)
     }
 
     /// Posts by their ids, [`MOST_IDS`] at most; those X does not give are missing, and named as gone where they are.
@@ -202,7 +210,7 @@ impl Client {
             ("user.fields", USER_FIELDS),
         ];
         let answered = self.get("/2/tweets", &query).await?;
-        Ok(Answered { answer: decode_posts(answered.answer), limits: answered.limits })
+        answered.read(decode_posts)
     }
 
     /// Posts a public reply. What it takes can only answer a public comment: see [`crate::desk::Reply`].
@@ -229,12 +237,12 @@ impl Client {
     async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Created, XError> {
         let url = self.address(path)?;
         let answered = self.call(Sent::Something, || self.http.post(url.clone()).json(body)).await?;
-        let id = answered.answer.pointer(id).and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let id = salvage(&answered.answer).pointer(id).and_then(Value::as_str).and_then(|id| id.parse().ok());
         // X took it and does not say what it is called: whether it is there has to be looked up.
         id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X took it and named no id".to_owned()))
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answered<Value>, XError> {
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answered<Vec<u8>>, XError> {
         let url = self.address(path)?;
         self.call(Sent::Nothing, || self.http.get(url.clone()).query(query)).await
     }
@@ -244,7 +252,7 @@ impl Client {
     }
 
     /// Makes a call with a token that should be good; where X refuses the token, once more with a new one.
-    async fn call(&self, sent: Sent, request: impl Fn() -> RequestBuilder) -> Result<Answered<Value>, XError> {
+    async fn call(&self, sent: Sent, request: impl Fn() -> RequestBuilder) -> Result<Answered<Vec<u8>>, XError> {
         let token = self.tokens.access(None).await?;
         match self.call_with(&token, sent, request()).await {
             Err(XError::Refused(Refusal::Unauthorised(_))) => {
@@ -255,7 +263,7 @@ impl Client {
         }
     }
 
-    async fn call_with(&self, token: &str, sent: Sent, request: RequestBuilder) -> Result<Answered<Value>, XError> {
+    async fn call_with(&self, token: &str, sent: Sent, request: RequestBuilder) -> Result<Answered<Vec<u8>>, XError> {
         let answer = send(request.bearer_auth(token), sent).await?;
         let (status, now) = (answer.status(), Timestamp::now());
         let (limits, asked) = (Limits::read(answer.headers(), now), retry_after(answer.headers(), now));
@@ -274,11 +282,7 @@ impl Client {
                 other => other,
             });
         }
-        let answer = serde_json::from_slice(&body).map_err(|e| {
-            let why = format!("an answer that is no JSON: {e}");
-            if sent == Sent::Something { XError::AnswerLost(why) } else { XError::unavailable(why) }
-        })?;
-        Ok(Answered { answer, limits })
+        Ok(Answered { answer: body, limits })
     }
 }
 
@@ -296,7 +300,7 @@ pub async fn whose(settings: &XSettings, http: &reqwest::Client, access: &str) -
     if !status.is_success() {
         return Err(refusal(status.as_u16(), &body, None));
     }
-    me(&serde_json::from_slice(&body).unwrap_or(Value::Null))
+    me(&salvage(&body))
 }
 
 fn me(answer: &Value) -> Result<Person, XError> {

@@ -103,7 +103,7 @@ impl XError {
 
 /// Makes sense of an answer that is no success: a problem at its top, a list of errors, or those of OAuth.
 pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XError {
-    let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let value = super::parts::salvage(body);
     let first = value.pointer("/errors/0").unwrap_or(&Value::Null);
     let text =
         |name: &str| [&value, first].into_iter().find_map(|v| v.get(name).and_then(Value::as_str)).map(str::to_owned);

@@ -5,6 +5,7 @@ pub mod error;
 pub mod limits;
 pub mod lookup;
 pub mod oauth;
+mod parts;
 pub mod poll;
 pub mod sim;
 pub mod text;

@@ -11,6 +11,7 @@ use super::{
     Refusal, XError,
     client::{Sent, bounded_body, send},
     error::refusal,
+    parts::salvage,
 };
 use crate::{
     desk::{Tokens, XId, config::XSettings},
@@ -133,7 +134,7 @@ impl App {
                 other => other,
             });
         }
-        let answer: TokenAnswer = serde_json::from_slice(&body)
+        let answer: TokenAnswer = serde_json::from_value(salvage(&body))
             .map_err(|e| XError::unavailable(format!("an answer with tokens that cannot be read: {e}")))?;
         Ok(Tokens {
             access: answer.access_token,

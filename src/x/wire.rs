@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::parts::{elements, member, members, salvage};
 use crate::desk::{Person, PostFacts, XId, text::fold};
 
 /// The longest text that is kept, in bytes: X's own limit is 25,000 characters.
@@ -37,8 +38,8 @@ pub struct Unreadable {
     pub reason: String,
     /// Its id, where that could be read.
     pub id: Option<XId>,
-    /// The message as it came, cut where it is very long.
-    pub raw: String,
+    /// The message as it came, byte for byte, cut where it is very long.
+    pub raw: Vec<u8>,
 }
 
 /// A post.
@@ -48,7 +49,10 @@ pub struct Post {
     pub id: XId,
     /// The id of this version.
     pub version: XId,
-    /// The whole text: long posts whole, links as their authors wrote them, X's escapes undone once.
+    /// The ids of its versions, oldest first, as far as this one knows; empty where X does not say.
+    pub versions: Vec<XId>,
+    /// The whole text: long posts whole, links as their authors wrote them, X's escapes undone once. What has no text says
+    /// what it shows, `[photo]`.
     pub text: String,
     /// Who wrote it.
     pub author: XId,
@@ -87,8 +91,10 @@ pub struct DirectMessage {
     pub sender: XId,
     /// Who else takes part, where X says so.
     pub participants: Vec<XId>,
-    /// The whole text.
+    /// The whole text, and what it shows in brackets: `[photo]`. Never empty.
     pub text: String,
+    /// Whether a photo, video or GIF is attached.
+    pub has_media: bool,
     /// What the message says about the people in it.
     pub people: Vec<Person>,
     /// When it was written, where that can be known.
@@ -124,6 +130,8 @@ pub struct Page<T> {
     pub items: Vec<Result<T, Unreadable>>,
     /// Where the next page is.
     pub next: Option<String>,
+    /// Whether there may be a next page although nothing readable says where.
+    pub next_is_lost: bool,
     /// What was asked for by its id and is not there any more.
     pub gone: Vec<XId>,
 }
@@ -133,8 +141,8 @@ pub struct Page<T> {
 /// # Errors
 /// When it is no JSON, or has no id, author or conversation that can be read.
 pub fn decode_line(line: &str) -> Result<Post, Unreadable> {
-    let value = parse(line)?;
-    post(value.get("data").unwrap_or(&Value::Null), &people(&value), value.get("includes"), None)
+    let (data, included) = parse(line)?;
+    post(&data, &included, None)
 }
 
 /// [`decode_line`] for what is a payload already: it stays as it is.
@@ -142,8 +150,8 @@ pub fn decode_line(line: &str) -> Result<Post, Unreadable> {
 /// # Errors
 /// As [`decode_line`].
 pub fn decode_payload(payload: &str) -> Result<Post, Unreadable> {
-    let value = parse(payload)?;
-    post(value.get("data").unwrap_or(&Value::Null), &people(&value), value.get("includes"), Some(payload))
+    let (data, included) = parse(payload)?;
+    post(&data, &included, Some(payload))
 }
 
 /// Reads a direct message from its payload.
@@ -151,50 +159,125 @@ pub fn decode_payload(payload: &str) -> Result<Post, Unreadable> {
 /// # Errors
 /// As [`decode_line`].
 pub fn decode_direct_line(line: &str) -> Result<DirectMessage, Unreadable> {
-    let value = parse(line)?;
-    direct(value.get("data").unwrap_or(&Value::Null), &people(&value))
+    let (data, included) = parse(line)?;
+    direct(&data, &included)
 }
 
 /// Reads a page of posts.
-pub fn decode_posts(mut answer: Value) -> Page<Post> {
-    normalise(&mut answer, 0);
-    let people = people(&answer);
-    let includes = answer.get("includes").cloned();
-    page(&answer, |item| post(item, &people, includes.as_ref(), None))
+///
+/// # Errors
+/// When it is no JSON, or ends too early to be told apart into messages.
+pub fn decode_posts(answer: &[u8]) -> Result<Page<Post>, String> {
+    page(answer, |_| true, post)
 }
 
 /// Reads a page of direct messages.
-pub fn decode_directs(mut answer: Value) -> Page<DirectMessage> {
-    normalise(&mut answer, 0);
-    let people = people(&answer);
+///
+/// # Errors
+/// As [`decode_posts`].
+pub fn decode_directs(answer: &[u8]) -> Result<Page<DirectMessage>, String> {
     // Joins and leaves are no messages, whatever was asked for.
-    if let Some(items) = answer.get_mut("data").and_then(Value::as_array_mut) {
-        items.retain(|item| item.get("event_type").and_then(Value::as_str).is_none_or(|kind| kind == "MessageCreate"));
-    }
-    page(&answer, |item| direct(item, &people))
+    let is_message =
+        |item: &Value| item.get("event_type").and_then(Value::as_str).is_none_or(|kind| kind == "MessageCreate");
+    page(answer, is_message, |data, included, _| direct(data, included))
 }
 
-fn page<T>(answer: &Value, read: impl Fn(&Value) -> Result<T, Unreadable>) -> Page<T> {
-    // An empty page has no `data` at all.
-    let items = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let next = answer.pointer("/meta/next_token").and_then(Value::as_str).map(str::to_owned);
-    // Not there, and not for this account to see, are told apart by their types.
-    let errors = answer.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let is_gone = |error: &&Value| {
-        error.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("/resource-not-found"))
+/// Reads each message of a page on its own.
+fn page<T>(
+    answer: &[u8],
+    is_wanted: impl Fn(&Value) -> bool,
+    read: impl Fn(&Value, &Included, Option<&str>) -> Result<T, Unreadable>,
+) -> Result<Page<T>, String> {
+    let mut page = Page { items: vec![], next: None, next_is_lost: false, gone: vec![] };
+    let Some(members) = members(answer) else {
+        // JSON of another shape is an empty page.
+        let error = serde_json::from_slice::<serde::de::IgnoredAny>(answer).err();
+        return error.map_or(Ok(page), |error| Err(error.to_string()));
     };
-    let id = |error: &Value| error.get("resource_id").or_else(|| error.get("value"))?.as_str()?.parse().ok();
-    Page { items: items.iter().map(read).collect(), next, gone: errors.iter().filter(is_gone).filter_map(id).collect() }
+    let mut included = Included::default();
+    for (_, value) in members.iter().filter(|(name, _)| name == "includes") {
+        included.read(&normalised(salvage(value)));
+    }
+    for (name, value) in &members {
+        match name.as_str() {
+            // An empty page has no `data` at all.
+            "data" => {
+                for json in elements(value).unwrap_or_default() {
+                    match serde_json::from_slice(json).map(normalised) {
+                        Ok(item) if !is_wanted(&item) => {}
+                        Ok(item) => page.items.push(read(&item, &included, None)),
+                        Err(error) => page.items.push(Err(not_json(json, &error))),
+                    }
+                }
+            }
+            "meta" => match member(value, "next_token").map(serde_json::from_slice) {
+                None => page.next_is_lost = self::members(value).is_none(),
+                Some(Ok(Value::Null)) => {}
+                // An empty one leads nowhere.
+                Some(Ok(Value::String(token))) => page.next = Some(token).filter(|token| !token.is_empty()),
+                Some(_) => page.next_is_lost = true,
+            },
+            "errors" => page.gone.extend(salvage(value).as_array().into_iter().flatten().filter_map(gone)),
+            _ => {}
+        }
+    }
+    Ok(page)
 }
 
-fn parse(line: &str) -> Result<Value, Unreadable> {
-    let mut value: Value = serde_json::from_str(line).map_err(|e| Unreadable {
-        reason: format!("it is no JSON: {e}"),
-        id: None,
-        raw: cut(line),
-    })?;
+/// The id of what an error says is not there any more. That, and not for this account to see, are told apart by their types.
+fn gone(error: &Value) -> Option<XId> {
+    let kind = error.get("type").and_then(Value::as_str)?;
+    let id = error.get("resource_id").or_else(|| error.get("value"))?;
+    kind.ends_with("/resource-not-found").then(|| id.as_str()?.parse().ok()).flatten()
+}
+
+/// A message, and what came with it.
+fn parse(line: &str) -> Result<(Value, Included), Unreadable> {
+    let json = line.as_bytes();
+    let mut value = match serde_json::from_slice(json) {
+        Ok(value) => normalised(value),
+        Err(error) => {
+            // Of what came with it, what can be read; the message itself is whole, or none.
+            let data = member(json, "data").ok_or_else(|| not_json(json, &error))?;
+            let data: Value = serde_json::from_slice(data).map_err(|error| not_json(data, &error))?;
+            normalised(json!({ "data": data, "includes": member(json, "includes").map(salvage) }))
+        }
+    };
+    let mut included = Included::default();
+    included.read(value.get("includes").unwrap_or(&Value::Null));
+    Ok((value.get_mut("data").map_or(Value::Null, Value::take), included))
+}
+
+fn not_json(json: &[u8], error: &serde_json::Error) -> Unreadable {
+    let id = member(json, "id").and_then(|id| serde_json::from_slice(id).ok());
+    Unreadable { reason: format!("it is no JSON: {error}"), id, raw: cut(json) }
+}
+
+/// What a message or page brings along. Whoever cannot be read is left out: people are known by what else is said of them.
+#[derive(Debug, Default)]
+struct Included {
+    people: BTreeMap<XId, Person>,
+    posts: BTreeMap<XId, Value>,
+    /// The types of media, by their keys.
+    media: BTreeMap<String, String>,
+}
+
+impl Included {
+    fn read(&mut self, includes: &Value) {
+        let all = |name: &str| includes.get(name).and_then(Value::as_array).into_iter().flatten();
+        // Some deliveries wrap each user once more.
+        let people = all("users").filter_map(|user| person(user.get("data").unwrap_or(user)));
+        self.people.extend(people.filter_map(|person| Some((person.id.clone()?, person))));
+        self.posts
+            .extend(all("posts").filter_map(|post| Some((post.get("id")?.as_str()?.parse().ok()?, post.clone()))));
+        let text = |media: &Value, name: &str| Some(media.get(name)?.as_str()?.to_owned());
+        self.media.extend(all("media").filter_map(|media| Some((text(media, "media_key")?, text(media, "type")?))));
+    }
+}
+
+fn normalised(mut value: Value) -> Value {
     normalise(&mut value, 0);
-    Ok(value)
+    value
 }
 
 /// Gives every field its new name.
@@ -218,15 +301,10 @@ fn normalise(value: &mut Value, depth: usize) {
     }
 }
 
-fn post(
-    data: &Value,
-    people: &BTreeMap<XId, Person>,
-    includes: Option<&Value>,
-    kept: Option<&str>,
-) -> Result<Post, Unreadable> {
+fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, Unreadable> {
     let reader = Reader { data, what: "post" };
     let version = reader.needs_id("id")?;
-    let first = data.pointer("/edit_history_post_ids/0").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let versions = reader.ids("edit_history_post_ids")?;
     let author = reader.needs_id("author_id")?;
     let reference = |kind: &str| -> Result<Option<XId>, Unreadable> {
         let references = data.get("referenced_posts").and_then(Value::as_array);
@@ -238,10 +316,10 @@ fn post(
     };
     let replied_to = reference("replied_to")?;
     let reposted = reference("retweeted")?;
-    let id = first.unwrap_or_else(|| version.clone());
+    let id = versions.first().unwrap_or(&version).clone();
     let long =
         data.get("note_post").filter(|note| note.get("text").and_then(Value::as_str).is_some_and(|t| !t.is_empty()));
-    let original = reposted.as_ref().and_then(|id| included(includes, id));
+    let original = reposted.as_ref().and_then(|id| included.posts.get(id));
     let source = original.or(long).unwrap_or(data);
     let entities = |name: &str| {
         let of =
@@ -260,8 +338,14 @@ fn post(
         })
         .collect();
     let raw = source.get("text").and_then(Value::as_str).or_else(|| reader.text("text"));
-    let raw = raw.ok_or_else(|| reader.unreadable("the post has no `text`".to_owned()))?;
-    let text = decoded(raw, source.pointer("/entities/urls").and_then(Value::as_array));
+    let shows = shown_without_words(data, included);
+    let raw = raw
+        .or((!shows.is_empty()).then_some(""))
+        .ok_or_else(|| reader.unreadable("the post has no `text`".to_owned()))?;
+    let mut text = decoded(raw, source.pointer("/entities/urls").and_then(Value::as_array));
+    if is_blank(&text) {
+        text = if shows.is_empty() { NOTHING_SAID.to_owned() } else { shows };
+    }
     for handle in handles(&text) {
         if !mentions.iter().any(|(known, _)| known.eq_ignore_ascii_case(handle)) {
             mentions.push((handle.to_owned(), None));
@@ -289,10 +373,11 @@ fn post(
         quoted: reference("quoted")?,
         in_reply_to_user: reader.id("in_reply_to_user_id")?,
         language: reader.text("lang").filter(|lang| *lang != "und").map(str::to_owned),
-        people: people.get(&author).cloned().into_iter().collect(),
-        payload: kept.map_or_else(|| payload(data, &author, people, original), str::to_owned),
+        people: included.people.get(&author).cloned().into_iter().collect(),
+        payload: kept.map_or_else(|| payload(data, &author, included, original), str::to_owned),
         id,
         version,
+        versions,
         text,
         author,
         conversation,
@@ -303,52 +388,110 @@ fn post(
     })
 }
 
-fn direct(data: &Value, people: &BTreeMap<XId, Person>) -> Result<DirectMessage, Unreadable> {
+fn direct(data: &Value, included: &Included) -> Result<DirectMessage, Unreadable> {
     let reader = Reader { data, what: "direct message" };
     let id = reader.needs_id("id")?;
     let sender = reader.needs_id("sender_id")?;
     let participants = data.get("participant_ids").and_then(Value::as_array);
-    let urls = data.pointer("/entities/urls").and_then(Value::as_array);
+    // The link to a picture is for X's own clients; that there is one is said in words.
+    let is_media = |url: &&Value| {
+        url.get("media_key").is_some()
+            || url.get("expanded_url").and_then(Value::as_str).is_some_and(|to| to.contains("/messages/media/"))
+    };
+    let mut urls = data.pointer("/entities/urls").and_then(Value::as_array).cloned().unwrap_or_default();
+    let media_links = urls.iter().filter(is_media).count();
+    for url in urls.iter_mut().filter(|url| is_media(&&**url)) {
+        url["expanded_url"] = "".into();
+        url["unwound_url"] = "".into();
+    }
+    let mut shows = shown_without_words(data, included);
+    if shows.is_empty() && media_links > 0 {
+        shows = counted("attachment", media_links);
+    }
+    let said = decoded(reader.text("text").unwrap_or_default(), Some(&urls));
+    let text = match (is_blank(&said), shows.is_empty()) {
+        (true, true) => NOTHING_SAID.to_owned(),
+        (true, false) => shows,
+        (false, true) => said.trim().to_owned(),
+        (false, false) => format!("{} {shows}", said.trim()),
+    };
     Ok(DirectMessage {
         conversation: reader.text("dm_conversation_id").map(str::to_owned),
         participants: participants.into_iter().flatten().filter_map(|p| p.as_str()?.parse().ok()).collect(),
-        text: decoded(reader.text("text").unwrap_or_default(), urls).trim().to_owned(),
-        people: people.get(&sender).cloned().into_iter().collect(),
+        has_media: media_links > 0 || !media_keys(data).is_empty(),
+        text,
+        people: included.people.get(&sender).cloned().into_iter().collect(),
         made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(id.made_at_millis()?).ok()),
-        payload: payload(data, &sender, people, None),
+        payload: payload(data, &sender, included, None),
         id,
         sender,
     })
 }
 
-/// The message and the people in it as the line that reads back to the same.
-fn payload(data: &Value, author: &XId, people: &BTreeMap<XId, Person>, post: Option<&Value>) -> String {
+/// What stands for a message that neither says nor shows anything.
+const NOTHING_SAID: &str = "[no text]";
+
+fn media_keys(data: &Value) -> Vec<&str> {
+    let keys = data.pointer("/attachments/media_keys").and_then(Value::as_array);
+    keys.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// What a message shows beside its words, in brackets: `[photo]`, `[2 photos] [video]`, `[post 1234]`. Empty where it shows
+/// nothing that it does not say.
+fn shown_without_words(data: &Value, included: &Included) -> String {
+    let mut kinds: Vec<(&str, usize)> = vec![];
+    for key in media_keys(data) {
+        // The type stands in `includes`, and as a number before the key.
+        let kind = match (included.media.get(key).map(String::as_str), key.split('_').next()) {
+            (Some("photo"), _) | (None, Some("3")) => "photo",
+            (Some("video"), _) | (None, Some("7" | "13")) => "video",
+            (Some("animated_gif"), _) | (None, Some("16")) => "GIF",
+            _ => "attachment",
+        };
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    for (kind, place) in [("card", "/attachments/card_ids"), ("poll", "/attachments/poll_ids")] {
+        let count = data.pointer(place).and_then(Value::as_array).map_or(0, Vec::len);
+        kinds.extend((count > 0).then_some((kind, count)));
+    }
+    let mut shown: Vec<String> = kinds.into_iter().map(|(kind, count)| counted(kind, count)).collect();
+    let shared = data.get("referenced_posts").and_then(Value::as_array).into_iter().flatten();
+    let shared = shared.filter(|post| post.get("type").and_then(Value::as_str) != Some("replied_to"));
+    shown.extend(shared.filter_map(|post| Some(format!("[post {}]", post.get("id")?.as_str()?))));
+    shown.join(" ")
+}
+
+fn counted(kind: &str, count: usize) -> String {
+    if count == 1 { format!("[{kind}]") } else { format!("[{count} {kind}s]") }
+}
+
+/// Whether a text shows nothing: white space, controls, and characters without a width.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
+    })
+}
+
+/// The message and what came with it as the line that reads back to the same.
+fn payload(data: &Value, author: &XId, included: &Included, post: Option<&Value>) -> String {
     let mut includes = Map::new();
-    if let Some(person) = people.get(author) {
+    if let Some(person) = included.people.get(author) {
         includes.insert("users".to_owned(), json!([wire_person(person)]));
     }
     if let Some(post) = post {
         includes.insert("posts".to_owned(), json!([post]));
     }
+    let media = media_keys(data).into_iter().filter_map(|key| Some((key, included.media.get(key)?)));
+    let media: Vec<_> = media.map(|(key, kind)| json!({ "media_key": key, "type": kind })).collect();
+    if !media.is_empty() {
+        includes.insert("media".to_owned(), media.into());
+    }
     json!({ "data": data, "includes": includes }).to_string()
-}
-
-fn included<'a>(includes: Option<&'a Value>, id: &XId) -> Option<&'a Value> {
-    let posts = includes?.get("posts")?.as_array()?;
-    posts.iter().find(|p| p.get("id").and_then(Value::as_str) == Some(id.as_str()))
-}
-
-/// The people a message or page includes, by id. Whoever cannot be read is left out: people are known by
-/// what else is said of them.
-fn people(value: &Value) -> BTreeMap<XId, Person> {
-    let users = value.pointer("/includes/users").and_then(Value::as_array);
-    users
-        .into_iter()
-        .flatten()
-        // Some deliveries wrap each user once more.
-        .filter_map(|user| person(user.get("data").unwrap_or(user)))
-        .filter_map(|person| Some((person.id.clone()?, person)))
-        .collect()
 }
 
 /// Reads a user.
@@ -417,18 +560,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A list of ids; empty ones are absent.
+    fn ids(&self, name: &str) -> Result<Vec<XId>, Unreadable> {
+        let all = match self.data.get(name) {
+            None | Some(Value::Null) => return Ok(vec![]),
+            Some(Value::Array(all)) => all,
+            Some(_) => return Err(self.unreadable(format!("the {} has `{name}` that is no list of ids", self.what))),
+        };
+        let ids = all.iter().filter(|id| id.as_str() != Some("")).map(|id| id.as_str().and_then(|id| id.parse().ok()));
+        let wrong = || self.unreadable(format!("the {} has something in `{name}` that is no id in text", self.what));
+        ids.map(|id| id.ok_or_else(wrong)).collect()
+    }
+
     fn needs_id(&self, name: &str) -> Result<XId, Unreadable> {
         self.id(name)?.ok_or_else(|| self.unreadable(format!("the {} has no `{name}`", self.what)))
     }
 
     fn unreadable(&self, reason: String) -> Unreadable {
         let id = self.text("id").and_then(|id| id.parse().ok());
-        Unreadable { reason, id, raw: cut(&self.data.to_string()) }
+        Unreadable { reason, id, raw: cut(self.data.to_string().as_bytes()) }
     }
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(KEPT).collect()
+fn cut(json: &[u8]) -> Vec<u8> {
+    json.get(..KEPT).unwrap_or(json).to_vec()
 }
 
 /// A text as its author wrote it: X's short links replaced by what they stand for, then its three escapes undone,

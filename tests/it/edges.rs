@@ -131,6 +131,25 @@ async fn what_x_answers_in_trouble_is_told_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_read_is_set_aside_once_and_the_endpoint_goes_on() {
+    let mut desk = Desk::new(&["acme"], TAG).await;
+    let post =
+        |n: u32, text: &str| format!(r#"{{"id":"199000000000000000{n}","author_id":"71","text":"@acme {text}"}}"#);
+    // What stands on it changes from one time to the next; it is the same post.
+    for likes in 0..3 {
+        let broken = post(2, &format!("caf\\ud83d {likes}"));
+        let page = format!(r#"{{"data":[{},{broken},{}]}}"#, post(3, "three"), post(1, "one"));
+        desk.sim.fault(Fault::on("GET /2/users/:id/mentions").answer(200, page)).unwrap();
+        let counts = desk.settle().await;
+        assert_eq!((counts.tickets, counts.set_aside), (2, 1));
+    }
+    let worries = desk.worries();
+    assert!(worries.len() == 1 && worries[0].contains("it is no JSON"), "{worries:?}");
+    desk.say("@acme four");
+    assert_eq!(desk.settle().await.tickets, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn posts_from_before_an_account_was_captured_make_no_tickets() {
     let desk = Desk::new(&["acme"], TAG).await;
     let old = desk.say("@acme long ago");

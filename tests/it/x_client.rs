@@ -270,6 +270,98 @@ async fn what_is_no_answer_is_told_and_never_believed() {
     }
 }
 
+/// A page of good posts with a broken one between them, and a bad neighbour in every other place.
+fn page_with(broken: &[u8], users: &[u8], meta: &[u8]) -> Vec<u8> {
+    let good = |id: u8| format!(r#"{{"id":"10{id}","text":"@acme {id}","author_id":"71"}}"#).into_bytes();
+    let data = [good(3), broken.to_vec(), good(1)].join(&b","[..]);
+    [&b"{\"data\":["[..], &data, b"],\"includes\":{\"users\":", users, b"},\"meta\":", meta, b"}"].concat()
+}
+
+#[tokio::test]
+async fn one_broken_message_spoils_no_other() {
+    let post = |text: &[u8]| [&b"{\"id\":\"102\",\"author_id\":\"71\",\"text\":"[..], text, b"}"].concat();
+    let deep = [&b"[".repeat(100_000)[..], &b"]".repeat(100_000)].concat();
+    let user = br#"[{"id":"71","username":"ada","name":"Ada"}]"#;
+    let broken: [(&str, Vec<u8>); 11] = [
+        ("half a surrogate pair", post(br#""caf\ud83d""#)),
+        ("the other half", post(br#""\ude00 caf""#)),
+        ("no UTF-8", post(b"\"caf\xe9\"")),
+        ("an escape that is none", post(br#""\x41""#)),
+        ("a control character", post(b"\"a\x01b\"")),
+        ("no number", post(b"NaN")),
+        ("a number without end", post(b"1e99999")),
+        ("too deep", post(&deep)),
+        ("a number for an id", br#"{"id":102,"author_id":"71","text":"a"}"#.to_vec()),
+        ("an object for a text", post(b"{}")),
+        ("no object", b"\"post\"".to_vec()),
+    ];
+    for (what, broken) in &broken {
+        let stage = Stage::new(vec![answer(200, page_with(broken, user, b"{}"))], vec![]).await;
+        let page = stage.client.mentions(None, None, None).await.unwrap().answer;
+        let read: Vec<_> = page.items.iter().map(|item| item.as_ref().ok().map(|post| post.text.as_str())).collect();
+        assert_eq!(read, [Some("@acme 3"), None, Some("@acme 1")], "{what}");
+        let unreadable = page.items[1].as_ref().unwrap_err();
+        assert!(
+            broken.starts_with(&unreadable.raw) || unreadable.raw.len() < broken.len() + 20,
+            "{what}: kept as it came"
+        );
+        let has_id = broken.windows(5).any(|raw| raw == b"\"102\"");
+        assert_eq!(unreadable.id.as_ref().map(XId::as_str), has_id.then_some("102"), "{what}");
+    }
+    // What stands around the messages costs none of them.
+    let good = post(b"\"@acme 2\"");
+    for (users, handle) in [
+        (&br#"[{"id":"71","username":"ada","name":"caf\ud83d"}]"#[..], Some("ada")),
+        (b"[{\"id\":\"71\",\"username\":\"ada\",\"name\":\"\xff\"},7]", Some("ada")),
+        (br#"[{"id":71,"username":"ada"}]"#, None),
+        (b"[NaN]", None),
+        (b"NaN", None),
+    ] {
+        let stage = Stage::new(vec![answer(200, page_with(&good, users, b"{}"))], vec![]).await;
+        let page = stage.client.mentions(None, None, None).await.unwrap().answer;
+        let handles =
+            page.items.iter().map(|item| item.as_ref().unwrap().people.first().and_then(|p| p.handle.as_deref()));
+        assert_eq!(handles.collect::<Vec<_>>(), [handle; 3], "{}", String::from_utf8_lossy(users));
+    }
+    for (meta, next, is_lost) in [
+        (&br#"{"next_token":"more"}"#[..], Some("more"), false),
+        (br#"{"next_token":""}"#, None, false),
+        (br#"{"next_token":null}"#, None, false),
+        (br#"{"next_token":7}"#, None, true),
+        (br#"{"next_token":"\ud83d"}"#, None, true),
+        (br#"{"result_count":NaN,"next_token":"more"}"#, Some("more"), false),
+        (b"{\"note\":\"\xff\"}", None, false),
+        (b"[]", None, true),
+        (b"NaN", None, true),
+    ] {
+        let stage = Stage::new(vec![answer(200, page_with(&good, user, meta))], vec![]).await;
+        let page = stage.client.mentions(None, None, None).await.unwrap().answer;
+        let read = (page.items.iter().flatten().count(), page.next.as_deref(), page.next_is_lost);
+        assert_eq!(read, (3, next, is_lost), "{}", String::from_utf8_lossy(meta));
+    }
+}
+
+#[tokio::test]
+async fn a_broken_word_beside_a_token_or_an_id_costs_neither() {
+    let tokens = r#"{"access_token":"access-2","refresh_token":"refresh-2","expires_in":7200,"scope":"caf\ud83d"}"#;
+    let stage = Stage::new(vec![answer(401, REFUSED), answer(200, r#"{"meta":{}}"#)], vec![answer(200, tokens)]).await;
+    assert_eq!(stage.mentions().await.unwrap(), 0);
+    assert_eq!(stage.stored().await.refresh.as_deref(), Some("refresh-2"));
+    let created = answer(201, br#"{"data":{"id":"77","text":"caf\ud83d"}}"#.to_vec());
+    let stage = Stage::new(vec![created], vec![]).await;
+    assert_eq!(stage.client.create_post(&reply()).await.unwrap().id.as_str(), "77");
+    let me = answer(200, b"{\"data\":{\"id\":\"9\",\"username\":\"acme\",\"name\":\"\xff\"}}".to_vec());
+    let stage = Stage::new(vec![me], vec![]).await;
+    assert_eq!(stage.client.me().await.unwrap().handle.as_deref(), Some("acme"));
+    let refused = answer(
+        403,
+        b"{\"detail\":\"You are not allowed to create a post with duplicate content.\",\"x\":\"\xff\"}".to_vec(),
+    );
+    let stage = Stage::new(vec![refused], vec![]).await;
+    let error = stage.client.create_post(&reply()).await.unwrap_err();
+    assert!(matches!(error, XError::Refused(Refusal::Duplicate(_))), "{error:?}");
+}
+
 #[tokio::test]
 async fn tokens_go_nowhere_else() {
     let elsewhere = Stage::new(vec![], vec![]).await;

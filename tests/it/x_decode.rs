@@ -93,9 +93,13 @@ fn lines_are_read() {
     });
 }
 
+fn posts(answer: serde_json::Value) -> twite::x::Page<Post> {
+    decode_posts(answer.to_string().as_bytes()).unwrap()
+}
+
 #[test]
 fn a_page_keeps_the_place_of_what_cannot_be_read() {
-    let page = decode_posts(json!({
+    let page = posts(json!({
         "data": [
             {"id": "3", "text": "three", "author_id": "71"},
             {"id": 2, "text": "two", "author_id": "71"},
@@ -108,24 +112,25 @@ fn a_page_keeps_the_place_of_what_cannot_be_read() {
     let ids: Vec<_> = page.items.iter().map(|item| item.as_ref().ok().map(|post| post.id.to_string())).collect();
     assert_eq!(ids, [Some("3".to_owned()), None, Some("1".to_owned())]);
     assert_eq!(page.items[0].as_ref().unwrap().people[0].handle.as_deref(), Some("ada"));
-    assert!(page.items[1].as_ref().unwrap_err().raw.contains("two"));
+    assert!(page.items[1].as_ref().unwrap_err().raw.windows(3).any(|raw| raw == b"two"));
     assert_eq!(page.next.as_deref(), Some("more"));
 }
 
 #[test]
 fn an_empty_page_has_no_data() {
-    let page = decode_posts(json!({"meta": {"result_count": 0}}));
+    let page = posts(json!({"meta": {"result_count": 0}}));
     assert_eq!((page.items.len(), page.next), (0, None));
-    let page = decode_directs(json!({"meta": {"result_count": 0}}));
+    let page = decode_directs(br#"{"meta":{"result_count":0}}"#).unwrap();
     assert_eq!((page.items.len(), page.next), (0, None));
 }
 
 #[test]
 fn joins_and_leaves_are_no_messages() {
-    let page = decode_directs(json!({"data": [
+    let page = json!({"data": [
         {"id": "3", "event_type": "ParticipantsJoin", "participant_ids": ["71"]},
         {"id": "2", "event_type": "MessageCreate", "text": "hello", "sender_id": "71"},
-    ]}));
+    ]});
+    let page = decode_directs(page.to_string().as_bytes()).unwrap();
     assert_eq!(page.items.len(), 1);
 }
 

@@ -107,7 +107,7 @@ impl Stage {
             stage
                 .daemon
                 .store()
-                .set_aside_raw(&stage.first, IncomingKind::Post, &line, &reason)
+                .set_aside_raw(&stage.first, IncomingKind::Post, None, line.as_bytes(), &reason)
                 .await
                 .map_err(broke)?;
         }
@@ -150,11 +150,14 @@ impl Stage {
                 }
                 // A page of posts, as X answers.
                 Ok(value) if value.get("data").is_some_and(Value::is_array) => {
-                    for item in decode_posts(value).items {
+                    for item in decode_posts(text.as_bytes()).map_or(vec![], |page| page.items) {
                         match item {
                             Ok(post) => self.posts.push(post),
                             Err(Unreadable { reason, raw, .. }) => {
-                                broken.push((raw, format!("line {number}: {reason}")));
+                                broken.push((
+                                    String::from_utf8_lossy(&raw).into_owned(),
+                                    format!("line {number}: {reason}"),
+                                ));
                             }
                         }
                     }
