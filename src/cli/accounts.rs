@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     CliError, FINE, broke,
     desk::{DeskArgs, Place},
+    terminal,
 };
 use crate::{
     desk::{Desk, Tokens},
@@ -94,7 +95,7 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
         false => vec![],
     };
     let found = |handle: &str| connected.iter().find(|c| c.handle.eq_ignore_ascii_case(handle));
-    let mut out = io::stdout().lock();
+    let mut out = terminal::out(!json);
     if json {
         let rows: Vec<_> = desk
             .accounts
@@ -165,7 +166,7 @@ impl Connect {
         };
         store.connect(&account).await.map_err(broke)?;
         store.save_tokens(&key, &id, &tokens).await.map_err(broke)?;
-        writeln!(io::stdout().lock(), "@{handle} is connected{}", if known.is_some() { " again" } else { "" })?;
+        writeln!(terminal::people(), "@{handle} is connected{}", if known.is_some() { " again" } else { "" })?;
         store.close().await;
         Ok(FINE)
     }
@@ -177,7 +178,7 @@ impl Connect {
         })?;
         let authorisation = app.authorise(&redirect).map_err(broke)?;
         {
-            let mut out = io::stderr().lock();
+            let mut out = terminal::remarks();
             writeln!(out, "Open this in a browser where @{} is signed in, and allow the app:\n", self.handle)?;
             writeln!(out, "  {}\n", authorisation.page)?;
             writeln!(out, "Waiting for X to come back to {redirect} …")?;
@@ -229,7 +230,7 @@ async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Res
 fn given() -> Result<Tokens, CliError> {
     let mut text = String::new();
     if io::stdin().is_terminal() {
-        writeln!(io::stderr().lock(), "Reading tokens as JSON from standard input …")?;
+        writeln!(terminal::remarks(), "Reading tokens as JSON from standard input …")?;
     }
     io::stdin().lock().take(64 * 1024).read_to_string(&mut text)?;
     let given: GivenTokens = serde_json::from_str(&text).map_err(|e| {

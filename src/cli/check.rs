@@ -8,7 +8,7 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{CliError, FINDINGS, FINE, colored, fmt};
+use super::{CliError, FINDINGS, FINE, fmt, terminal};
 use crate::lang::{Edit, Fix, Loaded, load, render};
 
 /// Checks rule files and `twite.toml`.
@@ -57,19 +57,20 @@ impl Check {
             loaded = load(&self.paths, self.config.as_deref());
         }
         self.print(&loaded)?;
-        writeln!(io::stderr(), "{}", loaded.summary())?;
+        writeln!(terminal::remarks(), "{}", loaded.summary())?;
         let found = loaded.errors() > 0 || (self.deny_warnings && loaded.warnings() > 0);
         Ok(if found { FINDINGS } else { FINE })
     }
 
     fn print(&self, loaded: &Loaded) -> Result<(), CliError> {
         let (found, sources) = (&loaded.diagnostics, &loaded.sources);
-        let mut out = io::stdout().lock();
+        let people = matches!(self.format, Format::Github | Format::Human | Format::Short);
+        let mut out = terminal::out(people);
         let text = match self.format {
             Format::Github => render::github(found, sources),
-            Format::Human => render::human(found, sources, colored(&io::stdout())),
+            Format::Human => render::human(found, sources, terminal::style(&io::stdout())),
             Format::Json => pretty(&render::json(found, sources))?,
-            Format::Sarif => pretty(&render::sarif(found, sources))?,
+            Format::Sarif => pretty(&render::sarif(found, sources, Path::new(".")))?,
             Format::Short => render::short(found, sources),
         };
         out.write_all(text.as_bytes())?;
@@ -104,7 +105,7 @@ fn write_fixes(loaded: &Loaded) -> Result<usize, CliError> {
         }
         fixed.push_str(text.get(at..).unwrap_or_default());
         fmt::replace(Path::new(file), &fixed)?;
-        writeln!(io::stderr(), "{file}: {made} corrected")?;
+        writeln!(terminal::remarks(), "{file}: {made} corrected")?;
         changed += 1;
     }
     Ok(changed)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
 use self::stage::Stage;
-use super::{CliError, FINE};
+use super::{CliError, FINE, terminal};
 
 /// See Twite work: a simulated X, the daemon, and a morning's conversations.
 ///
@@ -105,7 +105,7 @@ impl Demo {
                 stage.play_live(self.pace).await?;
             }
             let summary = stage.summary(started.elapsed()).await?;
-            let mut out = io::stdout().lock();
+            let mut out = terminal::out(!json);
             if json {
                 serde_json::to_writer(&mut out, &summary).map_err(io::Error::from)?;
                 io::Write::write_all(&mut out, b"\n")?;
@@ -123,7 +123,7 @@ async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::daemon::Notic
     loop {
         match notices.recv().await {
             Ok(notice) => {
-                let mut out = io::stdout().lock();
+                let mut out = terminal::people();
                 // Whoever reads our output may have seen enough; the summary will find out.
                 let _ = show::notice(&mut out, &notice).and_then(|()| io::Write::flush(&mut out));
             }

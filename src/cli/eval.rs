@@ -14,12 +14,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, FINDINGS, FINE, colored};
+use super::{CliError, FINDINGS, FINE, terminal};
 use crate::{
-    desk::{
-        Author, Event, EventComment, EventKind, Ticket, Via,
-        text::{fold, visible},
-    },
+    desk::{Author, Event, EventComment, EventKind, Ticket, Via, text::fold, visible::visible},
     engine::{Decision, RuleSet, decide, explain, show},
     lang::rules::Rules,
 };
@@ -79,10 +76,10 @@ impl Eval {
             size = file.metadata().ok().map(|meta| meta.len()).filter(|length| *length > 0);
             Box::new(BufReader::new(file))
         };
-        let decisions = io::BufWriter::new(io::stdout().lock());
+        let decisions = io::BufWriter::new(terminal::out(self.format == Format::Human).strict());
         let how = How { rules: &rules, happened: self.event, now, format: self.format };
         let bar = progress(size);
-        let bad = eval(how, tickets, decisions, io::stderr(), &bar)?;
+        let bad = eval(how, tickets, decisions, terminal::remarks(), &bar)?;
         bar.finish_and_clear();
         Ok(if bad == 0 { FINE } else { FINDINGS })
     }
@@ -160,7 +157,8 @@ struct Done {
 }
 
 /// Decides the lines of the input in blocks, as many at once as there are processors, and writes what comes of them in
-/// their order. Bad lines are told to `complaints` and left out; says how many there were.
+/// their order. Bad lines are told to `complaints` and left out; says how many there were. Where nobody reads the decisions any
+/// more, it stops.
 fn eval(
     how: How<'_>,
     mut tickets: impl BufRead,
@@ -186,23 +184,27 @@ fn eval(
             })
             .collect();
         let mut bad = 0;
-        let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<()> {
+        // Whether anybody reads on.
+        let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<bool> {
             // A worker that is gone has panicked, and that comes out where the scope ends.
             let Ok(done) = done else { return Err(io::Error::other("deciding broke off")) };
             let done = done?;
-            decisions.write_all(&done.decisions)?;
+            bad += done.bad;
             if !done.complaints.is_empty() {
-                decisions.flush()?;
                 bar.suspend(|| complaints.write_all(&done.complaints))?;
             }
-            bad += done.bad;
-            Ok(())
+            match decisions.write_all(&done.decisions).and_then(|()| decisions.flush()) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+                written => written.map(|()| true),
+            }
         };
         let (mut sent, mut written, mut first) = (0, 0, 1);
         // Each worker has its turn, in reading and in writing.
         for (turn, (blocks, done)) in workers.iter().cycle().enumerate() {
             if turn >= workers.len() && written < sent {
-                write(done.recv())?;
+                if !write(done.recv())? {
+                    return Ok(bad);
+                }
                 written += 1;
             }
             let Some((block, bytes)) = read_block(&mut tickets, first)? else { break };
@@ -215,9 +217,10 @@ fn eval(
         }
         // Whose turn is next has the oldest block.
         for (_, done) in workers.iter().cycle().skip(written % workers.len()).take(sent - written) {
-            write(done.recv())?;
+            if !write(done.recv())? {
+                break;
+            }
         }
-        decisions.flush()?;
         Ok(bad)
     })
 }
@@ -256,7 +259,7 @@ impl How<'_> {
                 }
                 (Ok((ticket, event, now)), Format::Human) => {
                     let trace = explain(self.rules, &ticket, &event, now);
-                    writeln!(done.decisions, "line {line}, {}", show(&trace, colored(&io::stdout())))?;
+                    writeln!(done.decisions, "line {line}, {}", show(&trace, terminal::colored(&io::stdout())))?;
                 }
             }
         }

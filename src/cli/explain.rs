@@ -1,6 +1,6 @@
 //! `twite explain`: the page of a code.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use super::{CliError, FINE};
 use crate::lang::codes;
@@ -18,7 +18,7 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let mut out = io::stdout().lock();
+        let mut out = super::terminal::people();
         match self.code {
             None => {
                 for code in codes::ALL {

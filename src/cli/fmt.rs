@@ -7,7 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{CliError, FINDINGS, FINE, colored};
+use super::{CliError, FINDINGS, FINE, terminal};
+use crate::desk::visible::Visible;
 use crate::lang::{Diagnostic, NotFormatted, Sources, format, read_rule_files, render};
 
 /// Formats rule files.
@@ -38,15 +39,15 @@ impl Fmt {
                 Ok(formatted) => {
                     changed += 1;
                     match self.check {
-                        true => writeln!(io::stdout(), "{}", path.display())?,
+                        true => writeln!(terminal::people(), "{}", Visible(&path.to_string_lossy()))?,
                         false => replace(&path, &formatted)?,
                     }
                 }
                 Err(error) => broken.extend(said(error, &path.to_string_lossy(), text, &mut sources)?),
             }
         }
-        let mut err = io::stderr().lock();
-        err.write_all(render::human(&broken, &sources, colored(&io::stderr())).as_bytes())?;
+        let mut err = terminal::remarks();
+        err.write_all(render::human(&broken, &sources, terminal::style(&io::stderr())).as_bytes())?;
         let what = if self.check { "would change" } else { "changed" };
         writeln!(err, "{changed} of {files} file{} {what}", if files == 1 { "" } else { "s" })?;
         let found = !broken.is_empty() || (self.check && changed > 0);
@@ -66,14 +67,14 @@ impl Fmt {
         match format(&text) {
             Ok(formatted) if self.check => Ok(if formatted == text { FINE } else { FINDINGS }),
             Ok(formatted) => {
-                io::stdout().lock().write_all(formatted.as_bytes())?;
+                terminal::data().write_all(formatted.as_bytes())?;
                 Ok(FINE)
             }
             Err(error) => {
                 let mut sources = Sources::default();
                 let broken = said(error, "standard input", text, &mut sources)?;
-                let report = render::human(&broken, &sources, colored(&io::stderr()));
-                io::stderr().lock().write_all(report.as_bytes())?;
+                let report = render::human(&broken, &sources, terminal::style(&io::stderr()));
+                terminal::remarks().write_all(report.as_bytes())?;
                 Ok(FINDINGS)
             }
         }

@@ -29,7 +29,7 @@ impl Init {
             _ => CliError::Usage(format!("cannot write rules to {directory}: {error}")),
         })?;
         writeln!(
-            io::stdout().lock(),
+            super::terminal::people(),
             "rules to start from are in {directory}: begin with {directory}/twite.toml\n\n  \
              twite check {directory}   is anything wrong with them?\n  \
              twite test {directory}    do they do what their tests say?\n  \

@@ -22,18 +22,20 @@ mod serve;
 mod sim;
 mod source;
 mod starter;
+mod terminal;
 mod test;
 mod ticket;
 mod view;
 mod why;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
-    sync::atomic::{AtomicU8, Ordering},
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+
+use self::terminal::Color;
 
 /// Everything went well.
 pub const FINE: u8 = 0;
@@ -90,29 +92,6 @@ pub(crate) enum CliError {
     Io(#[from] io::Error),
 }
 
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Color {
-    /// Where a person looks on, and `NO_COLOR` is not set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// What `--color` said; a process has one terminal.
-static COLOR: AtomicU8 = AtomicU8::new(Color::Auto as u8);
-
-/// Whether what is written to this stream should be coloured.
-pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
-    match COLOR.load(Ordering::Relaxed) {
-        c if c == Color::Always as u8 => true,
-        c if c == Color::Never as u8 => false,
-        _ => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-    }
-}
-
 /// Something broke, as an error of a command.
 pub(crate) fn broke(error: impl std::error::Error + Send + Sync + 'static) -> CliError {
     CliError::Broke(Box::new(error))
@@ -121,7 +100,7 @@ pub(crate) fn broke(error: impl std::error::Error + Send + Sync + 'static) -> Cl
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    COLOR.store(arguments.color as u8, Ordering::Relaxed);
+    arguments.color.choose();
     let ran = match arguments.command {
         Command::Accounts(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -147,12 +126,10 @@ pub fn main() -> ExitCode {
 fn status(ran: Result<u8, CliError>) -> u8 {
     let (status, error) = match ran {
         Ok(status) => return status,
-        // Whoever read our output has seen enough: `twite rules | head`.
-        Err(CliError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return FINE,
         Err(error @ CliError::Usage(_)) => (USAGE, error),
         Err(error) => (BROKE, error),
     };
-    // Nobody is left to tell where standard error is gone as well.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    // Nobody is left to tell where standard error cannot be written.
+    let _ = writeln!(terminal::remarks(), "error: {error}");
     status
 }

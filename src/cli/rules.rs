@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{CliError, FINDINGS, FINE, check::pretty};
+use super::{CliError, FINDINGS, FINE, check::pretty, terminal};
 use crate::lang::{
     load,
     rules::{Mark, Place},
@@ -50,11 +50,11 @@ impl Rules {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let loaded = load(&self.paths, self.config.as_deref());
         let Some(rules) = &loaded.rules else {
-            writeln!(io::stderr(), "{}{}", loaded.report(), loaded.summary())?;
+            writeln!(terminal::remarks(), "{}{}", loaded.report(), loaded.summary())?;
             return Ok(FINDINGS);
         };
         let listed = items(rules);
-        let mut out = io::stdout().lock();
+        let mut out = terminal::out(self.format == Format::Human);
         match self.format {
             Format::Json => {
                 let value = serde_json::to_value(&listed).map_err(io::Error::from)?;

@@ -94,7 +94,7 @@ fn log(format: LogFormat) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process would be a test's; the first goes on.
     let _ = match format {
-        LogFormat::Text => log.with_ansi(super::colored(&std::io::stderr())).try_init(),
+        LogFormat::Text => log.with_ansi(super::terminal::colored(&std::io::stderr())).try_init(),
         LogFormat::Json => log.json().try_init(),
     };
 }

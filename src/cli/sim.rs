@@ -127,7 +127,7 @@ impl SimCommand {
             let file = File::open(path).map_err(|e| CliError::Usage(format!("cannot read {}: {e}", path.display())))?;
             let report = sim.load_lines(BufReader::new(file)).map_err(broke)?;
             for (line, reason) in &report.unreadable {
-                writeln!(io::stderr(), "{}:{line}: skipped: {reason}", path.display())?;
+                writeln!(super::terminal::remarks(), "{}:{line}: skipped: {reason}", path.display())?;
             }
             loaded.push(Loaded { file: path.clone(), report });
         }
@@ -139,14 +139,13 @@ impl SimCommand {
             }
         }
         match self.format {
-            Format::Human => tell(&mut io::stdout().lock(), &sim.url, &accounts, &loaded)?,
+            Format::Human => tell(&mut super::terminal::people(), &sim.url, &accounts, &loaded)?,
             Format::Json => {
                 let (url, app_token) = (sim.url.as_str(), sim.app_token());
                 let started = Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
-                writeln!(io::stdout(), "{}", serde_json::to_string(&started).map_err(broke)?)?;
+                writeln!(super::terminal::data(), "{}", serde_json::to_string(&started).map_err(broke)?)?;
             }
         }
-        io::stdout().flush()?;
         tokio::signal::ctrl_c().await?;
         sim.stop().await;
         Ok(FINE)

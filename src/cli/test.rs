@@ -10,7 +10,7 @@ use owo_colors::OwoColorize;
 use regex::Regex;
 use serde::Serialize;
 
-use super::{CliError, FINDINGS, FINE, colored, junit::junit};
+use super::{CliError, FINDINGS, FINE, junit::junit, terminal};
 use crate::{
     engine::{Coverage, Missing, Outcome, TestReport, run_test},
     lang::rules::Rules,
@@ -46,13 +46,15 @@ impl Test {
         let rules = self.rules.load()?;
         let wanted = |title: &str| self.filter.as_ref().is_none_or(|filter| filter.is_match(title));
         let results = Results::of(&rules, wanted, self.coverage);
-        let mut out = io::stdout().lock();
-        out.write_all(results.print(self.format, colored(&out)).map_err(io::Error::from)?.as_bytes())?;
+        let mut out = terminal::out(self.format == Format::Human);
+        out.write_all(
+            results.print(self.format, terminal::colored(&io::stdout())).map_err(io::Error::from)?.as_bytes(),
+        )?;
         out.flush()?;
         if let (Some(min), Some(Covered { percent, .. })) = (self.min, &results.coverage)
             && *percent < min
         {
-            writeln!(io::stderr(), "coverage is {percent:.1} %, less than the {min} % asked for")?;
+            writeln!(terminal::remarks(), "coverage is {percent:.1} %, less than the {min} % asked for")?;
         }
         Ok(if results.fine(self.fail_on_empty, self.min) { FINE } else { FINDINGS })
     }

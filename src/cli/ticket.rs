@@ -12,8 +12,8 @@ use serde_json::json;
 use super::{
     CliError, FINDINGS, FINE, broke,
     check::pretty,
-    colored,
     desk::DeskArgs,
+    terminal,
     view::{self, Page, TableFormat, plain, short_time},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     desk::{
         Author, Cause, Comment, CommentSource, Delivery, Desk, Facts, FieldRef, TicketId,
         field::{FIELDS, Scope},
-        text::visible,
+        visible::visible,
     },
     engine::{RuleSet, change_line, changes, effect_line},
     lang::{
@@ -130,7 +130,7 @@ impl Apply {
             return Err(CliError::Usage(format!("there is no macro {:?}{meant}: {all}", self.title)));
         };
         let rules = &Arc::new(RuleSet::new(Arc::clone(rules)));
-        let mut out = io::stdout().lock();
+        let mut out = terminal::out(self.format == TableFormat::Table);
         let (mut status, mut listed) = (FINE, vec![]);
         for id in &self.tickets {
             let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
@@ -151,7 +151,7 @@ impl Apply {
                     status = FINDINGS;
                     match self.format {
                         TableFormat::Json => listed.push(json!({"ticket": id, "refused": refused.to_string()})),
-                        TableFormat::Table => writeln!(io::stderr(), "{refused}")?,
+                        TableFormat::Table => writeln!(terminal::remarks(), "{refused}")?,
                     }
                 }
             }
@@ -200,7 +200,7 @@ impl List {
             _ => {
                 let mut sources = Sources::default();
                 sources.insert(name, text);
-                let report = render::human(&found, &sources, colored(&io::stderr()));
+                let report = render::human(&found, &sources, terminal::style(&io::stderr()));
                 Err(CliError::Usage(format!("these options describe no list of tickets\n\n{report}")))
             }
         }
@@ -219,7 +219,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     let links = store.links(id).await.map_err(broke)?;
     let left_out = store.left_out(id).await.map_err(broke)?;
     let outgoing = store.outgoing(id).await.map_err(broke)?;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::out(format == TableFormat::Table);
     if format == TableFormat::Json {
         let context = context.iter().map(|(post, handle)| {
             json!({"id": post.id, "author": post.author, "handle": handle, "made": post.made, "text": post.text})

@@ -1,18 +1,15 @@
 //! `twite view`: the tickets a view shows.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs};
+use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal};
 use crate::{
-    desk::{
-        Desk, Facts, Ticket, Value,
-        text::{headline, visible},
-    },
+    desk::{Desk, Facts, Ticket, Value, text::headline, visible::visible},
     lang::{
         did_you_mean, nearest,
         rules::{Mark, Sort, View},
@@ -88,7 +85,7 @@ impl ViewCommand {
 }
 
 fn list(views: &[(&std::sync::Arc<View>, u64)], format: TableFormat) -> Result<u8, CliError> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::out(format == TableFormat::Table);
     if format == TableFormat::Json {
         let rows = views.iter().map(|(view, count)| json!({"title": view.title, "tickets": count, "doc": view.doc}));
         out.write_all(pretty(&rows.collect())?.as_bytes())?;
@@ -117,7 +114,7 @@ pub(super) async fn show(
     fn facts<'a>(ticket: &'a Ticket, now: Timestamp, desk: &'a Desk) -> Facts<'a> {
         Facts { ticket, event: None, now, desk }
     }
-    let mut out = io::stdout().lock();
+    let mut out = terminal::out(format == TableFormat::Table);
     if format == TableFormat::Json {
         let rows = tickets.iter().map(|ticket| {
             let cells = columns.iter().map(|c| (c.name().to_string(), as_json(&c.read(facts(ticket, now, desk)))));

@@ -14,16 +14,13 @@ use serde_json::json;
 use super::{
     CliError, FINDINGS, FINE, broke,
     check::pretty,
-    colored,
     desk::DeskArgs,
+    terminal::{self, colored},
     ticket,
     view::{TableFormat, short_time},
 };
 use crate::{
-    desk::{
-        Author, Cause, Event, EventKind, TicketId,
-        text::{headline, visible},
-    },
+    desk::{Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
     engine::{Trace, explain, show},
     lang::{self, rules::Rules},
     store::{Recorded, RecordedRun, Store},
@@ -142,7 +139,7 @@ impl Why {
     }
 
     fn print(&self, replayed: &[Run<'_>], runs: usize) -> Result<(), CliError> {
-        let mut out = io::stdout().lock();
+        let mut out = terminal::out(self.format == TableFormat::Table);
         if self.format == TableFormat::Json {
             let runs = replayed.iter().map(|run| {
                 let again = run.again.as_ref();

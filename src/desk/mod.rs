@@ -19,6 +19,7 @@ pub mod text;
 mod ticket;
 mod tokens;
 mod value;
+pub mod visible;
 mod words;
 
 pub use account::Account;

@@ -179,25 +179,6 @@ pub fn headline(text: &str, most: usize) -> String {
     }
 }
 
-/// A text for a terminal: characters that would steer it, or turn the direction of what follows, are escaped.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::strategy::Strategy as _;
@@ -271,11 +252,5 @@ mod tests {
     fn headlines_are_cut_between_characters() {
         assert_eq!(headline("one\n two", 80), "one two");
         assert_eq!(headline("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 2), "👩‍👩‍👧…");
-    }
-
-    #[test]
-    fn nothing_visible_steers_a_terminal() {
-        assert_eq!(visible("née \u{1f469}\u{200d}\u{1f467}"), "née \u{1f469}\u{200d}\u{1f467}");
-        assert_eq!(visible("a\u{1b}[31m\u{202e}\n"), "a\\u{1b}[31m\\u{202e}\\u{a}");
     }
 }

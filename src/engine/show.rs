@@ -9,10 +9,7 @@ use super::{
     trace::{RuleTrace, Trace, Verdict},
 };
 use crate::{
-    desk::{
-        Change, Choosing, Effect, Recipient, Value,
-        text::{headline, visible},
-    },
+    desk::{Change, Choosing, Effect, Recipient, Value, text::headline, visible::visible},
     lang::written::{Grouped, Quoted},
 };
 

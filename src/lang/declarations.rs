@@ -1,6 +1,9 @@
 //! `twite.toml` to a desk: every error at its place, all of them in one go.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::{
@@ -301,12 +304,15 @@ impl Reader {
         declared: &[Entry<'_, U>],
         name: impl Fn(&U) -> &str,
     ) {
+        let names: HashSet<&str> = declared.iter().map(|d| name(&d.value)).collect();
         let known: Vec<&str> = declared.iter().map(|d| name(&d.value)).collect();
         for entry in entries {
             let places = entry.table.get_ref().get(key).and_then(|g| g.get_ref().as_array());
             for (index, member) in members(&entry.value).iter().enumerate() {
                 let place = places.and_then(|p| p.get(index)).map_or_else(|| entry.at(key), |v| v.span());
-                self.declared(kind, member, &known, place);
+                if !names.contains(member.as_str()) {
+                    self.declared(kind, member, &known, place);
+                }
             }
         }
     }
@@ -351,11 +357,12 @@ impl Reader {
 
     fn choices(&mut self, field: &Entry<'_, CustomField>) {
         let places = field.table.get_ref().get("choices").and_then(|c| c.get_ref().as_array());
+        let mut seen = HashSet::new();
         for (index, choice) in field.value.choices.iter().enumerate() {
             let place = places.and_then(|p| p.get(index)).map_or_else(|| field.at("choices"), |v| v.span());
             if choice.trim().is_empty() || choice.chars().any(char::is_control) {
                 self.error(&codes::TW0509, place, "a choice is a word");
-            } else if field.value.choices.iter().take(index).any(|c| c == choice) {
+            } else if !seen.insert(choice) {
                 self.error(&codes::TW0504, place, format!("there is already a choice `{choice}`"));
             }
         }

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::desk::Desk;
 
+/// How many findings stand in [`Loaded::report`].
+const MAX_REPORTED: usize = 50;
+
 /// What came of loading.
 #[derive(Debug)]
 pub struct Loaded {
@@ -48,9 +51,18 @@ impl Loaded {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 
-    /// Everything there is to say, for people, without colours.
+    /// What there is to say, for people, without colours: the first [`MAX_REPORTED`], errors before warnings, and how many
+    /// more there are.
     pub fn report(&self) -> String {
-        render::human(&self.diagnostics, &self.sources, false)
+        let mut shown: Vec<_> = self.diagnostics.iter().filter(|d| d.is_error()).take(MAX_REPORTED).cloned().collect();
+        let warnings = self.diagnostics.iter().filter(|d| !d.is_error());
+        shown.extend(warnings.take(MAX_REPORTED - shown.len()).cloned());
+        let mut report = render::human(&shown, &self.sources, render::Style::default());
+        let more = self.diagnostics.len() - shown.len();
+        if more > 0 {
+            report.push_str(&format!("and {more} more, which `twite check` lists\n"));
+        }
+        report
     }
 
     /// "3 errors, 1 warning in 4 files"

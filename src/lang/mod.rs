@@ -14,6 +14,7 @@ pub mod codes;
 mod declarations;
 mod diagnostic;
 mod format;
+pub mod lines;
 mod load;
 pub mod render;
 pub mod rules;

@@ -5,10 +5,14 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use super::{codes, diagnostic::Diagnostic};
+use super::{
+    codes,
+    diagnostic::Diagnostic,
+    lines::{LineColumn, LineIndex},
+};
 
 /// How long one file may be, in bytes.
 pub const MOST_FILE: u64 = 1024 * 1024;
@@ -22,18 +26,36 @@ const MOST_DIRECTORIES: usize = 32;
 /// The texts that were checked together, by name. Diagnostics are rendered with them.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    texts: BTreeMap<Arc<str>, Arc<str>>,
+    texts: BTreeMap<Arc<str>, Source>,
+}
+
+/// A text, and its lines once somebody asks for a place in it.
+#[derive(Debug, Clone)]
+struct Source {
+    text: Arc<str>,
+    lines: OnceLock<LineIndex>,
 }
 
 impl Sources {
     /// The text of a file.
     pub fn text(&self, name: &str) -> Option<&Arc<str>> {
-        self.texts.get(name)
+        self.texts.get(name).map(|source| &source.text)
+    }
+
+    /// The text of a file with its lines.
+    pub fn lines(&self, name: &str) -> Option<(&str, &LineIndex)> {
+        let source = self.texts.get(name)?;
+        Some((&source.text, source.lines.get_or_init(|| LineIndex::new(&source.text))))
+    }
+
+    /// Where an offset into a file stands; the first place of a file whose text is not there.
+    pub fn line_column(&self, name: &str, offset: usize) -> LineColumn {
+        self.lines(name).map_or(LineColumn { line: 1, column: 1 }, |(text, lines)| lines.line_column(text, offset))
     }
 
     /// Adds a text.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) {
-        self.texts.insert(name.into(), text.into());
+        self.texts.insert(name.into(), Source { text: text.into(), lines: OnceLock::new() });
     }
 }
 
@@ -167,10 +189,8 @@ impl Reader {
         }
         String::from_utf8(bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();
-            let before = e.as_bytes().get(..at).unwrap_or_default();
-            let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-            let column =
-                String::from_utf8_lossy(before.rsplit(|b| *b == b'\n').next().unwrap_or_default()).chars().count() + 1;
+            let before = String::from_utf8_lossy(e.as_bytes().get(..at).unwrap_or_default());
+            let LineColumn { line, column } = LineIndex::new(&before).line_column(&before, before.len());
             let message =
                 format!("this file is not UTF-8: the byte in line {line}, column {column} belongs to no character");
             about(path, &codes::TW0110, message).with_help("save it as UTF-8")

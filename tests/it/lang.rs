@@ -177,6 +177,9 @@ fn findings_for_machines() {
     for result in sarif["runs"][0]["results"].as_array().unwrap() {
         assert!(ids.contains(&result["ruleId"].as_str().unwrap()), "{result}");
     }
+    // Where the repository lies, or the directory where there is none.
+    let base = sarif["runs"][0]["originalUriBaseIds"]["%SRCROOT%"]["uri"].take();
+    assert!(base.as_str().unwrap().starts_with("file:///") && base.as_str().unwrap().ends_with('/'), "{base}");
     insta::assert_json_snapshot!("sarif", sarif);
 }
 

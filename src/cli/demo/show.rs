@@ -5,15 +5,13 @@ use std::{
     path::Path,
 };
 
-use owo_colors::{OwoColorize as _, Stream::Stdout, Style};
+use owo_colors::{OwoColorize as _, Style};
 
 use super::Summary;
 use crate::{
+    cli::terminal,
     daemon::{Notice, Outcome},
-    desk::{
-        Change, Channel, Value,
-        text::{headline, visible},
-    },
+    desk::{Change, Channel, Value, text::headline, visible::visible},
 };
 
 /// How much of a message is shown.
@@ -134,7 +132,10 @@ fn change(change: &Change) -> String {
 }
 
 fn paint(text: &str, style: Style) -> String {
-    text.if_supports_color(Stdout, |t| t.style(style)).to_string()
+    match terminal::colored(&io::stdout()) {
+        true => text.style(style).to_string(),
+        false => text.to_owned(),
+    }
 }
 
 /// What is said before the first message.

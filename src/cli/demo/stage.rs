@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{Demo, Replies, Summary, show, tell};
 use crate::{
-    cli::{CliError, broke, starter},
+    cli::{CliError, broke, starter, terminal},
     daemon::{Clock, Daemon, Live, Source},
     desk::{Account, Desk, Tokens, XId, config::MailSettings},
     lang::rules::Rules,
@@ -240,7 +240,7 @@ impl Stage {
 
     /// Lets messages arrive at a pace and shows what comes of them, until somebody stops it.
     pub(super) async fn play_live(&mut self, pace: f64) -> Result<(), CliError> {
-        show::welcome(&mut io::stdout().lock(), &self.rules, &self.sim.url)?;
+        show::welcome(&mut terminal::people(), &self.rules, &self.sim.url)?;
         let telling = tokio::spawn(tell(self.daemon.notices().listen()));
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(self.daemon.clone().serve(stopped));
@@ -258,7 +258,7 @@ impl Stage {
                     quiet = true;
                     tokio::time::sleep(Duration::from_secs(2)).await;
                     // The reader's terminal may be gone; then the demo ends by itself.
-                    let _ = show::encore(&mut io::stdout().lock(), &rules, &database, &sim.url, &account);
+                    let _ = show::encore(&mut terminal::people(), &rules, &database, &sim.url, &account);
                 }
             }
         });

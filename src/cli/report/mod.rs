@@ -13,9 +13,9 @@ use clap::{Args, ValueEnum};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
-use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, view::plain};
+use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal::out, view::plain};
 use crate::{
-    desk::text::visible,
+    desk::visible::visible,
     engine::report::{Key, ReportTable, Row},
     lang::{
         did_you_mean, nearest,
@@ -80,13 +80,13 @@ impl ReportCommand {
             Format::Svg => svg::draw(report, &table).map_err(io::Error::other)?,
             Format::Html => html(report, &table).map_err(io::Error::other)?,
         };
-        io::stdout().lock().write_all(text.as_bytes())?;
+        out(self.format == Format::Table).write_all(text.as_bytes())?;
         Ok(FINE)
     }
 }
 
 fn list(reports: &[&Report], format: Format) -> Result<u8, CliError> {
-    let mut out = io::stdout().lock();
+    let mut out = out(format == Format::Table);
     match format {
         Format::Table => {
             let mut table = plain();

@@ -166,12 +166,11 @@ impl Checker<'_> {
     /// Reports a name that nothing has.
     pub(super) fn unknown_name(&mut self, name: &str, span: Range<usize>, asked: bool) {
         let fields = self.field_names();
-        let lets: Vec<&str> = self.lets.keys().map(String::as_str).collect();
+        let lets = Arc::clone(&self.let_names);
         let word_of = FIELDS.iter().find(|f| matches!(f.kind, Kind::Words(words) if words.rank(name).is_some()));
         let mut known: Vec<&str> = fields.iter().map(String::as_str).collect();
         if !asked {
-            known.extend(&lets);
-            known.sort_unstable();
+            known.extend(lets.iter().map(String::as_str));
         }
         let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
         let shown = shortened(name);
@@ -203,9 +202,8 @@ impl Checker<'_> {
     }
 
     /// The names of all fields.
-    pub(super) fn field_names(&self) -> Vec<String> {
-        let custom = self.desk.fields.iter().map(|f| format!("field.{}", f.name));
-        FIELDS.iter().map(|f| f.name.to_owned()).chain(custom).collect()
+    pub(super) fn field_names(&self) -> Arc<[String]> {
+        Arc::clone(&self.field_names)
     }
 
     /// A field by name, or an error.

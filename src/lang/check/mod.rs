@@ -18,10 +18,11 @@ use super::{
     ast::{self, Item, NodeExt},
     codes,
     diagnostic::Diagnostic,
+    lines::LineIndex,
     rules::{Let, Place, Rules, Version},
     syntax::{Parse, SyntaxNode, parse},
 };
-use crate::desk::Desk;
+use crate::desk::{Desk, field::FIELDS};
 
 /// How deep conditions may lean on each other by name.
 const MOST_LETS_DEEP: usize = 64;
@@ -36,19 +37,17 @@ pub(crate) struct File {
     name: Arc<str>,
     text: Arc<str>,
     parse: Parse,
-    /// Byte offsets at which lines start.
-    lines: Vec<usize>,
+    lines: LineIndex,
 }
 
 impl File {
     pub(crate) fn new(name: Arc<str>, text: Arc<str>) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { parse: parse(&text), name, text, lines }
+        Self { parse: parse(&text), lines: LineIndex::new(&text), name, text }
     }
 
     /// The line an offset is on, from 0.
     fn line(&self, offset: usize) -> usize {
-        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+        self.lines.line(offset)
     }
 
     fn place(&self, span: Range<usize>) -> Place {
@@ -73,8 +72,8 @@ pub(crate) fn check(files: &[File], desk: &Arc<Desk>, version: Version) -> (Opti
         diagnostics.extend(file.parse.errors.iter().cloned().map(|e| e.in_file(&file.name)));
     }
     suppression::apply(files, &mut diagnostics);
-    let order = |d: &Diagnostic| files.iter().position(|f| f.name == d.file);
-    diagnostics.sort_by_cached_key(|d| (order(d), d.span().start, d.code.id));
+    let order: HashMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (&*file.name, index)).collect();
+    diagnostics.sort_by_cached_key(|d| (order.get(&*d.file).copied(), d.span().start, d.code.id));
     let fine = !diagnostics.iter().any(Diagnostic::is_error);
     (fine.then_some(rules), diagnostics)
 }
@@ -140,12 +139,16 @@ struct Checker<'a> {
     /// The file being checked.
     file: usize,
     lets: HashMap<String, LetEntry>,
+    /// Their names, sorted.
+    let_names: Arc<[String]>,
+    /// The names of all fields.
+    field_names: Arc<[String]>,
     /// How deep in named conditions we are, and by what way we came.
     path: Vec<String>,
     /// How deep in a condition we are.
     depth: usize,
     /// Titles of triggers and automations, also of those with errors.
-    firing: Vec<String>,
+    firing: std::collections::BTreeSet<String>,
     out: Vec<Diagnostic>,
     /// Names of conditions somebody uses.
     used: std::collections::HashSet<String>,
@@ -153,14 +156,18 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn new(files: &'a [File], desk: &'a Arc<Desk>) -> Self {
+        let fields = FIELDS.iter().map(|field| field.name.to_owned());
+        let custom = desk.fields.iter().map(|field| format!("field.{}", field.name));
         Self {
             desk,
             files,
             file: 0,
             lets: HashMap::new(),
+            let_names: Arc::default(),
+            field_names: fields.chain(custom).collect(),
             path: vec![],
             depth: 0,
-            firing: vec![],
+            firing: Default::default(),
             out: vec![],
             used: Default::default(),
         }
@@ -259,7 +266,7 @@ impl<'a> Checker<'a> {
             // What fires has one name space: an audit names a rule by its title.
             let kind = match kind {
                 "trigger" | "automation" => {
-                    self.firing.push(title.clone());
+                    self.firing.insert(title.clone());
                     "rule"
                 }
                 kind => kind,
@@ -277,6 +284,9 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+        let mut names: Vec<_> = self.lets.keys().cloned().collect();
+        names.sort_unstable();
+        self.let_names = names.into();
     }
 
     /// A second declaration; the first is labelled where it is in the same file, else named.

@@ -112,7 +112,7 @@ impl Checker<'_> {
         } else if let Some((_, here)) = ELSEWHERE.iter().find(|(there, _)| *there == name) {
             (format!("unknown placeholder `{name}`"), Some(format!("it is `{{{{{here}}}}}` here")), Some(*here))
         } else {
-            let mut known: Vec<String> = self.field_names().into_iter().filter(|n| !n.contains(' ')).collect();
+            let mut known: Vec<String> = self.field_names().iter().filter(|n| !n.contains(' ')).cloned().collect();
             known.retain(|n| !n.starts_with("comment.") && n != "updated_via");
             let mut known: Vec<String> = known.into_iter().map(|n| format!("ticket.{n}")).collect();
             known.push("comment.text".into());

@@ -1,32 +1,42 @@
 //! Workflow commands of GitHub's CI: annotations in the changed files.
+//!
+//! Escaped by the rules of `@actions/core`; what a runner's log could take for something else is spelt out besides.
 
 use std::fmt::Write;
 
-use super::region;
-use crate::lang::{
-    diagnostic::{Diagnostic, Severity},
-    sources::Sources,
+use super::{level, region};
+use crate::{
+    desk::visible::{visible, visible_lines},
+    lang::{
+        diagnostic::{Diagnostic, Severity},
+        sources::Sources,
+    },
 };
 
-/// `::error file=…,line=…,col=…,title=TW0203::…`
+/// How many annotations of one level GitHub shows for a step.
+const MAX_SHOWN: usize = 10;
+
+/// `::error file=…,line=…,col=…,title=TW0203::…`, errors first, and a last line that counts them.
 pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let of = |severity| diagnostics.iter().filter(move |d| d.severity == severity);
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let mut out = String::new();
-    for d in diagnostics {
+    for d in errors.clone().chain(warnings.clone()) {
         let (start, end) = region(d, sources, &d.span());
-        let severity = if d.severity == Severity::Error { "error" } else { "warning" };
         let message = match &d.help {
-            Some(help) => format!("{}\n{help}", d.message),
-            None => d.message.clone(),
+            Some(help) => format!("{}\n{help}", visible(&d.message)),
+            None => visible(&d.message).into_owned(),
         };
         // Columns are only understood within one line.
         let columns = match start.line == end.line {
             true => format!(",col={},endColumn={}", start.column, end.column),
             false => String::new(),
         };
-        // Writing to a string never fails.
+        // Writing to a text never fails.
         let _ = writeln!(
             out,
-            "::{severity} file={},line={},endLine={}{columns},title={}::{}",
+            "::{} file={},line={},endLine={}{columns},title={}::{}",
+            level(d.severity),
             property(&d.file),
             start.line,
             end.line,
@@ -34,13 +44,24 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             data(&message)
         );
     }
+    let (errors, warnings) = (errors.count(), warnings.count());
+    if errors > MAX_SHOWN || warnings > MAX_SHOWN {
+        let _ = writeln!(
+            out,
+            "::notice title=twite check::errors: {errors}, warnings: {warnings}. GitHub shows the first {MAX_SHOWN} of \
+             each in a step; all of them stand in its log."
+        );
+    }
     out
 }
 
+/// The text of a command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    visible_lines(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
+/// The value of one of its properties. A line break in the name of a file is part of the name.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    visible(&escaped).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,26 +1,58 @@
 //! For people: the place in its file, drawn.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, ops::Range};
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
-
-use crate::lang::{
-    diagnostic::{Diagnostic, Severity},
-    sources::Sources,
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents,
 };
 
+use crate::{
+    desk::visible::{Visible, is_control, visible},
+    lang::{
+        diagnostic::{Diagnostic, Severity},
+        lines::{LINE_ENDS, LineColumn},
+        sources::Sources,
+    },
+};
+
+/// What the reader's terminal can show.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// Whether it shows colours.
+    pub color: bool,
+    /// Whether it shows ASCII only.
+    pub ascii: bool,
+    /// How many columns it has; `None` where there is no terminal.
+    pub columns: Option<usize>,
+}
+
+/// Columns that sentences are broken at: where there is no terminal, and at most.
+const MAX_COLUMNS: usize = 100;
+/// Columns of source shown where there is no terminal.
+const MAX_SOURCE_COLUMNS: usize = 160;
+/// Columns left of the source: the number of the line and the frame.
+const MARGIN: usize = 8;
+/// Lines of source shown of one label; of a longer one, the first line is.
+const MAX_LABEL_LINES: usize = 10;
+
 /// The diagnostics, drawn one after the other.
-pub fn human(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
-    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false).with_context_lines(1);
+pub fn human(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
+    let theme = match (style.color, style.ascii) {
+        (true, true) => GraphicalTheme::ascii(),
+        (true, false) => GraphicalTheme::unicode(),
+        (false, true) => GraphicalTheme::none(),
+        (false, false) => GraphicalTheme::unicode_nocolor(),
+    };
+    let columns = style.columns.map_or(MAX_COLUMNS, |columns| columns.clamp(20, MAX_COLUMNS));
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(columns).with_links(false).with_context_lines(1);
+    let source_columns = style.columns.map_or(MAX_SOURCE_COLUMNS, |columns| columns.saturating_sub(MARGIN).max(20));
     let mut out = String::new();
     for diagnostic in diagnostics {
-        let text = sources.text(&diagnostic.file).cloned();
-        let source = text.map(|text| NamedSource::new(&diagnostic.file, text.to_string()));
-        let drawn = Drawn { diagnostic, source };
-        // Writing to a string never fails; what cannot be drawn is still said.
+        let drawn = Drawn { diagnostic, excerpt: Excerpt::of(diagnostic, sources, source_columns, style.ascii) };
+        // Writing to a text never fails; what cannot be drawn is still said.
         if handler.render_report(&mut out, &drawn).is_err() {
-            out.push_str(&format!("{}: {}\n", diagnostic.code.id, diagnostic.message));
+            out.push_str(&format!("{}: {}\n", diagnostic.code.id, Visible(&diagnostic.message)));
         }
         out.push('\n');
     }
@@ -30,18 +62,16 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Stri
 #[derive(Debug)]
 struct Drawn<'a> {
     diagnostic: &'a Diagnostic,
-    source: Option<NamedSource<String>>,
+    excerpt: Option<Excerpt>,
 }
 
 impl fmt::Display for Drawn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without its text the place cannot be drawn, so the file is named.
-        match &self.source {
-            None if !self.diagnostic.message.contains(&*self.diagnostic.file) => {
-                write!(f, "{}: {}", self.diagnostic.file, self.diagnostic.message)
-            }
-            _ => f.write_str(&self.diagnostic.message),
+        if self.excerpt.is_none() && !self.diagnostic.message.contains(&*self.diagnostic.file) {
+            write!(f, "{}: ", Visible(&self.diagnostic.file))?;
         }
+        write!(f, "{}", Visible(&self.diagnostic.message))
     }
 }
 
@@ -60,18 +90,164 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.diagnostic.help.as_ref().map(|help| Box::new(Visible(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|s| s as &dyn SourceCode)
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let labels = self.diagnostic.labels.iter().map(|label| {
-            let text = if label.text.is_empty() { "here" } else { &label.text };
-            LabeledSpan::new(Some(text.to_owned()), label.span.start, label.span.len())
+        let spans = self.excerpt.as_ref().map(|excerpt| excerpt.spans.as_slice()).unwrap_or_default();
+        let labels = self.diagnostic.labels.iter().zip(spans).map(|(label, (span, _))| {
+            let text = if label.text.is_empty() { "here".into() } else { visible(&label.text) };
+            LabeledSpan::new(Some(text.into_owned()), span.start, span.len())
         });
         Some(Box::new(labels))
+    }
+}
+
+/// The lines of a file that a diagnostic is drawn on: long ones cut around the place, with what would steer a terminal
+/// spelt out. However long the file is, making one looks at these lines only.
+#[derive(Debug)]
+struct Excerpt {
+    /// The file, as it is shown.
+    name: String,
+    text: String,
+    /// Lines that follow each other in the file: where they stand in `text`, and the number of the first, from 0.
+    parts: Vec<(Range<usize>, usize)>,
+    /// Each label of the diagnostic: where it stands in `text`, and where in the file.
+    spans: Vec<(Range<usize>, LineColumn)>,
+}
+
+impl Excerpt {
+    fn of(diagnostic: &Diagnostic, sources: &Sources, columns: usize, ascii: bool) -> Option<Self> {
+        let (text, lines) = sources.lines(&diagnostic.file)?;
+        let end_of_line = |line: usize| lines.range(text, line).start + lines.text(text, line).len();
+        let spans: Vec<_> = diagnostic
+            .labels
+            .iter()
+            .map(|label| {
+                let start = label.span.start.min(text.len());
+                let (first, last) = (lines.line(start), lines.line(label.span.end.saturating_sub(1).max(start)));
+                match last - first < MAX_LABEL_LINES {
+                    true => start..label.span.end.min(text.len()),
+                    false => start..end_of_line(first).max(start),
+                }
+            })
+            .collect();
+        // Behind the last line end nothing is to be seen.
+        let last_shown = (lines.count() - 1).saturating_sub(usize::from(text.ends_with(LINE_ENDS)));
+        let mut shown = BTreeSet::new();
+        for span in &spans {
+            let (first, last) = (lines.line(span.start), lines.line(span.end.saturating_sub(1).max(span.start)));
+            shown.extend(first.saturating_sub(1)..=(last + 1).min(last_shown).max(last));
+        }
+        let mut excerpt =
+            Self { name: visible(&diagnostic.file).into_owned(), text: String::new(), parts: vec![], spans: vec![] };
+        let mut map = OffsetMap::default();
+        for line in shown {
+            let whole = lines.range(text, line);
+            let content = lines.text(text, line);
+            let from = excerpt.text.len();
+            // Cut around the first label that begins in the line.
+            let place = spans.iter().map(|s| s.start).find(|at| whole.contains(at)).unwrap_or(whole.start);
+            excerpt.push_line(content, whole.start, place - whole.start, columns, ascii, &mut map);
+            let to = excerpt.text.len();
+            match excerpt.parts.last_mut() {
+                Some((range, first)) if *first + lines_in(&excerpt.text, range) == line => range.end = to,
+                _ => excerpt.parts.push((from..to, line)),
+            }
+        }
+        excerpt.spans = spans
+            .into_iter()
+            .map(|span| {
+                let start = map.to(span.start);
+                let end = if span.is_empty() { start } else { map.to(span.end).max(start + 1) };
+                (start..end, lines.line_column(text, span.start))
+            })
+            .collect();
+        Some(excerpt)
+    }
+
+    /// Adds a line that starts at `offset` in its file, cut around `place`.
+    fn push_line(&mut self, line: &str, offset: usize, place: usize, columns: usize, ascii: bool, map: &mut OffsetMap) {
+        let place = line.floor_char_boundary(place);
+        let ellipsis = if ascii { "..." } else { "…" };
+        // A third of the room before the place, the rest behind it; all of it where there is no need to cut.
+        let fits = line.len() <= columns || line.chars().nth(columns).is_none();
+        let before = line.get(..place).unwrap_or_default();
+        let from = match fits {
+            true => 0,
+            false => before.char_indices().rev().nth(columns / 3).map_or(0, |(at, _)| at),
+        };
+        let rest = line.get(from..).unwrap_or_default();
+        let to = match fits {
+            true => line.len(),
+            false => rest.char_indices().nth(columns).map_or(line.len(), |(at, _)| from + at),
+        };
+        if from > 0 {
+            map.put(offset, self.text.len());
+            self.text.push_str(ellipsis);
+        }
+        for (at, c) in line.get(from..to).unwrap_or_default().char_indices() {
+            map.put(offset + from + at, self.text.len());
+            match c {
+                '\t' => self.text.push(c),
+                c if is_control(c) => self.text.extend(c.escape_unicode()),
+                c => self.text.push(c),
+            }
+        }
+        map.put(offset + to, self.text.len());
+        if to < line.len() {
+            self.text.push_str(ellipsis);
+            map.put(offset + line.len(), self.text.len());
+        }
+        self.text.push('\n');
+    }
+}
+
+fn lines_in(text: &str, range: &Range<usize>) -> usize {
+    text.get(range.clone()).unwrap_or_default().matches('\n').count()
+}
+
+/// Where offsets of a file stand in an excerpt. What was cut stands at the mark of its cut.
+#[derive(Debug, Default)]
+struct OffsetMap(Vec<(usize, usize)>);
+
+impl OffsetMap {
+    fn put(&mut self, offset: usize, excerpt: usize) {
+        self.0.push((offset, excerpt));
+    }
+
+    fn to(&self, offset: usize) -> usize {
+        let behind = self.0.partition_point(|(from, _)| *from <= offset);
+        behind.checked_sub(1).and_then(|at| self.0.get(at)).map_or(0, |(_, to)| *to)
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        _lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        let contents = |range: Range<usize>, line, column, count| {
+            let data = self.text.get(range.clone()).ok_or(MietteError::OutOfBounds)?;
+            let span = (range.start, range.len()).into();
+            let contents = MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, line, column, count);
+            Ok(Box::new(contents) as Box<dyn SpanContents<'a>>)
+        };
+        // Asked without lines around it, it is the place itself, for the head of the drawing.
+        if lines_before == 0 {
+            let place = self.spans.iter().find(|(span, _)| span.start == start).map(|(_, place)| place);
+            let place = place.ok_or(MietteError::OutOfBounds)?;
+            return contents(start..end, place.line - 1, place.column - 1, 1);
+        }
+        let part = self.parts.iter().find(|(range, _)| range.start <= start && end <= range.end);
+        let (range, first) = part.ok_or(MietteError::OutOfBounds)?;
+        contents(range.clone(), *first, 0, lines_in(&self.text, range))
     }
 }

@@ -1,24 +1,26 @@
 //! SARIF 2.1.0, as code scanning reads it.
 
+use std::{
+    collections::HashMap,
+    path::{Component, Path, PathBuf},
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::region;
-use crate::lang::{
-    codes,
-    diagnostic::{Diagnostic, Severity},
-    sources::Sources,
-};
+use super::{level, region};
+use crate::lang::{codes, diagnostic::Diagnostic, lines::LINE_ENDS, sources::Sources};
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
-}
+/// What stands for itself in a segment of a path, by RFC 3986: the unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A log with one run; every code is a rule of it.
-pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
+/// Names the directory that files are relative to, as GitHub's own tools call it.
+const BASE: &str = "%SRCROOT%";
+
+/// A log with one run; every code is a rule of it. Files are named relative to the repository that holds `directory`,
+/// which relative names start from; without a repository, relative to `directory`.
+pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) -> Value {
     let rules: Vec<Value> = codes::ALL
         .iter()
         .map(|code| {
@@ -30,19 +32,33 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
             })
         })
         .collect();
-    let results: Vec<Value> = diagnostics.iter().map(|d| result(d, sources)).collect();
+    let base = Base::of(directory);
+    let mut fingerprints = Fingerprints::default();
+    let results: Vec<Value> = diagnostics
+        .iter()
+        .map(|d| {
+            let location = base.location(&d.file);
+            let fingerprint =
+                fingerprints.of(d, sources, location.get("uri").and_then(Value::as_str).unwrap_or_default());
+            result(d, sources, location, fingerprint)
+        })
+        .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "twite", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "originalUriBaseIds": {BASE: {"uri": file_uri(&base.root) + "/"}},
             "columnKind": "unicodeCodePoints",
+            "newlineSequences": std::iter::once("\r\n".to_owned())
+                .chain(LINE_ENDS.map(String::from))
+                .collect::<Vec<_>>(),
             "results": results,
         }],
     })
 }
 
-fn result(d: &Diagnostic, sources: &Sources) -> Value {
+fn result(d: &Diagnostic, sources: &Sources, location: Value, fingerprint: String) -> Value {
     let (start, end) = region(d, sources, &d.span());
     let text = match &d.help {
         Some(help) => format!("{}. Help: {help}", d.message),
@@ -53,7 +69,7 @@ fn result(d: &Diagnostic, sources: &Sources) -> Value {
         "level": level(d.severity),
         "message": {"text": text},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": d.file.replace('\\', "/")},
+            "artifactLocation": location,
             "region": {
                 "startLine": start.line,
                 "startColumn": start.column,
@@ -61,19 +77,87 @@ fn result(d: &Diagnostic, sources: &Sources) -> Value {
                 "endColumn": end.column,
             },
         }}],
-        "partialFingerprints": {"twite/v1": fingerprint(d, sources)},
+        "partialFingerprints": {"twite/v1": fingerprint},
     })
 }
 
-/// The same finding keeps its fingerprint while lines are added above it: it is made of the code, the file
-/// and the text of the line.
-fn fingerprint(d: &Diagnostic, sources: &Sources) -> String {
-    let (start, _) = region(d, sources, &d.span());
-    let line = sources.text(&d.file).and_then(|t| t.lines().nth(start.line - 1)).unwrap_or_default().trim();
-    let mut sha = Sha256::new();
-    for piece in [d.code.id, &*d.file, &d.message, line] {
-        sha.update(piece.as_bytes());
-        sha.update([0]);
+/// The directory that files are named from.
+struct Base {
+    /// Where relative names start.
+    directory: PathBuf,
+    /// What names in the log are relative to.
+    root: PathBuf,
+}
+
+impl Base {
+    fn of(directory: &Path) -> Self {
+        let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+        let root = directory.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&directory);
+        Self { root: root.to_owned(), directory }
     }
-    sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+
+    /// A file as an `artifactLocation`: below the root by its path from there, elsewhere by a URI of its own.
+    fn location(&self, file: &str) -> Value {
+        let path = without_dots(&self.directory.join(file));
+        match path.strip_prefix(&self.root) {
+            Ok(below) => json!({"uri": segments(below), "uriBaseId": BASE}),
+            Err(_) => json!({"uri": file_uri(&path)}),
+        }
+    }
+}
+
+/// A path without `.` and `..`. Links stay: the repository knows a file by the name it has there.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(clean.pop()),
+            component => clean.push(component),
+        }
+    }
+    clean
+}
+
+fn file_uri(path: &Path) -> String {
+    format!("file:///{}", segments(path))
+}
+
+/// The names in a path, as those of a URI.
+fn segments(path: &Path) -> String {
+    let names = path.components().filter(|component| !matches!(component, Component::RootDir));
+    let names = names.map(|name| name.as_os_str().to_string_lossy());
+    names.map(|name| utf8_percent_encode(&name, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
+}
+
+/// The same finding keeps its fingerprint while lines are added above it: it is made of the code, the file, the message
+/// and the text of the line; and of a number, where all of those are the same twice.
+#[derive(Default)]
+struct Fingerprints<'a> {
+    /// The digest of each line that was read, by file and line: a line of a megabyte can have thousands of findings.
+    lines: HashMap<(&'a str, usize), [u8; 32]>,
+    /// How often each was given.
+    given: HashMap<String, usize>,
+}
+
+impl<'a> Fingerprints<'a> {
+    fn of(&mut self, d: &'a Diagnostic, sources: &Sources, uri: &str) -> String {
+        let line = sources.line_column(&d.file, d.span().start).line;
+        let digest = self.lines.entry((&d.file, line)).or_insert_with(|| {
+            let text = sources.lines(&d.file).map(|(text, lines)| lines.text(text, line - 1)).unwrap_or_default();
+            Sha256::digest(text.trim()).into()
+        });
+        let mut sha = Sha256::new();
+        for piece in [d.code.id.as_bytes(), uri.as_bytes(), d.message.as_bytes(), digest.as_slice()] {
+            sha.update(piece);
+            sha.update([0]);
+        }
+        let print: String = sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let twins = self.given.entry(print.clone()).or_default();
+        *twins += 1;
+        match twins {
+            1 => print,
+            twins => format!("{print}:{twins}"),
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::region;
-use crate::lang::{
-    diagnostic::{Diagnostic, Severity},
-    sources::Sources,
+use super::{level, region};
+use crate::{
+    desk::visible::Visible,
+    lang::{diagnostic::Diagnostic, sources::Sources},
 };
 
 /// `rules/a.twite:3:8: error TW0203: unknown field …`
@@ -13,10 +13,10 @@ pub fn short(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let mut out = String::new();
     for d in diagnostics {
         let (start, _) = region(d, sources, &d.span());
-        let severity = if d.severity == Severity::Error { "error" } else { "warning" };
-        let place = format!("{}:{}:{}", d.file, start.line, start.column);
-        // Writing to a string never fails.
-        let _ = writeln!(out, "{place}: {severity} {}: {}", d.code.id, d.message);
+        let (file, message) = (Visible(&d.file), Visible(&d.message));
+        let (line, column, level, code) = (start.line, start.column, level(d.severity), d.code.id);
+        // Writing to a text never fails.
+        let _ = writeln!(out, "{file}:{line}:{column}: {level} {code}: {message}");
     }
     out
 }

@@ -1,0 +1,257 @@
+//! Where a command's output goes, and what can be shown there.
+//!
+//! Everything for people passes [`Out`], which spells out what would steer their terminal; and nobody who has seen enough of
+//! an output (`twite check | head -1`) changes what the command came to.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use clap::ValueEnum;
+
+use crate::{desk::visible::is_control, lang::render::Style};
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// Where a person looks on; `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are followed.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What `--color` said; a process has one terminal.
+static COLOR: AtomicU8 = AtomicU8::new(Color::Auto as u8);
+
+impl Color {
+    pub(super) fn choose(self) {
+        COLOR.store(self as u8, Ordering::Relaxed);
+    }
+}
+
+/// Whether what is written to this stream should be coloured.
+pub(super) fn colored(stream: &impl IsTerminal) -> bool {
+    match COLOR.load(Ordering::Relaxed) {
+        c if c == Color::Always as u8 => true,
+        c if c == Color::Never as u8 => false,
+        _ => colored_by(|name| env::var(name).ok(), stream.is_terminal()),
+    }
+}
+
+/// What the environment says of colours, by no-color.org, force-color.org and bixense.com/clicolors.
+fn colored_by(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bool {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    let forced = |name| set(name).map(|value| value != "0");
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    match forced("FORCE_COLOR").or_else(|| forced("CLICOLOR_FORCE").filter(|forced| *forced)) {
+        Some(forced) => forced,
+        None => terminal && set("TERM").is_none_or(|term| term != "dumb") && set("CLICOLOR").is_none_or(|v| v != "0"),
+    }
+}
+
+/// Whether this process's locale has ASCII only. Where nothing is said of it, as in containers, it is taken for UTF-8.
+pub(super) fn ascii() -> bool {
+    ascii_by(|name| env::var(name).ok())
+}
+
+fn ascii_by(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale == "c"
+            || locale == "posix"
+            || (locale.contains('.') && !locale.contains("utf-8") && !locale.contains("utf8"))
+    })
+}
+
+/// What the terminal behind a stream shows. `COLUMNS` says how wide it is where the terminal does not.
+pub(super) fn style(stream: &impl IsTerminal) -> Style {
+    let size = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let said = || env::var("COLUMNS").ok()?.parse().ok();
+    let columns = if stream.is_terminal() { size().or_else(said) } else { said() };
+    Style { color: colored(stream), ascii: ascii(), columns: columns.filter(|columns| *columns > 0) }
+}
+
+/// A stream that a command writes to.
+///
+/// Once nobody reads it, what is written is thrown away without an error.
+pub(crate) struct Out<W> {
+    stream: W,
+    /// Whether people read it: then what would steer a terminal is spelt out.
+    people: bool,
+    /// Whether colours pass.
+    color: bool,
+    /// Nobody reads it any more.
+    gone: bool,
+    /// Whether that is an error nevertheless.
+    strict: bool,
+}
+
+/// Standard output for programs: bytes as they are.
+pub(crate) fn data() -> Out<io::StdoutLock<'static>> {
+    out(false)
+}
+
+/// Standard output for people.
+pub(crate) fn people() -> Out<io::StdoutLock<'static>> {
+    out(true)
+}
+
+/// Standard output, for people or for programs.
+pub(crate) fn out(people: bool) -> Out<io::StdoutLock<'static>> {
+    Out { color: colored(&io::stdout()), stream: io::stdout().lock(), people, gone: false, strict: false }
+}
+
+/// Standard error, which is for people.
+pub(crate) fn remarks() -> Out<io::StderrLock<'static>> {
+    Out { color: colored(&io::stderr()), stream: io::stderr().lock(), people: true, gone: false, strict: false }
+}
+
+impl<W: Write> Out<W> {
+    /// The same, for whoever would work on for nothing: that nobody reads it is an error.
+    pub(crate) fn strict(self) -> Self {
+        Self { strict: true, ..self }
+    }
+
+    fn kept<T>(&mut self, written: io::Result<T>, instead: T) -> io::Result<T> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !self.strict => {
+                self.gone = true;
+                Ok(instead)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: Write> Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gone {
+            return Ok(bytes.len());
+        }
+        let written = match self.people {
+            false => self.stream.write(bytes),
+            true => self.stream.write_all(shown(bytes, self.color).as_bytes()).map(|()| bytes.len()),
+        };
+        self.kept(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = if self.gone { Ok(()) } else { self.stream.flush() };
+        self.kept(flushed, ())
+    }
+}
+
+/// Bytes as a terminal can be given them: line breaks, tabs and, where there are colours, those pass; all else that would
+/// steer it is spelt out.
+pub(super) fn shown(bytes: &[u8], color: bool) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let steers = |c: char| is_control(c) && !matches!(c, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find(steers) {
+        let (plain, after) = rest.split_at(at);
+        shown.push_str(plain);
+        let length = if color { sgr(after) } else { 0 };
+        let mut chars = after.chars();
+        rest = match (length, chars.next()) {
+            (0, Some(c)) => {
+                shown.extend(c.escape_unicode());
+                chars.as_str()
+            }
+            (length, _) => {
+                let (colour, after) = after.split_at(length);
+                shown.push_str(colour);
+                after
+            }
+        };
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// How long the sequence is that sets a colour at the start of a text; 0 where there is none.
+fn sgr(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let parameters = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
+    if rest.as_bytes().get(parameters) == Some(&b'm') { 2 + parameters + 1 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_says_what_a_terminal_shows() {
+        let colored = |environment: &[(&str, &str)], terminal| {
+            colored_by(|name| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()), terminal)
+        };
+        for (environment, at_terminal, elsewhere) in [
+            (&[][..], true, false),
+            (&[("NO_COLOR", "1")], false, false),
+            (&[("NO_COLOR", "")], true, false),
+            (&[("TERM", "dumb")], false, false),
+            (&[("TERM", "xterm")], true, false),
+            (&[("FORCE_COLOR", "1")], true, true),
+            (&[("FORCE_COLOR", "0")], false, false),
+            (&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], true, true),
+            (&[("CLICOLOR_FORCE", "0")], true, false),
+            (&[("CLICOLOR", "0")], false, false),
+            (&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], false, false),
+        ] {
+            assert_eq!(
+                (colored(environment, true), colored(environment, false)),
+                (at_terminal, elsewhere),
+                "{environment:?}"
+            );
+        }
+        let ascii = |locale: &str| ascii_by(|name| (name == "LC_ALL").then(|| locale.to_owned()));
+        for (locale, only_ascii) in [
+            ("", false),
+            ("C", true),
+            ("POSIX", true),
+            ("C.UTF-8", false),
+            ("de_DE.utf8", false),
+            ("de_DE.ISO-8859-1", true),
+        ] {
+            assert_eq!(ascii(locale), only_ascii, "{locale}");
+        }
+    }
+
+    #[test]
+    fn nothing_written_for_people_steers_their_terminal() {
+        let hostile = "a\u{1b}[2Jb\u{1b}[31mc\u{1b}[0m\r\u{9b}1m\u{202e}\n\td\u{2028}";
+        assert_eq!(
+            shown(hostile.as_bytes(), false),
+            "a\\u{1b}[2Jb\\u{1b}[31mc\\u{1b}[0m\\u{d}\\u{9b}1m\\u{202e}\n\td\\u{2028}"
+        );
+        assert_eq!(
+            shown(hostile.as_bytes(), true),
+            "a\\u{1b}[2Jb\u{1b}[31mc\u{1b}[0m\\u{d}\\u{9b}1m\\u{202e}\n\td\\u{2028}"
+        );
+    }
+
+    #[test]
+    fn a_reader_who_has_gone_is_no_error() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+        for people in [true, false] {
+            let mut out = Out { stream: Gone, people, color: false, gone: false, strict: false };
+            out.write_all(b"a line\n").and_then(|()| out.flush()).unwrap();
+            assert!(out.gone);
+        }
+    }
+}
