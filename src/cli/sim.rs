@@ -18,8 +18,8 @@ const CUSTOMER: &str = "customer";
 
 /// Run a simulated X: try rules, the daemon, or any other client with no account at X.
 ///
-/// Speaks X API v2 (posts, mentions, likes, direct messages, OAuth 2) in both of its vocabularies, with X's pages,
-/// limits and refusals. Prints the accounts with tokens that open nothing but this simulator, and runs until it is
+/// Speaks X API v2 (posts, timelines, search, likes, follows, direct messages, media, OAuth 2) in both of its
+/// vocabularies, with X's pages, limits and refusals. Prints the accounts with tokens that open nothing but this simulator, and runs until it is
 /// stopped.
 #[derive(Debug, Args)]
 #[command(after_long_help = CONTROL)]
@@ -27,7 +27,7 @@ pub(crate) struct SimCommand {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8917")]
     listen: SocketAddr,
-    /// A file of conversations: an X API v2 payload `{"data":…, "includes":…}` a line, or `{"dm":…}`, or `{"like":…}`.
+    /// A file of conversations: an answer of X API v2 `{"data":…, "includes":…}` a line, or `{"dm":…}`, or `{"like":…}`.
     #[arg(long, value_name = "FILE")]
     load: Vec<PathBuf>,
     /// The handle of an account to connect; made where no file has it. Default: acme, unless a file is loaded.
@@ -60,13 +60,14 @@ const CONTROL: &str = r#"Make things happen while it runs, from this machine:
   POST /sim/repost    {"by": "mira", "post": ID}
   POST /sim/edit      {"post": ID, "text": "…"}
   POST /sim/delete    {"post": ID}
-  POST /sim/dm        {"from": "mira", "to": "acme", "text": "…"}
+  POST /sim/dm        {"from": "mira", "to": "acme", "text": "…"}   and media: true
   POST /sim/like      {"by": "acme", "post": ID}              and /sim/unlike
+  POST /sim/follow    {"by": "mira", "user": "acme"}          and /sim/unfollow, /sim/block, /sim/unblock
   POST /sim/revoke    {"account": "acme"}                     all its tokens end; /sim/expire: its access tokens
   POST /sim/allow     {"account": "mira", "dms": false, "long_posts": true}
   POST /sim/fault     {"endpoint": "POST /2/tweets", "skip": 0, "times": 1, "delay_ms": 0,
                        "status": 503, "headers": {}, "body": "", "cut": "before" or "after"}
-  POST /sim/limit     {"endpoint": "GET /2/dm_events", "requests": 2}
+  POST /sim/limit     {"endpoint": "GET /2/dm_events", "requests": 2}   so many are left in a window from now
   POST /sim/clock     {"set": "2026-11-16T07:00:00Z"}, {"advance_seconds": 900}, {"run": true}
   POST /sim/load      lines as in a file                      nothing happens before:
   POST /sim/release   {"most": 10}

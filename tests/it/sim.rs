@@ -1,5 +1,8 @@
 //! The simulator of X over HTTP: what it says, in which words, and how it fails on order.
 
+mod calls;
+mod docs;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -231,7 +234,23 @@ async fn an_edit_is_a_post_with_an_id_of_its_own() {
     assert_eq!(ids(&page), [second.as_str()]);
     assert_eq!(page["data"][0]["edit_history_tweet_ids"], json!([first, second]));
     assert_eq!(page["data"][0]["edit_controls"]["edits_remaining"], 4);
-    assert_eq!(page["data"][0]["conversation_id"], first.as_str());
+    // As recordings of X have it: each version begins a conversation of its own, and a reply is in that of the version.
+    assert_eq!(page["data"][0]["conversation_id"], second.as_str());
+    let replies = [&first, &second].map(|version| {
+        let reply = NewPost {
+            by: "mira".into(),
+            text: "@acme hm".into(),
+            in_reply_to: Some(version.clone()),
+            ..NewPost::default()
+        };
+        world.sim.post(&reply).unwrap()
+    });
+    let page = world.get(&format!("/2/tweets?ids={first},{},{}&{POST_FIELDS}", replies[0], replies[1])).await;
+    assert_eq!(page["data"][0]["edit_history_tweet_ids"], json!([first, second]));
+    for (at, version) in [(0, &first), (1, &first), (2, &second)] {
+        assert_eq!(page["data"][at]["conversation_id"], version.as_str(), "{at}");
+    }
+    assert_eq!(page["data"][2]["referenced_tweets"], json!([{"type": "replied_to", "id": second}]));
     world.sim.delete(&second).unwrap();
     assert!(world.get(&format!("/2/tweets?ids={first},{second}")).await.get("data").is_none());
 }
@@ -352,8 +371,13 @@ async fn limits_are_told_on_every_answer_and_hold() {
 
     world.sim.advance(Duration::from_secs(900));
     assert_eq!(ask().await.status(), StatusCode::OK);
-    world.sim.limit("GET /2/users/me", 0).unwrap();
+    world.sim.limit("GET /2/users/me", 1).unwrap();
+    let last = world.request(Method::GET, "/2/users/me").send().await.unwrap();
+    assert_eq!((number(&last, "x-rate-limit-remaining"), number(&last, "x-rate-limit-limit")), (0, 75));
     refused(world.request(Method::GET, "/2/users/me").send().await.unwrap(), 429).await;
+    world.sim.advance(Duration::from_secs(900));
+    let whole = world.request(Method::GET, "/2/users/me").send().await.unwrap();
+    assert_eq!((number(&whole, "x-rate-limit-remaining"), number(&whole, "x-rate-limit-limit")), (74, 75));
     let unknown = world.client.get(format!("{}/2/users/me", world.sim.url)).send().await.unwrap();
     assert!(unknown.headers().contains_key("x-rate-limit-reset"));
     assert_eq!(refused(unknown, 401).await["title"], "Unauthorized");
@@ -409,6 +433,7 @@ async fn somebody_signs_in() {
         client_id: "desk".into(),
         client_secret: secret.map(str::to_owned),
         redirect_uris: vec!["https://desk.example/back".into()],
+        scopes: None,
     };
     let world = World::with(SimOptions { apps: vec![app(Some("s3cret"))], ..SimOptions::default() }).await;
     world.sim.set_clock("2026-11-16T07:00:00Z".parse().unwrap());

@@ -82,6 +82,15 @@ impl Answer {
         }))
     }
 
+    pub(super) fn dm_blocked() -> Self {
+        Self::problem(json!({
+            "title": "Forbidden",
+            "detail": "You do not have permission to DM one or more participants.",
+            "type": kind("dm-recipient-blocks-sender"),
+            "status": 403,
+        }))
+    }
+
     pub(super) fn dm_too_long() -> Self {
         Self::problem(json!({
             "title": "Forbidden",
@@ -109,6 +118,11 @@ impl Answer {
     /// X's answer about a single thing it does not have: 200, and no data.
     pub(super) fn nothing(problem: Value) -> Self {
         Self::json(200, &json!({"errors": [problem]}))
+    }
+
+    /// What version 1.1 says.
+    pub(super) fn v1(status: u16, code: u16, message: &str) -> Self {
+        Self::json(status, &json!({"errors": [{"code": code, "message": message}]}))
     }
 
     /// What the OAuth endpoints say.

@@ -44,6 +44,12 @@ pub(super) fn written(millis: i64) -> String {
     }
 }
 
+/// A time as HTTP writes it, for the `date` header.
+pub(super) fn http_date(millis: i64) -> String {
+    let time = Timestamp::from_millisecond(millis).unwrap_or_default();
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Milliseconds since 1970 of an RFC 3339 time.
 pub(super) fn read(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)

@@ -93,6 +93,7 @@ impl World {
         if let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) {
             return Err(format!("`{unknown}` is no scope"));
         }
+        let scopes = app.granted(scopes);
         let hashed = match need("code_challenge_method")? {
             "S256" => true,
             "plain" => false,

@@ -7,18 +7,19 @@
 //! | `user` | `{"username", "name"?, "id"?, "followers"?, "posts"?, "verified_type"?, "created_at"?}` | `{"id"}` |
 //! | `connect` | `{"account", "scopes"?: […]}` | tokens |
 //! | `app_token` | `{}` | `{"token"}` |
-//! | `app` | `{"client_id", "client_secret"?, "redirect_uris": […]}` | `{}` |
+//! | `app` | `{"client_id", "client_secret"?, "redirect_uris": […], "scopes"?: […]}` | `{}` |
 //! | `post` | `{"by", "text", "in_reply_to"?, "quotes"?, "media"?: true}` | `{"id"}` |
 //! | `repost` | `{"by", "post"}` | `{"id"}` |
 //! | `edit` | `{"post", "text"}` | `{"id"}` of the new version |
 //! | `delete` | `{"post"}` | `{}` |
-//! | `dm` | `{"from", "to", "text"}` | `{"id"}` |
+//! | `dm` | `{"from", "to", "text", "media"?: true}` | `{"id"}` |
 //! | `like`, `unlike` | `{"by", "post"}` | `{}` |
+//! | `follow`, `unfollow`, `block`, `unblock` | `{"by", "user"}` | `{}` |
 //! | `revoke`, `expire` | `{"account"}` | `{}`: all its tokens end; its access tokens end |
 //! | `allow` | `{"account", "dms"?: false, "long_posts"?: true}` | `{}` |
 //! | `fault` | a [`Fault`] | `{}` |
 //! | `clear_faults` | `{}` | `{}` |
-//! | `limit` | `{"endpoint", "requests"}` in 15 minutes | `{}` |
+//! | `limit` | `{"endpoint", "requests"}` left in 15 minutes from now | `{}` |
 //! | `clock` | `{"set"?: time, "advance_seconds"?: n, "run"?: true}` | `{"now"}` |
 //! | `release` | `{"most"?: n, "keep_clock"?: true}` | `{"released", "waiting"}`: loaded things happen |
 //! | `load` | lines, not JSON | a [`super::LoadReport`]; nothing happens before `release` |
@@ -34,12 +35,13 @@ use super::{
     App, Fault, SimError, SimOptions,
     answer::Answer,
     clock::{self, Clock},
+    compose::Draft,
     endpoint::ENDPOINTS,
     oauth::SCOPES,
-    posts::Draft,
-    query::{Call, parse_id},
+    query::{Call, is_handle, parse_id},
     server::Shared,
-    world::{Fields, World},
+    ties::Tie,
+    world::{Conversation, Fields, World},
 };
 
 /// Somebody to be made.
@@ -105,9 +107,13 @@ enum Command {
     Repost { by: String, post: String },
     Edit { post: String, text: String },
     Delete { post: String },
-    Dm { from: String, to: String, text: String },
+    Dm { from: String, to: String, text: String, media: Option<bool> },
     Like { by: String, post: String },
     Unlike { by: String, post: String },
+    Follow { by: String, user: String },
+    Unfollow { by: String, user: String },
+    Block { by: String, user: String },
+    Unblock { by: String, user: String },
     Revoke { account: String },
     Expire { account: String },
     Allow { account: String, dms: Option<bool>, long_posts: Option<bool> },
@@ -172,20 +178,25 @@ impl World {
                 self.delete_post(post);
                 json!({})
             }
-            Command::Dm { from, to, text } => {
+            Command::Dm { from, to, text, media } => {
                 let (from, to) = (self.find_person(&from)?, self.find_person(&to)?);
-                json!({"id": self.make_dm(from, to, &text, &[])?.to_string()})
+                let media = if media == Some(true) { vec![self.picture()] } else { Vec::new() };
+                json!({"id": self.make_dm(from, Conversation::of_two(from, to), &text, &media)?.to_string()})
             }
             Command::Like { by, post } => {
                 let (by, post) = (self.find_person(&by)?, self.find_post(&post)?);
-                self.put_like(by, post);
+                self.ties.put(Tie::Like, by, post);
                 json!({})
             }
             Command::Unlike { by, post } => {
                 let (by, post) = (self.find_person(&by)?, self.find_post(&post)?);
-                self.remove_like(by, post);
+                self.ties.remove(Tie::Like, by, post);
                 json!({})
             }
+            Command::Follow { by, user } => self.tie(Tie::Follow, &by, &user, true)?,
+            Command::Unfollow { by, user } => self.tie(Tie::Follow, &by, &user, false)?,
+            Command::Block { by, user } => self.tie(Tie::Block, &by, &user, true)?,
+            Command::Unblock { by, user } => self.tie(Tie::Block, &by, &user, false)?,
             Command::Revoke { account } => {
                 let account = self.find_person(&account)?;
                 self.doors.revoke(account);
@@ -224,7 +235,7 @@ impl World {
                 if run == Some(true) {
                     self.clock = Clock::Running { ahead: 0 };
                 }
-                json!({"now": self.written_now()})
+                json!({"now": clock::written(self.now())})
             }
             Command::Release { most, keep_clock } => {
                 let released = self.release(most.unwrap_or(usize::MAX), keep_clock != Some(true))?;
@@ -237,11 +248,28 @@ impl World {
         })
     }
 
+    fn tie(&mut self, tie: Tie, by: &str, user: &str, holds: bool) -> Result<Value, SimError> {
+        let (by, user) = (self.find_person(by)?, self.find_person(user)?);
+        if holds {
+            self.ties.put(tie, by, user)
+        } else {
+            self.ties.remove(tie, by, user)
+        };
+        Ok(json!({}))
+    }
+
+    /// The key of a picture nobody uploaded.
+    fn picture(&mut self) -> String {
+        let key = format!("3_{}", self.other_id());
+        let address = format!("https://pbs.twimg.com/media/{key}.jpg");
+        let picture = json!({"media_key": key, "type": "photo", "width": 1200, "height": 675, "url": address});
+        self.media.insert(key.clone(), picture);
+        key
+    }
+
     pub(super) fn make_person(&mut self, person: &NewPerson) -> Result<u64, SimError> {
         let handle = &person.username;
-        let named =
-            !handle.is_empty() && handle.len() <= 15 && handle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !named {
+        if !is_handle(handle) {
             return Err(SimError::Command(format!(
                 "`{handle}` is no handle: those are 1 to 15 letters, digits and `_`"
             )));
@@ -280,8 +308,8 @@ impl World {
             |id: &Option<String>| id.as_deref().map(|id| parse_id(id).ok_or_else(|| SimError::NoSuchPost(id.into())));
         let replies_to = known(&post.in_reply_to).transpose()?;
         let quotes = known(&post.quotes).transpose()?;
-        let media = if post.media { vec![format!("3_{}", self.other_id())] } else { vec![] };
-        self.make_post(Draft { author, text: post.text.clone(), replies_to, quotes, media })
+        let media = if post.media { vec![self.picture()] } else { Vec::new() };
+        self.make_post(Draft { author, text: post.text.clone(), replies_to, quotes, media, poll: None })
     }
 
     pub(super) fn allow(&mut self, who: &str, dms: Option<bool>, long_posts: Option<bool>) -> Result<(), SimError> {
@@ -306,7 +334,8 @@ impl World {
     pub(super) fn limit(&mut self, endpoint: &str, requests: u32) -> Result<(), SimError> {
         let known = ENDPOINTS.iter().find(|e| e.name() == endpoint);
         let known = known.ok_or_else(|| SimError::Command(format!("there is no endpoint `{endpoint}`")))?;
-        self.limits.set(known, requests);
+        let now = self.now();
+        self.limits.leave(known, requests, now);
         Ok(())
     }
 
@@ -322,7 +351,7 @@ impl World {
             waiting: self.waiting.len(),
             sent: self.sent.len(),
             answered: self.answered.clone(),
-            now: self.written_now(),
+            now: clock::written(self.now()),
         }
     }
 }

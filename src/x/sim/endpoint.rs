@@ -1,34 +1,35 @@
-//! Every endpoint the simulator speaks, as one table: path, rights, limits, parameters.
+//! Every endpoint the simulator speaks, as one table: path, rights, limits, parameters, body, and what answers it.
 
-/// What an endpoint does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Me,
-    UserById,
-    UserByName,
-    UserPosts,
-    Mentions,
-    Liked,
-    DmEvents,
-    DmEvent,
-    DmWith,
-    DmConversation,
-    Posts,
-    Post,
-    CreatePost,
-    DeletePost,
-    SendDm,
-    Like,
-    Unlike,
+use serde_json::Value;
+
+use super::{
+    answer::{Answer, wrong},
+    body::{self, Shape},
+    media, messages,
+    oauth::Asker,
+    people, posts,
+    query::{Call, Query, parse_id},
+    search, ties, timelines, v1,
+    world::World,
+};
+
+/// What comes of a request.
+pub(super) type Outcome = Result<Answer, Answer>;
+
+/// What answers an endpoint's requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Handler {
+    Read(fn(&World, &Request<'_>) -> Outcome),
+    Change(fn(&mut World, &Request<'_>) -> Outcome),
 }
 
 /// One line of the table.
 #[derive(Debug)]
 pub(super) struct Endpoint {
-    pub(super) act: Act,
     pub(super) method: &'static str,
-    /// As X's documentation writes it: a part that begins with a colon stands for any text.
+    /// As X's documentation writes it: a segment that begins with a colon is a parameter.
     pub(super) path: &'static str,
+    pub(super) handler: Handler,
     /// The OAuth 2 scopes a user's token needs.
     pub(super) scopes: &'static [&'static str],
     /// Requests in 15 minutes, for each user.
@@ -39,14 +40,27 @@ pub(super) struct Endpoint {
     pub(super) day: (Option<u32>, Option<u32>),
     /// Query parameters, in groups.
     pub(super) parameters: &'static [&'static [&'static str]],
+    /// The JSON body it takes.
+    pub(super) body: Option<&'static Shape>,
 }
 
 const READ: &[&str] = &["tweet.read", "users.read"];
 const READ_LIKES: &[&str] = &["like.read", "tweet.read", "users.read"];
 const WRITE_LIKES: &[&str] = &["like.write", "tweet.read", "users.read"];
+const READ_FOLLOWS: &[&str] = &["follows.read", "tweet.read", "users.read"];
+const WRITE_FOLLOWS: &[&str] = &["follows.write", "tweet.read", "users.read"];
+const READ_BLOCKS: &[&str] = &["block.read", "tweet.read", "users.read"];
+const WRITE_BLOCKS: &[&str] = &["block.write", "tweet.read", "users.read"];
+const READ_MUTES: &[&str] = &["mute.read", "tweet.read", "users.read"];
+const WRITE_MUTES: &[&str] = &["mute.write", "tweet.read", "users.read"];
+const READ_BOOKMARKS: &[&str] = &["bookmark.read", "tweet.read", "users.read"];
+const WRITE_BOOKMARKS: &[&str] = &["bookmark.write", "tweet.read", "users.read"];
 const WRITE: &[&str] = &["tweet.read", "tweet.write", "users.read"];
+const MODERATE: &[&str] = &["tweet.moderate.write", "tweet.read", "users.read"];
 const READ_DM: &[&str] = &["dm.read", "tweet.read", "users.read"];
 const WRITE_DM: &[&str] = &["dm.write", "tweet.read", "users.read"];
+const DELETE_DM: &[&str] = &["dm.read", "dm.write"];
+const MEDIA: &[&str] = &["media.write"];
 
 const POST: &[&str] =
     &["tweet.fields", "post.fields", "user.fields", "media.fields", "poll.fields", "place.fields", "expansions"];
@@ -55,59 +69,177 @@ const DM: &[&str] = &["dm_event.fields", "tweet.fields", "post.fields", "user.fi
 const PAGE: &[&str] = &["max_results", "pagination_token"];
 const DM_PAGE: &[&str] = &["max_results", "pagination_token", "event_types"];
 const RANGE: &[&str] = &["since_id", "until_id", "start_time", "end_time"];
+const EXCLUDE: &[&str] = &["exclude"];
 
 /// All of them; the first that fits a request is meant.
 pub(super) const ENDPOINTS: &[Endpoint] = &[
-    get(Act::Me, "/2/users/me", READ, 75, None, &[USER]),
-    get(Act::UserByName, "/2/users/by/username/:username", READ, 900, Some(300), &[USER]),
-    get(Act::UserById, "/2/users/:id", READ, 900, Some(300), &[USER]),
-    get(Act::UserPosts, "/2/users/:id/tweets", READ, 900, Some(10_000), &[POST, PAGE, RANGE, &["exclude"]]),
-    get(Act::Mentions, "/2/users/:id/mentions", READ, 300, Some(450), &[POST, PAGE, RANGE]),
-    get(Act::Liked, "/2/users/:id/liked_tweets", READ_LIKES, 75, None, &[POST, PAGE]),
-    get(Act::DmEvents, "/2/dm_events", READ_DM, 15, None, &[DM, DM_PAGE]),
-    get(Act::DmEvent, "/2/dm_events/:event_id", READ_DM, 15, None, &[DM]),
-    get(Act::DmWith, "/2/dm_conversations/with/:participant_id/dm_events", READ_DM, 15, None, &[DM, DM_PAGE]),
-    get(Act::DmConversation, "/2/dm_conversations/:id/dm_events", READ_DM, 15, None, &[DM, DM_PAGE]),
-    get(Act::Posts, "/2/tweets", READ, 5_000, Some(3_500), &[POST, &["ids"]]),
-    get(Act::Post, "/2/tweets/:id", READ, 900, Some(450), &[POST]),
-    change(Act::CreatePost, "POST", "/2/tweets", WRITE, 100, (None, Some(10_000))),
-    change(Act::DeletePost, "DELETE", "/2/tweets/:id", WRITE, 50, (None, None)),
-    change(
-        Act::SendDm,
-        "POST",
+    get("/2/users", people::by_ids, READ, 900, Some(300), &[USER, &["ids"]]),
+    get("/2/users/me", people::me, READ, 75, None, &[USER]),
+    get("/2/users/by", people::by_names, READ, 900, Some(300), &[USER, &["usernames"]]),
+    get("/2/users/by/username/:username", people::by_name, READ, 900, Some(300), &[USER]),
+    get("/2/users/:id", people::by_id, READ, 900, Some(300), &[USER]),
+    get("/2/users/:id/followers", ties::followers, READ_FOLLOWS, 300, Some(300), &[USER, PAGE]),
+    get("/2/users/:id/following", ties::following, READ_FOLLOWS, 300, Some(300), &[USER, PAGE]),
+    get("/2/users/:id/blocking", ties::blocking, READ_BLOCKS, 15, None, &[USER, PAGE]),
+    get("/2/users/:id/muting", ties::muting, READ_MUTES, 15, None, &[USER, PAGE]),
+    get("/2/users/:id/tweets", timelines::own, READ, 900, Some(10_000), &[POST, PAGE, RANGE, EXCLUDE]),
+    get("/2/users/:id/mentions", timelines::mentions, READ, 300, Some(450), &[POST, PAGE, RANGE]),
+    get(
+        "/2/users/:id/timelines/reverse_chronological",
+        timelines::home,
+        READ,
+        180,
+        None,
+        &[POST, PAGE, RANGE, EXCLUDE],
+    ),
+    get("/2/users/:id/liked_tweets", ties::liked_posts, READ_LIKES, 75, None, &[POST, PAGE]),
+    get("/2/users/:id/bookmarks", ties::bookmarks, READ_BOOKMARKS, 180, None, &[POST, PAGE]),
+    get("/2/dm_events", messages::all, READ_DM, 15, None, &[DM, DM_PAGE]),
+    get("/2/dm_events/:event_id", messages::by_id, READ_DM, 15, None, &[DM]),
+    get("/2/dm_conversations/with/:participant_id/dm_events", messages::with, READ_DM, 15, None, &[DM, DM_PAGE]),
+    get("/2/dm_conversations/:id/dm_events", messages::conversation, READ_DM, 15, None, &[DM, DM_PAGE]),
+    get("/2/tweets", posts::by_ids, READ, 5_000, Some(3_500), &[POST, &["ids"]]),
+    get(
+        "/2/tweets/search/recent",
+        search::recent,
+        READ,
+        300,
+        Some(450),
+        &[POST, RANGE, &["query", "max_results", "next_token", "pagination_token", "sort_order"]],
+    ),
+    get(
+        "/2/tweets/counts/recent",
+        search::counts,
+        &[],
+        300,
+        Some(300),
+        &[RANGE, &["query", "next_token", "pagination_token", "granularity", "search_count.fields"]],
+    ),
+    get("/2/tweets/:id", posts::by_id, READ, 900, Some(450), &[POST]),
+    get("/2/tweets/:id/liking_users", ties::liking_people, READ_LIKES, 75, None, &[USER, PAGE]),
+    get("/2/tweets/:id/retweeted_by", timelines::reposted_by, READ, 75, Some(75), &[USER, PAGE]),
+    get("/2/tweets/:id/retweets", timelines::reposts, READ, 75, Some(75), &[POST, PAGE]),
+    get("/2/tweets/:id/quote_tweets", timelines::quotes, READ, 75, Some(75), &[POST, PAGE, EXCLUDE]),
+    post("/2/tweets", posts::create, WRITE, 100, (None, Some(10_000)), &posts::NEW_POST),
+    delete("/2/tweets/:id", posts::delete, WRITE, 50),
+    put("/2/tweets/:tweet_id/hidden", posts::hide, MODERATE, 50, &posts::HIDDEN),
+    post("/2/users/:id/retweets", posts::repost, WRITE, 50, (None, None), &ties::OF_POST),
+    delete("/2/users/:id/retweets/:source_tweet_id", posts::unrepost, WRITE, 50),
+    post(
         "/2/dm_conversations/with/:participant_id/messages",
+        messages::send_to,
         WRITE_DM,
         15,
         (Some(1_440), Some(1_440)),
+        &messages::MESSAGE,
     ),
-    change(Act::Like, "POST", "/2/users/:id/likes", WRITE_LIKES, 50, (Some(1_000), None)),
-    change(Act::Unlike, "DELETE", "/2/users/:id/likes/:tweet_id", WRITE_LIKES, 50, (Some(1_000), None)),
+    post(
+        "/2/dm_conversations/:dm_conversation_id/messages",
+        messages::send_in,
+        WRITE_DM,
+        15,
+        (Some(1_440), Some(1_440)),
+        &messages::MESSAGE,
+    ),
+    post("/2/dm_conversations", messages::open, WRITE_DM, 15, (Some(1_440), Some(1_440)), &messages::CONVERSATION),
+    delete("/2/dm_events/:event_id", messages::delete, DELETE_DM, 300),
+    post("/2/users/:id/likes", ties::like, WRITE_LIKES, 50, (Some(1_000), None), &ties::OF_POST),
+    delete("/2/users/:id/likes/:tweet_id", ties::unlike, WRITE_LIKES, 50),
+    post("/2/users/:id/bookmarks", ties::bookmark, WRITE_BOOKMARKS, 50, (None, None), &ties::OF_POST),
+    delete("/2/users/:id/bookmarks/:tweet_id", ties::unbookmark, WRITE_BOOKMARKS, 50),
+    post("/2/users/:id/following", ties::follow, WRITE_FOLLOWS, 50, (Some(400), None), &ties::OF_USER),
+    delete("/2/users/:source_user_id/following/:target_user_id", ties::unfollow, WRITE_FOLLOWS, 50),
+    post("/2/users/:id/blocking", ties::block, WRITE_BLOCKS, 50, (None, None), &ties::OF_USER),
+    delete("/2/users/:source_user_id/blocking/:target_user_id", ties::unblock, WRITE_BLOCKS, 50),
+    post("/2/users/:id/muting", ties::mute, WRITE_MUTES, 50, (None, None), &ties::OF_USER),
+    delete("/2/users/:source_user_id/muting/:target_user_id", ties::unmute, WRITE_MUTES, 50),
+    upload("POST", "/2/media/upload", media::upload, 500, &[]),
+    upload("GET", "/2/media/upload", media::status, 1_000, &[&["media_id", "command"]]),
+    post("/2/media/upload/initialize", media::initialize, MEDIA, 1_875, (None, None), &media::INITIALIZE),
+    upload("POST", "/2/media/upload/:id/append", media::append, 1_875, &[]),
+    upload("POST", "/2/media/upload/:id/finalize", media::finalize, 1_875, &[]),
+    post("/2/media/metadata", media::describe, MEDIA, 500, (None, None), &media::METADATA),
+    get("/1.1/account/verify_credentials.json", v1::verify_credentials, READ, 75, None, &[v1::VERIFY]),
+    upload("POST", "/1.1/media/upload.json", media::v1_upload, 615, &[media::V1_UPLOAD]),
+    upload("GET", "/1.1/media/upload.json", media::v1_upload, 615, &[media::V1_UPLOAD]),
+    upload("POST", "/1.1/media/metadata/create.json", media::v1_describe, 615, &[]),
 ];
 
 const fn get(
-    act: Act,
     path: &'static str,
+    handler: fn(&World, &Request<'_>) -> Outcome,
     scopes: &'static [&'static str],
     user_limit: u32,
     app_limit: Option<u32>,
     parameters: &'static [&'static [&'static str]],
 ) -> Endpoint {
-    Endpoint { act, method: "GET", path, scopes, user_limit, app_limit, day: (None, None), parameters }
+    let handler = Handler::Read(handler);
+    Endpoint { method: "GET", path, handler, scopes, user_limit, app_limit, day: (None, None), parameters, body: None }
 }
 
-const fn change(
-    act: Act,
-    method: &'static str,
+const fn post(
     path: &'static str,
+    handler: fn(&mut World, &Request<'_>) -> Outcome,
     scopes: &'static [&'static str],
     user_limit: u32,
     day: (Option<u32>, Option<u32>),
+    body: &'static Shape,
 ) -> Endpoint {
-    Endpoint { act, method, path, scopes, user_limit, app_limit: None, day, parameters: &[] }
+    Endpoint { day, body: Some(body), ..change("POST", path, handler, scopes, user_limit) }
+}
+
+const fn put(
+    path: &'static str,
+    handler: fn(&mut World, &Request<'_>) -> Outcome,
+    scopes: &'static [&'static str],
+    user_limit: u32,
+    body: &'static Shape,
+) -> Endpoint {
+    Endpoint { body: Some(body), ..change("PUT", path, handler, scopes, user_limit) }
+}
+
+const fn delete(
+    path: &'static str,
+    handler: fn(&mut World, &Request<'_>) -> Outcome,
+    scopes: &'static [&'static str],
+    user_limit: u32,
+) -> Endpoint {
+    change("DELETE", path, handler, scopes, user_limit)
+}
+
+/// Media come as a form with parts, as JSON, or in pieces.
+const fn upload(
+    method: &'static str,
+    path: &'static str,
+    handler: fn(&mut World, &Request<'_>) -> Outcome,
+    user_limit: u32,
+    parameters: &'static [&'static [&'static str]],
+) -> Endpoint {
+    Endpoint { parameters, ..change(method, path, handler, MEDIA, user_limit) }
+}
+
+const fn change(
+    method: &'static str,
+    path: &'static str,
+    handler: fn(&mut World, &Request<'_>) -> Outcome,
+    scopes: &'static [&'static str],
+    user_limit: u32,
+) -> Endpoint {
+    Endpoint {
+        method,
+        path,
+        handler: Handler::Change(handler),
+        scopes,
+        user_limit,
+        app_limit: None,
+        day: (None, None),
+        parameters: &[],
+        body: None,
+    }
 }
 
 impl Endpoint {
-    /// The endpoint a request means, and the text its path holds where the table has a colon.
+    /// The endpoint a request means, and the values of its path's parameters.
     pub(super) fn find(method: &str, path: &str) -> Option<(&'static Endpoint, Vec<String>)> {
         ENDPOINTS.iter().find_map(|e| (e.method == method).then(|| e.captures(path)).flatten().map(|found| (e, found)))
     }
@@ -133,18 +265,81 @@ impl Endpoint {
     }
 }
 
+/// A request to an endpoint by somebody who may ask it.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) call: &'a Call,
+    pub(super) endpoint: &'static Endpoint,
+    pub(super) captured: Vec<String>,
+    pub(super) asker: Asker,
+}
+
+impl<'a> Request<'a> {
+    /// The query, with what it may not have refused.
+    pub(super) fn query(&self) -> Query<'a> {
+        Query::new(self.call, self.endpoint)
+    }
+
+    /// The value of the path's parameter at `at`.
+    pub(super) fn path(&self, at: usize) -> &str {
+        self.captured.get(at).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The name of that parameter.
+    fn path_name(&self, at: usize) -> &'static str {
+        self.endpoint.path.split('/').filter_map(|part| part.strip_prefix(':')).nth(at).unwrap_or("id")
+    }
+
+    /// An id in the path.
+    pub(super) fn path_id(&self, at: usize) -> Result<u64, Answer> {
+        let text = self.path(at);
+        let refusal = || Answer::invalid(vec![wrong(self.path_name(at), text, "does not match ^[0-9]{1,19}$")]);
+        parse_id(text).ok_or_else(refusal)
+    }
+
+    /// The user who asks; nobody has the id 0.
+    pub(super) fn me(&self) -> u64 {
+        self.asker.user().unwrap_or_default()
+    }
+
+    /// The user in the path, who has to be the one who asks.
+    pub(super) fn own(&self) -> Result<u64, Answer> {
+        let me = self.me();
+        if self.path_id(0)? == me {
+            return Ok(me);
+        }
+        let why = format!("must be the same as the authenticating user [{me}]");
+        Err(Answer::invalid(vec![wrong(self.path_name(0), self.path(0), &why)]))
+    }
+
+    /// The JSON body, in the endpoint's shape.
+    pub(super) fn body(&self) -> Result<Value, Answer> {
+        body::read(&self.call.body, self.endpoint.body.unwrap_or(&Shape::Any))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_first_that_fits_is_meant() {
-        let named = |method: &str, path: &str| Endpoint::find(method, path).map(|(e, found)| (e.act, found));
-        assert_eq!(named("GET", "/2/users/me"), Some((Act::Me, vec![])));
-        assert_eq!(named("GET", "/2/users/12"), Some((Act::UserById, vec!["12".into()])));
-        assert_eq!(named("DELETE", "/2/users/1/likes/2"), Some((Act::Unlike, vec!["1".into(), "2".into()])));
-        assert_eq!(named("GET", "/2/tweets"), Some((Act::Posts, vec![])));
+        let named = |method: &str, path: &str| Endpoint::find(method, path).map(|(e, found)| (e.path, found));
+        assert_eq!(named("GET", "/2/users/me"), Some(("/2/users/me", vec![])));
+        assert_eq!(named("GET", "/2/users/by"), Some(("/2/users/by", vec![])));
+        assert_eq!(named("GET", "/2/users/12"), Some(("/2/users/:id", vec!["12".into()])));
+        let unlike = "/2/users/:id/likes/:tweet_id";
+        assert_eq!(named("DELETE", "/2/users/1/likes/2"), Some((unlike, vec!["1".into(), "2".into()])));
+        assert_eq!(named("GET", "/2/tweets"), Some(("/2/tweets", vec![])));
         assert_eq!(named("GET", "/2/tweets/"), None);
         assert_eq!(named("PUT", "/2/tweets"), None);
+    }
+
+    #[test]
+    fn no_endpoint_hides_behind_an_earlier_one() {
+        for endpoint in ENDPOINTS {
+            let found = Endpoint::find(endpoint.method, &endpoint.path.replace(':', "")).map(|(e, _)| e.path);
+            assert_eq!(found, Some(endpoint.path));
+        }
     }
 }

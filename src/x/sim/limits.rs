@@ -17,8 +17,8 @@ pub(super) type Counted = Option<u64>;
 #[derive(Debug)]
 pub(super) struct Limits {
     on: bool,
-    /// Limits set by hand, by the endpoint's name.
-    set: HashMap<String, u32>,
+    /// What was set by hand, by the endpoint's name: how many requests are left, and when the window ends.
+    left: HashMap<String, (u32, i64)>,
     windows: HashMap<(Counted, &'static str, &'static str, Span), Window>,
 }
 
@@ -37,18 +37,18 @@ struct Window {
 
 impl Limits {
     pub(super) fn new(on: bool) -> Self {
-        Self { on, set: HashMap::new(), windows: HashMap::new() }
+        Self { on, left: HashMap::new(), windows: HashMap::new() }
     }
 
-    /// Sets how many requests an endpoint takes in 15 minutes; its windows begin anew.
-    pub(super) fn set(&mut self, endpoint: &Endpoint, limit: u32) {
-        self.set.insert(endpoint.name(), limit);
+    /// Sets how many requests an endpoint takes from anybody in a window that begins now. The limit stays what it is.
+    pub(super) fn leave(&mut self, endpoint: &Endpoint, requests: u32, now: i64) {
+        self.left.insert(endpoint.name(), (requests, now + WINDOW));
         self.windows.retain(|(_, method, path, _), _| (*method, *path) != (endpoint.method, endpoint.path));
     }
 
     /// The headers of an answer to somebody unknown, which counts for nobody.
     pub(super) fn untouched(&self, to: &Endpoint, now: i64) -> Headers {
-        let limit = self.set.get(&to.name()).copied().unwrap_or(if self.on { to.user_limit } else { UNLIMITED });
+        let limit = if self.on { to.user_limit } else { UNLIMITED };
         let mut headers = Headers::default();
         headers.tell("x-rate-limit", limit, limit, now + WINDOW);
         headers
@@ -57,19 +57,25 @@ impl Limits {
     /// Counts a request. `Err` where it is one too many; the headers are for the answer in either case.
     pub(super) fn count(&mut self, who: Counted, to: &'static Endpoint, now: i64) -> Result<Headers, Headers> {
         let standard = if who.is_some() { to.user_limit } else { to.app_limit.unwrap_or(to.user_limit) };
-        let limit = match self.set.get(&to.name()) {
-            Some(limit) => *limit,
+        let left = self.left.get(&to.name()).copied().filter(|(_, ends)| *ends > now && *ends <= now + WINDOW);
+        let limit = match left {
+            Some((left, _)) => standard.max(left),
             None if self.on => standard,
             None => UNLIMITED,
         };
+        let first = match left {
+            Some((left, ends)) => Window { ends, used: limit - left },
+            None => Window { ends: now + WINDOW, used: 0 },
+        };
+        let whole_day = Window { ends: now + DAY, used: 0 };
         let (user_day, app_day) = if self.on { to.day } else { (None, None) };
         let spans = [
-            (Span::Short, who, Some(limit), WINDOW, "x-rate-limit"),
-            (Span::UserDay, who, user_day, DAY, "x-user-limit-24hour"),
-            (Span::AppDay, None, app_day, DAY, "x-app-limit-24hour"),
+            (Span::Short, who, Some(limit), first, WINDOW, "x-rate-limit"),
+            (Span::UserDay, who, user_day, whole_day, DAY, "x-user-limit-24hour"),
+            (Span::AppDay, None, app_day, whole_day, DAY, "x-app-limit-24hour"),
         ];
         let (mut headers, mut refused) = (Headers::default(), false);
-        for (span, who, limit, length, name) in spans {
+        for (span, who, limit, new, length, name) in spans {
             let Some(limit) = limit else { continue };
             let window = self
                 .windows
@@ -77,10 +83,10 @@ impl Limits {
                 // Ended, or left behind by a clock that was set back.
                 .and_modify(|w| {
                     if w.ends <= now || w.ends > now + length {
-                        *w = Window { ends: now + length, used: 0 };
+                        *w = new;
                     }
                 })
-                .or_insert(Window { ends: now + length, used: 0 });
+                .or_insert(new);
             refused |= window.used >= limit;
             window.used = window.used.saturating_add(1).min(limit);
             headers.tell(name, limit, limit.saturating_sub(window.used), window.ends);

@@ -1,20 +1,27 @@
 //! Loading conversations from files: a line each; [`super::SimHandle::load_lines`] tells their form.
 
-use std::io::{BufRead, Read};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, Read},
+};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    SimError, clock,
-    text::unescape,
-    world::{Dm, Fields, MOST, Post, Waiting, World, dm_fields},
+    SimError,
+    body::at,
+    clock,
+    query::parse_id,
+    text::{self, unescape},
+    ties::Tie,
+    world::{Conversation, Dm, Fields, MAX_EACH, Post, Waiting, World, dm_fields},
 };
 
 /// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 1 << 20;
+const MAX_LINE_BYTES: u64 = 1 << 20;
 /// The most unreadable lines that are named one by one.
-const MOST_NAMED: usize = 10_000;
+const MAX_NAMED: usize = 10_000;
 
 /// What was in a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -45,11 +52,11 @@ impl World {
         loop {
             line.clear();
             number += 1;
-            let read = reader.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line)?;
+            let read = reader.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line)?;
             if read == 0 {
                 break;
             }
-            let whole = line.ends_with(b"\n") || u64::try_from(read).is_ok_and(|read| read <= LONGEST_LINE);
+            let whole = line.ends_with(b"\n") || u64::try_from(read).is_ok_and(|read| read <= MAX_LINE_BYTES);
             if !whole {
                 reader.skip_until(b'\n')?;
             }
@@ -64,7 +71,7 @@ impl World {
             };
             if let Err(reason) = outcome {
                 report.skipped += 1;
-                if report.unreadable.len() < MOST_NAMED {
+                if report.unreadable.len() < MAX_NAMED {
                     report.unreadable.push((number, reason));
                 }
             }
@@ -80,12 +87,14 @@ impl World {
         if let Some(like) = line.get("like") {
             return self.take_like(like, report);
         }
-        let posts = match line.get("data") {
-            Some(Value::Array(posts)) => posts.iter().map(read_post).collect::<Result<Vec<_>, _>>()?,
-            Some(post @ Value::Object(_)) => vec![read_post(post)?],
-            Some(_) => return Err("`data` is neither a post nor a list of posts".into()),
+        let data = match line.get("data") {
+            Some(Value::Array(data)) => data.as_slice(),
+            Some(one @ Value::Object(_)) => std::slice::from_ref(one),
+            Some(_) => return Err("`data` is neither a post, a message nor a list of them".into()),
             None => return Err("neither `data`, `dm` nor `like`".into()),
         };
+        let (messages, posts): (Vec<_>, Vec<_>) = data.iter().partition(|item| item.get("event_type").is_some());
+        let posts = posts.into_iter().map(read_post).collect::<Result<Vec<_>, _>>()?;
         let included = |names: &[&str]| -> Vec<Value> {
             let lists = names.iter().filter_map(|name| line.get("includes")?.get(name)?.as_array());
             lists.flatten().cloned().collect()
@@ -94,7 +103,7 @@ impl World {
             self.take_user(&user)?;
         }
         for media in included(&["media"]) {
-            if let (Some(key), true) = (media.get("media_key").and_then(Value::as_str), self.media.len() < MOST) {
+            if let (Some(key), true) = (media.get("media_key").and_then(Value::as_str), self.media.len() < MAX_EACH) {
                 self.media.insert(key.to_owned(), media);
             }
         }
@@ -104,6 +113,9 @@ impl World {
                 self.put_post(id, post).map_err(|e| e.to_string())?;
             }
         }
+        for message in messages {
+            self.take_dm(message, report)?;
+        }
         for (id, post) in posts {
             let at = time_of(id, &post.fields).unwrap_or(0);
             let known = self.post(id).is_some_and(|p| !p.aside);
@@ -112,25 +124,62 @@ impl World {
         Ok(())
     }
 
+    /// A message, in X's own names or in the simulator's.
     fn take_dm(&mut self, dm: &Value, report: &mut LoadReport) -> Result<(), String> {
-        let text = |key: &str| dm.get(key).and_then(Value::as_str);
+        let Value::Object(given) = dm else { return Err("the message is no object".into()) };
+        if let Some(other) = at(dm, "/event_type").as_str().filter(|kind| *kind != "MessageCreate") {
+            return Err(format!("`{other}` events are not simulated"));
+        }
         let id = read_id(dm.get("id"), "id")?;
-        let (from, to) = (self.take_someone(dm.get("from"), "from")?, self.take_someone(dm.get("to"), "to")?);
-        let body = text("text").ok_or("the message has no `text`")?;
-        let at = text("created_at").and_then(clock::read).or_else(|| snowflake_time(id));
+        let by_x = dm.get("sender_id").is_some();
+        let (sender, key) = if by_x { (dm.get("sender_id"), "sender_id") } else { (dm.get("from"), "from") };
+        let from = self.take_someone(sender, key)?;
+        let conversation = self.take_conversation(dm, from)?;
+        let text = at(dm, "/text").as_str().ok_or("the message has no `text`")?;
+        let at = at(dm, "/created_at").as_str().and_then(clock::read).or_else(|| snowflake_time(id));
         let at = at.ok_or("the message has no `created_at`")?;
-        let fields = dm_fields(id, from, to, self.wire(body), at);
-        let message = Dm { from, to, fields, at };
+        let fields = if by_x {
+            // As X delivers it: escaped already, and with entities of its own.
+            let wire = text::Wire { text: text.into(), ..text::Wire::default() };
+            let mut fields = dm_fields(id, from, &conversation.id, wire, at);
+            fields.extend(in_old_words(given.clone()));
+            fields
+        } else {
+            dm_fields(id, from, &conversation.id, self.wire(text), at)
+        };
+        let message = Dm { from, conversation, fields, at, gone_for: BTreeSet::new() };
         let known = self.dms.contains_key(&id);
         self.wait((at, id), Waiting::Dm(Box::new(message)), known, report)
+    }
+
+    /// Whom a message goes to: `to`, `participant_ids` or `dm_conversation_id` tell.
+    fn take_conversation(&mut self, dm: &Value, from: u64) -> Result<Conversation, String> {
+        let mut members = BTreeSet::from([from]);
+        if dm.get("to").is_some() {
+            members.insert(self.take_someone(dm.get("to"), "to")?);
+        }
+        for id in at(dm, "/participant_ids").as_array().into_iter().flatten() {
+            members.insert(read_id(Some(id), "participant_ids")?);
+        }
+        let id = at(dm, "/dm_conversation_id").as_str();
+        if let Some((one, other)) = id.and_then(|id| id.split_once('-')) {
+            members.extend([one, other].into_iter().filter_map(parse_id));
+        }
+        match (id, members.iter().copied().collect::<Vec<u64>>().as_slice()) {
+            (None, [one, other]) => Ok(Conversation::of_two(*one, *other)),
+            (Some(id), [_, _, ..]) => Ok(Conversation { id: id.to_owned(), members }),
+            _ => Err("the message has no `to`, and neither `participant_ids` nor `dm_conversation_id` tells".into()),
+        }
     }
 
     fn take_like(&mut self, like: &Value, report: &mut LoadReport) -> Result<(), String> {
         let by = self.take_someone(like.get("by"), "by")?;
         let post = read_id(like.get("post"), "post")?;
-        let at = like.get("created_at").and_then(Value::as_str).and_then(clock::read);
+        let given = like.get("created_at").and_then(Value::as_str).and_then(clock::read);
+        // X tells no time of a like; without one it comes as soon as there can have been one.
+        let at = given.or_else(|| self.made_at(post)).or_else(|| snowflake_time(post)).unwrap_or(0);
         // A like has no id; its place is its time and who made it, counted up until it is free.
-        let mut key = (at.ok_or("the like has no `created_at`")?, by);
+        let mut key = (at, by);
         while self.waiting.contains_key(&key) {
             key.1 += 1;
         }
@@ -142,7 +191,7 @@ impl World {
             report.repeated += 1;
             return Ok(());
         }
-        if self.waiting.len() >= MOST {
+        if self.waiting.len() >= MAX_EACH {
             return Err(SimError::Full("lines").to_string());
         }
         match what {
@@ -182,7 +231,7 @@ impl World {
                 Waiting::Post(post) => self.put_post(id, *post)?,
                 Waiting::Dm(dm) => self.put_dm(id, *dm)?,
                 Waiting::Like { by, post } => {
-                    self.put_like(by, post);
+                    self.ties.put(Tie::Like, by, post);
                 }
             }
             done += 1;

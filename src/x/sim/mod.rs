@@ -4,33 +4,40 @@
 //! only when asked for, pages, rate limits, refusals, OAuth 2 with rotating refresh tokens. What is different:
 //!
 //! - OAuth 1.0a signatures are not checked; clients sign for the real X's address.
-//! - Links without a scheme (`example.com`) are counted as links but not shortened.
-//! - Nothing is ever visible to some and hidden from others: no protected accounts, no blocks.
+//! - Nothing is visible to some and hidden from others: no protected accounts, and blocked people still read.
 //! - Handles do not count as mentions where nobody has them.
 //!
 //! [`Sim::start`] runs it inside a program; [`SimHandle`] makes things happen in it, and the [`control`] interface does
 //! the same for other programs.
 
 mod answer;
+mod body;
 mod clock;
+mod compose;
 mod consent;
 pub mod control;
 mod endpoint;
 mod fault;
 mod limits;
+mod links;
 mod load;
+mod media;
+mod messages;
 mod oauth;
 mod page;
+mod people;
 mod posts;
 mod query;
-mod read;
+mod search;
 mod sent;
 mod server;
 mod show;
 mod text;
+mod ties;
+mod timelines;
+mod v1;
 mod words;
 mod world;
-mod write;
 
 use std::{
     io::{self, BufRead},
@@ -46,7 +53,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use self::{clock::Clock, oauth::SCOPES, server::Shared, world::World};
+use self::{
+    clock::Clock,
+    oauth::SCOPES,
+    server::Shared,
+    ties::Tie,
+    world::{Conversation, World},
+};
 pub use self::{
     control::{NewPerson, NewPost, Stats},
     fault::{Cut, Fault},
@@ -86,6 +99,7 @@ impl Default for SimOptions {
             client_id: CLIENT_ID.into(),
             client_secret: None,
             redirect_uris: vec!["http://127.0.0.1:8918/callback".into()],
+            scopes: None,
         };
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -244,14 +258,14 @@ impl SimHandle {
     pub fn dm(&self, from: &str, to: &str, text: &str) -> Result<String, SimError> {
         let mut world = self.shared.world();
         let (from, to) = (world.find_person(from)?, world.find_person(to)?);
-        world.make_dm(from, to, text, &[]).map(|id| id.to_string())
+        world.make_dm(from, Conversation::of_two(from, to), text, &[]).map(|id| id.to_string())
     }
 
     /// Makes somebody like a post.
     pub fn like(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
-        world.put_like(by, post);
+        world.ties.put(Tie::Like, by, post);
         Ok(())
     }
 
@@ -259,7 +273,7 @@ impl SimHandle {
     pub fn unlike(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
-        world.remove_like(by, post);
+        world.ties.remove(Tie::Like, by, post);
         Ok(())
     }
 
@@ -299,7 +313,8 @@ impl SimHandle {
         self.shared.world().faults.clear();
     }
 
-    /// Sets how many requests an endpoint, such as `GET /2/dm_events`, takes from each user in 15 minutes.
+    /// Sets how many requests an endpoint, such as `GET /2/dm_events`, takes from each user in the 15 minutes that
+    /// begin now.
     pub fn limit(&self, endpoint: &str, requests: u32) -> Result<(), SimError> {
         self.shared.world().limit(endpoint, requests)
     }

@@ -22,19 +22,45 @@ use super::{
 pub(super) const CODE_LIFE: i64 = 30_000;
 /// The most tokens and codes held.
 pub(super) const MOST: usize = 100_000;
-/// Every scope the simulator knows.
+/// Every scope X has.
 pub(super) const SCOPES: &[&str] = &[
-    "tweet.read",
-    "tweet.write",
-    "users.read",
+    "block.read",
+    "block.write",
+    "bookmark.read",
+    "bookmark.write",
+    "broadcast.read",
+    "broadcast.write",
+    "calls.join",
+    "calls.read",
+    "calls.write",
+    "developer.read",
+    "developer.write",
     "dm.read",
     "dm.write",
+    "follows.read",
+    "follows.write",
     "like.read",
     "like.write",
-    "offline.access",
+    "list.read",
+    "list.write",
+    "media.library.read",
+    "media.library.write",
     "media.write",
+    "mute.read",
+    "mute.write",
+    "offline.access",
+    "saved_search.read",
+    "saved_search.write",
+    "settings.read",
+    "settings.write",
+    "space.read",
+    "timeline.read",
     "tweet.moderate.write",
-    "follows.read",
+    "tweet.read",
+    "tweet.write",
+    "users.email",
+    "users.read",
+    "users.write",
 ];
 
 /// An app registered at the simulated X.
@@ -48,6 +74,19 @@ pub struct App {
     pub client_secret: Option<String>,
     /// Where people may be sent back to; compared letter by letter.
     pub redirect_uris: Vec<String>,
+    /// The scopes it may have: of those it asks for, X grants these. Every one where there is no list.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+}
+
+impl App {
+    /// Those of the scopes it may have.
+    pub(super) fn granted(&self, asked: Vec<String>) -> Vec<String> {
+        match &self.scopes {
+            Some(may) => asked.into_iter().filter(|scope| may.contains(scope)).collect(),
+            None => asked,
+        }
+    }
 }
 
 /// Tokens of a connected account. They open nothing but this simulator.
@@ -155,20 +194,24 @@ impl Doors {
 impl World {
     /// Who asks, where that is known and allowed.
     pub(super) fn admit(&self, call: &Call, endpoint: &Endpoint) -> Result<Asker, Answer> {
+        let unauthorized = || match call.path.starts_with("/1.1/") {
+            true => Answer::v1(401, 89, "Invalid or expired token."),
+            false => Answer::unauthorized(),
+        };
         let header = call.authorization.as_deref().unwrap_or_default();
         let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
         if scheme.eq_ignore_ascii_case("oauth") {
             let token = oauth1_token(rest).and_then(|token| self.doors.oauth1.get(&token));
-            return token.map(|user| Asker::User(*user)).ok_or_else(Answer::unauthorized);
+            return token.map(|user| Asker::User(*user)).ok_or_else(unauthorized);
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Answer::unauthorized());
+            return Err(unauthorized());
         }
         if self.doors.app_tokens.contains(rest) {
             return if endpoint.app_limit.is_some() { Ok(Asker::App) } else { Err(Answer::wrong_token_kind(endpoint)) };
         }
         let access = self.doors.access.get(rest).filter(|access| access.until > self.now());
-        let access = access.ok_or_else(Answer::unauthorized)?;
+        let access = access.ok_or_else(unauthorized)?;
         if endpoint.scopes.iter().all(|needed| access.grant.scopes.iter().any(|s| s == needed)) {
             Ok(Asker::User(access.grant.user))
         } else {
@@ -179,8 +222,11 @@ impl World {
     /// Gives out tokens for an account without asking it.
     pub(super) fn connect(&mut self, user: u64, scopes: &[&str]) -> Result<Tokens, SimError> {
         let app = self.doors.apps.first().ok_or_else(|| SimError::NoSuchApp("none is registered".into()))?;
-        let grant =
-            Grant { user, client: app.client_id.clone(), scopes: scopes.iter().map(|s| (*s).to_owned()).collect() };
+        if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(scope)) {
+            return Err(SimError::Command(format!("`{unknown}` is no scope")));
+        }
+        let scopes = app.granted(scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        let grant = Grant { user, client: app.client_id.clone(), scopes };
         let client_id = grant.client.clone();
         let (access_token, refresh_token) = self.issue(grant)?;
         let (token, secret) = (format!("{user}-{}", self.secret(40)), self.secret(45));
@@ -252,8 +298,31 @@ impl World {
         Answer::json(200, &body)
     }
 
+    /// `POST /oauth2/token`: the app's own token, for its id and secret.
+    pub(super) fn app_only_token(&mut self, call: &Call) -> Answer {
+        let form = call.form();
+        if form.get("grant_type") != Some("client_credentials") {
+            return Answer::v1(400, 170, "Missing required parameter: grant_type");
+        }
+        if self.client(call, &form).is_err() {
+            return Answer::v1(403, 99, "Unable to verify your credentials");
+        }
+        Answer::json(200, &json!({"token_type": "bearer", "access_token": self.app_token()}))
+    }
+
+    /// `POST /oauth2/invalidate_token`
+    pub(super) fn invalidate_app_token(&mut self, call: &Call) -> Answer {
+        let form = call.form();
+        if self.client(call, &form).is_err() {
+            return Answer::v1(403, 99, "Unable to verify your credentials");
+        }
+        let token = form.get("access_token").unwrap_or_default();
+        self.doors.app_tokens.remove(token);
+        Answer::json(200, &json!({"access_token": token}))
+    }
+
     /// The app a token request comes from.
-    fn client(&self, call: &Call, form: &Form) -> Result<String, Answer> {
+    fn client(&self, call: &Call, form: &Form<'_>) -> Result<String, Answer> {
         let missing = || Answer::oauth(401, "unauthorized_client", "Missing valid authorization header");
         let basic = call.authorization.as_deref().and_then(|header| {
             let (scheme, code) = header.split_once(' ')?;
@@ -275,7 +344,7 @@ impl World {
         }
     }
 
-    fn redeem(&mut self, form: &Form, client: &str) -> Result<Grant, Answer> {
+    fn redeem(&mut self, form: &Form<'_>, client: &str) -> Result<Grant, Answer> {
         let bad =
             |what: &str| Answer::oauth(400, "invalid_request", &format!("Value passed for the {what} was invalid."));
         // Whatever comes of it, a code is gone once it was shown.
@@ -291,7 +360,7 @@ impl World {
         if proof == code.challenge { Ok(code.grant) } else { Err(bad("code verifier")) }
     }
 
-    fn rotate(&mut self, form: &Form, client: &str) -> Result<Grant, Answer> {
+    fn rotate(&mut self, form: &Form<'_>, client: &str) -> Result<Grant, Answer> {
         let token = form.get("refresh_token").unwrap_or_default();
         let known = self.doors.refresh.get(token).is_some_and(|grant| grant.client == client);
         let grant = known.then(|| self.doors.refresh.remove(token)).flatten();

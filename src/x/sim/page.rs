@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::query::Query;
+use super::{answer::put, query::Query};
 
 /// Which page of a list is asked for.
 #[derive(Debug)]
@@ -24,42 +25,44 @@ enum Turn {
 
 /// One page of a list.
 #[derive(Debug)]
-pub(super) struct Cut {
-    pub(super) keys: Vec<u64>,
-    pub(super) next: Option<String>,
-    pub(super) previous: Option<String>,
+pub(super) struct Cut<T> {
+    pub(super) items: Vec<T>,
+    next: Option<String>,
+    previous: Option<String>,
 }
 
 impl Page {
+    /// Reads `max_results`, and `pagination_token` or `next_token`, which mean the same.
     pub(super) fn read(query: &mut Query<'_>, path: &str, sizes: RangeInclusive<usize>, default: usize) -> Self {
         let size = query.number("max_results", sizes, default);
-        let from = query.text("pagination_token").and_then(|token| {
+        let token = ["pagination_token", "next_token"].into_iter().find_map(|name| Some((name, query.text(name)?)));
+        let from = token.and_then(|(name, token)| {
             let turn = read_token(token, path);
             if turn.is_none() {
-                query.fault("pagination_token", token, "is not valid");
+                query.fault(name, token, "is not valid");
             }
             turn
         });
         Self { size, from, path: path.into() }
     }
 
-    /// Cuts the page out of the whole list, which begins with the greatest key.
-    pub(super) fn cut(&self, keys: &[u64]) -> Cut {
+    /// Cuts the page out of the whole list, which is sorted by its keys, the greatest first.
+    pub(super) fn cut_by<T: Copy>(&self, list: &[T], key: impl Fn(&T) -> u64) -> Cut<T> {
         let (start, end) = match self.from {
             None => (0, self.size),
             Some(Turn::Older(last)) => {
-                let start = keys.partition_point(|key| *key >= last);
+                let start = list.partition_point(|item| key(item) >= last);
                 (start, start.saturating_add(self.size))
             }
             Some(Turn::Newer(first)) => {
-                let end = keys.partition_point(|key| *key > first);
+                let end = list.partition_point(|item| key(item) > first);
                 (end.saturating_sub(self.size), end)
             }
         };
-        let page: Vec<u64> = keys.get(start..end.min(keys.len())).unwrap_or_default().to_vec();
-        let next = page.last().filter(|_| end < keys.len()).map(|last| self.token(Turn::Older(*last)));
-        let previous = page.first().filter(|_| start > 0).map(|first| self.token(Turn::Newer(*first)));
-        Cut { keys: page, next, previous }
+        let items: Vec<T> = list.get(start..end.min(list.len())).unwrap_or_default().to_vec();
+        let next = items.last().filter(|_| end < list.len()).map(|last| self.token(Turn::Older(key(last))));
+        let previous = items.first().filter(|_| start > 0).map(|first| self.token(Turn::Newer(key(first))));
+        Cut { items, next, previous }
     }
 
     fn token(&self, turn: Turn) -> String {
@@ -68,6 +71,19 @@ impl Page {
             Turn::Newer(key) => ('b', key),
         };
         format!("{}{sign}{key:016x}", seal(&self.path))
+    }
+}
+
+impl<T> Cut<T> {
+    /// What an answer says about its page.
+    pub(super) fn meta(&self) -> Value {
+        let mut meta = json!({"result_count": self.items.len()});
+        for (name, token) in [("next_token", &self.next), ("previous_token", &self.previous)] {
+            if let Some(token) = token {
+                put(&mut meta, name, token.as_str());
+            }
+        }
+        meta
     }
 }
 

@@ -1,187 +1,233 @@
-//! Posts made at the simulated X: new ones, edits, reposts, deletions.
+//! Posts: looking them up, making, deleting, hiding and reposting them, with X's reasons to refuse.
 
 use serde_json::{Value, json};
 
 use super::{
-    SimError,
-    clock::written,
-    text,
-    world::{Fields, Post, World},
+    answer::{Answer, missing},
+    body::{self, Shape, TEXT, at},
+    compose::Draft,
+    endpoint::{Outcome, Request},
+    sent::SentKind,
+    show::{Asked, Shown, Subject},
+    text::{self, MAX_POST_WEIGHT},
+    ties::Tie,
+    world::World,
 };
-use crate::x::text::weighted_length;
 
-/// How long after it was made a post can be edited, in milliseconds, and how often.
-const EDITABLE: i64 = 3_600_000;
-const EDITS: u32 = 5;
+/// The most posts one request may name.
+const MAX_NAMED: usize = 100;
+/// The most characters the post of a paying account may have.
+const MAX_LONG_CHARS: usize = 25_000;
+/// How long X remembers a text, to refuse it when it comes again; in milliseconds.
+const DUPLICATE_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// A post to be made.
-#[derive(Debug, Default)]
-pub(super) struct Draft {
-    pub(super) author: u64,
-    /// As people write it.
-    pub(super) text: String,
-    pub(super) replies_to: Option<u64>,
-    pub(super) quotes: Option<u64>,
-    /// Keys of attached media.
-    pub(super) media: Vec<String>,
+const WHO_REPLIES: Shape = Shape::Enum(&["following", "mentionedUsers", "subscribers", "verified"]);
+pub(super) const NEW_POST: Shape = Shape::Object(&[
+    ("text", false, TEXT),
+    ("reply", false, REPLY),
+    ("quote_tweet_id", false, Shape::Id),
+    ("media", false, MEDIA),
+    ("poll", false, POLL),
+    ("geo", false, Shape::Object(&[("place_id", true, TEXT)])),
+    ("card_uri", false, TEXT),
+    ("community_id", false, Shape::Id),
+    ("direct_message_deep_link", false, TEXT),
+    ("edit_options", false, Shape::Object(&[("previous_post_id", true, Shape::Id)])),
+    ("for_super_followers_only", false, Shape::Bool),
+    ("made_with_ai", false, Shape::Bool),
+    ("nullcast", false, Shape::Bool),
+    ("paid_partnership", false, Shape::Bool),
+    ("reply_settings", false, WHO_REPLIES),
+    ("share_with_followers", false, Shape::Bool),
+]);
+const REPLY: Shape = Shape::Object(&[
+    ("in_reply_to_tweet_id", true, Shape::Id),
+    ("exclude_reply_user_ids", false, Shape::List { of: &TEXT, min: 0, max: usize::MAX }),
+    ("auto_populate_reply_metadata", false, Shape::Bool),
+]);
+const MEDIA: Shape = Shape::Object(&[
+    ("media_ids", true, Shape::List { of: &Shape::Id, min: 1, max: 4 }),
+    ("tagged_user_ids", false, Shape::List { of: &Shape::Id, min: 0, max: 10 }),
+    ("preview_media_id", false, Shape::Id),
+    ("title", false, TEXT),
+    ("description", false, TEXT),
+    ("embeddable", false, Shape::Bool),
+    ("call_to_actions", false, Shape::Any),
+]);
+const POLL: Shape = Shape::Object(&[
+    ("options", true, Shape::List { of: &Shape::Text { min: 1, max: 25 }, min: 2, max: 4 }),
+    ("duration_minutes", true, Shape::Integer { min: 5, max: 10_080 }),
+    ("reply_settings", false, WHO_REPLIES),
+]);
+pub(super) const HIDDEN: Shape = Shape::Object(&[("hidden", true, Shape::Bool)]);
+
+/// `GET /2/tweets?ids=`
+pub(super) fn by_ids(world: &World, request: &Request<'_>) -> Outcome {
+    let mut query = request.query();
+    let asked = Asked::read(&mut query, Subject::Post, request.asker.user());
+    let ids = query.ids("ids", MAX_NAMED);
+    query.finish()?;
+    let mut shown = Shown::new(world, &asked);
+    let mut data = Vec::new();
+    for id in ids {
+        match world.post(id) {
+            Some(_) => data.push(shown.post(id)),
+            None => shown.miss(missing("tweet", "ids", &id.to_string())),
+        }
+    }
+    Ok(Answer::json(200, &shown.finish_list(data, None)))
 }
 
-impl World {
-    /// Makes a post; its texts may be of any length.
-    pub(super) fn make_post(&mut self, draft: Draft) -> Result<u64, SimError> {
-        let id = self.new_id();
-        self.write_post(id, draft, vec![id])?;
-        Ok(id)
+/// `GET /2/tweets/:id`
+pub(super) fn by_id(world: &World, request: &Request<'_>) -> Outcome {
+    let mut query = request.query();
+    let asked = Asked::read(&mut query, Subject::Post, request.asker.user());
+    query.finish()?;
+    let id = request.path_id(0)?;
+    if world.post(id).is_none() {
+        return Ok(Answer::nothing(missing("tweet", "id", request.path(0))));
     }
-
-    /// Replaces a post by a new version, which is a post with an id of its own. Who edits what is not checked.
-    pub(super) fn edit_post(&mut self, old: u64, text: &str) -> Result<u64, SimError> {
-        let Some(before) = self.post(old).cloned() else { return Err(SimError::NoSuchPost(old.to_string())) };
-        let id = self.new_id();
-        let mut history: Vec<u64> = history(&before.fields).unwrap_or_else(|| vec![old]);
-        history.push(id);
-        let draft = Draft {
-            author: before.author,
-            text: text.into(),
-            replies_to: before.replies_to,
-            quotes: before.quotes,
-            media: Vec::new(),
-        };
-        self.write_post(id, draft, history.clone())?;
-        self.remove_post(old, false);
-        let ids: Vec<String> = history.iter().map(u64::to_string).collect();
-        for version in history {
-            if let Some(post) = self.post_mut(version) {
-                if let Some(conversation) = before.fields.get("conversation_id") {
-                    post.fields.insert("conversation_id".into(), conversation.clone());
-                }
-                post.fields.insert("edit_history_tweet_ids".into(), json!(ids));
-            }
-        }
-        Ok(id)
-    }
-
-    /// Makes a post that shows another one again.
-    pub(super) fn repost(&mut self, by: u64, original: u64) -> Result<u64, SimError> {
-        let Some(shown) = self.post(original) else { return Err(SimError::NoSuchPost(original.to_string())) };
-        let text = format!("RT @{}: {}", self.handle(shown.author), shown.plain);
-        let text = if text.chars().count() > 140 { text.chars().take(139).chain(['…']).collect() } else { text };
-        let id = self.make_post(Draft { author: by, text, ..Draft::default() })?;
-        if let Some(post) = self.post_mut(id) {
-            post.reposts = Some(original);
-            post.fields.insert("referenced_tweets".into(), json!([{"type": "retweeted", "id": original.to_string()}]));
-        }
-        Ok(id)
-    }
-
-    /// Removes a post with all its versions.
-    pub(super) fn delete_post(&mut self, id: u64) {
-        let versions = self.post(id).and_then(|p| history(&p.fields)).unwrap_or_default();
-        for version in versions.into_iter().chain([id]) {
-            self.remove_post(version, true);
-        }
-    }
-
-    fn write_post(&mut self, id: u64, draft: Draft, history: Vec<u64>) -> Result<(), SimError> {
-        let Draft { author, text: plain, replies_to, quotes, media } = draft;
-        if !self.people.contains_key(&author) {
-            return Err(SimError::NoSuchPerson(author.to_string()));
-        }
-        let now = self.now();
-        let long = weighted_length(&plain) > text::LONGEST_POST;
-        let whole = self.wire(&plain);
-        let mut shown = match long {
-            true => {
-                let mut cut = self.wire(text::cut(&plain));
-                let more = self.secret(10);
-                cut.text.push_str(&format!("… https://t.co/{more}"));
-                cut
-            }
-            false => whole.clone(),
-        };
-        for key in &media {
-            let link = format!("https://t.co/{}", self.secret(10));
-            let start = shown.text.chars().count() + 1;
-            let entity = json!({
-                "start": start, "end": start + link.len(), "url": link, "media_key": key,
-                "expanded_url": format!("https://x.com/i/status/{id}/photo/1"),
-                "display_url": format!("pic.x.com/{}", link.trim_start_matches("https://t.co/")),
-            });
-            shown.text.push_str(&format!(" {link}"));
-            if let Value::Array(urls) = shown.entities.entry("urls").or_insert_with(|| json!([])) {
-                urls.push(entity);
-            }
-            let known = json!({"media_key": key, "type": "photo", "width": 1200, "height": 675,
-                "url": format!("https://pbs.twimg.com/media/{key}.jpg")});
-            self.media.entry(key.clone()).or_insert(known);
-        }
-        let first = history.first().copied().unwrap_or(id);
-        let mut fields = Fields::new();
-        let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
-        put("id", json!(id.to_string()));
-        put("text", json!(shown.text));
-        put("author_id", json!(author.to_string()));
-        put("created_at", json!(written(now)));
-        put("edit_history_tweet_ids", json!(history.iter().map(u64::to_string).collect::<Vec<_>>()));
-        let edits = u32::try_from(history.len().saturating_sub(1)).unwrap_or(EDITS).min(EDITS);
-        put(
-            "edit_controls",
-            json!({
-                "edits_remaining": EDITS - edits,
-                "is_edit_eligible": replies_to.is_none(),
-                "editable_until": written(self.made_at(first).unwrap_or(now) + EDITABLE),
-            }),
-        );
-        let parent = replies_to.and_then(|parent| self.post(parent));
-        let conversation = parent
-            .and_then(|p| p.fields.get("conversation_id").cloned())
-            .unwrap_or_else(|| json!(replies_to.unwrap_or(first).to_string()));
-        put("conversation_id", conversation);
-        let mut references = Vec::new();
-        if let Some(parent_id) = replies_to {
-            references.push(json!({"type": "replied_to", "id": parent_id.to_string()}));
-            if let Some(parent) = parent {
-                put("in_reply_to_user_id", json!(parent.author.to_string()));
-            }
-        }
-        if let Some(quoted) = quotes {
-            references.push(json!({"type": "quoted", "id": quoted.to_string()}));
-        }
-        if !references.is_empty() {
-            put("referenced_tweets", Value::Array(references));
-        }
-        put("lang", json!("und"));
-        put("reply_settings", json!("everyone"));
-        put("possibly_sensitive", json!(false));
-        put(
-            "public_metrics",
-            json!({"retweet_count": 0, "reply_count": 0, "like_count": 0, "quote_count": 0,
-                   "bookmark_count": 0, "impression_count": 0}),
-        );
-        if !shown.entities.is_empty() {
-            put("entities", Value::Object(shown.entities));
-        }
-        if long {
-            let mut note = json!({"text": whole.text});
-            if let (Value::Object(note), false) = (&mut note, whole.entities.is_empty()) {
-                note.insert("entities".into(), Value::Object(whole.entities));
-            }
-            put("note_tweet", note);
-        }
-        if !media.is_empty() {
-            put("attachments", json!({"media_keys": media}));
-        }
-        self.put_post(id, Post { author, fields, plain, replies_to, quotes, reposts: None, aside: false })
-    }
-
-    /// When a post was made, in milliseconds since 1970.
-    pub(super) fn made_at(&self, id: u64) -> Option<i64> {
-        super::clock::read(self.post(id)?.fields.get("created_at")?.as_str()?)
-    }
+    let mut shown = Shown::new(world, &asked);
+    let data = shown.post(id);
+    Ok(Answer::json(200, &shown.finish(Some(data), None)))
 }
 
-fn history(fields: &Fields) -> Option<Vec<u64>> {
-    let ids = fields.get("edit_history_tweet_ids")?.as_array()?;
-    let ids: Vec<u64> = ids.iter().filter_map(|id| id.as_str()?.parse().ok()).collect();
-    (!ids.is_empty()).then_some(ids)
+/// `POST /2/tweets`
+pub(super) fn create(world: &mut World, request: &Request<'_>) -> Outcome {
+    let (me, new) = (request.me(), request.body()?);
+    let text = at(&new, "/text").as_str().unwrap_or_default();
+    let replies_to = body::id(at(&new, "/reply/in_reply_to_tweet_id"));
+    let quotes = body::id(at(&new, "/quote_tweet_id"));
+    let excluding = ["media", "poll", "quote_tweet_id", "card_uri"].into_iter().filter(|name| new.get(*name).is_some());
+    let excluding: Vec<&str> = excluding.collect();
+    if excluding.len() > 1 {
+        return Err(Answer::invalid_body(format!("{} are mutually exclusive", excluding.join(", "))));
+    }
+    if text.trim().is_empty() && excluding.is_empty() {
+        return Err(Answer::invalid_body("`text` is required where there is no media, poll, quote or card"));
+    }
+    if new.get("edit_options").is_some() {
+        return Err(Answer::forbidden("You are not permitted to edit this Tweet."));
+    }
+    let media = world.attach(me, body::ids(at(&new, "/media/media_ids")).into_iter())?;
+    let long = world.people.get(&me).is_some_and(|p| p.writes_long);
+    if !long && text::weighted_length(text) > MAX_POST_WEIGHT || text.chars().count() > MAX_LONG_CHARS {
+        return Err(Answer::forbidden("Your Tweet text is too long. You are not permitted to perform this action."));
+    }
+    if quotes.is_some_and(|quoted| world.post(quoted).is_none()) {
+        return Err(Answer::forbidden("You attempted to quote a Tweet that is deleted or not visible to you."));
+    }
+    if let Some(parent) = replies_to {
+        may_reply(world, me, parent)?;
+    }
+    if media.is_empty() && is_duplicate(world, me, text, replies_to) {
+        return Err(Answer::forbidden("You are not allowed to create a Tweet with duplicate content."));
+    }
+    let draft =
+        Draft { author: me, text: text.to_owned(), replies_to, quotes, media, poll: poll_of(at(&new, "/poll")) };
+    let id = world.make_post(draft).map_err(|_| Answer::full())?;
+    let mut sent = world.sent_by(me, SentKind::Post, id);
+    sent.text = Some(text.to_owned());
+    sent.in_reply_to = replies_to.map(|id| id.to_string());
+    world.note(sent);
+    let text = world.post(id).and_then(|p| p.fields.get("text").cloned());
+    let id = id.to_string();
+    Ok(Answer::json(201, &json!({"data": {"id": id, "text": text, "edit_history_tweet_ids": [id]}})))
+}
+
+/// A poll's options and its length in minutes.
+fn poll_of(poll: &Value) -> Option<(Vec<String>, i64)> {
+    let options = at(poll, "/options").as_array()?.iter().filter_map(|option| option.as_str().map(str::to_owned));
+    Some((options.collect(), at(poll, "/duration_minutes").as_i64()?))
+}
+
+fn is_duplicate(world: &World, me: u64, text: &str, replies_to: Option<u64>) -> bool {
+    let now = world.now();
+    let recent = |id: u64| world.made_at(id).is_some_and(|at| now.saturating_sub(at) < DUPLICATE_MILLIS);
+    world.posts_by(me).take(100).any(|id| {
+        world
+            .post(id)
+            .is_some_and(|p| p.plain == text && p.replies_to == replies_to && p.reposts.is_none() && recent(id))
+    })
+}
+
+/// X lets an app reply only to people who addressed the account: by a mention, or by quoting it.
+fn may_reply(world: &World, me: u64, parent: u64) -> Result<(), Answer> {
+    let Some(post) = world.post(parent).filter(|post| !world.ties.holds(Tie::Block, post.author, me)) else {
+        return Err(Answer::forbidden("You attempted to reply to a Tweet that is deleted or not visible to you."));
+    };
+    let quotes_me = post.quotes.and_then(|id| world.post(id)).is_some_and(|quoted| quoted.author == me);
+    let summoned = post.author == me || quotes_me || world.named_in(post).contains(&me);
+    if summoned || !world.options.summoned_only {
+        return Ok(());
+    }
+    Err(Answer::forbidden(
+        "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by \
+         the author of the post you are replying to.",
+    ))
+}
+
+/// `DELETE /2/tweets/:id`
+pub(super) fn delete(world: &mut World, request: &Request<'_>) -> Outcome {
+    let (me, id) = (request.me(), request.path_id(0)?);
+    let Some(author) = world.post(id).map(|p| p.author) else {
+        return Ok(Answer::nothing(missing("tweet", "id", &id.to_string())));
+    };
+    if author != me {
+        return Err(Answer::forbidden("You are not authorized to delete this Tweet."));
+    }
+    world.delete_post(id);
+    let sent = world.sent_by(me, SentKind::Delete, id);
+    world.note(sent);
+    Ok(Answer::json(200, &json!({"data": {"deleted": true}})))
+}
+
+/// `PUT /2/tweets/:tweet_id/hidden`: for the author of the post that began the conversation.
+pub(super) fn hide(world: &mut World, request: &Request<'_>) -> Outcome {
+    let (me, id, body) = (request.me(), request.path_id(0)?, request.body()?);
+    let Some(post) = world.post(id) else {
+        return Ok(Answer::nothing(missing("tweet", "tweet_id", &id.to_string())));
+    };
+    let root = post.fields.get("conversation_id").and_then(body::id).filter(|root| *root != id);
+    if root.and_then(|root| world.post(root)).is_none_or(|root| root.author != me) {
+        return Err(Answer::forbidden("You are not allowed to hide this reply."));
+    }
+    let hidden = at(&body, "/hidden").as_bool() == Some(true);
+    if hidden {
+        let sent = world.sent_by(me, SentKind::Hide, id);
+        world.note(sent);
+    }
+    Ok(Answer::json(200, &json!({"data": {"hidden": hidden}})))
+}
+
+/// `POST /2/users/:id/retweets`
+pub(super) fn repost(world: &mut World, request: &Request<'_>) -> Outcome {
+    let me = request.own()?;
+    let original = body::id(at(&request.body()?, "/tweet_id")).unwrap_or_default();
+    if world.post(original).is_none() {
+        return Err(Answer::forbidden("You attempted to retweet a Tweet that is deleted or not visible to you."));
+    }
+    let there = repost_of(world, me, original);
+    let id = match there {
+        Some(id) => id,
+        None => world.repost(me, original).map_err(|_| Answer::full())?,
+    };
+    if there.is_none() {
+        let sent = world.sent_by(me, SentKind::Repost, original);
+        world.note(sent);
+    }
+    Ok(Answer::json(200, &json!({"data": {"rest_id": id.to_string(), "retweeted": true}})))
+}
+
+/// `DELETE /2/users/:id/retweets/:source_tweet_id`
+pub(super) fn unrepost(world: &mut World, request: &Request<'_>) -> Outcome {
+    let (me, original) = (request.own()?, request.path_id(1)?);
+    if let Some(id) = repost_of(world, me, original) {
+        world.delete_post(id);
+    }
+    Ok(Answer::json(200, &json!({"data": {"retweeted": false}})))
+}
+
+fn repost_of(world: &World, by: u64, original: u64) -> Option<u64> {
+    world.posts_by(by).find(|id| world.post(*id).is_some_and(|post| post.reposts == Some(original)))
 }

@@ -1,8 +1,8 @@
 //! A request, and its query string read as strictly as X reads it.
 
-use std::ops::RangeInclusive;
+use std::{borrow::Cow, ops::RangeInclusive};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     answer::{Answer, wrong},
@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The most parameters a request may have.
-const MOST_PARAMETERS: usize = 64;
+const MAX_PARAMETERS: usize = 64;
 
 /// A request, taken off the wire.
 #[derive(Debug, Clone)]
@@ -20,7 +20,10 @@ pub(super) struct Call {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) authorization: Option<String>,
+    pub(super) content_type: String,
     pub(super) body: Vec<u8>,
+    /// The parts of a `multipart/form-data` body.
+    pub(super) parts: Vec<(String, Vec<u8>)>,
 }
 
 impl Call {
@@ -29,18 +32,39 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as a form.
-    pub(super) fn form(&self) -> Form {
-        Form(url::form_urlencoded::parse(&self.body).take(MOST_PARAMETERS).map(|(k, v)| (k.into(), v.into())).collect())
+    pub(super) fn is_json(&self) -> bool {
+        self.content_type.starts_with("application/json")
+    }
+
+    /// What a form holds, however it was sent: parts, JSON, URL-encoded, or in the query.
+    pub(super) fn form(&self) -> Form<'_> {
+        let owned = |(k, v): (Cow<'_, str>, Cow<'_, str>)| (k.into_owned(), Cow::Owned(v.into_owned().into_bytes()));
+        let mut fields: Vec<(String, Cow<'_, [u8]>)> = if self.is_json() {
+            let body: Map<String, Value> = serde_json::from_slice(&self.body).unwrap_or_default();
+            let text = |value: Value| if let Value::String(text) = value { text } else { value.to_string() };
+            body.into_iter().map(|(k, v)| (k, Cow::Owned(text(v).into_bytes()))).collect()
+        } else if self.parts.is_empty() {
+            url::form_urlencoded::parse(&self.body).take(MAX_PARAMETERS).map(owned).collect()
+        } else {
+            self.parts.iter().map(|(k, v)| (k.clone(), Cow::Borrowed(v.as_slice()))).collect()
+        };
+        fields.extend(self.query.iter().map(|(k, v)| (k.clone(), Cow::Borrowed(v.as_bytes()))));
+        Form(fields)
     }
 }
 
-/// A form or query, by name.
-pub(super) struct Form(Vec<(String, String)>);
+/// A form, by name.
+pub(super) struct Form<'a>(Vec<(String, Cow<'a, [u8]>)>);
 
-impl Form {
+impl Form<'_> {
+    /// The text of a field.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.bytes(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// What a field holds, be it text or not.
+    pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 }
 
@@ -56,7 +80,7 @@ impl<'a> Query<'a> {
         let mut query = Self { call, wrong: Vec::new() };
         let known: Vec<&str> = endpoint.parameters.concat();
         for (at, (name, value)) in call.query.iter().enumerate() {
-            if at >= MOST_PARAMETERS {
+            if at >= MAX_PARAMETERS {
                 break;
             }
             if !known.contains(&name.as_str()) {
@@ -73,6 +97,11 @@ impl<'a> Query<'a> {
 
     pub(super) fn fault(&mut self, name: &str, value: &str, why: &str) {
         self.wrong.push(wrong(name, value, why));
+    }
+
+    /// Adds something wrong, as X says it.
+    pub(super) fn push(&mut self, error: Value) {
+        self.wrong.push(error);
     }
 
     /// What was wrong, as an answer.
@@ -98,18 +127,36 @@ impl<'a> Query<'a> {
         words
     }
 
-    /// A list of ids.
+    /// A list of ids, which has to be there.
     pub(super) fn ids(&mut self, name: &str, most: usize) -> Vec<u64> {
+        self.list(name, most).into_iter().filter_map(|id| self.read_id(name, id)).collect()
+    }
+
+    /// A list of handles, which has to be there.
+    pub(super) fn handles(&mut self, name: &str, most: usize) -> Vec<&'a str> {
+        self.list(name, most).into_iter().filter(|handle| self.read_handle(name, handle)).collect()
+    }
+
+    fn list(&mut self, name: &str, most: usize) -> Vec<&'a str> {
         let Some(value) = self.call.parameter(name) else {
-            self.fault(name, "", "is missing");
+            self.fault(name, "", "can not be empty");
             return Vec::new();
         };
         let parts: Vec<&str> = value.split(',').collect();
         if parts.len() > most {
-            self.fault(name, value, &format!("has {} ids; at most {most} are allowed", parts.len()));
+            self.fault(name, value, &format!("size must be between 1 and {most}"));
             return Vec::new();
         }
-        parts.into_iter().filter_map(|id| self.read_id(name, id)).collect()
+        parts
+    }
+
+    /// Whether a text can be a handle.
+    pub(super) fn read_handle(&mut self, name: &str, value: &str) -> bool {
+        let handle = is_handle(value);
+        if !handle {
+            self.fault(name, value, "does not match ^[A-Za-z0-9_]{1,15}$");
+        }
+        handle
     }
 
     pub(super) fn id(&mut self, name: &str) -> Option<u64> {
@@ -117,8 +164,7 @@ impl<'a> Query<'a> {
         self.read_id(name, value)
     }
 
-    /// An id in the path.
-    pub(super) fn read_id(&mut self, name: &str, value: &str) -> Option<u64> {
+    fn read_id(&mut self, name: &str, value: &str) -> Option<u64> {
         let id = parse_id(value);
         if id.is_none() {
             self.fault(name, value, "does not match ^[0-9]{1,19}$");
@@ -149,6 +195,11 @@ impl<'a> Query<'a> {
     pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.call.parameter(name)
     }
+}
+
+/// Whether a text can be a handle.
+pub(super) fn is_handle(text: &str) -> bool {
+    (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// An id as X writes it.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     clock,
-    world::{MOST, World},
+    world::{MAX_EACH, World},
 };
 
 /// One thing that was done through the interface, as [`super::SimHandle::sent`] lists it.
@@ -26,6 +26,8 @@ pub struct Sent {
     pub in_reply_to: Option<String>,
     /// The id of the person a message went to.
     pub to: Option<String>,
+    /// The conversation a message is part of.
+    pub conversation: Option<String>,
     /// When, by the simulator's clock.
     pub at: String,
 }
@@ -44,12 +46,18 @@ pub enum SentKind {
     Unlike,
     /// Deleted a post.
     Delete,
+    /// Deleted a direct message, for itself.
+    DeleteDm,
+    /// Reposted a post.
+    Repost,
+    /// Hid a reply.
+    Hide,
 }
 
 impl World {
     /// Notes what a client did.
     pub(super) fn note(&mut self, sent: Sent) {
-        if self.sent.len() < MOST {
+        if self.sent.len() < MAX_EACH {
             self.sent.push(sent);
         }
     }
@@ -65,6 +73,7 @@ impl World {
             text: None,
             in_reply_to: None,
             to: None,
+            conversation: None,
             at: clock::written(self.now()),
         }
     }

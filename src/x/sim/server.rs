@@ -14,7 +14,7 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State, connect_info::Connected},
     response::Response,
     serve::{IncomingStream, Listener},
@@ -25,15 +25,23 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use super::{answer::Answer, endpoint::Endpoint, fault::Cut, oauth::Asker, query::Call, world::World};
+use super::{
+    answer::Answer,
+    clock,
+    endpoint::{Endpoint, Handler, Request as Asked},
+    fault::Cut,
+    oauth::Asker,
+    query::Call,
+    world::World,
+};
 
-/// The longest body that is read, and the longest path with its query, in bytes.
-const LONGEST_BODY: usize = 1 << 20;
-const LONGEST_PATH: usize = 16 << 10;
+/// The longest body that is read, which is one of media, and the longest path with its query, in bytes.
+const MAX_BODY_BYTES: usize = 8 << 20;
+const MAX_PATH_BYTES: usize = 16 << 10;
 /// Loading takes more than any other request.
-const LONGEST_LOAD: usize = 256 << 20;
+const MAX_LOAD_BYTES: usize = 256 << 20;
 /// The longest a fault may make a request wait.
-const LONGEST_DELAY: Duration = Duration::from_secs(600);
+const MAX_DELAY: Duration = Duration::from_secs(600);
 
 /// What the server and its handles share.
 #[derive(Debug)]
@@ -110,7 +118,8 @@ impl Shared {
         let found = Endpoint::find(&call.method, &call.path);
         let name = match (&found, call.method.as_str(), call.path.as_str()) {
             (Some((endpoint, _)), _, _) => endpoint.name(),
-            (None, "POST", "/2/oauth2/token" | "/2/oauth2/revoke") | (None, "GET" | "POST", "/i/oauth2/authorize") => {
+            (None, "POST", "/2/oauth2/token" | "/2/oauth2/revoke" | "/oauth2/token" | "/oauth2/invalidate_token")
+            | (None, "GET" | "POST", "/i/oauth2/authorize") => {
                 format!("{} {}", call.method, call.path)
             }
             _ => String::new(),
@@ -118,7 +127,7 @@ impl Shared {
         let fault = self.world().faults.strike(&name);
         self.show(Moment::Before, &call, &name).await;
         if let Some(fault) = &fault {
-            tokio::time::sleep(Duration::from_millis(fault.delay_ms).min(LONGEST_DELAY)).await;
+            tokio::time::sleep(Duration::from_millis(fault.delay_ms).min(MAX_DELAY)).await;
             if fault.cut == Some(Cut::Before) {
                 return Err(Severed);
             }
@@ -144,17 +153,19 @@ impl World {
     /// The proper answer to a request.
     fn answer(&mut self, call: &Call, found: Option<(&'static Endpoint, Vec<String>)>) -> Answer {
         let answer = match (found, call.method.as_str(), call.path.as_str()) {
-            (Some((endpoint, captured)), _, _) => self.answer_api(call, endpoint, &captured),
+            (Some((endpoint, captured)), _, _) => self.answer_api(call, endpoint, captured),
             (None, "POST", "/2/oauth2/token") => self.token(call),
             (None, "POST", "/2/oauth2/revoke") => self.revoke_token(call),
+            (None, "POST", "/oauth2/token") => self.app_only_token(call),
+            (None, "POST", "/oauth2/invalidate_token") => self.invalidate_app_token(call),
             (None, "GET", "/i/oauth2/authorize" | "/2/oauth2/authorize") => self.authorize_page(call),
             (None, "POST", "/i/oauth2/authorize" | "/2/oauth2/authorize") => self.authorize(call),
             _ => Answer::not_found(),
         };
-        answer.with("date", self.http_date())
+        answer.with("date", clock::http_date(self.now()))
     }
 
-    fn answer_api(&mut self, call: &Call, endpoint: &'static Endpoint, captured: &[String]) -> Answer {
+    fn answer_api(&mut self, call: &Call, endpoint: &'static Endpoint, captured: Vec<String>) -> Answer {
         let now = self.now();
         let asker = match self.admit(call, endpoint) {
             Ok(asker) => asker,
@@ -164,10 +175,13 @@ impl World {
             Ok(headers) => headers,
             Err(headers) => return headers.on(Answer::too_many()),
         };
-        let answer = match (endpoint.method, asker) {
-            ("GET", _) => self.read(call, endpoint, captured, asker),
-            (_, Asker::User(me)) => self.change(call, endpoint, captured, me),
-            (_, Asker::App) => Err(Answer::wrong_token_kind(endpoint)),
+        let request = Asked { call, endpoint, captured, asker };
+        let answer = match (endpoint.handler, asker) {
+            (Handler::Read(handler), _) => handler(self, &request),
+            (Handler::Change(_), Asker::App) => Err(Answer::wrong_token_kind(endpoint)),
+            (Handler::Change(handler), Asker::User(_)) => {
+                request.query().finish().and_then(|()| handler(self, &request))
+            }
         };
         let (Ok(answer) | Err(answer)) = answer;
         headers.on(answer.with("x-access-level", "read-write-directmessages").with("api-version", "2.173"))
@@ -193,21 +207,28 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: ones
 async fn take(State(shared): State<Arc<Shared>>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let control = parts.uri.path().strip_prefix("/sim").map(str::to_owned);
-    let most = if control.as_deref() == Some("/load") { LONGEST_LOAD } else { LONGEST_BODY };
+    let most = if control.as_deref() == Some("/load") { MAX_LOAD_BYTES } else { MAX_BODY_BYTES };
     let whole_path = parts.uri.path_and_query().map_or(0, |p| p.as_str().len());
     let Ok(body) = to_bytes(body, most).await else {
         return respond(Answer::of(413, "text/plain; charset=utf-8", "The body is too long"));
     };
-    if whole_path > LONGEST_PATH {
+    if whole_path > MAX_PATH_BYTES {
         return respond(Answer::of(414, "text/plain; charset=utf-8", "The address is too long"));
     }
     let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+    let content_type = header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let Ok(form_parts) = parts_of(header("content-type").unwrap_or_default(), &body).await else {
+        return respond(Answer::invalid_body("The form cannot be read"));
+    };
     let call = Call {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: query.map(|(k, v)| (k.into_owned(), v.into_owned())).collect(),
-        authorization: parts.headers.get("authorization").and_then(|v| v.to_str().ok()).map(str::to_owned),
+        authorization: header("authorization").map(str::to_owned),
+        content_type,
         body: body.to_vec(),
+        parts: form_parts,
     };
     if let Some(path) = control {
         // A page in a browser of this machine says where it comes from; scripts do not.
@@ -224,6 +245,18 @@ async fn take(State(shared): State<Arc<Shared>>, ConnectInfo(peer): ConnectInfo<
             respond(Answer::of(500, "text/plain", ""))
         }
     }
+}
+
+/// The parts of a `multipart/form-data` body, by name; none where it is something else.
+async fn parts_of(content_type: &str, body: &Bytes) -> Result<Vec<(String, Vec<u8>)>, multer::Error> {
+    let mut parts = Vec::new();
+    let Ok(boundary) = multer::parse_boundary(content_type) else { return Ok(parts) };
+    let mut form = multer::Multipart::new(Body::from(body.clone()).into_data_stream(), boundary);
+    while let Some(part) = form.next_field().await? {
+        let name = part.name().unwrap_or_default().to_owned();
+        parts.push((name, part.bytes().await?.to_vec()));
+    }
+    Ok(parts)
 }
 
 fn respond(answer: Answer) -> Response {

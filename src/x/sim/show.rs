@@ -9,8 +9,8 @@ use super::{
     query::{Query, parse_id},
     words::{
         DM_EXPANSIONS, DM_FIELDS, MEDIA_FIELDS, NEW_POST_EXPANSIONS, PLACE_FIELDS, POLL_FIELDS, POST_EXPANSIONS,
-        POST_FIELDS, POST_ONLY, TWEET_DM_ONLY, TWEET_ONLY, TWEET_POST_EXPANSIONS, TWEET_USER_ONLY, USER_FIELDS, Words,
-        old_word,
+        POST_FIELDS, POST_ONLY, POST_USER_ONLY, TWEET_DM_ONLY, TWEET_ONLY, TWEET_POST_EXPANSIONS, TWEET_USER_ONLY,
+        USER_FIELDS, Words, old_word,
     },
     world::{Fields, World},
 };
@@ -31,6 +31,7 @@ pub(super) struct Asked {
     user: Vec<String>,
     dm: Vec<String>,
     media: Vec<String>,
+    poll: Vec<String>,
     expansions: Vec<String>,
     /// Who asks, for what depends on it.
     pub(super) viewer: Option<u64>,
@@ -49,15 +50,14 @@ impl Asked {
         };
         let old = |names: Vec<String>| names.iter().map(|name| old_word(name).to_owned()).collect::<Vec<_>>();
         let posts = either(POST_FIELDS, TWEET_ONLY, POST_ONLY);
-        let users =
-            either(USER_FIELDS, TWEET_USER_ONLY, &["active_follower_count", "subscriber_count", "subscribes_to_you"]);
-        let dms = either(DM_FIELDS, TWEET_DM_ONLY, &[]);
+        // Fields of people and messages do not depend on which words the request uses for posts.
+        let users = [USER_FIELDS, TWEET_USER_ONLY, POST_USER_ONLY].concat();
+        let dms = [DM_FIELDS, TWEET_DM_ONLY].concat();
         let expansions = match subject {
             Subject::Post => either(POST_EXPANSIONS, TWEET_POST_EXPANSIONS, NEW_POST_EXPANSIONS),
             Subject::User => either(&["affiliation"], TWEET_USER_ONLY, &["most_recent_post_id", "pinned_post_id"]),
             Subject::Dm => either(DM_EXPANSIONS, &["referenced_tweets.id"], &["referenced_posts"]),
         };
-        query.words("poll.fields", POLL_FIELDS);
         query.words("place.fields", PLACE_FIELDS);
         let expansions = query.words("expansions", &expansions).iter().map(|e| old_expansion(e)).collect();
         let mut post = query.words(if words == Words::Post { "post.fields" } else { "tweet.fields" }, &posts);
@@ -72,6 +72,7 @@ impl Asked {
             user: old(query.words("user.fields", &users)),
             dm: old(query.words("dm_event.fields", &dms)),
             media: query.words("media.fields", MEDIA_FIELDS),
+            poll: query.words("poll.fields", POLL_FIELDS),
             expansions,
             viewer,
         }
@@ -110,6 +111,7 @@ pub(super) struct Shown<'a> {
     users: BTreeSet<u64>,
     posts: BTreeSet<u64>,
     media: BTreeSet<String>,
+    polls: BTreeSet<String>,
     errors: Vec<Value>,
 }
 
@@ -121,6 +123,7 @@ impl<'a> Shown<'a> {
             users: BTreeSet::new(),
             posts: BTreeSet::new(),
             media: BTreeSet::new(),
+            polls: BTreeSet::new(),
             errors: Vec::new(),
         }
     }
@@ -174,7 +177,8 @@ impl<'a> Shown<'a> {
                     let ids = ids.into_iter().flatten().filter_map(|id| id_in(Some(id)));
                     self.posts.extend(ids.filter(|other| *other != id && self.world.post(*other).is_some()));
                 }
-                "attachments.media_keys" => self.bring_media(&post.fields),
+                "attachments.media_keys" => self.media.extend(attached(&post.fields, "media_keys")),
+                "attachments.poll_ids" => self.polls.extend(attached(&post.fields, "poll_ids")),
                 _ => {}
             }
         }
@@ -209,6 +213,9 @@ impl<'a> Shown<'a> {
         if wanted.contains(&"receives_your_dm") && self.asked.viewer.is_some() {
             put(&mut user, "receives_your_dm", !person.closed_to_dms);
         }
+        if let (true, Some(me)) = (wanted.contains(&"connection_status"), self.asked.viewer) {
+            put(&mut user, "connection_status", self.world.ties.between(me, id));
+        }
         user
     }
 
@@ -218,7 +225,7 @@ impl<'a> Shown<'a> {
             self.bring_user(dm.from, "sender_id");
         }
         if self.asked.expands("attachments.media_keys") {
-            self.bring_media(&dm.fields);
+            self.media.extend(attached(&dm.fields, "media_keys"));
         }
         let wanted = self.asked.with_expanded(&["id", "event_type", "text"], &self.asked.dm);
         self.pick(&dm.fields, &wanted, &[])
@@ -230,11 +237,6 @@ impl<'a> Shown<'a> {
         } else {
             self.miss(missing("user", parameter, &id.to_string()));
         }
-    }
-
-    fn bring_media(&mut self, fields: &Fields) {
-        let keys = fields.get("attachments").and_then(|a| a.get("media_keys")).and_then(Value::as_array);
-        self.media.extend(keys.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
     }
 
     /// The wanted fields an object has, in the words of the request; of counts, all X always gives.
@@ -254,6 +256,11 @@ impl<'a> Shown<'a> {
         Value::Object(shown)
     }
 
+    /// Puts an answer with a list together; without `data` where it is empty.
+    pub(super) fn finish_list(self, data: Vec<Value>, meta: Option<Value>) -> Value {
+        self.finish((!data.is_empty()).then_some(Value::Array(data)), meta)
+    }
+
     /// Puts the answer together; without `data` where there is none.
     pub(super) fn finish(self, data: Option<Value>, meta: Option<Value>) -> Value {
         let mut answer = Fields::new();
@@ -263,10 +270,12 @@ impl<'a> Shown<'a> {
         let mut includes = Fields::new();
         let posts = self.posts.iter().filter_map(|id| Some(self.show_post(&self.world.post(*id)?.fields)));
         let media = self.media.iter().filter_map(|key| self.world.media.get(key)).map(|media| self.show_media(media));
+        let polls = self.polls.iter().filter_map(|id| self.world.polls.get(id)).map(|poll| self.show_poll(poll));
         for (name, list) in [
             ("users", self.users.iter().map(|id| self.show_user(*id)).collect::<Vec<_>>()),
             (self.asked.words.say("tweets"), posts.collect()),
             ("media", media.collect()),
+            ("polls", polls.collect()),
         ] {
             if !list.is_empty() {
                 includes.insert(name.to_owned(), Value::Array(list));
@@ -284,11 +293,22 @@ impl<'a> Shown<'a> {
         Value::Object(answer)
     }
 
+    fn show_poll(&self, poll: &Value) -> Value {
+        let wanted = self.asked.poll.iter().map(String::as_str).chain(["id", "options"]);
+        Value::Object(wanted.filter_map(|name| Some((name.to_owned(), poll.get(name)?.clone()))).collect())
+    }
+
     fn show_media(&self, media: &Value) -> Value {
         let Value::Object(fields) = media else { return Value::Null };
         let wanted = self.asked.media.iter().map(String::as_str).chain(["media_key", "type"]);
         Value::Object(wanted.filter_map(|name| Some((name.to_owned(), fields.get(name)?.clone()))).collect())
     }
+}
+
+/// What is attached to a post or message.
+fn attached<'a>(fields: &'a Fields, list: &str) -> impl Iterator<Item = String> + use<'a> {
+    let keys = fields.get("attachments").and_then(|a| a.get(list)).and_then(Value::as_array);
+    keys.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)
 }
 
 fn id_in(value: Option<&Value>) -> Option<u64> {

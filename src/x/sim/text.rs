@@ -1,17 +1,20 @@
-//! Texts as X delivers them: escaped once, links shortened, entities counted in code points.
+//! Texts as X delivers them: escaped once, links shortened, entities counted in code points; and how X weighs them.
 
 use std::sync::LazyLock;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::x::text::weighted_length;
+use super::links::links;
 
-/// How long X makes every link.
+/// How long X makes every link, and what each weighs.
 const LINK_LENGTH: usize = 23;
-/// The most weighted characters an ordinary post takes.
-pub(super) const LONGEST_POST: usize = 280;
+/// The most an ordinary post weighs.
+pub(super) const MAX_POST_WEIGHT: usize = 280;
+/// The most characters of a link's path that are displayed.
+const MAX_DISPLAYED_PATH: usize = 15;
 
 /// A text in the form it has on the wire.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,13 +25,54 @@ pub(super) struct Wire {
     pub(super) entities: Map<String, Value>,
 }
 
+impl Wire {
+    /// Adds the short link that X puts behind a text for each attached media.
+    pub(super) fn attach(&mut self, key: &str, short: &str, expanded: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        let start = self.text.chars().count();
+        self.text.push_str(short);
+        let entity = json!({
+            "start": start, "end": start + short.len(), "url": short, "media_key": key,
+            "expanded_url": expanded,
+            "display_url": format!("pic.x.com/{}", short.trim_start_matches("https://t.co/")),
+        });
+        if let Value::Array(urls) = self.entities.entry("urls").or_insert_with(|| json!([])) {
+            urls.push(entity);
+        }
+    }
+}
+
 #[expect(clippy::unwrap_used, reason = "a pattern that is constant, compiled by every test")]
 static MARKS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?P<url>https?://[^\s<>"]+)|[@＠](?P<at>[A-Za-z0-9_]{1,15})|[#＃](?P<hash>[\p{L}\p{M}\p{N}_]+)|\$(?P<cash>[A-Za-z]{1,6})"#,
-    )
-    .unwrap()
+    Regex::new(r"[@＠](?P<at>[A-Za-z0-9_]{1,15})|[#＃](?P<hash>[\p{L}\p{M}\p{N}_]+)|\$(?P<cash>[A-Za-z]{1,6})").unwrap()
 });
+#[expect(clippy::unwrap_used, reason = "a pattern that is constant, compiled by every test")]
+static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^[\p{Extended_Pictographic}\p{Regional_Indicator}]|^[0-9#*]\x{FE0F}?\x{20E3}").unwrap()
+});
+
+/// What a text weighs: a link 23, an emoji of any number of code points two, anything else by its code points.
+pub(super) fn weighted_length(plain: &str) -> usize {
+    let plain = ComposingNormalizerBorrowed::new_nfc().normalize(plain);
+    let (mut weight, mut done) = (0, 0);
+    for link in links(&plain) {
+        weight += weight_of(plain.get(done..link.start).unwrap_or_default()) + LINK_LENGTH;
+        done = link.end;
+    }
+    weight + weight_of(plain.get(done..).unwrap_or_default())
+}
+
+fn weight_of(plain: &str) -> usize {
+    let of_char =
+        |c: char| if matches!(u32::from(c), 0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247) { 1 } else { 2 };
+    let of_grapheme = |grapheme: &str| {
+        let composed = grapheme.chars().nth(1).is_some();
+        if composed && EMOJI.is_match(grapheme) { 2 } else { grapheme.chars().map(of_char).sum() }
+    };
+    plain.graphemes(true).map(of_grapheme).sum()
+}
 
 /// A mark in a plain text: bytes `start..end`.
 struct Mark<'a> {
@@ -44,18 +88,17 @@ enum Kind<'a> {
     Cashtag(&'a str),
 }
 
-fn marks(plain: &str) -> impl Iterator<Item = Mark<'_>> {
-    MARKS.captures_iter(plain).filter_map(|found| {
+/// Marks in order; where a link has others in it, it is a link.
+fn marks(plain: &str) -> Vec<Mark<'_>> {
+    let links = links(plain);
+    let inside = |at: usize| links.iter().any(|link| link.contains(&at));
+    let others = MARKS.captures_iter(plain).filter_map(|found| {
         let whole = found.get(0)?;
-        let (start, mut end) = (whole.start(), whole.end());
+        let (start, end) = (whole.start(), whole.end());
         let before = plain.get(..start)?.chars().next_back();
         let after = plain.get(end..)?.chars().next();
         let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let kind = if let Some(url) = found.name("url") {
-            let url = url.as_str().trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', ')', ']', '}', '…']);
-            end = start + url.len();
-            Kind::Link(url)
-        } else if let Some(name) = found.name("at") {
+        let kind = if let Some(name) = found.name("at") {
             if word(before) || word(after) || matches!(before, Some('@' | '&')) || after == Some('@') {
                 return None;
             }
@@ -71,13 +114,32 @@ fn marks(plain: &str) -> impl Iterator<Item = Mark<'_>> {
             }
             Kind::Cashtag(found.name("cash")?.as_str())
         };
-        Some(Mark { start, end, kind })
-    })
+        (!inside(start)).then_some(Mark { start, end, kind })
+    });
+    let mut marks: Vec<Mark<'_>> = others.collect();
+    for link in &links {
+        let text = plain.get(link.clone()).unwrap_or_default();
+        marks.push(Mark { start: link.start, end: link.end, kind: Kind::Link(text) });
+    }
+    marks.sort_by_key(|mark| mark.start);
+    marks
 }
 
 /// The handles a text names, without `@`.
 pub(super) fn handles(plain: &str) -> Vec<&str> {
-    marks(plain).filter_map(|m| if let Kind::Mention(name) = m.kind { Some(name) } else { None }).collect()
+    let named = marks(plain).into_iter();
+    named.filter_map(|mark| if let Kind::Mention(name) = mark.kind { Some(name) } else { None }).collect()
+}
+
+/// The hashtags (`#`) or cashtags (`$`) a text has, without their sign.
+pub(super) fn tags(plain: &str, sign: char) -> Vec<&str> {
+    let marks = marks(plain).into_iter();
+    let tags = marks.filter_map(|mark| match mark.kind {
+        Kind::Hashtag(tag) if sign == '#' => Some(tag),
+        Kind::Cashtag(tag) if sign == '$' => Some(tag),
+        _ => None,
+    });
+    tags.collect()
 }
 
 /// Puts a text as people write it into the form X delivers. `shorten` makes the short form of a link,
@@ -105,14 +167,8 @@ pub(super) fn wire(
             Kind::Link(url) => {
                 let short = shorten(url);
                 put(&mut out.text, &mut length, &short);
-                let shown = url.split_once("://").map_or(url, |(_, rest)| rest);
-                let display: String = if shown.chars().count() > 30 {
-                    shown.chars().take(29).chain(['…']).collect()
-                } else {
-                    shown.into()
-                };
                 urls.1.push(json!({
-                    "start": start, "end": length, "url": short, "expanded_url": url, "display_url": display,
+                    "start": start, "end": length, "url": short, "expanded_url": expanded(url), "display_url": displayed(url),
                 }));
             }
             Kind::Mention(name) => {
@@ -141,6 +197,30 @@ pub(super) fn wire(
     out
 }
 
+/// A link as X stores it: with a scheme.
+fn expanded(url: &str) -> String {
+    if has_scheme(url) { url.to_owned() } else { format!("http://{url}") }
+}
+
+/// A link as X displays it: without scheme and `www.`, its path cut.
+fn displayed(url: &str) -> String {
+    let bare = if has_scheme(url) { url.split_once("://").map_or(url, |(_, rest)| rest) } else { url };
+    let bare = bare.strip_prefix("www.").unwrap_or(bare);
+    let host = bare.find(['/', '?']).unwrap_or(bare.len());
+    let path = bare.get(host..).unwrap_or_default();
+    if path == "/" {
+        return bare.trim_end_matches('/').to_owned();
+    }
+    let cut: String = path.chars().take(MAX_DISPLAYED_PATH).collect();
+    let more = if cut.len() < path.len() { "…" } else { "" };
+    format!("{}{cut}{more}", bare.get(..host).unwrap_or_default())
+}
+
+fn has_scheme(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
+}
+
 /// The three characters X escapes in texts.
 pub(super) fn escape(plain: &str) -> String {
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
@@ -153,7 +233,7 @@ pub(super) fn unescape(text: &str) -> String {
 
 /// The beginning of a long text that X still shows in `text`; what follows the cut is an ellipsis and a link.
 pub(super) fn cut(plain: &str) -> &str {
-    let room = LONGEST_POST - LINK_LENGTH - 3;
+    let room = MAX_POST_WEIGHT - LINK_LENGTH - 3;
     let (mut length, mut end) = (0, 0);
     for word in plain.split_word_bounds() {
         length += weighted_length(word);

@@ -16,6 +16,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("most_recent_tweet_id", "most_recent_post_id"),
     ("retweet_count", "repost_count"),
     ("tweet_count", "post_count"),
+    ("total_tweet_count", "total_post_count"),
     ("tweets", "posts"),
 ];
 
@@ -99,6 +100,7 @@ pub(super) const USER_FIELDS: &[&str] = &[
     "withheld",
 ];
 pub(super) const TWEET_USER_ONLY: &[&str] = &["most_recent_tweet_id", "pinned_tweet_id"];
+pub(super) const POST_USER_ONLY: &[&str] = &["active_follower_count", "subscriber_count", "subscribes_to_you"];
 pub(super) const DM_FIELDS: &[&str] =
     &["attachments", "created_at", "dm_conversation_id", "entities", "event_type", "id", "text"];
 pub(super) const TWEET_DM_ONLY: &[&str] = &["participant_ids", "referenced_tweets", "sender_id"];

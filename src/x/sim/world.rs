@@ -10,13 +10,15 @@ use super::{
     clock::{self, Clock},
     fault::Faults,
     limits::Limits,
+    media::Upload,
     oauth::Doors,
     sent::Sent,
     text,
+    ties::Ties,
 };
 
 /// The most of each kind of thing the simulator holds.
-pub(super) const MOST: usize = 500_000;
+pub(super) const MAX_EACH: usize = 500_000;
 
 /// A JSON object.
 pub(super) type Fields = Map<String, Value>;
@@ -32,8 +34,10 @@ pub(super) struct World {
     by_author: HashMap<u64, BTreeSet<u64>>,
     mentioning: HashMap<u64, BTreeSet<u64>>,
     pub(super) dms: BTreeMap<u64, Dm>,
-    likes: HashMap<u64, Vec<LikeMade>>,
+    pub(super) ties: Ties,
     pub(super) media: HashMap<String, Value>,
+    pub(super) polls: HashMap<String, Value>,
+    pub(super) uploads: HashMap<u64, Upload>,
     pub(super) waiting: BTreeMap<(i64, u64), Waiting>,
     pub(super) sent: Vec<Sent>,
     pub(super) doors: Doors,
@@ -44,7 +48,6 @@ pub(super) struct World {
     pub(super) clock_set: bool,
     last_id: u64,
     last_other: u64,
-    last_like: u64,
     dice: Dice,
 }
 
@@ -77,16 +80,32 @@ pub(super) struct Post {
 #[derive(Debug, Clone)]
 pub(super) struct Dm {
     pub(super) from: u64,
-    pub(super) to: u64,
+    pub(super) conversation: Conversation,
     /// The event object, in the older of X's two vocabularies.
     pub(super) fields: Fields,
     pub(super) at: i64,
+    /// Who deleted it; the others still have it.
+    pub(super) gone_for: BTreeSet<u64>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct LikeMade {
-    order: u64,
-    post: u64,
+impl Dm {
+    pub(super) fn visible_to(&self, person: u64) -> bool {
+        self.conversation.members.contains(&person) && !self.gone_for.contains(&person)
+    }
+}
+
+/// Who writes direct messages to one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Conversation {
+    pub(super) id: String,
+    pub(super) members: BTreeSet<u64>,
+}
+
+impl Conversation {
+    /// That of two people, whose id is both of theirs: the smaller first, as numbers.
+    pub(super) fn of_two(one: u64, other: u64) -> Self {
+        Self { id: format!("{}-{}", one.min(other), one.max(other)), members: BTreeSet::from([one, other]) }
+    }
 }
 
 /// Something that was loaded and has not happened yet.
@@ -141,8 +160,10 @@ impl World {
             by_author: HashMap::new(),
             mentioning: HashMap::new(),
             dms: BTreeMap::new(),
-            likes: HashMap::new(),
+            ties: Ties::default(),
             media: HashMap::new(),
+            polls: HashMap::new(),
+            uploads: HashMap::new(),
             waiting: BTreeMap::new(),
             sent: Vec::new(),
             doors: Doors::default(),
@@ -152,7 +173,6 @@ impl World {
             clock_set: false,
             last_id: 0,
             last_other: 0,
-            last_like: 0,
             dice: Dice::new(options.seed),
             options,
         };
@@ -189,7 +209,7 @@ impl World {
 
     /// Adds somebody, or what is new about somebody. Where a handle changed hands, the newer owner keeps it.
     pub(super) fn know_person(&mut self, id: u64, fields: Fields) -> Result<(), SimError> {
-        if self.people.len() >= MOST && !self.people.contains_key(&id) {
+        if self.people.len() >= MAX_EACH && !self.people.contains_key(&id) {
             return Err(SimError::Full("people"));
         }
         let person = self.people.entry(id).or_default();
@@ -243,7 +263,7 @@ impl World {
 
     /// Puts a post where it is found.
     pub(super) fn put_post(&mut self, id: u64, post: Post) -> Result<(), SimError> {
-        if self.posts.len() >= MOST {
+        if self.posts.len() >= MAX_EACH {
             return Err(SimError::Full("posts"));
         }
         if !post.aside {
@@ -277,6 +297,11 @@ impl World {
         self.posts.get_mut(&id)
     }
 
+    /// Posts that stand in timelines: the latest version of each, and none that is only referred to.
+    pub(super) fn live_posts(&self) -> impl Iterator<Item = (u64, &Post)> + '_ {
+        self.by_author.values().flatten().filter_map(|id| Some((*id, self.posts.get(id)?)))
+    }
+
     pub(super) fn post_count(&self) -> usize {
         self.posts.len()
     }
@@ -303,35 +328,10 @@ impl World {
         self.mentioning.insert(person, ids);
     }
 
-    // Likes
-
-    /// What somebody likes, latest like first, as pairs of the like's place and the post.
-    pub(super) fn liked_by(&self, person: u64) -> Vec<(u64, u64)> {
-        let likes = self.likes.get(&person).into_iter().flatten().rev();
-        likes.map(|like| (like.order, like.post)).filter(|(_, post)| self.posts.contains_key(post)).collect()
-    }
-
-    /// `false` where the like was there already. The post may become known later.
-    pub(super) fn put_like(&mut self, by: u64, post: u64) -> bool {
-        let likes = self.likes.entry(by).or_default();
-        if likes.iter().any(|like| like.post == post) || likes.len() >= MOST {
-            return false;
-        }
-        self.last_like += 1;
-        likes.push(LikeMade { order: self.last_like, post });
-        true
-    }
-
-    pub(super) fn remove_like(&mut self, by: u64, post: u64) {
-        if let Some(likes) = self.likes.get_mut(&by) {
-            likes.retain(|like| like.post != post);
-        }
-    }
-
     // Messages
 
     pub(super) fn put_dm(&mut self, id: u64, dm: Dm) -> Result<(), SimError> {
-        if self.dms.len() >= MOST {
+        if self.dms.len() >= MAX_EACH {
             return Err(SimError::Full("messages"));
         }
         self.last_id = self.last_id.max(id);
@@ -339,14 +339,25 @@ impl World {
         Ok(())
     }
 
-    /// Makes a message of a text as people write it.
-    pub(super) fn make_dm(&mut self, from: u64, to: u64, plain: &str, media: &[String]) -> Result<u64, SimError> {
+    /// Makes a message of a text as people write it, with media by their keys.
+    pub(super) fn make_dm(
+        &mut self,
+        from: u64,
+        conversation: Conversation,
+        plain: &str,
+        media: &[String],
+    ) -> Result<u64, SimError> {
         let (id, at) = (self.new_id(), self.now());
-        let mut fields = dm_fields(id, from, to, self.wire(plain), at);
+        let mut text = self.wire(plain);
+        for key in media {
+            let short = format!("https://t.co/{}", self.secret(10));
+            text.attach(key, &short, &format!("https://x.com/messages/media/{id}"));
+        }
+        let mut fields = dm_fields(id, from, &conversation.id, text, at);
         if !media.is_empty() {
             fields.insert("attachments".into(), json!({"media_keys": media}));
         }
-        self.put_dm(id, Dm { from, to, fields, at })?;
+        self.put_dm(id, Dm { from, conversation, fields, at, gone_for: BTreeSet::new() })?;
         Ok(id)
     }
 
@@ -359,24 +370,19 @@ impl World {
 }
 
 /// The event object of a message.
-pub(super) fn dm_fields(id: u64, from: u64, to: u64, text: text::Wire, at: i64) -> Fields {
+pub(super) fn dm_fields(id: u64, from: u64, conversation: &str, text: text::Wire, at: i64) -> Fields {
     let mut fields = Fields::new();
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     put("id", json!(id.to_string()));
     put("event_type", json!("MessageCreate"));
     put("text", json!(text.text));
     put("sender_id", json!(from.to_string()));
-    put("dm_conversation_id", json!(conversation(from, to)));
+    put("dm_conversation_id", json!(conversation));
     put("created_at", json!(clock::written(at)));
     if !text.entities.is_empty() {
         put("entities", Value::Object(text.entities));
     }
     fields
-}
-
-/// The id of the conversation of two people: the smaller id first, as numbers.
-pub(super) fn conversation(one: u64, other: u64) -> String {
-    format!("{}-{}", one.min(other), one.max(other))
 }
 
 fn handle_of(fields: &Fields) -> &str {

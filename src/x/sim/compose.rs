@@ -1,0 +1,184 @@
+//! Posts made at the simulated X: new ones, edits, reposts, deletions.
+
+use serde_json::{Value, json};
+
+use super::{
+    SimError,
+    clock::written,
+    text,
+    world::{Fields, Post, World},
+};
+
+/// How long after it was made a post can be edited, in milliseconds, and how often.
+const EDITABLE: i64 = 3_600_000;
+const EDITS: u32 = 5;
+
+/// A post to be made.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) author: u64,
+    /// As people write it.
+    pub(super) text: String,
+    pub(super) replies_to: Option<u64>,
+    pub(super) quotes: Option<u64>,
+    /// Keys of attached media.
+    pub(super) media: Vec<String>,
+    /// A poll's options and its length in minutes.
+    pub(super) poll: Option<(Vec<String>, i64)>,
+}
+
+impl World {
+    /// Makes a post; its texts may be of any length.
+    pub(super) fn make_post(&mut self, draft: Draft) -> Result<u64, SimError> {
+        let id = self.new_id();
+        self.write_post(id, draft, vec![id])?;
+        Ok(id)
+    }
+
+    /// Replaces a post by a new version, which is a post with an id of its own. Who edits what is not checked.
+    pub(super) fn edit_post(&mut self, old: u64, text: &str) -> Result<u64, SimError> {
+        let Some(before) = self.post(old).cloned() else { return Err(SimError::NoSuchPost(old.to_string())) };
+        let id = self.new_id();
+        let mut history: Vec<u64> = history(&before.fields).unwrap_or_else(|| vec![old]);
+        history.push(id);
+        let draft = Draft {
+            author: before.author,
+            text: text.into(),
+            replies_to: before.replies_to,
+            quotes: before.quotes,
+            ..Draft::default()
+        };
+        self.write_post(id, draft, history.clone())?;
+        self.remove_post(old, false);
+        let ids: Vec<String> = history.iter().map(u64::to_string).collect();
+        for version in history {
+            if let Some(post) = self.post_mut(version) {
+                post.fields.insert("edit_history_tweet_ids".into(), json!(ids));
+            }
+        }
+        Ok(id)
+    }
+
+    /// Makes a post that shows another one again.
+    pub(super) fn repost(&mut self, by: u64, original: u64) -> Result<u64, SimError> {
+        let Some(shown) = self.post(original) else { return Err(SimError::NoSuchPost(original.to_string())) };
+        let text = format!("RT @{}: {}", self.handle(shown.author), shown.plain);
+        let text = if text.chars().count() > 140 { text.chars().take(139).chain(['…']).collect() } else { text };
+        let id = self.make_post(Draft { author: by, text, ..Draft::default() })?;
+        if let Some(post) = self.post_mut(id) {
+            post.reposts = Some(original);
+            post.fields.insert("referenced_tweets".into(), json!([{"type": "retweeted", "id": original.to_string()}]));
+        }
+        Ok(id)
+    }
+
+    /// Removes a post with all its versions.
+    pub(super) fn delete_post(&mut self, id: u64) {
+        let versions = self.post(id).and_then(|p| history(&p.fields)).unwrap_or_default();
+        for version in versions.into_iter().chain([id]) {
+            self.remove_post(version, true);
+        }
+    }
+
+    fn write_post(&mut self, id: u64, draft: Draft, history: Vec<u64>) -> Result<(), SimError> {
+        let Draft { author, text: plain, replies_to, quotes, media, poll } = draft;
+        if !self.people.contains_key(&author) {
+            return Err(SimError::NoSuchPerson(author.to_string()));
+        }
+        let now = self.now();
+        let poll = poll.map(|poll| (self.other_id().to_string(), poll));
+        let long = text::weighted_length(&plain) > text::MAX_POST_WEIGHT;
+        let whole = self.wire(&plain);
+        let mut shown = match long {
+            true => {
+                let mut cut = self.wire(text::cut(&plain));
+                let more = self.secret(10);
+                cut.text.push_str(&format!("… https://t.co/{more}"));
+                cut
+            }
+            false => whole.clone(),
+        };
+        for key in &media {
+            let short = format!("https://t.co/{}", self.secret(10));
+            shown.attach(key, &short, &format!("https://x.com/i/status/{id}/photo/1"));
+        }
+        let first = history.first().copied().unwrap_or(id);
+        let mut fields = Fields::new();
+        let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+        put("id", json!(id.to_string()));
+        put("text", json!(shown.text));
+        put("author_id", json!(author.to_string()));
+        put("created_at", json!(written(now)));
+        put("edit_history_tweet_ids", json!(history.iter().map(u64::to_string).collect::<Vec<_>>()));
+        let edits = u32::try_from(history.len().saturating_sub(1)).unwrap_or(EDITS).min(EDITS);
+        put(
+            "edit_controls",
+            json!({
+                "edits_remaining": EDITS - edits,
+                "is_edit_eligible": replies_to.is_none(),
+                "editable_until": written(self.made_at(first).unwrap_or(now) + EDITABLE),
+            }),
+        );
+        let parent = replies_to.and_then(|parent| self.post(parent));
+        // Each version of a post begins a conversation of its own.
+        let conversation = parent
+            .and_then(|p| p.fields.get("conversation_id").cloned())
+            .unwrap_or_else(|| json!(replies_to.unwrap_or(id).to_string()));
+        put("conversation_id", conversation);
+        let mut references = Vec::new();
+        if let Some(parent_id) = replies_to {
+            references.push(json!({"type": "replied_to", "id": parent_id.to_string()}));
+            if let Some(parent) = parent {
+                put("in_reply_to_user_id", json!(parent.author.to_string()));
+            }
+        }
+        if let Some(quoted) = quotes {
+            references.push(json!({"type": "quoted", "id": quoted.to_string()}));
+        }
+        if !references.is_empty() {
+            put("referenced_tweets", Value::Array(references));
+        }
+        put("lang", json!("und"));
+        put("reply_settings", json!("everyone"));
+        put("possibly_sensitive", json!(false));
+        put(
+            "public_metrics",
+            json!({"retweet_count": 0, "reply_count": 0, "like_count": 0, "quote_count": 0,
+                   "bookmark_count": 0, "impression_count": 0}),
+        );
+        if !shown.entities.is_empty() {
+            put("entities", Value::Object(shown.entities));
+        }
+        if long {
+            let mut note = json!({"text": whole.text});
+            if let (Value::Object(note), false) = (&mut note, whole.entities.is_empty()) {
+                note.insert("entities".into(), Value::Object(whole.entities));
+            }
+            put("note_tweet", note);
+        }
+        if let Some((poll, (options, minutes))) = poll {
+            put("attachments", json!({"poll_ids": [poll]}));
+            let option = |(at, label): (usize, &String)| json!({"position": at + 1, "label": label, "votes": 0});
+            let options: Vec<Value> = options.iter().enumerate().map(option).collect();
+            let ends = written(now + minutes * 60_000);
+            let known = json!({"id": poll, "options": options, "duration_minutes": minutes,
+                "end_datetime": ends, "voting_status": "open"});
+            self.polls.insert(poll, known);
+        }
+        if !media.is_empty() {
+            put("attachments", json!({"media_keys": media}));
+        }
+        self.put_post(id, Post { author, fields, plain, replies_to, quotes, reposts: None, aside: false })
+    }
+
+    /// When a post was made, in milliseconds since 1970.
+    pub(super) fn made_at(&self, id: u64) -> Option<i64> {
+        super::clock::read(self.post(id)?.fields.get("created_at")?.as_str()?)
+    }
+}
+
+fn history(fields: &Fields) -> Option<Vec<u64>> {
+    let ids = fields.get("edit_history_tweet_ids")?.as_array()?;
+    let ids: Vec<u64> = ids.iter().filter_map(|id| id.as_str()?.parse().ok()).collect();
+    (!ids.is_empty()).then_some(ids)
+}
