@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CliError, FINDINGS, FINE, terminal};
 use crate::{
-    desk::{Author, Event, EventComment, EventKind, Ticket, Via, text::fold, visible::visible},
+    desk::{Author, Event, EventComment, EventKind, Ticket, Via, visible::visible},
     engine::{Decision, RuleSet, decide, explain, show},
     lang::rules::Rules,
 };
@@ -30,7 +30,7 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// Decide on tickets in a file, one JSON object a line, and print the decisions, one a line.
 ///
-/// A line is a ticket, whose missing fields are empty:
+/// A line is a ticket, whose missing fields are empty; one that does not say when it was created was just now:
 ///
 ///   {"channel": "twitter", "description": "my order never came", "requester": {"followers": 12000}}
 ///
@@ -290,15 +290,20 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         Some(_) => serde_json::from_slice(line).map_err(without_line)?,
         None => Line { ticket: serde_json::from_slice(line).map_err(without_line)?, event: None, now: None },
     };
-    let mut ticket = case.ticket;
+    let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
     if let Some(name) = ticket.custom.keys().find(|name| rules.desk.field(name).is_none()) {
         return Err(format!("unknown field `custom.{name}`: twite.toml declares no field of this name"));
     }
-    // As the desk keeps them, whatever the file says.
-    ticket.tags = ticket.tags.iter().map(|tag| tag.to_lowercase()).collect();
-    ticket.post.hashtags = ticket.post.hashtags.iter().map(|tag| fold(tag).into_owned()).collect();
-    let event = case.event.unwrap_or_else(|| event(&ticket, happened));
-    Ok((ticket, event, case.now.unwrap_or(now)))
+    // As the desk keeps it, whatever the file says.
+    ticket.normalize(&rules.desk);
+    ticket.complete(now);
+    let mut event = case.event.unwrap_or_else(|| event(&ticket, happened));
+    if let EventKind::Updated { before } = &mut event.kind {
+        before.normalize(&rules.desk);
+        before.complete(ticket.updated);
+        before.created = before.created.min(ticket.created);
+    }
+    Ok((ticket, event, now))
 }
 
 fn event(ticket: &Ticket, happened: Happened) -> Event {
@@ -393,6 +398,27 @@ mod tests {
         let fired: Vec<_> = decisions.iter().map(|d| d["fired"].as_array().unwrap().len()).collect();
         assert_eq!((fired, complaints.as_str()), (vec![1, 0, 1], ""));
         assert!(run(Happened::Updated, b"{}").0[0]["fired"].as_array().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_a_line_leaves_out_follows_from_the_rest() {
+        let input = br#"{}
+            {"status": "solved", "solved": "1969-12-24T00:00:00Z", "assignee": "Maya"}
+            {"ticket": {"status": "open"}, "now": "2026-01-05T12:00:00Z", "event": {"kind": {"updated": {"before": {}}}, "via": "web", "comment": null}}
+            {"status": "closed"}"#;
+        let (decisions, complaints) = run(Happened::Created, input);
+        assert_eq!(complaints, "");
+        let times = |n: usize| {
+            let ticket = &decisions[n]["ticket"];
+            ["created", "updated", "solved", "assigned"].map(|name| ticket[name].as_str().unwrap_or("-").to_owned())
+        };
+        assert_eq!(times(0), ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "-", "-"]);
+        assert_eq!(
+            times(1),
+            ["1969-12-24T00:00:00Z", "1970-01-01T00:00:00Z", "1969-12-24T00:00:00Z", "1970-01-01T00:00:00Z"]
+        );
+        assert_eq!(times(2), ["2026-01-05T12:00:00Z", "2026-01-05T12:00:00Z", "-", "-"]);
+        assert_eq!((&decisions[3]["closed"], &decisions[3]["fired"]), (&true.into(), &serde_json::json!([])));
     }
 
     #[test]

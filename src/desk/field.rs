@@ -13,6 +13,7 @@ use super::{
     Author, Channel, CustomValue, Desk, Event, Hours, Priority, Status, Ticket, TicketType, Value, VerifiedType, Via,
     Words,
     config::{CustomField, CustomKind},
+    text::is_blank,
 };
 
 /// What a field holds, and so what can be asked of it.
@@ -222,6 +223,7 @@ impl FieldRef {
             }
             Self::Custom(field) => {
                 let value = match value {
+                    value if value.is_empty() => None,
                     Value::YesNo(b) => Some(CustomValue::YesNo(b)),
                     Value::Number(n) => Some(CustomValue::Number(n)),
                     Value::Word(t) | Value::Text(t) => Some(CustomValue::Text(t.into_owned())),
@@ -250,7 +252,7 @@ fn word_of<T: std::str::FromStr>(value: &Value<'_>) -> Option<T> {
 
 fn name_of(value: Value<'_>) -> Option<String> {
     match value {
-        Value::Word(w) | Value::Text(w) => Some(w.into_owned()),
+        Value::Word(w) | Value::Text(w) if !is_blank(&w) => Some(w.into_owned()),
         _ => None,
     }
 }

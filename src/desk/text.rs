@@ -1,74 +1,8 @@
-//! How texts are compared: without case, after Unicode normalisation.
+//! Texts: their words, their headlines, and how they are shown.
 
-use std::borrow::Cow;
-
-use icu_casemap::CaseMapper;
-use icu_normalizer::ComposingNormalizerBorrowed;
 use unicode_segmentation::UnicodeSegmentation;
-use writeable::Writeable as _;
 
-/// The form in which texts are compared: NFKC, then full case folding, then NFKC again (folding can
-/// undo it). Two texts a reader takes for the same have the same fold: `STRASSE` and `straße`, `ﬁ` and `fi`.
-pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
-        return Cow::Borrowed(text);
-    }
-    let mut folder = Folder::default();
-    folder.fold(text);
-    Cow::Owned(folder.folded)
-}
-
-/// [`fold`] into a buffer, for whoever folds many texts: once its buffers have grown, it allocates nothing.
-#[derive(Debug, Default)]
-pub struct Folder {
-    folded: String,
-    composed: String,
-    lower: String,
-}
-
-impl Folder {
-    /// Folds a text.
-    pub fn fold(&mut self, text: &str) -> &str {
-        self.folded.clear();
-        let mut rest = text;
-        while !rest.is_empty() {
-            // An ASCII character never joins what stands before it, so texts can be cut there. What is all ASCII
-            // up to the one before the next other character is only to be made lower case.
-            let ascii = rest.bytes().position(|b| !b.is_ascii()).unwrap_or(rest.len());
-            let plain = if ascii == rest.len() { ascii } else { ascii.saturating_sub(1) };
-            let (plain, after) = rest.split_at(plain);
-            let from = self.folded.len();
-            self.folded.push_str(plain);
-            if let Some(plain) = self.folded.get_mut(from..) {
-                plain.make_ascii_lowercase();
-            }
-            if after.is_empty() {
-                break;
-            }
-            let others = after.bytes().skip(1).position(|b| b.is_ascii()).map_or(after.len(), |at| at + 1);
-            let (others, after) = after.split_at(others);
-            self.fold_others(others);
-            rest = after;
-        }
-        &self.folded
-    }
-
-    fn fold_others(&mut self, text: &str) {
-        const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
-        let Self { folded, composed, lower } = self;
-        composed.clear();
-        lower.clear();
-        // Writing into a text never fails.
-        let _ = NFKC.normalize_to(text, composed);
-        let _ = CaseMapper::new().fold(composed).write_to(lower);
-        let _ = NFKC.normalize_to(lower, folded);
-    }
-
-    /// What was folded last.
-    pub fn folded(&self) -> &str {
-        &self.folded
-    }
-}
+pub use super::fold::{Folder, fold, fold_needle, is_blank, trim};
 
 /// Whether `needle` stands in `text` as whole words, by Unicode word boundaries. Both folded.
 ///
@@ -181,17 +115,7 @@ pub fn headline(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::strategy::Strategy as _;
-
     use super::*;
-
-    #[test]
-    fn folding_makes_equal_what_reads_equal() {
-        for (a, b) in [("STRASSE", "straße"), ("ﬁne", "FINE"), ("Ｆｕｌｌ", "full"), ("É", "e\u{301}"), ("ΣΑΣ", "σας")]
-        {
-            assert_eq!(fold(a), fold(b), "{a} {b}");
-        }
-    }
 
     #[test]
     fn words_are_whole() {
@@ -219,33 +143,6 @@ mod tests {
             }
         }
         assert!(told > 300_000, "{told}");
-    }
-
-    /// As it is written down: the whole text by the book.
-    fn by_the_book(text: &str) -> String {
-        const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
-        NFKC.normalize(&CaseMapper::new().fold_string(&NFKC.normalize(text))).into_owned()
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn texts_are_folded_in_pieces_as_they_are_as_a_whole(
-            parts in proptest::collection::vec(
-                proptest::prelude::prop_oneof![
-                    proptest::sample::select(vec![
-                        "a", "B", "ss", "s", " ", "e\u{301}", "\u{301}", "\u{327}", "ß", "ẞ", "ﬁ", "İ", "ı", "Σ", "ς", "ſ", "\u{212a}",
-                        "각", "\u{1100}", "\u{1161}", "\u{11a8}", "\u{3b9}\u{308}\u{301}", "\u{345}", "ΐ", "ǰ", "½", "①", "👩‍👩‍👧", "\u{200d}", "\u{fdfa}",
-                    ]).prop_map(str::to_owned),
-                    proptest::prelude::any::<String>(),
-                ],
-                0..8,
-            )
-        ) {
-            let text = parts.concat();
-            proptest::prop_assert_eq!(&*fold(&text), by_the_book(&text));
-            let folded = fold(&text);
-            proptest::prop_assert_eq!(fold(&folded), folded.clone());
-        }
     }
 
     #[test]

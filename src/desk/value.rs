@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::config::CustomKind;
+use super::{config::CustomKind, text::is_blank};
 
 /// A field's value, borrowed from the ticket where it can be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,11 +41,11 @@ impl Value<'_> {
         }
     }
 
-    /// Whether there is nothing: no value, an empty text, an empty set.
+    /// Whether there is nothing: no value, a blank text, an empty set.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Text(t) => t.is_empty(),
+            Self::Text(t) => is_blank(t),
             Self::Set(s) => s.is_empty(),
             _ => false,
         }
@@ -58,9 +58,9 @@ impl<'a> Value<'a> {
         word.map_or(Self::Empty, |w| Self::Word(Cow::Borrowed(w)))
     }
 
-    /// A text, or nothing.
+    /// A text, or nothing. A text in which there is nothing to see is none.
     pub fn text(text: Option<&'a str>) -> Self {
-        text.map_or(Self::Empty, |t| Self::Text(Cow::Borrowed(t)))
+        text.filter(|t| !is_blank(t)).map_or(Self::Empty, |t| Self::Text(Cow::Borrowed(t)))
     }
 
     /// A number, or unknown.
@@ -114,8 +114,8 @@ impl CustomValue {
         match (self, kind) {
             (Self::YesNo(b), CustomKind::YesNo) => Value::YesNo(*b),
             (Self::Number(n), CustomKind::Number) => Value::Number(*n),
-            (Self::Text(t), CustomKind::Text) => Value::Text(Cow::Borrowed(t)),
-            (Self::Text(t), CustomKind::Choice) => Value::Word(Cow::Borrowed(t)),
+            (Self::Text(t), CustomKind::Text) => Value::text(Some(t)),
+            (Self::Text(t), CustomKind::Choice) if !t.is_empty() => Value::Word(Cow::Borrowed(t)),
             _ => Value::Empty,
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     desk::{
         Change, Desk, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
         field::{FIELDS, known},
+        normalize::tag,
     },
     lang::rules::{Action, ActionKind, SetTo, Span, Template},
 };
@@ -45,9 +46,11 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, meanwhile: Meanwhil
                 set(field, ticket, Value::Text(text.into()), now);
             }
             ActionKind::Clear(field) => set(field, ticket, Value::Empty, now),
-            ActionKind::AddTags(tags) => ticket.tags.extend(tags.iter().map(|t| t.to_lowercase())),
+            ActionKind::AddTags(tags) => {
+                ticket.tags.extend(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()));
+            }
             ActionKind::RemoveTags(tags) => tags.iter().for_each(|t| {
-                ticket.tags.remove(&t.to_lowercase());
+                ticket.tags.remove(&tag(t));
             }),
             ActionKind::Reply(template) => done.effects.push(Effect::Reply { text: text(template) }),
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
@@ -106,7 +109,7 @@ fn one_line(text: &str) -> String {
 
 fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
     let value = match value {
-        Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| t.to_lowercase()).collect())),
+        Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()).collect())),
         value => value,
     };
     field.write(ticket, value, now);
@@ -187,5 +190,9 @@ pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Desk) ->
 
 /// The change of a field, if it is one.
 pub(super) fn change(field: &FieldRef, from: Value<'_>, to: Value<'_>) -> Option<Change> {
-    (from != to).then(|| Change { field: field.name(), from: from.into_owned(), to: to.into_owned() })
+    (from != to && !(from.is_empty() && to.is_empty())).then(|| Change {
+        field: field.name(),
+        from: from.into_owned(),
+        to: to.into_owned(),
+    })
 }

@@ -84,7 +84,7 @@ fn equal(value: &Value<'_>, literal: &Literal) -> bool {
     match (value, literal) {
         (Value::Number(a), Literal::Number(b)) => a == b,
         (Value::Word(a), Literal::Word { word, .. }) => a == word,
-        (Value::Text(a), Literal::Text(b)) => !a.is_empty() && text::fold(a) == b.folded,
+        (Value::Text(_), Literal::Text(b)) => folded(value).is_some_and(|a| a == b.folded),
         (Value::YesNo(a), Literal::YesNo(b)) => a == b,
         (Value::Set(a), Literal::Set(b)) => b.iter().all(|t| a.contains(t)) && a.iter().all(|t| b.contains(t)),
         (Value::Time(a), Literal::Time(b)) => a == b,
@@ -109,7 +109,7 @@ fn has(value: &Value<'_>, tag: &str) -> bool {
 /// The form in which a text is compared; a word or name can be searched like a text.
 fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
     match value {
-        Value::Text(t) | Value::Word(t) if !t.is_empty() => Some(text::fold(t)),
+        Value::Text(t) | Value::Word(t) => Some(text::fold(t)).filter(|t| !t.is_empty()),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use super::{
     trace::{Trace, Verdict, answer, explain_to},
 };
 use crate::{
-    desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, text::fold},
+    desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
     lang::{
         rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules, Span, When},
         written::Quoted,
@@ -91,7 +91,7 @@ const MOST_LOOKS: usize = 10_000;
 #[derive(Debug, thiserror::Error)]
 enum Untellable {
     #[error(transparent)]
-    Given(#[from] given::CannotGive),
+    Given(#[from] CannotGive),
     #[error("a ticket that a macro can be applied to, and it is closed")]
     Closed,
     #[error("something that comes to rest: automations set each other off again and again, {MOST_LOOKS} times by now")]
@@ -126,9 +126,9 @@ fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Stor
     let mut story = Story {
         runs: vec![],
         by_hand: vec![],
-        ticket: given::ticket(test)?,
+        ticket: test.ticket(&rules.desk)?,
         event: None,
-        now: given::moment(test),
+        now: test.moment(),
         holding: BTreeSet::new(),
     };
     for when in &test.when {
@@ -145,7 +145,7 @@ fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Stor
                 story.run(rules, done.ticket, done.event, coverage);
             }
             _ => {
-                let (after, event) = given::happen(test, when, before, story.now)?;
+                let (after, event) = given::happen(test, when, before, &rules.desk, story.now)?;
                 story.run(rules, after, event, coverage);
             }
         }

@@ -68,7 +68,7 @@ pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matche
         return decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
     }
     let mut decision = Decision::nothing(rules, ticket);
-    decision.closed = event.before().is_some_and(|before| before.status == Status::Closed);
+    decision.closed = event.before().unwrap_or(ticket).status == Status::Closed;
     if !decision.closed {
         passes(rules, event, now, matcher, &mut decision);
         decision.changes = changes(ticket, &decision, rules);

@@ -11,9 +11,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::SignedDuration;
 
-use crate::desk::{Desk, Event, FieldRef, Recipient, Scope, Value, text::fold};
+use crate::desk::{
+    Desk, Event, FieldRef, Recipient, Scope, Value,
+    text::{fold, fold_needle},
+};
 
 pub use self::{
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
@@ -399,14 +403,22 @@ pub struct Folded {
     pub folded: String,
 }
 
+impl Folded {
+    /// A text that is searched for: white space at its ends is a blank there, see [`fold_needle`].
+    pub fn needle(text: &str) -> Self {
+        Self { written: text.to_owned(), folded: fold_needle(text) }
+    }
+}
+
 impl From<&str> for Folded {
     fn from(text: &str) -> Self {
         Self { written: text.to_owned(), folded: fold(text).into_owned() }
     }
 }
 
-/// A regex of linear time. It searches the folded text without regard to case; characters of the pattern
-/// beyond ASCII are folded as the text is.
+/// A regex of linear time. It searches the folded text without regard to case: one line, with one blank between words and
+/// the keyboard's punctuation. The pattern's own characters are folded as the text is; what is white space in it, or
+/// an escape, is left as it stands.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// As written.
@@ -427,23 +439,41 @@ impl Pattern {
     /// # Errors
     /// What the regex library says about it.
     pub fn new(written: &str) -> Result<Self, regex::Error> {
-        let mut pattern = String::with_capacity(written.len());
-        let mut rest = written;
-        while let Some(c) = rest.chars().next() {
-            let ascii = rest.bytes().take_while(u8::is_ascii).count();
-            let length =
-                if ascii > 0 { ascii } else { rest.chars().take_while(|c| !c.is_ascii()).map(char::len_utf8).sum() };
-            let (piece, after) = rest.split_at(length);
-            if c.is_ascii() {
-                pattern.push_str(piece)
-            } else {
-                pattern.push_str(&fold(piece))
-            }
-            rest = after;
-        }
-        let regex = regex::RegexBuilder::new(&pattern).case_insensitive(true).size_limit(1 << 20).build()?;
+        let regex =
+            regex::RegexBuilder::new(&folded_pattern(written)).case_insensitive(true).size_limit(1 << 20).build()?;
         Ok(Self { written: written.to_owned(), regex })
     }
+}
+
+/// A pattern whose own characters are folded. What two characters become one of is written as one first.
+fn folded_pattern(written: &str) -> String {
+    let written = ComposingNormalizerBorrowed::new_nfc().normalize(written);
+    let mut pattern = String::with_capacity(written.len());
+    let (mut escaped, mut classes) = (false, 0_usize);
+    for c in written.chars() {
+        if c.is_ascii() && c != '`' {
+            match c {
+                _ if escaped => {}
+                '[' => classes += 1,
+                ']' => classes = classes.saturating_sub(1),
+                _ => {}
+            }
+            escaped = c == '\\' && !escaped;
+            pattern.push(c);
+            continue;
+        }
+        escaped = false;
+        let folded = match c.is_whitespace() {
+            true => " ".to_owned(),
+            false => fold(c.encode_utf8(&mut [0; 4])).into_owned(),
+        };
+        // What is repeated is the character that was written.
+        let many = classes == 0 && folded.chars().nth(1).is_some();
+        pattern.push_str(if many { "(?:" } else { "" });
+        pattern.push_str(&regex::escape(&folded));
+        pattern.push_str(if many { ")" } else { "" });
+    }
+    pattern
 }
 
 /// A length of time.

@@ -178,7 +178,11 @@ impl Statement<'_> {
                 }
                 Split::Field(field) if field.kind() == Kind::Set => continue,
                 Split::Field(field) => match field.kind() {
-                    Kind::Text => format!("nullif({}, '')", column(field).unwrap_or_default()),
+                    // Blank is nothing.
+                    Kind::Text => {
+                        let (text, folded) = (column(field), column_of(field, true));
+                        format!("CASE WHEN {} <> '' THEN {} END", folded.unwrap_or_default(), text.unwrap_or_default())
+                    }
                     Kind::YesNo => format!("coalesce({}, 0)", column(field).unwrap_or_default()),
                     _ => column(field).unwrap_or_default(),
                 },
@@ -371,10 +375,16 @@ impl Statement<'_> {
 
 /// The column a field is stored in, as it was written.
 fn column(field: &FieldRef) -> Option<String> {
+    column_of(field, false)
+}
+
+/// The column a field is stored in, as it was written, or folded where it is a text.
+fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
     match field {
-        FieldRef::Known(field) => field.sql.map(str::to_owned),
+        FieldRef::Known(field) => field.sql.map(|sql| format!("{sql}{}", if folded { "_folded" } else { "" })),
         FieldRef::Custom(custom) => {
             let (kind, column) = match custom.kind {
+                CustomKind::Text if folded => ("text", "folded"),
                 CustomKind::Text | CustomKind::Choice => ("text", "text"),
                 CustomKind::Number => ("number", "number"),
                 CustomKind::YesNo => ("yes_no", "number"),

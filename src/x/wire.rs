@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::parts::{elements, member, members, salvage};
-use crate::desk::{Person, PostFacts, XId, text::fold};
+use crate::desk::{Person, PostFacts, XId, normalize};
 
 /// The longest text that is kept, in bytes: X's own limit is 25,000 characters.
 const LONGEST_TEXT: usize = 200_000;
@@ -354,7 +354,8 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
     let hashtags: BTreeSet<String> = entities("hashtags")
         .iter()
         .filter_map(|h| h.get("tag").or_else(|| h.get("text")).and_then(Value::as_str))
-        .map(|tag| fold(tag).into_owned())
+        .map(normalize::tag)
+        .filter(|tag| !tag.is_empty())
         .collect();
     let count =
         |name: &str| data.pointer(&format!("/public_metrics/{name}")).and_then(Value::as_i64).filter(|n| *n >= 0);
@@ -372,7 +373,7 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
         made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(version.made_at_millis()?).ok()),
         quoted: reference("quoted")?,
         in_reply_to_user: reader.id("in_reply_to_user_id")?,
-        language: reader.text("lang").filter(|lang| *lang != "und").map(str::to_owned),
+        language: reader.text("lang").filter(|lang| *lang != "und").map(|lang| normalize::language(lang).into_owned()),
         people: included.people.get(&author).cloned().into_iter().collect(),
         payload: kept.map_or_else(|| payload(data, &author, included, original), str::to_owned),
         id,
@@ -499,7 +500,7 @@ pub(crate) fn person(user: &Value) -> Option<Person> {
     let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
     let count =
         |name: &str| user.pointer(&format!("/public_metrics/{name}")).and_then(Value::as_i64).filter(|n| *n >= 0);
-    Some(Person {
+    let mut person = Person {
         id: Some(user.get("id")?.as_str()?.parse().ok()?),
         handle: text("username"),
         name: text("name").map(|name| unescape(&name)),
@@ -513,7 +514,9 @@ pub(crate) fn person(user: &Value) -> Option<Person> {
         // A mark of a kind that is not known yet is a mark all the same; only its kind stays open.
         verified_type: text("verified_type").and_then(|kind| kind.parse().ok()),
         ..Person::default()
-    })
+    };
+    person.normalize();
+    Some(person)
 }
 
 fn wire_person(person: &Person) -> Value {

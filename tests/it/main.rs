@@ -29,6 +29,7 @@ mod sim;
 mod support;
 mod together;
 mod two_daemons;
+mod values;
 mod x_client;
 mod x_decode;
 mod x_shared;

@@ -92,7 +92,7 @@ fn a_closed_ticket_has_no_runs_but_the_update_that_closes_it_does() {
     assert!(reopened.closed && reopened.fired.is_empty());
     let closing = run(triggers(), &closed, &updated(Ticket::default()));
     assert_eq!((fired(&closing), closing.closed), (vec!["a1".to_owned()], false));
-    assert_eq!(fired(&run(triggers(), &closed, &created())), ["a1"]);
+    assert!(run(triggers(), &closed, &created()).closed);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     desk::{Recipient, Scope, field::FIELDS},
-    engine::{Coverage, Outcome, given, run_test, show::value},
+    engine::{Coverage, Outcome, run_test, show::value},
     lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, TestComment, When},
 };
 
@@ -45,7 +45,7 @@ fn every_field_of_a_ticket_can_be_given() {
             Kind::Time => "2025-05-05T05:05:05Z",
             Kind::Declared(_) | Kind::Text | Kind::Set => "abc",
         };
-        let given = given::ticket(&a_test(&[(name, text)], vec![], vec![])).unwrap();
+        let given = a_test(&[(name, text)], vec![], vec![]).ticket(&desk).unwrap();
         let facts = crate::desk::Facts { ticket: &given, event: None, now: now(), desk: &desk };
         assert_eq!(field.read(facts), literal(&field, text).value(), "{name}");
     }
@@ -53,7 +53,7 @@ fn every_field_of_a_ticket_can_be_given() {
 
 #[test]
 fn a_ticket_is_given_as_it_would_have_been_made() {
-    let ticket = given::ticket(&a_test(&[("status", "solved"), ("assignee", "Maya")], vec![], vec![])).unwrap();
+    let ticket = a_test(&[("status", "solved"), ("assignee", "Maya")], vec![], vec![]).ticket(&desk()).unwrap();
     assert_eq!((ticket.comments, ticket.subject.as_str()), (1, "my order never came"));
     assert_eq!((ticket.created, ticket.solved, ticket.assigned), (now(), Some(now()), Some(now())));
     assert_eq!(ticket.requester_updated, Some(now()));

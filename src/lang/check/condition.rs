@@ -7,12 +7,12 @@ use super::{
     value::{shortened, written, yes_or_no},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, field::FIELDS},
+    desk::{FieldRef, Kind, Scope, field::FIELDS, text::is_blank},
     lang::{
         ast::{self, NodeExt, is_text, place},
         codes,
         diagnostic::Diagnostic,
-        rules::{Comparison, Condition, ConditionKind, Leaf, Let, Literal, Pattern, Test},
+        rules::{Comparison, Condition, ConditionKind, Folded, Leaf, Let, Literal, Pattern, Test},
         suggest::{did_you_mean, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
         written::Quoted,
@@ -430,15 +430,15 @@ impl Checker<'_> {
             }
         };
         let text = Text::of(token);
-        if text.value.trim().is_empty() {
+        if is_blank(&text.value) {
             self.error(&codes::TW0302, range(token), format!("`{verb}` asks for a text, and this one is empty"));
             return None;
         }
         match verb {
             "matches" => self.pattern(token, &text).map(Test::Matches),
-            "starts with" => Some(Test::StartsWith(text.value.as_str().into())),
-            _ if predicate.says("word") => Some(Test::ContainsWord(text.value.as_str().into())),
-            _ => Some(Test::Contains(text.value.as_str().into())),
+            "starts with" => Some(Test::StartsWith(Folded::needle(field.normalize(&text.value).trim_start()))),
+            _ if predicate.says("word") => Some(Test::ContainsWord((&*field.normalize(&text.value)).into())),
+            _ => Some(Test::Contains(Folded::needle(&field.normalize(&text.value)))),
         }
     }
 

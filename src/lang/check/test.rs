@@ -38,7 +38,7 @@ impl Checker<'_> {
     pub(super) fn test(&mut self, node: &SyntaxNode, macros: &[Arc<Macro>]) -> Option<RuleTest> {
         let mark = self.mark(node, &[Mark::Disabled]);
         let at = self.only(node, SyntaxKind::AtClause).and_then(|clause| self.at(&clause));
-        let now = at.or_else(|| "2026-01-05T12:00:00Z".parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let now = at.unwrap_or(RuleTest::USUAL_MOMENT);
         let mut given = Given::default();
         match self.only(node, SyntaxKind::GivenClause) {
             Some(clause) => {

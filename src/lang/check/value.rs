@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::Checker;
 use crate::{
-    desk::{FieldRef, Kind, Words, field::Declared},
+    desk::{FieldRef, Kind, Words, field::Declared, normalize},
     lang::{
         ast::{NodeExt, is_text, place},
         codes,
@@ -117,15 +117,10 @@ impl Checker<'_> {
 
     /// The declared name somebody wrote.
     pub(super) fn declared_name(&mut self, declared: &Declared, text: &str, span: Range<usize>) -> Option<String> {
-        let names = self.desk.declared(declared);
-        let same = |name: &&&str| match declared {
-            // X's rule: case does not matter in handles.
-            Declared::Account => name.eq_ignore_ascii_case(text),
-            _ => **name == text,
-        };
-        if let Some(name) = names.iter().find(same) {
-            return Some((*name).to_owned());
+        if let Some(name) = self.desk.declared_name(declared, text) {
+            return Some(name.to_owned());
         }
+        let names = self.desk.declared(declared);
         let what = match declared {
             Declared::Group => "group".to_owned(),
             Declared::Agent => "agent".to_owned(),
@@ -151,7 +146,7 @@ impl Checker<'_> {
 
     fn text(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
         if is_text(value.kind()) {
-            return Some(Literal::Text(written(value).as_str().into()));
+            return Some(Literal::Text((&*field.normalize(&written(value))).into()));
         }
         let fixed = Quoted(&written(value)).to_string();
         let message = format!("`{field}` is text, and texts stand in double quotes");
@@ -186,24 +181,24 @@ impl Checker<'_> {
         }
     }
 
-    /// A tag: a bare word, or quoted where it is none.
+    /// A tag, as tags are kept: a bare word, or quoted where it is none.
     pub(super) fn tag(&mut self, value: &SyntaxElement) -> Option<String> {
         use SyntaxKind as K;
         let tag = match value.kind() {
-            K::Path | K::String | K::WrongQuotes | K::Instant => written(value),
-            K::Number => written(value),
+            K::Path | K::String | K::WrongQuotes | K::Instant | K::Number => written(value),
             _ => {
                 self.error(&codes::TW0302, place(value), "a tag is expected here");
                 return None;
             }
         };
-        let odd = tag.is_empty() || tag.len() > 200 || tag.chars().any(|c| c.is_whitespace() || c == ',');
+        let normal = normalize::tag(&tag);
+        let odd = normal.is_empty() || tag.len() > 200 || tag.chars().any(|c| c.is_whitespace() || c == ',');
         if odd {
             let message = format!("`{}` cannot be a tag", shortened(&tag));
             let help = "tags have no spaces or commas, and at most 200 characters";
             self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_help(help));
         }
-        (!odd).then_some(tag)
+        (!odd).then_some(normal)
     }
 
     /// The values of a list; of a single value where a list is asked for, with an error.

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use super::{Condition, Folded, Literal, Macro, Mark, Place, Span};
-use crate::desk::{FieldRef, Recipient, Via};
+use jiff::Timestamp;
+
+use crate::desk::{
+    Desk, FieldRef, Recipient, Ticket, Via,
+    given::{self, CannotGive},
+};
 
 /// A test of rules: a ticket, what happens to it, and what must come of it.
 #[derive(Debug, PartialEq)]
@@ -19,13 +24,32 @@ pub struct RuleTest {
     /// The comment the ticket opened with.
     pub comment: Option<String>,
     /// The moment of the run; `None` is 2026-01-05T12:00:00Z, a Monday.
-    pub at: Option<jiff::Timestamp>,
+    pub at: Option<Timestamp>,
     /// What happens, one run after the other.
     pub when: Vec<When>,
     /// What must hold after the last run.
     pub expect: Vec<Expect>,
     /// Where it stands.
     pub place: Place,
+}
+
+impl RuleTest {
+    /// The moment of a test that names none: a Monday at noon.
+    pub const USUAL_MOMENT: Timestamp = Timestamp::constant(1_767_614_400, 0);
+
+    /// Its moment.
+    pub fn moment(&self) -> Timestamp {
+        self.at.unwrap_or(Self::USUAL_MOMENT)
+    }
+
+    /// The ticket before anything happens.
+    ///
+    /// # Errors
+    /// When it gives a field what that cannot hold.
+    pub fn ticket(&self, desk: &Desk) -> Result<Ticket, CannotGive> {
+        let fields = self.given.iter().map(|(field, literal)| (field, literal.value()));
+        given::ticket(fields, self.comment.as_deref(), desk, self.moment())
+    }
 }
 
 /// What happens to the ticket of a test.

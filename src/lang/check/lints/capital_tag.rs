@@ -1,6 +1,7 @@
-//! TW0403: a tag with capital letters, where the same tag in small letters is another one.
+//! TW0403: a tag with capital letters, which is shown in small ones everywhere else.
 
 use super::{File, nodes};
+use crate::desk::normalize;
 use crate::lang::{
     ast::{NodeExt, place},
     check::value::written,
@@ -13,17 +14,19 @@ use crate::lang::{
 pub(super) fn check(file: &File) -> Vec<Diagnostic> {
     let tags = nodes(file)
         .filter(|n| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))
+        // Hashtags are written as their authors write them.
+        .filter(|n| !n.parent().is_some_and(|asked| asked.tokens().any(|t| t.text().ends_with("hashtags"))))
         .flat_map(|n| {
             n.parts(SyntaxKind::List).flat_map(|l| l.values().collect::<Vec<_>>()).chain(n.values()).collect::<Vec<_>>()
         });
     tags.filter(|value| value.kind() != SyntaxKind::List)
         .filter_map(|value| {
             let tag = written(&value);
-            let lower = tag.to_lowercase();
-            (lower != tag).then(|| {
-                Diagnostic::new(&codes::TW0403, place(&value), format!("`{tag}` and `{lower}` are different tags"))
+            let kept = normalize::tag(&tag);
+            (tag.to_lowercase() != tag).then(|| {
+                Diagnostic::new(&codes::TW0403, place(&value), format!("`{tag}` is kept as `{kept}`"))
                     .with_help("tags are written in small letters")
-                    .with_guess(place(&value), Tag(&lower).to_string())
+                    .with_guess(place(&value), Tag(&kept).to_string())
             })
         })
         .collect()

@@ -1,0 +1,83 @@
+//! Tickets as people describe them: by some of their fields, in tests and in files.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use super::{Author, Desk, EventComment, FieldRef, Status, Ticket, Value};
+
+/// A field that cannot be given.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot give `{field}`: {reason}")]
+pub struct CannotGive {
+    field: String,
+    reason: serde_json::Error,
+}
+
+/// A ticket as it is described: opened with this comment, where there is one, and then as given.
+///
+/// # Errors
+/// When a field cannot hold its value.
+pub fn ticket<'a>(
+    fields: impl IntoIterator<Item = (&'a FieldRef, Value<'a>)>,
+    comment: Option<&str>,
+    desk: &Desk,
+    now: Timestamp,
+) -> Result<Ticket, CannotGive> {
+    let mut ticket = Ticket::default();
+    if let Some(text) = comment {
+        ticket.describe(text);
+        ticket.add_comment(&EventComment { text: text.to_owned(), public: true, author: Author::Requester }, now);
+    }
+    for (field, value) in fields {
+        ticket = give(ticket, field, value)?;
+    }
+    ticket.normalize(desk);
+    ticket.complete(now);
+    Ok(ticket)
+}
+
+/// Sets any field of a ticket, also those no rule can set: the name of a field is its path in the ticket's JSON.
+///
+/// # Errors
+/// When the field cannot hold the value.
+pub fn give(ticket: Ticket, field: &FieldRef, value: Value<'_>) -> Result<Ticket, CannotGive> {
+    let name = field.name();
+    let cannot = |reason| CannotGive { field: name.to_string(), reason };
+    let path = match name.strip_prefix("field.") {
+        Some(custom) => vec!["custom", custom],
+        None => name.split('.').collect(),
+    };
+    let mut json = serde_json::to_value(ticket).map_err(cannot)?;
+    let mut place = &mut json;
+    for step in path {
+        if !place.is_object() {
+            *place = Json::Object(Map::new());
+        }
+        place = &mut place[step];
+    }
+    *place = serde_json::to_value(value).map_err(cannot)?;
+    serde_json::from_value(json).map_err(cannot)
+}
+
+impl Ticket {
+    /// Fills in what follows from the rest, where somebody described a ticket by some of its fields.
+    ///
+    /// Unless that is told, it was changed just now, opened at the earliest of its times, and solved and assigned at some
+    /// moment if it is.
+    pub fn complete(&mut self, now: Timestamp) {
+        const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
+        if self.updated == NOT_TOLD {
+            self.updated = now.max(self.created);
+        }
+        if self.created == NOT_TOLD {
+            let times = [self.solved, self.assigned, self.first_reply, self.requester_updated];
+            self.created = times.into_iter().flatten().chain([self.updated, now]).min().unwrap_or(now);
+        }
+        if self.status >= Status::Solved {
+            self.solved.get_or_insert(self.updated);
+        }
+        if self.assignee.is_some() {
+            self.assigned.get_or_insert(self.updated);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Values from outside in the form in which the desk keeps them. Intake, tickets in files and in tests, and the values in
+//! rules all come through here, so that what is the same is equal.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use super::{CustomValue, Desk, FieldRef, Person, Ticket, config::CustomKind, field::Declared, text};
+
+/// A tag or hashtag: folded, without `#`. Empty where nothing is left.
+pub fn tag(text: &str) -> String {
+    text::fold(text).trim_start_matches(['#', ' ']).to_owned()
+}
+
+/// A handle as X writes it: without `@`.
+pub fn handle(text: &str) -> Cow<'_, str> {
+    match text::trim(text) {
+        Cow::Borrowed(text) => Cow::Borrowed(without_at(text)),
+        Cow::Owned(text) => Cow::Owned(without_at(&text).to_owned()),
+    }
+}
+
+/// An email address, without the `mailto:` of a link.
+pub fn email(text: &str) -> Cow<'_, str> {
+    match text::trim(text) {
+        Cow::Borrowed(text) => Cow::Borrowed(without_scheme(text)),
+        Cow::Owned(text) => Cow::Owned(without_scheme(&text).to_owned()),
+    }
+}
+
+fn without_at(text: &str) -> &str {
+    text.trim_start_matches(|c: char| matches!(c, '@' | '＠') || c.is_whitespace())
+}
+
+fn without_scheme(text: &str) -> &str {
+    text.strip_prefix("mailto:").unwrap_or(text).trim_start()
+}
+
+/// A language tag as X gives it: the language alone, by its present code. `de-AT` is `de`, and X's `iw` is `he`.
+pub fn language(text: &str) -> Cow<'_, str> {
+    let folded = text::fold(text);
+    match folded.split(['-', '_']).next().unwrap_or_default().trim() {
+        "iw" => Cow::Borrowed("he"),
+        "in" => Cow::Borrowed("id"),
+        "ji" => Cow::Borrowed("yi"),
+        language if language == text => Cow::Borrowed(text),
+        language => Cow::Owned(language.to_owned()),
+    }
+}
+
+impl FieldRef {
+    /// A text as a value of this field, whether a rule or the outside says it.
+    pub fn normalize<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &*self.name() {
+            "requester.handle" => handle(text),
+            "requester.email" => email(text),
+            "language" | "requester.language" => language(text),
+            _ => Cow::Borrowed(text),
+        }
+    }
+}
+
+impl Person {
+    /// Brings what somebody says about a person into the form in which the desk keeps it.
+    pub fn normalize(&mut self) {
+        normalize(&mut self.handle, handle);
+        normalize(&mut self.email, email);
+        normalize(&mut self.language, language);
+        for text in [&mut self.name, &mut self.location] {
+            normalize(text, |text| Cow::Borrowed(text));
+        }
+    }
+}
+
+impl Ticket {
+    /// Brings what somebody says about a ticket into the form in which the desk keeps it: tags and handles without what
+    /// people write around them, names as they are declared, nothing where a text is blank.
+    pub fn normalize(&mut self, desk: &Desk) {
+        self.requester.normalize();
+        normalize(&mut self.language, language);
+        self.language.take_if(|language| language == "und");
+        tags(&mut self.tags);
+        tags(&mut self.post.hashtags);
+        for (name, declared) in [
+            (&mut self.account, Declared::Account),
+            (&mut self.brand, Declared::Brand),
+            (&mut self.group, Declared::Group),
+            (&mut self.assignee, Declared::Agent),
+        ] {
+            normalize(name, |name| {
+                desk.declared_name(&declared, name).map_or(Cow::Borrowed(name), |name| name.to_owned().into())
+            });
+        }
+        for text in [&mut self.subject, &mut self.description] {
+            if text::is_blank(text) {
+                text.clear();
+            }
+        }
+        for text in [&mut self.latest_comment, &mut self.latest_public_comment] {
+            normalize(text, |text| Cow::Borrowed(text));
+        }
+        self.custom.retain(|name, value| {
+            let CustomValue::Text(text) = value else { return true };
+            if desk.field(name).is_some_and(|field| field.kind == CustomKind::Choice)
+                && let Some(choice) = desk.declared_name(&Declared::Choice(name.clone()), text)
+            {
+                choice.clone_into(text);
+            }
+            !text::is_blank(text)
+        });
+    }
+}
+
+impl Desk {
+    /// The declared name that somebody means: written so, or else the only one that is the same but for case and the
+    /// like, or for the `@` of a handle.
+    pub fn declared_name(&self, declared: &Declared, text: &str) -> Option<&str> {
+        let names = self.declared(declared);
+        if let Some(name) = names.iter().find(|name| **name == text) {
+            return Some(name);
+        }
+        let text = match declared {
+            Declared::Account => handle(text),
+            _ => Cow::Borrowed(text),
+        };
+        let folded = text::fold(&text);
+        let mut same = names.into_iter().filter(|name| text::fold(name) == folded);
+        same.next().filter(|_| same.next().is_none())
+    }
+}
+
+fn normalize(value: &mut Option<String>, how: impl Fn(&str) -> Cow<'_, str>) {
+    if let Some(text) = value {
+        match how(text) {
+            Cow::Borrowed(normal) if normal == text => {}
+            normal => *text = normal.into_owned(),
+        }
+    }
+    value.take_if(|text| text::is_blank(text));
+}
+
+fn tags(tags: &mut BTreeSet<String>) {
+    if tags.iter().any(|written| tag(written) != *written) || tags.contains("") {
+        *tags = tags.iter().map(|written| tag(written)).filter(|tag| !tag.is_empty()).collect();
+    }
+}

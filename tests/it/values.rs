@@ -1,0 +1,270 @@
+//! A value is the same whichever way it came: taken in and stored, `given` in a test, in a file for `twite eval`, or written
+//! in a rule; asked by the index, by the plain evaluator, or in SQL.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use proptest::{prelude::*, sample, strategy::ValueTree as _, test_runner::TestRunner};
+use serde_json::{Value as Json, json};
+use twite::{
+    desk::{Desk, Facts, Ticket, XId, text::fold},
+    engine::holds,
+    lang::load,
+    store::{Store, TicketKey},
+};
+
+/// A condition, a ticket as a test gives it and as a file has it, and whether the one holds for the other.
+struct Case {
+    when: String,
+    given: String,
+    ticket: Json,
+    holds: bool,
+}
+
+fn case(when: &str, given: &str, ticket: Json, holds: bool) -> Case {
+    Case { when: when.into(), given: given.into(), ticket, holds }
+}
+
+const DESK: &str = r#"
+[[account]]
+handle = "NorthwindHelp"
+[[group]]
+name = "Social Team"
+[[agent]]
+name = "Zoë"
+[[field]]
+name = "order"
+type = "text"
+[[field]]
+name = "topic"
+type = "choice"
+choices = ["Rücksendung", "other"]
+"#;
+
+fn twite(folder: &Path, arguments: &[&str]) -> String {
+    let ran = Command::cargo_bin("twite").unwrap().current_dir(folder).args(arguments).output().unwrap();
+    let text = String::from_utf8([ran.stdout.as_slice(), &ran.stderr].concat()).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{arguments:?}: {text}");
+    text
+}
+
+/// Asks every case in every way.
+async fn assert_every_door_agrees(cases: &[Case]) {
+    let folder = tempfile::tempdir().unwrap();
+    let rules: String = cases
+        .iter()
+        .enumerate()
+        .map(|(n, Case { when, given, holds, .. })| {
+            format!(
+                "trigger \"t{n}\" {{\n  on created\n  when {when}\n  then note \"n\"\n}}\n\
+         view \"v{n}\" {{\n  where {when}\n  columns id\n}}\n\
+         test \"test {n}\" {{\n  given ticket {{\n    {given}\n  }}\n  when created\n  expect {} \"t{n}\"\n}}\n",
+                if *holds { "fired" } else { "not fired" },
+            )
+        })
+        .collect();
+    fs::write(folder.path().join("twite.toml"), DESK).unwrap();
+    fs::write(folder.path().join("rules.twite"), rules).unwrap();
+    twite(folder.path(), &["test", "rules.twite"]);
+
+    let lines: String = cases.iter().map(|case| case.ticket.to_string() + "\n").collect();
+    fs::write(folder.path().join("tickets"), lines).unwrap();
+    let decisions = twite(folder.path(), &["eval", "--tickets", "tickets", "rules.twite"]);
+    let decisions: Vec<Json> = decisions.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert_eq!(decisions.len(), cases.len());
+
+    let rules = load(&[folder.path().join("rules.twite")], None).rules.unwrap();
+    let store = Store::open(&folder.path().join("twite.db")).await.unwrap();
+    for (n, (case, decision)) in cases.iter().zip(&decisions).enumerate() {
+        let Case { when, ticket, .. } = case;
+        let fired = decision["fired"].as_array().unwrap().iter().any(|fired| fired["rule"] == format!("t{n}"));
+        assert_eq!(fired, case.holds, "eval: {when} of {ticket}");
+        let ticket: Ticket = serde_json::from_value(decision["ticket"].clone()).unwrap();
+        let facts = Facts { ticket: &ticket, event: None, now: ticket.created, desk: &rules.desk };
+        assert_eq!(holds(&rules.triggers[n].when, facts), case.holds, "plainly: {when} of {ticket:?}");
+        let mut tx = store.begin().await.unwrap();
+        let person: XId = (n as u64 + 1).to_string().parse().unwrap();
+        let key = TicketKey { account: person.clone(), conversation: "1".into(), person: person.clone() };
+        let stored = Ticket { id: tx.next_ticket().await.unwrap(), ..ticket };
+        tx.open(&stored, &key, &person, stored.created).await.unwrap();
+        tx.commit().await.unwrap();
+        let shown = store.view(&rules.views[n], &rules.desk, stored.created, 1_000, 0).await.unwrap();
+        assert_eq!(shown.iter().any(|shown| shown.id == stored.id), case.holds, "SQL: {when} of {stored:?}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_reads_the_same_is_equal_through_every_door() {
+    let hashtag = |rule: &str, post: &str, holds| {
+        case(
+            &format!("post.hashtags has {rule}"),
+            &format!("post {{ hashtags \"{post}\" }}"),
+            json!({"post": {"hashtags": [post]}}),
+            holds,
+        )
+    };
+    let says = |test: &str, text: &str, holds| {
+        case(&format!("description {test}"), &format!("comment {}", json!(text)), json!({"description": text}), holds)
+    };
+    let requester = |rule: &str, name: &str, value: &str, holds| {
+        case(
+            &format!("requester.{name} {rule}"),
+            &format!("requester {{ {name} {} }}", json!(value)),
+            json!({"requester": {name: value}}),
+            holds,
+        )
+    };
+    assert_every_door_agrees(&[
+        hashtag("Fußball", "Fußball", true),
+        hashtag("fussball", "FUSSBALL", true),
+        hashtag("straßenbahn", "strassenbahn", true),
+        hashtag("άκης", "ΆΚΗΣ", true),
+        hashtag("Fail", "fail", true),
+        hashtag("\"#fail\"", "fail", true),
+        hashtag("fail", "＃Fail", true),
+        hashtag("ﬁne", "FINE", true),
+        hashtag("fail", "failure", false),
+        case("tags has \"#VIP\"", "tags vip", json!({"tags": ["Vip"]}), true),
+        case("tags has any of (Fußball, x)", "tags FUSSBALL", json!({"tags": ["#fussball"]}), true),
+        says("contains \"doesn't work\"", "It doesn’t work", true),
+        says("contains \"doesn’t work\"", "It doesn't work", true),
+        says("contains word \"can't\"", "I can\u{2bc}t log in", true),
+        says("contains word \"can\"", "I can’t log in", false),
+        says("contains \"won't\"", "it won＇t", true),
+        says("contains \"won't\"", "it won‘t", true),
+        says("is \"say \\\"no\\\" - now...\"", "say “no” – now…", true),
+        says("contains \"refund now\"", "refund  now", true),
+        says("contains \"refund now\"", "refund \n now", true),
+        says("contains \"refund\\nnow\"", "refund\u{a0}now", true),
+        says("starts with \" refund\"", "\n refund", true),
+        says("is \"refund\"", "  refund\u{3000}", true),
+        says("contains word \"refund\"", "a re\u{200b}fu\u{ad}nd\u{2060}!", true),
+        says("contains word \" refund \"", "a refund", true),
+        says("contains \" refund \"", "prerefunded", false),
+        says("contains \"👩‍💻\"", "👩‍💻", true),
+        says("is \"👩💻\"", "👩‍💻", false),
+        says("matches \"^don[’']t$\"", "DON\u{2019}T", true),
+        says("matches \"no…$\"", "no...", true),
+        says("matches \"no…$\"", "no way", false),
+        says("matches \"a b\"", "a\u{a0}\n b", true),
+        says("matches \"groß?$\"", "gro", true),
+        says("is empty", " \u{200b}\n", true),
+        requester("is \"@vip\"", "handle", "VIP", true),
+        requester("in (\"vip\", \"x\")", "handle", "@Vip", true),
+        requester("starts with \"@vi\"", "handle", "vip", true),
+        requester("is \"ada@example.com\"", "email", " mailto:Ada@Example.com", true),
+        requester("is empty", "email", "", true),
+        requester("is empty", "handle", "@", true),
+        requester("is empty", "name", " \u{a0}", true),
+        requester("is set", "name", "Ada", true),
+        case("language is \"de-DE\"", "language \"de\"", json!({"language": "de"}), true),
+        case("language is \"de\"", "language \"de-AT\"", json!({"language": "de_AT"}), true),
+        case("language in (\"he\")", "language \"iw\"", json!({"language": "iw"}), true),
+        case("language is \"in\"", "language \"id\"", json!({"language": "id"}), true),
+        case("group is \"social team\"", "group \"Social Team\"", json!({"group": "social  team"}), true),
+        case("assignee is \"ZOË\"", "assignee \"zoë\"", json!({"assignee": "Zoe\u{308}"}), true),
+        case("account is \"@northwindhelp\"", "account \"NorthwindHelp\"", json!({"account": "@NORTHWINDHELP"}), true),
+        case(
+            "field.topic is \"rücksendung\"",
+            "field { topic \"Rücksendung\" }",
+            json!({"custom": {"topic": "RÜCKSENDUNG"}}),
+            true,
+        ),
+        case("field.order is empty", "field { order \"\" }", json!({"custom": {"order": ""}}), true),
+        case("field.order is empty", "field { order \" \" }", json!({"custom": {"order": "\u{200b}"}}), true),
+        case("field.order is not \"a\"", "field { order \"\" }", json!({"custom": {"order": ""}}), true),
+        case("subject is set", "subject \" \"", json!({"subject": "\t"}), false),
+    ])
+    .await;
+}
+
+const PIECES: &[&str] = &[
+    "a",
+    "B",
+    "ß",
+    "ss",
+    " ",
+    "  ",
+    "\n",
+    "\u{a0}",
+    "'",
+    "’",
+    "´",
+    "\u{2bc}",
+    "\u{201c}",
+    "„",
+    "-",
+    "–",
+    "—",
+    "…",
+    "...",
+    "\u{200b}",
+    "\u{ad}",
+    "\u{feff}",
+    "e\u{301}",
+    "é",
+    "Σ",
+    "ς",
+    "ﬁ",
+    "👩",
+    "\u{200d}",
+    "💻",
+    "❤\u{fe0f}",
+    "İ",
+    "x y",
+    "#",
+    "@",
+];
+
+#[tokio::test]
+async fn generated_texts_are_equal_through_every_door_or_through_none() {
+    let text = || proptest::collection::vec(sample::select(PIECES), 0..6).prop_map(|pieces| pieces.concat());
+    let mut runner = TestRunner::deterministic();
+    let mut cases = vec![];
+    while cases.len() < 60 {
+        let (value, asked) = (text(), text()).new_tree(&mut runner).unwrap().current();
+        let (value, asked) = match cases.len() % 3 {
+            // As many that are equal as not.
+            0 => (value.clone(), value.to_uppercase()),
+            1 => (value.replace(['’', '´'], "'"), value),
+            _ => (value, asked),
+        };
+        let (fold_value, fold_asked) = (fold(&value).into_owned(), fold(&asked).into_owned());
+        let holds = !fold_value.is_empty() && fold_value == fold_asked;
+        cases.push(case(
+            &format!("field.order is {}", json!(asked)),
+            &format!("field {{ order {} }}", json!(value)),
+            json!({"custom": {"order": value}}),
+            holds,
+        ));
+        if !fold_asked.is_empty() {
+            cases.push(case(
+                &format!("description contains {}", json!(asked.trim())),
+                &format!("comment {}", json!(value)),
+                json!({"description": value}),
+                fold_value.contains(&*fold(asked.trim())),
+            ));
+        }
+    }
+    assert_every_door_agrees(&cases).await;
+}
+
+#[test]
+fn what_is_brought_into_form_stays_in_it() {
+    let text = proptest::collection::vec(sample::select(PIECES), 0..6).prop_map(|pieces| pieces.concat());
+    let mut runner = TestRunner::deterministic();
+    let desk = Desk::default();
+    for _ in 0..500 {
+        let [a, b, c] = std::array::from_fn(|_| text.new_tree(&mut runner).unwrap().current());
+        let mut ticket: Ticket = serde_json::from_value(json!({
+            "subject": a, "description": b, "tags": [a, b, c], "language": c, "group": b, "assignee": a,
+            "requester": {"handle": a, "email": b, "name": c, "language": a}, "post": {"hashtags": [b, c]},
+        }))
+        .unwrap();
+        ticket.normalize(&desk);
+        let mut again = ticket.clone();
+        again.normalize(&desk);
+        assert_eq!(again, ticket);
+    }
+}
