@@ -1,16 +1,24 @@
-//! Any text as a rule file: it is checked without a panic, and what is sound is formatted once and for all.
+//! Any text as a rule file: it is checked without a panic, what is sound is formatted once and for all, and what is not is fixed
+//! without changing more than a fix says.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use twite::{
     desk::Desk,
-    lang::{NotFormatted, check_sources, format, syntax},
+    lang::{
+        NotFormatted, check_sources, fix, format,
+        rules::{Files, SourceFile},
+        syntax,
+    },
 };
 
 fuzz_target!(|text: &str| {
     assert_eq!(syntax::parse(text).tree().text().to_string(), text);
     let _ = check_sources([("a.twite", text)], Desk::default());
+    let rules = vec![SourceFile { name: "a.twite".into(), text: text.into() }];
+    let fixes = fix(&Files { rules, ..Files::default() });
+    assert!(fixes.unproven.is_empty(), "a safe fix changes more than it says");
     match format(text) {
         Ok(formatted) => assert_eq!(format(&formatted).ok().as_deref(), Some(&*formatted)),
         Err(NotFormatted::Broken(errors)) => assert!(!errors.is_empty()),

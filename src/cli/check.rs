@@ -1,15 +1,14 @@
 //! `twite check`: everything that is wrong with rules, in one go.
 
 use std::{
-    collections::BTreeMap,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use clap::ValueEnum;
 
-use super::{CliError, FINDINGS, FINE, fmt, terminal};
-use crate::lang::{Edit, Fix, Loaded, load, render};
+use super::{BROKE, CliError, FINDINGS, FINE, rewrite::rewrite, terminal};
+use crate::lang::{Fixed, Fixes, Loaded, fix, load, render};
 
 /// Checks rule files and `twite.toml`.
 #[derive(Debug, clap::Args)]
@@ -49,17 +48,18 @@ enum Format {
 impl Check {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let mut loaded = load(&self.paths, self.config.as_deref());
-        // One correction may uncover the next; each round makes at least one, and there are few in any file.
-        for _ in 0..MOST_ROUNDS {
-            if !self.fix || write_fixes(&loaded)? == 0 {
-                break;
-            }
+        let written = !self.fix || write_fixes(&loaded)?;
+        if self.fix {
             loaded = load(&self.paths, self.config.as_deref());
         }
         self.print(&loaded)?;
         writeln!(terminal::remarks(), "{}", loaded.summary())?;
         let found = loaded.errors() > 0 || (self.deny_warnings && loaded.warnings() > 0);
-        Ok(if found { FINDINGS } else { FINE })
+        Ok(match found {
+            _ if !written => BROKE,
+            true => FINDINGS,
+            false => FINE,
+        })
     }
 
     fn print(&self, loaded: &Loaded) -> Result<(), CliError> {
@@ -78,37 +78,27 @@ impl Check {
     }
 }
 
-/// How often files are corrected and checked again.
-const MOST_ROUNDS: usize = 10;
-
-/// Writes every safe correction that does not overlap another; says which files changed, and returns how many.
-fn write_fixes(loaded: &Loaded) -> Result<usize, CliError> {
-    let mut by_file: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
-    for found in &loaded.diagnostics {
-        if let Some(Fix { edits, safe: true }) = &found.fix {
-            by_file.entry(&found.file).or_default().extend(edits);
-        }
+/// Writes the files that safe fixes change, and says which; whether all of them could be written.
+fn write_fixes(loaded: &Loaded) -> Result<bool, CliError> {
+    let Fixes { fixed, unproven } = fix(&loaded.texts);
+    let mut written = unproven.is_empty();
+    for name in unproven {
+        writeln!(
+            terminal::remarks(),
+            "error: cannot fix `{name}`: the fixes would change more than they say; please report this file"
+        )?;
     }
-    let mut changed = 0;
-    for (file, mut edits) in by_file {
-        let Some(text) = loaded.sources.text(file) else { continue };
-        edits.sort_by_key(|edit| edit.span.start);
-        let (mut fixed, mut at, mut made) = (String::with_capacity(text.len()), 0, 0);
-        for edit in edits {
-            // What overlaps waits for the next round.
-            if let Some(kept) = text.get(at..edit.span.start) {
-                fixed.push_str(kept);
-                fixed.push_str(&edit.text);
-                at = edit.span.end;
-                made += 1;
+    for Fixed { name, before, after, count } in fixed {
+        let Some(path) = loaded.paths.get(&name) else { continue };
+        match rewrite(path, &before, &after) {
+            Ok(()) => writeln!(terminal::remarks(), "{name}: {count} fixed")?,
+            Err(error) => {
+                written = false;
+                writeln!(terminal::remarks(), "error: cannot write `{name}`: {error}")?;
             }
         }
-        fixed.push_str(text.get(at..).unwrap_or_default());
-        fmt::replace(Path::new(file), &fixed)?;
-        writeln!(terminal::remarks(), "{file}: {made} corrected")?;
-        changed += 1;
     }
-    Ok(changed)
+    Ok(written)
 }
 
 /// JSON that a person can also read, with a line break at its end.

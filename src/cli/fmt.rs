@@ -1,15 +1,14 @@
 //! `twite fmt`: one layout for every rule file.
 
 use std::{
-    fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{CliError, FINDINGS, FINE, terminal};
+use super::{BROKE, CliError, FINDINGS, FINE, rewrite::rewrite, terminal};
 use crate::desk::visible::Visible;
-use crate::lang::{Diagnostic, NotFormatted, Sources, format, read_rule_files, render};
+use crate::lang::{NotFormatted, Sources, format, name, read_rule_files, render};
 
 /// Formats rule files.
 #[derive(Debug, clap::Args)]
@@ -31,19 +30,31 @@ impl Fmt {
             return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
         }
         let (texts, mut broken, mut sources) = read_rule_files(&self.paths);
-        let mut changed = 0;
+        let (mut changed, mut failed) = (0, 0);
         let files = texts.len();
         for (path, text) in texts {
+            let file = name(&path);
             match format(&text) {
                 Ok(formatted) if formatted == text => {}
-                Ok(formatted) => {
+                Ok(_) if self.check => {
                     changed += 1;
-                    match self.check {
-                        true => writeln!(terminal::people(), "{}", Visible(&path.to_string_lossy()))?,
-                        false => replace(&path, &formatted)?,
-                    }
+                    writeln!(terminal::people(), "{}", Visible(&file))?;
                 }
-                Err(error) => broken.extend(said(error, &path.to_string_lossy(), text, &mut sources)?),
+                Ok(formatted) => match rewrite(&path, &text, &formatted) {
+                    Ok(()) => changed += 1,
+                    Err(error) => {
+                        failed += 1;
+                        writeln!(terminal::remarks(), "error: cannot write `{file}`: {error}")?;
+                    }
+                },
+                Err(NotFormatted::Broken(errors)) => {
+                    sources.insert(Arc::clone(&file), text);
+                    broken.extend(errors.into_iter().map(|e| e.in_file(&file)));
+                }
+                Err(error @ NotFormatted::Unsound) => {
+                    failed += 1;
+                    writeln!(terminal::remarks(), "error: cannot format `{file}`: {error}")?;
+                }
             }
         }
         let mut err = terminal::remarks();
@@ -51,7 +62,11 @@ impl Fmt {
         let what = if self.check { "would change" } else { "changed" };
         writeln!(err, "{changed} of {files} file{} {what}", if files == 1 { "" } else { "s" })?;
         let found = !broken.is_empty() || (self.check && changed > 0);
-        Ok(if found { FINDINGS } else { FINE })
+        Ok(match found {
+            _ if failed > 0 => BROKE,
+            true => FINDINGS,
+            false => FINE,
+        })
     }
 
     fn stdin(&self) -> Result<u8, CliError> {
@@ -70,37 +85,15 @@ impl Fmt {
                 terminal::data().write_all(formatted.as_bytes())?;
                 Ok(FINE)
             }
-            Err(error) => {
-                let mut sources = Sources::default();
-                let broken = said(error, "standard input", text, &mut sources)?;
+            Err(NotFormatted::Broken(errors)) => {
+                let (file, mut sources) = (Arc::from("standard input"), Sources::default());
+                sources.insert(Arc::clone(&file), text);
+                let broken: Vec<_> = errors.into_iter().map(|e| e.in_file(&file)).collect();
                 let report = render::human(&broken, &sources, terminal::style(&io::stderr()));
                 terminal::remarks().write_all(report.as_bytes())?;
                 Ok(FINDINGS)
             }
+            Err(error @ NotFormatted::Unsound) => Err(CliError::Broke(error.into())),
         }
     }
-}
-
-/// What is wrong with a file, so that it can be shown.
-fn said(error: NotFormatted, name: &str, text: String, sources: &mut Sources) -> Result<Vec<Diagnostic>, CliError> {
-    match error {
-        NotFormatted::Broken(errors) => {
-            let name: Arc<str> = name.into();
-            sources.insert(Arc::clone(&name), text);
-            Ok(errors.into_iter().map(|e| e.in_file(&name)).collect())
-        }
-        NotFormatted::Unsound => Err(CliError::Broke(format!("{name}: {error}").into())),
-    }
-}
-
-/// Writes a file anew beside the old one and puts it in its place, so that nobody ever reads half of it.
-/// Through a link, its target is replaced, not the link.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let path = fs::canonicalize(path)?;
-    let mode = fs::metadata(&path)?.permissions();
-    let mut fresh = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    fresh.write_all(text.as_bytes())?;
-    fresh.as_file().set_permissions(mode)?;
-    fresh.persist(&path)?;
-    Ok(())
 }

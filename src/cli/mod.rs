@@ -17,6 +17,7 @@ mod fmt;
 mod init;
 mod junit;
 mod report;
+mod rewrite;
 mod rules;
 mod serve;
 mod sim;

@@ -1,6 +1,7 @@
 //! Paths to a rule set: the one way that `check`, the daemon's start and its reload all go.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -30,6 +31,10 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts it is about.
     pub sources: Sources,
+    /// The files that were read.
+    pub texts: Files,
+    /// Where the files lie, by their names in messages.
+    pub paths: BTreeMap<Arc<str>, PathBuf>,
     /// How many files were looked at, `twite.toml` included.
     pub files: usize,
     /// The `twite.toml` that was read, where there is one.
@@ -87,11 +92,13 @@ impl Loaded {
 pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     let mut reader = Reader::default();
     let mut sources = Sources::default();
+    let mut paths_read = BTreeMap::new();
     let (found, mut diagnostics) = sources::find(paths);
     let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match reader.read(path) {
         Ok(text) => {
             let (name, text) = (sources::name(path), Arc::<str>::from(text));
             sources.insert(Arc::clone(&name), Arc::clone(&text));
+            paths_read.insert(Arc::clone(&name), path.to_owned());
             Some(SourceFile { name, text })
         }
         Err(error) => {
@@ -110,10 +117,18 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     let read = Files { config: declared, calendars, rules };
     let files_named = read.calendars.len();
     let version = Version { hash: hash(&read, paths), commit: paths.first().and_then(|path| commit(path)) };
-    let (rules, found_wrong) = check_files(read, version);
+    let (rules, found_wrong) = check_files(read.clone(), version);
     diagnostics.extend(found_wrong);
     let files = found.len() + usize::from(config.is_some()) + files_named;
-    Loaded { rules: rules.filter(|_| !unread).map(Arc::new), diagnostics, sources, files, config }
+    Loaded {
+        rules: rules.filter(|_| !unread).map(Arc::new),
+        diagnostics,
+        sources,
+        texts: read,
+        paths: paths_read,
+        files,
+        config,
+    }
 }
 
 /// The files that [`load`] would read, in its order.

@@ -13,6 +13,7 @@ mod check;
 pub mod codes;
 mod declarations;
 mod diagnostic;
+mod fix;
 mod format;
 pub mod lines;
 mod load;
@@ -24,8 +25,9 @@ pub mod syntax;
 pub(crate) mod written;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
 pub use load::{Loaded, check_files, check_sources, files_at, load};
-pub(crate) use sources::read_rule_files;
 pub use sources::{MOST_FILE, Sources};
+pub(crate) use sources::{name, read_rule_files};
 pub(crate) use suggest::{did_you_mean, nearest};

@@ -198,9 +198,14 @@ impl Reader {
     }
 }
 
-/// The name of a file in messages.
+/// The name of a file in messages. Bytes that are no UTF-8 are written `\xFF`, so that no two files share a name.
 pub(crate) fn name(path: &Path) -> Arc<str> {
-    path.to_string_lossy().into_owned().into()
+    let mut name = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        name.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| name.push_str(&format!("\\x{byte:02X}")));
+    }
+    name.into()
 }
 
 fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic {

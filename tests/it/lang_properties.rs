@@ -5,7 +5,11 @@ use std::{fs, path::Path};
 use proptest::{prelude::*, sample};
 use twite::{
     desk::Desk,
-    lang::{NotFormatted, check_sources, format, syntax},
+    lang::{
+        NotFormatted, check_sources, fix, format,
+        rules::{Files, SourceFile},
+        syntax,
+    },
 };
 
 /// The rules that come with Twite, and the files full of mistakes.
@@ -88,6 +92,12 @@ const PIECES: &[&str] = &[
     ";",
     "=",
     "==",
+    "!=",
+    "&&",
+    "|",
+    "!",
+    "'refund'",
+    "requester.verified is no",
     "é",
     "\u{202e}",
     "🦀",
@@ -163,6 +173,26 @@ proptest! {
             }
             Err(NotFormatted::Broken(errors)) => prop_assert!(!errors.is_empty()),
             Err(NotFormatted::Unsound) => panic!("the formatter cannot read its own work on {text:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Safe fixes can always be proven, leave every comment, and leave nothing to be fixed.
+    #[test]
+    fn fixing_is_done_once_and_keeps_every_comment(text in text()) {
+        let files = |text: &str| Files {
+            rules: vec![SourceFile { name: "a.twite".into(), text: text.into() }],
+            ..Files::default()
+        };
+        let fixes = fix(&files(&text));
+        prop_assert!(fixes.unproven.is_empty(), "{:?}", text);
+        for fixed in fixes.fixed {
+            prop_assert_eq!(comments(&text), comments(&fixed.after));
+            let again = fix(&files(&fixed.after));
+            prop_assert!(again.fixed.is_empty(), "{:?} becomes {:?}", text, again.fixed);
         }
     }
 }

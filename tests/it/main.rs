@@ -24,6 +24,7 @@ mod order;
 mod private;
 mod recipes;
 mod reload;
+mod rewriting;
 mod rule_tests;
 mod sim;
 mod support;

@@ -123,10 +123,9 @@ impl Checker<'_> {
         let values: Vec<_> = node.values().collect();
         let values = match values.as_slice() {
             [list] if list.kind() == SyntaxKind::List => {
-                let bare = list.to_string();
-                let bare = bare.trim_start_matches('(').trim_end_matches(')').trim();
+                let bare: Vec<_> = self.list_of(list)?.iter().map(ToString::to_string).collect();
                 let error = Diagnostic::new(&codes::TW0310, place(list), "tags stand without parentheses here");
-                self.report(error.with_fix(place(list), bare));
+                self.report(error.with_fix(place(list), bare.join(", ")));
                 return None;
             }
             _ => values,

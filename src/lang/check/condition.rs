@@ -131,7 +131,7 @@ impl Checker<'_> {
             self.report(error.with_help(help));
             return None;
         }
-        self.predicate(field, &predicate, node.span())
+        self.predicate(field, &predicate, node)
     }
 
     /// Whether a field may be asked about here.
@@ -215,12 +215,12 @@ impl Checker<'_> {
         found
     }
 
-    fn predicate(&mut self, field: FieldRef, predicate: &SyntaxNode, whole: Range<usize>) -> Option<ConditionKind> {
+    fn predicate(&mut self, field: FieldRef, predicate: &SyntaxNode, node: &SyntaxNode) -> Option<ConditionKind> {
         use SyntaxKind as K;
         let value = predicate.values().next();
         let span = predicate.span();
         if field.kind() == Kind::YesNo && !matches!(predicate.kind(), K::ChangedTest) {
-            return self.yes_no_compared(&field, predicate, whole);
+            return self.yes_no_compared(&field, predicate, node);
         }
         let test = match (predicate.kind(), value) {
             (K::IsTest, None) => self.is_nothing(&field, predicate),
@@ -254,7 +254,7 @@ impl Checker<'_> {
         &mut self,
         field: &FieldRef,
         predicate: &SyntaxNode,
-        whole: Range<usize>,
+        node: &SyntaxNode,
     ) -> Option<ConditionKind> {
         let answer = predicate.values().next().and_then(|v| yes_or_no(&written(&v)));
         let negated = predicate.says("not") || predicate.tokens().any(|t| matches!(t.text(), "!=" | "<>"));
@@ -262,8 +262,14 @@ impl Checker<'_> {
         let diagnostic = Diagnostic::new(&codes::TW0311, predicate.span(), message);
         let help = format!("write `{field}`, or `not {field}`");
         self.report(match answer {
-            Some(answer) if answer != negated => diagnostic.with_fix(whole, field.to_string()).with_help(help),
-            Some(_) => diagnostic.with_fix(whole, format!("not {field}")).with_help(help),
+            Some(answer) => {
+                // A `not` before it and one of its own make none.
+                let outer = node.parent().filter(|parent| parent.kind() == SyntaxKind::Negation);
+                let nots = outer.as_ref().map_or(0, |outer| outer.tokens().count()) + usize::from(answer == negated);
+                let span = outer.as_ref().unwrap_or(node).span();
+                let write = if nots.is_multiple_of(2) { field.to_string() } else { format!("not {field}") };
+                diagnostic.with_fix(span, write).with_help(help)
+            }
             None => diagnostic.with_help(help),
         });
         None

@@ -2,7 +2,8 @@
 //!
 //! Tokens keep their order and comments their place among them; only white space is chosen here, and the
 //! spelling of values that have several: `10_000`, `"Social"`, `vip`. The result is parsed again and
-//! compared before anybody sees it, so a mistake in the formatter never becomes a mistake in a rule.
+//! compared before anybody sees it, so a mistake in the formatter never becomes a mistake in a rule. Line ends stay
+//! what the first of them is, and so does a byte order mark: what git and editors make of a file is theirs.
 
 mod layout;
 mod printer;
@@ -37,7 +38,13 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
         return Err(NotFormatted::Broken(parsed.errors));
     }
     let tree = parsed.tree();
-    let formatted = layout::file(&tree);
+    let mut formatted = layout::file(&tree).replace("\r\n", "\n");
+    if text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r')) {
+        formatted = formatted.replace('\n', "\r\n");
+    }
+    if text.starts_with('\u{FEFF}') {
+        formatted.insert(0, '\u{FEFF}');
+    }
     let again = parse(&formatted);
     let same = again.errors.is_empty() && meaning(&tree) == meaning(&again.tree());
     if same && comments(&tree) == comments(&again.tree()) { Ok(formatted) } else { Err(NotFormatted::Unsound) }

@@ -18,6 +18,7 @@ use pest::{Parser as _, iterators::Pair};
 
 pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
 pub use scan::MOST_NESTED;
+pub(crate) use scan::is_part;
 pub(crate) use slips::range;
 
 use self::grammar::{Grammar, Rule};

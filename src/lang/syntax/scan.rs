@@ -16,14 +16,14 @@ pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
         Some('#') => rest.find('\n').unwrap_or(rest.len()),
         Some('"') => string(rest),
         Some(open @ ('\'' | '“' | '”' | '„' | '«')) => wrong_quotes(rest, open),
-        Some(c) if part(c) => rest.find(|c| !part(c)).unwrap_or(rest.len()),
+        Some(c) if is_part(c) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
         Some(c) => c.len_utf8(),
     };
     start..start + length
 }
 
 /// Whether a character belongs to words and numbers.
-fn part(c: char) -> bool {
+pub(crate) fn is_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 

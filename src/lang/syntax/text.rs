@@ -67,6 +67,10 @@ impl Text {
     fn piece(&mut self, piece: &str, start: usize) {
         let mut chars = piece.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
+            // A line ends the same way whatever the file's line ends are.
+            if c == '\r' && chars.peek().is_some_and(|(_, next)| *next == '\n') {
+                continue;
+            }
             if c != '\\' {
                 self.push(c, start + at);
                 continue;
@@ -136,6 +140,7 @@ mod tests {
         assert_eq!(value("\"\"\"\n    one\n      two\n\n    three\n    \"\"\""), "one\n  two\n\nthree");
         assert_eq!(value("\"\"\"\r\n  one\r\n  two\r\n  \"\"\""), "one\ntwo");
         assert_eq!(value("\"\"\"on one line\"\"\""), "on one line");
+        assert_eq!(value("\"\"\"one\r\ntwo\"\"\""), "one\ntwo");
         assert_eq!(value("\"\"\"\n\"\"\""), "");
     }
 

@@ -1,0 +1,93 @@
+//! Writing a file anew: whole or not at all, over no edit made meanwhile, and with its owner, permissions and links kept.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
+
+/// Why a file was not written. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotWritten {
+    #[error("it was changed meanwhile, and that is kept; run the command again")]
+    Changed,
+    #[error("it is read-only")]
+    ReadOnly,
+    #[error("it has {0} hard links, which would no longer be one file")]
+    Linked(u64),
+    #[error("it belongs to somebody else, who would no longer own it")]
+    Owner,
+    #[error("{}", why(.0))]
+    Io(#[from] io::Error),
+}
+
+/// Replaces what a file says, if it still says what it said before. Nobody ever reads half of it.
+///
+/// A symbolic link stays one: its target is replaced.
+pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotWritten> {
+    let path = fs::canonicalize(path)?;
+    let meta = fs::metadata(&path)?;
+    if meta.permissions().readonly() {
+        return Err(NotWritten::ReadOnly);
+    }
+    let directory = path.parent().unwrap_or(Path::new("."));
+    // Hidden, so that nobody takes it for a rule file while it is there.
+    let mut fresh = tempfile::Builder::new().prefix(".twite-").tempfile_in(directory)?;
+    fresh.write_all(after.as_bytes())?;
+    keep_owner(fresh.as_file(), &meta)?;
+    fresh.as_file().set_permissions(meta.permissions())?;
+    if fs::read(&path)? != before.as_bytes() {
+        return Err(NotWritten::Changed);
+    }
+    fresh.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Gives a new file the owner of the old one, which must be a file by one name only.
+#[cfg(unix)]
+fn keep_owner(fresh: &fs::File, old: &fs::Metadata) -> Result<(), NotWritten> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if old.nlink() > 1 {
+        return Err(NotWritten::Linked(old.nlink()));
+    }
+    let new = fresh.metadata()?;
+    if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    fchown(fresh, Some(old.uid()), Some(old.gid())).map_err(|_| NotWritten::Owner)
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &fs::File, _: &fs::Metadata) -> Result<(), NotWritten> {
+    Ok(())
+}
+
+/// What an error says, without the name of a file nobody knows.
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied: a file is replaced by a new one in its directory".into(),
+        io::ErrorKind::ResourceBusy => "it is mounted by itself, and cannot be replaced".into(),
+        _ => error
+            .raw_os_error()
+            .map_or_else(|| error.to_string(), |code| io::Error::from_raw_os_error(code).to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_made_meanwhile_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.twite");
+        fs::write(&path, "before\nand more\n").unwrap();
+        assert!(matches!(rewrite(&path, "before\n", "after\n"), Err(NotWritten::Changed)));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before\nand more\n");
+        assert!(rewrite(&path, "before\nand more\n", "after\n").is_ok());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(rewrite(&path, "after\n", "x"), Err(NotWritten::Io(_))));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

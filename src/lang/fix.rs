@@ -1,0 +1,238 @@
+//! Safe fixes, applied: texts in, texts out.
+//!
+//! An edit is set apart from its neighbours where they would run together. The result is parsed and compared before
+//! anybody sees it: outside the edits not a token may differ, the items and their parts must be the same, and no error
+//! of syntax may be new. What cannot be proven so is not given out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
+
+use super::{
+    ast,
+    diagnostic::{Diagnostic, Edit, Fix},
+    load::check_files,
+    rules::{Files, Version},
+    syntax::{Parse, SyntaxKind, SyntaxNode, is_part, parse},
+};
+
+/// How often files are fixed and checked again: one fix may uncover the next.
+const MAX_ROUNDS: usize = 10;
+
+/// What came of fixing files.
+#[derive(Debug, Default)]
+pub struct Fixes {
+    /// The files that are different now.
+    pub fixed: Vec<Fixed>,
+    /// Names of files with fixes that would have changed more than they say, and were not made.
+    pub unproven: BTreeSet<Arc<str>>,
+}
+
+/// A file with its safe fixes applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixed {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it said.
+    pub before: Arc<str>,
+    /// What it says now.
+    pub after: Arc<str>,
+    /// How many fixes were applied.
+    pub count: usize,
+}
+
+/// Applies every safe fix to rule files that are checked together, and to what that uncovers.
+pub fn fix(files: &Files) -> Fixes {
+    let mut now = files.clone();
+    let mut counts = BTreeMap::<Arc<str>, usize>::new();
+    let mut unproven = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let (_, diagnostics) = check_files(now.clone(), Version::default());
+        let mut by_file = BTreeMap::<Arc<str>, Vec<&Fix>>::new();
+        for found in &diagnostics {
+            if let Some(fix) = found.fix.as_ref().filter(|fix| fix.safe) {
+                by_file.entry(Arc::clone(&found.file)).or_default().push(fix);
+            }
+        }
+        let mut changed = false;
+        for file in &mut now.rules {
+            match by_file.get(&file.name).map(|fixes| apply(&file.text, fixes)) {
+                None | Some(Ok(None)) => {}
+                Some(Ok(Some((text, count)))) => {
+                    file.text = text.into();
+                    *counts.entry(Arc::clone(&file.name)).or_default() += count;
+                    changed = true;
+                }
+                Some(Err(Unproven)) => {
+                    unproven.insert(Arc::clone(&file.name));
+                }
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    let pairs = files.rules.iter().zip(now.rules).filter(|(before, after)| before.text != after.text);
+    let fixed = pairs.map(|(before, after)| Fixed {
+        count: counts.get(&before.name).copied().unwrap_or_default(),
+        name: Arc::clone(&before.name),
+        before: Arc::clone(&before.text),
+        after: after.text,
+    });
+    Fixes { fixed: fixed.collect(), unproven }
+}
+
+/// The fixes would have changed more than they say.
+#[derive(Debug, PartialEq, Eq)]
+struct Unproven;
+
+/// An edit that was made: what it replaced, and where its text stands now.
+struct Made {
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+/// A text with as many of the fixes as do not overlap, and how many those are; nothing where that is none.
+fn apply(text: &str, fixes: &[&Fix]) -> Result<Option<(String, usize)>, Unproven> {
+    let before = parse(text);
+    let (edits, count) = chosen(&before, fixes);
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    let (mut fixed, mut at, mut made) = (String::with_capacity(text.len()), 0, vec![]);
+    for edit in edits {
+        fixed.push_str(text.get(at..edit.span.start).ok_or(Unproven)?);
+        let rest = text.get(edit.span.end..).ok_or(Unproven)?;
+        let inserted = if edit.text.is_empty() { rest } else { edit.text.as_str() };
+        pad(&mut fixed, inserted);
+        let start = fixed.len();
+        fixed.push_str(&edit.text);
+        made.push(Made { old: edit.span.clone(), new: start..fixed.len() });
+        if !edit.text.is_empty() {
+            pad(&mut fixed, rest);
+        }
+        at = edit.span.end;
+    }
+    fixed.push_str(text.get(at..).unwrap_or_default());
+    if proven(text, &before, &fixed, &parse(&fixed), &made) { Ok(Some((fixed, count))) } else { Err(Unproven) }
+}
+
+/// The edits of the fixes that can be made together, in order, and how many fixes that are. What overlaps another, and
+/// what would take a comment away, is left out.
+fn chosen<'a>(parse: &Parse, fixes: &[&'a Fix]) -> (Vec<&'a Edit>, usize) {
+    let mut fixes = fixes.to_vec();
+    fixes.sort_by_key(|fix| fix.edits.iter().map(|edit| edit.span.start).min());
+    fixes.dedup();
+    let comments = tokens(parse).filter(|(kind, _)| *kind == SyntaxKind::Comment);
+    let comments: Vec<Range<usize>> = comments.map(|(_, span)| span).collect();
+    let mut taken = BTreeMap::<usize, &Edit>::new();
+    let mut count = 0;
+    for fix in fixes {
+        let free = |Edit { span, .. }: &Edit| {
+            let comment = comments.get(comments.partition_point(|comment| comment.end <= span.start));
+            let takes_comment = comment.is_some_and(|comment| {
+                comment.start < span.end && (span.start < comment.start || comment.end < span.end)
+            });
+            let before = taken
+                .range(..=span.start)
+                .next_back()
+                .is_some_and(|(start, edit)| edit.span.end > span.start || *start == span.start);
+            let after = taken.range(span.start..).next().is_some_and(|(start, _)| *start < span.end);
+            !takes_comment && !before && !after
+        };
+        if fix.edits.iter().all(free) {
+            taken.extend(fix.edits.iter().map(|edit| (edit.span.start, edit)));
+            count += 1;
+        }
+    }
+    (taken.into_values().collect(), count)
+}
+
+/// Sets what was written apart from what comes next, where the two would be read as one.
+fn pad(written: &mut String, next: &str) {
+    let (Some(last), Some(next)) = (written.chars().next_back(), next.chars().next()) else { return };
+    let operator = |c| "<>=!&|".contains(c);
+    let quote = |c| c == '"';
+    if (is_part(last) && (is_part(next) || quote(next)))
+        || (quote(last) && (is_part(next) || quote(next)))
+        || (operator(last) && operator(next))
+    {
+        written.push(' ');
+    }
+}
+
+/// Whether a text with edits differs from the one before in nothing but those.
+fn proven(text: &str, before: &Parse, fixed: &str, after: &Parse, made: &[Made]) -> bool {
+    let kept = |span: &Range<usize>, edited: &dyn Fn(&Made) -> Range<usize>| {
+        let next = made.partition_point(|made| edited(made).end <= span.start);
+        made.get(next).is_none_or(|made| span.end <= edited(made).start)
+    };
+    let left = |parse: &Parse, text: &str, edited: &dyn Fn(&Made) -> Range<usize>| -> Vec<String> {
+        let tokens = tokens(parse).filter(|(_, span)| kept(span, edited));
+        tokens.map(|(_, span)| text.get(span).unwrap_or_default().to_owned()).collect()
+    };
+    left(before, text, &|made| made.old.clone()) == left(after, fixed, &|made| made.new.clone())
+        && outline(before) == outline(after)
+        && errors(after).iter().all(|(code, count)| errors(before).get(code).is_some_and(|before| count <= before))
+}
+
+/// The tokens of a text that are no white space, and where they stand.
+fn tokens(parse: &Parse) -> impl Iterator<Item = (SyntaxKind, Range<usize>)> {
+    let tokens = parse.tree().descendants_with_tokens().filter_map(|element| element.into_token());
+    tokens
+        .filter(|token| token.kind() != SyntaxKind::Whitespace)
+        .map(|token| (token.kind(), token.text_range().into()))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// The items of a file with their titles, and how many parts each of their clauses has. A fix may make another kind of
+/// action, never more or fewer of them.
+fn outline(parse: &Parse) -> Vec<(SyntaxKind, Option<String>, Vec<usize>)> {
+    let items = parse.tree().children();
+    items
+        .map(|item| {
+            let actions =
+                |part: SyntaxNode| if part.kind() == SyntaxKind::ThenClause { part.children().count() } else { 0 };
+            (item.kind(), ast::title(&item).map(|(title, _)| title), item.children().map(actions).collect())
+        })
+        .collect()
+}
+
+/// How many errors of syntax a text has of each kind.
+fn errors(parse: &Parse) -> BTreeMap<&'static str, usize> {
+    let mut errors = BTreeMap::new();
+    for error in parse.errors.iter().filter(|error| Diagnostic::is_error(error)) {
+        *errors.entry(error.code.id).or_default() += 1;
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(span: Range<usize>, text: &str) -> Fix {
+        Fix { edits: vec![Edit { span, text: text.into() }], safe: true }
+    }
+
+    #[test]
+    fn what_overlaps_waits_and_what_would_run_together_is_set_apart() {
+        let text = "let a = b==c # d\n";
+        let fixed = apply(text, &[&edit(9..11, "is"), &edit(9..12, "x")]).unwrap().unwrap();
+        assert_eq!(fixed, ("let a = b is c # d\n".into(), 1));
+    }
+
+    #[test]
+    fn what_changes_more_than_it_says_is_refused() {
+        // It would take what follows along.
+        let text = "let a = b or e\nlet c = d\n";
+        assert_eq!(apply(text, &[&edit(8..9, "b #")]), Err(Unproven));
+        assert_eq!(apply(text, &[&edit(8..9, "\"")]), Err(Unproven));
+        assert_eq!(apply(text, &[&edit(4..9, "(")]), Err(Unproven));
+        // A comment is nobody's to take away.
+        assert_eq!(apply("let a = b # c\n is yes\n", &[&edit(8..20, "b")]), Ok(None));
+    }
+}
