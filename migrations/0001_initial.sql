@@ -237,28 +237,53 @@ CREATE TABLE cursor (
   PRIMARY KEY (account, name)
 );
 
--- What is to leave the house, each under its own key. States: waiting, sending, sent, refused, unknown.
-CREATE TABLE outbox (
-  id       INTEGER PRIMARY KEY AUTOINCREMENT,
-  key      TEXT NOT NULL UNIQUE,
-  ticket   BIGINT NOT NULL REFERENCES ticket (id),
-  rule     TEXT,
-  kind     TEXT NOT NULL,
-  effect   TEXT NOT NULL,
-  answers  BIGINT REFERENCES comment (id),
-  -- The comment that shows a reply on its ticket.
-  shown    BIGINT REFERENCES comment (id),
-  state    TEXT NOT NULL,
-  due      BIGINT NOT NULL,
-  tries    BIGINT NOT NULL DEFAULT 0,
-  -- Whether an earlier try may have arrived, and when that try began.
-  doubt    BIGINT NOT NULL DEFAULT 0,
-  claimed  BIGINT,
-  sent     BIGINT,
-  x_id     TEXT,
-  reason   TEXT
+-- What an account cannot do for the time being: `send`, read an endpoint, or anything, as its `grant` is dead. From the first
+-- call that fails to the first that works.
+CREATE TABLE pause (
+  account   TEXT NOT NULL REFERENCES account (x_id),
+  what      TEXT NOT NULL,
+  reason    TEXT NOT NULL,
+  since     BIGINT NOT NULL,
+  failures  BIGINT NOT NULL,
+  -- When the next call tries whether it is over.
+  retry_at  BIGINT NOT NULL,
+  -- Whether the admins have been told.
+  told      BIGINT NOT NULL,
+  PRIMARY KEY (account, what)
 );
-CREATE INDEX outbox_by_state ON outbox (state, due);
+
+-- What is to be sent, each under its own key. States: waiting, sending, sent, refused, unknown.
+CREATE TABLE outbox (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  key            TEXT NOT NULL UNIQUE,
+  -- None where it is about an account.
+  ticket         BIGINT REFERENCES ticket (id),
+  rule           TEXT,
+  kind           TEXT NOT NULL,
+  effect         TEXT NOT NULL,
+  -- `posts/acme`, `messages/acme`, `webhook/crm`, `mail`, or `desk` for what took effect at once.
+  destination    TEXT NOT NULL,
+  -- The comment that a reply answers, and the key of the part of the same reply before it.
+  answers        BIGINT REFERENCES comment (id),
+  follows        TEXT,
+  -- The comment that shows a reply on its ticket.
+  shown          BIGINT REFERENCES comment (id),
+  state          TEXT NOT NULL,
+  due            BIGINT NOT NULL,
+  -- Sending and looking up have their own counts: how often it was sent, and how often it was looked up since.
+  sends          BIGINT NOT NULL DEFAULT 0,
+  lookups        BIGINT NOT NULL DEFAULT 0,
+  first_send     BIGINT,
+  -- Whether the last send may have arrived, and after how many sends that was so.
+  possibly_sent  BIGINT NOT NULL DEFAULT 0,
+  answers_lost   BIGINT NOT NULL DEFAULT 0,
+  sent           BIGINT,
+  x_id           TEXT,
+  -- Why it is not sent: a kind, and the words.
+  reason_kind    TEXT,
+  reason         TEXT
+);
+CREATE INDEX outbox_by_state ON outbox (state, destination, due);
 CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
 -- Every post of an account is looked for among what was sent.
 CREATE INDEX outbox_by_x_id ON outbox (x_id) WHERE x_id IS NOT NULL;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Clock, Notice, intake::Intake};
 use crate::{
-    desk::{Cause, Effect, Status, Ticket, TicketId},
+    desk::{Cause, Destination, Effect, Status, Ticket, TicketId},
     engine::{self, Decision, RuleSet},
     lang::rules::Action,
     store::{Outgoing, Store, StoreError},
@@ -80,12 +80,17 @@ pub async fn act(
     let mut ticket = done.ticket;
     // One agent, one ticket, one instant: whatever else has this key is the same thing.
     let key = format!("hand/{id}/{}", now.as_nanosecond());
+    let mut part = None;
     for (n, effect) in done.effects.iter().enumerate() {
+        let key = format!("{key}/{n}");
+        let is_reply = matches!(effect, Effect::Reply { .. });
         let outgoing = Outgoing {
-            key: format!("{key}/{n}"),
-            ticket: id,
+            follows: is_reply.then(|| part.replace(key.clone())).flatten(),
+            key,
+            ticket: Some(id),
             rule: None,
             effect: effect.clone(),
+            destination: Destination::of(effect, &ticket, &rules.desk),
             answers: None,
             due: now,
         };

@@ -1,13 +1,15 @@
 //! What a message does to its ticket, which rules fire, and what that leaves behind: all in the one
 //! transaction in which the message was taken in.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Notice, intake::Intake};
 use crate::{
     desk::{
-        Author, Choosing, CommentSource, Delivery, Effect, Event, EventComment, EventKind, Status, Ticket, TicketId,
-        Via,
+        Author, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Status, Ticket,
+        TicketId, Via,
     },
     engine::{self, Decision, RuleSet},
     store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError, TicketKey},
@@ -184,12 +186,18 @@ impl Intake<'_> {
                 changes: fired.changes.clone(),
             });
         }
+        // Several replies by one rule are parts of one.
+        let mut parts = BTreeMap::new();
         for (n, asked) in decision.effects.iter().enumerate() {
+            let key = format!("{record}/{n}");
+            let is_reply = matches!(asked.effect, Effect::Reply { .. });
             let outgoing = Outgoing {
-                key: format!("{record}/{n}"),
-                ticket: id,
+                follows: is_reply.then(|| parts.insert(&asked.rule, key.clone())).flatten(),
+                key,
+                ticket: Some(id),
                 rule: Some(asked.rule.clone()),
                 effect: asked.effect.clone(),
+                destination: Destination::of(&asked.effect, &after, &self.rules.desk),
                 answers: None,
                 due: now,
             };

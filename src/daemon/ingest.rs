@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{Daemon, Notice};
 use crate::{
     desk::XId,
-    store::{ConnectedAccount, IncomingKind, StoreError},
+    store::{ConnectedAccount, GRANT, IncomingKind, StoreError},
     x::{
-        Post, Refusal, Unreadable, XError,
+        Post, Unreadable, XError,
         limits::Limits,
         poll::{Endpoint, incoming_post, next_poll, walk},
     },
@@ -40,6 +40,7 @@ impl Daemon {
         match walk(&client, account, endpoint, cursor.as_deref(), &|id| known.contains(id)).await {
             Ok(walked) => {
                 *failures = 0;
+                self.resume(account, &[endpoint.name(), GRANT]).await?;
                 for broken in &walked.unreadable {
                     self.set_aside_raw(&account.id, endpoint.kind(), broken).await?;
                 }
@@ -61,8 +62,12 @@ impl Daemon {
 
     /// Tells that X did not do what was asked: the first time, and now and then while it goes on.
     pub(super) async fn tell_failure(&self, account: &ConnectedAccount, what: &str, failures: u32, error: &XError) {
-        if let XError::Refused(Refusal::Unauthorised(_)) = error {
-            self.unauthorised(account, &error.to_string()).await;
+        if let XError::Refused(refusal) = error
+            && refusal.is_about_account()
+        {
+            if let Err(error) = self.pause(account, what, refusal).await {
+                self.trouble(&error).await;
+            }
         } else if failures == 1 || failures.is_multiple_of(20) {
             self.notices.tell(Notice::Trouble {
                 message: format!("@{} {what}: {error} (failed {failures} times, tried again)", account.handle),

@@ -18,6 +18,8 @@ use crate::{
 
 /// How long to wait for something to ask for; new messages wake it sooner.
 const NOTHING_TO_ASK: Duration = Duration::from_secs(60);
+/// What an account does here, as it is told where X refuses it.
+const LOOKING_UP: &str = "looking up posts";
 /// From what on a failure is waited for, where X does not say how long.
 const AFTER_FAILURE: Duration = Duration::from_secs(15);
 
@@ -122,11 +124,12 @@ impl Daemon {
         match client.posts_by_ids(posts).await {
             Ok(answered) => {
                 *failures = 0;
+                self.resume(&account, &[LOOKING_UP]).await?;
                 Ok(Ok((account, answered.answer)))
             }
             Err(error) => {
                 *failures = failures.saturating_add(1);
-                self.tell_failure(&account, "looking up posts", *failures, &error).await;
+                self.tell_failure(&account, LOOKING_UP, *failures, &error).await;
                 let limits = Limits { resets_in: error.wait(), ..Limits::default() };
                 Ok(Err(Looked::Later(next_poll(AFTER_FAILURE, &limits, *failures, spread()))))
             }

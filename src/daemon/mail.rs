@@ -9,10 +9,15 @@ use lettre::{
 };
 
 use super::outbox::Failure;
-use crate::desk::config::{MailSecurity, MailSettings};
+use crate::desk::{
+    Reason, ReasonKind,
+    config::{MailSecurity, MailSettings},
+};
 
-/// How long the server may take for one mail.
+/// How long the server may take for one step of a mail.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long everything about one mail may take.
+const TOTAL: Duration = Duration::from_secs(90);
 /// The longest subject: longer ones are cut by mail programs anyway.
 const SUBJECT: usize = 200;
 
@@ -20,7 +25,8 @@ const SUBJECT: usize = 200;
 /// because its first answer was lost is the same mail to whoever gets it.
 ///
 /// # Errors
-/// For good where the settings or an address are wrong or the server says so, for now where it cannot be reached.
+/// For good where an address is wrong or the server refuses the mail, for now where the settings are wrong, the server cannot be
+/// reached, or it refuses us, whatever the mail.
 pub(super) async fn send(
     settings: &MailSettings,
     to: &[String],
@@ -28,7 +34,7 @@ pub(super) async fn send(
     body: &str,
     key: &str,
 ) -> Result<(), Failure> {
-    let from: Mailbox = settings.from.parse().map_err(|e| refused(format!("`from = \"{}\"`: {e}", settings.from)))?;
+    let from: Mailbox = settings.from.parse().map_err(|e| later(format!("`from = \"{}\"`: {e}", settings.from)))?;
     let host = from.email.domain().to_owned();
     let mut message = Message::builder()
         .from(from)
@@ -51,11 +57,17 @@ pub(super) async fn send(
     let server = settings
         .server
         .as_deref()
-        .ok_or_else(|| refused("`[mail]` in twite.toml has neither `server` nor `directory`".to_owned()))?;
-    match transport(settings, server)?.send(message).await {
+        .ok_or_else(|| later("`[mail]` in twite.toml has neither `server` nor `directory`".to_owned()))?;
+    let sending = transport(settings, server)?;
+    let sent = tokio::time::timeout(TOTAL, sending.send(message)).await;
+    match sent.map_err(|_| later(format!("{server} takes longer than {} s", TOTAL.as_secs())))? {
         Ok(_) => Ok(()),
-        Err(error) if error.is_permanent() => Err(refused(format!("{server}: {error}"))),
-        Err(error) => Err(later(format!("{server}: {error}"))),
+        Err(error) => {
+            // Refusals to sign in are about us, and pass once the settings are mended.
+            let about_us = error.status().is_some_and(|code| matches!(u16::from(code), 421 | 454 | 530..=538));
+            let why = format!("{server}: {error}");
+            Err(if error.is_permanent() && !about_us { refused(why) } else { later(why) })
+        }
     }
 }
 
@@ -63,7 +75,7 @@ fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport
     let (host, port) = match server.rsplit_once(':') {
         Some((host, port)) => (
             host,
-            Some(port.parse::<u16>().map_err(|_| refused(format!("`server = \"{server}\"`: `{port}` is no port")))?),
+            Some(port.parse::<u16>().map_err(|_| later(format!("`server = \"{server}\"`: `{port}` is no port")))?),
         ),
         None => (server, None),
     };
@@ -72,22 +84,23 @@ fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport
         MailSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),
         MailSecurity::None => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)),
     };
-    let mut builder = builder.map_err(|e| refused(format!("{server}: {e}")))?.timeout(Some(TIMEOUT));
+    let mut builder = builder.map_err(|e| later(format!("{server}: {e}")))?.timeout(Some(TIMEOUT));
     if let Some(port) = port {
         builder = builder.port(port);
     }
     if let (Some(user), Some(variable)) = (&settings.user, &settings.password_env) {
         let password = std::env::var(variable)
-            .map_err(|_| refused(format!("the environment variable `{variable}` with the mail password is not set")))?;
+            .map_err(|_| later(format!("the environment variable `{variable}` with the mail password is not set")))?;
         builder = builder.credentials(Credentials::new(user.clone(), password));
     }
     Ok(builder.build())
 }
 
 fn refused(why: String) -> Failure {
-    Failure::Refused(format!("mail: {why}"))
+    Failure::Refused(Reason::new(ReasonKind::RefusedByReceiver, format!("mail: {why}")))
 }
 
+/// The server, or the way to it, does not work.
 fn later(why: String) -> Failure {
-    Failure::Later { why: format!("mail: {why}"), after: None }
+    Failure::NotWorking(Reason::new(ReasonKind::Unavailable, format!("mail: {why}")), None)
 }

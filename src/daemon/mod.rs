@@ -6,12 +6,15 @@ mod clock;
 mod commit;
 mod ingest;
 mod intake;
+mod lanes;
 mod lease;
 mod looks;
 mod mail;
 mod notice;
 mod outbox;
+mod pause;
 mod reload;
+mod reply;
 mod schedule;
 mod trouble;
 mod webhook;
@@ -37,7 +40,7 @@ pub use self::{
     reload::{Adapt, Live, Source},
 };
 use crate::{
-    desk::XId,
+    desk::{Destination, XId},
     engine::{RuleSet, next_minute},
     store::{AccountState, ConnectedAccount, Ended, Key, Store, StoreError},
     x::{client::Client, poll::Endpoint},
@@ -67,6 +70,8 @@ pub struct Daemon {
     walked: Mutex<BTreeSet<(XId, &'static str)>>,
     /// That the store fails.
     trouble: Mutex<Option<Trouble>>,
+    /// Destinations that do not work, and rest.
+    resting: Mutex<BTreeMap<Destination, lanes::Rest>>,
     /// Something is in the inbox.
     work: Notify,
     /// Something is in the outbox.
@@ -91,6 +96,7 @@ impl Daemon {
             pace: Mutex::default(),
             walked: Mutex::default(),
             trouble: Mutex::default(),
+            resting: Mutex::default(),
             work: Notify::new(),
             mail: Notify::new(),
             lookups: Notify::new(),
@@ -214,8 +220,8 @@ impl Daemon {
     pub async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
         // X may take a moment to show what it took just before the end; and who is asleep may wake up and go on.
         let wait = match ended {
-            Ended::Released | Ended::Died => self.settling(),
-            Ended::Silent => self.settling().saturating_add(LONGEST_REQUEST),
+            Ended::Released | Ended::Died => self.visibility_delay(),
+            Ended::Silent => self.visibility_delay().saturating_add(LONGEST_REQUEST),
         };
         let doubtful =
             self.store.doubt_what_was_sending(self.clock.now().saturating_add(wait).unwrap_or_default()).await?;
@@ -267,7 +273,7 @@ impl Daemon {
                 self.clock.reached(next_minute(furthest));
                 continue;
             }
-            match (&self.clock, self.store.next_due().await?) {
+            match (&self.clock, self.next_send_at().await?) {
                 (Clock::Driven(_), Some(due)) if due > self.clock.now() => self.clock.reached(due),
                 _ => return Ok(()),
             }
@@ -279,19 +285,6 @@ impl Daemon {
             let woken = self.work.notified();
             match self.take_next().await {
                 Ok(true) => self.lookups.notify_one(),
-                Ok(false) => {
-                    let _ = tokio::time::timeout(NOTHING_DUE, woken).await;
-                }
-                Err(error) => self.trouble(&error).await,
-            }
-        }
-    }
-
-    async fn send(&self, stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
-            let woken = self.mail.notified();
-            match self.send_next().await {
-                Ok(true) => {}
                 Ok(false) => {
                     let _ = tokio::time::timeout(NOTHING_DUE, woken).await;
                 }
@@ -381,19 +374,5 @@ impl Daemon {
         let client = Arc::new(client);
         clients.insert(account.id.clone(), client.clone());
         Some(client)
-    }
-
-    /// X refuses an account: it is marked, told once, and its polling pauses. Everything else goes on.
-    async fn unauthorised(&self, account: &ConnectedAccount, why: &str) {
-        match self.store.set_account_state(&account.id, AccountState::Unauthorised, why).await {
-            Ok(true) => self.notices.tell(Notice::Trouble {
-                message: format!(
-                    "X refuses the authorisation of @{}: {why}. Its messages wait; `twite accounts connect {}` resumes",
-                    account.handle, account.handle
-                ),
-            }),
-            Ok(false) => {}
-            Err(error) => self.trouble(&error).await,
-        }
     }
 }

@@ -125,6 +125,11 @@ pub enum Notice {
         /// How long it did not.
         seconds: u64,
     },
+    /// Something works again that was told of as trouble.
+    Mended {
+        /// What.
+        message: String,
+    },
     /// Something does not work, and goes on not working until somebody looks.
     Trouble {
         /// What, and what to do.
@@ -224,7 +229,7 @@ impl fmt::Display for Notice {
                  long; nothing more is sent"
             ),
             Self::Recovered { seconds } => write!(f, "the store works again, after {seconds} seconds"),
-            Self::Trouble { message } => f.write_str(message),
+            Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
         }
     }
 }

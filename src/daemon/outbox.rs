@@ -1,104 +1,157 @@
-//! What leaves the house, each thing once.
+//! What is sent, each thing once.
 //!
-//! An effect is marked as on its way before anything is sent. From then on there are three ends: it
-//! arrived, it was refused for good, or nobody knows, because the answer was lost or the daemon died.
-//! In the last case the next claim of it looks at X whether it is there before anything is sent again,
-//! and where looking does not tell, it is not sent again: a person reads "unknown" on the ticket. Mails
-//! and webhooks carry a key instead, by which the other side can tell the second copy.
+//! An effect is marked as on its way before anything is sent. It ends where it arrived, or where it was refused. Until
+//! then it is sent again, with waits that grow. A reply whose answer was lost, or whose daemon died, is looked up at X before
+//! it is sent again: a lookup that fails is no answer, and is made again with waits of its own. Mails and webhooks
+//! carry a key instead, by which the other side can tell the second copy; they are given up after days without an answer.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use tokio::sync::watch;
 
 use super::{Daemon, Notice, mail, notice::Outcome, webhook};
 use crate::{
-    desk::{Comment, Effect, Recipient, Reply, Status, TicketId, XId},
-    store::{AccountState, ConnectedAccount, OutboxItem, StoreError},
-    x::{Refusal, XError, client::Client, lookup::find_sent, text::weighted_length},
+    desk::{Destination, Effect, Reason, ReasonKind, Recipient, Status, TicketId, XId},
+    store::{ConnectedAccount, Next, OutboxItem, SEND, StoreError},
+    x::Refusal,
 };
 
-/// How often something is tried before it counts as refused.
-const MOST_TRIES: i64 = 10;
-/// The longest wait between two tries.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(30);
-/// How often X is asked whether a reply arrived before it stays unknown.
-const MOST_LOOKS: i64 = 5;
+/// From what on, and up to what, the waits between two sends grow.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+const MAX_WAIT: SignedDuration = SignedDuration::from_mins(30);
+/// The longest that a destination rests that does not work and names no time.
+const MAX_REST: SignedDuration = SignedDuration::from_mins(5);
+/// The longest wait between two lookups.
+const MAX_LOOKUP_WAIT: SignedDuration = SignedDuration::from_mins(15);
+/// How long a mail or a webhook is tried that nobody refuses.
+const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
 
-/// Why something did not leave.
+/// Why something did not arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// For good.
-    Refused(String),
+    /// The receiver said no, or there is nobody to send it to.
+    Refused(Reason),
     /// It certainly did not arrive, and may on another try.
-    Later {
-        /// Why.
-        why: String,
-        /// Not before this; `None` leaves it to the number of tries.
-        after: Option<Timestamp>,
-    },
-    /// It may have arrived.
-    Unknown(String),
+    Later(Reason),
+    /// As `Later`, and as long as this lasts, nothing else arrives there either. The receiver may ask for a wait.
+    NotWorking(Reason, Option<Duration>),
+    /// X refuses the account, whatever it asks for.
+    Paused(ConnectedAccount, Refusal),
+    /// It may have arrived, and has to be looked up.
+    PossiblySent(Reason),
+    /// Looking it up failed, which is no answer. X may ask for a wait.
+    LookupFailed(Reason, Option<Duration>),
+    /// It was looked up, and is not there.
+    NotThere,
+    /// Whether it arrived cannot be found out any more.
+    Unknown(Reason),
 }
 
 /// What arrived.
-struct Arrived {
-    what: &'static str,
-    text: String,
-    x_id: Option<XId>,
+#[derive(Debug, Clone)]
+pub(super) struct Arrived {
+    pub(super) what: &'static str,
+    pub(super) text: String,
+    pub(super) x_id: Option<XId>,
 }
 
 impl Daemon {
-    /// Sends the next thing that is due. Returns whether there was one.
+    /// Sends the next thing that is due for a destination. Returns whether there was one.
     ///
     /// # Errors
-    /// When the store fails: what was on its way stays marked so.
-    pub async fn send_next(&self) -> Result<bool, StoreError> {
-        let Some(item) = self.store.claim(self.clock.now()).await? else { return Ok(false) };
+    /// When the store fails.
+    pub(super) async fn send_to(
+        &self,
+        destination: &Destination,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<bool, StoreError> {
+        let Some(item) = self.store.claim(destination, self.clock.now()).await? else { return Ok(false) };
         let outcome = self.carry_out(&item).await;
-        self.settle_outcome(&item, outcome).await?;
+        // What came of it is known only here until it is stored. Whoever takes over finds it marked as on its way.
+        while let Err(error) = self.record_outcome(&item, outcome.clone()).await {
+            if *stop.borrow() || matches!(error, StoreError::Superseded) {
+                return Err(error);
+            }
+            self.trouble(&error).await;
+        }
         Ok(true)
     }
 
-    async fn settle_outcome(&self, item: &OutboxItem, outcome: Result<Arrived, Failure>) -> Result<(), StoreError> {
+    async fn record_outcome(&self, item: &OutboxItem, outcome: Result<Arrived, Failure>) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let at = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(now);
         let (what, text) = described(&item.effect);
-        let outcome = match outcome {
+        let (next, reason) = match outcome {
             Ok(arrived) => {
+                self.rested(&item.destination);
                 self.store.sent(item.id, arrived.x_id.as_ref(), now).await?;
-                self.notices.tell(Notice::Left {
-                    ticket: item.ticket,
-                    what: arrived.what,
-                    text: arrived.text,
-                    outcome: Outcome::Sent,
-                });
+                self.tell(item, arrived.what, arrived.text, Outcome::Sent);
                 return Ok(());
             }
-            Err(Failure::Later { why, .. }) if item.tries >= MOST_TRIES => {
-                let why = format!("{why} (tried {} times)", item.tries);
-                self.store.refused(item.id, &why).await?;
-                Outcome::Refused(why)
+            Err(Failure::Paused(account, refusal)) => {
+                let reason = Reason::new(kind_of(&refusal), refusal.to_string());
+                self.store.not_sent(item, Next::Wait, &reason).await?;
+                // Told once for the account, not for everything that waits.
+                return self.pause(&account, SEND, &refusal).await;
             }
-            Err(Failure::Later { why, after }) => {
-                let due = after.unwrap_or_else(|| now.saturating_add(wait(item.tries, item.id)).unwrap_or(now));
-                self.store.retry(item.id, due, &why, false).await?;
-                Outcome::Later(why)
+            Err(Failure::NotThere) => {
+                let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and X does not have it");
+                // X may take longer to show it than was waited for: each time, it is waited for longer.
+                (Next::Send(now), reason)
             }
-            Err(Failure::Refused(why)) => {
-                self.store.refused(item.id, &why).await?;
-                Outcome::Refused(why)
+            Err(Failure::PossiblySent(reason)) => {
+                (Next::LookUp(at(doubled(self.visibility_delay(), item.answers_lost + 1, MAX_LOOKUP_WAIT))), reason)
             }
-            Err(Failure::Unknown(why)) if item.tries >= MOST_LOOKS => {
-                self.store.unknown(item.id, &why).await?;
-                Outcome::Unknown(why)
+            Err(Failure::LookupFailed(reason, wait)) => {
+                let grown = doubled(self.visibility_delay().max(FIRST_WAIT), item.lookups, MAX_LOOKUP_WAIT);
+                (Next::LookUp(at(grown.max(signed(wait)))), reason)
             }
-            Err(Failure::Unknown(why)) => {
-                let due = now.saturating_add(self.settling()).unwrap_or(now);
-                self.store.retry(item.id, due, &why, true).await?;
-                Outcome::Later(format!("{why}; X will be asked whether it arrived"))
+            Err(Failure::Later(reason) | Failure::NotWorking(reason, _))
+                if item.destination.account().is_none() && now.duration_since(item.first_send) > GIVE_UP_AFTER =>
+            {
+                let words = format!("{} (tried {} times)", reason.words, item.sends);
+                (Next::Refused, Reason::new(ReasonKind::GivenUp, words))
             }
+            Err(Failure::Later(reason)) => {
+                self.rested(&item.destination);
+                (Next::Send(at(spread(doubled(FIRST_WAIT, item.sends, MAX_WAIT), item.id))), reason)
+            }
+            Err(Failure::NotWorking(reason, wait)) => {
+                let rest = |failures| {
+                    let grown = spread(doubled(FIRST_WAIT, failures, MAX_REST), item.id);
+                    Duration::try_from(grown).unwrap_or_default().max(wait.unwrap_or_default())
+                };
+                // What has not been tried comes first, so that nothing that never arrives stands before what would.
+                (Next::Send(self.rest(&item.destination, rest)), reason)
+            }
+            Err(Failure::Refused(reason)) => {
+                self.rested(&item.destination);
+                (Next::Refused, reason)
+            }
+            Err(Failure::Unknown(reason)) => (Next::Unknown, reason),
         };
-        self.notices.tell(Notice::Left { ticket: item.ticket, what, text, outcome });
+        self.store.not_sent(item, next, &reason).await?;
+        let outcome = match next {
+            Next::Refused => Outcome::Refused(reason.words),
+            Next::Unknown => Outcome::Unknown(reason.words),
+            Next::LookUp(_) => Outcome::Later(format!("{}; X will be asked whether it arrived", reason.words)),
+            Next::Send(_) | Next::Wait => Outcome::Later(reason.words),
+        };
+        self.tell(item, what, text, outcome);
         Ok(())
+    }
+
+    fn tell(&self, item: &OutboxItem, what: &'static str, text: String, outcome: Outcome) {
+        match item.ticket {
+            Some(ticket) => self.notices.tell(Notice::Left { ticket, what, text, outcome }),
+            None => match outcome {
+                Outcome::Sent => tracing::info!("mail to the admins sent: {text}"),
+                Outcome::Refused(why) | Outcome::Later(why) | Outcome::Unknown(why) => {
+                    tracing::warn!("mail to the admins not sent: {text}: {why}");
+                }
+            },
+        }
     }
 
     async fn carry_out(&self, item: &OutboxItem) -> Result<Arrived, Failure> {
@@ -106,123 +159,24 @@ impl Daemon {
             Effect::Reply { text } => self.reply(item, text).await,
             Effect::Notify { to, subject, body } => self.notify(item, to, subject, body).await,
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
-            Effect::Remind { to, subject, body, .. } => {
-                let ticket = self.store.ticket(item.ticket).await.map_err(stored)?;
-                match ticket {
-                    Some(ticket) if ticket.status >= Status::Solved => {
-                        Err(Failure::Refused(format!("the ticket is {} by now", ticket.status)))
-                    }
-                    _ => self.notify(item, to, subject, body).await,
+            Effect::Remind { to, subject, body, .. } => match self.ticket_of(item).await? {
+                Some(ticket) if ticket.status >= Status::Solved => {
+                    Err(refused(ReasonKind::Solved, format!("the ticket is {} by now", ticket.status)))
                 }
-            }
+                _ => self.notify(item, to, subject, body).await,
+            },
             // These take effect where they are decided and never get here.
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
-                Err(Failure::Refused("there is nothing to send".to_owned()))
+                Err(refused(ReasonKind::NoRecipient, "there is nothing to send"))
             }
         }
     }
 
-    async fn reply(&self, item: &OutboxItem, text: &str) -> Result<Arrived, Failure> {
-        let comment = match item.answers {
-            Some(id) => self.store.comment(id).await.map_err(stored)?,
-            None => None,
-        };
-        let comment = comment.ok_or_else(|| Failure::Refused("there is no comment to answer".to_owned()))?;
-        // The kind is found again from the comment, never remembered.
-        let reply = Reply::to(&comment, text).map_err(|e| Failure::Refused(e.to_string()))?;
-        let account = self.answering_account(item.ticket).await?;
-        let client = self
-            .client(&account)
-            .ok_or_else(|| Failure::Later { why: format!("@{} is not connected", account.handle), after: None })?;
-        if item.doubt {
-            if let Some(id) = self.arrived_after_all(&client, &reply).await? {
-                return Ok(arrived(&reply, Some(id)));
-            }
-        } else {
-            self.within_caps(item, &account, &comment).await?;
+    pub(super) async fn ticket_of(&self, item: &OutboxItem) -> Result<Option<crate::desk::Ticket>, Failure> {
+        match item.ticket {
+            Some(TicketId(id)) => self.store.ticket(TicketId(id)).await.map_err(stored),
+            None => Ok(None),
         }
-        if let Reply::Public(public) = &reply {
-            let most = self.rules().desk.account(&account.handle).map_or(280, |a| a.post_length);
-            let length = weighted_length(public.text());
-            if length > most {
-                return Err(Failure::Refused(format!("the reply is {length} characters long; a post takes {most}")));
-            }
-        }
-        let sent = match &reply {
-            Reply::Public(public) => client.create_post(public).await.map(|created| created.id),
-            Reply::Direct(direct) => client.send_message(direct).await.map(|created| created.id),
-        };
-        match sent {
-            Ok(id) => Ok(arrived(&reply, Some(id))),
-            Err(error) => Err(self.failed(&account, error, item.tries).await),
-        }
-    }
-
-    /// Looks whether a reply whose answer was lost is at X. What is there and accounted for is another, earlier one.
-    async fn arrived_after_all(&self, client: &Client, reply: &Reply) -> Result<Option<XId>, Failure> {
-        let found = find_sent(client, reply).await.map_err(|e| Failure::Unknown(e.to_string()))?;
-        for id in found {
-            if !self.store.is_accounted_for(&id).await.map_err(stored)? {
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The account that answers: the one that was addressed where it may, else the default one.
-    async fn answering_account(&self, ticket: TicketId) -> Result<ConnectedAccount, Failure> {
-        let handle = self.store.ticket(ticket).await.map_err(stored)?.and_then(|t| t.account);
-        let rules = self.rules();
-        let addressed = handle.as_deref().and_then(|h| rules.desk.account(h));
-        let settings = addressed
-            .filter(|a| a.allow_replies)
-            .or_else(|| rules.desk.accounts.iter().find(|a| a.default && a.allow_replies))
-            .ok_or_else(|| {
-                Failure::Refused(format!(
-                    "@{} does not allow replies, and no account that does is the default",
-                    handle.as_deref().unwrap_or("?")
-                ))
-            })?;
-        let connected = self.store.accounts().await.map_err(stored)?;
-        let account = connected
-            .into_iter()
-            .find(|a| a.handle.eq_ignore_ascii_case(&settings.handle))
-            .ok_or_else(|| Failure::Refused(format!("@{} is declared and not connected", settings.handle)))?;
-        match account.state {
-            AccountState::Connected => Ok(account),
-            AccountState::Unauthorised => Err(Failure::Later {
-                why: format!("X refuses the authorisation of @{}; connect it again", account.handle),
-                after: self.clock.now().saturating_add(LONGEST_WAIT).ok(),
-            }),
-            AccountState::Deactivated | AccountState::Unlinked => {
-                Err(Failure::Refused(format!("@{} is not active", account.handle)))
-            }
-        }
-    }
-
-    /// Automatic answers are capped: what rules would send beyond is refused, and says so on the ticket.
-    async fn within_caps(&self, item: &OutboxItem, account: &ConnectedAccount, to: &Comment) -> Result<(), Failure> {
-        if item.rule.is_none() {
-            return Ok(());
-        }
-        let hour_ago = self.clock.now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
-        let limits = self.rules().desk.limits.clone();
-        let sent = self.store.replies_since(hour_ago, &account.handle, to.author_id.as_ref()).await.map_err(stored)?;
-        let cap = |count: i64, most: u32, whom: &str, setting: &str| {
-            if count < i64::from(most) {
-                return Ok(());
-            }
-            Err(Failure::Refused(format!(
-                "rules already sent {whom} {count} replies within an hour (`{setting}` in twite.toml)"
-            )))
-        };
-        cap(sent.to_person, limits.replies_per_person_per_hour, "this person", "limits.replies_per_person_per_hour")?;
-        cap(
-            sent.from_account,
-            limits.replies_per_account_per_hour,
-            "from this account",
-            "limits.replies_per_account_per_hour",
-        )
     }
 
     async fn notify(&self, item: &OutboxItem, to: &Recipient, subject: &str, body: &str) -> Result<Arrived, Failure> {
@@ -233,7 +187,7 @@ impl Daemon {
             Recipient::Group(group) => desk.group_addresses(group),
             Recipient::Agent(name) => agent(name).into_iter().collect(),
             Recipient::Assignee | Recipient::Requester => {
-                let ticket = self.store.ticket(item.ticket).await.map_err(stored)?.unwrap_or_default();
+                let ticket = self.ticket_of(item).await?.unwrap_or_default();
                 match to {
                     Recipient::Assignee => ticket.assignee.as_deref().and_then(agent).into_iter().collect(),
                     _ => ticket.requester.email.into_iter().collect(),
@@ -241,10 +195,10 @@ impl Daemon {
             }
         };
         if addresses.is_empty() {
-            return Err(Failure::Refused("no email address is known for whom it should go to".to_owned()));
+            return Err(refused(ReasonKind::NoRecipient, "no email address is known for whom it should go to"));
         }
         let Some(settings) = &desk.mail else {
-            return Err(Failure::Refused("twite.toml declares no `[mail]`".to_owned()));
+            return Err(refused(ReasonKind::NoRecipient, "twite.toml declares no `[mail]`"));
         };
         mail::send(settings, &addresses, subject, body, &item.key).await?;
         Ok(Arrived { what: "mail", text: format!("{}: {subject}", addresses.join(", ")), x_id: None })
@@ -255,51 +209,35 @@ impl Daemon {
         let hook = rules
             .desk
             .webhook(name)
-            .ok_or_else(|| Failure::Refused(format!("the webhook `{name}` is no longer declared")))?;
+            .ok_or_else(|| refused(ReasonKind::NoRecipient, format!("the webhook `{name}` is no longer declared")))?;
         let body = match body {
             Some(body) => body.to_owned(),
-            None => {
-                let ticket = self.store.ticket(item.ticket).await.map_err(stored)?;
-                serde_json::to_string(&ticket).map_err(|e| Failure::Refused(e.to_string()))?
-            }
+            None => serde_json::to_string(&self.ticket_of(item).await?)
+                .map_err(|e| refused(ReasonKind::NotReady, e.to_string()))?,
         };
         webhook::call(&self.http, hook, body, &item.key).await?;
         Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None })
     }
 
-    async fn failed(&self, account: &ConnectedAccount, error: XError, tries: i64) -> Failure {
-        let why = error.to_string();
-        match error {
-            XError::Refused(Refusal::RateLimited { wait: Some(wait) }) => Failure::Later {
-                why,
-                after: SignedDuration::try_from(wait).ok().and_then(|wait| self.clock.now().checked_add(wait).ok()),
-            },
-            // X may not know yet that the person just addressed this account.
-            XError::Refused(Refusal::NotSummoned(_)) if tries <= 2 => {
-                Failure::Later { why, after: self.clock.now().saturating_add(SignedDuration::from_secs(5)).ok() }
-            }
-            XError::Refused(Refusal::Unauthorised(_)) => {
-                self.unauthorised(account, &why).await;
-                Failure::Later { why, after: self.clock.now().saturating_add(LONGEST_WAIT).ok() }
-            }
-            error if error.outcome_unknown() => Failure::Unknown(why),
-            error if error.is_transient() => Failure::Later { why, after: None },
-            _ => Failure::Refused(why),
-        }
-    }
-
     /// How long X may take to show a post where it is looked for.
-    pub(super) fn settling(&self) -> SignedDuration {
+    pub(super) fn visibility_delay(&self) -> SignedDuration {
         SignedDuration::try_from(Duration::from_millis(self.rules().desk.x.settle_millis)).unwrap_or_default()
     }
 }
 
-fn arrived(reply: &Reply, x_id: Option<XId>) -> Arrived {
-    let what = match reply {
-        Reply::Public(_) => "reply",
-        Reply::Direct(_) => "direct message",
-    };
-    Arrived { what, text: reply.text().to_owned(), x_id }
+/// What kind of reason a refusal by X is.
+pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
+    match refusal {
+        Refusal::RateLimited { .. } => ReasonKind::RateLimited,
+        Refusal::Unauthorised(_) | Refusal::GrantDead(_) => ReasonKind::Unauthorised,
+        Refusal::NotAllowed(_) => ReasonKind::NotAllowed,
+        Refusal::OutOfCredit(_) => ReasonKind::NoCredit,
+        Refusal::NotSummoned(_) => ReasonKind::NotSummoned,
+        Refusal::Duplicate(_) => ReasonKind::Duplicate,
+        Refusal::Gone(_) => ReasonKind::Gone,
+        Refusal::DirectClosed(_) => ReasonKind::DirectClosed,
+        Refusal::Other { .. } => ReasonKind::RefusedByX,
+    }
 }
 
 fn described(effect: &Effect) -> (&'static str, String) {
@@ -314,14 +252,25 @@ fn described(effect: &Effect) -> (&'static str, String) {
     }
 }
 
-fn stored(error: StoreError) -> Failure {
-    Failure::Later { why: error.to_string(), after: None }
+pub(super) fn refused(kind: ReasonKind, words: impl Into<String>) -> Failure {
+    Failure::Refused(Reason::new(kind, words))
 }
 
-/// Twice as long after each try, from two seconds on, spread by a quarter so that what failed together does
-/// not come back together.
-fn wait(tries: i64, spread: i64) -> SignedDuration {
-    let seconds = 2_i64.saturating_pow(u32::try_from(tries.clamp(1, 20)).unwrap_or(20));
-    let quarter = (seconds * 250).saturating_mul(spread.rem_euclid(5)) / 4;
-    SignedDuration::from_millis(seconds * 1000 + quarter).min(LONGEST_WAIT)
+pub(super) fn stored(error: StoreError) -> Failure {
+    Failure::Later(Reason::new(ReasonKind::NotReady, error.to_string()))
+}
+
+/// A wait that is twice as long after each of `times`, the first among them, up to `most`.
+pub(super) fn doubled(first: SignedDuration, times: i64, most: SignedDuration) -> SignedDuration {
+    let doublings = u32::try_from(times.saturating_sub(1).clamp(0, 30)).unwrap_or(0);
+    first.checked_mul(2_i32.saturating_pow(doublings)).unwrap_or(most).min(most)
+}
+
+/// A wait that is longer by up to a quarter, so that what failed together does not come back together.
+fn spread(wait: SignedDuration, id: i64) -> SignedDuration {
+    wait.saturating_add((wait / 16).saturating_mul(i32::try_from(id.rem_euclid(5)).unwrap_or(0)))
+}
+
+fn signed(wait: Option<Duration>) -> SignedDuration {
+    wait.and_then(|wait| SignedDuration::try_from(wait).ok()).unwrap_or_default()
 }

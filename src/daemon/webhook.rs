@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use sha2::Sha256;
 
 use super::outbox::Failure;
-use crate::desk::config::Webhook;
+use crate::{
+    desk::{Reason, ReasonKind, config::Webhook},
+    x::limits::retry_after,
+};
 
 /// How long the other side may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// HMAC-SHA256 of the body.
 ///
 /// # Errors
-/// For good on any answer from 300 to 499 but 408 and 429, for now on everything else.
+/// For good on any answer from 300 to 499 but 408, 425 and 429, for now on everything else.
 pub(super) async fn call(client: &reqwest::Client, hook: &Webhook, body: String, key: &str) -> Result<(), Failure> {
     let mut request = client
         .post(&hook.url)
@@ -28,7 +32,7 @@ pub(super) async fn call(client: &reqwest::Client, hook: &Webhook, body: String,
         .header("twite-delivery", key);
     if let Some(variable) = &hook.key_env {
         let secret = std::env::var(variable).map_err(|_| {
-            Failure::Refused(format!("the environment variable `{variable}` with the key of the webhook is not set"))
+            later(format!("the environment variable `{variable}` with the key of the webhook is not set"), None)
         })?;
         request = request.header("twite-signature", signature(secret.as_bytes(), body.as_bytes()));
     }
@@ -37,15 +41,22 @@ pub(super) async fn call(client: &reqwest::Client, hook: &Webhook, body: String,
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => {
             let status = answer.status();
-            let permanent = (300..500).contains(&status.as_u16()) && !matches!(status.as_u16(), 408 | 429);
             let why = format!("the webhook `{name}` answered {status}");
-            Err(if permanent { Failure::Refused(why) } else { Failure::Later { why, after: None } })
+            Err(match status.as_u16() {
+                408 | 425 | 429 | 503 => later(why, retry_after(answer.headers(), Timestamp::now())),
+                300..500 => Failure::Refused(Reason::new(ReasonKind::RefusedByReceiver, why)),
+                // It may be this call that it cannot take.
+                _ => Failure::Later(Reason::new(ReasonKind::Unavailable, why)),
+            })
         }
         // The address may hold a secret of its own: it stays out of the message.
-        Err(error) => {
-            Err(Failure::Later { why: format!("the webhook `{name}`: {}", error.without_url()), after: None })
-        }
+        Err(error) => Err(later(format!("the webhook `{name}`: {}", error.without_url()), None)),
     }
+}
+
+/// The receiver does not work, or asks to wait.
+fn later(why: String, wait: Option<Duration>) -> Failure {
+    Failure::NotWorking(Reason::new(ReasonKind::Unavailable, why), wait)
 }
 
 fn signature(key: &[u8], body: &[u8]) -> String {

@@ -313,6 +313,17 @@ impl Desk {
         self.accounts.iter().find(|a| a.handle.eq_ignore_ascii_case(handle))
     }
 
+    /// The account that answers what was said to one: that one where it may, else the default.
+    pub fn answering_account(&self, addressed: &str) -> Option<&Account> {
+        let addressed = self.account(addressed).filter(|a| a.allow_replies);
+        addressed.or_else(|| self.accounts.iter().find(|a| a.default && a.allow_replies))
+    }
+
+    /// The addresses of the agents who may change settings, with their names.
+    pub fn admins(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.agents.iter().filter(|a| a.admin).filter_map(|a| Some((a.name.as_str(), a.email.as_deref()?)))
+    }
+
     /// When the desk is open for a ticket: by the first schedule that names its group, else by the first that
     /// names its account, else by `[hours]`.
     pub fn hours_of(&self, ticket: &Ticket) -> &Hours {

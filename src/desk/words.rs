@@ -117,6 +117,54 @@ words! {
     }
 }
 
+words! {
+    /// Why something that was to be sent is not, or not yet.
+    ReasonKind, ordered: false {
+        /// The comment cannot be answered: it is a note, or gone, or the reply is empty.
+        NotAnswerable = "not_answerable",
+        /// The text is longer than a post of the account may be.
+        TooLong = "too_long",
+        /// Rules have sent too many replies within the hour.
+        Capped = "capped",
+        /// The part of the reply before this one did not arrive.
+        EarlierPart = "earlier_part",
+        /// No account may answer.
+        NoAccount = "no_account",
+        /// The author of the post has not mentioned the account.
+        NotSummoned = "not_summoned",
+        /// X had the same text before.
+        Duplicate = "duplicate",
+        /// The post is deleted or not visible.
+        Gone = "gone",
+        /// The person takes no direct messages from the account.
+        DirectClosed = "direct_closed",
+        /// X refused for another reason.
+        RefusedByX = "refused_by_x",
+        /// There is no address, webhook or mail server to send to.
+        NoRecipient = "no_recipient",
+        /// The ticket was solved before the reminder was due.
+        Solved = "solved",
+        /// The mail server or the webhook refused.
+        RefusedByReceiver = "refused_by_receiver",
+        /// It was tried for days and the mail server or the webhook never answered.
+        GivenUp = "given_up",
+        /// There were too many calls.
+        RateLimited = "rate_limited",
+        /// The app has no credit, or reached its cap.
+        NoCredit = "no_credit",
+        /// X refuses the account's authorisation.
+        Unauthorised = "unauthorised",
+        /// X refuses the app, or has locked the account.
+        NotAllowed = "not_allowed",
+        /// The receiver cannot be reached or does not work.
+        Unavailable = "unavailable",
+        /// The answer was lost, so that it may have arrived.
+        AnswerLost = "answer_lost",
+        /// Twite itself is not set up to send it, or its store fails.
+        NotReady = "not_ready",
+    }
+}
+
 impl From<Channel> for Via {
     fn from(channel: Channel) -> Self {
         match channel {

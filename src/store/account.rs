@@ -10,7 +10,7 @@ use chacha20poly1305::{
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::{Store, StoreError, time, times, word};
+use super::{Store, StoreError, Tx, time, times, word};
 use crate::desk::{Tokens, XId};
 
 /// How a connected account stands.
@@ -148,7 +148,9 @@ impl Store {
             .bind(account.capture_from.map(Timestamp::as_millisecond)),
         )
         .await?;
-        Ok(())
+        let mut tx = self.begin().await?;
+        tx.retry_pauses(&account.id).await?;
+        tx.commit().await
     }
 
     /// Every account that was ever connected, oldest first.
@@ -168,22 +170,6 @@ impl Store {
                 })
             })
             .collect()
-    }
-
-    /// Notes how an account stands. Returns whether that is news.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn set_account_state(&self, id: &XId, state: AccountState, why: &str) -> Result<bool, StoreError> {
-        let done = self
-            .write(
-                sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1 AND state <> $2")
-                    .bind(id.as_str())
-                    .bind(state.as_str())
-                    .bind(why),
-            )
-            .await?;
-        Ok(done.rows_affected() > 0)
     }
 
     /// The tokens of an account.
@@ -214,6 +200,22 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::Corrupt(format!("account {account} is not connected")));
         }
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Notes how an account stands.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_account_state(&mut self, id: &XId, state: AccountState, why: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(why)
+            .execute(&mut *self.0)
+            .await?;
         Ok(())
     }
 }

@@ -46,11 +46,13 @@ pub(super) struct Decided {
 #[derive(Debug)]
 pub(super) struct Leaving {
     pub(super) key: String,
-    pub(super) ticket: i64,
+    pub(super) ticket: Option<i64>,
     pub(super) rule: Option<String>,
     pub(super) kind: &'static str,
     pub(super) effect: String,
+    pub(super) destination: String,
     pub(super) answers: Option<i64>,
+    pub(super) follows: Option<String>,
     pub(super) due: i64,
 }
 
@@ -87,11 +89,17 @@ impl Tx {
         })
         .await?;
         // The same key is the same thing.
-        let outbox =
-            ["INSERT INTO outbox (key, ticket, rule, kind, effect, answers, due, state) ", " ON CONFLICT DO NOTHING"];
+        let outbox = [
+            "INSERT INTO outbox (key, ticket, rule, kind, effect, destination, answers, follows, due, state) ",
+            " ON CONFLICT DO NOTHING",
+        ];
         self.insert(outbox, later.outbox, |row, o| {
             row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.kind).push_bind(o.effect);
-            row.push_bind(o.answers).push_bind(o.due).push_bind("waiting");
+            row.push_bind(o.destination)
+                .push_bind(o.answers)
+                .push_bind(o.follows)
+                .push_bind(o.due)
+                .push_bind("waiting");
         })
         .await?;
         self.insert(["INSERT INTO fired (decision, place, rule, shadow) ", ""], later.fired, |row, f| {

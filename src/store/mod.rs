@@ -13,6 +13,7 @@ mod known;
 mod later;
 mod lease;
 mod outbox;
+mod pause;
 mod post;
 mod report;
 mod ticket;
@@ -40,7 +41,8 @@ pub use self::{
     comment::{NewComment, Standing},
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
-    outbox::{OutboxItem, Outgoing, RepliesSince},
+    outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
+    pause::{GRANT, Pause, SEND},
     post::{KnownPost, PutPost, Seen},
     ticket::{TicketHead, TicketKey},
 };

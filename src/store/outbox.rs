@@ -1,11 +1,11 @@
-//! What is to leave the house, each thing under its own key.
+//! What is to be sent, each thing under its own key.
 
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{KnownPost, Store, StoreError, Tx, later::Leaving, time, times};
+use super::{KnownPost, Store, StoreError, Tx, later::Leaving, times, word, words};
 use crate::{
-    desk::{Effect, TicketId, XId, text::fold},
+    desk::{Destination, Effect, Reason, ReasonKind, TicketId, XId, post_text::is_same_post},
     engine::minute,
 };
 
@@ -14,14 +14,18 @@ use crate::{
 pub struct Outgoing {
     /// Its key: the same key is the same thing, and is sent once.
     pub key: String,
-    /// The ticket it is about.
-    pub ticket: TicketId,
+    /// The ticket it is about; `None` where it is about an account.
+    pub ticket: Option<TicketId>,
     /// The rule that asked for it; `None` for a person.
     pub rule: Option<String>,
     /// What to send.
     pub effect: Effect,
+    /// Where to.
+    pub destination: Destination,
     /// The comment that a reply answers.
     pub answers: Option<i64>,
+    /// The key of the part of the same reply before this one.
+    pub follows: Option<String>,
     /// Not before this.
     pub due: Timestamp,
 }
@@ -34,22 +38,45 @@ pub struct OutboxItem {
     /// Its key.
     pub key: String,
     /// The ticket it is about.
-    pub ticket: TicketId,
+    pub ticket: Option<TicketId>,
     /// The rule that asked for it.
     pub rule: Option<String>,
     /// What to send.
     pub effect: Effect,
+    /// Where to.
+    pub destination: Destination,
     /// The comment that a reply answers.
     pub answers: Option<i64>,
-    /// How often it was claimed, this time included.
-    pub tries: i64,
-    /// Whether an earlier try may have arrived.
-    pub doubt: bool,
-    /// When the first try that may have arrived began; without one, when this try began.
-    pub claimed: Timestamp,
+    /// The key of the part of the same reply before this one.
+    pub follows: Option<String>,
+    /// How often it was sent, this time included.
+    pub sends: i64,
+    /// How often it was looked up since it was last sent, this time included.
+    pub lookups: i64,
+    /// Whether the last send may have arrived: this time it is looked up, else sent.
+    pub possibly_sent: bool,
+    /// How many sends may have arrived when their answers were lost.
+    pub answers_lost: i64,
+    /// When it was first sent.
+    pub first_send: Timestamp,
 }
 
-/// What became of something that was to leave the house.
+/// What becomes of something that did not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It is sent at a time.
+    Send(Timestamp),
+    /// It may have arrived, and is looked up at a time.
+    LookUp(Timestamp),
+    /// It waits as if this time had not been.
+    Wait,
+    /// Nothing: it was refused.
+    Refused,
+    /// Nothing: nobody knows whether it arrived.
+    Unknown,
+}
+
+/// What became of something that was to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Left {
     /// The rule that asked for it; `None` for a person.
@@ -59,10 +86,23 @@ pub struct Left {
     pub effect: Effect,
     /// `waiting`, `sending`, `sent`, `refused` or `unknown`.
     pub state: String,
-    /// Why it is not sent.
+    /// What kind of reason there is that it is not sent.
+    pub reason_kind: Option<ReasonKind>,
+    /// Why it is not sent, in words, X's own where X says so.
     pub reason: Option<String>,
     /// When it was sent.
     pub sent: Option<Timestamp>,
+}
+
+/// The part of a reply before another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierPart {
+    /// What became of it.
+    pub state: String,
+    /// Why it is not sent.
+    pub reason: Option<String>,
+    /// The comment that shows it.
+    pub shown: Option<i64>,
 }
 
 /// How many replies rules sent.
@@ -92,11 +132,13 @@ impl Tx {
         };
         self.2.outbox.push(Leaving {
             key: outgoing.key.clone(),
-            ticket: outgoing.ticket.0,
+            ticket: outgoing.ticket.map(|ticket| ticket.0),
             rule: outgoing.rule.clone(),
             kind,
             effect,
+            destination: outgoing.destination.to_string(),
             answers: outgoing.answers,
+            follows: outgoing.follows.clone(),
             due: outgoing.due.as_millisecond(),
         });
         Ok(())
@@ -126,7 +168,8 @@ impl Tx {
         accounted_for(&mut self.0, id).await
     }
 
-    /// The reply that an own post is, where Twite sent it and does not know that it arrived.
+    /// The reply that an own post is, where Twite sent it and does not know that it arrived: an answer was lost, or is not
+    /// here yet.
     ///
     /// # Errors
     /// When the database says no.
@@ -134,7 +177,7 @@ impl Tx {
         let rows = sqlx::query(
             "SELECT o.id, o.effect FROM outbox o
              JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket
-             WHERE o.kind = 'reply' AND (o.state IN ('sending', 'unknown') OR (o.state = 'waiting' AND o.doubt = 1))
+             WHERE o.kind = 'reply' AND o.state <> 'sent' AND (o.state = 'sending' OR o.answers_lost > 0)
                AND t.key_account = $1 AND (c.x_id = $2 OR c.with_id = $3) ORDER BY o.id",
         )
         .bind(account.as_str())
@@ -145,7 +188,7 @@ impl Tx {
         for row in rows {
             let effect: Effect =
                 serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            if matches!(&effect, Effect::Reply { text } if fold(text.trim()) == fold(post.text.trim())) {
+            if matches!(&effect, Effect::Reply { text } if is_same_post(text, &post.text)) {
                 return Ok(Some(row.try_get(0)?));
             }
         }
@@ -159,7 +202,8 @@ impl Tx {
     /// When the database says no.
     pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
         self.write_now().await?;
-        sqlx::query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, doubt = 0, reason = NULL WHERE id = $1")
+        sqlx::query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
+             WHERE id = $1")
             .bind(id)
             .bind(now.as_millisecond())
             .bind(x_id.map(XId::as_str))
@@ -212,23 +256,40 @@ impl Tx {
 }
 
 impl Store {
-    /// Claims the next thing that is due: from now on it counts as on its way, whatever happens to this
-    /// process. A later reply on a ticket waits for the earlier one.
+    /// Where something waits to be sent, with when the first of it is due.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn claim(&self, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
+    pub async fn destinations(&self) -> Result<Vec<(Destination, Timestamp)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT destination, min(due) FROM outbox WHERE state = 'waiting' GROUP BY destination ORDER BY 2, 1",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(|(destination, due)| Ok((word(&destination)?, super::time(due)?))).collect()
+    }
+
+    /// Claims the next thing that is due for a destination: from now on it counts as on its way, whatever happens to this
+    /// process. A later reply on a ticket waits for the earlier one, as does whatever else goes to the same
+    /// destination for the same ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn claim(&self, destination: &Destination, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
-            "UPDATE outbox SET state = 'sending', tries = tries + 1,
-               claimed = CASE WHEN doubt = 1 THEN claimed ELSE $1 END
-             WHERE id = (SELECT o.id FROM outbox o WHERE o.state = 'waiting' AND o.due <= $1
+            "UPDATE outbox SET state = 'sending', sends = sends + 1 - possibly_sent, lookups = lookups + possibly_sent,
+               first_send = coalesce(first_send, $1)
+             WHERE id = (SELECT o.id FROM outbox o WHERE o.state = 'waiting' AND o.destination = $2 AND o.due <= $1
                            AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
-                                             AND e.kind = 'reply' AND o.kind = 'reply' AND e.state IN ('waiting', 'sending'))
+                                             AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
+                                             AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply'))
                          ORDER BY o.due, o.id LIMIT 1)
-             RETURNING id, key, ticket, rule, effect, answers, tries, doubt, claimed",
+             RETURNING id, key, ticket, rule, effect, destination, answers, follows, sends, lookups, possibly_sent,
+               answers_lost, first_send",
         )
         .bind(now.as_millisecond())
+        .bind(destination.to_string())
         .fetch_optional(&mut *tx.0)
         .await?;
         tx.commit().await?;
@@ -236,29 +297,39 @@ impl Store {
             Ok(OutboxItem {
                 id: row.try_get("id")?,
                 key: row.try_get("key")?,
-                ticket: TicketId(row.try_get("ticket")?),
+                ticket: row.try_get::<Option<i64>, _>("ticket")?.map(TicketId),
                 rule: row.try_get("rule")?,
                 effect: serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+                destination: word(row.try_get("destination")?)?,
                 answers: row.try_get("answers")?,
-                tries: row.try_get("tries")?,
-                doubt: row.try_get::<i64, _>("doubt")? != 0,
-                claimed: time(row.try_get("claimed")?)?,
+                follows: row.try_get("follows")?,
+                sends: row.try_get("sends")?,
+                lookups: row.try_get("lookups")?,
+                possibly_sent: row.try_get::<i64, _>("possibly_sent")? != 0,
+                answers_lost: row.try_get("answers_lost")?,
+                first_send: super::time(row.try_get("first_send")?)?,
             })
         })
         .transpose()
     }
 
-    /// What was on its way when an earlier process ended may have arrived: it waits again, in doubt, until a time.
+    /// Crash recovery: `sending` becomes `waiting`. A reply may have arrived, and is looked up from a time on; mails and
+    /// calls are sent again under the same key. Returns how many there were.
     ///
     /// # Errors
     /// When the database says no.
     pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
-        let done = self
-            .write(
-                sqlx::query("UPDATE outbox SET state = 'waiting', doubt = 1, due = $1 WHERE state = 'sending'")
-                    .bind(due.as_millisecond()),
-            )
-            .await?;
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE outbox SET state = 'waiting', due = $1,
+               answers_lost = CASE WHEN kind = 'reply' THEN answers_lost + 1 - possibly_sent ELSE answers_lost END,
+               possibly_sent = CASE WHEN kind = 'reply' THEN 1 ELSE 0 END
+             WHERE state = 'sending'",
+        )
+        .bind(due.as_millisecond())
+        .execute(&mut *tx.0)
+        .await?;
+        tx.commit().await?;
         Ok(done.rows_affected())
     }
 
@@ -281,56 +352,84 @@ impl Store {
         tx.commit().await
     }
 
-    /// Puts something back, to be tried again at a time; with `doubt` where this try may have arrived.
+    /// Notes that something did not arrive, and what becomes of it. What has arrived meanwhile stays so.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn retry(&self, id: i64, due: Timestamp, why: &str, doubt: bool) -> Result<(), StoreError> {
-        self.write(sqlx::query("UPDATE outbox SET state = 'waiting', due = $2, reason = $3, doubt = $4 WHERE id = $1 AND state = 'sending'")
-            .bind(id)
-            .bind(due.as_millisecond())
-            .bind(why)
-            .bind(i64::from(doubt)))
-.await?;
-        Ok(())
-    }
-
-    /// Notes that something was refused for good.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn refused(&self, id: i64, why: &str) -> Result<(), StoreError> {
-        self.end(id, "refused", why).await
-    }
-
-    /// Notes that nobody knows whether something arrived, and nobody will find out.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn unknown(&self, id: i64, why: &str) -> Result<(), StoreError> {
-        self.end(id, "unknown", why).await
-    }
-
-    async fn end(&self, id: i64, state: &str, why: &str) -> Result<(), StoreError> {
-        self.write(
-            sqlx::query("UPDATE outbox SET state = $2, reason = $3 WHERE id = $1 AND state = 'sending'")
-                .bind(id)
-                .bind(state)
-                .bind(why),
+    pub async fn not_sent(&self, item: &OutboxItem, next: Next, reason: &Reason) -> Result<(), StoreError> {
+        let looked = i64::from(item.possibly_sent);
+        // The state, when it is due, whether the last send may have arrived, and which counts are taken back.
+        let (state, due, possibly_sent, unsent, unlooked, lost) = match next {
+            Next::Send(due) => ("waiting", Some(due), 0, 0, item.lookups, 0),
+            Next::LookUp(due) => ("waiting", Some(due), 1, 0, 0, 1 - looked),
+            Next::Wait => ("waiting", None, looked, 1 - looked, looked, 0),
+            Next::Refused => ("refused", None, 0, 0, 0, 0),
+            Next::Unknown => ("unknown", None, 0, 0, 0, 0),
+        };
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE outbox SET state = $2, due = coalesce($3, due), possibly_sent = $4, sends = sends - $5,
+               lookups = lookups - $6, answers_lost = answers_lost + $7, reason_kind = $8, reason = $9
+             WHERE id = $1 AND state = 'sending'",
         )
+        .bind(item.id)
+        .bind(state)
+        .bind(due.map(Timestamp::as_millisecond))
+        .bind(possibly_sent)
+        .bind(unsent)
+        .bind(unlooked)
+        .bind(lost)
+        .bind(reason.kind.as_str())
+        .bind(&reason.words)
+        .execute(&mut *tx.0)
         .await?;
-        Ok(())
+        tx.commit().await
     }
 
-    /// All that left the house, or is to, about a ticket, in order.
+    /// The part of a reply with a key.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
+        let row = sqlx::query("SELECT state, reason, shown FROM outbox WHERE key = $1")
+            .bind(key)
+            .fetch_optional(&self.reader)
+            .await?;
+        row.map(|row| {
+            Ok(EarlierPart {
+                state: row.try_get("state")?,
+                reason: row.try_get("reason")?,
+                shown: row.try_get("shown")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Makes a reply answer another comment: the part before it.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn answer_instead(&self, item: &OutboxItem, comment: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE outbox SET answers = $2 WHERE id = $1")
+            .bind(item.id)
+            .bind(comment)
+            .execute(&mut *tx.0)
+            .await?;
+        tx.commit().await
+    }
+
+    /// All that was sent, or is to be, about a ticket, in order.
     ///
     /// # Errors
     /// When the database says no.
     pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<Left>, StoreError> {
-        let rows = sqlx::query("SELECT rule, effect, state, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id")
-            .bind(ticket.0)
-            .fetch_all(&self.reader)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT rule, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
+        )
+        .bind(ticket.0)
+        .fetch_all(&self.reader)
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Left {
@@ -338,6 +437,7 @@ impl Store {
                     effect: serde_json::from_str(row.try_get("effect")?)
                         .map_err(|e| StoreError::Corrupt(e.to_string()))?,
                     state: row.try_get("state")?,
+                    reason_kind: words(row.try_get("reason_kind")?)?,
                     reason: row.try_get("reason")?,
                     sent: times(row.try_get("sent")?)?,
                 })
@@ -367,7 +467,7 @@ impl Store {
             "SELECT coalesce(sum(CASE WHEN t.key_person = $3 THEN 1 ELSE 0 END), 0), count(*)
              FROM outbox o JOIN ticket t ON t.id = o.ticket
              WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND t.account = $2
-               AND (o.state = 'unknown' OR (o.state = 'waiting' AND o.doubt = 1) OR (o.state = 'sent' AND o.sent > $1))",
+               AND (o.state = 'unknown' OR (o.state = 'waiting' AND o.possibly_sent = 1) OR (o.state = 'sent' AND o.sent > $1))",
         )
         .bind(since.as_millisecond())
         .bind(handle)

@@ -185,6 +185,10 @@ impl Client {
     /// # Errors
     /// When X refuses or cannot be reached.
     pub async fn direct_messages(&self, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
+        self.messages("/2/dm_events", token).await
+    }
+
+    async fn messages(&self, path: &str, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
         let mut query = vec![
             ("max_results", "100"),
             ("event_types", "MessageCreate"),
@@ -193,8 +197,19 @@ impl Client {
             ("user.fields", USER_FIELDS),
         ];
         query.extend(token.map(|t| ("pagination_token", t)));
-        let answered = self.get("/2/dm_events", &query).await?;
-        answered.read(decode_directs)
+        self.get(path, &query).await?.read(decode_directs)
+    }
+
+    /// The direct messages with one person, newest first. X counts these calls apart from those for all messages.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn direct_messages_with(
+        &self,
+        person: &XId,
+        token: Option<&str>,
+    ) -> Result<Answered<Page<DirectMessage>>, XError> {
+        self.messages(&format!("/2/dm_conversations/with/{person}/dm_events"), token).await
     }
 
     /// Posts by their ids, [`MOST_IDS`] at most; those X does not give are missing, and named as gone where they are.

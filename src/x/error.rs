@@ -43,9 +43,15 @@ pub enum Refusal {
         /// How long until the next are free, where X says so.
         wait: Option<Duration>,
     },
-    /// The account's authorisation does not hold any more.
-    #[error("the authorisation does not hold: {0}")]
+    /// A token is refused. That says nothing about the grant behind it: X has refused everybody's for hours.
+    #[error("the authorisation is refused: {0}")]
     Unauthorised(String),
+    /// The grant is dead: the account must be connected again.
+    #[error("the authorisation is no longer valid: {0}")]
+    GrantDead(String),
+    /// The app may not do this, or the account is locked. Nothing about it is said of what was to be sent.
+    #[error("the app or the account is not allowed to: {0}")]
+    NotAllowed(String),
     /// The app has no credit, or its cap is reached. Nothing about it changes by itself.
     #[error("the app's credit or cap is used up: {0}")]
     OutOfCredit(String),
@@ -71,6 +77,13 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether X refuses the account or the app, whatever they ask for: nothing changes before somebody sees to it.
+    pub fn is_about_account(&self) -> bool {
+        matches!(self, Self::Unauthorised(_) | Self::GrantDead(_) | Self::OutOfCredit(_) | Self::NotAllowed(_))
+    }
+}
+
 impl XError {
     /// Whether what was to be sent may have arrived.
     pub fn outcome_unknown(&self) -> bool {
@@ -81,9 +94,7 @@ impl XError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::NotReached(_) | Self::AnswerLost(_) | Self::Tokens(_) => true,
-            Self::Refused(refusal) => {
-                matches!(refusal, Refusal::RateLimited { .. } | Refusal::Unauthorised(_) | Refusal::OutOfCredit(_))
-            }
+            Self::Refused(refusal) => matches!(refusal, Refusal::RateLimited { .. }) || refusal.is_about_account(),
         }
     }
 
@@ -104,6 +115,7 @@ impl XError {
 /// Makes sense of an answer that is no success: a problem at its top, a list of errors, or those of OAuth.
 pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XError {
     let value = super::parts::salvage(body);
+    let is_json = value.is_object();
     let first = value.pointer("/errors/0").unwrap_or(&Value::Null);
     let text =
         |name: &str| [&value, first].into_iter().find_map(|v| v.get(name).and_then(Value::as_str)).map(str::to_owned);
@@ -115,20 +127,30 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
     // Problem types are addresses on one of two hosts: their last part is the name.
     let kind = text("type").unwrap_or_default();
     let kind = kind.rsplit('/').next().unwrap_or_default();
+    let title = text("title").unwrap_or_default();
     let says = |words: &str| detail.to_ascii_lowercase().contains(words);
     let refused = match (status, kind) {
         (429, "usage-capped") => Refusal::OutOfCredit(detail),
+        (429, _) if title == "UsageCapExceeded" => Refusal::OutOfCredit(detail),
         (429, _) | (_, "dm-rate-limited") => Refusal::RateLimited { wait },
         (401, _) => Refusal::Unauthorised(detail),
         (402, _) | (_, "credits-depleted" | "credits" | "usage-capped") => Refusal::OutOfCredit(detail),
-        (403, _) if says("spendcap") || says("spend cap") => Refusal::OutOfCredit(detail),
+        // X answers in JSON. Whatever else says no stands in between, and what was asked never arrived; where it gave up
+        // on an answer, that is not known.
+        (408 | 425 | 500.., _) => return XError::Unavailable { why: format!("{status}: {detail}"), wait },
+        (300..=399, _) => return XError::NotReached(format!("{status}: {detail}")),
+        _ if !is_json => return XError::NotReached(format!("{status}: {detail}")),
+        (403, _) if says("spendcap") || says("spend cap") || title == "SpendCapReached" => Refusal::OutOfCredit(detail),
+        (_, "client-forbidden" | "oauth1-permissions" | "unsupported-authentication") => Refusal::NotAllowed(detail),
+        (403, _) if says("your account is suspended") || says("account is temporarily locked") => {
+            Refusal::NotAllowed(detail)
+        }
         (_, "dm-duplicate") => Refusal::Duplicate(detail),
         (403, _) if says("duplicate content") => Refusal::Duplicate(detail),
         (403, _) if says("not been mentioned") => Refusal::NotSummoned(detail),
         (403, _) if says("deleted or not visible") => Refusal::Gone(detail),
         (404, _) => Refusal::Gone(detail),
         (403, _) if says("permission to dm") || kind.starts_with("dm-") => Refusal::DirectClosed(detail),
-        (500.., _) => return XError::Unavailable { why: format!("{status}: {detail}"), wait },
         _ => Refusal::Other { status, detail },
     };
     XError::Refused(refused)

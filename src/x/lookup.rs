@@ -1,56 +1,57 @@
 //! Whether something that was sent arrived, when its answer was lost.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{XError, client::Client};
-use crate::desk::{Reply, XId, text::fold};
+use crate::desk::{Reply, XId, post_text::is_same_post};
 
-/// How many pages of the account's own messages are looked through.
-const PAGES: usize = 3;
+/// The most pages that are read: X shows 3,200 of an account's own posts, a hundred on a page.
+const MAX_PAGES: usize = 32;
+/// How far X's clock and ours may be apart.
+const MAX_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
-/// The account's messages that are this reply, newest first: the same text, in answer to the same post or person.
-/// More than one is possible where the same was said before; who asks knows which of them are accounted for.
+/// The account's messages that are this reply, newest first: the same text, in answer to the same post or person, not
+/// older than when it was first sent. More than one is possible where the same was said before; who asks knows which of
+/// them are accounted for.
 ///
 /// # Errors
-/// When X refuses or cannot be reached: then nobody knows.
-pub async fn find_sent(client: &Client, reply: &Reply) -> Result<Vec<XId>, XError> {
+/// When X refuses or cannot be reached on any page: then nobody knows.
+pub async fn find_sent(client: &Client, reply: &Reply, first_send: Timestamp) -> Result<Vec<XId>, XError> {
+    let since = first_send.saturating_sub(MAX_SKEW).unwrap_or(Timestamp::MIN).as_millisecond();
+    let is_older = |id: &XId| id.made_at_millis().is_some_and(|made| made < since);
     let mut found = Vec::new();
     let mut token: Option<String> = None;
-    let wanted = comparable(reply.text());
-    for _ in 0..PAGES {
-        let next = match reply {
+    for _ in 0..MAX_PAGES {
+        let (next, reached) = match reply {
             Reply::Public(public) => {
-                let page = client.own_posts(None, token.as_deref()).await?.answer;
-                let posts = page.items.into_iter().flatten();
-                found.extend(
-                    posts
-                        .filter(|p| p.replied_to.as_ref() == Some(public.answers()) && comparable(&p.text) == wanted)
-                        .map(|p| p.id),
-                );
-                page.next
+                // Whatever answers a post is newer than it.
+                let since = Some(public.answers().as_str());
+                let page = client.own_posts(since, token.as_deref()).await?.answer;
+                let mut reached = false;
+                for post in page.items.into_iter().flatten() {
+                    reached |= is_older(&post.id);
+                    if post.replied_to.as_ref() == Some(public.answers()) && is_same_post(public.text(), &post.text) {
+                        found.push(post.id);
+                    }
+                }
+                (page.next, reached)
             }
             Reply::Direct(direct) => {
-                let page = client.direct_messages(token.as_deref()).await?.answer;
-                let messages = page.items.into_iter().flatten();
-                found.extend(
-                    messages
-                        .filter(|m| {
-                            m.sender == *client.account()
-                                && m.with(client.account()).as_ref() == Some(direct.to())
-                                && comparable(&m.text) == wanted
-                        })
-                        .map(|m| m.id),
-                );
-                page.next
+                let page = client.direct_messages_with(direct.to(), token.as_deref()).await?.answer;
+                let mut reached = false;
+                for message in page.items.into_iter().flatten() {
+                    reached |= is_older(&message.id);
+                    if message.sender == *client.account() && is_same_post(direct.text(), &message.text) {
+                        found.push(message.id);
+                    }
+                }
+                (page.next, reached)
             }
         };
         token = next;
-        if token.is_none() {
+        if token.is_none() || reached {
             break;
         }
     }
     Ok(found)
-}
-
-/// A text in the form in which what was sent and what X shows are the same.
-pub fn comparable(text: &str) -> String {
-    fold(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }

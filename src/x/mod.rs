@@ -8,7 +8,6 @@ pub mod oauth;
 mod parts;
 pub mod poll;
 pub mod sim;
-pub mod text;
 pub mod wire;
 
 pub use error::{Refusal, XError};

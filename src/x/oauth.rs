@@ -11,6 +11,7 @@ use super::{
     Refusal, XError,
     client::{Sent, bounded_body, send},
     error::refusal,
+    limits::retry_after,
     parts::salvage,
 };
 use crate::{
@@ -121,21 +122,19 @@ impl App {
             Some(secret) => request = request.basic_auth(&self.client_id, Some(secret)),
             None => form.push(("client_id", &self.client_id)),
         }
-        let answer = send(request.form(&form), Sent::Nothing).await?;
+        // A refresh token works once: where the answer is lost, X may have taken it.
+        let answer = send(request.form(&form), Sent::Something).await?;
         let status = answer.status().as_u16();
-        let body = bounded_body(answer, Sent::Nothing).await?;
+        let wait = retry_after(answer.headers(), Timestamp::now());
+        let body = bounded_body(answer, Sent::Something).await?;
         if !(200..300).contains(&status) {
-            let error = refusal(status, &body, None);
-            // A token that was spent or taken back is said in two ways; both mean that the grant is dead.
-            return Err(match error {
-                XError::Refused(Refusal::Other { status: 400, detail }) => {
-                    XError::Refused(Refusal::Unauthorised(detail))
-                }
-                other => other,
+            return Err(match dead_grant(&body) {
+                Some(detail) if (400..500).contains(&status) => XError::Refused(Refusal::GrantDead(detail)),
+                _ => refusal(status, &body, wait),
             });
         }
         let answer: TokenAnswer = serde_json::from_value(salvage(&body))
-            .map_err(|e| XError::unavailable(format!("an answer with tokens that cannot be read: {e}")))?;
+            .map_err(|e| XError::AnswerLost(format!("an answer with tokens that cannot be read: {e}")))?;
         Ok(Tokens {
             access: answer.access_token,
             refresh: answer.refresh_token,
@@ -143,6 +142,25 @@ impl App {
             scopes: answer.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         })
     }
+}
+
+/// Whether the token endpoint says that a grant is dead. X says so of a refresh token that was spent or taken back in words of
+/// its own, and refuses with the same status what is no token at all.
+fn dead_grant(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Problem {
+        error: String,
+        #[serde(default)]
+        error_description: String,
+    }
+    let problem: Problem = serde_json::from_value(salvage(body)).ok()?;
+    let says_so = match problem.error.as_str() {
+        "invalid_grant" | "invalid_client" => true,
+        "invalid_request" => problem.error_description.contains("token was invalid"),
+        _ => false,
+    };
+    let words = if problem.error_description.is_empty() { problem.error } else { problem.error_description };
+    says_so.then_some(words)
 }
 
 /// A person's visit to X's page, under way.
@@ -180,6 +198,14 @@ struct Current {
     /// Whether they are in the store. A refresh token works once: should the store fail just after one was used, the new
     /// pair is here only, and is kept until the store takes it.
     stored: bool,
+    /// Whether the answer to a renewal was lost since.
+    renewal_lost: bool,
+}
+
+impl Current {
+    fn new(tokens: Tokens, stored: bool) -> Self {
+        Self { tokens, stored, renewal_lost: false }
+    }
 }
 
 impl TokenSource {
@@ -191,16 +217,16 @@ impl TokenSource {
     pub(super) async fn access(&self, refused: Option<&str>) -> Result<String, XError> {
         let mut current = self.current.lock().await;
         if current.is_none() {
-            *current = self.stored().await?.map(|tokens| Current { tokens, stored: true });
+            *current = self.stored().await?.map(|tokens| Current::new(tokens, true));
         }
-        let held = current.as_mut().ok_or_else(|| unauthorised("the account was never connected"))?;
+        let held = current.as_mut().ok_or_else(|| dead("the account was never connected"))?;
         self.keep(held).await?;
-        let tokens = held.tokens.clone();
+        let tokens = &held.tokens;
         let ends = tokens.expires.is_some_and(|at| Timestamp::now().checked_add(AHEAD).is_ok_and(|soon| soon >= at));
         if !ends && refused != Some(tokens.access.as_str()) {
-            return Ok(tokens.access);
+            return Ok(tokens.access.clone());
         }
-        *held = self.renew(&tokens).await?;
+        self.renew(held).await?;
         // The old pair is dead by now: the new one is safe before anybody uses it.
         self.keep(held).await?;
         Ok(held.tokens.access.clone())
@@ -218,22 +244,39 @@ impl TokenSource {
         Ok(())
     }
 
-    async fn renew(&self, tokens: &Tokens) -> Result<Current, XError> {
+    async fn renew(&self, held: &mut Current) -> Result<(), XError> {
         // A daemon that was superseded must not spend what the one after it needs.
         self.store.check_lease().await.map_err(|e| XError::Tokens(e.to_string()))?;
-        let refresh = tokens.refresh.as_deref().ok_or_else(|| unauthorised("there is no refresh token"))?;
+        let tokens = &held.tokens;
+        let Some(refresh) = tokens.refresh.as_deref() else {
+            let has_ended = tokens.expires.is_some_and(|at| at <= Timestamp::now());
+            let why = "there is no refresh token";
+            return Err(if has_ended { dead(why) } else { XError::Refused(Refusal::Unauthorised(why.to_owned())) });
+        };
         match self.app.refresh(refresh).await {
             Ok(mut renewed) => {
                 if renewed.refresh.is_none() {
                     renewed.refresh.clone_from(&tokens.refresh);
                 }
-                Ok(Current { tokens: renewed, stored: false })
+                *held = Current::new(renewed, false);
+                Ok(())
             }
-            Err(XError::Refused(Refusal::Unauthorised(why))) => match self.stored().await? {
+            Err(XError::Refused(Refusal::GrantDead(why))) => match self.stored().await? {
                 // Somebody else was quicker: theirs are the tokens now.
-                Some(stored) if stored.access != tokens.access => Ok(Current { tokens: stored, stored: true }),
-                _ => Err(XError::Refused(Refusal::Unauthorised(why))),
+                Some(stored) if stored.access != tokens.access => {
+                    *held = Current::new(stored, true);
+                    Ok(())
+                }
+                _ if held.renewal_lost => Err(dead(&format!(
+                    "{why} The answer to an earlier renewal was lost, and with it the tokens that X gave out then"
+                ))),
+                _ => Err(dead(&why)),
             },
+            // To whoever asked for a token, nothing was sent yet.
+            Err(XError::AnswerLost(why)) => {
+                held.renewal_lost = true;
+                Err(XError::unavailable(format!("the answer to a renewal of tokens was lost: {why}")))
+            }
             Err(other) => Err(other),
         }
     }
@@ -243,6 +286,6 @@ impl TokenSource {
     }
 }
 
-fn unauthorised(why: &str) -> XError {
-    XError::Refused(Refusal::Unauthorised(why.to_owned()))
+fn dead(why: &str) -> XError {
+    XError::Refused(Refusal::GrantDead(why.to_owned()))
 }

@@ -202,16 +202,44 @@ async fn many_calls_at_once_renew_once() {
 }
 
 #[tokio::test]
-async fn a_refused_renewal_means_that_the_account_is_not_authorised() {
-    for refusal in [
-        answer(400, r#"{"error":"invalid_request","error_description":"Value passed for the token was invalid."}"#),
-        answer(401, REFUSED),
+async fn only_the_token_endpoint_says_that_a_grant_is_dead() {
+    let description = "Value passed for the token was invalid.";
+    for (refusal, is_dead) in [
+        (answer(400, format!(r#"{{"error":"invalid_request","error_description":"{description}"}}"#)), true),
+        (answer(400, r#"{"error":"invalid_grant"}"#), true),
+        (answer(401, r#"{"error":"invalid_client"}"#), true),
+        (
+            answer(
+                400,
+                r#"{"error":"invalid_request","error_description":"Value passed for the client was invalid."}"#,
+            ),
+            false,
+        ),
+        (
+            answer(401, r#"{"error":"unauthorized_client","error_description":"Missing valid authorization header"}"#),
+            false,
+        ),
+        (answer(401, REFUSED), false),
+        (answer(403, "<html>"), false),
     ] {
+        let said = String::from_utf8_lossy(&refusal.body).into_owned();
         let stage = Stage::new(vec![answer(401, REFUSED)], vec![refusal]).await;
         let error = stage.mentions().await.unwrap_err();
-        assert!(matches!(error, XError::Refused(Refusal::Unauthorised(_))), "{error:?}");
+        assert_eq!(matches!(error, XError::Refused(Refusal::GrantDead(_))), is_dead, "{said}: {error:?}");
         assert_eq!(stage.stored().await.refresh.as_deref(), Some("first-refresh"), "nothing is thrown away");
     }
+}
+
+#[tokio::test]
+async fn a_grant_that_died_of_a_lost_answer_says_so() {
+    let refused = || answer(401, REFUSED);
+    let lost = answer(200, "{");
+    let dead = answer(400, r#"{"error":"invalid_grant"}"#);
+    let stage = Stage::new(vec![refused(), refused()], vec![lost, dead]).await;
+    let error = stage.mentions().await.unwrap_err();
+    assert!(matches!(error, XError::Unavailable { .. }), "{error:?}");
+    let error = stage.mentions().await.unwrap_err();
+    assert!(error.to_string().contains("an earlier renewal was lost"), "{error}");
 }
 
 #[tokio::test]

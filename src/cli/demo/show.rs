@@ -90,6 +90,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             let line = format!("⟳ not reloaded: rules {live} stay live until this is fixed");
             writeln!(out, "{}", paint(&line, Style::new().bold().red()))
         }
+        Notice::Mended { message } => writeln!(out, "{} {}", paint("✓", Style::new().green()), visible(message)),
         Notice::Trouble { message } => writeln!(out, "{} {}", paint("!", Style::new().red()), visible(message)),
     }
 }

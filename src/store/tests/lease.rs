@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::{store, *};
-use crate::store::lease::Asked;
+use crate::{desk::Destination, store::lease::Asked};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -69,7 +69,7 @@ async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
         first.renew_lease(at(12)).await,
         first.check_lease().await,
         first.release_lease(at(12)).await,
-        first.claim(at(12)).await.map(drop),
+        first.claim(&Destination::Mail, at(12)).await.map(drop),
         first.clone().begin().await.map(drop),
     ] {
         assert!(matches!(refused, Err(StoreError::Superseded)), "{refused:?}");

@@ -1,0 +1,155 @@
+//! Accounts that X refuses, whatever they ask for: their sending pauses, what waits goes out when it is mended, and the admins
+//! get one mail for it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Daemon, Notice, outbox::doubled};
+use crate::{
+    desk::{Destination, Effect, Recipient},
+    store::{AccountState, ConnectedAccount, GRANT, Outgoing, Pause, StoreError, Tx},
+    x::Refusal,
+};
+
+/// From what on, and up to what, an account waits before the next call tries whether it is mended.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_mins(1);
+const MAX_WAIT: SignedDuration = SignedDuration::from_mins(15);
+/// After how many failures the admins hear of a token that X refuses: it refuses good ones now and then.
+const UNAUTHORISED_BEFORE_MAIL: i64 = 3;
+
+impl Daemon {
+    /// X refuses an account, whatever it asks for: what it cannot do is noted and told, and tried again from time to time. An
+    /// account whose grant is dead is not tried again before it is connected again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn pause(
+        &self,
+        account: &ConnectedAccount,
+        what: &str,
+        refusal: &Refusal,
+    ) -> Result<(), StoreError> {
+        let is_dead = matches!(refusal, Refusal::GrantDead(_));
+        let what = if is_dead { GRANT } else { what };
+        let now = self.clock.now();
+        let others: Vec<Pause> =
+            self.store.pauses().await?.into_iter().filter(|pause| pause.account == account.id).collect();
+        let before = others.iter().find(|pause| pause.what == what);
+        let failures = before.map_or(1, |pause| pause.failures + 1);
+        let told = others.iter().any(|pause| pause.told);
+        let tells = !told && (failures >= UNAUTHORISED_BEFORE_MAIL || !matches!(refusal, Refusal::Unauthorised(_)));
+        let wait = doubled(FIRST_WAIT, failures, MAX_WAIT);
+        let pause = Pause {
+            account: account.id.clone(),
+            what: what.to_owned(),
+            reason: refusal.to_string(),
+            since: before.map_or(now, |pause| pause.since),
+            failures,
+            retry_at: now.saturating_add(wait).unwrap_or(now),
+            told: told || tells,
+        };
+        let text = explained(account, refusal);
+        let mut tx = self.store.begin().await?;
+        tx.pause(&pause).await?;
+        if is_dead {
+            tx.set_account_state(&account.id, AccountState::Unauthorised, &pause.reason).await?;
+        }
+        if tells {
+            let subject = format!("@{} cannot work: {refusal}", account.handle);
+            self.mail_admins(&mut tx, account, pause.since, "down", &subject, &text)?;
+        }
+        tx.commit().await?;
+        self.mail.notify_one();
+        if before.is_none() {
+            self.notices.tell(Notice::Trouble { message: text });
+        }
+        Ok(())
+    }
+
+    /// A call worked that failed before, so that what waited for it goes on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn resume(&self, account: &ConnectedAccount, what: &[&str]) -> Result<(), StoreError> {
+        let (over, left): (Vec<Pause>, Vec<Pause>) = self
+            .store
+            .pauses()
+            .await?
+            .into_iter()
+            .filter(|pause| pause.account == account.id)
+            .partition(|pause| what.contains(&pause.what.as_str()));
+        let Some(since) = over.iter().map(|pause| pause.since).min() else { return Ok(()) };
+        let told = over.iter().any(|pause| pause.told);
+        let mut tx = self.store.begin().await?;
+        for pause in &over {
+            tx.resume(&account.id, &pause.what).await?;
+        }
+        // What the admins were told is over once all of it is.
+        for pause in left.iter().filter(|pause| told && !pause.told) {
+            tx.pause(&Pause { told: true, ..pause.clone() }).await?;
+        }
+        let text = format!("@{} works again; what waited goes out now", account.handle);
+        if told && left.is_empty() {
+            self.mail_admins(&mut tx, account, since, "up", &format!("@{} works again", account.handle), &text)?;
+        }
+        tx.commit().await?;
+        self.mail.notify_one();
+        self.notices.tell(Notice::Mended { message: text });
+        Ok(())
+    }
+
+    /// One mail for each admin who has an address, under a key of its own.
+    fn mail_admins(
+        &self,
+        tx: &mut Tx,
+        account: &ConnectedAccount,
+        since: Timestamp,
+        which: &str,
+        subject: &str,
+        body: &str,
+    ) -> Result<(), StoreError> {
+        let rules = self.rules();
+        if rules.desk.mail.is_none() {
+            return Ok(());
+        }
+        for (admin, _) in rules.desk.admins() {
+            tx.enqueue(&Outgoing {
+                key: format!("account/{}/{}/{which}/{admin}", account.id, since.as_millisecond()),
+                ticket: None,
+                rule: None,
+                effect: Effect::Notify {
+                    to: Recipient::Agent(admin.to_owned()),
+                    subject: subject.to_owned(),
+                    body: body.to_owned(),
+                },
+                destination: Destination::Mail,
+                answers: None,
+                follows: None,
+                due: self.clock.now(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What happened, what becomes of it, and what to do.
+fn explained(account: &ConnectedAccount, refusal: &Refusal) -> String {
+    let handle = &account.handle;
+    let (waits, remedy) = match refusal {
+        Refusal::GrantDead(_) => {
+            ("Its messages and replies wait", format!("`twite accounts connect {handle}` resumes."))
+        }
+        Refusal::OutOfCredit(_) => (
+            "Its replies wait",
+            "Add credit, or raise the cap, in X's developer console; they go out by themselves then.".to_owned(),
+        ),
+        Refusal::NotAllowed(_) => (
+            "Its replies wait",
+            "See to the app's permissions and to the account at X; they go out by themselves then.".to_owned(),
+        ),
+        _ => (
+            "Its replies wait, and it is tried again",
+            format!("Should it last, `twite accounts connect {handle}` gets a new authorisation."),
+        ),
+    };
+    format!("@{handle}: X refuses: {refusal}. {waits}. {remedy}")
+}

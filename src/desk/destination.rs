@@ -1,0 +1,75 @@
+//! Where an effect goes.
+
+use std::{fmt, str::FromStr};
+
+use super::{Channel, Desk, Effect, Ticket};
+
+/// Where an effect goes. Each destination has its own lane in the outbox, so that one that hangs delays only itself.
+/// X counts posts and messages apart, so an account has a lane for either.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// Public posts from the account of this handle.
+    Posts(String),
+    /// Direct messages from the account of this handle.
+    Messages(String),
+    /// The mail server.
+    Mail,
+    /// The declared webhook of this name.
+    Webhook(String),
+    /// The desk itself: it took effect where it was decided.
+    Desk,
+}
+
+impl Destination {
+    /// Where an effect on a ticket goes.
+    pub fn of(effect: &Effect, ticket: &Ticket, desk: &Desk) -> Self {
+        match effect {
+            Effect::Reply { .. } => {
+                let addressed = ticket.account.as_deref().unwrap_or_default();
+                let handle = desk.answering_account(addressed).map_or(addressed, |account| &account.handle);
+                match ticket.channel {
+                    Channel::TwitterDm => Self::Messages(handle.to_lowercase()),
+                    _ => Self::Posts(handle.to_lowercase()),
+                }
+            }
+            Effect::Notify { .. } | Effect::Remind { .. } => Self::Mail,
+            Effect::Webhook { name, .. } => Self::Webhook(name.clone()),
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => Self::Desk,
+        }
+    }
+
+    /// The handle of the account that sends, where X is the destination.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::Posts(handle) | Self::Messages(handle) => Some(handle),
+            Self::Mail | Self::Webhook(_) | Self::Desk => None,
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Posts(handle) => write!(f, "posts/{handle}"),
+            Self::Messages(handle) => write!(f, "messages/{handle}"),
+            Self::Mail => f.write_str("mail"),
+            Self::Webhook(name) => write!(f, "webhook/{name}"),
+            Self::Desk => f.write_str("desk"),
+        }
+    }
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some(("posts", handle)) => Ok(Self::Posts(handle.to_owned())),
+            Some(("messages", handle)) => Ok(Self::Messages(handle.to_owned())),
+            Some(("webhook", name)) => Ok(Self::Webhook(name.to_owned())),
+            None if text == "mail" => Ok(Self::Mail),
+            None if text == "desk" => Ok(Self::Desk),
+            _ => Err(format!("`{text}` is no destination")),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What X makes of the text of a post: where it sees links, how long the text counts, and when two texts are the same post.
+//!
+//! Source of the figures: version 3 of X's published counting configuration. Text is counted after NFC; most of the Latin,
+//! Greek, Cyrillic, Hebrew and Arabic ranges weigh one, everything else two, an emoji of any number of code points two, and a
+//! link 23, however long it is. Links need no scheme: a name under a top-level domain is one, wherever it stands, `README.md`
+//! among them. The list of top-level domains is IANA's, by the crate `tld`.
+
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use regex::Regex;
+
+use super::text::fold;
+
+const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
+/// What a link weighs.
+const LINK: usize = 23;
+/// The longest link, in bytes, its scheme included.
+const MAX_LINK: usize = 4096;
+/// The longest name of a short link of X.
+const MAX_SHORT: usize = 40;
+
+/// The patterns by which links are found. A link without a scheme is found in two steps, as X does it: first a name of any
+/// letters, then the parts of it that are plain.
+struct Links {
+    /// What stands before a link, its scheme, its name, and one character behind.
+    link: Regex,
+    /// A name of Latin letters, and one character behind.
+    plain_name: Regex,
+    /// What may follow a name: port, path and query.
+    rest: Regex,
+    /// One of X's own short links: nothing may follow its name but a query.
+    short: Regex,
+}
+
+#[expect(clippy::unwrap_used, reason = "patterns that are constant, compiled by every test")]
+static LINKS: LazyLock<Links> = LazyLock::new(|| {
+    // IANA lists names in other scripts in their ASCII form. X knows `.onion` besides.
+    let mut domains: Vec<String> = tld::TLD.iter().map(|domain| idna::domain_to_unicode(domain).0).collect();
+    domains.push("onion".to_owned());
+    // The longest that fits is meant.
+    domains.sort_by_key(|domain| std::cmp::Reverse(domain.len()));
+    let domain = format!(r"(?:{}|xn--[-0-9a-z]+)", domains.join("|"));
+    let ends = r"(?:[^0-9a-zA-Z@+-]|$)";
+    let latin = r"\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{FF}\x{100}-\x{24F}\x{253}\x{254}\x{256}\x{257}\x{259}\x{25B}\x{263}\x{268}\x{26F}\x{272}\x{289}\x{28B}\x{2BB}\x{300}-\x{36F}\x{1E00}-\x{1EFF}";
+    let marks = r"\x{202A}-\x{202E}\x{61C}\x{200E}\x{200F}\x{2066}-\x{2069}";
+    let never = r"\x{FFFE}\x{FEFF}\x{FFFF}";
+    let letter = format!(
+        r"[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~$\x{{9}}-\x{{D}}\x{{20}}\x{{85}}\x{{A0}}\x{{1680}}\x{{180E}}\x{{2000}}-\x{{200A}}\x{{2028}}\x{{2029}}\x{{202F}}\x{{205F}}\x{{3000}}{never}{marks}]"
+    );
+    let label = |inside: &str| format!(r"(?:(?:{letter}(?:{inside}|{letter})*)?{letter}\.)");
+    let name = format!("{}*{}{domain}", label("[_-]"), label("-"));
+    let general = format!(r"[a-z\x{{400}}-\x{{4FF}}0-9!*';:=+,.$/%#\[\]\-\x{{2013}}_~@|&{latin}]");
+    let parentheses = format!(r"\((?:{general}+|{general}*\({general}+\){general}*)\)");
+    let ending = format!(r"(?:[+\-a-z\x{{400}}-\x{{4FF}}0-9=_#/{latin}]|{parentheses})");
+    let path = format!(r"(?:{general}*(?:{parentheses}{general}*)*{ending}|@{general}+/)");
+    let query = r"[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]";
+    let pattern = |pattern: String| {
+        regex::RegexBuilder::new(&pattern).case_insensitive(true).size_limit(64 << 20).build().unwrap()
+    };
+    Links {
+        link: pattern(format!(
+            r"(?P<before>[^A-Za-z0-9@＠$#＃{never}]|[{marks}]|^)(?P<scheme>https?://)?(?P<name>{name}){ends}"
+        )),
+        plain_name: pattern(format!(r"(?P<name>(?:[-a-z0-9{latin}]+\.)+{domain}){ends}")),
+        rest: pattern(format!(r"^(?::[0-9]+)?(?P<path>/{path}*)?(?:\?{query})?")),
+        short: pattern(format!(r"^https?://t\.co/(?P<name>[a-z0-9]+)(?:\?{query})?")),
+    }
+});
+
+/// An emoji, and what makes a sign no emoji where it follows.
+#[expect(clippy::unwrap_used, reason = "a pattern that is constant, compiled by every test")]
+static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
+    let one = r"(?:[\p{Emoji}--[0-9\#*]]\x{FE0F}?\p{Emoji_Modifier}?\x{FE0F}?)";
+    Regex::new(&format!(
+        r"\p{{Regional_Indicator}}{{2}}|[0-9\#*]\x{{FE0F}}?\x{{20E3}}|\x{{1F3F4}}[\x{{E0020}}-\x{{E007E}}]+\x{{E007F}}|{one}(?:\x{{200D}}{one})*(?P<as_text>\x{{FE0E}})?"
+    ))
+    .unwrap()
+});
+
+/// Where X sees links in a text that is in NFC: bytes, in order.
+fn links(text: &str) -> Vec<Range<usize>> {
+    let patterns = &*LINKS;
+    let mut found = vec![];
+    let mut at = 0;
+    while text.get(at..).is_some_and(|rest| rest.contains('.'))
+        && let Some(link) = patterns.link.captures_at(text, at)
+        && let (Some(before), Some(name)) = (link.name("before"), link.name("name"))
+    {
+        let start = link.name("scheme").map_or(name.start(), |scheme| scheme.start());
+        let rest = text.get(name.end()..).and_then(|rest| patterns.rest.captures(rest));
+        let end = name.end() + rest.as_ref().and_then(|rest| rest.get(0)).map_or(0, |rest| rest.end());
+        at = end;
+        if end - start > MAX_LINK {
+            continue;
+        }
+        if link.name("scheme").is_some() {
+            let short = text.get(start..end).and_then(|link| patterns.short.captures(link));
+            match short.and_then(|short| Some((short.get(0)?.end(), short.name("name")?.len()))) {
+                Some((_, length)) if length > MAX_SHORT => {}
+                Some((length, _)) => found.push(start..start + length),
+                None => found.push(start..end),
+            }
+            continue;
+        }
+        if before.as_str().ends_with(['-', '_', '.', '/']) {
+            continue;
+        }
+        let first = found.len();
+        let mut from = 0;
+        while let Some(plain) =
+            patterns.plain_name.captures_at(name.as_str(), from).and_then(|plain| plain.name("name"))
+        {
+            from = plain.end();
+            found.push(name.start() + plain.start()..name.start() + plain.end());
+        }
+        // A path belongs to the last of them.
+        if found.len() > first
+            && rest.is_some_and(|rest| rest.name("path").is_some())
+            && let Some(last) = found.last_mut()
+        {
+            last.end = end;
+        }
+    }
+    found
+}
+
+/// How long a text counts.
+pub fn weighted_length(text: &str) -> usize {
+    let text = NFC.normalize(text);
+    let mut length = 0;
+    let mut at = 0;
+    for link in links(&text) {
+        length += weight_without_links(text.get(at..link.start).unwrap_or_default()) + LINK;
+        at = link.end;
+    }
+    length + weight_without_links(text.get(at..).unwrap_or_default())
+}
+
+fn weight_without_links(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    let plain = |from: usize, to: usize| text.get(from..to).unwrap_or_default().chars().map(weight).sum::<usize>();
+    let mut length = 0;
+    let mut at = 0;
+    for emoji in EMOJI.captures_iter(text) {
+        let Some(whole) = emoji.get(0).filter(|_| emoji.name("as_text").is_none()) else { continue };
+        length += plain(at, whole.start()) + 2;
+        at = whole.end();
+    }
+    length + plain(at, text.len())
+}
+
+/// What a code point weighs.
+fn weight(c: char) -> usize {
+    let light = matches!(u32::from(c), 0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247);
+    if light { 1 } else { 2 }
+}
+
+/// Whether X shows a text that was sent as another: links have become short ones and were put back with a scheme, white
+/// space was trimmed, and the people who are answered were named in front.
+pub fn is_same_post(sent: &str, shown: &str) -> bool {
+    let (sent, shown) = (pieces(sent), pieces(shown));
+    sent.len() == shown.len() && sent.iter().zip(&shown).all(|(sent, shown)| sent.is(shown))
+}
+
+/// A piece of a text.
+#[derive(Debug, PartialEq)]
+enum Piece {
+    /// Words, as they are compared.
+    Words(String),
+    /// A link, without its scheme.
+    Link(String),
+}
+
+impl Piece {
+    fn is(&self, other: &Self) -> bool {
+        // A short link that X did not resolve may lead anywhere.
+        let short = |piece: &Self| matches!(piece, Self::Link(link) if link.starts_with("t.co/"));
+        match (self, other) {
+            (Self::Link(_), Self::Link(_)) if short(self) || short(other) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let text = NFC.normalize(text);
+    let mut pieces = vec![];
+    let mut at = 0;
+    for link in links(&text).into_iter().chain(std::iter::once(text.len()..text.len())) {
+        let mut words = text.get(at..link.start).unwrap_or_default();
+        if at == 0 {
+            words = without_mentions(words);
+        }
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !words.is_empty() {
+            pieces.push(Piece::Words(fold(&words).into_owned()));
+        }
+        if !link.is_empty() {
+            pieces.push(Piece::Link(bare(text.get(link.clone()).unwrap_or_default()).into_owned()));
+        }
+        at = link.end;
+    }
+    pieces
+}
+
+/// A text without the people who are named in front of it.
+fn without_mentions(text: &str) -> &str {
+    let text = text.trim_start();
+    match text.strip_prefix(['@', '＠']) {
+        Some(rest) => {
+            let name = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+            let after = rest.get(name..).unwrap_or_default();
+            if name > 0 && after.chars().next().is_none_or(char::is_whitespace) {
+                without_mentions(after)
+            } else {
+                text
+            }
+        }
+        None => text,
+    }
+}
+
+/// A link without what X may add or change: scheme, the case of the name, how characters are escaped, an empty path.
+fn bare(link: &str) -> Cow<'_, str> {
+    let schemed = if link.contains("://") { Cow::Borrowed(link) } else { format!("http://{link}").into() };
+    match url::Url::parse(&schemed) {
+        Ok(url) => {
+            let url = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
+            url.strip_suffix('/').unwrap_or(url).to_owned().into()
+        }
+        Err(_) => link.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_counted_as_x_counts() {
+        for case in include_str!("../../tests/it/post_text/lengths.tsv").lines().filter(|line| !line.starts_with('#')) {
+            let (length, text) = case.split_once('\t').unwrap();
+            let text: String = serde_json::from_str(text).unwrap();
+            assert_eq!(weighted_length(&text), length.parse::<usize>().unwrap(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_post_is_recognised_whatever_x_made_of_it() {
+        for (sent, shown) in [
+            ("Please see acme.com/help. Ref 1", "Please see http://acme.com/help. Ref 1"),
+            ("Please see acme.com/help. Ref 1", "@mira Please see https://t.co/abc. Ref 1"),
+            ("  two \n lines ", "two lines"),
+            ("Ｆull e\u{301}", "full é"),
+            ("@mira thanks", "@mira @acme thanks"),
+            ("ACME.com", "http://acme.com/"),
+            ("https://acme.com/ü", "https://acme.com/%C3%BC"),
+        ] {
+            assert!(is_same_post(sent, shown), "{sent} {shown}");
+        }
+        for (sent, shown) in [
+            ("Ref 1", "Ref 2"),
+            ("see acme.com/a", "see http://acme.com/b"),
+            ("see acme.com/a", "see"),
+            ("thanks @mira", "thanks"),
+        ] {
+            assert!(!is_same_post(sent, shown), "{sent} {shown}");
+        }
+    }
+
+    #[test]
+    fn long_texts_take_no_longer_than_they_are() {
+        for text in ["次", "a.", "a-", "_.", "a.b/", "@", "(", "http://", "👩‍", "次_.com"] {
+            let text = text.repeat(20_000);
+            assert!(weighted_length(&text) > 0);
+        }
+    }
+}
