@@ -230,11 +230,18 @@ CREATE TABLE inbox (
 );
 CREATE INDEX inbox_by_state ON inbox (state, id);
 
-CREATE TABLE cursor (
-  account  TEXT NOT NULL,
-  name     TEXT NOT NULL,
-  value    TEXT NOT NULL,
-  PRIMARY KEY (account, name)
+-- How far each of X's endpoints was read, as JSON, and why one stands still.
+CREATE TABLE polling (
+  account   TEXT NOT NULL,
+  endpoint  TEXT NOT NULL,
+  position  TEXT,
+  -- Why it is not read now, since when, and when X is asked next.
+  stalled   TEXT,
+  since     BIGINT,
+  next      BIGINT,
+  -- What X showed no more when it was read last, so that it may be missing here.
+  missed    TEXT,
+  PRIMARY KEY (account, endpoint)
 );
 
 -- What an account cannot do for the time being: `send`, read an endpoint, or anything, as its `grant` is dead. From the first

@@ -141,7 +141,7 @@ impl Connect {
         } else {
             self.sign_in(&App::new(&desk.x, http.clone()).map_err(broke)?).await?
         };
-        let me = whose(&desk.x, &http, &tokens.access).await.map_err(broke)?;
+        let (me, now_at_x) = whose(&desk.x, &http, &tokens.access).await.map_err(broke)?;
         let (Some(id), Some(handle)) = (me.id, me.handle) else {
             return Err(CliError::Usage("X does not say whose tokens these are".to_owned()));
         };
@@ -156,7 +156,10 @@ impl Connect {
         let connected = known.as_ref().map_or(now, |k| k.connected);
         let midnight =
             |day: jiff::civil::Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|z| z.timestamp());
-        let capture_from = declared.capture_from.map_or(Some(connected), midnight);
+        // Posts bear X's time, and our clock may be another.
+        let connected_at_x = if known.is_some() { None } else { now_at_x };
+        let since = known.as_ref().and_then(|k| k.capture_from).or(connected_at_x).unwrap_or(connected);
+        let capture_from = declared.capture_from.map_or(Some(since), midnight);
         let account = ConnectedAccount {
             id: id.clone(),
             handle: handle.clone(),

@@ -1,63 +1,221 @@
 //! Messages into the inbox: by polling, and, for the demo, from a file.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
 
 use super::{Daemon, Notice};
 use crate::{
     desk::XId,
     store::{ConnectedAccount, GRANT, IncomingKind, StoreError},
     x::{
-        Post, Unreadable, XError,
+        Post, Refusal, Unreadable, XError,
+        client::Answered,
         limits::Limits,
-        poll::{Endpoint, incoming_post, next_poll, walk},
+        poll::{Endpoint, PageRead, Position, Shortfall, Stretch, incoming_post, may_go_on, next_poll, read_page},
     },
 };
 
-/// What came of one walk along an endpoint.
-pub(super) struct Walked {
+/// What came of one poll of an endpoint.
+pub(super) struct Polled {
     /// Messages that were not known.
     pub(super) new: usize,
-    /// How long to wait before the next walk.
+    /// Whether there is more to read than this poll had calls for.
+    pub(super) more: bool,
+    /// How long to wait before the next poll.
     pub(super) wait: Duration,
 }
 
+/// How one endpoint does, as long as the daemon runs.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// How often in a row it failed.
+    failures: u32,
+    /// Whether it is noted that it stands still; not known at first.
+    stalled: Option<bool>,
+    /// Whether it was told that X sets the pace.
+    paced: bool,
+}
+
 impl Daemon {
-    /// Fetches everything new on one endpoint of one account into the inbox. What X refuses is told and
-    /// waited for; only the store's own errors come back.
+    /// Fetches what is new on one endpoint of one account into the inbox, and then, as far as there are calls for it, what
+    /// earlier polls left. What X refuses is told and waited for; only the store's own errors come back.
     ///
     /// # Errors
-    /// When the store fails: nothing was accepted, and the next walk finds the same again.
-    pub(super) async fn walk(
+    /// When the store fails: what was not accepted is found again by the next poll.
+    pub(super) async fn poll_once(
         &self,
         account: &ConnectedAccount,
         endpoint: Endpoint,
-        failures: &mut u32,
-    ) -> Result<Walked, StoreError> {
+        health: &mut Health,
+    ) -> Result<Polled, StoreError> {
         let every = Duration::from_secs(self.rules().desk.x.poll_seconds.max(1));
-        let Some(client) = self.client(account) else { return Ok(Walked { new: 0, wait: every }) };
-        let cursor = self.store.cursor(&account.id, endpoint.name()).await?;
-        let known = self.store.known_ids(&account.id, endpoint.kind()).await?;
-        match walk(&client, account, endpoint, cursor.as_deref(), &|id| known.contains(id)).await {
-            Ok(walked) => {
-                *failures = 0;
-                self.resume(account, &[endpoint.name(), GRANT]).await?;
-                for broken in &walked.unreadable {
-                    self.set_aside_raw(&account.id, endpoint.kind(), broken).await?;
+        let Some(client) = self.client(account) else { return Ok(Polled { new: 0, more: false, wait: every }) };
+        let stored = self.store.position(&account.id, endpoint.name()).await?;
+        // One that an earlier version wrote, or nobody can read, is as good as none: what is known is taken once.
+        let mut position: Position = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
+        let mut stretch = position.from_top(account, endpoint, self.store.last_received().await?);
+        let (mut new, mut pages, mut refused) = (0, 0, 0);
+        let limits = loop {
+            let answered = match read_page(&client, endpoint, &stretch).await {
+                Ok(answered) => answered,
+                Err(error) => {
+                    let is_refused = matches!(error, XError::Refused(Refusal::Other { status: 400, .. }));
+                    // Pages have places that do not hold for ever.
+                    if is_refused && pages > 0 && refused < 3 && position.place_refused(endpoint) {
+                        refused += 1;
+                        if let Some(unfinished) = position.unfinished() {
+                            stretch = unfinished.clone();
+                            continue;
+                        }
+                    }
+                    return self.poll_failed(account, endpoint, health, new, every, &error).await;
                 }
-                let cursor = walked.cursor.as_deref().map(|value| (endpoint.name(), value));
-                let accepted = self.store.accept(&account.id, &walked.items, cursor).await?;
-                if accepted.new > 0 {
-                    self.work.notify_one();
-                }
-                Ok(Walked { new: accepted.new, wait: next_poll(every, &walked.limits, 0, 0.0) })
+            };
+            pages += 1;
+            new += self.take_page(account, endpoint, &mut position, stretch, &answered).await?;
+            match position.unfinished() {
+                Some(unfinished) if may_go_on(&answered.limits, pages) => stretch = unfinished.clone(),
+                _ => break answered.limits,
             }
-            Err(error) => {
-                *failures = failures.saturating_add(1);
-                self.tell_failure(account, endpoint.name(), *failures, &error).await;
-                let limits = Limits { resets_in: error.wait(), ..Limits::default() };
-                Ok(Walked { new: 0, wait: next_poll(every, &limits, *failures, spread()) })
-            }
+        };
+        health.failures = 0;
+        self.resume(account, &[endpoint.name(), GRANT]).await?;
+        let wait = next_poll(every, &limits, 0, 0.0);
+        self.tell_pace(account, endpoint, health, &limits, every, wait).await?;
+        Ok(Polled { new, more: position.unfinished().is_some(), wait })
+    }
+
+    /// Accepts the messages of a page, together with how far that brings the endpoint. Returns how many were not known.
+    async fn take_page(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        position: &mut Position,
+        stretch: Stretch,
+        answered: &Answered<PageRead>,
+    ) -> Result<usize, StoreError> {
+        let page = &answered.answer;
+        for broken in &page.unreadable {
+            self.set_aside_raw(&account.id, endpoint.kind(), broken).await?;
         }
+        let received = if page.items.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.store.received(&account.id, endpoint.kind(), page.items.iter().map(|item| &item.x_id)).await?
+        };
+        let known_to = stretch.known_to;
+        let known: BTreeSet<&XId> =
+            received.iter().filter(|(_, row)| **row <= known_to).map(|((id, _), _)| id).collect();
+        let is_known = |id: &XId| known.contains(id);
+        let before = position.clone();
+        let shortfall = position.note(endpoint, stretch, page, &is_known, answered.at);
+        let mut items = page.items.clone();
+        items.retain(|item| !received.contains_key(&(item.x_id.clone(), item.version.to_string())));
+        items.sort_by(|a, b| a.version.cmp(&b.version));
+        if let Some(shortfall) = shortfall {
+            self.tell_shortfall(account, endpoint, &shortfall).await?;
+        }
+        if items.is_empty() && *position == before {
+            return Ok(0);
+        }
+        let written = serde_json::to_string(position).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let accepted = self.store.accept(&account.id, &items, Some((endpoint.name(), &written))).await?;
+        if accepted.new > 0 {
+            self.work.notify_one();
+        }
+        Ok(accepted.new)
+    }
+
+    async fn poll_failed(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        health: &mut Health,
+        new: usize,
+        every: Duration,
+        error: &XError,
+    ) -> Result<Polled, StoreError> {
+        health.failures = health.failures.saturating_add(1);
+        let limits = Limits { resets_in: error.wait(), ..Limits::default() };
+        let wait = next_poll(every, &limits, health.failures, spread());
+        self.tell_failure(account, endpoint.name(), health.failures, error).await;
+        self.note_stall(account, endpoint, health, Some((&error.to_string(), wait))).await?;
+        Ok(Polled { new, more: false, wait })
+    }
+
+    /// Tells where X's limits make an endpoint slower than asked for, or stop it for a while.
+    async fn tell_pace(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        health: &mut Health,
+        limits: &Limits,
+        every: Duration,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let calls = limits.limit.map_or("no more".to_owned(), |limit| limit.to_string());
+        if limits.remaining == Some(0) {
+            let why = format!("X takes {calls} calls in a while, and all are used up");
+            if health.stalled != Some(true) {
+                let message =
+                    format!("@{} {}: {why}; asked again in {} s", account.handle, endpoint.name(), wait.as_secs());
+                self.notices.tell(Notice::Trouble { message });
+            }
+            return self.note_stall(account, endpoint, health, Some((&why, wait))).await;
+        }
+        if wait > every && !health.paced {
+            health.paced = true;
+            tracing::info!(
+                "@{} {}: asked for every {} s rather than every {} s, as X takes {calls} calls in a while",
+                account.handle,
+                endpoint.name(),
+                wait.as_secs(),
+                every.as_secs()
+            );
+        }
+        self.note_stall(account, endpoint, health, None).await
+    }
+
+    /// Keeps for `twite status` that an endpoint stands still, or does no more.
+    async fn note_stall(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        health: &mut Health,
+        why: Option<(&str, Duration)>,
+    ) -> Result<(), StoreError> {
+        if why.is_none() && health.stalled == Some(false) {
+            return Ok(());
+        }
+        let now = Timestamp::now();
+        let why = why.map(|(why, wait)| (why, now.saturating_add(wait).unwrap_or(now)));
+        self.store.stalled(&account.id, endpoint.name(), why, now).await?;
+        health.stalled = Some(why.is_some());
+        Ok(())
+    }
+
+    /// Tells that X did not show all there was.
+    async fn tell_shortfall(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        shortfall: &Shortfall,
+    ) -> Result<(), StoreError> {
+        let when = |id: &XId| {
+            let made = id.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+            made.map_or_else(|| id.to_string(), |made| made.to_string())
+        };
+        let what = format!(
+            "X shows no further back than {}, and what was known ends at {}: what came between may be missing",
+            when(&shortfall.lowest),
+            when(&shortfall.known)
+        );
+        self.notices.tell(Notice::Trouble { message: format!("@{} {}: {what}", account.handle, endpoint.name()) });
+        self.store.missed(&account.id, endpoint.name(), &what).await
     }
 
     /// Tells that X did not do what was asked: the first time, and now and then while it goes on.

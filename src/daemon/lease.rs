@@ -60,6 +60,6 @@ impl Daemon {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.reckoned.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.walked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -32,12 +32,15 @@ use tokio::{
     task::JoinSet,
 };
 
-use self::trouble::{AFTER_TROUBLE, Trouble};
 pub use self::{
     clock::Clock,
     looks::Looked,
     notice::{Notice, Notices, Outcome},
     reload::{Adapt, Live, Source},
+};
+use self::{
+    ingest::Health,
+    trouble::{AFTER_TROUBLE, Trouble},
 };
 use crate::{
     desk::{Destination, XId},
@@ -66,8 +69,8 @@ pub struct Daemon {
     reckoned: Mutex<Option<String>>,
     /// How fast automations fire.
     pace: Mutex<schedule::Pace>,
-    /// The endpoints that were walked at least once, or tried.
-    walked: Mutex<BTreeSet<(XId, &'static str)>>,
+    /// The endpoints that were polled at least once, or tried.
+    polled: Mutex<BTreeSet<(XId, &'static str)>>,
     /// That the store fails.
     trouble: Mutex<Option<Trouble>>,
     /// Destinations that do not work, and rest.
@@ -94,7 +97,7 @@ impl Daemon {
             remembered: Mutex::default(),
             reckoned: Mutex::default(),
             pace: Mutex::default(),
-            walked: Mutex::default(),
+            polled: Mutex::default(),
             trouble: Mutex::default(),
             resting: Mutex::default(),
             work: Notify::new(),
@@ -241,6 +244,7 @@ impl Daemon {
     pub async fn settle(&self) -> Result<(), StoreError> {
         self.recover(Ended::Released).await?;
         let mut failures = 0;
+        let mut healths = BTreeMap::<_, Health>::new();
         loop {
             let mut busy = false;
             while self.take_next().await? {
@@ -256,7 +260,9 @@ impl Daemon {
             }
             for account in self.store.accounts().await? {
                 for endpoint in self.endpoints(&account) {
-                    busy |= self.walk(&account, endpoint, &mut 0).await?.new > 0;
+                    let health = healths.entry((account.id.clone(), endpoint.name())).or_default();
+                    let polled = self.poll_once(&account, endpoint, health).await?;
+                    busy |= polled.new > 0 || polled.more;
                 }
             }
             // Time passes once everything that was written is in.
@@ -297,9 +303,11 @@ impl Daemon {
     async fn poll_accounts(self: Arc<Self>) {
         let mut running: BTreeMap<(XId, &'static str), tokio::task::AbortHandle> = BTreeMap::new();
         let mut tasks = JoinSet::new();
+        let mut unconnected = vec![];
         loop {
             match self.store.accounts().await {
                 Ok(accounts) => {
+                    self.tell_unconnected(&accounts, &mut unconnected);
                     let mut wanted = BTreeMap::new();
                     for account in &accounts {
                         for endpoint in self.endpoints(account) {
@@ -327,13 +335,29 @@ impl Daemon {
         }
     }
 
+    /// Tells which declared accounts nobody has connected yet, whenever that changes.
+    fn tell_unconnected(&self, accounts: &[ConnectedAccount], told: &mut Vec<String>) {
+        let rules = self.rules();
+        let is_connected = |handle: &str| accounts.iter().any(|account| account.handle.eq_ignore_ascii_case(handle));
+        let declared = rules.desk.accounts.iter().map(|account| account.handle.clone());
+        let unconnected: Vec<_> = declared.filter(|handle| !is_connected(handle)).collect();
+        if let Some(first) = unconnected.first().filter(|_| unconnected != *told) {
+            let all = unconnected.iter().map(|handle| format!("@{handle}")).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "declared and not connected: {all}. Nothing comes in from there; `twite accounts connect {first}` connects"
+            );
+            self.notices.tell(Notice::Trouble { message });
+        }
+        *told = unconnected;
+    }
+
     async fn poll(&self, account: ConnectedAccount, endpoint: Endpoint) {
-        let mut failures = 0;
+        let mut health = Health::default();
         loop {
-            let walked = self.walk(&account, endpoint, &mut failures).await;
-            self.walked.lock().unwrap_or_else(PoisonError::into_inner).insert((account.id.clone(), endpoint.name()));
-            match walked {
-                Ok(walked) => tokio::time::sleep(walked.wait).await,
+            let polled = self.poll_once(&account, endpoint, &mut health).await;
+            self.polled.lock().unwrap_or_else(PoisonError::into_inner).insert((account.id.clone(), endpoint.name()));
+            match polled {
+                Ok(polled) => tokio::time::sleep(polled.wait).await,
                 Err(error) => self.trouble(&error).await,
             }
         }

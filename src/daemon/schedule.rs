@@ -64,7 +64,7 @@ impl Daemon {
             loop {
                 let walked = match self.store.accounts().await {
                     Ok(accounts) => accounts.iter().all(|account| {
-                        let walked = self.walked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        let walked = self.polled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                         self.endpoints(account).iter().all(|e| walked.contains(&(account.id.clone(), e.name())))
                     }),
                     Err(_) => false,

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct XId(Box<str>);
 
+/// When the time in ids begins, in milliseconds since 1970.
+const X_EPOCH: i64 = 1_288_834_974_657;
+
 impl XId {
     /// The id as X writes it.
     pub fn as_str(&self) -> &str {
@@ -22,10 +25,21 @@ impl XId {
     /// ids since late 2010 count them. `None` for ids that are too small to carry a time (people
     /// who joined early, hand-made test data).
     pub fn made_at_millis(&self) -> Option<i64> {
-        const X_EPOCH: i64 = 1_288_834_974_657;
         let number: u64 = self.0.parse().ok()?;
         let since = i64::try_from(number >> 22).ok()?;
         (since > 0).then_some(X_EPOCH + since)
+    }
+
+    /// The lowest id that X could give at a time. `None` before late 2010.
+    pub fn made_at(at: jiff::Timestamp) -> Option<Self> {
+        let since = u64::try_from(at.as_millisecond() - X_EPOCH).ok().filter(|since| *since > 0)?;
+        let id = since.checked_mul(1 << 22)?;
+        id.to_string().parse().ok()
+    }
+
+    /// The id before this one.
+    pub fn before(&self) -> Option<Self> {
+        self.0.parse::<u64>().ok()?.checked_sub(1)?.to_string().parse().ok()
     }
 }
 

@@ -1,6 +1,4 @@
-//! Messages as they came, each once, with the cursor that says how far a walk has come.
-
-use std::collections::BTreeSet;
+//! Messages as they came, each once, and those that cannot be read.
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -80,15 +78,15 @@ pub struct InboxItem {
 }
 
 impl Store {
-    /// Accepts messages and moves the cursor, both or neither. What is known is counted and left alone.
+    /// Accepts messages and keeps how far their endpoint was read, both or neither. What is known is counted and left alone.
     ///
     /// # Errors
-    /// When the database says no: nothing was accepted then, and the cursor is where it was.
+    /// When the database says no: nothing was accepted then, and the position is what it was.
     pub async fn accept(
         &self,
         account: &XId,
         items: &[Incoming],
-        cursor: Option<(&str, &str)>,
+        position: Option<(&str, &str)>,
     ) -> Result<Accepted, StoreError> {
         let mut tx = self.begin().await?;
         let mut new = 0;
@@ -107,47 +105,11 @@ impl Store {
             .await?;
             new += usize::from(done.rows_affected() > 0);
         }
-        if let Some((name, value)) = cursor {
-            sqlx::query(
-                "INSERT INTO cursor (account, name, value) VALUES ($1, $2, $3)
-                 ON CONFLICT (account, name) DO UPDATE SET value = excluded.value",
-            )
-            .bind(account.as_str())
-            .bind(name)
-            .bind(value)
-            .execute(&mut *tx.0)
-            .await?;
+        if let Some((endpoint, position)) = position {
+            tx.put_position(account, endpoint, position).await?;
         }
         tx.commit().await?;
         Ok(Accepted { new, known: items.len() - new })
-    }
-
-    /// How far a walk has come.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn cursor(&self, account: &XId, name: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT value FROM cursor WHERE account = $1 AND name = $2")
-            .bind(account.as_str())
-            .bind(name)
-            .fetch_optional(&self.reader)
-            .await?)
-    }
-
-    /// The latest messages of a kind that were accepted for an account: enough to tell where a walk that has no
-    /// cursor meets what is known.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn known_ids(&self, account: &XId, kind: IncomingKind) -> Result<BTreeSet<XId>, StoreError> {
-        let ids: Vec<String> =
-            sqlx::query_scalar("SELECT x_id FROM inbox WHERE account = $1 AND kind = $2 ORDER BY id DESC LIMIT 1000")
-                .bind(account.as_str())
-                .bind(kind.as_str())
-                .fetch_all(&self.reader)
-                .await?;
-        // What was set aside without an id stands there under a hash, which is none.
-        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
     /// The messages that wait, in the order in which they came.

@@ -1,4 +1,4 @@
-//! Everything that is kept: tickets, people, comments, accounts, audit, inbox, outbox, cursors, rule sets.
+//! Everything that is kept: tickets, people, comments, accounts, audit, inbox, outbox, positions at X, rule sets.
 //!
 //! sqlx on SQLite, with statements that PostgreSQL understands as well. One connection writes, several
 //! read; a writer's transaction takes its lock at the start, so it cannot fail half way for want of one.
@@ -14,6 +14,7 @@ mod later;
 mod lease;
 mod outbox;
 mod pause;
+mod polling;
 mod post;
 mod report;
 mod ticket;
@@ -43,6 +44,7 @@ pub use self::{
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
+    polling::Polling,
     post::{KnownPost, PutPost, Seen},
     ticket::{TicketHead, TicketKey},
 };

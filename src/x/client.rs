@@ -10,7 +10,7 @@ use url::Url;
 use super::{
     Post, Refusal, XError,
     error::refusal,
-    limits::{Limits, retry_after},
+    limits::{Limits, answered_at, retry_after},
     oauth::{App, TokenSource},
     parts::salvage,
     wire::{DirectMessage, Page, decode_directs, decode_posts, person},
@@ -59,12 +59,21 @@ pub struct Answered<T> {
     pub answer: T,
     /// The calls that are left.
     pub limits: Limits,
+    /// When X answered, by its own clock.
+    pub at: Option<Timestamp>,
+}
+
+impl<T> Answered<T> {
+    /// The same for what is made of the answer.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Answered<U> {
+        Answered { answer: with(self.answer), limits: self.limits, at: self.at }
+    }
 }
 
 impl Answered<Vec<u8>> {
     fn read<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
         let page = decode(&self.answer).map_err(|e| XError::unavailable(format!("an answer that is no JSON: {e}")))?;
-        Ok(Answered { answer: page, limits: self.limits })
+        Ok(Answered { answer: page, limits: self.limits, at: self.at })
     }
 }
 
@@ -126,25 +135,30 @@ impl Client {
         me(&salvage(&answer))
     }
 
-    /// The account's own posts, newest first.
+    /// The account's own posts above one id and below another, newest first.
     ///
     /// # Errors
     /// When X refuses or cannot be reached.
-    pub async fn own_posts(&self, since: Option<&str>, token: Option<&str>) -> Result<Answered<Page<Post>>, XError> {
-        self.timeline("tweets", since, None, token).await
+    pub async fn own_posts(
+        &self,
+        since: Option<&XId>,
+        until: Option<&XId>,
+        token: Option<&str>,
+    ) -> Result<Answered<Page<Post>>, XError> {
+        self.timeline("tweets", since, until, token).await
     }
 
-    /// Posts that mention the account, newest first.
+    /// Posts that mention the account, above one id and below another, newest first.
     ///
     /// # Errors
     /// When X refuses or cannot be reached.
     pub async fn mentions(
         &self,
-        since: Option<&str>,
-        from: Option<Timestamp>,
+        since: Option<&XId>,
+        until: Option<&XId>,
         token: Option<&str>,
     ) -> Result<Answered<Page<Post>>, XError> {
-        self.timeline("mentions", since, from, token).await
+        self.timeline("mentions", since, until, token).await
     }
 
     /// Posts the account liked, the latest like first.
@@ -158,23 +172,18 @@ impl Client {
     async fn timeline(
         &self,
         which: &str,
-        since: Option<&str>,
-        from: Option<Timestamp>,
+        since: Option<&XId>,
+        until: Option<&XId>,
         token: Option<&str>,
     ) -> Result<Answered<Page<Post>>, XError> {
-        let from = from.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
         let mut query = vec![
             ("max_results", "100"),
             ("post.fields", POST_FIELDS),
             ("expansions", POST_EXPANSIONS),
             ("user.fields", USER_FIELDS),
         ];
-        // X lets `since_id` win over `start_time`; only one is ever sent.
-        match (since, &from) {
-            (Some(since), _) => query.push(("since_id", since)),
-            (None, Some(from)) => query.push(("start_time", from)),
-            (None, None) => {}
-        }
+        query.extend(since.map(|id| ("since_id", id.as_str())));
+        query.extend(until.map(|id| ("until_id", id.as_str())));
         query.extend(token.map(|t| ("pagination_token", t)));
         let answered = self.get(&format!("/2/users/{}/{which}", self.account), &query).await?;
         answered.read(decode_posts)
@@ -282,6 +291,7 @@ impl Client {
         let answer = send(request.bearer_auth(token), sent).await?;
         let (status, now) = (answer.status(), Timestamp::now());
         let (limits, asked) = (Limits::read(answer.headers(), now), retry_after(answer.headers(), now));
+        let at = answered_at(answer.headers());
         let body = bounded_body(answer, sent).await?;
         if !status.is_success() {
             // Every answer names the next window; it matters where there are no calls left in this one.
@@ -297,25 +307,29 @@ impl Client {
                 other => other,
             });
         }
-        Ok(Answered { answer: body, limits })
+        Ok(Answered { answer: body, limits, at })
     }
 }
 
-/// Who a fresh token belongs to, before there is an account to keep it for.
+/// Who a fresh token belongs to, before there is an account to keep it for, and what time it is at X.
 ///
 /// # Errors
 /// When X refuses or cannot be reached.
-pub async fn whose(settings: &XSettings, http: &reqwest::Client, access: &str) -> Result<Person, XError> {
+pub async fn whose(
+    settings: &XSettings,
+    http: &reqwest::Client,
+    access: &str,
+) -> Result<(Person, Option<Timestamp>), XError> {
     let url = Url::parse(&settings.url)
         .and_then(|url| url.join("/2/users/me"))
         .map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
     let answer = send(http.get(url).query(&[("user.fields", USER_FIELDS)]).bearer_auth(access), Sent::Nothing).await?;
-    let status = answer.status();
+    let (status, at) = (answer.status(), answered_at(answer.headers()));
     let body = bounded_body(answer, Sent::Nothing).await?;
     if !status.is_success() {
         return Err(refusal(status.as_u16(), &body, None));
     }
-    me(&salvage(&body))
+    Ok((me(&salvage(&body))?, at))
 }
 
 fn me(answer: &Value) -> Result<Person, XError> {

@@ -25,8 +25,8 @@ pub async fn find_sent(client: &Client, reply: &Reply, first_send: Timestamp) ->
         let (next, reached) = match reply {
             Reply::Public(public) => {
                 // Whatever answers a post is newer than it.
-                let since = Some(public.answers().as_str());
-                let page = client.own_posts(since, token.as_deref()).await?.answer;
+                let since = Some(public.answers());
+                let page = client.own_posts(since, None, token.as_deref()).await?.answer;
                 let mut reached = false;
                 for post in page.items.into_iter().flatten() {
                     reached |= is_older(&post.id);

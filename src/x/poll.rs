@@ -1,22 +1,46 @@
-//! Walks along X's endpoints: everything that is new, oldest first, with how far the walk has come.
+//! What to ask of X's endpoints, so that nothing is missed and little is asked twice.
+//!
+//! An endpoint lists its newest first, in pages. A [`Position`] holds the newest id that was read, and the [`Stretch`]es
+//! below it that were not read to their ends. Each poll reads a new stretch from the top, down to somewhat below the
+//! newest, because X lists some messages late; what a poll has no calls left for, the next ones go on with. A position is stored
+//! with every page, so that it does not matter where the daemon is killed.
 
 use std::time::Duration;
 
-use super::{DirectMessage, Post, Unreadable, XError, client::Client, limits::Limits, wire::Page};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DirectMessage, Post, Unreadable, XError,
+    client::{Answered, Client},
+    limits::Limits,
+    wire::Page,
+};
 use crate::{
     desk::XId,
     store::{ConnectedAccount, Incoming, IncomingKind},
 };
 
-/// The most pages of one walk. X itself shows no more than 800 mentions and 3,200 posts.
-const MOST_PAGES: usize = 40;
-/// The most pages of a walk that has no cursor, where nothing on a page was known.
-const MOST_PAGES_BACK: usize = 5;
-/// The longest wait between two walks where X names none, and the wait after a limit that X does not date.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// How late X may list a message that is read all the same.
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
+/// How far ahead of the answer's own date an id may lie; beyond that, it says nothing about time.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(1);
+/// The most pages of one stretch: far more than X shows.
+const MAX_PAGES: u32 = 1_000;
+/// The most stretches that are told apart; the two oldest become one.
+const MAX_STRETCHES: usize = 16;
+/// The most pages of one poll, and of one where X does not say how many calls are left.
+const MAX_PAGES_PER_POLL: u32 = 50;
+const MAX_PAGES_UNKNOWN: u32 = 10;
+/// How many likes at the end of a page must be known for those below it to be.
+const KNOWN_LIKES: usize = 20;
+/// For how many days X shows direct messages.
+const DM_DAYS: i32 = 30;
+/// The longest wait between two polls after a failure, and the wait after a limit that X does not date.
+const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 const UNDATED: Duration = Duration::from_secs(60);
 
-/// What is walked along.
+/// A list of messages at X.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// Posts that mention the account.
@@ -30,7 +54,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The name under which its cursor is kept.
+    /// The name under which its position is kept.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mentions => "mentions",
@@ -50,105 +74,252 @@ impl Endpoint {
     }
 }
 
-/// What a walk brought.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Walk {
-    /// Messages, oldest first.
-    pub items: Vec<Incoming>,
-    /// Messages that cannot be read.
-    pub unreadable: Vec<Unreadable>,
-    /// How far the walk has come: where the next one starts.
-    pub cursor: Option<String>,
-    /// The calls that are left.
-    pub limits: Limits,
+/// How far an endpoint was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The newest that was read.
+    newest: Option<XId>,
+    /// When that was, by X's clock: the day, in UTC.
+    read_on: Option<Date>,
+    /// What is still to be read below it, oldest first.
+    stretches: Vec<Stretch>,
 }
 
-/// Walks along an endpoint. `known` tells whether a message was accepted before: where X offers no cursor, the
-/// walk ends at the first page that holds one.
-///
-/// # Errors
-/// When X refuses or cannot be reached on any page: the walk brought nothing then, and starts again.
-pub async fn walk(
-    client: &Client,
-    account: &ConnectedAccount,
-    endpoint: Endpoint,
-    cursor: Option<&str>,
-    known: &(dyn Fn(&XId) -> bool + Send + Sync),
-) -> Result<Walk, XError> {
-    let mut walk = Walk::default();
-    let mut token: Option<String> = None;
-    let most = if matches!(endpoint, Endpoint::Mentions | Endpoint::OwnPosts) { MOST_PAGES } else { MOST_PAGES_BACK };
-    for _ in 0..most {
-        let at = token.as_deref();
-        let (met_known, next) = match endpoint {
-            Endpoint::Mentions => {
-                let answered = client.mentions(cursor, account.capture_from, at).await?;
-                walk.limits = answered.limits;
-                walk.posts(answered.answer, IncomingKind::Post, &|_| false)
-            }
-            Endpoint::OwnPosts => {
-                let answered = client.own_posts(cursor, at).await?;
-                walk.limits = answered.limits;
-                walk.posts(answered.answer, IncomingKind::Post, &|_| false)
+/// A part of a list, from some place down, that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// It ends at this id. Without one, it ends with the list, or where likes are known.
+    pub since: Option<XId>,
+    /// Likes count as known up to this row of the inbox: those this stretch brought are none.
+    pub known_to: i64,
+    /// Where X says that it goes on.
+    pub token: Option<String>,
+    /// Where it goes on where no token says so.
+    pub until: Option<XId>,
+    /// The lowest id that was read of it.
+    lowest: Option<XId>,
+    /// The newest that was known when it began, and on which day that was.
+    known: Option<XId>,
+    known_on: Option<Date>,
+    /// What was read of it.
+    pages: u32,
+    items: u32,
+}
+
+/// What a page holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PageRead {
+    /// Its messages.
+    pub items: Vec<Incoming>,
+    /// Its messages that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Where the next page is.
+    pub next: Option<String>,
+    /// Whether there may be one although X does not say where.
+    pub next_is_lost: bool,
+}
+
+/// A stretch that X ended above what was known: what lies between was not seen, and cannot be any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The newest that was known.
+    pub known: XId,
+    /// The lowest that X still shows.
+    pub lowest: XId,
+}
+
+impl Position {
+    /// The stretch from the top down. `known_to` is the last row of the inbox.
+    pub fn from_top(&self, account: &ConnectedAccount, endpoint: Endpoint, known_to: i64) -> Stretch {
+        let captured = account.capture_from.and_then(|from| first_id(from)?.before());
+        let since = match (&self.newest, endpoint) {
+            (None, _) => captured,
+            // The order of likes is not that of ids.
+            (Some(_), Endpoint::Likes) => None,
+            (Some(newest), _) => Some(overlapped(newest)),
+        };
+        Stretch {
+            since,
+            known_to,
+            token: None,
+            until: None,
+            lowest: None,
+            known: self.newest.clone(),
+            known_on: self.read_on,
+            pages: 0,
+            items: 0,
+        }
+    }
+
+    /// The stretch to go on with: the oldest, as X may soon show it no more.
+    pub fn unfinished(&self) -> Option<&Stretch> {
+        self.stretches.first()
+    }
+
+    /// Notes a page of a stretch: the one from the top, or the oldest unfinished one. `is_known` tells whether a message
+    /// was in the inbox before the stretch began, and `answered` is when X answered.
+    pub fn note(
+        &mut self,
+        endpoint: Endpoint,
+        mut stretch: Stretch,
+        page: &PageRead,
+        is_known: &dyn Fn(&XId) -> bool,
+        answered: Option<Timestamp>,
+    ) -> Option<Shortfall> {
+        // One from the top has no page yet.
+        let is_unfinished = stretch.pages > 0;
+        let ids = || page.items.iter().map(|item| &item.version);
+        let believable = answered.and_then(|at| first_id(at.checked_add(MAX_AHEAD).ok()?));
+        let newest = ids().max().cloned().map(|id| believable.map_or(id.clone(), |most| id.min(most)));
+        self.newest = self.newest.take().max(newest.clone());
+        let today = answered.map(|at| at.to_zoned_datetime(TimeZone::UTC).date());
+        self.read_on = self.read_on.max(today);
+
+        stretch.pages += 1;
+        stretch.items = stretch.items.saturating_add(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
+        stretch.lowest = stretch.lowest.as_ref().into_iter().chain(ids()).min().cloned();
+        let reached = match endpoint {
+            // X lists nothing below it.
+            Endpoint::Mentions | Endpoint::OwnPosts => false,
+            Endpoint::DirectMessages => {
+                let last = page.items.last().map(|item| &item.version);
+                last.is_some_and(|last| stretch.since.as_ref().is_some_and(|since| last <= since))
             }
             Endpoint::Likes => {
-                let answered = client.liked_posts(at).await?;
-                walk.limits = answered.limits;
-                walk.posts(answered.answer, IncomingKind::Like, known)
-            }
-            Endpoint::DirectMessages => {
-                let answered = client.direct_messages(at).await?;
-                walk.limits = answered.limits;
-                walk.directs(answered.answer, known)
+                let last = page.items.iter().rev().take(KNOWN_LIKES);
+                let is_old =
+                    || newest.is_some_and(|newest| stretch.since.as_ref().is_some_and(|since| newest <= *since));
+                !page.items.is_empty() && (last.clone().all(|item| is_known(&item.x_id)) || is_old())
             }
         };
-        token = next;
-        if met_known || token.is_none() {
-            break;
+        let goes_on = match &page.next {
+            Some(next) => Some(next) != stretch.token.as_ref(),
+            None => page.next_is_lost,
+        };
+        if is_unfinished && !self.stretches.is_empty() {
+            self.stretches.remove(0);
         }
+        if reached || !goes_on || stretch.pages >= MAX_PAGES {
+            return if reached { None } else { stretch.shortfall(endpoint, today) };
+        }
+        stretch.token.clone_from(&page.next);
+        if stretch.token.is_none() {
+            stretch.go_by_id(endpoint);
+        }
+        if is_unfinished {
+            self.stretches.insert(0, stretch);
+        } else {
+            self.stretches.push(stretch);
+        }
+        if self.stretches.len() > MAX_STRETCHES {
+            let oldest = self.stretches.remove(0);
+            if let Some(next) = self.stretches.first_mut() {
+                // From where the one goes on to where the other ends.
+                *next = Stretch {
+                    since: oldest.since,
+                    known_to: oldest.known_to,
+                    known: oldest.known,
+                    known_on: oldest.known_on,
+                    ..next.clone()
+                };
+            }
+        }
+        None
     }
-    if matches!(endpoint, Endpoint::Mentions | Endpoint::OwnPosts) {
-        // The walk is complete only now: only now may the next one start from its newest.
-        let newest = walk.items.iter().map(|item| &item.version).max().map(XId::to_string);
-        walk.cursor = newest.or_else(|| cursor.map(str::to_owned));
+
+    /// X does not take the place from which the oldest stretch goes on: another way is found. `false` where there is none.
+    pub fn place_refused(&mut self, endpoint: Endpoint) -> bool {
+        let Some(stretch) = self.stretches.first_mut() else { return false };
+        if stretch.token.take().is_some() {
+            stretch.go_by_id(endpoint);
+            return true;
+        }
+        stretch.until.take().is_some()
     }
-    walk.items.sort_by(|a, b| a.version.cmp(&b.version));
-    Ok(walk)
 }
 
-impl Walk {
-    fn posts(&mut self, page: Page<Post>, kind: IncomingKind, known: &dyn Fn(&XId) -> bool) -> (bool, Option<String>) {
-        let mut met_known = false;
-        for item in page.items {
-            match item {
-                Ok(post) => {
-                    met_known |= known(&post.id);
-                    self.items.push(incoming_post(post, kind));
-                }
-                Err(unreadable) => self.unreadable.push(unreadable),
-            }
-        }
-        (met_known, page.next)
+impl Stretch {
+    /// Goes on below what was read, where the endpoint takes ids; else from the top.
+    fn go_by_id(&mut self, endpoint: Endpoint) {
+        let takes_ids = matches!(endpoint, Endpoint::Mentions | Endpoint::OwnPosts);
+        self.until = self.lowest.clone().filter(|_| takes_ids);
     }
 
-    fn directs(&mut self, page: Page<DirectMessage>, known: &dyn Fn(&XId) -> bool) -> (bool, Option<String>) {
-        let mut met_known = false;
-        for item in page.items {
-            match item {
-                Ok(message) => {
-                    met_known |= known(&message.id);
-                    self.items.push(Incoming {
-                        kind: IncomingKind::DirectMessage,
-                        version: message.id.clone(),
-                        x_id: message.id,
-                        payload: message.payload,
-                    });
-                }
-                Err(unreadable) => self.unreadable.push(unreadable),
+    /// Whether the list ended above what was known because X shows no more of it.
+    fn shortfall(&self, endpoint: Endpoint, today: Option<Date>) -> Option<Shortfall> {
+        let (known, lowest) = (self.known.clone()?, self.lowest.clone()?);
+        let is_whole = match endpoint {
+            // X shows 800 mentions and 3,200 own posts; those that were deleted count among them.
+            Endpoint::Mentions => self.items < 700,
+            Endpoint::OwnPosts => self.items < 3_000,
+            Endpoint::DirectMessages => {
+                let days = self.known_on.zip(today).and_then(|(from, to)| Some(from.until(to).ok()?.get_days()));
+                days.is_none_or(|days| days < DM_DAYS)
             }
-        }
-        (met_known, page.next)
+            Endpoint::Likes => true,
+        };
+        (lowest > known && !is_whole).then_some(Shortfall { known, lowest })
     }
+}
+
+/// An id below that of every message that X made at a time or later.
+fn first_id(at: Timestamp) -> Option<XId> {
+    XId::made_at(at)
+}
+
+/// The id above which everything is read again: X may still list messages that are older than the newest one.
+fn overlapped(newest: &XId) -> XId {
+    let made = newest.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    // Ids without a time are older than any overlap.
+    made.and_then(|made| XId::made_at(made.checked_sub(OVERLAP).ok()?)).unwrap_or_else(|| newest.clone())
+}
+
+/// Reads the next page of a stretch.
+///
+/// # Errors
+/// When X refuses or cannot be reached.
+pub async fn read_page(client: &Client, endpoint: Endpoint, stretch: &Stretch) -> Result<Answered<PageRead>, XError> {
+    let (since, until, token) = (stretch.since.as_ref(), stretch.until.as_ref(), stretch.token.as_deref());
+    Ok(match endpoint {
+        Endpoint::Mentions => client.mentions(since, until, token).await?.map(posts(IncomingKind::Post)),
+        Endpoint::OwnPosts => client.own_posts(since, until, token).await?.map(posts(IncomingKind::Post)),
+        Endpoint::Likes => client.liked_posts(token).await?.map(posts(IncomingKind::Like)),
+        Endpoint::DirectMessages => client.direct_messages(token).await?.map(direct_messages),
+    })
+}
+
+/// Whether a poll may ask for another page: half of the calls are for what is new.
+pub fn may_go_on(limits: &Limits, pages: u32) -> bool {
+    match (limits.remaining, limits.limit) {
+        _ if pages >= MAX_PAGES_PER_POLL => false,
+        (Some(remaining), Some(limit)) => remaining > limit / 2,
+        (Some(remaining), None) => remaining > MAX_PAGES_UNKNOWN.into(),
+        (None, _) => pages < MAX_PAGES_UNKNOWN,
+    }
+}
+
+fn posts(kind: IncomingKind) -> impl Fn(Page<Post>) -> PageRead {
+    move |page| sorted(page, |post| incoming_post(post, kind))
+}
+
+fn direct_messages(page: Page<DirectMessage>) -> PageRead {
+    sorted(page, |message| Incoming {
+        kind: IncomingKind::DirectMessage,
+        version: message.id.clone(),
+        x_id: message.id,
+        payload: message.payload,
+    })
+}
+
+fn sorted<T>(page: Page<T>, incoming: impl Fn(T) -> Incoming) -> PageRead {
+    let mut read = PageRead { next: page.next, next_is_lost: page.next_is_lost, ..PageRead::default() };
+    for item in page.items {
+        match item {
+            Ok(message) => read.items.push(incoming(message)),
+            Err(unreadable) => read.unreadable.push(unreadable),
+        }
+    }
+    read
 }
 
 /// A post as the inbox takes it.
@@ -156,20 +327,21 @@ pub fn incoming_post(post: Post, kind: IncomingKind) -> Incoming {
     Incoming { kind, x_id: post.id, version: post.version, payload: post.payload }
 }
 
-/// How long to wait before the next walk. `spread`, from 0 to 1, keeps accounts that failed together from
-/// coming back together.
-///
-/// A limit's reset that cannot be believed is no part of [`Limits`].
+/// How long to wait before the next poll: the calls that are left are spread until the next are free. After failures, `spread`,
+/// from 0 to 1, keeps accounts that failed together from coming back together.
 pub fn next_poll(every: Duration, limits: &Limits, failures: u32, spread: f64) -> Duration {
     let spread = spread.clamp(0.0, 1.0);
     if failures == 0 {
-        let used_up = limits.remaining == Some(0);
-        return if used_up { limits.resets_in.unwrap_or(UNDATED).max(every) } else { every };
+        return match (limits.remaining, limits.resets_in) {
+            (Some(0), reset) => reset.unwrap_or(UNDATED).max(every),
+            (Some(left), Some(reset)) => reset.div_f64(u32::try_from(left).unwrap_or(u32::MAX).into()).max(every),
+            _ => every,
+        };
     }
     if let Some(wait) = limits.resets_in {
         return wait + every.mul_f64(spread);
     }
     // Full jitter: anywhere between one interval and as many as there were failures, doubled each time.
-    let most = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST).max(every);
+    let most = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(MAX_BACKOFF).max(every);
     every + (most - every).mul_f64(spread)
 }

@@ -21,6 +21,7 @@ mod lang_properties;
 mod look;
 mod matcher;
 mod order;
+mod poll;
 mod private;
 mod recipes;
 mod reload;

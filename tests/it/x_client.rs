@@ -14,12 +14,12 @@ use axum::{
 use jiff::Timestamp;
 use twite::{
     desk::{Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId, config::XSettings},
-    store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
+    store::{AccountState, ConnectedAccount, Key, Store},
     x::{
         Refusal, XError,
         client::{self, Client},
         limits::Limits,
-        poll::{Endpoint, next_poll, walk},
+        poll::{Endpoint, Position, next_poll, read_page},
     },
 };
 
@@ -453,51 +453,26 @@ fn page(ids: &[u64], next: Option<&str>) -> Answer {
 }
 
 #[tokio::test]
-async fn a_walk_takes_every_page_and_moves_its_cursor_only_when_it_is_whole() {
+async fn a_poll_asks_above_what_is_known_and_goes_on_where_x_says() {
     let pages = vec![page(&[30, 29], Some("b")), page(&[9, 28], Some("c")), page(&[], None)];
-    let stage = Stage::new(pages.clone(), vec![]).await;
-    let walked = walk(&stage.client, &account(), Endpoint::Mentions, Some("5"), &|_| false).await.unwrap();
-    let ids: Vec<_> = walked.items.iter().map(|item| item.x_id.as_str()).collect();
-    assert_eq!(ids, ["9", "28", "29", "30"], "by number, not by letter, whatever X's order");
-    assert_eq!(walked.cursor.as_deref(), Some("30"));
+    let stage = Stage::new(pages, vec![]).await;
+    let mut position = Position::default();
+    let mut stretch = position.from_top(&account(), Endpoint::Mentions, 0);
+    stretch.since = Some("5".parse().unwrap());
+    for ids in [&["30", "29"][..], &["9", "28"], &[]] {
+        let read = read_page(&stage.client, Endpoint::Mentions, &stretch).await.unwrap().answer;
+        assert_eq!(read.items.iter().map(|item| item.x_id.as_str()).collect::<Vec<_>>(), ids);
+        position.note(Endpoint::Mentions, stretch.clone(), &read, &|_| false, None);
+        if let Some(unfinished) = position.unfinished() {
+            stretch = unfinished.clone();
+        }
+    }
+    assert_eq!(position.unfinished(), None);
     let called = stage.called();
     assert!(called.iter().all(|call| call.what.contains("since_id=5")), "{called:?}");
     assert!(called[1].what.contains("pagination_token=b") && called[2].what.contains("pagination_token=c"));
-    // A page that fails leaves nothing half done: the next walk starts where this one did.
-    let stage = Stage::new(vec![pages[0].clone(), answer(503, "")], vec![]).await;
-    assert!(walk(&stage.client, &account(), Endpoint::Mentions, Some("5"), &|_| false).await.is_err());
-    // Nothing new leaves the cursor where it was.
-    let stage = Stage::new(vec![], vec![]).await;
-    let walked = walk(&stage.client, &account(), Endpoint::Mentions, Some("5"), &|_| false).await.unwrap();
-    assert_eq!((walked.items.len(), walked.cursor.as_deref()), (0, Some("5")));
-}
-
-#[tokio::test]
-async fn a_walk_without_a_cursor_ends_where_it_meets_what_is_known() {
-    let pages = vec![page(&[30, 29], Some("b")), page(&[28, 27], Some("c")), page(&[26], Some("d"))];
-    let stage = Stage::new(pages, vec![]).await;
-    let known: XId = "27".parse().unwrap();
-    let walked = walk(&stage.client, &account(), Endpoint::Likes, None, &|id| *id == known).await.unwrap();
-    assert_eq!(walked.items.len(), 4);
-    assert!(walked.items.iter().all(|item| item.kind == IncomingKind::Like));
-    assert_eq!(stage.called().len(), 2);
-}
-
-#[tokio::test]
-async fn a_walk_ends_even_where_x_has_always_another_page() {
-    let endless = (0..500).map(|n| page(&[1000 - n], Some("more"))).collect();
-    let stage = Stage::new(endless, vec![]).await;
-    walk(&stage.client, &account(), Endpoint::Mentions, None, &|_| false).await.unwrap();
-    assert!(stage.called().len() < 100, "{} pages", stage.called().len());
-}
-
-#[tokio::test]
-async fn what_cannot_be_read_is_reported_and_the_rest_is_taken() {
-    let mixed = r#"{"data":[{"id":"3","text":"a","author_id":"71"},{"id":2,"text":"b"},{"id":"1","text":"c","author_id":"71"}]}"#;
-    let stage = Stage::new(vec![answer(200, mixed)], vec![]).await;
-    let walked = walk(&stage.client, &account(), Endpoint::Mentions, None, &|_| false).await.unwrap();
-    assert_eq!((walked.items.len(), walked.unreadable.len()), (2, 1));
-    assert_eq!(walked.cursor.as_deref(), Some("3"));
+    // By number, not by letter; ids as small as these carry no time.
+    assert_eq!(position.from_top(&account(), Endpoint::Mentions, 0).since.unwrap().as_str(), "30");
 }
 
 #[test]
@@ -509,7 +484,8 @@ fn waits_follow_what_x_says_and_grow_where_it_says_nothing() {
         ..Limits::default()
     };
     let wait = |limits: &Limits, failures, spread| next_poll(every, limits, failures, spread).as_secs();
-    assert_eq!(wait(&limits(Some(5), Some(600)), 0, 0.0), 30, "calls are left");
+    assert_eq!(wait(&limits(Some(50), Some(600)), 0, 0.0), 30, "calls are left");
+    assert_eq!(wait(&limits(Some(14), Some(900)), 0, 0.0), 64, "few are, and they are spread");
     assert_eq!(wait(&limits(Some(0), Some(600)), 0, 0.0), 600, "none are");
     assert_eq!(wait(&limits(Some(0), None), 0, 0.0), 60, "none are, and X does not say until when");
     assert_eq!(wait(&limits(None, Some(600)), 1, 0.0), 600, "a failure waits for the reset as well");
