@@ -7,23 +7,30 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{BROKE, CliError, FINDINGS, FINE, rewrite::rewrite, terminal};
-use crate::lang::{Fixed, Fixes, Loaded, fix, load, render};
+use super::{
+    BROKE, CliError, FINDINGS, FINE,
+    rewrite::rewrite,
+    source::{Chosen, Source, identity, readable, set_around},
+    terminal,
+};
+use crate::lang::{Buffer, Fixed, Fixes, Loaded, fix, load, load_with, render};
 
 /// Checks rule files and `twite.toml`.
+///
+/// Directories are checked as one set. Where paths are files, the sets around them are loaded, and what is wrong with these
+/// files is told. `-` reads one file from standard input, as editors have it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Rule files, or directories that hold them.
-    #[arg(default_value = "rules")]
-    paths: Vec<PathBuf>,
-    /// The declarations; without it, `twite.toml` beside the rules or one directory above.
+    #[command(flatten)]
+    rules: Source,
+    /// With `-`: the file that standard input stands for.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    stdin_path: Option<PathBuf>,
     /// Let warnings count as findings.
     #[arg(long)]
     deny_warnings: bool,
     /// Write the corrections that certainly mean what was meant, then check again.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "stdin_path")]
     fix: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -47,11 +54,14 @@ enum Format {
 
 impl Check {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let mut loaded = load(&self.paths, self.config.as_deref());
-        let written = !self.fix || write_fixes(&loaded)?;
-        if self.fix {
-            loaded = load(&self.paths, self.config.as_deref());
-        }
+        let (loaded, written) = match self.rules.paths.as_slice() {
+            [one] if one == Path::new("-") => (self.check_stdin()?, true),
+            paths if paths.iter().any(|path| path == Path::new("-")) => {
+                return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
+            }
+            _ if self.stdin_path.is_some() => return Err(CliError::Usage("`--stdin-path` goes with `-`".into())),
+            _ => self.check_paths()?,
+        };
         self.print(&loaded)?;
         writeln!(terminal::remarks(), "{}", loaded.summary())?;
         let found = loaded.errors() > 0 || (self.deny_warnings && loaded.warnings() > 0);
@@ -60,6 +70,50 @@ impl Check {
             true => FINDINGS,
             false => FINE,
         })
+    }
+
+    /// What is wrong at the paths, after fixes were written where that is asked for; and whether all of them could be.
+    fn check_paths(&self) -> Result<(Loaded, bool), CliError> {
+        let chosen = self.rules.choose()?;
+        let (mut all, mut written): (Option<Loaded>, _) = (None, true);
+        for paths in &chosen.sets {
+            let config = self.rules.config.as_deref();
+            let mut loaded = load(paths, config);
+            if self.fix {
+                written &= write_fixes(&loaded, &chosen)?;
+                loaded = load(paths, config);
+            }
+            all = Some(match all {
+                Some(all) => all.and(loaded),
+                None => loaded,
+            });
+        }
+        let all = all.unwrap_or_else(|| load(&[], None));
+        self.rules.refuse_empty(&all)?;
+        let all = if chosen.is_everything() { all } else { all.about(|file| chosen.is_about(file)) };
+        Ok((all, written))
+    }
+
+    /// Checks standard input in the place of a file of its set, or by itself.
+    fn check_stdin(&self) -> Result<Loaded, CliError> {
+        if self.fix {
+            return Err(CliError::Usage(
+                "`--fix` writes files; for standard input, take the edits of `--format json`".into(),
+            ));
+        }
+        readable(&self.rules.config)?;
+        let text = super::fmt::read_stdin()?;
+        let (paths, config, path) = match &self.stdin_path {
+            Some(path) => (vec![set_around(path)], self.rules.config.clone(), path.clone()),
+            None => {
+                let here = Some(PathBuf::from("twite.toml")).filter(|path| path.is_file());
+                (vec![], self.rules.config.clone().or(here), PathBuf::from("standard input"))
+            }
+        };
+        let name = path.to_string_lossy().into_owned();
+        let own = identity(&path);
+        let loaded = load_with(&paths, config.as_deref(), Some(&Buffer { path, text }));
+        Ok(loaded.about(|file| file == name || identity(Path::new(file)) == own))
     }
 
     fn print(&self, loaded: &Loaded) -> Result<(), CliError> {
@@ -79,16 +133,17 @@ impl Check {
 }
 
 /// Writes the files that safe fixes change, and says which; whether all of them could be written.
-fn write_fixes(loaded: &Loaded) -> Result<bool, CliError> {
+fn write_fixes(loaded: &Loaded, chosen: &Chosen) -> Result<bool, CliError> {
     let Fixes { fixed, unproven } = fix(&loaded.texts);
-    let mut written = unproven.is_empty();
-    for name in unproven {
+    let mut written = true;
+    for name in unproven.iter().filter(|name| chosen.is_about(name)) {
+        written = false;
         writeln!(
             terminal::remarks(),
             "error: cannot fix `{name}`: the fixes would change more than they say; please report this file"
         )?;
     }
-    for Fixed { name, before, after, count } in fixed {
+    for Fixed { name, before, after, count } in fixed.into_iter().filter(|fixed| chosen.is_about(&fixed.name)) {
         let Some(path) = loaded.paths.get(&name) else { continue };
         match rewrite(path, &before, &after) {
             Ok(()) => writeln!(terminal::remarks(), "{name}: {count} fixed")?,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
 use self::stage::Stage;
-use super::{CliError, FINE, terminal};
+use super::{CliError, FINDINGS, FINE, terminal};
 
 /// See Twite work: a simulated X, the daemon, and a morning's conversations.
 ///
@@ -24,6 +24,7 @@ use super::{CliError, FINE, terminal};
 With --format json one object is printed when everything is done:
 
   posts      lines read
+  left_out   lines, and messages in them, that could not be read; standard error names them, and the exit status is 1
   tickets    tickets made
   comments   comments imported on all tickets, the opening ones included; what Twite sent is not among them
   linked     tickets with at least one link to another
@@ -70,6 +71,7 @@ enum Format {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Summary {
     posts: usize,
+    left_out: usize,
     tickets: i64,
     comments: i64,
     linked: i64,
@@ -113,7 +115,7 @@ impl Demo {
                 show::summary(&mut out, &summary)?;
             }
             stage.strike().await;
-            Ok(FINE)
+            Ok(if summary.left_out == 0 { FINE } else { FINDINGS })
         })
     }
 }

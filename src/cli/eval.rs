@@ -77,7 +77,12 @@ impl Eval {
             Box::new(BufReader::new(file))
         };
         let decisions = io::BufWriter::new(terminal::out(self.format == Format::Human).strict());
-        let how = How { rules: &rules, happened: self.event, now, format: self.format };
+        let name = if size.is_none() && self.tickets.as_os_str() == "-" {
+            "standard input".into()
+        } else {
+            self.tickets.to_string_lossy()
+        };
+        let how = How { rules: &rules, happened: self.event, now, format: self.format, name: &name };
         let bar = progress(size);
         let bad = eval(how, tickets, decisions, terminal::remarks(), &bar)?;
         bar.finish_and_clear();
@@ -140,6 +145,8 @@ struct How<'r> {
     happened: Happened,
     now: Timestamp,
     format: Format,
+    /// What the input is called in complaints.
+    name: &'r str,
 }
 
 /// Lines of the input with the number of the first one. One that is too long is nothing.
@@ -250,7 +257,7 @@ impl How<'_> {
             match (case, self.format) {
                 (Err(error), _) => {
                     done.bad += 1;
-                    writeln!(done.complaints, "line {line}: {}", visible(&error))?;
+                    writeln!(done.complaints, "{}:{line}: left out: {}", visible(self.name), visible(&error))?;
                 }
                 (Ok((ticket, event, now)), Format::Json) => {
                     let decision = decide(self.rules, &ticket, &event, now);
@@ -371,7 +378,7 @@ mod tests {
     fn run(happened: Happened, input: &[u8]) -> (Vec<serde_json::Value>, String) {
         let (mut out, mut err) = (vec![], vec![]);
         let rules = RuleSet::new(rules());
-        let how = How { rules: &rules, happened, now: Timestamp::UNIX_EPOCH, format: Format::Json };
+        let how = How { rules: &rules, happened, now: Timestamp::UNIX_EPOCH, format: Format::Json, name: "tickets" };
         let bad = eval(how, input, &mut out, &mut err, &ProgressBar::hidden()).unwrap();
         let decisions = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let decisions: Vec<_> = decisions.map(|line| serde_json::from_slice(line).unwrap()).collect();
@@ -426,7 +433,7 @@ mod tests {
         let long = [b"\"".as_slice(), &vec![b'x'; LONGEST_LINE as usize + 10], b"\"\n{}\n"].concat();
         let (decisions, complaints) = run(Happened::Created, &long);
         assert_eq!(decisions.len(), 1);
-        assert_eq!(complaints, "line 1: longer than 4194304 bytes\n");
+        assert_eq!(complaints, "tickets:1: left out: longer than 4194304 bytes\n");
 
         let deep = format!("{{\"custom\": {}", "[".repeat(10_000));
         let input = [

@@ -6,9 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use super::{BROKE, CliError, FINDINGS, FINE, rewrite::rewrite, terminal};
+use super::{
+    BROKE, CliError, FINDINGS, FINE,
+    rewrite::rewrite,
+    source::{nothing_in, readable},
+    terminal,
+};
 use crate::desk::visible::Visible;
-use crate::lang::{NotFormatted, Sources, format, name, read_rule_files, render};
+use crate::lang::{NotFormatted, Sources, find, format, name, read_rule_files, render};
 
 /// Formats rule files.
 #[derive(Debug, clap::Args)]
@@ -19,6 +24,9 @@ pub(crate) struct Fmt {
     /// Write nothing, and say which files would change.
     #[arg(long)]
     check: bool,
+    /// Accept that there are no rule files.
+    #[arg(long)]
+    allow_empty: bool,
 }
 
 impl Fmt {
@@ -29,7 +37,11 @@ impl Fmt {
         if self.paths.iter().any(|p| p == Path::new("-")) {
             return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
         }
+        readable(&self.paths)?;
         let (texts, mut broken, mut sources) = read_rule_files(&self.paths);
+        if texts.is_empty() && broken.is_empty() && !self.allow_empty {
+            return Err(nothing_in(&self.paths, &find(&self.paths).passed_over));
+        }
         let (mut changed, mut failed) = (0, 0);
         let files = texts.len();
         for (path, text) in texts {
@@ -70,15 +82,7 @@ impl Fmt {
     }
 
     fn stdin(&self) -> Result<u8, CliError> {
-        let mut bytes = vec![];
-        let most = crate::lang::MOST_FILE;
-        io::stdin().lock().take(most + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > most {
-            return Err(CliError::Usage(format!("the text is longer than {} KiB", most / 1024)));
-        }
-        let Ok(text) = String::from_utf8(bytes) else {
-            return Err(CliError::Usage("the text is not UTF-8".into()));
-        };
+        let text = read_stdin()?;
         match format(&text) {
             Ok(formatted) if self.check => Ok(if formatted == text { FINE } else { FINDINGS }),
             Ok(formatted) => {
@@ -96,4 +100,15 @@ impl Fmt {
             Err(error @ NotFormatted::Unsound) => Err(CliError::Broke(error.into())),
         }
     }
+}
+
+/// A rule file from standard input.
+pub(super) fn read_stdin() -> Result<String, CliError> {
+    let mut bytes = vec![];
+    let most = crate::lang::MOST_FILE;
+    io::stdin().lock().take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(CliError::Usage(format!("the text is longer than {} KiB", most / 1024)));
+    }
+    String::from_utf8(bytes).map_err(|_| CliError::Usage("the text is not UTF-8".into()))
 }

@@ -1,47 +1,69 @@
 //! JUnit XML, which CI systems read test results from.
+//!
+//! By the schema of Jenkins' xUnit plugin, the strictest there is: a suite for each file, whose `file` says which; the line
+//! of a failure stands in its text.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    time::Duration,
+};
 
 use crate::engine::{Outcome, TestReport};
 
-/// One suite with a case for each test. Files and lines are attributes of the cases.
-pub(super) fn junit(reports: &[TestReport]) -> String {
+/// A suite for each file, with a case for each of its tests. `took` is the time of all of them: they run side by side, so it
+/// is shared among them evenly.
+pub(super) fn junit(reports: &[TestReport], took: Duration) -> String {
     let mut xml = String::new();
     // Writing to a text does not fail.
-    let _ = write_suite(&mut xml, reports);
+    let _ = write_suites(&mut xml, reports, took);
     xml
 }
 
-fn write_suite(xml: &mut String, reports: &[TestReport]) -> fmt::Result {
-    let failed = reports.iter().filter(|r| matches!(r.outcome, Outcome::Failed { .. })).count();
-    let skipped = reports.iter().filter(|r| r.outcome == Outcome::Skipped).count();
-    let counts = format!(r#"tests="{}" failures="{failed}" errors="0" skipped="{skipped}""#, reports.len());
+fn write_suites(xml: &mut String, reports: &[TestReport], took: Duration) -> fmt::Result {
+    let count = |reports: &[TestReport], fits: fn(&Outcome) -> bool| {
+        reports.iter().filter(|report| fits(&report.outcome)).count()
+    };
+    let failed = |reports: &[TestReport]| count(reports, |o| matches!(o, Outcome::Failed { .. }));
+    let skipped = |reports: &[TestReport]| count(reports, |o| *o == Outcome::Skipped);
+    let one = took.as_secs_f64() / reports.len().max(1) as f64;
+    let time = |reports: &[TestReport]| format!("{:.6}", one * reports.len() as f64);
     writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(xml, r#"<testsuites name="twite test" {counts}>"#)?;
-    writeln!(xml, r#"  <testsuite name="rules" {counts}>"#)?;
-    for report in reports {
-        let (name, file) = (Escaped(&report.test), Escaped(&report.place.file));
-        let line = report.place.line;
-        write!(xml, r#"    <testcase name="{name}" classname="{file}" file="{file}" line="{line}""#)?;
-        match &report.outcome {
-            Outcome::Passed => writeln!(xml, "/>")?,
-            Outcome::Skipped => writeln!(xml, "><skipped/></testcase>")?,
-            Outcome::Failed { failures } => {
-                writeln!(xml, ">")?;
-                for failure in failures {
-                    let message = format!("expected {}: {}", failure.expected, failure.found);
-                    write!(xml, r#"      <failure message="{}">"#, Escaped(&message))?;
-                    write!(xml, "{}:{}", Escaped(&failure.place.file), failure.place.line)?;
-                    for line in &failure.because {
-                        write!(xml, "\n{}", Escaped(line))?;
-                    }
-                    writeln!(xml, "</failure>")?;
+    let counts = format!(r#"tests="{}" failures="{}" errors="0""#, reports.len(), failed(reports));
+    writeln!(xml, r#"<testsuites name="twite test" {counts} time="{}">"#, time(reports))?;
+    for suite in reports.chunk_by(|one, next| one.place.file == next.place.file) {
+        let Some(first) = suite.first() else { continue };
+        let file = Escaped(&first.place.file);
+        let (tests, failures, skipped) = (suite.len(), failed(suite), skipped(suite));
+        let counts = format!(r#"tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}""#);
+        writeln!(xml, r#"  <testsuite name="{file}" file="{file}" {counts} time="{}">"#, time(suite))?;
+        for report in suite {
+            let (name, time) = (Escaped(&report.test), time(std::slice::from_ref(report)));
+            write!(xml, r#"    <testcase name="{name}" classname="{file}" time="{time}""#)?;
+            write_outcome(xml, &report.outcome)?;
+        }
+        writeln!(xml, "  </testsuite>")?;
+    }
+    writeln!(xml, "</testsuites>")
+}
+
+fn write_outcome(xml: &mut String, outcome: &Outcome) -> fmt::Result {
+    match outcome {
+        Outcome::Passed => writeln!(xml, "/>"),
+        Outcome::Skipped => writeln!(xml, "><skipped/></testcase>"),
+        Outcome::Failed { failures } => {
+            writeln!(xml, ">")?;
+            for failure in failures {
+                let message = format!("expected {}: {}", failure.expected, failure.found);
+                write!(xml, r#"      <failure type="expectation" message="{}">"#, Escaped(&message))?;
+                write!(xml, "{}:{}", Escaped(&failure.place.file), failure.place.line)?;
+                for line in &failure.because {
+                    write!(xml, "\n{}", Escaped(line))?;
                 }
-                writeln!(xml, "    </testcase>")?;
+                writeln!(xml, "</failure>")?;
             }
+            writeln!(xml, "    </testcase>")
         }
     }
-    writeln!(xml, "  </testsuite>\n</testsuites>")
 }
 
 /// A text between tags or quotes. Characters that XML 1.0 cannot hold at all are replaced.
@@ -87,6 +109,6 @@ mod tests {
             report("<off> & 'gone'", Outcome::Skipped),
             report("bad\u{0}\u{ffff}", Outcome::Failed { failures: vec![failure.clone(), failure] }),
         ];
-        insta::assert_snapshot!(junit(&reports));
+        insta::assert_snapshot!(junit(&reports, Duration::from_millis(3)));
     }
 }

@@ -1,27 +1,22 @@
 //! `twite rules`: the order in which rules are tried.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{CliError, FINDINGS, FINE, check::pretty, terminal};
-use crate::lang::{
-    load,
-    rules::{Mark, Place},
+use super::{CliError, FINE, check::pretty, terminal};
+use crate::{
+    desk::visible::Visible,
+    lang::rules::{Mark, Place},
 };
 
 /// Lists the items of rule files in the order in which they are tried.
+///
+/// Where paths are files, the set around them is loaded, and what stands in them is listed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rules {
-    /// Rule files, or directories that hold them.
-    #[arg(default_value = "rules")]
-    paths: Vec<PathBuf>,
-    /// The declarations; without it, `twite.toml` beside the rules or one directory above.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    source: super::source::Source,
     /// Print a JSON array instead of lines.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -48,12 +43,10 @@ struct Listed<'r> {
 
 impl Rules {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let loaded = load(&self.paths, self.config.as_deref());
-        let Some(rules) = &loaded.rules else {
-            writeln!(terminal::remarks(), "{}{}", loaded.report(), loaded.summary())?;
-            return Ok(FINDINGS);
-        };
-        let listed = items(rules);
+        let chosen = self.source.choose()?;
+        let rules = self.source.load_chosen(&chosen)?;
+        let mut listed = items(&rules);
+        listed.retain(|item| chosen.is_about(&item.place.file));
         let mut out = terminal::out(self.format == Format::Human);
         match self.format {
             Format::Json => {
@@ -72,9 +65,10 @@ impl Rules {
                         Mark::Disabled => " (disabled)",
                         Mark::Shadow => " (shadow)",
                     };
-                    writeln!(out, "  {}{mark}  {}:{}", item.title, item.place.file, item.place.line)?;
+                    let (title, file) = (Visible(item.title), Visible(&item.place.file));
+                    writeln!(out, "  {title}{mark}  {file}:{}", item.place.line)?;
                     if let Some(doc) = item.doc {
-                        writeln!(out, "      {doc}")?;
+                        writeln!(out, "      {}", Visible(doc))?;
                     }
                 }
             }

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{CliError, FINE};
+use crate::desk::visible::visible;
 use crate::x::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
 /// Who writes to the accounts when no file says so.
@@ -128,7 +129,12 @@ impl SimCommand {
             let file = File::open(path).map_err(|e| CliError::Usage(format!("cannot read {}: {e}", path.display())))?;
             let report = sim.load_lines(BufReader::new(file)).map_err(broke)?;
             for (line, reason) in &report.unreadable {
-                writeln!(super::terminal::remarks(), "{}:{line}: skipped: {reason}", path.display())?;
+                writeln!(
+                    super::terminal::remarks(),
+                    "{}:{line}: skipped: {}",
+                    visible(&path.to_string_lossy()),
+                    visible(reason)
+                )?;
             }
             loaded.push(Loaded { file: path.clone(), report });
         }

@@ -137,7 +137,7 @@ impl<W: Write> Write for Out<W> {
         }
         let written = match self.people {
             false => self.stream.write(bytes),
-            true => self.stream.write_all(shown(bytes, self.color).as_bytes()).map(|()| bytes.len()),
+            true => self.stream.write_all(shown(bytes, self.color, true).as_bytes()).map(|()| bytes.len()),
         };
         self.kept(written, bytes.len())
     }
@@ -148,11 +148,28 @@ impl<W: Write> Write for Out<W> {
     }
 }
 
-/// Bytes as a terminal can be given them: line breaks, tabs and, where there are colours, those pass; all else that would
-/// steer it is spelt out.
-pub(super) fn shown(bytes: &[u8], color: bool) -> String {
+/// A writer of log lines: each event is one line, whatever is in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Log;
+
+impl Write for Log {
+    /// The subscriber writes each event at once, with a line break at its end.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let event = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let line = shown(event, colored(&io::stderr()), false) + "\n";
+        io::stderr().lock().write_all(line.as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Bytes as a terminal can be given them: where there are lines, their breaks and tabs pass, and where there are colours,
+/// those; all else that would steer it is spelt out.
+fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let steers = |c: char| is_control(c) && !matches!(c, '\n' | '\t');
+    let steers = |c: char| is_control(c) && !(lines && matches!(c, '\n' | '\t'));
     let mut shown = String::with_capacity(text.len());
     let mut rest = &*text;
     while let Some(at) = rest.find(steers) {
@@ -228,13 +245,19 @@ mod tests {
     fn nothing_written_for_people_steers_their_terminal() {
         let hostile = "a\u{1b}[2Jb\u{1b}[31mc\u{1b}[0m\r\u{9b}1m\u{202e}\n\td\u{2028}";
         assert_eq!(
-            shown(hostile.as_bytes(), false),
+            shown(hostile.as_bytes(), false, true),
             "a\\u{1b}[2Jb\\u{1b}[31mc\\u{1b}[0m\\u{d}\\u{9b}1m\\u{202e}\n\td\\u{2028}"
         );
         assert_eq!(
-            shown(hostile.as_bytes(), true),
+            shown(hostile.as_bytes(), true, true),
             "a\\u{1b}[2Jb\u{1b}[31mc\u{1b}[0m\\u{d}\\u{9b}1m\\u{202e}\n\td\\u{2028}"
         );
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_the_log() {
+        let event = "rule \"x\n2026-01-01 ERROR forged\u{1b}[31m\" fired";
+        assert_eq!(shown(event.as_bytes(), false, false), "rule \"x\\u{a}2026-01-01 ERROR forged\\u{1b}[31m\" fired");
     }
 
     #[test]

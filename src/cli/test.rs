@@ -3,6 +3,8 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum};
@@ -12,13 +14,15 @@ use serde::Serialize;
 
 use super::{CliError, FINDINGS, FINE, junit::junit, terminal};
 use crate::{
-    engine::{Coverage, Missing, Outcome, TestReport, run_test},
-    lang::rules::Rules,
+    desk::visible::Visible,
+    engine::{Coverage, Missing, Outcome, Ran, RuleSet, Share, TestReport, run_tests},
+    lang::{rules::RuleTest, written::Quoted},
 };
 
 /// Run the tests that rule files carry.
 ///
-/// The exit status is 1 where a test failed, or less was covered than `--min` asks for.
+/// Where paths are files, the whole set around them is loaded, and their tests are run. The exit status is 1 where a test
+/// failed, or less came up than `--min` asks for.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// Run only the tests whose titles match this regular expression.
@@ -27,11 +31,12 @@ pub(crate) struct Test {
     /// How results are printed.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// List the conditions of triggers that no test has seen both hold and not hold.
+    /// Say what no test has seen: the answers to conditions, both of each, rules that never fired, and macros that were
+    /// never applied.
     #[arg(long)]
     coverage: bool,
-    /// Fail where the tests have seen less than this share of the answers to conditions.
-    #[arg(long, value_name = "PERCENT", requires = "coverage")]
+    /// Fail where the tests have seen less than this share of all that.
+    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
     min: Option<f64>,
     /// Fail where there is no test.
     #[arg(long)]
@@ -40,21 +45,36 @@ pub(crate) struct Test {
     rules: super::source::Source,
 }
 
+fn percent(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=100.0).contains(share));
+    share.ok_or_else(|| "a share is a number from 0 to 100".to_owned())
+}
+
 impl Test {
     /// Runs the tests and prints what became of them.
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let rules = self.rules.load()?;
-        let wanted = |title: &str| self.filter.as_ref().is_none_or(|filter| filter.is_match(title));
-        let results = Results::of(&rules, wanted, self.coverage);
+        let chosen = self.rules.choose()?;
+        let rules = RuleSet::new(self.rules.load_chosen(&chosen)?);
+        let wanted = |test: &&Arc<RuleTest>| {
+            chosen.is_about(&test.place.file) && self.filter.as_ref().is_none_or(|filter| filter.is_match(&test.title))
+        };
+        let tests: Vec<_> = rules.tests.iter().filter(wanted).cloned().collect();
+        let started = Instant::now();
+        let (tests, coverage) = run_tests(&rules, &tests, self.coverage);
+        let results = Results::of(tests, coverage, started.elapsed());
         let mut out = terminal::out(self.format == Format::Human);
         out.write_all(
             results.print(self.format, terminal::colored(&io::stdout())).map_err(io::Error::from)?.as_bytes(),
         )?;
         out.flush()?;
-        if let (Some(min), Some(Covered { percent, .. })) = (self.min, &results.coverage)
-            && *percent < min
+        if let (Some(min), Some(covered)) = (self.min, &results.coverage)
+            && !covered.reaches(min)
         {
-            writeln!(terminal::remarks(), "coverage is {percent:.1} %, less than the {min} % asked for")?;
+            let Covered { percent, seen, total, .. } = covered;
+            writeln!(
+                terminal::remarks(),
+                "coverage is {percent:.1} % ({seen} of {total}), less than the {min} % asked for"
+            )?;
         }
         Ok(if results.fine(self.fail_on_empty, self.min) { FINE } else { FINDINGS })
     }
@@ -80,49 +100,76 @@ struct Results {
     tests: Vec<TestReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<Covered>,
+    /// How long all of them took.
+    #[serde(skip)]
+    took: Duration,
 }
 
-/// Which answers of which questions the tests have seen.
+/// What the tests have seen, and what not.
 #[derive(Debug, Serialize)]
 struct Covered {
+    /// The share of all that came up, rounded down.
     percent: f64,
     seen: usize,
     total: usize,
+    /// Of the answers to conditions, two each.
+    answers: Share,
+    /// Of the triggers and automations.
+    fired: Share,
+    /// Of the macros.
+    applied: Share,
     missing: Vec<Missing>,
+    never_ran: Vec<Ran>,
+}
+
+impl Covered {
+    fn of(coverage: &Coverage) -> Self {
+        let all = coverage.all();
+        Self {
+            // 1,999 of 2,000 is not 100.0 %.
+            percent: (10.0 * all.percent()).floor() / 10.0,
+            seen: all.seen,
+            total: all.total,
+            answers: coverage.answers(),
+            fired: coverage.fired(),
+            applied: coverage.applied_macros(),
+            missing: coverage.missing(),
+            never_ran: coverage.never_ran(),
+        }
+    }
+
+    fn reaches(&self, min: f64) -> bool {
+        Share { seen: self.seen, total: self.total }.percent() >= min
+    }
 }
 
 impl Results {
-    /// Runs the tests whose titles are wanted.
-    fn of(rules: &Rules, wanted: impl Fn(&str) -> bool, with_coverage: bool) -> Self {
-        let mut coverage = Coverage::new(rules);
-        let tests = rules.tests.iter().filter(|test| wanted(&test.title));
-        let tests: Vec<_> = tests.map(|test| run_test(rules, test, &mut coverage)).collect();
+    fn of(tests: Vec<TestReport>, coverage: Option<Coverage>, took: Duration) -> Self {
         let count = |fits: fn(&Outcome) -> bool| tests.iter().filter(|t| fits(&t.outcome)).count();
         Self {
             passed: count(|o| *o == Outcome::Passed),
             failed: count(|o| matches!(o, Outcome::Failed { .. })),
             skipped: count(|o| *o == Outcome::Skipped),
-            coverage: with_coverage.then(|| Covered {
-                percent: coverage.percent(),
-                seen: coverage.seen(),
-                total: coverage.total(),
-                missing: coverage.missing(),
-            }),
+            coverage: coverage.as_ref().map(Covered::of),
             tests,
+            took,
         }
     }
 
     /// Whether every test passed, there are any where some must be, and enough was covered.
     fn fine(&self, fail_on_empty: bool, min: Option<f64>) -> bool {
-        let covered = self.coverage.as_ref().map_or(100.0, |c| c.percent);
-        self.failed == 0 && !(fail_on_empty && self.tests.is_empty()) && min.is_none_or(|min| covered >= min)
+        let covered = match (&self.coverage, min) {
+            (Some(covered), Some(min)) => covered.reaches(min),
+            _ => true,
+        };
+        self.failed == 0 && !(fail_on_empty && self.tests.is_empty()) && covered
     }
 
     fn print(&self, format: Format, color: bool) -> serde_json::Result<String> {
         Ok(match format {
             Format::Human => self.human(color),
             Format::Json => serde_json::to_string_pretty(self)? + "\n",
-            Format::Junit => junit(&self.tests),
+            Format::Junit => junit(&self.tests, self.took),
         })
     }
 
@@ -134,22 +181,23 @@ impl Results {
     }
 
     fn write(&self, text: &mut String, color: bool) -> std::fmt::Result {
-        let paint = |sign: &str| match (color, sign) {
-            (true, "✓") => sign.green().to_string(),
-            (true, "✗") => sign.red().to_string(),
-            _ => sign.to_owned(),
+        let (passed, failed) = if terminal::ascii() { ("ok", "FAILED") } else { ("✓", "✗") };
+        let (passed, failed) = match color {
+            true => (passed.green().to_string(), failed.red().to_string()),
+            false => (passed.to_owned(), failed.to_owned()),
         };
         for report in &self.tests {
             match &report.outcome {
-                Outcome::Passed => writeln!(text, "{} {}", paint("✓"), report.test)?,
-                Outcome::Skipped => writeln!(text, "- {} (disabled)", report.test)?,
+                Outcome::Passed => writeln!(text, "{passed} {}", Visible(&report.test))?,
+                Outcome::Skipped => writeln!(text, "- {} (disabled)", Visible(&report.test))?,
                 Outcome::Failed { failures } => {
-                    writeln!(text, "{} {}", paint("✗"), report.test)?;
+                    writeln!(text, "{failed} {}", Visible(&report.test))?;
                     for failure in failures {
                         let place = &failure.place;
-                        writeln!(text, "    {}:{}: expected {}", place.file, place.line, failure.expected)?;
-                        writeln!(text, "      but {}", failure.found)?;
-                        failure.because.iter().try_for_each(|line| writeln!(text, "        {line}"))?;
+                        let (file, expected) = (Visible(&place.file), Visible(&failure.expected));
+                        writeln!(text, "    {file}:{}: expected {expected}", place.line)?;
+                        writeln!(text, "      but {}", Visible(&failure.found))?;
+                        failure.because.iter().try_for_each(|line| writeln!(text, "        {}", Visible(line)))?;
                     }
                 }
             }
@@ -168,11 +216,23 @@ impl Results {
 
 impl Covered {
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "\ncoverage: {:.1} %, {} of {} answers seen", self.percent, self.seen, self.total)?;
+        let Self { percent, answers, fired, applied, .. } = self;
+        let shares = [("answers seen", answers), ("rules fired", fired), ("macros applied", applied)]
+            .into_iter()
+            .filter(|(_, share)| share.total > 0)
+            .map(|(what, share)| format!("{} of {} {what}", share.seen, share.total))
+            .collect::<Vec<_>>();
+        let shares =
+            if shares.is_empty() { "there is nothing that tests could show".to_owned() } else { shares.join(", ") };
+        writeln!(text, "\ncoverage: {percent:.1} %, {shares}")?;
+        for Ran { kind, title, place } in &self.never_ran {
+            let never = if *kind == "macro" { "applied" } else { "fired" };
+            writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&place.file), place.line, Quoted(title))?;
+        }
         for missing in &self.missing {
             let answer = if missing.never { "yes" } else { "no" };
-            let (place, rule) = (&missing.place, &missing.rule);
-            writeln!(text, "  {}:{}: never {answer}: {}, in {rule:?}", place.file, place.line, missing.text)?;
+            let (file, line, asked, rule) = (&missing.place.file, missing.place.line, &missing.text, &missing.rule);
+            writeln!(text, "  {}:{line}: never {answer}: {}, in {}", Visible(file), Visible(asked), Quoted(rule))?;
         }
         Ok(())
     }
@@ -208,11 +268,16 @@ mod tests {
                 report("a large audience is escalated", Outcome::Failed { failures: vec![failure] }),
             ],
             coverage: Some(Covered {
-                percent: 66.666,
-                seen: 4,
-                total: 6,
+                percent: 66.6,
+                seen: 6,
+                total: 9,
+                answers: Share { seen: 4, total: 6 },
+                fired: Share { seen: 1, total: 2 },
+                applied: Share { seen: 1, total: 1 },
                 missing: vec![missing(true), missing(false)],
+                never_ran: vec![Ran { kind: "trigger", title: "Escalate".into(), place: place(2) }],
             }),
+            took: Duration::ZERO,
         }
     }
 
@@ -228,7 +293,7 @@ mod tests {
 
     #[test]
     fn no_tests_are_no_failure_unless_asked() {
-        let none = Results { passed: 0, failed: 0, skipped: 0, tests: vec![], coverage: None };
+        let none = Results { passed: 0, failed: 0, skipped: 0, tests: vec![], coverage: None, took: Duration::ZERO };
         assert_eq!(none.print(Format::Human, false).unwrap(), "no tests found\n");
         assert!(none.fine(false, None) && !none.fine(true, None));
     }

@@ -151,7 +151,7 @@ impl Apply {
                     status = FINDINGS;
                     match self.format {
                         TableFormat::Json => listed.push(json!({"ticket": id, "refused": refused.to_string()})),
-                        TableFormat::Table => writeln!(terminal::remarks(), "{refused}")?,
+                        TableFormat::Table => writeln!(terminal::remarks(), "{}", visible(&refused.to_string()))?,
                     }
                 }
             }
@@ -275,7 +275,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     for left in &outgoing {
         let by = left.rule.as_deref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
         let why = left.reason.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
-        writeln!(out, "{} {}{}{why}", left.state, effect_line(&left.effect), visible(&by))?;
+        writeln!(out, "{} {}{}{why}", left.state, visible(&effect_line(&left.effect)), visible(&by))?;
     }
     writeln!(out, "\n`twite why {id}` tells what the rules did")?;
     Ok(FINE)

@@ -164,7 +164,11 @@ impl Notices {
     /// Logs a notice and hands it to whoever listens.
     pub(crate) fn tell(&self, notice: Notice) {
         match &notice {
-            Notice::Broken { report, .. } => tracing::error!("{notice}\n{report}"),
+            Notice::Broken { report, .. } => {
+                tracing::error!("{notice}");
+                // An event is a line of the log.
+                report.lines().filter(|line| !line.trim().is_empty()).for_each(|line| tracing::error!("{line}"));
+            }
             Notice::Trouble { .. } | Notice::Disagree { .. } => tracing::error!("{notice}"),
             Notice::SetAside { .. } | Notice::Behind { .. } | Notice::Waiting { .. } | Notice::Superseded => {
                 tracing::warn!("{notice}")

@@ -282,6 +282,30 @@ impl Default for Limits {
     }
 }
 
+/// What a number in `twite.toml` may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberRange {
+    /// The table it stands in.
+    pub table: &'static str,
+    /// Its key.
+    pub key: &'static str,
+    /// From the least to the most.
+    pub allowed: std::ops::RangeInclusive<i64>,
+    /// What it counts.
+    pub unit: &'static str,
+}
+
+/// The range of every number in `twite.toml`.
+pub static NUMBERS: &[NumberRange] = &[
+    NumberRange { table: "account", key: "post_length", allowed: 1..=25_000, unit: "characters" },
+    NumberRange { table: "limits", key: "automations_per_minute", allowed: 1..=1_000_000, unit: "tickets" },
+    NumberRange { table: "limits", key: "replies_per_account_per_hour", allowed: 0..=100_000, unit: "replies" },
+    NumberRange { table: "limits", key: "replies_per_person_per_hour", allowed: 0..=1_000, unit: "replies" },
+    NumberRange { table: "x", key: "poll_seconds", allowed: 1..=86_400, unit: "seconds" },
+    NumberRange { table: "x", key: "recheck_hours", allowed: 0..=8_760, unit: "hours" },
+    NumberRange { table: "x", key: "settle_millis", allowed: 0..=600_000, unit: "milliseconds" },
+];
+
 impl Desk {
     /// All opening hours that are declared.
     pub fn all_hours_mut(&mut self) -> impl Iterator<Item = &mut Hours> {

@@ -13,11 +13,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    decision::{Answer, Decision, RuleKind},
+    decision::{Decision, RuleKind},
     plain,
     rule_set::RuleSet,
     run::{Matcher, Plain, Rule, changes, fire, passes},
-    trace,
 };
 use crate::{
     desk::{Cause, Effect, Event, EventKind, Facts, Hours, Status, Ticket, Value, Via},
@@ -68,7 +67,7 @@ fn look_with(
     at: Timestamp,
     matcher: &mut dyn Matcher,
 ) -> Look {
-    let (decision, holding) = pass(rules, ticket, holding, at, &mut |_, _| {}, matcher);
+    let (decision, holding) = pass(rules, ticket, holding, at, &mut |_, _, _| {}, matcher);
     let next = match &decision {
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))
@@ -116,13 +115,13 @@ pub(super) fn update(before: &Ticket) -> Event {
     Event { kind, via: Via::Rule, comment: None, cause: None }
 }
 
-/// Asks every automation once. `heard` is told the answers, where it is asked for a trace.
+/// Asks every automation once. `asked` is told of each one, when it is.
 pub(super) fn pass(
     rules: &Rules,
     ticket: &Ticket,
     holding: &BTreeSet<String>,
     now: Timestamp,
-    heard: &mut dyn FnMut(usize, &dyn Fn() -> Answer),
+    asked: &mut dyn FnMut(usize, &Condition, Facts<'_>),
     matcher: &mut dyn Matcher,
 ) -> (Option<Decision>, BTreeSet<String>) {
     let mut decision: Option<Decision> = None;
@@ -137,7 +136,7 @@ pub(super) fn pass(
             continue;
         }
         let facts = Facts { ticket: current, event: None, now, desk: &rules.desk };
-        heard(index, &|| trace::answer(&automation.when, facts));
+        asked(index, &automation.when, facts);
         if !plain::holds(&automation.when, facts) {
             continue;
         }

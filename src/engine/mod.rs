@@ -22,13 +22,13 @@ mod tests;
 
 pub use act::changes;
 pub use by_hand::{ByHand, act_by_hand, apply_macro};
-pub use coverage::{Coverage, Missing};
+pub use coverage::{Coverage, Missing, Ran, Share};
 pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
 pub use due::{Look, look, look_plainly, minute, next_change, next_minute, wake};
 pub use plain::holds;
 pub use render::{render, render_json};
 pub use rule_set::{RuleSet, decide};
-pub use rule_test::{Failure, Outcome, TestReport, run_test};
+pub use rule_test::{Failure, Outcome, TestReport, run_test, run_tests};
 pub use run::{Matcher, Open, decide_plainly, run};
 pub use show::{change_line, chosen, effect_line, show};
 pub use trace::{RuleTrace, Trace, Verdict, explain};

@@ -1,18 +1,28 @@
 //! Tests of rules, as rule files write them.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     by_hand::apply_macro,
-    coverage::Coverage,
-    decision::{Answer, Decision},
+    coverage::{Coverage, Covering},
+    decision::{Answer, Decision, RuleKind},
     due, given,
     plain::holds,
+    rule_set::RuleSet,
+    run::run,
     show,
-    trace::{Trace, Verdict, answer, explain_to},
+    trace::{RuleTrace, Trace, Verdict, answer, explain},
 };
 use crate::{
     desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
@@ -62,26 +72,75 @@ pub struct Failure {
     pub because: Vec<String>,
 }
 
-/// Runs a test; `coverage` takes down every answer that was given on the way.
-pub fn run_test(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> TestReport {
+/// Runs tests on every processor; their reports stand in the order of the tests.
+pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) -> (Vec<TestReport>, Option<Coverage>) {
+    let nothing_seen = with_coverage.then(|| Coverage::new(rules));
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(tests.len().max(1));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut reports, mut coverage) = (vec![], nothing_seen.clone());
+        while let Some((index, test)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            tests.get(index).map(|test| (index, test))
+        } {
+            reports.push((index, run_test(rules, test, coverage.as_mut())));
+        }
+        (reports, coverage)
+    };
+    let (mut reports, mut coverage) = (vec![], nothing_seen.clone());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            let (some, seen) = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            reports.extend(some);
+            if let (Some(coverage), Some(seen)) = (&mut coverage, seen) {
+                coverage.merge(seen);
+            }
+        }
+    });
+    reports.sort_by_key(|(index, _)| *index);
+    (reports.into_iter().map(|(_, report)| report).collect(), coverage)
+}
+
+/// Runs a test by the index; `coverage` takes down what came up on the way. What fails is told a second time, by the plain
+/// evaluator and with every answer.
+pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage>) -> TestReport {
     let outcome = match test.mark {
         Mark::Disabled => Outcome::Skipped,
-        Mark::Live | Mark::Shadow => match story(rules, test, coverage) {
-            Ok(story) => {
-                let failures: Vec<_> = test.expect.iter().filter_map(|e| check(rules, e, &story)).collect();
-                if failures.is_empty() { Outcome::Passed } else { Outcome::Failed { failures } }
-            }
-            Err(error) => Outcome::Failed {
-                failures: vec![Failure {
-                    place: test.place.clone(),
-                    expected: "a ticket as given".into(),
-                    found: error.to_string(),
-                    because: vec![],
-                }],
+        Mark::Live | Mark::Shadow => match failures(rules, test, Mode::Decide(coverage)) {
+            Ok(failures) if failures.is_empty() => Outcome::Passed,
+            Ok(_) => match failures(rules, test, Mode::Trace) {
+                Ok(failures) if !failures.is_empty() => Outcome::Failed { failures },
+                // The index and the plain evaluator disagree, which is a mistake in Twite; or they disagree on the error.
+                told => Outcome::Failed {
+                    failures: vec![unable(test, told.err().map_or_else(|| DISAGREE.to_owned(), |e| e.to_string()))],
+                },
             },
+            Err(error) => Outcome::Failed { failures: vec![unable(test, error.to_string())] },
         },
     };
     TestReport { test: test.title.clone(), place: test.place.clone(), outcome }
+}
+
+const DISAGREE: &str =
+    "a failure by the index, and none by the plain evaluator: this is a mistake in Twite, please report it";
+
+/// Why a test could not be run to its end.
+fn unable(test: &RuleTest, found: String) -> Failure {
+    Failure { place: test.place.clone(), expected: "a ticket as given".into(), found, because: vec![] }
+}
+
+fn failures(rules: &RuleSet, test: &RuleTest, mode: Mode<'_>) -> Result<Vec<Failure>, Untellable> {
+    let story = story(rules, test, mode)?;
+    Ok(test.expect.iter().filter_map(|expect| check(rules, expect, &story)).collect())
+}
+
+/// What is kept of a run.
+enum Mode<'c> {
+    /// The decision; and what came up, where it is asked for.
+    Decide(Option<&'c mut Coverage>),
+    /// Every answer.
+    Trace,
 }
 
 /// How often a ticket is looked at while time passes: what fires for ever would never end.
@@ -111,18 +170,31 @@ struct Story {
 }
 
 /// One event of a test and what was decided.
-struct Run {
-    trace: Trace,
+enum Run {
+    Decided(Box<Decision>),
+    Traced(Box<Trace>),
 }
 
 impl Run {
     fn decision(&self) -> &Decision {
-        &self.trace.decision
+        match self {
+            Self::Decided(decision) => decision,
+            Self::Traced(trace) => &trace.decision,
+        }
+    }
+
+    /// Every rule that had a say, where that was kept.
+    fn rules(&self) -> impl Iterator<Item = &RuleTrace> {
+        let trace = match self {
+            Self::Decided(_) => None,
+            Self::Traced(trace) => Some(trace),
+        };
+        trace.into_iter().flat_map(|trace| trace.rules())
     }
 }
 
 /// Lets everything happen, one run after the other, each on what the one before left.
-fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Story, Untellable> {
+fn story(rules: &RuleSet, test: &RuleTest, mut mode: Mode<'_>) -> Result<Story, Untellable> {
     let mut story = Story {
         runs: vec![],
         by_hand: vec![],
@@ -135,18 +207,21 @@ fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Stor
         let before = story.ticket.clone();
         match when {
             When::Passes(span) => {
-                story.pass(rules, *span, coverage)?;
+                story.pass(rules, *span, &mut mode)?;
                 continue;
             }
             When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed),
             When::Macro(applied) => {
                 let done = apply_macro(applied, &before, &rules.desk, story.now);
                 story.by_hand.extend(done.effects);
-                story.run(rules, done.ticket, done.event, coverage);
+                if let Mode::Decide(Some(coverage)) = &mut mode {
+                    coverage.applied(&applied.title);
+                }
+                story.run(rules, done.ticket, done.event, &mut mode);
             }
             _ => {
                 let (after, event) = given::happen(test, when, before, &rules.desk, story.now)?;
-                story.run(rules, after, event, coverage);
+                story.run(rules, after, event, &mut mode);
             }
         }
     }
@@ -155,16 +230,30 @@ fn story(rules: &Rules, test: &RuleTest, coverage: &mut Coverage) -> Result<Stor
 
 impl Story {
     /// Runs the rules on an event.
-    fn run(&mut self, rules: &Rules, after: Ticket, event: Event, coverage: &mut Coverage) {
-        let heard = &mut |kind, index, answer: &Answer| coverage.see(kind, index, answer);
-        let trace = explain_to(rules, &after, &event, self.now, heard);
-        self.ticket = given::left_behind(&trace.decision, self.now);
+    fn run(&mut self, rules: &RuleSet, after: Ticket, event: Event, mode: &mut Mode<'_>) {
+        let run = match mode {
+            Mode::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
+            Mode::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
+            Mode::Decide(Some(coverage)) => {
+                if let EventKind::Due { holding } = &event.kind {
+                    let mut ask = |index: usize, when: &Condition, facts: Facts<'_>| {
+                        coverage.ask(RuleKind::Automation, index, when, facts);
+                    };
+                    due::pass(rules, &after, holding, self.now, &mut ask, &mut rules.matcher());
+                }
+                let mut covering = Covering { rules, matcher: rules.matcher(), coverage };
+                let decision = run(rules, &after, &event, self.now, &mut covering);
+                coverage.decided(&decision);
+                Run::Decided(Box::new(decision))
+            }
+        };
+        self.ticket = given::left_behind(run.decision(), self.now);
         self.event = Some(event);
-        self.runs.push(Run { trace });
+        self.runs.push(run);
     }
 
     /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
-    fn pass(&mut self, rules: &Rules, span: Span, coverage: &mut Coverage) -> Result<(), Untellable> {
+    fn pass(&mut self, rules: &RuleSet, span: Span, mode: &mut Mode<'_>) -> Result<(), Untellable> {
         let end = match span.business {
             true => rules.desk.hours_of(&self.ticket).after(self.now, span.length).first,
             false => self.now.checked_add(span.length).ok(),
@@ -178,13 +267,13 @@ impl Story {
             };
             self.now = at;
             if let Some((awake, event)) = due::wake(&self.ticket, at) {
-                self.run(rules, awake, event, coverage);
+                self.run(rules, awake, event, mode);
             }
-            let look = due::look_plainly(rules, &self.ticket, &self.holding, at);
+            let look = due::look(rules, &self.ticket, &self.holding, at);
             let holding = std::mem::replace(&mut self.holding, look.holding);
             let event = Event { kind: EventKind::Due { holding }, via: Via::Rule, comment: None, cause: None };
             let ticket = self.ticket.clone();
-            self.run(rules, ticket, event, coverage);
+            self.run(rules, ticket, event, mode);
             next = look.next;
         }
         Err(Untellable::Restless)
@@ -253,7 +342,7 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
 /// Why a rule fired in none of the runs, from the last run that asked it.
 fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
     let mut told = runs.iter().rev().filter_map(|run| {
-        let trigger = run.trace.rules().find(|rule| rule.rule == title)?;
+        let trigger = run.rules().find(|rule| rule.rule == title)?;
         Some((trigger, run.decision().stopped_by.as_deref()))
     });
     let last = told.clone().next();

@@ -89,29 +89,17 @@ pub enum Verdict {
 ///
 /// With what the decision was made from, it is the same decision: deciding is pure.
 pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Trace {
-    explain_to(rules, ticket, event, now, &mut |_, _, _| {})
-}
-
-/// As [`explain`]; `heard` is told a rule's answers each time they are given, not only the last time.
-pub(super) fn explain_to(
-    rules: &Rules,
-    ticket: &Ticket,
-    event: &Event,
-    now: Timestamp,
-    heard: &mut dyn FnMut(RuleKind, usize, &Answer),
-) -> Trace {
     let mut answers = vec![None; rules.triggers.len()];
-    let mut asking =
-        Asking { rules, answers: &mut answers, heard: &mut |index, answer| heard(RuleKind::Trigger, index, answer) };
+    let mut asking = Asking { rules, answers: &mut answers };
     let EventKind::Due { holding } = &event.kind else {
         let decision = run(rules, ticket, event, now, &mut asking);
         let triggers = triggers(rules, event, &decision, answers);
         return Trace { now, decision, automations: vec![], triggers };
     };
     let mut asked = vec![None; rules.automations.len()];
-    let mut take_down = |index: usize, answer: &dyn Fn() -> Answer| {
+    let mut take_down = |index: usize, when: &Condition, facts: Facts<'_>| {
         if let Some(slot) = asked.get_mut(index) {
-            *slot = Some(answer());
+            *slot = Some(answer(when, facts));
         }
     };
     let (decision, _) = due::pass(rules, ticket, holding, now, &mut take_down, &mut asking);
@@ -121,9 +109,6 @@ pub(super) fn explain_to(
         // The update that the automations made.
         _ => triggers(rules, &due::update(ticket), &decision, answers),
     };
-    for (index, answer) in asked.iter().enumerate() {
-        answer.iter().for_each(|answer| heard(RuleKind::Automation, index, answer));
-    }
     let automations = rules.automations.iter().zip(asked).enumerate().map(|(index, (automation, when))| RuleTrace {
         rule: automation.title.clone(),
         place: automation.place.clone(),
@@ -167,7 +152,6 @@ fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Opti
 struct Asking<'a> {
     rules: &'a Rules,
     answers: &'a mut [Option<Answer>],
-    heard: &'a mut dyn FnMut(usize, &Answer),
 }
 
 impl Matcher for Asking<'_> {
@@ -175,9 +159,7 @@ impl Matcher for Asking<'_> {
         let triggers = self.rules.triggers.iter().zip(self.answers.iter_mut());
         for (index, (trigger, kept)) in triggers.enumerate().skip(from) {
             if open.is(index) {
-                let answer = kept.insert(answer(&trigger.when, facts));
-                (self.heard)(index, answer);
-                if answer.holds {
+                if kept.insert(answer(&trigger.when, facts)).holds {
                     return Some(index);
                 }
             }

@@ -54,6 +54,7 @@ codes! {
     TW0114 Error "an unknown action",
     TW0115 Error "a part that is missing or there twice",
     TW0116 Error "a number out of range",
+    TW0117 Warning "a file that is passed over",
     // Names.
     TW0201 Error "an unknown name",
     TW0202 Error "declared twice",
@@ -83,6 +84,7 @@ codes! {
     TW0403 Warning "a tag with capital letters",
     TW0404 Warning "the same value twice",
     TW0405 Warning "a reply longer than a post",
+    TW0410 Warning "a notification that goes nowhere",
     TW0491 Warning "a suppression that suppresses nothing",
     TW0492 Warning "a malformed suppression",
     // `twite.toml`.
@@ -95,4 +97,5 @@ codes! {
     TW0507 Error "a default account that cannot answer",
     TW0508 Error "an address that cannot be called",
     TW0509 Error "a name or choice that cannot be used",
+    TW0510 Error "an e-mail address that cannot be used",
 }

@@ -16,9 +16,15 @@ use super::{
     diagnostic::Diagnostic,
     suggest::{article, did_you_mean, listed, nearest},
 };
-use crate::desk::{
-    Account, Desk,
-    config::{Agent, Brand, CustomField, CustomKind, Edition, Group, Schedule, Webhook},
+use crate::{
+    desk::{
+        Account, Desk,
+        config::{
+            Agent, Brand, CustomField, CustomKind, Edition, Group, MailSettings, NUMBERS, NumberRange, Schedule,
+            StoreSettings, Webhook, XSettings,
+        },
+    },
+    lang::written::Grouped,
 };
 
 const KEYS: &[&str] = &[
@@ -30,14 +36,15 @@ const KEYS: &[&str] = &[
 /// not allowed, so that rules can be checked against it.
 pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     let mut reader = Reader { out: vec![], broken: false };
-    let table = match DeTable::parse(text) {
+    let mut table = match DeTable::parse(text) {
         Ok(table) => table.into_inner(),
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
             let why = error.message().lines().next().unwrap_or_default().to_owned();
-            return (None, vec![Diagnostic::new(&codes::TW0501, span, format!("this is no TOML: {why}"))]);
+            return (None, vec![Diagnostic::new(&codes::TW0501, span, format!("not valid TOML: {why}"))]);
         }
     };
+    reader.numbers(&mut table);
     let mut keys: HashMap<String, Spanned<DeValue<'_>>> = HashMap::new();
     for (key, value) in table {
         let (span, name) = (key.span(), key.into_inner().into_owned());
@@ -83,9 +90,26 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
 
     let hours = take("hours").and_then(|v| reader.one(v)).unwrap_or_default();
     let limits = take("limits").and_then(|v| reader.one(v)).unwrap_or_default();
-    let mail = take("mail").and_then(|v| reader.with_variables(v, &["password_env"]));
-    let store = take("store").and_then(|v| reader.with_variables(v, &["key_env"])).unwrap_or_default();
-    let x = take("x").and_then(|v| reader.with_variables(v, &["client_secret_env"])).unwrap_or_default();
+    let mail: Option<Entry<'_, MailSettings>> = take("mail").and_then(|v| reader.with_variables(v, &["password_env"]));
+    let store: Option<Entry<'_, StoreSettings>> = take("store").and_then(|v| reader.with_variables(v, &["key_env"]));
+    let x: Option<Entry<'_, XSettings>> = take("x").and_then(|v| reader.with_variables(v, &["client_secret_env"]));
+    if let Some(store) = store.as_ref().filter(|s| s.value.path.trim().is_empty() || s.value.path.contains('\0')) {
+        reader.error(&codes::TW0503, store.at("path"), "this is no name of a file");
+    }
+    for (address, span) in groups.iter().filter_map(|g| Some((g.value.email.as_ref()?, g.at("email")))) {
+        reader.mailbox(address, span);
+    }
+    for (address, span) in agents.iter().filter_map(|a| Some((a.value.email.as_ref()?, a.at("email")))) {
+        reader.mailbox(address, span);
+    }
+    if let Some(mail) = &mail {
+        reader.mail(mail);
+    }
+    if let Some(x) = x.as_ref().filter(|x| x.table.get_ref().get("url").is_some()) {
+        reader.address(&x.value.url, x.at("url"));
+    }
+    let (mail, store, x) = (mail.map(|m| m.value), store.map(|s| s.value), x.map(|x| x.value));
+    let (store, x) = (store.unwrap_or_default(), x.unwrap_or_default());
     let desk = Desk {
         edition,
         url,
@@ -162,10 +186,37 @@ impl Reader {
                 self.broken = true;
                 let message = match message.strip_prefix("missing field `") {
                     Some(rest) => format!("`{}` is missing here", rest.trim_end_matches('`')),
-                    None => message,
+                    None => in_users_words(&message),
                 };
                 self.error(&codes::TW0503, span, message);
                 return None;
+            }
+        }
+    }
+
+    /// Numbers outside their range are reported and taken away, so that each counts as its default from there on.
+    fn numbers(&mut self, table: &mut DeTable<'_>) {
+        for NumberRange { table: name, key, allowed, unit } in NUMBERS {
+            let found = table.iter_mut().find(|(key, _)| key.get_ref() == name);
+            let Some((_, value)) = found else { continue };
+            let tables: Vec<&mut Spanned<DeValue<'_>>> = match value.get_ref() {
+                DeValue::Array(_) => match value.get_mut() {
+                    DeValue::Array(tables) => tables.iter_mut().collect(),
+                    _ => vec![],
+                },
+                _ => vec![value],
+            };
+            for table in tables {
+                let Some(number) = table.get_ref().get(*key) else { continue };
+                let DeValue::Integer(integer) = number.get_ref() else { continue };
+                let value = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+                if value.is_some_and(|value| allowed.contains(&value)) {
+                    continue;
+                }
+                let (least, most) = (Grouped(*allowed.start()), Grouped(*allowed.end()));
+                let message = format!("`{key}` is from {least} to {most} {unit}");
+                self.error(&codes::TW0503, number.span(), message);
+                remove(table, key);
             }
         }
     }
@@ -184,7 +235,11 @@ impl Reader {
     }
 
     /// A table whose keys include names of environment variables.
-    fn with_variables<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>, keys: &[&str]) -> Option<T> {
+    fn with_variables<'t, T: DeserializeOwned>(
+        &mut self,
+        value: Spanned<DeValue<'t>>,
+        keys: &[&str],
+    ) -> Option<Entry<'t, T>> {
         for key in keys {
             if let Some(variable) = value.get_ref().get(*key)
                 && let Some(name) = variable.get_ref().as_str()
@@ -192,7 +247,51 @@ impl Reader {
                 self.variable(name, variable.span());
             }
         }
-        self.one(value)
+        self.one(value.clone()).map(|read| Entry { value: read, table: value })
+    }
+
+    /// Settings of mail that could not send any.
+    fn mail(&mut self, mail: &Entry<'_, MailSettings>) {
+        let MailSettings { server, directory, from, user, password_env, .. } = &mail.value;
+        self.mailbox(from, mail.at("from"));
+        let whole = || mail.table.span();
+        match (server, directory) {
+            (None, None) => self.out.push(
+                Diagnostic::new(&codes::TW0503, whole(), "mail has neither a `server` nor a `directory`")
+                    .with_help("write `server = \"host:port\"`, or `directory = \"…\"` to try rules without a server"),
+            ),
+            (Some(_), Some(_)) => {
+                let message = "mail goes to a `server` or into a `directory`, not both";
+                let error = Diagnostic::new(&codes::TW0503, mail.at("directory"), message);
+                self.out
+                    .push(error.and_label(mail.at("server"), "the server is here").with_help("leave one of them out"));
+            }
+            (None, Some(directory)) if directory.trim().is_empty() => {
+                self.error(&codes::TW0503, mail.at("directory"), "this is no name of a directory");
+            }
+            _ => {}
+        }
+        if let Some(server) = server {
+            let (host, port) = server.rsplit_once(':').map_or((server.as_str(), None), |(h, p)| (h, Some(p)));
+            let host_fits = !host.contains(['/', '@', ':']) && url::Host::parse(host).is_ok();
+            if !host_fits || port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+                let error = Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is no mail server"));
+                self.out.push(error.with_help("write `host` or `host:port`, with a port from 1 to 65535"));
+            }
+        }
+        if user.is_some() != password_env.is_some() {
+            let given = if user.is_some() { "user" } else { "password_env" };
+            let message = "a user signs in with a password: `user` and `password_env` go together";
+            self.error(&codes::TW0503, mail.at(given), message);
+        }
+    }
+
+    /// An address that mail can be sent to or come from.
+    fn mailbox(&mut self, address: &str, span: Range<usize>) {
+        if let Err(error) = address.parse::<lettre::message::Mailbox>() {
+            let error = Diagnostic::new(&codes::TW0510, span, format!("`{address}` is no e-mail address: {error}"));
+            self.out.push(error.with_help("write `name@example.com`, or `Name <name@example.com>`"));
+        }
     }
 
     /// A name of an environment variable: a secret itself looks different, and does not belong here.
@@ -287,10 +386,6 @@ impl Reader {
                 let known: Vec<&str> = brands.iter().map(|b| b.value.name.as_str()).collect();
                 self.declared("brand", brand, &known, account.at("brand"));
             }
-            if a.post_length == 0 || a.post_length > 25_000 {
-                let message = "a post holds 1 to 25000 characters";
-                self.error(&codes::TW0503, account.at("post_length"), message);
-            }
         }
     }
 
@@ -376,6 +471,43 @@ impl Reader {
             self.out.push(error.with_help("it starts with `https://` or `http://`, and holds no password"));
         }
     }
+}
+
+/// What serde says of a value, in the words of TOML.
+fn in_users_words(message: &str) -> String {
+    const FOUND: &[(&str, &str)] = &[
+        ("string", "text"),
+        ("integer", "a whole number"),
+        ("floating point", "a number with a point"),
+        ("boolean", "`true` or `false`"),
+        ("sequence", "a list"),
+        ("map", "a table"),
+        ("datetime", "a date"),
+    ];
+    let wanted = |expected: &str| match expected {
+        "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a string" | "string" => "text in quotes".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        "a sequence" => "a list, as in `[\"one\", \"other\"]`".to_owned(),
+        "a map" => "a table".to_owned(),
+        other if other.starts_with("struct ") || other.starts_with("internally tagged") => "a table".to_owned(),
+        other if other.starts_with("tuple ") => "a list".to_owned(),
+        other if other.starts_with("string or ") || other == "enum" => "text in quotes".to_owned(),
+        other => other.to_owned(),
+    };
+    let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    if let Some((found, expected)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
+        let found = FOUND.iter().find(|(kind, _)| found.starts_with(kind)).map_or(found, |(_, words)| words);
+        return format!("expected {}, found {found}", wanted(expected));
+    }
+    if let Some((found, rest)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        let meant = did_you_mean(nearest(found, known.iter().copied()));
+        return format!("expected {}, found `{found}`{meant}", listed(known));
+    }
+    message.to_owned()
 }
 
 /// Takes a key out of a table, however deep; where it stood.

@@ -1,7 +1,8 @@
 //! Paths to a rule set: the one way that `check`, the daemon's start and its reload all go.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -37,8 +38,21 @@ pub struct Loaded {
     pub paths: BTreeMap<Arc<str>, PathBuf>,
     /// How many files were looked at, `twite.toml` included.
     pub files: usize,
+    /// How many of them are rule files.
+    pub rule_files: usize,
+    /// Files beside them that were passed over, because their names end only nearly as those of rule files do.
+    pub passed_over: Vec<PathBuf>,
     /// The `twite.toml` that was read, where there is one.
     pub config: Option<PathBuf>,
+}
+
+/// A text that stands for a file, as an editor has it.
+#[derive(Debug, Clone)]
+pub struct Buffer {
+    /// The file; it need not be there.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
 }
 
 impl Loaded {
@@ -54,6 +68,32 @@ impl Loaded {
 
     fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// This and what came of loading another set.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.rules = None;
+        self.diagnostics.extend(other.diagnostics);
+        self.sources.extend(other.sources);
+        self.paths.extend(other.paths);
+        self.files += other.files;
+        self.rule_files += other.rule_files;
+        self.passed_over.extend(other.passed_over);
+        self
+    }
+
+    /// What is said of some files only, and of `twite.toml`, without which nothing could be said of any.
+    #[must_use]
+    pub fn about(mut self, file: impl Fn(&str) -> bool) -> Self {
+        let mut asked: HashMap<Arc<str>, bool> = HashMap::new();
+        let config = self.config.as_deref().map(sources::name);
+        let mut is_asked = |name: &Arc<str>| {
+            Some(name) == config.as_ref() || *asked.entry(Arc::clone(name)).or_insert_with(|| file(name))
+        };
+        self.diagnostics.retain(|d| is_asked(&d.file));
+        self.files = self.sources.names().filter(|name| is_asked(name)).count().max(1);
+        self
     }
 
     /// What there is to say, for people, without colours: the first [`MAX_REPORTED`], errors before warnings, and how many
@@ -90,11 +130,31 @@ impl Loaded {
 ///
 /// Never fails: whatever is wrong is in the diagnostics.
 pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
+    load_with(paths, config, None)
+}
+
+/// [`load`], where a buffer stands for one of the files, or is one more.
+pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
     let mut reader = Reader::default();
     let mut sources = Sources::default();
     let mut paths_read = BTreeMap::new();
-    let (found, mut diagnostics) = sources::find(paths);
-    let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match reader.read(path) {
+    let sources::Found { files: mut found, errors: mut diagnostics, passed_over } = sources::find(paths);
+    let is_same = |path: &Path, other: &Path| {
+        path == other
+            || fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(other).is_ok_and(|other| path == other))
+    };
+    diagnostics.extend(passed_over.iter().map(|path| sources::passed_over(path)));
+    let config = config.map(Path::to_owned).or_else(|| beside(paths));
+    if let Some(buffer) = buffer
+        && !found.iter().chain(&config).any(|path| is_same(path, &buffer.path))
+    {
+        found.push(buffer.path.clone());
+    }
+    let text_of = |reader: &mut Reader, path: &Path| match buffer.filter(|buffer| is_same(path, &buffer.path)) {
+        Some(buffer) => Ok(buffer.text.clone()),
+        None => reader.read(path),
+    };
+    let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match text_of(&mut reader, path) {
         Ok(text) => {
             let (name, text) = (sources::name(path), Arc::<str>::from(text));
             sources.insert(Arc::clone(&name), Arc::clone(&text));
@@ -106,7 +166,6 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
             None
         }
     };
-    let config = config.map(Path::to_owned).or_else(|| beside(paths));
     let declared = config.as_deref().and_then(|path| read(path, &mut diagnostics));
     let mut calendars = vec![];
     for (name, path) in config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, d)) {
@@ -127,6 +186,8 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
         texts: read,
         paths: paths_read,
         files,
+        rule_files: found.len(),
+        passed_over,
         config,
     }
 }
@@ -139,7 +200,7 @@ pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> Vec<PathBuf> {
         calendars_of(path, &SourceFile { name: "".into(), text: text.into() }).into_iter().map(|(_, path)| path)
     });
     let calendars: Vec<_> = calendars.into_iter().flatten().collect();
-    config.into_iter().chain(calendars).chain(sources::find(paths).0).collect()
+    config.into_iter().chain(calendars).chain(sources::find(paths).files).collect()
 }
 
 /// The calendar files that declarations name: by that name, and where they lie.
@@ -151,7 +212,7 @@ fn calendars_of(config: &Path, declared: &SourceFile) -> Vec<(String, PathBuf)> 
 
 /// Checks files that were read before, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
-    let Some(config) = &files.config else { return check_against(files, Arc::default(), version) };
+    let Some(config) = &files.config else { return check_against(files, Arc::default(), false, version) };
     let (desk, errors) = declarations::read(&config.text);
     let mut diagnostics: Vec<_> = errors.into_iter().map(|e| e.in_file(&config.name)).collect();
     let sound = diagnostics.is_empty();
@@ -159,7 +220,7 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
         Some(mut desk) => {
             diagnostics.extend(add_calendars(&mut desk, &files));
             let sound = diagnostics.is_empty();
-            let (rules, found) = check_against(files, Arc::new(desk), version);
+            let (rules, found) = check_against(files, Arc::new(desk), true, version);
             (rules.filter(|_| sound), found)
         }
         // Without its declarations hardly a rule would be right: only what is written wrongly is reported.
@@ -177,12 +238,13 @@ pub fn check_sources(
     let rules = files.into_iter().map(|(name, text)| SourceFile { name: name.into(), text: text.into() }).collect();
     let files = Files { config: None, calendars: vec![], rules };
     let version = Version { hash: hash(&files, &[]), commit: None };
-    check_against(files, desk.into(), version)
+    check_against(files, desk.into(), true, version)
 }
 
-fn check_against(files: Files, desk: Arc<Desk>, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+/// Checks rules against a desk; whether anything declares it.
+fn check_against(files: Files, desk: Arc<Desk>, declared: bool, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
     let parsed: Vec<File> = files.rules.iter().map(|f| File::new(Arc::clone(&f.name), Arc::clone(&f.text))).collect();
-    let (rules, diagnostics) = check::check(&parsed, &desk, version);
+    let (rules, diagnostics) = check::check(&parsed, &desk, declared, version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
 

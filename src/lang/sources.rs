@@ -53,14 +53,35 @@ impl Sources {
         self.lines(name).map_or(LineColumn { line: 1, column: 1 }, |(text, lines)| lines.line_column(text, offset))
     }
 
+    /// The names of all files.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.texts.keys()
+    }
+
+    /// Adds the texts of others.
+    pub fn extend(&mut self, others: Self) {
+        self.texts.extend(others.texts);
+    }
+
     /// Adds a text.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) {
         self.texts.insert(name.into(), Source { text: text.into(), lines: OnceLock::new() });
     }
 }
 
-/// The rule files at these paths, each path's in order; and what could not be looked at.
-pub(crate) fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+/// What was found at paths.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The rule files, each path's in order.
+    pub(crate) files: Vec<PathBuf>,
+    /// What could not be looked at.
+    pub(crate) errors: Vec<Diagnostic>,
+    /// Files whose names end nearly as rule files do.
+    pub(crate) passed_over: Vec<PathBuf>,
+}
+
+/// The rule files at these paths.
+pub(crate) fn find(paths: &[PathBuf]) -> Found {
     let mut search = Search::default();
     for path in paths {
         match fs::metadata(path) {
@@ -69,12 +90,12 @@ pub(crate) fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
             Err(error) => search.errors.push(unreadable(path, &error)),
         }
     }
-    (search.files, search.errors)
+    Found { files: search.files, errors: search.errors, passed_over: search.passed_over }
 }
 
 /// The rule files at these paths with their texts, and what could not be read.
 pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>, Sources) {
-    let (files, mut errors) = find(paths);
+    let Found { files, mut errors, .. } = find(paths);
     let mut reader = Reader::default();
     let mut texts = vec![];
     for path in files {
@@ -91,6 +112,7 @@ pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec
 struct Search {
     files: Vec<PathBuf>,
     errors: Vec<Diagnostic>,
+    passed_over: Vec<PathBuf>,
     /// The real directories above the one we are in: to meet one again is a circle of links.
     above: Vec<PathBuf>,
     seen: std::collections::HashSet<PathBuf>,
@@ -126,6 +148,7 @@ impl Search {
                 _ if hidden => {}
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
                 Ok(_) if rule_file => self.add(path),
+                Ok(_) if nearly_a_rule_file(&path) => self.passed_over.push(path),
                 // A link that leads nowhere is no rule file, unless it says so.
                 Err(error) if rule_file => self.errors.push(unreadable(&path, &error)),
                 _ => {}
@@ -145,6 +168,14 @@ impl Search {
         }
         self.files.push(path);
     }
+}
+
+/// Whether a name ends nearly as those of rule files do: `.TWITE`, `.twit`, `.twite.txt`.
+fn nearly_a_rule_file(path: &Path) -> bool {
+    let extension = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let near = |extension: &str| strsim::osa_distance(extension, "twite") <= 1;
+    near(&extension(path))
+        || (extension(path) == "txt" && path.file_stem().is_some_and(|stem| near(&extension(Path::new(stem)))))
 }
 
 /// Reads files, within limits.
@@ -210,6 +241,12 @@ pub(crate) fn name(path: &Path) -> Arc<str> {
 
 fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic {
     Diagnostic::new(code, 0..0, message).in_file(&name(path))
+}
+
+/// A file that is most likely meant to be a rule file.
+pub(crate) fn passed_over(path: &Path) -> Diagnostic {
+    let message = format!("`{}` does not end in `.twite`, and its rules are not read", path.display());
+    about(path, &codes::TW0117, message).with_help("rename it; or call it something else, where it is no rule file")
 }
 
 /// A path that cannot be read, and why.

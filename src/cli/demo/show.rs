@@ -65,7 +65,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
                 if *shadow { ("◌ would fire:", Style::new().dimmed()) } else { ("✔", Style::new().green()) };
             let changes = changes.iter().map(change).collect::<Vec<_>>().join(", ");
             let arrow = if changes.is_empty() { "" } else { " → " };
-            writeln!(out, "    {} {}{arrow}{}", paint(mark, style), paint(rule, style), visible(&changes))
+            writeln!(out, "    {} {}{arrow}{}", paint(mark, style), paint(&visible(rule), style), visible(&changes))
         }
         Notice::Left { ticket, what, text, outcome } => {
             let (mark, style, end) = match outcome {
@@ -97,7 +97,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 
 /// Writes the summary for a person.
 pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let Summary { posts, tickets, comments, linked, fired, replies, set_aside, seconds } = summary;
+    let Summary { posts, left_out, tickets, comments, linked, fired, replies, set_aside, seconds } = summary;
     writeln!(out)?;
     writeln!(out, "{}", paint("What came of it", Style::new().bold()))?;
     writeln!(out, "  {posts} lines read in {seconds:.1} seconds")?;
@@ -107,13 +107,16 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
         "  replies: {} sent, {} refused, {} whose fate nobody knows",
         replies.sent, replies.refused, replies.unknown
     )?;
-    if *set_aside > 0 {
+    if *left_out > 0 {
+        writeln!(out, "  {left_out} lines or messages left out, because they could not be read")?;
+    }
+    if *set_aside > i64::try_from(*left_out).unwrap_or(i64::MAX) {
         writeln!(out, "  {set_aside} messages set aside, because they could not be read")?;
     }
     writeln!(out, "  rules that fired:")?;
     let widest = fired.values().map(|n| n.to_string().len()).max().unwrap_or(1);
     for (rule, times) in fired {
-        writeln!(out, "    {times:>widest$}  {rule}")?;
+        writeln!(out, "    {times:>widest$}  {}", visible(rule))?;
     }
     if fired.is_empty() {
         writeln!(out, "    none")?;

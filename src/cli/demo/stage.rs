@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,20 +17,30 @@ use super::{Demo, Replies, Summary, show, tell};
 use crate::{
     cli::{CliError, broke, starter, terminal},
     daemon::{Clock, Daemon, Live, Source},
-    desk::{Account, Desk, Tokens, XId, config::MailSettings},
+    desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
     lang::rules::Rules,
     store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
     x::{
         Unreadable, client,
-        sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
+        sim::{CLIENT_ID, MAX_LINE_BYTES, NewPerson, Sim, SimHandle, SimOptions},
         wire::{decode_line, decode_posts},
     },
 };
 
-/// The longest line that is read.
-const LONGEST_LINE: u64 = 1 << 20;
+/// Lines and messages left out that are named one by one.
+const MAX_NAMED: usize = 1_000;
 /// How many posts are handed over at once.
 const BATCH: usize = 500;
+
+/// Bytes that are kept of a line that is left out.
+const MAX_RAW_BYTES: usize = 64 << 10;
+
+/// A line, or a message in it, that cannot be read.
+struct LeftOut {
+    line: u64,
+    reason: String,
+    raw: Vec<u8>,
+}
 
 /// Everything that is set up.
 pub(super) struct Stage {
@@ -43,6 +53,8 @@ pub(super) struct Stage {
     /// The posts, in the order of their lines.
     posts: Vec<crate::x::Post>,
     lines: usize,
+    /// Lines, and messages in them, that could not be read.
+    left_out: usize,
     sink: JoinHandle<()>,
     scratch: TempDir,
 }
@@ -83,11 +95,12 @@ impl Stage {
             database,
             posts: Vec::new(),
             lines: 0,
+            left_out: 0,
             sink,
             scratch,
         };
         let mut known = Vec::new();
-        let broken = match &demo.posts {
+        let left_out = match &demo.posts {
             Some(path) => {
                 let file = fs::File::open(path)
                     .map_err(|e| CliError::Usage(format!("cannot read the posts in {}: {e}", path.display())))?;
@@ -103,42 +116,52 @@ impl Stage {
                 stage.first = id;
             }
         }
-        for (line, reason) in broken {
-            stage
-                .daemon
-                .store()
-                .set_aside_raw(&stage.first, IncomingKind::Post, None, line.as_bytes(), &reason)
-                .await
-                .map_err(broke)?;
+        let file = demo.posts.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default();
+        let mut remarks = terminal::remarks();
+        for LeftOut { line, reason, .. } in left_out.iter().take(MAX_NAMED) {
+            writeln!(remarks, "{}:{line}: left out: {}", visible(&file), visible(reason))?;
+        }
+        if left_out.len() > MAX_NAMED {
+            writeln!(remarks, "and {} more", left_out.len() - MAX_NAMED)?;
+        }
+        drop(remarks);
+        stage.left_out = left_out.len();
+        for LeftOut { line, reason, raw } in left_out {
+            let reason = format!("line {line}: {reason}");
+            let set_aside = stage.daemon.store().set_aside_raw(&stage.first, IncomingKind::Post, None, &raw, &reason);
+            set_aside.await.map_err(broke)?;
         }
         Ok(stage)
     }
 
-    /// Reads the lines: posts to hand over, and what the simulator should know of. Lines that cannot be read come back
-    /// with the reason.
-    fn read(&mut self, mut from: impl BufRead, known: &mut Vec<u8>) -> Result<Vec<(String, String)>, CliError> {
-        let mut broken = Vec::new();
+    /// Reads the lines: posts to hand over, and what the simulator should know of. What cannot be read comes back.
+    fn read(&mut self, mut from: impl BufRead, known: &mut Vec<u8>) -> Result<Vec<LeftOut>, CliError> {
+        let mut left_out = Vec::new();
         let mut line = Vec::new();
-        for number in 1.. {
+        for number in 1_u64.. {
             line.clear();
-            let length = io::Read::take(&mut from, LONGEST_LINE).read_until(b'\n', &mut line)?;
+            let length = io::Read::take(&mut from, MAX_LINE_BYTES + 1).read_until(b'\n', &mut line)?;
             if length == 0 {
                 break;
             }
-            let aside = |broken: &mut Vec<_>, reason: String| {
-                broken.push((String::from_utf8_lossy(&line).into_owned(), format!("line {number}: {reason}")));
+            let aside = |left_out: &mut Vec<_>, reason: String| {
+                // As much of a long line as tells which one it is.
+                let raw = line.get(..MAX_RAW_BYTES).unwrap_or(&line).to_vec();
+                left_out.push(LeftOut { line: number, reason, raw });
             };
             if line.trim_ascii().is_empty() {
                 continue;
             }
             self.lines += 1;
-            if length as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
-                from.skip_until(b'\n')?;
-                aside(&mut broken, format!("it is longer than {} KiB", LONGEST_LINE / 1024));
+            if length as u64 > MAX_LINE_BYTES {
+                if !line.ends_with(b"\n") {
+                    from.skip_until(b'\n')?;
+                }
+                aside(&mut left_out, format!("the line is longer than {} MiB, and not read", MAX_LINE_BYTES >> 20));
                 continue;
             }
             let Ok(text) = std::str::from_utf8(&line) else {
-                aside(&mut broken, "it is no UTF-8".to_owned());
+                aside(&mut left_out, "it is no UTF-8".to_owned());
                 continue;
             };
             let before = self.posts.len();
@@ -146,25 +169,27 @@ impl Stage {
                 // Messages and likes are the simulator's own kinds of lines.
                 Ok(value) if value.get("dm").or(value.get("like")).is_some() => {
                     let report = self.sim.load_lines(line.as_slice()).map_err(broke)?;
-                    report.unreadable.into_iter().for_each(|(_, reason)| aside(&mut broken, reason));
+                    report.unreadable.into_iter().for_each(|(_, reason)| aside(&mut left_out, reason));
                 }
                 // A page of posts, as X answers.
                 Ok(value) if value.get("data").is_some_and(Value::is_array) => {
-                    for item in decode_posts(text.as_bytes()).map_or(vec![], |page| page.items) {
+                    let items = match decode_posts(text.as_bytes()) {
+                        Ok(page) => page.items,
+                        Err(reason) => {
+                            aside(&mut left_out, reason);
+                            continue;
+                        }
+                    };
+                    for item in items {
                         match item {
                             Ok(post) => self.posts.push(post),
-                            Err(Unreadable { reason, raw, .. }) => {
-                                broken.push((
-                                    String::from_utf8_lossy(&raw).into_owned(),
-                                    format!("line {number}: {reason}"),
-                                ));
-                            }
+                            Err(Unreadable { reason, raw, .. }) => left_out.push(LeftOut { line: number, reason, raw }),
                         }
                     }
                 }
                 _ => match decode_line(text) {
                     Ok(post) => self.posts.push(post),
-                    Err(unreadable) => aside(&mut broken, unreadable.reason),
+                    Err(unreadable) => aside(&mut left_out, unreadable.reason),
                 },
             }
             if self.posts.len() > before {
@@ -172,7 +197,7 @@ impl Stage {
                 known.push(b'\n');
             }
         }
-        Ok(broken)
+        Ok(left_out)
     }
 
     async fn connect(&self, key: &Key, account: &Account, n: usize) -> Result<XId, CliError> {
@@ -275,6 +300,7 @@ impl Stage {
         let counts = self.daemon.store().counts().await.map_err(broke)?;
         Ok(Summary {
             posts: self.lines,
+            left_out: self.left_out,
             tickets: counts.tickets,
             comments: counts.comments,
             linked: counts.linked,

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal::out, view::plain};
 use crate::{
-    desk::visible::visible,
+    desk::visible::{visible, visible_lines},
     engine::report::{Key, ReportTable, Row},
     lang::{
         did_you_mean, nearest,
@@ -215,8 +215,8 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
     for (n, cell) in cells.enumerate() {
         text.push_str(if n == 0 { "" } else { "," });
         // What a stranger wrote must not become a formula in somebody's spreadsheet.
-        let formula =
-            cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+        let formula = cell.starts_with(['=', '+', '@', '|', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+            || (cell.starts_with('-') && cell.parse::<f64>().is_err());
         let cell = if formula { Cow::Owned(format!("'{cell}")) } else { cell };
         match cell.contains(['"', ',', '\n', '\r']) {
             true => text.push_str(&format!("\"{}\"", cell.replace('"', "\"\""))),
@@ -236,21 +236,21 @@ fn html(report: &Report, table: &ReportTable) -> Result<String, svg::DrawError> 
         let cells: String = cells(table, row).iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
         let _ = writeln!(rows, "<tr>{cells}</tr>");
     }
-    let doc = report.doc.as_deref().map(|doc| format!("<p>{}</p>\n", escaped(doc))).unwrap_or_default();
+    let doc = report.doc.as_deref().map(|doc| format!("<p>{}</p>\n", escaped(&visible_lines(doc)))).unwrap_or_default();
     Ok(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>\n\
          body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; color: #222; }}\n\
          svg {{ width: 100%; height: auto; }}\ntable {{ border-collapse: collapse; }}\n\
          th, td {{ text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #ddd; }}\n</style>\n</head>\n\
          <body>\n<h1>{title}</h1>\n{doc}<p>{period}</p>\n{drawing}\n<table>\n<tr>{heads}</tr>\n{rows}</table>\n</body>\n</html>\n",
-        title = escaped(&table.title),
+        title = escaped(&visible(&table.title)),
         period = escaped(&period(table)),
         drawing = svg::draw(report, table)?,
     ))
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// What a chart draws: the first measure, row by row.

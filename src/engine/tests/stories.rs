@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     desk::{Recipient, Scope, field::FIELDS},
-    engine::{Coverage, Outcome, run_test, show::value},
+    engine::{Coverage, Outcome, RuleSet, Share, run_test, run_tests, show::value},
     lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, TestComment, When},
 };
 
@@ -28,8 +28,7 @@ fn says(text: &str) -> When {
 }
 
 fn outcome(triggers: Vec<Trigger>, test: &RuleTest) -> Outcome {
-    let rules = rules(triggers);
-    run_test(&rules, test, &mut Coverage::new(&rules)).outcome
+    run_test(&RuleSet::new(rules(triggers)), test, None).outcome
 }
 
 #[test]
@@ -163,19 +162,40 @@ fn failures_say_what_was_expected_what_is_and_why() {
 #[test]
 fn coverage_counts_both_answers_of_every_question() {
     let followers = ask("requester.followers", |_| Test::Compare(Comparison::AtLeast, Literal::Number(10)));
-    let rules = rules(vec![
+    let rules = RuleSet::new(rules(vec![
         trigger("a", all(vec![is("channel", "twitter"), followers]), vec![tag("x")]),
         trigger("b", tagged("x"), vec![]),
         Trigger { mark: Mark::Disabled, ..trigger("c", tagged("y"), vec![]) },
-    ]);
+    ]));
     let mut coverage = Coverage::new(&rules);
-    assert_eq!((coverage.seen(), coverage.total()), (0, 6));
+    assert_eq!((coverage.answers(), coverage.fired()), (Share { seen: 0, total: 6 }, Share { seen: 0, total: 2 }));
     for followers in ["9", "10"] {
-        run_test(&rules, &a_test(&[("requester.followers", followers)], vec![When::Created], vec![]), &mut coverage);
+        let test = a_test(&[("requester.followers", followers)], vec![When::Created], vec![]);
+        run_test(&rules, &test, Some(&mut coverage));
     }
-    assert_eq!((coverage.seen(), coverage.percent().round()), (5, 83.0));
+    assert_eq!((coverage.answers().seen, coverage.all().percent()), (5, 87.5));
+    assert!(coverage.never_ran().is_empty());
     let missing: Vec<_> = coverage.missing().iter().map(|m| format!("{}: {} {}", m.rule, m.text, m.never)).collect();
     assert_eq!(missing, ["a: channel is twitter false"]);
+}
+
+/// What the plain evaluator would have been answered, trigger by trigger, is what is covered by the index.
+#[test]
+fn coverage_by_the_index_is_that_of_asking_one_after_the_other() {
+    let rules = RuleSet::new(rules(vec![
+        trigger("a", is("channel", "twitter"), vec![tag("x")]),
+        trigger("b", tagged("x"), vec![]),
+        trigger("c", tagged("x"), vec![ActionKind::Stop]),
+        trigger("unreached", tagged("y"), vec![]),
+    ]));
+    let test = Arc::new(a_test(&[], vec![When::Created], vec![]));
+    let (reports, coverage) = run_tests(&rules, &[Arc::clone(&test), test], true);
+    let coverage = coverage.unwrap();
+    assert_eq!(reports.len(), 2);
+    let missing: Vec<_> = coverage.missing().iter().map(|m| format!("{} {}", m.rule, m.never)).collect();
+    assert_eq!(missing, ["a false", "b false", "c false", "unreached true", "unreached false"]);
+    assert_eq!(coverage.never_ran().iter().map(|ran| ran.title.as_str()).collect::<Vec<_>>(), ["unreached"]);
+    assert_eq!(Coverage::new(&RuleSet::new(crate::engine::tests::rules(vec![]))).all().percent(), 0.0);
 }
 
 #[test]

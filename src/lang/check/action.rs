@@ -252,10 +252,11 @@ impl Checker<'_> {
         }
         let known: Vec<&str> = self.desk.webhooks.iter().map(|w| w.name.as_str()).collect();
         let suggestion = nearest(&name, known.iter().copied());
-        let message = format!("`twite.toml` declares no webhook `{name}`{}", did_you_mean(suggestion));
+        let message = format!("{} declares no webhook `{name}`{}", self.declarer(), did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);
         let error = match suggestion {
             Some(meant) => error.with_guess(range(token), crate::lang::written::Quoted(meant).to_string()),
+            None if !self.declared => error.with_help(super::value::NO_DECLARATIONS),
             None if known.is_empty() => error.with_help("it declares no webhook at all"),
             None => error.with_help(format!("it declares {}", listed(known))),
         };

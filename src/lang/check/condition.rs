@@ -185,6 +185,7 @@ impl Checker<'_> {
                 let message = format!("unknown field `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0203, span.clone(), message);
                 match name.strip_prefix("field.") {
+                    Some(_) if !self.declared => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("fields of this desk are declared in `twite.toml` as `[[field]]`"),
                     None => diagnostic,
                 }

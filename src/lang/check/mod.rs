@@ -62,8 +62,14 @@ impl File {
 }
 
 /// Checks files together. The rules are there when nothing in them is an error.
-pub(crate) fn check(files: &[File], desk: &Arc<Desk>, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
-    let mut checker = Checker::new(files, desk);
+/// `declared` is whether there is a `twite.toml` that could declare what rules name.
+pub(crate) fn check(
+    files: &[File],
+    desk: &Arc<Desk>,
+    declared: bool,
+    version: Version,
+) -> (Option<Rules>, Vec<Diagnostic>) {
+    let mut checker = Checker { declared, ..Checker::new(files, desk) };
     let rules = checker.rules(version);
     let lints = lints::all(&checker, &rules);
     checker.out.extend(lints);
@@ -135,6 +141,8 @@ impl Where {
 
 struct Checker<'a> {
     desk: &'a Arc<Desk>,
+    /// Whether there is a `twite.toml`.
+    declared: bool,
     files: &'a [File],
     /// The file being checked.
     file: usize,
@@ -160,6 +168,7 @@ impl<'a> Checker<'a> {
         let custom = desk.fields.iter().map(|field| format!("field.{}", field.name));
         Self {
             desk,
+            declared: true,
             files,
             file: 0,
             lets: HashMap::new(),

@@ -18,6 +18,10 @@ use crate::{
     },
 };
 
+/// What is said where no `twite.toml` was found.
+pub(super) const NO_DECLARATIONS: &str =
+    "there is no `twite.toml` beside the rules or one directory above: write one, or name it with `--config`";
+
 impl Checker<'_> {
     /// One value for a field.
     pub(super) fn literal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
@@ -129,9 +133,14 @@ impl Checker<'_> {
             Declared::Choice(field) => format!("choice of `field.{field}`"),
         };
         let suggestion = nearest(text.trim_start_matches('@'), names.iter().copied()).map(str::to_owned);
-        let message =
-            format!("`twite.toml` declares no {what} `{}`{}", shortened(text), did_you_mean(suggestion.as_deref()));
+        let message = format!(
+            "{} declares no {what} `{}`{}",
+            self.declarer(),
+            shortened(text),
+            did_you_mean(suggestion.as_deref())
+        );
         let help = match names.as_slice() {
+            [] if !self.declared => NO_DECLARATIONS.to_owned(),
             [] => format!("it declares no {} at all", what.split(' ').next().unwrap_or_default()),
             names if names.len() <= 12 => format!("it declares {}", listed(names.iter().copied())),
             names => format!("it declares {} of them", names.len()),
@@ -142,6 +151,11 @@ impl Checker<'_> {
             None => diagnostic,
         });
         None
+    }
+
+    /// Who could declare names.
+    pub(super) fn declarer(&self) -> &'static str {
+        if self.declared { "`twite.toml`" } else { "nothing" }
     }
 
     fn text(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {

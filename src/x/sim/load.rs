@@ -18,8 +18,8 @@ use super::{
     world::{Conversation, Dm, Fields, MAX_EACH, Post, Waiting, World, dm_fields},
 };
 
-/// The longest line that is read, in bytes.
-const MAX_LINE_BYTES: u64 = 1 << 20;
+/// The longest line that is read, in bytes: a page of 500 posts with all their fields is some megabytes.
+pub const MAX_LINE_BYTES: u64 = 16 << 20;
 /// The most unreadable lines that are named one by one.
 const MAX_NAMED: usize = 10_000;
 
@@ -67,7 +67,7 @@ impl World {
             let outcome = if whole {
                 read_line(&line).and_then(|value| self.take_line(value, &mut report))
             } else {
-                Err("longer than 1 MiB".into())
+                Err(format!("longer than {} MiB", MAX_LINE_BYTES >> 20))
             };
             if let Err(reason) = outcome {
                 report.skipped += 1;

@@ -63,7 +63,7 @@ use self::{
 pub use self::{
     control::{NewPerson, NewPost, Stats},
     fault::{Cut, Fault},
-    load::LoadReport,
+    load::{LoadReport, MAX_LINE_BYTES},
     oauth::{App, Tokens},
     sent::{Sent, SentKind},
     server::{Moment, Sighting},

@@ -4,6 +4,7 @@ mod capital_tag;
 mod long_reply;
 mod reassigned;
 mod same_twice;
+mod unheard;
 mod unused_let;
 
 use super::{Checker, File};
@@ -14,6 +15,7 @@ pub(super) fn all(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
     let mut found = unused_let::check(checker);
     found.extend(reassigned::check(checker, rules));
     found.extend(long_reply::check(rules));
+    found.extend(unheard::check(rules));
     for file in checker.files {
         let in_file = |lints: Vec<Diagnostic>| lints.into_iter().map(|d| d.in_file(&file.name)).collect::<Vec<_>>();
         found.extend(in_file(capital_tag::check(file)));

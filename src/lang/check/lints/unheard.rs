@@ -1,0 +1,34 @@
+//! TW0410: a notification to a group or an agent without any address.
+
+use crate::{
+    desk::Recipient,
+    lang::{
+        codes,
+        diagnostic::Diagnostic,
+        rules::{Action, ActionKind, Rules},
+        written::Quoted,
+    },
+};
+
+pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
+    let triggers = rules.triggers.iter().map(|t| &t.then);
+    let automations = rules.automations.iter().map(|a| &a.then);
+    let macros = rules.macros.iter().map(|m| &m.then);
+    triggers.chain(automations).chain(macros).flatten().filter_map(|action| unheard(action, rules)).collect()
+}
+
+fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
+    let (ActionKind::Notify { to, .. } | ActionKind::Remind { to, .. }) = &action.kind else { return None };
+    let (kind, name, help) = match to {
+        Recipient::Group(name) if rules.desk.group_addresses(name).is_empty() => {
+            ("group", name, "give the group an `email` in `twite.toml`, or one to an agent in it")
+        }
+        Recipient::Agent(name) if rules.desk.agents.iter().any(|a| a.name == *name && a.email.is_none()) => {
+            ("agent", name, "give the agent an `email` in `twite.toml`")
+        }
+        _ => return None,
+    };
+    let span = action.place.start as usize..action.place.end as usize;
+    let message = format!("nobody hears of this: the {kind} {} has no e-mail address", Quoted(name));
+    Some(Diagnostic::new(&codes::TW0410, span, message).with_help(help).in_file(&action.place.file))
+}
