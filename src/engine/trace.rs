@@ -158,10 +158,8 @@ impl Matcher for Asking<'_> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
         let triggers = self.rules.triggers.iter().zip(self.answers.iter_mut());
         for (index, (trigger, kept)) in triggers.enumerate().skip(from) {
-            if open.is(index) {
-                if kept.insert(answer(&trigger.when, facts)).holds {
-                    return Some(index);
-                }
+            if open.is(index) && kept.insert(answer(&trigger.when, facts)).holds {
+                return Some(index);
             }
         }
         None
