@@ -604,7 +604,7 @@ async fn conversations_are_loaded_and_happen_in_order() {
         json!({"dm": {"id": "2122223390684086300", "from": user("500", "nils"), "to": world.tokens.user_id, "text": "psst <3", "created_at": "2026-11-16T07:20:00.000Z"}}).to_string(),
         post("2122223390684086200", 5, "@acme first").to_string(),
         "[]".into(),
-        "x".repeat(2 << 20),
+        "x".repeat(17 << 20),
     ];
     let report = world.sim.load_lines(lines.join("\n").as_bytes()).unwrap();
     assert_eq!(
@@ -614,7 +614,7 @@ async fn conversations_are_loaded_and_happen_in_order() {
     assert_eq!(report.skipped, 6);
     let reasons: Vec<(usize, &str)> = report.unreadable.iter().map(|(line, reason)| (*line, reason.as_str())).collect();
     assert_eq!(reasons.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 5, 6, 7, 11, 12]);
-    for (at, reason) in [(1, "`id` is a number"), (2, "no `author_id`"), (3, "no `id`"), (5, "longer than 1 MiB")] {
+    for (at, reason) in [(1, "`id` is a number"), (2, "no `author_id`"), (3, "no `id`"), (5, "longer than 16 MiB")] {
         assert!(reasons[at].1.contains(reason), "{}", reasons[at].1);
     }
 
