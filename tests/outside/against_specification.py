@@ -1,7 +1,9 @@
 """Checks the simulator's answers against X's own specification: `against_specification.py openapi.json [conversations…]`.
 
-Calls every endpoint over a spread of parameters, in the words `post.*`, and validates each answer, refusals too. Objects
-the specification describes are taken as closed: a field it does not name is a violation, except those in `KNOWN`.
+Calls every endpoint over a spread of parameters, in the words `post.*` and in none, and validates each answer, refusals too.
+Objects the specification describes are taken as closed: a field it does not name is a violation. What the simulator takes is
+held against it from both sides: parameters, their values, members of bodies and scopes that X knows are known, and others are
+refused, except those in `LEGACY`.
 The same for what is loaded from files of conversations: for the accounts most spoken to in each, all their timelines.
 Exits with 1 where anything is violated.
 """
@@ -9,14 +11,35 @@ Exits with 1 where anything is violated.
 import json
 import sys
 from collections import Counter
+from datetime import datetime, timedelta, timezone
 
 import requests
 from openapi_schema_validator import OAS30Validator
 
-from simulator import URL, begin, tell
+from simulator import CLIENT_ID, URL, begin, tell
 
-# The real interface differs from its specification here: it answers in the older word.
-KNOWN = {("POST", "/2/tweets"): {"edit_history_tweet_ids"}}
+# What the specification calls by its newer name. Where a request does not use the newer words, X answers in the older ones.
+RENAMED = {
+    "referenced_tweets": "referenced_posts",
+    "edit_history_tweet_ids": "edit_history_post_ids",
+    "note_tweet": "note_post",
+    "pinned_tweet_id": "pinned_post_id",
+    "most_recent_tweet_id": "most_recent_post_id",
+    "retweet_count": "repost_count",
+    "tweet_count": "post_count",
+    "total_tweet_count": "total_post_count",
+    "tweets": "posts",
+}
+# What X took before and clients still send; the specification does not name it any more.
+LEGACY = {
+    "expansions": {
+        "edit_history_tweet_ids", "entities.note.mentions.username", "most_recent_tweet_id", "pinned_tweet_id",
+        "referenced_tweets.id", "referenced_tweets.id.author_id",
+    },
+    "user.fields": {"affiliation", "most_recent_tweet_id", "pinned_tweet_id"},
+    "dm_event.fields": {"participant_ids", "referenced_tweets", "sender_id"},
+    "a parameter": {"tweet.fields"},
+}
 # Problems that are seen in the field and that the specification does not list.
 UNLISTED = {"about:blank", "https://api.x.com/2/problems/unsupported-authentication"}
 UNLISTED_SHAPE = {
@@ -68,6 +91,30 @@ class Specification:
                 found[parameter["name"]] = parameter["schema"]
         return found
 
+    def body(self, method, path):
+        """The schema of a JSON body."""
+        schema = self.operation(method, path)["requestBody"]["content"]["application/json"]["schema"]
+        return self.resolved(schema)
+
+    def resolved(self, schema):
+        while "$ref" in schema:
+            schema = self.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+    def sample(self, schema):
+        """A value that fits a schema."""
+        schema = self.resolved(schema)
+        if "enum" in schema:
+            return schema["enum"][0]
+        kind = schema.get("type", "object")
+        if kind == "object":
+            return {name: self.sample(schema["properties"][name]) for name in schema.get("required", [])}
+        if kind == "array":
+            return [self.sample(schema["items"])] * schema.get("minItems", 1)
+        if kind == "string":
+            return "1" if "pattern" in schema else "text"
+        return {"integer": schema.get("minimum", 1), "boolean": True, "number": 1}[kind]
+
     def schema(self, method, path, answer):
         """The schema an answer has to fit."""
         responses = self.operation(method, path)["responses"]
@@ -104,22 +151,68 @@ class Check:
             if not answer.headers.get(f"x-rate-limit-{header}", "").isdigit():
                 self.failures.append(f"{where}: no x-rate-limit-{header}")
         value = answer.json()
-        known = KNOWN.get((method, path), set())
-        if isinstance(value.get("data"), dict):
-            value["data"] = {key: inner for key, inner in value["data"].items() if key not in known}
+        if not in_newer_words(query or {}):
+            value = renamed(value)
         for violation in self.specification.violations(self.specification.schema(method, path, answer), value):
             self.failures.append(f"{where}: {violation.json_path}: {violation.message[:300]}")
         return value
 
     def spread(self, method, path, ids=None, query=None):
+        """The whole spread, with the newer words and without."""
+        self.both_sides(method, path, ids, query or {})
+        for base in ({}, {"post.fields": "id"}):
+            if not base or "post.fields" in self.specification.parameters(method, path):
+                self.spread_from({**base, **(query or {})}, method, path, ids)
+
+    def both_sides(self, method, path, ids, query):
+        """What the simulator says it knows is what the specification names."""
+        parameters = self.specification.parameters(method, path)
+        self.compare(f"{method} {path}", "a parameter", set(parameters), self.known(method, path, ids, {**query, "no_such": "1"}))
+        for name, schema in parameters.items():
+            if "enum" not in schema.get("items", {}):
+                continue
+            known = set()
+            for words in ({}, {"post.fields": "id"} if "post.fields" in parameters else {}):
+                known |= self.known(method, path, ids, {**query, **words, name: "no_such"})
+            self.compare(f"{method} {path}", name, set(schema["items"]["enum"]), known)
+
+    def known(self, method, path, ids, query):
+        """What a refusal of `no_such` says there is."""
+        answer = self.call(method, path, 400, ids, query)
+        lists = [error["message"] for error in answer.get("errors", []) if "no_such" in error["message"]]
+        return set(lists[0].rsplit("[", 1)[1].rstrip("]").split(",")) if lists else set()
+
+    def compare(self, where, name, specified, known):
+        for missing in sorted(specified - known):
+            self.failures.append(f"{where}: {name} `{missing}` is not known")
+        for added in sorted(known - specified - LEGACY.get(name, set())):
+            self.failures.append(f"{where}: {name} `{added}` is known, and X has none such")
+
+    def bodies(self, method, path, ids):
+        """Each member of a body is known, and no other."""
+        schema = self.specification.body(method, path)
+        for name, member in schema["properties"].items():
+            body = {**self.specification.sample(schema), name: self.specification.sample(member)}
+            if f"{name}: " in self.refusal(method, path, ids, body):
+                self.failures.append(f"{method} {path}: {body} is refused for `{name}`")
+        if schema.get("additionalProperties") is False:
+            if "$.no_such: is not defined" not in self.refusal(method, path, ids, {"no_such": 1}):
+                self.failures.append(f"{method} {path}: a body may have any member")
+
+    def refusal(self, method, path, ids, body):
+        for name, value in ids.items():
+            path = path.replace("{" + name + "}", value)
+        headers = {"authorization": f"Bearer {self.token}"}
+        answer = requests.request(method, URL + path, json=body, headers=headers, timeout=10)
+        return answer.text if answer.status_code == 400 else ""
+
+    def spread_from(self, base, method, path, ids):
         """Every value of every list parameter alone, all together, the ends of every range, and one beyond."""
-        base = {"post.fields": "id", **(query or {})}
         parameters = self.specification.parameters(method, path)
         lists = {name: schema["items"]["enum"] for name, schema in parameters.items() if "enum" in schema.get("items", {})}
         for name, values in lists.items():
             for value in dict.fromkeys(values):
                 self.call(method, path, 200, ids, {**base, name: value})
-            self.call(method, path, 400, ids, {**base, name: "no_such_word"})
         everything = {name: ",".join(dict.fromkeys(values)) for name, values in lists.items() if name != "exclude"}
         self.call(method, path, 200, ids, {**base, **everything})
         for name, schema in parameters.items():
@@ -128,17 +221,19 @@ class Check:
                     self.call(method, path, 200, ids, {**base, **everything, name: value})
                 for value in (schema["minimum"] - 1, schema["maximum"] + 1, "many"):
                     self.call(method, path, 400, ids, {**base, name: value})
+            if "enum" in schema:
+                for value in schema["enum"]:
+                    self.call(method, path, 200, ids, {**base, name: value})
+                self.call(method, path, 400, ids, {**base, name: "no_such_word"})
         if "pagination_token" in parameters:
-            self.walk(method, path, ids, {**base, **everything, "max_results": parameters["max_results"]["minimum"]})
-            self.call(method, path, 400, ids, {**base, "pagination_token": "no-token-of-anybody"})
+            if "max_results" in parameters:
+                self.walk(method, path, ids, {**base, **everything, "max_results": parameters["max_results"]["minimum"]})
+                self.call(method, path, 400, ids, {**base, "pagination_token": "no-token-of-anybody"})
         if "start_time" in parameters:
-            for query in ({"start_time": "2020-01-01T00:00:00Z"}, {"end_time": "2020-01-01T00:00:00Z"}):
+            for query in ({"start_time": long_ago(1)}, {"end_time": long_ago(1)}, {"since_id": "1"}, {"until_id": "1"}):
                 self.call(method, path, 200, ids, {**base, **query})
             self.call(method, path, 400, ids, {**base, "start_time": "yesterday"})
-            for query in ({"since_id": "1"}, {"until_id": "1"}):
-                self.call(method, path, 200, ids, {**base, **query})
             self.call(method, path, 400, ids, {**base, "since_id": "x"})
-        self.call(method, path, 400, ids, {**base, "no_such_parameter": "1"})
 
     def walk(self, method, path, ids, query):
         seen, token = [], None
@@ -154,9 +249,27 @@ class Check:
             self.failures.append(f"{method} {path}: the pages repeat something")
 
 
+def long_ago(days):
+    return (datetime.now(timezone.utc) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_newer_words(query):
+    expansions = str(query.get("expansions", "")).split(",")
+    newer = set(RENAMED.values())
+    return "post.fields" in query or "search_count.fields" in query or bool(newer & set(expansions))
+
+
+def renamed(value):
+    """An answer in the older words, in the newer ones."""
+    if isinstance(value, dict):
+        return {RENAMED.get(key, key): renamed(inner) for key, inner in value.items()}
+    return [renamed(inner) for inner in value] if isinstance(value, list) else value
+
+
 def fill(tokens):
     """Posts and messages of every kind."""
     acme = tokens["user_id"]
+    tell("user", username="troll")
     root = tell("post", by="acme", text="Our autumn sale has begun https://example.com/sale?a=1&b=2 #sale $ACME")["id"]
     first = tell("post", by="mira", text="@acme is it <really>? & why 📦", in_reply_to=root)["id"]
     tell("post", by="mira", text="@acme look", media=True)
@@ -172,10 +285,57 @@ def fill(tokens):
         post = tell("post", by="mira", text=f"@acme number {n}")["id"]
         tell("post", by="acme", text=f"Answer {n}", in_reply_to=post)
         tell("like", by="acme", post=post)
+    for user in ("acme", "mira"):
+        tell("follow", by=user, user="mira" if user == "acme" else "acme")
+    tell("like", by="mira", post=root)
+    tell("block", by="acme", user="troll")
     dm = [tell("dm", **{"from": "mira", "to": "acme", "text": f"hello {n} https://example.com"})["id"] for n in range(5)]
     mira = requests.get(f"{URL}/2/dm_events/{dm[0]}?dm_event.fields=sender_id",
                         headers={"authorization": f"Bearer {tokens['access_token']}"}, timeout=10).json()["data"]["sender_id"]
     return acme, mira, root, first, edited, gone, dm
+
+
+def changes(check, acme, mira, root, first, both):
+    """Does what can be done, and undoes it."""
+    for path, body, undo in (
+        ("retweets", {"tweet_id": first}, "/2/users/{id}/retweets/{source_tweet_id}"),
+        ("likes", {"tweet_id": first}, "/2/users/{id}/likes/{tweet_id}"),
+        ("bookmarks", {"tweet_id": first}, "/2/users/{id}/bookmarks/{tweet_id}"),
+        ("following", {"target_user_id": mira}, "/2/users/{source_user_id}/following/{target_user_id}"),
+        ("blocking", {"target_user_id": mira}, "/2/users/{source_user_id}/blocking/{target_user_id}"),
+        ("muting", {"target_user_id": mira}, "/2/users/{source_user_id}/muting/{target_user_id}"),
+    ):
+        check.call("POST", f"/2/users/{{id}}/{path}", 200, {"id": acme}, body=body)
+        check.call("POST", f"/2/users/{{id}}/{path}", 400, {"id": mira}, body=body)
+        names = [part.strip("{}") for part in undo.split("/") if part.startswith("{")]
+        check.call("DELETE", undo, 200, dict(zip(names, (acme, *body.values()))))
+    check.call("PUT", "/2/tweets/{tweet_id}/hidden", 200, {"tweet_id": first}, body={"hidden": True})
+    check.call("PUT", "/2/tweets/{tweet_id}/hidden", 403, {"tweet_id": root}, body={"hidden": True})
+    conversation = {"dm_conversation_id": both}
+    sent = check.call("POST", "/2/dm_conversations/{dm_conversation_id}/messages", 201, conversation, body={"text": "there"})
+    check.call("DELETE", "/2/dm_events/{event_id}", 200, {"event_id": sent["data"]["dm_event_id"]})
+    troll = tell("connect", account="troll")["user_id"]
+    group = {"conversation_type": "Group", "participant_ids": [mira, troll], "message": {"text": "all of you"}}
+    check.call("POST", "/2/dm_conversations", 201, body=group)
+    video = {"media_type": "video/mp4", "media_category": "tweet_video", "total_bytes": 3}
+    video = {"id": check.call("POST", "/2/media/upload/initialize", 200, body=video)["data"]["id"]}
+    check.call("POST", "/2/media/upload/{id}/finalize", 400, video)
+    check.call("POST", "/2/media/upload/{id}/append", 200, video, body={"segment_index": 0, "media": "AQID"})
+    check.call("POST", "/2/media/upload/{id}/finalize", 200, video)
+    check.call("GET", "/2/media/upload", 200, query={"media_id": video["id"], "command": "STATUS"})
+    check.call("GET", "/2/media/upload", 400, query={"command": "STATUS"})
+    check.call("POST", "/2/media/metadata", 200, body={**video, "metadata": {"alt_text": {"text": "a parcel"}}})
+
+
+def scopes(check):
+    """Every scope X has may be asked for, and no other."""
+    flow = check.specification.document["components"]["securitySchemes"]["OAuth2UserToken"]["flows"]["authorizationCode"]
+    wish = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": "http://127.0.0.1:8918/callback", "state": "s",
+            "code_challenge": "c", "code_challenge_method": "plain"}
+    for scope, expected in ((" ".join(flow["scopes"]), 200), ("no.such", 400)):
+        page = requests.get(f"{URL}/i/oauth2/authorize", params={**wish, "scope": scope}, timeout=10)
+        if page.status_code != expected:
+            check.failures.append(f"scopes `{scope}`: {page.status_code} instead of {expected}: {page.text[-300:]}")
 
 
 def spoken_to(path):
@@ -220,6 +380,14 @@ def main():
         check.spread("GET", path, {"id": acme})
     check.spread("GET", "/2/users/{id}/tweets", {"id": mira})
     check.spread("GET", "/2/users/{id}/mentions", {"id": mira})
+    for path in ("followers", "following", "blocking", "muting", "bookmarks", "timelines/reverse_chronological"):
+        check.spread("GET", f"/2/users/{{id}}/{path}", {"id": acme})
+    check.spread("GET", "/2/users", query={"ids": f"{acme},{mira},1"})
+    check.spread("GET", "/2/users/by", query={"usernames": "acme,mira,nobody"})
+    for path in ("liking_users", "retweeted_by", "retweets", "quote_tweets"):
+        check.spread("GET", f"/2/tweets/{{id}}/{path}", {"id": root})
+    check.spread("GET", "/2/tweets/search/recent", query={"query": "@acme OR from:acme"})
+    check.spread("GET", "/2/tweets/counts/recent", query={"query": "@acme"})
     check.spread("GET", "/2/dm_events")
     check.spread("GET", "/2/dm_events/{event_id}", {"event_id": dm[0]})
     check.spread("GET", "/2/dm_conversations/with/{participant_id}/dm_events", {"participant_id": mira})
@@ -240,12 +408,29 @@ def main():
     check.call("GET", "/2/dm_events/{event_id}", 200, {"event_id": "1"}, words)
 
     # What changes something, and what X refuses.
+    for method, path, ids in (
+        ("POST", "/2/tweets", {}),
+        ("POST", "/2/users/{id}/retweets", {"id": acme}),
+        ("POST", "/2/users/{id}/likes", {"id": acme}),
+        ("POST", "/2/users/{id}/following", {"id": acme}),
+        ("POST", "/2/users/{id}/blocking", {"id": acme}),
+        ("POST", "/2/users/{id}/muting", {"id": acme}),
+        ("PUT", "/2/tweets/{tweet_id}/hidden", {"tweet_id": first}),
+        ("POST", "/2/dm_conversations", {}),
+        ("POST", "/2/dm_conversations/{dm_conversation_id}/messages", {"dm_conversation_id": both}),
+        ("POST", "/2/dm_conversations/with/{participant_id}/messages", {"participant_id": mira}),
+        ("POST", "/2/media/upload/initialize", {}),
+    ):
+        check.bodies(method, path, ids)
+    changes(check, acme, mira, root, first, both)
+    picture = check.call("POST", "/2/media/upload", 200, body={"media": "AQID", "media_category": "tweet_image"})["data"]["id"]
     reply = {"text": "On its way & soon there", "reply": {"in_reply_to_tweet_id": first}}
     made = check.call("POST", "/2/tweets", 201, body=reply)["data"]["id"]
     check.call("POST", "/2/tweets", 403, body=reply)
     check.call("POST", "/2/tweets", 403, body={"text": "x" * 281})
     check.call("POST", "/2/tweets", 403, body={"text": "late", "reply": {"in_reply_to_tweet_id": gone}})
-    check.call("POST", "/2/tweets", 201, body={"text": "with a picture", "media": {"media_ids": ["12"]}})
+    check.call("POST", "/2/tweets", 201, body={"text": "with a picture", "media": {"media_ids": [picture]}})
+    check.call("POST", "/2/tweets", 400, body={"text": "no picture", "media": {"media_ids": ["12"]}})
     check.call("POST", "/2/tweets", 201, body={"text": "quoting", "quote_tweet_id": first})
     for body in ({}, {"text": ""}, {"text": "a", "no_such_field": 1}, {"text": "a", "reply": {"in_reply_to_tweet_id": "x"}}):
         check.call("POST", "/2/tweets", 400, body=body)
@@ -256,7 +441,7 @@ def main():
     check.call("DELETE", "/2/tweets/{id}", 403, {"id": first})
     send = "/2/dm_conversations/with/{participant_id}/messages"
     check.call("POST", send, 201, {"participant_id": mira}, body={"text": "Thanks <3"})
-    check.call("POST", send, 201, {"participant_id": mira}, body={"attachments": [{"media_id": "12"}]})
+    check.call("POST", send, 201, {"participant_id": mira}, body={"attachments": [{"media_id": picture}]})
     check.call("POST", send, 400, {"participant_id": mira}, body={"text": ""})
     check.call("POST", send, 403, {"participant_id": mira}, body={"text": "x" * 10_001})
     check.call("POST", send, 400, {"participant_id": mira}, body={"text": "a", "no_such_field": 1})
@@ -269,6 +454,7 @@ def main():
     check.call("GET", "/2/dm_events", 200)
 
     # Who may not.
+    scopes(check)
     check.call("GET", "/2/users/me", 401, token="of nobody")
     app = tell("app_token")["token"]
     check.call("GET", "/2/users/{id}/mentions", 200, {"id": acme}, words, token=app)

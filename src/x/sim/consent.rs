@@ -94,8 +94,8 @@ impl World {
             return Err(format!("`{unknown}` is no scope"));
         }
         let scopes = app.granted(scopes);
-        let hashed = match need("code_challenge_method")? {
-            "S256" => true,
+        let hashed = match need("code_challenge_method")?.to_ascii_lowercase().as_str() {
+            "s256" => true,
             "plain" => false,
             _ => return Err("`code_challenge_method` is `S256` or `plain`".into()),
         };

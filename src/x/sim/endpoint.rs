@@ -159,9 +159,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     upload("POST", "/2/media/upload/:id/append", media::append, 1_875, &[]),
     upload("POST", "/2/media/upload/:id/finalize", media::finalize, 1_875, &[]),
     post("/2/media/metadata", media::describe, MEDIA, 500, (None, None), &media::METADATA),
-    get("/1.1/account/verify_credentials.json", v1::verify_credentials, READ, 75, None, &[v1::VERIFY]),
-    upload("POST", "/1.1/media/upload.json", media::v1_upload, 615, &[media::V1_UPLOAD]),
-    upload("GET", "/1.1/media/upload.json", media::v1_upload, 615, &[media::V1_UPLOAD]),
+    get("/1.1/account/verify_credentials.json", v1::verify_credentials, READ, 75, None, &[]),
+    upload("POST", "/1.1/media/upload.json", media::v1_upload, 615, &[]),
+    upload("GET", "/1.1/media/upload.json", media::v1_upload, 615, &[]),
     upload("POST", "/1.1/media/metadata/create.json", media::v1_describe, 615, &[]),
 ];
 

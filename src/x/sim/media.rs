@@ -43,16 +43,6 @@ const TYPES: &[&str] = &[
     "model/vnd.usdz+zip",
 ];
 pub(super) const METADATA: Shape = Shape::Object(&[("id", true, Shape::Id), ("metadata", true, Shape::Any)]);
-pub(super) const V1_UPLOAD: &[&str] = &[
-    "command",
-    "media_id",
-    "media_type",
-    "media_category",
-    "total_bytes",
-    "segment_index",
-    "additional_owners",
-    "shared",
-];
 
 /// A file that was announced, and what of it arrived.
 #[derive(Debug, Clone)]
@@ -171,7 +161,6 @@ pub(super) fn describe(world: &mut World, request: &Request<'_>) -> Outcome {
 
 /// `/1.1/media/upload.json`, all its commands; parameters come in the query, a form, or the parts of one.
 pub(super) fn v1_upload(world: &mut World, request: &Request<'_>) -> Outcome {
-    request.query().finish()?;
     let (me, form) = (request.me(), request.call.form());
     let text = |name: &str| form.get(name).map(str::to_owned);
     let announced = || {

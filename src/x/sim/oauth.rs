@@ -194,7 +194,7 @@ impl Doors {
 impl World {
     /// Who asks, where that is known and allowed.
     pub(super) fn admit(&self, call: &Call, endpoint: &Endpoint) -> Result<Asker, Answer> {
-        let unauthorized = || match call.path.starts_with("/1.1/") {
+        let unauthorized = || match call.is_v1() {
             true => Answer::v1(401, 89, "Invalid or expired token."),
             false => Answer::unauthorized(),
         };

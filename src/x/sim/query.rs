@@ -32,6 +32,10 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    pub(super) fn is_v1(&self) -> bool {
+        self.path.starts_with("/1.1/")
+    }
+
     pub(super) fn is_json(&self) -> bool {
         self.content_type.starts_with("application/json")
     }
@@ -75,12 +79,12 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// Refuses parameters the endpoint does not have, and those given twice.
+    /// Refuses parameters the endpoint does not have, and those given twice. Version 1.1 passes over them.
     pub(super) fn new(call: &'a Call, endpoint: &Endpoint) -> Self {
         let mut query = Self { call, wrong: Vec::new() };
         let known: Vec<&str> = endpoint.parameters.concat();
         for (at, (name, value)) in call.query.iter().enumerate() {
-            if at >= MAX_PARAMETERS {
+            if at >= MAX_PARAMETERS || call.is_v1() {
                 break;
             }
             if !known.contains(&name.as_str()) {

@@ -8,13 +8,9 @@ use super::{
     world::World,
 };
 
-pub(super) const VERIFY: &[&str] = &["include_entities", "skip_status", "include_email"];
-
 /// `GET /1.1/account/verify_credentials.json`
 pub(super) fn verify_credentials(world: &World, request: &Request<'_>) -> Outcome {
-    let query = request.query();
-    let email = query.text("include_email") == Some("true");
-    query.finish()?;
+    let email = request.call.parameter("include_email") == Some("true");
     let me = request.me();
     let Some(person) = world.people.get(&me) else { return Err(Answer::unauthorized()) };
     let text = |name: &str| person.fields.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -133,6 +133,7 @@ pub(super) const POST_EXPANSIONS: &[&str] = &[
     "entities.mentions.username",
     "geo.place_id",
     "in_reply_to_user_id",
+    "username",
 ];
 pub(super) const TWEET_POST_EXPANSIONS: &[&str] = &[
     "edit_history_tweet_ids",
@@ -140,5 +141,5 @@ pub(super) const TWEET_POST_EXPANSIONS: &[&str] = &[
     "referenced_tweets.id",
     "referenced_tweets.id.author_id",
 ];
-pub(super) const NEW_POST_EXPANSIONS: &[&str] = &["edit_history_post_ids", "referenced_posts", "username"];
+pub(super) const NEW_POST_EXPANSIONS: &[&str] = &["edit_history_post_ids", "referenced_posts"];
 pub(super) const DM_EXPANSIONS: &[&str] = &["attachments.media_keys", "participant_ids", "sender_id"];
