@@ -6,6 +6,9 @@ use std::ops::Range;
 /// The most letters and digits of a t.co address that are read.
 const MAX_SLUG: usize = 40;
 
+/// The longest label in which a top-level domain is looked for.
+const MAX_LABEL_BYTES: usize = 256;
+
 /// Where links are, as byte ranges, in order.
 pub(super) fn links(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -71,7 +74,9 @@ fn link_of(text: &str, start: usize, run: &str) -> Option<Range<usize>> {
         if host.eq_ignore_ascii_case("t.co") {
             let slug = text.get(host_end..)?.strip_prefix('/')?;
             let length = slug.bytes().take_while(u8::is_ascii_alphanumeric).count();
-            return (length <= MAX_SLUG).then_some(start_of_all..host_end + 1 + length);
+            let end = host_end + 1 + length;
+            let end = if slug.get(length..)?.starts_with('?') { tail_end(text, end) } else { end };
+            return (length <= MAX_SLUG).then_some(start_of_all..end);
         }
         return Some(start_of_all..tail_end(text, host_end));
     }
@@ -86,24 +91,20 @@ fn link_of(text: &str, start: usize, run: &str) -> Option<Range<usize>> {
 
 /// Where the host ends: after the last label that begins with a top-level domain and goes on with no letter of it.
 fn domain_end(text: &str, start: usize, run: &str) -> Option<usize> {
-    let labels: Vec<(usize, &str)> = run
-        .split('.')
-        .scan(0, |at, label| {
-            let here = *at;
-            *at += label.len() + 1;
-            Some((here, label))
-        })
-        .collect();
-    let mut ends = labels.into_iter().skip(1).filter_map(|(at, label)| {
-        let ascii = label.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
-        [label.len(), ascii].into_iter().map(|length| at + length).find(|end| {
-            let domain = run.get(at..*end).unwrap_or_default();
+    let labels = run.split('.').scan(0, |at, label| {
+        let here = *at;
+        *at += label.len() + 1;
+        Some((here, label))
+    });
+    let ends = labels.skip(1).filter(|(_, label)| label.len() <= MAX_LABEL_BYTES).filter_map(|(at, label)| {
+        let mut beginnings = label.char_indices().rev().map(|(last, c)| at + last + c.len_utf8());
+        beginnings.find(|end| {
             let after = text.get(start + end..).and_then(|rest| rest.chars().next());
             let goes_on = after.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '@' | '+' | '-'));
-            !goes_on && is_top_level(domain)
+            !goes_on && is_top_level(run.get(at..*end).unwrap_or_default())
         })
     });
-    ends.next_back()
+    ends.last()
 }
 
 /// Whether a top-level domain exists, by the public suffix list.
@@ -224,7 +225,7 @@ mod tests {
             ("acme.com,acme.org;acme.net", &["acme.com", "acme.org", "acme.net"]),
             ("acme.co.uk/x acme.みんな xn--fsq.com", &["acme.co.uk/x", "acme.みんな", "xn--fsq.com"]),
             ("acme.com?q=1 acme.com/?q=1#top", &["acme.com?q=1", "acme.com/?q=1#top"]),
-            ("a.ck", &["a.ck"]),
+            ("a.ck https://t.co/abc?x あacme.みんなを", &["a.ck", "https://t.co/abc?x", "acme.みんな"]),
         ] {
             let found: Vec<&str> = links(text).into_iter().map(|range| &text[range]).collect();
             assert_eq!(found, expected, "{text}");
