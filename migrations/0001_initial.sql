@@ -188,6 +188,13 @@ CREATE INDEX post_by_checked ON post (checked) WHERE deleted = 0 AND direct_with
 CREATE INDEX post_by_conversation ON post (conversation, author);
 CREATE INDEX post_by_parent ON post (replied_to, author);
 
+-- The later versions of edited posts. X gives each an id, and what answers one names it; they are one post, under its first id.
+CREATE TABLE post_version (
+  version  TEXT PRIMARY KEY,
+  post     TEXT NOT NULL
+);
+CREATE INDEX post_version_by_post ON post_version (post);
+
 CREATE TABLE comment (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket     BIGINT NOT NULL REFERENCES ticket (id),

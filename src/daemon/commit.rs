@@ -269,14 +269,29 @@ impl Intake<'_> {
     /// so will what is still to come. The ticket itself is closed.
     async fn merge(&mut self, ticket: &mut Ticket, now: Timestamp) -> Result<Option<TicketId>, StoreError> {
         let Some(into) = self.tx.earlier_ticket(ticket.id).await? else { return Ok(None) };
-        let Some(mut target) = self.tx.ticket(into).await? else { return Ok(None) };
+        Ok(self.move_all(ticket, into, now).await?.then_some(into))
+    }
+
+    /// Merges a ticket into another one.
+    pub(super) async fn merge_into(&mut self, from: TicketId, into: TicketId) -> Result<(), StoreError> {
+        let Some(mut ticket) = self.tx.ticket(from).await? else { return Ok(()) };
+        let now = self.clock.now();
+        if self.move_all(&mut ticket, into, now).await? {
+            self.tx.save(&ticket, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves what was said on a ticket to another one, and closes it. `false` where there is no other.
+    async fn move_all(&mut self, ticket: &mut Ticket, into: TicketId, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
         self.tx.merge(ticket.id, into).await?;
         target.take_over(ticket, now);
         self.tx.save(&target, now).await?;
         self.link(ticket.id, into, "merged").await?;
         ticket.set_status(Status::Closed, now);
         ticket.updated = ticket.updated.max(now);
-        Ok(Some(into))
+        Ok(true)
     }
 }
 

@@ -8,7 +8,8 @@
 //!    author), or joins it; so does a post that the account liked;
 //! 2. the account's own post joins the ticket of the person it answers, once there is one;
 //! 3. any other post by a ticket's person in its conversation joins it, whenever either becomes known;
-//! 4. direct messages are conversations of two, and otherwise the same.
+//! 4. direct messages are conversations of two, and otherwise the same;
+//! 5. the versions of an edited post are one post, under the id of the first, whichever of them a message names.
 //!
 //! What a message does to its ticket, and which rules fire, is next door in [`super::commit`].
 
@@ -27,6 +28,8 @@ pub(super) struct Message {
     pub(super) post: KnownPost,
     /// What it says about people.
     pub(super) people: Vec<Person>,
+    /// The ids of its versions, as far as it knows.
+    pub(super) versions: Vec<XId>,
     /// The way it came.
     pub(super) arrival: Arrival,
     /// The handles it contains, folded, and the ids behind them where X gave them.
@@ -80,8 +83,20 @@ impl<'a> Intake<'a> {
     }
 
     /// Takes a message in.
-    pub(super) async fn message(&mut self, message: &Message) -> Result<(), StoreError> {
+    pub(super) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
         self.clock.reached(message.post.made);
+        // Those taken in before it may have told of versions.
+        self.tx.by_first_ids(&mut message.post);
+        let moved = self.tx.put_versions(&message.post.id, &message.versions).await?;
+        self.tx.by_first_ids(&mut message.post);
+        self.take_in(message).await?;
+        if moved {
+            self.join_versions(&message.post.conversation).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_in(&mut self, message: &Message) -> Result<(), StoreError> {
         if self.is_sent_by_twite(&message.post).await? {
             return Ok(());
         }
@@ -121,6 +136,50 @@ impl<'a> Intake<'a> {
         for (n, ticket) in addressed.iter().enumerate() {
             for other in addressed.iter().skip(n + 1) {
                 self.link(*ticket, *other, "one post addressed both accounts").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was taken for two conversations is one, as they began with two versions of one post: a person's tickets there become
+    /// one, and what waited for them joins.
+    async fn join_versions(&mut self, conversation: &str) -> Result<(), StoreError> {
+        for person in self.tx.people_in(conversation).await? {
+            let heads = self.tx.tickets_of(conversation, &person).await?;
+            for account in self.accounts {
+                let mut open: Vec<_> =
+                    of(account, &heads).into_iter().filter(|head| head.status != Status::Closed).collect();
+                open.sort_by(|a, b| (&a.opened_by, a.id).cmp(&(&b.opened_by, b.id)));
+                open.dedup_by_key(|head| head.id);
+                let Some((earliest, later)) = open.split_first() else { continue };
+                for head in later {
+                    self.merge_into(head.id, earliest.id).await?;
+                }
+                self.join_waiting(account, conversation, &person, earliest).await?;
+                for other in self.tx.tickets_in(&account.id, conversation).await? {
+                    if other != earliest.id {
+                        self.link(earliest.id.min(other), earliest.id.max(other), "same conversation").await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what a ticket's person, and its account in answer to that, said in its conversation on it, as far as it is not.
+    async fn join_waiting(
+        &mut self,
+        account: &ConnectedAccount,
+        conversation: &str,
+        person: &XId,
+        head: &TicketHead,
+    ) -> Result<(), StoreError> {
+        let mut waiting = self.tx.posts_of(&key(account, conversation, person)).await?;
+        waiting.sort_by(|a, b| a.id.cmp(&b.id));
+        for post in waiting {
+            if !self.tx.is_comment(&account.id, &post.id).await? {
+                let author = if post.author == account.id { Author::Agent } else { Author::Requester };
+                self.join(head.id, &post, author, post.id > head.opened_by).await?;
             }
         }
         Ok(())

@@ -30,7 +30,11 @@ impl Daemon {
         };
         let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "there is no comment to answer"))?;
         // The kind is found again from the comment, never remembered.
-        let reply = Reply::to(&comment, text);
+        let versions = match comment.source.x_id() {
+            Some(id) => self.store.versions(id).await.map_err(stored)?,
+            None => vec![],
+        };
+        let reply = Reply::to(&comment, text).map(|reply| reply.to_newest(versions));
         let account = self.answering_account(item).await?;
         let client = self.client(&account).ok_or_else(|| {
             let words = format!("there is no way to X for @{}: see the log", account.handle);

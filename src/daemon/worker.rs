@@ -48,16 +48,19 @@ impl Daemon {
     /// Takes messages in with one transaction: all that each of them leads to is in it, or none of any. It ends before the
     /// last of them where it takes long. Returns how many of them could be read.
     async fn take_together(&self, items: &[InboxItem]) -> Result<usize, StoreError> {
-        let messages: Vec<_> = items.iter().map(read).collect();
-        let posts: Vec<_> = messages.iter().flatten().flatten().map(|message| &message.post).collect();
+        let mut messages: Vec<_> = items.iter().map(read).collect();
         let accounts = self.store.accounts().await?;
         let rules = self.rules();
         self.remember(&rules).await?;
         let mut intake = Intake::new(self.store.begin().await?, rules, &accounts, &self.clock);
         let begun = Instant::now();
-        intake.tx.look_ahead(&posts).await?;
+        intake.tx.prefetch_versions(&posts(&messages)).await?;
+        for message in messages.iter_mut().flatten().flatten() {
+            intake.tx.by_first_ids(&mut message.post);
+        }
+        intake.tx.look_ahead(&posts(&messages)).await?;
         let mut done = vec![];
-        for (item, message) in items.iter().zip(&messages) {
+        for (item, message) in items.iter().zip(&mut messages) {
             match message {
                 Ok(message) => {
                     if let Some(message) = message {
@@ -130,6 +133,10 @@ impl Daemon {
     }
 }
 
+fn posts(messages: &[Result<Option<Message>, Unreadable>]) -> Vec<&KnownPost> {
+    messages.iter().flatten().flatten().map(|message| &message.post).collect()
+}
+
 /// What an inbox item says; nothing where it is no message: reposts and conversations of groups.
 pub(super) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
     match item.kind {
@@ -145,6 +152,7 @@ fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
     }
     Some(Message {
         people: post.people,
+        versions: post.versions,
         arrival,
         mentions: post.mentions,
         language: post.language,
@@ -172,6 +180,7 @@ fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
     let conversation = format!("{small}-{large}");
     Some(Message {
         people: message.people,
+        versions: vec![],
         arrival: Arrival::Direct(account.clone()),
         mentions: Vec::new(),
         language: None,

@@ -20,7 +20,9 @@ pub enum Reply {
 /// A public reply post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicReply {
-    answers: XId,
+    /// The versions of the post it answers, oldest first; one at least.
+    first: XId,
+    later: Vec<XId>,
     text: String,
 }
 
@@ -59,7 +61,16 @@ impl Reply {
             CommentSource::Note => Err(NotAnswerable::Note),
             CommentSource::DirectMessage { with, .. } => Ok(Self::Direct(DirectReply { to: with.clone(), text })),
             CommentSource::Post { .. } if comment.deleted => Err(NotAnswerable::Deleted),
-            CommentSource::Post { id } => Ok(Self::Public(PublicReply { answers: id.clone(), text })),
+            CommentSource::Post { id } => Ok(Self::Public(PublicReply { first: id.clone(), later: vec![], text })),
+        }
+    }
+
+    /// The same reply to a post that was edited: these are the ids of its versions, oldest first.
+    #[must_use]
+    pub fn to_newest(self, versions: Vec<XId>) -> Self {
+        match self {
+            Self::Public(reply) => Self::Public(PublicReply { later: versions, ..reply }),
+            direct @ Self::Direct(_) => direct,
         }
     }
 
@@ -73,9 +84,19 @@ impl Reply {
 }
 
 impl PublicReply {
-    /// The post this answers.
+    /// The post this answers: the version that people see.
     pub fn answers(&self) -> &XId {
-        &self.answers
+        self.later.last().unwrap_or(&self.first)
+    }
+
+    /// The first version of the post this answers.
+    pub fn first(&self) -> &XId {
+        &self.first
+    }
+
+    /// Whether this answers a post, by the id of any of its versions: the post may have been edited since this was sent.
+    pub fn is_to(&self, id: &XId) -> bool {
+        *id == self.first || self.later.contains(id)
     }
 
     /// The text to post.

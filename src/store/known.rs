@@ -22,6 +22,8 @@ pub(super) struct Known {
     childless: BTreeSet<XId>,
     /// Conversations of which there is no post.
     unheard: BTreeSet<String>,
+    /// The first ids of posts, by those of later versions.
+    pub(super) versions: BTreeMap<String, XId>,
     /// The numbers of the last ticket and the last decision, where they were asked for.
     pub(super) last_ticket: Option<i64>,
     pub(super) last_decision: Option<i64>,
@@ -62,6 +64,12 @@ impl Known {
     /// Whether nothing is below a post, as far as is known.
     pub(super) fn is_childless(&self, id: &XId) -> bool {
         self.childless.contains(id)
+    }
+
+    /// Something came to be below a post, and in its conversation.
+    pub(super) fn moved_to(&mut self, post: &XId) {
+        self.childless.remove(post);
+        self.unheard.remove(post.as_str());
     }
 
     /// A post was added. Returns whether it is known that it is the only one of its conversation.

@@ -19,6 +19,7 @@ mod post;
 mod report;
 mod ticket;
 mod transaction;
+mod version;
 mod view;
 
 #[cfg(test)]

@@ -25,12 +25,14 @@ pub async fn find_sent(client: &Client, reply: &Reply, first_send: Timestamp) ->
         let (next, reached) = match reply {
             Reply::Public(public) => {
                 // Whatever answers a post is newer than it.
-                let since = Some(public.answers());
+                let since = Some(public.first());
                 let page = client.own_posts(since, None, token.as_deref()).await?.answer;
                 let mut reached = false;
                 for post in page.items.into_iter().flatten() {
                     reached |= is_older(&post.id);
-                    if post.replied_to.as_ref() == Some(public.answers()) && is_same_post(public.text(), &post.text) {
+                    if post.replied_to.as_ref().is_some_and(|to| public.is_to(to))
+                        && is_same_post(public.text(), &post.text)
+                    {
                         found.push(post.id);
                     }
                 }

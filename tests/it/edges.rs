@@ -197,6 +197,24 @@ async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reply_answers_the_version_that_people_see() {
+    let desk = Desk::new(&["acme"], ANSWER).await;
+    let first = desk.say("@acme teh parcel");
+    let newest = desk.sim.edit(&first, "@acme the parcel").unwrap();
+    assert_ne!(newest, first);
+    assert_eq!(desk.settle().await.sent, 1);
+    assert_eq!(desk.sim.sent()[0].in_reply_to.as_deref(), Some(newest.as_str()));
+    // Its echo is known, and the person's answer below it joins the ticket.
+    let reply = desk.sim.sent()[0].id.clone();
+    desk.answer("@acme thanks!", &reply);
+    let counts = desk.settle().await;
+    assert_eq!((counts.tickets, counts.sent), (1, 1));
+    let comments = desk.daemon.store().comments(TicketId(1)).await.unwrap();
+    let texts: Vec<_> = comments.iter().map(|comment| comment.text.as_str()).collect();
+    assert_eq!(texts, ["@acme the parcel", "We are on it.", "@acme thanks!"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reply_that_x_refuses_is_not_sent_again_and_shows_why() {
     let desk = Desk::new(&["acme"], ANSWER).await;
     let refusal = r#"{"title":"Forbidden","detail":"You are not allowed to reply to this post.","type":"about:blank","status":403}"#;

@@ -35,6 +35,10 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
     let mut plain = BTreeMap::new();
     for id in 1..=store.counts().await.unwrap().tickets {
         let id = TicketId(id);
+        // What was merged into another is there.
+        if store.links(id).await.unwrap().iter().any(|(into, why)| why == "merged" && *into < id) {
+            continue;
+        }
         let ticket = store.ticket(id).await.unwrap().unwrap();
         let comments = store.comments(id).await.unwrap();
         let comments: Vec<_> = comments.iter().filter_map(|c| c.source.x_id()).map(ToString::to_string).collect();
@@ -47,9 +51,9 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
     let mut tickets = Tickets::new();
     for (id, (account, person, description, comments)) in &plain {
         let links = store.links(*id).await.unwrap();
-        let links = links.iter().map(|(other, _)| {
-            let (account, person, _, comments) = &plain[other];
-            (account.clone(), person.clone(), comments.clone())
+        let links = links.iter().filter_map(|(other, _)| {
+            let (account, person, _, comments) = plain.get(other)?;
+            Some((account.clone(), person.clone(), comments.clone()))
         });
         tickets.insert((account.clone(), person.clone(), description.clone(), comments.clone(), links.collect()));
     }
@@ -98,60 +102,120 @@ struct Made {
     above: Option<usize>,
     mentions: Vec<usize>,
     names_person: bool,
+    /// How often it was edited, and whether each version tells of those after it.
+    edits: usize,
+    knows_later: bool,
+    /// Which version of the post above it names.
+    names: prop::sample::Index,
 }
 
 const EVERYBODY: &[(&str, &str)] =
     &[("acme", "1001"), ("acmebike", "1002"), ("ada", "1003"), ("kim", "1004"), ("mira", "1005")];
 
-fn conversation() -> impl Strategy<Value = Vec<Made>> {
+fn conversation(most_edits: usize) -> impl Strategy<Value = Vec<Made>> {
     let made = (
         0..EVERYBODY.len(),
         any::<prop::sample::Index>(),
         0..4_u8,
         prop::collection::vec(0..EVERYBODY.len(), 0..3),
         any::<bool>(),
+        (0..=most_edits, any::<bool>(), any::<prop::sample::Index>()),
     );
     prop::collection::vec(made, 1..14).prop_map(|made| {
         made.into_iter()
             .enumerate()
-            .map(|(n, (author, above, kind, mentions, names_person))| Made {
+            .map(|(n, (author, above, kind, mentions, names_person, (edits, knows_later, names)))| Made {
                 author,
                 above: (n > 0 && kind > 0).then(|| above.index(n)),
                 mentions,
                 names_person,
+                edits,
+                knows_later,
+                names,
             })
             .collect()
     })
 }
 
+/// As X gives them: each version has an id, and where it begins a conversation, begins one of its own.
 fn written(made: &[Made]) -> Vec<Post> {
-    let id = |n: usize| (9_000_000_000_000_000_000_u64 / 8 + n as u64).to_string();
-    let root = |mut n: usize| {
-        while let Some(above) = made[n].above {
-            n = above;
+    let id = |n: usize, version: usize| (9_000_000_000_000_000_000_u64 / 8 + (n * 10 + version) as u64).to_string();
+    let named = |n: usize| made[n].above.map(|above| (above, made[n].names.index(made[above].edits + 1)));
+    // The version of the first post that is named on the way up.
+    let root = |n: usize, version: usize| {
+        let (mut n, mut version) = (n, version);
+        while let Some(above) = named(n) {
+            (n, version) = above;
         }
-        n
+        id(n, version)
     };
-    made.iter()
-        .enumerate()
-        .map(|(n, post)| {
-            let mut text = format!("post {n}");
+    let mut posts = vec![];
+    for (n, post) in made.iter().enumerate() {
+        for version in 0..=post.edits {
+            let mut text = format!("post {n} for the {version} time");
             for mention in &post.mentions {
                 text = format!("@{} {text}", EVERYBODY[*mention].0);
             }
+            let known = if post.knows_later { post.edits } else { version };
+            let history: Vec<_> = (0..=known).map(|version| id(n, version)).collect();
             let mut data = serde_json::json!({
-                "id": id(n), "text": text, "author_id": EVERYBODY[post.author].1, "conversation_id": id(root(n)),
-                "created_at": format!("2026-01-05T12:{n:02}:00.000Z"),
+                "id": id(n, version), "text": text, "author_id": EVERYBODY[post.author].1,
+                "conversation_id": root(n, version), "edit_history_tweet_ids": history,
+                "created_at": format!("2026-01-05T12:{n:02}:{version:02}.000Z"),
             });
-            if let Some(above) = post.above {
-                data["referenced_tweets"] = serde_json::json!([{"type": "replied_to", "id": id(above)}]);
+            if let Some((above, version)) = named(n) {
+                data["referenced_tweets"] = serde_json::json!([{"type": "replied_to", "id": id(above, version)}]);
                 if post.names_person {
                     data["in_reply_to_user_id"] = EVERYBODY[made[above].author].1.into();
                 }
             }
-            decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap()
-        })
-        .collect()
+            posts.push(decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap());
+        }
+    }
+    posts
+}
+
+/// Posts of @mira, whose post is edited once, and of @acme, as X gives them: each version has a conversation of its own, and
+/// what answers one is in that.
+fn edited() -> Vec<Post> {
+    let id = |n: u64| (1_990_000_000_000_000_000 + n).to_string();
+    let post = |n: u64, text: &str, author: &str, conversation: u64, above: Option<u64>, history: &[u64]| {
+        let mut data = serde_json::json!({
+            "id": id(n), "text": text, "author_id": author, "conversation_id": id(conversation),
+            "edit_history_tweet_ids": history.iter().map(|n| id(*n)).collect::<Vec<_>>(),
+        });
+        if let Some(above) = above {
+            data["referenced_tweets"] = serde_json::json!([{"type": "replied_to", "id": id(above)}]);
+        }
+        decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap()
+    };
+    vec![
+        post(1, "@acme teh parcel", "1005", 1, None, &[1, 2]),
+        post(2, "@acme the parcel", "1005", 2, None, &[1, 2]),
+        post(3, "@mira looking into it", "1001", 2, Some(2), &[3]),
+        post(4, "@acme thanks!", "1005", 2, Some(3), &[4]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_post_is_one_in_any_order() {
+    let sim = sim_with(EVERYBODY).await;
+    for n in 0..24 {
+        let mut posts = edited();
+        let mut left = n;
+        let order: Vec<Post> = (1..=4)
+            .rev()
+            .map(|size| {
+                let at = left % size;
+                left /= size;
+                posts.remove(at)
+            })
+            .collect();
+        let tickets = tickets_in_parts(&sim, &["acme"], order, 1).await;
+        let shape: Vec<_> = tickets.iter().map(|(_, _, text, comments, _)| (text.as_str(), comments.len())).collect();
+        assert_eq!(shape, [("@acme the parcel", 3)], "order {n}");
+    }
+    sim.stop().await;
 }
 
 proptest! {
@@ -159,17 +223,15 @@ proptest! {
 
     #[test]
     fn any_conversation_in_any_order(
-        (made, order) in conversation().prop_flat_map(|made| {
-            let order: Vec<usize> = (0..made.len()).collect();
-            (Just(made), Just(order).prop_shuffle())
+        (posts, shuffled) in (0..3_usize).prop_flat_map(conversation).prop_flat_map(|made| {
+            let posts = written(&made);
+            (Just(posts.clone()), Just(posts).prop_shuffle())
         }),
         at_once in 1..5_usize,
     ) {
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let sim = sim_with(EVERYBODY).await;
-            let posts = written(&made);
-            let straight = tickets(&sim, &["acme", "acmebike"], posts.clone()).await;
-            let shuffled = order.iter().map(|n| posts[*n].clone()).collect();
+            let straight = tickets(&sim, &["acme", "acmebike"], posts).await;
             let other = tickets_in_parts(&sim, &["acme", "acmebike"], shuffled, at_once).await;
             sim.stop().await;
             assert_eq!(straight, other);

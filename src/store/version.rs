@@ -1,0 +1,130 @@
+//! One post under several ids: X gives each version of an edited post an id and a conversation of its own. Here they all go
+//! by the first.
+
+use std::collections::BTreeSet;
+
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::{KnownPost, Store, StoreError, Tx, comes_again, word};
+use crate::desk::XId;
+
+impl Store {
+    /// The ids of a post's versions, oldest first: the one it goes by, and those of later versions.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn versions(&self, id: &XId) -> Result<Vec<XId>, StoreError> {
+        let rows: Vec<String> = sqlx::query_scalar("SELECT version FROM post_version WHERE post = $1")
+            .bind(id.as_str())
+            .fetch_all(&self.reader)
+            .await?;
+        let mut versions = rows.iter().map(|id| word(id)).collect::<Result<BTreeSet<XId>, _>>()?;
+        versions.insert(id.clone());
+        Ok(versions.into_iter().collect())
+    }
+}
+
+impl Tx {
+    /// Looks up which of the ids in these posts are later versions of others.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn prefetch_versions(&mut self, posts: &[&KnownPost]) -> Result<(), StoreError> {
+        let public = posts.iter().filter(|post| post.direct_with.is_none());
+        let ids: BTreeSet<&str> = public
+            .flat_map(|post| {
+                [Some(post.id.as_str()), Some(post.conversation.as_str()), post.replied_to.as_ref().map(XId::as_str)]
+            })
+            .flatten()
+            .collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let again = comes_again(ids.len());
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT version, post FROM post_version WHERE version IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id);
+        }
+        list.push_unseparated(")");
+        for row in query.build().persistent(again).fetch_all(&mut *self.0).await? {
+            self.1.versions.insert(row.try_get(0)?, word(row.try_get(1)?)?);
+        }
+        Ok(())
+    }
+
+    /// Names posts by their first ids, as far as those were looked up or learnt.
+    pub fn by_first_ids(&self, post: &mut KnownPost) {
+        let versions = &self.1.versions;
+        if versions.is_empty() || post.direct_with.is_some() {
+            return;
+        }
+        for id in [Some(&mut post.id), post.replied_to.as_mut()].into_iter().flatten() {
+            if let Some(first) = versions.get(id.as_str()) {
+                id.clone_from(first);
+            }
+        }
+        if let Some(first) = versions.get(&post.conversation) {
+            post.conversation = first.to_string();
+        }
+    }
+
+    /// Notes that these are versions of one post, and brings everything that was kept under a later one to the first. Returns
+    /// whether there was anything.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn put_versions(&mut self, first: &XId, versions: &[XId]) -> Result<bool, StoreError> {
+        let mut moved = 0;
+        for version in versions.iter().filter(|version| *version != first) {
+            self.1.versions.insert(version.to_string(), first.clone());
+            let new = sqlx::query("INSERT INTO post_version (version, post) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(version.as_str())
+                .bind(first.as_str())
+                .execute(&mut *self.0)
+                .await?;
+            if new.rows_affected() == 0 {
+                continue;
+            }
+            self.write_now().await?;
+            for statement in [
+                // A version that was taken for a post of its own.
+                "UPDATE post SET version = v.version, text = v.text FROM post v
+                 WHERE post.x_id = $2 AND v.x_id = $1 AND post.deleted = 0
+                   AND (length(v.version), v.version) > (length(post.version), post.version)",
+                "DELETE FROM post WHERE x_id = $1 AND EXISTS (SELECT 1 FROM post f WHERE f.x_id = $2)",
+                "UPDATE post SET x_id = $2 WHERE x_id = $1",
+                "UPDATE comment SET x_id = $2 WHERE x_id = $1
+                   AND NOT EXISTS (SELECT 1 FROM comment f WHERE f.ticket = comment.ticket AND f.x_id = $2)",
+                "UPDATE post SET conversation = $2 WHERE conversation = $1",
+                "UPDATE post SET replied_to = $2,
+                   asked = CASE WHEN EXISTS (SELECT 1 FROM post f WHERE f.x_id = $2) THEN 1 ELSE asked END
+                 WHERE replied_to = $1",
+                "UPDATE ticket SET key_conversation = $2 WHERE key_conversation = $1",
+                "UPDATE ticket SET opened_by = $2 WHERE opened_by = $1",
+            ] {
+                let done =
+                    sqlx::query(statement).bind(version.as_str()).bind(first.as_str()).execute(&mut *self.0).await?;
+                moved += done.rows_affected();
+            }
+        }
+        if moved > 0 {
+            self.1.moved_to(first);
+        }
+        Ok(moved > 0)
+    }
+
+    /// The people who have tickets of any account in a conversation.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
+        let people: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person",
+        )
+        .bind(conversation)
+        .fetch_all(&mut *self.0)
+        .await?;
+        people.iter().map(|person| word(person)).collect()
+    }
+}
