@@ -70,7 +70,7 @@ fn rows() -> Vec<(i32, String)> {
 #[cfg(unix)]
 fn can_hide(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o000)).unwrap();
     fs::read(file).is_err()
 }
 
