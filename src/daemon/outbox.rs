@@ -101,7 +101,11 @@ impl Daemon {
                 (Next::Send(now), reason)
             }
             Err(Failure::PossiblySent(reason)) => {
-                (Next::LookUp(at(doubled(self.visibility_delay(), item.answers_lost + 1, MAX_LOOKUP_WAIT))), reason)
+                let wait = match item.answers_lost {
+                    0 => self.visibility_delay(),
+                    lost => doubled(self.visibility_delay().max(FIRST_WAIT), lost + 1, MAX_LOOKUP_WAIT),
+                };
+                (Next::LookUp(at(wait)), reason)
             }
             Err(Failure::LookupFailed(reason, wait)) => {
                 let grown = doubled(self.visibility_delay().max(FIRST_WAIT), item.lookups, MAX_LOOKUP_WAIT);

@@ -28,6 +28,7 @@ mod recipes;
 mod reload;
 mod rewriting;
 mod rule_tests;
+mod sending;
 mod sim;
 mod statuses;
 mod support;

@@ -1,9 +1,12 @@
 //! TW0405: a reply that is longer than a post of any account may be.
 
-use crate::lang::{
-    codes,
-    diagnostic::Diagnostic,
-    rules::{ActionKind, Condition, ConditionKind, Literal, Part, Rules, Template, Test},
+use crate::{
+    desk::post_text::weighted_length,
+    lang::{
+        codes,
+        diagnostic::Diagnostic,
+        rules::{ActionKind, Condition, ConditionKind, Literal, Part, Rules, Template, Test},
+    },
 };
 
 pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
@@ -51,17 +54,39 @@ fn asks_channel(condition: &Condition) -> bool {
     }
 }
 
-/// What a text weighs at least, as X counts: any link is 23 characters long, and placeholders may be empty.
+/// What a text weighs at least, as X counts: placeholders may be empty, or end a link.
 fn least_weight(text: &Template) -> usize {
-    let word = |word: &str| match word.starts_with("http://") || word.starts_with("https://") {
-        true => 23,
-        false => word.chars().count(),
-    };
-    let part = |part: &Part| match part {
-        Part::Text(text) => {
-            text.split_whitespace().map(word).sum::<usize>() + text.matches(char::is_whitespace).count()
+    let placeholders = text.parts.iter().filter(|part| matches!(part, Part::Placeholder { .. })).count();
+    let spaced: String = text
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Placeholder { .. } => " ",
+        })
+        .collect();
+    weighted_length(&spaced).saturating_sub(placeholders)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{desk::Desk, lang::check_sources};
+
+    #[test]
+    fn replies_are_counted_as_x_counts_them() {
+        // Told apart by what a link, a mail address and a character of two weigh.
+        for (text, is_long) in [
+            ("a".repeat(270) + " bit.ly/abc", true),
+            ("a".repeat(256) + " bit.ly/abc", false),
+            ("a".repeat(268) + " me@acme.com", false),
+            ("荷".repeat(141), true),
+            ("荷".repeat(140), false),
+            ("a".repeat(280) + "{{ticket.id}}", false),
+            ("a".repeat(257) + " acme.com/{{ticket.id}}", true),
+        ] {
+            let rules = format!("trigger \"A\" {{ on created then reply \"{text}\" }}");
+            let (_, diagnostics) = check_sources([("a.twite", rules.as_str())], Desk::default());
+            assert_eq!(diagnostics.iter().any(|d| d.code.id == "TW0405"), is_long, "{text}");
         }
-        Part::Placeholder { .. } => 0,
-    };
-    text.parts.iter().map(part).sum()
+    }
 }

@@ -1,0 +1,336 @@
+//! What is sent, whatever X and everybody else on the way does: each thing once, nothing given up before somebody says no,
+//! and nothing delayed by what goes elsewhere.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use jiff::SignedDuration;
+use twite::{
+    daemon::Daemon,
+    desk::{ReasonKind, TicketId, Tokens, XId},
+    store::{AccountState, ConnectedAccount},
+    x::sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
+};
+
+use crate::support::{TestDesk, inside, simulator};
+
+const ANSWER: &str = r#"trigger "Answer" { on created when channel in (twitter, twitter_dm)
+  then reply "Please see acme.com/help and write to me@acme.com. Ref {{ticket.id}}" }"#;
+const UNLIMITED: &str = "[limits]\nreplies_per_person_per_hour = 100000\nreplies_per_account_per_hour = 100000\n";
+const ADMINS: &str = "[[agent]]\nname = \"Ana\"\nemail = \"ana@acme.example\"\nadmin = true\n\
+    [[agent]]\nname = \"Ben\"\nemail = \"ben@acme.example\"\nadmin = true\n\
+    [[agent]]\nname = \"Cas\"\nemail = \"cas@acme.example\"\n";
+
+const POST: &str = "POST /2/tweets";
+const OWN_POSTS: &str = "GET /2/users/:id/tweets";
+const SEND_DM: &str = "POST /2/dm_conversations/with/:participant_id/messages";
+const DMS_WITH: &str = "GET /2/dm_conversations/with/:participant_id/dm_events";
+const MENTIONS: &str = "GET /2/users/:id/mentions";
+
+struct Desk {
+    sim: SimHandle,
+    daemon: Arc<Daemon>,
+    account: XId,
+    directory: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn new(rules: &str) -> Self {
+        let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
+        sim.make_user(&NewPerson::named("mira")).unwrap();
+        let mail = format!("[mail]\nfrom = \"desk@acme.example\"\ndirectory = {:?}\n", directory.path().join("mail"));
+        let extra = format!("edition = \"suite\"\n{UNLIMITED}{mail}{ADMINS}");
+        let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme"], rules, &extra).await;
+        Self { sim, daemon, account: accounts[0].clone(), directory }
+    }
+
+    fn fault(&self, fault: Fault) {
+        self.sim.fault(fault).unwrap();
+    }
+
+    fn mention(&self, text: &str) {
+        self.sim.post(&NewPost { by: "mira".into(), text: format!("@acme {text}"), ..NewPost::default() }).unwrap();
+    }
+
+    fn dm(&self, text: &str) {
+        self.sim.dm("mira", "acme", text).unwrap();
+    }
+
+    fn sent(&self) -> Vec<Sent> {
+        self.sim.sent().into_iter().filter(|s| matches!(s.kind, SentKind::Post | SentKind::Dm)).collect()
+    }
+
+    /// State and kind of reason of whatever is to be sent about a ticket.
+    async fn outgoing(&self, ticket: i64) -> Vec<(String, Option<ReasonKind>)> {
+        let left = self.daemon.store().outgoing(TicketId(ticket)).await.unwrap();
+        left.into_iter().map(|left| (left.state, left.reason_kind)).collect()
+    }
+
+    /// Lets time pass until nothing is left to do, and checks that the only ticket was answered once, in one comment.
+    async fn answered_once(&self) {
+        self.daemon.settle().await.unwrap();
+        assert_eq!(self.sent().len(), 1, "{:?}", self.sent());
+        assert_eq!(self.outgoing(1).await, [("sent".to_owned(), None)]);
+        assert_eq!(self.daemon.store().comments(TicketId(1)).await.unwrap().len(), 2);
+    }
+
+    async fn account(&self) -> ConnectedAccount {
+        self.daemon.store().accounts().await.unwrap().remove(0)
+    }
+
+    fn mails(&self, subject: &str) -> usize {
+        let Ok(mails) = std::fs::read_dir(self.directory.path().join("mail")) else { return 0 };
+        mails.filter(|mail| std::fs::read_to_string(mail.as_ref().unwrap().path()).unwrap().contains(subject)).count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_that_fails_is_looked_up_and_made_again_for_as_long_as_it_takes() {
+    for status in [500, 502, 504, 408] {
+        let desk = Desk::new(ANSWER).await;
+        desk.fault(Fault::on(POST).times(12).answer(status, ""));
+        desk.mention("hello");
+        desk.answered_once().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_for_now_leave_lookups_uncounted() {
+    let desk = Desk::new(ANSWER).await;
+    desk.fault(Fault::on(POST).times(15).answer(503, ""));
+    desk.fault(Fault::on(POST).skip(15).cut(Cut::Before));
+    desk.mention("hello");
+    desk.answered_once().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_that_fails_is_no_answer() {
+    for (cut, lookups) in [(Cut::Before, 503), (Cut::After, 503), (Cut::After, 429), (Cut::After, 403)] {
+        let desk = Desk::new(ANSWER).await;
+        desk.mention("hello");
+        desk.fault(Fault::on(POST).cut(cut));
+        // Polling asks the same endpoint, and has its share of the faults.
+        desk.fault(Fault::on(OWN_POSTS).times(40).answer(lookups, ""));
+        desk.answered_once().await;
+        let desk = Desk::new(ANSWER).await;
+        desk.dm("hello");
+        desk.fault(Fault::on(SEND_DM).cut(cut));
+        desk.fault(Fault::on(DMS_WITH).times(20).answer(lookups, ""));
+        desk.answered_once().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_looked_up_where_polling_does_not_use_the_calls_up() {
+    let desk = Desk::new(ANSWER).await;
+    desk.sim.limit("GET /2/dm_events", 1).unwrap();
+    desk.fault(Fault::on(SEND_DM).cut(Cut::After));
+    desk.dm("hello");
+    desk.answered_once().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_found_behind_hundreds_of_others() {
+    let desk = Desk::new(ANSWER).await;
+    desk.dm("hello");
+    desk.fault(Fault::on(SEND_DM).cut(Cut::After));
+    for n in 0..600 {
+        desk.sim.make_user(&NewPerson::named(format!("other{n}"))).unwrap();
+    }
+    // Takes the first in and sends the answer, of which nothing is heard.
+    desk.fault(Fault::on(DMS_WITH).times(3).answer(503, ""));
+    desk.fault(Fault::on("GET /2/dm_events").skip(1).times(1_000).answer(503, ""));
+    desk.daemon.settle().await.unwrap();
+    desk.sim.clear_faults();
+    for n in 0..600 {
+        desk.sim.dm("acme", &format!("other{n}"), "news for everybody").unwrap();
+    }
+    desk.daemon.settle().await.unwrap();
+    let answers =
+        desk.sim.sent().into_iter().filter(|s| s.text.as_deref().is_some_and(|t| t.contains("Ref 1"))).count();
+    assert_eq!(answers, 1);
+    assert_eq!(desk.outgoing(1).await, [("sent".to_owned(), None)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_words_are_recognised_whatever_x_makes_of_them() {
+    for endpoint in [POST, SEND_DM] {
+        let desk = Desk::new(ANSWER).await;
+        desk.fault(Fault::on(endpoint).cut(Cut::After));
+        if endpoint == POST {
+            desk.mention("hello")
+        } else {
+            desk.dm("hello")
+        }
+        desk.answered_once().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_of_what_may_have_arrived_has_arrived() {
+    let desk = Desk::new(ANSWER).await;
+    desk.mention("hello");
+    desk.fault(Fault::on(POST).cut(Cut::After));
+    // X does not show it yet, neither to the lookup nor to the polls around it.
+    desk.fault(Fault::on(OWN_POSTS).times(4).answer(200, r#"{"meta":{"result_count":0}}"#));
+    desk.answered_once().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_that_makes_no_sense_parks_nothing() {
+    for reset in ["99999999999", "1900000000000", "0", "-5", "abc", ""] {
+        let desk = Desk::new(ANSWER).await;
+        let limited = Fault::on(POST).answer(429, "").header("x-rate-limit-remaining", "0");
+        desk.fault(limited.header("x-rate-limit-reset", reset));
+        desk.mention("hello");
+        desk.daemon.settle().await.unwrap();
+        desk.answered_once().await;
+        let waited = desk.daemon.clock().furthest().duration_since(desk.sim.now());
+        assert!(waited < SignedDuration::from_hours(24), "{reset}: {waited}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_refuses_the_account_or_the_app_pauses_it_and_refuses_nothing() {
+    // A weekend of no credit, and a while of the others; each token is refused twice, the second time after a renewal.
+    for (status, times, hours, body) in [
+        (402, 250, 60, r#"{"title":"Payment Required","detail":"credits depleted","status":402}"#),
+        (401, 20, 1, r#"{"title":"Unauthorized","status":401}"#),
+        (403, 10, 1, r#"{"type":"https://api.x.com/2/problems/client-forbidden","detail":"not enrolled"}"#),
+    ] {
+        let desk = Desk::new(ANSWER).await;
+        desk.fault(Fault::on(POST).times(times).answer(status, body));
+        desk.mention("hello");
+        desk.mention("and again");
+        desk.daemon.settle().await.unwrap();
+        let waited = desk.daemon.clock().furthest().duration_since(desk.sim.now());
+        assert!(waited > SignedDuration::from_hours(hours), "{status}: {waited}");
+        assert_eq!(desk.sent().len(), 2, "{status}");
+        assert_eq!(desk.account().await.state, AccountState::Connected);
+        assert!(desk.daemon.store().pauses().await.unwrap().is_empty());
+        assert_eq!((desk.mails("cannot work"), desk.mails("works again")), (2, 2), "{status}: one for each admin");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_that_are_refused_say_nothing_of_the_grant() {
+    let desk = Desk::new(ANSWER).await;
+    desk.fault(Fault::on(MENTIONS).times(6).answer(401, r#"{"title":"Unauthorized","status":401}"#));
+    desk.mention("hello");
+    desk.daemon.settle().await.unwrap();
+    assert_eq!(desk.account().await.state, AccountState::Connected);
+    for _ in 0..3 {
+        desk.daemon.settle().await.unwrap();
+    }
+    desk.answered_once().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
+    let desk = Desk::new(ANSWER).await;
+    desk.mention("hello");
+    // The mention is read, and then the account takes its grant back.
+    desk.fault(Fault::on(POST).answer(503, ""));
+    let revoked = desk.sim.post(&NewPost { by: "mira".into(), text: "@acme two".into(), ..NewPost::default() });
+    revoked.unwrap();
+    desk.daemon.settle().await.unwrap();
+    desk.sim.revoke("acme").unwrap();
+    desk.mention("three");
+    for _ in 0..3 {
+        desk.daemon.settle().await.unwrap();
+    }
+    assert_eq!(desk.account().await.state, AccountState::Unauthorised);
+    assert_eq!(desk.mails("cannot work"), 2);
+    desk.mention("four");
+    let tokens = desk.sim.connect("acme").unwrap();
+    let store = desk.daemon.store();
+    let again = ConnectedAccount { state: AccountState::Connected, ..desk.account().await };
+    let tokens =
+        Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
+    store.connect(&again).await.unwrap();
+    store.save_tokens(desk.daemon.key(), &desk.account, &tokens).await.unwrap();
+    desk.daemon.settle().await.unwrap();
+    assert_eq!(desk.sent().len(), 4);
+    assert_eq!((desk.mails("cannot work"), desk.mails("works again")), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_says_no_is_not_x() {
+    for status in [302, 403, 404, 407, 413] {
+        let desk = Desk::new(ANSWER).await;
+        desk.fault(Fault::on(POST).times(3).answer(status, "<html>not from here</html>"));
+        desk.mention("hello");
+        desk.answered_once().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_one_reply_are_one_thread() {
+    let rules = r#"trigger "Two" { on created then reply "Part 1/2 {{ticket.id}}" reply "Part 2/2 {{ticket.id}}" }"#;
+    let desk = Desk::new(rules).await;
+    desk.mention("hello");
+    desk.daemon.settle().await.unwrap();
+    let sent = desk.sent();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[1].in_reply_to.as_deref(), Some(sent[0].id.as_str()));
+    let counts = desk.daemon.store().counts().await.unwrap();
+    assert_eq!((counts.tickets, counts.sent), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_whose_earlier_one_was_refused_is_not_sent() {
+    let rules = r#"trigger "Two" { on created then reply "Part 1/2 {{ticket.id}}" reply "Part 2/2 {{ticket.id}}" }"#;
+    let desk = Desk::new(rules).await;
+    let body = r#"{"title":"Forbidden","status":403,"detail":"You are not allowed to create a Tweet with duplicate content."}"#;
+    desk.fault(Fault::on(POST).answer(403, body));
+    desk.mention("hello");
+    desk.daemon.settle().await.unwrap();
+    assert_eq!(desk.sent().len(), 0);
+    let refused = |kind| ("refused".to_owned(), Some(kind));
+    assert_eq!(desk.outgoing(1).await, [refused(ReasonKind::Duplicate), refused(ReasonKind::EarlierPart)]);
+    let left = desk.daemon.store().outgoing(TicketId(1)).await.unwrap();
+    let why = left[1].reason.as_deref().unwrap();
+    assert!(
+        why.starts_with("the earlier part of this reply was refused") && why.contains("duplicate content"),
+        "{why}"
+    );
+}
+
+/// A server that takes connections and never answers. Returns its address, and how many came.
+async fn silent() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, came) =
+        (format!("127.0.0.1:{}", listener.local_addr().unwrap().port()), Arc::new(AtomicUsize::new(0)));
+    let counted = came.clone();
+    tokio::spawn(async move {
+        let mut open = vec![];
+        while let Ok((stream, _)) = listener.accept().await {
+            open.push(stream);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (address, came)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else() {
+    let ((hook, hooks), (server, servers)) = (silent().await, silent().await);
+    let rules = r#"trigger "A" { on created then webhook "crm" webhook "other" notify agent "Ana" { subject "S" body "B" } reply "Thanks {{ticket.id}}" }"#;
+    let extra = format!(
+        "{UNLIMITED}[[webhook]]\nname = \"crm\"\nurl = \"http://{hook}/\"\n[[webhook]]\nname = \"other\"\nurl = \"http://{hook}/\"\n\
+         [mail]\nfrom = \"desk@acme.example\"\nserver = \"{server}\"\nsecurity = \"none\"\n{ADMINS}"
+    );
+    let sim = simulator().await;
+    sim.make_user(&NewPerson::named("mira")).unwrap();
+    let desk = TestDesk::on(sim, &["acme"], rules, &extra).await;
+    let _served = desk.serve();
+    for n in 0..10 {
+        desk.sim.post(&NewPost { by: "mira".into(), text: format!("@acme {n}"), ..NewPost::default() }).unwrap();
+    }
+    desk.until("all replies", |counts, _| counts.sent == 10).await;
+    // Each of the three is still, or again, at its own; one after the other they would have been met thirty times.
+    let met = (hooks.load(Ordering::SeqCst), servers.load(Ordering::SeqCst));
+    assert!(met.0 < 10 && met.1 < 5, "{met:?}");
+}
