@@ -19,7 +19,7 @@ use super::{
     terminal,
 };
 use crate::{
-    desk::{Desk, Tokens},
+    desk::{Desk, Tokens, visible::visible},
     store::{AccountState, ConnectedAccount},
     x::{
         client::{http, whose},
@@ -90,9 +90,12 @@ impl Accounts {
 }
 
 async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
-    let connected = match place.database().is_file() {
-        true => place.open().await?.accounts().await.map_err(broke)?,
-        false => vec![],
+    let (connected, pauses) = match place.database().is_file() {
+        true => {
+            let store = place.open().await?;
+            (store.accounts().await.map_err(broke)?, store.pauses().await.map_err(broke)?)
+        }
+        false => (vec![], vec![]),
     };
     let found = |handle: &str| connected.iter().find(|c| c.handle.eq_ignore_ascii_case(handle));
     let mut out = terminal::out(!json);
@@ -107,6 +110,9 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
                     "id": found.map(|f| f.id.as_str()),
                     "state": found.map_or("not connected", |f| f.state.as_str()),
                     "connected": found.map(|f| f.connected),
+                    "cannot": pauses.iter().filter(|pause| found.is_some_and(|f| f.id == pause.account)).map(|pause| {
+                        serde_json::json!({"what": pause.what, "since": pause.since, "reason": pause.reason})
+                    }).collect::<Vec<_>>(),
                 })
             })
             .collect();
@@ -116,7 +122,11 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
     for account in &desk.accounts {
         match found(&account.handle) {
             Some(found) => {
-                writeln!(out, "@{:<16} {:<14} since {}", account.handle, found.state.as_str(), found.connected)?
+                writeln!(out, "@{:<16} {:<14} since {}", account.handle, found.state.as_str(), found.connected)?;
+                for pause in pauses.iter().filter(|pause| pause.account == found.id) {
+                    let (what, since, reason) = (visible(&pause.what), pause.since, visible(&pause.reason));
+                    writeln!(out, "  cannot work ({what}) since {since:.0}: {reason}")?;
+                }
             }
             None => writeln!(out, "@{:<16} not connected", account.handle)?,
         }

@@ -71,7 +71,8 @@ static LINKS: LazyLock<Links> = LazyLock::new(|| {
 /// An emoji, and what makes a sign no emoji where it follows.
 #[expect(clippy::unwrap_used, reason = "a pattern that is constant, compiled by every test")]
 static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
-    let one = r"(?:[\p{Emoji}--[0-9\#*]]\x{FE0F}?\p{Emoji_Modifier}?\x{FE0F}?)";
+    // ©, ® and ™ are letters, and emoji only where they are said to be.
+    let one = r"(?:\p{Emoji_Modifier_Base}\x{FE0F}?\p{Emoji_Modifier}|[©®™]\x{FE0F}|[\p{Emoji}--[0-9\#*©®™]]\x{FE0F}?)";
     Regex::new(&format!(
         r"\p{{Regional_Indicator}}{{2}}|[0-9\#*]\x{{FE0F}}?\x{{20E3}}|\x{{1F3F4}}[\x{{E0020}}-\x{{E007E}}]+\x{{E007F}}|{one}(?:\x{{200D}}{one})*(?P<as_text>\x{{FE0E}})?"
     ))
@@ -246,6 +247,22 @@ mod tests {
             let text: String = serde_json::from_str(text).unwrap();
             assert_eq!(weighted_length(&text), length.parse::<usize>().unwrap(), "{text}");
         }
+    }
+
+    /// Compares with what X's own library counts, where `TWITE_LENGTHS` names what tests/outside/twitter-text/lengths.js printed.
+    #[test]
+    fn texts_are_counted_as_the_library_of_x_counts() {
+        let Ok(path) = std::env::var("TWITE_LENGTHS") else { return };
+        let lines = std::fs::read_to_string(path).unwrap();
+        let mut differ = vec![];
+        for line in lines.lines() {
+            let (length, text): (usize, String) = serde_json::from_str(line).unwrap();
+            if weighted_length(&text) != length {
+                differ.push(format!("{text:?}: {} here, {length} there", weighted_length(&text)));
+            }
+        }
+        println!("{} texts, {} differ", lines.lines().count(), differ.len());
+        assert!(!lines.is_empty() && differ.is_empty(), "{}", differ.join("\n"));
     }
 
     #[test]
