@@ -10,6 +10,7 @@
 mod actions;
 mod automations;
 mod calendars;
+mod characters;
 mod docs;
 mod edges;
 mod engine;

@@ -230,9 +230,9 @@ impl Checker<'_> {
             (K::WrongTest, Some(value)) => {
                 let op = predicate.token(K::WrongOp)?;
                 match op.text() {
-                    "=>" => self.compare(&field, Comparison::AtLeast, &value, &span),
-                    "=<" => self.compare(&field, Comparison::AtMost, &value, &span),
-                    op => self.is(&field, matches!(op, "!=" | "<>"), &value, predicate),
+                    "=>" | "≥" => self.compare(&field, Comparison::AtLeast, &value, &span),
+                    "=<" | "≤" => self.compare(&field, Comparison::AtMost, &value, &span),
+                    op => self.is(&field, matches!(op, "!=" | "<>" | "≠"), &value, predicate),
                 }
             }
             (K::CompareTest, Some(value)) => {
@@ -258,7 +258,7 @@ impl Checker<'_> {
         node: &SyntaxNode,
     ) -> Option<ConditionKind> {
         let answer = predicate.values().next().and_then(|v| yes_or_no(&written(&v)));
-        let negated = predicate.says("not") || predicate.tokens().any(|t| matches!(t.text(), "!=" | "<>"));
+        let negated = predicate.says("not") || predicate.tokens().any(|t| matches!(t.text(), "!=" | "<>" | "≠"));
         let message = format!("`{field}` is yes or no, and stands alone");
         let diagnostic = Diagnostic::new(&codes::TW0311, predicate.span(), message);
         let help = format!("write `{field}`, or `not {field}`");

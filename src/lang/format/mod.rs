@@ -46,7 +46,7 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
         formatted.insert(0, '\u{FEFF}');
     }
     let again = parse(&formatted);
-    let same = again.errors.is_empty() && meaning(&tree) == meaning(&again.tree());
+    let same = !again.errors.iter().any(Diagnostic::is_error) && meaning(&tree) == meaning(&again.tree());
     if same && comments(&tree) == comments(&again.tree()) { Ok(formatted) } else { Err(NotFormatted::Unsound) }
 }
 

@@ -7,13 +7,14 @@ use crate::lang::suggest::either;
 
 /// The phrases for a set of rules, as one: "`and`, `or` or `then`".
 pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
-    let asked = rules.iter().any(|r| matches!(r, Rule::is_test | Rule::compare_test));
+    let asked =
+        rules.iter().any(|r| matches!(r, Rule::is_test | Rule::compare_test | Rule::kw_contains | Rule::kw_starts));
     let phrases: BTreeSet<(u8, String)> = rules.iter().filter_map(|rule| word(*rule, rules)).collect();
     let mut phrases: Vec<String> = phrases.into_iter().map(|(_, phrase)| phrase).collect();
     if asked {
         // A field with nothing behind it can also be followed by what follows a condition; the question is
         // what is missing, and the rest is noise.
-        phrases = vec!["a question such as `is`, `<`, `in` or `has`".into(), "`and`".into(), "`or`".into()];
+        phrases = vec!["a comparison such as `is`, `>=` or `contains`".into()];
     }
     (!phrases.is_empty()).then(|| either(phrases))
 }

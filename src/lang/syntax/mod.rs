@@ -4,6 +4,8 @@
 //! The grammar is in `grammar/twite.pest`; nothing outside this room sees the parser it is made into, and
 //! no message names a rule of it.
 
+mod characters;
+mod conflict;
 mod expected;
 mod grammar;
 mod kind;
@@ -46,7 +48,9 @@ pub fn parse(text: &str) -> Parse {
             .with_help(format!("parentheses and braces may nest {MOST_NESTED} deep; name parts of it with `let`"));
         return Parse { tree: unparsed(text), errors: vec![error] };
     }
-    let file = Grammar::parse(Rule::file, text).ok().and_then(|mut pairs| pairs.next());
+    let (conflicts, ours) = conflict::conflicts(text).unzip();
+    let read = ours.as_deref().unwrap_or(text);
+    let file = Grammar::parse(Rule::file, read).ok().and_then(|mut pairs| pairs.next());
     let Some(file) = file else {
         // The grammar takes any text; should it ever not, that is said and nothing is lost.
         let error = Diagnostic::new(&codes::TW0101, scan::found_at(text, 0), "cannot make sense of this file");
@@ -55,10 +59,11 @@ pub fn parse(text: &str) -> Parse {
     let mut builder = Builder { text, green: rowan::GreenNodeBuilder::new(), written: 0 };
     builder.node(file);
     let tree = builder.green.finish();
-    let mut parse = Parse { tree, errors: vec![] };
+    let mut parse = Parse { tree, errors: conflicts.unwrap_or_default() };
     let root = parse.tree();
-    parse.errors.extend(slips::slips(&root, text));
-    parse.errors.extend(strict::errors(&root, text));
+    parse.errors.extend(slips::slips(&root, read));
+    parse.errors.extend(strict::errors(&root, read));
+    parse.errors.extend(characters::diagnostics(&root, text));
     parse.errors.sort_by_key(|e| e.span().start);
     parse
 }

@@ -27,6 +27,11 @@ pub(crate) fn is_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
+/// Whether the grammar takes a character for white space.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || pest::unicode::FORMAT(c)
+}
+
 /// The length of the text literal at the start.
 fn string(rest: &str) -> usize {
     let long = rest.starts_with("\"\"\"");
@@ -59,7 +64,7 @@ pub(super) fn found_at(text: &str, from: usize) -> Range<usize> {
     let mut at = from;
     loop {
         let rest = text.get(at..).unwrap_or_default();
-        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{FEFF}']).len();
+        let blank = rest.len() - rest.trim_start_matches(is_blank).len();
         at += blank;
         let lexeme = lexeme(text, at);
         if text.get(lexeme.clone()).is_none_or(|t| !t.starts_with('#')) {
@@ -74,9 +79,9 @@ pub(super) fn too_deep(text: &str) -> Option<Range<usize>> {
     let (mut at, mut depth) = (0, 0usize);
     while at < text.len() {
         let lexeme = lexeme(text, at);
-        match text.as_bytes().get(at) {
-            Some(b'(' | b'{') => depth += 1,
-            Some(b')' | b'}') => depth = depth.saturating_sub(1),
+        match text.get(lexeme.clone()) {
+            Some("(" | "{" | "（" | "｛") => depth += 1,
+            Some(")" | "}" | "）" | "｝") => depth = depth.saturating_sub(1),
             _ => {}
         }
         if depth > MOST_NESTED {

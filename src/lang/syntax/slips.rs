@@ -50,7 +50,9 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<Diagnostic>> {
         K::WrongOp => {
             let (write, safe) = match (token.text(), token.parent().map(|p| p.kind())) {
                 (_, Some(K::SetAction)) => ("to", true),
-                ("!=" | "<>", _) => ("is not", true),
+                ("!=" | "<>" | "≠", _) => ("is not", true),
+                ("≤", _) => ("<=", true),
+                ("≥", _) => (">=", true),
                 ("=>", _) => (">=", false),
                 ("=<", _) => ("<=", true),
                 _ => ("is", true),

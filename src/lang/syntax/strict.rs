@@ -10,6 +10,7 @@ use pest::{
 
 use super::{
     SyntaxKind, SyntaxNode, SyntaxToken,
+    characters::described,
     expected::phrase,
     grammar::{Grammar, Rule},
     is_keyword,
@@ -215,6 +216,9 @@ fn exact(
     let ended = place.start >= span.end;
     let found_words = match found {
         "" => "the end of the file".to_owned(),
+        found if !found.is_ascii() && found.chars().all(|c| !c.is_alphanumeric()) && found.chars().count() == 1 => {
+            format!("{} (`{}`)", found.chars().map(described).collect::<String>(), shown(found))
+        }
         found => format!("`{}`", shown(found)),
     };
     // A misspelt part ends the one before it, where a condition could go on.

@@ -2,6 +2,7 @@
 
 mod capital_tag;
 mod long_reply;
+mod numbered_files;
 mod reassigned;
 mod same_twice;
 mod unheard;
@@ -16,6 +17,7 @@ pub(super) fn all(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
     found.extend(reassigned::check(checker, rules));
     found.extend(long_reply::check(rules));
     found.extend(unheard::check(rules));
+    found.extend(numbered_files::check(checker.files));
     for file in checker.files {
         let in_file = |lints: Vec<Diagnostic>| lints.into_iter().map(|d| d.in_file(&file.name)).collect::<Vec<_>>();
         found.extend(in_file(capital_tag::check(file)));

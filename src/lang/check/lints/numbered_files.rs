@@ -1,0 +1,36 @@
+//! TW0408: files are read in the order of their names, and their numbers say another.
+
+use std::collections::HashSet;
+
+use super::File;
+use crate::lang::{codes, diagnostic::Diagnostic};
+
+pub(super) fn check(files: &[File]) -> Vec<Diagnostic> {
+    let mut found = vec![];
+    let mut directories = HashSet::new();
+    for (before, after) in files.iter().zip(files.iter().skip(1)) {
+        let shared = before.name.split('/').zip(after.name.split('/')).take_while(|(a, b)| a == b).count();
+        let part = |name: &str| name.split('/').nth(shared).map(str::to_owned);
+        let (Some(first), Some(second)) = (part(&before.name), part(&after.name)) else { continue };
+        let (Some(a), Some(b)) = (number(&first), number(&second)) else { continue };
+        let directory: Vec<&str> = after.name.split('/').take(shared).collect();
+        // One place a directory says it all.
+        if a <= b || first > second || !directories.insert(directory.join("/")) {
+            continue;
+        }
+        let width = first.chars().take_while(char::is_ascii_digit).count();
+        let rest = second.trim_start_matches(|c: char| c.is_ascii_digit());
+        found.push(
+            Diagnostic::new(&codes::TW0408, 0..0, format!("`{second}` is read after `{first}`"))
+                .with_help(format!("names are ordered character by character: call it `{b:0width$}{rest}`"))
+                .in_file(&after.name),
+        );
+    }
+    found
+}
+
+/// The number a name starts with.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    name.get(..digits)?.parse().ok()
+}

@@ -1,0 +1,187 @@
+//! Characters that a reader takes for something else, or does not see: line ends of other systems, controls of the
+//! direction of writing, blanks and brackets of other scripts, characters without width, look-alike letters.
+//!
+//! A rule file means what people see in an editor. Lines end with LF or CR LF and nothing else, so nothing can hide a
+//! rule behind a comment or show one that is not there.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use unicode_security::{MixedScript, skeleton};
+
+use super::{
+    SyntaxKind, SyntaxNode, SyntaxToken, range,
+    scan::{is_blank, is_part},
+};
+use crate::{
+    desk::visible::is_control,
+    lang::{
+        codes::{self, Code},
+        diagnostic::{Diagnostic, Edit, Fix},
+    },
+};
+
+/// How a diagnostic about a character goes on: what to write there, and whether that certainly is what was meant.
+type Way = (String, bool);
+
+/// Characters of one kind, reported together: where each stands, and what to write there.
+type Found = BTreeMap<(&'static str, char), Vec<(Range<usize>, Way)>>;
+
+/// Everything there is to say about the characters of a file.
+pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+    // Nearly every file has none of them.
+    let plain = |(at, byte): (usize, &u8)| match byte {
+        b'\t' | b'\n' | b' '..=b'~' => true,
+        b'\r' => text.as_bytes().get(at + 1) == Some(&b'\n'),
+        _ => false,
+    };
+    if text.as_bytes().iter().enumerate().all(plain) {
+        return vec![];
+    }
+    let (mut found, mut words) = (Found::new(), vec![]);
+    for token in root.descendants_with_tokens().filter_map(|element| element.into_token()) {
+        characters(&token, &mut found);
+        if !token.kind().is_trivia() {
+            words.extend(mixed_words(&token));
+        }
+    }
+    found.into_iter().map(|((id, c), places)| together(id, c, &places)).chain(words).collect()
+}
+
+fn characters(token: &SyntaxToken, found: &mut Found) {
+    let start = range(token).start;
+    let text = token.text();
+    let (mut before, mut rest) = (None, text.char_indices().peekable());
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map(|(_, next)| *next);
+        if let Some((code, way)) = misleads(token.kind(), start + at, before, c, next) {
+            let place = start + at..start + at + c.len_utf8();
+            found.entry((code.id, c)).or_default().push((place, way));
+        }
+        before = Some(c);
+    }
+}
+
+/// Whether a character must not stand in a token, and what to write instead.
+fn misleads(
+    kind: SyntaxKind,
+    offset: usize,
+    before: Option<char>,
+    c: char,
+    next: Option<char>,
+) -> Option<(&'static Code, Way)> {
+    use SyntaxKind as K;
+    if c.is_ascii_graphic() || matches!(c, ' ' | '\t' | '\n') || (c == '\r' && next == Some('\n')) {
+        return None;
+    }
+    let line_end = matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    // Marks of direction move nothing but themselves, and scripts from right to left need them.
+    if is_control(c) && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}') {
+        let way = match kind {
+            K::String if c != '\r' => (format!("\\u{{{:X}}}", u32::from(c)), true),
+            _ if line_end => ("\n".to_owned(), false),
+            _ => (String::new(), false),
+        };
+        return Some((&codes::TW0120, way));
+    }
+    match kind {
+        // The other side of an unfinished merge is no white space.
+        K::Whitespace if (c == '\u{FEFF}' && offset == 0) || !is_blank(c) => None,
+        K::Whitespace if c.is_whitespace() => Some((&codes::TW0118, (" ".into(), true))),
+        K::Whitespace => Some((&codes::TW0118, (String::new(), false))),
+        K::OpenBrace => Some((&codes::TW0118, ("{".into(), true))),
+        K::CloseBrace => Some((&codes::TW0118, ("}".into(), true))),
+        K::OpenParen => Some((&codes::TW0118, ("(".into(), true))),
+        K::CloseParen => Some((&codes::TW0118, (")".into(), true))),
+        K::Comma => Some((&codes::TW0118, (",".into(), true))),
+        _ => is_invisible(c, before, next).then(|| (&codes::TW0406, (String::new(), false))),
+    }
+}
+
+/// Whether a character is not seen where it stands. Joiners and variation selectors are part of emoji and of many
+/// scripts; between letters of ASCII they do nothing.
+fn is_invisible(c: char, before: Option<char>, next: Option<char>) -> bool {
+    let joins = matches!(c,
+        '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0020}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}');
+    let foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !pest::unicode::FORMAT(c));
+    if joins {
+        // Tags of flags follow each other.
+        let tags = matches!((before, c), (Some('\u{e0020}'..='\u{e007f}'), '\u{e0020}'..='\u{e007f}'));
+        return !(tags || foreign(before) || foreign(next));
+    }
+    pest::unicode::FORMAT(c) || matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// One diagnostic about a character, wherever it stands in a file.
+fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> Diagnostic {
+    let code = codes::find(id).unwrap_or(&codes::TW0120);
+    let first = places.first().map(|(place, _)| place.clone()).unwrap_or_default();
+    let more = match places.len() {
+        0 | 1 => String::new(),
+        n => format!(", here and at {} other place{}", n - 1, if n == 2 { "" } else { "s" }),
+    };
+    let message = match id {
+        "TW0120" => format!("{} hides or moves what stands around it{more}", described(c)),
+        "TW0118" => format!("{} looks like something else{more}", described(c)),
+        _ => format!("{} cannot be seen{more}", described(c)),
+    };
+    let write = match places.first().map(|(_, (write, _))| write.as_str()).unwrap_or_default() {
+        "" => "take it away".to_owned(),
+        " " => "write a space".to_owned(),
+        "\n" => "end lines with a line feed (LF), or CR LF".to_owned(),
+        write => format!("write `{write}`"),
+    };
+    let safe = places.iter().all(|(_, (_, safe))| *safe);
+    let edits = places.iter().map(|(span, (text, _))| Edit { span: span.clone(), text: text.clone() }).collect();
+    let mut diagnostic = Diagnostic::new(code, first, message).with_help(write);
+    diagnostic.fix = Some(Fix { edits, safe });
+    diagnostic
+}
+
+/// Words with letters that look like those of another script.
+fn mixed_words(token: &SyntaxToken) -> Vec<Diagnostic> {
+    let start = range(token).start;
+    let (mut found, mut from) = (vec![], 0);
+    for word in token.text().split(|c| !is_part(c) || c == '-' || c == '_') {
+        let at = from;
+        from +=
+            word.len() + token.text().get(from + word.len()..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8);
+        let Some((odd, meant)) = meant(word) else { continue };
+        let place = start + at..start + at + word.len();
+        let message = format!("`{word}` is no word of one script: `{odd}` is {}", described(odd));
+        let diagnostic = Diagnostic::new(&codes::TW0407, place.clone(), message);
+        found.push(diagnostic.with_help(format!("write `{meant}`")).with_guess(place, meant));
+    }
+    found
+}
+
+/// The word of ASCII letters that a word of several scripts looks like, and its first letter of another.
+fn meant(word: &str) -> Option<(char, String)> {
+    if word.is_ascii() || !word.contains(|c: char| c.is_ascii_alphabetic()) || word.is_single_script() {
+        return None;
+    }
+    let plain = |c: char| match c.is_ascii() {
+        true => Some(c),
+        false => {
+            let likeness = c.to_string();
+            let mut likeness = skeleton(&likeness);
+            likeness.next().filter(|l| l.is_ascii_alphanumeric() && likeness.next().is_none())
+        }
+    };
+    let odd = word.chars().find(|c| !c.is_ascii())?;
+    Some((odd, word.chars().map(plain).collect::<Option<_>>()?))
+}
+
+/// A character that cannot be shown as it is: "U+00A0, a no-break space".
+pub(super) fn described(c: char) -> String {
+    let name = match c {
+        '\r' => "carriage return".to_owned(),
+        '\u{b}' => "vertical tab".to_owned(),
+        '\u{c}' => "form feed".to_owned(),
+        '\u{85}' => "next line".to_owned(),
+        c if c.is_control() => "control character".to_owned(),
+        c => unicode_names2::name(c)
+            .map_or_else(|| "unnamed character".to_owned(), |name| name.to_string().to_lowercase()),
+    };
+    format!("U+{:04X}, {}", u32::from(c), crate::lang::suggest::article(&name))
+}

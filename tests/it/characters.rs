@@ -1,0 +1,216 @@
+//! Rule files mean what people see: nothing hides a rule from a reader, or shows one that is not there.
+
+use twite::{
+    desk::Desk,
+    lang::{
+        Diagnostic, check_sources, fix, format,
+        rules::{Files, SourceFile},
+    },
+};
+
+/// What is wrong with a text, as `CODE: message`.
+fn found(text: &str) -> Vec<Diagnostic> {
+    check_sources([("a.twite", text)], Desk::default()).1
+}
+
+fn said(text: &str) -> Vec<String> {
+    found(text).iter().map(|d| format!("{}: {}", d.code.id, d.message)).collect()
+}
+
+/// The text with its safe fixes.
+fn fixed(text: &str) -> String {
+    let rules = vec![SourceFile { name: "a.twite".into(), text: text.into() }];
+    let fixes = fix(&Files { rules, ..Files::default() });
+    fixes.fixed.first().map_or_else(|| text.to_owned(), |fixed| fixed.after.to_string())
+}
+
+const RULE: &str = "trigger \"a\" {\n  when status is open\n  then stop\n}\n";
+
+/// Line ends of other systems, and characters that turn writing around, anywhere in a file.
+const HIDING: &[(char, &str)] = &[
+    ('\r', "U+000D, a carriage return"),
+    ('\u{b}', "U+000B, a vertical tab"),
+    ('\u{c}', "U+000C, a form feed"),
+    ('\u{85}', "U+0085, a next line"),
+    ('\u{2028}', "U+2028, a line separator"),
+    ('\u{2029}', "U+2029, a paragraph separator"),
+    ('\u{202e}', "U+202E, a right-to-left override"),
+    ('\u{2066}', "U+2066, a left-to-right isolate"),
+    ('\u{1b}', "U+001B, a control character"),
+];
+
+#[test]
+fn nothing_hides_a_rule_or_shows_one_that_is_not_there() {
+    for (c, name) in HIDING {
+        let places = [
+            format!("# comment{c}{RULE}"),
+            format!("# comment{c} \n{RULE}"),
+            RULE.replace(" is ", &format!(" is{c} ")),
+            RULE.replace("\"a\"", &format!("\"a{c}b\"")),
+            RULE.replace("stop", &format!("note \"\"\"\n    a{c}b\n    \"\"\"")),
+            RULE.replace('\n', &c.to_string()),
+            format!("{RULE}{c}"),
+        ];
+        for text in places {
+            let said = said(&text);
+            assert!(said.iter().any(|s| s.starts_with(&format!("TW0120: {name} hides"))), "{text:?}: {said:?}");
+            assert!(format(&text).is_err(), "{text:?}");
+        }
+        // The way out, in a text: the escape, which `--fix` writes.
+        let escaped = RULE.replace("\"a\"", &format!("\"a\\u{{{:X}}}b\"", u32::from(*c)));
+        assert_eq!(said(&escaped), [""; 0]);
+        if *c != '\r' {
+            assert_eq!(fixed(&RULE.replace("\"a\"", &format!("\"a{c}b\""))), escaped);
+        }
+    }
+    // Once for a file, not once for each line.
+    assert_eq!(said(&"# a\r".repeat(1_000)).len(), 1);
+    assert_eq!(said(&RULE.replace('\n', "\r\n")), [""; 0]);
+    assert_eq!(said(&format!("\u{FEFF}{RULE}")), [""; 0]);
+}
+
+#[test]
+fn what_looks_like_a_blank_or_a_bracket_is_named_and_replaced() {
+    let cases = [
+        (RULE.replace("status is", "status\u{a0}is"), "U+00A0, a no-break space"),
+        (RULE.replace("status is", "status\u{3000}is"), "U+3000, an ideographic space"),
+        (RULE.replace("status is", "status \u{2003}is"), "U+2003, an em space"),
+        (RULE.replace('{', "｛"), "U+FF5B, a fullwidth left curly bracket"),
+        (RULE.replace('}', "｝"), "U+FF5D, a fullwidth right curly bracket"),
+        (RULE.replace("is open", "in （open, new）"), "U+FF08, a fullwidth left parenthesis"),
+        (RULE.replace("is open", "in (open， new)"), "U+FF0C, a fullwidth comma"),
+        (RULE.replace("is open", "in (open、new)"), "U+3001, an ideographic comma"),
+    ];
+    for (text, name) in cases {
+        let said = said(&text);
+        assert!(said.iter().any(|s| s.starts_with(&format!("TW0118: {name} looks"))), "{text:?}: {said:?}");
+        assert_eq!(self::said(&fixed(&text)), [""; 0], "{}", fixed(&text));
+    }
+    // What has no width may have stood in a word or between two: nobody can tell.
+    for (text, name) in [
+        (RULE.replace("status is", "sta\u{200b}tus is"), "U+200B, a zero width space"),
+        (RULE.replace("status is", "status \u{feff}is"), "U+FEFF, a zero width no-break space"),
+    ] {
+        assert!(said(&text).iter().any(|s| s.contains(name)), "{text:?}: {:?}", said(&text));
+        assert_eq!(fixed(&text), text);
+    }
+    let unknown = said(&RULE.replace("stop", "stop；"));
+    assert!(unknown.iter().any(|s| s.contains("U+FF1B, a fullwidth semicolon")), "{unknown:?}");
+    assert_eq!(fixed(&RULE.replace("status is", "status≠")), RULE.replace("is", "is not"));
+    assert_eq!(fixed("let a = requester.followers≥10\n"), "let a = requester.followers>=10\n");
+}
+
+#[test]
+fn invisible_characters_are_named_where_they_are_not_part_of_writing() {
+    let places: [fn(&str) -> String; 4] = [
+        |word| RULE.replace("stop", &format!("add tags \"{word}\"")),
+        |word| RULE.replace("status is open", &format!("description contains \"{word}\"")),
+        |word| RULE.replace("stop", &format!("note \"\"\"\n    {word}\n    \"\"\"")),
+        |word| format!("# {word}\n{RULE}"),
+    ];
+    for place in places {
+        for (word, name) in [
+            ("re\u{200b}fund", "U+200B, a zero width space"),
+            ("re\u{ad}fund", "U+00AD, a soft hyphen"),
+            ("re\u{200d}fund", "U+200D, a zero width joiner"),
+            ("re\u{2060}fund", "U+2060, a word joiner"),
+            ("re\u{feff}fund", "U+FEFF, a zero width no-break space"),
+            ("re\u{fe0f}fund", "U+FE0F, a variation selector-16"),
+            ("re\u{3164}fund", "U+3164, a hangul filler"),
+            ("re\u{e0041}fund", "U+E0041, a tag latin capital letter a"),
+        ] {
+            let said = said(&place(word));
+            assert_eq!(said, [format!("TW0406: {name} cannot be seen")], "{word:?}");
+        }
+        // What people write: emoji of several parts, flags, keycaps, scripts with joiners and marks of direction.
+        for word in [
+            "👨\u{200d}👩\u{200d}👧",
+            "❤\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
+            "می\u{200c}خواهم",
+            "שלום\u{200f}!",
+            "🏴\u{e0067}\u{e0062}\u{e007f}",
+            "क्\u{200d}ष",
+            "naïve",
+        ] {
+            assert_eq!(said(&place(word)), [""; 0], "{word:?}");
+        }
+    }
+}
+
+#[test]
+fn look_alike_letters_are_named_and_words_of_one_script_are_not() {
+    for (word, name, meant) in [
+        ("vіp", "U+0456, a cyrillic small letter byelorussian-ukrainian i", "vip"),
+        ("оpen", "U+043E, a cyrillic small letter o", "open"),
+        ("refυnd", "U+03C5, a greek small letter upsilon", "refund"),
+    ] {
+        let tag = RULE.replace("stop", &format!("add tags {word}"));
+        assert_eq!(
+            said(&tag),
+            [format!(
+                "TW0407: `{word}` is no word of one script: `{}` is {name}",
+                word.chars().find(|c| !c.is_ascii()).unwrap()
+            )]
+        );
+        let fix = found(&tag).remove(0).fix.unwrap();
+        assert_eq!((fix.safe, fix.edits[0].text.as_str()), (false, meant));
+    }
+    // Beside an error that looks as if nothing were wrong, the reason for it.
+    let field = said("let a = requester.fоllowers > 10\n");
+    assert!(field.iter().any(|s| s.contains("U+043E")), "{field:?}");
+    for word in ["café", "ısı", "страница", "ελλάδα", "日本語abc", "한국어text", "straße", "Δt", "naïve"]
+    {
+        assert_eq!(
+            said(&RULE.replace("status is open", &format!("description contains \"{word}\""))),
+            [""; 0],
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn an_unfinished_merge_is_one_message() {
+    let ours = RULE.replace("open", "new");
+    let conflict = |a: &str, b: &str| format!("<<<<<<< HEAD\n{a}=======\n{b}>>>>>>> theirs\n");
+    for text in [
+        conflict(&ours, RULE),
+        conflict(&ours, RULE).replace('\n', "\r\n"),
+        format!("{RULE}{}", conflict("", "let é = (\n")),
+        RULE.replace("  then", &conflict("  then add tags a\n", "  then\n")),
+        RULE.replace("stop", &format!("note \"\"\"\n{}    \"\"\"", conflict("a\n", "b\n"))),
+        format!("<<<<<<< HEAD\n{ours}||||||| base\nlet\n=======\n{RULE}>>>>>>> theirs\n"),
+        format!("{RULE}>>>>>>> theirs\n"),
+        format!("<<<<<<< HEAD\n{RULE}"),
+    ] {
+        assert_eq!(said(&text), ["TW0119: an unfinished merge"], "{text}");
+        assert!(format(&text).is_err());
+        assert_eq!(fixed(&text), text);
+    }
+    // What is wrong with our side is said as well, and a line in a text that merely looks like one is none.
+    let both = said(&conflict(&RULE.replace("open", "opn"), RULE));
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert_eq!(said(&RULE.replace("stop", "note \"\"\"\n    a\n=======\n<<<<<<<<< b\n    \"\"\"")), [""; 0]);
+}
+
+#[test]
+fn numbers_of_files_say_their_order() {
+    let order = |names: &[&str]| -> Vec<String> {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        let texts = names.iter().enumerate().map(|(n, name)| (*name, RULE.replace("\"a\"", &format!("\"{n}\""))));
+        let found = check_sources(texts, Desk::default()).1;
+        found
+            .iter()
+            .map(|d| format!("{} {}: {} ({})", d.file, d.code.id, d.message, d.help.clone().unwrap_or_default()))
+            .collect()
+    };
+    assert_eq!(
+        order(&["rules/9-a.twite", "rules/10-b.twite", "rules/11-c.twite", "rules/8-d.twite"]),
+        [
+            "rules/8-d.twite TW0408: `8-d.twite` is read after `11-c.twite` (names are ordered character by character: call it `08-d.twite`)"
+        ]
+    );
+    assert_eq!(order(&["rules/9-x/a.twite", "rules/10-y/a.twite"]).len(), 1);
+    assert_eq!(order(&["a/9.twite", "b/10.twite", "09-a.twite", "10-b.twite", "100.twite", "x.twite"]), [""; 0]);
+}
