@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# Reads findings and test results with other people's tools.
 # Proves the simulator faithful from outside: public clients, unmodified, read and answer through it, and with a path to
 # X's specification as argument, its parameters and answers are held against that.
 #
@@ -19,6 +20,8 @@ for file in "$@"; do files+=("$(realpath "$file")"); done
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+
+PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" "$here/forms.py" "$twite"
 
 if ! command -v npm >/dev/null; then
   # A package of the Python index that brings Node and npm along.
