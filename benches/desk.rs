@@ -45,7 +45,7 @@ async fn run(tickets: i64) {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("twite.db");
     write_rules(directory.path());
-    let source = Source { paths: vec![directory.path().join("rules")], config: None };
+    let source = Source::new(vec![directory.path().join("rules")], None);
     let live = Live::start(source, Arc::new(|rules| rules)).unwrap_or_else(|report| panic!("{report}"));
     let store = Store::open(&database).await.unwrap();
     let daemon = Daemon::new(store, Key::random().unwrap(), live, Clock::driven(), client::http().unwrap());

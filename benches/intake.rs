@@ -220,7 +220,7 @@ const TABLES: &[&str] = &[
 
 async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) -> Taken {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    let source = Source { paths: vec![rules], config: None };
+    let source = Source::new(vec![rules], None);
     let live = Live::start(source, Arc::new(|rules| rules)).unwrap_or_else(|report| panic!("{report}"));
     let store = Store::open(database).await.unwrap();
     for (handle, id) in ACCOUNTS {

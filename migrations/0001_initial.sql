@@ -309,6 +309,19 @@ CREATE TABLE rules_version (
   files   TEXT NOT NULL
 );
 
+-- Which of them are live, and how their files stand: one row, written by the daemon that works.
+CREATE TABLE live_rules (
+  name          TEXT PRIMARY KEY,
+  hash          TEXT NOT NULL REFERENCES rules_version (hash),
+  commit_id     TEXT,
+  since         BIGINT NOT NULL,
+  -- Since when the files cannot go live, and why.
+  broken_since  BIGINT,
+  broken        TEXT,
+  -- JSON: the settings that are used when the daemon starts again.
+  restart       TEXT NOT NULL
+);
+
 -- The audit: every run, with all it takes to run it again.
 CREATE TABLE decision (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,

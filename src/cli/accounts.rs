@@ -84,7 +84,12 @@ impl Accounts {
         let runtime = tokio::runtime::Runtime::new()?;
         match self.what {
             What::List { format } => runtime.block_on(list(&rules.desk, &place, format == "json")),
-            What::Connect(connect) => runtime.block_on(connect.run(&rules.desk, &place)),
+            What::Connect(connect) => {
+                // An account that was declared just now may be connected before the daemon runs with it.
+                let known = rules.desk.account(connect.handle()).is_some();
+                let rules = if known { rules } else { self.desk.files().unwrap_or(rules) };
+                runtime.block_on(connect.run(&rules.desk, &place))
+            }
         }
     }
 }
@@ -135,8 +140,12 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
 }
 
 impl Connect {
+    fn handle(&self) -> &str {
+        self.handle.trim_start_matches('@')
+    }
+
     async fn run(&self, desk: &Desk, place: &Place) -> Result<u8, CliError> {
-        let declared = desk.account(self.handle.trim_start_matches('@')).ok_or_else(|| {
+        let declared = desk.account(self.handle()).ok_or_else(|| {
             let known: Vec<_> = desk.accounts.iter().map(|a| format!("`{}`", a.handle)).collect();
             CliError::Usage(format!(
                 "`{}` is not declared as an `[[account]]` in twite.toml; declared are: {}",

@@ -1,5 +1,6 @@
 //! `twite demo`: the whole thing in one command, with no account and no configuration.
 
+mod address;
 mod show;
 mod stage;
 
@@ -18,7 +19,7 @@ use super::{CliError, FINDINGS, FINE, terminal};
 /// shows tickets being made, rules firing and replies going out. Needs no account and reaches no network.
 ///
 /// The rules are those in `./rules` where there are any (or wherever `--rules` points), else a copy of the
-/// starter set. Edit them while it runs: changes are live within a second.
+/// starter set. Edit them while it runs: changes are live a second later.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 With --format json one object is printed when everything is done:
@@ -79,6 +80,9 @@ struct Summary {
     replies: Replies,
     set_aside: i64,
     seconds: f64,
+    /// The accounts that were connected.
+    #[serde(skip)]
+    accounts: Vec<String>,
 }
 
 /// What became of replies.

@@ -1,17 +1,20 @@
 //! Where a desk keeps its things: what `twite.toml` says, relative to where it stands.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::Args;
 
-use super::CliError;
+use super::{CliError, broke, terminal};
 use crate::{
-    desk::Desk,
-    lang::{self, rules::Rules},
-    store::{Key, Store},
+    lang::{
+        self,
+        rules::{Rules, Version},
+    },
+    store::{Key, LiveRules, Store},
 };
 
 /// The desk a command works on.
@@ -29,20 +32,72 @@ pub(super) struct DeskArgs {
 }
 
 impl DeskArgs {
-    /// Its rules, and where it keeps its things.
+    /// The rules that are live, and where the desk keeps its things. Says in a line where the files are others. Where no
+    /// daemon ran yet, the rules are those of the files.
     pub(super) fn load(&self) -> Result<(Arc<Rules>, Place), CliError> {
-        let paths = [self.rules.clone()];
-        let loaded = lang::load(&paths, self.config.as_deref());
-        match &loaded.rules {
-            Some(rules) => {
-                let mut place = Place::of(&rules.desk, &paths, self.config.as_deref());
-                place.database = self.database.clone().unwrap_or(place.database);
-                Ok((Arc::clone(rules), place))
-            }
-            None => {
-                Err(CliError::Usage(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary())))
-            }
+        let place = self.place();
+        let Some(live) = place.live_now()? else { return Ok((self.files()?, place)) };
+        if let Some(note) = live.beside(&self.paths(), self.config.as_deref()) {
+            writeln!(terminal::remarks(), "note: {note}")?;
         }
+        Ok((Arc::new(live.rules), place))
+    }
+
+    /// The rules of the files.
+    pub(super) fn files(&self) -> Result<Arc<Rules>, CliError> {
+        let loaded = lang::load(&self.paths(), self.config.as_deref());
+        let unusable =
+            || CliError::Usage(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary()));
+        loaded.rules.clone().ok_or_else(unusable)
+    }
+
+    /// Where the desk keeps its things.
+    pub(super) fn place(&self) -> Place {
+        let mut place = Place::of(&self.paths(), self.config.as_deref());
+        place.database = self.database.clone().unwrap_or(place.database);
+        place
+    }
+
+    pub(super) fn paths(&self) -> [PathBuf; 1] {
+        [self.rules.clone()]
+    }
+
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+}
+
+/// The rules that are live, by the database.
+#[derive(Debug)]
+pub(super) struct LiveSet {
+    pub(super) rules: Rules,
+    pub(super) live: LiveRules,
+}
+
+impl LiveSet {
+    /// What there is to say of these rules where files with another version are shown.
+    pub(super) fn beside_listed(&self, paths: &[PathBuf], version: &Version) -> Option<String> {
+        let at = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+        (*version.hash != self.live.version.hash).then(|| {
+            format!("these are the files at {at}; live are rules {} since {:.0}", self.live.version, self.live.since)
+        })
+    }
+
+    /// What there is to say of the files beside them: nothing where they are the same.
+    pub(super) fn beside(&self, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
+        if lang::hash_at(paths, config).is_some_and(|hash| hash == self.live.version.hash) {
+            return None;
+        }
+        let at = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+        let loaded = lang::load(paths, config);
+        let how = match &loaded.rules {
+            None => format!("the files at {at} are broken: {}", loaded.summary()),
+            Some(files) => match lang::lost(&self.rules, files).first() {
+                Some(lost) => format!("the files at {at} are broken: {lost}"),
+                None => format!("the files at {at} are not what is live"),
+            },
+        };
+        Some(format!("{how}; this is by rules {}, live since {:.0}", self.live.version, self.live.since))
     }
 }
 
@@ -54,11 +109,41 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place of a desk whose rules were loaded from these paths.
-    pub(super) fn of(desk: &Desk, paths: &[PathBuf], config: Option<&Path>) -> Self {
-        let toml = config.map(Path::to_path_buf).or_else(|| paths.first().and_then(|path| declared_at(path)));
-        let beside = toml.as_deref().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
-        Self { database: beside.join(&desk.store.path), key_env: desk.store.key_env.clone() }
+    /// The place of a desk whose rules are at these paths, be they broken.
+    pub(super) fn of(paths: &[PathBuf], config: Option<&Path>) -> Self {
+        let (toml, settings) = lang::store_settings(paths, config);
+        let beside = |directory: &Path| directory.join(&settings.path);
+        let database = match toml.as_deref().and_then(Path::parent) {
+            Some(directory) => beside(directory),
+            // It may be gone for the moment, and the database is where it was.
+            None => paths
+                .iter()
+                .flat_map(|path| [Some(path.as_path()), path.parent()])
+                .flatten()
+                .map(beside)
+                .find(|path| path.is_file())
+                .unwrap_or_else(|| beside(Path::new(""))),
+        };
+        Self { database, key_env: settings.key_env }
+    }
+
+    /// The rules that are live; nothing where no daemon ran yet, or another version of Twite did that knew other rules.
+    pub(super) async fn live(&self) -> Result<Option<LiveSet>, CliError> {
+        if !self.database.is_file() {
+            return Ok(None);
+        }
+        let store = self.open().await?;
+        let live = store.live_files().await.map_err(broke)?;
+        store.close().await;
+        Ok(live.and_then(|(live, files)| {
+            let rules = lang::check_files(files, live.version.clone()).0?;
+            Some(LiveSet { rules, live })
+        }))
+    }
+
+    /// As [`Self::live`], outside of a runtime.
+    pub(super) fn live_now(&self) -> Result<Option<LiveSet>, CliError> {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(self.live())
     }
 
     /// The database file.
@@ -95,15 +180,4 @@ impl Place {
         })?;
         Key::from_base64(&key).map_err(|e| CliError::Usage(format!("`{variable}`: {e}")))
     }
-}
-
-/// The `twite.toml` of rules at a path: beside them, or one directory above.
-fn declared_at(path: &Path) -> Option<PathBuf> {
-    let directory = if path.is_dir() { Some(path) } else { path.parent() }?;
-    [Some(directory), directory.parent()]
-        .into_iter()
-        .flatten()
-        .map(|d| if d.as_os_str().is_empty() { PathBuf::from(".") } else { d.to_path_buf() })
-        .map(|d| d.join("twite.toml"))
-        .find(|toml| toml.is_file())
 }

@@ -23,6 +23,7 @@ mod serve;
 mod sim;
 mod source;
 mod starter;
+mod status;
 mod terminal;
 mod test;
 mod ticket;
@@ -73,6 +74,7 @@ enum Command {
     Rules(rules::Rules),
     Serve(serve::Serve),
     Sim(sim::SimCommand),
+    Status(status::Status),
     Test(test::Test),
     Ticket(ticket::TicketCommand),
     View(view::ViewCommand),
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Rules(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Sim(command) => command.run(),
+        Command::Status(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Ticket(command) => command.run(),
         Command::View(command) => command.run(),

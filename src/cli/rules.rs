@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{CliError, FINE, check::pretty, terminal};
+use super::{CliError, FINE, check::pretty, desk::Place as Desk, terminal};
 use crate::{
     desk::visible::Visible,
     lang::rules::{Mark, Place},
 };
 
-/// Lists the items of rule files in the order in which they are tried.
+/// Lists the items of rule files in the order in which they are tried. What is live may be others: then a note says so, and
+/// `twite status` says why.
 ///
 /// Where paths are files, the set around them is loaded, and what stands in them is listed.
 #[derive(Debug, clap::Args)]
@@ -45,6 +46,12 @@ impl Rules {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let chosen = self.source.choose()?;
         let rules = self.source.load_chosen(&chosen)?;
+        // A database that cannot be opened is no reason not to list files.
+        let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
+        let live = Desk::of(paths, self.source.config.as_deref()).live_now().ok().flatten();
+        if let Some(note) = live.and_then(|live| live.beside_listed(paths, &rules.version)) {
+            writeln!(terminal::remarks(), "note: {note}")?;
+        }
         let mut listed = items(&rules);
         listed.retain(|item| chosen.is_about(&item.place.file));
         let mut out = terminal::out(self.format == Format::Human);

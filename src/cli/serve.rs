@@ -1,6 +1,6 @@
 //! `twite serve`: the daemon.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
 use tokio::sync::watch;
@@ -8,14 +8,15 @@ use tracing_subscriber::EnvFilter;
 
 use super::{CliError, FINE, desk::Place};
 use crate::{
-    daemon::{Clock, Daemon, Live, Source},
+    daemon::{Clock, Daemon, Follow, Live, Source},
     x::client,
 };
 
 /// Run the daemon: messages in, rules applied live, replies out.
 ///
 /// Polls the connected accounts, makes tickets, runs the rules and sends what they ask for. Follows the rule files while
-/// it runs; broken ones leave the last good rules live. Ends on Ctrl-C or SIGTERM after what is under way; killed, it
+/// it runs; broken ones leave the last good rules live, also through a restart. SIGHUP loads them at once. Works alone on
+/// its database: a second daemon waits until the first one ends. Ends on Ctrl-C or SIGTERM after what is under way; killed, it
 /// finds everything where it was.
 ///
 /// The log goes to standard error. TWITE_LOG sets how much it says (error, warn, info, debug; per module as in
@@ -28,6 +29,17 @@ pub(crate) struct Serve {
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What goes live: the files as they are, or what the commit has that is checked out, whatever the work tree says.
+    #[arg(long, value_enum, default_value_t = FollowArg::Files, value_name = "WHAT")]
+    follow: FollowArg,
+    /// How long nothing must have changed before files go live, so that only whole sets do. Files that keep changing go
+    /// live after ten times as long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = settle)]
+    settle: f64,
+    /// Start although there are no rule files, or no `twite.toml`, and let a set go live that lost all it had. Without this
+    /// the last good rules stay live.
+    #[arg(long)]
+    allow_empty: bool,
     /// Make one decision of so many by the plain evaluator as well, and say so loudly where the two disagree; the plain one
     /// is followed then. 0 is none, 1 is every one.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -35,6 +47,12 @@ pub(crate) struct Serve {
     /// How the log is written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FollowArg {
+    Files,
+    Commit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,19 +64,29 @@ enum LogFormat {
 impl Serve {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         log(self.log_format);
-        let source = Source { paths: self.paths.clone(), config: self.config.clone() };
-        let live = Live::start(source, Arc::new(|rules| rules)).map_err(CliError::Usage)?.verify(self.verify);
-        let place = Place::of(&live.rules().desk, &self.paths, self.config.as_deref());
+        let place = Place::of(&self.paths, self.config.as_deref());
         tokio::runtime::Runtime::new()?.block_on(async {
+            // Before anything else: until then, a signal ends the process.
+            let hangup = Hangup::listen();
+            let live = self.rules(&place).await?.verify(self.verify);
             let (store, key) = (place.open().await?, place.key()?);
-            let rules = live.rules();
+            let (rules, standing) = (live.rules(), live.standing().borrow().clone());
             tracing::info!(
                 "rules {} are live, {} in all; store {}",
                 rules.version,
                 rules.items(),
                 place.database().display()
             );
-            let daemon = Arc::new(Daemon::new(store, key, live, Clock::Wall, client::http().map_err(super::broke)?));
+            if let Some(broken) = standing.broken {
+                tracing::error!(
+                    "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}\n{}",
+                    rules.version,
+                    standing.since,
+                    broken.report
+                );
+            }
+            let daemon =
+                Arc::new(Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?));
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
                 ended().await;
@@ -66,10 +94,68 @@ impl Serve {
                 // An error means that the daemon has ended already.
                 let _ = stop.send(true);
             });
+            tokio::spawn(hangup.reload(live));
             daemon.serve(stopped).await;
             Ok(FINE)
         })
     }
+}
+
+impl Serve {
+    /// The rules of the files, or the last good ones where the files cannot be used.
+    async fn rules(&self, place: &Place) -> Result<Live, CliError> {
+        let last = place.live().await?.map(|set| (set.rules, set.live.since));
+        let source = Source {
+            follow: match self.follow {
+                FollowArg::Files => Follow::Files,
+                FollowArg::Commit => Follow::Commit,
+            },
+            settle: Duration::from_secs_f64(self.settle),
+            allow_empty: self.allow_empty,
+            ..Source::new(self.paths.clone(), self.config.clone())
+        };
+        // Loading takes a while where there are many.
+        tokio::task::spawn_blocking(move || Live::go_on(source, Arc::new(|rules| rules), last))
+            .await
+            .map_err(super::broke)?
+            .map_err(CliError::Usage)
+    }
+}
+
+/// SIGHUP, which asks for the rule files to be loaded and never ends the process.
+#[cfg(unix)]
+struct Hangup(io::Result<tokio::signal::unix::Signal>);
+#[cfg(not(unix))]
+struct Hangup;
+
+#[cfg(unix)]
+impl Hangup {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(signal(SignalKind::hangup()))
+    }
+
+    async fn reload(self, live: Live) {
+        let Ok(mut hangup) = self.0 else { return };
+        while hangup.recv().await.is_some() {
+            live.reload_now();
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Hangup {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn reload(self, _live: Live) {}
+}
+
+/// How long files must be unchanged, in seconds.
+fn settle(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (0.05..=60.0).contains(&seconds) { Ok(seconds) } else { Err("it is from 0.05 to 60 seconds".into()) }
 }
 
 /// Waits for whatever asks a process to end.

@@ -16,6 +16,7 @@ mod pause;
 mod reload;
 mod reply;
 mod schedule;
+mod standing;
 mod trouble;
 mod webhook;
 mod worker;
@@ -36,14 +37,14 @@ pub use self::{
     clock::Clock,
     looks::Looked,
     notice::{Notice, Notices, Outcome},
-    reload::{Adapt, Live, Source},
+    reload::{Adapt, Broken, Follow, Live, SETTLE, Source, Standing},
 };
 use self::{
     ingest::Health,
     trouble::{AFTER_TROUBLE, Trouble},
 };
 use crate::{
-    desk::{Destination, XId},
+    desk::{Destination, XId, config::XSettings},
     engine::{RuleSet, next_minute},
     store::{AccountState, ConnectedAccount, Ended, Key, Store, StoreError},
     x::{client::Client, poll::Endpoint},
@@ -62,7 +63,8 @@ pub struct Daemon {
     clock: Clock,
     notices: Notices,
     http: reqwest::Client,
-    clients: Mutex<BTreeMap<XId, Arc<Client>>>,
+    /// With the settings that each was made by.
+    clients: Mutex<BTreeMap<XId, (XSettings, Arc<Client>)>>,
     /// The hash of the rules whose files are known to be in the store.
     remembered: Mutex<Option<String>>,
     /// The automations and hours that every ticket was looked at with.
@@ -71,6 +73,8 @@ pub struct Daemon {
     pace: Mutex<schedule::Pace>,
     /// The endpoints that were polled at least once, or tried.
     polled: Mutex<BTreeSet<(XId, &'static str)>>,
+    /// When the log was reminded that rules are broken.
+    reminded: Mutex<Option<Timestamp>>,
     /// That the store fails.
     trouble: Mutex<Option<Trouble>>,
     /// Destinations that do not work, and rest.
@@ -98,6 +102,7 @@ impl Daemon {
             reckoned: Mutex::default(),
             pace: Mutex::default(),
             polled: Mutex::default(),
+            reminded: Mutex::default(),
             trouble: Mutex::default(),
             resting: Mutex::default(),
             work: Notify::new(),
@@ -170,6 +175,9 @@ impl Daemon {
             |daemon, stop| async move { daemon.schedule(stop).await },
         );
         self.keep_running(&mut finishing, &ending, "sending", |daemon, stop| async move { daemon.send(stop).await });
+        self.keep_running(&mut finishing, &ending, "the note of what is live", |daemon, stop| async move {
+            daemon.note_rules(stop).await
+        });
         let superseded = tokio::select! {
             // An error means that whoever could say stop is gone, which says it too.
             _ = stop.wait_for(|stop| *stop) => false,
@@ -383,20 +391,19 @@ impl Daemon {
     /// The way to X for an account. Made once, so that its tokens are refreshed by one and its limits known to all.
     fn client(&self, account: &ConnectedAccount) -> Option<Arc<Client>> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&account.id) {
+        let rules = self.rules();
+        let settings = &rules.desk.x;
+        let reached_by = |x: &XSettings| (x.url.clone(), x.client_id.clone(), x.client_secret_env.clone());
+        if let Some((known, client)) = clients.get(&account.id)
+            && reached_by(known) == reached_by(settings)
+        {
             return Some(client.clone());
         }
-        let client = Client::new(
-            &self.rules().desk.x,
-            account.id.clone(),
-            self.store.clone(),
-            self.key.clone(),
-            self.http.clone(),
-        )
-        .inspect_err(|error| tracing::error!("{error}"))
-        .ok()?;
+        let client = Client::new(settings, account.id.clone(), self.store.clone(), self.key.clone(), self.http.clone())
+            .inspect_err(|error| tracing::error!("{error}"))
+            .ok()?;
         let client = Arc::new(client);
-        clients.insert(account.id.clone(), client.clone());
+        clients.insert(account.id.clone(), (settings.clone(), client.clone()));
         Some(client)
     }
 }

@@ -111,6 +111,20 @@ pub enum Notice {
         /// The errors, for a person.
         report: String,
     },
+    /// Changed settings are used only when the daemon starts again.
+    NeedsRestart {
+        /// Which.
+        settings: Vec<String>,
+    },
+    /// The files still cannot go live.
+    StillBroken {
+        /// The rules that stay.
+        live: Version,
+        /// Since when.
+        since: jiff::Timestamp,
+        /// What is wrong, in a line.
+        first: String,
+    },
     /// Another daemon works on this database; this one waits.
     Waiting {
         /// Who.
@@ -169,8 +183,14 @@ impl Notices {
                 // An event is a line of the log.
                 report.lines().filter(|line| !line.trim().is_empty()).for_each(|line| tracing::error!("{line}"));
             }
-            Notice::Trouble { .. } | Notice::Disagree { .. } => tracing::error!("{notice}"),
-            Notice::SetAside { .. } | Notice::Behind { .. } | Notice::Waiting { .. } | Notice::Superseded => {
+            Notice::Trouble { .. } | Notice::Disagree { .. } | Notice::StillBroken { .. } => {
+                tracing::error!("{notice}")
+            }
+            Notice::SetAside { .. }
+            | Notice::Behind { .. }
+            | Notice::Waiting { .. }
+            | Notice::Superseded
+            | Notice::NeedsRestart { .. } => {
                 tracing::warn!("{notice}")
             }
             Notice::Left { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
@@ -220,8 +240,16 @@ impl fmt::Display for Notice {
             Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
             Self::Reloaded { version, items } => write!(f, "rules {version} are live, {items} in all"),
             Self::Broken { live, errors, .. } => {
-                write!(f, "the rules have {errors} errors; rules {live} stay live until they are fixed")
+                let errors = format!("{errors} error{}", if *errors == 1 { "" } else { "s" });
+                write!(f, "the rules have {errors}; rules {live} stay live until that is mended")
             }
+            Self::NeedsRestart { settings } => {
+                write!(f, "`{}` changed, which is used when the daemon starts again", settings.join("`, `"))
+            }
+            Self::StillBroken { live, since, first } => write!(
+                f,
+                "the rules are broken since {since:.0} and rules {live} stay live; `twite status` says more: {first}"
+            ),
             Self::Waiting { holder, since } => write!(
                 f,
                 "the daemon with process id {} on {} works on this database since {since:.0}; waiting until it ends",

@@ -1,9 +1,11 @@
-//! Rules that follow their files.
+//! Rules that follow their files, or the commits of their repository.
 //!
 //! Directories are watched, not files: editors write a new file and rename it over the old one,
 //! checkouts replace whole trees, and a mounted configuration swaps a symbolic link. Whatever happens,
-//! the answer is the same: wait until it has been quiet for a moment, load everything through the one
+//! the answer is the same: wait until nothing has changed for a moment, load everything through the one
 //! function that `twite check` uses, and swap the whole set in, or keep the last good one and say why.
+//!
+//! A set without a mistake may still be none that anybody meant: see [`lang::lost`].
 
 use std::{
     collections::BTreeSet,
@@ -13,22 +15,29 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Notice, Notices};
 use crate::{
+    desk::config::StoreSettings,
     engine::RuleSet,
-    lang::{self, rules::Rules},
+    lang::{
+        self, Tree,
+        git::{Commit, Head},
+        rules::{Rules, Version},
+    },
 };
 
-/// How long the files must have been quiet. Long enough for an editor's write and rename, short enough
-/// for a change to be live within a second.
-const QUIET: Duration = Duration::from_millis(120);
-/// The longest a change is put off while files keep changing.
-const PATIENCE: Duration = Duration::from_millis(600);
+/// How long nothing must have changed before files are loaded, unless told otherwise.
+pub const SETTLE: Duration = Duration::from_secs(1);
+/// How many times that a change is put off at most while files keep changing.
+const MAX_SETTLES: u32 = 10;
 /// How often the files are looked at even without word from the watcher: network file systems send none.
 const LOOK_ANYWAY: Duration = Duration::from_secs(5);
+/// How often git is asked which commit is checked out.
+const HEAD_EVERY: Duration = Duration::from_secs(2);
 
 /// Where rules come from.
 #[derive(Debug, Clone)]
@@ -37,6 +46,82 @@ pub struct Source {
     pub paths: Vec<PathBuf>,
     /// `twite.toml`, where it was named.
     pub config: Option<PathBuf>,
+    /// What goes live.
+    pub follow: Follow,
+    /// How long nothing must have changed before files are loaded.
+    pub settle: Duration,
+    /// Whether a set that lost what it had, or has nothing, is meant.
+    pub allow_empty: bool,
+}
+
+/// What goes live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// The files as they are.
+    Files,
+    /// What the commit has that is checked out.
+    Commit,
+}
+
+impl Source {
+    /// Files as they are at these paths.
+    pub fn new(paths: Vec<PathBuf>, config: Option<PathBuf>) -> Self {
+        Self { paths, config, follow: Follow::Files, settle: SETTLE, allow_empty: false }
+    }
+
+    /// Loads the rules; where they cannot be used, how many errors there are, and what they are.
+    fn load(&self, adapt: &Adapt) -> Result<Rules, (usize, String)> {
+        let tree = match self.follow {
+            Follow::Files => Tree::Disk,
+            Follow::Commit => Tree::Commit(self.commit().map_err(|why| (1, format!("error: {why}\n")))?),
+        };
+        let loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
+        match &loaded.rules {
+            Some(rules) => Ok(adapt(Rules::clone(rules))),
+            None => Err((loaded.errors(), loaded.report())),
+        }
+    }
+
+    fn commit(&self) -> Result<Commit, String> {
+        let path = self.path();
+        let head = Head::at(path).map_err(|why| format!("no commit can be followed at {}: {why}", path.display()))?;
+        Commit::open(path, &head.commit)
+    }
+
+    fn path(&self) -> &Path {
+        self.paths.first().map_or(Path::new("."), PathBuf::as_path)
+    }
+}
+
+/// What is gone, as a report.
+fn report(lost: &[String]) -> Result<(), (usize, String)> {
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let lines: String = lost.iter().map(|lost| format!("error: {lost}\n")).collect();
+    Err((lost.len(), lines + "  help: if that is meant, start the daemon once more with `--allow-empty`\n"))
+}
+
+/// How the files stand beside what is live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Since when the live rules are.
+    pub since: Timestamp,
+    /// That the files cannot go live.
+    pub broken: Option<Broken>,
+    /// The settings that changed and are used when the daemon starts again.
+    pub restart: Vec<String>,
+}
+
+/// Files that cannot go live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Since when.
+    pub since: Timestamp,
+    /// How many errors.
+    pub errors: usize,
+    /// The errors, for a person.
+    pub report: String,
 }
 
 /// What is done to a checked rule set before it goes live; the demo puts its own accounts in.
@@ -46,6 +131,13 @@ pub type Adapt = Arc<dyn Fn(Rules) -> Rules + Send + Sync>;
 #[derive(Clone)]
 pub struct Live {
     current: Arc<ArcSwap<RuleSet>>,
+    standing: Arc<watch::Sender<Standing>>,
+    /// Somebody asks for the files to be loaded now.
+    asked: Arc<Notify>,
+    /// What the process was started with.
+    started_with: StoreSettings,
+    /// How the files were just before they were loaded first.
+    first: Arc<Stamps>,
     source: Source,
     adapt: Adapt,
 }
@@ -56,14 +148,52 @@ impl Live {
     /// # Errors
     /// The rendered report, where they have errors: there is no last good set to fall back on.
     pub fn start(source: Source, adapt: Adapt) -> Result<Self, String> {
-        let loaded = lang::load(&source.paths, source.config.as_deref());
-        match loaded.rules {
-            Some(rules) => {
-                let rules = RuleSet::new(adapt(Rules::clone(&rules)));
-                Ok(Self { current: Arc::new(ArcSwap::from_pointee(rules)), source, adapt })
-            }
-            None => Err(loaded.report()),
+        let first = stamps(&source);
+        match source.load(&adapt) {
+            Ok(rules) => Ok(Self::with(source, adapt, first, rules, Timestamp::now(), None)),
+            Err((_, report)) => Err(report),
         }
+    }
+
+    /// Goes on after an earlier life: loads rules and makes them live, or the last good ones with the moment since when they are,
+    /// where the files cannot be used.
+    ///
+    /// # Errors
+    /// The rendered report, where the files cannot be used and there is no last good set.
+    pub fn go_on(source: Source, adapt: Adapt, last: Option<(Rules, Timestamp)>) -> Result<Self, String> {
+        let (now, first) = (Timestamp::now(), stamps(&source));
+        let loaded = source.load(&adapt).and_then(|rules| {
+            if !source.allow_empty {
+                report(&lang::missing(&rules))?;
+                report(&last.as_ref().map(|(last, _)| lang::lost(last, &rules)).unwrap_or_default())?;
+            }
+            Ok(rules)
+        });
+        match (loaded, last) {
+            (Ok(rules), last) => {
+                let same = last.filter(|(last, _)| last.version.hash == rules.version.hash);
+                Ok(Self::with(source, adapt, first, rules, same.map_or(now, |(_, since)| since), None))
+            }
+            (Err((errors, report)), Some((last, since))) => {
+                let broken = Broken { since: now, errors, report };
+                Ok(Self::with(source, Arc::clone(&adapt), first, adapt(last), since, Some(broken)))
+            }
+            (Err((_, report)), None) => Err(report),
+        }
+    }
+
+    fn with(
+        source: Source,
+        adapt: Adapt,
+        first: Stamps,
+        rules: Rules,
+        since: Timestamp,
+        broken: Option<Broken>,
+    ) -> Self {
+        let started_with = rules.desk.store.clone();
+        let current = Arc::new(ArcSwap::from_pointee(RuleSet::new(rules)));
+        let standing = Arc::new(watch::Sender::new(Standing { since, broken, restart: vec![] }));
+        Self { current, standing, asked: Arc::default(), started_with, first: Arc::new(first), source, adapt }
     }
 
     /// Has one decision of so many made by both ways, to see that they agree; 0 is none.
@@ -78,33 +208,78 @@ impl Live {
         self.current.load_full()
     }
 
-    /// Loads the files again and, where they are in order and different, makes them live.
-    fn reload(&self, broken: &mut Option<String>, notices: &Notices) {
-        let loaded = lang::load(&self.source.paths, self.source.config.as_deref());
+    /// How the files stand beside them, now and from now on.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    /// Asks for the files to be loaded now, without waiting until they have settled.
+    pub fn reload_now(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Loads the files again and, where they are in order and different, makes them live. Says what came of it where that is
+    /// news, or somebody asked.
+    fn reload(&self, notices: &Notices, asked: bool) {
         let live = self.rules();
-        match &loaded.rules {
-            Some(rules) => {
-                let recovered = broken.take().is_some();
-                if rules.version.hash != live.version.hash || recovered {
-                    let rules = (self.adapt)(Rules::clone(rules));
-                    let (version, items) = (rules.version.clone(), rules.items());
-                    // Filed before it is live, and off the path of messages.
+        let loaded = self.source.load(&self.adapt).and_then(|rules| {
+            if !self.source.allow_empty {
+                report(&lang::lost(&live, &rules))?;
+            }
+            Ok(rules)
+        });
+        match loaded {
+            Ok(rules) => {
+                let restart = self.needs_restart(&rules);
+                let (version, items) = (rules.version.clone(), rules.items());
+                let changed = version.hash != live.version.hash;
+                let (mut recovered, mut more) = (false, false);
+                if version != live.version {
+                    // Built before it is live, and off the path of messages.
                     self.current.store(Arc::new(live.successor(Arc::new(rules))));
+                }
+                self.standing.send_modify(|standing| {
+                    recovered = standing.broken.take().is_some();
+                    more = !restart.is_empty() && standing.restart != restart;
+                    standing.restart.clone_from(&restart);
+                    if changed {
+                        standing.since = Timestamp::now();
+                    }
+                });
+                if changed || recovered || asked {
                     notices.tell(Notice::Reloaded { version, items });
                 }
+                if more {
+                    notices.tell(Notice::NeedsRestart { settings: restart });
+                }
             }
-            None => {
-                let report = loaded.report();
-                if broken.as_ref() != Some(&report) {
-                    notices.tell(Notice::Broken {
-                        live: live.version.clone(),
-                        errors: loaded.errors(),
-                        report: report.clone(),
-                    });
-                    *broken = Some(report);
+            Err((errors, report)) => {
+                let mut news = false;
+                self.standing.send_if_modified(|standing| {
+                    news = standing.broken.as_ref().is_none_or(|broken| broken.report != report);
+                    if news {
+                        let since = standing.broken.as_ref().map_or_else(Timestamp::now, |broken| broken.since);
+                        standing.broken = Some(Broken { since, errors, report: report.clone() });
+                    }
+                    news
+                });
+                if news || asked {
+                    notices.tell(Notice::Broken { live: live.version.clone(), errors, report });
                 }
             }
         }
+    }
+
+    /// The settings of rules that are used only when the process starts, and are other than they were then.
+    fn needs_restart(&self, rules: &Rules) -> Vec<String> {
+        let (then, now) = (&self.started_with, &rules.desk.store);
+        let settings = [("[store] path", then.path != now.path), ("[store] key_env", then.key_env != now.key_env)];
+        settings.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The version of the live rules.
+    pub fn version(&self) -> Version {
+        self.rules().version.clone()
     }
 
     /// Files the live rules anew where tickets are other than they were.
@@ -116,11 +291,21 @@ impl Live {
         }
     }
 
-    /// Follows the files until the task is dropped.
+    /// Follows the files, or the commits, until the task is dropped.
     ///
     /// # Errors
     /// When the system offers no way to watch files at all.
     pub async fn follow(self, notices: Notices) -> Result<(), notify::Error> {
+        match self.source.follow {
+            Follow::Files => self.follow_files(notices).await,
+            Follow::Commit => {
+                self.follow_commits(notices).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn follow_files(self, notices: Notices) -> Result<(), notify::Error> {
         let (changed, mut changes) = mpsc::channel::<()>(1);
         let mut watcher = notify::recommended_watcher(move |event: Result<notify::Event, notify::Error>| {
             // Reading rules is no change of them. A full channel already says what there is to say.
@@ -129,70 +314,122 @@ impl Live {
             }
         })?;
         let mut watched = BTreeSet::new();
-        let mut broken = None;
-        let mut seen = None;
-        let mut told = true;
+        // Files may have changed since the start, when nobody watched yet.
+        let (mut seen, mut asked, mut told) = (Stamps::clone(&self.first), false, false);
         loop {
+            // What is looked at after the watches are set cannot fall between the two.
             self.watch(&mut watcher, &mut watched, &notices);
-            // Looked at after the watches are set, so that nothing falls between the two.
-            let (live, notices) = (self.clone(), notices.clone());
-            let look = move || {
-                let stamps = live.stamps();
-                if told || seen.as_ref() != Some(&stamps) {
-                    live.reload(&mut broken, &notices);
+            let mut stamps = self.stamps().await;
+            if told || asked || seen != stamps {
+                if !asked {
+                    stamps = self.settled(stamps, &mut changes).await;
+                    self.watch(&mut watcher, &mut watched, &notices);
                 }
-                live.file_anew();
-                (broken, Some(stamps))
-            };
-            (broken, seen) = tokio::task::spawn_blocking(look).await.unwrap_or_default();
-            told = match tokio::time::timeout(LOOK_ANYWAY, changes.recv()).await {
-                Ok(Some(())) => true,
-                Ok(None) => return Ok(()),
-                Err(_) => false,
-            };
-            if !told {
-                continue;
+                self.reload_blocking(&notices, asked).await;
+                seen = stamps;
             }
-            let patience = tokio::time::Instant::now() + PATIENCE;
-            while tokio::time::Instant::now() < patience
-                && tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|more| more.is_some())
-            {}
+            self.rebuild_where_drifted().await;
+            (asked, told) = tokio::select! {
+                changed = changes.recv() => match changed {
+                    Some(()) => (false, true),
+                    None => return Ok(()),
+                },
+                () = self.asked.notified() => (true, false),
+                () = tokio::time::sleep(LOOK_ANYWAY) => (false, false),
+            };
         }
     }
 
-    /// What tells cheaply whether files changed: their names, lengths, and when they were last written.
-    fn stamps(&self) -> Vec<(PathBuf, Option<(u64, SystemTime)>)> {
-        let stamp = |path: PathBuf| {
-            let written = std::fs::metadata(&path).and_then(|meta| Ok((meta.len(), meta.modified()?)));
-            (path, written.ok())
-        };
-        lang::files_at(&self.source.paths, self.source.config.as_deref()).into_iter().map(stamp).collect()
+    /// Waits until nothing has changed for a while, also where no word comes of it, and returns how the files are then.
+    async fn settled(&self, mut before: Stamps, changes: &mut mpsc::Receiver<()>) -> Stamps {
+        let patience = tokio::time::Instant::now() + self.source.settle * MAX_SETTLES;
+        while tokio::time::Instant::now() < patience {
+            let quiet = tokio::time::timeout(self.source.settle, changes.recv()).await.is_err();
+            let now = self.stamps().await;
+            if quiet && now == before {
+                break;
+            }
+            if !quiet {
+                // Many changes at once are one.
+                tokio::time::sleep(self.source.settle / 10).await;
+            }
+            before = now;
+        }
+        before
+    }
+
+    async fn follow_commits(self, notices: Notices) {
+        let path = self.source.path().to_path_buf();
+        let mut loaded = None;
+        let mut before = None;
+        loop {
+            let at = path.clone();
+            let head = tokio::task::spawn_blocking(move || Head::at(&at)).await.ok();
+            match &head {
+                // A commit on the way to another one is passed by.
+                Some(Ok(head)) if head.under_way => {}
+                Some(head) if loaded.as_ref() == Some(head) => {}
+                // Twice the same: nobody goes from one commit to the next just now.
+                Some(head) if before.as_ref() == Some(head) => {
+                    self.reload_blocking(&notices, false).await;
+                    loaded = Some(head.clone());
+                }
+                _ => {}
+            }
+            let known = loaded.is_some() && loaded == head;
+            before = head;
+            self.rebuild_where_drifted().await;
+            tokio::select! {
+                () = self.asked.notified() => {
+                    self.reload_blocking(&notices, true).await;
+                    loaded.clone_from(&before);
+                }
+                () = tokio::time::sleep(if known { HEAD_EVERY } else { self.source.settle }) => {}
+            }
+        }
+    }
+
+    async fn reload_blocking(&self, notices: &Notices, asked: bool) {
+        let (live, notices) = (self.clone(), notices.clone());
+        // It is a mistake in Twite if it panics; the last good rules stay live.
+        let _ = tokio::task::spawn_blocking(move || live.reload(&notices, asked)).await;
+    }
+
+    async fn rebuild_where_drifted(&self) {
+        let live = self.clone();
+        let _ = tokio::task::spawn_blocking(move || live.file_anew()).await;
+    }
+
+    async fn stamps(&self) -> Stamps {
+        let source = self.source.clone();
+        tokio::task::spawn_blocking(move || stamps(&source)).await.unwrap_or_default()
     }
 
     /// Watches every directory whose change can change the rules: those that hold them, those they are
-    /// linked from, and the one above each given path, where the path itself may be replaced.
+    /// linked from, and the one above each given path, where the path itself may be replaced. Each is watched under its
+    /// real name: two watches of one directory are one to the system, and taking the first away takes the other as well.
     fn watch(&self, watcher: &mut RecommendedWatcher, watched: &mut BTreeSet<PathBuf>, notices: &Notices) {
         let mut wanted = BTreeSet::new();
         for path in self.source.paths.iter().chain(&self.source.config) {
             directories(path, &mut wanted, 0);
         }
+        let wanted: BTreeSet<_> = wanted.into_iter().filter_map(|directory| directory.canonicalize().ok()).collect();
         for gone in watched.difference(&wanted).cloned().collect::<Vec<_>>() {
-            // A directory that is gone has taken its watch with it.
-            let _ = watcher.unwatch(&gone);
+            // A directory that was removed has taken its watch with it.
+            if gone.exists() {
+                let _ = watcher.unwatch(&gone);
+            }
             watched.remove(&gone);
         }
         for directory in wanted {
-            if watched.contains(&directory) && directory.exists() {
-                // The same name may be another directory by now; watching again costs nothing.
-                let _ = watcher.unwatch(&directory);
-            }
+            // The same name may be another directory by now; watching again costs nothing.
             match watcher.watch(&directory, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     watched.insert(directory);
                 }
                 Err(error) => {
-                    watched.remove(&directory);
-                    if directory.exists() {
+                    let was = watched.remove(&directory);
+                    if directory.exists() && was {
                         notices.tell(Notice::Trouble {
                             message: format!(
                                 "{} cannot be watched ({error}); its changes are noticed within {} seconds",
@@ -205,6 +442,18 @@ impl Live {
             }
         }
     }
+}
+
+/// The names of files, their lengths, and when they were last written.
+type Stamps = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
+
+/// What tells cheaply whether files changed.
+fn stamps(source: &Source) -> Stamps {
+    let stamp = |path: PathBuf| {
+        let written = std::fs::metadata(&path).and_then(|meta| Ok((meta.len(), meta.modified()?)));
+        (path, written.ok())
+    };
+    lang::files_at(&source.paths, source.config.as_deref()).into_iter().map(stamp).collect()
 }
 
 /// Whether a change of what has this name can change the rules: a rule file, the declarations, and whatever may

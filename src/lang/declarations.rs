@@ -32,6 +32,15 @@ const KEYS: &[&str] = &[
     "webhook", "x",
 ];
 
+/// Where things are kept, whatever else is wrong with the declarations: what is live must be found when they are broken.
+pub(crate) fn store_settings(text: &str) -> StoreSettings {
+    let table = DeTable::parse_recoverable(text).0.into_inner();
+    let store = table.get("store").and_then(|store| store.get_ref().as_table());
+    let text = |key: &str| store?.get(key)?.get_ref().as_str().map(str::to_owned);
+    let default = StoreSettings::default();
+    StoreSettings { path: text("path").unwrap_or(default.path), key_env: text("key_env").unwrap_or(default.key_env) }
+}
+
 /// Reads the declarations. The desk is there when it could be made sense of, even where something in it is
 /// not allowed, so that rules can be checked against it.
 pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     sync::Arc,
 };
 
@@ -14,11 +13,12 @@ use super::{
     check::{self, File},
     codes, declarations,
     diagnostic::{Diagnostic, Severity},
+    git::{self, Commit},
     render,
     rules::{Files, Rules, SourceFile, Version},
-    sources::{self, Reader, Sources},
+    sources::{self, Found, Reader, Sources, cannot_read},
 };
-use crate::desk::Desk;
+use crate::desk::{Desk, config::StoreSettings};
 
 /// How many findings stand in [`Loaded::report`].
 const MAX_REPORTED: usize = 50;
@@ -125,6 +125,72 @@ impl Loaded {
     }
 }
 
+/// Where files are read from.
+#[derive(Debug)]
+pub enum Tree {
+    /// The file system.
+    Disk,
+    /// A commit, whatever the work tree says.
+    Commit(Commit),
+}
+
+impl Tree {
+    fn find(&self, paths: &[PathBuf]) -> Found {
+        let Self::Commit(commit) = self else { return sources::find(paths) };
+        let mut found = Found::default();
+        for path in paths {
+            match (commit.is_directory(path), commit.is_file(path)) {
+                (true, _) => found.files.extend(commit.rule_files(path)),
+                (_, true) => found.files.push(path.clone()),
+                _ => found.errors.push(cannot_read(path, &format!("commit {} has nothing there", commit.id()))),
+            }
+        }
+        found
+    }
+
+    fn read(&self, reader: &mut Reader, path: &Path) -> Result<String, Diagnostic> {
+        match self {
+            Self::Disk => reader.read(path),
+            Self::Commit(commit) => {
+                let bytes = commit.read(path, sources::MOST_FILE).map_err(|why| cannot_read(path, &why))?;
+                reader.take(path, bytes)
+            }
+        }
+    }
+
+    /// The `twite.toml` in the first directory, or the one above it.
+    fn beside(&self, paths: &[PathBuf]) -> Option<PathBuf> {
+        let first = paths.first()?;
+        let is_directory = match self {
+            Self::Disk => first.is_dir(),
+            Self::Commit(commit) => commit.is_directory(first),
+        };
+        let directory = if is_directory { first.clone() } else { first.parent()?.to_owned() };
+        let above = match directory.parent() {
+            // `rules` lies in the directory we are in; `.` and `..` have their parent above them.
+            Some(parent) if directory.file_name().is_some() => parent.to_owned(),
+            _ => directory.join(".."),
+        };
+        [directory, above].into_iter().map(|d| d.join("twite.toml")).find(|path| match self {
+            Self::Disk => path.exists(),
+            Self::Commit(commit) => commit.is_file(path),
+        })
+    }
+}
+
+/// Files as they were read, not checked yet.
+struct Read {
+    files: Files,
+    version: Version,
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+    paths: BTreeMap<Arc<str>, PathBuf>,
+    count: usize,
+    rule_files: usize,
+    passed_over: Vec<PathBuf>,
+    config: Option<PathBuf>,
+}
+
 /// Loads the rule files at these paths: files, or directories with everything called `*.twite` below them.
 /// `config` names the `twite.toml`; without it, it lies in the first of the directories or the one above.
 ///
@@ -135,16 +201,40 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
 
 /// [`load`], where a buffer stands for one of the files, or is one more.
 pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
+    checked(read(&Tree::Disk, paths, config, buffer))
+}
+
+/// [`load`], from a tree.
+pub fn load_from(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Loaded {
+    checked(read(tree, paths, config, None))
+}
+
+fn checked(read: Read) -> Loaded {
+    let Read { files, version, mut diagnostics, sources, paths, count, rule_files, passed_over, config } = read;
+    let unread = diagnostics.iter().any(Diagnostic::is_error);
+    let (rules, found_wrong) = check_files(files.clone(), version);
+    diagnostics.extend(found_wrong);
+    let rules = rules.filter(|_| !unread).map(Arc::new);
+    Loaded { rules, diagnostics, sources, texts: files, paths, files: count, rule_files, passed_over, config }
+}
+
+/// The hash that [`load`] would give these files, without checking them; nothing where one cannot be read.
+pub fn hash_at(paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
+    let read = read(&Tree::Disk, paths, config, None);
+    (!read.diagnostics.iter().any(Diagnostic::is_error)).then_some(read.version.hash)
+}
+
+fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Read {
     let mut reader = Reader::default();
     let mut sources = Sources::default();
     let mut paths_read = BTreeMap::new();
-    let sources::Found { files: mut found, errors: mut diagnostics, passed_over } = sources::find(paths);
+    let Found { files: mut found, errors: mut diagnostics, passed_over } = tree.find(paths);
     let is_same = |path: &Path, other: &Path| {
         path == other
             || fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(other).is_ok_and(|other| path == other))
     };
     diagnostics.extend(passed_over.iter().map(|path| sources::passed_over(path)));
-    let config = config.map(Path::to_owned).or_else(|| beside(paths));
+    let config = config.map(Path::to_owned).or_else(|| tree.beside(paths));
     if let Some(buffer) = buffer
         && !found.iter().chain(&config).any(|path| is_same(path, &buffer.path))
     {
@@ -152,7 +242,7 @@ pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffe
     }
     let text_of = |reader: &mut Reader, path: &Path| match buffer.filter(|buffer| is_same(path, &buffer.path)) {
         Some(buffer) => Ok(buffer.text.clone()),
-        None => reader.read(path),
+        None => tree.read(reader, path),
     };
     let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match text_of(&mut reader, path) {
         Ok(text) => {
@@ -167,34 +257,74 @@ pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffe
         }
     };
     let declared = config.as_deref().and_then(|path| read(path, &mut diagnostics));
+    let named: Vec<_> =
+        config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, d)).collect();
     let mut calendars = vec![];
-    for (name, path) in config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, d)) {
-        calendars.extend(read(&path, &mut diagnostics).map(|file| SourceFile { name: name.into(), ..file }));
+    for (name, path) in &named {
+        calendars.extend(read(path, &mut diagnostics).map(|file| SourceFile { name: name.as_str().into(), ..file }));
     }
     let rules: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
-    let unread = diagnostics.iter().any(Diagnostic::is_error);
-    let read = Files { config: declared, calendars, rules };
-    let files_named = read.calendars.len();
-    let version = Version { hash: hash(&read, paths), commit: paths.first().and_then(|path| commit(path)) };
-    let (rules, found_wrong) = check_files(read.clone(), version);
-    diagnostics.extend(found_wrong);
-    let files = found.len() + usize::from(config.is_some()) + files_named;
-    Loaded {
-        rules: rules.filter(|_| !unread).map(Arc::new),
-        diagnostics,
-        sources,
-        texts: read,
-        paths: paths_read,
-        files,
-        rule_files: found.len(),
-        passed_over,
-        config,
+    let count = found.len() + usize::from(config.is_some()) + calendars.len();
+    let rule_files = found.len();
+    let files = Files { config: declared, calendars, rules };
+    let commit = match tree {
+        Tree::Commit(commit) => Some(commit.id().to_owned()),
+        Tree::Disk => {
+            let all: Vec<_> = found.into_iter().chain(config.clone()).chain(named.into_iter().map(|n| n.1)).collect();
+            git::commit_of(paths, &all)
+        }
+    };
+    let version = Version { hash: hash(&files, paths), commit };
+    Read { files, version, diagnostics, sources, paths: paths_read, count, rule_files, passed_over, config }
+}
+
+/// What is gone from files that have no mistake, and so stays live: nobody empties a desk by accident. One line for each.
+/// To have no error is not the same as to be meant: a mount that is missing, a file that is being written and a checkout
+/// under way look like this.
+pub fn lost(before: &Rules, after: &Rules) -> Vec<String> {
+    let blank = |file: &SourceFile| file.text.trim().is_empty();
+    let old = |name: &str| before.files.rules.iter().chain(&before.files.config).find(|file| *file.name == *name);
+    let mut lost = vec![];
+    for file in after.files.config.iter().chain(&after.files.rules).filter(|file| blank(file)) {
+        if old(&file.name).is_some_and(|old| !blank(old)) {
+            lost.push(format!("{} is empty, and was not before; delete it, or leave a comment in it", file.name));
+        }
     }
+    match (before.files.rules.len(), after.files.rules.len()) {
+        (1.., 0) => lost.push("there is no rule file any more".to_owned()),
+        _ if before.items() > 0 && after.items() == 0 => lost.push("the files hold no rule any more".to_owned()),
+        _ => {}
+    }
+    if before.files.config.is_some() && after.files.config.is_none() {
+        lost.push("there is no twite.toml any more".to_owned());
+    } else if !before.desk.accounts.is_empty() && after.desk.accounts.is_empty() {
+        lost.push("twite.toml declares no account any more".to_owned());
+    }
+    lost
+}
+
+/// What a desk cannot do without, and these files do not have. One line for each.
+pub fn missing(rules: &Rules) -> Vec<String> {
+    let mut missing = vec![];
+    if rules.files.rules.is_empty() {
+        missing.push("there is no rule file".to_owned());
+    }
+    if rules.files.config.is_none() {
+        missing.push("there is no twite.toml beside the rules, nor one directory above".to_owned());
+    }
+    missing
+}
+
+/// Where the `twite.toml` of rules at these paths lies, and where it says that things are kept, as far as that can be read.
+pub fn store_settings(paths: &[PathBuf], config: Option<&Path>) -> (Option<PathBuf>, StoreSettings) {
+    let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
+    let text = config.as_deref().and_then(|path| Reader::default().read(path).ok());
+    (config, text.map(|text| declarations::store_settings(&text)).unwrap_or_default())
 }
 
 /// The files that [`load`] would read, in its order.
 pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> Vec<PathBuf> {
-    let config = config.map(Path::to_owned).or_else(|| beside(paths));
+    let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
     let text = config.as_deref().and_then(|path| Some((path, Reader::default().read(path).ok()?)));
     let calendars = text.map(|(path, text)| {
         calendars_of(path, &SourceFile { name: "".into(), text: text.into() }).into_iter().map(|(_, path)| path)
@@ -274,18 +404,6 @@ fn only_syntax(files: &Files) -> Vec<Diagnostic> {
     files.rules.iter().flat_map(errors).collect()
 }
 
-/// The `twite.toml` in the first directory, or the one above it.
-fn beside(paths: &[PathBuf]) -> Option<PathBuf> {
-    let first = paths.first()?;
-    let directory = if first.is_dir() { first.clone() } else { first.parent()?.to_owned() };
-    let above = match directory.parent() {
-        // `rules` lies in the directory we are in; `.` and `..` have their parent above them.
-        Some(parent) if directory.file_name().is_some() => parent.to_owned(),
-        _ => directory.join(".."),
-    };
-    [directory, above].into_iter().map(|d| d.join("twite.toml")).find(|path| path.exists())
-}
-
 /// SHA-256 over names and contents. Names count from the directory they were found in, so that the same
 /// rules have the same hash wherever they lie.
 fn hash(files: &Files, paths: &[PathBuf]) -> String {
@@ -304,25 +422,4 @@ fn hash(files: &Files, paths: &[PathBuf]) -> String {
         }
     }
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The commit of the repository a path lies in, with `+` where something below the path differs from it.
-fn commit(path: &Path) -> Option<String> {
-    let directory = if path.is_dir() { path } else { path.parent()? };
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(directory)
-            .args(arguments)
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let head = git(&["rev-parse", "--verify", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--", "."])?;
-    Some(if changed.is_empty() { head } else { head + "+" })
 }

@@ -15,6 +15,7 @@ mod declarations;
 mod diagnostic;
 mod fix;
 mod format;
+pub mod git;
 pub mod lines;
 mod load;
 pub mod render;
@@ -27,7 +28,10 @@ pub(crate) mod written;
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
-pub use load::{Buffer, Loaded, check_files, check_sources, files_at, load, load_with};
+pub use load::{
+    Buffer, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost, missing,
+    store_settings,
+};
 pub use sources::{MOST_FILE, Sources};
 pub(crate) use sources::{find, name, read_rule_files, unreadable};
 pub(crate) use suggest::{did_you_mean, nearest};

@@ -91,7 +91,10 @@ impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.hash.get(..12).unwrap_or(&self.hash))?;
         match &self.commit {
-            Some(commit) => write!(f, " (commit {})", commit.get(..12).unwrap_or(commit)),
+            Some(commit) => {
+                let (id, changed) = commit.strip_suffix('+').map_or((commit.as_str(), ""), |id| (id, "+"));
+                write!(f, " (commit {}{changed})", id.get(..12).unwrap_or(id))
+            }
             None => Ok(()),
         }
     }

@@ -146,6 +146,10 @@ impl Search {
             let rule_file = path.extension().is_some_and(|e| e == "twite");
             match fs::metadata(&path) {
                 _ if hidden => {}
+                // It held rules, or was meant to.
+                Ok(meta) if meta.is_dir() && rule_file => {
+                    self.errors.push(cannot_read(&path, "it is a directory, with the name of a rule file"));
+                }
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
                 Ok(_) if rule_file => self.add(path),
                 Ok(_) if nearly_a_rule_file(&path) => self.passed_over.push(path),
@@ -201,7 +205,7 @@ impl Reader {
         };
         // A pipe would block on opening; ask first.
         if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-            return Err(unreadable(path, &std::io::Error::other("it is no file")));
+            return Err(cannot_read(path, "it is no file"));
         }
         let (length, file) = open().map_err(|e| unreadable(path, &e))?;
         if length > MOST_FILE {
@@ -213,6 +217,11 @@ impl Reader {
         if bytes.len() as u64 > MOST_FILE {
             return Err(too_long());
         }
+        self.take(path, bytes)
+    }
+
+    /// Bytes that were read already, as text.
+    pub(crate) fn take(&mut self, path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
         self.total += bytes.len() as u64;
         if self.total > MOST_TOTAL {
             let message = format!("the files are longer than {} MiB together", MOST_TOTAL / 1024 / 1024);
@@ -249,12 +258,17 @@ pub(crate) fn passed_over(path: &Path) -> Diagnostic {
     about(path, &codes::TW0117, message).with_help("rename it; or call it something else, where it is no rule file")
 }
 
-/// A path that cannot be read, and why.
+/// A path that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     let why = match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
+    cannot_read(path, &why)
+}
+
+/// A path that cannot be read, and why.
+pub(crate) fn cannot_read(path: &Path, why: &str) -> Diagnostic {
     about(path, &codes::TW0111, format!("cannot read `{}`: {why}", path.display()))
 }

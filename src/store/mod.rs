@@ -12,10 +12,12 @@ mod inbox;
 mod known;
 mod later;
 mod lease;
+mod live;
 mod outbox;
 mod pause;
 mod polling;
 mod post;
+mod queues;
 mod report;
 mod ticket;
 mod transaction;
@@ -43,10 +45,12 @@ pub use self::{
     comment::{NewComment, Standing},
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
+    live::LiveRules,
     outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
     polling::Polling,
     post::{KnownPost, PutPost, Seen},
+    queues::Queues,
     ticket::{TicketHead, TicketKey},
 };
 use self::{known::Known, later::Later, lease::Fence, transaction::Transaction};

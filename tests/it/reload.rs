@@ -37,13 +37,28 @@ impl Followed {
     async fn new(lay: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         lay(directory.path());
-        let source = Source { paths: vec![directory.path().join("rules")], config: None };
+        let rules = vec![directory.path().join("rules")];
+        // Short, as nothing here takes longer to write what belongs together; where it does, the test says so.
+        let source = Source { settle: Duration::from_millis(150), ..Source::new(rules, None) };
+        Self::of(directory, source)
+    }
+
+    fn of(directory: TempDir, source: Source) -> Self {
         let live = Live::start(source, Arc::new(|rules| rules)).unwrap();
         let notices = Notices::default();
         let told = notices.listen();
         let (follow, at) = (live.clone(), notices.clone());
         let following = tokio::spawn(async move { follow.follow(at).await.unwrap() });
         Self { directory, live, told, following }
+    }
+
+    /// Does things to the files that must leave what is live alone, and returns what is said of them.
+    async fn keeps_what_is_live(&mut self, what: &str, change: impl FnOnce(&Self)) -> String {
+        let good = self.live.rules();
+        change(self);
+        let report = self.broken().await;
+        assert!(Arc::ptr_eq(&good, &self.live.rules()), "after {what}: {:?}", self.titles());
+        report
     }
 
     async fn plain() -> Self {
@@ -244,4 +259,154 @@ async fn a_running_daemon_applies_what_its_files_say() {
     say("@acme three");
     desk.until("the second rule", fired("Add two", 1)).await;
     assert!(served.runs());
+}
+
+#[tokio::test]
+async fn what_lost_all_it_had_never_goes_live() {
+    let mut rules = Followed::new(|directory| {
+        fs::create_dir(directory.join("rules")).unwrap();
+        fs::write(directory.join("rules/a.twite"), rule("a")).unwrap();
+        fs::write(directory.join("rules/b.twite"), rule("b")).unwrap();
+        fs::write(directory.join("rules/twite.toml"), "[[account]]\nhandle = \"acme\"\n").unwrap();
+    })
+    .await;
+    let toml = fs::read_to_string(rules.at("rules/twite.toml")).unwrap();
+    let remove = |rules: &Followed, name: &str| fs::remove_file(rules.at(name)).unwrap();
+    let mut restored = 0;
+    type Change<'c> = Box<dyn FnOnce(&Followed) + 'c>;
+    let changes: Vec<(&str, &str, Change<'_>)> = vec![
+        ("an empty file", "a.twite is empty", Box::new(|r| r.write("rules/a.twite", ""))),
+        ("a blank file", "a.twite is empty", Box::new(|r| r.write("rules/a.twite", "\n \t\n"))),
+        (
+            "no files",
+            "no rule file",
+            Box::new(|r| ["rules/a.twite", "rules/b.twite"].iter().for_each(|f| remove(r, f))),
+        ),
+        (
+            "only comments",
+            "no rule",
+            Box::new(|r| {
+                ["rules/a.twite", "rules/b.twite"].iter().for_each(|f| r.write(f, "# nothing\n"));
+            }),
+        ),
+        (
+            "a directory in place of a file",
+            "is a directory",
+            Box::new(|r| {
+                remove(r, "rules/a.twite");
+                fs::create_dir(r.at("rules/a.twite")).unwrap();
+            }),
+        ),
+        ("no twite.toml", "no twite.toml", Box::new(|r| remove(r, "rules/twite.toml"))),
+        ("an empty twite.toml", "twite.toml is empty", Box::new(|r| r.write("rules/twite.toml", ""))),
+        (
+            "half a twite.toml",
+            "declares no account",
+            Box::new(|r| r.write("rules/twite.toml", "edition = \"suite\"\n")),
+        ),
+        ("no directory", "cannot read", Box::new(|r| fs::rename(r.at("rules"), r.at("gone")).unwrap())),
+        (
+            "a new directory",
+            "no rule file",
+            Box::new(|r| {
+                fs::rename(r.at("rules"), r.at("gone")).unwrap();
+                fs::create_dir(r.at("rules")).unwrap();
+            }),
+        ),
+    ];
+    for (what, says, change) in changes {
+        let report = rules.keeps_what_is_live(what, change).await;
+        assert!(report.contains(says), "{what}: {report}");
+        let _ = fs::remove_dir_all(rules.at("gone"));
+        if !rules.at("rules").is_dir() {
+            fs::create_dir(rules.at("rules")).unwrap();
+        }
+        let _ = fs::remove_dir(rules.at("rules/a.twite"));
+        restored += 1;
+        rules.write("rules/twite.toml", &format!("{toml}# {restored}\n"));
+        rules.write("rules/a.twite", &rule("a"));
+        rules.write("rules/b.twite", &rule("b"));
+        rules.live(&["a", "b"]).await;
+    }
+    // One file of several may go: that is how rules are deleted.
+    fs::remove_file(rules.at("rules/b.twite")).unwrap();
+    rules.live(&["a"]).await;
+}
+
+#[tokio::test]
+async fn whoever_means_it_may_empty_a_desk() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("rules")).unwrap();
+    fs::write(directory.path().join("rules/a.twite"), rule("a")).unwrap();
+    let source = Source {
+        settle: Duration::from_millis(150),
+        allow_empty: true,
+        ..Source::new(vec![directory.path().join("rules")], None)
+    };
+    let mut rules = Followed::of(directory, source);
+    rules.write("rules/a.twite", "");
+    rules.live(&[]).await;
+}
+
+#[tokio::test]
+async fn files_that_come_one_by_one_go_live_as_one_set() {
+    let mut rules = Followed::plain().await;
+    let tags: Vec<String> = (10..30).map(|n| format!("t{n}")).collect();
+    for tag in &tags {
+        rules.write(&format!("rules/{tag}.twite"), &rule(tag));
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    let expected: Vec<&str> = ["a"].into_iter().chain(tags.iter().map(String::as_str)).collect();
+    let version = rules.hear("any set", |_, notice| match notice {
+        Notice::Reloaded { version, .. } => Some(version),
+        _ => None,
+    });
+    let version = version.await;
+    assert_eq!(rules.titles().len(), expected.len(), "the first set that goes live is the whole one");
+    assert_eq!(rules.live.rules().version, version);
+}
+
+#[tokio::test]
+async fn a_write_in_pieces_goes_live_once_it_is_whole() {
+    let mut rules = Followed::plain().await;
+    let text = rule("whole");
+    fs::write(rules.at("rules/a.twite"), "").unwrap();
+    for end in [10, 25, text.len()] {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        fs::write(rules.at("rules/a.twite"), &text[..end]).unwrap();
+    }
+    let told = rules
+        .hear("what came of it", |_, notice| {
+            matches!(notice, Notice::Reloaded { .. } | Notice::Broken { .. }).then_some(notice)
+        })
+        .await;
+    assert!(matches!(told, Notice::Reloaded { .. }), "{told:?}");
+    assert_eq!(rules.titles(), ["Add whole"]);
+}
+
+#[tokio::test]
+async fn files_that_never_settle_go_live_all_the_same() {
+    let mut rules = Followed::plain().await;
+    let path = rules.at("rules/busy.twite");
+    let writing = tokio::spawn(async move {
+        for n in 0.. {
+            fs::write(&path, rule(&format!("n{n}"))).unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    rules.hear("some set", |_, notice| matches!(notice, Notice::Reloaded { .. }).then_some(())).await;
+    writing.abort();
+}
+
+#[tokio::test]
+async fn whoever_asks_need_not_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("rules")).unwrap();
+    fs::write(directory.path().join("rules/a.twite"), rule("a")).unwrap();
+    let source =
+        Source { settle: Duration::from_secs(3600), ..Source::new(vec![directory.path().join("rules")], None) };
+    let mut rules = Followed::of(directory, source);
+    // Asked without a change, it says what is live.
+    rules.live.reload_now();
+    rules.live(&["a"]).await;
 }

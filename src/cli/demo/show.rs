@@ -50,6 +50,8 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         Notice::Behind { .. }
         | Notice::Disagree { .. }
         | Notice::Waiting { .. }
+        | Notice::NeedsRestart { .. }
+        | Notice::StillBroken { .. }
         | Notice::Superseded
         | Notice::Recovered { .. } => {
             writeln!(out, "{}", paint(&notice.to_string(), Style::new().yellow()))
@@ -97,7 +99,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 
 /// Writes the summary for a person.
 pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let Summary { posts, left_out, tickets, comments, linked, fired, replies, set_aside, seconds } = summary;
+    let Summary { posts, left_out, tickets, comments, linked, fired, replies, set_aside, seconds, accounts } = summary;
     writeln!(out)?;
     writeln!(out, "{}", paint("What came of it", Style::new().bold()))?;
     writeln!(out, "  {posts} lines read in {seconds:.1} seconds")?;
@@ -112,6 +114,18 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
     }
     if *set_aside > i64::try_from(*left_out).unwrap_or(i64::MAX) {
         writeln!(out, "  {set_aside} messages set aside, because they could not be read")?;
+    }
+    match accounts.as_slice() {
+        [] => writeln!(
+            out,
+            "  twite.toml declares no account, so nothing came in: add an `[[account]]`, or use `--account`"
+        )?,
+        accounts if *tickets == 0 => writeln!(
+            out,
+            "  none of these posts mentions an account of yours (@{}): `--account` names others",
+            accounts.join(", @")
+        )?,
+        _ => {}
     }
     writeln!(out, "  rules that fired:")?;
     let widest = fired.values().map(|n| n.to_string().len()).max().unwrap_or(1);
@@ -150,7 +164,7 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
     writeln!(out, "A simulated X runs at {sim}; posts, messages and likes arrive as they did.")?;
     writeln!(
         out,
-        "The rules are in {}. Edit one while this runs: it is live within a second.",
+        "The rules are in {}. Edit one while this runs: it is live a second later.",
         paint(&rules.display().to_string(), bold)
     )?;
     writeln!(out, "Make a mistake in one, and the old rules stay. Ctrl-C ends it with a summary.")

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use super::{Demo, Replies, Summary, show, tell};
+use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
     cli::{CliError, broke, starter, terminal},
     daemon::{Clock, Daemon, Live, Source},
@@ -72,7 +72,7 @@ impl Stage {
         let handles = demo.accounts.clone();
         let url = sim.url.clone();
         let live = Live::start(
-            Source { paths: vec![rules.clone()], config: None },
+            Source::new(vec![rules.clone()], None),
             Arc::new(move |rules| staged(rules, &handles, &url, &sink_url, &mail)),
         )
         .map_err(CliError::Usage)?;
@@ -106,7 +106,10 @@ impl Stage {
                     .map_err(|e| CliError::Usage(format!("cannot read the posts in {}: {e}", path.display())))?;
                 stage.read(BufReader::new(file), &mut known)?
             }
-            None => stage.read(starter::CONVERSATIONS.as_bytes(), &mut known)?,
+            None => {
+                let handles: Vec<_> = accounts.iter().map(|account| account.handle.clone()).collect();
+                stage.read(address::to(&handles, starter::CONVERSATIONS).as_bytes(), &mut known)?
+            }
         };
         // What it cannot make sense of, it need not know of.
         stage.sim.load_lines(known.as_slice()).map_err(broke)?;
@@ -307,6 +310,7 @@ impl Stage {
             fired: counts.fired,
             replies: Replies { sent: counts.sent, refused: counts.refused, unknown: counts.unknown },
             set_aside: counts.set_aside,
+            accounts: self.daemon.rules().desk.accounts.iter().map(|account| account.handle.clone()).collect(),
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
         })
     }

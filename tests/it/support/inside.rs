@@ -31,7 +31,7 @@ pub async fn daemon(
     std::fs::write(path.join("rules.twite"), rules).unwrap();
     let url = sim.url.clone();
     let live = Live::start(
-        Source { paths: vec![path], config: None },
+        Source::new(vec![path], None),
         Arc::new(move |mut rules| {
             let mut desk = Desk::clone(&rules.desk);
             desk.x.url.clone_from(&url);

@@ -1,0 +1,242 @@
+//! `twite status`: what is live, whether its files could be, who works, and what waits.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    CliError, FINDINGS, FINE, broke,
+    check::pretty,
+    desk::{DeskArgs, LiveSet},
+    terminal,
+    view::TableFormat,
+};
+use crate::{
+    lang,
+    store::{AccountState, Lease, Queues, Store},
+};
+
+/// How many lines of a report are shown.
+const MAX_LINES: usize = 12;
+
+/// Show which rules are live and since when, whether their files could be, which daemon works, and what waits.
+///
+/// Ends with status 1 while the files cannot go live; with --health also where no daemon works or an account does not.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+With --format json one object is printed:
+
+  rules     what is live: hash, commit (with + where the files are not as it has them), since; null before the first daemon
+  files     same, newer, broken, or unknown where nothing is live yet
+  broken    since (null where no daemon has said so yet) and report; null where nothing is wrong
+  restart   settings that changed and are used when the daemon starts again
+  daemon    running, and pid, host, since and renewed of the one that works, or worked last; null before the first
+  queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
+  accounts  handle and state of each declared account")]
+pub(crate) struct Status {
+    /// End with status 1 also where no daemon works on the database, or a declared account is not connected.
+    #[arg(long)]
+    health: bool,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
+    #[command(flatten)]
+    desk: DeskArgs,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    rules: Option<Live>,
+    files: Files,
+    broken: Option<Broken>,
+    restart: Vec<String>,
+    daemon: Option<Daemon>,
+    queues: Queues,
+    accounts: Vec<Account>,
+}
+
+#[derive(Debug, Serialize)]
+struct Live {
+    hash: String,
+    commit: Option<String>,
+    since: Timestamp,
+}
+
+/// How the files are beside what is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Files {
+    Same,
+    Newer,
+    Broken,
+    Unknown,
+}
+
+#[derive(Debug, Serialize)]
+struct Broken {
+    since: Option<Timestamp>,
+    report: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Daemon {
+    running: bool,
+    pid: u32,
+    host: String,
+    since: Timestamp,
+    renewed: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+struct Account {
+    handle: String,
+    state: &'static str,
+}
+
+impl Status {
+    pub(crate) fn run(self) -> Result<u8, CliError> {
+        let place = self.desk.place();
+        let report = tokio::runtime::Runtime::new()?.block_on(async {
+            let live = place.live().await?;
+            if !place.database().is_file() {
+                return Ok::<_, CliError>(self.report(None, None, Queues::default(), &[]));
+            }
+            let store = place.open().await?;
+            let report = self.read(&store, live).await;
+            store.close().await;
+            report
+        })?;
+        let mut out = terminal::out(self.format == TableFormat::Table);
+        match self.format {
+            TableFormat::Json => {
+                let value = serde_json::to_value(&report).map_err(io::Error::from)?;
+                out.write_all(pretty(&value)?.as_bytes())?;
+            }
+            TableFormat::Table => print(&mut out, &report)?,
+        }
+        let ailing = !report.daemon.as_ref().is_some_and(|daemon| daemon.running)
+            || report.accounts.iter().any(|account| account.state != AccountState::Connected.as_str());
+        Ok(if report.broken.is_some() || (self.health && ailing) { FINDINGS } else { FINE })
+    }
+
+    async fn read(&self, store: &Store, live: Option<LiveSet>) -> Result<Report, CliError> {
+        let lease = store.lease().await.map_err(broke)?;
+        let queues = store.queues().await.map_err(broke)?;
+        let accounts = store.accounts().await.map_err(broke)?;
+        let states: Vec<_> = accounts.into_iter().map(|account| (account.handle, account.state.as_str())).collect();
+        Ok(self.report(live, lease, queues, &states))
+    }
+
+    fn report(
+        &self,
+        live: Option<LiveSet>,
+        lease: Option<Lease>,
+        queues: Queues,
+        states: &[(String, &'static str)],
+    ) -> Report {
+        let daemon = lease.map(|lease| Daemon {
+            running: lease.is_held(Timestamp::now()),
+            pid: lease.holder.pid,
+            host: lease.holder.host,
+            since: lease.since,
+            renewed: lease.renewed,
+        });
+        let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
+        let loaded = lang::load(&self.desk.paths(), self.desk.config());
+        let said = live.as_ref().and_then(|set| set.live.broken.clone()).filter(|_| running);
+        let found = match (&loaded.rules, &live) {
+            (None, _) => Some(loaded.report()),
+            (Some(files), Some(live)) => {
+                Some(lang::lost(&live.rules, files).join("\n")).filter(|lost| !lost.is_empty())
+            }
+            (Some(_), None) => None,
+        };
+        let broken = match (said, found) {
+            (Some((since, report)), _) => Some(Broken { since: Some(since), report }),
+            (None, Some(report)) => Some(Broken { since: None, report }),
+            (None, None) => None,
+        };
+        let files = match (&broken, &loaded.rules, &live) {
+            (Some(_), ..) => Files::Broken,
+            (None, Some(files), Some(live)) if files.version.hash == live.live.version.hash => Files::Same,
+            (None, _, Some(_)) => Files::Newer,
+            (None, _, None) => Files::Unknown,
+        };
+        let desk = live.as_ref().map(|set| &set.rules).or(loaded.rules.as_deref()).map(|rules| &rules.desk);
+        let accounts = desk.map(|desk| desk.accounts.as_slice()).unwrap_or_default().iter().map(|account| Account {
+            handle: account.handle.clone(),
+            state: states
+                .iter()
+                .find(|(handle, _)| handle.eq_ignore_ascii_case(&account.handle))
+                .map_or("not connected", |(_, state)| state),
+        });
+        Report {
+            files,
+            broken,
+            daemon,
+            queues,
+            accounts: accounts.collect(),
+            restart: live.as_ref().filter(|_| running).map(|set| set.live.restart.clone()).unwrap_or_default(),
+            rules: live.map(|set| Live {
+                hash: set.live.version.hash,
+                commit: set.live.version.commit,
+                since: set.live.since,
+            }),
+        }
+    }
+}
+
+fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    match &report.rules {
+        Some(live) => {
+            let version = lang::rules::Version { hash: live.hash.clone(), commit: live.commit.clone() };
+            writeln!(out, "rules     {version}, live since {:.0}", live.since)?;
+        }
+        None => writeln!(out, "rules     none are live yet: no daemon has run on this database")?,
+    }
+    match (report.files, &report.broken) {
+        (Files::Same, _) => writeln!(out, "files     the same")?,
+        (Files::Newer, _) => {
+            writeln!(out, "files     others than what is live; a daemon that runs takes them within seconds")?
+        }
+        (Files::Unknown, _) => writeln!(out, "files     sound")?,
+        (Files::Broken, broken) => {
+            let since = broken.as_ref().and_then(|broken| broken.since);
+            let since = since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+            writeln!(out, "files     broken{since}, and not live:")?;
+            let report = broken.as_ref().map(|broken| broken.report.as_str()).unwrap_or_default();
+            let lines: Vec<_> = report.lines().filter(|line| !line.trim().is_empty()).collect();
+            for line in lines.iter().take(MAX_LINES) {
+                writeln!(out, "            {}", line)?;
+            }
+            if lines.len() > MAX_LINES {
+                writeln!(out, "            … {} more lines; `twite check` shows them", lines.len() - MAX_LINES)?;
+            }
+        }
+    }
+    if !report.restart.is_empty() {
+        writeln!(out, "restart   needed for {}", report.restart.join(", "))?;
+    }
+    match &report.daemon {
+        Some(daemon) if daemon.running => {
+            writeln!(out, "daemon    process {} on {} since {:.0}", daemon.pid, daemon.host, daemon.since)?;
+        }
+        Some(daemon) => writeln!(out, "daemon    none runs; the last one was heard of at {:.0}", daemon.renewed)?,
+        None => writeln!(out, "daemon    none ever ran")?,
+    }
+    let queues = &report.queues;
+    let since = queues.inbox_since.map(|since| format!(" (since {since:.0})")).unwrap_or_default();
+    writeln!(out, "inbox     {} waiting{since}, {} set aside", queues.inbox, queues.set_aside)?;
+    let due = queues.outbox_due.map(|due| format!(" (the first due at {due:.0})")).unwrap_or_default();
+    writeln!(
+        out,
+        "outbox    {} waiting{due}, {} being sent, {} unknown",
+        queues.outbox, queues.sending, queues.unknown
+    )?;
+    for account in &report.accounts {
+        writeln!(out, "account   @{}: {}", account.handle, account.state)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! What git says of rule files: the commit they lie in, whether they differ from it, and the files of a commit itself.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Component, Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// What a repository is in the middle of while its commits come one after the other.
+const UNDER_WAY: &[&str] = &["rebase-merge", "rebase-apply", "sequencer", "BISECT_LOG"];
+
+/// The commit that is checked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its id.
+    pub commit: String,
+    /// Whether git is in the middle of a rebase, a bisection or a row of picks, so that this commit is one of many on the way.
+    pub under_way: bool,
+}
+
+impl Head {
+    /// The commit that is checked out where a path lies.
+    ///
+    /// # Errors
+    /// Why there is none, as git says it.
+    pub fn at(path: &Path) -> Result<Self, String> {
+        let directory = existing(path);
+        let out = git(&directory, ["rev-parse", "--absolute-git-dir", "HEAD^{commit}"])?;
+        let out = String::from_utf8_lossy(&out).into_owned();
+        let (git_dir, commit) =
+            out.trim_end().split_once('\n').ok_or("git does not say which commit is checked out")?;
+        let under_way = UNDER_WAY.iter().any(|name| Path::new(git_dir).join(name).exists());
+        Ok(Self { commit: commit.to_owned(), under_way })
+    }
+}
+
+/// The files of a commit, whatever the work tree says.
+#[derive(Debug)]
+pub struct Commit {
+    id: String,
+    root: PathBuf,
+    /// What is at each path below the root.
+    entries: BTreeMap<PathBuf, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// `100644`, `120000` for a link, `160000` for a submodule.
+    mode: String,
+    blob: String,
+    length: u64,
+}
+
+impl Commit {
+    /// The files of a commit of the repository that a path lies in.
+    ///
+    /// # Errors
+    /// As git says it.
+    pub fn open(path: &Path, id: &str) -> Result<Self, String> {
+        let directory = existing(path);
+        let root = git(&directory, ["rev-parse", "--show-toplevel"])?;
+        let root = PathBuf::from(String::from_utf8_lossy(&root).trim_end_matches('\n'));
+        let listed = git(&directory, ["ls-tree", "-r", "-l", "-z", "--full-tree", id])?;
+        let mut entries = BTreeMap::new();
+        for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            let line = String::from_utf8_lossy(line);
+            let Some((head, path)) = line.split_once('\t') else { continue };
+            let mut head = head.split_ascii_whitespace();
+            let (mode, _kind, blob, length) = (head.next(), head.next(), head.next(), head.next());
+            let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+            if let (Some(mode), Some(blob)) = (mode, blob) {
+                entries.insert(path.into(), Entry { mode: mode.to_owned(), blob: blob.to_owned(), length });
+            }
+        }
+        Ok(Self { id: id.to_owned(), root: root.canonicalize().unwrap_or(root), entries })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it has a directory at a path.
+    pub fn is_directory(&self, path: &Path) -> bool {
+        self.below(path).is_some_and(|below| self.files_in(&below).next().is_some())
+    }
+
+    /// Whether it has a file at a path.
+    pub fn is_file(&self, path: &Path) -> bool {
+        self.below(path).is_some_and(|below| self.entries.contains_key(&below))
+    }
+
+    /// The rule files in a directory, in order, under names that begin as the directory's does.
+    pub fn rule_files(&self, directory: &Path) -> Vec<PathBuf> {
+        let Some(below) = self.below(directory) else { return vec![] };
+        let hidden = |path: &Path| path.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
+        self.files_in(&below)
+            .filter_map(|path| path.strip_prefix(&below).ok())
+            .filter(|path| path.extension().is_some_and(|e| e == "twite") && !hidden(path))
+            .map(|path| directory.join(path))
+            .collect()
+    }
+
+    /// What a file holds; at most so many bytes.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(&self, path: &Path, most: u64) -> Result<Vec<u8>, String> {
+        let entry = self.below(path).and_then(|below| self.entries.get(&below));
+        let entry = entry.ok_or_else(|| format!("commit {} has no such file", self.id))?;
+        match entry.mode.as_str() {
+            "120000" => return Err("it is a symbolic link, and a commit's links are not followed".to_owned()),
+            "160000" => return Err("it is a submodule".to_owned()),
+            _ => {}
+        }
+        if entry.length > most {
+            return Err(format!("it is longer than {} KiB", most / 1024));
+        }
+        git(&self.root, ["cat-file", "blob", &entry.blob])
+    }
+
+    fn files_in<'c>(&'c self, directory: &'c Path) -> impl Iterator<Item = &'c Path> {
+        self.entries.keys().map(PathBuf::as_path).filter(move |path| *path != directory && path.starts_with(directory))
+    }
+
+    /// A path as it is called from the root of the repository; nothing where it lies outside.
+    fn below(&self, path: &Path) -> Option<PathBuf> {
+        real(path).strip_prefix(&self.root).map(Path::to_path_buf).ok()
+    }
+}
+
+/// The commit that files lie in, with `+` where one of them, or anything else below these paths, is not as it has it.
+/// Nothing outside git.
+pub(super) fn commit_of(paths: &[PathBuf], files: &[PathBuf]) -> Option<String> {
+    let directory = existing(paths.first()?);
+    let text = |arguments: &[&str]| {
+        Some(String::from_utf8_lossy(&git(&directory, arguments).ok()?).trim_end_matches('\n').to_owned())
+    };
+    let head = text(&["rev-parse", "--verify", "HEAD"])?;
+    let root = PathBuf::from(text(&["rev-parse", "--show-toplevel"])?);
+    let root = root.canonicalize().unwrap_or(root);
+    let files: Vec<_> = files.iter().map(|file| real(file)).collect();
+    let mut arguments: Vec<OsString> =
+        ["status", "--porcelain", "-z", "--ignored", "--untracked-files=all", "--"].map(Into::into).into();
+    let asked = paths.iter().map(|path| real(path)).chain(files.iter().cloned());
+    let (inside, outside): (Vec<_>, Vec<_>) = asked.partition(|path| path.starts_with(&root));
+    let directories: Vec<_> = inside.iter().filter(|path| path.is_dir()).collect();
+    // Files below a directory that is asked about anyway need not be named.
+    let named = inside.iter().filter(|path| !directories.iter().any(|above| path.starts_with(above) && path != above));
+    arguments.extend(named.map(|path| path.clone().into_os_string()));
+    let changed = git(&root, arguments).ok()?;
+    let differs = String::from_utf8_lossy(&changed).split('\0').any(|line| match line.strip_prefix("!! ") {
+        // What git is told to ignore is no change, unless it is a rule file all the same.
+        Some(ignored) => files.iter().any(|file| file.starts_with(root.join(ignored))),
+        None => !line.is_empty(),
+    });
+    Some(if differs || !outside.is_empty() { head + "+" } else { head })
+}
+
+/// A path without links in it, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut real = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+        real = real.canonicalize().unwrap_or(real);
+    }
+    real
+}
+
+/// The nearest directory at or above a path.
+fn existing(path: &Path) -> PathBuf {
+    let path = real(path);
+    path.ancestors().find(|path| path.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
+}
+
+/// What git answers, or says is wrong.
+fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Result<Vec<u8>, String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        .args(arguments)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        // A hook that runs us names its own repository, which need not be that of the rules.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("git cannot be run: {error}"))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(said.lines().next().unwrap_or("git failed").trim_start_matches("fatal: ").to_owned())
+}

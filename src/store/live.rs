@@ -1,0 +1,77 @@
+//! Which rules are live, with how their files stand: one row, written by the daemon that works.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{Store, StoreError, time, times};
+use crate::lang::rules::{Files, Rules, Version};
+
+/// The rules that are live, or were when the last daemon ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveRules {
+    /// Which.
+    pub version: Version,
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when their files cannot go live, and why.
+    pub broken: Option<(Timestamp, String)>,
+    /// The settings that changed and are used when the daemon starts again.
+    pub restart: Vec<String>,
+}
+
+impl Store {
+    /// Notes which rules are live and how their files stand, and keeps them with their declarations.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn set_live_rules(&self, rules: &Rules, live: &LiveRules, now: Timestamp) -> Result<(), StoreError> {
+        self.remember_version(rules, now).await?;
+        let (broken_since, broken) = live.broken.as_ref().map(|(since, why)| (since.as_millisecond(), why)).unzip();
+        let restart = serde_json::to_string(&live.restart).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        self.write(
+            sqlx::query(
+                "INSERT INTO live_rules (name, hash, commit_id, since, broken_since, broken, restart)
+                 VALUES ('daemon', $1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, commit_id = excluded.commit_id,
+                   since = excluded.since, broken_since = excluded.broken_since, broken = excluded.broken,
+                   restart = excluded.restart",
+            )
+            .bind(&live.version.hash)
+            .bind(&live.version.commit)
+            .bind(live.since.as_millisecond())
+            .bind(broken_since)
+            .bind(broken)
+            .bind(restart),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Which rules are live; nothing where no daemon ever ran.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn live_rules(&self) -> Result<Option<LiveRules>, StoreError> {
+        let row = sqlx::query("SELECT hash, commit_id, since, broken_since, broken, restart FROM live_rules")
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let broken: Option<String> = row.try_get("broken")?;
+        let restart: String = row.try_get("restart")?;
+        Ok(Some(LiveRules {
+            version: Version { hash: row.try_get("hash")?, commit: row.try_get("commit_id")? },
+            since: time(row.try_get("since")?)?,
+            broken: times(row.try_get("broken_since")?)?.zip(broken),
+            restart: serde_json::from_str(&restart).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+        }))
+    }
+
+    /// The live rules with the files they were made of.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn live_files(&self) -> Result<Option<(LiveRules, Files)>, StoreError> {
+        let Some(live) = self.live_rules().await? else { return Ok(None) };
+        Ok(self.version_files(&live.version.hash).await?.map(|files| (live, files)))
+    }
+}

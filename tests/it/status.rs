@@ -1,0 +1,178 @@
+//! What is live and what is on disk are two things: commands on tickets go by what is live, a restart too, and `twite status`
+//! says how they differ.
+
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+};
+
+use crate::support::{TestDesk, key};
+use serde_json::Value;
+use twite::x::sim::{NewPerson, NewPost};
+
+fn rule(tag: &str) -> String {
+    format!(
+        "trigger \"Add {tag}\" {{\n  on created\n  then add tags {tag}\n}}\nview \"All\" {{\n  columns id, subject\n  where status < closed\n}}\n"
+    )
+}
+
+async fn desk() -> TestDesk {
+    let desk = TestDesk::new(&["acme"], &rule("one"), "").await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    desk
+}
+
+/// A command on the desk.
+fn twite(desk: &TestDesk, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_twite"))
+        .args(arguments)
+        .current_dir(desk.directory.path())
+        .env("TWITE_KEY", key())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The status, as JSON, with the command's exit status.
+fn status(desk: &TestDesk) -> (Option<i32>, Value) {
+    let output = twite(desk, &["status", "--format", "json"]);
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}")))
+}
+
+fn say(desk: &TestDesk, text: &str) {
+    desk.sim.post(&NewPost { by: "ana".into(), text: text.into(), ..NewPost::default() }).unwrap();
+}
+
+const ON_TICKETS: &[&[&str]] = &[
+    &["ticket", "list"],
+    &["ticket", "show", "1"],
+    &["view"],
+    &["view", "All"],
+    &["why", "1"],
+    &["why", "1", "--now"],
+    &["accounts", "list"],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
+    let desk = desk().await;
+    let mut served = desk.serve();
+    say(&desk, "@acme one");
+    desk.until("a ticket", |counts, _| counts.tickets == 1).await;
+    let (code, good) = status(&desk);
+    assert_eq!((code, &good["files"], &good["daemon"]["running"]), (Some(0), &"same".into(), &true.into()), "{good}");
+    assert_eq!((&good["daemon"]["pid"], &good["accounts"][0]["state"]), (&served.pid().into(), &"connected".into()));
+    for arguments in ON_TICKETS {
+        let output = twite(&desk, arguments);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{arguments:?}");
+    }
+    let (rules, toml) = (desk.rules().join("rules.twite"), desk.rules().join("twite.toml"));
+    let declared = fs::read_to_string(&toml).unwrap();
+    let breaks: &[(&str, &dyn Fn())] = &[
+        ("add tagz", &|| fs::write(&rules, rule("two").replace("add tags", "add tagz")).unwrap()),
+        ("empty", &|| fs::write(&rules, "").unwrap()),
+        ("this is no TOML", &|| fs::write(&toml, format!("{declared}[[\n")).unwrap()),
+        ("no twite.toml", &|| fs::remove_file(&toml).unwrap()),
+        ("no rule file", &|| fs::remove_file(&rules).unwrap()),
+    ];
+    for (n, (what, breaks)) in breaks.iter().enumerate() {
+        breaks();
+        desk.logged_times("stay live", n + 1).await;
+        // The note is written after it is told.
+        let broken = loop {
+            let (code, status) = status(&desk);
+            assert_eq!(code, Some(1), "{what}: {status}");
+            if !status["broken"]["since"].is_null() {
+                break status;
+            }
+        };
+        assert_eq!(broken["rules"], good["rules"], "{what}");
+        for arguments in ON_TICKETS {
+            let output = twite(&desk, arguments);
+            let noted = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{what}: {arguments:?}: {noted}");
+            assert!(
+                noted.starts_with("note: the files at rules are broken: ") && noted.lines().count() == 1,
+                "{noted}"
+            );
+        }
+        // A start in the middle of it goes on with what was live.
+        served.kill();
+        let log = desk.logged("are live").await.len();
+        served = desk.serve();
+        say(&desk, &format!("@acme {n}"));
+        desk.until("a ticket by the last good rules", |c, _| c.fired.get("Add one") == Some(&(n as i64 + 2))).await;
+        let log = fs::read_to_string(desk.log()).unwrap().split_off(log);
+        assert!(log.contains("ERROR") && log.contains("goes on with the last good rules"), "{what}: {log}");
+        fs::write(&toml, &declared).unwrap();
+        fs::write(&rules, rule("one")).unwrap();
+        while status(&desk).0 != Some(0) {}
+    }
+    // What is well again and other than before goes live, and the restart that a setting needs is said.
+    fs::write(&toml, format!("{declared}[store]\npath = \"twite.db\"\nkey_env = \"OTHER\"\n")).unwrap();
+    fs::write(&rules, rule("two")).unwrap();
+    desk.logged("`[store] key_env` changed").await;
+    say(&desk, "@acme and now");
+    desk.until("the new rules", |counts, _| counts.fired.get("Add two") == Some(&1)).await;
+    let restart = loop {
+        let (_, status) = status(&desk);
+        if status["files"] == "same" {
+            break status["restart"].clone();
+        }
+    };
+    assert_eq!(restart, serde_json::json!(["[store] key_env"]));
+    served.kill();
+    let (code, ended) = status(&desk);
+    assert_eq!((code, &ended["daemon"]["running"]), (Some(0), &false.into()));
+    assert_eq!(twite(&desk, &["status", "--health"]).status.code(), Some(1));
+    // Files that change while nobody serves are shown as what they are.
+    fs::write(&rules, rule("three")).unwrap();
+    assert_eq!(status(&desk).1["files"], "newer");
+    let listed = twite(&desk, &["rules"]);
+    assert!(text(&listed.stdout).contains("Add three"), "{listed:?}");
+    assert!(text(&listed.stderr).contains("these are the files at rules; live are rules"), "{listed:?}");
+    let noted = text(&twite(&desk, &["ticket", "list"]).stderr);
+    assert!(noted.contains("are not what is live"), "{noted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("rules")).unwrap();
+    let serve = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twite"));
+        command.args(["serve", "rules"]).args(more).current_dir(directory.path()).env("TWITE_KEY", key());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    };
+    for (file, says) in [(None, "there is no rule file"), (Some("rules/a.twite"), "there is no twite.toml")] {
+        if let Some(file) = file {
+            fs::write(at(file), rule("a")).unwrap();
+        }
+        let output = serve(&[]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains(says) && text(&output.stderr).contains("--allow-empty"), "{output:?}");
+        assert!(!at("twite.db").exists() && !at("rules/twite.db").exists(), "no database is made in passing");
+    }
+    let mut child = serve(&["--allow-empty"]).spawn().unwrap();
+    let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut log, &mut line).unwrap();
+    assert!(line.contains("are live"), "{line}");
+    // Asked to load its files, it does; it does not end.
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    line.clear();
+    while !line.contains("are live") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut log, &mut line).unwrap() > 0, "it ended");
+    }
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
