@@ -262,7 +262,7 @@ fn hard_input_is_refused_by_name_and_all_else_is_read() {
         ("invalid UTF-8", file(b"# caf\xe9\n".to_vec()), "TW0110"),
         ("a NUL", file(b"trigger \"\0\" {".to_vec()), "TW01"),
         ("an empty title", file("trigger \"\" {\n  then stop\n}\n".into()), "TW"),
-        ("a directory", Box::new(|path| fs::create_dir(path.join("bad.twite")).unwrap()), ""),
+        ("a directory", Box::new(|path| fs::create_dir(path.join("bad.twite")).unwrap()), "TW0111"),
         #[cfg(unix)]
         (
             "a link to itself",
