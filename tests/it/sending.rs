@@ -18,7 +18,7 @@ use crate::support::{TestDesk, inside, simulator};
 
 const ANSWER: &str = r#"trigger "Answer" { on created when channel in (twitter, twitter_dm)
   then reply "Please see acme.com/help and write to me@acme.com. Ref {{ticket.id}}" }"#;
-const UNLIMITED: &str = "[limits]\nreplies_per_person_per_hour = 100000\nreplies_per_account_per_hour = 100000\n";
+const UNLIMITED: &str = "[limits]\nreplies_per_person_per_hour = 1000\nreplies_per_account_per_hour = 100000\n";
 const ADMINS: &str = "[[agent]]\nname = \"Ana\"\nemail = \"ana@acme.example\"\nadmin = true\n\
     [[agent]]\nname = \"Ben\"\nemail = \"ben@acme.example\"\nadmin = true\n\
     [[agent]]\nname = \"Cas\"\nemail = \"cas@acme.example\"\n";
