@@ -160,6 +160,37 @@ impl Hours {
         self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
     }
 
+    /// How long the desk is open in a week without holidays, by the clock on the wall.
+    pub fn business_week(&self) -> SignedDuration {
+        match self.always_open() {
+            true => SignedDuration::from_hours(7 * 24),
+            false => self.open_days().map(|(_, length)| length).sum(),
+        }
+    }
+
+    /// How long the desk is open on a day on which it opens; the mean, where those are not of one length.
+    pub fn business_day(&self) -> SignedDuration {
+        match i32::try_from(self.open_days().count()) {
+            Ok(days @ 1..) => self.business_week() / days,
+            _ => SignedDuration::from_hours(24),
+        }
+    }
+
+    /// Two days of the week on which the desk is not open for the same length of time, though it opens on both.
+    pub fn uneven_days(&self) -> Option<[(Weekday, SignedDuration); 2]> {
+        let first = self.open_days().next()?;
+        let other = self.open_days().find(|day| day.1 != first.1)?;
+        Some([first, other])
+    }
+
+    /// The days of the week on which the desk opens, and for how long.
+    fn open_days(&self) -> impl Iterator<Item = (Weekday, SignedDuration)> + '_ {
+        let week = Weekday::Monday.cycle_forward().take(7);
+        let length = |i: &Interval| SignedDuration::from_mins(i64::from(i.to) - i64::from(i.from));
+        week.map(move |day| (day, self.on(day).iter().map(length).sum()))
+            .filter(|(_, length): &(_, SignedDuration)| !length.is_zero())
+    }
+
     /// When the desk opens or closes next, after an instant.
     pub fn turns_after(&self, at: Timestamp) -> Option<Timestamp> {
         if self.always_open() && self.holidays.is_empty() {

@@ -95,12 +95,8 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, meanwhile: Meanwhil
 
 /// A moment so long after now, at the ticket's desk.
 fn later(span: Span, facts: Facts<'_>) -> Timestamp {
-    let at = match span.business {
-        true => facts.hours().after(facts.now, span.length).first,
-        false => facts.now.checked_add(span.length).ok(),
-    };
     // Beyond all calendars is as good as never.
-    at.unwrap_or(Timestamp::MAX)
+    span.after(facts.now, facts.hours()).unwrap_or(Timestamp::MAX)
 }
 
 fn one_line(text: &str) -> String {

@@ -256,15 +256,16 @@ fn turns(at: Option<Timestamp>, right_after: bool) -> Option<Timestamp> {
 /// The time since an instant only grows, so its comparison with a length turns once.
 fn since_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hours) -> Option<Timestamp> {
     // From `first` on it is at least so long; after `last` it is longer.
-    let (first, last) = match span.business {
+    let length = span.length(hours);
+    let (first, last) = match span.is_business() {
         false => {
-            let at = time.checked_add(span.length).ok();
+            let at = time.checked_add(length).ok();
             (at, at)
         }
         true => {
-            let reached = hours.after(time, span.length);
+            let reached = hours.after(time, length);
             // Nothing at all has passed since the desk last closed before it.
-            let first = if span.length.is_zero() { hours.before(time, span.length).last } else { reached.first };
+            let first = if length.is_zero() { hours.before(time, length).last } else { reached.first };
             (first, reached.last)
         }
     };
@@ -277,15 +278,16 @@ fn since_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hour
 /// The time until an instant only shrinks.
 fn until_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hours) -> Option<Timestamp> {
     // From `first` on it is at most so long; after `last` it is shorter.
-    let (first, last) = match span.business {
+    let length = span.length(hours);
+    let (first, last) = match span.is_business() {
         false => {
-            let at = time.checked_sub(span.length).ok();
+            let at = time.checked_sub(length).ok();
             (at, at)
         }
         true => {
-            let reached = hours.before(time, span.length);
+            let reached = hours.before(time, length);
             // Nothing at all is ahead until the desk opens after it.
-            let last = if span.length.is_zero() { hours.after(time, span.length).last } else { reached.first };
+            let last = if length.is_zero() { hours.after(time, length).last } else { reached.first };
             (reached.last, last)
         }
     };

@@ -117,12 +117,13 @@ fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
 fn passed(value: &Value<'_>, comparison: Comparison, span: Span, facts: Facts<'_>, until: bool) -> bool {
     let Value::Time(time) = *value else { return false };
     let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
-    let length = if span.business {
-        let most = if span.length.is_negative() { -span.length } else { span.length };
+    let asked = span.length(facts.hours());
+    let length = if span.is_business() {
+        let most = if asked.is_negative() { -asked } else { asked };
         let open = |from, to| facts.hours().between_up_to(from, to, most);
         if from <= to { open(from, to) } else { -open(to, from) }
     } else {
         from.duration_until(to)
     };
-    comparison.holds(length.cmp(&span.length))
+    comparison.holds(length.cmp(&asked))
 }

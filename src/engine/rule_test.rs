@@ -254,11 +254,7 @@ impl Story {
 
     /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
     fn pass(&mut self, rules: &RuleSet, span: Span, mode: &mut Mode<'_>) -> Result<(), Untellable> {
-        let end = match span.business {
-            true => rules.desk.hours_of(&self.ticket).after(self.now, span.length).first,
-            false => self.now.checked_add(span.length).ok(),
-        };
-        let end = end.unwrap_or(Timestamp::MAX);
+        let end = span.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
         let mut next = Some(due::minute(self.now));
         for _ in 0..MOST_LOOKS {
             let Some(at) = next.filter(|at| *at <= end) else {

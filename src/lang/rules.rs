@@ -15,7 +15,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Desk, Event, FieldRef, Recipient, Scope, Value,
+    Desk, Event, FieldRef, Hours, Recipient, Scope, Value,
     text::{fold, fold_needle},
 };
 
@@ -270,7 +270,7 @@ impl Leaf {
     /// Whether the answer hangs on the opening hours of the ticket.
     pub fn asks_hours(&self) -> bool {
         self.field.scope() == Scope::Clock
-            || matches!(&self.test, Test::Since(_, span) | Test::Until(_, span) if span.business)
+            || matches!(&self.test, Test::Since(_, span) | Test::Until(_, span) if span.is_business())
     }
 }
 
@@ -481,11 +481,42 @@ fn folded_pattern(written: &str) -> String {
 
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// How long; a day is 24 hours, a business day 8 business hours.
-    pub length: SignedDuration,
+pub enum Span {
+    /// `90 minutes`, `4 days`: by the clock; a day is 24 hours.
+    Clock(SignedDuration),
+    /// `2 business hours`: only the time in which the desk is open counts.
+    Open(SignedDuration),
+    /// `2 business days`: as [`Self::Open`], each as long as the desk is open on a day it opens.
+    OpenDays(i64),
+    /// `1 business week`: as [`Self::Open`], each as long as the desk is open in a week.
+    OpenWeeks(i64),
+}
+
+impl Span {
     /// Whether only the time in which the desk is open counts.
-    pub business: bool,
+    pub fn is_business(self) -> bool {
+        !matches!(self, Self::Clock(_))
+    }
+
+    /// How long it is for a ticket with these hours.
+    pub fn length(self, hours: &Hours) -> SignedDuration {
+        let times = |length: SignedDuration, count: i64| {
+            length.as_secs().checked_mul(count).map_or(SignedDuration::MAX, SignedDuration::from_secs)
+        };
+        match self {
+            Self::Clock(length) | Self::Open(length) => length,
+            Self::OpenDays(count) => times(hours.business_day(), count),
+            Self::OpenWeeks(count) => times(hours.business_week(), count),
+        }
+    }
+
+    /// The moment so long after another, by these hours; `None` is beyond all calendars.
+    pub fn after(self, from: jiff::Timestamp, hours: &Hours) -> Option<jiff::Timestamp> {
+        match self {
+            Self::Clock(length) => from.checked_add(length).ok(),
+            _ => hours.after(from, self.length(hours)).first,
+        }
+    }
 }
 
 /// What a trigger does.

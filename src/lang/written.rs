@@ -231,14 +231,22 @@ impl fmt::Display for Grouped {
 impl fmt::Display for Span {
     /// In the largest unit that fits: `4 days`, `90 minutes`, `2 business hours`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.length.as_secs();
-        let day = if self.business { 8 * 3600 } else { 24 * 3600 };
-        let (size, unit) = [(day, "day"), (3600, "hour"), (60, "minute")]
-            .into_iter()
-            .find(|(size, _)| seconds != 0 && seconds % size == 0)
-            .unwrap_or(if seconds == 0 { (60, "minute") } else { (1, "second") });
-        let count = seconds / size;
-        let business = if self.business { "business " } else { "" };
+        let (count, unit) = match self {
+            Self::OpenDays(count) => (*count, "day"),
+            Self::OpenWeeks(count) => (*count, "week"),
+            Self::Clock(length) | Self::Open(length) => {
+                let seconds = length.as_secs();
+                // How many hours a business day has is for the schedule to say.
+                let days = if self.is_business() { None } else { Some((24 * 3600, "day")) };
+                let (size, unit) = days
+                    .into_iter()
+                    .chain([(3600, "hour"), (60, "minute")])
+                    .find(|(size, _)| seconds != 0 && seconds % size == 0)
+                    .unwrap_or(if seconds == 0 { (60, "minute") } else { (1, "second") });
+                (seconds / size, unit)
+            }
+        };
+        let business = if self.is_business() { "business " } else { "" };
         write!(f, "{} {business}{unit}{}", Grouped(count), if count == 1 { "" } else { "s" })
     }
 }

@@ -493,10 +493,10 @@ impl<'a> Query<'a> {
 
     /// How long ago, or how far off, a time is: as times pass in order there is one instant at which the answer turns.
     fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Span, until: bool, generous: bool) {
-        if span.length.is_negative() {
+        if span.length(&self.desk.hours).is_negative() {
             return self.unsaid(generous);
         }
-        if span.business {
+        if span.is_business() {
             return self.by_schedule(|query, hours| query.passed_by(hours, field, comparison, span, until));
         }
         let desk = self.desk;
@@ -505,22 +505,23 @@ impl<'a> Query<'a> {
 
     fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Span, until: bool) {
         // Later than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
-        let (first, last) = match (span.business, until) {
+        let length = span.length(hours);
+        let (first, last) = match (span.is_business(), until) {
             (false, _) => {
-                let off = if until { span.length } else { -span.length };
+                let off = if until { length } else { -length };
                 let at = self.now.checked_add(off).ok();
                 (at, at)
             }
             (true, true) => {
-                let reached = hours.after(self.now, span.length);
+                let reached = hours.after(self.now, length);
                 // Nothing at all is also how far off a time is that has passed since the desk closed.
-                let passed = || hours.before(self.now, span.length).last;
-                (if span.length.is_zero() { passed() } else { reached.first }, reached.last)
+                let passed = || hours.before(self.now, length).last;
+                (if length.is_zero() { passed() } else { reached.first }, reached.last)
             }
             (true, false) => {
-                let reached = hours.before(self.now, span.length);
-                let ahead = || hours.after(self.now, span.length).last;
-                (if span.length.is_zero() { ahead() } else { reached.first }, reached.last)
+                let reached = hours.before(self.now, length);
+                let ahead = || hours.after(self.now, length).last;
+                (if length.is_zero() { ahead() } else { reached.first }, reached.last)
             }
         };
         // Towards the far end of time, or away from it; and from which of the two on.

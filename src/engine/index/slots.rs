@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -193,7 +193,7 @@ pub(super) fn role(leaf: &Leaf) -> Role {
             n if n > 0 && n * n <= MOST_CODES => Role::Change,
             _ => Role::Ask,
         },
-        (Test::Since(_, span) | Test::Until(_, span), Kind::Time) if span.business => Role::Ask,
+        (Test::Since(_, span) | Test::Until(_, span), Kind::Time) if span.is_business() => Role::Ask,
         (_, Kind::YesNo) => Role::Code,
         (_, Kind::Words(words)) if words.words.len() < MOST_CODES => Role::Code,
         (_, Kind::Words(_)) => Role::Ask,
@@ -328,8 +328,8 @@ impl Cuts {
 fn cuts(test: &Test) -> Vec<i128> {
     let turns = |at: i128| [at, at + 1];
     let mut cuts: Vec<i128> = match test {
-        Test::Since(_, span) => turns(span.length.as_nanos()).into(),
-        Test::Until(_, span) => turns(-span.length.as_nanos()).into(),
+        Test::Since(_, Span::Clock(length)) => turns(length.as_nanos()).into(),
+        Test::Until(_, Span::Clock(length)) => turns(-length.as_nanos()).into(),
         test => {
             let numbers = literals(test).into_iter().filter_map(|l| match l {
                 Literal::Number(n) => Some(i128::from(*n)),
@@ -346,11 +346,11 @@ fn cuts(test: &Test) -> Vec<i128> {
 
 /// Whether the answer is yes for this number, or for a time so long ago.
 fn rank_holds(leaf: &Leaf, at: i128) -> bool {
-    let length =
-        |comparison: &Comparison, span: &Span, length: i128| comparison.holds(length.cmp(&span.length.as_nanos()));
+    let holds =
+        |comparison: &Comparison, asked: &SignedDuration, length: i128| comparison.holds(length.cmp(&asked.as_nanos()));
     match (&leaf.test, leaf.field.kind()) {
-        (Test::Since(comparison, span), Kind::Time) => length(comparison, span, at),
-        (Test::Until(comparison, span), Kind::Time) => length(comparison, span, -at),
+        (Test::Since(comparison, Span::Clock(asked)), Kind::Time) => holds(comparison, asked, at),
+        (Test::Until(comparison, Span::Clock(asked)), Kind::Time) => holds(comparison, asked, -at),
         // No other question asks which time it was.
         (test, kind @ Kind::Time) => plain::value_holds(test, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
         (test, kind) => plain::value_holds(test, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),

@@ -115,11 +115,11 @@ fn any(parts: Vec<Condition>) -> Condition {
 }
 
 fn hours(n: i64) -> Span {
-    Span { length: SignedDuration::from_hours(n), business: false }
+    Span::Clock(SignedDuration::from_hours(n))
 }
 
 fn business_hours(n: i64) -> Span {
-    Span { business: true, ..hours(n) }
+    Span::Open(SignedDuration::from_hours(n))
 }
 
 fn set(name: &str, value: &str) -> ActionKind {

@@ -82,7 +82,7 @@ fn conditions_read_as_the_formatter_writes_them() {
         ConditionKind::Leaf(leaf) => leaf.to_string(),
         other => panic!("{other:?}"),
     };
-    let minutes = |n| Span { length: SignedDuration::from_mins(n), business: false };
+    let minutes = |n| Span::Clock(SignedDuration::from_mins(n));
     for (condition, text) in [
         (is("requester.followers", "-1234567"), "requester.followers is -1_234_567"),
         (is("group", "Social VIP"), r#"group is "Social VIP""#),
@@ -97,7 +97,7 @@ fn conditions_read_as_the_formatter_writes_them() {
         (ask("created", |_| Test::Since(Comparison::AtLeast, hours(96))), "time since created >= 4 days"),
         (ask("created", |_| Test::Since(Comparison::Less, minutes(90))), "time since created < 90 minutes"),
         (ask("due", |_| Test::Until(Comparison::Less, business_hours(1))), "time until due < 1 business hour"),
-        (ask("due", |_| Test::Until(Comparison::Less, business_hours(16))), "time until due < 2 business days"),
+        (ask("due", |_| Test::Until(Comparison::Less, Span::OpenDays(2))), "time until due < 2 business days"),
         (ask("due", |_| Test::Until(Comparison::More, hours(0))), "time until due > 0 minutes"),
     ] {
         assert_eq!(written(condition.clone()), text);

@@ -154,12 +154,12 @@ impl Checker<'_> {
     ) -> Option<Literal> {
         if value.kind() == SyntaxKind::Duration && field.kind() == Kind::Time {
             let span = self.duration(value)?;
-            if !fact.says("ago") || span.business {
+            if !fact.says("ago") || span.is_business() {
                 let error = Diagnostic::new(&codes::TW0302, place(value), "a moment is expected here");
                 self.report(error.with_help(format!("write `{field} 5 days ago`, or the moment itself")));
                 return None;
             }
-            return now.checked_sub(span.length).ok().map(Literal::Time);
+            return now.checked_sub(span.length(&self.desk.hours)).ok().map(Literal::Time);
         }
         if field.kind() == Kind::Set && value.kind() == SyntaxKind::List {
             let tags: Vec<_> = self.list_of(value)?.iter().map(|v| self.tag(v)).collect();
@@ -203,7 +203,7 @@ impl Checker<'_> {
         let value = node.values().next()?;
         let span = self.duration(&value)?;
         // A test looks at every minute of it in which something may come due.
-        if span.length > MOST_TO_PASS {
+        if span.length(&self.desk.hours) > MOST_TO_PASS {
             let error = Diagnostic::new(&codes::TW0116, place(&value), "a test waits ten years at most");
             self.report(error);
             return None;

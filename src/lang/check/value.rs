@@ -254,13 +254,14 @@ impl Checker<'_> {
         let unit = node.token(SyntaxKind::Unit)?;
         let business = node.says("business");
         let number = self.whole(&count)?;
-        let day = if business { 8 * 3600 } else { 24 * 3600 };
         let seconds = match unit.text().trim_end_matches('s') {
             "second" => 1,
             "minute" => 60,
             "hour" => 3600,
-            "day" => day,
-            "week" => day * if business { 5 } else { 7 },
+            "day" if business => return self.open_days(node, number).map(Span::OpenDays),
+            "week" if business => return self.in_range(node, number, 7 * 24 * 3600).map(|_| Span::OpenWeeks(number)),
+            "day" => 24 * 3600,
+            "week" => 7 * 24 * 3600,
             other => {
                 let message = format!("a {other} is no fixed length of time");
                 let help = "count in days or weeks";
@@ -268,6 +269,33 @@ impl Checker<'_> {
                 return None;
             }
         };
+        let length = self.in_range(node, number, seconds)?;
+        Some(if business { Span::Open(length) } else { Span::Clock(length) })
+    }
+
+    /// So many business days, where the days on which a desk opens have one length.
+    fn open_days(&mut self, node: &SyntaxNode, number: i64) -> Option<i64> {
+        self.in_range(node, number, 24 * 3600)?;
+        let named =
+            self.desk.schedules.iter().map(|schedule| (format!("the schedule `{}`", schedule.name), &schedule.hours));
+        let mut all = std::iter::once(("`[hours]`".to_owned(), &self.desk.hours)).chain(named);
+        let uneven = all.find_map(|(whose, hours)| hours.uneven_days().map(|days| (whose, hours, days)));
+        let Some((whose, hours, [(a, one), (b, other)])) = uneven else { return Some(number) };
+        let message = format!(
+            "a business day has no one length here: in {whose}, {a:?} has {} and {b:?} has {}",
+            Span::Open(one),
+            Span::Open(other),
+        );
+        let help = format!(
+            "count in hours, as in `{}`, or in weeks: a business week is {} there",
+            Span::Open(one * i32::try_from(number).unwrap_or(1)),
+            Span::Open(hours.business_week()),
+        );
+        self.report(Diagnostic::new(&codes::TW0302, node.span(), message).with_help(help));
+        None
+    }
+
+    fn in_range(&mut self, node: &SyntaxNode, number: i64, seconds: i64) -> Option<SignedDuration> {
         // A hundred years: more is a slip, and keeps sums with dates in range.
         let length = number.checked_mul(seconds).filter(|s| (0..=100 * 366 * 24 * 3600).contains(s));
         if length.is_none() {
@@ -275,7 +303,7 @@ impl Checker<'_> {
             let error = Diagnostic::new(&codes::TW0116, node.span(), "this length of time is out of range");
             self.report(error.with_help(help));
         }
-        length.map(|seconds| Span { length: SignedDuration::from_secs(seconds), business })
+        length.map(SignedDuration::from_secs)
     }
 }
 

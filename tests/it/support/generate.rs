@@ -294,7 +294,12 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
 
 fn span() -> impl Strategy<Value = Span> {
     let hours = prop_oneof![Just(0), 1..10i64, sample::select(vec![24, 48, 96, -5, 1_000_000])];
-    (hours, any::<bool>()).prop_map(|(hours, business)| Span { length: SignedDuration::from_hours(hours), business })
+    (hours, 0..8_u8).prop_map(|(hours, unit)| match unit {
+        0..4 => Span::Clock(SignedDuration::from_hours(hours)),
+        4..6 => Span::Open(SignedDuration::from_hours(hours)),
+        6 => Span::OpenDays(hours % 100),
+        _ => Span::OpenWeeks(hours % 10),
+    })
 }
 
 /// Any question about a field, also those that make little sense of it.
