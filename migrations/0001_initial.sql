@@ -101,6 +101,20 @@ CREATE TABLE holding (
   PRIMARY KEY (ticket, automation)
 );
 
+-- States that automations have brought tickets into since somebody did something to them. One that comes back within the hour
+-- is a loop, and is marked: automations are stopped on that ticket.
+CREATE TABLE automation_state (
+  ticket   BIGINT NOT NULL REFERENCES ticket (id),
+  state    TEXT NOT NULL,
+  at       BIGINT NOT NULL,
+  rules    TEXT NOT NULL,
+  -- The automations that fired, as JSON; of a loop, all of them.
+  fired    TEXT NOT NULL,
+  stopped  BIGINT NOT NULL,
+  PRIMARY KEY (ticket, state)
+);
+CREATE INDEX automation_stopped ON automation_state (ticket) WHERE stopped = 1;
+
 -- How far something that takes its time has come.
 CREATE TABLE progress (
   name   TEXT PRIMARY KEY,

@@ -218,6 +218,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     let context = store.context(id).await.map_err(broke)?;
     let links = store.links(id).await.map_err(broke)?;
     let left_out = store.left_out(id).await.map_err(broke)?;
+    let stopped = store.stopped_loop(id).await.map_err(broke)?;
     let outgoing = store.outgoing(id).await.map_err(broke)?;
     let mut out = terminal::out(format == TableFormat::Table);
     if format == TableFormat::Json {
@@ -231,6 +232,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
             "comments": comments,
             "context": context.collect::<Vec<_>>(),
             "not_imported": left_out,
+            "stopped": stopped,
             "outgoing": outgoing,
         });
         out.write_all(pretty(&shown)?.as_bytes())?;
@@ -265,6 +267,9 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
         for line in text.lines() {
             writeln!(out, "    {}", visible(line))?;
         }
+    }
+    if let Some(stopped) = &stopped {
+        writeln!(out, "\n{}", visible(&stopped.reason()))?;
     }
     if left_out > 0 {
         writeln!(out, "\n{left_out} more messages are not here: a ticket takes at most 5,000")?;

@@ -134,6 +134,11 @@ impl Why {
                 )));
             }
             self.print(&replayed, runs.len())?;
+            if self.format == TableFormat::Table
+                && let Some(stopped) = store.stopped_loop(id).await.map_err(broke)?
+            {
+                writeln!(io::stdout(), "\n{}", visible(&stopped.reason()))?;
+            }
             Ok(if replayed.iter().all(Run::agrees) { FINE } else { FINDINGS })
         })
     }

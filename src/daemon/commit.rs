@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::{Notice, intake::Intake};
 use crate::{
     desk::{
-        Author, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Status, Ticket,
-        TicketId, Via,
+        Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Status,
+        Ticket, TicketId, Via,
     },
     engine::{self, Decision, RuleSet},
     store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError, TicketKey},
@@ -162,6 +162,10 @@ impl Intake<'_> {
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        // What automations do by themselves, and the end of a snooze, are part of a loop; whatever else happens ends it.
+        if !matches!(event.kind, EventKind::Due { .. }) && event.cause != Some(Cause::Woken) {
+            self.tx.forget_states(ticket.id).await?;
+        }
         let after = self.carry_out(ticket, event, decision, answerable, now).await?;
         self.tx.save(&after, now).await
     }

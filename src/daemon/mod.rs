@@ -69,6 +69,8 @@ pub struct Daemon {
     remembered: Mutex<Option<String>>,
     /// The automations and hours that every ticket was looked at with.
     reckoned: Mutex<Option<String>>,
+    /// The rules under which stopped loops were last looked over.
+    resumed: Mutex<Option<String>>,
     /// How fast automations fire.
     pace: Mutex<schedule::Pace>,
     /// The endpoints that were polled at least once, or tried.
@@ -100,6 +102,7 @@ impl Daemon {
             clients: Mutex::default(),
             remembered: Mutex::default(),
             reckoned: Mutex::default(),
+            resumed: Mutex::default(),
             pace: Mutex::default(),
             polled: Mutex::default(),
             reminded: Mutex::default(),

@@ -5,9 +5,9 @@ use std::fmt;
 use tokio::sync::broadcast;
 
 use crate::{
-    desk::{Change, Channel, TicketId},
+    desk::{Change, Channel, TicketId, visible::visible},
     lang::rules::Version,
-    store::Holder,
+    store::{Holder, StoppedLoop},
 };
 
 /// Something worth telling.
@@ -83,6 +83,8 @@ pub enum Notice {
         /// How many are served in a minute.
         most: u32,
     },
+    /// Automations went in circles on a ticket, and were stopped there.
+    LoopStopped(StoppedLoop),
     /// The index and the plain evaluator decided differently, which is a mistake in Twite. The plain one was followed.
     Disagree {
         /// On this ticket.
@@ -187,6 +189,7 @@ impl Notices {
                 tracing::error!("{notice}")
             }
             Notice::SetAside { .. }
+            | Notice::LoopStopped(_)
             | Notice::Behind { .. }
             | Notice::Waiting { .. }
             | Notice::Superseded
@@ -228,6 +231,7 @@ impl fmt::Display for Notice {
                 Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
                 Outcome::Unknown(why) => write!(f, "ticket {ticket}: nobody knows whether the {what} arrived: {why}"),
             },
+            Self::LoopStopped(stopped) => write!(f, "ticket {}: {}", stopped.ticket, visible(&stopped.reason())),
             Self::Behind { waiting, most } => write!(
                 f,
                 "automations are due on {waiting} tickets, and fire on {most} in a minute (`limits.automations_per_minute`)"

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::{Daemon, Notice, intake::Intake};
 use crate::{
     desk::{Event, EventKind, Status, TicketId, Via},
-    engine::{self, minute, next_minute, wake},
+    engine::{self, loops, minute, next_minute, wake},
     lang::rules::Rules,
     store::StoreError,
 };
@@ -88,6 +88,7 @@ impl Daemon {
     /// When the store fails: nothing was looked at then.
     pub async fn look_next(&self) -> Result<bool, StoreError> {
         let now = self.clock.furthest();
+        self.resume_stopped(now).await?;
         let allowed = self.allowed(now).await?;
         if allowed > 0 && self.look_at_due(now, allowed).await? {
             return Ok(true);
@@ -116,6 +117,19 @@ impl Daemon {
             }
         }
         Ok(0)
+    }
+
+    /// Lets automations go on where those that were stopped have changed since.
+    async fn resume_stopped(&self, now: Timestamp) -> Result<(), StoreError> {
+        let rules = self.rules().version.hash.clone();
+        if self.resumed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() == Some(&rules) {
+            return Ok(());
+        }
+        let mut tx = self.store.begin().await?;
+        tx.resume_stopped(&rules, minute(now)).await?;
+        tx.commit().await?;
+        *self.resumed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(rules);
+        Ok(())
     }
 
     async fn look_at_due(&self, now: Timestamp, allowed: u32) -> Result<bool, StoreError> {
@@ -178,11 +192,24 @@ impl Intake<'_> {
             self.run_at(&awake, &event, None, at).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
+        if self.tx.is_stopped(id).await? {
+            self.tx.looked(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
+            return Ok(false);
+        }
         let rules = self.rules.clone();
         let mut look = engine::look(&rules, &ticket, &before, at);
         if at < looked {
             // The clock went back. What fired then is not to fire again when that time comes a second time.
             look.holding.extend(before.iter().cloned());
+        }
+        if let Some(decision) = &look.decision
+            && let Some(state) = loops::state(&ticket, &decision.ticket, &look.holding)
+            && let Some(stopped) =
+                self.tx.come_round(id, &state, at, &rules.version.hash, &loops::fired(decision)).await?
+        {
+            self.tx.looked(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
+            self.notices.push(Notice::LoopStopped(stopped));
+            return Ok(false);
         }
         if let Some(decision) = &look.decision {
             let kind = EventKind::Due { holding: before.clone() };

@@ -7,6 +7,7 @@ mod decision;
 mod due;
 mod given;
 pub mod index;
+pub mod loops;
 pub mod plain;
 mod render;
 pub mod report;

@@ -17,7 +17,7 @@ use super::{
     by_hand::apply_macro,
     coverage::{Coverage, Covering},
     decision::{Answer, Decision, RuleKind},
-    due, given,
+    due, given, loops,
     plain::holds,
     rule_set::RuleSet,
     run::run,
@@ -155,6 +155,13 @@ enum Untellable {
     Closed,
     #[error("something that comes to rest: automations set each other off again and again, {MOST_LOOKS} times by now")]
     Restless,
+    #[error("something that comes to rest: at {at} the ticket is back in a state it left within the hour, by {}, and so on for ever; \
+        the daemon stops automations on such a ticket", titles(.automations))]
+    Loop { at: Timestamp, automations: BTreeSet<String> },
+}
+
+fn titles(titles: &BTreeSet<String>) -> String {
+    titles.iter().map(|title| Quoted(title).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// All that happened in a test, and how it ended.
@@ -256,6 +263,7 @@ impl Story {
     fn pass(&mut self, rules: &RuleSet, span: Span, mode: &mut Mode<'_>) -> Result<(), Untellable> {
         let end = span.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
         let mut next = Some(due::minute(self.now));
+        let mut seen = loops::Seen::default();
         for _ in 0..MOST_LOOKS {
             let Some(at) = next.filter(|at| *at <= end) else {
                 self.now = end;
@@ -266,6 +274,12 @@ impl Story {
                 self.run(rules, awake, event, mode);
             }
             let look = due::look(rules, &self.ticket, &self.holding, at);
+            if let Some(decision) = &look.decision
+                && let Some(state) = loops::state(&self.ticket, &decision.ticket, &look.holding)
+                && let Some(automations) = seen.come_round(state, at, loops::fired(decision))
+            {
+                return Err(Untellable::Loop { at, automations });
+            }
             let holding = std::mem::replace(&mut self.holding, look.holding);
             let event = Event { kind: EventKind::Due { holding }, via: Via::Rule, comment: None, cause: None };
             let ticket = self.ticket.clone();

@@ -13,6 +13,7 @@ mod known;
 mod later;
 mod lease;
 mod live;
+mod loops;
 mod outbox;
 mod pause;
 mod polling;
@@ -46,6 +47,7 @@ pub use self::{
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
+    loops::StoppedLoop,
     outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
     polling::Polling,

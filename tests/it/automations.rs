@@ -12,7 +12,7 @@ use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
     daemon::{Daemon, by_hand},
     desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
-    engine::{self, minute},
+    engine::{self, loops, minute},
     lang::{
         check_files,
         rules::{Action, ActionKind, Files, Literal, Place, Rules, SetTo, SourceFile, Version},
@@ -177,7 +177,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// Looks at every ticket on every minute.
-fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
+fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
     let read = |text: &String| {
         let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
         let files = Files {
@@ -188,31 +188,41 @@ fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> F
         let (rules, found) = check_files(files, Version::default());
         rules.unwrap_or_else(|| panic!("{text}\n{found:?}"))
     };
-    let sets: Vec<_> = sets.iter().map(read).collect();
+    let sets: Vec<_> = texts.iter().map(read).collect();
     let mut set = 0;
     let mut firings = Firings::new();
     let mut world: Vec<(Ticket, BTreeSet<String>)> = tickets.iter().map(|t| (t.clone(), BTreeSet::new())).collect();
     let mut steps = steps.iter().peekable();
     let mut rules = &sets[0];
+    let mut seen = [loops::Seen::default(), loops::Seen::default()];
+    let mut stopped = [false; 2];
     for tick in 0..=DAYS * 1_440 {
         let now = at(tick * 60);
         while let Some((when, step)) = steps.next_if(|(when, _)| *when <= tick * 60) {
             match step {
                 Step::Restart => {
+                    let before = set;
                     set = (set + 1) % sets.len();
                     rules = &sets[set];
+                    if texts[before] != texts[set] {
+                        (seen, stopped) = Default::default();
+                    }
                 }
                 Step::Down => {}
                 Step::Happens(ticket, what) => {
+                    (seen[*ticket], stopped[*ticket]) = Default::default();
                     let (ticket, _) = &mut world[*ticket];
                     let done = engine::act_by_hand(&actions(what, rules), ticket, &rules.desk, at(*when), Cause::Agent);
                     *ticket = engine::decide_plainly(rules, &done.ticket, &done.event, at(*when)).ticket;
                 }
             }
         }
-        for (ticket, holding) in &mut world {
+        for (n, (ticket, holding)) in world.iter_mut().enumerate() {
             if let Some((awake, event)) = engine::wake(ticket, now) {
                 *ticket = engine::decide_plainly(rules, &awake, &event, now).ticket;
+            }
+            if stopped[n] {
+                continue;
             }
             let mut held = BTreeSet::new();
             let before = ticket.clone();
@@ -222,7 +232,6 @@ fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> F
                 if engine::holds(&automation.when, facts) {
                     held.insert(automation.title.clone());
                     if !holding.contains(&automation.title) {
-                        firings.insert((ticket.id.0, automation.title.clone(), now));
                         let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
                         let kind = EventKind::Due { holding: BTreeSet::new() };
                         let event = Event { kind, via: Via::Rule, comment: None, cause: None };
@@ -233,10 +242,18 @@ fn every_minute(sets: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> F
             let fired: Vec<_> =
                 rules.automations.iter().filter(|a| held.contains(&a.title) && !holding.contains(&a.title)).collect();
             if fired.iter().any(|a| a.runs_triggers) {
-                let kind = EventKind::Updated { before: Box::new(before) };
+                let kind = EventKind::Updated { before: Box::new(before.clone()) };
                 let event = Event { kind, via: Via::Rule, comment: None, cause: None };
                 *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }
+            let titles: BTreeSet<_> = fired.iter().map(|a| a.title.clone()).collect();
+            if let Some(state) = loops::state(&before, ticket, &held)
+                && seen[n].come_round(state, now, titles.clone()).is_some()
+            {
+                (*ticket, stopped[n]) = (before, true);
+                continue;
+            }
+            firings.extend(titles.into_iter().map(|title| (ticket.id.0, title, now)));
             if !fired.is_empty() {
                 carry_out(ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);
             }
@@ -362,5 +379,96 @@ proptest! {
             by
         };
         prop_assert_eq!(by_ticket(&firings), by_ticket(&expected));
+    }
+}
+
+/// Three automations that go in a circle, on a ticket that came in at the start.
+const CIRCLE: &str = "
+automation \"c\" {\n  when status in (new, open) and not (tags has done)\n  then set status to hold\n}
+automation \"b\" {\n  when status is pending\n  then set status to open\n}
+automation \"a\" {\n  when status is hold\n  then set status to pending\n}
+";
+
+/// How often automations have fired on the first ticket, after so many minutes.
+async fn fired_after(daemon: &Daemon, minutes: i64) -> usize {
+    daemon.clock().reached(at(minutes * 60));
+    while daemon.look_next().await.unwrap() {}
+    let runs = daemon.store().decisions(TicketId(1)).await.unwrap();
+    runs.iter().filter(|run| matches!(run.run.as_ref().unwrap().event.kind, EventKind::Due { .. })).count()
+}
+
+async fn one_ticket(daemon: &Daemon) {
+    daemon.clock().reached(at(0));
+    let line = format!(
+        r#"{{"data":{{"id":"100","author_id":"17","conversation_id":"100","text":"@acme hello","created_at":"{START}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"17","username":"kim","name":"Kim"}}]}}}}"#
+    );
+    let account = daemon.store().accounts().await.unwrap()[0].id.clone();
+    daemon.feed(&account, vec![twite::x::wire::decode_line(&line).unwrap()]).await.unwrap();
+    while daemon.take_next().await.unwrap() {}
+}
+
+#[tokio::test]
+async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let daemon = start(directory.path(), &sim, CIRCLE).await;
+    one_ticket(&daemon).await;
+    let stopped_after = fired_after(&daemon, 240).await;
+    assert!((2..=6).contains(&stopped_after), "{stopped_after}");
+    let stopped = daemon.store().stopped_loops().await.unwrap();
+    assert_eq!(stopped.len(), 1);
+    assert_eq!(stopped[0].automations, ["a", "b", "c"].map(str::to_owned).into());
+    assert_eq!(daemon.store().stopped_loop(TicketId(1)).await.unwrap(), Some(stopped[0].clone()));
+    assert_eq!(fired_after(&daemon, 2_000).await, stopped_after);
+
+    // What an agent does starts them again, and the loop is found again.
+    let rules = daemon.rules();
+    let by_hand = actions(&Happens::Priority("low"), &rules);
+    by_hand::act(daemon.store(), &rules, daemon.clock(), TicketId(1), &by_hand, Cause::Agent).await.unwrap();
+    assert!(daemon.store().stopped_loops().await.unwrap().is_empty());
+    let again = fired_after(&daemon, 3_000).await;
+    assert!(again > stopped_after && again <= 2 * stopped_after + 1, "{again}");
+    assert_eq!(daemon.store().stopped_loops().await.unwrap().len(), 1);
+
+    // The same rules leave it stopped, also after a restart; others do not.
+    daemon.store().close().await;
+    let daemon = start(directory.path(), &sim, CIRCLE).await;
+    assert_eq!(fired_after(&daemon, 4_000).await, again);
+    daemon.store().close().await;
+    let daemon =
+        start(directory.path(), &sim, &CIRCLE.replace("hold\n  then", "hold and priority is low\n  then")).await;
+    assert!(fired_after(&daemon, 5_000).await > again);
+    daemon.store().close().await;
+}
+
+#[tokio::test]
+async fn whatever_goes_in_circles_is_stopped() {
+    let loops = [
+        (
+            "two that undo each other",
+            "automation \"a\" {\n  when tags has x and time since updated > 5 minutes\n  then remove tags x\n}\nautomation \"b\" {\n  when not (tags has x) and time since updated > 5 minutes\n  then add tags x\n}\n",
+        ),
+        (
+            "one that puts itself off",
+            "automation \"a\" {\n  when status is not hold\n  then snooze for 10 minutes\n}\n",
+        ),
+        (
+            "one that speaks",
+            "automation \"a\" {\n  when time since updated > 5 minutes\n  then note \"still here\"\n}\n",
+        ),
+        (
+            "one whose triggers undo it",
+            "automation \"a\" {\n  when status is new\n  runs triggers\n  then set status to open\n}\nautomation \"b\" {\n  when status is open and time since updated > 3 minutes\n  runs triggers\n  then add tags late\n}\ntrigger \"t\" {\n  on updated\n  when tags has late\n  then set status to new remove tags late\n}\n",
+        ),
+    ];
+    for (what, rules) in loops {
+        let directory = tempfile::tempdir().unwrap();
+        let sim = simulator().await;
+        let daemon = start(directory.path(), &sim, rules).await;
+        one_ticket(&daemon).await;
+        let fired = fired_after(&daemon, 240).await;
+        assert_eq!(daemon.store().stopped_loops().await.unwrap().len(), 1, "{what}: {fired}");
+        assert_eq!(fired_after(&daemon, 2_000).await, fired, "{what}");
+        daemon.store().close().await;
     }
 }

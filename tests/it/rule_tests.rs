@@ -125,3 +125,64 @@ fn the_rules_a_team_would_start_from_keep_their_promises() {
     let (status, text) = run(Path::new(env!("CARGO_MANIFEST_DIR")), &["rules"]);
     assert_eq!(status, 0, "{text}");
 }
+
+#[test]
+fn a_loop_over_time_fails_the_test_that_meets_it() {
+    let rules = r#"
+automation "close" {
+  when status is open and time since updated > 3 minutes
+  then set status to pending
+}
+automation "open" {
+  when status is pending and time since updated > 3 minutes
+  then set status to open
+}
+test "days pass" {
+  given ticket { status open }
+  when 4 days pass
+  expect fired "close"
+}
+"#;
+    let (status, said) = test(&[("a.twite", rules)], &["a.twite"]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("back in a state it left within the hour, by \"close\", \"open\""), "{said}");
+}
+
+/// What fires on a ticket of a Monday morning, by then.
+fn business(hours: &str, span: &str, passes: &str, fires: bool) -> (i32, String) {
+    let not = if fires { "" } else { "not " };
+    let rules = format!(
+        "automation \"late\" {{\n  when time since created >= {span}\n  then add tags late\n}}\n\
+         test \"late\" {{\n  at 2026-01-05T08:00:00Z\n  given ticket {{ status open }}\n  when {passes} pass\n  expect {not}fired \"late\"\n}}\n"
+    );
+    test(&[("twite.toml", hours), ("a.twite", &rules)], &["a.twite"])
+}
+
+#[test]
+fn business_days_and_weeks_are_those_of_the_schedule() {
+    let ten_hours = "[hours]\nmonday = [\"08:00-18:00\"]\ntuesday = [\"08:00-13:00\", \"14:00-19:00\"]\n";
+    let uneven = "[hours]\nmonday = [\"08:00-18:00\"]\nfriday = [\"08:00-14:00\"]\n";
+    let all_day = "[hours]\nmonday = [\"00:00-24:00\"]\nfriday = [\"00:00-24:00\"]\n";
+    for (hours, span, passes, fires) in [
+        (ten_hours, "1 business day", "9 hours", false),
+        (ten_hours, "1 business day", "10 hours", true),
+        (ten_hours, "2 business days", "34 hours", false),
+        (ten_hours, "2 business days", "35 hours", true),
+        (ten_hours, "1 business week", "34 hours", false),
+        (ten_hours, "1 business week", "35 hours", true),
+        (uneven, "1 business week", "101 hours", false),
+        (uneven, "1 business week", "102 hours", true),
+        (uneven, "10 business hours", "10 hours", true),
+        (all_day, "1 business day", "3 days", false),
+        ("", "1 business day", "23 hours", false),
+        ("", "1 business day", "24 hours", true),
+        ("", "1 business week", "7 days", true),
+    ] {
+        let (status, said) = business(hours, span, passes, fires);
+        assert_eq!(status, 0, "{span} after {passes}: {said}");
+    }
+    let (status, said) = business(uneven, "1 business day", "10 hours", true);
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains("Monday has 10 business hours and Friday"), "{said}");
+    assert!(said.contains("a business week is 16 business"), "{said}");
+}

@@ -48,6 +48,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "{} its time has come ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
         }
         Notice::Behind { .. }
+        | Notice::LoopStopped(_)
         | Notice::Disagree { .. }
         | Notice::Waiting { .. }
         | Notice::NeedsRestart { .. }

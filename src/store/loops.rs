@@ -1,0 +1,149 @@
+//! Loops of automations: the states that they have brought tickets into, and the tickets on which they were stopped.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use super::{Store, StoreError, Tx, time};
+use crate::{desk::TicketId, engine::loops::WINDOW};
+
+/// A ticket on which automations were stopped, as they went in circles.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct StoppedLoop {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// When.
+    pub at: Timestamp,
+    /// The automations of the loop, by title.
+    pub automations: BTreeSet<String>,
+}
+
+impl StoppedLoop {
+    /// In one sentence, for a person.
+    pub fn reason(&self) -> String {
+        let titles: Vec<_> = self.automations.iter().map(|title| format!("`{title}`")).collect();
+        format!(
+            "automations were stopped at {}, as they brought the ticket back to where it was within an hour: {}. They go on once a \
+             message comes, an agent does something, or the rules change",
+            self.at,
+            titles.join(", ")
+        )
+    }
+}
+
+impl Store {
+    /// The tickets on which automations are stopped, the latest first.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn stopped_loops(&self) -> Result<Vec<StoppedLoop>, StoreError> {
+        let query =
+            sqlx::query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 ORDER BY at DESC, ticket");
+        query.fetch_all(&self.reader).await?.iter().map(stopped).collect()
+    }
+
+    /// Whether automations are stopped on a ticket, and why.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn stopped_loop(&self, id: TicketId) -> Result<Option<StoppedLoop>, StoreError> {
+        let query = sqlx::query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
+        query.bind(id.0).fetch_optional(&self.reader).await?.as_ref().map(stopped).transpose()
+    }
+}
+
+fn stopped(row: &SqliteRow) -> Result<StoppedLoop, StoreError> {
+    Ok(StoppedLoop {
+        ticket: TicketId(row.try_get(0)?),
+        at: time(row.try_get(1)?)?,
+        automations: titles(row.try_get(2)?),
+    })
+}
+
+fn titles(json: &str) -> BTreeSet<String> {
+    // It was written below.
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+impl Tx {
+    /// Whether automations are stopped on a ticket.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn is_stopped(&mut self, id: TicketId) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar::<_, i64>("SELECT 1 FROM automation_state WHERE ticket = $1 AND stopped = 1");
+        Ok(found.bind(id.0).fetch_optional(&mut *self.0).await?.is_some())
+    }
+
+    /// Notes the state that automations bring a ticket into. Where it was in that state within the hour, by the same rules
+    /// and with nobody having done anything to it since, automations are stopped on it.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn come_round(
+        &mut self,
+        id: TicketId,
+        state: &str,
+        at: Timestamp,
+        rules: &str,
+        fired: &BTreeSet<String>,
+    ) -> Result<Option<StoppedLoop>, StoreError> {
+        sqlx::query("DELETE FROM automation_state WHERE ticket = $1 AND (at <= $2 OR rules <> $3)")
+            .bind(id.0)
+            .bind(at.saturating_sub(WINDOW).unwrap_or_default().as_millisecond())
+            .bind(rules)
+            .execute(&mut *self.0)
+            .await?;
+        let round: Vec<String> = sqlx::query_scalar(
+            "SELECT s.fired FROM automation_state f JOIN automation_state s ON s.ticket = f.ticket AND s.at >= f.at
+             WHERE f.ticket = $1 AND f.state = $2",
+        )
+        .bind(id.0)
+        .bind(state)
+        .fetch_all(&mut *self.0)
+        .await?;
+        let stops = !round.is_empty();
+        let mut automations = fired.clone();
+        automations.extend(round.iter().flat_map(|fired| titles(fired)));
+        sqlx::query(
+            "INSERT INTO automation_state (ticket, state, at, rules, fired, stopped) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (ticket, state) DO UPDATE SET at = excluded.at, fired = excluded.fired, stopped = excluded.stopped",
+        )
+        .bind(id.0)
+        .bind(state)
+        .bind(at.as_millisecond())
+        .bind(rules)
+        .bind(serde_json::to_string(&automations).unwrap_or_default())
+        .bind(i64::from(stops))
+        .execute(&mut *self.0)
+        .await?;
+        Ok(stops.then_some(StoppedLoop { ticket: id, at, automations }))
+    }
+
+    /// Lets automations go on with a ticket, to which somebody has done something.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn forget_states(&mut self, id: TicketId) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM automation_state WHERE ticket = $1").bind(id.0).execute(&mut *self.0).await?;
+        Ok(())
+    }
+
+    /// Lets automations go on with every ticket on which other rules than these were stopped.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn resume_stopped(&mut self, rules: &str, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE ticket SET look_at = $2 WHERE status <> 'closed'
+               AND id IN (SELECT ticket FROM automation_state WHERE stopped = 1 AND rules <> $1)",
+        )
+        .bind(rules)
+        .bind(at.as_millisecond())
+        .execute(&mut *self.0)
+        .await?;
+        sqlx::query("DELETE FROM automation_state WHERE rules <> $1").bind(rules).execute(&mut *self.0).await?;
+        Ok(())
+    }
+}
