@@ -115,7 +115,7 @@ impl CustomValue {
             (Self::YesNo(b), CustomKind::YesNo) => Value::YesNo(*b),
             (Self::Number(n), CustomKind::Number) => Value::Number(*n),
             (Self::Text(t), CustomKind::Text) => Value::text(Some(t)),
-            (Self::Text(t), CustomKind::Choice) if !t.is_empty() => Value::Word(Cow::Borrowed(t)),
+            (Self::Text(t), CustomKind::Choice) => Value::Word(Cow::Borrowed(t)),
             _ => Value::Empty,
         }
     }
