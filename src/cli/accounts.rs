@@ -95,10 +95,10 @@ impl Accounts {
 }
 
 async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
-    let (connected, pauses) = match place.database().is_file() {
+    let (connected, hindrances) = match place.database().is_file() {
         true => {
             let store = place.open().await?;
-            (store.accounts().await.map_err(broke)?, store.pauses().await.map_err(broke)?)
+            (store.accounts().await.map_err(broke)?, store.hindrances().await.map_err(broke)?)
         }
         false => (vec![], vec![]),
     };
@@ -115,9 +115,10 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
                     "id": found.map(|f| f.id.as_str()),
                     "state": found.map_or("not connected", |f| f.state.as_str()),
                     "connected": found.map(|f| f.connected),
-                    "cannot": pauses.iter().filter(|pause| found.is_some_and(|f| f.id == pause.account)).map(|pause| {
-                        serde_json::json!({"what": pause.what, "since": pause.since, "reason": pause.reason})
-                    }).collect::<Vec<_>>(),
+                    "hindrances": hindrances
+                        .iter()
+                        .filter(|hindrance| found.is_some_and(|f| f.id == hindrance.account))
+                        .collect::<Vec<_>>(),
                 })
             })
             .collect();
@@ -128,9 +129,8 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
         match found(&account.handle) {
             Some(found) => {
                 writeln!(out, "@{:<16} {:<14} since {}", account.handle, found.state.as_str(), found.connected)?;
-                for pause in pauses.iter().filter(|pause| pause.account == found.id) {
-                    let (what, since, reason) = (visible(&pause.what), pause.since, visible(&pause.reason));
-                    writeln!(out, "  cannot work ({what}) since {since:.0}: {reason}")?;
+                for hindrance in hindrances.iter().filter(|hindrance| hindrance.account == found.id) {
+                    writeln!(out, "  {}", visible(&hindrance.line()))?;
                 }
             }
             None => writeln!(out, "@{:<16} not connected", account.handle)?,

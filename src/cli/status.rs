@@ -14,8 +14,9 @@ use super::{
     view::TableFormat,
 };
 use crate::{
+    desk::visible::visible,
     lang,
-    store::{AccountState, Lease, Queues, Store},
+    store::{AccountState, ConnectedAccount, GRANT, Hindrance, Lease, Queues, SEND, StoppedLoop, Store},
 };
 
 /// How many lines of a report are shown.
@@ -34,7 +35,9 @@ With --format json one object is printed:
   restart   settings that changed and are used when the daemon starts again
   daemon    running, and pid, host, since and renewed of the one that works, or worked last; null before the first
   queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
-  accounts  handle and state of each declared account")]
+  accounts  of each declared account, handle, state, and its hindrances: what does not work (send, grant for anything at
+            all, or what is read), the reason, since and next; since is null for what may have been missed
+  loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
     /// End with status 1 also where no daemon works on the database, or a declared account is not connected.
     #[arg(long)]
@@ -55,6 +58,7 @@ struct Report {
     daemon: Option<Daemon>,
     queues: Queues,
     accounts: Vec<Account>,
+    loops: Vec<StoppedLoop>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,6 +97,25 @@ struct Daemon {
 struct Account {
     handle: String,
     state: &'static str,
+    hindrances: Vec<Hindrance>,
+}
+
+/// What the database says.
+#[derive(Debug, Default)]
+struct Kept {
+    lease: Option<Lease>,
+    queues: Queues,
+    accounts: Vec<ConnectedAccount>,
+    hindrances: Vec<Hindrance>,
+    loops: Vec<StoppedLoop>,
+}
+
+impl Account {
+    /// Whether somebody has to see to it: it is not connected, or X refuses what it sends or all it does.
+    fn ails(&self) -> bool {
+        self.state != AccountState::Connected.as_str()
+            || self.hindrances.iter().any(|hindrance| [SEND, GRANT].contains(&hindrance.what.as_str()))
+    }
 }
 
 impl Status {
@@ -101,7 +124,7 @@ impl Status {
         let report = tokio::runtime::Runtime::new()?.block_on(async {
             let live = place.live().await?;
             if !place.database().is_file() {
-                return Ok::<_, CliError>(self.report(None, None, Queues::default(), &[]));
+                return Ok::<_, CliError>(self.report(None, Kept::default()));
             }
             let store = place.open().await?;
             let report = self.read(&store, live).await;
@@ -116,27 +139,24 @@ impl Status {
             }
             TableFormat::Table => print(&mut out, &report)?,
         }
-        let ailing = !report.daemon.as_ref().is_some_and(|daemon| daemon.running)
-            || report.accounts.iter().any(|account| account.state != AccountState::Connected.as_str());
+        let ailing =
+            !report.daemon.as_ref().is_some_and(|daemon| daemon.running) || report.accounts.iter().any(Account::ails);
         Ok(if report.broken.is_some() || (self.health && ailing) { FINDINGS } else { FINE })
     }
 
     async fn read(&self, store: &Store, live: Option<LiveSet>) -> Result<Report, CliError> {
-        let lease = store.lease().await.map_err(broke)?;
-        let queues = store.queues().await.map_err(broke)?;
-        let accounts = store.accounts().await.map_err(broke)?;
-        let states: Vec<_> = accounts.into_iter().map(|account| (account.handle, account.state.as_str())).collect();
-        Ok(self.report(live, lease, queues, &states))
+        let kept = Kept {
+            lease: store.lease().await.map_err(broke)?,
+            queues: store.queues().await.map_err(broke)?,
+            accounts: store.accounts().await.map_err(broke)?,
+            hindrances: store.hindrances().await.map_err(broke)?,
+            loops: store.stopped_loops().await.map_err(broke)?,
+        };
+        Ok(self.report(live, kept))
     }
 
-    fn report(
-        &self,
-        live: Option<LiveSet>,
-        lease: Option<Lease>,
-        queues: Queues,
-        states: &[(String, &'static str)],
-    ) -> Report {
-        let daemon = lease.map(|lease| Daemon {
+    fn report(&self, live: Option<LiveSet>, kept: Kept) -> Report {
+        let daemon = kept.lease.map(|lease| Daemon {
             running: lease.is_held(Timestamp::now()),
             pid: lease.holder.pid,
             host: lease.holder.host,
@@ -165,19 +185,22 @@ impl Status {
             (None, _, None) => Files::Unknown,
         };
         let desk = live.as_ref().map(|set| &set.rules).or(loaded.rules.as_deref()).map(|rules| &rules.desk);
-        let accounts = desk.map(|desk| desk.accounts.as_slice()).unwrap_or_default().iter().map(|account| Account {
-            handle: account.handle.clone(),
-            state: states
-                .iter()
-                .find(|(handle, _)| handle.eq_ignore_ascii_case(&account.handle))
-                .map_or("not connected", |(_, state)| state),
+        let accounts = desk.map(|desk| desk.accounts.as_slice()).unwrap_or_default().iter().map(|declared| {
+            let account = kept.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
+            let hinders = |hindrance: &&Hindrance| account.is_some_and(|account| account.id == hindrance.account);
+            Account {
+                handle: declared.handle.clone(),
+                state: account.map_or("not connected", |account| account.state.as_str()),
+                hindrances: kept.hindrances.iter().filter(hinders).cloned().collect(),
+            }
         });
         Report {
             files,
             broken,
             daemon,
-            queues,
+            queues: kept.queues,
             accounts: accounts.collect(),
+            loops: kept.loops,
             restart: live.as_ref().filter(|_| running).map(|set| set.live.restart.clone()).unwrap_or_default(),
             rules: live.map(|set| Live {
                 hash: set.live.version.hash,
@@ -237,6 +260,15 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
     )?;
     for account in &report.accounts {
         writeln!(out, "account   @{}: {}", account.handle, account.state)?;
+        for hindrance in &account.hindrances {
+            writeln!(out, "            {}", visible(&hindrance.line()))?;
+        }
+    }
+    for stopped in report.loops.iter().take(MAX_LINES) {
+        writeln!(out, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;
+    }
+    if report.loops.len() > MAX_LINES {
+        writeln!(out, "            … {} more tickets like these", report.loops.len() - MAX_LINES)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod audit;
 mod comment;
 mod due;
 mod forget;
+mod hindrance;
 mod inbox;
 mod known;
 mod later;
@@ -44,6 +45,7 @@ pub use self::{
     account::{AccountState, ConnectedAccount, Key},
     audit::{Counts, DecisionRecord, Recorded, RecordedRun},
     comment::{NewComment, Standing},
+    hindrance::Hindrance,
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,

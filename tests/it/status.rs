@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::{TestDesk, key};
 use serde_json::Value;
-use twite::x::sim::{NewPerson, NewPost};
+use twite::x::sim::{Fault, NewPerson, NewPost};
 
 fn rule(tag: &str) -> String {
     format!(
@@ -175,4 +175,37 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
     assert!(child.try_wait().unwrap().is_none());
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// What X refuses, and tickets on which automations went in circles, are seen without a look at the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_accounts_from_working_is_shown() {
+    let desk = TestDesk::new(
+        &["acme"],
+        "trigger \"Thank\" {\n  on created\n  then reply \"Thank you\"\n}\n",
+        "[[account]]\nhandle = \"other\"\n",
+    )
+    .await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    desk.sim.fault(Fault::on("POST /2/tweets").times(1000).answer(402, "")).unwrap();
+    desk.sim.fault(Fault::on("GET /2/users/:id/liked_tweets").times(1000).answer(503, "")).unwrap();
+    let served = desk.serve();
+    say(&desk, "@acme one");
+    let seen = loop {
+        let (code, status) = status(&desk);
+        assert_eq!(code, Some(0), "{status}");
+        let acme = status["accounts"].as_array().unwrap().iter().find(|a| a["handle"] == "acme").unwrap().clone();
+        if acme["hindrances"].as_array().unwrap().len() == 2 {
+            break acme;
+        }
+    };
+    let whats: Vec<_> = seen["hindrances"].as_array().unwrap().iter().map(|h| h["what"].as_str().unwrap()).collect();
+    assert_eq!(whats, ["send", "likes"], "{seen}");
+    assert_eq!(twite(&desk, &["status", "--health"]).status.code(), Some(1));
+    let shown = text(&twite(&desk, &["status"]).stdout);
+    assert!(shown.contains("send stopped at") && shown.contains("likes stopped at"), "{shown}");
+    assert!(shown.contains("@other: not connected"), "{shown}");
+    let listed = text(&twite(&desk, &["accounts", "list"]).stdout);
+    assert!(listed.contains("send stopped at"), "{listed}");
+    drop(served);
 }

@@ -1,0 +1,71 @@
+//! What keeps accounts from working: calls that X refuses, endpoints that stand still, and messages it no longer shows.
+
+use jiff::Timestamp;
+
+use super::{Store, StoreError};
+use crate::desk::XId;
+
+/// Something that keeps an account from working for the time being, or something that it may have missed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Hindrance {
+    /// The account.
+    #[serde(skip)]
+    pub account: XId,
+    /// What it concerns: `send`, `grant` for anything at all, or the name of an endpoint.
+    pub what: String,
+    /// Why, in X's words where it said so.
+    pub reason: String,
+    /// Since when. `None` where something may have been missed.
+    pub since: Option<Timestamp>,
+    /// When X is asked next. `None` where something may have been missed.
+    pub next: Option<Timestamp>,
+}
+
+impl Hindrance {
+    /// In one line, for a person.
+    pub fn line(&self) -> String {
+        let Self { what, reason, .. } = self;
+        match (self.since, self.next) {
+            (Some(since), Some(next)) => format!("{what} stopped at {since:.0}, tried next at {next:.0}: {reason}"),
+            (Some(since), None) => format!("{what} stopped at {since:.0}: {reason}"),
+            (None, _) => format!("{what}: {reason}"),
+        }
+    }
+}
+
+impl Store {
+    /// What keeps accounts from working, and what they may have missed. What is both refused and stands still is told once.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
+        let mut found: Vec<_> = self
+            .pauses()
+            .await?
+            .into_iter()
+            .map(|pause| Hindrance {
+                account: pause.account,
+                what: pause.what,
+                reason: pause.reason,
+                since: Some(pause.since),
+                next: Some(pause.retry_at),
+            })
+            .collect();
+        for polling in self.polling().await? {
+            let told = found.iter().any(|h| h.account == polling.account && h.what == polling.endpoint);
+            let mut add = |reason, since, next| {
+                let (account, what) = (polling.account.clone(), polling.endpoint.clone());
+                found.push(Hindrance { account, what, reason, since, next });
+            };
+            if let Some(reason) = polling.stalled
+                && !told
+            {
+                add(reason, polling.since, polling.next);
+            }
+            if let Some(reason) = polling.missed {
+                add(reason, None, None);
+            }
+        }
+        Ok(found)
+    }
+}
