@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CliError, FINDINGS, FINE, terminal};
 use crate::{
-    desk::{Author, Event, EventComment, EventKind, Ticket, Via, visible::visible},
+    desk::{Author, Event, EventComment, EventKind, Ticket, Via, invariant::broken, visible::visible},
     engine::{Decision, RuleSet, decide, explain, show},
     lang::rules::Rules,
 };
@@ -254,23 +254,46 @@ impl How<'_> {
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => read(text, self.rules, self.happened, self.now),
             };
-            match (case, self.format) {
-                (Err(error), _) => {
+            match case {
+                Err(error) => {
                     done.bad += 1;
                     writeln!(done.complaints, "{}:{line}: left out: {}", visible(self.name), visible(&error))?;
                 }
-                (Ok((ticket, event, now)), Format::Json) => {
-                    let decision = decide(self.rules, &ticket, &event, now);
-                    serde_json::to_writer(&mut done.decisions, &Decided { line, decision })?;
-                    done.decisions.push(b'\n');
-                }
-                (Ok((ticket, event, now)), Format::Human) => {
-                    let trace = explain(self.rules, &ticket, &event, now);
-                    writeln!(done.decisions, "line {line}, {}", show(&trace, terminal::colored(&io::stdout())))?;
+                Ok((ticket, event, now)) => {
+                    self.warn(line, &ticket, &event, &mut done.complaints)?;
+                    self.print(line, &ticket, &event, now, &mut done.decisions)?;
                 }
             }
         }
         Ok(done)
+    }
+
+    fn print(&self, line: u64, ticket: &Ticket, event: &Event, now: Timestamp, out: &mut Vec<u8>) -> io::Result<()> {
+        match self.format {
+            Format::Json => {
+                let decision = decide(self.rules, ticket, event, now);
+                serde_json::to_writer(&mut *out, &Decided { line, decision })?;
+                writeln!(out)
+            }
+            Format::Human => {
+                let trace = explain(self.rules, ticket, event, now);
+                writeln!(out, "line {line}, {}", show(&trace, terminal::colored(&io::stdout())))
+            }
+        }
+    }
+
+    /// Tells what is wrong with tickets that cannot exist. They are decided on all the same.
+    fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
+        for invariant in broken(ticket) {
+            writeln!(out, "{}:{line}: there is no such ticket: {}", visible(self.name), invariant.says)?;
+        }
+        if let EventKind::Updated { before } = &event.kind {
+            // What both have in common was told.
+            for invariant in broken(before).filter(|invariant| invariant.holds(ticket)) {
+                writeln!(out, "{}:{line}: there is no such ticket `before`: {}", visible(self.name), invariant.says)?;
+            }
+        }
+        Ok(())
     }
 }
 

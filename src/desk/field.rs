@@ -223,11 +223,10 @@ impl FieldRef {
             }
             Self::Custom(field) => {
                 let value = match value {
-                    value if value.is_empty() => None,
                     Value::YesNo(b) => Some(CustomValue::YesNo(b)),
                     Value::Number(n) => Some(CustomValue::Number(n)),
-                    Value::Word(t) | Value::Text(t) => Some(CustomValue::Text(t.into_owned())),
-                    Value::Empty | Value::Set(_) | Value::Time(_) => None,
+                    Value::Word(t) | Value::Text(t) if !is_blank(&t) => Some(CustomValue::Text(t.into_owned())),
+                    _ => None,
                 };
                 match value {
                     Some(value) => ticket.custom.insert(field.name.clone(), value),

@@ -62,8 +62,8 @@ pub fn give(ticket: Ticket, field: &FieldRef, value: Value<'_>) -> Result<Ticket
 impl Ticket {
     /// Fills in what follows from the rest, where somebody described a ticket by some of its fields.
     ///
-    /// Unless that is told, it was changed just now, opened at the earliest of its times, and solved and assigned at some
-    /// moment if it is.
+    /// Unless that is told, it was changed just now, opened at the earliest of its times, and solved, assigned and answered
+    /// at some moment if it is; each reply is a comment.
     pub fn complete(&mut self, now: Timestamp) {
         const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
         if self.updated == NOT_TOLD {
@@ -79,5 +79,13 @@ impl Ticket {
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);
         }
+        if self.first_reply.is_some() {
+            self.replies = self.replies.max(1);
+        }
+        if self.replies > 0 {
+            self.first_reply.get_or_insert(self.updated);
+        }
+        self.agent_touches = self.agent_touches.max(self.replies);
+        self.comments = self.comments.max(self.replies);
     }
 }

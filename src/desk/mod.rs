@@ -15,6 +15,7 @@ pub mod given;
 mod holidays;
 mod hours;
 mod ids;
+pub mod invariant;
 pub mod metric;
 pub mod normalize;
 mod person;

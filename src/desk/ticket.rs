@@ -227,11 +227,11 @@ impl Ticket {
     /// opens again what was solved or put off since.
     pub fn add_earlier_comment(&mut self, comment: &EventComment, made: Timestamp) {
         let latest = (self.latest_comment.clone(), self.latest_public_comment.clone());
-        let (status, solved, reopens) = (self.status, self.solved, self.reopens);
+        let (status, solved, reopens, snoozed) = (self.status, self.solved, self.reopens, self.snoozed);
         self.add_comment(comment, made);
         (self.latest_comment, self.latest_public_comment) = latest;
         if status != Status::New {
-            (self.status, self.solved, self.reopens) = (status, solved, reopens);
+            (self.status, self.solved, self.reopens, self.snoozed) = (status, solved, reopens, snoozed);
         }
     }
 }
@@ -296,6 +296,15 @@ mod tests {
             ticket.add_comment(&comment(Author::Requester, true), second(6));
             assert_eq!((ticket.status, ticket.reopens), (then, reopens), "{status}");
         }
+    }
+
+    #[test]
+    fn an_earlier_comment_leaves_what_is_put_off_as_it_is() {
+        let mut ticket = Ticket::default();
+        ticket.set_status(Status::Open, second(1));
+        ticket.snooze(second(90), second(2));
+        ticket.add_earlier_comment(&comment(Author::Requester, true), second(0));
+        assert_eq!((ticket.status, ticket.snoozed), (Status::Hold, Some(second(90))));
     }
 
     #[test]

@@ -91,6 +91,7 @@ codes! {
     TW0407 Warning "letters of several scripts in one word",
     TW0408 Warning "numbered files out of order",
     TW0410 Warning "a notification that goes nowhere",
+    TW0411 Warning "a ticket that cannot exist",
     TW0491 Warning "a suppression that suppresses nothing",
     TW0492 Warning "a malformed suppression",
     // `twite.toml`.

@@ -17,6 +17,7 @@ mod engine;
 mod follow;
 mod forms;
 mod full_disk;
+mod invariants;
 mod killed;
 mod kinds;
 mod lang;

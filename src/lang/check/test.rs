@@ -1,6 +1,6 @@
 //! Tests of rules: a ticket, what happens to it, what must come of it.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +10,7 @@ use super::{
     value::{shortened, written},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, Via},
+    desk::{FieldRef, Kind, Scope, Via, invariant},
     lang::{
         ast::{self, NodeExt, is_text, place},
         codes,
@@ -30,8 +30,8 @@ const MOST_TO_PASS: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 struct Given {
     fields: Vec<(FieldRef, Literal)>,
     comment: Option<String>,
-    /// Names seen, also of those with errors.
-    seen: Vec<String>,
+    /// Names seen, also of those with errors, and where each stands.
+    seen: Vec<(String, Range<usize>)>,
 }
 
 impl Checker<'_> {
@@ -66,7 +66,7 @@ impl Checker<'_> {
             self.error(&codes::TW0115, late.span(), "a ticket is created first, and once");
         }
         let (title, span) = ast::title(node)?;
-        Some(RuleTest {
+        let test = RuleTest {
             title,
             doc: ast::doc(node),
             mark,
@@ -75,8 +75,25 @@ impl Checker<'_> {
             at,
             when,
             expect,
-            place: self.place(span),
-        })
+            place: self.place(span.clone()),
+        };
+        self.impossible(&test, &given.seen, span);
+        Some(test)
+    }
+
+    /// Warns of a ticket that cannot exist, where the fields stand that make it so.
+    fn impossible(&mut self, test: &RuleTest, given: &[(String, Range<usize>)], title: Range<usize>) {
+        // What cannot be given has been reported.
+        let Ok(ticket) = test.ticket(self.desk) else { return };
+        for invariant in invariant::broken(&ticket) {
+            let mut fields = invariant.fields.iter();
+            let span = fields.find_map(|field| Some(given.iter().find(|(name, _)| name == field)?.1.clone()));
+            let message = format!("there is no such ticket: {}", invariant.says);
+            let help = "change what contradicts it, or leave it out: what follows from the rest is filled in";
+            self.report(
+                Diagnostic::new(&codes::TW0411, span.unwrap_or_else(|| title.clone()), message).with_help(help),
+            );
+        }
     }
 
     fn at(&mut self, clause: &SyntaxNode) -> Option<Timestamp> {
@@ -108,10 +125,10 @@ impl Checker<'_> {
             let message = format!("`{name}` is one value; braces stand behind `requester`, `post` and `field`");
             return self.error(&codes::TW0115, range(&path), message);
         }
-        if given.seen.contains(&name) {
+        if given.seen.iter().any(|(seen, _)| *seen == name) {
             return self.error(&codes::TW0115, range(&path), format!("`{name}` is there twice"));
         }
-        given.seen.push(name.clone());
+        given.seen.push((name.clone(), range(&path)));
         if name == "comment" && comment {
             let text = fact.texts().next();
             if text.is_none() {

@@ -442,7 +442,9 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         1 => template().prop_map(ActionKind::Reply),
         1 => template().prop_map(ActionKind::Note),
         1 => (recipient, template(), template()).prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
-        1 => one_name().prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
+        // What is declared has a name.
+        1 => one_name().prop_filter("no group", |group| !twite::desk::text::is_blank(group))
+            .prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
         1 => span().prop_map(ActionKind::Snooze),
         1 => Just(ActionKind::Merge),
         1 => Just(ActionKind::Stop),

@@ -1,0 +1,179 @@
+//! What holds of every ticket, whatever people, rules and X do: as data, so that tests can check it of every decision,
+//! and tickets that people describe can be told from those that cannot exist.
+
+use super::{Channel, CustomValue, Status, Ticket, normalize, text::is_blank};
+
+/// Something that holds of every ticket.
+#[derive(Debug)]
+pub struct Invariant {
+    /// The fields it is about, the one that is most likely wrong first.
+    pub fields: &'static [&'static str],
+    /// What it says, as a sentence without its full stop.
+    pub says: &'static str,
+    holds: fn(&Ticket) -> bool,
+}
+
+impl Invariant {
+    /// Whether it holds of a ticket.
+    pub fn holds(&self, ticket: &Ticket) -> bool {
+        (self.holds)(ticket)
+    }
+}
+
+/// The invariants that a ticket breaks.
+pub fn broken(ticket: &Ticket) -> impl Iterator<Item = &'static Invariant> {
+    INVARIANTS.iter().filter(move |invariant| !invariant.holds(ticket))
+}
+
+/// All that holds of every ticket.
+pub static INVARIANTS: &[Invariant] = &[
+    Invariant {
+        fields: &["updated", "created"],
+        says: "a ticket is created before it is updated",
+        holds: |ticket| ticket.created <= ticket.updated,
+    },
+    Invariant {
+        fields: &["solved", "status"],
+        says: "a ticket has a time at which it was solved while it is solved or closed, and no other",
+        holds: |ticket| ticket.solved.is_some() == (ticket.status >= Status::Solved),
+    },
+    Invariant {
+        fields: &["assigned", "assignee"],
+        says: "a ticket has a time at which it was assigned while it has an assignee, and no other",
+        holds: |ticket| ticket.assigned.is_some() == ticket.assignee.is_some(),
+    },
+    Invariant {
+        fields: &["snoozed", "status"],
+        says: "a ticket that is put off is on hold",
+        holds: |ticket| ticket.snoozed.is_none() || ticket.status == Status::Hold,
+    },
+    Invariant {
+        fields: &["first_reply", "replies"],
+        says: "a ticket has a first reply when an agent has replied, and no other",
+        holds: |ticket| ticket.first_reply.is_some() == (ticket.replies > 0),
+    },
+    Invariant {
+        fields: &["replies", "agent_touches", "comments"],
+        says: "each reply of an agent is a comment, and one of the times an agent touched the ticket",
+        holds: |ticket| ticket.replies <= ticket.comments && ticket.replies <= ticket.agent_touches,
+    },
+    Invariant {
+        fields: &["replies", "reopens", "agent_touches", "comments"],
+        says: "nothing is counted below zero",
+        holds: |ticket| [ticket.replies, ticket.reopens, ticket.agent_touches, ticket.comments].iter().all(|n| *n >= 0),
+    },
+    Invariant {
+        fields: &[
+            "requester.followers",
+            "requester.following",
+            "requester.tweets",
+            "requester.listed",
+            "post.likes",
+            "post.reposts",
+            "post.replies",
+        ],
+        says: "X counts nothing below zero",
+        holds: |ticket| x_counts(ticket).iter().flatten().all(|n| *n >= 0),
+    },
+    Invariant {
+        fields: &[
+            "requester.followers",
+            "requester.following",
+            "requester.tweets",
+            "requester.listed",
+            "requester.verified",
+            "requester.verified_type",
+            "channel",
+        ],
+        says: "only somebody with an account at X has followers, posts and a mark: by another channel, give the \
+               `requester.handle` as well",
+        holds: |ticket| {
+            let person = &ticket.requester;
+            from_x(ticket.channel)
+                || person.handle.is_some()
+                || person.id.is_some()
+                || person.followers.or(person.following).or(person.tweets).or(person.listed).is_none()
+                    && person.verified.is_none()
+                    && person.verified_type.is_none()
+        },
+    },
+    Invariant {
+        fields: &[
+            "post.likes",
+            "post.reposts",
+            "post.replies",
+            "post.is_reply",
+            "post.hashtags",
+            "post.has_media",
+            "channel",
+        ],
+        says: "only a ticket from X has a post",
+        holds: |ticket| from_x(ticket.channel) || ticket.post == Default::default(),
+    },
+    Invariant {
+        fields: &["post.likes", "post.reposts", "post.replies", "channel"],
+        says: "a direct message has no likes, reposts and replies",
+        holds: |ticket| {
+            let post = &ticket.post;
+            ticket.channel != Channel::TwitterDm || post.likes.or(post.reposts).or(post.replies).is_none()
+        },
+    },
+    Invariant {
+        fields: &["tags", "post.hashtags"],
+        says: "tags are kept folded and without `#`",
+        holds: |ticket| {
+            ticket.tags.iter().chain(&ticket.post.hashtags).all(|tag| normalize::tag(tag) == *tag && !tag.is_empty())
+        },
+    },
+    Invariant {
+        fields: &[],
+        says: "a text with nothing to see in it is kept as none",
+        holds: |ticket| {
+            let person = &ticket.requester;
+            let texts = [
+                &ticket.account,
+                &ticket.brand,
+                &ticket.group,
+                &ticket.assignee,
+                &ticket.language,
+                &person.handle,
+                &person.name,
+                &person.email,
+                &person.language,
+                &person.location,
+            ];
+            let custom = ticket.custom.values().filter_map(|value| match value {
+                CustomValue::Text(text) => Some(text),
+                _ => None,
+            });
+            !texts.into_iter().flatten().chain(custom).any(|text| is_blank(text))
+        },
+    },
+];
+
+fn from_x(channel: Channel) -> bool {
+    matches!(channel, Channel::Twitter | Channel::TwitterDm | Channel::TwitterLike)
+}
+
+fn x_counts(ticket: &Ticket) -> [Option<i64>; 7] {
+    let (person, post) = (&ticket.requester, &ticket.post);
+    [person.followers, person.following, person.tweets, person.listed, post.likes, post.reposts, post.replies]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::FieldRef;
+
+    #[test]
+    fn a_new_ticket_breaks_none() {
+        assert_eq!(broken(&Ticket::default()).map(|invariant| invariant.says).collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn they_are_about_fields_there_are() {
+        for field in INVARIANTS.iter().flat_map(|invariant| invariant.fields) {
+            assert!(FieldRef::find(field, &crate::desk::Desk::default()).is_some(), "{field}");
+        }
+    }
+}

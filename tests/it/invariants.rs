@@ -1,0 +1,139 @@
+//! No rules, messages or agents lead to a ticket that cannot exist, and whoever describes one is told.
+
+use std::fs;
+
+use crate::support::{
+    generate::{self, now, rules, ticket},
+    inside, simulator,
+};
+use assert_cmd::Command;
+use proptest::prelude::*;
+use twite::{
+    desk::{Channel, Status, Ticket, TicketId, invariant},
+    engine::decide_plainly,
+    x::{sim::NewPerson, wire::decode_line},
+};
+
+/// The ticket, with whatever contradicts the rest of it taken away.
+fn possible(mut ticket: Ticket) -> Ticket {
+    ticket.normalize(&generate::desk());
+    for count in [&mut ticket.replies, &mut ticket.reopens, &mut ticket.agent_touches, &mut ticket.comments] {
+        *count = (*count).clamp(0, 1 << 40);
+    }
+    let (person, post) = (&mut ticket.requester, &mut ticket.post);
+    let known = [&mut person.followers, &mut person.following, &mut person.tweets, &mut person.listed];
+    for number in known.into_iter().chain([&mut post.likes, &mut post.reposts, &mut post.replies]) {
+        number.take_if(|n| *n < 0);
+    }
+    if !matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike) {
+        ticket.post = Default::default();
+    }
+    ticket.requester.handle.get_or_insert("ana".into());
+    ticket.solved.take_if(|_| ticket.status < Status::Solved);
+    ticket.snoozed.take_if(|_| ticket.status != Status::Hold);
+    ticket.assigned.take_if(|_| ticket.assignee.is_none());
+    ticket.complete(now());
+    ticket.updated = ticket.updated.max(ticket.created);
+    ticket
+}
+
+fn broken(ticket: &Ticket) -> Vec<&'static str> {
+    invariant::broken(ticket).map(|invariant| invariant.says).collect()
+}
+
+proptest! {
+    #[test]
+    fn no_rules_lead_to_a_ticket_that_cannot_exist(
+        rules in rules(6),
+        (ticket, event) in ticket().prop_map(possible).prop_flat_map(|ticket| {
+            generate::event(&ticket).prop_map(move |event| (ticket.clone(), event))
+        }),
+    ) {
+        prop_assert_eq!(broken(&ticket), [""; 0], "before: {:#?}", ticket);
+        let decision = decide_plainly(&rules, &ticket, &event, now());
+        prop_assert_eq!(broken(&decision.ticket), [""; 0], "{:#?}", decision);
+    }
+}
+
+/// The demo's conversations by the rules a team would start from, and the tickets before and after each decision.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_leads_to_a_ticket_that_cannot_exist() {
+    let sim = simulator().await;
+    for (handle, id) in [("NorthwindHelp", "1480000000000007919"), ("NorthwindRail", "1480000000000015838")] {
+        sim.make_user(&NewPerson { id: Some(id.to_owned()), ..NewPerson::named(handle) }).unwrap();
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let everything = r#"
+trigger "Answer" {
+  on created
+  then
+    reply "Thank you"
+    add tags seen
+    set status to pending
+}
+trigger "Solve" {
+  on updated
+  when comment.by_requester and replies >= 1
+  then set status to solved
+}
+automation "Snooze" {
+  when status is pending and time since updated >= 1 hour
+  then snooze for 2 hours
+}
+automation "Close" {
+  when status is solved and time since solved >= 1 day
+  then set status to closed
+}
+"#;
+    let handles = &["NorthwindHelp", "NorthwindRail"];
+    let (daemon, ids) = inside::daemon(directory.path(), &sim, handles, everything, "").await;
+    let lines = include_str!("../../examples/conversations/northwind.ndjson").lines();
+    for line in lines.filter(|line| line.starts_with("{\"data\"")) {
+        daemon.feed(&ids[0], vec![decode_line(line).unwrap()]).await.unwrap();
+        daemon.settle().await.unwrap();
+    }
+    let store = daemon.store();
+    let (mut decisions, tickets) = (0, store.counts().await.unwrap().tickets);
+    for id in (1..=tickets).map(TicketId) {
+        let ticket = store.ticket(id).await.unwrap().unwrap();
+        assert_eq!(broken(&ticket), [""; 0], "{ticket:#?}");
+        for recorded in store.decisions(id).await.unwrap() {
+            let run = recorded.run.unwrap();
+            assert_eq!(broken(&run.ticket), [""; 0], "before {}: {:#?}", recorded.id, run.ticket);
+            decisions += 1;
+        }
+    }
+    assert!(tickets >= 20 && decisions > tickets, "{decisions} decisions on {tickets} tickets");
+    sim.stop().await;
+}
+
+/// Each line, and what is said of it.
+const LINES: &[(&str, &str)] = &[
+    (r#"{"status": "open", "solved": "2026-01-01T00:00:00Z"}"#, "while it is solved or closed"),
+    (r#"{"status": "open", "assigned": "2026-01-01T00:00:00Z"}"#, "while it has an assignee"),
+    (r#"{"status": "open", "snoozed": "2026-01-01T00:00:00Z"}"#, "is on hold"),
+    (r#"{"channel": "email", "requester": {"followers": 5}}"#, "account at X"),
+    (r#"{"channel": "web", "requester": {"verified": true}}"#, "account at X"),
+    (r#"{"channel": "api", "post": {"hashtags": ["fail"]}}"#, "has a post"),
+    (r#"{"channel": "twitter_dm", "post": {"likes": 2}}"#, "a direct message"),
+    (r#"{"replies": -1}"#, "below zero"),
+    (r#"{"requester": {"followers": -1}}"#, "below zero"),
+    (r#"{"created": "2026-01-02T00:00:00Z", "updated": "2026-01-01T00:00:00Z"}"#, "created before it is updated"),
+];
+
+#[test]
+fn whoever_describes_a_ticket_that_cannot_exist_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("twite.toml"), "[[account]]\nhandle = \"acme\"\n").unwrap();
+    fs::write(at("a.twite"), "trigger \"x\" {\n  on created\n  then add tags b\n}\n").unwrap();
+    for (line, said) in LINES {
+        fs::write(at("tickets"), line).unwrap();
+        let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+        twite.args(["eval", "--tickets", "tickets", "."]).current_dir(directory.path());
+        let output = twite.output().unwrap();
+        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && complaints.contains(said), "{line}: {complaints}");
+        assert!(complaints.starts_with("tickets:1: there is no such ticket: "), "{complaints}");
+    }
+}
