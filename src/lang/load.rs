@@ -96,7 +96,7 @@ impl Loaded {
         self
     }
 
-    /// What there is to say, for people, without colours: the first [`MAX_REPORTED`], errors before warnings, and how many
+    /// What there is to say, for people, without colours: the first `MAX_REPORTED`, errors before warnings, and how many
     /// more there are.
     pub fn report(&self) -> String {
         let mut shown: Vec<_> = self.diagnostics.iter().filter(|d| d.is_error()).take(MAX_REPORTED).cloned().collect();

@@ -47,7 +47,7 @@ def twite(directory, *arguments):
 def rules(n):
     return (
         f'trigger "{n} <&>\\n" {{\n  on created\n  when tags has vip\n  then add tags VIP, VIP\n}}\n'
-        f'test "{n} <&>\\n::error::\x1b" {{\n  given ticket {{\n    comment "hi"\n  }}\n  when created\n'
+        f'test "{n} <&>\\n::error::\\u{{1b}}" {{\n  given ticket {{\n    comment "hi"\n  }}\n  when created\n'
         f'  expect fired "{n} <&>\\n"\n}}\n'
     )
 
