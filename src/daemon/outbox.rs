@@ -40,7 +40,7 @@ pub(super) enum Failure {
     Paused(ConnectedAccount, Refusal),
     /// It may have arrived, and has to be looked up.
     PossiblySent(Reason),
-    /// Looking it up failed, which is no answer. X may ask for a wait.
+    /// Looking it up failed, or was too early, which is no answer. X may ask for a wait.
     LookupFailed(Reason, Option<Duration>),
     /// It was looked up, and is not there.
     NotThere,

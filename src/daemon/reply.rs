@@ -16,6 +16,8 @@ use crate::{
 const MAX_UNSUMMONED: i64 = 3;
 /// How often X may say of a lost reply that it has it, and not show it, before a person has to look.
 const MAX_HIDDEN: i64 = 6;
+/// How often X has to say that a direct message is not there. It refuses a post that it has, but takes a message again.
+const LOOKUPS_OF_DIRECT: i64 = 4;
 
 impl Daemon {
     /// Sends a reply, or looks it up where the last send may have arrived.
@@ -99,6 +101,10 @@ impl Daemon {
             if !self.store.is_accounted_for(&id).await.map_err(stored)? {
                 return Ok(arrived(reply, id));
             }
+        }
+        if matches!(reply, Reply::Direct(_)) && item.lookups < LOOKUPS_OF_DIRECT {
+            let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and X does not show it so far");
+            return Err(Failure::LookupFailed(reason, None));
         }
         Err(Failure::NotThere)
     }

@@ -72,8 +72,18 @@ impl<T> Answered<T> {
 
 impl Answered<Vec<u8>> {
     fn read<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
-        let page = decode(&self.answer).map_err(|e| XError::unavailable(format!("an answer that is no JSON: {e}")))?;
+        let page = decode(&self.answer).map_err(|e| XError::unavailable(format!("an answer that is {e}")))?;
         Ok(Answered { answer: page, limits: self.limits, at: self.at })
+    }
+
+    /// Reads a page of a list. What says nothing of the list must not count as an empty one: a reply that was looked up there
+    /// would be sent a second time.
+    fn read_list<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
+        let read = self.read(decode)?;
+        if read.answer.is_list {
+            return Ok(read);
+        }
+        Err(XError::unavailable("an answer without a list"))
     }
 }
 
@@ -186,7 +196,7 @@ impl Client {
         query.extend(until.map(|id| ("until_id", id.as_str())));
         query.extend(token.map(|t| ("pagination_token", t)));
         let answered = self.get(&format!("/2/users/{}/{which}", self.account), &query).await?;
-        answered.read(decode_posts)
+        answered.read_list(decode_posts)
     }
 
     /// The account's direct messages, newest first, its own among them.
@@ -206,7 +216,7 @@ impl Client {
             ("user.fields", USER_FIELDS),
         ];
         query.extend(token.map(|t| ("pagination_token", t)));
-        self.get(path, &query).await?.read(decode_directs)
+        self.get(path, &query).await?.read_list(decode_directs)
     }
 
     /// The direct messages with one person, newest first. X counts these calls apart from those for all messages.

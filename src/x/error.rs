@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
 /// How much of an answer that makes no sense is repeated.
@@ -124,6 +125,10 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         .or_else(|| text("message"))
         .or_else(|| text("title"))
         .unwrap_or_else(|| String::from_utf8_lossy(body).chars().take(REPEATED).collect::<String>().trim().to_owned());
+    let detail = match StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()) {
+        Some(words) if detail.is_empty() => words.to_owned(),
+        _ => detail,
+    };
     // Problem types are addresses on one of two hosts: their last part is the name.
     let kind = text("type").unwrap_or_default();
     let kind = kind.rsplit('/').next().unwrap_or_default();

@@ -134,6 +134,8 @@ pub struct Page<T> {
     pub next_is_lost: bool,
     /// What was asked for by its id and is not there any more.
     pub gone: Vec<XId>,
+    /// Whether it says what is there: an empty page of a list still has `meta`, and errors alone say nothing.
+    pub is_list: bool,
 }
 
 /// Reads one line of a file of payloads: `{"data": {…}, "includes": {…}}`.
@@ -188,11 +190,10 @@ fn page<T>(
     is_wanted: impl Fn(&Value) -> bool,
     read: impl Fn(&Value, &Included, Option<&str>) -> Result<T, Unreadable>,
 ) -> Result<Page<T>, String> {
-    let mut page = Page { items: vec![], next: None, next_is_lost: false, gone: vec![] };
+    let mut page = Page { items: vec![], next: None, next_is_lost: false, gone: vec![], is_list: false };
     let Some(members) = members(answer) else {
-        // JSON of another shape is an empty page.
         let error = serde_json::from_slice::<serde::de::IgnoredAny>(answer).err();
-        return error.map_or(Ok(page), |error| Err(error.to_string()));
+        return Err(error.map_or_else(|| "no object".to_owned(), |error| format!("no JSON: {error}")));
     };
     let mut included = Included::default();
     for (_, value) in members.iter().filter(|(name, _)| name == "includes") {
@@ -201,8 +202,10 @@ fn page<T>(
     for (name, value) in &members {
         match name.as_str() {
             // An empty page has no `data` at all.
+            "data" if *value == b"null" => {}
             "data" => {
-                for json in elements(value).unwrap_or_default() {
+                page.is_list = true;
+                for json in elements(value).ok_or("one whose `data` is no list")? {
                     match serde_json::from_slice(json).map(normalised) {
                         Ok(item) if !is_wanted(&item) => {}
                         Ok(item) => page.items.push(read(&item, &included, None)),
@@ -210,13 +213,16 @@ fn page<T>(
                     }
                 }
             }
-            "meta" => match member(value, "next_token").map(serde_json::from_slice) {
-                None => page.next_is_lost = self::members(value).is_none(),
-                Some(Ok(Value::Null)) => {}
-                // An empty one leads nowhere.
-                Some(Ok(Value::String(token))) => page.next = Some(token).filter(|token| !token.is_empty()),
-                Some(_) => page.next_is_lost = true,
-            },
+            "meta" => {
+                page.is_list = true;
+                match member(value, "next_token").map(serde_json::from_slice) {
+                    None => page.next_is_lost = self::members(value).is_none(),
+                    Some(Ok(Value::Null)) => {}
+                    // An empty one leads nowhere.
+                    Some(Ok(Value::String(token))) => page.next = Some(token).filter(|token| !token.is_empty()),
+                    Some(_) => page.next_is_lost = true,
+                }
+            }
             "errors" => page.gone.extend(salvage(value).as_array().into_iter().flatten().filter_map(gone)),
             _ => {}
         }
