@@ -162,8 +162,27 @@ fn weight(c: char) -> usize {
 /// Whether X shows a text that was sent as another: links have become short ones and were put back with a scheme, white
 /// space was trimmed, and the people who are answered were named in front.
 pub fn is_same_post(sent: &str, shown: &str) -> bool {
+    // With its scheme, a link may end elsewhere than without, so it is not looked for where that can be helped.
+    if without_schemes(sent) == without_schemes(shown) {
+        return true;
+    }
     let (sent, shown) = (pieces(sent), pieces(shown));
     sent.len() == shown.len() && sent.iter().zip(&shown).all(|(sent, shown)| sent.is(shown))
+}
+
+/// A text as it is compared, without the schemes of links and without slashes that end them.
+fn without_schemes(text: &str) -> String {
+    let text = NFC.normalize(text);
+    let words = without_mentions(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = fold(&words).replace("http://", "").replace("https://", "");
+    let mut rest = words.chars().peekable();
+    let mut text = String::with_capacity(words.len());
+    while let Some(c) = rest.next() {
+        if c != '/' || rest.peek().is_some_and(|next| next.is_alphanumeric()) {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// A piece of a text.
@@ -275,6 +294,13 @@ mod tests {
             ("@mira thanks", "@mira @acme thanks"),
             ("ACME.com", "http://acme.com/"),
             ("https://acme.com/ü", "https://acme.com/%C3%BC"),
+            ("acme-.com x", "http://acme-.com x"),
+            ("acme.com:99999", "http://acme.com:99999"),
+            ("acme.com?x", "http://acme.com?x"),
+            ("acme.com?x", "http://acme.com/?x"),
+            ("\u{FEFF}acme.com", "\u{FEFF}http://acme.com"),
+            ("\u{FEFF}acme.com", "http://acme.com"),
+            ("-acme.com acme-.com", "-acme.com http://acme-.com"),
         ] {
             assert!(is_same_post(sent, shown), "{sent} {shown}");
         }
