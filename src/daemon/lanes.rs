@@ -19,6 +19,8 @@ use crate::{
 /// How many lanes run at once; and beside how many a webhook's may begin, so that those that hang leave room for X and mail.
 const MAX_LANES: usize = 32;
 const MAX_LANES_BESIDE_WEBHOOK: usize = 16;
+/// How long the lanes have to finish what they are at when the daemon ends. What is not known by then counts as if it had been killed.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// A destination that does not work rests.
 #[derive(Debug, Clone, Copy)]
@@ -77,8 +79,11 @@ impl Daemon {
                 }
             }
         }
-        // Whoever is at sending something finishes it.
-        while lanes.join_next().await.is_some() {}
+        // Whoever is at sending something finishes it, unless the other side hangs.
+        let finished = async { while lanes.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_WAIT, finished).await.is_err() {
+            tracing::warn!("something is still on its way; what became of it is found out at the next start");
+        }
     }
 
     /// Sends to a destination until nothing is due there. Returns whether there was something.

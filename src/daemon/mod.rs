@@ -81,6 +81,8 @@ pub struct Daemon {
     trouble: Mutex<Option<Trouble>>,
     /// Destinations that do not work, and rest.
     resting: Mutex<BTreeMap<Destination, lanes::Rest>>,
+    /// Held while a pause of an account begins or ends.
+    pausing: tokio::sync::Mutex<()>,
     /// Something is in the inbox.
     work: Notify,
     /// Something is in the outbox.
@@ -108,6 +110,7 @@ impl Daemon {
             reminded: Mutex::default(),
             trouble: Mutex::default(),
             resting: Mutex::default(),
+            pausing: tokio::sync::Mutex::default(),
             work: Notify::new(),
             mail: Notify::new(),
             lookups: Notify::new(),

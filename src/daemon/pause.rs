@@ -28,6 +28,8 @@ impl Daemon {
         what: &str,
         refusal: &Refusal,
     ) -> Result<(), StoreError> {
+        // Every endpoint is asked on its own, and all hear the same at once: it is told once.
+        let _one = self.pausing.lock().await;
         let is_dead = matches!(refusal, Refusal::GrantDead(_));
         let what = if is_dead { GRANT } else { what };
         let now = self.clock.now();
@@ -59,7 +61,7 @@ impl Daemon {
         }
         tx.commit().await?;
         self.mail.notify_one();
-        if before.is_none() {
+        if others.is_empty() {
             self.notices.tell(Notice::Trouble { message: text });
         }
         Ok(())
@@ -70,6 +72,7 @@ impl Daemon {
     /// # Errors
     /// When the store fails.
     pub(super) async fn resume(&self, account: &ConnectedAccount, what: &[&str]) -> Result<(), StoreError> {
+        let _one = self.pausing.lock().await;
         let (over, left): (Vec<Pause>, Vec<Pause>) = self
             .store
             .pauses()
@@ -93,7 +96,9 @@ impl Daemon {
         }
         tx.commit().await?;
         self.mail.notify_one();
-        self.notices.tell(Notice::Mended { message: text });
+        if left.is_empty() {
+            self.notices.tell(Notice::Mended { message: text });
+        }
         Ok(())
     }
 
@@ -151,5 +156,6 @@ fn explained(account: &ConnectedAccount, refusal: &Refusal) -> String {
             format!("Should it last, `twite accounts connect {handle}` gets a new authorisation."),
         ),
     };
-    format!("@{handle}: X refuses: {refusal}. {waits}. {remedy}")
+    let refusal = refusal.to_string();
+    format!("@{handle}: X refuses: {}. {waits}. {remedy}", refusal.trim_end_matches('.'))
 }

@@ -123,6 +123,30 @@ async fn a_lookup_that_fails_is_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_tells_of_no_list_is_no_answer() {
+    for body in ["{}", r#"{"errors":[{"title":"x"}]}"#, r#"{"data":null}"#, r#"{"data":{"id":"1"}}"#, "[]", "null", "5"]
+    {
+        let desk = Desk::new(ANSWER).await;
+        desk.dm("hello");
+        desk.fault(Fault::on(SEND_DM).cut(Cut::After));
+        desk.fault(Fault::on("GET /2/dm_events").skip(1).times(30).answer(200, body));
+        desk.fault(Fault::on(DMS_WITH).times(8).answer(200, body));
+        desk.answered_once().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_x_lists_late_is_not_sent_again() {
+    let desk = Desk::new(ANSWER).await;
+    desk.dm("hello");
+    desk.fault(Fault::on(SEND_DM).cut(Cut::After));
+    let empty = r#"{"meta":{"result_count":0}}"#;
+    desk.fault(Fault::on("GET /2/dm_events").skip(1).times(30).answer(200, empty));
+    desk.fault(Fault::on(DMS_WITH).times(3).answer(200, empty));
+    desk.answered_once().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_are_looked_up_where_polling_does_not_use_the_calls_up() {
     let desk = Desk::new(ANSWER).await;
     desk.sim.limit("GET /2/dm_events", 1).unwrap();
@@ -298,6 +322,23 @@ async fn a_part_whose_earlier_one_was_refused_is_not_sent() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_is_dead_is_told_once_whichever_endpoint_hears_it() {
+    let sim = simulator().await;
+    sim.make_user(&NewPerson::named("mira")).unwrap();
+    let mails = tempfile::tempdir().unwrap();
+    let mail = format!("[mail]\nfrom = \"desk@acme.example\"\ndirectory = {:?}\n{ADMINS}", mails.path());
+    let desk = TestDesk::on(sim, &["acme"], ANSWER, &mail).await;
+    desk.sim.revoke("acme").unwrap();
+    let _served = desk.serve();
+    let store = desk.store().await;
+    while store.accounts().await.unwrap()[0].state == AccountState::Connected {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    desk.quiet().await;
+    assert_eq!(std::fs::read_dir(mails.path()).unwrap().count(), 2, "one for each admin");
+}
+
 /// A server that takes connections and never answers. Returns its address, and how many came.
 async fn silent() -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -315,7 +356,7 @@ async fn silent() -> (String, Arc<AtomicUsize>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else() {
+async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else_and_no_end() {
     let ((hook, hooks), (server, servers)) = (silent().await, silent().await);
     let rules = r#"trigger "A" { on created then webhook "crm" webhook "other" notify agent "Ana" { subject "S" body "B" } reply "Thanks {{ticket.id}}" }"#;
     let extra = format!(
@@ -325,7 +366,7 @@ async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else() {
     let sim = simulator().await;
     sim.make_user(&NewPerson::named("mira")).unwrap();
     let desk = TestDesk::on(sim, &["acme"], rules, &extra).await;
-    let _served = desk.serve();
+    let mut served = desk.serve();
     for n in 0..10 {
         desk.sim.post(&NewPost { by: "mira".into(), text: format!("@acme {n}"), ..NewPost::default() }).unwrap();
     }
@@ -333,4 +374,11 @@ async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else() {
     // Each of the three is still, or again, at its own; one after the other they would have been met thirty times.
     let met = (hooks.load(Ordering::SeqCst), servers.load(Ordering::SeqCst));
     assert!(met.0 < 10 && met.1 < 5, "{met:?}");
+    let ended = std::process::Command::new("kill").args(["-TERM", &served.pid().to_string()]).status().unwrap();
+    assert!(ended.success());
+    while served.runs() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let log = std::fs::read_to_string(desk.log()).unwrap();
+    assert!(log.contains("something is still on its way"), "{log}");
 }
