@@ -95,15 +95,26 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     }
     if let (Some(url), Some(place)) = (&url, url_place) {
         reader.address(url, place.span());
+        reader.start_of_addresses(url, place.span());
     }
 
     let hours = take("hours").and_then(|v| reader.one(v)).unwrap_or_default();
+    for schedule in &schedules {
+        if schedule.value.groups.is_empty() && schedule.value.accounts.is_empty() {
+            let message = "this schedule is for nobody: it names neither `groups` nor `accounts`";
+            reader.error(&codes::TW0503, schedule.at("name"), message);
+        }
+    }
     let limits = take("limits").and_then(|v| reader.one(v)).unwrap_or_default();
     let mail: Option<Entry<'_, MailSettings>> = take("mail").and_then(|v| reader.with_variables(v, &["password_env"]));
     let store: Option<Entry<'_, StoreSettings>> = take("store").and_then(|v| reader.with_variables(v, &["key_env"]));
     let x: Option<Entry<'_, XSettings>> = take("x").and_then(|v| reader.with_variables(v, &["client_secret_env"]));
-    if let Some(store) = store.as_ref().filter(|s| s.value.path.trim().is_empty() || s.value.path.contains('\0')) {
-        reader.error(&codes::TW0503, store.at("path"), "this is no name of a file");
+    if let Some(store) = &store {
+        let path = store.value.path.as_str();
+        // To SQLite, a name in colons is a database in memory, a new one for each connection.
+        if path.trim().is_empty() || path.contains('\0') || path.starts_with(':') || path.ends_with(['/', '.']) {
+            reader.error(&codes::TW0503, store.at("path"), "this is no name of a file");
+        }
     }
     for (address, span) in groups.iter().filter_map(|g| Some((g.value.email.as_ref()?, g.at("email")))) {
         reader.mailbox(address, span);
@@ -116,6 +127,14 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     }
     if let Some(x) = x.as_ref().filter(|x| x.table.get_ref().get("url").is_some()) {
         reader.address(&x.value.url, x.at("url"));
+        reader.start_of_addresses(&x.value.url, x.at("url"));
+        if url::Url::parse(&x.value.url).is_ok_and(|url| !matches!(url.path(), "/" | "")) {
+            let error = Diagnostic::new(&codes::TW0508, x.at("url"), "X is not reached below a path");
+            reader.out.push(error.with_help("write scheme, name and port only, as in `https://api.x.com`"));
+        }
+    }
+    if let Some(x) = x.as_ref().filter(|x| x.value.client_id.as_ref().is_some_and(|id| id.trim().is_empty())) {
+        reader.error(&codes::TW0509, x.at("client_id"), "this is no client id");
     }
     let (mail, store, x) = (mail.map(|m| m.value), store.map(|s| s.value), x.map(|x| x.value));
     let (store, x) = (store.unwrap_or_default(), x.unwrap_or_default());
@@ -288,7 +307,10 @@ impl Reader {
                 self.out.push(error.with_help("write `host` or `host:port`, with a port from 1 to 65535"));
             }
         }
-        if user.is_some() != password_env.is_some() {
+        if directory.is_some() && server.is_none() && (user.is_some() || password_env.is_some()) {
+            let given = if user.is_some() { "user" } else { "password_env" };
+            self.error(&codes::TW0503, mail.at(given), "nobody signs in to a `directory`");
+        } else if user.is_some() != password_env.is_some() {
             let given = if user.is_some() { "user" } else { "password_env" };
             let message = "a user signs in with a password: `user` and `password_env` go together";
             self.error(&codes::TW0503, mail.at(given), message);
@@ -472,6 +494,18 @@ impl Reader {
         }
     }
 
+    /// An address that others are made of by adding to its end.
+    fn start_of_addresses(&mut self, url: &str, span: Range<usize>) {
+        if url::Url::parse(url).is_ok_and(|url| url.query().is_some() || url.fragment().is_some()) {
+            let error = Diagnostic::new(
+                &codes::TW0508,
+                span,
+                "a path is added to this address, so that it cannot have `?` or `#`",
+            );
+            self.out.push(error.with_help("leave out what follows"));
+        }
+    }
+
     fn address(&mut self, url: &str, span: Range<usize>) {
         let fits = url::Url::parse(url)
             .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.username().is_empty());
@@ -508,6 +542,10 @@ fn in_users_words(message: &str) -> String {
     };
     let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     if let Some((found, expected)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
+        // TOML's days are tables to serde.
+        if expected == "a date string" {
+            return "expected a day in quotes, as in `\"2026-11-25\"`".to_owned();
+        }
         let found = FOUND.iter().find(|(kind, _)| found.starts_with(kind)).map_or(found, |(_, words)| words);
         return format!("expected {}, found {found}", wanted(expected));
     }
