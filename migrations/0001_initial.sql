@@ -329,6 +329,8 @@ CREATE TABLE live_rules (
   hash          TEXT NOT NULL REFERENCES rules_version (hash),
   commit_id     TEXT,
   since         BIGINT NOT NULL,
+  -- Whether commits go live, and not files as they are.
+  follows_commit BOOLEAN NOT NULL,
   -- Since when the files cannot go live, and why.
   broken_since  BIGINT,
   broken        TEXT,

@@ -39,7 +39,7 @@ Examples:
   twite demo --once
   twite demo --posts conversations.ndjson --account acme --once --format json")]
 pub(crate) struct Demo {
-    /// Posts to use: a file of X API v2 payloads, one `{\"data\":…, \"includes\":…}` a line.
+    /// Posts to use: a file of X API v2 payloads, one `{"data":…, "includes":…}` a line.
     #[arg(long, value_name = "FILE")]
     posts: Option<PathBuf>,
     /// The handle of an account to connect; repeat for several. Default: those in `twite.toml`.

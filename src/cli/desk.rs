@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use clap::Args;
 use super::{CliError, broke, terminal};
 use crate::{
     lang::{
-        self,
+        self, Follow, Tree,
         rules::{Rules, Version},
     },
     store::{Key, LiveRules, Store},
@@ -36,7 +36,14 @@ impl DeskArgs {
     /// daemon ran yet, the rules are those of the files.
     pub(super) fn load(&self) -> Result<(Arc<Rules>, Place), CliError> {
         let place = self.place();
-        let Some(live) = place.live_now()? else { return Ok((self.files()?, place)) };
+        let Some(live) = place.live_now()? else {
+            let files = self.files();
+            // Without it nothing can be shown, whatever is wrong with the files.
+            return match (place.guessed && !place.database.is_file(), files) {
+                (true, Err(_)) => Err(CliError::Usage(place.no_database())),
+                (_, files) => Ok((files?, place)),
+            };
+        };
         if let Some(note) = live.beside(&self.paths(), self.config.as_deref()) {
             writeln!(terminal::remarks(), "note: {note}")?;
         }
@@ -53,9 +60,7 @@ impl DeskArgs {
 
     /// Where the desk keeps its things.
     pub(super) fn place(&self) -> Place {
-        let mut place = Place::of(&self.paths(), self.config.as_deref());
-        place.database = self.database.clone().unwrap_or(place.database);
-        place
+        Place::of(&self.paths(), self.config.as_deref(), self.database.as_deref())
     }
 
     pub(super) fn paths(&self) -> [PathBuf; 1] {
@@ -85,17 +90,29 @@ impl LiveSet {
 
     /// What there is to say of the files beside them: nothing where they are the same.
     pub(super) fn beside(&self, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
-        if lang::hash_at(paths, config).is_some_and(|hash| hash == self.live.version.hash) {
-            return None;
+        let mut at = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+        if self.live.follow == Follow::Commit {
+            at.push_str(", as committed,");
         }
-        let at = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
-        let loaded = lang::load(paths, config);
-        let how = match &loaded.rules {
-            None => format!("the files at {at} are broken: {}", loaded.summary()),
-            Some(files) => match lang::lost(&self.rules, files).first() {
-                Some(lost) => format!("the files at {at} are broken: {lost}"),
-                None => format!("the files at {at} are not what is live"),
-            },
+        let broken = match self.live.follow.tree(paths) {
+            Err(why) => Some(why),
+            Ok(tree) => {
+                if lang::hash_at(&tree, paths, config).is_some_and(|hash| hash == self.live.version.hash) {
+                    return None;
+                }
+                let loaded = lang::load_from(&tree, paths, config);
+                match &loaded.rules {
+                    None => Some(match loaded.diagnostics.first() {
+                        Some(error) if loaded.files == 0 => error.message.clone(),
+                        _ => loaded.summary(),
+                    }),
+                    Some(files) => lang::lost(&self.rules, files).first().cloned(),
+                }
+            }
+        };
+        let how = match broken {
+            Some(why) => format!("the files at {at} are broken: {why}"),
+            None => format!("the files at {at} are not what is live"),
         };
         Some(format!("{how}; this is by rules {}, live since {:.0}", self.live.version, self.live.since))
     }
@@ -106,17 +123,24 @@ impl LiveSet {
 pub(super) struct Place {
     database: PathBuf,
     key_env: String,
+    /// Whether the database is a guess, as no `twite.toml` says where it is.
+    guessed: bool,
 }
 
 impl Place {
-    /// The place of a desk whose rules are at these paths, be they broken.
-    pub(super) fn of(paths: &[PathBuf], config: Option<&Path>) -> Self {
-        let (toml, settings) = lang::store_settings(paths, config);
+    /// The place of a desk whose rules are at these paths, be they broken: where `twite.toml` says; where that cannot be read,
+    /// or is gone for the moment, where it says so in the commit that is checked out; else the usual place, if a database is there.
+    pub(super) fn of(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Self {
+        let committed = || lang::store_settings(&Follow::Commit.tree(paths).ok()?, paths, config);
+        let said = lang::store_settings(&Tree::Disk, paths, config).or_else(committed);
+        let guessed = said.is_none() && database.is_none();
+        let (toml, settings) = said.unzip();
+        let settings = settings.unwrap_or_default();
         let beside = |directory: &Path| directory.join(&settings.path);
-        let database = match toml.as_deref().and_then(Path::parent) {
-            Some(directory) => beside(directory),
-            // It may be gone for the moment, and the database is where it was.
-            None => paths
+        let database = match (database, toml.as_deref().and_then(Path::parent)) {
+            (Some(named), _) => named.to_owned(),
+            (None, Some(directory)) => beside(directory),
+            (None, None) => paths
                 .iter()
                 .flat_map(|path| [Some(path.as_path()), path.parent()])
                 .flatten()
@@ -124,7 +148,18 @@ impl Place {
                 .find(|path| path.is_file())
                 .unwrap_or_else(|| beside(Path::new(""))),
         };
-        Self { database, key_env: settings.key_env }
+        Self { database: without_detours(database), key_env: settings.key_env, guessed }
+    }
+
+    /// Why nothing is known to be live.
+    pub(super) fn no_database(&self) -> String {
+        if self.database.is_file() {
+            return format!("no daemon has run on {}", self.database.display());
+        }
+        if self.guessed {
+            return "no `twite.toml` can be read that says where the database is: name it with `--database`".to_owned();
+        }
+        format!("there is no database at {}: `twite serve` makes it when it first runs", self.database.display())
     }
 
     /// The rules that are live; nothing where no daemon ran yet, or another version of Twite did that knew other rules.
@@ -161,10 +196,7 @@ impl Place {
     /// Opens the store of a desk that has run before.
     pub(super) async fn open_existing(&self) -> Result<Store, CliError> {
         if !self.database.is_file() {
-            return Err(CliError::Usage(format!(
-                "there is no database at {}: `twite serve` makes it when it first runs",
-                self.database.display()
-            )));
+            return Err(CliError::Usage(self.no_database()));
         }
         self.open().await
     }
@@ -180,4 +212,21 @@ impl Place {
         })?;
         Key::from_base64(&key).map_err(|e| CliError::Usage(format!("`{variable}`: {e}")))
     }
+}
+
+/// A path whose way to it cannot be gone, as `rules/../twite.db` where `rules` is missing, without the steps back.
+fn without_detours(path: PathBuf) -> PathBuf {
+    if path.parent().is_none_or(|directory| directory.as_os_str().is_empty() || directory.is_dir()) {
+        return path;
+    }
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if matches!(straight.components().next_back(), Some(Component::Normal(_))) => {
+                straight.pop();
+            }
+            part => straight.push(part),
+        }
+    }
+    straight
 }

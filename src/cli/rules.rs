@@ -48,7 +48,7 @@ impl Rules {
         let rules = self.source.load_chosen(&chosen)?;
         // A database that cannot be opened is no reason not to list files.
         let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
-        let live = Desk::of(paths, self.source.config.as_deref()).live_now().ok().flatten();
+        let live = Desk::of(paths, self.source.config.as_deref(), None).live_now().ok().flatten();
         if let Some(note) = live.and_then(|live| live.beside_listed(paths, &rules.version)) {
             writeln!(terminal::remarks(), "note: {note}")?;
         }

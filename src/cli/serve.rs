@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::{CliError, FINE, desk::Place};
 use crate::{
-    daemon::{Clock, Daemon, Follow, Live, Source},
+    daemon::{Clock, Daemon, Live, Source, log_report},
+    lang::Follow,
     x::client,
 };
 
@@ -29,6 +30,9 @@ pub(crate) struct Serve {
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The database. Default: where `twite.toml` says.
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
     /// What goes live: the files as they are, or what the commit has that is checked out, whatever the work tree says.
     #[arg(long, value_enum, default_value_t = FollowArg::Files, value_name = "WHAT")]
     follow: FollowArg,
@@ -64,7 +68,7 @@ enum LogFormat {
 impl Serve {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         log(self.log_format);
-        let place = Place::of(&self.paths, self.config.as_deref());
+        let place = Place::of(&self.paths, self.config.as_deref(), self.database.as_deref());
         tokio::runtime::Runtime::new()?.block_on(async {
             // Before anything else: until then, a signal ends the process.
             let hangup = Hangup::listen();
@@ -79,11 +83,11 @@ impl Serve {
             );
             if let Some(broken) = standing.broken {
                 tracing::error!(
-                    "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}\n{}",
+                    "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}",
                     rules.version,
-                    standing.since,
-                    broken.report
+                    standing.since
                 );
+                log_report(&broken.report);
             }
             let daemon =
                 Arc::new(Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?));

@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::{
     CliError, FINDINGS, FINE, broke,
     check::pretty,
-    desk::{DeskArgs, LiveSet},
+    desk::{DeskArgs, LiveSet, Place},
     terminal,
     view::TableFormat,
 };
 use crate::{
     desk::visible::visible,
-    lang,
+    lang::{self, Follow},
     store::{AccountState, ConnectedAccount, GRANT, Hindrance, Lease, Queues, SEND, StoppedLoop, Store},
 };
 
@@ -29,7 +29,9 @@ const MAX_LINES: usize = 12;
 #[command(after_long_help = "\
 With --format json one object is printed:
 
+  database  where it is looked for
   rules     what is live: hash, commit (with + where the files are not as it has them), since; null before the first daemon
+  follow    files as they are, or commit: what is committed is compared then
   files     same, newer, broken, or unknown where nothing is live yet
   broken    since (null where no daemon has said so yet) and report; null where nothing is wrong
   restart   settings that changed and are used when the daemon starts again
@@ -51,7 +53,12 @@ pub(crate) struct Status {
 
 #[derive(Debug, Serialize)]
 struct Report {
+    database: String,
+    /// Why no rules are known to be live.
+    #[serde(skip)]
+    unknown: String,
     rules: Option<Live>,
+    follow: Follow,
     files: Files,
     broken: Option<Broken>,
     restart: Vec<String>,
@@ -124,10 +131,10 @@ impl Status {
         let report = tokio::runtime::Runtime::new()?.block_on(async {
             let live = place.live().await?;
             if !place.database().is_file() {
-                return Ok::<_, CliError>(self.report(None, Kept::default()));
+                return Ok::<_, CliError>(self.report(&place, None, Kept::default()));
             }
             let store = place.open().await?;
-            let report = self.read(&store, live).await;
+            let report = self.read(&place, &store, live).await;
             store.close().await;
             report
         })?;
@@ -144,7 +151,7 @@ impl Status {
         Ok(if report.broken.is_some() || (self.health && ailing) { FINDINGS } else { FINE })
     }
 
-    async fn read(&self, store: &Store, live: Option<LiveSet>) -> Result<Report, CliError> {
+    async fn read(&self, place: &Place, store: &Store, live: Option<LiveSet>) -> Result<Report, CliError> {
         let kept = Kept {
             lease: store.lease().await.map_err(broke)?,
             queues: store.queues().await.map_err(broke)?,
@@ -152,10 +159,10 @@ impl Status {
             hindrances: store.hindrances().await.map_err(broke)?,
             loops: store.stopped_loops().await.map_err(broke)?,
         };
-        Ok(self.report(live, kept))
+        Ok(self.report(place, live, kept))
     }
 
-    fn report(&self, live: Option<LiveSet>, kept: Kept) -> Report {
+    fn report(&self, place: &Place, live: Option<LiveSet>, kept: Kept) -> Report {
         let daemon = kept.lease.map(|lease| Daemon {
             running: lease.is_held(Timestamp::now()),
             pid: lease.holder.pid,
@@ -164,27 +171,31 @@ impl Status {
             renewed: lease.renewed,
         });
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
-        let loaded = lang::load(&self.desk.paths(), self.desk.config());
+        let follow = live.as_ref().map(|set| set.live.follow).unwrap_or_default();
+        let paths = self.desk.paths();
+        let loaded = follow.tree(&paths).map(|tree| lang::load_from(&tree, &paths, self.desk.config()));
+        let files = loaded.as_ref().ok().and_then(|loaded| loaded.rules.clone());
         let said = live.as_ref().and_then(|set| set.live.broken.clone()).filter(|_| running);
-        let found = match (&loaded.rules, &live) {
-            (None, _) => Some(loaded.report()),
-            (Some(files), Some(live)) => {
+        let found = match (&loaded, &files, &live) {
+            (Err(why), ..) => Some(why.clone()),
+            (Ok(loaded), None, _) => Some(loaded.report()),
+            (_, Some(files), Some(live)) => {
                 Some(lang::lost(&live.rules, files).join("\n")).filter(|lost| !lost.is_empty())
             }
-            (Some(_), None) => None,
+            (_, Some(_), None) => None,
         };
         let broken = match (said, found) {
             (Some((since, report)), _) => Some(Broken { since: Some(since), report }),
             (None, Some(report)) => Some(Broken { since: None, report }),
             (None, None) => None,
         };
-        let files = match (&broken, &loaded.rules, &live) {
+        let standing = match (&broken, &files, &live) {
             (Some(_), ..) => Files::Broken,
             (None, Some(files), Some(live)) if files.version.hash == live.live.version.hash => Files::Same,
             (None, _, Some(_)) => Files::Newer,
             (None, _, None) => Files::Unknown,
         };
-        let desk = live.as_ref().map(|set| &set.rules).or(loaded.rules.as_deref()).map(|rules| &rules.desk);
+        let desk = live.as_ref().map(|set| &set.rules).or(files.as_deref()).map(|rules| &rules.desk);
         let accounts = desk.map(|desk| desk.accounts.as_slice()).unwrap_or_default().iter().map(|declared| {
             let account = kept.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
             let hinders = |hindrance: &&Hindrance| account.is_some_and(|account| account.id == hindrance.account);
@@ -195,7 +206,10 @@ impl Status {
             }
         });
         Report {
-            files,
+            database: place.database().display().to_string(),
+            unknown: place.no_database(),
+            follow,
+            files: standing,
             broken,
             daemon,
             queues: kept.queues,
@@ -217,18 +231,20 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
             let version = lang::rules::Version { hash: live.hash.clone(), commit: live.commit.clone() };
             writeln!(out, "rules     {version}, live since {:.0}", live.since)?;
         }
-        None => writeln!(out, "rules     none are live yet: no daemon has run on this database")?,
+        None => writeln!(out, "rules     none are known to be live: {}", report.unknown)?,
     }
+    let committed = if report.follow == Follow::Commit { ", as committed" } else { "" };
     match (report.files, &report.broken) {
-        (Files::Same, _) => writeln!(out, "files     the same")?,
-        (Files::Newer, _) => {
-            writeln!(out, "files     others than what is live; a daemon that runs takes them within seconds")?
-        }
+        (Files::Same, _) => writeln!(out, "files     the same{committed}")?,
+        (Files::Newer, _) => writeln!(
+            out,
+            "files     others than what is live{committed}; a daemon that runs takes them within seconds"
+        )?,
         (Files::Unknown, _) => writeln!(out, "files     sound")?,
         (Files::Broken, broken) => {
             let since = broken.as_ref().and_then(|broken| broken.since);
             let since = since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
-            writeln!(out, "files     broken{since}, and not live:")?;
+            writeln!(out, "files     broken{since}{committed}, and not live:")?;
             let report = broken.as_ref().map(|broken| broken.report.as_str()).unwrap_or_default();
             let lines: Vec<_> = report.lines().filter(|line| !line.trim().is_empty()).collect();
             for line in lines.iter().take(MAX_LINES) {

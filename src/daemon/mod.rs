@@ -36,8 +36,8 @@ use tokio::{
 pub use self::{
     clock::Clock,
     looks::Looked,
-    notice::{Notice, Notices, Outcome},
-    reload::{Adapt, Broken, Follow, Live, SETTLE, Source, Standing},
+    notice::{Notice, Notices, Outcome, log_report},
+    reload::{Adapt, Broken, Live, SETTLE, Source, Standing},
 };
 use self::{
     ingest::Health,

@@ -166,6 +166,11 @@ pub enum Outcome {
     Unknown(String),
 }
 
+/// Logs what is wrong with rules, each line as an event of its own.
+pub fn log_report(report: &str) {
+    report.lines().filter(|line| !line.trim().is_empty()).for_each(|line| tracing::error!("{line}"));
+}
+
 /// Where notices go. Cheap to clone; nobody has to listen.
 #[derive(Debug, Clone)]
 pub struct Notices(broadcast::Sender<Notice>);
@@ -182,8 +187,7 @@ impl Notices {
         match &notice {
             Notice::Broken { report, .. } => {
                 tracing::error!("{notice}");
-                // An event is a line of the log.
-                report.lines().filter(|line| !line.trim().is_empty()).for_each(|line| tracing::error!("{line}"));
+                log_report(report);
             }
             Notice::Trouble { .. } | Notice::Disagree { .. } | Notice::StillBroken { .. } => {
                 tracing::error!("{notice}")

@@ -24,8 +24,8 @@ use crate::{
     desk::config::StoreSettings,
     engine::RuleSet,
     lang::{
-        self, Tree,
-        git::{Commit, Head},
+        self, Follow,
+        git::Head,
         rules::{Rules, Version},
     },
 };
@@ -54,15 +54,6 @@ pub struct Source {
     pub allow_empty: bool,
 }
 
-/// What goes live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follow {
-    /// The files as they are.
-    Files,
-    /// What the commit has that is checked out.
-    Commit,
-}
-
 impl Source {
     /// Files as they are at these paths.
     pub fn new(paths: Vec<PathBuf>, config: Option<PathBuf>) -> Self {
@@ -71,21 +62,12 @@ impl Source {
 
     /// Loads the rules; where they cannot be used, how many errors there are, and what they are.
     fn load(&self, adapt: &Adapt) -> Result<Rules, (usize, String)> {
-        let tree = match self.follow {
-            Follow::Files => Tree::Disk,
-            Follow::Commit => Tree::Commit(self.commit().map_err(|why| (1, format!("error: {why}\n")))?),
-        };
+        let tree = self.follow.tree(&self.paths).map_err(|why| (1, format!("error: {why}\n")))?;
         let loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
         match &loaded.rules {
             Some(rules) => Ok(adapt(Rules::clone(rules))),
             None => Err((loaded.errors(), loaded.report())),
         }
-    }
-
-    fn commit(&self) -> Result<Commit, String> {
-        let path = self.path();
-        let head = Head::at(path).map_err(|why| format!("no commit can be followed at {}: {why}", path.display()))?;
-        Commit::open(path, &head.commit)
     }
 
     fn path(&self) -> &Path {
@@ -201,6 +183,11 @@ impl Live {
         let live = self.rules();
         self.current.store(Arc::new(live.successor(live.rules().clone()).verifying(every)));
         self
+    }
+
+    /// What goes live.
+    pub fn follows(&self) -> Follow {
+        self.source.follow
     }
 
     /// The rules that are live now.

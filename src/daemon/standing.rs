@@ -24,6 +24,7 @@ impl Daemon {
             let live = LiveRules {
                 version: rules.version.clone(),
                 since: current.since,
+                follow: self.live.follows(),
                 broken: current.broken.map(|broken| (broken.since, broken.report)),
                 restart: current.restart,
             };

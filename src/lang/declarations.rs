@@ -33,12 +33,20 @@ const KEYS: &[&str] = &[
 ];
 
 /// Where things are kept, whatever else is wrong with the declarations: what is live must be found when they are broken.
-pub(crate) fn store_settings(text: &str) -> StoreSettings {
-    let table = DeTable::parse_recoverable(text).0.into_inner();
-    let store = table.get("store").and_then(|store| store.get_ref().as_table());
-    let text = |key: &str| store?.get(key)?.get_ref().as_str().map(str::to_owned);
+/// Nothing where they do not tell: an empty file says nothing, and what cannot be read may have said anything.
+pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let table = table.into_inner();
     let default = StoreSettings::default();
-    StoreSettings { path: text("path").unwrap_or(default.path), key_env: text("key_env").unwrap_or(default.key_env) }
+    let Some(store) = table.get("store") else {
+        return (errors.is_empty() && !text.trim().is_empty()).then_some(default);
+    };
+    let store = store.get_ref().as_table()?;
+    let text = |key: &str, default: String| match store.get(key) {
+        Some(value) => value.get_ref().as_str().map(str::to_owned),
+        None => Some(default),
+    };
+    Some(StoreSettings { path: text("path", default.path)?, key_env: text("key_env", default.key_env)? })
 }
 
 /// Reads the declarations. The desk is there when it could be made sense of, even where something in it is

@@ -13,7 +13,7 @@ use super::{
     check::{self, File},
     codes, declarations,
     diagnostic::{Diagnostic, Severity},
-    git::{self, Commit},
+    git::{self, Commit, Head},
     render,
     rules::{Files, Rules, SourceFile, Version},
     sources::{self, Found, Reader, Sources, cannot_read},
@@ -125,6 +125,32 @@ impl Loaded {
     }
 }
 
+/// What goes live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    /// The files as they are.
+    #[default]
+    Files,
+    /// What the commit has that is checked out.
+    Commit,
+}
+
+impl Follow {
+    /// Where the files at these paths are read from.
+    ///
+    /// # Errors
+    /// Why no commit can be followed there.
+    pub fn tree(self, paths: &[PathBuf]) -> Result<Tree, String> {
+        if self == Self::Files {
+            return Ok(Tree::Disk);
+        }
+        let path = paths.first().map_or(Path::new("."), PathBuf::as_path);
+        let head = Head::at(path).map_err(|why| format!("no commit can be followed at {}: {why}", path.display()))?;
+        Commit::open(path, &head.commit).map(Tree::Commit)
+    }
+}
+
 /// Where files are read from.
 #[derive(Debug)]
 pub enum Tree {
@@ -218,9 +244,9 @@ fn checked(read: Read) -> Loaded {
     Loaded { rules, diagnostics, sources, texts: files, paths, files: count, rule_files, passed_over, config }
 }
 
-/// The hash that [`load`] would give these files, without checking them; nothing where one cannot be read.
-pub fn hash_at(paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
-    let read = read(&Tree::Disk, paths, config, None);
+/// The hash that [`load_from`] would give these files, without checking them; nothing where one cannot be read.
+pub fn hash_at(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
+    let read = read(tree, paths, config, None);
     (!read.diagnostics.iter().any(Diagnostic::is_error)).then_some(read.version.hash)
 }
 
@@ -308,18 +334,22 @@ pub fn missing(rules: &Rules) -> Vec<String> {
     let mut missing = vec![];
     if rules.files.rules.is_empty() {
         missing.push("there is no rule file".to_owned());
+    } else if rules.items() == 0 {
+        missing.push("the files hold no rule".to_owned());
     }
     if rules.files.config.is_none() {
         missing.push("there is no twite.toml beside the rules, nor one directory above".to_owned());
+    } else if rules.desk.accounts.is_empty() {
+        missing.push("twite.toml declares no account".to_owned());
     }
     missing
 }
 
-/// Where the `twite.toml` of rules at these paths lies, and where it says that things are kept, as far as that can be read.
-pub fn store_settings(paths: &[PathBuf], config: Option<&Path>) -> (Option<PathBuf>, StoreSettings) {
-    let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
-    let text = config.as_deref().and_then(|path| Reader::default().read(path).ok());
-    (config, text.map(|text| declarations::store_settings(&text)).unwrap_or_default())
+/// Where the `twite.toml` of rules at these paths lies, and where it says that things are kept; nothing where that cannot be told.
+pub fn store_settings(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<(PathBuf, StoreSettings)> {
+    let config = config.map(Path::to_owned).or_else(|| tree.beside(paths))?;
+    let text = tree.read(&mut Reader::default(), &config).ok()?;
+    declarations::store_settings(&text).map(|settings| (config, settings))
 }
 
 /// The files that [`load`] would read, in its order.

@@ -29,8 +29,8 @@ pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
 pub use load::{
-    Buffer, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost, missing,
-    store_settings,
+    Buffer, Follow, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost,
+    missing, store_settings,
 };
 pub use sources::{MOST_FILE, Sources};
 pub(crate) use sources::{find, name, read_rule_files, unreadable};

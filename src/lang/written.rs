@@ -6,7 +6,7 @@ use super::{
     rules::{Calendar, Condition, ConditionKind, Leaf, Literal, Measure, Quantity, Span, Split, Test},
     syntax::is_name,
 };
-use crate::desk::{FieldRef, Kind, field::Declared};
+use crate::desk::{FieldRef, Kind, field::Declared, visible::is_control};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -204,6 +204,7 @@ impl fmt::Display for Quoted<'_> {
                 '\\' => f.write_str("\\\\")?,
                 '\n' => f.write_str("\\n")?,
                 '\t' => f.write_str("\\t")?,
+                c if is_control(c) => write!(f, "{}", c.escape_unicode())?,
                 c => f.write_char(c)?,
             }
         }

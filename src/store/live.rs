@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::{Store, StoreError, time, times};
-use crate::lang::rules::{Files, Rules, Version};
+use crate::lang::{
+    Follow,
+    rules::{Files, Rules, Version},
+};
 
 /// The rules that are live, or were when the last daemon ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +16,8 @@ pub struct LiveRules {
     pub version: Version,
     /// Since when.
     pub since: Timestamp,
+    /// What goes live.
+    pub follow: Follow,
     /// Since when their files cannot go live, and why.
     pub broken: Option<(Timestamp, String)>,
     /// The settings that changed and are used when the daemon starts again.
@@ -30,15 +35,16 @@ impl Store {
         let restart = serde_json::to_string(&live.restart).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         self.write(
             sqlx::query(
-                "INSERT INTO live_rules (name, hash, commit_id, since, broken_since, broken, restart)
-                 VALUES ('daemon', $1, $2, $3, $4, $5, $6)
+                "INSERT INTO live_rules (name, hash, commit_id, since, follows_commit, broken_since, broken, restart)
+                 VALUES ('daemon', $1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, commit_id = excluded.commit_id,
-                   since = excluded.since, broken_since = excluded.broken_since, broken = excluded.broken,
+                   since = excluded.since, follows_commit = excluded.follows_commit, broken_since = excluded.broken_since, broken = excluded.broken,
                    restart = excluded.restart",
             )
             .bind(&live.version.hash)
             .bind(&live.version.commit)
             .bind(live.since.as_millisecond())
+            .bind(live.follow == Follow::Commit)
             .bind(broken_since)
             .bind(broken)
             .bind(restart),
@@ -52,15 +58,17 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn live_rules(&self) -> Result<Option<LiveRules>, StoreError> {
-        let row = sqlx::query("SELECT hash, commit_id, since, broken_since, broken, restart FROM live_rules")
-            .fetch_optional(&self.reader)
-            .await?;
+        let row =
+            sqlx::query("SELECT hash, commit_id, since, follows_commit, broken_since, broken, restart FROM live_rules")
+                .fetch_optional(&self.reader)
+                .await?;
         let Some(row) = row else { return Ok(None) };
         let broken: Option<String> = row.try_get("broken")?;
         let restart: String = row.try_get("restart")?;
         Ok(Some(LiveRules {
             version: Version { hash: row.try_get("hash")?, commit: row.try_get("commit_id")? },
             since: time(row.try_get("since")?)?,
+            follow: if row.try_get("follows_commit")? { Follow::Commit } else { Follow::Files },
             broken: times(row.try_get("broken_since")?)?.zip(broken),
             restart: serde_json::from_str(&restart).map_err(|e| StoreError::Corrupt(e.to_string()))?,
         }))

@@ -135,7 +135,11 @@ impl Store {
         // A file does not hang up: asking a connection whether it is still there would only cost time.
         let pool = || SqlitePoolOptions::new().test_before_acquire(false);
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!().run(&writer).await?;
+        let migrations = sqlx::migrate!();
+        // The layout of a new database may be laid by another process in this very moment; then it is there the second time.
+        if migrations.run(&writer).await.is_err() {
+            migrations.run(&writer).await?;
+        }
         let reader = pool().max_connections(READERS).connect_with(options).await?;
         Ok(Self { writer, reader, fence: Arc::default() })
     }

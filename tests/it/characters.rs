@@ -194,6 +194,23 @@ fn an_unfinished_merge_is_one_message() {
 }
 
 #[test]
+fn formatting_leaves_escapes_as_they_are() {
+    for hidden in
+        ["\\u{1B}[7m", "\\u{202E}", "\\u{2028}", "\\u{85}", "\\u{200B}", "\\u{a}", "\\n", "\\u{7f}", "\\u{e9} \\u{41}"]
+    {
+        for place in ["add tags \"x{}y\"", "remove tags \"x{}y\"", "note \"x{}y\"", "set subject to \"x{}y\""] {
+            let place = place.replace("{}", hidden);
+            let text = format!(
+                "trigger \"a {hidden}\" {{ when tags has \"b{hidden}\" and tags has any of (\"c{hidden}\", d) then {place} }}"
+            );
+            let formatted = format(&text).unwrap();
+            assert_eq!(formatted.matches(hidden).count(), 4, "{formatted}");
+            assert_eq!(format(&formatted).unwrap(), formatted);
+        }
+    }
+}
+
+#[test]
 fn numbers_of_files_say_their_order() {
     let order = |names: &[&str]| -> Vec<String> {
         let mut names = names.to_vec();

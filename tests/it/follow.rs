@@ -4,7 +4,10 @@ use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
-use twite::daemon::{Follow, Live, Notice, Notices, Source};
+use twite::{
+    daemon::{Live, Notice, Notices, Source},
+    lang::Follow,
+};
 
 fn rule(tag: &str) -> String {
     format!("trigger \"Add {tag}\" {{\n  on created\n  then add tags {tag}\n}}\n")

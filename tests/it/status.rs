@@ -150,15 +150,25 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
     };
-    for (file, says) in [(None, "there is no rule file"), (Some("rules/a.twite"), "there is no twite.toml")] {
-        if let Some(file) = file {
-            fs::write(at(file), rule("a")).unwrap();
+    let (one, account) = (rule("a"), "[[account]]\nhandle = \"acme\"\n");
+    for (files, says) in [
+        (&[][..], "there is no rule file"),
+        (&[("rules/a.twite", "")], "the files hold no rule"),
+        (&[("rules/a.twite", "# a comment\n")], "the files hold no rule"),
+        (&[("rules/twite.toml", account)], "the files hold no rule"),
+        (&[("rules/a.twite", one.as_str()), ("rules/twite.toml", "")], "declares no account"),
+        (&[("rules/twite.toml", "# [[account]]\n")], "declares no account"),
+    ] {
+        for (file, text) in files {
+            fs::write(at(file), text).unwrap();
         }
         let output = serve(&[]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(text(&output.stderr).contains(says) && text(&output.stderr).contains("--allow-empty"), "{output:?}");
         assert!(!at("twite.db").exists() && !at("rules/twite.db").exists(), "no database is made in passing");
     }
+    fs::remove_file(at("rules/twite.toml")).unwrap();
+    assert!(text(&serve(&[]).output().unwrap().stderr).contains("there is no twite.toml"));
     let mut child = serve(&["--allow-empty"]).spawn().unwrap();
     let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();

@@ -228,7 +228,9 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     }
     let tags = matches!(place.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList);
     if tags && is_text(token.kind()) && !text.starts_with("\"\"\"") {
-        return Tag(&Text::of(token).value).to_string().into();
+        let tag = Tag(&Text::of(token).value).to_string();
+        // What stays in quotes stays as it was written, with its escapes.
+        return if tag.starts_with('"') { text.into() } else { tag.into() };
     }
     match (token.kind(), asked_field(&place)) {
         (SyntaxKind::Number, Some(Kind::Number)) => grouped(text),

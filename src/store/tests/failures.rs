@@ -110,3 +110,19 @@ async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
     drop(held);
     store.accept(&x(1), &messages(1, 1), None).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_database_may_be_opened_by_several_at_once() {
+    for _ in 0..10 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("twite.db");
+        let mut opening = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let path = path.clone();
+            opening.spawn(async move { Store::open(&path).await.map(drop) });
+        }
+        for opened in opening.join_all().await {
+            opened.unwrap();
+        }
+    }
+}
