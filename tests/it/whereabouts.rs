@@ -60,7 +60,10 @@ impl Desk {
         while from.elapsed() < Duration::from_secs(60) {
             let pid = self.daemon.as_ref().map(|daemon| daemon.id());
             let (_, status) = self.status(&["--database", "elsewhere.db"]);
-            if status["daemon"]["running"] == true && status["daemon"]["pid"].as_u64() == pid.map(u64::from) {
+            if status["daemon"]["running"] == true
+                && !status["rules"].is_null()
+                && status["daemon"]["pid"].as_u64() == pid.map(u64::from)
+            {
                 return self.log();
             }
             std::thread::sleep(Duration::from_millis(20));
