@@ -16,7 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{CliError, FINDINGS, FINE, terminal};
 use crate::{
-    desk::{Author, Event, EventComment, EventKind, Ticket, Via, invariant::broken, visible::visible},
+    desk::{
+        Author, CustomValue, Event, EventComment, EventKind, Ticket, Via, config::CustomKind, field::Declared,
+        invariant::broken, text::is_blank, visible::visible,
+    },
     engine::{Decision, RuleSet, decide, explain, show},
     lang::rules::Rules,
 };
@@ -71,8 +74,12 @@ impl Eval {
         let tickets: Box<dyn BufRead> = if self.tickets.as_os_str() == "-" {
             Box::new(io::stdin().lock())
         } else {
-            let file = File::open(&self.tickets)
-                .map_err(|error| CliError::Usage(format!("cannot read {}: {error}", self.tickets.display())))?;
+            let file = File::open(&self.tickets).and_then(|file| match file.metadata()?.is_dir() {
+                true => Err(io::ErrorKind::IsADirectory.into()),
+                false => Ok(file),
+            });
+            let file =
+                file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", self.tickets.display())))?;
             size = file.metadata().ok().map(|meta| meta.len()).filter(|length| *length > 0);
             Box::new(BufReader::new(file))
         };
@@ -323,6 +330,27 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
     if let Some(name) = ticket.custom.keys().find(|name| rules.desk.field(name).is_none()) {
         return Err(format!("unknown field `custom.{name}`: twite.toml declares no field of this name"));
+    }
+    for (name, value) in &ticket.custom {
+        let Some(field) = rules.desk.field(name) else { continue };
+        let fits = match (field.kind, value) {
+            (CustomKind::YesNo, CustomValue::YesNo(_)) | (CustomKind::Number, CustomValue::Number(_)) => true,
+            (CustomKind::Text, CustomValue::Text(_)) => true,
+            (CustomKind::Choice, CustomValue::Text(text)) => {
+                is_blank(text) || rules.desk.declared_name(&Declared::Choice(name.clone()), text).is_some()
+            }
+            _ => false,
+        };
+        if !fits {
+            let expected = match field.kind {
+                CustomKind::YesNo => "`true` or `false`".to_owned(),
+                CustomKind::Number => "a whole number".to_owned(),
+                CustomKind::Text => "a text".to_owned(),
+                CustomKind::Choice => format!("one of {}", field.choices.join(", ")),
+            };
+            let found = serde_json::to_string(value).unwrap_or_default();
+            return Err(format!("`custom.{name}` is {expected}, and this is {found}"));
+        }
     }
     // As the desk keeps it, whatever the file says.
     ticket.normalize(&rules.desk);

@@ -162,7 +162,7 @@ impl Results {
             (Some(covered), Some(min)) => covered.reaches(min),
             _ => true,
         };
-        self.failed == 0 && !(fail_on_empty && self.tests.is_empty()) && covered
+        self.failed == 0 && !(fail_on_empty && self.tests.len() == self.skipped) && covered
     }
 
     fn print(&self, format: Format, color: bool) -> serde_json::Result<String> {
@@ -296,6 +296,9 @@ mod tests {
         let none = Results { passed: 0, failed: 0, skipped: 0, tests: vec![], coverage: None, took: Duration::ZERO };
         assert_eq!(none.print(Format::Human, false).unwrap(), "no tests found\n");
         assert!(none.fine(false, None) && !none.fine(true, None));
+        let skipped: Vec<_> = results().tests.into_iter().filter(|t| t.outcome == Outcome::Skipped).collect();
+        let skipped = Results { skipped: skipped.len(), tests: skipped, ..none };
+        assert!(skipped.fine(false, None) && !skipped.fine(true, None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use writeable::Writeable as _;
 /// The form in which texts are compared. Two texts a reader takes for the same have the same fold:
 ///
 /// - Unicode's variants are one, and case is none (NFKC, full case folding, NFKC again, as folding can undo it):
-///   `STRASSE` is `straße`, `ﬁ` is `fi`, `…` is `...`, a final sigma is a sigma.
+///   `STRASSE` is `straße`, `ﬁ` is `fi`, `…` is `...`, a final sigma is a sigma, and all of Turkish's `i` are `i`.
 /// - Punctuation that phones and word processors put in place of what a keyboard has is what the keyboard has:
 ///   `’`, `ʼ`, `‘`, `´` and `` ` `` are `'`; `“`, `„` and `»` are `"`; `–`, `—` and `‐` are `-`.
 /// - White space of any kind and length, line breaks among it, is one blank; at either end it is nothing.
@@ -112,8 +112,10 @@ impl Folder {
         see(text.chars(), |c| plain.push(c));
         let _ = NFKC.normalize_to(plain, composed);
         let _ = CaseMapper::new().fold(composed).write_to(lower);
+        plain.clear();
+        one_i(lower.chars(), |c| plain.push(c));
         composed.clear();
-        let _ = NFKC.normalize_to(lower, composed);
+        let _ = NFKC.normalize_to(plain, composed);
         simplify(composed.chars(), folded);
     }
 
@@ -170,6 +172,26 @@ fn see(text: impl Iterator<Item = char> + Clone, mut seen: impl FnMut(char)) {
     }
 }
 
+/// Turkish's `İ` is the capital of `i`, and `ı` the small form of `I`; folded, one has a dot too many and the other none.
+fn one_i(text: impl Iterator<Item = char>, mut push: impl FnMut(char)) {
+    let mut before = '\0';
+    for c in text {
+        match c {
+            '\u{307}' if before == 'i' => continue,
+            'ı' => before = 'i',
+            c => before = c,
+        }
+        push(before);
+    }
+}
+
+/// The characters of a text that are seen, each as what it looks like.
+pub fn seen(text: &str) -> String {
+    let mut seen = String::with_capacity(text.len());
+    see(text.chars(), |c| seen.push(c));
+    seen
+}
+
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const BLACK_FLAG: char = '\u{1f3f4}';
 const TAG_FIRST: char = '\u{e0020}';
@@ -187,14 +209,15 @@ fn is_white(c: char) -> bool {
     c.is_whitespace() || c == '\u{2800}'
 }
 
-/// What takes no place: Unicode's `Default_Ignorable_Code_Point`, and control characters beyond ASCII.
-fn is_invisible(c: char) -> bool {
+/// What takes no place: Unicode's `Default_Ignorable_Code_Point`, marks of annotations, and control characters beyond
+/// ASCII.
+pub fn is_invisible(c: char) -> bool {
     !c.is_ascii()
         && matches!(c,
         '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}'
         | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The punctuation a keyboard has for one that looks like it.
@@ -207,6 +230,10 @@ fn keyboard(c: char) -> char {
             '"'
         }
         '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '⁃' | '⸺' | '⸻' | '﹘' | '﹣' | '－' => '-',
+        '⁄' | '∕' => '/',
+        '∶' => ':',
+        '∗' => '*',
+        '∼' => '~',
         _ => c,
     }
 }
@@ -241,6 +268,9 @@ mod tests {
             ("❤\u{fe0f}", "❤"),
             ("\u{202e}flip\u{9b}", "flip"),
             ("👩\u{200d}\u{200d}", "👩"),
+            ("İADE ISITMA", "iade ısıtma"),
+            ("½ a⁄b a∕b 1∶2", "1/2 a/b a/b 1:2"),
+            ("re\u{fff9}fund", "refund"),
         ] {
             assert_eq!(fold(a), fold(b), "{a} {b}");
         }
@@ -283,12 +313,8 @@ mod tests {
     /// As it is written down: the whole text by the book.
     fn by_the_book(text: &str) -> String {
         const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
-        let seen = |text: &str| {
-            let mut plain = String::new();
-            see(text.chars(), |c| plain.push(c));
-            plain
-        };
-        let folded = NFKC.normalize(&CaseMapper::new().fold_string(&NFKC.normalize(&seen(text)))).into_owned();
+        let lower = CaseMapper::new().fold_string(&NFKC.normalize(&seen(text))).into_owned();
+        let folded = NFKC.normalize(&lower.replace('ı', "i").replace("i\u{307}", "i")).into_owned();
         seen(&folded).split(is_white).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 

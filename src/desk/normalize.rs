@@ -31,16 +31,29 @@ fn without_at(text: &str) -> &str {
 }
 
 fn without_scheme(text: &str) -> &str {
-    text.strip_prefix("mailto:").unwrap_or(text).trim_start()
+    const SCHEME: &str = "mailto:";
+    let mut text = text;
+    while let Some((_, rest)) =
+        text.split_at_checked(SCHEME.len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+    {
+        text = rest.trim_start();
+    }
+    text
 }
 
-/// A language tag as X gives it: the language alone, by its present code. `de-AT` is `de`, and X's `iw` is `he`.
+/// A language tag as X gives it: the language alone, by its present code. `de-AT` is `de`, and X's `iw` is `he`. Empty
+/// where it says that nobody knows.
 pub fn language(text: &str) -> Cow<'_, str> {
     let folded = text::fold(text);
     match folded.split(['-', '_']).next().unwrap_or_default().trim() {
+        "und" => Cow::Borrowed(""),
         "iw" => Cow::Borrowed("he"),
         "in" => Cow::Borrowed("id"),
         "ji" => Cow::Borrowed("yi"),
+        "jw" => Cow::Borrowed("jv"),
+        "mo" => Cow::Borrowed("ro"),
+        "nb" => Cow::Borrowed("no"),
+        "tl" => Cow::Borrowed("fil"),
         language if language == text => Cow::Borrowed(text),
         language => Cow::Owned(language.to_owned()),
     }
@@ -76,7 +89,6 @@ impl Ticket {
     pub fn normalize(&mut self, desk: &Desk) {
         self.requester.normalize();
         normalize(&mut self.language, language);
-        self.language.take_if(|language| language == "und");
         tags(&mut self.tags);
         tags(&mut self.post.hashtags);
         for (name, declared) in [

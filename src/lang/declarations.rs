@@ -1,7 +1,10 @@
 //! `twite.toml` to a desk: every error at its place, all of them in one go.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{
+        HashMap, HashSet,
+        hash_map::Entry::{Occupied, Vacant},
+    },
     ops::Range,
 };
 
@@ -15,6 +18,7 @@ use super::{
     codes::{self, Code},
     diagnostic::Diagnostic,
     suggest::{article, did_you_mean, listed, nearest},
+    syntax::misleading_characters,
 };
 use crate::{
     desk::{
@@ -23,6 +27,7 @@ use crate::{
             Agent, Brand, CustomField, CustomKind, Edition, Group, MailSettings, NUMBERS, NumberRange, Schedule,
             StoreSettings, Webhook, XSettings,
         },
+        text::{fold, is_blank},
     },
     lang::written::Grouped,
 };
@@ -52,13 +57,14 @@ pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
 /// Reads the declarations. The desk is there when it could be made sense of, even where something in it is
 /// not allowed, so that rules can be checked against it.
 pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
-    let mut reader = Reader { out: vec![], broken: false };
+    let mut reader = Reader { out: misleading_characters(text), broken: false };
     let mut table = match DeTable::parse(text) {
         Ok(table) => table.into_inner(),
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
             let why = error.message().lines().next().unwrap_or_default().to_owned();
-            return (None, vec![Diagnostic::new(&codes::TW0501, span, format!("not valid TOML: {why}"))]);
+            reader.error(&codes::TW0501, span, format!("not valid TOML: {why}"));
+            return (None, reader.out);
         }
     };
     reader.numbers(&mut table);
@@ -94,6 +100,7 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     reader.members(&agents, "groups", "group", |a| &a.groups, &groups, |g| &g.name);
     reader.members(&schedules, "groups", "group", |s| &s.groups, &groups, |g| &g.name);
     reader.members(&schedules, "accounts", "account", |s| &s.accounts, &accounts, |a| &a.handle);
+    reader.schedules(&schedules);
     reader.fields(&fields);
     for webhook in &webhooks {
         reader.address(&webhook.value.url, webhook.at("url"));
@@ -352,11 +359,12 @@ impl Reader {
         let mut seen: HashMap<String, Range<usize>> = HashMap::new();
         for entry in entries {
             let (name, span) = (name(&entry.value), entry.at(key));
-            if name.trim().is_empty() || name.chars().any(char::is_control) {
+            if is_blank(name) || name.chars().any(char::is_control) {
                 self.error(&codes::TW0509, span, format!("this {kind} has no name that can be used"));
                 continue;
             }
-            let same = if kind == "account" { name.to_ascii_lowercase() } else { name.to_owned() };
+            // Rules find a name whatever its case.
+            let same = fold(name).into_owned();
             match seen.get(&same) {
                 Some(first) => {
                     let message = format!("there is already {} `{name}`", article(kind));
@@ -464,6 +472,32 @@ impl Reader {
         });
     }
 
+    /// A schedule is for somebody, and nobody has two.
+    fn schedules(&mut self, schedules: &[Entry<'_, Schedule>]) {
+        let mut seen: HashMap<(&str, &str), Range<usize>> = HashMap::new();
+        for schedule in schedules {
+            let Schedule { groups, accounts, .. } = &schedule.value;
+            if groups.is_empty() && accounts.is_empty() {
+                let error = Diagnostic::new(&codes::TW0503, schedule.table.span(), "this schedule is for nobody");
+                self.out.push(error.with_help("name its `groups`, its `accounts`, or both"));
+            }
+            for (key, kind, names) in [("groups", "group", groups), ("accounts", "account", accounts)] {
+                for name in names {
+                    match seen.entry((kind, name)) {
+                        Occupied(first) => {
+                            let message = format!("there is already a schedule for the {kind} `{name}`");
+                            let error = Diagnostic::new(&codes::TW0504, schedule.at(key), message);
+                            self.out.push(error.and_label(first.get().clone(), "it is here"));
+                        }
+                        Vacant(place) => {
+                            place.insert(schedule.at(key));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn fields(&mut self, fields: &[Entry<'_, CustomField>]) {
         for field in fields {
             let f = &field.value;
@@ -494,9 +528,9 @@ impl Reader {
         let mut seen = HashSet::new();
         for (index, choice) in field.value.choices.iter().enumerate() {
             let place = places.and_then(|p| p.get(index)).map_or_else(|| field.at("choices"), |v| v.span());
-            if choice.trim().is_empty() || choice.chars().any(char::is_control) {
+            if is_blank(choice) || choice.chars().any(char::is_control) {
                 self.error(&codes::TW0509, place, "a choice is a word");
-            } else if !seen.insert(choice) {
+            } else if !seen.insert(fold(choice)) {
                 self.error(&codes::TW0504, place, format!("there is already a choice `{choice}`"));
             }
         }

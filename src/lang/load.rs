@@ -375,11 +375,12 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
     let Some(config) = &files.config else { return check_against(files, Arc::default(), false, version) };
     let (desk, errors) = declarations::read(&config.text);
     let mut diagnostics: Vec<_> = errors.into_iter().map(|e| e.in_file(&config.name)).collect();
-    let sound = diagnostics.is_empty();
+    let sound = |diagnostics: &[Diagnostic]| !diagnostics.iter().any(Diagnostic::is_error);
+    let declared = sound(&diagnostics);
     let (rules, found) = match desk {
         Some(mut desk) => {
             diagnostics.extend(add_calendars(&mut desk, &files));
-            let sound = diagnostics.is_empty();
+            let sound = sound(&diagnostics);
             let (rules, found) = check_against(files, Arc::new(desk), true, version);
             (rules.filter(|_| sound), found)
         }
@@ -387,7 +388,7 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
         None => (None, only_syntax(&files)),
     };
     diagnostics.extend(found);
-    (rules.filter(|_| sound), diagnostics)
+    (rules.filter(|_| declared), diagnostics)
 }
 
 /// Checks texts from memory, in this order, against a desk.

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 
 use crate::desk::{
     Desk, Event, FieldRef, Hours, Recipient, Scope, Value,
-    text::{fold, fold_needle},
+    text::{self, fold, fold_needle},
 };
 
 pub use self::{
@@ -443,14 +443,20 @@ impl Pattern {
     /// What the regex library says about it.
     pub fn new(written: &str) -> Result<Self, regex::Error> {
         let regex =
-            regex::RegexBuilder::new(&folded_pattern(written)).case_insensitive(true).size_limit(1 << 20).build()?;
+            regex::RegexBuilder::new(&Self::folded(written)).case_insensitive(true).size_limit(1 << 20).build()?;
         Ok(Self { written: written.to_owned(), regex })
+    }
+
+    /// The pattern that is compiled.
+    pub(crate) fn folded(written: &str) -> String {
+        folded_pattern(written)
     }
 }
 
 /// A pattern whose own characters are folded. What two characters become one of is written as one first.
 fn folded_pattern(written: &str) -> String {
-    let written = ComposingNormalizerBorrowed::new_nfc().normalize(written);
+    let written = text::seen(&written_out(written));
+    let written = ComposingNormalizerBorrowed::new_nfc().normalize(&written);
     let mut pattern = String::with_capacity(written.len());
     let (mut escaped, mut classes) = (false, 0_usize);
     for c in written.chars() {
@@ -468,6 +474,8 @@ fn folded_pattern(written: &str) -> String {
         escaped = false;
         let folded = match c.is_whitespace() {
             true => " ".to_owned(),
+            // What joins an emoji.
+            false if text::is_invisible(c) => c.to_string(),
             false => fold(c.encode_utf8(&mut [0; 4])).into_owned(),
         };
         // What is repeated is the character that was written.
@@ -477,6 +485,35 @@ fn folded_pattern(written: &str) -> String {
         pattern.push_str(if many { ")" } else { "" });
     }
     pattern
+}
+
+/// A pattern in which characters beyond ASCII stand for themselves: `\u{2019}` and `\x{2019}` are `’`.
+fn written_out(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        out.push_str(before);
+        let digits = escape.get(1..).unwrap_or_default();
+        let (number, after) = match (escape.bytes().next(), digits.strip_prefix('{')) {
+            (Some(b'x' | b'u' | b'U'), Some(braced)) => braced.split_once('}').unwrap_or_default(),
+            (Some(b'u'), None) => digits.split_at_checked(4).unwrap_or_default(),
+            (Some(b'U'), None) => digits.split_at_checked(8).unwrap_or_default(),
+            _ => ("", ""),
+        };
+        match u32::from_str_radix(number, 16).ok().and_then(char::from_u32).filter(|c| !c.is_ascii()) {
+            Some(c) => {
+                out.push(c);
+                rest = after;
+            }
+            None => {
+                let after = escape.chars().next().map_or(0, char::len_utf8);
+                out.push('\\');
+                out.push_str(escape.get(..after).unwrap_or_default());
+                rest = escape.get(after..).unwrap_or_default();
+            }
+        }
+    }
+    out + rest
 }
 
 /// A length of time.

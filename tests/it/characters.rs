@@ -231,3 +231,70 @@ fn numbers_of_files_say_their_order() {
     assert_eq!(order(&["rules/9-x/a.twite", "rules/10-y/a.twite"]).len(), 1);
     assert_eq!(order(&["a/9.twite", "b/10.twite", "09-a.twite", "10-b.twite", "100.twite", "x.twite"]), [""; 0]);
 }
+
+/// What `twite.toml` declares is what people see in it.
+#[test]
+fn nothing_hides_in_declarations() {
+    const DESK: &str = "[[group]]\nname = \"Social\"\n";
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.twite"), RULE).unwrap();
+    let said = |desk: String| -> Vec<String> {
+        std::fs::write(directory.path().join("twite.toml"), desk).unwrap();
+        let loaded = twite::lang::load(&[directory.path().to_owned()], None);
+        assert_eq!(loaded.rules.is_some(), !loaded.diagnostics.iter().any(Diagnostic::is_error));
+        loaded.diagnostics.iter().map(|d| format!("{}: {}", d.code.id, d.message)).collect()
+    };
+    for (c, name) in HIDING {
+        for desk in [format!("# a{c}[[group]]\n{DESK}"), DESK.replace("Social", &format!("So{c}cial"))] {
+            let hides = format!("TW0120: {name} hides or moves what stands around it");
+            assert!(said(desk.clone()).contains(&hides), "{desk:?}");
+        }
+    }
+    let unseen = "TW0406: U+200B, a zero width space cannot be seen";
+    assert_eq!(said(DESK.replace("Social", "So\u{200b}cial")), [unseen]);
+    for desk in [format!("\u{feff}{DESK}"), DESK.replace('\n', "\r\n"), DESK.replace("Social", "Zoë 👩‍💻")] {
+        assert_eq!(said(desk), [""; 0]);
+    }
+}
+
+/// Rules find a declared name however it is written, so two that read the same could not be told apart.
+#[test]
+fn declared_names_differ_to_the_eye() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.twite"), RULE).unwrap();
+    let hours = "[schedule.hours]\nmonday = [\"09:00-17:00\"]\n";
+    let group = "[[group]]\nname = \"Social\"\n";
+    let schedule = format!("{group}[[schedule]]\nname = \"a\"\ngroups = [\"Social\"]\n{hours}");
+    for (desk, expected) in [
+        (format!("{group}[[group]]\nname = \"SOCIAL\"\n"), "TW0504: there is already a group `SOCIAL`"),
+        (format!("{group}[[group]]\nname = \"social \"\n"), "TW0504: there is already a group `social `"),
+        ("[[agent]]\nname = \"Straße\"\n[[agent]]\nname = \"STRASSE\"\n".into(), "TW0504: there is already an agent `STRASSE`"),
+        ("[[brand]]\nname = \"O’Neil\"\n[[brand]]\nname = \"O'Neil\"\n".into(), "TW0504: there is already a brand `O'Neil`"),
+        (
+            "[[webhook]]\nname = \"w\"\nurl = \"https://w.example\"\n[[webhook]]\nname = \"W\"\nurl = \"https://w.example\"\n".into(),
+            "TW0504: there is already a webhook `W`",
+        ),
+        (
+            "[[field]]\nname = \"f\"\ntype = \"choice\"\nchoices = [\"a\", \"A\"]\n".into(),
+            "TW0504: there is already a choice `A`",
+        ),
+        (format!("[[schedule]]\nname = \"a\"\n{hours}"), "TW0503: this schedule is for nobody"),
+        (
+            format!("{schedule}[[schedule]]\nname = \"b\"\ngroups = [\"Social\"]\n{hours}"),
+            "TW0504: there is already a schedule for the group `Social`",
+        ),
+        (schedule.clone(), ""),
+    ] {
+        std::fs::write(directory.path().join("twite.toml"), &desk).unwrap();
+        let found = twite::lang::load(&[directory.path().to_owned()], None).diagnostics;
+        let found: Vec<_> = found.iter().map(|d| format!("{}: {}", d.code.id, d.message)).collect();
+        assert_eq!(found.join("\n"), expected, "{desk}");
+    }
+}
+
+/// However many comments stand in a row, each is looked at once.
+#[test]
+fn comments_in_a_row_are_gone_through_once() {
+    let comments = "# twite: allow TW0401 because x\n".repeat(20_000);
+    assert_eq!(found(&format!("{comments}{RULE}")).len(), 20_000);
+}

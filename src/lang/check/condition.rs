@@ -312,7 +312,21 @@ impl Checker<'_> {
             _ => {}
         }
         let literal = self.literal(field, value)?;
+        self.not_blank(field, &literal, value)?;
         Some(if not { Test::IsNot(literal) } else { Test::Is(literal) })
+    }
+
+    /// An empty text differs from everything, so that nothing is ever equal to one.
+    fn not_blank(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
+        match literal {
+            Literal::Text(text) if text.folded.is_empty() => {
+                let message = "no text is ever equal to an empty one";
+                let help = format!("write `{field} is empty`, or `{field} is set`");
+                self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_help(help));
+                None
+            }
+            _ => Some(()),
+        }
     }
 
     /// Reports a question that the field cannot answer.
@@ -372,6 +386,9 @@ impl Checker<'_> {
         }
         let literals = self.list_of(value)?.iter().map(|v| self.literal(field, v)).collect::<Vec<_>>();
         let literals = literals.into_iter().collect::<Option<Vec<_>>>()?;
+        for (literal, element) in literals.iter().zip(self.list_of(value)?) {
+            self.not_blank(field, literal, &element)?;
+        }
         Some(if not { Test::NotIn(literals) } else { Test::In(literals) })
     }
 
@@ -465,7 +482,11 @@ impl Checker<'_> {
             _ if matches!(error, regex::Error::CompiledTooBig(_)) => {
                 ("it is too large once compiled; ask for less repetition".to_owned(), None)
             }
-            _ => (error.to_string(), None),
+            // Only its folded form is none: a range in it may have come to run backwards.
+            _ => match regex_syntax::parse(&Pattern::folded(&text.value)) {
+                Err(regex_syntax::Error::Parse(e)) => (format!("folded, it has an {}", e.kind()), None),
+                _ => (error.to_string(), None),
+            },
         };
         let span = place.map_or_else(|| range(token), |part| text.place(part));
         let help = match why.contains("look-around") || why.contains("backreference") {
@@ -506,7 +527,9 @@ impl Checker<'_> {
             let why = format!("is {}, and can only be asked whether it changed", field.kind());
             return self.cannot(field, place(value), &why, &format!("write `{field} changed`"));
         }
-        let [from, to] = from_to.map(|value| value.map(|v| self.literal(field, &v)));
+        let [from, to] = from_to.map(|value| {
+            value.map(|v| self.literal(field, &v).filter(|literal| self.not_blank(field, literal, &v).is_some()))
+        });
         let given = |literal: Option<Option<Literal>>| match literal {
             Some(None) => Err(()),
             other => Ok(other.flatten()),

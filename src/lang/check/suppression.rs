@@ -37,18 +37,33 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
         let warnings = warnings.get(&file.name).map(Vec::as_slice).unwrap_or_default();
         // How many suppressions start to cover the warnings at an index, less those that cease to.
         let mut covering = vec![0_i64; warnings.len() + 1];
-        for token in file.parse.tree().descendants_with_tokens().filter_map(|e| e.into_token()) {
-            let Some(comment) = (token.kind() == SyntaxKind::Comment).then(|| read(token.text())).flatten() else {
+        let tokens: Vec<_> = file.parse.tree().descendants_with_tokens().filter_map(|e| e.into_token()).collect();
+        // The token that means something behind each comment, so that comments in a row are not gone through again for each.
+        let mut behind: Option<&SyntaxToken> = None;
+        let mut behind_comments = vec![];
+        for token in tokens.iter().rev() {
+            match token.kind() {
+                SyntaxKind::Comment => behind_comments.push(behind),
+                kind if kind.is_trivia() => {}
+                _ => behind = Some(token),
+            }
+        }
+        let mut before: Option<&SyntaxToken> = None;
+        for token in &tokens {
+            if token.kind() != SyntaxKind::Comment {
+                before = if token.kind().is_trivia() { before } else { Some(token) };
                 continue;
-            };
+            }
+            let behind = behind_comments.pop().flatten();
+            let Some(comment) = read(token.text()) else { continue };
             let report = |code, message: String, help: &str| {
-                Diagnostic::new(code, range(&token), message).with_help(help).in_file(&file.name)
+                Diagnostic::new(code, range(token), message).with_help(help).in_file(&file.name)
             };
             for problem in comment.problems {
                 let help = "write `# twite: allow TW0402 because …` with a reason, above what it is about";
                 diagnostics.push(report(&codes::TW0492, problem, help));
             }
-            let span = covered(&file.text, &token);
+            let span = covered(&file.text, token, before, behind);
             for code in comment.codes {
                 let from = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.start));
                 let to = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.end));
@@ -129,20 +144,22 @@ fn is_meant(text: &str) -> bool {
 }
 
 /// The part of a file that a comment is about.
-fn covered(text: &str, comment: &SyntaxToken) -> Range<usize> {
+fn covered(
+    text: &str,
+    comment: &SyntaxToken,
+    before: Option<&SyntaxToken>,
+    behind: Option<&SyntaxToken>,
+) -> Range<usize> {
     let start = range(comment).start;
-    let solid = |token: &SyntaxToken| !token.kind().is_trivia();
-    let before = std::iter::successors(comment.prev_token(), SyntaxToken::prev_token).find(solid);
     let line = text.get(..start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
-    if let Some(before) = before.as_ref().filter(|_| !line.trim().is_empty()) {
+    if let Some(before) = before.filter(|_| !line.trim().is_empty()) {
         return unit(before).map(|unit| unit.span()).unwrap_or_default();
     }
-    let next = std::iter::successors(comment.next_token(), SyntaxToken::next_token).find(solid);
-    let Some(next) = next.filter(|next| next.kind() != SyntaxKind::CloseBrace) else { return start..start };
+    let Some(next) = behind.filter(|next| next.kind() != SyntaxKind::CloseBrace) else { return start..start };
     // What is said of the file as a whole belongs to what stands first in it.
     let start = if before.is_some() { start } else { 0 };
     let starts_with_next = |node: &SyntaxNode| node.text_range().start() == next.text_range().start();
-    let unit = unit(&next);
+    let unit = unit(next);
     let inside = next.parent_ancestors().take_while(|node| Some(node) != unit.as_ref());
     let end = match (&unit, inside.filter(&starts_with_next).last()) {
         (Some(unit), _) if starts_with_next(unit) => unit.span().end,

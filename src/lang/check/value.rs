@@ -162,9 +162,15 @@ impl Checker<'_> {
         if is_text(value.kind()) {
             return Some(Literal::Text((&*field.normalize(&written(value))).into()));
         }
-        let fixed = Quoted(&written(value)).to_string();
+        let word = written(value);
         let message = format!("`{field}` is text, and texts stand in double quotes");
-        self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_fix(place(value), fixed));
+        let diagnostic = Diagnostic::new(&codes::TW0302, place(value), message);
+        // Elsewhere these words say that there is no text.
+        let nothing = ["null", "nil", "none", "undefined"].iter().any(|nothing| word.eq_ignore_ascii_case(nothing));
+        self.report(match nothing {
+            true => diagnostic.with_help(format!("whether there is no text asks `{field} is empty`")),
+            false => diagnostic.with_fix(place(value), Quoted(&word).to_string()),
+        });
         None
     }
 

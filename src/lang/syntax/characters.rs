@@ -47,13 +47,24 @@ pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
     found.into_iter().map(|((id, c), places)| together(id, c, &places)).chain(words).collect()
 }
 
+/// What there is to say about the characters of a text in another language: they hide its lines just as well.
+pub(crate) fn misleading_characters(text: &str) -> Vec<Diagnostic> {
+    let mut found = Found::new();
+    // A mark of the byte order may begin it.
+    let start = text.len() - text.trim_start_matches('\u{feff}').len();
+    in_text(SyntaxKind::Comment, start, text.get(start..).unwrap_or_default(), &mut found);
+    found.into_iter().map(|((id, c), places)| together(id, c, &places)).collect()
+}
+
 fn characters(token: &SyntaxToken, found: &mut Found) {
-    let start = range(token).start;
-    let text = token.text();
+    in_text(token.kind(), range(token).start, token.text(), found);
+}
+
+fn in_text(kind: SyntaxKind, start: usize, text: &str, found: &mut Found) {
     let (mut before, mut rest) = (None, text.char_indices().peekable());
     while let Some((at, c)) = rest.next() {
         let next = rest.peek().map(|(_, next)| *next);
-        if let Some((code, way)) = misleads(token.kind(), start + at, before, c, next) {
+        if let Some((code, way)) = misleads(kind, start + at, before, c, next) {
             let place = start + at..start + at + c.len_utf8();
             found.entry((code.id, c)).or_default().push((place, way));
         }

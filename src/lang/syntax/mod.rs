@@ -5,6 +5,7 @@
 //! no message names a rule of it.
 
 mod characters;
+pub(crate) use characters::misleading_characters;
 mod conflict;
 mod expected;
 mod grammar;
