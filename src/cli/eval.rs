@@ -1,7 +1,6 @@
 //! `twite eval`: tickets in, decisions out, a line each.
 
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader, IsTerminal as _, Write},
     num::NonZero,
     path::PathBuf,
@@ -14,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, FINDINGS, FINE, terminal};
+use super::{CliError, FINDINGS, FINE, source::open, terminal};
 use crate::{
     desk::{
         Author, CustomValue, Event, EventComment, EventKind, Ticket, Via, config::CustomKind, field::Declared,
@@ -74,12 +73,7 @@ impl Eval {
         let tickets: Box<dyn BufRead> = if self.tickets.as_os_str() == "-" {
             Box::new(io::stdin().lock())
         } else {
-            let file = File::open(&self.tickets).and_then(|file| match file.metadata()?.is_dir() {
-                true => Err(io::ErrorKind::IsADirectory.into()),
-                false => Ok(file),
-            });
-            let file =
-                file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", self.tickets.display())))?;
+            let file = open(&self.tickets)?;
             size = file.metadata().ok().map(|meta| meta.len()).filter(|length| *length > 0);
             Box::new(BufReader::new(file))
         };

@@ -1,7 +1,6 @@
 //! `twite sim`: a simulated X to try things with.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Write},
     net::SocketAddr,
     path::PathBuf,
@@ -10,7 +9,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{CliError, FINE};
+use super::{CliError, FINE, source::open};
 use crate::desk::visible::visible;
 use crate::x::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
@@ -126,8 +125,7 @@ impl SimCommand {
         };
         let mut loaded = Vec::new();
         for path in &self.load {
-            let file = File::open(path).map_err(|e| CliError::Usage(format!("cannot read {}: {e}", path.display())))?;
-            let report = sim.load_lines(BufReader::new(file)).map_err(broke)?;
+            let report = sim.load_lines(BufReader::new(open(path)?)).map_err(broke)?;
             for (line, reason) in &report.unreadable {
                 writeln!(
                     super::terminal::remarks(),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -111,6 +111,15 @@ pub(super) fn readable<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Resu
         found.map_err(|error| CliError::Usage(lang::unreadable(path, &error).message))?;
     }
     Ok(())
+}
+
+/// Opens a file with data that somebody names. A directory is none.
+pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
+    let file = fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok(file),
+    });
+    file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// What is said where no rule file was found.

@@ -114,12 +114,6 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     }
 
     let hours = take("hours").and_then(|v| reader.one(v)).unwrap_or_default();
-    for schedule in &schedules {
-        if schedule.value.groups.is_empty() && schedule.value.accounts.is_empty() {
-            let message = "this schedule is for nobody: it names neither `groups` nor `accounts`";
-            reader.error(&codes::TW0503, schedule.at("name"), message);
-        }
-    }
     let limits = take("limits").and_then(|v| reader.one(v)).unwrap_or_default();
     let mail: Option<Entry<'_, MailSettings>> = take("mail").and_then(|v| reader.with_variables(v, &["password_env"]));
     let store: Option<Entry<'_, StoreSettings>> = take("store").and_then(|v| reader.with_variables(v, &["key_env"]));
@@ -478,8 +472,8 @@ impl Reader {
         for schedule in schedules {
             let Schedule { groups, accounts, .. } = &schedule.value;
             if groups.is_empty() && accounts.is_empty() {
-                let error = Diagnostic::new(&codes::TW0503, schedule.table.span(), "this schedule is for nobody");
-                self.out.push(error.with_help("name its `groups`, its `accounts`, or both"));
+                let message = "this schedule is for nobody: it names neither `groups` nor `accounts`";
+                self.error(&codes::TW0503, schedule.at("name"), message);
             }
             for (key, kind, names) in [("groups", "group", groups), ("accounts", "account", accounts)] {
                 for name in names {

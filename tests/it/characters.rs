@@ -278,7 +278,7 @@ fn declared_names_differ_to_the_eye() {
             "[[field]]\nname = \"f\"\ntype = \"choice\"\nchoices = [\"a\", \"A\"]\n".into(),
             "TW0504: there is already a choice `A`",
         ),
-        (format!("[[schedule]]\nname = \"a\"\n{hours}"), "TW0503: this schedule is for nobody"),
+        (format!("[[schedule]]\nname = \"a\"\n{hours}"), "TW0503: this schedule is for nobody: it names neither `groups` nor `accounts`"),
         (
             format!("{schedule}[[schedule]]\nname = \"b\"\ngroups = [\"Social\"]\n{hours}"),
             "TW0504: there is already a schedule for the group `Social`",

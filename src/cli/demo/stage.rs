@@ -1,7 +1,6 @@
 //! The demo's world: a simulator, a daemon, and everything they need, all in a temporary directory.
 
 use std::{
-    fs,
     io::{self, BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,7 +14,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
-    cli::{CliError, broke, starter, terminal},
+    cli::{CliError, broke, source::open, starter, terminal},
     daemon::{Clock, Daemon, Live, Source},
     desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
     lang::rules::Rules,
@@ -101,11 +100,7 @@ impl Stage {
         };
         let mut known = Vec::new();
         let left_out = match &demo.posts {
-            Some(path) => {
-                let file = fs::File::open(path)
-                    .map_err(|e| CliError::Usage(format!("cannot read the posts in {}: {e}", path.display())))?;
-                stage.read(BufReader::new(file), &mut known)?
-            }
+            Some(path) => stage.read(BufReader::new(open(path)?), &mut known)?,
             None => {
                 let handles: Vec<_> = accounts.iter().map(|account| account.handle.clone()).collect();
                 stage.read(address::to(&handles, starter::CONVERSATIONS).as_bytes(), &mut known)?
