@@ -180,7 +180,7 @@ async fn ended() {
 }
 
 fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| super::terminal::Log);
     // A second subscriber in one process would be a test's; the first goes on.
     let _ = match format {

@@ -309,7 +309,7 @@ impl Live {
             let mut stamps = self.stamps().await;
             if told || asked || seen != stamps {
                 if !asked {
-                    stamps = self.settled(stamps, &mut changes).await;
+                    (stamps, asked) = self.settled(stamps, &mut changes).await;
                     self.watch(&mut watcher, &mut watched, &notices);
                 }
                 self.reload_blocking(&notices, asked).await;
@@ -327,11 +327,16 @@ impl Live {
         }
     }
 
-    /// Waits until nothing has changed for a while, also where no word comes of it, and returns how the files are then.
-    async fn settled(&self, mut before: Stamps, changes: &mut mpsc::Receiver<()>) -> Stamps {
+    /// Waits until nothing has changed for a while, also where no word comes of it, or until somebody asks. Returns how the files
+    /// are then, and whether somebody asked.
+    async fn settled(&self, mut before: Stamps, changes: &mut mpsc::Receiver<()>) -> (Stamps, bool) {
         let patience = tokio::time::Instant::now() + self.source.settle * MAX_SETTLES;
         while tokio::time::Instant::now() < patience {
-            let quiet = tokio::time::timeout(self.source.settle, changes.recv()).await.is_err();
+            let quiet = tokio::select! {
+                biased;
+                () = self.asked.notified() => return (self.stamps().await, true),
+                heard = tokio::time::timeout(self.source.settle, changes.recv()) => heard.is_err(),
+            };
             let now = self.stamps().await;
             if quiet && now == before {
                 break;
@@ -342,7 +347,7 @@ impl Live {
             }
             before = now;
         }
-        before
+        (before, false)
     }
 
     async fn follow_commits(self, notices: Notices) {

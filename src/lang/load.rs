@@ -313,7 +313,9 @@ pub fn lost(before: &Rules, after: &Rules) -> Vec<String> {
     let mut lost = vec![];
     for file in after.files.config.iter().chain(&after.files.rules).filter(|file| blank(file)) {
         if old(&file.name).is_some_and(|old| !blank(old)) {
-            lost.push(format!("{} is empty, and was not before; delete it, or leave a comment in it", file.name));
+            let way =
+                if Some(file) == after.files.config.as_ref() { "" } else { "; delete it, or leave a comment in it" };
+            lost.push(format!("{} is empty, and was not before{way}", file.name));
         }
     }
     match (before.files.rules.len(), after.files.rules.len()) {

@@ -409,4 +409,10 @@ async fn whoever_asks_need_not_wait() {
     // Asked without a change, it says what is live.
     rules.live.reload_now();
     rules.live(&["a"]).await;
+    // Nor does it wait for changes that are being waited for to settle.
+    for tag in ["b", "c", "d"] {
+        rules.write("rules/a.twite", &rule(tag));
+        rules.live.reload_now();
+        rules.live(&[tag]).await;
+    }
 }
