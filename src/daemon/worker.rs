@@ -137,12 +137,19 @@ fn posts(messages: &[Result<Option<Message>, Unreadable>]) -> Vec<&KnownPost> {
     messages.iter().flatten().flatten().map(|message| &message.post).collect()
 }
 
-/// What an inbox item says; nothing where it is no message: reposts and conversations of groups.
+/// What an inbox item says; nothing where it is no message: reposts.
 pub(super) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
     match item.kind {
         IncomingKind::Post => Ok(of_post(decode_payload(&item.payload)?, Arrival::Post)),
         IncomingKind::Like => Ok(of_post(decode_payload(&item.payload)?, Arrival::Like(item.account.clone()))),
-        IncomingKind::DirectMessage => Ok(of_direct(decode_direct_line(&item.payload)?, &item.account)),
+        IncomingKind::DirectMessage => {
+            let message = decode_direct_line(&item.payload)?;
+            let id = Some(message.id.clone());
+            // Nobody in a group could be answered alone.
+            let reason = "the direct message is to a group, or to nobody; only conversations of two become tickets";
+            let unreadable = || Unreadable { reason: reason.to_owned(), id, raw: vec![] };
+            of_direct(message, &item.account).ok_or_else(unreadable).map(Some)
+        }
     }
 }
 

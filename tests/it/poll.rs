@@ -63,6 +63,24 @@ async fn a_mention_that_x_lists_late_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_group_is_left_out_aloud() {
+    let sim = simulator().await;
+    let (daemon, _directory) = desk(&sim).await;
+    let (account, group) = (daemon.store().accounts().await.unwrap().remove(0).id, id(sim.now()));
+    let message = |n: i64, conversation: String| {
+        let id = id(sim.now().saturating_add(SignedDuration::from_secs(n)).unwrap());
+        serde_json::json!({"id": id, "event_type": "MessageCreate", "text": "hello", "sender_id": "500",
+            "dm_conversation_id": conversation, "participant_ids": ["500", "501", account]})
+    };
+    let page = serde_json::json!({"data": [message(1, group.to_string()), message(2, "500-501".to_owned()),
+        message(3, format!("500-{account}"))], "meta": {"result_count": 3}});
+    sim.fault(Fault::on("GET /2/dm_events").times(3).answer(200, page.to_string())).unwrap();
+    assert_eq!(tickets(&daemon).await, 1);
+    assert_eq!(daemon.store().counts().await.unwrap().set_aside, 2);
+    sim.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_from_the_future_hides_nothing() {
     let sim = simulator().await;
     let (daemon, _directory) = desk(&sim).await;
