@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError};
+use super::{GRANT, Store, StoreError};
 use crate::desk::XId;
 
 /// Something that keeps an account from working for the time being, or something that it may have missed.
@@ -17,7 +17,7 @@ pub struct Hindrance {
     pub reason: String,
     /// Since when. `None` where something may have been missed.
     pub since: Option<Timestamp>,
-    /// When X is asked next. `None` where something may have been missed.
+    /// When X is asked next. `None` where something may have been missed, or where the account must be connected first.
     pub next: Option<Timestamp>,
 }
 
@@ -45,14 +45,17 @@ impl Store {
             .into_iter()
             .map(|pause| Hindrance {
                 account: pause.account,
+                // A dead grant is not tried: somebody has to connect the account again.
+                next: (pause.what != GRANT).then_some(pause.retry_at),
                 what: pause.what,
                 reason: pause.reason,
                 since: Some(pause.since),
-                next: Some(pause.retry_at),
             })
             .collect();
         for polling in self.polling().await? {
-            let told = found.iter().any(|h| h.account == polling.account && h.what == polling.endpoint);
+            let told = found
+                .iter()
+                .any(|h: &Hindrance| h.account == polling.account && (h.what == polling.endpoint || h.what == GRANT));
             let mut add = |reason, since, next| {
                 let (account, what) = (polling.account.clone(), polling.endpoint.clone());
                 found.push(Hindrance { account, what, reason, since, next });

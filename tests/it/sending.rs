@@ -266,6 +266,9 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
         desk.daemon.settle().await.unwrap();
     }
     assert_eq!(desk.account().await.state, AccountState::Unauthorised);
+    let hindrances = desk.daemon.store().hindrances().await.unwrap();
+    let said: Vec<_> = hindrances.iter().map(|hindrance| (hindrance.what.as_str(), hindrance.next)).collect();
+    assert_eq!(said, [("grant", None)]);
     assert_eq!(desk.mails("cannot work"), 2);
     desk.mention("four");
     let tokens = desk.sim.connect("acme").unwrap();
