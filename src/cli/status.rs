@@ -182,7 +182,7 @@ impl Status {
             (_, Some(files), Some(live)) => {
                 Some(lang::lost(&live.rules, files).join("\n")).filter(|lost| !lost.is_empty())
             }
-            (_, Some(_), None) => None,
+            (_, Some(files), None) => Some(lang::missing(files).join("\n")).filter(|missing| !missing.is_empty()),
         };
         let broken = match (said, found) {
             (Some((since, report)), _) => Some(Broken { since: Some(since), report }),

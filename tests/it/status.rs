@@ -162,6 +162,9 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
         for (file, text) in files {
             fs::write(at(file), text).unwrap();
         }
+        let status = Command::new(env!("CARGO_BIN_EXE_twite")).arg("status").current_dir(directory.path()).output();
+        let status = status.unwrap();
+        assert!(status.status.code() == Some(1) && text(&status.stdout).contains(says), "{status:?}");
         let output = serve(&[]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(text(&output.stderr).contains(says) && text(&output.stderr).contains("--allow-empty"), "{output:?}");
