@@ -29,7 +29,12 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use sqlx::{
@@ -134,12 +139,19 @@ impl Store {
             .with_regexp();
         // A file does not hang up: asking a connection whether it is still there would only cost time.
         let pool = || SqlitePoolOptions::new().test_before_acquire(false);
-        let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        let migrations = sqlx::migrate!();
-        // The layout of a new database may be laid by another process in this very moment; then it is there the second time.
-        if migrations.run(&writer).await.is_err() {
-            migrations.run(&writer).await?;
-        }
+        let deadline = Instant::now() + BUSY;
+        let writer = loop {
+            match pool().max_connections(1).connect_with(options.clone()).await {
+                // SQLite does not wait by itself for another process that makes the database and sets its journal mode.
+                Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(BUSY / 200).await,
+                connected => break connected?,
+            }
+        };
+        // Several processes may open a new database at once: one lays it out, and the others wait for that.
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        // As `run` does, whose signature the compiler does not take here.
+        sqlx::migrate!().run_direct(None, &mut *tx, false).await?;
+        tx.commit().await?;
         let reader = pool().max_connections(READERS).connect_with(options).await?;
         Ok(Self { writer, reader, fence: Arc::default() })
     }
@@ -194,6 +206,12 @@ impl Tx {
         self.write_now().await?;
         Ok(self.0.commit().await?)
     }
+}
+
+/// Whether another connection holds the database: SQLITE_BUSY, in any of its extended forms.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 fn time(millis: i64) -> Result<Timestamp, StoreError> {
