@@ -19,7 +19,7 @@ trigger "Close some" {
   then set status to closed
 }
 "#;
-const LIMITS: &str = "[limits]\nreplies_per_person_per_hour = 100000\nreplies_per_account_per_hour = 100000\n";
+const LIMITS: &str = "[limits]\nreplies_per_person_per_hour = 1000\nreplies_per_account_per_hour = 100000\n";
 const PEOPLE: &[&str] = &["ada", "kim", "mira"];
 const SECRET: &str = "secret";
 
