@@ -34,8 +34,8 @@ const below = (n) => {
 for (let n = 0; n < Number(process.argv[2]); n++) {
   let text = '';
   for (let length = 1 + below(6); length > 0; length--) text += pieces[below(pieces.length)];
-  // The library cuts a character above U+FFFF in two, and finds a name in its second half.
-  if (/[\u{10000}-\u{10ffff}]-/u.test(text)) continue;
+  // The library cuts a character above U+FFFF in two, and finds a name that begins with its second half.
+  if (/[\u{10000}-\u{10ffff}][-.]|[@＠#＃$\ufeff][\u{10000}-\u{10ffff}]/u.test(text)) continue;
   // Where the library contradicts itself on how long a link is, it is no witness.
   const links = extractUrlsWithIndices(text.normalize());
   if (links.some(({ url, indices }) => url.length !== indices[1] - indices[0])) continue;
