@@ -23,5 +23,6 @@ pub mod daemon;
 pub mod desk;
 pub mod engine;
 pub mod lang;
+pub mod sim;
 pub mod store;
 pub mod x;

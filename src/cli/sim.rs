@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{CliError, FINE, source::open};
 use crate::desk::visible::visible;
-use crate::x::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
+use crate::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
 /// Who writes to the accounts when no file says so.
 const CUSTOMER: &str = "customer";

@@ -1,4 +1,4 @@
-//! X: client, OAuth, posts to events, replies, text rules, and the simulator.
+//! X: client, OAuth, posts to events, replies, limits.
 
 pub mod client;
 pub mod error;
@@ -7,7 +7,6 @@ pub mod lookup;
 pub mod oauth;
 mod parts;
 pub mod poll;
-pub mod sim;
 pub mod wire;
 
 pub use error::{Refusal, XError};

@@ -17,7 +17,7 @@ use twite::{
         check_files,
         rules::{Action, ActionKind, Files, Literal, Place, Rules, SetTo, SourceFile, Version},
     },
-    x::sim::SimHandle,
+    sim::SimHandle,
 };
 
 /// Opening hours with everything that makes them hard: two zones, lunch, a change of the clocks, holidays.

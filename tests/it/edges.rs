@@ -8,8 +8,8 @@ use tokio::sync::broadcast::Receiver;
 use twite::{
     daemon::{Daemon, Looked, Notice},
     desk::{Author, CommentSource, Delivery, TicketId, Tokens, XId},
+    sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
     store::{AccountState, ConnectedAccount, NewComment},
-    x::sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
 };
 
 const TAG: &str = "trigger \"Tag\" {\n  on created\n  then add tags seen\n}\n";

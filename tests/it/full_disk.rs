@@ -4,8 +4,8 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use crate::support::TestDesk;
 use twite::{
+    sim::{NewPerson, NewPost},
     store::Store,
-    x::sim::{NewPerson, NewPost},
 };
 
 const RULES: &str = "trigger \"Answer\" {\n  on created\n  then add tags answered\n}\n";

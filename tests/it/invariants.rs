@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use twite::{
     desk::{Channel, Status, Ticket, TicketId, invariant},
     engine::decide_plainly,
-    x::{sim::NewPerson, wire::decode_line},
+    sim::NewPerson,
+    x::wire::decode_line,
 };
 
 /// The ticket, with whatever contradicts the rest of it taken away.

@@ -7,8 +7,8 @@ use crate::support::{TestDesk, simulator};
 use sqlx::{ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 use twite::{
     desk::XId,
+    sim::{Cut, Fault, Moment, Sent, SentKind, SimHandle},
     store::{Counts, Incoming, IncomingKind},
-    x::sim::{Cut, Fault, Moment, Sent, SentKind, SimHandle},
 };
 
 const RULES: &str = r#"

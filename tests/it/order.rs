@@ -6,11 +6,8 @@ use crate::support::{inside, simulator};
 use proptest::{prelude::*, test_runner::Config};
 use twite::{
     desk::TicketId,
-    x::{
-        Post,
-        sim::{NewPerson, SimHandle},
-        wire::decode_line,
-    },
+    sim::{NewPerson, SimHandle},
+    x::{Post, wire::decode_line},
 };
 
 const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");

@@ -8,11 +8,9 @@ use proptest::{prelude::*, test_runner::Config};
 use twite::{
     daemon::{Daemon, Notice},
     desk::XId,
+    sim::{Fault, NewPerson, NewPost, SimHandle},
     store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Store},
-    x::{
-        poll::{Endpoint, OVERLAP, PageRead, Position, Stretch},
-        sim::{Fault, NewPerson, NewPost, SimHandle},
-    },
+    x::poll::{Endpoint, OVERLAP, PageRead, Position, Stretch},
 };
 
 const TAG: &str = "trigger \"Tag\" {\n  on created\n  then add tags seen\n}\n";

@@ -3,7 +3,7 @@
 
 use crate::support::{inside, simulator};
 use proptest::{prelude::*, test_runner::Config};
-use twite::x::sim::{NewPerson, NewPost, SentKind};
+use twite::sim::{NewPerson, NewPost, SentKind};
 
 /// Rules that say everything they know, wherever they may.
 const RULES: &str = r#"

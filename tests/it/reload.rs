@@ -10,7 +10,7 @@ use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
     daemon::{Live, Notice, Notices, Source},
     lang,
-    x::sim::{NewPerson, NewPost},
+    sim::{NewPerson, NewPost},
 };
 
 /// Rules that are followed.

@@ -10,8 +10,8 @@ use jiff::SignedDuration;
 use twite::{
     daemon::Daemon,
     desk::{ReasonKind, TicketId, Tokens, XId},
+    sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
     store::{AccountState, ConnectedAccount},
-    x::sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
 };
 
 use crate::support::{TestDesk, inside, simulator};

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 use proptest::{prelude::*, test_runner::TestRunner};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use twite::x::sim::{App, Cut, Fault, Moment, NewPerson, NewPost, SentKind, Sim, SimHandle, SimOptions, Tokens};
+use twite::sim::{App, Cut, Fault, Moment, NewPerson, NewPost, SentKind, Sim, SimHandle, SimOptions, Tokens};
 
 const POST_FIELDS: &str = "tweet.fields=author_id,created_at,conversation_id,entities,referenced_tweets,note_tweet,\
                            edit_controls,public_metrics,in_reply_to_user_id";

@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::{TestDesk, key};
 use serde_json::Value;
-use twite::x::sim::{Fault, NewPerson, NewPost};
+use twite::sim::{Fault, NewPerson, NewPost};
 
 fn rule(tag: &str) -> String {
     format!(

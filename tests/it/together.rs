@@ -11,11 +11,9 @@ use tokio::sync::broadcast::Receiver;
 use twite::{
     daemon::{Daemon, Notice},
     desk::XId,
+    sim::{NewPerson, SimHandle},
     store::{Incoming, IncomingKind},
-    x::{
-        sim::{NewPerson, SimHandle},
-        wire::decode_line,
-    },
+    x::wire::decode_line,
 };
 
 const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");

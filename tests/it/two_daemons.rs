@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::support::{Served, TestDesk};
 use twite::{
+    sim::{Moment, NewPerson, NewPost, SentKind},
     store::Holder,
-    x::sim::{Moment, NewPerson, NewPost, SentKind},
 };
 
 const RULES: &str = r#"

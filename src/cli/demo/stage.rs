@@ -18,10 +18,10 @@ use crate::{
     daemon::{Clock, Daemon, Live, Source},
     desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
     lang::rules::Rules,
+    sim::{CLIENT_ID, MAX_LINE_BYTES, NewPerson, Sim, SimHandle, SimOptions},
     store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
     x::{
         Unreadable, client,
-        sim::{CLIENT_ID, MAX_LINE_BYTES, NewPerson, Sim, SimHandle, SimOptions},
         wire::{decode_line, decode_posts},
     },
 };

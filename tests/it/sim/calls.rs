@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use twite::x::sim::{NewPerson, NewPost, SentKind, SimOptions};
+use twite::sim::{NewPerson, NewPost, SentKind, SimOptions};
 
 use super::{World, ids, refused};
 

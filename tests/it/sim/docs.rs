@@ -38,7 +38,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 async fn started() -> World {
     let world = World::new().await;
     world.sim.reset();
-    let person = |name: &str| twite::x::sim::NewPerson::named(name);
+    let person = |name: &str| twite::sim::NewPerson::named(name);
     world.sim.make_user(&person("acme")).unwrap();
     world.sim.make_user(&person("customer")).unwrap();
     let tokens = world.sim.connect("acme").unwrap();
@@ -84,9 +84,9 @@ async fn the_bodies_in_the_tables_are_taken() {
                 if !world.sim.stats().people.eq(&0) && command == "/sim/user" {
                     // The table makes somebody whom the rows below name.
                     world.sim.reset();
-                    world.sim.make_user(&twite::x::sim::NewPerson::named("acme")).unwrap();
+                    world.sim.make_user(&twite::sim::NewPerson::named("acme")).unwrap();
                 }
-                let post = world.sim.post(&twite::x::sim::NewPost {
+                let post = world.sim.post(&twite::sim::NewPost {
                     by: "acme".into(),
                     text: "hello".into(),
                     ..Default::default()

@@ -6,11 +6,9 @@ use jiff::Timestamp;
 use twite::{
     daemon::{Clock, Daemon, Live, Source},
     desk::{Desk, Tokens, XId},
+    sim::{CLIENT_ID, NewPerson, SimHandle},
     store::{AccountState, ConnectedAccount, Key, Store},
-    x::{
-        client,
-        sim::{CLIENT_ID, NewPerson, SimHandle},
-    },
+    x::client,
 };
 
 /// A daemon with these rules, connected to accounts of a simulator.

@@ -12,8 +12,8 @@ use base64::Engine as _;
 use jiff::Timestamp;
 use twite::{
     desk::{Tokens, XId},
+    sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
     store::{AccountState, ConnectedAccount, Counts, Key, Store},
-    x::sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
 };
 
 /// The key of every test desk: 32 zero bytes are no secret.

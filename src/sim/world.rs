@@ -201,8 +201,7 @@ impl World {
     }
 
     fn id_now(&self) -> u64 {
-        const X_EPOCH: i64 = 1_288_834_974_657;
-        u64::try_from(self.now() - X_EPOCH).unwrap_or(0) << 22
+        clock::first_id(self.now())
     }
 
     // People

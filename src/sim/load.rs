@@ -136,7 +136,7 @@ impl World {
         let from = self.take_someone(sender, key)?;
         let conversation = self.take_conversation(dm, from)?;
         let text = at(dm, "/text").as_str().ok_or("the message has no `text`")?;
-        let at = at(dm, "/created_at").as_str().and_then(clock::read).or_else(|| snowflake_time(id));
+        let at = at(dm, "/created_at").as_str().and_then(clock::read).or_else(|| clock::of_id(id));
         let at = at.ok_or("the message has no `created_at`")?;
         let fields = if by_x {
             // As X delivers it: escaped already, and with entities of its own.
@@ -177,7 +177,7 @@ impl World {
         let post = read_id(like.get("post"), "post")?;
         let given = like.get("created_at").and_then(Value::as_str).and_then(clock::read);
         // X tells no time of a like; without one it comes as soon as there can have been one.
-        let at = given.or_else(|| self.made_at(post)).or_else(|| snowflake_time(post)).unwrap_or(0);
+        let at = given.or_else(|| self.made_at(post)).or_else(|| clock::of_id(post)).unwrap_or(0);
         // A like has no id; its place is its time and who made it, counted up until it is free.
         let mut key = (at, by);
         while self.waiting.contains_key(&key) {
@@ -278,7 +278,7 @@ fn read_post(post: &Value) -> Result<(u64, Post), String> {
     }
     post.fields.entry("edit_history_tweet_ids").or_insert_with(|| serde_json::json!([id.to_string()]));
     post.fields.entry("conversation_id").or_insert_with(|| id.to_string().into());
-    if let (None, Some(at)) = (post.fields.get("created_at"), snowflake_time(id)) {
+    if let (None, Some(at)) = (post.fields.get("created_at"), clock::of_id(id)) {
         post.fields.insert("created_at".into(), clock::written(at).into());
     }
     Ok((id, post))
@@ -319,9 +319,5 @@ pub(super) fn in_old_words(fields: Fields) -> Fields {
 
 /// The time a post was made: as it says itself, else by its id.
 fn time_of(id: u64, fields: &Fields) -> Option<i64> {
-    fields.get("created_at").and_then(Value::as_str).and_then(clock::read).or_else(|| snowflake_time(id))
-}
-
-fn snowflake_time(id: u64) -> Option<i64> {
-    id.to_string().parse::<crate::desk::XId>().ok()?.made_at_millis()
+    fields.get("created_at").and_then(Value::as_str).and_then(clock::read).or_else(|| clock::of_id(id))
 }

@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 
+/// When the time in ids begins, in milliseconds since 1970.
+const ID_EPOCH: i64 = 1_288_834_974_657;
+
 /// The time at the simulated X.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Clock {
@@ -53,4 +56,15 @@ pub(super) fn http_date(millis: i64) -> String {
 /// Milliseconds since 1970 of an RFC 3339 time.
 pub(super) fn read(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
+/// The lowest id that can be given at a time: all bits but the lower 22 are its milliseconds.
+pub(super) fn first_id(millis: i64) -> u64 {
+    u64::try_from(millis - ID_EPOCH).unwrap_or(0) << 22
+}
+
+/// When an id was given. `None` for ids that are too small to carry a time.
+pub(super) fn of_id(id: u64) -> Option<i64> {
+    let since = i64::try_from(id >> 22).ok()?;
+    (since > 0).then_some(ID_EPOCH + since)
 }
