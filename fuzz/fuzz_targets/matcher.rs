@@ -16,7 +16,7 @@ use twite::{
     desk::Facts,
     engine::{
         RuleSet, decide, decide_plainly,
-        index::{Batch, Tuning},
+        index::Batch,
     },
 };
 
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
     let case = generate::ticket()
         .prop_flat_map(|ticket| generate::event(&ticket).prop_map(move |event| (ticket.clone(), event)));
     let rules = Arc::new(rules.current());
-    let set = RuleSet::tuned(rules.clone(), &[], Tuning { few: 0, ..Tuning::default() });
+    let set = RuleSet::indexed_above(0, rules.clone(), &[]);
     let mut cases = vec![];
     for _ in 0..4 {
         let Ok(case) = case.new_tree(&mut runner) else { break };

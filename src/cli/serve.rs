@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::{CliError, FINE, desk::Place};
 use crate::{
     daemon::{Clock, Daemon, Live, Source, log_report},
+    engine::Decider,
     lang::Follow,
     x::client,
 };
@@ -72,7 +73,7 @@ impl Serve {
         tokio::runtime::Runtime::new()?.block_on(async {
             // Before anything else: until then, a signal ends the process.
             let hangup = Hangup::listen();
-            let live = self.rules(&place).await?.verify(self.verify);
+            let live = self.rules(&place).await?;
             let (store, key) = (place.open().await?, place.key()?);
             let (rules, standing) = (live.rules(), live.standing().borrow().clone());
             tracing::info!(
@@ -89,8 +90,8 @@ impl Serve {
                 );
                 log_report(&broken.report);
             }
-            let daemon =
-                Arc::new(Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?));
+            let daemon = Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?);
+            let daemon = Arc::new(daemon.deciding(Decider::default().verifying(self.verify)));
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
                 ended().await;

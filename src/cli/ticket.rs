@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     daemon::{
-        Clock,
+        Clock, Notice,
         by_hand::{self, Done, NotDone},
     },
     desk::{
@@ -26,7 +26,7 @@ use crate::{
         field::{FIELDS, Scope},
         visible::visible,
     },
-    engine::{RuleSet, change_line, changes, effect_line},
+    engine::{Decider, RuleSet, change_line, changes, effect_line},
     lang::{
         Sources, check_sources, did_you_mean, nearest, render,
         rules::{Mark, Rules, View},
@@ -130,15 +130,22 @@ impl Apply {
             return Err(CliError::Usage(format!("there is no macro {:?}{meant}: {all}", self.title)));
         };
         let rules = &Arc::new(RuleSet::new(Arc::clone(rules)));
+        // Somebody waits for one decision, which makes verifying it cheap.
+        let decider = Decider::default().verifying(1);
         let mut out = terminal::out(self.format == TableFormat::Table);
         let (mut status, mut listed) = (FINE, vec![]);
         for id in &self.tickets {
             let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
             let done = match self.dry_run {
-                true => by_hand::preview(store, rules, &Clock::Wall, id, &found.then, cause).await,
-                false => by_hand::act(store, rules, &Clock::Wall, id, &found.then, cause).await.map(|(done, _)| done),
+                true => by_hand::preview(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,
+                false => by_hand::act(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,
             };
-            match done {
+            for notice in done.iter().flat_map(|(_, notices)| notices) {
+                if matches!(notice, Notice::Disagree { .. }) {
+                    writeln!(terminal::remarks(), "error: {notice}")?;
+                }
+            }
+            match done.map(|(done, _)| done) {
                 Ok(done) if self.format == TableFormat::Json => listed.push(json!({
                     "ticket": id,
                     "changes": changes(&done.before, &done.decision.ticket, &rules.desk),

@@ -212,7 +212,6 @@ fn happened(event: &Event) -> String {
     let cause = match &event.cause {
         None => String::new(),
         Some(Cause::Macro(title)) => format!(" by an agent with the macro {title:?}"),
-        Some(Cause::Agent) => " by an agent".to_owned(),
         Some(Cause::Woken) => ": it was put off until now".to_owned(),
         Some(Cause::Merged(from)) => format!(": ticket {from} was merged into it"),
     };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Clock, Notice, intake::Intake};
+use super::{Clock, Notice, decide::outcome, intake::Intake};
 use crate::{
     desk::{Cause, Destination, Effect, Status, Ticket, TicketId},
-    engine::{self, Decision, RuleSet},
+    engine::{self, Decider, Decision, RuleSet},
     lang::rules::Action,
     store::{Outgoing, Store, StoreError},
 };
@@ -35,25 +35,28 @@ pub struct Done {
     pub decision: Decision,
 }
 
-/// What would come of it if an agent did these things to a ticket.
+/// What would come of it if an agent did these things to a ticket, and what there is to tell.
 ///
 /// # Errors
 /// When there is no such ticket, or it is closed.
 pub async fn preview(
     store: &Store,
     rules: &RuleSet,
+    decider: Decider,
     clock: &Clock,
     id: TicketId,
     actions: &[Action],
     cause: Cause,
-) -> Result<Done, NotDone> {
+) -> Result<(Done, Vec<Notice>), NotDone> {
     let before = store.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
     }
-    let done = engine::act_by_hand(actions, &before, &rules.desk, clock.now(), cause);
-    let decision = engine::decide(rules, &done.ticket, &done.event, clock.now());
-    Ok(Done { before, effects: done.effects, decision })
+    let (now, mut notices) = (clock.now(), vec![]);
+    let done = engine::act_by_hand(actions, &before, &rules.desk, now, cause);
+    let decided = decider.decide(rules, &done.ticket, &done.event, now);
+    let decision = outcome(decided, id, rules, &mut notices);
+    Ok((Done { before, effects: done.effects, decision }, notices))
 }
 
 /// Does these things to a ticket as an agent. Whatever is to be sent is left to the daemon, which need not run now.
@@ -63,6 +66,7 @@ pub async fn preview(
 pub async fn act(
     store: &Store,
     rules: &Arc<RuleSet>,
+    decider: Decider,
     clock: &Clock,
     id: TicketId,
     actions: &[Action],
@@ -70,7 +74,7 @@ pub async fn act(
 ) -> Result<(Done, Vec<Notice>), NotDone> {
     let now = clock.now();
     store.remember_version(rules, now).await?;
-    let mut intake = Intake::new(store.begin().await?, rules.clone(), &[], clock);
+    let mut intake = Intake::new(store.begin().await?, rules.clone(), decider, &[], clock);
     intake.catch_up(id, now).await?;
     let before = intake.tx.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
     if before.status == Status::Closed {
@@ -96,7 +100,7 @@ pub async fn act(
         };
         intake.leave(&mut ticket, outgoing, None, now).await?;
     }
-    let decision = engine::decide(rules, &ticket, &done.event, now);
+    let decision = intake.decide(&ticket, &done.event, now);
     intake.keep(&ticket, &done.event, &decision, None, now).await?;
     let notices = std::mem::take(&mut intake.notices);
     intake.tx.commit().await?;

@@ -11,7 +11,7 @@ use crate::{
         Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Status,
         Ticket, TicketId, Via,
     },
-    engine::{self, Decision, RuleSet},
+    engine::Decision,
     store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError, TicketKey},
 };
 
@@ -31,7 +31,7 @@ impl Intake<'_> {
         let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment), cause: None };
         let now = self.clock.now();
         ticket.updated = ticket.updated.max(now);
-        let decision = engine::decide(&self.rules, &ticket, &event, now);
+        let decision = self.decide(&ticket, &event, now);
         // What time changed since it was written is made up.
         self.tx.open(&decision.ticket, key, &post.id, post.made.min(now)).await?;
         let answerable = self.tx.add_comment(&imported(ticket.id, post, Author::Requester)).await?;
@@ -134,23 +134,8 @@ impl Intake<'_> {
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let rules = self.rules.clone();
-        let decision = self.decide(&rules, ticket, event, now);
+        let decision = self.decide(ticket, event, now);
         self.keep(ticket, event, &decision, answerable, now).await
-    }
-
-    /// Decides; every so often by both ways, where that is asked for. Should they disagree, the plain one is right, and
-    /// somebody must hear of it.
-    fn decide(&mut self, rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
-        let decision = engine::decide(rules, ticket, event, now);
-        if !rules.is_to_be_verified() {
-            return decision;
-        }
-        let plain = engine::decide_plainly(rules, ticket, event, now);
-        if plain != decision {
-            self.notices.push(Notice::Disagree { ticket: ticket.id, version: rules.version.clone() });
-        }
-        plain
     }
 
     /// Stores what comes of a decision.
@@ -317,45 +302,4 @@ fn event_comment(post: &KnownPost, author: Author) -> EventComment {
 
 fn via(ticket: &Ticket) -> Via {
     ticket.channel.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{
-        daemon::Clock,
-        desk::Desk,
-        engine::index::{Flaw, Tuning},
-        lang::check_sources,
-        store::Store,
-    };
-
-    /// Rules of which one fires because of what another did, by an index that does not hear of that.
-    fn deaf() -> RuleSet {
-        let text = r#"
-            trigger "a" { on created then add tags first }
-            trigger "b" { on created when tags has first then add tags second }
-        "#;
-        let rules = Arc::new(check_sources([("a.twite", text)], Desk::default()).0.unwrap());
-        RuleSet::tuned(rules, &[], Tuning { few: 0, flaw: Some(Flaw::IsDeaf) })
-    }
-
-    #[tokio::test]
-    async fn what_is_decided_in_two_ways_is_told_and_the_plain_one_followed() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
-        let ticket = Ticket { id: TicketId(7), ..Ticket::default() };
-        let event = Event { kind: EventKind::Created, via: Via::Twitter, comment: None, cause: None };
-        let clock = Clock::driven();
-        for (verify, fired, told) in [(0, 1, false), (1, 2, true)] {
-            let rules = Arc::new(deaf().verifying(verify));
-            let mut intake = Intake::new(store.begin().await.unwrap(), rules.clone(), &[], &clock);
-            let decision = intake.decide(&rules, &ticket, &event, Timestamp::UNIX_EPOCH);
-            assert_eq!(decision.fired.len(), fired);
-            let disagreed = |notice: &Notice| matches!(notice, Notice::Disagree { ticket, .. } if ticket.0 == 7);
-            assert_eq!(intake.notices.iter().any(disagreed), told);
-        }
-    }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::{Clock, Notice, Notices};
 use crate::{
     desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
-    engine::RuleSet,
+    engine::{Decider, RuleSet},
     store::{AccountState, ConnectedAccount, KnownPost, PutPost, Seen, StoreError, TicketHead, TicketKey, Tx},
 };
 
@@ -63,14 +63,21 @@ impl Message {
 pub(super) struct Intake<'a> {
     pub(super) tx: Tx,
     pub(super) rules: Arc<RuleSet>,
+    pub(super) decider: Decider,
     pub(super) accounts: &'a [ConnectedAccount],
     pub(super) clock: &'a Clock,
     pub(super) notices: Vec<Notice>,
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(tx: Tx, rules: Arc<RuleSet>, accounts: &'a [ConnectedAccount], clock: &'a Clock) -> Self {
-        Self { tx, rules, accounts, clock, notices: Vec::new() }
+    pub(super) fn new(
+        tx: Tx,
+        rules: Arc<RuleSet>,
+        decider: Decider,
+        accounts: &'a [ConnectedAccount],
+        clock: &'a Clock,
+    ) -> Self {
+        Self { tx, rules, decider, accounts, clock, notices: Vec::new() }
     }
 
     /// Makes everything durable, then tells of it.

@@ -4,6 +4,7 @@
 pub mod by_hand;
 mod clock;
 mod commit;
+mod decide;
 mod ingest;
 mod intake;
 mod lanes;
@@ -45,7 +46,7 @@ use self::{
 };
 use crate::{
     desk::{Destination, XId, config::XSettings},
-    engine::{RuleSet, next_minute},
+    engine::{Decider, RuleSet, next_minute},
     store::{AccountState, ConnectedAccount, Ended, Key, Store, StoreError},
     x::{client::Client, poll::Endpoint},
 };
@@ -60,6 +61,7 @@ pub struct Daemon {
     store: Store,
     key: Key,
     live: Live,
+    decider: Decider,
     clock: Clock,
     notices: Notices,
     http: reqwest::Client,
@@ -98,6 +100,7 @@ impl Daemon {
             store,
             key,
             live,
+            decider: Decider::default(),
             clock,
             notices: Notices::default(),
             http,
@@ -115,6 +118,11 @@ impl Daemon {
             mail: Notify::new(),
             lookups: Notify::new(),
         }
+    }
+
+    /// Decides otherwise than by the index alone.
+    pub fn deciding(self, decider: Decider) -> Self {
+        Self { decider, ..self }
     }
 
     /// The rules that are live now.

@@ -178,13 +178,6 @@ impl Live {
         Self { current, standing, asked: Arc::default(), started_with, first: Arc::new(first), source, adapt }
     }
 
-    /// Has one decision of so many made by both ways, to see that they agree; 0 is none.
-    pub fn verify(self, every: u32) -> Self {
-        let live = self.rules();
-        self.current.store(Arc::new(live.successor(live.rules().clone()).verifying(every)));
-        self
-    }
-
     /// What goes live.
     pub fn follows(&self) -> Follow {
         self.source.follow

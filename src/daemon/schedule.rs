@@ -1,7 +1,7 @@
 //! Automations: tickets are looked at when time alone can have changed an answer, and never otherwise.
 //!
 //! Each ticket carries the next whole minute on which to look at it. Whatever happens to it moves that to the next
-//! minute; each look moves it to the next instant that [`engine::look`] computes. So the cost of a minute is that of the
+//! minute; each look moves it to the next instant that [`crate::engine::look`] computes. So the cost of a minute is that of the
 //! tickets that come due in it. After the daemon was down, looks are made up as of the minutes they were due,
 //! in their order, at a limited pace.
 //!
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::{Daemon, Notice, intake::Intake};
 use crate::{
     desk::{Event, EventKind, Status, TicketId, Via},
-    engine::{self, loops, minute, next_minute, wake},
+    engine::{loops, minute, next_minute, wake},
     lang::rules::Rules,
     store::StoreError,
 };
@@ -139,7 +139,7 @@ impl Daemon {
         }
         let rules = self.rules();
         self.remember(&rules).await?;
-        let mut intake = Intake::new(self.store.begin().await?, rules, &[], &self.clock);
+        let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &[], &self.clock);
         let due = intake.tx.due(now, AT_ONCE.min(allowed)).await?;
         let mut fired = 0;
         for (ticket, at) in &due {
@@ -160,7 +160,7 @@ impl Daemon {
         if self.reckoned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() == Some(&wanted) {
             return Ok(false);
         }
-        let mut intake = Intake::new(self.store.begin().await?, rules, &[], &self.clock);
+        let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &[], &self.clock);
         let done = intake.tx.progress(RECKONING).await?;
         let (of, from) = done.as_deref().and_then(|done| done.split_once(' ')).unwrap_or_default();
         let from = if of == wanted { from } else { "0" };
@@ -197,7 +197,7 @@ impl Intake<'_> {
             return Ok(false);
         }
         let rules = self.rules.clone();
-        let mut look = engine::look(&rules, &ticket, &before, at);
+        let mut look = self.ask_automations(&ticket, &before, at);
         if at < looked {
             // The clock went back. What fired then is not to fire again when that time comes a second time.
             look.holding.extend(before.iter().cloned());

@@ -52,7 +52,7 @@ impl Daemon {
         let accounts = self.store.accounts().await?;
         let rules = self.rules();
         self.remember(&rules).await?;
-        let mut intake = Intake::new(self.store.begin().await?, rules, &accounts, &self.clock);
+        let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &accounts, &self.clock);
         let begun = Instant::now();
         intake.tx.prefetch_versions(&posts(&messages)).await?;
         for message in messages.iter_mut().flatten().flatten() {
@@ -104,7 +104,7 @@ impl Daemon {
     }
 
     async fn set_aside(&self, items: Vec<(i64, String)>) -> Result<(), StoreError> {
-        let mut intake = Intake::new(self.store.begin().await?, self.rules(), &[], &self.clock);
+        let mut intake = Intake::new(self.store.begin().await?, self.rules(), self.decider, &[], &self.clock);
         for (id, reason) in items {
             intake.set_aside(id, reason).await?;
         }

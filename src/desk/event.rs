@@ -24,8 +24,6 @@ pub struct Event {
 pub enum Cause {
     /// An agent applied the macro of this title.
     Macro(String),
-    /// An agent wrote something or changed fields by hand.
-    Agent,
     /// The time it was put off for was over.
     Woken,
     /// Another ticket was merged into it.

@@ -60,7 +60,7 @@ pub fn look_plainly(rules: &Rules, ticket: &Ticket, holding: &BTreeSet<String>, 
     look_with(rules, ticket, holding, at, &mut Plain(rules))
 }
 
-fn look_with(
+pub(super) fn look_with(
     rules: &Rules,
     ticket: &Ticket,
     holding: &BTreeSet<String>,

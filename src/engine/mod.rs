@@ -3,6 +3,7 @@
 mod act;
 mod by_hand;
 mod coverage;
+mod decider;
 mod decision;
 mod due;
 mod given;
@@ -24,6 +25,7 @@ mod tests;
 pub use act::changes;
 pub use by_hand::{ByHand, act_by_hand, apply_macro};
 pub use coverage::{Coverage, Missing, Ran, Share};
+pub use decider::{Decided, Decider, MakeMatcher};
 pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
 pub use due::{Look, look, look_plainly, minute, next_change, next_minute, wake};
 pub use plain::holds;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     decision::Decision,
-    index::{Flaw, Index, Recent, Searcher, Tuning},
+    index::{Index, MAX_UNINDEXED, Recent, Searcher},
     run::{Matcher, Open, run},
 };
 use crate::{
@@ -34,10 +34,6 @@ pub struct RuleSet {
     triggers: Index,
     /// How many tickets it was filed by.
     learned_from: usize,
-    /// Of so many decisions, one is to be made by both ways; 0 is none.
-    verify: u32,
-    /// For tests: it does not hear of changes.
-    deaf: bool,
     idle: Mutex<Idle>,
 }
 
@@ -69,17 +65,15 @@ impl RuleSet {
     /// Files the triggers by what is rare among recent tickets. Which tickets these are makes no difference to what is
     /// decided.
     pub fn learned(rules: Arc<Rules>, recent: &[Recent]) -> Self {
-        Self::tuned(rules, recent, Tuning::default())
+        Self::indexed_above(MAX_UNINDEXED, rules, recent)
     }
 
-    /// As no one but tests would have it.
-    #[doc(hidden)]
-    pub fn tuned(rules: Arc<Rules>, recent: &[Recent], tuning: Tuning) -> Self {
+    /// Asks up to so many triggers one after the other. Which way triggers are found makes no difference to what is decided.
+    pub fn indexed_above(max_unindexed: usize, rules: Arc<Rules>, recent: &[Recent]) -> Self {
         let triggers = rules.triggers.iter().enumerate().filter(|(_, trigger)| trigger.mark != Mark::Disabled);
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));
-        let triggers = Index::new(conditions, recent, &rules.desk, tuning);
-        let deaf = tuning.flaw == Some(Flaw::IsDeaf);
-        Self { rules, triggers, learned_from: recent.len(), verify: 0, deaf, idle: Mutex::default() }
+        let triggers = Index::new(conditions, recent, &rules.desk, max_unindexed);
+        Self { rules, triggers, learned_from: recent.len(), idle: Mutex::default() }
     }
 
     /// A set of these rules that has learned from what this one decided on.
@@ -87,17 +81,7 @@ impl RuleSet {
         let recent = self.idle().recent.clone();
         let next = Self::learned(rules, &Vec::from(recent.clone()));
         next.idle().recent = recent;
-        next.verifying(self.verify)
-    }
-
-    /// The same, where one decision of so many is to be made by both ways; 0 is none.
-    pub fn verifying(self, every: u32) -> Self {
-        Self { verify: every, ..self }
-    }
-
-    /// Whether the decision that was just made is one of those to be made by both ways.
-    pub fn is_to_be_verified(&self) -> bool {
-        self.verify > 0 && self.idle().decided.is_multiple_of(u64::from(self.verify))
+        next
     }
 
     /// The checked rules.
@@ -138,7 +122,7 @@ pub fn decide(rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -
 
 impl RuleSet {
     /// Keeps a ticket to learn from, every few.
-    fn learn(&self, ticket: &Ticket, event: &Event, now: Timestamp) {
+    pub(super) fn learn(&self, ticket: &Ticket, event: &Event, now: Timestamp) {
         let mut idle = self.idle();
         idle.decided += 1;
         if idle.decided.is_multiple_of(EVERY) {
@@ -198,7 +182,7 @@ impl Matcher for Indexed<'_> {
     }
 
     fn changed(&mut self, changes: &[Change]) {
-        if changes.is_empty() || self.set.deaf {
+        if changes.is_empty() {
             return;
         }
         let names = changes.iter().map(|change| change.field.clone());

@@ -43,7 +43,7 @@ pub struct Loaded {
     /// Files beside them that were passed over, because their names end only nearly as those of rule files do.
     pub passed_over: Vec<PathBuf>,
     /// The `twite.toml` that was read, where there is one.
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
 }
 
 /// A text that stands for a file, as an editor has it.

@@ -10,6 +10,7 @@ use twite::{
         by_hand::{self, NotDone},
     },
     desk::{Cause, Status, Ticket, TicketId},
+    engine::Decider,
     lang::rules::Action,
     x::wire::decode_line,
 };
@@ -86,7 +87,9 @@ impl Desk {
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
         let actions: &[Action] = &found.then;
         let cause = Cause::Macro(title.to_owned());
-        by_hand::act(self.daemon.store(), &rules, self.daemon.clock(), TicketId(id), actions, cause).await.map(|_| ())
+        by_hand::act(self.daemon.store(), &rules, Decider::default(), self.daemon.clock(), TicketId(id), actions, cause)
+            .await
+            .map(|_| ())
     }
 }
 

@@ -12,13 +12,17 @@ use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
     daemon::{Daemon, by_hand},
     desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
-    engine::{self, loops, minute},
+    engine::{self, Decider, loops, minute},
     lang::{
         check_files,
         rules::{Action, ActionKind, Files, Literal, Place, Rules, SetTo, SourceFile, Version},
     },
     sim::SimHandle,
 };
+
+fn by_macro() -> Cause {
+    Cause::Macro("by hand".to_owned())
+}
 
 /// Opening hours with everything that makes them hard: two zones, lunch, a change of the clocks, holidays.
 const HOURS: &str = r#"
@@ -212,7 +216,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 Step::Happens(ticket, what) => {
                     (seen[*ticket], stopped[*ticket]) = Default::default();
                     let (ticket, _) = &mut world[*ticket];
-                    let done = engine::act_by_hand(&actions(what, rules), ticket, &rules.desk, at(*when), Cause::Agent);
+                    let done = engine::act_by_hand(&actions(what, rules), ticket, &rules.desk, at(*when), by_macro());
                     *ticket = engine::decide_plainly(rules, &done.ticket, &done.event, at(*when)).ticket;
                 }
             }
@@ -327,7 +331,9 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
                 let rules = daemon.rules();
                 let id = TicketId(i64::try_from(*ticket).unwrap() + 1);
                 let actions = actions(what, &rules);
-                by_hand::act(daemon.store(), &rules, daemon.clock(), id, &actions, Cause::Agent).await.unwrap();
+                by_hand::act(daemon.store(), &rules, Decider::default(), daemon.clock(), id, &actions, by_macro())
+                    .await
+                    .unwrap();
             }
         }
     }
@@ -424,7 +430,9 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
     // What an agent does starts them again, and the loop is found again.
     let rules = daemon.rules();
     let by_hand = actions(&Happens::Priority("low"), &rules);
-    by_hand::act(daemon.store(), &rules, daemon.clock(), TicketId(1), &by_hand, Cause::Agent).await.unwrap();
+    by_hand::act(daemon.store(), &rules, Decider::default(), daemon.clock(), TicketId(1), &by_hand, by_macro())
+        .await
+        .unwrap();
     assert!(daemon.store().stopped_loops().await.unwrap().is_empty());
     let again = fired_after(&daemon, 3_000).await;
     assert!(again > stopped_after && again <= 2 * stopped_after + 1, "{again}");

@@ -39,6 +39,7 @@ mod support;
 mod together;
 mod two_daemons;
 mod values;
+mod verify;
 mod whereabouts;
 mod x_client;
 mod x_decode;

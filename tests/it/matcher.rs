@@ -12,12 +12,13 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use twite::{
-    desk::{Event, Facts, Ticket},
+    desk::{Change, Event, Facts, Ticket},
     engine::{
-        Open, RuleSet, decide, decide_plainly, holds,
-        index::{BLOCK, Batch, Flaw, Recent, Tuning},
+        Matcher, Open, RuleSet, decide, decide_plainly, holds,
+        index::{BLOCK, Batch, Recent},
+        run,
     },
-    lang::rules::Rules,
+    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Rules, Test},
 };
 
 use crate::support::generate::{now, rules, ticket};
@@ -93,16 +94,14 @@ fn usually(cases: u32) -> u32 {
     if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases }
 }
 
-const INDEXED: Tuning = Tuning { few: 0, flaw: None };
-
 proptest! {
     #![proptest_config(Config { cases: usually(96), max_shrink_iters: 100, ..Config::default() })]
 
     #[test]
     fn the_index_finds_and_decides_what_is_meant(rules in rules(24), cases in cases(12)) {
         let rules = Arc::new(rules);
-        for (tuning, seen) in [(Tuning::default(), vec![]), (INDEXED, vec![]), (INDEXED, recent(&cases))] {
-            let set = RuleSet::tuned(rules.clone(), &seen, tuning);
+        for (max_unindexed, seen) in [(usize::MAX, vec![]), (0, vec![]), (0, recent(&cases))] {
+            let set = RuleSet::indexed_above(max_unindexed, rules.clone(), &seen);
             let differs = difference(&rules, &set, &cases);
             prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
             let differs = difference_together(&rules, &set, &cases, 2 * cases.len());
@@ -130,18 +129,85 @@ proptest! {
     }
 }
 
+/// What an index could do wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mistake {
+    /// The last of several alternatives is not found.
+    LosesAnAlternative,
+    /// A bound on a number is one too high.
+    CutsTooHigh,
+    /// What must not be is not checked.
+    AllowsTheForbidden,
+    /// What triggers change is not heard of.
+    IsDeaf,
+}
+
+impl Mistake {
+    /// What is found instead of a condition.
+    fn of(self, condition: &Condition) -> Condition {
+        let all = |parts: &[Condition]| parts.iter().map(|part| self.of(part)).collect::<Vec<_>>();
+        let kind = match (&condition.kind, self) {
+            (ConditionKind::Not(_), Self::AllowsTheForbidden) => ConditionKind::All(vec![]),
+            (ConditionKind::Not(inner), _) => ConditionKind::Not(Box::new(self.of(inner))),
+            (ConditionKind::All(parts), _) => ConditionKind::All(all(parts)),
+            (ConditionKind::Any(parts), Self::LosesAnAlternative) if parts.len() > 1 => {
+                ConditionKind::Any(all(&parts[..parts.len() - 1]))
+            }
+            (ConditionKind::Any(parts), _) => ConditionKind::Any(all(parts)),
+            (ConditionKind::Let(named), _) => self.of(&named.condition).kind,
+            (ConditionKind::Leaf(leaf), Self::CutsTooHigh) => match &leaf.test {
+                Test::Compare(comparison @ (Comparison::AtLeast | Comparison::More), Literal::Number(n)) => {
+                    let test = Test::Compare(*comparison, Literal::Number(n.saturating_add(1)));
+                    ConditionKind::Leaf(Leaf::new(leaf.field.clone(), test))
+                }
+                _ => ConditionKind::Leaf(leaf.clone()),
+            },
+            (ConditionKind::Leaf(leaf), _) => ConditionKind::Leaf(leaf.clone()),
+        };
+        Condition { kind, place: condition.place.clone() }
+    }
+}
+
+/// A matcher that may not hear of changes.
+struct Wrong<M> {
+    matcher: M,
+    is_deaf: bool,
+}
+
+impl<M: Matcher> Matcher for Wrong<M> {
+    fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
+        self.matcher.next(from, open, facts)
+    }
+
+    fn changed(&mut self, changes: &[Change]) {
+        if !self.is_deaf {
+            self.matcher.changed(changes);
+        }
+    }
+}
+
 #[test]
 fn mistakes_are_noticed() {
-    for flaw in [Flaw::LosesAnAlternative, Flaw::CutsTooHigh, Flaw::AllowsTheForbidden, Flaw::IsDeaf] {
+    for mistake in [Mistake::LosesAnAlternative, Mistake::CutsTooHigh, Mistake::AllowsTheForbidden, Mistake::IsDeaf] {
         let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
         let tried = Cell::new(0);
         let noticed = (0..200).any(|n| {
             tried.set(n);
-            let (rules, cases) = (rules(24), cases(12)).new_tree(&mut runner).unwrap().current();
-            let set = RuleSet::tuned(Arc::new(rules.clone()), &[], Tuning { few: 0, flaw: Some(flaw) });
-            difference(&rules, &set, &cases).is_some()
+            let tree = (rules(24), cases(12)).new_tree(&mut runner).unwrap();
+            let (rules, cases) = tree.current();
+            // The same once more, shared with nobody.
+            let (mut wrong, _) = tree.current();
+            for trigger in &mut wrong.triggers {
+                let trigger = Arc::get_mut(trigger).unwrap();
+                trigger.when = mistake.of(&trigger.when);
+            }
+            let set = RuleSet::indexed_above(0, Arc::new(wrong), &[]);
+            cases.iter().any(|(ticket, event)| {
+                let mut matcher = Wrong { matcher: set.matcher(), is_deaf: mistake == Mistake::IsDeaf };
+                run(&rules, ticket, event, now(), &mut matcher) != decide_plainly(&rules, ticket, event, now())
+            })
         });
-        assert!(noticed, "{flaw:?} goes unnoticed in {} cases", tried.get());
-        println!("{flaw:?} is noticed in case {}", tried.get());
+        assert!(noticed, "{mistake:?} goes unnoticed in {} cases", tried.get());
+        println!("{mistake:?} is noticed in case {}", tried.get());
     }
 }

@@ -27,4 +27,5 @@ mod state;
 
 pub use batch::{BLOCK, Batch, Room};
 pub use frequencies::Recent;
-pub use search::{Flaw, Index, Searcher, Tuning};
+pub(super) use search::MAX_UNINDEXED;
+pub use search::{Index, Searcher};

@@ -14,37 +14,7 @@ use crate::{
 };
 
 /// Up to how many rules are asked one after the other: looking anything up would take longer.
-const FEW: usize = 40;
-
-/// What tests do otherwise than everybody else.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct Tuning {
-    /// Up to how many rules are asked one after the other.
-    pub few: usize,
-    /// A mistake that is made on purpose, to see whether it is noticed.
-    pub flaw: Option<Flaw>,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self { few: FEW, flaw: None }
-    }
-}
-
-/// A mistake for tests to notice. All but the last are made when an index is built.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// A rule's last alternative is not filed.
-    LosesAnAlternative,
-    /// A rule is found from one number too high.
-    CutsTooHigh,
-    /// What must not be is not checked.
-    AllowsTheForbidden,
-    /// What actions change is not heard of.
-    IsDeaf,
-}
+pub(crate) const MAX_UNINDEXED: usize = 40;
 
 /// Conditions, numbered, ready to be asked of tickets. Never changes once it is made.
 #[derive(Debug)]
@@ -75,12 +45,13 @@ pub struct Searcher {
 
 impl Index {
     /// Files conditions under their numbers, each with the kinds of events it is about, where it is about some only. What
-    /// is rare among the recent tickets is looked for first; without any, good guesses are made.
+    /// is rare among the recent tickets is looked for first; without any, good guesses are made. Up to `max_unindexed` rules
+    /// are asked one after the other.
     pub fn new<'r>(
         conditions: impl Iterator<Item = (usize, Option<On>, &'r Condition)> + Clone,
         recent: &[Recent],
         desk: &Desk,
-        tuning: Tuning,
+        max_unindexed: usize,
     ) -> Self {
         let mut slots = Slots::default();
         for (_, _, condition) in conditions.clone() {
@@ -108,7 +79,7 @@ impl Index {
         by_use.sort_by_key(|slot| std::cmp::Reverse(uses[*slot]));
         slots.assign_bits(&by_use);
         slots.build_needles(recent, desk);
-        if built.len() <= tuning.few {
+        if built.len() <= max_unindexed {
             slots.build_finders();
             return Self { slots, exprs: built, layout: None, rules, expected: 0.0 };
         }
@@ -127,16 +98,7 @@ impl Index {
             }
         }
         slots.searched.iter_mut().for_each(|searched| searched.needles.build_regexes());
-        if tuning.flaw == Some(Flaw::LosesAnAlternative) {
-            let last = drafts.iter().rposition(|draft| drafts.iter().filter(|d| d.rule == draft.rule).count() > 1);
-            last.map(|last| drafts.remove(last));
-        }
-        let mut layout = Layout::of(drafts, &slots);
-        match tuning.flaw {
-            Some(Flaw::CutsTooHigh) => layout.clauses.iter_mut().filter(|c| c.low > 0).for_each(|c| c.low += 1),
-            Some(Flaw::AllowsTheForbidden) => layout.clauses.iter_mut().for_each(|c| c.forbidden = 0),
-            _ => {}
-        }
+        let layout = Layout::of(drafts, &slots);
         Self { slots, exprs: built, layout: Some(layout), rules, expected }
     }
 

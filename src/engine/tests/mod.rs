@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     desk::{Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind},
-    engine::{self, Decision, RuleSet, decide_plainly, index::Tuning},
+    engine::{self, Decision, RuleSet, decide_plainly},
     lang::rules::{
         Action, ActionKind, Condition, ConditionKind, Filter, Leaf, Literal, Mark, On, Part, Place, Rules, SetTo, Span,
         Template, Test, Trigger, Version,
@@ -24,8 +24,8 @@ use crate::{
 /// Decides by both ways, which must agree.
 fn decide(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
     let plain = decide_plainly(rules, ticket, event, now);
-    for tuning in [Tuning::default(), Tuning { few: 0, ..Tuning::default() }] {
-        let set = RuleSet::tuned(Arc::new(rules.clone()), &[], tuning);
+    for max_unindexed in [usize::MAX, 0] {
+        let set = RuleSet::indexed_above(max_unindexed, Arc::new(rules.clone()), &[]);
         assert_eq!(engine::decide(&set, ticket, event, now), plain);
     }
     plain

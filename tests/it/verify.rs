@@ -1,0 +1,118 @@
+//! `serve --verify` covers every decision, whatever made it: a matcher that is wrong is caught and not followed.
+
+use std::{path::Path, sync::Arc};
+
+use crate::support::{inside, simulator};
+use jiff::SignedDuration;
+use twite::{
+    daemon::{Daemon, Notice, by_hand},
+    desk::{Cause, Facts, TicketId},
+    engine::{Decider, Matcher, Open, next_minute},
+    sim::SimHandle,
+    x::wire::decode_line,
+};
+
+/// Each kind of decision has a trigger of its own, which adds a tag.
+const RULES: &str = r#"
+trigger "new" { on created then add tags new }
+trigger "update" { on updated when comment.text contains "more" then add tags update }
+trigger "edit" { on updated when comment.text contains "edited" then add tags edit }
+trigger "macro" { on updated when status changed to hold then add tags macro }
+trigger "automation" { on updated when priority changed to urgent then add tags automation }
+trigger "wake" { on updated when status changed from hold then add tags wake }
+
+macro "Wait" { then snooze for 30 minutes }
+
+automation "Old" {
+  when time since created >= 2 hours
+  runs triggers
+  then set priority to urgent
+}
+"#;
+
+/// Finds nothing.
+struct Blind;
+
+impl Matcher for Blind {
+    fn next(&mut self, _: usize, _: &Open<'_>, _: Facts<'_>) -> Option<usize> {
+        None
+    }
+}
+
+async fn daemon(directory: &Path, sim: &SimHandle, decider: Decider) -> Daemon {
+    let (daemon, _) = inside::daemon(directory, sim, &["acme"], RULES, "").await;
+    Arc::into_inner(daemon).unwrap().deciding(decider)
+}
+
+/// Takes in a post of Kim's, as many minutes after midnight.
+async fn post(daemon: &Daemon, version: u32, text: &str, minute: u32) {
+    // All versions of the second post are one post.
+    let history = match version {
+        0..=1 => format!("[\"{version}\"]"),
+        _ => format!("[\"2\",\"{version}\"]"),
+    };
+    let line = format!(
+        r#"{{"data":{{"id":"{version}","author_id":"17","conversation_id":"1","text":"@acme {text}","created_at":"2026-03-06T00:{minute:02}:00Z","edit_history_tweet_ids":{history},"entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"17","username":"kim","name":"Kim"}}]}}}}"#
+    );
+    let account = daemon.store().accounts().await.unwrap()[0].id.clone();
+    daemon.feed(&account, vec![decode_line(&line).unwrap()]).await.unwrap();
+    while daemon.take_next().await.unwrap() {}
+}
+
+/// Lets time pass, and automations look.
+async fn pass(daemon: &Daemon, minutes: i64) {
+    let until = daemon.clock().furthest() + SignedDuration::from_mins(minutes);
+    while daemon.clock().furthest() < until {
+        daemon.clock().reached(next_minute(daemon.clock().furthest()));
+        while daemon.look_next().await.unwrap() {}
+    }
+}
+
+fn disagreements(notices: impl IntoIterator<Item = Notice>) -> usize {
+    notices.into_iter().filter(|notice| matches!(notice, Notice::Disagree { .. })).count()
+}
+
+#[tokio::test]
+async fn every_kind_of_decision_is_verified() {
+    let index = Decider::default();
+    let blind = index.by(|_| Box::new(Blind));
+    // Whether disagreements are told, and whether triggers fire.
+    for (decider, tells, fires) in
+        [(blind.verifying(1), true, true), (blind, false, false), (index.verifying(1), false, true)]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let sim = simulator().await;
+        let daemon = daemon(directory.path(), &sim, decider).await;
+        let mut notices = daemon.notices().listen();
+        let (mut tags, mut by_hand): (Vec<String>, _) = (vec![], vec![]);
+        for what in ["new", "update", "edit", "macro", "wake", "automation"] {
+            match what {
+                "new" => post(&daemon, 1, "hello", 0).await,
+                "update" => post(&daemon, 2, "more", 1).await,
+                "edit" => post(&daemon, 3, "edited", 2).await,
+                "macro" => {
+                    let rules = daemon.rules();
+                    let (id, actions) = (TicketId(1), &rules.macros[0].then);
+                    let cause = || Cause::Macro("Wait".to_owned());
+                    let (store, clock) = (daemon.store(), daemon.clock());
+                    let (_, previewed) =
+                        by_hand::preview(store, &rules, decider, clock, id, actions, cause()).await.unwrap();
+                    let (_, done) = by_hand::act(store, &rules, decider, clock, id, actions, cause()).await.unwrap();
+                    assert_eq!(disagreements(previewed), disagreements(done.clone()));
+                    by_hand.extend(done);
+                }
+                "wake" => pass(&daemon, 40).await,
+                _ => pass(&daemon, 120).await,
+            }
+            let told = std::iter::from_fn(|| notices.try_recv().ok()).chain(by_hand.drain(..));
+            assert_eq!(disagreements(told) > 0, tells, "{what}");
+            let ticket = daemon.store().ticket(TicketId(1)).await.unwrap().unwrap();
+            if fires {
+                tags.push(what.to_owned());
+                tags.sort();
+            }
+            assert_eq!(ticket.tags.into_iter().collect::<Vec<_>>(), tags, "{what}");
+        }
+        daemon.store().close().await;
+    }
+}
