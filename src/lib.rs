@@ -18,11 +18,21 @@
 #[cfg(test)]
 extern crate self as twite;
 
-pub mod cli;
-pub mod daemon;
+// A blank line between them keeps the formatter from sorting them.
+pub mod clock;
+
 pub mod desk;
-pub mod engine;
+
 pub mod lang;
-pub mod sim;
+
+pub mod engine;
+
 pub mod store;
+
 pub mod x;
+
+pub mod daemon;
+
+pub mod sim;
+
+pub mod cli;

@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,6 +18,7 @@ use super::{
     terminal,
 };
 use crate::{
+    clock::Clock,
     desk::{Desk, Tokens, visible::visible},
     store::{AccountState, ConnectedAccount},
     x::{
@@ -158,7 +158,7 @@ impl Connect {
         let tokens = if self.tokens_from_stdin {
             given()?
         } else {
-            self.sign_in(&App::new(&desk.x, http.clone()).map_err(broke)?).await?
+            self.sign_in(&App::new(&desk.x, http.clone(), Clock::Wall).map_err(broke)?).await?
         };
         let (me, now_at_x) = whose(&desk.x, &http, &tokens.access).await.map_err(broke)?;
         let (Some(id), Some(handle)) = (me.id, me.handle) else {
@@ -171,7 +171,7 @@ impl Connect {
             )));
         }
         let known = store.accounts().await.map_err(broke)?.into_iter().find(|a| a.id == id);
-        let now = Timestamp::now();
+        let now = Clock::Wall.now();
         let connected = known.as_ref().map_or(now, |k| k.connected);
         let midnight =
             |day: jiff::civil::Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|z| z.timestamp());
@@ -261,7 +261,7 @@ fn given() -> Result<Tokens, CliError> {
     Ok(Tokens {
         access: given.access_token,
         refresh: given.refresh_token,
-        expires: given.expires_in.and_then(|s| Timestamp::now().checked_add(jiff::SignedDuration::from_secs(s)).ok()),
+        expires: given.expires_in.and_then(|s| Clock::Wall.now().checked_add(jiff::SignedDuration::from_secs(s)).ok()),
         scopes: vec![],
     })
 }

@@ -4,11 +4,11 @@ mod address;
 mod show;
 mod stage;
 
-use std::{collections::BTreeMap, io, path::PathBuf, time::Instant};
+use std::{collections::BTreeMap, io, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use self::stage::Stage;
 use super::{CliError, FINDINGS, FINE, terminal};

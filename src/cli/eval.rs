@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CliError, FINDINGS, FINE, source::open, terminal};
 use crate::{
+    clock::Clock,
     desk::{
         Author, CustomValue, Event, EventComment, EventKind, Ticket, Via, config::CustomKind, field::Declared,
         invariant::broken, text::is_blank, visible::visible,
@@ -68,7 +69,7 @@ impl Eval {
     /// Decides every line.
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let rules = RuleSet::new(self.rules.load()?);
-        let now = self.now.unwrap_or_else(Timestamp::now);
+        let now = self.now.unwrap_or_else(|| Clock::Wall.now());
         let mut size = None;
         let tickets: Box<dyn BufRead> = if self.tickets.as_os_str() == "-" {
             Box::new(io::stdin().lock())

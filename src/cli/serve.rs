@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::{CliError, FINE, desk::Place};
 use crate::{
-    daemon::{Clock, Daemon, Live, Source, log_report},
+    clock::Clock,
+    daemon::{Daemon, Live, Source, log_report},
     engine::Decider,
     lang::Follow,
     x::client,
@@ -120,7 +121,7 @@ impl Serve {
             ..Source::new(self.paths.clone(), self.config.clone())
         };
         // Loading takes a while where there are many.
-        tokio::task::spawn_blocking(move || Live::go_on(source, Arc::new(|rules| rules), last))
+        tokio::task::spawn_blocking(move || Live::go_on(source, Arc::new(|rules| rules), last, Clock::Wall.now()))
             .await
             .map_err(super::broke)?
             .map_err(CliError::Usage)

@@ -14,6 +14,7 @@ use super::{
     view::TableFormat,
 };
 use crate::{
+    clock::Clock,
     desk::visible::visible,
     lang::{self, Follow},
     store::{AccountState, ConnectedAccount, GRANT, Hindrance, Lease, Queues, SEND, StoppedLoop, Store},
@@ -164,7 +165,7 @@ impl Status {
 
     fn report(&self, place: &Place, live: Option<LiveSet>, kept: Kept) -> Report {
         let daemon = kept.lease.map(|lease| Daemon {
-            running: lease.is_held(Timestamp::now()),
+            running: lease.is_held(Clock::Wall.now()),
             pid: lease.holder.pid,
             host: lease.holder.host,
             since: lease.since,

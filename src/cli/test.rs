@@ -4,13 +4,14 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use owo_colors::OwoColorize;
 use regex::Regex;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{CliError, FINDINGS, FINE, junit::junit, terminal};
 use crate::{

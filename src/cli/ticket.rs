@@ -17,8 +17,9 @@ use super::{
     view::{self, Page, TableFormat, plain, short_time},
 };
 use crate::{
+    clock::Clock,
     daemon::{
-        Clock, Notice,
+        Notice,
         by_hand::{self, Done, NotDone},
     },
     desk::{
@@ -105,7 +106,7 @@ impl TicketCommand {
                 let view = list.view(desk)?;
                 runtime.block_on(async {
                     let store = place.open_existing().await?;
-                    view::show(&store, &view, desk, Timestamp::now(), &list.page).await
+                    view::show(&store, &view, desk, Clock::Wall.now(), &list.page).await
                 })
             }
             What::Apply(apply) => runtime.block_on(async {
@@ -245,7 +246,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
         out.write_all(pretty(&shown)?.as_bytes())?;
         return Ok(FINE);
     }
-    let facts = Facts { ticket: &ticket, event: None, now: Timestamp::now(), desk };
+    let facts = Facts { ticket: &ticket, event: None, now: Clock::Wall.now(), desk };
     let mut table = plain();
     let known =
         FIELDS.iter().filter(|f| matches!(f.scope, Scope::Ticket | Scope::Shown)).map(|f| FieldRef::find(f.name, desk));

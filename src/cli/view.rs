@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal};
 use crate::{
+    clock::Clock,
     desk::{Desk, Facts, Ticket, Value, text::headline, visible::visible},
     lang::{
         did_you_mean, nearest,
@@ -57,7 +58,7 @@ pub(super) enum TableFormat {
 impl ViewCommand {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let (rules, place) = self.desk.load()?;
-        let now = Timestamp::now();
+        let now = Clock::Wall.now();
         let runtime = tokio::runtime::Runtime::new()?;
         let Some(title) = &self.title else {
             let views: Vec<_> = rules.views.iter().filter(|view| view.mark != Mark::Disabled).collect();

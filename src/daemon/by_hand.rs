@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Clock, Notice, decide::outcome, intake::Intake};
+use super::{Notice, decide::outcome, intake::Intake};
 use crate::{
+    clock::Clock,
     desk::{Cause, Destination, Effect, Status, Ticket, TicketId},
     engine::{self, Decider, Decision, RuleSet},
     lang::rules::Action,

@@ -123,7 +123,8 @@ impl Daemon {
             return Ok(0);
         }
         let written = serde_json::to_string(position).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-        let accepted = self.store.accept(&account.id, &items, Some((endpoint.name(), &written))).await?;
+        let accepted =
+            self.store.accept(&account.id, &items, Some((endpoint.name(), &written)), self.clock.now()).await?;
         if accepted.new > 0 {
             self.work.notify_one();
         }
@@ -191,7 +192,7 @@ impl Daemon {
         if why.is_none() && health.stalled == Some(false) {
             return Ok(());
         }
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let why = why.map(|(why, wait)| (why, now.saturating_add(wait).unwrap_or(now)));
         self.store.stalled(&account.id, endpoint.name(), why, now).await?;
         health.stalled = Some(why.is_some());
@@ -239,7 +240,7 @@ impl Daemon {
     /// When the store fails.
     pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
         let items: Vec<_> = posts.into_iter().map(|post| incoming_post(post, IncomingKind::Post)).collect();
-        let accepted = self.store.accept(account, &items, None).await?;
+        let accepted = self.store.accept(account, &items, None, self.clock.now()).await?;
         self.work.notify_one();
         Ok(accepted.new)
     }
@@ -250,7 +251,8 @@ impl Daemon {
         kind: IncomingKind,
         broken: &Unreadable,
     ) -> Result<(), StoreError> {
-        if self.store.set_aside_raw(account, kind, broken.id.as_ref(), &broken.raw, &broken.reason).await? {
+        let (id, now) = (broken.id.as_ref(), self.clock.now());
+        if self.store.set_aside_raw(account, kind, id, &broken.raw, &broken.reason, now).await? {
             self.notices.tell(Notice::SetAside { reason: broken.reason.clone() });
         }
         Ok(())

@@ -15,8 +15,9 @@
 
 use std::sync::Arc;
 
-use super::{Clock, Notice, Notices};
+use super::{Notice, Notices};
 use crate::{
+    clock::Clock,
     desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
     engine::{Decider, RuleSet},
     store::{AccountState, ConnectedAccount, KnownPost, PutPost, Seen, StoreError, TicketHead, TicketKey, Tx},

@@ -1,12 +1,8 @@
 //! One daemon at a time works on a database: it waits for the lease, works while it holds it, and lets it go.
 
-use std::{
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
+use std::{sync::PoisonError, time::Duration};
 
-use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{Daemon, Notice};
 use crate::store::{Asked, Ended, Holder, StoreError, TERM, Watch};
@@ -23,7 +19,7 @@ impl Daemon {
         let (holder, mut watch, mut told) = (Holder::this_process(), Watch::default(), None);
         while !*stop.borrow() {
             // Leases are about processes, so about the machine's time, also where messages drive the daemon's clock.
-            match self.store.ask_for_lease(&holder, &mut watch, Timestamp::now(), Instant::now()).await {
+            match self.store.ask_for_lease(&holder, &mut watch, self.clock.machine(), Instant::now()).await {
                 Ok(Asked::Taken(ended)) => return Some(ended),
                 Ok(Asked::Held(lease)) => {
                     if told.replace(lease.fence) != Some(lease.fence) {
@@ -43,7 +39,7 @@ impl Daemon {
         loop {
             tokio::time::sleep(RENEWED_EVERY).await;
             let asked = Instant::now();
-            match self.store.renew_lease(Timestamp::now()).await {
+            match self.store.renew_lease(self.clock.machine()).await {
                 Ok(()) => self.store_works(),
                 Err(StoreError::Superseded) => return,
                 // As long as nobody takes it, it stays: whoever might has the same trouble with the database.

@@ -146,7 +146,7 @@ impl Daemon {
                 }
             }
         }
-        if self.store.accept(&account.id, &items, None).await?.new > 0 {
+        if self.store.accept(&account.id, &items, None, self.clock.now()).await?.new > 0 {
             self.work.notify_one();
         }
         Ok(())

@@ -2,7 +2,6 @@
 //! follow their files. It has no rules of its own.
 
 pub mod by_hand;
-mod clock;
 mod commit;
 mod decide;
 mod ingest;
@@ -34,17 +33,17 @@ use tokio::{
     task::JoinSet,
 };
 
-pub use self::{
-    clock::Clock,
-    looks::Looked,
-    notice::{Notice, Notices, Outcome, log_report},
-    reload::{Adapt, Broken, Live, SETTLE, Source, Standing},
-};
 use self::{
     ingest::Health,
     trouble::{AFTER_TROUBLE, Trouble},
 };
+pub use self::{
+    looks::Looked,
+    notice::{Notice, Notices, Outcome, log_report},
+    reload::{Adapt, Broken, Live, SETTLE, Source, Standing},
+};
 use crate::{
+    clock::Clock,
     desk::{Destination, XId, config::XSettings},
     engine::{Decider, RuleSet, next_minute},
     store::{AccountState, ConnectedAccount, Ended, Key, Store, StoreError},
@@ -153,7 +152,7 @@ impl Daemon {
     /// Runs until `stop` says so, then finishes what is under way. Works while no other daemon has the lease of its
     /// database, and waits for it where another has.
     pub async fn serve(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let follow = self.live.clone().follow(self.notices.clone());
+        let follow = self.live.clone().follow(self.clock.clone(), self.notices.clone());
         let notices = self.notices.clone();
         let following = tokio::spawn(async move {
             if let Err(error) = follow.await {
@@ -205,7 +204,7 @@ impl Daemon {
         if superseded {
             self.notices.tell(Notice::Superseded);
             self.forget();
-        } else if let Err(error) = self.store.release_lease(Timestamp::now()).await {
+        } else if let Err(error) = self.store.release_lease(self.clock.machine()).await {
             tracing::warn!("the lease was not let go, so the next daemon waits until it ends: {error}");
         }
     }
@@ -413,7 +412,8 @@ impl Daemon {
         {
             return Some(client.clone());
         }
-        let client = Client::new(settings, account.id.clone(), self.store.clone(), self.key.clone(), self.http.clone())
+        let (key, clock) = (self.key.clone(), self.clock.clone());
+        let client = Client::new(settings, account.id.clone(), self.store.clone(), key, self.http.clone(), clock)
             .inspect_err(|error| tracing::error!("{error}"))
             .ok()?;
         let client = Arc::new(client);

@@ -219,7 +219,7 @@ impl Daemon {
             None => serde_json::to_string(&self.ticket_of(item).await?)
                 .map_err(|e| refused(ReasonKind::NotReady, e.to_string()))?,
         };
-        webhook::call(&self.http, hook, body, &item.key).await?;
+        webhook::call(&self.http, hook, body, &item.key, self.clock.now()).await?;
         Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None })
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Notice, Notices};
 use crate::{
+    clock::Clock,
     desk::config::StoreSettings,
     engine::RuleSet,
     lang::{
@@ -129,10 +130,10 @@ impl Live {
     ///
     /// # Errors
     /// The rendered report, where they have errors: there is no last good set to fall back on.
-    pub fn start(source: Source, adapt: Adapt) -> Result<Self, String> {
+    pub fn start(source: Source, adapt: Adapt, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
         match source.load(&adapt) {
-            Ok(rules) => Ok(Self::with(source, adapt, first, rules, Timestamp::now(), None)),
+            Ok(rules) => Ok(Self::with(source, adapt, first, rules, now, None)),
             Err((_, report)) => Err(report),
         }
     }
@@ -142,8 +143,13 @@ impl Live {
     ///
     /// # Errors
     /// The rendered report, where the files cannot be used and there is no last good set.
-    pub fn go_on(source: Source, adapt: Adapt, last: Option<(Rules, Timestamp)>) -> Result<Self, String> {
-        let (now, first) = (Timestamp::now(), stamps(&source));
+    pub fn go_on(
+        source: Source,
+        adapt: Adapt,
+        last: Option<(Rules, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<Self, String> {
+        let first = stamps(&source);
         let loaded = source.load(&adapt).and_then(|rules| {
             if !source.allow_empty {
                 report(&lang::missing(&rules))?;
@@ -200,7 +206,7 @@ impl Live {
 
     /// Loads the files again and, where they are in order and different, makes them live. Says what came of it where that is
     /// news, or somebody asked.
-    fn reload(&self, notices: &Notices, asked: bool) {
+    fn reload(&self, now: Timestamp, notices: &Notices, asked: bool) {
         let live = self.rules();
         let loaded = self.source.load(&self.adapt).and_then(|rules| {
             if !self.source.allow_empty {
@@ -223,7 +229,7 @@ impl Live {
                     more = !restart.is_empty() && standing.restart != restart;
                     standing.restart.clone_from(&restart);
                     if changed {
-                        standing.since = Timestamp::now();
+                        standing.since = now;
                     }
                 });
                 if changed || recovered || asked {
@@ -238,7 +244,7 @@ impl Live {
                 self.standing.send_if_modified(|standing| {
                     news = standing.broken.as_ref().is_none_or(|broken| broken.report != report);
                     if news {
-                        let since = standing.broken.as_ref().map_or_else(Timestamp::now, |broken| broken.since);
+                        let since = standing.broken.as_ref().map_or(now, |broken| broken.since);
                         standing.broken = Some(Broken { since, errors, report: report.clone() });
                     }
                     news
@@ -275,17 +281,17 @@ impl Live {
     ///
     /// # Errors
     /// When the system offers no way to watch files at all.
-    pub async fn follow(self, notices: Notices) -> Result<(), notify::Error> {
+    pub async fn follow(self, clock: Clock, notices: Notices) -> Result<(), notify::Error> {
         match self.source.follow {
-            Follow::Files => self.follow_files(notices).await,
+            Follow::Files => self.follow_files(&clock, notices).await,
             Follow::Commit => {
-                self.follow_commits(notices).await;
+                self.follow_commits(&clock, notices).await;
                 Ok(())
             }
         }
     }
 
-    async fn follow_files(self, notices: Notices) -> Result<(), notify::Error> {
+    async fn follow_files(self, clock: &Clock, notices: Notices) -> Result<(), notify::Error> {
         let (changed, mut changes) = mpsc::channel::<()>(1);
         let mut watcher = notify::recommended_watcher(move |event: Result<notify::Event, notify::Error>| {
             // Reading rules is no change of them. A full channel already says what there is to say.
@@ -305,7 +311,7 @@ impl Live {
                     (stamps, asked) = self.settled(stamps, &mut changes).await;
                     self.watch(&mut watcher, &mut watched, &notices);
                 }
-                self.reload_blocking(&notices, asked).await;
+                self.reload_blocking(clock, &notices, asked).await;
                 seen = stamps;
             }
             self.rebuild_where_drifted().await;
@@ -343,7 +349,7 @@ impl Live {
         (before, false)
     }
 
-    async fn follow_commits(self, notices: Notices) {
+    async fn follow_commits(self, clock: &Clock, notices: Notices) {
         let path = self.source.path().to_path_buf();
         let mut loaded = None;
         let mut before = None;
@@ -356,7 +362,7 @@ impl Live {
                 Some(head) if loaded.as_ref() == Some(head) => {}
                 // Twice the same: nobody goes from one commit to the next just now.
                 Some(head) if before.as_ref() == Some(head) => {
-                    self.reload_blocking(&notices, false).await;
+                    self.reload_blocking(clock, &notices, false).await;
                     loaded = Some(head.clone());
                 }
                 _ => {}
@@ -366,7 +372,7 @@ impl Live {
             self.rebuild_where_drifted().await;
             tokio::select! {
                 () = self.asked.notified() => {
-                    self.reload_blocking(&notices, true).await;
+                    self.reload_blocking(clock, &notices, true).await;
                     loaded.clone_from(&before);
                 }
                 () = tokio::time::sleep(if known { HEAD_EVERY } else { self.source.settle }) => {}
@@ -374,10 +380,10 @@ impl Live {
         }
     }
 
-    async fn reload_blocking(&self, notices: &Notices, asked: bool) {
-        let (live, notices) = (self.clone(), notices.clone());
+    async fn reload_blocking(&self, clock: &Clock, notices: &Notices, asked: bool) {
+        let (live, now, notices) = (self.clone(), clock.now(), notices.clone());
         // It is a mistake in Twite if it panics; the last good rules stay live.
-        let _ = tokio::task::spawn_blocking(move || live.reload(&notices, asked)).await;
+        let _ = tokio::task::spawn_blocking(move || live.reload(now, &notices, asked)).await;
     }
 
     async fn rebuild_where_drifted(&self) {

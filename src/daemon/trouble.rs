@@ -1,10 +1,8 @@
 //! A store that fails: said once, again while it goes on failing, and when it works again.
 
-use std::{
-    collections::BTreeMap,
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{Daemon, Notice};
 use crate::store::StoreError;

@@ -24,7 +24,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// For good on any answer from 300 to 499 but 408, 425 and 429, for now on everything else.
-pub(super) async fn call(client: &reqwest::Client, hook: &Webhook, body: String, key: &str) -> Result<(), Failure> {
+pub(super) async fn call(
+    client: &reqwest::Client,
+    hook: &Webhook,
+    body: String,
+    key: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let mut request = client
         .post(&hook.url)
         .timeout(TIMEOUT)
@@ -43,7 +49,7 @@ pub(super) async fn call(client: &reqwest::Client, hook: &Webhook, body: String,
             let status = answer.status();
             let why = format!("the webhook `{name}` answered {status}");
             Err(match status.as_u16() {
-                408 | 425 | 429 | 503 => later(why, retry_after(answer.headers(), Timestamp::now())),
+                408 | 425 | 429 | 503 => later(why, retry_after(answer.headers(), now)),
                 300..500 => Failure::Refused(Reason::new(ReasonKind::RefusedByReceiver, why)),
                 // It may be this call that it cannot take.
                 _ => Failure::Later(Reason::new(ReasonKind::Unavailable, why)),

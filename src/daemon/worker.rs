@@ -1,9 +1,8 @@
 //! From the inbox to a committed decision.
 
-use std::{
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
+use std::{sync::PoisonError, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     Daemon, Notice,

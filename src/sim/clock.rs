@@ -1,5 +1,7 @@
 //! The simulator's own clock: it runs with the real one, or stands where it was put.
 
+#![expect(clippy::disallowed_methods, reason = "X has a clock of its own, and the simulator uses no other module")]
+
 use jiff::Timestamp;
 
 /// When the time in ids begins, in milliseconds since 1970.

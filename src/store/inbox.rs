@@ -87,6 +87,7 @@ impl Store {
         account: &XId,
         items: &[Incoming],
         position: Option<(&str, &str)>,
+        now: Timestamp,
     ) -> Result<Accepted, StoreError> {
         let mut tx = self.begin().await?;
         let mut new = 0;
@@ -100,7 +101,7 @@ impl Store {
             .bind(item.x_id.as_str())
             .bind(item.version.as_str())
             .bind(&item.payload)
-            .bind(Timestamp::now().as_millisecond())
+            .bind(now.as_millisecond())
             .execute(&mut *tx.0)
             .await?;
             new += usize::from(done.rows_affected() > 0);
@@ -148,6 +149,7 @@ impl Store {
         id: Option<&XId>,
         raw: &[u8],
         reason: &str,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let hash = || Sha256::digest(raw).iter().map(|byte| format!("{byte:02x}")).collect();
         let done = self
@@ -160,7 +162,7 @@ impl Store {
                 .bind(kind.as_str())
                 .bind(id.map_or_else(hash, XId::to_string))
                 .bind(raw)
-                .bind(Timestamp::now().as_millisecond())
+                .bind(now.as_millisecond())
                 .bind(reason),
             )
             .await?;

@@ -11,11 +11,12 @@
 use std::{
     fs, io,
     sync::atomic::{AtomicI64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
+use tokio::time::Instant;
 
 use super::{Store, StoreError, Tx, time, times, transaction::Transaction};
 

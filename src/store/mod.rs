@@ -29,12 +29,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    path::Path,
-    str::FromStr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
@@ -62,6 +57,8 @@ pub use self::{
     queues::Queues,
     ticket::{TicketHead, TicketKey},
 };
+use tokio::time::Instant;
+
 use self::{known::Known, later::Later, lease::Fence, transaction::Transaction};
 
 /// How long a statement waits for another process that holds the database.

@@ -16,6 +16,7 @@ use super::{
     wire::{DirectMessage, Page, decode_directs, decode_posts, person},
 };
 use crate::{
+    clock::Clock,
     desk::{DirectReply, Person, PublicReply, XId, config::XSettings},
     store::{Key, Store},
 };
@@ -110,6 +111,7 @@ pub struct Client {
     url: Url,
     account: XId,
     tokens: Arc<TokenSource>,
+    clock: Clock,
 }
 
 impl Client {
@@ -123,12 +125,13 @@ impl Client {
         store: Store,
         key: Key,
         http: reqwest::Client,
+        clock: Clock,
     ) -> Result<Self, XError> {
-        let app = App::new(settings, http.clone())?;
+        let app = App::new(settings, http.clone(), clock.clone())?;
         let url =
             Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
         let tokens = Arc::new(TokenSource::new(app, store, key, account.clone()));
-        Ok(Self { http, url, account, tokens })
+        Ok(Self { http, url, account, tokens, clock })
     }
 
     /// The account this acts for.
@@ -299,7 +302,7 @@ impl Client {
 
     async fn call_with(&self, token: &str, sent: Sent, request: RequestBuilder) -> Result<Answered<Vec<u8>>, XError> {
         let answer = send(request.bearer_auth(token), sent).await?;
-        let (status, now) = (answer.status(), Timestamp::now());
+        let (status, now) = (answer.status(), self.clock.now());
         let (limits, asked) = (Limits::read(answer.headers(), now), retry_after(answer.headers(), now));
         let at = answered_at(answer.headers());
         let body = bounded_body(answer, sent).await?;

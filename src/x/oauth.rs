@@ -1,7 +1,7 @@
 //! Tokens of accounts: asked for in a browser, kept sealed, renewed once and by one.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
@@ -15,6 +15,7 @@ use super::{
     parts::salvage,
 };
 use crate::{
+    clock::Clock,
     desk::{Tokens, XId, config::XSettings},
     store::{Key, Store},
 };
@@ -31,6 +32,7 @@ pub struct App {
     url: Url,
     client_id: String,
     secret: Option<String>,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for App {
@@ -55,7 +57,7 @@ impl App {
     ///
     /// # Errors
     /// When the address is none, or the variable that should hold the secret is not set.
-    pub fn new(settings: &XSettings, http: reqwest::Client) -> Result<Self, XError> {
+    pub fn new(settings: &XSettings, http: reqwest::Client, clock: Clock) -> Result<Self, XError> {
         let url =
             Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
         let secret = match &settings.client_secret_env {
@@ -64,7 +66,7 @@ impl App {
             })?),
             None => None,
         };
-        Ok(Self { http, url, client_id: settings.client_id.clone().unwrap_or_default(), secret })
+        Ok(Self { http, url, client_id: settings.client_id.clone().unwrap_or_default(), secret, clock })
     }
 
     /// Where a person allows the app to act for an account, with what X must send back.
@@ -125,7 +127,7 @@ impl App {
         // A refresh token works once: where the answer is lost, X may have taken it.
         let answer = send(request.form(&form), Sent::Something).await?;
         let status = answer.status().as_u16();
-        let wait = retry_after(answer.headers(), Timestamp::now());
+        let wait = retry_after(answer.headers(), self.clock.now());
         let body = bounded_body(answer, Sent::Something).await?;
         if !(200..300).contains(&status) {
             return Err(match dead_grant(&body) {
@@ -138,7 +140,7 @@ impl App {
         Ok(Tokens {
             access: answer.access_token,
             refresh: answer.refresh_token,
-            expires: answer.expires_in.and_then(|s| Timestamp::now().checked_add(SignedDuration::from_secs(s)).ok()),
+            expires: answer.expires_in.and_then(|s| self.clock.now().checked_add(SignedDuration::from_secs(s)).ok()),
             scopes: answer.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         })
     }
@@ -222,7 +224,8 @@ impl TokenSource {
         let held = current.as_mut().ok_or_else(|| dead("the account was never connected"))?;
         self.keep(held).await?;
         let tokens = &held.tokens;
-        let ends = tokens.expires.is_some_and(|at| Timestamp::now().checked_add(AHEAD).is_ok_and(|soon| soon >= at));
+        let ends =
+            tokens.expires.is_some_and(|at| self.app.clock.now().checked_add(AHEAD).is_ok_and(|soon| soon >= at));
         if !ends && refused != Some(tokens.access.as_str()) {
             return Ok(tokens.access.clone());
         }
@@ -249,7 +252,7 @@ impl TokenSource {
         self.store.check_lease().await.map_err(|e| XError::Tokens(e.to_string()))?;
         let tokens = &held.tokens;
         let Some(refresh) = tokens.refresh.as_deref() else {
-            let has_ended = tokens.expires.is_some_and(|at| at <= Timestamp::now());
+            let has_ended = tokens.expires.is_some_and(|at| at <= self.app.clock.now());
             let why = "there is no refresh token";
             return Err(if has_ended { dead(why) } else { XError::Refused(Refusal::Unauthorised(why.to_owned())) });
         };

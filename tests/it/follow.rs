@@ -5,6 +5,7 @@ use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
+    clock::Clock,
     daemon::{Live, Notice, Notices, Source},
     lang::Follow,
 };
@@ -63,7 +64,7 @@ impl Followed {
             settle: Duration::from_millis(50),
             ..Source::new(vec![rules.to_path_buf()], None)
         };
-        Live::start(source, Arc::new(|rules| rules))
+        Live::start(source, Arc::new(|rules| rules), Clock::Wall.now())
     }
 
     fn new(rules: &Path) -> Self {
@@ -71,7 +72,7 @@ impl Followed {
         let notices = Notices::default();
         let told = notices.listen();
         let (follow, at) = (live.clone(), notices);
-        let following = tokio::spawn(async move { follow.follow(at).await.unwrap() });
+        let following = tokio::spawn(async move { follow.follow(Clock::Wall, at).await.unwrap() });
         Self { live, told, following }
     }
 

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::support::{TestDesk, simulator};
 use sqlx::{ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 use twite::{
+    clock::Clock,
     desk::XId,
     sim::{Cut, Fault, Moment, Sent, SentKind, SimHandle},
     store::{Counts, Incoming, IncomingKind},
@@ -177,12 +178,12 @@ async fn killed_while_many_are_taken_in_together() {
             let id: XId = (100_000 + n).to_string().parse().unwrap();
             let payload = serde_json::json!({"data": {
                 "id": id, "author_id": (500_000 + n).to_string(), "conversation_id": id, "text": "@acme hello",
-                "created_at": jiff::Timestamp::now(),
+                "created_at": Clock::Wall.now(),
             }});
             Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload: payload.to_string() }
         })
         .collect();
-    store.accept(&desk.accounts[0], &items, None).await.unwrap();
+    store.accept(&desk.accounts[0], &items, None, Clock::Wall.now()).await.unwrap();
     store.close().await;
     for life in 1..=LIVES {
         let mut served = desk.serve();

@@ -6,6 +6,7 @@ use crate::support::{TestDesk, inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, test_runner::Config};
 use twite::{
+    clock::Clock,
     daemon::{Daemon, Notice},
     desk::XId,
     sim::{Fault, NewPerson, NewPost, SimHandle},
@@ -198,7 +199,7 @@ async fn an_account_is_captured_from_when_it_was_connected_by_the_clock_of_x() {
     let desk = TestDesk::new(&["acme"], TAG, "[[account]]\nhandle = \"bikes\"\n").await;
     desk.sim.make_user(&NewPerson::named("bikes")).unwrap();
     for hours in [-24, 24] {
-        let now_at_x = Timestamp::now() + SignedDuration::from_hours(hours);
+        let now_at_x = Clock::Wall.now() + SignedDuration::from_hours(hours);
         desk.sim.set_clock(now_at_x);
         let tokens = desk.sim.connect("bikes").unwrap();
         let tokens = serde_json::json!({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token});

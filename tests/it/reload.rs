@@ -8,6 +8,7 @@ use crate::support::TestDesk;
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
+    clock::Clock,
     daemon::{Live, Notice, Notices, Source},
     lang,
     sim::{NewPerson, NewPost},
@@ -44,11 +45,11 @@ impl Followed {
     }
 
     fn of(directory: TempDir, source: Source) -> Self {
-        let live = Live::start(source, Arc::new(|rules| rules)).unwrap();
+        let live = Live::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap();
         let notices = Notices::default();
         let told = notices.listen();
         let (follow, at) = (live.clone(), notices.clone());
-        let following = tokio::spawn(async move { follow.follow(at).await.unwrap() });
+        let following = tokio::spawn(async move { follow.follow(Clock::Wall, at).await.unwrap() });
         Self { directory, live, told, following }
     }
 

@@ -530,7 +530,7 @@ async fn faults_strike_when_and_where_they_are_ordered() {
     assert_eq!(status("/2/users/me").await.unwrap(), 200);
 
     order(Fault::on("*").delay_ms(80));
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     assert_eq!(status("/2/users/me").await.unwrap(), 200);
     assert!(begun.elapsed() >= Duration::from_millis(80));
 

@@ -107,7 +107,7 @@ impl Desk {
                 Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload }
             })
             .collect();
-        self.daemon.store().accept(&self.accounts[0], &items, None).await.unwrap();
+        self.daemon.store().accept(&self.accounts[0], &items, None, self.daemon.clock().now()).await.unwrap();
     }
 
     async fn execute(&mut self, sql: &'static str) {

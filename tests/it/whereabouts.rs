@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     path::Path,
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::support::key;
@@ -56,7 +56,7 @@ impl Desk {
         self.stop();
         let log = File::create(self.at("log")).unwrap();
         self.daemon = Some(self.command(&["serve", "rules"]).args(more).stderr(log).spawn().unwrap());
-        let from = Instant::now();
+        let from = tokio::time::Instant::now();
         while from.elapsed() < Duration::from_secs(60) {
             let pid = self.daemon.as_ref().map(|daemon| daemon.id());
             let (_, status) = self.status(&["--database", "elsewhere.db"]);

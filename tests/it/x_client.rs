@@ -13,6 +13,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use twite::{
+    clock::Clock,
     desk::{Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId, config::XSettings},
     store::{AccountState, ConnectedAccount, Key, Store},
     x::{
@@ -116,7 +117,7 @@ impl Stage {
         };
         store.save_tokens(&key(), &id, &tokens).await.unwrap();
         let settings = XSettings { url: url.clone(), client_id: Some("app".into()), ..XSettings::default() };
-        let client = Client::new(&settings, id, store.clone(), key(), client::http().unwrap()).unwrap();
+        let client = Client::new(&settings, id, store.clone(), key(), client::http().unwrap(), Clock::Wall).unwrap();
         Self { url, script, store, client, _directory: directory }
     }
 
@@ -251,7 +252,7 @@ async fn a_renewal_that_fails_for_now_is_no_refusal() {
 
 #[tokio::test]
 async fn limits_are_read_from_the_answer() {
-    let reset = Timestamp::now().as_second() + 600;
+    let reset = Clock::Wall.now().as_second() + 600;
     let limited = answer(429, r#"{"title":"Too Many Requests","status":429}"#);
     let stage = Stage::new(vec![limited.clone().header("x-rate-limit-reset", reset), limited], vec![]).await;
     let error = stage.mentions().await.unwrap_err();
@@ -265,7 +266,7 @@ async fn limits_are_read_from_the_answer() {
 
 #[tokio::test]
 async fn the_cap_of_a_day_counts_more_than_the_window() {
-    let tomorrow = Timestamp::now().as_second() + 80_000;
+    let tomorrow = Clock::Wall.now().as_second() + 80_000;
     let spent = answer(200, r#"{"meta":{}}"#)
         .header("x-rate-limit-remaining", 10)
         .header("x-rate-limit-reset", 1)

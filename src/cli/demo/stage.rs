@@ -15,7 +15,8 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
     cli::{CliError, broke, source::open, starter, terminal},
-    daemon::{Clock, Daemon, Live, Source},
+    clock::Clock,
+    daemon::{Daemon, Live, Source},
     desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
     lang::rules::Rules,
     sim::{CLIENT_ID, MAX_LINE_BYTES, NewPerson, Sim, SimHandle, SimOptions},
@@ -70,9 +71,11 @@ impl Stage {
         let mail = scratch.path().join("mail").display().to_string();
         let handles = demo.accounts.clone();
         let url = sim.url.clone();
+        let clock = Clock::driven();
         let live = Live::start(
             Source::new(vec![rules.clone()], None),
             Arc::new(move |rules| staged(rules, &handles, &url, &sink_url, &mail)),
+            clock.now(),
         )
         .map_err(CliError::Usage)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
@@ -81,7 +84,6 @@ impl Stage {
             return Err(CliError::Usage(message));
         }
         let store = Store::open(&database).await.map_err(broke)?;
-        let clock = Clock::driven();
         let key = Key::random().map_err(broke)?;
         let accounts = live.rules().desk.accounts.clone();
         let daemon = Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http().map_err(broke)?));
@@ -126,7 +128,8 @@ impl Stage {
         stage.left_out = left_out.len();
         for LeftOut { line, reason, raw } in left_out {
             let reason = format!("line {line}: {reason}");
-            let set_aside = stage.daemon.store().set_aside_raw(&stage.first, IncomingKind::Post, None, &raw, &reason);
+            let (store, now) = (stage.daemon.store(), stage.clock.now());
+            let set_aside = store.set_aside_raw(&stage.first, IncomingKind::Post, None, &raw, &reason, now);
             set_aside.await.map_err(broke)?;
         }
         Ok(stage)

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal::out, view::plain};
 use crate::{
+    clock::Clock,
     desk::visible::{visible, visible_lines},
     engine::report::{Key, ReportTable, Row},
     lang::{
@@ -57,7 +58,7 @@ enum Format {
 impl ReportCommand {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let (rules, place) = self.desk.load()?;
-        let now = self.at.unwrap_or_else(Timestamp::now);
+        let now = self.at.unwrap_or_else(|| Clock::Wall.now());
         let live = || rules.reports.iter().filter(|report| report.mark != Mark::Disabled);
         let Some(title) = &self.title else {
             return list(&live().map(|r| &**r).collect::<Vec<_>>(), self.format);

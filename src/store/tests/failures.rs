@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use super::{store, *};
 
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
@@ -40,13 +42,13 @@ async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
     for round in 0..3 {
         let used = pages(&store, None).await;
         pages(&store, Some(used + 20)).await;
-        let full = store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1"))).await.unwrap_err();
+        let full = store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
         assert!(!full.is_about_data());
         // The connection that failed is thrown away, and its limit with it: there is room.
         store.begin().await.unwrap().commit().await.unwrap();
         assert_eq!(store.pending(100).await.unwrap().len(), usize::try_from(round).unwrap() * 10, "nothing of it was");
-        store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1"))).await.unwrap();
+        store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap();
     }
     assert_eq!(store.pending(100).await.unwrap().len(), 30);
 }
@@ -57,7 +59,7 @@ async fn a_transaction_that_is_dropped_anywhere_never_was() {
     account(&store).await;
     for polls in 0..60 {
         let (store, items) = (store.clone(), messages(1000, 5));
-        let mut accept = Box::pin(async move { store.accept(&x(1), &items, None).await });
+        let mut accept = Box::pin(async move { store.accept(&x(1), &items, None, NOW).await });
         // Dropped after so many steps, wherever that finds it.
         let mut done = false;
         for _ in 0..polls {
@@ -105,10 +107,10 @@ async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
     let held = other.begin().await.unwrap();
     // Patience is the connection's own, and shorter here.
     sqlx::query("PRAGMA busy_timeout = 1").execute(&store.writer).await.unwrap();
-    let locked = store.accept(&x(1), &messages(1, 1), None).await.unwrap_err();
+    let locked = store.accept(&x(1), &messages(1, 1), None, NOW).await.unwrap_err();
     assert!(locked.to_string().contains("locked") && !locked.is_about_data(), "{locked}");
     drop(held);
-    store.accept(&x(1), &messages(1, 1), None).await.unwrap();
+    store.accept(&x(1), &messages(1, 1), None, NOW).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

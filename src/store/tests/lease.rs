@@ -1,6 +1,8 @@
 //! One daemon at a time: who takes over when, on whatever clocks.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use jiff::Timestamp;
 

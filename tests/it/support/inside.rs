@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use twite::{
-    daemon::{Clock, Daemon, Live, Source},
+    clock::Clock,
+    daemon::{Daemon, Live, Source},
     desk::{Desk, Tokens, XId},
     sim::{CLIENT_ID, NewPerson, SimHandle},
     store::{AccountState, ConnectedAccount, Key, Store},
@@ -38,6 +39,7 @@ pub async fn daemon(
             rules.desk = Arc::new(desk);
             rules
         }),
+        Timestamp::UNIX_EPOCH,
     )
     .unwrap();
     let store = Store::open(&directory.join("twite.db")).await.unwrap();

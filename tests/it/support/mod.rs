@@ -9,8 +9,8 @@ use std::{
 };
 
 use base64::Engine as _;
-use jiff::Timestamp;
 use twite::{
+    clock::Clock,
     desk::{Tokens, XId},
     sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
     store::{AccountState, ConnectedAccount, Counts, Key, Store},
@@ -69,7 +69,7 @@ impl TestDesk {
                 id: id.clone(),
                 handle: (*handle).to_owned(),
                 state: AccountState::Connected,
-                connected: Timestamp::now(),
+                connected: Clock::Wall.now(),
                 capture_from: None,
             };
             store.connect(&account).await.unwrap();
