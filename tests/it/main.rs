@@ -8,6 +8,7 @@
 )]
 
 mod actions;
+mod architecture;
 mod automations;
 mod calendars;
 mod characters;

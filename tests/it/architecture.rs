@@ -1,0 +1,167 @@
+//! The arrows between modules are those that ARCHITECTURE.md allows.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// Uses that the table forbids and that wait for a module which is not there yet: the file, what it uses, and why.
+const WAITING: &[(&str, &str, &str)] = &[];
+
+/// The table in ARCHITECTURE.md: the modules in order, each with what is said of it.
+fn table() -> Vec<(String, String)> {
+    let text = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    let rows = text.lines().skip_while(|line| !line.starts_with("| room |")).skip(2);
+    let cells = rows.map_while(|line| line.strip_prefix("| `")?.split_once('`'));
+    cells.map(|(module, said)| (module.to_owned(), said.to_owned())).collect()
+}
+
+/// The files of Rust below a directory, each with its path among the modules: `src/x/client.rs` is `x::client`.
+fn files(directory: &Path, module: &[String]) -> Vec<(PathBuf, Vec<String>)> {
+    let mut found = vec![];
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let inside = [module, std::slice::from_ref(&name)].concat();
+        if path.is_dir() {
+            found.extend(files(&path, &inside));
+        } else if path.extension().is_none_or(|extension| extension != "rs") {
+        } else if matches!(name.as_str(), "mod" | "lib" | "main") {
+            found.push((path, module.to_vec()));
+        } else {
+            found.push((path, inside));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every path of this crate that a file names, absolute: `crate::…`, and `self::…` and `super::…` in their place.
+fn named(file: &Path, module: &[String]) -> BTreeSet<Vec<String>> {
+    let text = fs::read_to_string(file).unwrap();
+    let mut found = BTreeSet::new();
+    read(text.parse().unwrap(), module, &mut found);
+    found
+}
+
+fn read(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>>) {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let is_path = at < 2 || !is_colon(&tokens[at - 1]);
+        let base = match token {
+            TokenTree::Ident(word) if is_path && colons(&tokens, at + 1) => match word.to_string().as_str() {
+                "crate" => Some(vec![]),
+                "self" => Some(module.to_vec()),
+                "super" => Some(module[..module.len() - 1].to_vec()),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(base) = base {
+            names(&tokens, at + 3, base, found);
+        }
+        if let TokenTree::Group(group) = token {
+            // `mod name { … }` is a module of its own.
+            let inside = match (at.checked_sub(2).map(|n| &tokens[n]), at.checked_sub(1).map(|n| &tokens[n])) {
+                (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(name))) if word == "mod" => {
+                    [module, &[name.to_string()]].concat()
+                }
+                _ => module.to_vec(),
+            };
+            read(group.stream(), &inside, found);
+        }
+        at += 1;
+    }
+}
+
+/// Goes on with a path, or with each of `{several, paths}`.
+fn names(tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, found: &mut BTreeSet<Vec<String>>) {
+    loop {
+        match tokens.get(at) {
+            Some(TokenTree::Ident(word)) if word == "super" => drop(path.pop()),
+            Some(TokenTree::Ident(word)) if word == "self" => {}
+            Some(TokenTree::Ident(word)) => path.push(word.to_string()),
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+                let inside: Vec<_> = group.stream().into_iter().collect();
+                for part in inside.split(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ',')) {
+                    names(part, 0, path.clone(), found);
+                }
+                return;
+            }
+            _ => break,
+        }
+        if !colons(tokens, at + 1) {
+            break;
+        }
+        at += 3;
+    }
+    found.insert(path);
+}
+
+fn is_colon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')
+}
+
+fn colons(tokens: &[TokenTree], at: usize) -> bool {
+    tokens.get(at).is_some_and(is_colon) && tokens.get(at + 1).is_some_and(is_colon)
+}
+
+#[test]
+fn paths_are_read() {
+    let text = "
+        use crate::{desk::{Ticket, text::fold}, lang};
+        pub(crate) fn f() { super::super::store::open(self.field, matches!(x, crate::x::Post { .. })) }
+        mod tests { use super::super::inbox::Item; use super::*; }
+    ";
+    let mut found = BTreeSet::new();
+    read(text.parse().unwrap(), &["daemon".to_owned(), "worker".to_owned()], &mut found);
+    let found: Vec<_> = found.iter().map(|path| path.join("::")).collect();
+    assert_eq!(
+        found,
+        ["daemon::inbox::Item", "daemon::worker", "desk::Ticket", "desk::text::fold", "lang", "store::open", "x::Post"]
+    );
+}
+
+#[test]
+fn modules_stand_in_the_order_of_the_table() {
+    let lib: TokenStream = fs::read_to_string("src/lib.rs").unwrap().parse().unwrap();
+    let tokens: Vec<_> = lib.into_iter().map(|token| token.to_string()).collect();
+    let declared: Vec<_> = tokens.windows(3).filter(|w| w[0] == "mod" && w[2] == ";").map(|w| w[1].clone()).collect();
+    assert_eq!(declared, table().into_iter().map(|(module, _)| module).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_module_uses_only_those_above_it() {
+    let table = table();
+    let place = |module: &str| table.iter().position(|(name, _)| name == module);
+    let mut waiting: BTreeSet<_> = WAITING.iter().map(|(file, used, _)| (file.to_string(), used.to_string())).collect();
+    let (mut seen, mut forbidden) = (BTreeSet::new(), BTreeSet::new());
+    for (file, module) in files(Path::new("src"), &[]) {
+        let Some(own) = module.first() else { continue };
+        let own = place(own).expect("every module is in the table");
+        let is_alone = table[own].1.contains("uses no other room");
+        for path in named(&file, &module) {
+            let Some(used) = path.first().and_then(|name| place(name)) else { continue };
+            seen.insert((module[0].clone(), path[0].clone()));
+            let arrow = (file.display().to_string(), path.join("::"));
+            if (used > own || used != own && is_alone) && !waiting.remove(&arrow) {
+                forbidden.insert(arrow);
+            }
+        }
+    }
+    assert!(seen.contains(&("daemon".to_owned(), "store".to_owned())), "arrows are not found: {seen:?}");
+    assert!(forbidden.is_empty(), "against the table of ARCHITECTURE.md: {forbidden:#?}");
+    assert!(waiting.is_empty(), "no longer needed as exceptions: {waiting:#?}");
+}
+
+#[test]
+fn only_commands_start_the_clock_of_the_machine() {
+    for (file, module) in files(Path::new("src"), &[]) {
+        let may = module.first().is_none_or(|name| matches!(name.as_str(), "cli" | "clock"));
+        assert!(may || !fs::read_to_string(&file).unwrap().contains("Clock::Wall"), "{}", file.display());
+    }
+}
