@@ -34,5 +34,5 @@ pub use rule_set::{RuleSet, decide};
 pub use rule_test::{Failure, Outcome, TestReport, run_test, run_tests};
 pub use run::{Matcher, Open, decide_plainly, run};
 pub use show::{change_line, chosen, effect_line, show};
-pub use trace::{RuleTrace, Trace, Verdict, explain};
+pub use trace::{MAX_VALUE_LENGTH, RuleTrace, Trace, Verdict, explain};
 pub use view::view;

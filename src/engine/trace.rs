@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How much of a long text is kept as the value of a condition, in characters as a reader counts them.
-const MOST_OF_A_TEXT: usize = 100;
+pub const MAX_VALUE_LENGTH: usize = 100;
 
 /// A decision with the answer of every rule that had a say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -197,7 +197,7 @@ fn asked(leaf: &Leaf, facts: Facts<'_>) -> Asked {
 
 fn short(value: Value<'_>) -> Value<'static> {
     match value {
-        Value::Text(text) => Value::Text(headline(&text, MOST_OF_A_TEXT).into()),
+        Value::Text(text) => Value::Text(headline(&text, MAX_VALUE_LENGTH).into()),
         value => value.into_owned(),
     }
 }

@@ -1,9 +1,25 @@
 //! A deleted post loses its text, wherever it was kept. Its comments keep their places.
+//!
+//! Rules copy texts into notes, fields, subjects and messages, changed by filters. A copy is found by its beginning, whatever
+//! became of its case and white space. What the desk answered at X stays, as it stands there.
 
+use serde_json::Value as Json;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{StoreError, Tx};
-use crate::desk::{Effect, Ticket, TicketId, XId};
+use crate::{
+    desk::{
+        CustomValue, Effect, Ticket, TicketId, XId,
+        text::{contains_word, fold},
+    },
+    engine::MAX_VALUE_LENGTH,
+};
+
+/// By how much of its beginning a copy of a text is found, in characters but white space. A text that was cut to less is not
+/// found, unless all of it is as short.
+const BEGINNING: usize = 20;
+// A trace keeps as much of every value, and a space after each character.
+const _: () = assert!(2 * BEGINNING < MAX_VALUE_LENGTH);
 
 impl Tx {
     /// Forgets what a deleted post said: itself, its comments and their versions, the tickets it was shown on, the runs
@@ -33,19 +49,37 @@ impl Tx {
         ] {
             sqlx::query(statement).bind(id.as_str()).execute(&mut *self.0).await?;
         }
+        let said = Said::of(&texts);
         for ticket in &tickets {
-            self.forget_on(TicketId(*ticket), id, &texts).await?;
+            self.forget_on(TicketId(*ticket), id, &said).await?;
         }
         Ok(tickets.into_iter().map(TicketId).collect())
     }
 
-    async fn forget_on(&mut self, id: TicketId, post: &XId, texts: &[String]) -> Result<(), StoreError> {
+    async fn forget_on(&mut self, id: TicketId, post: &XId, said: &Said) -> Result<(), StoreError> {
+        let notes = sqlx::query("SELECT id, text FROM comment WHERE ticket = $1 AND kind = 'note' AND text <> ''")
+            .bind(id.0)
+            .fetch_all(&mut *self.0)
+            .await?;
+        for note in notes {
+            if said.is_in(note.try_get("text")?) {
+                sqlx::query("UPDATE comment SET text = '', deleted = 1 WHERE id = $1")
+                    .bind(note.try_get::<i64, _>("id")?)
+                    .execute(&mut *self.0)
+                    .await?;
+            }
+        }
         if let Some(mut ticket) = self.ticket(id).await? {
             let before = ticket.clone();
             if self.is_opened_by(id, post).await? {
                 ticket.describe("");
+                ticket.post.hashtags.clear();
             }
-            let gone = |text: &Option<String>| text.as_ref().is_some_and(|text| texts.contains(text));
+            if said.is_in(&ticket.subject) {
+                ticket.subject.clear();
+            }
+            ticket.custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if said.is_in(text)));
+            let gone = |text: &Option<String>| text.as_ref().is_some_and(|text| said.is_in(text));
             if gone(&ticket.latest_comment) {
                 ticket.latest_comment = self.latest_text(id, true).await?;
             }
@@ -62,7 +96,7 @@ impl Tx {
                 .fetch_all(&mut *self.0)
                 .await?;
         for run in runs {
-            if mentions(&run, &["before", "event", "decision"], texts)? {
+            if said.is_in_json(&run, &["before", "event", "decision"])? {
                 sqlx::query("UPDATE decision SET before = NULL, event = NULL, decision = NULL WHERE id = $1")
                     .bind(run.try_get::<i64, _>("id")?)
                     .execute(&mut *self.0)
@@ -75,7 +109,7 @@ impl Tx {
                 .fetch_all(&mut *self.0)
                 .await?;
         for item in left {
-            if mentions(&item, &["effect"], texts)? {
+            if said.is_in_json(&item, &["effect"])? {
                 let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
                 let effect = match serde_json::from_str(item.try_get("effect")?).map_err(corrupt)? {
                     Effect::Remind { to, at, .. } => {
@@ -110,20 +144,82 @@ impl Tx {
     }
 }
 
-/// Whether columns of JSON hold a text, whole or as the beginning that traces keep of long ones.
-fn mentions(row: &SqliteRow, columns: &[&str], texts: &[String]) -> Result<bool, StoreError> {
-    for column in columns {
-        let json: &str = row.try_get(column)?;
+/// What a deleted post said, in all its versions, in the form in which copies are found.
+struct Said {
+    /// Beginnings of long texts, folded, without white space.
+    long: Vec<String>,
+    /// Short texts, folded.
+    short: Vec<String>,
+}
+
+impl Said {
+    fn of(texts: &[String]) -> Self {
+        let mut said = Self { long: vec![], short: vec![] };
         for text in texts {
-            let beginning: String = text.chars().take(MOST_OF_A_TEXT).collect();
-            let written = serde_json::to_string(&beginning).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            if json.contains(written.trim_matches('"')) {
+            let dense = dense(text);
+            match dense.char_indices().nth(BEGINNING) {
+                Some((end, _)) => said.long.push(dense.get(..end).unwrap_or_default().to_owned()),
+                None => said.short.push(fold(text).into_owned()),
+            }
+        }
+        said
+    }
+
+    /// Whether a text holds a copy.
+    fn is_in(&self, text: &str) -> bool {
+        let (folded, dense) = (fold(text), dense(text));
+        self.long.iter().any(|long| dense.contains(long))
+            || self.short.iter().any(|short| contains_word(&folded, short))
+    }
+
+    /// Whether a text in one of these columns of JSON holds a copy.
+    fn is_in_json(&self, row: &SqliteRow, columns: &[&str]) -> Result<bool, StoreError> {
+        for column in columns {
+            let json: Json =
+                serde_json::from_str(row.try_get(column)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            if self.is_in_value(&json) {
                 return Ok(true);
             }
         }
+        Ok(false)
     }
-    Ok(false)
+
+    fn is_in_value(&self, json: &Json) -> bool {
+        match json {
+            Json::String(text) => self.is_in(text),
+            Json::Array(values) => values.iter().any(|value| self.is_in_value(value)),
+            Json::Object(values) => values.values().any(|value| self.is_in_value(value)),
+            Json::Null | Json::Bool(_) | Json::Number(_) => false,
+        }
+    }
 }
 
-/// Less than any trace keeps of a text.
-const MOST_OF_A_TEXT: usize = 60;
+/// A text folded, without white space.
+fn dense(text: &str) -> String {
+    fold(text).replace(' ', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_found_whatever_filters_made_of_them() {
+        let long = "@acme  The Quokkas\nate my Straße, all of it";
+        for (said, text, found) in [
+            (long, long, true),
+            (long, "on one line: @acme The Quokkas ate my Straße, all of it", true),
+            (long, "@acme  The Quokkasate my Straße, all of it", true),
+            (long, "> @ACME  THE QUOKKAS\nATE MY STRASSE", true),
+            (long, "@acme  the quokkas\nate my…", true),
+            (long, "@acme  the…", false),
+            (long, "@acme the wombats ate my Straße, all of it", false),
+            ("Help!", "they said: help!", true),
+            ("Help!", "helpful", false),
+            ("hi", "this and that", false),
+            ("", "nothing was said", false),
+        ] {
+            assert_eq!(Said::of(&[said.to_owned()]).is_in(text), found, "{said:?} in {text:?}");
+        }
+    }
+}

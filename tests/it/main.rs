@@ -16,6 +16,7 @@ mod docs;
 mod edges;
 mod engine;
 mod follow;
+mod forget;
 mod forms;
 mod full_disk;
 mod invariants;

@@ -1,0 +1,138 @@
+//! What a deleted post said is in no table of the database, whatever rules made of it.
+
+use crate::support::{inside, simulator};
+use jiff::SignedDuration;
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use twite::{
+    daemon::Looked,
+    desk::TicketId,
+    sim::{NewPerson, NewPost},
+};
+
+/// Rules that copy what was said, in every way there is to change a text.
+const RULES: &str = r#"
+trigger "Copies" {
+  on created, updated
+  when comment.by_requester
+  then
+    set field.whole to "{{ticket.description}}"
+    set field.loud to "{{comment.text | upcase}}"
+    note "whole: {{comment.text}}"
+    note "loud: {{comment.text | upcase}}"
+    note "on one line: {{comment.text | strip_newlines}}"
+    note "quiet, cut: {{comment.text | downcase | truncate: 45}}"
+    notify group "Social" { subject "{{ticket.subject}}" body "{{comment.text | capitalize}}" }
+    remind group "Social" in 1 hour { subject "{{comment.text | truncate: 50}}" body "{{ticket.description}}" }
+}
+trigger "Renames" {
+  on updated
+  then set subject to "again: {{ticket.latest_comment}}"
+}
+trigger "Says something else" {
+  on created
+  then note "nothing of theirs" set field.own to "ours"
+}
+"#;
+const DESK: &str = r#"
+[[group]]
+name = "Social"
+email = "social@acme.example"
+[mail]
+directory = "MAIL"
+from = "desk@acme.example"
+[[field]]
+name = "whole"
+type = "text"
+[[field]]
+name = "loud"
+type = "text"
+[[field]]
+name = "own"
+type = "text"
+"#;
+
+/// Where in the database words are, in whatever case: the columns of all its tables. The log of changes counts as well.
+async fn places(database: &mut SqliteConnection, words: &[&str]) -> Vec<String> {
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
+        .fetch_all(&mut *database)
+        .await
+        .unwrap();
+    let mut found = vec![];
+    for table in tables {
+        let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
+            .bind(&table)
+            .fetch_all(&mut *database)
+            .await
+            .unwrap();
+        for column in columns {
+            let sql = format!("SELECT CAST(\"{column}\" AS BLOB) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
+            let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *database).await.unwrap();
+            let texts = rows.iter().map(|row| String::from_utf8_lossy(row.get_unchecked(0)).to_lowercase());
+            let texts: Vec<_> = texts.filter(|text| words.iter().any(|word| text.contains(word))).collect();
+            found.extend(texts.iter().map(|text| format!("{table}.{column}: {text}")));
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_deleted_post_said_is_in_no_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let mail = directory.path().join("mail");
+    let sim = simulator().await;
+    sim.make_user(&NewPerson::named("ana")).unwrap();
+    let desk = DESK.replace("MAIL", &mail.display().to_string());
+    let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], RULES, &desk).await;
+    let post = |text: &str, in_reply_to: Option<&String>| {
+        let post =
+            NewPost { by: "ana".into(), text: text.into(), in_reply_to: in_reply_to.cloned(), ..NewPost::default() };
+        sim.post(&post).unwrap()
+    };
+    let first = post(
+        "@acme  Quokkas\n\nate  my \"order\" \u{1f998} and half of the garden fence, all in one night #quokkaday",
+        None,
+    );
+    daemon.settle().await.unwrap();
+    sim.edit(
+        &first,
+        "@acme  Quokkas\n\nate  my \"order\" \u{1f998} and now the other half of the fence as well, help #quokkaday",
+    )
+    .unwrap();
+    let second = post("@acme and wombats the receipt", Some(&first));
+    daemon.settle().await.unwrap();
+    let clock = daemon.clock();
+    let later = |hours| clock.reached(clock.now().checked_add(SignedDuration::from_hours(hours)).unwrap());
+    later(2);
+    daemon.settle().await.unwrap();
+
+    let options = SqliteConnectOptions::new().filename(directory.path().join("twite.db"));
+    let mut database = options.connect().await.unwrap();
+    let words = ["quokka", "my \\\"order", "garden", "fence"];
+    let before = places(&mut database, &words).await;
+    for place in [
+        "post.text",
+        "comment.text",
+        "comment_version.text",
+        "decision.before",
+        "outbox.effect",
+        "ticket_field.text",
+        "ticket_hashtag.tag",
+    ] {
+        assert!(before.iter().any(|found| found.starts_with(place)), "the test shows nothing of {place}: {before:#?}");
+    }
+
+    sim.delete(&first).unwrap();
+    later(13);
+    while daemon.look_again(&mut 0).await.unwrap() == Looked::Answered {}
+    assert_eq!(places(&mut database, &words).await, Vec::<String>::new());
+
+    // What others said, and what the desk said of itself, stays.
+    let store = daemon.store();
+    let comments = store.comments(TicketId(1)).await.unwrap();
+    let texts: Vec<_> = comments.iter().filter(|c| !c.text.is_empty()).map(|c| &*c.text).collect();
+    assert!(texts.contains(&"@acme and wombats the receipt") && texts.contains(&"nothing of theirs"), "{texts:?}");
+    assert!(comments.iter().any(|c| c.source.x_id().is_some_and(|id| id.as_str() == second)));
+    let ticket = store.ticket(TicketId(1)).await.unwrap().unwrap();
+    assert_eq!(ticket.custom.keys().collect::<Vec<_>>(), ["loud", "own"], "{:?}", ticket.custom);
+    daemon.store().close().await;
+}
