@@ -26,6 +26,7 @@ mod lang;
 mod lang_properties;
 mod look;
 mod matcher;
+mod neighbours;
 mod order;
 mod poll;
 mod private;

@@ -61,30 +61,32 @@ impl Checker<'_> {
             self.report(error.with_help("write a second report for the third"));
         }
         let by: Vec<_> = splits.iter().map(|s| self.split(s)).collect();
-        let over = match over {
-            Some(clause) => Some(self.over(&clause)?),
-            None => None,
-        };
+        let over = over.map(|clause| self.over(&clause));
         if let Some(compare) = compare.as_ref().filter(|_| over.is_none()) {
             let error = Diagnostic::new(&codes::TW0115, compare.span(), "there is no period before all of time");
             self.report(error.with_help("say which time the report is about, as in `over last 30 days`"));
         }
-        let by = by.into_iter().collect::<Option<Vec<_>>>()?;
+        let by = by.into_iter().collect::<Option<Vec<_>>>();
         let chart = match chart {
-            Some(clause) => self.chart(&clause, &by)?,
-            None => Chart::Table,
+            Some(clause) => self.chart(&clause, by.as_deref()),
+            None => Some(Chart::Table),
         };
+        let visible_to = visible.map(|clause| self.audience(&clause)).unwrap_or_default();
+        // Only now that every clause was looked at.
         Some(Report {
             title,
             doc: ast::doc(node),
             mark,
             filter: filter?,
             measures: measures.into_iter().collect::<Option<Vec<_>>>().filter(|m| !m.is_empty())?,
-            by,
-            over,
+            by: by?,
+            over: match over {
+                Some(over) => Some(over?),
+                None => None,
+            },
             compare: compare.is_some(),
-            chart,
-            visible_to: visible.map(|clause| self.audience(&clause)).unwrap_or_default(),
+            chart: chart?,
+            visible_to,
             place,
         })
     }
@@ -338,7 +340,7 @@ impl Checker<'_> {
         date
     }
 
-    fn chart(&mut self, node: &SyntaxNode, by: &[Split]) -> Option<Chart> {
+    fn chart(&mut self, node: &SyntaxNode, by: Option<&[Split]>) -> Option<Chart> {
         let path = node.token(SyntaxKind::Path)?;
         let known = ["bars", "lines", "table", "heatmap"];
         let chart = match path.text() {
@@ -357,7 +359,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let missing = match (chart, by) {
+        let missing = match (chart, by?) {
             (Chart::Lines, [Split::Time { unit, .. }, ..]) if *unit != Calendar::HourOfWeek => None,
             (Chart::Lines, _) => Some("lines run over time: write `by day of created` first"),
             (Chart::Heatmap, [Split::Time { unit: Calendar::HourOfWeek, .. }] | [_, _]) => None,

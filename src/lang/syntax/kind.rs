@@ -88,6 +88,7 @@ kinds! {
         Recipient = recipient,
         Message = message,
         MessagePart = message_part,
+        BadMessagePart = bad_message_part,
         View = view,
         BadViewPart = bad_view_part,
         WhereClause = where_clause,
@@ -110,6 +111,7 @@ kinds! {
         GivenClause = given_clause,
         Facts = facts,
         Fact = fact,
+        BadFact = bad_fact,
         TagList = tag_list,
         AtClause = at_clause,
         HappensClause = happens_clause,
@@ -117,6 +119,7 @@ kinds! {
         Applied = applied,
         Passing = passing,
         CommentPart = comment,
+        BadComment = bad_comment,
         Via = via,
         ExpectClause = expect_clause,
         ExpectFired = expect_fired,
@@ -169,6 +172,9 @@ impl SyntaxKind {
                 | Self::BadViewPart
                 | Self::BadReportPart
                 | Self::BadTestPart
+                | Self::BadMessagePart
+                | Self::BadFact
+                | Self::BadComment
         )
     }
 }

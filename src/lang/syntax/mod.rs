@@ -10,6 +10,7 @@ mod conflict;
 mod expected;
 mod grammar;
 mod kind;
+mod recovery;
 mod scan;
 mod slips;
 mod strict;
@@ -24,7 +25,10 @@ pub use scan::MOST_NESTED;
 pub(crate) use scan::is_part;
 pub(crate) use slips::range;
 
-use self::grammar::{Grammar, Rule};
+use self::{
+    grammar::{Grammar, Rule},
+    recovery::{Repaired, Repairs},
+};
 use super::{codes, diagnostic::Diagnostic};
 
 /// A parsed text.
@@ -51,22 +55,34 @@ pub fn parse(text: &str) -> Parse {
     }
     let (conflicts, ours) = conflict::conflicts(text).unzip();
     let read = ours.as_deref().unwrap_or(text);
-    let file = Grammar::parse(Rule::file, read).ok().and_then(|mut pairs| pairs.next());
-    let Some(file) = file else {
+    let mut repairs = Repairs::default();
+    let Some(mut tree) = tree(text, &repairs.apply(read)) else {
         // The grammar takes any text; should it ever not, that is said and nothing is lost.
         let error = Diagnostic::new(&codes::TW0101, scan::found_at(text, 0), "cannot make sense of this file");
         return Parse { tree: unparsed(text), errors: vec![error] };
     };
-    let mut builder = Builder { text, green: rowan::GreenNodeBuilder::new(), written: 0 };
-    builder.node(file);
-    let tree = builder.green.finish();
+    for _ in 0..recovery::MAX_ROUNDS {
+        if !repairs.find(&SyntaxNode::new_root(tree.clone()), read) {
+            break;
+        }
+        tree = self::tree(text, &repairs.apply(read)).unwrap_or(tree);
+    }
     let mut parse = Parse { tree, errors: conflicts.unwrap_or_default() };
     let root = parse.tree();
+    parse.errors.extend(repairs.errors());
     parse.errors.extend(slips::slips(&root, read));
-    parse.errors.extend(strict::errors(&root, read));
+    parse.errors.extend(strict::errors(&root, read, &repairs));
     parse.errors.extend(characters::diagnostics(&root, text));
     parse.errors.sort_by_key(|e| e.span().start);
     parse
+}
+
+/// The tree of a text, by what the grammar makes of it with repairs.
+fn tree(text: &str, repaired: &Repaired) -> Option<rowan::GreenNode> {
+    let file = Grammar::parse(Rule::file, &repaired.text).ok()?.next()?;
+    let mut builder = Builder { text, repaired, green: rowan::GreenNodeBuilder::new(), written: 0 };
+    builder.node(file);
+    Some(builder.green.finish())
 }
 
 /// Whether a text is a name the grammar takes bare: words, with dots between them, none of them reserved.
@@ -102,6 +118,7 @@ fn raw(kind: SyntaxKind) -> rowan::SyntaxKind {
 /// needed, so that none hangs at the end of a node, and what lies between two items belongs to neither.
 struct Builder<'t> {
     text: &'t str,
+    repaired: &'t Repaired,
     green: rowan::GreenNodeBuilder<'static>,
     /// Everything before this offset is in the tree.
     written: usize,
@@ -110,20 +127,20 @@ struct Builder<'t> {
 impl Builder<'_> {
     fn node(&mut self, pair: Pair<'_, Rule>) {
         let kind = SyntaxKind::of(pair.as_rule());
-        let span = pair.as_span();
+        let span = self.repaired.written(pair.as_span().start())..self.repaired.written(pair.as_span().end());
         if kind == SyntaxKind::File {
             self.green.start_node(raw(kind));
             pair.into_inner().for_each(|child| self.node(child));
             self.trivia(self.text.len());
             self.green.finish_node();
-        } else if kind.is_trivia() || span.start() == span.end() {
+        } else if kind.is_trivia() || span.is_empty() {
             // Written with what follows. The end of the file and missing braces are nothing.
         } else if kind.is_token() {
-            self.trivia(span.start());
-            self.green.token(raw(kind), span.as_str());
-            self.written = span.end();
+            self.trivia(span.start);
+            self.green.token(raw(kind), self.text.get(span.clone()).unwrap_or_default());
+            self.written = span.end;
         } else {
-            self.trivia(span.start());
+            self.trivia(span.start);
             self.green.start_node(raw(kind));
             pair.into_inner().for_each(|child| self.node(child));
             self.green.finish_node();

@@ -14,16 +14,13 @@ use super::{
     expected::phrase,
     grammar::{Grammar, Rule},
     is_keyword,
+    recovery::Repairs,
     scan::{found_at, lexeme},
     slips::range,
 };
 use crate::{
     desk::field::FIELDS,
-    lang::{
-        codes,
-        diagnostic::Diagnostic,
-        suggest::{did_you_mean, listed, nearest},
-    },
+    lang::{codes, diagnostic::Diagnostic, suggest::listed},
 };
 
 const ITEMS: &[&str] = &["let", "trigger", "automation", "view", "report", "macro", "test"];
@@ -49,94 +46,106 @@ const ACTIONS: &[&str] = &[
     "stop",
 ];
 
+/// What can stand at one level of a file.
+pub(super) struct Level {
+    pub(super) known: &'static [&'static str],
+    pub(super) code: &'static codes::Code,
+    /// What one of these is called.
+    pub(super) what: &'static str,
+}
+
+impl Level {
+    /// The words these start with.
+    pub(super) fn starts(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().filter_map(|known| known.split(' ').next())
+    }
+}
+
+/// What can stand where a bad part stands, the likeliest first.
+pub(super) fn levels(bad: &SyntaxNode) -> Vec<Level> {
+    let parts = |known, what| Level { known, code: &codes::TW0113, what };
+    let parts_of = |item: SyntaxKind| match item {
+        SyntaxKind::Automation => parts(AUTOMATION_PARTS, "part of an automation"),
+        SyntaxKind::Macro => parts(MACRO_PARTS, "part of a macro"),
+        SyntaxKind::View => parts(VIEW_PARTS, "part of a view"),
+        SyntaxKind::Report => parts(REPORT_PARTS, "part of a report"),
+        SyntaxKind::Test => parts(TEST_PARTS, "part of a test"),
+        _ => parts(TRIGGER_PARTS, "part of a trigger"),
+    };
+    match (bad.kind(), bad.parent()) {
+        (SyntaxKind::BadItem | SyntaxKind::BadCondition, _) | (_, None) => {
+            vec![Level { known: ITEMS, code: &codes::TW0104, what: "item" }]
+        }
+        (SyntaxKind::BadAction, Some(then)) => {
+            let item = then.parent().map_or(SyntaxKind::Trigger, |item| item.kind());
+            vec![Level { known: ACTIONS, code: &codes::TW0114, what: "action" }, parts_of(item)]
+        }
+        (_, Some(item)) => vec![parts_of(item.kind())],
+    }
+}
+
 /// What is wrong with every part that did not parse.
-pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<Diagnostic> {
     let bad = |node: SyntaxNode| match node.kind() {
-        kind if kind.is_bad() => Some(bad_part(&node, kind, text)),
+        kind if kind.is_bad() => bad_part(&node, kind, text, repairs),
         // A bad condition of no length leaves no node.
         SyntaxKind::LetItem if node.children().next().is_none() => {
             let end = usize::from(node.text_range().end());
-            Some(exact(Rule::only_condition, end..end, text, (ITEMS, &codes::TW0101, "")))
+            Some(exact(Rule::only_condition, end..end, text))
         }
         _ => None,
     };
     root.descendants().filter_map(bad).collect()
 }
 
-fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str) -> Diagnostic {
+fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) -> Option<Diagnostic> {
     let span: Range<usize> = node.text_range().into();
     let mut words = node
         .descendants_with_tokens()
         .filter_map(|e| e.into_token())
         .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mark);
     let first = words.next();
+    // The misspelt word is what is wrong with it.
+    if first.as_ref().is_some_and(|first| repairs.corrects(range(first).start)) {
+        return None;
+    }
     let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
-    let (strict, known, code, what) = match kind {
-        SyntaxKind::BadCondition => (Some(Rule::only_condition), ITEMS, &codes::TW0101, ""),
-        SyntaxKind::BadItem => (ITEMS.contains(&word).then_some(Rule::only_item), ITEMS, &codes::TW0104, "item"),
-        SyntaxKind::BadTriggerPart => {
-            let rule = match word {
-                "on" => Some(Rule::only_on),
-                "when" => Some(Rule::only_when),
-                _ => None,
-            };
-            (rule, TRIGGER_PARTS, &codes::TW0113, "part of a trigger")
+    let strict = match (kind, word) {
+        (SyntaxKind::BadCondition, _) => Some(Rule::only_condition),
+        (SyntaxKind::BadComment, _) => Some(Rule::only_comment),
+        (SyntaxKind::BadFact, _) => Some(Rule::only_fact),
+        (SyntaxKind::BadMessagePart, _) => Some(Rule::only_message_part),
+        (SyntaxKind::BadItem, _) => ITEMS.contains(&word).then_some(Rule::only_item),
+        (SyntaxKind::BadAction, _) => {
+            ACTIONS.iter().any(|a| a.split(' ').next() == Some(word)).then_some(Rule::only_action)
         }
-        SyntaxKind::BadAutomationPart => {
-            let rule = match word {
-                "when" => Some(Rule::only_when),
-                "runs" => Some(Rule::only_runs),
-                _ => None,
-            };
-            (rule, AUTOMATION_PARTS, &codes::TW0113, "part of an automation")
+        (SyntaxKind::BadTriggerPart, "on") => Some(Rule::only_on),
+        (SyntaxKind::BadTriggerPart | SyntaxKind::BadAutomationPart, "when") => Some(Rule::only_when),
+        (SyntaxKind::BadAutomationPart, "runs") => Some(Rule::only_runs),
+        (SyntaxKind::BadViewPart | SyntaxKind::BadReportPart, "where") => Some(Rule::only_where),
+        (SyntaxKind::BadViewPart, "columns") => Some(Rule::only_columns),
+        (SyntaxKind::BadViewPart, "group") => Some(Rule::only_group),
+        (SyntaxKind::BadViewPart, "sort") => Some(Rule::only_sort),
+        (SyntaxKind::BadMacroPart | SyntaxKind::BadViewPart | SyntaxKind::BadReportPart, "visible") => {
+            Some(Rule::only_visible)
         }
-        SyntaxKind::BadMacroPart => {
-            ((word == "visible").then_some(Rule::only_visible), MACRO_PARTS, &codes::TW0113, "part of a macro")
-        }
-        SyntaxKind::BadReportPart => {
-            let rule = match word {
-                "where" => Some(Rule::only_where),
-                "measure" => Some(Rule::only_measure),
-                "by" => Some(Rule::only_by),
-                "over" => Some(Rule::only_over),
-                "compare" => Some(Rule::only_compare),
-                "chart" => Some(Rule::only_chart),
-                "visible" => Some(Rule::only_visible),
-                _ => None,
-            };
-            (rule, REPORT_PARTS, &codes::TW0113, "part of a report")
-        }
-        SyntaxKind::BadViewPart => {
-            let rule = match word {
-                "where" => Some(Rule::only_where),
-                "columns" => Some(Rule::only_columns),
-                "group" => Some(Rule::only_group),
-                "sort" => Some(Rule::only_sort),
-                "visible" => Some(Rule::only_visible),
-                _ => None,
-            };
-            (rule, VIEW_PARTS, &codes::TW0113, "part of a view")
-        }
-        SyntaxKind::BadTestPart => {
-            let rule = match word {
-                "given" => Some(Rule::only_given),
-                "at" => Some(Rule::only_at),
-                "when" => Some(Rule::only_happens),
-                "expect" => Some(Rule::only_expect),
-                _ => None,
-            };
-            (rule, TEST_PARTS, &codes::TW0113, "part of a test")
-        }
-        _ => {
-            let action = ACTIONS.iter().any(|a| a.split(' ').next() == Some(word));
-            (action.then_some(Rule::only_action), ACTIONS, &codes::TW0114, "action")
-        }
+        (SyntaxKind::BadReportPart, "measure") => Some(Rule::only_measure),
+        (SyntaxKind::BadReportPart, "by") => Some(Rule::only_by),
+        (SyntaxKind::BadReportPart, "over") => Some(Rule::only_over),
+        (SyntaxKind::BadReportPart, "compare") => Some(Rule::only_compare),
+        (SyntaxKind::BadReportPart, "chart") => Some(Rule::only_chart),
+        (SyntaxKind::BadTestPart, "given") => Some(Rule::only_given),
+        (SyntaxKind::BadTestPart, "at") => Some(Rule::only_at),
+        (SyntaxKind::BadTestPart, "when") => Some(Rule::only_happens),
+        (SyntaxKind::BadTestPart, "expect") => Some(Rule::only_expect),
+        _ => None,
     };
-    match (strict, first) {
-        (Some(rule), _) => exact(rule, span, text, (known, code, what)),
+    let Level { known, code, what } = levels(node).into_iter().next()?;
+    Some(match (strict, first) {
+        (Some(rule), _) => exact(rule, span, text),
         (None, Some(first)) => unknown(&first, &mut words, known, code, what),
         (None, None) => Diagnostic::new(&codes::TW0101, span, format!("expected {}", listed(known.iter().copied()))),
-    }
+    })
 }
 
 /// A part that starts with a word nothing starts with.
@@ -159,11 +168,7 @@ fn unknown(
             _ => Diagnostic::new(&codes::TW0101, range(first), message),
         };
     }
-    // What is known elsewhere is no slip of the pen here.
-    let elsewhere = (word, what) == ("when", "part of a macro");
-    let suggestion = nearest(word, known.iter().copied()).filter(|_| !elsewhere);
-    let message = format!("unknown {what} `{word}`{}", did_you_mean(suggestion));
-    let diagnostic = Diagnostic::new(code, range(first), message);
+    let diagnostic = Diagnostic::new(code, range(first), format!("unknown {what} `{word}`"));
     let hint = match (word, what) {
         ("close", "action") => Some("a ticket is closed with `set status to closed`"),
         ("on", "part of an automation") => {
@@ -182,19 +187,11 @@ fn unknown(
         _ if ACTIONS.iter().any(|a| a.split(' ').next() == Some(word)) => Some("actions stand behind `then`"),
         _ => None,
     };
-    match suggestion {
-        Some(meant) if !meant.contains(' ') => diagnostic.with_guess(range(first), meant).with_help(help),
-        _ => diagnostic.with_help(hint.map_or(help, str::to_owned)),
-    }
+    diagnostic.with_help(hint.map_or(help, str::to_owned))
 }
 
 /// Parses a bad part again for the exact place.
-fn exact(
-    rule: Rule,
-    span: Range<usize>,
-    text: &str,
-    (known, code, what): (&[&'static str], &'static codes::Code, &str),
-) -> Diagnostic {
+fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
     let slice = text.get(span.clone()).unwrap_or_default();
     let (at, expected) = match Grammar::parse(rule, slice) {
         Ok(_) => (slice.len(), None),
@@ -221,15 +218,6 @@ fn exact(
         }
         found => format!("`{}`", shown(found)),
     };
-    // A misspelt part ends the one before it, where a condition could go on.
-    let starts_line =
-        text.get(..place.start).is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'));
-    if let Some(meant) = nearest(found, known.iter().copied()).filter(|_| starts_line && !known.contains(&found)) {
-        let message = format!("unknown {what} `{found}`{}", did_you_mean(Some(meant)));
-        return Diagnostic::new(code, place.clone(), message)
-            .with_guess(place, meant)
-            .with_help(format!("here can stand {}", listed(known.iter().copied())));
-    }
     let message = match expected {
         Some(expected) => format!("expected {expected}, found {found_words}"),
         None => format!("{found_words} makes no sense here"),

@@ -1,0 +1,203 @@
+//! Error recovery: which lines of a part that did not parse start a part of their own, rightly or wrongly spelt.
+//!
+//! The text is parsed again with these lines marked and their first words corrected, so that what is wrong in one
+//! part hides nothing in its neighbours. The tree keeps the text as it was written.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    SyntaxKind, SyntaxNode, SyntaxToken, is_keyword,
+    slips::range,
+    strict::{Level, levels},
+};
+use crate::lang::{
+    diagnostic::Diagnostic,
+    suggest::{did_you_mean, listed, nearest},
+};
+
+/// Times a text is parsed again: once each for its items, their parts and the actions in these, and once more.
+pub(super) const MAX_ROUNDS: usize = 4;
+/// What the grammar takes for the start of a part, an action and a fact. Unicode keeps them out of texts.
+const PART: char = '\u{FDD0}';
+const ACTION: char = '\u{FDD1}';
+const FACT: char = '\u{FDD2}';
+
+/// What is changed in a text before it is parsed again, by where it stands.
+#[derive(Default)]
+pub(super) struct Repairs(BTreeMap<usize, Repair>);
+
+struct Repair {
+    /// The mark to put before the word.
+    mark: Option<char>,
+    /// The word as it should be, where it is misspelt.
+    word: Option<Misspelt>,
+}
+
+struct Misspelt {
+    length: usize,
+    meant: &'static str,
+    error: Diagnostic,
+}
+
+impl Repairs {
+    /// Adds what a tree calls for. Returns whether there was anything new.
+    pub(super) fn find(&mut self, root: &SyntaxNode, text: &str) -> bool {
+        let before = self.0.len();
+        for node in root.descendants().filter(|node| node.kind().is_bad()) {
+            let mut found = |token: &SyntaxToken, repair| {
+                self.0.entry(range(token).start).or_insert(repair);
+            };
+            match node.kind() {
+                SyntaxKind::BadMessagePart => {}
+                SyntaxKind::BadFact | SyntaxKind::BadComment => facts(&node, text, &mut found),
+                _ => parts(&node, text, &mut found),
+            }
+        }
+        self.0.len() > before
+    }
+
+    /// The errors about misspelt words.
+    pub(super) fn errors(&self) -> impl Iterator<Item = Diagnostic> {
+        self.0.values().filter_map(|repair| repair.word.as_ref()).map(|word| word.error.clone())
+    }
+
+    /// Whether a misspelt word starts here.
+    pub(super) fn corrects(&self, start: usize) -> bool {
+        self.0.get(&start).is_some_and(|repair| repair.word.is_some())
+    }
+
+    /// The text to parse.
+    pub(super) fn apply(&self, text: &str) -> Repaired {
+        let mut repaired = Repaired { text: String::with_capacity(text.len()), edits: vec![] };
+        let mut at = 0;
+        let copy = |repaired: &mut Repaired, span: Range<usize>| {
+            // Marks of the author's own are no marks.
+            let copied = text.get(span).unwrap_or_default().chars();
+            repaired.text.extend(
+                copied.map(|c| if matches!(c, PART | ACTION | FACT) { char::REPLACEMENT_CHARACTER } else { c }),
+            );
+        };
+        for (&start, repair) in &self.0 {
+            copy(&mut repaired, at..start);
+            at = start;
+            if let Some(mark) = repair.mark {
+                repaired.edit(start..start, mark.encode_utf8(&mut [0; 4]));
+            }
+            if let Some(word) = &repair.word {
+                at = start + word.length;
+                repaired.edit(start..at, word.meant);
+            }
+        }
+        copy(&mut repaired, at..text.len());
+        repaired
+    }
+}
+
+/// A text with repairs in it.
+pub(super) struct Repaired {
+    pub(super) text: String,
+    /// The end of each edit, here and in the text as it was written; where it starts, both follow from the one before.
+    edits: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Repaired {
+    fn edit(&mut self, written: Range<usize>, instead: &str) {
+        let start = self.text.len();
+        self.text.push_str(instead);
+        self.edits.push((start..self.text.len(), written));
+    }
+
+    /// Where a place lies in the text as it was written.
+    pub(super) fn written(&self, at: usize) -> usize {
+        let before = self.edits.partition_point(|(here, _)| here.start < at);
+        match before.checked_sub(1).and_then(|last| self.edits.get(last)) {
+            Some((here, written)) => written.end + at.saturating_sub(here.end),
+            None => at,
+        }
+    }
+}
+
+/// Calls with each token that starts a fact, in the block that a bad one stands in.
+fn facts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repair)) {
+    let Some(block) = node.parent() else { return };
+    let is_bad = |child: &SyntaxNode| matches!(child.kind(), SyntaxKind::BadFact | SyntaxKind::BadComment);
+    // Once a block.
+    if block.children().find(is_bad).as_ref() != Some(node) {
+        return;
+    }
+    let tokens = block.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia());
+    let mut before = SyntaxKind::OpenBrace;
+    for token in tokens {
+        let goes_on = matches!(before, SyntaxKind::OpenBrace | SyntaxKind::Comma);
+        if !goes_on && token.text().starts_with(char::is_alphabetic) && starts_line(&token, text) {
+            found(&token, Repair { mark: Some(FACT), word: None });
+        }
+        before = token.kind();
+    }
+}
+
+/// Calls with each token of a bad part that starts a part of its own.
+fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repair)) {
+    let levels = levels(node);
+    let item = node.kind() == SyntaxKind::BadItem || node.kind() == SyntaxKind::BadCondition;
+    let tokens: Vec<_> = node
+        .descendants_with_tokens()
+        .filter_map(|e| e.into_token())
+        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mark)
+        .collect();
+    let mut depth = 0_usize;
+    for (index, token) in tokens.iter().enumerate() {
+        match token.kind() {
+            SyntaxKind::OpenBrace => depth += 1,
+            SyntaxKind::CloseBrace => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let word = token.text();
+        if depth > 0 || !word.starts_with(char::is_alphabetic) || !(index == 0 || starts_line(token, text)) {
+            continue;
+        }
+        let near = |by: usize| tokens.get(index + by).map(|t| t.text()).unwrap_or_default();
+        let before = index.checked_sub(1).and_then(|i| tokens.get(i)).map(|t| t.text()).unwrap_or_default();
+        // What goes on is no start: a list, a condition, a field or a name with a question behind it.
+        let goes_on = matches!(before, "(" | "and" | "or")
+            || (before == "," && tokens.get(index + 1).is_none_or(|next| starts_line(next, text)))
+            || matches!(near(1), "," | ")" | "is" | "has" | "in" | "contains" | "matches" | "changed" | "starts")
+            || near(1).starts_with(['=', '<', '>', '!', '≠', '≤', '≥']);
+        let has_title = near(1).starts_with(['"', '\'', '“', '”', '„', '«']) || near(2) == "=";
+        let starts = if item { has_title } else { !goes_on };
+        if !starts {
+            continue;
+        }
+        for (level, mark) in levels.iter().zip(if levels.len() == 2 { [ACTION, PART] } else { [PART, PART] }) {
+            let mark = Some(mark).filter(|_| index > 0 && !item);
+            if level.starts().any(|start| start == word) {
+                if mark.is_some() {
+                    found(token, Repair { mark, word: None });
+                }
+            } else if let Some(meant) = misspelt(word, level) {
+                let Level { code, what, known } = level;
+                let error = Diagnostic::new(
+                    code,
+                    range(token),
+                    format!("unknown {what} `{word}`{}", did_you_mean(Some(meant))),
+                )
+                .with_guess(range(token), meant)
+                .with_help(format!("here can stand {}", listed(known.iter().copied())));
+                found(token, Repair { mark, word: Some(Misspelt { length: word.len(), meant, error }) });
+            } else {
+                continue;
+            }
+            break;
+        }
+    }
+}
+
+/// The word that somebody meant who wrote this one. What has a meaning elsewhere is no slip of the pen.
+fn misspelt(word: &str, level: &Level) -> Option<&'static str> {
+    if is_keyword(word) { None } else { nearest(word, level.starts()) }
+}
+
+fn starts_line(token: &SyntaxToken, text: &str) -> bool {
+    let before = text.get(..range(token).start).unwrap_or_default();
+    before.trim_end_matches([' ', '\t']).ends_with('\n')
+}
