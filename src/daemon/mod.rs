@@ -40,7 +40,7 @@ use self::{
 pub use self::{
     looks::Looked,
     notice::{Notice, Notices, Outcome, log_report},
-    reload::{Adapt, Broken, Live, SETTLE, Source, Standing},
+    reload::{Adapt, Broken, Live, Source, Standing},
 };
 use crate::{
     clock::Clock,

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long nothing must have changed before files are loaded, unless told otherwise.
-pub const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Duration::from_secs(1);
 /// How many times that a change is put off at most while files keep changing.
 const MAX_SETTLES: u32 = 10;
 /// How often the files are looked at even without word from the watcher: network file systems send none.

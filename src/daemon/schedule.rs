@@ -1,7 +1,7 @@
 //! Automations: tickets are looked at when time alone can have changed an answer, and never otherwise.
 //!
 //! Each ticket carries the next whole minute on which to look at it. Whatever happens to it moves that to the next
-//! minute; each look moves it to the next instant that [`crate::engine::look`] computes. So the cost of a minute is that of the
+//! minute; each look moves it to the next instant that [`crate::engine::Look`] computes. So the cost of a minute is that of the
 //! tickets that come due in it. After the daemon was down, looks are made up as of the minutes they were due,
 //! in their order, at a limited pace.
 //!

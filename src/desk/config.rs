@@ -4,8 +4,6 @@
 //! ([`crate::lang`]), because the checker must point into it. Secrets never stand here: where one is
 //! needed, the name of an environment variable does.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Hours, Kind, Ticket};
@@ -321,12 +319,12 @@ impl Desk {
 
 impl Schedule {
     /// Whether it is for the tickets of this group.
-    pub fn is_for_group(&self, group: &str) -> bool {
+    fn is_for_group(&self, group: &str) -> bool {
         self.groups.iter().any(|g| g == group)
     }
 
     /// Whether it is for the tickets of this account.
-    pub fn is_for_account(&self, handle: &str) -> bool {
+    fn is_for_account(&self, handle: &str) -> bool {
         self.accounts.iter().any(|a| a.eq_ignore_ascii_case(handle))
     }
 }
@@ -392,10 +390,5 @@ impl Desk {
                 self.field(field).map(|f| f.choices.iter().map(String::as_str).collect()).unwrap_or_default()
             }
         }
-    }
-
-    /// The custom fields by name.
-    pub fn fields_by_name(&self) -> BTreeMap<&str, &CustomField> {
-        self.fields.iter().map(|f| (f.name.as_str(), f)).collect()
     }
 }

@@ -184,14 +184,6 @@ impl FieldRef {
         }
     }
 
-    /// What it means.
-    pub fn doc(&self) -> &str {
-        match self {
-            Self::Known(field) => field.doc,
-            Self::Custom(field) => field.doc.as_deref().unwrap_or("a field of this desk"),
-        }
-    }
-
     /// Whether rules can set it.
     pub fn writable(&self) -> bool {
         match self {

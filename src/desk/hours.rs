@@ -148,7 +148,7 @@ impl From<Interval> for String {
 
 impl Hours {
     /// Whether the desk never closes, because no interval is declared.
-    pub fn always_open(&self) -> bool {
+    fn always_open(&self) -> bool {
         Weekday::Monday.cycle_forward().take(7).all(|d| self.on(d).is_empty())
     }
 

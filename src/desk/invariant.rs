@@ -26,7 +26,7 @@ pub fn broken(ticket: &Ticket) -> impl Iterator<Item = &'static Invariant> {
 }
 
 /// All that holds of every ticket.
-pub static INVARIANTS: &[Invariant] = &[
+static INVARIANTS: &[Invariant] = &[
     Invariant {
         fields: &["updated", "created"],
         says: "a ticket is created before it is updated",

@@ -58,7 +58,7 @@ impl Decider {
         self.verified(decision, ticket, now, || decide_plainly(rules, ticket, event, now))
     }
 
-    /// Asks the automations, as [`super::look`].
+    /// Asks the automations on a whole minute. `holding` are those that held when they were last asked.
     pub fn look(&self, rules: &RuleSet, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Decided<Look> {
         let look = look_with(rules, ticket, holding, at, &mut *(self.make_matcher)(rules));
         self.verified(look, ticket, at, || look_plainly(rules, ticket, holding, at))

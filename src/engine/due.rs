@@ -6,7 +6,7 @@
 //! for ever, and a trick that is written anyway does no harm.
 //!
 //! As long as nothing happens to a ticket, only time can change an answer, and each question about time changes its
-//! answer at instants that can be computed. [`look`] says which comes next: nobody has to look any sooner.
+//! answer at instants that can be computed. [`Look`] says which comes next: nobody has to look any sooner.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     decision::{Decision, RuleKind},
     plain,
-    rule_set::RuleSet,
     run::{Matcher, Plain, Rule, changes, fire, passes},
 };
 use crate::{
@@ -50,16 +49,13 @@ pub fn next_minute(at: Timestamp) -> Timestamp {
     at.checked_add(SignedDuration::from_nanos(1)).map_or(Timestamp::MAX, minute)
 }
 
-/// Looks at a ticket on a whole minute. `holding` are the automations that held when it was last looked at.
-pub fn look(rules: &RuleSet, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
-    look_with(rules, ticket, holding, at, &mut rules.matcher())
-}
-
-/// [`look`], where every trigger that automations want to run is asked.
-pub fn look_plainly(rules: &Rules, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
+/// Looks at a ticket on a whole minute, where every trigger that automations want to run is asked. `holding` are the
+/// automations that held when it was last looked at.
+pub(super) fn look_plainly(rules: &Rules, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
     look_with(rules, ticket, holding, at, &mut Plain(rules))
 }
 
+/// [`look_plainly`] with another matcher.
 pub(super) fn look_with(
     rules: &Rules,
     ticket: &Ticket,
@@ -171,7 +167,7 @@ pub(super) fn pass(
 
 /// When the answer to a condition changes next, as long as nothing happens to the ticket; or an instant before that
 /// and after now, where the search is long.
-pub fn next_change(condition: &Condition, facts: Facts<'_>) -> Option<Timestamp> {
+fn next_change(condition: &Condition, facts: Facts<'_>) -> Option<Timestamp> {
     let now = holds_until(condition, facts);
     let mut at = now.until?;
     for _ in 0..MOST_HOPS {

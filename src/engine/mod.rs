@@ -27,7 +27,7 @@ pub use by_hand::{ByHand, act_by_hand, apply_macro};
 pub use coverage::{Coverage, Missing, Ran, Share};
 pub use decider::{Decided, Decider, MakeMatcher};
 pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
-pub use due::{Look, look, look_plainly, minute, next_change, next_minute, wake};
+pub use due::{Look, minute, next_minute, wake};
 pub use plain::holds;
 pub use render::{render, render_json};
 pub use rule_set::{RuleSet, decide};

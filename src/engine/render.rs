@@ -9,7 +9,7 @@ use crate::{
 
 /// The most that the values in one text may take, in bytes. What the rule itself says is never cut, so that
 /// a JSON text stays one.
-pub const MOST_VALUE_BYTES: usize = 64 * 1024;
+const MOST_VALUE_BYTES: usize = 64 * 1024;
 
 /// The text with every placeholder replaced by its value at this moment.
 pub fn render(template: &Template, facts: Facts<'_>) -> String {

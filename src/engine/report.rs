@@ -180,7 +180,7 @@ fn monday(day: Date) -> Option<Date> {
 }
 
 /// The part of the calendar an instant lies in.
-pub fn calendar_key(unit: Calendar, at: Timestamp, zone: &TimeZone) -> Key {
+pub(super) fn calendar_key(unit: Calendar, at: Timestamp, zone: &TimeZone) -> Key {
     let local = at.to_zoned_datetime(zone.clone());
     let day = local.date();
     match unit {

@@ -273,7 +273,7 @@ impl Story {
             if let Some((awake, event)) = due::wake(&self.ticket, at) {
                 self.run(rules, awake, event, mode);
             }
-            let look = due::look(rules, &self.ticket, &self.holding, at);
+            let look = due::look_with(rules, &self.ticket, &self.holding, at, &mut rules.matcher());
             if let Some(decision) = &look.decision
                 && let Some(state) = loops::state(&self.ticket, &decision.ticket, &look.holding)
                 && let Some(automations) = seen.come_round(state, at, loops::fired(decision))

@@ -37,11 +37,6 @@ struct Source {
 }
 
 impl Sources {
-    /// The text of a file.
-    pub fn text(&self, name: &str) -> Option<&Arc<str>> {
-        self.texts.get(name).map(|source| &source.text)
-    }
-
     /// The text of a file with its lines.
     pub fn lines(&self, name: &str) -> Option<(&str, &LineIndex)> {
         let source = self.texts.get(name)?;

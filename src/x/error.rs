@@ -86,19 +86,6 @@ impl Refusal {
 }
 
 impl XError {
-    /// Whether what was to be sent may have arrived.
-    pub fn outcome_unknown(&self) -> bool {
-        matches!(self, Self::AnswerLost(_))
-    }
-
-    /// Whether asking again may help, by itself.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } | Self::NotReached(_) | Self::AnswerLost(_) | Self::Tokens(_) => true,
-            Self::Refused(refusal) => matches!(refusal, Refusal::RateLimited { .. }) || refusal.is_about_account(),
-        }
-    }
-
     /// How long X asks to wait before the next call, as far as that can be believed.
     pub fn wait(&self) -> Option<Duration> {
         match self {

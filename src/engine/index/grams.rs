@@ -111,11 +111,6 @@ impl Grams {
         self.long.find(text.as_bytes(), &self.texts, hits);
         self.short.find(text.as_bytes(), &self.texts, hits);
     }
-
-    /// How many bytes it takes.
-    pub(super) fn bytes(&self) -> usize {
-        self.long.bytes() + self.short.bytes() + self.texts.len()
-    }
 }
 
 /// Where a gram stands among the buckets.
@@ -189,12 +184,6 @@ impl<const MASK: u32> Table<MASK> {
                 hits.push(Hit { needle: entry.needle, end: start as u32 + entry.length });
             }
         }
-    }
-
-    fn bytes(&self) -> usize {
-        self.buckets.as_ref().map_or(0, |buckets| size_of_val(&**buckets))
-            + self.starts.len() * size_of::<u32>()
-            + self.entries.len() * size_of::<Entry>()
     }
 }
 

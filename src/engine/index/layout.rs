@@ -206,14 +206,6 @@ impl Layout {
         let (from, to) = (self.rest_starts[rest as usize], self.rest_starts[rest as usize + 1]);
         &self.rests[from as usize..to as usize]
     }
-
-    /// How many bytes it takes, but for what is checked one by one.
-    pub(super) fn bytes(&self) -> usize {
-        self.clauses.len() * size_of::<Clause>()
-            + (self.tops.len() + self.rest_starts.len()) * size_of::<u32>()
-            + self.shelves.len() * size_of::<Shelf>()
-            + self.rests.len() * size_of::<Expr>()
-    }
 }
 
 /// The ranked slot that most rules under each literal ask about.

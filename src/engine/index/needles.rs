@@ -139,11 +139,6 @@ impl Needles {
             found(self.regexes[pattern.as_usize()].1);
         }
     }
-
-    /// How many bytes it takes.
-    pub(super) fn bytes(&self) -> usize {
-        self.grams.bytes() + self.together.as_ref().map_or(0, meta::Regex::memory_usage)
-    }
 }
 
 /// Looks for one thing in a folded text, where it is not searched for everything at once.

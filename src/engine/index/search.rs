@@ -119,18 +119,6 @@ impl Index {
         self.expected
     }
 
-    /// How many bytes it takes, roughly.
-    pub fn bytes(&self) -> usize {
-        let needles: usize = self.slots.searched.iter().map(|searched| searched.needles.bytes()).sum();
-        let exprs = self.exprs.len() * size_of::<(u32, Expr)>();
-        needles + exprs + self.layout.as_ref().map_or(0, Layout::bytes)
-    }
-
-    /// Whether rules are looked up: where they are few, they are asked one after the other.
-    pub fn looks_up(&self) -> bool {
-        self.layout.is_some()
-    }
-
     pub(super) fn slots(&self) -> &Slots {
         &self.slots
     }
