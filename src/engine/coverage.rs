@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{
     decision::{Decision, RuleKind},
-    plain,
-    run::{Matcher, Open},
+    evaluate,
+    matcher::{Matcher, Open},
 };
 use crate::{
     desk::{Change, Facts},
@@ -132,7 +132,7 @@ impl Coverage {
         let mut questions = rule.questions.iter_mut();
         when.leaves(&mut |leaf, _| {
             let Some(question) = questions.next().filter(|q| !(q.yes && q.no)) else { return };
-            let answer = if plain::leaf_holds(leaf, facts) { &mut question.yes } else { &mut question.no };
+            let answer = if evaluate::leaf_holds(leaf, facts) { &mut question.yes } else { &mut question.no };
             rule.unseen -= usize::from(!std::mem::replace(answer, true));
         });
     }

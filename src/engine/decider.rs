@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use rustc_hash::FxBuildHasher;
 
 use super::{
+    automation::{Look, look_plainly, look_with},
+    decide::{decide_plainly, run},
     decision::Decision,
-    due::{Look, look_plainly, look_with},
+    matcher::Matcher,
     rule_set::RuleSet,
-    run::{Matcher, decide_plainly, run},
 };
 use crate::desk::{Event, Ticket};
 
@@ -51,7 +52,7 @@ impl Decider {
         Self { make_matcher, ..self }
     }
 
-    /// Decides what the rules make of an event, as [`super::decide`].
+    /// Decides what the rules make of an event, as [`super::decide()`].
     pub fn decide(&self, rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -> Decided<Decision> {
         let decision = run(rules, ticket, event, now, &mut *(self.make_matcher)(rules));
         rules.learn(ticket, event, now);

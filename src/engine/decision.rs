@@ -1,11 +1,10 @@
 //! What a run of the rules comes to.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
+use super::answer::Answer;
 use crate::{
-    desk::{Change, Effect, Ticket, Value},
+    desk::{Change, Effect, Ticket},
     lang::rules::{Rules, Version},
 };
 
@@ -97,45 +96,6 @@ pub struct Fired {
     pub why: Answer,
 }
 
-/// A condition with its answer, and the answers below it: none is left out, whatever decided.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Answer {
-    /// Whether it held.
-    pub holds: bool,
-    /// What was asked.
-    #[serde(flatten)]
-    pub to: Asked,
-}
-
-/// What was asked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Asked {
-    /// All of these.
-    All(Vec<Answer>),
-    /// Any of these.
-    Any(Vec<Answer>),
-    /// That this does not hold.
-    Not(Box<Answer>),
-    /// A named condition.
-    Let {
-        /// Its name.
-        name: String,
-        /// What it stands for.
-        means: Box<Answer>,
-    },
-    /// A question about one field.
-    Asked {
-        /// The question as the formatter writes it.
-        text: Arc<str>,
-        /// The field's value at that moment, `null` where there is none; a long text is cut.
-        value: Value<'static>,
-        /// For `changed`, the value before the event.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        before: Option<Value<'static>>,
-    },
-}
-
 impl Decision {
     /// A decision that leaves the ticket as it is.
     pub(super) fn nothing(rules: &Rules, ticket: &Ticket) -> Self {
@@ -148,35 +108,6 @@ impl Decision {
             stopped_by: None,
             passes: 0,
             closed: false,
-        }
-    }
-}
-
-impl Answer {
-    /// The questions about fields, from left to right, as [`crate::lang::rules::Condition::leaves`] visits them.
-    pub fn leaves<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
-        match &self.to {
-            Asked::All(parts) | Asked::Any(parts) => parts.iter().for_each(|part| part.leaves(visit)),
-            Asked::Not(inner) | Asked::Let { means: inner, .. } => inner.leaves(visit),
-            Asked::Asked { .. } => visit(self),
-        }
-    }
-
-    /// The questions about fields that made it hold or not: with another answer to them it might be otherwise.
-    pub fn because(&self) -> Vec<&Self> {
-        let mut leaves = vec![];
-        self.gather(&mut leaves);
-        leaves
-    }
-
-    fn gather<'a>(&'a self, leaves: &mut Vec<&'a Self>) {
-        match &self.to {
-            // One `no` is enough against `and`, one `yes` for `or`; otherwise every part had its say.
-            Asked::All(parts) | Asked::Any(parts) => {
-                parts.iter().filter(|part| part.holds == self.holds).for_each(|part| part.gather(leaves));
-            }
-            Asked::Not(inner) | Asked::Let { means: inner, .. } => inner.gather(leaves),
-            Asked::Asked { .. } => leaves.push(self),
         }
     }
 }

@@ -1,15 +1,19 @@
 //! Checked rules to decisions: evaluate, run, explain. Pure: no I/O, no clock of its own.
 
 mod act;
+mod answer;
+mod automation;
 mod by_hand;
 mod coverage;
+mod decide;
 mod decider;
 mod decision;
-mod due;
+pub mod evaluate;
 mod given;
 pub mod index;
 pub mod loops;
-pub mod plain;
+mod matcher;
+mod next_change;
 mod render;
 pub mod report;
 mod rule_set;
@@ -23,16 +27,18 @@ mod view;
 mod tests;
 
 pub use act::changes;
+pub use answer::{Answer, Asked, MAX_VALUE_LENGTH};
+pub use automation::{Look, minute, next_minute, wake};
 pub use by_hand::{ByHand, act_by_hand, apply_macro};
 pub use coverage::{Coverage, Missing, Ran, Share};
+pub use decide::{decide, decide_plainly, run};
 pub use decider::{Decided, Decider, MakeMatcher};
-pub use decision::{Answer, Asked, Decision, Fired, RuleEffect, RuleKind};
-pub use due::{Look, minute, next_minute, wake};
-pub use plain::holds;
+pub use decision::{Decision, Fired, RuleEffect, RuleKind};
+pub use evaluate::holds;
+pub use matcher::{Matcher, Open};
 pub use render::{render, render_json};
-pub use rule_set::{RuleSet, decide};
+pub use rule_set::RuleSet;
 pub use rule_test::{Failure, Outcome, TestReport, run_test, run_tests};
-pub use run::{Matcher, Open, decide_plainly, run};
 pub use show::{change_line, chosen, effect_line, show};
-pub use trace::{MAX_VALUE_LENGTH, RuleTrace, Trace, Verdict, explain};
+pub use trace::{RuleTrace, Trace, Verdict, explain};
 pub use view::view;

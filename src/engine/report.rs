@@ -12,7 +12,7 @@ use jiff::{
 };
 use serde::{Serialize, Serializer};
 
-use super::plain;
+use super::evaluate;
 use crate::{
     desk::{Desk, Facts, FieldRef, Kind, Ticket, Value},
     lang::rules::{Aggregate, Calendar, Measure, Period, PeriodUnit, Quantity, Report, Split},
@@ -286,7 +286,7 @@ impl<'a> Tally<'a> {
     /// Counts a ticket, where it is one of those the report is about.
     pub fn add(&mut self, ticket: &Ticket) {
         let facts = Facts { ticket, event: None, now: self.now, desk: self.desk };
-        if !plain::holds(&self.report.filter, facts) {
+        if !evaluate::holds(&self.report.filter, facts) {
             return;
         }
         let inside = |interval: Option<Interval>| match (&self.report.over, interval) {

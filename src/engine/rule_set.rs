@@ -10,9 +10,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    decision::Decision,
     index::{Index, MAX_UNINDEXED, Recent, Searcher},
-    run::{Matcher, Open, run},
+    matcher::{Matcher, Open},
 };
 use crate::{
     desk::{Change, Event, Facts, FieldRef, Ticket},
@@ -109,15 +108,6 @@ impl RuleSet {
         // What a panic elsewhere left behind is at worst a searcher less.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Decides what the rules make of an event. Pure: the same input gives the same decision.
-///
-/// `ticket` is the ticket with the event already in it: for an update, [`Event::before`] is what it was before.
-pub fn decide(rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
-    let decision = run(rules, ticket, event, now, &mut rules.matcher());
-    rules.learn(ticket, event, now);
-    decision
 }
 
 impl RuleSet {

@@ -14,15 +14,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    answer::{Answer, answer},
+    automation,
     by_hand::apply_macro,
     coverage::{Coverage, Covering},
-    decision::{Answer, Decision, RuleKind},
-    due, given, loops,
-    plain::holds,
+    decide::run,
+    decision::{Decision, RuleKind},
+    evaluate::holds,
+    given, loops,
     rule_set::RuleSet,
-    run::run,
     show,
-    trace::{RuleTrace, Trace, Verdict, answer, explain},
+    trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
     desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
@@ -246,7 +248,7 @@ impl Story {
                     let mut ask = |index: usize, when: &Condition, facts: Facts<'_>| {
                         coverage.ask(RuleKind::Automation, index, when, facts);
                     };
-                    due::pass(rules, &after, holding, self.now, &mut ask, &mut rules.matcher());
+                    automation::pass(rules, &after, holding, self.now, &mut ask, &mut rules.matcher());
                 }
                 let mut covering = Covering { rules, matcher: rules.matcher(), coverage };
                 let decision = run(rules, &after, &event, self.now, &mut covering);
@@ -262,7 +264,7 @@ impl Story {
     /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
     fn pass(&mut self, rules: &RuleSet, span: Span, mode: &mut Mode<'_>) -> Result<(), Untellable> {
         let end = span.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
-        let mut next = Some(due::minute(self.now));
+        let mut next = Some(automation::minute(self.now));
         let mut seen = loops::Seen::default();
         for _ in 0..MOST_LOOKS {
             let Some(at) = next.filter(|at| *at <= end) else {
@@ -270,10 +272,10 @@ impl Story {
                 return Ok(());
             };
             self.now = at;
-            if let Some((awake, event)) = due::wake(&self.ticket, at) {
+            if let Some((awake, event)) = automation::wake(&self.ticket, at) {
                 self.run(rules, awake, event, mode);
             }
-            let look = due::look_with(rules, &self.ticket, &self.holding, at, &mut rules.matcher());
+            let look = automation::look_with(rules, &self.ticket, &self.holding, at, &mut rules.matcher());
             if let Some(decision) = &look.decision
                 && let Some(state) = loops::state(&self.ticket, &decision.ticket, &look.holding)
                 && let Some(automations) = seen.come_round(state, at, loops::fired(decision))

@@ -2,79 +2,18 @@
 //!
 //! Which triggers hold is asked of a [`Matcher`], so that the run is the same whoever answers.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{
     act,
+    answer::answer,
     decision::{Decision, Fired, RuleEffect, RuleKind},
-    due, plain, trace,
+    matcher::{Matcher, Open},
 };
 use crate::{
-    desk::{Change, Event, EventKind, Facts, Status, Ticket},
+    desk::{Change, Event, Facts, Ticket},
     lang::rules::{Action, Condition, Mark, Rules},
 };
-
-/// Answers which triggers hold now. [`plain`] is what every answer must agree with.
-pub trait Matcher {
-    /// The first trigger at `from` or behind it that is open and whose conditions hold.
-    fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize>;
-
-    /// Hears that a trigger has made these changes to the ticket.
-    fn changed(&mut self, _changes: &[Change]) {}
-}
-
-/// Which triggers can still fire in a run. One that can no more never can again.
-#[derive(Debug)]
-pub struct Open<'a> {
-    rules: &'a Rules,
-    event: &'a Event,
-    fired: BTreeSet<usize>,
-}
-
-impl<'a> Open<'a> {
-    /// Those that are about an event, before the run has begun.
-    pub fn at_first(rules: &'a Rules, event: &'a Event) -> Self {
-        Self { rules, event, fired: BTreeSet::new() }
-    }
-
-    /// Whether this one can.
-    pub fn is(&self, trigger: usize) -> bool {
-        !self.fired.contains(&trigger)
-            && self.rules.triggers.get(trigger).is_some_and(|t| t.mark != Mark::Disabled && t.on.covers(self.event))
-    }
-}
-
-/// Asks one trigger after the other.
-pub(super) struct Plain<'a>(pub(super) &'a Rules);
-
-impl Matcher for Plain<'_> {
-    fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
-        let triggers = self.0.triggers.iter().enumerate().skip(from);
-        triggers.filter(|(i, _)| open.is(*i)).find(|(_, t)| plain::holds(&t.when, facts)).map(|(i, _)| i)
-    }
-}
-
-/// Decides what the rules make of an event, one trigger asked after the other: the meaning of [`super::decide`].
-pub fn decide_plainly(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
-    run(rules, ticket, event, now, &mut Plain(rules))
-}
-
-/// [`decide_plainly`] with another matcher.
-pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matcher: &mut dyn Matcher) -> Decision {
-    if let EventKind::Due { holding } = &event.kind {
-        let (decision, _) = due::pass(rules, ticket, holding, now, &mut |_, _, _| {}, matcher);
-        return decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
-    }
-    let mut decision = Decision::nothing(rules, ticket);
-    decision.closed = event.before().unwrap_or(ticket).status == Status::Closed;
-    if !decision.closed {
-        passes(rules, event, now, matcher, &mut decision);
-        decision.changes = changes(ticket, &decision, rules);
-    }
-    decision
-}
 
 /// Passes over the triggers, until one fires nothing.
 pub(super) fn passes(rules: &Rules, event: &Event, now: Timestamp, matcher: &mut dyn Matcher, decision: &mut Decision) {
@@ -98,7 +37,7 @@ fn pass(
         let facts = Facts { ticket: &decision.ticket, event: Some(event), now, desk: &rules.desk };
         let Some(index) = matcher.next(from, open, facts) else { return again };
         let Some(trigger) = rules.triggers.get(index) else { return again };
-        open.fired.insert(index);
+        open.close(index);
         from = index + 1;
         let rule = Rule {
             title: &trigger.title,
@@ -144,7 +83,7 @@ pub(super) fn fire(
 ) -> bool {
     let desk = &*rules.desk;
     let shadow = rule.mark == Mark::Shadow;
-    let why = trace::answer(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
+    let why = answer(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
     let touched = act::touched(rule.then);
     let before = touched.iter().map(|field| act::value(field, &decision.ticket, desk).into_owned()).collect::<Vec<_>>();
     // In shadow, it is done to a copy.

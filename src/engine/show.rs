@@ -5,7 +5,8 @@ use std::fmt::Write;
 use owo_colors::OwoColorize;
 
 use super::{
-    decision::{Answer, Asked, Fired},
+    answer::{Answer, Asked},
+    decision::Fired,
     trace::{RuleTrace, Trace, Verdict},
 };
 use crate::{

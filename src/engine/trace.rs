@@ -1,25 +1,22 @@
 //! Why a rule fired, and why another did not.
 //!
 //! A trace is made by running the decision again with a matcher that answers every question of a
-//! condition and keeps the answers. Its leaves are those of [`plain`], so it cannot disagree with what was decided.
-
-use std::sync::Arc;
+//! condition and keeps the answers. Its leaves are those of [`super::evaluate`], so it cannot disagree with what was decided.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    decision::{Answer, Asked, Decision, RuleKind},
-    due, plain,
-    run::{Matcher, Open, run},
+    answer::{Answer, answer},
+    automation,
+    decide::run,
+    decision::{Decision, RuleKind},
+    matcher::{Matcher, Open},
 };
 use crate::{
-    desk::{Event, EventKind, Facts, Ticket, Value, text::headline},
-    lang::rules::{Condition, ConditionKind, Leaf, Mark, Place, Rules, Test},
+    desk::{Event, EventKind, Facts, Ticket},
+    lang::rules::{Condition, Mark, Place, Rules},
 };
-
-/// How much of a long text is kept as the value of a condition, in characters as a reader counts them.
-pub const MAX_VALUE_LENGTH: usize = 100;
 
 /// A decision with the answer of every rule that had a say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -102,12 +99,12 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
             *slot = Some(answer(when, facts));
         }
     };
-    let (decision, _) = due::pass(rules, ticket, holding, now, &mut take_down, &mut asking);
+    let (decision, _) = automation::pass(rules, ticket, holding, now, &mut take_down, &mut asking);
     let decision = decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
     let triggers = match decision.passes {
         0 => vec![],
         // The update that the automations made.
-        _ => triggers(rules, &due::update(ticket), &decision, answers),
+        _ => triggers(rules, &automation::update(ticket), &decision, answers),
     };
     let automations = rules.automations.iter().zip(asked).enumerate().map(|(index, (automation, when))| RuleTrace {
         rule: automation.title.clone(),
@@ -163,41 +160,5 @@ impl Matcher for Asking<'_> {
             }
         }
         None
-    }
-}
-
-/// A condition with its answer and those of all its parts.
-pub(super) fn answer(condition: &Condition, facts: Facts<'_>) -> Answer {
-    let all = |parts: &[Condition]| parts.iter().map(|c| answer(c, facts)).collect::<Vec<_>>();
-    match &condition.kind {
-        ConditionKind::All(parts) => {
-            let parts = all(parts);
-            Answer { holds: parts.iter().all(|a| a.holds), to: Asked::All(parts) }
-        }
-        ConditionKind::Any(parts) => {
-            let parts = all(parts);
-            Answer { holds: parts.iter().any(|a| a.holds), to: Asked::Any(parts) }
-        }
-        ConditionKind::Not(inner) => {
-            let inner = answer(inner, facts);
-            Answer { holds: !inner.holds, to: Asked::Not(Box::new(inner)) }
-        }
-        ConditionKind::Let(named) => {
-            let means = answer(&named.condition, facts);
-            Answer { holds: means.holds, to: Asked::Let { name: named.name.clone(), means: Box::new(means) } }
-        }
-        ConditionKind::Leaf(leaf) => Answer { holds: plain::leaf_holds(leaf, facts), to: asked(leaf, facts) },
-    }
-}
-
-fn asked(leaf: &Leaf, facts: Facts<'_>) -> Asked {
-    let before = matches!(leaf.test, Test::Changed { .. }).then(|| short(plain::before(&leaf.field, facts)));
-    Asked::Asked { text: Arc::clone(leaf.text()), value: short(leaf.field.read(facts)), before }
-}
-
-fn short(value: Value<'_>) -> Value<'static> {
-    match value {
-        Value::Text(text) => Value::Text(headline(&text, MAX_VALUE_LENGTH).into()),
-        value => value.into_owned(),
     }
 }

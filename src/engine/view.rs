@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::plain;
+use super::evaluate;
 use crate::{
     desk::{Desk, Facts, Kind, Ticket, Value, text::fold},
     lang::rules::{Sort, View},
@@ -21,7 +21,7 @@ pub fn view<'a>(
     now: Timestamp,
 ) -> Vec<&'a Ticket> {
     let facts = |ticket| Facts { ticket, event: None, now, desk };
-    let mut shown: Vec<&Ticket> = tickets.into_iter().filter(|t| plain::holds(&view.filter, facts(t))).collect();
+    let mut shown: Vec<&Ticket> = tickets.into_iter().filter(|t| evaluate::holds(&view.filter, facts(t))).collect();
     let by = |sort: &Option<Sort>, a, b| sort.as_ref().map_or(Ordering::Equal, |s| compare(s, facts(a), facts(b)));
     shown.sort_by(|a, b| by(&view.group_by, a, b).then_with(|| by(&view.sort_by, a, b)).then(a.id.cmp(&b.id)));
     shown

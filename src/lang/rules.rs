@@ -15,7 +15,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Desk, Event, FieldRef, Hours, Recipient, Scope, Value,
+    Desk, Event, FieldRef, Hours, Reached, Recipient, Scope, Value,
     text::{self, fold, fold_needle},
 };
 
@@ -545,6 +545,33 @@ impl Span {
             Self::OpenDays(count) => times(hours.business_day(), count),
             Self::OpenWeeks(count) => times(hours.business_week(), count),
         }
+    }
+
+    /// The first and the last instant at which so long has passed since another: while the desk is closed, the count stands
+    /// still.
+    pub fn reached_after(self, time: jiff::Timestamp, hours: &Hours) -> Reached {
+        let length = self.length(hours);
+        if let Self::Clock(_) = self {
+            let at = time.checked_add(length).ok();
+            return Reached { first: at, last: at };
+        }
+        let reached = hours.after(time, length);
+        // Nothing at all has passed since the desk last closed before it.
+        let first = if length.is_zero() { hours.before(time, length).last } else { reached.first };
+        Reached { first, ..reached }
+    }
+
+    /// As [`Self::reached_after`], back in time: the first is the later one.
+    pub fn reached_before(self, time: jiff::Timestamp, hours: &Hours) -> Reached {
+        let length = self.length(hours);
+        if let Self::Clock(_) = self {
+            let at = time.checked_sub(length).ok();
+            return Reached { first: at, last: at };
+        }
+        let reached = hours.before(time, length);
+        // Nothing at all is ahead until the desk opens after it.
+        let first = if length.is_zero() { hours.after(time, length).last } else { reached.first };
+        Reached { first, ..reached }
     }
 
     /// The moment so long after another, by these hours; `None` is beyond all calendars.

@@ -14,11 +14,11 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::{Store, StoreError, ticket::tickets};
 use crate::{
     desk::{
-        Desk, Facts, FieldRef, Hours, Kind, Ticket,
+        Desk, Facts, FieldRef, Hours, Kind, Reached, Ticket,
         config::CustomKind,
         field::{Field, Scope},
     },
-    engine::{self, holds, plain},
+    engine::{self, evaluate, holds},
     lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Sort, Span, Test, View},
 };
 
@@ -219,7 +219,7 @@ impl<'a> Query<'a> {
                     let desk = Desk { hours: hours.clone(), ..Desk::default() };
                     let ticket = Ticket::default();
                     let answer =
-                        plain::leaf_holds(leaf, Facts { ticket: &ticket, event: None, now: query.now, desk: &desk });
+                        evaluate::leaf_holds(leaf, Facts { ticket: &ticket, event: None, now: query.now, desk: &desk });
                     query.sql.push(if answer { TRUE } else { FALSE });
                 });
             }
@@ -505,25 +505,8 @@ impl<'a> Query<'a> {
 
     fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Span, until: bool) {
         // Later than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
-        let length = span.length(hours);
-        let (first, last) = match (span.is_business(), until) {
-            (false, _) => {
-                let off = if until { length } else { -length };
-                let at = self.now.checked_add(off).ok();
-                (at, at)
-            }
-            (true, true) => {
-                let reached = hours.after(self.now, length);
-                // Nothing at all is also how far off a time is that has passed since the desk closed.
-                let passed = || hours.before(self.now, length).last;
-                (if length.is_zero() { passed() } else { reached.first }, reached.last)
-            }
-            (true, false) => {
-                let reached = hours.before(self.now, length);
-                let ahead = || hours.after(self.now, length).last;
-                (if length.is_zero() { ahead() } else { reached.first }, reached.last)
-            }
-        };
+        let Reached { first, last } =
+            if until { span.reached_after(self.now, hours) } else { span.reached_before(self.now, hours) };
         // Towards the far end of time, or away from it; and from which of the two on.
         let (farther, at, included) = match comparison {
             Comparison::AtLeast => (true, first, true),

@@ -1,7 +1,7 @@
 //! The arrows between modules are those that ARCHITECTURE.md allows.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -164,4 +164,48 @@ fn only_commands_start_the_clock_of_the_machine() {
         let may = module.first().is_none_or(|name| matches!(name.as_str(), "cli" | "clock"));
         assert!(may || !fs::read_to_string(&file).unwrap().contains("Clock::Wall"), "{}", file.display());
     }
+}
+
+/// Where each name that a module's `mod.rs` gives on comes from: `engine::RuleSet` is of `engine::rule_set`.
+fn given_on(module: &str) -> BTreeMap<String, String> {
+    let mut paths = BTreeSet::new();
+    let text: TokenStream = fs::read_to_string(format!("src/{module}/mod.rs")).unwrap().parse().unwrap();
+    let tokens: Vec<_> = text.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        if matches!(token, TokenTree::Ident(word) if word == "use") {
+            names(&tokens, at + 1, vec![], &mut paths);
+        }
+    }
+    let pairs = paths.into_iter().filter(|path| path.len() > 1);
+    pairs.map(|path| (path[path.len() - 1].clone(), path[0].clone())).collect()
+}
+
+#[test]
+fn the_files_of_the_engine_use_each_other_in_no_circle() {
+    let given_on = given_on("engine");
+    assert_eq!(given_on["RuleSet"], "rule_set");
+    let files = files(Path::new("src/engine"), &["engine".to_owned()]);
+    let inside: BTreeSet<_> = files.iter().filter_map(|(_, module)| module.get(1).cloned()).collect();
+    // Whom each file uses; a folder is one file here, and tests may use everything.
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, module) in &files {
+        let Some(own) = module.get(1).filter(|own| *own != "tests") else { continue };
+        for path in named(file, module) {
+            let [engine, name, rest @ ..] = &path[..] else { continue };
+            let used = given_on.get(name).filter(|_| rest.is_empty() || !inside.contains(name)).unwrap_or(name);
+            if engine == "engine" && used != own && inside.contains(used) {
+                uses.entry(own.clone()).or_default().insert(used.clone());
+            }
+        }
+    }
+    assert!(uses["decide"].contains("run"), "arrows are not found: {uses:?}");
+    // Those that use nobody who is left are taken away, until nobody is.
+    loop {
+        let left: BTreeSet<_> = uses.keys().cloned().collect();
+        uses.retain(|_, used| !used.is_disjoint(&left));
+        if uses.len() == left.len() {
+            break;
+        }
+    }
+    assert!(uses.is_empty(), "in a circle: {uses:#?}");
 }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::slots::{Find, Question, Role, Slots, role};
 use crate::{
     desk::{Kind, Value},
-    engine::plain,
+    engine::evaluate,
     lang::rules::{Condition, ConditionKind, Leaf, Let, Literal, Pattern, Test},
 };
 
@@ -121,7 +121,7 @@ impl<'s> Builder<'s> {
         let kind = leaf.field.kind();
         let slot = self.slots.named_slot(&leaf.field);
         let mentioned = mentioned(&leaf.test, &kind);
-        let wanted = |value: &Value<'_>| plain::value_holds(&leaf.test, &kind, value) == want;
+        let wanted = |value: &Value<'_>| evaluate::value_holds(&leaf.test, &kind, value) == want;
         let as_value = |name: &str| match kind {
             Kind::Text => Value::Text(name.to_owned().into()),
             _ => Value::Word(name.to_owned().into()),

@@ -6,7 +6,7 @@
 //! those only as many as its number reaches. What else a rule asks is checked with masks and ranks first, and one
 //! by one last.
 //!
-//! [`super::plain`] is what all of this means, and what it is compared with by generated rules and tickets.
+//! [`super::evaluate`] is what all of this means, and what it is compared with by generated rules and tickets.
 
 #![allow(
     clippy::indexing_slicing,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     desk::{Desk, Facts, FieldRef, Kind, Scope, Value, text::Folder},
-    engine::plain,
+    engine::evaluate,
     lang::rules::{Comparison, Leaf, Literal, Pattern, Span, Test},
 };
 
@@ -256,7 +256,7 @@ impl Coded {
             CodedBy::Field(field) => code(&field.kind(), &field.read(facts)),
             CodedBy::Change(field) => {
                 let kind = field.kind();
-                let was = plain::before(field, facts);
+                let was = evaluate::before(field, facts);
                 code(&kind, &was) * values_of(&kind) + code(&kind, &field.read(facts))
             }
         };
@@ -352,8 +352,8 @@ fn rank_holds(leaf: &Leaf, at: i128) -> bool {
         (Test::Since(comparison, Span::Clock(asked)), Kind::Time) => holds(comparison, asked, at),
         (Test::Until(comparison, Span::Clock(asked)), Kind::Time) => holds(comparison, asked, -at),
         // No other question asks which time it was.
-        (test, kind @ Kind::Time) => plain::value_holds(test, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
-        (test, kind) => plain::value_holds(test, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
+        (test, kind @ Kind::Time) => evaluate::value_holds(test, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
+        (test, kind) => evaluate::value_holds(test, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
     }
 }
 
@@ -489,14 +489,14 @@ impl Slots {
         let slot = if let Test::Changed { from, to } = &leaf.test {
             for (was_code, was) in values.iter().enumerate() {
                 for (is_code, is) in values.iter().enumerate() {
-                    let holds = plain::changed(was, is, from.as_ref(), to.as_ref());
+                    let holds = evaluate::changed(was, is, from.as_ref(), to.as_ref());
                     mask |= u64::from(holds == want) << (was_code * values.len() + is_code);
                 }
             }
             self.code_slot(CodedBy::Change(leaf.field.clone()))
         } else {
             for (code, value) in values.iter().enumerate() {
-                mask |= u64::from(plain::value_holds(&leaf.test, &kind, value) == want) << code;
+                mask |= u64::from(evaluate::value_holds(&leaf.test, &kind, value) == want) << code;
             }
             self.code_slot(CodedBy::Field(leaf.field.clone()))
         };
@@ -511,7 +511,7 @@ impl Slots {
         let cuts = cuts(&leaf.test);
         // Below the first cut, and from each on up to the next.
         let least = cuts.first().copied().unwrap_or(0).saturating_sub(1);
-        let unknown = plain::value_holds(&leaf.test, &leaf.field.kind(), &Value::Empty);
+        let unknown = evaluate::value_holds(&leaf.test, &leaf.field.kind(), &Value::Empty);
         let mut regions = vec![(0, unknown), (1, rank_holds(leaf, least))];
         regions.extend(cuts.iter().map(|cut| (all.rank(*cut), rank_holds(leaf, *cut))));
         let mut ranges: Vec<RangeInclusive<u32>> = vec![];

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     desk::{Facts, FieldRef, Value, field, text::Folder},
-    engine::plain,
+    engine::evaluate,
 };
 
 /// A code nothing has: the slot was not read yet.
@@ -304,7 +304,7 @@ impl State {
             return known;
         }
         let answer = match &slots.questions[question] {
-            Question::Leaf(leaf) => plain::leaf_holds(leaf, facts),
+            Question::Leaf(leaf) => evaluate::leaf_holds(leaf, facts),
             Question::Regex(fold, pattern) => {
                 self.fold(slots, *fold, facts);
                 let text = self.folded[*fold].folded();

@@ -14,17 +14,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     decision::{Decision, RuleKind},
-    plain,
-    run::{Matcher, Plain, Rule, changes, fire, passes},
+    evaluate,
+    matcher::{Matcher, Plain},
+    next_change::next_change,
+    run::{Rule, changes, fire, passes},
 };
 use crate::{
-    desk::{Cause, Effect, Event, EventKind, Facts, Hours, Status, Ticket, Value, Via},
-    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Mark, Rules, Span, Test},
+    desk::{Cause, Effect, Event, EventKind, Facts, Status, Ticket, Via},
+    lang::rules::{Condition, Mark, Rules},
 };
-
-/// How often the search for the next change of an answer may land where nothing changes. Where it gives up, the
-/// ticket is looked at in vain, and the search goes on from there.
-const MOST_HOPS: usize = 200;
 
 /// What looking at a ticket comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,7 +131,7 @@ pub(super) fn pass(
         }
         let facts = Facts { ticket: current, event: None, now, desk: &rules.desk };
         asked(index, &automation.when, facts);
-        if !plain::holds(&automation.when, facts) {
+        if !evaluate::holds(&automation.when, facts) {
             continue;
         }
         held.insert(automation.title.clone());
@@ -163,132 +161,4 @@ pub(super) fn pass(
         decision.changes = changes(ticket, decision, rules);
     }
     (decision, held)
-}
-
-/// When the answer to a condition changes next, as long as nothing happens to the ticket; or an instant before that
-/// and after now, where the search is long.
-fn next_change(condition: &Condition, facts: Facts<'_>) -> Option<Timestamp> {
-    let now = holds_until(condition, facts);
-    let mut at = now.until?;
-    for _ in 0..MOST_HOPS {
-        let there = holds_until(condition, Facts { now: at, ..facts });
-        if there.holds != now.holds {
-            break;
-        }
-        at = there.until?;
-    }
-    Some(at)
-}
-
-/// An answer, and how long it stays at least.
-struct Stays {
-    holds: bool,
-    /// The first instant at which it may be another, after now; `None` is never.
-    until: Option<Timestamp>,
-}
-
-fn holds_until(condition: &Condition, facts: Facts<'_>) -> Stays {
-    match &condition.kind {
-        ConditionKind::All(parts) => join(parts, facts, false),
-        ConditionKind::Any(parts) => join(parts, facts, true),
-        ConditionKind::Not(inner) => {
-            let inner = holds_until(inner, facts);
-            Stays { holds: !inner.holds, ..inner }
-        }
-        ConditionKind::Let(named) => holds_until(&named.condition, facts),
-        ConditionKind::Leaf(leaf) => Stays { holds: plain::leaf_holds(leaf, facts), until: changes_at(leaf, facts) },
-    }
-}
-
-/// `and`, and `or`, where one part with the answer `decides` is enough.
-fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stays {
-    // As long as some part decides, it is decided: until the last of those changes. Else until the first part changes.
-    let mut deciding: Option<Option<Timestamp>> = None;
-    let mut first: Option<Timestamp> = None;
-    for part in parts {
-        let stays = holds_until(part, facts);
-        if stays.holds == decides {
-            let last = match (deciding, stays.until) {
-                (None, until) => until,
-                (Some(None), _) | (Some(_), None) => None,
-                (Some(Some(a)), Some(b)) => Some(a.max(b)),
-            };
-            if last.is_none() {
-                return Stays { holds: decides, until: None };
-            }
-            deciding = Some(last);
-        } else {
-            first = match (first, stays.until) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-        }
-    }
-    match deciding {
-        Some(until) => Stays { holds: decides, until },
-        None => Stays { holds: !decides, until: first },
-    }
-}
-
-/// When the answer to one question changes by time alone, after now.
-fn changes_at(leaf: &Leaf, facts: Facts<'_>) -> Option<Timestamp> {
-    let at = match (&leaf.test, leaf.field.read(facts)) {
-        (Test::Since(comparison, span), Value::Time(time)) => since_turns(time, *comparison, *span, facts.hours()),
-        (Test::Until(comparison, span), Value::Time(time)) => until_turns(time, *comparison, *span, facts.hours()),
-        (Test::Holds, Value::YesNo(_)) if leaf.field.scope() == crate::desk::Scope::Clock => {
-            facts.hours().turns_after(facts.now)
-        }
-        _ => None,
-    };
-    at.filter(|at| *at > facts.now)
-}
-
-/// Where the answer turns: at this instant, or right after it.
-fn turns(at: Option<Timestamp>, right_after: bool) -> Option<Timestamp> {
-    let at = at?;
-    if right_after { at.checked_add(SignedDuration::from_nanos(1)).ok() } else { Some(at) }
-}
-
-/// The time since an instant only grows, so its comparison with a length turns once.
-fn since_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hours) -> Option<Timestamp> {
-    // From `first` on it is at least so long; after `last` it is longer.
-    let length = span.length(hours);
-    let (first, last) = match span.is_business() {
-        false => {
-            let at = time.checked_add(length).ok();
-            (at, at)
-        }
-        true => {
-            let reached = hours.after(time, length);
-            // Nothing at all has passed since the desk last closed before it.
-            let first = if length.is_zero() { hours.before(time, length).last } else { reached.first };
-            (first, reached.last)
-        }
-    };
-    match comparison {
-        Comparison::AtLeast | Comparison::Less => turns(first, false),
-        Comparison::More | Comparison::AtMost => turns(last, true),
-    }
-}
-
-/// The time until an instant only shrinks.
-fn until_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hours) -> Option<Timestamp> {
-    // From `first` on it is at most so long; after `last` it is shorter.
-    let length = span.length(hours);
-    let (first, last) = match span.is_business() {
-        false => {
-            let at = time.checked_sub(length).ok();
-            (at, at)
-        }
-        true => {
-            let reached = hours.before(time, length);
-            // Nothing at all is ahead until the desk opens after it.
-            let last = if length.is_zero() { hours.after(time, length).last } else { reached.first };
-            (reached.last, last)
-        }
-    };
-    match comparison {
-        Comparison::AtMost | Comparison::More => turns(first, false),
-        Comparison::AtLeast | Comparison::Less => turns(last, true),
-    }
 }
