@@ -272,8 +272,11 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let due = queues.outbox_due.map(|due| format!(" (the first due at {due:.0})")).unwrap_or_default();
     writeln!(
         out,
-        "outbox    {} waiting{due}, {} being sent, {} unknown",
-        queues.outbox, queues.sending, queues.unknown
+        "outbox    {} waiting{due}, {} being sent, {} unknown{}",
+        queues.outbox,
+        queues.sending,
+        queues.unknown,
+        if queues.outbox + queues.unknown > 0 { "; `twite outbox` lists them" } else { "" }
     )?;
     for account in &report.accounts {
         writeln!(out, "account   @{}: {}", account.handle, account.state)?;

@@ -97,6 +97,7 @@ pub async fn act(
             effect: effect.clone(),
             destination: Destination::of(effect, &ticket, &rules.desk),
             answers: None,
+            made: now,
             due: now,
         };
         intake.leave(&mut ticket, outgoing, None, now).await?;

@@ -188,6 +188,7 @@ impl Intake<'_> {
                 effect: asked.effect.clone(),
                 destination: Destination::of(&asked.effect, &after, &self.rules.desk),
                 answers: None,
+                made: now,
                 due: now,
             };
             self.leave(&mut after, outgoing, answerable, now).await?;

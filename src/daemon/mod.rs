@@ -4,6 +4,7 @@
 pub mod by_hand;
 mod commit;
 mod decide;
+mod gates;
 mod ingest;
 mod intake;
 mod lanes;
@@ -38,6 +39,7 @@ use self::{
     trouble::{AFTER_TROUBLE, Trouble},
 };
 pub use self::{
+    gates::{Gates, Held},
     looks::Looked,
     notice::{Notice, Notices, Outcome, log_report},
     reload::{Adapt, Broken, Live, Source, Standing},

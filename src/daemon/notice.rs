@@ -233,7 +233,10 @@ impl fmt::Display for Notice {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
                 Outcome::Refused(why) => write!(f, "ticket {ticket}: {what} refused: {why}"),
                 Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
-                Outcome::Unknown(why) => write!(f, "ticket {ticket}: nobody knows whether the {what} arrived: {why}"),
+                Outcome::Unknown(why) => write!(
+                    f,
+                    "ticket {ticket}: nobody knows whether the {what} arrived, and `twite outbox` has the ways out: {why}"
+                ),
             },
             Self::LoopStopped(stopped) => write!(f, "ticket {}: {}", stopped.ticket, visible(&stopped.reason())),
             Self::Behind { waiting, most } => write!(

@@ -162,6 +162,18 @@ words! {
         AnswerLost = "answer_lost",
         /// Twite itself is not set up to send it, or its store fails.
         NotReady = "not_ready",
+        /// An agent withdrew it.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// What an agent does with something in the outbox.
+    Act, ordered: false {
+        /// It is not sent, or not again.
+        Withdraw = "withdraw",
+        /// It is sent at once, without a lookup whether it arrived.
+        Resend = "resend",
     }
 }
 

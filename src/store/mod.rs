@@ -10,6 +10,7 @@ mod due;
 mod forget;
 mod hindrance;
 mod inbox;
+mod intervention;
 mod known;
 mod later;
 mod lease;
@@ -47,6 +48,7 @@ pub use self::{
     comment::{NewComment, Standing},
     hindrance::Hindrance,
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
+    intervention::{Intervention, NotPossible, Queued},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
     loops::StoppedLoop,

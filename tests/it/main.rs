@@ -28,6 +28,7 @@ mod look;
 mod matcher;
 mod neighbours;
 mod order;
+mod outbox;
 mod poll;
 mod private;
 mod recipes;
