@@ -40,6 +40,7 @@ With --format json one object is printed:
   queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
   accounts  of each declared account, handle, state, and its hindrances: what does not work (send, grant for anything at
             all, or what is read), the reason, since and next; since is null for what may have been missed
+  admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
     /// End with status 1 also where no daemon works on the database, or a declared account is not connected.
@@ -66,7 +67,15 @@ struct Report {
     daemon: Option<Daemon>,
     queues: Queues,
     accounts: Vec<Account>,
+    admins: Vec<Unreachable>,
     loops: Vec<StoppedLoop>,
+}
+
+/// An admin whom no mail reaches.
+#[derive(Debug, Serialize)]
+struct Unreachable {
+    name: String,
+    why: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,7 +215,10 @@ impl Status {
                 hindrances: kept.hindrances.iter().filter(hinders).cloned().collect(),
             }
         });
+        let admins = desk.into_iter().flat_map(|desk| desk.unreachable_admins());
+        let admins = admins.map(|(name, why)| Unreachable { name: name.to_owned(), why }).collect();
         Report {
+            admins,
             database: place.database().display().to_string(),
             unknown: place.no_database(),
             follow,
@@ -283,6 +295,9 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
         for hindrance in &account.hindrances {
             writeln!(out, "            {}", visible(&hindrance.line()))?;
         }
+    }
+    for Unreachable { name, why } in &report.admins {
+        writeln!(out, "admin     no mail reaches {}: {why}", visible(name))?;
     }
     for stopped in report.loops.iter().take(MAX_LINES) {
         writeln!(out, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;

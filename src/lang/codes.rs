@@ -92,6 +92,8 @@ codes! {
     TW0408 Warning "numbered files out of order",
     TW0410 Warning "a notification that goes nowhere",
     TW0411 Warning "a ticket that cannot exist",
+    TW0412 Warning "an admin whom no mail reaches",
+    TW0413 Warning "a path that cannot be used",
     TW0491 Warning "a suppression that suppresses nothing",
     TW0492 Warning "a malformed suppression",
     // `twite.toml`.

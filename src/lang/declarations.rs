@@ -54,6 +54,12 @@ pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
     Some(StoreSettings { path: text("path", default.path)?, key_env: text("key_env", default.key_env)? })
 }
 
+/// Where the value of a key stands.
+pub(crate) fn place_of(text: &str, table: &str, key: &str) -> Option<Range<usize>> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    Some(root.get_ref().get(table)?.get_ref().get(key)?.span())
+}
+
 /// Reads the declarations. The desk is there when it could be made sense of, even where something in it is
 /// not allowed, so that rules can be checked against it.
 pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
@@ -147,6 +153,7 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     }
     let (mail, store, x) = (mail.map(|m| m.value), store.map(|s| s.value), x.map(|x| x.value));
     let (store, x) = (store.unwrap_or_default(), x.unwrap_or_default());
+    let admins: Vec<_> = agents.iter().map(|agent| agent.at("admin")).collect();
     let desk = Desk {
         edition,
         url,
@@ -163,6 +170,12 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
         mail,
         limits,
     };
+    for (name, why) in desk.unreachable_admins() {
+        let at = desk.agents.iter().zip(&admins).find(|(agent, _)| agent.name == name);
+        let message = format!("no mail reaches the admin `{name}`: {why}");
+        let warning = Diagnostic::new(&codes::TW0412, at.map_or(0..0, |(_, span)| span.clone()), message);
+        reader.out.push(warning.with_help("admins are told by mail when an account cannot work any more"));
+    }
     reader.out.sort_by_key(|d| d.span().start);
     ((!reader.broken).then_some(desk), reader.out)
 }
@@ -309,11 +322,11 @@ impl Reader {
             _ => {}
         }
         if let Some(server) = server {
-            let (host, port) = server.rsplit_once(':').map_or((server.as_str(), None), |(h, p)| (h, Some(p)));
-            let host_fits = !host.contains(['/', '@', ':']) && url::Host::parse(host).is_ok();
-            if !host_fits || port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            if MailSettings::host_and_port(server).is_none() {
                 let error = Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is no mail server"));
-                self.out.push(error.with_help("write `host` or `host:port`, with a port from 1 to 65535"));
+                self.out.push(error.with_help(
+                    "write `host` or `host:port`, with a port from 1 to 65535; an IPv6 address stands in brackets: `[::1]:25`",
+                ));
             }
         }
         if directory.is_some() && server.is_none() && (user.is_some() || password_env.is_some()) {

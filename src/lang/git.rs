@@ -191,7 +191,7 @@ fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi
         .env_remove("GIT_INDEX_FILE")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("git cannot be run: {error}"))?;
+        .map_err(|error| format!("git cannot be run: {error}; is it installed?"))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

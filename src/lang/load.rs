@@ -14,7 +14,7 @@ use super::{
     codes, declarations,
     diagnostic::{Diagnostic, Severity},
     git::{self, Commit, Head},
-    render,
+    places, render,
     rules::{Files, Rules, SourceFile, Version},
     sources::{self, Found, Reader, Sources, cannot_read},
 };
@@ -227,19 +227,24 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
 
 /// [`load`], where a buffer stands for one of the files, or is one more.
 pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
-    checked(read(&Tree::Disk, paths, config, buffer))
+    load_tree(&Tree::Disk, paths, config, buffer)
 }
 
 /// [`load`], from a tree.
 pub fn load_from(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Loaded {
-    checked(read(tree, paths, config, None))
+    load_tree(tree, paths, config, None)
 }
 
-fn checked(read: Read) -> Loaded {
-    let Read { files, version, mut diagnostics, sources, paths, count, rule_files, passed_over, config } = read;
+fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
+    let Read { files, version, mut diagnostics, sources, paths, count, rule_files, passed_over, config } =
+        read(tree, paths, config, buffer);
     let unread = diagnostics.iter().any(Diagnostic::is_error);
     let (rules, found_wrong) = check_files(files.clone(), version);
     diagnostics.extend(found_wrong);
+    // What a commit names lies where it is checked out, if it is.
+    if let (Tree::Disk, Some(rules), Some(declared), Some(at)) = (tree, &rules, &files.config, &config) {
+        diagnostics.extend(places::check(&rules.desk, declared, at));
+    }
     let rules = rules.filter(|_| !unread).map(Arc::new);
     Loaded { rules, diagnostics, sources, texts: files, paths, files: count, rule_files, passed_over, config }
 }

@@ -18,6 +18,7 @@ mod format;
 pub mod git;
 pub mod lines;
 mod load;
+mod places;
 pub mod render;
 pub mod rules;
 mod sources;

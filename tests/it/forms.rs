@@ -298,6 +298,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"a:0\"", "is no mail server"),
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"smtp://a\"", "is no mail server"),
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"::1\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[::1\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[::1]25\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[::1]:0\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[host]:25\"", "is no mail server"),
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"a\"\nuser = \"u\"", "`user` and `password_env` go together"),
     ("[[agent]]\nname = \"A\"\nemail = \"not an address\"", "TW0510"),
     ("[[group]]\nname = \"A\"\nemail = \"\"", "TW0510"),
@@ -321,6 +326,75 @@ fn settings_that_cannot_work_are_refused_at_their_place() {
         assert!(out.contains(said), "{toml}: {out}");
         assert!(out.starts_with("./twite.toml:"), "{toml}: {out}");
         assert_eq!(out.matches(": error").count(), 1, "{toml} is said once: {out}");
+    }
+}
+
+#[test]
+fn every_way_to_name_a_mail_server_is_taken() {
+    for server in ["mail.example", "mail.example:25", "127.0.0.1:25", "[::1]", "[::1]:25", "[2001:db8::7]:465"] {
+        let toml = format!("[mail]\nfrom = \"a@b.example\"\nserver = \"{server}\"\n");
+        let directory = directory(&[("twite.toml", &toml), ("a.twite", ONE)]);
+        let (status, out, _) = twite(directory.path(), &["check", "."], "");
+        assert_eq!(status, 0, "{server}: {out}");
+    }
+}
+
+const ONE: &str = "trigger \"T\" {\n  on created\n  then stop\n}\n";
+
+#[test]
+fn an_admin_whom_no_mail_reaches_is_said_at_its_place() {
+    let admin = "[[agent]]\nname = \"Ana\"\nadmin = true\n";
+    let email = "email = \"ana@acme.example\"\n";
+    let mail = "[mail]\nfrom = \"desk@acme.example\"\nserver = \"mail.acme.example\"\n";
+    let account = "[[account]]\nhandle = \"acme\"\n";
+    for (toml, why) in [
+        (format!("{admin}{account}"), Some("the agent has no `email`")),
+        (format!("{admin}{account}{mail}"), Some("the agent has no `email`")),
+        (format!("{admin}{email}{account}"), Some("there is no `[mail]`")),
+        (format!("{admin}{email}{account}{mail}"), None),
+        (format!("{}{account}", admin.replace("true", "false")), None),
+    ] {
+        let directory = directory(&[("twite.toml", &toml), ("a.twite", ONE)]);
+        let (status, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
+        assert_eq!((status, out.contains("./twite.toml:3:9: warning TW0412")), (0, why.is_some()), "{toml}: {out}");
+        let status = twite(directory.path(), &["status", "--rules", "."], "").1;
+        let line = why.map(|why| format!("no mail reaches Ana: {why}"));
+        assert!(line.as_ref().map_or(!status.contains("no mail reaches"), |line| status.contains(line)), "{status}");
+        assert!(line.is_none() || out.contains(why.unwrap()), "{out}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_cannot_be_used_are_said_at_their_place() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mail = |directory: &str| format!("[mail]\nfrom = \"a@b.example\"\ndirectory = \"{directory}\"\n");
+    let store = |path: &str| format!("[store]\npath = \"{path}\"\n");
+    for (toml, says) in [
+        (store("folder"), Some("it is a directory")),
+        (store("a.twite"), Some("it is a file of another kind")),
+        (store("short"), Some("it is a file of another kind")),
+        (store("locked.db"), Some("it may not be written")),
+        (store("gone/twite.db"), Some("there is no directory")),
+        (store("a.twite/twite.db"), Some("a.twite")),
+        (store("new.db"), None),
+        (store("empty.db"), None),
+        (store("folder/new.db"), None),
+        (mail("a.twite"), Some("a.twite is no directory")),
+        (mail("a.twite/mails"), Some("a.twite is no directory")),
+        (mail("folder"), None),
+        (mail("folder/new"), None),
+    ] {
+        let directory =
+            directory(&[("twite.toml", &toml), ("a.twite", ONE), ("short", "SQL"), ("empty.db", ""), ("folder/x", "")]);
+        let locked = directory.path().join("locked.db");
+        fs::write(&locked, "").unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o444)).unwrap();
+        let (status, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
+        let line = if toml.starts_with("[mail]") { 3 } else { 2 };
+        let place = format!("./twite.toml:{line}:{}: warning TW0413", if line == 3 { 13 } else { 8 });
+        assert_eq!((status, out.contains(&place)), (0, says.is_some()), "{toml}: {out}");
+        assert!(says.is_none_or(|says| out.contains(says)), "{toml}: {out}");
     }
 }
 

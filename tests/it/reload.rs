@@ -5,13 +5,15 @@
 use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc, time::Duration};
 
 use crate::support::TestDesk;
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
     clock::Clock,
-    daemon::{Live, Notice, Notices, Source},
+    daemon::{Daemon, Live, Notice, Notices, Source},
     lang,
     sim::{NewPerson, NewPost},
+    store::{Key, Store},
 };
 
 /// Rules that are followed.
@@ -415,5 +417,35 @@ async fn whoever_asks_need_not_wait() {
         rules.write("rules/a.twite", &rule(tag));
         rules.live.reload_now();
         rules.live(&[tag]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_reminded_every_ten_minutes_that_rules_are_broken() {
+    let directory = tempfile::tempdir().unwrap();
+    let rules = directory.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    fs::write(rules.join("twite.toml"), "[[account]]\nhandle = \"acme\"\n").unwrap();
+    fs::write(rules.join("a.twite"), rule("a")).unwrap();
+    let good = lang::load(std::slice::from_ref(&rules), None).rules.unwrap();
+    for (files, reminders) in [(rule("a"), 0), ("trigger \"A\" {".to_owned(), 4)] {
+        fs::write(rules.join("a.twite"), files).unwrap();
+        let last = Some((lang::rules::Rules::clone(&good), Timestamp::UNIX_EPOCH));
+        let source = Source::new(vec![rules.clone()], None);
+        let live = Live::go_on(source, Arc::new(|rules| rules), last, Timestamp::UNIX_EPOCH).unwrap();
+        let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
+        let http = twite::x::client::http().unwrap();
+        let daemon = Daemon::new(store, Key::random().unwrap(), live, Clock::driven(), http);
+        let mut told = daemon.notices().listen();
+        let mut said = vec![];
+        for second in 0..2_500 {
+            daemon.remind(Timestamp::from_second(1_800_000_000 + second).unwrap());
+            while let Ok(notice) = told.try_recv() {
+                assert!(notice.to_string().contains("the rules are broken since"), "{notice}");
+                said.push(second);
+            }
+        }
+        // That they broke was told when they did.
+        assert_eq!(said, (1..=reminders).map(|n| n * 600).collect::<Vec<_>>());
     }
 }
