@@ -120,8 +120,10 @@ words! {
 words! {
     /// Why something that was to be sent is not, or not yet.
     ReasonKind, ordered: false {
-        /// The comment cannot be answered: it is a note, or gone, or the reply is empty.
+        /// The comment cannot be answered: it is a note, or gone.
         NotAnswerable = "not_answerable",
+        /// The text is empty: all that it names has no value.
+        Empty = "empty",
         /// The text is longer than a post of the account may be.
         TooLong = "too_long",
         /// Rules have sent too many replies within the hour.

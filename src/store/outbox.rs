@@ -164,6 +164,22 @@ impl Tx {
         Ok(())
     }
 
+    /// Writes down something that cannot be carried out, and why.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
+        self.enqueue(outgoing)?;
+        self.write_now().await?;
+        sqlx::query("UPDATE outbox SET state = 'refused', reason_kind = $2, reason = $3 WHERE key = $1")
+            .bind(&outgoing.key)
+            .bind(reason.kind.as_str())
+            .bind(&reason.words)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
     /// Whether a message of an account is the end of something in the outbox.
     ///
     /// # Errors
