@@ -15,6 +15,7 @@ use super::{
     view::{TableFormat, short_time},
 };
 use crate::{
+    clock::Clock,
     daemon::{Gates, Held},
     desk::{Act, Desk, visible::visible},
     engine::effect_line,
@@ -99,7 +100,7 @@ async fn list(store: &Store, desk: &Desk, format: TableFormat) -> Result<u8, Cli
         out.write_all(pretty(&listed)?.as_bytes())?;
         return Ok(FINE);
     }
-    let (mut all, mut unknown, now) = (0, 0, Timestamp::now());
+    let (mut all, mut unknown, now) = (0, 0, Clock::Wall.now());
     for Listed { queued, held } in listed {
         all += 1;
         unknown += i32::from(queued.state == "unknown");
@@ -166,7 +167,7 @@ impl By {
         let mut out = terminal::out(format == TableFormat::Table);
         let (mut status, mut listed) = (FINE, vec![]);
         for item in &self.items {
-            match store.intervene(*item, act, &actor, self.reason.as_deref(), Timestamp::now()).await {
+            match store.intervene(*item, act, &actor, self.reason.as_deref(), Clock::Wall.now()).await {
                 Ok(done) if format == TableFormat::Json => {
                     listed.push(serde_json::to_value(&done).map_err(io::Error::from)?);
                 }
@@ -202,7 +203,7 @@ async fn remarks(store: &Store, desk: &Desk, place: &Place, items: &[i64]) -> Re
             writeln!(terminal::remarks(), "note: {}", visible(&held.reason))?;
         }
     }
-    if !store.lease().await.map_err(broke)?.is_some_and(|lease| lease.is_held(Timestamp::now())) {
+    if !store.lease().await.map_err(broke)?.is_some_and(|lease| lease.is_held(Clock::Wall.now())) {
         let database = place.database().display();
         writeln!(terminal::remarks(), "note: no daemon works on {database}; things leave once `twite serve` runs")?;
     }

@@ -101,7 +101,7 @@ impl Serve {
                 let _ = stop.send(true);
             });
             tokio::spawn(hangup.reload(live));
-            daemon.serve(stopped).await;
+            daemon.serve(stopped).await.map_err(super::broke)?;
             Ok(FINE)
         })
     }

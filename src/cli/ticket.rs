@@ -290,7 +290,14 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     for left in &outgoing {
         let by = left.rule.as_deref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
         let why = left.reason.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
-        writeln!(out, "{} {}{}{why} ({})", left.state, visible(&effect_line(&left.effect)), visible(&by), left.id)?;
+        writeln!(
+            out,
+            "{} {}{}{why} (outbox {})",
+            left.state,
+            visible(&effect_line(&left.effect)),
+            visible(&by),
+            left.id
+        )?;
         for done in interventions.iter().filter(|done| done.item == left.id) {
             writeln!(out, "  {}  {}", short_time(done.made), visible(&done.line()))?;
         }

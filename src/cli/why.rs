@@ -81,7 +81,7 @@ impl Run<'_> {
 
     fn print_interventions(&self, out: &mut impl Write) -> io::Result<()> {
         for done in &self.interventions {
-            let line = format!("{} ({}): {}", effect_line(&done.effect), done.item, done.line());
+            let line = format!("{} (outbox {}): {}", effect_line(&done.effect), done.item, done.line());
             writeln!(out, "afterwards, {}: {}\n", short_time(done.made), visible(&line))?;
         }
         Ok(())

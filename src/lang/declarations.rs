@@ -321,13 +321,13 @@ impl Reader {
             }
             _ => {}
         }
-        if let Some(server) = server {
-            if MailSettings::host_and_port(server).is_none() {
-                let error = Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is no mail server"));
-                self.out.push(error.with_help(
-                    "write `host` or `host:port`, with a port from 1 to 65535; an IPv6 address stands in brackets: `[::1]:25`",
-                ));
-            }
+        if let Some(server) = server
+            && MailSettings::host_and_port(server).is_none()
+        {
+            let error = Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is no mail server"));
+            self.out.push(error.with_help(
+                "write `host` or `host:port`, with a port from 1 to 65535; an IPv6 address stands in brackets: `[::1]:25`",
+            ));
         }
         if directory.is_some() && server.is_none() && (user.is_some() || password_env.is_some()) {
             let given = if user.is_some() { "user" } else { "password_env" };

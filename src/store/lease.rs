@@ -193,6 +193,7 @@ impl Store {
             Some(lease) => return Ok(Asked::Held(lease.clone())),
         };
         let seen = before.map_or((0, 0), |lease| (lease.fence, lease.beat));
+        self.file.check()?;
         let mut transaction = Transaction::writing(&self.writer).await?;
         let fence: Option<i64> = sqlx::query_scalar(
             "INSERT INTO lease (name, fence, beat, host, pid, process, since, renewed)

@@ -1,14 +1,15 @@
 //! Ways out of the outbox: what waits, or of which nobody knows whether it arrived, is withdrawn or sent again by an agent.
 
-use std::{process::Command, sync::Arc, time::Instant};
+use std::{process::Command, sync::Arc};
 
-use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 use twite::{
+    clock::Clock,
     daemon::Daemon,
     desk::{Act, Destination, Reason, ReasonKind, TicketId, XId},
+    sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
     store::{Asked, Holder, Incoming, IncomingKind, Next, Store, Watch},
-    x::sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
 };
 
 use crate::support::{TestDesk, inside, key, simulator};
@@ -33,7 +34,7 @@ impl Desk {
             "id": id, "author_id": "501", "conversation_id": id, "text": "@acme hello", "created_at": sim.now(),
         }});
         let item = Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload: payload.to_string() };
-        daemon.store().accept(&accounts[0], &[item], None).await.unwrap();
+        daemon.store().accept(&accounts[0], &[item], None, sim.now()).await.unwrap();
         while daemon.take_next().await.unwrap() {}
         Self { sim, daemon, _directory: directory }
     }
@@ -73,7 +74,7 @@ impl Desk {
         }
         if state == "being sent" {
             let (holder, mut watch) = (Holder::this_process(), Watch::default());
-            let asked = self.store().ask_for_lease(&holder, &mut watch, Timestamp::now(), Instant::now()).await;
+            let asked = self.store().ask_for_lease(&holder, &mut watch, Clock::Wall.now(), Instant::now()).await;
             assert!(matches!(asked.unwrap(), Asked::Taken(_)));
         }
     }
@@ -113,7 +114,7 @@ async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_no
         let desk = Desk::new().await;
         desk.bring_to(state).await;
         let before = desk.store().interventions(TicketId(1)).await.unwrap().len();
-        let done = desk.store().intervene(1, act, "ana", Some("she called"), Timestamp::now()).await;
+        let done = desk.store().intervene(1, act, "ana", Some("she called"), Clock::Wall.now()).await;
         match (done, becomes) {
             (Ok(done), Ok(becomes)) => {
                 assert_eq!((desk.state().await.as_str(), done.possibly_sent), (becomes, doubtful), "{what}");
@@ -136,7 +137,7 @@ async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_no
 async fn what_was_sent_again_and_had_arrived_is_found_where_x_calls_it_a_duplicate() {
     let desk = Desk::new().await;
     // It arrives, and X shows it to nobody for longer than it is looked for.
-    desk.sim.fault(Fault::on("POST /2/tweets").cut(twite::x::sim::Cut::After)).unwrap();
+    desk.sim.fault(Fault::on("POST /2/tweets").cut(twite::sim::Cut::After)).unwrap();
     let empty = r#"{"meta":{"result_count":0}}"#;
     desk.sim.fault(Fault::on("GET /2/users/:id/tweets").times(200).answer(200, empty)).unwrap();
     desk.daemon.settle().await.unwrap();

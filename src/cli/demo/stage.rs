@@ -291,7 +291,7 @@ impl Stage {
         tokio::signal::ctrl_c().await?;
         let _ = stop.send(true);
         watching.abort();
-        serving.await.map_err(broke)?;
+        serving.await.map_err(broke)?.map_err(broke)?;
         telling.abort();
         Ok(())
     }
