@@ -116,7 +116,6 @@ impl Daemon {
         if rules.desk.mail.is_none() {
             return Ok(());
         }
-        let now = self.clock.now();
         for (admin, _) in rules.desk.admins() {
             tx.enqueue(&Outgoing {
                 key: format!("account/{}/{}/{which}/{admin}", account.id, since.as_millisecond()),
@@ -130,8 +129,7 @@ impl Daemon {
                 destination: Destination::Mail,
                 answers: None,
                 follows: None,
-                made: now,
-                due: now,
+                due: self.clock.now(),
             })?;
         }
         Ok(())
