@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 /// Which declaration in `twite.toml` a name must come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Declared {
     /// `[[group]]`
     Group,

@@ -1,5 +1,7 @@
 //! "Did you mean …?"
 
+use std::collections::HashMap;
+
 use strsim::osa_distance;
 
 /// Known names that are looked at for one suggestion.
@@ -7,6 +9,9 @@ const MAX_NAMES: usize = 10_000;
 /// Of those, names that are compared letter by letter. Names in earnest differ enough that hardly any need to be; among
 /// thousands of numbered ones the nearest may be missed.
 const MAX_COMPARED: usize = 500;
+/// Names that are compared letter by letter for all suggestions of one check. After that none is looked for: whoever has
+/// thousands of unknown names has one cause for them.
+pub(crate) const MAX_COMPARED_IN_ALL: usize = 200_000;
 /// Names that are listed one by one in a message.
 const MAX_LISTED: usize = 40;
 
@@ -31,19 +36,86 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
                 || end(name).is_some_and(|end| last_letters.may_be(Letters::of(end)))
         })
         .take(MAX_COMPARED)
-        .filter_map(|name| {
-            let lower = name.to_lowercase();
-            let whole = distance(&word, &lower);
-            let by_end = lower.rsplit_once('.').and_then(|(_, end)| distance(last, end)).map(|d| d + 1);
-            let best = whole.into_iter().chain(by_end).min()?;
-            Some((best, name))
-        })
+        .filter_map(|name| Some((slips(&word, last, &name.to_lowercase())?, name)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
+/// Many names to suggest from, for many words: [`nearest`] with what it needs to know of each name computed once.
+#[derive(Debug)]
+pub(crate) struct Names {
+    names: Vec<Name>,
+    /// The index of what was found for each word.
+    found: HashMap<String, Option<usize>>,
+}
+
+#[derive(Debug)]
+struct Name {
+    text: String,
+    lower: String,
+    letters: Letters,
+    /// Of its last part, where it has several.
+    end: Option<Letters>,
+}
+
+impl Names {
+    pub(crate) fn new<'a>(known: impl IntoIterator<Item = &'a str>) -> Self {
+        let name = |text: &str| Name {
+            text: text.to_owned(),
+            lower: text.to_lowercase(),
+            letters: Letters::of(text),
+            end: text.rsplit_once('.').map(|(_, end)| Letters::of(end)),
+        };
+        Self { names: known.into_iter().take(MAX_NAMES).map(name).collect(), found: HashMap::new() }
+    }
+
+    /// What [`nearest`] gives, as long as names may be compared.
+    pub(crate) fn nearest(&mut self, word: &str, may_compare: &mut usize) -> Option<&str> {
+        let found = match self.found.get(word) {
+            Some(found) => *found,
+            None => {
+                let found = self.search(&word.to_lowercase(), may_compare);
+                self.found.insert(word.to_owned(), found);
+                found
+            }
+        };
+        found.and_then(|index| self.names.get(index)).map(|name| name.text.as_str())
+    }
+
+    fn search(&self, word: &str, may_compare: &mut usize) -> Option<usize> {
+        if word.len() > 200 || *may_compare == 0 {
+            return None;
+        }
+        let last = word.rsplit('.').next().unwrap_or(word);
+        let (whole_letters, last_letters) = (Letters::of(word), Letters::of(last));
+        let near =
+            |name: &Name| whole_letters.may_be(name.letters) || name.end.is_some_and(|end| last_letters.may_be(end));
+        let names = self.names.iter().enumerate().filter(|(_, name)| near(name));
+        let mut best: Option<(usize, usize)> = None;
+        for (index, name) in names.take(MAX_COMPARED.min(*may_compare)) {
+            *may_compare -= 1;
+            let distance = slips(word, last, &name.lower);
+            if let Some(distance) = distance.filter(|distance| best.is_none_or(|(least, _)| *distance < least)) {
+                best = Some((distance, index));
+                // Nothing is nearer.
+                if distance == 0 {
+                    break;
+                }
+            }
+        }
+        best.map(|(_, index)| index)
+    }
+}
+
+/// How many slips lie between a word, whose last part is this, and a name, where they are few.
+fn slips(word: &str, last: &str, name: &str) -> Option<usize> {
+    let whole = distance(word, name);
+    let by_end = name.rsplit_once('.').and_then(|(_, end)| distance(last, end)).map(|d| d + 1);
+    whole.into_iter().chain(by_end).min()
+}
+
 /// Which letters a word has, without case and separators: enough to see that most words are no slips of each other.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Letters {
     /// One bit for each of 64 classes of letters.
     classes: u64,
@@ -128,6 +200,37 @@ mod tests {
                 prop_assert!(Letters::of(&a.to_lowercase()).may_be(Letters::of(&b)));
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn many_names_give_what_one_by_one_gives(
+            known in prop::collection::vec("[A-Ca-c_0-2é.-]{1,8}", 0..40),
+            words in prop::collection::vec("[A-Ca-c_0-2é.-]{1,8}", 1..20),
+        ) {
+            let mut names = Names::new(known.iter().map(String::as_str));
+            let mut may_compare = MAX_COMPARED_IN_ALL;
+            for word in words.iter().chain(&words) {
+                prop_assert_eq!(names.nearest(word, &mut may_compare), nearest(word, known.iter().map(String::as_str)));
+            }
+        }
+    }
+
+    #[test]
+    fn comparisons_are_bounded_and_a_word_is_searched_once() {
+        let known: Vec<_> = (0..4_000).map(|n| format!("rule_{n:04}")).collect();
+        let mut names = Names::new(known.iter().map(String::as_str));
+        let mut may_compare = MAX_COMPARED_IN_ALL;
+        assert_eq!(names.nearest("rlue_0000", &mut may_compare), Some("rule_0000"));
+        let after_one = may_compare;
+        names.nearest("rlue_0000", &mut may_compare);
+        assert_eq!((may_compare, MAX_COMPARED_IN_ALL - may_compare), (after_one, MAX_COMPARED));
+        for n in 1..4_000 {
+            names.nearest(&format!("rlue_{n:04}"), &mut may_compare);
+        }
+        assert_eq!(may_compare, 0);
+        // What was found stays found.
+        assert_eq!(names.nearest("rlue_0000", &mut may_compare), Some("rule_0000"));
     }
 
     #[test]

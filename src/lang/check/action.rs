@@ -1,6 +1,6 @@
 //! Actions: what a trigger does.
 
-use super::{Checker, value::written};
+use super::{Checker, NameList, value::written};
 use crate::{
     desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
@@ -251,7 +251,8 @@ impl Checker<'_> {
             return Some(webhook.name.clone());
         }
         let known: Vec<&str> = self.desk.webhooks.iter().map(|w| w.name.as_str()).collect();
-        let suggestion = nearest(&name, known.iter().copied());
+        let suggestion = self.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());
+        let suggestion = suggestion.as_deref();
         let message = format!("{} declares no webhook `{name}`{}", self.declarer(), did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);
         let error = match suggestion {

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Checked, Checker, LetState, MOST_DEEP, MOST_LETS_DEEP, MOST_QUESTIONS, Where,
+    Checked, Checker, LetState, MOST_DEEP, MOST_LETS_DEEP, MOST_QUESTIONS, NameList, Where,
     value::{shortened, written, yes_or_no},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         rules::{Comparison, Condition, ConditionKind, Folded, Leaf, Let, Literal, Pattern, Test},
-        suggest::{did_you_mean, nearest},
+        suggest::did_you_mean,
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
         written::Quoted,
     },
@@ -168,11 +168,9 @@ impl Checker<'_> {
         let fields = self.field_names();
         let lets = Arc::clone(&self.let_names);
         let word_of = FIELDS.iter().find(|f| matches!(f.kind, Kind::Words(words) if words.rank(name).is_some()));
-        let mut known: Vec<&str> = fields.iter().map(String::as_str).collect();
-        if !asked {
-            known.extend(lets.iter().map(String::as_str));
-        }
-        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
+        let (list, lets) = if asked { (NameList::Fields, Default::default()) } else { (NameList::FieldsAndLets, lets) };
+        let known = fields.iter().chain(lets.iter()).map(String::as_str);
+        let suggestion = self.suggestions.nearest(list, name, known);
         let shown = shortened(name);
         let diagnostic = match (asked || name.contains('.'), word_of) {
             (false, Some(field)) => {

@@ -20,9 +20,13 @@ use super::{
     diagnostic::Diagnostic,
     lines::LineIndex,
     rules::{Let, Place, Rules, Version},
+    suggest::{MAX_COMPARED_IN_ALL, Names},
     syntax::{Parse, SyntaxNode, parse},
 };
-use crate::desk::{Desk, field::FIELDS};
+use crate::desk::{
+    Desk,
+    field::{Declared, FIELDS},
+};
 
 /// How deep conditions may lean on each other by name.
 const MOST_LETS_DEEP: usize = 64;
@@ -158,8 +162,42 @@ struct Checker<'a> {
     /// Titles of triggers and automations, also of those with errors.
     firing: std::collections::BTreeSet<String>,
     out: Vec<Diagnostic>,
+    suggestions: Suggestions,
     /// Names of conditions somebody uses.
     used: std::collections::HashSet<String>,
+}
+
+/// Lists of names that can be long, made ready for suggestions when the first is asked for.
+struct Suggestions {
+    lists: HashMap<NameList, Names>,
+    /// Names that may still be compared letter by letter.
+    may_compare: usize,
+}
+
+impl Default for Suggestions {
+    fn default() -> Self {
+        Self { lists: HashMap::new(), may_compare: MAX_COMPARED_IN_ALL }
+    }
+}
+
+/// A list of names to suggest from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum NameList {
+    Fields,
+    FieldsAndLets,
+    /// What fires.
+    Firing,
+    Macros,
+    Webhooks,
+    Declared(Declared),
+}
+
+impl Suggestions {
+    /// The name of a list that somebody most likely meant.
+    fn nearest<'n>(&mut self, list: NameList, word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+        let names = self.lists.entry(list).or_insert_with(|| Names::new(known));
+        names.nearest(word, &mut self.may_compare).map(str::to_owned)
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -178,6 +216,7 @@ impl<'a> Checker<'a> {
             depth: 0,
             firing: Default::default(),
             out: vec![],
+            suggestions: Suggestions::default(),
             used: Default::default(),
         }
     }

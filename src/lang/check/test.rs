@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Checker, Where,
+    Checker, NameList, Where,
     items::title_span,
     value::{shortened, written},
 };
@@ -237,7 +237,9 @@ impl Checker<'_> {
                 None
             }
             None => {
-                let suggestion = nearest(&title, macros.iter().map(|m| m.title.as_str()));
+                let known = macros.iter().map(|m| m.title.as_str());
+                let suggestion = self.suggestions.nearest(NameList::Macros, &title, known);
+                let suggestion = suggestion.as_deref();
                 let message = format!("there is no macro `{}`{}", shortened(&title), did_you_mean(suggestion));
                 let error = Diagnostic::new(&codes::TW0207, range(token), message);
                 self.report(match suggestion {
@@ -289,7 +291,8 @@ impl Checker<'_> {
         if self.firing.contains(&title) {
             return Some(title);
         }
-        let suggestion = nearest(&title, self.firing.iter().map(String::as_str)).map(str::to_owned);
+        let firing = self.firing.iter().map(String::as_str);
+        let suggestion = self.suggestions.nearest(NameList::Firing, &title, firing);
         let message =
             format!("there is no trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
         let error = Diagnostic::new(&codes::TW0207, range(token), message);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::SignedDuration;
 
-use super::Checker;
+use super::{Checker, NameList};
 use crate::{
     desk::{FieldRef, Kind, Words, field::Declared, normalize},
     lang::{
@@ -132,7 +132,8 @@ impl Checker<'_> {
             Declared::Brand => "brand".to_owned(),
             Declared::Choice(field) => format!("choice of `field.{field}`"),
         };
-        let suggestion = nearest(text.trim_start_matches('@'), names.iter().copied()).map(str::to_owned);
+        let list = NameList::Declared(declared.clone());
+        let suggestion = self.suggestions.nearest(list, text.trim_start_matches('@'), names.iter().copied());
         let message = format!(
             "{} declares no {what} `{}`{}",
             self.declarer(),
