@@ -40,6 +40,7 @@ mod sim;
 mod status;
 mod statuses;
 mod support;
+mod suppressions;
 mod together;
 mod two_daemons;
 mod types;

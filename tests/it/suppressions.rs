@@ -1,0 +1,89 @@
+//! A suppression above a clause covers that clause and nothing else, whatever kind it is: one is put above every clause of the
+//! sample that holds every kind, with a warning planted into it and others into its neighbours.
+
+use std::{fs, ops::Range};
+
+use twite::lang::{
+    load,
+    syntax::{SyntaxKind, SyntaxNode, parse},
+};
+
+const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
+const DESK: &str = include_str!("../../rules/twite.toml");
+/// Invisible characters, which are a warning wherever a comment may stand; one for each character and file.
+const INSIDE: &str = "\n# a\u{200B}b\n";
+const BEHIND: &str = "\n# a\u{AD}b\n";
+const CODE: &str = "TW0406";
+
+/// What has a line of its own: a clause, an action, a fact, a part of a message, an item.
+fn clauses() -> Vec<Range<usize>> {
+    use SyntaxKind as K;
+    let is_clause = |node: &SyntaxNode| {
+        node.kind() != K::Close
+            && node.parent().is_some_and(|parent| {
+                matches!(parent.kind(), K::File | K::ThenClause)
+                    || parent.children_with_tokens().any(|element| element.kind() == K::OpenBrace)
+            })
+    };
+    let starts_line = |node: &SyntaxNode| {
+        let start = usize::from(node.text_range().start());
+        EVERY_KIND[..start].trim_end_matches(' ').ends_with('\n')
+    };
+    let tree = parse(EVERY_KIND).tree();
+    tree.descendants().filter(is_clause).filter(starts_line).map(|node| node.text_range().into()).collect()
+}
+
+/// The warnings of a text, as offsets.
+fn warnings(text: &str) -> Vec<(&'static str, usize)> {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("twite.toml"), DESK).unwrap();
+    fs::write(directory.path().join("a.twite"), text).unwrap();
+    let loaded = load(&[directory.path().to_owned()], None);
+    assert_eq!(loaded.errors(), 0, "{text}\n{}", loaded.report());
+    loaded.diagnostics.iter().filter(|d| d.file.ends_with("a.twite")).map(|d| (d.code.id, d.span().start)).collect()
+}
+
+#[test]
+fn a_suppression_covers_exactly_the_clause_below_it() {
+    let clauses = clauses();
+    assert!(clauses.len() > 80, "{}", clauses.len());
+    let mut failed = vec![];
+    for clause in &clauses {
+        let allow = format!("# twite: allow {CODE} because it is planted\n");
+        let inside = last_token(clause);
+        let mut text = EVERY_KIND.to_owned();
+        // Behind the clause: the next clause's own.
+        let next = clauses.iter().filter(|next| next.start >= clause.end).min_by_key(|next| next.start);
+        let next = next.map(last_token);
+        let mut expected = vec![];
+        if let Some(next) = next {
+            text.insert_str(next, BEHIND);
+            expected.push((CODE, next + BEHIND.find('\u{AD}').unwrap()));
+        }
+        let mut grown = 0;
+        if inside > clause.start {
+            text.insert_str(inside, INSIDE);
+            grown += INSIDE.len();
+        }
+        text.insert_str(clause.start, &allow);
+        grown += allow.len();
+        expected.iter_mut().for_each(|(_, at)| *at += grown);
+        if inside == clause.start {
+            // Nothing fits into one word, so there is nothing to suppress.
+            expected.insert(0, ("TW0491", clause.start));
+        }
+        let found = warnings(&text);
+        if found != expected {
+            failed.push(format!("{found:?} and not {expected:?}: {}", &EVERY_KIND[clause.clone()]));
+        }
+    }
+    assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), clauses.len(), failed.join("\n"));
+}
+
+/// Where the last token of a clause starts.
+fn last_token(clause: &Range<usize>) -> usize {
+    let tree = parse(EVERY_KIND).tree();
+    let tokens = tree.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia());
+    let start = tokens.map(|t| usize::from(t.text_range().start())).filter(|at| *at < clause.end).last();
+    start.unwrap()
+}
