@@ -214,9 +214,9 @@ impl Position {
         if self.stretches.len() > MAX_STRETCHES {
             let oldest = self.stretches.remove(0);
             if let Some(next) = self.stretches.first_mut() {
-                // From where the one goes on to where the other ends.
+                // From where the upper one goes on to where the lower one ends: a sweep ends below an older poll that was none.
                 *next = Stretch {
-                    since: oldest.since,
+                    since: oldest.since.min(next.since.clone()),
                     known_to: oldest.known_to,
                     known: oldest.known,
                     known_on: oldest.known_on,
