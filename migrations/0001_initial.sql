@@ -280,7 +280,7 @@ CREATE TABLE pause (
   PRIMARY KEY (account, what)
 );
 
--- What is to be sent, each under its own key. States: waiting, sending, sent, refused, unknown.
+-- What is to be sent, each under its own key. States: waiting, sending, sent, refused, unknown, withdrawn.
 CREATE TABLE outbox (
   id             INTEGER PRIMARY KEY AUTOINCREMENT,
   key            TEXT NOT NULL UNIQUE,
@@ -297,6 +297,8 @@ CREATE TABLE outbox (
   -- The comment that shows a reply on its ticket.
   shown          BIGINT REFERENCES comment (id),
   state          TEXT NOT NULL,
+  -- When it was asked for, and before when it is not sent.
+  made           BIGINT NOT NULL,
   due            BIGINT NOT NULL,
   -- Sending and looking up have their own counts: how often it was sent, and how often it was looked up since.
   sends          BIGINT NOT NULL DEFAULT 0,
@@ -315,6 +317,21 @@ CREATE INDEX outbox_by_state ON outbox (state, destination, due);
 CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
 -- Every post of an account is looked for among what was sent.
 CREATE INDEX outbox_by_x_id ON outbox (x_id) WHERE x_id IS NOT NULL;
+
+-- What agents did with it by hand.
+CREATE TABLE intervention (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  item    BIGINT NOT NULL REFERENCES outbox (id),
+  made    BIGINT NOT NULL,
+  -- `withdraw` or `resend`.
+  act     TEXT NOT NULL,
+  actor   TEXT NOT NULL,
+  reason  TEXT,
+  -- The state it was in, and whether an earlier send may have arrived.
+  was     TEXT NOT NULL,
+  possibly_sent  BIGINT NOT NULL
+);
+CREATE INDEX intervention_by_item ON intervention (item, id);
 
 -- The rule sets that ever decided, with the files they were made of.
 CREATE TABLE rules_version (

@@ -14,10 +14,7 @@ use proptest::{
 };
 use twite::{
     desk::Facts,
-    engine::{
-        RuleSet, decide, decide_plainly,
-        index::Batch,
-    },
+    engine::{RuleSet, decide, decide_plainly, index::Batch},
 };
 
 fuzz_target!(|bytes: &[u8]| {

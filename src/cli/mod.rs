@@ -16,6 +16,7 @@ mod explain;
 mod fmt;
 mod init;
 mod junit;
+mod outbox;
 mod report;
 mod rewrite;
 mod rules;
@@ -70,6 +71,7 @@ enum Command {
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
     Init(init::Init),
+    Outbox(outbox::Outbox),
     Report(report::ReportCommand),
     Rules(rules::Rules),
     Serve(serve::Serve),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Fmt(command) => command.run(),
         Command::Init(command) => command.run(),
+        Command::Outbox(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Serve(command) => command.run(),

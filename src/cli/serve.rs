@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::{CliError, FINE, desk::Place};
 use crate::{
     clock::Clock,
-    daemon::{Daemon, Live, Notice, Source, log_report},
+    daemon::{Daemon, Live, Source, log_report},
     engine::Decider,
     lang::Follow,
     x::client,
@@ -91,9 +91,6 @@ impl Serve {
                 );
                 log_report(&broken.report);
             }
-            if !standing.passed_over.is_empty() {
-                tracing::warn!("{}", Notice::PassedOver { files: standing.passed_over });
-            }
             let daemon = Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?);
             let daemon = Arc::new(daemon.deciding(Decider::default().verifying(self.verify)));
             let (stop, stopped) = watch::channel(false);
@@ -104,7 +101,7 @@ impl Serve {
                 let _ = stop.send(true);
             });
             tokio::spawn(hangup.reload(live));
-            daemon.serve(stopped).await;
+            daemon.serve(stopped).await.map_err(super::broke)?;
             Ok(FINE)
         })
     }

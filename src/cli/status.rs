@@ -35,12 +35,12 @@ With --format json one object is printed:
   follow    files as they are, or commit: what is committed is compared then
   files     same, newer, broken, or unknown where nothing is live yet
   broken    since (null where no daemon has said so yet) and report; null where nothing is wrong
-  unread    files whose names end only nearly as those of rule files do, so that their rules are not read
   restart   settings that changed and are used when the daemon starts again
   daemon    running, and pid, host, since and renewed of the one that works, or worked last; null before the first
   queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
   accounts  of each declared account, handle, state, and its hindrances: what does not work (send, grant for anything at
             all, or what is read), the reason, since and next; since is null for what may have been missed
+  admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
     /// End with status 1 also where no daemon works on the database, or a declared account is not connected.
@@ -63,12 +63,19 @@ struct Report {
     follow: Follow,
     files: Files,
     broken: Option<Broken>,
-    unread: Vec<String>,
     restart: Vec<String>,
     daemon: Option<Daemon>,
     queues: Queues,
     accounts: Vec<Account>,
+    admins: Vec<Unreachable>,
     loops: Vec<StoppedLoop>,
+}
+
+/// An admin whom no mail reaches.
+#[derive(Debug, Serialize)]
+struct Unreachable {
+    name: String,
+    why: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -176,15 +183,14 @@ impl Status {
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
         let follow = live.as_ref().map(|set| set.live.follow).unwrap_or_default();
         let paths = self.desk.paths();
-        let loaded = follow.tree(&paths).map(|tree| (lang::load_from(&tree, &paths, self.desk.config()), tree));
-        let files = loaded.as_ref().ok().and_then(|(loaded, _)| loaded.rules.clone());
-        let passed_over = loaded.as_ref().map(|(loaded, _)| loaded.passed_over()).unwrap_or_default();
+        let loaded = follow.tree(&paths).map(|tree| lang::load_from(&tree, &paths, self.desk.config()));
+        let files = loaded.as_ref().ok().and_then(|loaded| loaded.rules.clone());
         let said = live.as_ref().and_then(|set| set.live.broken.clone()).filter(|_| running);
         let found = match (&loaded, &files, &live) {
             (Err(why), ..) => Some(why.clone()),
-            (Ok((loaded, _)), None, _) => Some(loaded.report()),
-            (Ok((loaded, tree)), Some(_), Some(live)) => {
-                Some(lang::lost(&live.rules, loaded, tree).join("\n")).filter(|lost| !lost.is_empty())
+            (Ok(loaded), None, _) => Some(loaded.report()),
+            (_, Some(files), Some(live)) => {
+                Some(lang::lost(&live.rules, files).join("\n")).filter(|lost| !lost.is_empty())
             }
             (_, Some(files), None) => Some(lang::missing(files).join("\n")).filter(|missing| !missing.is_empty()),
         };
@@ -209,7 +215,10 @@ impl Status {
                 hindrances: kept.hindrances.iter().filter(hinders).cloned().collect(),
             }
         });
+        let admins = desk.into_iter().flat_map(|desk| desk.unreachable_admins());
+        let admins = admins.map(|(name, why)| Unreachable { name: name.to_owned(), why }).collect();
         Report {
+            admins,
             database: place.database().display().to_string(),
             unknown: place.no_database(),
             follow,
@@ -219,7 +228,6 @@ impl Status {
             queues: kept.queues,
             accounts: accounts.collect(),
             loops: kept.loops,
-            unread: passed_over.iter().map(|path| lang::name(path).to_string()).collect(),
             restart: live.as_ref().filter(|_| running).map(|set| set.live.restart.clone()).unwrap_or_default(),
             rules: live.map(|set| Live {
                 hash: set.live.version.hash,
@@ -260,9 +268,6 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
             }
         }
     }
-    for file in report.unread.iter().take(MAX_LINES) {
-        writeln!(out, "unread    {} does not end in `.twite`, and its rules are not live", visible(file))?;
-    }
     if !report.restart.is_empty() {
         writeln!(out, "restart   needed for {}", report.restart.join(", "))?;
     }
@@ -279,14 +284,20 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let due = queues.outbox_due.map(|due| format!(" (the first due at {due:.0})")).unwrap_or_default();
     writeln!(
         out,
-        "outbox    {} waiting{due}, {} being sent, {} unknown",
-        queues.outbox, queues.sending, queues.unknown
+        "outbox    {} waiting{due}, {} being sent, {} unknown{}",
+        queues.outbox,
+        queues.sending,
+        queues.unknown,
+        if queues.outbox + queues.unknown > 0 { "; `twite outbox` lists them" } else { "" }
     )?;
     for account in &report.accounts {
         writeln!(out, "account   @{}: {}", account.handle, account.state)?;
         for hindrance in &account.hindrances {
             writeln!(out, "            {}", visible(&hindrance.line()))?;
         }
+    }
+    for Unreachable { name, why } in &report.admins {
+        writeln!(out, "admin     no mail reaches {}: {why}", visible(name))?;
     }
     for stopped in report.loops.iter().take(MAX_LINES) {
         writeln!(out, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;

@@ -228,6 +228,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     let left_out = store.left_out(id).await.map_err(broke)?;
     let stopped = store.stopped_loop(id).await.map_err(broke)?;
     let outgoing = store.outgoing(id).await.map_err(broke)?;
+    let interventions = store.interventions(id).await.map_err(broke)?;
     let mut out = terminal::out(format == TableFormat::Table);
     if format == TableFormat::Json {
         let context = context.iter().map(|(post, handle)| {
@@ -242,6 +243,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
             "not_imported": left_out,
             "stopped": stopped,
             "outgoing": outgoing,
+            "interventions": interventions,
         });
         out.write_all(pretty(&shown)?.as_bytes())?;
         return Ok(FINE);
@@ -288,7 +290,17 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     for left in &outgoing {
         let by = left.rule.as_deref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
         let why = left.reason.as_deref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
-        writeln!(out, "{} {}{}{why}", left.state, visible(&effect_line(&left.effect)), visible(&by))?;
+        writeln!(
+            out,
+            "{} {}{}{why} (outbox {})",
+            left.state,
+            visible(&effect_line(&left.effect)),
+            visible(&by),
+            left.id
+        )?;
+        for done in interventions.iter().filter(|done| done.item == left.id) {
+            writeln!(out, "  {}  {}", short_time(done.made), visible(&done.line()))?;
+        }
     }
     writeln!(out, "\n`twite why {id}` tells what the rules did")?;
     Ok(FINE)

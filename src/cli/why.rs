@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     desk::{Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
-    engine::{Trace, explain, show},
+    engine::{Trace, effect_line, explain, show},
     lang::{self, rules::Rules},
-    store::{Recorded, RecordedRun, Store},
+    store::{Intervention, Recorded, RecordedRun, Store},
 };
 
 /// How much of a comment tells which one it is, in characters as a reader counts them.
@@ -61,6 +61,8 @@ pub(crate) struct Why {
 struct Run<'r> {
     number: usize,
     recorded: &'r Recorded,
+    /// What agents did with the ticket's outbox from then to the next run.
+    interventions: Vec<&'r Intervention>,
     /// Nothing where what it was made from went with a deleted post.
     again: Option<Again<'r>>,
 }
@@ -76,6 +78,14 @@ impl Run<'_> {
     fn agrees(&self) -> bool {
         self.again.as_ref().is_none_or(|again| again.agrees)
     }
+
+    fn print_interventions(&self, out: &mut impl Write) -> io::Result<()> {
+        for done in &self.interventions {
+            let line = format!("{} (outbox {}): {}", effect_line(&done.effect), done.item, done.line());
+            writeln!(out, "afterwards, {}: {}\n", short_time(done.made), visible(&line))?;
+        }
+        Ok(())
+    }
 }
 
 impl Why {
@@ -89,6 +99,7 @@ impl Why {
             if let Some(run) = self.run.filter(|run| *run == 0 || *run > runs.len()) {
                 return Err(CliError::Usage(format!("ticket {id} has no run {run}: it has {}", runs.len())));
             }
+            let interventions = store.interventions(id).await.map_err(broke)?;
             let mut versions = BTreeMap::new();
             let mut replayed = vec![];
             for (index, recorded) in runs.iter().enumerate() {
@@ -96,8 +107,12 @@ impl Why {
                 if self.run.is_some_and(|run| run != number) {
                     continue;
                 }
+                let after = |done: &&Intervention| {
+                    runs.iter().rposition(|run| run.now <= done.made).unwrap_or_default() == index
+                };
+                let interventions: Vec<_> = interventions.iter().filter(after).collect();
                 let Some(run) = &recorded.run else {
-                    replayed.push(Run { number, recorded, again: None });
+                    replayed.push(Run { number, recorded, interventions, again: None });
                     continue;
                 };
                 let rules = match (self.now, versions.get(&recorded.rules.hash)) {
@@ -118,7 +133,7 @@ impl Why {
                             && (!self.fired || fired.iter().any(|fired| fired.rule == rule.rule))
                     });
                 }
-                replayed.push(Run { number, recorded, again: Some(Again { run, trace, agrees }) });
+                replayed.push(Run { number, recorded, interventions, again: Some(Again { run, trace, agrees }) });
             }
             if let Some(title) = &self.rule
                 && replayed
@@ -154,6 +169,7 @@ impl Why {
                     "event": again.map(|again| &again.run.event),
                     "agrees": run.agrees(),
                     "trace": again.map(|again| &again.trace),
+                    "interventions": run.interventions,
                 })
             });
             out.write_all(pretty(&runs.collect())?.as_bytes())?;
@@ -171,6 +187,7 @@ impl Why {
                     writeln!(out, "✓ {rule:?} fired")?;
                 }
                 writeln!(out)?;
+                run.print_interventions(&mut out)?;
                 continue;
             };
             writeln!(out, "{}", happened(&again.run.event))?;
@@ -183,6 +200,7 @@ impl Why {
                     again.run.decision
                 )?;
             }
+            run.print_interventions(&mut out)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Notice, decide::outcome, intake::Intake};
 use crate::{
     clock::Clock,
-    desk::{Cause, Destination, Effect, Status, Ticket, TicketId},
+    desk::{Cause, Destination, Effect, Status, Ticket, TicketId, text::is_blank},
     engine::{self, Decider, Decision, RuleSet},
     lang::rules::Action,
     store::{Outgoing, Store, StoreError},
@@ -88,7 +88,7 @@ pub async fn act(
     let mut part = None;
     for (n, effect) in done.effects.iter().enumerate() {
         let key = format!("{key}/{n}");
-        let is_reply = matches!(effect, Effect::Reply { .. });
+        let is_reply = matches!(effect, Effect::Reply { text } if !is_blank(text));
         let outgoing = Outgoing {
             follows: is_reply.then(|| part.replace(key.clone())).flatten(),
             key,
@@ -97,6 +97,7 @@ pub async fn act(
             effect: effect.clone(),
             destination: Destination::of(effect, &ticket, &rules.desk),
             answers: None,
+            made: now,
             due: now,
         };
         intake.leave(&mut ticket, outgoing, None, now).await?;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Notice, intake::Intake};
+use super::{Notice, intake::Intake, notice::Outcome};
 use crate::{
     desk::{
-        Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Status,
-        Ticket, TicketId, Via,
+        Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Reason,
+        ReasonKind, Status, Ticket, TicketId, Via, text::is_blank,
     },
     engine::Decision,
     store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError, TicketKey},
@@ -179,7 +179,7 @@ impl Intake<'_> {
         let mut parts = BTreeMap::new();
         for (n, asked) in decision.effects.iter().enumerate() {
             let key = format!("{record}/{n}");
-            let is_reply = matches!(asked.effect, Effect::Reply { .. });
+            let is_reply = matches!(&asked.effect, Effect::Reply { text } if !is_blank(text));
             let outgoing = Outgoing {
                 follows: is_reply.then(|| parts.insert(&asked.rule, key.clone())).flatten(),
                 key,
@@ -188,6 +188,7 @@ impl Intake<'_> {
                 effect: asked.effect.clone(),
                 destination: Destination::of(&asked.effect, &after, &self.rules.desk),
                 answers: None,
+                made: now,
                 due: now,
             };
             self.leave(&mut after, outgoing, answerable, now).await?;
@@ -204,6 +205,13 @@ impl Intake<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match &outgoing.effect {
+            Effect::Reply { text } | Effect::Note { text } if is_blank(text) => {
+                let reason = Reason::new(ReasonKind::Empty, "its text is empty, as is all that it names");
+                let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };
+                let outcome = Outcome::Refused(reason.words.clone());
+                self.notices.push(Notice::Left { ticket: ticket.id, what, text: String::new(), outcome });
+                return self.tx.refused(&outgoing, &reason).await;
+            }
             Effect::Note { text } => {
                 let note = NewComment {
                     ticket: ticket.id,

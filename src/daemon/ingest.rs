@@ -168,13 +168,14 @@ impl Daemon {
             }
             return self.note_stall(account, endpoint, health, Some((&why, wait))).await;
         }
-        if wait > every && !health.paced {
+        // A fraction of a second is no slower pace to anybody.
+        let seconds = wait.as_secs_f64().round();
+        if seconds > every.as_secs_f64() && !health.paced {
             health.paced = true;
             tracing::info!(
-                "@{} {}: asked for every {} s rather than every {} s, as X takes {calls} calls in a while",
+                "@{} {}: asked for every {seconds} s rather than every {} s, as X takes {calls} calls in a while",
                 account.handle,
                 endpoint.name(),
-                wait.as_secs(),
                 every.as_secs()
             );
         }

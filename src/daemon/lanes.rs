@@ -10,11 +10,8 @@ use std::{
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{Daemon, NOTHING_DUE, Notice};
-use crate::{
-    desk::Destination,
-    store::{AccountState, ConnectedAccount, Pause, SEND, StoreError},
-};
+use super::{Daemon, Gates, NOTHING_DUE, Notice};
+use crate::{desk::Destination, store::StoreError};
 
 /// How many lanes run at once; and beside how many a webhook's may begin, so that those that hang leave room for X and mail.
 const MAX_LANES: usize = 32;
@@ -126,9 +123,9 @@ impl Daemon {
     /// # Errors
     /// When the store fails.
     pub(super) async fn next_send_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let gates = self.gates().await?;
+        let gates = Gates::of(&self.store).await?;
         let waiting = self.store.destinations().await?;
-        Ok(waiting.iter().filter_map(|(destination, due)| Some(gates.opens_at(self, destination)?.max(*due))).min())
+        Ok(waiting.iter().filter_map(|(destination, due)| Some(self.open_from(&gates, destination)?.max(*due))).min())
     }
 
     /// The destinations that something is due for, and that can be sent to now.
@@ -138,18 +135,23 @@ impl Daemon {
         if waiting.is_empty() {
             return Ok(vec![]);
         }
-        let gates = self.gates().await?;
-        let is_open = |destination: &Destination| gates.opens_at(self, destination).is_some_and(|at| at <= now);
+        let gates = Gates::of(&self.store).await?;
+        let is_open = |destination: &Destination| self.open_from(&gates, destination).is_some_and(|at| at <= now);
         Ok(waiting.into_iter().map(|(destination, _)| destination).filter(is_open).collect())
     }
 
     /// From when on a destination can be sent to; `None` where somebody has to see to it first.
     async fn opens_at(&self, destination: &Destination) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.gates().await?.opens_at(self, destination))
+        Ok(self.open_from(&Gates::of(&self.store).await?, destination))
     }
 
-    async fn gates(&self) -> Result<Gates, StoreError> {
-        Ok(Gates { accounts: self.store.accounts().await?, pauses: self.store.pauses().await? })
+    fn open_from(&self, gates: &Gates, destination: &Destination) -> Option<Timestamp> {
+        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = resting.get(destination).map_or(Timestamp::MIN, |rest| rest.until);
+        match gates.held(&self.rules().desk, destination) {
+            None => Some(rest),
+            Some(held) => Some(held.until?.max(rest)),
+        }
     }
 
     /// A destination does not work: it rests, at least for as long as it asks for.
@@ -165,31 +167,5 @@ impl Daemon {
     /// A destination works.
     pub(super) fn rested(&self, destination: &Destination) {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
-    }
-}
-
-/// What keeps destinations from being sent to.
-struct Gates {
-    accounts: Vec<ConnectedAccount>,
-    pauses: Vec<Pause>,
-}
-
-impl Gates {
-    fn opens_at(&self, daemon: &Daemon, destination: &Destination) -> Option<Timestamp> {
-        let resting = daemon.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = resting.get(destination).map_or(Timestamp::MIN, |rest| rest.until);
-        let Some(handle) = destination.account() else { return Some(rest) };
-        let rules = daemon.rules();
-        // Where none may answer, what waits is refused, and that can be done at once.
-        let Some(answers) = rules.desk.answering_account(handle) else { return Some(rest) };
-        let account = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(&answers.handle))?;
-        match account.state {
-            AccountState::Unauthorised => None,
-            AccountState::Deactivated | AccountState::Unlinked => Some(rest),
-            AccountState::Connected => {
-                let paused = self.pauses.iter().find(|pause| pause.account == account.id && pause.what == SEND);
-                Some(paused.map_or(rest, |pause| pause.retry_at.max(rest)))
-            }
-        }
     }
 }

@@ -15,33 +15,37 @@ const ASKED_EVERY: Duration = Duration::from_millis(500);
 impl Daemon {
     /// Waits until this daemon may work on its database, and returns how the one before ended; `None` where it was told to
     /// stop before.
-    pub(super) async fn take_lease(&self, stop: &mut watch::Receiver<bool>) -> Option<Ended> {
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`].
+    pub(super) async fn take_lease(&self, stop: &mut watch::Receiver<bool>) -> Result<Option<Ended>, StoreError> {
         let (holder, mut watch, mut told) = (Holder::this_process(), Watch::default(), None);
         while !*stop.borrow() {
             // Leases are about processes, so about the machine's time, also where messages drive the daemon's clock.
             match self.store.ask_for_lease(&holder, &mut watch, self.clock.machine(), Instant::now()).await {
-                Ok(Asked::Taken(ended)) => return Some(ended),
+                Ok(Asked::Taken(ended)) => return Ok(Some(ended)),
                 Ok(Asked::Held(lease)) => {
                     if told.replace(lease.fence) != Some(lease.fence) {
                         self.notices.tell(Notice::Waiting { holder: lease.holder, since: lease.since });
                     }
                 }
+                Err(error @ StoreError::Replaced(_)) => return Err(error),
                 Err(error) => self.trouble(&error).await,
             }
             // An error means that whoever could say stop is gone, which says it too.
             let _ = tokio::time::timeout(ASKED_EVERY, stop.wait_for(|stop| *stop)).await;
         }
-        None
+        Ok(None)
     }
 
-    /// Renews the lease until another daemon has taken it.
-    pub(super) async fn keep_lease(&self) {
+    /// Renews the lease until it is lost, and returns why: another daemon has taken it, or the database is gone.
+    pub(super) async fn keep_lease(&self) -> StoreError {
         loop {
             tokio::time::sleep(RENEWED_EVERY).await;
             let asked = Instant::now();
             match self.store.renew_lease(self.clock.machine()).await {
                 Ok(()) => self.store_works(),
-                Err(StoreError::Superseded) => return,
+                Err(lost @ (StoreError::Superseded | StoreError::Replaced(_))) => return lost,
                 // As long as nobody takes it, it stays: whoever might has the same trouble with the database.
                 Err(error) => self.tell_trouble(&error),
             }

@@ -72,13 +72,8 @@ pub(super) async fn send(
 }
 
 fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {
-    let (host, port) = match server.rsplit_once(':') {
-        Some((host, port)) => (
-            host,
-            Some(port.parse::<u16>().map_err(|_| later(format!("`server = \"{server}\"`: `{port}` is no port")))?),
-        ),
-        None => (server, None),
-    };
+    let (host, port) = MailSettings::host_and_port(server)
+        .ok_or_else(|| later(format!("`server = \"{server}\"` is no mail server")))?;
     let builder = match settings.security {
         MailSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host),
         MailSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),

@@ -4,6 +4,7 @@
 pub mod by_hand;
 mod commit;
 mod decide;
+mod gates;
 mod ingest;
 mod intake;
 mod lanes;
@@ -33,14 +34,15 @@ use tokio::{
     task::JoinSet,
 };
 
-use self::{
-    ingest::Health,
-    trouble::{AFTER_TROUBLE, Trouble},
-};
 pub use self::{
+    gates::{Gates, Held},
     looks::Looked,
     notice::{Notice, Notices, Outcome, log_report},
     reload::{Adapt, Broken, Live, Source, Standing},
+};
+use self::{
+    ingest::Health,
+    trouble::{AFTER_TROUBLE, Trouble},
 };
 use crate::{
     clock::Clock,
@@ -52,8 +54,19 @@ use crate::{
 
 /// The longest that a request of another daemon may still be under way.
 const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
+/// How often in a row a driven clock goes on to the next try where none brings anything.
+const MAX_VAIN_TRIES: u32 = 400;
 /// How long the sender sleeps where nothing is due; new work wakes it sooner.
 const NOTHING_DUE: Duration = Duration::from_millis(500);
+
+/// How settling ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing is left that time alone lets go.
+    Idle,
+    /// So many effects wait, and trying again and again brought nothing.
+    Left(i64),
+}
 
 /// A daemon: a store, live rules, a clock, and the way to X.
 pub struct Daemon {
@@ -151,7 +164,10 @@ impl Daemon {
 
     /// Runs until `stop` says so, then finishes what is under way. Works while no other daemon has the lease of its
     /// database, and waits for it where another has.
-    pub async fn serve(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`]: there is nothing any more that could be worked on.
+    pub async fn serve(self: Arc<Self>, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let follow = self.live.clone().follow(self.clock.clone(), self.notices.clone());
         let notices = self.notices.clone();
         let following = tokio::spawn(async move {
@@ -159,23 +175,31 @@ impl Daemon {
                 notices.tell(Notice::Trouble { message: format!("the rule files cannot be watched: {error}") });
             }
         });
-        while let Some(ended) = self.take_lease(&mut stop).await {
-            self.hold_lease(&mut stop, ended).await;
-        }
+        let served = async {
+            while let Some(ended) = self.take_lease(&mut stop).await? {
+                self.hold_lease(&mut stop, ended).await?;
+            }
+            Ok(())
+        };
+        let served = served.await;
         following.abort();
         self.store.close().await;
+        served
     }
 
     /// Works until `stop` says so, or another daemon has taken the lease.
-    async fn hold_lease(self: &Arc<Self>, stop: &mut watch::Receiver<bool>, ended: Ended) {
+    async fn hold_lease(self: &Arc<Self>, stop: &mut watch::Receiver<bool>, ended: Ended) -> Result<(), StoreError> {
         let (end, ending) = watch::channel(false);
         // What may be dropped anywhere, and what finishes the transaction or the sending it is at.
         let (mut tasks, mut finishing) = (JoinSet::new(), JoinSet::new());
         let daemon = self.clone();
         while let Err(error) = self.recover(ended).await {
+            if matches!(error, StoreError::Replaced(_)) {
+                return Err(error);
+            }
             self.trouble(&error).await;
             if *stop.borrow() {
-                return;
+                return Ok(());
             }
         }
         self.keep_running(&mut tasks, &ending, "polling", |daemon, _| daemon.poll_accounts());
@@ -191,22 +215,29 @@ impl Daemon {
         self.keep_running(&mut finishing, &ending, "the note of what is live", |daemon, stop| async move {
             daemon.note_rules(stop).await
         });
-        let superseded = tokio::select! {
+        let lost = tokio::select! {
             // An error means that whoever could say stop is gone, which says it too.
-            _ = stop.wait_for(|stop| *stop) => false,
-            () = daemon.keep_lease() => true,
+            _ = stop.wait_for(|stop| *stop) => None,
+            lost = daemon.keep_lease() => Some(lost),
         };
         let _ = end.send(true);
         tasks.shutdown().await;
         self.work.notify_waiters();
         self.mail.notify_waiters();
         while finishing.join_next().await.is_some() {}
-        if superseded {
-            self.notices.tell(Notice::Superseded);
-            self.forget();
-        } else if let Err(error) = self.store.release_lease(self.clock.machine()).await {
-            tracing::warn!("the lease was not let go, so the next daemon waits until it ends: {error}");
+        match lost {
+            Some(StoreError::Superseded) => {
+                self.notices.tell(Notice::Superseded);
+                self.forget();
+            }
+            Some(error) => return Err(error),
+            None => {
+                if let Err(error) = self.store.release_lease(self.clock.machine()).await {
+                    tracing::warn!("the lease was not let go, so the next daemon waits until it ends: {error}");
+                }
+            }
         }
+        Ok(())
     }
 
     /// Runs a worker until it is told to stop. One that ends before then, which only a mistake in Twite can make it do,
@@ -258,14 +289,16 @@ impl Daemon {
     }
 
     /// Takes in and decides everything, sends everything that is due, and asks X for whatever is new, until
-    /// nothing is left to do. A driven clock is taken forward to what is due later.
+    /// nothing is left to do. A driven clock is taken forward to what is due later, until [`MAX_VAIN_TRIES`] in a row brought
+    /// nothing: what still waits then is left, and why is told.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn settle(&self) -> Result<(), StoreError> {
+    pub async fn settle(&self) -> Result<Settled, StoreError> {
         self.recover(Ended::Released).await?;
         let mut failures = 0;
         let mut healths = BTreeMap::<_, Health>::new();
+        let (mut vain, mut waited) = (0, None);
         loop {
             let mut busy = false;
             while self.take_next().await? {
@@ -301,8 +334,22 @@ impl Daemon {
                 continue;
             }
             match (&self.clock, self.next_send_at().await?) {
-                (Clock::Driven(_), Some(due)) if due > self.clock.now() => self.clock.reached(due),
-                _ => return Ok(()),
+                (Clock::Driven(_), Some(due)) if due > self.clock.now() => {
+                    let waiting = self.store.queues().await?.outbox;
+                    vain = if waited.replace(waiting) == Some(waiting) { vain + 1 } else { 0 };
+                    if vain > MAX_VAIN_TRIES {
+                        let last = self.store.queued().await?.into_iter().find_map(|queued| queued.reason);
+                        let message = format!(
+                            "{waiting} effect{} left in the outbox, as {MAX_VAIN_TRIES} tries in a row brought nothing: {}",
+                            if waiting == 1 { " is" } else { "s are" },
+                            last.as_deref().unwrap_or("nothing is known of why")
+                        );
+                        self.notices.tell(Notice::Trouble { message });
+                        return Ok(Settled::Left(waiting));
+                    }
+                    self.clock.reached(due);
+                }
+                _ => return Ok(Settled::Idle),
             }
         }
     }
@@ -379,7 +426,11 @@ impl Daemon {
             self.polled.lock().unwrap_or_else(PoisonError::into_inner).insert((account.id.clone(), endpoint.name()));
             match polled {
                 Ok(polled) => tokio::time::sleep(polled.wait).await,
-                Err(error) => self.trouble(&error).await,
+                Err(error) => {
+                    self.tell_trouble(&error);
+                    // X was asked all the same, and charges for it.
+                    tokio::time::sleep(AFTER_TROUBLE.max(Duration::from_secs(self.rules().desk.x.poll_seconds))).await;
+                }
             }
         }
     }

@@ -113,11 +113,6 @@ pub enum Notice {
         /// The errors, for a person.
         report: String,
     },
-    /// Files were passed over, because their names end only nearly as those of rule files do.
-    PassedOver {
-        /// Which.
-        files: Vec<String>,
-    },
     /// Changed settings are used only when the daemon starts again.
     NeedsRestart {
         /// Which.
@@ -202,7 +197,6 @@ impl Notices {
             | Notice::Behind { .. }
             | Notice::Waiting { .. }
             | Notice::Superseded
-            | Notice::PassedOver { .. }
             | Notice::NeedsRestart { .. } => {
                 tracing::warn!("{notice}")
             }
@@ -239,7 +233,10 @@ impl fmt::Display for Notice {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
                 Outcome::Refused(why) => write!(f, "ticket {ticket}: {what} refused: {why}"),
                 Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
-                Outcome::Unknown(why) => write!(f, "ticket {ticket}: nobody knows whether the {what} arrived: {why}"),
+                Outcome::Unknown(why) => write!(
+                    f,
+                    "ticket {ticket}: nobody knows whether the {what} arrived, and `twite outbox` has the ways out: {why}"
+                ),
             },
             Self::LoopStopped(stopped) => write!(f, "ticket {}: {}", stopped.ticket, visible(&stopped.reason())),
             Self::Behind { waiting, most } => write!(
@@ -256,11 +253,6 @@ impl fmt::Display for Notice {
             Self::Broken { live, errors, .. } => {
                 let errors = format!("{errors} error{}", if *errors == 1 { "" } else { "s" });
                 write!(f, "the rules have {errors}; rules {live} stay live until that is mended")
-            }
-            Self::PassedOver { files } => {
-                let (end, their) = if files.len() == 1 { ("does", "its") } else { ("do", "their") };
-                let files = visible(&files.join(", ")).into_owned();
-                write!(f, "{files} {end} not end in `.twite`, and {their} rules are not live")
             }
             Self::NeedsRestart { settings } => {
                 write!(f, "`{}` changed, which is used when the daemon starts again", settings.join("`, `"))

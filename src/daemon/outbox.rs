@@ -139,7 +139,7 @@ impl Daemon {
         let outcome = match next {
             Next::Refused => Outcome::Refused(reason.words),
             Next::Unknown => Outcome::Unknown(reason.words),
-            Next::LookUp(_) => Outcome::Later(format!("{}; X will be asked whether it arrived", reason.words)),
+            Next::LookUp(_) => Outcome::Later(format!("{}; X is asked whether it arrived", reason.words)),
             Next::Send(_) | Next::Wait => Outcome::Later(reason.words),
         };
         self.tell(item, what, text, outcome);

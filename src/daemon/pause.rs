@@ -116,6 +116,7 @@ impl Daemon {
         if rules.desk.mail.is_none() {
             return Ok(());
         }
+        let now = self.clock.now();
         for (admin, _) in rules.desk.admins() {
             tx.enqueue(&Outgoing {
                 key: format!("account/{}/{}/{which}/{admin}", account.id, since.as_millisecond()),
@@ -129,7 +130,8 @@ impl Daemon {
                 destination: Destination::Mail,
                 answers: None,
                 follows: None,
-                due: self.clock.now(),
+                made: now,
+                due: now,
             })?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::{
     outbox::{Arrived, Failure, kind_of, refused, stored},
 };
 use crate::{
-    desk::{Comment, Reason, ReasonKind, Reply, XId, post_text::weighted_length},
+    desk::{Comment, NotAnswerable, Reason, ReasonKind, Reply, XId, post_text::weighted_length},
     store::{AccountState, ConnectedAccount, GRANT, OutboxItem, SEND},
     x::{Refusal, XError, client::Client, lookup::find_sent},
 };
@@ -44,10 +44,10 @@ impl Daemon {
         })?;
         if item.possibly_sent {
             // A post that is gone by now may have been answered while it was there.
-            let reply = reply.map_err(|e| Failure::Unknown(Reason::new(ReasonKind::NotAnswerable, e.to_string())))?;
+            let reply = reply.map_err(|e| Failure::Unknown(Reason::new(why_not(e), e.to_string())))?;
             return self.look_up(item, &account, &client, &reply).await;
         }
-        let reply = reply.map_err(|e| refused(ReasonKind::NotAnswerable, e.to_string()))?;
+        let reply = reply.map_err(|e| refused(why_not(e), e.to_string()))?;
         if item.answers_lost == 0 {
             self.within_caps(item, &account, &comment).await?;
         }
@@ -206,9 +206,16 @@ fn not_sent(item: &OutboxItem, account: ConnectedAccount, error: XError) -> Fail
             }
         }
         XError::Tokens(_) => Failure::NotWorking(Reason::new(ReasonKind::NotReady, words), None),
-        XError::Unavailable { .. } | XError::NotReached(_) => {
+        XError::Unavailable { .. } | XError::NotReached(_) | XError::InBetween { .. } => {
             Failure::NotWorking(Reason::new(ReasonKind::Unavailable, words), wait)
         }
+    }
+}
+
+fn why_not(answerable: NotAnswerable) -> ReasonKind {
+    match answerable {
+        NotAnswerable::Empty => ReasonKind::Empty,
+        NotAnswerable::Note | NotAnswerable::Deleted => ReasonKind::NotAnswerable,
     }
 }
 

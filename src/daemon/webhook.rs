@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::outbox::Failure;
 use crate::{
     desk::{Reason, ReasonKind, config::Webhook},
-    x::limits::retry_after,
+    x::{client::error_chain, limits::retry_after},
 };
 
 /// How long the other side may take.
@@ -56,7 +56,19 @@ pub(super) async fn call(
             })
         }
         // The address may hold a secret of its own: it stays out of the message.
-        Err(error) => Err(later(format!("the webhook `{name}`: {}", error.without_url()), None)),
+        Err(error) => {
+            let why = match error.is_timeout() && !error.is_connect() {
+                true => format!("the webhook `{name}` did not answer within {} s", TIMEOUT.as_secs()),
+                false if error.is_connect() => {
+                    format!("the webhook `{name}` cannot be reached: {}", error_chain(&error.without_url()))
+                }
+                false => format!(
+                    "the connection to the webhook `{name}` ended before its answer: {}",
+                    error_chain(&error.without_url())
+                ),
+            };
+            Err(later(why, None))
+        }
     }
 }
 

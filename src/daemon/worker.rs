@@ -36,7 +36,10 @@ impl Daemon {
         }
         match self.take_together(&items).await {
             Err(error) if items.len() > 1 => {
-                tracing::warn!("messages cannot be taken in together, so each is taken in alone: {error}");
+                // What is about the moment and not about a message is told where it fails again.
+                if error.is_about_data() {
+                    tracing::warn!("messages cannot be taken in together, so each is taken in alone: {error}");
+                }
                 self.take_alone(&items).await?;
             }
             taken => drop(taken?),

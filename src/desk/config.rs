@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Hours, Kind, Ticket, text::fold};
+use super::{Account, Hours, Kind, Ticket};
 
 /// Everything declared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -230,7 +230,7 @@ impl Default for XSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
-    /// The server, as `host` or `host:port`.
+    /// The server, as `host` or `host:port`; an IPv6 address stands in brackets.
     #[serde(default)]
     pub server: Option<String>,
     /// A directory that mail is written to instead, one `.eml` file each: to try rules without a server.
@@ -304,6 +304,27 @@ pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "x", key: "settle_millis", allowed: 0..=600_000, unit: "milliseconds" },
 ];
 
+impl MailSettings {
+    /// Host and port of a mail server: `host`, `host:port`, or an IPv6 address in brackets with or without a port. `None` where
+    /// it is none of these.
+    pub fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
+        let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+        if let Some((address, rest)) = server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            return match rest.strip_prefix(':') {
+                Some(text) => Some((address, Some(port(text)?))),
+                None => rest.is_empty().then_some((address, None)),
+            };
+        }
+        let (host, port) = match server.rsplit_once(':') {
+            Some((host, text)) => (host, Some(port(text)?)),
+            None => (server, None),
+        };
+        let fits = !host.contains(['/', '@', ':']) && url::Host::parse(host).is_ok();
+        fits.then_some((host, port))
+    }
+}
+
 impl Desk {
     /// All opening hours that are declared.
     pub fn all_hours_mut(&mut self) -> impl Iterator<Item = &mut Hours> {
@@ -346,6 +367,15 @@ impl Desk {
         self.agents.iter().filter(|a| a.admin).filter_map(|a| Some((a.name.as_str(), a.email.as_deref()?)))
     }
 
+    /// The admins whom no mail reaches, with the reason: trouble with an account is mailed to admins.
+    pub fn unreachable_admins(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.agents.iter().filter(|a| a.admin).filter_map(|a| match (&a.email, &self.mail) {
+            (None, _) => Some((a.name.as_str(), "the agent has no `email`")),
+            (_, None) => Some((a.name.as_str(), "there is no `[mail]`")),
+            _ => None,
+        })
+    }
+
     /// When the desk is open for a ticket: by the first schedule that names its group, else by the first that
     /// names its account, else by `[hours]`.
     pub fn hours_of(&self, ticket: &Ticket) -> &Hours {
@@ -359,10 +389,9 @@ impl Desk {
         self.fields.iter().find(|f| f.name == name)
     }
 
-    /// The declared webhook with this name, whatever its case.
+    /// The declared webhook with this name.
     pub fn webhook(&self, name: &str) -> Option<&Webhook> {
-        let name = fold(name);
-        self.webhooks.iter().find(|webhook| fold(&webhook.name) == name)
+        self.webhooks.iter().find(|w| w.name == name)
     }
 
     /// The agents of a group, in the order in which they are declared.

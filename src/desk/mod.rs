@@ -46,4 +46,4 @@ pub use reply::{DirectReply, NotAnswerable, PublicReply, Reply};
 pub use ticket::{PostFacts, Ticket};
 pub use tokens::Tokens;
 pub use value::{CustomValue, Value};
-pub use words::{Channel, Priority, ReasonKind, Status, TicketType, VerifiedType, Via, Words};
+pub use words::{Act, Channel, Priority, ReasonKind, Status, TicketType, VerifiedType, Via, Words};

@@ -6,7 +6,7 @@
 //! For the same reason none of these types can be read from JSON or a database row; what is stored
 //! is the comment to answer and the text, and the kind is found again when it is sent.
 
-use super::{Comment, CommentSource, XId};
+use super::{Comment, CommentSource, XId, text::is_blank};
 
 /// A reply, in the format of what it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Reply {
     /// When the comment is a note, was deleted, or the text is blank.
     pub fn to(comment: &Comment, text: impl Into<String>) -> Result<Self, NotAnswerable> {
         let text = text.into();
-        if text.trim().is_empty() {
+        if is_blank(&text) {
             return Err(NotAnswerable::Empty);
         }
         match &comment.source {

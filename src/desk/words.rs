@@ -120,8 +120,10 @@ words! {
 words! {
     /// Why something that was to be sent is not, or not yet.
     ReasonKind, ordered: false {
-        /// The comment cannot be answered: it is a note, or gone, or the reply is empty.
+        /// The comment cannot be answered: it is a note, or gone.
         NotAnswerable = "not_answerable",
+        /// The text is empty: all that it names has no value.
+        Empty = "empty",
         /// The text is longer than a post of the account may be.
         TooLong = "too_long",
         /// Rules have sent too many replies within the hour.
@@ -162,6 +164,18 @@ words! {
         AnswerLost = "answer_lost",
         /// Twite itself is not set up to send it, or its store fails.
         NotReady = "not_ready",
+        /// An agent withdrew it.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// What an agent does with something in the outbox.
+    Act, ordered: false {
+        /// It is not sent, or not again.
+        Withdraw = "withdraw",
+        /// It is sent at once, without a lookup whether it arrived.
+        Resend = "resend",
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::act;
 use crate::{
-    desk::{Author, Cause, Desk, Effect, Event, EventComment, EventKind, Ticket, Via},
+    desk::{Author, Cause, Desk, Effect, Event, EventComment, EventKind, Ticket, Via, text::is_blank},
     lang::rules::{Action, Macro},
 };
 
@@ -30,6 +30,8 @@ pub fn act_by_hand(actions: &[Action], before: &Ticket, desk: &Desk, now: Timest
     let done = act::apply(actions, &mut ticket, act::Meanwhile { event: None, now, desk });
     // A reply or a note is the comment of the update; what the agent set beside it stays as set.
     let said = done.effects.iter().find_map(|effect| match effect {
+        // An empty one is said to nobody.
+        Effect::Reply { text } | Effect::Note { text } if is_blank(text) => None,
         Effect::Reply { text } => Some((true, text)),
         Effect::Note { text } => Some((false, text)),
         _ => None,

@@ -7,6 +7,7 @@ use crate::{
     desk::{
         Author, Desk, Effect, Event, EventComment, EventKind, Ticket, Via,
         given::{CannotGive, give},
+        text::is_blank,
     },
     lang::rules::{RuleTest, TestComment, When},
 };
@@ -50,7 +51,9 @@ pub(super) fn happen(
 pub(super) fn left_behind(decision: &Decision, now: Timestamp) -> Ticket {
     let mut ticket = decision.ticket.clone();
     for left in &decision.effects {
-        if let Effect::Note { text } = &left.effect {
+        if let Effect::Note { text } = &left.effect
+            && !is_blank(text)
+        {
             ticket.add_comment(&comment(Author::Rule, false, text), now);
         }
     }

@@ -58,7 +58,6 @@ codes! {
     TW0118 Error "a character that looks like another",
     TW0119 Error "an unfinished merge",
     TW0120 Error "a character that hides or moves others",
-    TW0121 Warning "an empty file",
     // Names.
     TW0201 Error "an unknown name",
     TW0202 Error "declared twice",
@@ -93,6 +92,8 @@ codes! {
     TW0408 Warning "numbered files out of order",
     TW0410 Warning "a notification that goes nowhere",
     TW0411 Warning "a ticket that cannot exist",
+    TW0412 Warning "an admin whom no mail reaches",
+    TW0413 Warning "a path that cannot be used",
     TW0491 Warning "a suppression that suppresses nothing",
     TW0492 Warning "a malformed suppression",
     // `twite.toml`.

@@ -91,21 +91,15 @@ impl Commit {
         self.below(path).is_some_and(|below| self.entries.contains_key(&below))
     }
 
-    /// The files in a directory, in order, under names that begin as the directory's does: first those with rules, then
-    /// the others. What starts with a dot is not among them.
-    pub fn files(&self, directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let Some(below) = self.below(directory) else { return Default::default() };
+    /// The rule files in a directory, in order, under names that begin as the directory's does.
+    pub fn rule_files(&self, directory: &Path) -> Vec<PathBuf> {
+        let Some(below) = self.below(directory) else { return vec![] };
         let hidden = |path: &Path| path.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
         self.files_in(&below)
             .filter_map(|path| path.strip_prefix(&below).ok())
-            .filter(|path| !hidden(path))
+            .filter(|path| path.extension().is_some_and(|e| e == "twite") && !hidden(path))
             .map(|path| directory.join(path))
-            .partition(|path| path.extension().is_some_and(|e| e == "twite"))
-    }
-
-    /// How long a file is, in bytes.
-    pub fn length(&self, path: &Path) -> Option<u64> {
-        Some(self.entries.get(&self.below(path)?)?.length)
+            .collect()
     }
 
     /// What a file holds; at most so many bytes.
@@ -197,7 +191,7 @@ fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi
         .env_remove("GIT_INDEX_FILE")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("git cannot be run: {error}"))?;
+        .map_err(|error| format!("git cannot be run: {error}; is it installed?"))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

@@ -18,6 +18,7 @@ mod format;
 pub mod git;
 pub mod lines;
 mod load;
+mod places;
 pub mod render;
 pub mod rules;
 mod sources;
@@ -33,5 +34,5 @@ pub use load::{
     missing, store_settings,
 };
 pub use sources::{MOST_FILE, Sources};
-pub(crate) use sources::{name, nearly_a_rule_file, read_rule_files, unreadable};
-pub(crate) use suggest::{did_you_mean, listed, nearest};
+pub(crate) use sources::{find, name, read_rule_files, unreadable};
+pub(crate) use suggest::{did_you_mean, nearest};

@@ -53,6 +53,7 @@ pub(super) struct Leaving {
     pub(super) destination: String,
     pub(super) answers: Option<i64>,
     pub(super) follows: Option<String>,
+    pub(super) made: i64,
     pub(super) due: i64,
 }
 
@@ -90,7 +91,7 @@ impl Tx {
         .await?;
         // The same key is the same thing.
         let outbox = [
-            "INSERT INTO outbox (key, ticket, rule, kind, effect, destination, answers, follows, due, state) ",
+            "INSERT INTO outbox (key, ticket, rule, kind, effect, destination, answers, follows, made, due, state) ",
             " ON CONFLICT DO NOTHING",
         ];
         self.insert(outbox, later.outbox, |row, o| {
@@ -98,6 +99,7 @@ impl Tx {
             row.push_bind(o.destination)
                 .push_bind(o.answers)
                 .push_bind(o.follows)
+                .push_bind(o.made)
                 .push_bind(o.due)
                 .push_bind("waiting");
         })

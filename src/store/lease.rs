@@ -193,6 +193,7 @@ impl Store {
             Some(lease) => return Ok(Asked::Held(lease.clone())),
         };
         let seen = before.map_or((0, 0), |lease| (lease.fence, lease.beat));
+        self.file.check()?;
         let mut transaction = Transaction::writing(&self.writer).await?;
         let fence: Option<i64> = sqlx::query_scalar(
             "INSERT INTO lease (name, fence, beat, host, pid, process, since, renewed)
@@ -258,14 +259,18 @@ impl Store {
     /// # Errors
     /// When the database says no.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
-        let row = sqlx::query("SELECT fence, beat, host, pid, process, since, renewed, released FROM lease")
-            .fetch_optional(&self.reader)
-            .await?;
+        let row = sqlx::query(READ).fetch_optional(&self.reader).await?;
         row.as_ref().map(read).transpose()
     }
 }
 
 impl Tx {
+    /// Who works on this database, or did last: nobody else can take over before this transaction ends.
+    pub(super) async fn lease(&mut self) -> Result<Option<Lease>, StoreError> {
+        let row = sqlx::query(READ).fetch_optional(&mut *self.0).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Refuses a transaction of a daemon that no longer holds the lease.
     pub(super) async fn check_fence(&mut self, fence: &Fence) -> Result<(), StoreError> {
         let Some(own) = fence.get() else { return Ok(()) };
@@ -273,6 +278,8 @@ impl Tx {
         if held == Some(own) { Ok(()) } else { Err(StoreError::Superseded) }
     }
 }
+
+const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, released FROM lease";
 
 fn read(row: &SqliteRow) -> Result<Lease, StoreError> {
     let pid: i64 = row.try_get("pid")?;

@@ -7,9 +7,11 @@ mod account;
 mod audit;
 mod comment;
 mod due;
+mod file;
 mod forget;
 mod hindrance;
 mod inbox;
+mod intervention;
 mod known;
 mod later;
 mod lease;
@@ -47,6 +49,7 @@ pub use self::{
     comment::{NewComment, Standing},
     hindrance::Hindrance,
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
+    intervention::{Intervention, NotPossible, Queued},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
     loops::StoppedLoop,
@@ -59,7 +62,7 @@ pub use self::{
 };
 use tokio::time::Instant;
 
-use self::{known::Known, later::Later, lease::Fence, transaction::Transaction};
+use self::{file::File, known::Known, later::Later, lease::Fence, transaction::Transaction};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(10);
@@ -84,6 +87,12 @@ pub enum StoreError {
     /// Another daemon has taken over.
     #[error("another daemon has taken over the work on this database")]
     Superseded,
+    /// The file was deleted or replaced while it was in use: what is written now, nobody would find again.
+    #[error(
+        "the database {0} was deleted or replaced by another file while it was in use; put it back where it is still wanted, \
+         and start again"
+    )]
+    Replaced(String),
     /// Tokens cannot be sealed or opened.
     #[error("{0}")]
     Key(String),
@@ -107,6 +116,7 @@ pub struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
     fence: Arc<Fence>,
+    file: Arc<File>,
 }
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
@@ -149,8 +159,8 @@ impl Store {
         // As `run` does, whose signature the compiler does not take here.
         sqlx::migrate!().run_direct(None, &mut *tx, false).await?;
         tx.commit().await?;
-        let reader = pool().max_connections(READERS).connect_with(options).await?;
-        Ok(Self { writer, reader, fence: Arc::default() })
+        let reader = pool().max_connections(READERS).connect_with(options.create_if_missing(false)).await?;
+        Ok(Self { writer, reader, fence: Arc::default(), file: Arc::new(File::at(path)) })
     }
 
     /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
@@ -166,8 +176,9 @@ impl Store {
     /// Begins a transaction that writes.
     ///
     /// # Errors
-    /// When another process holds the database for too long, or another daemon has taken over.
+    /// When another process holds the database for too long, another daemon has taken over, or the file is another one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        self.file.check()?;
         let transaction = Transaction::writing(&self.writer).await?;
         let mut tx = Tx(transaction, Known::default(), Later::default());
         tx.check_fence(&self.fence).await?;

@@ -26,6 +26,8 @@ pub struct Outgoing {
     pub answers: Option<i64>,
     /// The key of the part of the same reply before this one.
     pub follows: Option<String>,
+    /// When it was asked for.
+    pub made: Timestamp,
     /// Not before this.
     pub due: Timestamp,
 }
@@ -79,12 +81,14 @@ pub enum Next {
 /// What became of something that was to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Left {
+    /// The store's number for it.
+    pub id: i64,
     /// The rule that asked for it; `None` for a person.
     pub rule: Option<String>,
     /// What it is.
     #[serde(flatten)]
     pub effect: Effect,
-    /// `waiting`, `sending`, `sent`, `refused` or `unknown`.
+    /// `waiting`, `sending`, `sent`, `refused`, `unknown` or `withdrawn`.
     pub state: String,
     /// What kind of reason there is that it is not sent.
     pub reason_kind: Option<ReasonKind>,
@@ -139,6 +143,7 @@ impl Tx {
             destination: outgoing.destination.to_string(),
             answers: outgoing.answers,
             follows: outgoing.follows.clone(),
+            made: outgoing.made.as_millisecond(),
             due: outgoing.due.as_millisecond(),
         });
         Ok(())
@@ -154,6 +159,22 @@ impl Tx {
         sqlx::query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(outcome)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down something that cannot be carried out, and why.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
+        self.enqueue(outgoing)?;
+        self.write_now().await?;
+        sqlx::query("UPDATE outbox SET state = 'refused', reason_kind = $2, reason = $3 WHERE key = $1")
+            .bind(&outgoing.key)
+            .bind(reason.kind.as_str())
+            .bind(&reason.words)
             .execute(&mut *self.0)
             .await?;
         Ok(())
@@ -425,7 +446,7 @@ impl Store {
     /// When the database says no.
     pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<Left>, StoreError> {
         let rows = sqlx::query(
-            "SELECT rule, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
+            "SELECT id, rule, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
         )
         .bind(ticket.0)
         .fetch_all(&self.reader)
@@ -433,6 +454,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 Ok(Left {
+                    id: row.try_get("id")?,
                     rule: row.try_get("rule")?,
                     effect: serde_json::from_str(row.try_get("effect")?)
                         .map_err(|e| StoreError::Corrupt(e.to_string()))?,
@@ -467,7 +489,10 @@ impl Store {
             "SELECT coalesce(sum(CASE WHEN t.key_person = $3 THEN 1 ELSE 0 END), 0), count(*)
              FROM outbox o JOIN ticket t ON t.id = o.ticket
              WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND t.account = $2
-               AND (o.state = 'unknown' OR (o.state = 'waiting' AND o.possibly_sent = 1) OR (o.state = 'sent' AND o.sent > $1))",
+               AND (o.state = 'sent' AND o.sent > $1
+                    -- What may have arrived counts as if it had.
+                    OR (o.state = 'waiting' AND o.possibly_sent = 1 OR o.state IN ('unknown', 'withdrawn') AND o.answers_lost > 0)
+                       AND o.first_send > $1)",
         )
         .bind(since.as_millisecond())
         .bind(handle)

@@ -73,7 +73,8 @@ impl<T> Answered<T> {
 
 impl Answered<Vec<u8>> {
     fn read<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
-        let page = decode(&self.answer).map_err(|e| XError::unavailable(format!("an answer that is {e}")))?;
+        let page =
+            decode(&self.answer).map_err(|e| XError::unavailable(format!("X's answer cannot be read: it is {e}")))?;
         Ok(Answered { answer: page, limits: self.limits, at: self.at })
     }
 
@@ -84,7 +85,7 @@ impl Answered<Vec<u8>> {
         if read.answer.is_list {
             return Ok(read);
         }
-        Err(XError::unavailable("an answer without a list"))
+        Err(XError::unavailable("X's answer has no list"))
     }
 }
 
@@ -346,10 +347,7 @@ pub async fn whose(
 }
 
 fn me(answer: &Value) -> Result<Person, XError> {
-    answer
-        .get("data")
-        .and_then(person)
-        .ok_or_else(|| XError::unavailable("an answer about the account that names no id"))
+    answer.get("data").and_then(person).ok_or_else(|| XError::unavailable("X's answer about the account names no id"))
 }
 
 pub(super) async fn send(request: RequestBuilder, sent: Sent) -> Result<Response, XError> {
@@ -359,15 +357,23 @@ pub(super) async fn send(request: RequestBuilder, sent: Sent) -> Result<Response
 fn lost(error: reqwest::Error, sent: Sent) -> XError {
     let connecting = error.is_connect() || error.is_builder();
     // The address may hold ids, never more; still, what failed is clear without it.
+    let timed_out = error.is_timeout();
     let why = error_chain(&error.without_url());
+    if connecting {
+        return XError::NotReached(why);
+    }
+    let why = match timed_out {
+        true => format!("X did not answer within {} s", TOTAL.as_secs()),
+        false => format!("the connection to X ended before its answer: {why}"),
+    };
     match sent {
-        _ if connecting => XError::NotReached(why),
         Sent::Something => XError::AnswerLost(why),
         Sent::Nothing => XError::unavailable(why),
     }
 }
 
-fn error_chain(error: &dyn std::error::Error) -> String {
+/// An error with its causes, in one line.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -382,7 +388,7 @@ pub(super) async fn bounded_body(mut answer: Response, sent: Sent) -> Result<Vec
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| lost(error, sent))? {
         if body.len() + chunk.len() > LARGEST {
-            let why = format!("an answer of more than {LARGEST} bytes");
+            let why = format!("X's answer is longer than {LARGEST} bytes");
             return Err(if sent == Sent::Something { XError::AnswerLost(why) } else { XError::unavailable(why) });
         }
         body.extend_from_slice(&chunk);

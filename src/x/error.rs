@@ -16,18 +16,26 @@ pub enum XError {
     #[error("X refused: {0}")]
     Refused(Refusal),
     /// X did not answer as it should; asking again may help.
-    #[error("X is not available: {why}")]
+    #[error("{why}")]
     Unavailable {
-        /// What it did instead.
+        /// What it did instead, as a sentence.
         why: String,
         /// How long it asks to wait, where it does.
         wait: Option<Duration>,
     },
-    /// X was never reached: whatever was to be sent was not.
+    /// No connection to X came about: whatever was to be sent was not.
     #[error("X cannot be reached: {0}")]
     NotReached(String),
-    /// The connection ended, or X failed, after something was sent: it may have arrived.
-    #[error("the answer was lost: {0}")]
+    /// Something between here and X answered in its place, and did not let the call through.
+    #[error("{status} not in X's words, as by a proxy in between: {detail}")]
+    InBetween {
+        /// The status of the answer.
+        status: u16,
+        /// What it says.
+        detail: String,
+    },
+    /// The connection ended, or X failed, after something was sent: it may have arrived. What happened, as a sentence.
+    #[error("the outcome is unknown: {0}")]
     AnswerLost(String),
     /// The tokens cannot be read or kept.
     #[error("{0}")]
@@ -62,8 +70,8 @@ pub enum Refusal {
     /// The same text was sent before.
     #[error("the same text was sent before: {0}")]
     Duplicate(String),
-    /// The post that is answered is gone, or cannot be seen.
-    #[error("the post is deleted or not visible: {0}")]
+    /// The post that is answered, or what was asked for, is gone or cannot be seen.
+    #[error("it is deleted or not visible: {0}")]
     Gone(String),
     /// The person takes no direct messages from this account.
     #[error("the person takes no direct messages from this account: {0}")]
@@ -129,9 +137,9 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         (402, _) | (_, "credits-depleted" | "credits" | "usage-capped") => Refusal::OutOfCredit(detail),
         // X answers in JSON. Whatever else says no stands in between, and what was asked never arrived; where it gave up
         // on an answer, that is not known.
-        (408 | 425 | 500.., _) => return XError::Unavailable { why: format!("{status}: {detail}"), wait },
-        (300..=399, _) => return XError::NotReached(format!("{status}: {detail}")),
-        _ if !is_json => return XError::NotReached(format!("{status}: {detail}")),
+        (408 | 425 | 500.., _) => return XError::Unavailable { why: format!("X answered {status}: {detail}"), wait },
+        (300..=399, _) => return XError::InBetween { status, detail },
+        _ if !is_json => return XError::InBetween { status, detail },
         (403, _) if says("spendcap") || says("spend cap") || title == "SpendCapReached" => Refusal::OutOfCredit(detail),
         (_, "client-forbidden" | "oauth1-permissions" | "unsupported-authentication") => Refusal::NotAllowed(detail),
         (403, _) if says("your account is suspended") || says("account is temporarily locked") => {

@@ -136,7 +136,7 @@ impl App {
             });
         }
         let answer: TokenAnswer = serde_json::from_value(salvage(&body))
-            .map_err(|e| XError::AnswerLost(format!("an answer with tokens that cannot be read: {e}")))?;
+            .map_err(|e| XError::AnswerLost(format!("X's answer with the tokens cannot be read: {e}")))?;
         Ok(Tokens {
             access: answer.access_token,
             refresh: answer.refresh_token,
@@ -278,7 +278,7 @@ impl TokenSource {
             // To whoever asked for a token, nothing was sent yet.
             Err(XError::AnswerLost(why)) => {
                 held.renewal_lost = true;
-                Err(XError::unavailable(format!("the answer to a renewal of tokens was lost: {why}")))
+                Err(XError::unavailable(format!("whether the tokens were renewed is unknown: {why}")))
             }
             Err(other) => Err(other),
         }

@@ -1,9 +1,12 @@
 //! What to ask of X's endpoints, so that nothing is missed and little is asked twice.
 //!
 //! An endpoint lists its newest first, in pages. A [`Position`] holds the newest id that was read, and the [`Stretch`]es
-//! below it that were not read to their ends. Each poll reads a new stretch from the top, down to somewhat below the
-//! newest, because X lists some messages late; what a poll has no calls left for, the next ones go on with. A position is stored
-//! with every page, so that it does not matter where the daemon is killed.
+//! below it that were not read to their ends. Each poll reads a new stretch from the top; what a poll has no calls left for,
+//! the next ones go on with. A position is stored with every page, so that it does not matter where the daemon is killed.
+//!
+//! X lists some messages late, and charges for each that is read again. So a poll goes down to a minute below the newest, and
+//! a sweep to [`OVERLAP`] below what was the newest at the sweep before: what is listed later than one sweep is younger than
+//! that, and so in the next. Where few messages come, every poll is a sweep; where many do, one in [`SWEPT_EVERY`].
 
 use std::time::Duration;
 
@@ -23,6 +26,11 @@ use crate::{
 
 /// How late X may list a message that is read all the same.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
+/// How far below the newest a poll begins that is no sweep.
+const SHORT_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
+/// How often is swept where a sweep reads more than a few messages again.
+const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(5);
+const MAX_SWEPT_ALWAYS: u32 = 10;
 /// How far ahead of the answer's own date an id may lie; beyond that, it says nothing about time.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(1);
 /// The most pages of one stretch: far more than X shows.
@@ -81,8 +89,25 @@ pub struct Position {
     newest: Option<XId>,
     /// When that was, by X's clock: the day, in UTC.
     read_on: Option<Date>,
+    /// When X last answered, by its own clock.
+    #[serde(default)]
+    read_at: Option<Timestamp>,
+    /// The last sweep.
+    #[serde(default)]
+    sweep: Option<Sweep>,
     /// What is still to be read below it, oldest first.
     stretches: Vec<Stretch>,
+}
+
+/// What a sweep leaves for the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Sweep {
+    /// When it began, by X's clock.
+    at: Timestamp,
+    /// The newest then.
+    newest: XId,
+    /// How many messages it read.
+    items: u32,
 }
 
 /// A part of a list, from some place down, that was not read to its end.
@@ -92,6 +117,9 @@ pub struct Stretch {
     pub since: Option<XId>,
     /// Likes count as known up to this row of the inbox: those this stretch brought are none.
     pub known_to: i64,
+    /// Whether it is a sweep.
+    #[serde(default)]
+    is_sweep: bool,
     /// Where X says that it goes on.
     pub token: Option<String>,
     /// Where it goes on where no token says so.
@@ -132,15 +160,22 @@ impl Position {
     /// The stretch from the top down. `known_to` is the last row of the inbox.
     pub fn from_top(&self, account: &ConnectedAccount, endpoint: Endpoint, known_to: i64) -> Stretch {
         let captured = account.capture_from.and_then(|from| first_id(from)?.before());
+        let sweep = self.sweep.as_ref();
+        let is_sweep = sweep.is_none_or(|sweep| {
+            let long_ago = self.read_at.is_none_or(|at| at.duration_since(sweep.at) >= SWEPT_EVERY);
+            sweep.items <= MAX_SWEPT_ALWAYS || long_ago
+        });
         let since = match (&self.newest, endpoint) {
             (None, _) => captured,
             // The order of likes is not that of ids.
             (Some(_), Endpoint::Likes) => None,
-            (Some(newest), _) => Some(overlapped(newest)),
+            (Some(newest), _) if !is_sweep => Some(below(newest, SHORT_OVERLAP)),
+            (Some(newest), _) => Some(below(sweep.map_or(newest, |sweep| newest.min(&sweep.newest)), OVERLAP)),
         };
         Stretch {
             since,
             known_to,
+            is_sweep,
             token: None,
             until: None,
             lowest: None,
@@ -174,6 +209,8 @@ impl Position {
         self.newest = self.newest.take().max(newest.clone());
         let today = answered.map(|at| at.to_zoned_datetime(TimeZone::UTC).date());
         self.read_on = self.read_on.max(today);
+        self.read_at = self.read_at.max(answered);
+        self.note_sweep(&stretch, page, answered);
 
         stretch.pages += 1;
         stretch.items = stretch.items.saturating_add(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
@@ -227,6 +264,23 @@ impl Position {
         None
     }
 
+    /// Notes what a page of a sweep leaves for the next sweep.
+    fn note_sweep(&mut self, stretch: &Stretch, page: &PageRead, answered: Option<Timestamp>) {
+        if !stretch.is_sweep {
+            return;
+        }
+        let items = u32::try_from(page.items.len()).unwrap_or(u32::MAX);
+        if stretch.pages > 0 {
+            if let Some(sweep) = &mut self.sweep {
+                sweep.items = sweep.items.saturating_add(items);
+            }
+        } else {
+            // Without X's time, each poll is a sweep.
+            let newest = answered.and_then(|at| Some((at, self.newest.clone()?.min(first_id(at)?))));
+            self.sweep = newest.map(|(at, newest)| Sweep { at, newest, items });
+        }
+    }
+
     /// X does not take the place from which the oldest stretch goes on: another way is found. `false` where there is none.
     pub fn place_refused(&mut self, endpoint: Endpoint) -> bool {
         let Some(stretch) = self.stretches.first_mut() else { return false };
@@ -267,11 +321,11 @@ fn first_id(at: Timestamp) -> Option<XId> {
     XId::made_at(at)
 }
 
-/// The id above which everything is read again: X may still list messages that are older than the newest one.
-fn overlapped(newest: &XId) -> XId {
-    let made = newest.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+/// The id that lies so long below another one.
+fn below(id: &XId, overlap: SignedDuration) -> XId {
+    let made = id.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
     // Ids without a time are older than any overlap.
-    made.and_then(|made| XId::made_at(made.checked_sub(OVERLAP).ok()?)).unwrap_or_else(|| newest.clone())
+    made.and_then(|made| XId::made_at(made.checked_sub(overlap).ok()?)).unwrap_or_else(|| id.clone())
 }
 
 /// Reads the next page of a stretch.

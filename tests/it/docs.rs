@@ -120,7 +120,7 @@ fn commands_in_the_documentation_exist() {
                 .iter()
                 .copied()
                 .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
-                .take(if matches!(words[0], "ticket" | "accounts") { 2 } else { 1 })
+                .take(if matches!(words[0], "accounts" | "outbox" | "ticket") { 2 } else { 1 })
                 .collect();
             let (status, help) = twite(&root(), &[names.as_slice(), &["--help"]].concat());
             assert_eq!(status, 0, "{}: `{line}`: {help}", path.display());
@@ -300,4 +300,13 @@ fn the_tutorial_can_be_followed() {
         }
     }
     assert!(written >= 6 && ran >= 10, "{written} files, {ran} commands");
+}
+
+#[test]
+fn every_reason_for_not_sending_is_in_the_page_of_formats() {
+    let page = fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let table = page.split("| `reason_kind` | what it means |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let told: Vec<_> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let known: Vec<_> = twite::desk::ReasonKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(told, known);
 }

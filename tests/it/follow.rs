@@ -188,6 +188,25 @@ fn where_there_is_no_commit_that_is_said() {
 }
 
 #[test]
+fn without_git_no_commit_can_be_followed_and_that_is_said() {
+    let directory = repository();
+    let rules = directory.path().join("desk/rules");
+    for (command, says) in [("serve", "git cannot be run: "), ("check", "")] {
+        let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+        twite.arg(command).arg(&rules).env("PATH", "").env("TWITE_KEY", crate::support::key());
+        if command == "serve" {
+            twite.args(["--follow", "commit"]);
+        }
+        let output = twite.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(if says.is_empty() { 0 } else { 2 }), "{command}: {said}");
+        assert!(said.contains(says), "{command}: {said}");
+        assert!(says.is_empty() || said.contains("no commit can be followed"), "{command}: {said}");
+        assert!(!rules.join("twite.db").exists() && !rules.join("../twite.db").exists(), "no database in passing");
+    }
+}
+
+#[test]
 fn rules_that_differ_from_their_commit_carry_a_plus() {
     let directory = repository();
     let root = directory.path();

@@ -202,7 +202,7 @@ fn a_file_is_checked_in_the_set_around_it() {
         ("project/twite.toml", "[[account]]\nhandle = \"acme\"\n"),
         ("project/rules/vip.twite", "let vip = requester.verified\nlet unused = status is open\n"),
         ("project/rules/deep/b.twite", rules),
-        ("other/twite.toml", "# nothing\n"),
+        ("other/twite.toml", ""),
         ("other/c.twite", rules),
     ]);
     let check = |at: &str, arguments: &[&str], input: &str| {
@@ -282,10 +282,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("[store]\npath = \"data/\"", "this is no name of a file"),
     ("[[schedule]]\nname = \"S\"\n[schedule.hours]\nmonday = [\"09:00-17:00\"]", "for nobody"),
     ("[mail]\nfrom = \"a@b.example\"\ndirectory = \"d\"\nuser = \"u\"\npassword_env = \"P\"", "nobody signs in"),
-    (
-        "[[account]]\nhandle = \"a\"\ncapture_from = 2026-11-25",
-        "`capture_from` is a day in quotes, as in `\"2026-11-25\"`, and this is a date without quotes",
-    ),
+    ("[[account]]\nhandle = \"a\"\ncapture_from = 2026-11-25", "expected a day in quotes"),
     ("[x]\npoll_seconds = 0", "`poll_seconds` is from 1 to 86_400 seconds"),
     ("[x]\npoll_seconds = -1", "`poll_seconds` is from 1"),
     ("[x]\npoll_seconds = 9223372036854775807", "`poll_seconds` is from 1"),
@@ -301,29 +298,22 @@ const REFUSED: &[(&str, &str)] = &[
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"a:0\"", "is no mail server"),
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"smtp://a\"", "is no mail server"),
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"::1\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[::1\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[::1]25\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[::1]:0\"", "is no mail server"),
+    ("[mail]\nfrom = \"a@b.example\"\nserver = \"[host]:25\"", "is no mail server"),
     ("[mail]\nfrom = \"a@b.example\"\nserver = \"a\"\nuser = \"u\"", "`user` and `password_env` go together"),
     ("[[agent]]\nname = \"A\"\nemail = \"not an address\"", "TW0510"),
     ("[[group]]\nname = \"A\"\nemail = \"\"", "TW0510"),
     ("[store]\npath = \"\"", "this is no name of a file"),
-    (
-        "[limits]\nreplies_per_person_per_hour = \"3\"",
-        "`replies_per_person_per_hour` is a whole number from 0 to 1_000 (replies), and this is text",
-    ),
-    ("[[account]]\nhandle = 7", "`handle` is text in quotes, and this is a whole number"),
-    ("[[account]]\nhandle = \"a\"\ntrack_likes = \"yes\"", "`track_likes` is `true` or `false`, and this is text"),
-    ("[[agent]]\nname = \"A\"\ngroups = \"B\"", "`groups` is a list, as in `[\"one\", \"other\"]`, and this is text"),
-    (
-        "[x]\npoll_seconds = 1.5",
-        "`poll_seconds` is a whole number from 1 to 86_400 (seconds), and this is a number with a point",
-    ),
-    ("x = 3", "`x` is a table, and this is a whole number"),
-    ("[[limits]]\nreplies_per_person_per_hour = 3", "`limits` is one table: write `[limits]` instead of `[[limits]]`"),
-    ("limits = [3, 100, 500]", "`limits` is a table, and this is a list"),
-    ("[account]\nhandle = \"a\"", "there can be several of `account`: write `[[account]]`"),
-    ("account = [[\"a\"]]", "each `account` is a table, and this is a list"),
-    ("edition = 1", "`edition` is `suite` or `support`, and this is a whole number"),
-    ("edition = \"sute\"", "`edition` is `support` or `suite`, and this is `sute`, did you mean `suite`?"),
-    ("", "this file is empty, and declares nothing"),
+    ("[limits]\nreplies_per_person_per_hour = \"3\"", "expected a whole number from 0, found text"),
+    ("[[account]]\nhandle = 7", "expected text in quotes, found a whole number"),
+    ("[[account]]\nhandle = \"a\"\ntrack_likes = \"yes\"", "expected `true` or `false`, found text"),
+    ("[[agent]]\nname = \"A\"\ngroups = \"B\"", "expected a list, as in `[\"one\", \"other\"]`, found text"),
+    ("[x]\npoll_seconds = 1.5", "expected a whole number from 0, found a number with a point"),
+    ("x = 3", "expected a table, found a whole number"),
+    ("edition = \"sute\"", "expected `support` or `suite`, found `sute`, did you mean `suite`?"),
 ];
 
 #[test]
@@ -336,6 +326,75 @@ fn settings_that_cannot_work_are_refused_at_their_place() {
         assert!(out.contains(said), "{toml}: {out}");
         assert!(out.starts_with("./twite.toml:"), "{toml}: {out}");
         assert_eq!(out.matches(": error").count(), 1, "{toml} is said once: {out}");
+    }
+}
+
+#[test]
+fn every_way_to_name_a_mail_server_is_taken() {
+    for server in ["mail.example", "mail.example:25", "127.0.0.1:25", "[::1]", "[::1]:25", "[2001:db8::7]:465"] {
+        let toml = format!("[mail]\nfrom = \"a@b.example\"\nserver = \"{server}\"\n");
+        let directory = directory(&[("twite.toml", &toml), ("a.twite", ONE)]);
+        let (status, out, _) = twite(directory.path(), &["check", "."], "");
+        assert_eq!(status, 0, "{server}: {out}");
+    }
+}
+
+const ONE: &str = "trigger \"T\" {\n  on created\n  then stop\n}\n";
+
+#[test]
+fn an_admin_whom_no_mail_reaches_is_said_at_its_place() {
+    let admin = "[[agent]]\nname = \"Ana\"\nadmin = true\n";
+    let email = "email = \"ana@acme.example\"\n";
+    let mail = "[mail]\nfrom = \"desk@acme.example\"\nserver = \"mail.acme.example\"\n";
+    let account = "[[account]]\nhandle = \"acme\"\n";
+    for (toml, why) in [
+        (format!("{admin}{account}"), Some("the agent has no `email`")),
+        (format!("{admin}{account}{mail}"), Some("the agent has no `email`")),
+        (format!("{admin}{email}{account}"), Some("there is no `[mail]`")),
+        (format!("{admin}{email}{account}{mail}"), None),
+        (format!("{}{account}", admin.replace("true", "false")), None),
+    ] {
+        let directory = directory(&[("twite.toml", &toml), ("a.twite", ONE)]);
+        let (status, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
+        assert_eq!((status, out.contains("./twite.toml:3:9: warning TW0412")), (0, why.is_some()), "{toml}: {out}");
+        let status = twite(directory.path(), &["status", "--rules", "."], "").1;
+        let line = why.map(|why| format!("no mail reaches Ana: {why}"));
+        assert!(line.as_ref().map_or(!status.contains("no mail reaches"), |line| status.contains(line)), "{status}");
+        assert!(line.is_none() || out.contains(why.unwrap()), "{out}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_cannot_be_used_are_said_at_their_place() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mail = |directory: &str| format!("[mail]\nfrom = \"a@b.example\"\ndirectory = \"{directory}\"\n");
+    let store = |path: &str| format!("[store]\npath = \"{path}\"\n");
+    for (toml, says) in [
+        (store("folder"), Some("it is a directory")),
+        (store("a.twite"), Some("it is a file of another kind")),
+        (store("short"), Some("it is a file of another kind")),
+        (store("locked.db"), Some("it may not be written")),
+        (store("gone/twite.db"), Some("there is no directory")),
+        (store("a.twite/twite.db"), Some("a.twite")),
+        (store("new.db"), None),
+        (store("empty.db"), None),
+        (store("folder/new.db"), None),
+        (mail("a.twite"), Some("a.twite is no directory")),
+        (mail("a.twite/mails"), Some("a.twite is no directory")),
+        (mail("folder"), None),
+        (mail("folder/new"), None),
+    ] {
+        let directory =
+            directory(&[("twite.toml", &toml), ("a.twite", ONE), ("short", "SQL"), ("empty.db", ""), ("folder/x", "")]);
+        let locked = directory.path().join("locked.db");
+        fs::write(&locked, "").unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o444)).unwrap();
+        let (status, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
+        let line = if toml.starts_with("[mail]") { 3 } else { 2 };
+        let place = format!("./twite.toml:{line}:{}: warning TW0413", if line == 3 { 13 } else { 8 });
+        assert_eq!((status, out.contains(&place)), (0, says.is_some()), "{toml}: {out}");
+        assert!(says.is_none_or(|says| out.contains(says)), "{toml}: {out}");
     }
 }
 

@@ -200,3 +200,36 @@ async fn killed_while_many_are_taken_in_together() {
     desk.until("the rest", |c, _| c.tickets == MESSAGES).await;
     assert_eq!(kept(&desk).await, [0, MESSAGES, MESSAGES, MESSAGES, MESSAGES, MESSAGES]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_deleted_or_replaced_ends_the_daemon() {
+    use twite::sim::{NewPerson, NewPost};
+    for replaced in [false, true] {
+        let desk = TestDesk::new(&["acme"], RULES, LIMITS).await;
+        desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+        let mut served = desk.serve();
+        let say = |text: &str| {
+            desk.sim.post(&NewPost { by: "ana".into(), text: text.into(), ..NewPost::default() }).unwrap();
+        };
+        say("@acme one");
+        desk.until("an answer", |counts, _| counts.sent == 1).await;
+        let (path, aside) = (desk.rules().join("twite.db"), desk.rules().join("aside.db"));
+        std::fs::rename(&path, &aside).unwrap();
+        if replaced {
+            std::fs::copy(&aside, &path).unwrap();
+        }
+        say("@acme two");
+        while served.runs() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let log = std::fs::read_to_string(desk.log()).unwrap();
+        assert!(log.contains("was deleted or replaced by another file while it was in use"), "{log}");
+        assert_eq!((served.status(), path.exists()), (Some(3), replaced), "{log}");
+        assert_eq!(sent(&desk.sim).len(), 1, "nothing is sent that nobody would know of");
+        // The file that is wanted is put back, and everything goes on.
+        std::fs::rename(&aside, &path).unwrap();
+        let _served = desk.serve();
+        desk.until("the other answer", |counts, _| (counts.tickets, counts.sent) == (2, 2)).await;
+        assert_eq!(sent(&desk.sim).len(), 2);
+    }
+}

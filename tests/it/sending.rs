@@ -8,7 +8,7 @@ use std::sync::{
 
 use jiff::SignedDuration;
 use twite::{
-    daemon::Daemon,
+    daemon::{Daemon, Settled},
     desk::{ReasonKind, TicketId, Tokens, XId},
     sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
     store::{AccountState, ConnectedAccount},
@@ -340,6 +340,60 @@ async fn a_grant_that_is_dead_is_told_once_whichever_endpoint_hears_it() {
     }
     desk.quiet().await;
     assert_eq!(std::fs::read_dir(mails.path()).unwrap().count(), 2, "one for each admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_says_nothing_is_not_sent_and_the_ticket_says_so() {
+    // The actions, and what becomes of each: of those that are empty, nothing is sent or noted.
+    for (actions, left, comments) in [
+        (r#"reply "{{ticket.priority}}""#, vec![("refused", Some(ReasonKind::Empty))], 1),
+        (r#"reply " {{ticket.priority}}{{ticket.assignee}} ""#, vec![("refused", Some(ReasonKind::Empty))], 1),
+        (r#"note "{{ticket.priority}}""#, vec![("refused", Some(ReasonKind::Empty))], 1),
+        (r#"note "seen""#, vec![], 2),
+        (
+            r#"reply "{{ticket.priority}}" reply "Thanks {{ticket.id}}""#,
+            vec![("refused", Some(ReasonKind::Empty)), ("sent", None)],
+            2,
+        ),
+    ] {
+        let desk = Desk::new(&format!("trigger \"T\" {{ on created then {actions} }}")).await;
+        desk.mention("hello");
+        let mut told = desk.daemon.notices().listen();
+        desk.daemon.settle().await.unwrap();
+        let left: Vec<_> = left.into_iter().map(|(state, kind)| (state.to_owned(), kind)).collect();
+        assert_eq!(desk.outgoing(1).await, left, "{actions}");
+        assert_eq!(desk.daemon.store().comments(TicketId(1)).await.unwrap().len(), comments, "{actions}");
+        let ticket = desk.daemon.store().ticket(TicketId(1)).await.unwrap().unwrap();
+        assert_eq!(ticket.comments, i64::try_from(comments).unwrap(), "{actions}");
+        let empty = left.iter().filter(|(_, kind)| *kind == Some(ReasonKind::Empty)).count();
+        let mut said = 0;
+        while let Ok(notice) = told.try_recv() {
+            said += usize::from(notice.to_string().contains("refused: its text is empty"));
+        }
+        assert_eq!(said, empty, "{actions}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settling_ends_where_x_never_works() {
+    for (endpoint, status) in [(POST, 503), (POST, 500), (SEND_DM, 402)] {
+        let desk = Desk::new(ANSWER).await;
+        desk.fault(Fault::on(endpoint).times(100_000).answer(status, ""));
+        if endpoint == POST {
+            desk.mention("hello");
+        } else {
+            desk.dm("hello");
+        }
+        let mut told = desk.daemon.notices().listen();
+        assert_eq!(desk.daemon.settle().await.unwrap(), Settled::Left(1), "{endpoint} {status}");
+        let mut said = String::new();
+        while let Ok(notice) = told.try_recv() {
+            said = notice.to_string();
+        }
+        assert!(said.starts_with("1 effect is left in the outbox") && said.contains("brought nothing: "), "{said}");
+        desk.sim.clear_faults();
+        desk.answered_once().await;
+    }
 }
 
 /// A server that takes connections and never answers. Returns its address, and how many came.

@@ -435,6 +435,99 @@ async fn a_post_whose_answer_is_lost_may_be_there() {
     assert_eq!(body["reply"]["in_reply_to_tweet_id"], "55");
 }
 
+/// What is said of an answer: to whoever reads, and to whoever sends.
+const TOLD: &[(u16, &str, &str, &str)] = &[
+    (302, "", "302 not in X's words, as by a proxy in between: Found", ""),
+    (400, r#"{"detail":"No."}"#, "X refused: 400: No.", ""),
+    (401, REFUSED, "X refused: the authorisation is refused: Unauthorized", ""),
+    (402, "", "X refused: the app's credit or cap is used up: Payment Required", ""),
+    (403, r#"{"detail":"No."}"#, "X refused: 403: No.", ""),
+    (403, "", "403 not in X's words, as by a proxy in between: Forbidden", ""),
+    (403, "<html>No", "403 not in X's words, as by a proxy in between: <html>No", ""),
+    (
+        403,
+        r#"{"detail":"Your account is suspended."}"#,
+        "X refused: the app or the account is not allowed to: Your account is suspended.",
+        "",
+    ),
+    (404, r#"{"detail":"No such thing."}"#, "X refused: it is deleted or not visible: No such thing.", ""),
+    (404, "", "404 not in X's words, as by a proxy in between: Not Found", ""),
+    (407, "", "407 not in X's words, as by a proxy in between: Proxy Authentication Required", ""),
+    (408, "", "X answered 408: Request Timeout", "the outcome is unknown: X answered 408: Request Timeout"),
+    (413, "", "413 not in X's words, as by a proxy in between: Payload Too Large", ""),
+    (418, r#"{"title":"Teapot"}"#, "X refused: 418: Teapot", ""),
+    (425, "", "X answered 425: Too Early", "the outcome is unknown: X answered 425: Too Early"),
+    (429, "", "X refused: too many calls", ""),
+    (500, r#"{"title":"Oops"}"#, "X answered 500: Oops", "the outcome is unknown: X answered 500: Oops"),
+    (502, "", "X answered 502: Bad Gateway", "the outcome is unknown: X answered 502: Bad Gateway"),
+    (503, "", "X answered 503: Service Unavailable", ""),
+    (599, "", "X answered 599: ", "the outcome is unknown: X answered 599: "),
+    (
+        200,
+        "<html>",
+        "X's answer cannot be read: it is no JSON: expected value at line 1 column 1",
+        "the outcome is unknown: X took it and named no id",
+    ),
+    (200, "{}", "X's answer has no list", "the outcome is unknown: X took it and named no id"),
+];
+
+#[tokio::test]
+async fn every_answer_that_is_none_is_told_as_what_it_is() {
+    for (status, body, read, sent) in TOLD {
+        // A token that is refused is renewed once, which is refused as well.
+        let stage = Stage::new(vec![answer(*status, *body)], vec![answer(401, REFUSED)]).await;
+        assert_eq!(stage.mentions().await.unwrap_err().to_string(), *read, "{status} {body}");
+        let stage = Stage::new(vec![answer(*status, *body)], vec![answer(401, REFUSED)]).await;
+        let told = stage.client.create_post(&reply()).await.unwrap_err().to_string();
+        assert_eq!(told, if sent.is_empty() { *read } else { *sent }, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn every_connection_that_fails_is_told_as_what_it_did() {
+    // What the server does with whoever comes; nobody listens at the port of the first.
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
+    for (says, read, sent) in [
+        (None, "X cannot be reached: ", "X cannot be reached: "),
+        (
+            Some(""),
+            "the connection to X ended before its answer: ",
+            "the outcome is unknown: the connection to X ended before",
+        ),
+        (
+            Some(half),
+            "the connection to X ended before its answer: ",
+            "the outcome is unknown: the connection to X ended before",
+        ),
+        (
+            Some("SSH-2.0\r\n"),
+            "the connection to X ended before its answer: ",
+            "the outcome is unknown: the connection to X ended before",
+        ),
+    ] {
+        let url = match says {
+            None => "http://127.0.0.1:1".to_owned(),
+            Some(says) => {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let url = format!("http://{}", listener.local_addr().unwrap());
+                tokio::spawn(async move {
+                    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+                    while let Ok((mut stream, _)) = listener.accept().await {
+                        let _ = stream.read(&mut [0; 4096]).await;
+                        let _ = stream.write_all(says.as_bytes()).await;
+                    }
+                });
+                url
+            }
+        };
+        let stage = Stage::at(url, Arc::default()).await;
+        let told = stage.mentions().await.unwrap_err().to_string();
+        assert!(told.starts_with(read), "{says:?}: {told}");
+        let told = stage.client.create_post(&reply()).await.unwrap_err().to_string();
+        assert!(told.starts_with(sent), "{says:?}: {told}");
+    }
+}
+
 #[tokio::test]
 async fn x_that_is_not_there_was_never_reached() {
     let stage = Stage::at("http://127.0.0.1:1".into(), Arc::default()).await;

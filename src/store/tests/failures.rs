@@ -128,3 +128,28 @@ async fn a_new_database_may_be_opened_by_several_at_once() {
         }
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_deleted_or_replaced_is_written_to_no_more() {
+    for replaced in [None, Some(false), Some(true)] {
+        let (store, directory) = store().await;
+        account(&store).await;
+        let (path, aside) = (directory.path().join("twite.db"), directory.path().join("aside.db"));
+        std::fs::rename(&path, &aside).unwrap();
+        match replaced {
+            None => {}
+            Some(false) => std::fs::write(&path, "").unwrap(),
+            Some(true) => drop(Store::open(&path).await.unwrap()),
+        }
+        for _back in [false, true] {
+            let gone = store.accept(&x(1), &messages(1, 1), None, now()).await.unwrap_err();
+            assert!(matches!(gone, StoreError::Replaced(_)) && gone.to_string().contains("start again"), "{gone}");
+            assert!(!gone.is_about_data());
+            // Some connection may be to the other file: whether it is back or not, this is over.
+            std::fs::rename(&aside, &path).unwrap_or_default();
+        }
+        let store = Store::open(&path).await.unwrap();
+        store.accept(&x(1), &messages(1, 1), None, now()).await.unwrap();
+    }
+}

@@ -179,6 +179,11 @@ impl Served {
         self.0.id()
     }
 
+    /// Its exit status, where it has ended by itself.
+    pub fn status(&mut self) -> Option<i32> {
+        self.0.try_wait().unwrap().and_then(|status| status.code())
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()

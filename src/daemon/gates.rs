@@ -1,0 +1,61 @@
+//! What keeps a destination from being sent to: an account that is not connected, or whose sending is paused.
+
+use jiff::Timestamp;
+
+use crate::{
+    desk::{Desk, Destination},
+    store::{AccountState, ConnectedAccount, GRANT, Pause, SEND, Store, StoreError},
+};
+
+/// A destination that nothing is sent to for the time being.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Held {
+    /// Until when. `None` where somebody has to see to it first.
+    pub until: Option<Timestamp>,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// The accounts, and what they cannot do for the time being.
+#[derive(Debug)]
+pub struct Gates {
+    accounts: Vec<ConnectedAccount>,
+    pauses: Vec<Pause>,
+}
+
+impl Gates {
+    /// As they are now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await? })
+    }
+
+    /// What keeps a destination from being sent to.
+    pub fn held(&self, desk: &Desk, destination: &Destination) -> Option<Held> {
+        // Where no account may answer, what waits is refused, and that can be done at once.
+        let declared = desk.answering_account(destination.account()?)?;
+        let handle = &declared.handle;
+        let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
+            let reason = format!("@{handle} is not connected; `twite accounts connect {handle}` connects it");
+            return Some(Held { until: None, reason });
+        };
+        let paused = |what| self.pauses.iter().find(|pause| pause.account == account.id && pause.what == what);
+        match account.state {
+            AccountState::Unauthorised => {
+                let why = paused(GRANT).map(|pause| format!(" ({})", pause.reason)).unwrap_or_default();
+                let reason = format!(
+                    "@{handle} is no longer authorised{why}; `twite accounts connect {handle}` connects it again"
+                );
+                Some(Held { until: None, reason })
+            }
+            // What waits is refused.
+            AccountState::Deactivated | AccountState::Unlinked => None,
+            AccountState::Connected => paused(SEND).map(|pause| Held {
+                until: Some(pause.retry_at),
+                reason: format!("the sending of @{handle} is paused: {}", pause.reason),
+            }),
+        }
+    }
+}
