@@ -10,10 +10,11 @@ use clap::ValueEnum;
 use super::{
     BROKE, CliError, FINDINGS, FINE,
     rewrite::rewrite,
-    source::{Chosen, Source, identity, readable, set_around},
+    source::{Chosen, Source, identity, is_declarations, readable_files, rule_file_name, set_around},
     terminal,
 };
-use crate::lang::{Buffer, Fixed, Fixes, Loaded, fix, load, load_with, render};
+use crate::desk::visible::Visible;
+use crate::lang::{Buffer, Fixed, Fixes, Loaded, fix, load, load_with, name, path_of, render};
 
 /// Checks rule files and `twite.toml`.
 ///
@@ -74,7 +75,7 @@ impl Check {
 
     /// What is wrong at the paths, after fixes were written where that is asked for; and whether all of them could be.
     fn check_paths(&self) -> Result<(Loaded, bool), CliError> {
-        let chosen = self.rules.choose()?;
+        let chosen = self.rules.choose_with_declarations()?;
         let (mut all, mut written): (Option<Loaded>, _) = (None, true);
         for paths in &chosen.sets {
             let config = self.rules.config.as_deref();
@@ -101,7 +102,10 @@ impl Check {
                 "`--fix` writes files; for standard input, take the edits of `--format json`".into(),
             ));
         }
-        readable(&self.rules.config)?;
+        readable_files(&self.rules.config)?;
+        if let Some(path) = self.stdin_path.as_deref().filter(|path| !is_declarations(path)) {
+            rule_file_name(path)?;
+        }
         let text = super::fmt::read_stdin()?;
         let (paths, config, path) = match &self.stdin_path {
             Some(path) => (vec![set_around(path)], self.rules.config.clone(), path.clone()),
@@ -110,10 +114,9 @@ impl Check {
                 (vec![], self.rules.config.clone().or(here), PathBuf::from("standard input"))
             }
         };
-        let name = path.to_string_lossy().into_owned();
-        let own = identity(&path);
+        let (name, own) = (name(&path), identity(&path));
         let loaded = load_with(&paths, config.as_deref(), Some(&Buffer { path, text }));
-        Ok(loaded.about(|file| file == name || identity(Path::new(file)) == own))
+        Ok(loaded.about(|file| *file == *name || identity(&path_of(file)) == own))
     }
 
     fn print(&self, loaded: &Loaded) -> Result<(), CliError> {
@@ -140,12 +143,13 @@ fn write_fixes(loaded: &Loaded, chosen: &Chosen) -> Result<bool, CliError> {
         written = false;
         writeln!(
             terminal::remarks(),
-            "error: cannot fix `{name}`: the fixes would change more than they say; please report this file"
+            "error: cannot fix `{}`: the fixes would change more than they say; please report this file",
+            Visible(name)
         )?;
     }
     for Fixed { name, before, after, count } in fixed.into_iter().filter(|fixed| chosen.is_about(&fixed.name)) {
-        let Some(path) = loaded.paths.get(&name) else { continue };
-        match rewrite(path, &before, &after) {
+        let (path, name) = (path_of(&name), Visible(&name));
+        match rewrite(&path, &before, &after) {
             Ok(()) => writeln!(terminal::remarks(), "{name}: {count} fixed")?,
             Err(error) => {
                 written = false;

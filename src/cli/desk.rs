@@ -8,7 +8,11 @@ use std::{
 
 use clap::Args;
 
-use super::{CliError, broke, terminal};
+use super::{
+    CliError, broke,
+    source::{Shown, is_no_directory},
+    terminal,
+};
 use crate::{
     lang::{
         self, Follow, Tree,
@@ -35,7 +39,7 @@ impl DeskArgs {
     /// The rules that are live, and where the desk keeps its things. Says in a line where the files are others. Where no
     /// daemon ran yet, the rules are those of the files.
     pub(super) fn load(&self) -> Result<(Arc<Rules>, Place), CliError> {
-        let place = self.place();
+        let place = self.place()?;
         let Some(live) = place.live_now()? else {
             let files = self.files();
             // Without it nothing can be shown, whatever is wrong with the files.
@@ -59,8 +63,8 @@ impl DeskArgs {
     }
 
     /// Where the desk keeps its things.
-    pub(super) fn place(&self) -> Place {
-        Place::of(&self.paths(), self.config.as_deref(), self.database.as_deref())
+    pub(super) fn place(&self) -> Result<Place, CliError> {
+        Place::named(&self.paths(), self.config.as_deref(), self.database.as_deref())
     }
 
     pub(super) fn paths(&self) -> [PathBuf; 1] {
@@ -82,7 +86,7 @@ pub(super) struct LiveSet {
 impl LiveSet {
     /// What there is to say of these rules where files with another version are shown.
     pub(super) fn beside_listed(&self, paths: &[PathBuf], version: &Version) -> Option<String> {
-        let at = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+        let at = paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ");
         (*version.hash != self.live.version.hash).then(|| {
             format!("these are the files at {at}; live are rules {} since {:.0}", self.live.version, self.live.since)
         })
@@ -90,7 +94,7 @@ impl LiveSet {
 
     /// What there is to say of the files beside them: nothing where they are the same.
     pub(super) fn beside(&self, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
-        let mut at = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+        let mut at = paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ");
         if self.live.follow == Follow::Commit {
             at.push_str(", as committed,");
         }
@@ -128,6 +132,12 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// [`Self::of`], where somebody named files: a directory is none.
+    pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
+        config.into_iter().chain(database).try_for_each(is_no_directory)?;
+        Ok(Self::of(paths, config, database))
+    }
+
     /// The place of a desk whose rules are at these paths, be they broken: where `twite.toml` says; where that cannot be read,
     /// or is gone for the moment, where it says so in the commit that is checked out; else the usual place, if a database is there.
     pub(super) fn of(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Self {
@@ -154,12 +164,12 @@ impl Place {
     /// Why nothing is known to be live.
     pub(super) fn no_database(&self) -> String {
         if self.database.is_file() {
-            return format!("no daemon has run on {}", self.database.display());
+            return format!("no daemon has run on {}", Shown(&self.database));
         }
         if self.guessed {
             return "no `twite.toml` can be read that says where the database is: name it with `--database`".to_owned();
         }
-        format!("there is no database at {}: `twite serve` makes it when it first runs", self.database.display())
+        format!("there is no database at {}: `twite serve` makes it when it first runs", Shown(&self.database))
     }
 
     /// The rules that are live; nothing where no daemon ran yet, or another version of Twite did that knew other rules.
@@ -190,7 +200,7 @@ impl Place {
     pub(super) async fn open(&self) -> Result<Store, CliError> {
         Store::open(&self.database)
             .await
-            .map_err(|e| CliError::Usage(format!("cannot open {}: {e}", self.database.display())))
+            .map_err(|e| CliError::Usage(format!("cannot open {}: {e}", Shown(&self.database))))
     }
 
     /// Opens the store of a desk that has run before.

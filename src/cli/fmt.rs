@@ -9,7 +9,7 @@ use std::{
 use super::{
     BROKE, CliError, FINDINGS, FINE,
     rewrite::rewrite,
-    source::{nothing_in, readable},
+    source::{nothing_in, rule_paths},
     terminal,
 };
 use crate::desk::visible::Visible;
@@ -18,7 +18,7 @@ use crate::lang::{NotFormatted, Sources, find, format, name, read_rule_files, re
 /// Formats rule files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fmt {
-    /// Rule files, or directories that hold them; `-` reads standard input and writes standard output.
+    /// Rule files (`*.twite`), or directories that hold them; `-` reads standard input and writes standard output.
     #[arg(default_value = "rules")]
     paths: Vec<PathBuf>,
     /// Write nothing, and say which files would change.
@@ -37,7 +37,7 @@ impl Fmt {
         if self.paths.iter().any(|p| p == Path::new("-")) {
             return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
         }
-        readable(&self.paths)?;
+        rule_paths(&self.paths)?;
         let (texts, mut broken, mut sources) = read_rule_files(&self.paths);
         if texts.is_empty() && broken.is_empty() && !self.allow_empty {
             return Err(nothing_in(&self.paths, &find(&self.paths).passed_over));
@@ -56,7 +56,7 @@ impl Fmt {
                     Ok(()) => changed += 1,
                     Err(error) => {
                         failed += 1;
-                        writeln!(terminal::remarks(), "error: cannot write `{file}`: {error}")?;
+                        writeln!(terminal::remarks(), "error: cannot write `{}`: {error}", Visible(&file))?;
                     }
                 },
                 Err(NotFormatted::Broken(errors)) => {
@@ -65,7 +65,7 @@ impl Fmt {
                 }
                 Err(error @ NotFormatted::Unsound) => {
                     failed += 1;
-                    writeln!(terminal::remarks(), "error: cannot format `{file}`: {error}")?;
+                    writeln!(terminal::remarks(), "error: cannot format `{}`: {error}", Visible(&file))?;
                 }
             }
         }

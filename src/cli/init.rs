@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{CliError, FINE, starter};
+use super::{CliError, FINE, source::Shown, starter};
 
 /// Write a rule set to start from: a desk, its rules and their tests, ready to be changed.
 ///
@@ -21,7 +21,7 @@ pub(crate) struct Init {
 
 impl Init {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let directory = self.directory.display();
+        let directory = Shown(&self.directory);
         starter::write_rules(&self.directory).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 CliError::Usage(format!("{directory} holds rules already; name another directory, or go on with those"))

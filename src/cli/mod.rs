@@ -21,6 +21,8 @@ mod report;
 mod rewrite;
 mod rules;
 mod serve;
+#[cfg(unix)]
+mod signals;
 mod sim;
 mod source;
 mod starter;
@@ -104,6 +106,8 @@ pub(crate) fn broke(error: impl std::error::Error + Send + Sync + 'static) -> Cl
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    signals::outlive_size_limits();
     let arguments = Arguments::parse();
     arguments.color.choose();
     let ran = match arguments.command {

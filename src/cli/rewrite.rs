@@ -1,4 +1,5 @@
-//! Writing a file anew: whole or not at all, over no edit made meanwhile, and with its owner, permissions and links kept.
+//! Writing a file anew: whole or not at all, over no edit made meanwhile, with its owner, permissions, attributes and links
+//! kept, and with nothing left behind.
 
 use std::{
     fs,
@@ -17,6 +18,8 @@ pub(super) enum NotWritten {
     Linked(u64),
     #[error("it belongs to somebody else, who would no longer own it")]
     Owner,
+    #[error("it has attributes or access control lists that a new file cannot be given: {0}")]
+    Attributes(io::Error),
     #[error("{}", why(.0))]
     Io(#[from] io::Error),
 }
@@ -25,6 +28,8 @@ pub(super) enum NotWritten {
 ///
 /// A symbolic link stays one: its target is replaced.
 pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotWritten> {
+    #[cfg(unix)]
+    let _uninterrupted = super::signals::Uninterrupted::begin();
     let path = fs::canonicalize(path)?;
     let meta = fs::metadata(&path)?;
     if meta.permissions().readonly() {
@@ -35,6 +40,8 @@ pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotW
     let mut fresh = tempfile::Builder::new().prefix(".twite-").tempfile_in(directory)?;
     fresh.write_all(after.as_bytes())?;
     keep_owner(fresh.as_file(), &meta)?;
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    attributes::keep(&path, fresh.as_file()).map_err(NotWritten::Attributes)?;
     fresh.as_file().set_permissions(meta.permissions())?;
     if fs::read(&path)? != before.as_bytes() {
         return Err(NotWritten::Changed);
@@ -60,6 +67,51 @@ fn keep_owner(fresh: &fs::File, old: &fs::Metadata) -> Result<(), NotWritten> {
 #[cfg(not(unix))]
 fn keep_owner(_: &fs::File, _: &fs::Metadata) -> Result<(), NotWritten> {
     Ok(())
+}
+
+/// Extended attributes, which hold access control lists as well.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod attributes {
+    use std::{ffi::CString, fs, io, path::Path};
+
+    use rustix::{
+        fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr},
+        io::Errno,
+    };
+
+    /// The longest value, and list of names, that Linux keeps, in bytes.
+    const MAX_ATTRIBUTE: usize = 64 * 1024;
+
+    /// Gives a new file the attributes of the old one, and no others.
+    pub(super) fn keep(old: &Path, fresh: &fs::File) -> io::Result<()> {
+        let old = fs::File::open(old)?;
+        let (wanted, inherited) = (names(&old)?, names(fresh)?);
+        for name in inherited.iter().filter(|name| !wanted.contains(name)) {
+            fremovexattr(fresh, name.as_c_str())?;
+        }
+        for name in &wanted {
+            let mut value = vec![0; MAX_ATTRIBUTE];
+            let length = fgetxattr(&old, name.as_c_str(), value.as_mut_slice())?;
+            value.truncate(length);
+            fsetxattr(fresh, name.as_c_str(), &value, XattrFlags::empty())?;
+        }
+        Ok(())
+    }
+
+    /// The names of a file's attributes, but for labels of the system (`security.selinux`), which are the system's to give.
+    fn names(file: &fs::File) -> io::Result<Vec<CString>> {
+        let mut list = vec![0; MAX_ATTRIBUTE];
+        let length = match flistxattr(file, list.as_mut_slice()) {
+            Ok(length) => length,
+            // A file system without attributes.
+            Err(Errno::NOTSUP) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let names = list.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        let own =
+            names.filter(|name| ![b"security.".as_slice(), b"trusted."].iter().any(|label| name.starts_with(label)));
+        own.map(|name| CString::new(name).map_err(io::Error::other)).collect()
+    }
 }
 
 /// What an error says, without the name of a file nobody knows.

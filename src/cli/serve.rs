@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use super::{CliError, FINE, desk::Place};
+use super::{CliError, FINE, desk::Place, source::Shown};
 use crate::{
     clock::Clock,
     daemon::{Daemon, Live, Source, log_report},
@@ -70,7 +70,7 @@ enum LogFormat {
 impl Serve {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         log(self.log_format);
-        let place = Place::of(&self.paths, self.config.as_deref(), self.database.as_deref());
+        let place = Place::named(&self.paths, self.config.as_deref(), self.database.as_deref())?;
         tokio::runtime::Runtime::new()?.block_on(async {
             // Before anything else: until then, a signal ends the process.
             let hangup = Hangup::listen();
@@ -81,7 +81,7 @@ impl Serve {
                 "rules {} are live, {} in all; store {}",
                 rules.version,
                 rules.items(),
-                place.database().display()
+                Shown(place.database())
             );
             if let Some(broken) = standing.broken {
                 tracing::error!(

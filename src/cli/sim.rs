@@ -4,13 +4,15 @@ use std::{
     io::{self, BufReader, Write},
     net::SocketAddr,
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{CliError, FINE, source::open};
-use crate::desk::visible::visible;
+use crate::desk::visible::{Visible, visible};
+use crate::lang::name;
 use crate::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
 /// Who writes to the accounts when no file says so.
@@ -100,7 +102,7 @@ struct Started<'a> {
 
 #[derive(Debug, Serialize)]
 struct Loaded {
-    file: PathBuf,
+    file: Arc<str>,
     #[serde(flatten)]
     report: LoadReport,
 }
@@ -134,7 +136,7 @@ impl SimCommand {
                     visible(reason)
                 )?;
             }
-            loaded.push(Loaded { file: path.clone(), report });
+            loaded.push(Loaded { file: name(path), report });
         }
         let accounts = self.connect(&sim)?;
         match self.pace {
@@ -203,7 +205,7 @@ fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded])
     writeln!(out, "Simulated X at {url}\n")?;
     for Loaded { file, report } in loaded {
         let LoadReport { lines, posts, dms, likes, skipped, .. } = report;
-        let file = file.display();
+        let file = Visible(file);
         writeln!(out, "{file}: {lines} lines: {posts} posts, {dms} messages, {likes} likes; {skipped} skipped\n")?;
     }
     for tokens in accounts {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -33,8 +33,8 @@ pub(crate) struct Source {
 pub(super) struct Chosen {
     /// The paths of each set.
     pub(super) sets: Vec<Vec<PathBuf>>,
-    /// Names of the files; nothing where it is all of them.
-    files: Option<BTreeSet<String>>,
+    /// The files by their [`identity`]; nothing where it is all of them.
+    files: Option<BTreeSet<PathBuf>>,
 }
 
 impl Chosen {
@@ -43,9 +43,9 @@ impl Chosen {
         self.files.is_none()
     }
 
-    /// Whether somebody asked about this file.
+    /// Whether somebody asked about the file with this name.
     pub(super) fn is_about(&self, file: &str) -> bool {
-        self.files.as_ref().is_none_or(|files| files.contains(&identity(Path::new(file))))
+        self.files.as_ref().is_none_or(|files| files.contains(&identity(&lang::path_of(file))))
     }
 }
 
@@ -53,17 +53,30 @@ impl Source {
     /// What the paths mean: directories are one set together, a file is a part of the set that it lies in.
     ///
     /// # Errors
-    /// [`CliError::Usage`] where one cannot be read.
+    /// [`CliError::Usage`] where one cannot be read, or is no rule file.
     pub(super) fn choose(&self) -> Result<Chosen, CliError> {
-        readable(self.paths.iter().chain(&self.config))?;
+        rule_paths(&self.paths)?;
+        self.sets()
+    }
+
+    /// The same for paths among which `twite.toml` may be.
+    pub(super) fn choose_with_declarations(&self) -> Result<Chosen, CliError> {
+        let (declarations, rules): (Vec<_>, Vec<_>) = self.paths.iter().partition(|path| is_declarations(path));
+        rule_paths(rules)?;
+        readable_files(declarations)?;
+        self.sets()
+    }
+
+    fn sets(&self) -> Result<Chosen, CliError> {
+        readable_files(&self.config)?;
         if self.paths.iter().any(|path| path.is_dir()) {
             return Ok(Chosen { sets: vec![self.paths.clone()], files: None });
         }
         let mut sets: Vec<Vec<PathBuf>> = vec![];
         for path in &self.paths {
-            let set = vec![set_around(path)];
-            if !sets.contains(&set) {
-                sets.push(set);
+            let set = set_around(path);
+            if !sets.iter().flatten().any(|other| identity(other) == identity(&set)) {
+                sets.push(vec![set]);
             }
         }
         Ok(Chosen { sets, files: Some(self.paths.iter().map(|path| identity(path)).collect()) })
@@ -86,7 +99,8 @@ impl Source {
 
     /// The rules at the paths and no others; where anything is wrong with them, everything that is.
     pub(crate) fn load(&self) -> Result<Arc<Rules>, CliError> {
-        readable(self.paths.iter().chain(&self.config))?;
+        rule_paths(&self.paths)?;
+        readable_files(&self.config)?;
         self.load_chosen(&Chosen { sets: vec![self.paths.clone()], files: None })
     }
 
@@ -99,18 +113,58 @@ impl Source {
     }
 }
 
-/// Refuses paths that cannot be read: what somebody names is there.
-pub(super) fn readable<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), CliError> {
+/// Refuses paths that can be no rules: a path is a directory, or a file called `*.twite`.
+pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), CliError> {
     for path in paths {
-        // Opening a pipe would wait for somebody to write.
-        let found = fs::metadata(path).and_then(|meta| match meta.is_dir() {
-            true => fs::read_dir(path).map(drop),
-            false if meta.is_file() => fs::File::open(path).map(drop),
-            false => Ok(()),
-        });
-        found.map_err(|error| CliError::Usage(lang::unreadable(path, &error).message))?;
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => drop(fs::read_dir(path).map_err(|error| unreadable(path, &error))?),
+            Ok(_) => {
+                rule_file_name(path)?;
+                readable_files([path])?;
+            }
+            Err(error) => return Err(unreadable(path, &error)),
+        }
     }
     Ok(())
+}
+
+/// Refuses a file that is not called as rule files are.
+pub(super) fn rule_file_name(path: &Path) -> Result<(), CliError> {
+    match path.extension() {
+        Some(extension) if extension == "twite" => Ok(()),
+        _ => Err(CliError::Usage(format!("`{}` is no rule file: its name does not end in `.twite`", Shown(path)))),
+    }
+}
+
+/// Whether a file is called as the declarations of a desk are.
+pub(super) fn is_declarations(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "twite.toml")
+}
+
+/// Refuses paths that are no files, or cannot be read.
+pub(super) fn readable_files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), CliError> {
+    for path in paths {
+        // Opening a pipe would wait for somebody to write.
+        let found = fs::metadata(path).and_then(|meta| match meta.is_file() {
+            true => fs::File::open(path).map(drop),
+            false if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            false => Err(io::Error::other("it is a pipe, a socket or a device")),
+        });
+        found.map_err(|error| unreadable(path, &error))?;
+    }
+    Ok(())
+}
+
+/// Refuses a directory where a file is meant.
+pub(super) fn is_no_directory(path: &Path) -> Result<(), CliError> {
+    match path.is_dir() {
+        true => Err(unreadable(path, &io::ErrorKind::IsADirectory.into())),
+        false => Ok(()),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> CliError {
+    CliError::Usage(lang::unreadable(path, error).message)
 }
 
 /// Opens a file with data that somebody names. A directory is none.
@@ -119,12 +173,12 @@ pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
         true => Err(io::ErrorKind::IsADirectory.into()),
         false => Ok(file),
     });
-    file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", path.display())))
+    file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", Shown(path))))
 }
 
 /// What is said where no rule file was found.
 pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError {
-    let shown = |path: &PathBuf| format!("`{}`", Visible(&path.to_string_lossy()));
+    let shown = |path: &PathBuf| format!("`{}`", Shown(path));
     let places: Vec<_> = paths.iter().map(shown).collect();
     let near: Vec<_> = passed_over.iter().take(5).map(shown).collect();
     let near = match near.as_slice() {
@@ -167,8 +221,17 @@ pub(super) fn set_around(file: &Path) -> PathBuf {
     own
 }
 
-/// A file by the name that it has from the root, so that `a.twite` and `./a.twite` are one.
-pub(super) fn identity(path: &Path) -> String {
+/// A file by the path that it has from the root, so that `a.twite` and `./a.twite` are one.
+pub(super) fn identity(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    fs::canonicalize(&absolute).unwrap_or(absolute).to_string_lossy().into_owned()
+    fs::canonicalize(&absolute).unwrap_or(absolute)
+}
+
+/// A path as messages name it: in one line, whatever it is.
+pub(in crate::cli) struct Shown<'p>(pub(super) &'p Path);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Visible(&lang::name(self.0)).fmt(f)
+    }
 }

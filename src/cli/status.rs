@@ -137,7 +137,7 @@ impl Account {
 
 impl Status {
     pub(crate) fn run(self) -> Result<u8, CliError> {
-        let place = self.desk.place();
+        let place = self.desk.place()?;
         let report = tokio::runtime::Runtime::new()?.block_on(async {
             let live = place.live().await?;
             if !place.database().is_file() {

@@ -1,7 +1,7 @@
 //! Paths to a rule set: the one way that `check`, the daemon's start and its reload all go.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -34,8 +34,6 @@ pub struct Loaded {
     pub sources: Sources,
     /// The files that were read.
     pub texts: Files,
-    /// Where the files lie, by their names in messages.
-    pub paths: BTreeMap<Arc<str>, PathBuf>,
     /// How many files were looked at, `twite.toml` included.
     pub files: usize,
     /// How many of them are rule files.
@@ -76,7 +74,6 @@ impl Loaded {
         self.rules = None;
         self.diagnostics.extend(other.diagnostics);
         self.sources.extend(other.sources);
-        self.paths.extend(other.paths);
         self.files += other.files;
         self.rule_files += other.rule_files;
         self.passed_over.extend(other.passed_over);
@@ -146,7 +143,8 @@ impl Follow {
             return Ok(Tree::Disk);
         }
         let path = paths.first().map_or(Path::new("."), PathBuf::as_path);
-        let head = Head::at(path).map_err(|why| format!("no commit can be followed at {}: {why}", path.display()))?;
+        let head =
+            Head::at(path).map_err(|why| format!("no commit can be followed at {}: {why}", sources::name(path)))?;
         Commit::open(path, &head.commit).map(Tree::Commit)
     }
 }
@@ -210,7 +208,6 @@ struct Read {
     version: Version,
     diagnostics: Vec<Diagnostic>,
     sources: Sources,
-    paths: BTreeMap<Arc<str>, PathBuf>,
     count: usize,
     rule_files: usize,
     passed_over: Vec<PathBuf>,
@@ -236,7 +233,7 @@ pub fn load_from(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Loade
 }
 
 fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
-    let Read { files, version, mut diagnostics, sources, paths, count, rule_files, passed_over, config } =
+    let Read { files, version, mut diagnostics, sources, count, rule_files, passed_over, config } =
         read(tree, paths, config, buffer);
     let unread = diagnostics.iter().any(Diagnostic::is_error);
     let (rules, found_wrong) = check_files(files.clone(), version);
@@ -246,7 +243,7 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
         diagnostics.extend(places::check(&rules.desk, declared, at));
     }
     let rules = rules.filter(|_| !unread).map(Arc::new);
-    Loaded { rules, diagnostics, sources, texts: files, paths, files: count, rule_files, passed_over, config }
+    Loaded { rules, diagnostics, sources, texts: files, files: count, rule_files, passed_over, config }
 }
 
 /// The hash that [`load_from`] would give these files, without checking them; nothing where one cannot be read.
@@ -258,7 +255,6 @@ pub fn hash_at(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<
 fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Read {
     let mut reader = Reader::default();
     let mut sources = Sources::default();
-    let mut paths_read = BTreeMap::new();
     let Found { files: mut found, errors: mut diagnostics, passed_over } = tree.find(paths);
     let is_same = |path: &Path, other: &Path| {
         path == other
@@ -279,7 +275,6 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
         Ok(text) => {
             let (name, text) = (sources::name(path), Arc::<str>::from(text));
             sources.insert(Arc::clone(&name), Arc::clone(&text));
-            paths_read.insert(Arc::clone(&name), path.to_owned());
             Some(SourceFile { name, text })
         }
         Err(error) => {
@@ -306,7 +301,7 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
         }
     };
     let version = Version { hash: hash(&files, paths), commit };
-    Read { files, version, diagnostics, sources, paths: paths_read, count, rule_files, passed_over, config }
+    Read { files, version, diagnostics, sources, count, rule_files, passed_over, config }
 }
 
 /// What is gone from files that have no mistake, and so stays live: nobody empties a desk by accident. One line for each.

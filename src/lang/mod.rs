@@ -34,5 +34,5 @@ pub use load::{
     missing, store_settings,
 };
 pub use sources::{MOST_FILE, Sources};
-pub(crate) use sources::{find, name, read_rule_files, unreadable};
+pub(crate) use sources::{find, name, path_of, read_rule_files, unreadable};
 pub(crate) use suggest::{did_you_mean, nearest};

@@ -1,7 +1,7 @@
 //! Files as texts, found and read within limits.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs,
     io::Read,
     path::{Path, PathBuf},
@@ -81,7 +81,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Found {
     for path in paths {
         match fs::metadata(path) {
             Ok(meta) if meta.is_dir() => search.directory(path, 0),
-            Ok(_) => search.add(path.clone()),
+            Ok(meta) => search.add(path.clone(), &meta),
             Err(error) => search.errors.push(unreadable(path, &error)),
         }
     }
@@ -110,7 +110,8 @@ struct Search {
     passed_over: Vec<PathBuf>,
     /// The real directories above the one we are in: to meet one again is a circle of links.
     above: Vec<PathBuf>,
-    seen: std::collections::HashSet<PathBuf>,
+    /// One file with several names, as by links, is read once, under the first.
+    seen: HashSet<FileId>,
     full: bool,
 }
 
@@ -146,7 +147,7 @@ impl Search {
                     self.errors.push(cannot_read(&path, "it is a directory, with the name of a rule file"));
                 }
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
-                Ok(_) if rule_file => self.add(path),
+                Ok(meta) if rule_file => self.add(path, &meta),
                 Ok(_) if nearly_a_rule_file(&path) => self.passed_over.push(path),
                 // A link that leads nowhere is no rule file, unless it says so.
                 Err(error) if rule_file => self.errors.push(unreadable(&path, &error)),
@@ -156,8 +157,8 @@ impl Search {
         self.above.pop();
     }
 
-    fn add(&mut self, path: PathBuf) {
-        if self.full || !self.seen.insert(path.clone()) {
+    fn add(&mut self, path: PathBuf, meta: &fs::Metadata) {
+        if self.full || !self.seen.insert(file_id(&path, meta)) {
             return;
         }
         if self.files.len() >= MOST_FILES {
@@ -167,6 +168,24 @@ impl Search {
         }
         self.files.push(path);
     }
+}
+
+/// What tells a file from others, whatever it is called: device and inode.
+#[cfg(unix)]
+type FileId = (u64, u64);
+/// What tells a file from others, whatever it is called: its path without links.
+#[cfg(not(unix))]
+type FileId = PathBuf;
+
+#[cfg(unix)]
+fn file_id(_: &Path, meta: &fs::Metadata) -> FileId {
+    use std::os::unix::fs::MetadataExt as _;
+    (meta.dev(), meta.ino())
+}
+
+#[cfg(not(unix))]
+fn file_id(path: &Path, _: &fs::Metadata) -> FileId {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether a name ends nearly as those of rule files do: `.TWITE`, `.twit`, `.twite.txt`.
@@ -233,14 +252,50 @@ impl Reader {
     }
 }
 
-/// The name of a file in messages. Bytes that are no UTF-8 are written `\xFF`, so that no two files share a name.
+/// The name of a file in messages: its path, where bytes that are no UTF-8 are written `\xFF`. [`path_of`] leads back, so no
+/// two files share a name.
 pub(crate) fn name(path: &Path) -> Arc<str> {
     let mut name = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
-        name.push_str(chunk.valid());
+        let mut rest = chunk.valid();
+        while let Some(at) = rest.find('\\') {
+            let (before, from) = rest.split_at(at);
+            let (backslash, behind) = from.split_at(1);
+            name.push_str(before);
+            name.push_str(if escaped_byte(from).is_some() { "\\x5C" } else { backslash });
+            rest = behind;
+        }
+        name.push_str(rest);
         chunk.invalid().iter().for_each(|byte| name.push_str(&format!("\\x{byte:02X}")));
     }
     name.into()
+}
+
+/// The path that a name stands for.
+pub(crate) fn path_of(name: &str) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+        let (mut bytes, mut rest) = (vec![], name);
+        while let Some(at) = rest.find('\\') {
+            let (before, from) = rest.split_at(at);
+            bytes.extend_from_slice(before.as_bytes());
+            let (byte, length) = escaped_byte(from).map_or((b'\\', 1), |byte| (byte, 4));
+            bytes.push(byte);
+            rest = from.get(length..).unwrap_or_default();
+        }
+        bytes.extend_from_slice(rest.as_bytes());
+        OsString::from_vec(bytes).into()
+    }
+    #[cfg(not(unix))]
+    PathBuf::from(name)
+}
+
+/// The byte that `\xFF` at the start of a text stands for. Elsewhere than on Unix a backslash parts directories.
+fn escaped_byte(text: &str) -> Option<u8> {
+    let digits = text.strip_prefix("\\x").and_then(|digits| digits.get(..2)).filter(|_| cfg!(unix))?;
+    let byte = u8::from_str_radix(digits, 16).ok().filter(|byte| *byte >= 0x80 || *byte == b'\\')?;
+    (format!("{byte:02X}") == digits).then_some(byte)
 }
 
 fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic {
@@ -249,7 +304,7 @@ fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic
 
 /// A file that is most likely meant to be a rule file.
 pub(crate) fn passed_over(path: &Path) -> Diagnostic {
-    let message = format!("`{}` does not end in `.twite`, and its rules are not read", path.display());
+    let message = format!("`{}` does not end in `.twite`, and its rules are not read", name(path));
     about(path, &codes::TW0117, message).with_help("rename it; or call it something else, where it is no rule file")
 }
 
@@ -258,6 +313,7 @@ pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     let why = match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     };
     cannot_read(path, &why)
@@ -265,5 +321,40 @@ pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
 
 /// A path that cannot be read, and why.
 pub(crate) fn cannot_read(path: &Path, why: &str) -> Diagnostic {
-    about(path, &codes::TW0111, format!("cannot read `{}`: {why}", path.display()))
+    about(path, &codes::TW0111, format!("cannot read `{}`: {why}", name(path)))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_show_bytes_that_are_no_text() {
+        for (path, shown) in [
+            (b"rules/a.twite".as_slice(), "rules/a.twite"),
+            (b"r\xff.twite", "r\\xFF.twite"),
+            (b"r\\xFF.twite", "r\\x5CxFF.twite"),
+            (b"r\\x5CxFF", "r\\x5Cx5CxFF"),
+            (b"a\\b\\x41\\xff", "a\\b\\x41\\xff"),
+        ] {
+            let path = Path::new(OsStr::from_bytes(path));
+            assert_eq!(&*name(path), shown);
+            assert_eq!(path_of(shown), path);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_leads_back_to_its_path(pieces in prop::collection::vec(prop_oneof![
+            Just(b"\\".to_vec()), Just(b"x".to_vec()), Just(b"5C".to_vec()), Just(b"\\xFF".to_vec()), any::<Vec<u8>>()
+        ], 0..8)) {
+            let bytes = pieces.concat();
+            let path = Path::new(OsStr::from_bytes(&bytes));
+            prop_assert_eq!(path_of(&name(path)), path);
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::{
 use owo_colors::{OwoColorize as _, Style};
 
 use super::Summary;
+use crate::cli::source::Shown;
 use crate::{
     cli::terminal,
     daemon::{Notice, Outcome},
@@ -166,7 +167,7 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
     writeln!(
         out,
         "The rules are in {}. Edit one while this runs: it is live a second later.",
-        paint(&rules.display().to_string(), bold)
+        paint(&Shown(rules).to_string(), bold)
     )?;
     writeln!(out, "Make a mistake in one, and the old rules stay. Ctrl-C ends it with a summary.")
 }
@@ -175,11 +176,11 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
 pub(super) fn encore(out: &mut dyn Write, rules: &Path, database: &Path, sim: &str, account: &str) -> io::Result<()> {
     // As it was called: it need not be on the path.
     let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
-    let desk = format!("--rules {} --database {}", rules.display(), database.display());
+    let desk = format!("--rules {} --database {}", Shown(rules), Shown(database));
     writeln!(out)?;
     writeln!(out, "{}", paint("Everything has arrived. Now it is your turn:", Style::new().bold()))?;
     writeln!(out)?;
-    writeln!(out, "  1. change a text in {}", rules.join("30-replies.twite").display())?;
+    writeln!(out, "  1. change a text in {}", Shown(&rules.join("30-replies.twite")))?;
     writeln!(out, "  2. write to the desk as somebody else:")?;
     writeln!(out)?;
     writeln!(

@@ -14,7 +14,11 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
-    cli::{CliError, broke, source::open, starter, terminal},
+    cli::{
+        CliError, broke,
+        source::{Shown, open},
+        starter, terminal,
+    },
     clock::Clock,
     daemon::{Daemon, Live, Source},
     desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
@@ -80,7 +84,7 @@ impl Stage {
         .map_err(CliError::Usage)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
         if database.exists() {
-            let message = format!("{} is there already; a demo starts with an empty database", database.display());
+            let message = format!("{} is there already; a demo starts with an empty database", Shown(&database));
             return Err(CliError::Usage(message));
         }
         let store = Store::open(&database).await.map_err(broke)?;
