@@ -103,7 +103,7 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
         false => (vec![], vec![]),
     };
     let found = |handle: &str| connected.iter().find(|c| c.handle.eq_ignore_ascii_case(handle));
-    let mut out = terminal::out(!json);
+    let mut out = terminal::people_or_json(!json);
     if json {
         let rows: Vec<_> = desk
             .accounts

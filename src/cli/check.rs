@@ -122,9 +122,9 @@ impl Check {
     fn print(&self, loaded: &Loaded) -> Result<(), CliError> {
         let (found, sources) = (&loaded.diagnostics, &loaded.sources);
         let people = matches!(self.format, Format::Github | Format::Human | Format::Short);
-        let mut out = terminal::out(people);
+        let mut out = terminal::people_or_json(people);
         let text = match self.format {
-            Format::Github => render::github(found, sources),
+            Format::Github => render::github(found, sources, Path::new(".")),
             Format::Human => render::human(found, sources, terminal::style(&io::stdout())),
             Format::Json => pretty(&render::json(found, sources))?,
             Format::Sarif => pretty(&render::sarif(found, sources, Path::new(".")))?,

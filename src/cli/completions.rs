@@ -22,7 +22,7 @@ impl Completions {
         // Into memory first: the generator panics where nobody reads on.
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut super::Arguments::command(), "twite", &mut script);
-        io::Write::write_all(&mut super::terminal::data(), &script)?;
+        io::Write::write_all(&mut super::terminal::verbatim(), &script)?;
         Ok(FINE)
     }
 }

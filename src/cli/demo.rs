@@ -111,7 +111,7 @@ impl Demo {
                 stage.play_live(self.pace).await?;
             }
             let summary = stage.summary(started.elapsed()).await?;
-            let mut out = terminal::out(!json);
+            let mut out = terminal::people_or_json(!json);
             if json {
                 serde_json::to_writer(&mut out, &summary).map_err(io::Error::from)?;
                 io::Write::write_all(&mut out, b"\n")?;

@@ -10,10 +10,11 @@ use clap::Args;
 
 use super::{
     CliError, broke,
-    source::{Shown, is_no_directory},
+    source::{Shown, is_no_directory, rule_file_name},
     terminal,
 };
 use crate::{
+    desk::visible::visible,
     lang::{
         self, Follow, Tree,
         rules::{Rules, Version},
@@ -58,7 +59,7 @@ impl DeskArgs {
     pub(super) fn files(&self) -> Result<Arc<Rules>, CliError> {
         let loaded = lang::load(&self.paths(), self.config.as_deref());
         let unusable =
-            || CliError::Usage(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary()));
+            || CliError::Report(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary()));
         loaded.rules.clone().ok_or_else(unusable)
     }
 
@@ -132,9 +133,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// [`Self::of`], where somebody named files: a directory is none.
+    /// [`Self::of`], where somebody named files: of each the right kind, should it be there.
     pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
         config.into_iter().chain(database).try_for_each(is_no_directory)?;
+        paths.iter().filter(|path| path.is_file()).try_for_each(|path| rule_file_name(path))?;
         Ok(Self::of(paths, config, database))
     }
 
@@ -215,7 +217,8 @@ impl Place {
     pub(super) fn key(&self) -> Result<Key, CliError> {
         let variable = &self.key_env;
         let key = std::env::var(variable).map_err(|_| {
-            CliError::Usage(format!(
+            let variable = visible(variable);
+            CliError::Report(format!(
                 "the environment variable `{variable}` with the key that encrypts X tokens is not set\n  \
                  make one with: export {variable}=$(head -c 32 /dev/urandom | base64)"
             ))

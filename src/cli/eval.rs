@@ -78,7 +78,7 @@ impl Eval {
             size = file.metadata().ok().map(|meta| meta.len()).filter(|length| *length > 0);
             Box::new(BufReader::new(file))
         };
-        let decisions = io::BufWriter::new(terminal::out(self.format == Format::Human).strict());
+        let decisions = io::BufWriter::new(terminal::people_or_json(self.format == Format::Human).strict());
         let name = if size.is_none() && self.tickets.as_os_str() == "-" {
             "standard input".into()
         } else {

@@ -86,7 +86,7 @@ impl Fmt {
         match format(&text) {
             Ok(formatted) if self.check => Ok(if formatted == text { FINE } else { FINDINGS }),
             Ok(formatted) => {
-                terminal::data().write_all(formatted.as_bytes())?;
+                terminal::verbatim().write_all(formatted.as_bytes())?;
                 Ok(FINE)
             }
             Err(NotFormatted::Broken(errors)) => {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use super::markup::Markup;
 use crate::engine::{Outcome, TestReport};
 
 /// A suite for each file, with a case for each of its tests. `took` is the time of all of them: they run side by side, so it
@@ -32,12 +33,12 @@ fn write_suites(xml: &mut String, reports: &[TestReport], took: Duration) -> fmt
     writeln!(xml, r#"<testsuites name="twite test" {counts} time="{}">"#, time(reports))?;
     for suite in reports.chunk_by(|one, next| one.place.file == next.place.file) {
         let Some(first) = suite.first() else { continue };
-        let file = Escaped(&first.place.file);
+        let file = Markup(&first.place.file);
         let (tests, failures, skipped) = (suite.len(), failed(suite), skipped(suite));
         let counts = format!(r#"tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}""#);
         writeln!(xml, r#"  <testsuite name="{file}" file="{file}" {counts} time="{}">"#, time(suite))?;
         for report in suite {
-            let (name, time) = (Escaped(&report.test), time(std::slice::from_ref(report)));
+            let (name, time) = (Markup(&report.test), time(std::slice::from_ref(report)));
             write!(xml, r#"    <testcase name="{name}" classname="{file}" time="{time}""#)?;
             write_outcome(xml, &report.outcome)?;
         }
@@ -54,38 +55,15 @@ fn write_outcome(xml: &mut String, outcome: &Outcome) -> fmt::Result {
             writeln!(xml, ">")?;
             for failure in failures {
                 let message = format!("expected {}: {}", failure.expected, failure.found);
-                write!(xml, r#"      <failure type="expectation" message="{}">"#, Escaped(&message))?;
-                write!(xml, "{}:{}", Escaped(&failure.place.file), failure.place.line)?;
+                write!(xml, r#"      <failure type="expectation" message="{}">"#, Markup(&message))?;
+                write!(xml, "{}:{}", Markup(&failure.place.file), failure.place.line)?;
                 for line in &failure.because {
-                    write!(xml, "\n{}", Escaped(line))?;
+                    write!(xml, "\n{}", Markup(line))?;
                 }
                 writeln!(xml, "</failure>")?;
             }
             writeln!(xml, "    </testcase>")
         }
-    }
-}
-
-/// A text between tags or quotes. Characters that XML 1.0 cannot hold at all are replaced.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\n' => f.write_str("&#10;")?,
-                '\r' => f.write_str("&#13;")?,
-                '\t' => f.write_str("&#9;")?,
-                '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}')?,
-                c if c.is_ascii_control() => f.write_char('\u{fffd}')?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
     }
 }
 

@@ -94,7 +94,7 @@ async fn list(store: &Store, desk: &Desk, format: TableFormat) -> Result<u8, Cli
         let waits = queued.state == "waiting";
         Listed { held: waits.then(|| gates.held(desk, &queued.destination)).flatten(), queued }
     });
-    let mut out = terminal::out(format == TableFormat::Table);
+    let mut out = terminal::people_or_json(format == TableFormat::Table);
     if format == TableFormat::Json {
         let listed = serde_json::to_value(listed.collect::<Vec<_>>()).map_err(io::Error::from)?;
         out.write_all(pretty(&listed)?.as_bytes())?;
@@ -164,7 +164,7 @@ impl By {
         format: TableFormat,
     ) -> Result<u8, CliError> {
         let actor = self.by.clone().or_else(user).unwrap_or_else(|| "the command line".to_owned());
-        let mut out = terminal::out(format == TableFormat::Table);
+        let mut out = terminal::people_or_json(format == TableFormat::Table);
         let (mut status, mut listed) = (FINE, vec![]);
         for item in &self.items {
             match store.intervene(*item, act, &actor, self.reason.as_deref(), Clock::Wall.now()).await {

@@ -54,7 +54,7 @@ impl Rules {
         }
         let mut listed = items(&rules);
         listed.retain(|item| chosen.is_about(&item.place.file));
-        let mut out = terminal::out(self.format == Format::Human);
+        let mut out = terminal::people_or_json(self.format == Format::Human);
         match self.format {
             Format::Json => {
                 let value = serde_json::to_value(&listed).map_err(io::Error::from)?;

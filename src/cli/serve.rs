@@ -6,7 +6,12 @@ use clap::{Args, ValueEnum};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use super::{CliError, FINE, desk::Place, source::Shown};
+use super::{
+    CliError, FINE,
+    desk::Place,
+    source::Shown,
+    terminal::{self, Log},
+};
 use crate::{
     clock::Clock,
     daemon::{Daemon, Live, Source, log_report},
@@ -124,7 +129,7 @@ impl Serve {
         tokio::task::spawn_blocking(move || Live::go_on(source, Arc::new(|rules| rules), last, Clock::Wall.now()))
             .await
             .map_err(super::broke)?
-            .map_err(CliError::Usage)
+            .map_err(CliError::Report)
     }
 }
 
@@ -183,10 +188,10 @@ async fn ended() {
 
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| super::terminal::Log);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
     // A second subscriber in one process would be a test's; the first goes on.
     let _ = match format {
-        LogFormat::Text => log.with_ansi(super::terminal::colored(&std::io::stderr())).try_init(),
-        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with_writer(|| Log::Text).with_ansi(terminal::colored(&io::stderr())).try_init(),
+        LogFormat::Json => log.with_writer(|| Log::Json).json().try_init(),
     };
 }

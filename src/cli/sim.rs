@@ -150,7 +150,7 @@ impl SimCommand {
             Format::Json => {
                 let (url, app_token) = (sim.url.as_str(), sim.app_token());
                 let started = Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
-                writeln!(super::terminal::data(), "{}", serde_json::to_string(&started).map_err(broke)?)?;
+                writeln!(super::terminal::json(), "{}", serde_json::to_string(&started).map_err(broke)?)?;
             }
         }
         tokio::signal::ctrl_c().await?;

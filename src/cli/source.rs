@@ -92,7 +92,7 @@ impl Source {
         match &loaded.rules {
             Some(rules) => Ok(Arc::clone(rules)),
             None => {
-                Err(CliError::Usage(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary())))
+                Err(CliError::Report(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary())))
             }
         }
     }

@@ -148,7 +148,7 @@ impl Status {
             store.close().await;
             report
         })?;
-        let mut out = terminal::out(self.format == TableFormat::Table);
+        let mut out = terminal::people_or_json(self.format == TableFormat::Table);
         match self.format {
             TableFormat::Json => {
                 let value = serde_json::to_value(&report).map_err(io::Error::from)?;

@@ -1,7 +1,8 @@
 //! Where a command's output goes, and what can be shown there.
 //!
-//! Everything for people passes [`Out`], which spells out what would steer their terminal; and nobody who has seen enough of
-//! an output (`twite check | head -1`) changes what the command came to.
+//! Everything passes [`Out`]: for people it spells out what would steer their terminal, for programs it escapes the same in
+//! JSON. Nobody who has seen enough of an output (`twite check | head -1`) changes what the command came to, and neither
+//! does a standard error that cannot be written.
 
 use std::{
     env,
@@ -78,50 +79,81 @@ pub(super) fn style(stream: &impl IsTerminal) -> Style {
     Style { color: colored(stream), ascii: ascii(), columns: columns.filter(|columns| *columns > 0) }
 }
 
+/// Who reads a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// People: what would steer a terminal is spelt out.
+    People { color: bool },
+    /// Programs that read JSON: the same is escaped, as JSON does it.
+    Json,
+    /// Programs that read something else, which whoever writes has escaped.
+    Verbatim,
+}
+
+/// What to do where a stream cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Errors {
+    /// It is an error, unless nobody reads it any more.
+    Matter,
+    /// It is an error, also where nobody reads it any more.
+    AllMatter,
+    /// Nobody is left to tell.
+    Pass,
+}
+
 /// A stream that a command writes to.
 ///
 /// Once nobody reads it, what is written is thrown away without an error.
 pub(crate) struct Out<W> {
     stream: W,
-    /// Whether people read it: then what would steer a terminal is spelt out.
-    people: bool,
-    /// Whether colours pass.
-    color: bool,
+    form: Form,
+    errors: Errors,
     /// Nobody reads it any more.
     gone: bool,
-    /// Whether that is an error nevertheless.
-    strict: bool,
 }
 
-/// Standard output for programs: bytes as they are.
-pub(crate) fn data() -> Out<io::StdoutLock<'static>> {
-    out(false)
+/// Standard output for programs that read something else than JSON: bytes as they are.
+pub(crate) fn verbatim() -> Out<io::StdoutLock<'static>> {
+    stdout(Form::Verbatim)
 }
 
 /// Standard output for people.
 pub(crate) fn people() -> Out<io::StdoutLock<'static>> {
-    out(true)
+    stdout(Form::People { color: colored(&io::stdout()) })
 }
 
-/// Standard output, for people or for programs.
-pub(crate) fn out(people: bool) -> Out<io::StdoutLock<'static>> {
-    Out { color: colored(&io::stdout()), stream: io::stdout().lock(), people, gone: false, strict: false }
+/// Standard output for programs that read JSON.
+pub(crate) fn json() -> Out<io::StdoutLock<'static>> {
+    stdout(Form::Json)
+}
+
+/// Standard output for people, or as JSON.
+pub(crate) fn people_or_json(people_read: bool) -> Out<io::StdoutLock<'static>> {
+    if people_read { people() } else { json() }
+}
+
+fn stdout(form: Form) -> Out<io::StdoutLock<'static>> {
+    Out { stream: io::stdout().lock(), form, errors: Errors::Matter, gone: false }
 }
 
 /// Standard error, which is for people.
 pub(crate) fn remarks() -> Out<io::StderrLock<'static>> {
-    Out { color: colored(&io::stderr()), stream: io::stderr().lock(), people: true, gone: false, strict: false }
+    let form = Form::People { color: colored(&io::stderr()) };
+    Out { stream: io::stderr().lock(), form, errors: Errors::Pass, gone: false }
 }
 
 impl<W: Write> Out<W> {
     /// The same, for whoever would work on for nothing: that nobody reads it is an error.
     pub(crate) fn strict(self) -> Self {
-        Self { strict: true, ..self }
+        Self { errors: Errors::AllMatter, ..self }
     }
 
     fn kept<T>(&mut self, written: io::Result<T>, instead: T) -> io::Result<T> {
         match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !self.strict => {
+            Err(error)
+                if self.errors == Errors::Pass
+                    || (self.errors == Errors::Matter && error.kind() == io::ErrorKind::BrokenPipe) =>
+            {
                 self.gone = true;
                 Ok(instead)
             }
@@ -135,9 +167,10 @@ impl<W: Write> Write for Out<W> {
         if self.gone {
             return Ok(bytes.len());
         }
-        let written = match self.people {
-            false => self.stream.write(bytes),
-            true => self.stream.write_all(shown(bytes, self.color, true).as_bytes()).map(|()| bytes.len()),
+        let written = match self.form {
+            Form::Verbatim => self.stream.write(bytes),
+            Form::Json => self.stream.write_all(&escaped_json(bytes)).map(|()| bytes.len()),
+            Form::People { color } => self.stream.write_all(shown(bytes, color, true).as_bytes()).map(|()| bytes.len()),
         };
         self.kept(written, bytes.len())
     }
@@ -150,14 +183,21 @@ impl<W: Write> Write for Out<W> {
 
 /// A writer of log lines: each event is one line, whatever is in it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Log;
+pub(super) enum Log {
+    Text,
+    Json,
+}
 
 impl Write for Log {
     /// The subscriber writes each event at once, with a line break at its end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let event = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let line = shown(event, colored(&io::stderr()), false) + "\n";
-        io::stderr().lock().write_all(line.as_bytes()).map(|()| bytes.len())
+        let mut line = match self {
+            Self::Text => shown(event, colored(&io::stderr()), false).into_bytes(),
+            Self::Json => escaped_json(event),
+        };
+        line.push(b'\n');
+        io::stderr().lock().write_all(&line).map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -191,6 +231,21 @@ fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     }
     shown.push_str(rest);
     shown
+}
+
+/// JSON in which the characters that people see spelt out are escaped; between its texts are none but line breaks.
+fn escaped_json(bytes: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => escaped.push(c),
+            // All of them have four digits at most.
+            c if is_control(c) => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => escaped.push(c),
+        }
+    }
+    escaped.into_bytes()
 }
 
 /// How long the sequence is that sets a colour at the start of a text; 0 where there is none.
@@ -255,6 +310,15 @@ mod tests {
     }
 
     #[test]
+    fn json_says_the_same_without_the_characters_themselves() {
+        let text: String = (0..0x11_0000).filter_map(char::from_u32).collect();
+        let json = serde_json::to_string_pretty(&vec![&text]).unwrap();
+        let escaped = String::from_utf8(escaped_json(json.as_bytes())).unwrap();
+        assert!(!escaped.contains(|c| c != '\n' && is_control(c)));
+        assert_eq!(serde_json::from_str::<Vec<String>>(&escaped).unwrap(), [text]);
+    }
+
+    #[test]
     fn an_event_is_one_line_of_the_log() {
         let event = "rule \"x\n2026-01-01 ERROR forged\u{1b}[31m\" fired";
         assert_eq!(shown(event.as_bytes(), false, false), "rule \"x\\u{a}2026-01-01 ERROR forged\\u{1b}[31m\" fired");
@@ -271,8 +335,8 @@ mod tests {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
-        for people in [true, false] {
-            let mut out = Out { stream: Gone, people, color: false, gone: false, strict: false };
+        for form in [Form::People { color: false }, Form::Json, Form::Verbatim] {
+            let mut out = Out { stream: Gone, form, errors: Errors::Matter, gone: false };
             out.write_all(b"a line\n").and_then(|()| out.flush()).unwrap();
             assert!(out.gone);
         }

@@ -63,7 +63,11 @@ impl Test {
         let started = Instant::now();
         let (tests, coverage) = run_tests(&rules, &tests, self.coverage);
         let results = Results::of(tests, coverage, started.elapsed());
-        let mut out = terminal::out(self.format == Format::Human);
+        let mut out = match self.format {
+            Format::Human => terminal::people(),
+            Format::Json => terminal::json(),
+            Format::Junit => terminal::verbatim(),
+        };
         out.write_all(
             results.print(self.format, terminal::colored(&io::stdout())).map_err(io::Error::from)?.as_bytes(),
         )?;

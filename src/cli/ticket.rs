@@ -133,7 +133,7 @@ impl Apply {
         let rules = &Arc::new(RuleSet::new(Arc::clone(rules)));
         // Somebody waits for one decision, which makes verifying it cheap.
         let decider = Decider::default().verifying(1);
-        let mut out = terminal::out(self.format == TableFormat::Table);
+        let mut out = terminal::people_or_json(self.format == TableFormat::Table);
         let (mut status, mut listed) = (FINE, vec![]);
         for id in &self.tickets {
             let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
@@ -209,7 +209,7 @@ impl List {
                 let mut sources = Sources::default();
                 sources.insert(name, text);
                 let report = render::human(&found, &sources, terminal::style(&io::stderr()));
-                Err(CliError::Usage(format!("these options describe no list of tickets\n\n{report}")))
+                Err(CliError::Report(format!("these options describe no list of tickets\n\n{report}")))
             }
         }
     }
@@ -229,7 +229,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     let stopped = store.stopped_loop(id).await.map_err(broke)?;
     let outgoing = store.outgoing(id).await.map_err(broke)?;
     let interventions = store.interventions(id).await.map_err(broke)?;
-    let mut out = terminal::out(format == TableFormat::Table);
+    let mut out = terminal::people_or_json(format == TableFormat::Table);
     if format == TableFormat::Json {
         let context = context.iter().map(|(post, handle)| {
             json!({"id": post.id, "author": post.author, "handle": handle, "made": post.made, "text": post.text})

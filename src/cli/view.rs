@@ -86,7 +86,7 @@ impl ViewCommand {
 }
 
 fn list(views: &[(&std::sync::Arc<View>, u64)], format: TableFormat) -> Result<u8, CliError> {
-    let mut out = terminal::out(format == TableFormat::Table);
+    let mut out = terminal::people_or_json(format == TableFormat::Table);
     if format == TableFormat::Json {
         let rows = views.iter().map(|(view, count)| json!({"title": view.title, "tickets": count, "doc": view.doc}));
         out.write_all(pretty(&rows.collect())?.as_bytes())?;
@@ -115,7 +115,7 @@ pub(super) async fn show(
     fn facts<'a>(ticket: &'a Ticket, now: Timestamp, desk: &'a Desk) -> Facts<'a> {
         Facts { ticket, event: None, now, desk }
     }
-    let mut out = terminal::out(format == TableFormat::Table);
+    let mut out = terminal::people_or_json(format == TableFormat::Table);
     if format == TableFormat::Json {
         let rows = tickets.iter().map(|ticket| {
             let cells = columns.iter().map(|c| (c.name().to_string(), as_json(&c.read(facts(ticket, now, desk)))));

@@ -152,14 +152,14 @@ impl Why {
             if self.format == TableFormat::Table
                 && let Some(stopped) = store.stopped_loop(id).await.map_err(broke)?
             {
-                writeln!(io::stdout(), "\n{}", visible(&stopped.reason()))?;
+                writeln!(terminal::people(), "\n{}", visible(&stopped.reason()))?;
             }
             Ok(if replayed.iter().all(Run::agrees) { FINE } else { FINDINGS })
         })
     }
 
     fn print(&self, replayed: &[Run<'_>], runs: usize) -> Result<(), CliError> {
-        let mut out = terminal::out(self.format == TableFormat::Table);
+        let mut out = terminal::people_or_json(self.format == TableFormat::Table);
         if self.format == TableFormat::Json {
             let runs = replayed.iter().map(|run| {
                 let again = run.again.as_ref();

@@ -6,10 +6,12 @@ use std::{
 };
 
 /// Whether a character does something to what is around it instead of being seen: C0 and C1 controls, the Unicode line
-/// ends, and the marks, embeddings, overrides and isolates of bidirectional writing.
+/// ends, the marks, embeddings, overrides and isolates of bidirectional writing, the shaping controls Unicode deprecates,
+/// the marks of annotations; and the two code points that XML forbids because they are no characters.
 pub const fn is_control(c: char) -> bool {
     matches!(c,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// A text in one line: each control character as `\u{…}`, line breaks and tabs too.

@@ -10,7 +10,11 @@ use super::{
     trace::{RuleTrace, Trace, Verdict},
 };
 use crate::{
-    desk::{Change, Choosing, Effect, Recipient, Value, text::headline, visible::visible},
+    desk::{
+        Change, Choosing, Effect, Recipient, Value,
+        text::headline,
+        visible::{Visible, visible},
+    },
     lang::written::{Grouped, Quoted},
 };
 
@@ -52,7 +56,7 @@ fn one(text: &mut String, trigger: &RuleTrace, fired: Option<&Fired>, stopped_by
         }
         Verdict::Closed => ("·".to_owned(), "was not tried: the ticket was closed".to_owned()),
     };
-    let at = format!("{}:{}", trigger.place.file, trigger.place.line);
+    let at = format!("{}:{}", Visible(&trigger.place.file), trigger.place.line);
     let at = if color { at.dimmed().to_string() } else { at };
     line(text, 0, &format!("{sign} {} {fate}  {at}", Quoted(&trigger.rule)));
     match trigger.when.as_ref() {

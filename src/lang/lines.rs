@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A place as people count: lines and columns from 1, columns in characters.
+/// A place as people count: lines and columns from 1, columns in characters. A byte order mark is none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct LineColumn {
     /// Line, from 1.
@@ -79,7 +79,9 @@ impl LineIndex {
         let offset = text.floor_char_boundary(offset);
         let line = self.line(offset);
         let start = self.starts.get(line).copied().unwrap_or_default();
-        LineColumn { line: line + 1, column: self.chars_before(text, offset) - self.chars_before(text, start) + 1 }
+        let before = self.chars_before(text, offset) - self.chars_before(text, start);
+        let mark = usize::from(line == 0 && text.starts_with('\u{feff}') && offset > 0);
+        LineColumn { line: line + 1, column: before - mark + 1 }
     }
 
     fn chars_before(&self, text: &str, offset: usize) -> usize {
@@ -110,6 +112,7 @@ mod tests {
             }
             match c {
                 '\n' if before == '\r' => {}
+                '\u{feff}' if at == 0 => {}
                 c if LINE_ENDS.contains(&c) => place = LineColumn { line: place.line + 1, column: 1 },
                 _ => place.column += 1,
             }
@@ -130,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_are_those_that_counting_gives(text in "([a-zé€😀\t]{0,70}|\r\n|[\n\r\u{85}\u{2028}\u{2029}]){0,12}") {
+        fn places_are_those_that_counting_gives(text in "\u{feff}?([a-zé€😀\t]{0,70}|\r\n|[\n\r\u{85}\u{2028}\u{2029}]){0,12}") {
             let index = LineIndex::new(&text);
             for (offset, _) in text.char_indices().chain([(text.len(), ' ')]) {
                 // Between CR and LF nothing stands.

@@ -21,7 +21,8 @@ fn twite_in(directory: &Path, arguments: &[&str], input: &str, environment: &[(&
     let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
     twite.current_dir(directory).args(arguments).envs(environment.iter().copied());
     let mut child = twite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // A command that reads nothing may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -105,8 +106,8 @@ fn every_form_names_files_whatever_they_are_called() {
     assert_eq!(out.lines().filter(|line| line.contains("TW0101")).count(), ODD_NAMES.len(), "a line each: {out}");
     let (_, out, _) = twite(directory.path(), &["check", "--format", "github", "."], "");
     assert_eq!(out.lines().filter(|line| line.starts_with("::error file=")).count(), ODD_NAMES.len());
-    assert!(out.contains("file=./a%0Ab.twite,") && out.contains("file=./100%25.twite,"), "{out}");
-    assert!(out.contains("file=./a%3Ab%2Cc#d?.twite,"), "{out}");
+    assert!(out.contains("file=a%0Ab.twite,") && out.contains("file=100%25.twite,"), "{out}");
+    assert!(out.contains("file=a%3Ab%2Cc#d?.twite,"), "{out}");
     // From anywhere, a file has one name: that in the repository.
     let uris = |at: &Path, path: &str| {
         let (_, out, _) = twite(at, &["check", "--format", "sarif", path], "");
@@ -451,4 +452,317 @@ fn what_the_demo_and_eval_leave_out_is_named_and_counted() {
     }
     let (status, _, err) = twite(directory.path(), &["eval", "--tickets", "posts", "."], "");
     assert_eq!((status, err.contains("posts:2: left out: ")), (1, true), "{err}");
+}
+
+/// Every character that does something instead of being seen, by the lists of Unicode (Cc, Zl, Zp, Bidi_Control and the
+/// deprecated or annotating of Cf) and XML's of what is no character; written down apart from the code.
+fn steering() -> Vec<char> {
+    [
+        ('\0', '\u{1f}'),
+        ('\u{7f}', '\u{9f}'),
+        ('\u{61c}', '\u{61c}'),
+        ('\u{200e}', '\u{200f}'),
+        ('\u{2028}', '\u{202e}'),
+        ('\u{2066}', '\u{206f}'),
+        ('\u{fff9}', '\u{fffb}'),
+        ('\u{fffe}', '\u{ffff}'),
+    ]
+    .into_iter()
+    .flat_map(|(first, last)| first..=last)
+    .collect()
+}
+
+/// Such a text, that also tries to be a line of its own.
+fn steering_text() -> String {
+    steering().into_iter().fold("<&>\"]]>\n::stop-commands::t".to_owned(), |text, c| format!("{text}.{c}"))
+}
+
+/// All of it as escapes that rules and TOML share.
+fn as_escapes(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' => "\\\"".to_owned(),
+            c if c.is_ascii_graphic() => c.to_string(),
+            c => format!("\\u{{{:x}}}", u32::from(c)),
+        })
+        .collect()
+}
+
+fn as_toml(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' => "\\\"".to_owned(),
+            c if c.is_ascii_graphic() => c.to_string(),
+            c => format!("\\u{:04x}", u32::from(c)),
+        })
+        .collect()
+}
+
+/// Nothing in it steers, in whatever form it is.
+fn assert_steers_nothing(what: &str, text: &str) {
+    let found: Vec<_> = text.chars().filter(|c| *c != '\n' && steering().contains(c)).collect();
+    assert!(found.is_empty(), "{what}: {found:?} in {text}");
+    let forged = text.lines().find(|line| line.trim_start().starts_with("::stop"));
+    assert!(forged.is_none(), "{what}: {forged:?}");
+}
+
+/// All characters, in all places that a text can come from, in all forms.
+#[cfg(unix)]
+#[test]
+fn nothing_steers_in_any_form_wherever_it_comes_from() {
+    let text = steering_text();
+    let (rules, toml) = (as_escapes(&text), as_toml(&text));
+    // No name of a file holds all of them.
+    let file: String = steering().into_iter().filter(|c| *c != '\0').collect();
+    let doc: String = steering().into_iter().filter(|c| !"\0\n\r\u{85}\u{2028}\u{2029}".contains(*c)).collect();
+    let good = format!(
+        "## \u{200e}\u{61c}\ntrigger \"{rules}\" {{\n  on created\n  when subject is not \"{rules}\"\n  then reply \"{rules}\"\n}}\n\n\
+         macro \"{rules}\" {{\n  then set status to solved\n}}\n\n\
+         test \"{rules}\" {{\n  given ticket {{\n    comment \"{rules}\"\n  }}\n  when created\n  expect not fired \"{rules}\"\n  \
+         expect subject is \"{rules}!\"\n}}\n"
+    );
+    let desk = format!("[[group]]\nname = \"{toml}\"\n[[agent]]\nname = \"{toml}\"\ngroups = [\"{toml}\"]\n");
+    let bad = format!(
+        "# twite: allow TW9999 because {doc}\n# twite: {doc}\ntrigger \"{rules}\" {{\n  on created\n  when group is \"{rules}\" and \
+         {doc} is open and tags has \"{rules}\" and subject matches \"({rules}\" and {}\n  then assign to group \"{rules}\" add tags \
+         \"{rules}\" notify webhook \"{rules}\"\n}}\ntrigger \"{rules}\" {{ then run trigger \"{rules}\" }}\nlet {doc} = \"{text}\"\n",
+        steering()
+            .into_iter()
+            .filter(|c| *c != '\0')
+            .map(|c| format!("a{c}b is open"))
+            .collect::<Vec<_>>()
+            .join(" and ")
+    );
+    let wrong_toml = [
+        format!(
+            "[[group]]\nname = \"{toml}\"\n[[group]]\nname = \"{toml}\"\n[[agent]]\nname = \"{toml}\"\ngroups = [\"{toml}!\"]\nemail = \"{toml}\"\n"
+        ),
+        format!(
+            "[[account]]\nhandle = \"{toml}\"\n[x]\nurl = \"{toml}\"\n[hours]\nzone = \"{toml}\"\ncalendars = [\"{toml}\"]\n"
+        ),
+        format!("\"{toml}\" = 1\n[\"{toml}\"]\nx = 2\n[[field]]\nname = \"{toml}\"\nkind = \"{toml}\"\n"),
+        format!("x = {doc}\n"),
+        format!("[mail]\nfrom = \"{toml}\"\nserver = \"{toml}\"\n[store]\npath = \"{toml}\"\nedition = \"{toml}\"\n"),
+    ];
+    let odd = format!("{file}/{file}.twite");
+    let sets: Vec<(String, String)> = [(good.clone(), String::new()), (good.clone(), desk.clone())]
+        .into_iter()
+        .chain([(bad.clone(), desk)])
+        .chain(wrong_toml.map(|toml| (good.clone(), toml)))
+        .collect();
+    for (n, (rules, toml)) in sets.iter().enumerate() {
+        let directory = directory(&[(&odd, rules), ("twite.toml", toml)]);
+        let run = |arguments: &[&str], input: &str| {
+            let (status, out, err) = twite(directory.path(), arguments, input);
+            assert!(status < 3, "{n}, {arguments:?}: {status} {err}");
+            assert_steers_nothing(&format!("set {n}, {arguments:?}"), &out);
+            assert_steers_nothing(&format!("set {n}, {arguments:?}, errors"), &err);
+            (status, out, err)
+        };
+        let (_, json, _) = run(&["check", "--format", "json", "."], "");
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let found = json["diagnostics"].as_array().unwrap();
+        let (_, out, _) = run(&["check", "--format", "short", "."], "");
+        assert_eq!(out.lines().count(), found.len(), "set {n}: a line each\n{out}");
+        let (_, out, _) = run(&["check", "--format", "github", "."], "");
+        let annotated =
+            out.lines().filter(|line| line.starts_with("::error file=") || line.starts_with("::warning file="));
+        assert_eq!(annotated.count(), found.len(), "set {n}: a command each\n{out}");
+        let (_, out, _) = run(&["check", "--format", "sarif", "."], "");
+        let log: Value = serde_json::from_str(&out).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), found.len(), "set {n}");
+        for result in results {
+            assert_steers_nothing("a message of SARIF is for people", result["message"]["text"].as_str().unwrap());
+        }
+        if n > 2 {
+            // Other commands tell the same of a broken `twite.toml`.
+            continue;
+        }
+        for arguments in [
+            &["check", "--format", "human", "."][..],
+            &["check", "--color", "never", &odd],
+            &["check", "--format", "short", "no such/\n::stop-commands::t\u{1b}\u{9b}\u{202e}"],
+            &["check", "--config", "no such\n::stop-commands::t\u{1b}\u{9b}\u{202e}", "."],
+            &["check", "-", "--stdin-path", &odd],
+            &["fmt", "--check", "."],
+            &["fmt", "--check", &format!("\n::stop\u{1b}{file}")],
+            &["test", "."],
+            &["test", "--coverage", "."],
+            &["test", "--format", "json", "."],
+            &["test", "--format", "junit", "."],
+            &["test", "--filter", "(\n::stop-commands::t\u{9b}", "."],
+            &["rules", "."],
+            &["rules", "--format", "json", "."],
+            &["eval", "--tickets", "-", "."],
+            &["eval", "--tickets", "-", "--format", "human", "."],
+            &["eval", "--tickets", &format!("no\n::stop {file}"), "."],
+            &["explain", &format!("TW\n::stop{file}")],
+            &["init", &odd],
+            &["status", "--rules", "."],
+            &["view", &format!("no\n::stop {file}"), "--rules", "."],
+            &["view", "--rules", ".", "--database", &format!("no\n::stop {file}")],
+            &["report", &format!("no\n::stop {file}"), "--rules", "."],
+            &["sim", "--load", &format!("no\n::stop {file}")],
+            &[&format!("--no\n::stop{file}")],
+            &["serve", "--config", ".", &format!("no\n::stop{file}")],
+        ] {
+            let (_, out, _) =
+                run(arguments, "{\"description\": \"x\\u001b\\u202e\\n::stop\"}\n{\"x\\u001b\\n::stop\\u202e\": 1}\n");
+            if arguments.contains(&"json") && !out.is_empty() {
+                let value: Value = serde_json::from_str(&out).unwrap();
+                assert!(value.to_string().contains("::stop-commands"), "{arguments:?}: nothing is lost\n{out}");
+            }
+        }
+        if n == 0 {
+            let (_, out, _) = run(&["rules", "--format", "json", "."], "");
+            let listed: Value = serde_json::from_str(&out).unwrap();
+            assert_eq!(listed[0]["title"], text.as_str(), "programs get texts as they are");
+            assert_eq!(listed[0]["place"]["file"], format!("./{odd}").as_str());
+        }
+    }
+}
+
+/// From wherever it is called, a finding is told of by the name that the repository knows the file by, byte for byte.
+#[cfg(target_os = "linux")]
+#[test]
+fn forges_know_files_by_their_path_from_the_root_of_the_work_tree() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let broken = "trigger \"T\" {\n  then add tagz a\n}\n";
+    let outside = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let below = root.join("desk/rules");
+    fs::create_dir_all(&below).unwrap();
+    fs::create_dir(root.join(".git")).unwrap();
+    fs::write(below.join(OsStr::from_bytes(b"r\xff\xc3.twite")), broken).unwrap();
+    std::os::unix::fs::symlink(&root, outside.path().join("link")).unwrap();
+    let linked = outside.path().join("link/desk/rules");
+    for (at, path) in [
+        (&root, "."),
+        (&root, "desk/rules"),
+        (&root, "./desk/../desk/rules"),
+        (&below, "."),
+        (&below, "../rules"),
+        (&root, below.to_str().unwrap()),
+        (&root, linked.to_str().unwrap()),
+    ] {
+        let (_, out, _) = twite(at, &["check", "--format", "github", path], "");
+        assert!(out.contains("::error file=desk/rules/r\\xFF\\xC3.twite,line=2,"), "{path}: {out}");
+        let (_, out, _) = twite(at, &["check", "--format", "sarif", path], "");
+        let log: Value = serde_json::from_str(&out).unwrap();
+        let location = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
+        assert_eq!(location["uri"], "desk/rules/r%FF%C3.twite", "{path}");
+        assert_eq!(location["uriBaseId"], "%SRCROOT%");
+    }
+    // What lies elsewhere has no name there.
+    let (_, out, _) = twite(outside.path(), &["check", "--format", "github", below.to_str().unwrap()], "");
+    assert!(out.starts_with(&format!("::error file={}/r\\xFF\\xC3.twite,", below.to_str().unwrap())), "{out}");
+    // Asked about by its name, too.
+    let file = OsStr::from_bytes(b"r\xff\xc3.twite");
+    let output = Command::new(env!("CARGO_BIN_EXE_twite")).current_dir(&below).arg("check").arg(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// What stands before a mistake, and at which line and column the mistake is then.
+const PLACES: &[(&str, usize, usize)] = &[
+    ("", 1, 1),
+    ("\u{feff}", 1, 1),
+    ("\u{feff}# a\n", 2, 1),
+    ("\u{feff}# \u{feff}\n", 2, 1),
+    ("# a\rb\n", 3, 1),
+    ("# a\r\n", 2, 1),
+    ("# a\r\r\n\n", 4, 1),
+    ("# a\u{85}b\n", 3, 1),
+    ("# a\u{2028}b\n", 3, 1),
+    ("# a\u{2029}b\n", 3, 1),
+    // These end no line.
+    ("# a\u{b}\u{c}b\n", 2, 1),
+    ("\t\t", 1, 3),
+    ("\t", 1, 2),
+    ("let é = tags has \"日本\" let b = ", 1, 31),
+    ("let e\u{301} = tags has a let b = ", 1, 29),
+    ("let a = tags has \"👩\u{200d}🚀\" let b = ", 1, 32),
+    ("let a = tags has \"שלום\" let b = ", 1, 33),
+    ("let a = tags has \"ＡＢ\" let b = ", 1, 31),
+];
+
+#[test]
+fn every_form_names_the_same_place() {
+    for (before, line, column) in PLACES {
+        let text = format!("{before}requester.folowers > 1\n");
+        let directory = directory(&[("a.twite", &text)]);
+        let check = |form: &str| twite(directory.path(), &["check", "--color", "never", "--format", form, "."], "").1;
+        let json: Value = serde_json::from_str(&check("json")).unwrap();
+        let at = before.len();
+        let found = json["diagnostics"].as_array().unwrap();
+        let first = found.iter().find(|d| d["place"]["bytes"][0] == at).unwrap_or_else(|| panic!("{before:?}: {json}"));
+        let place = &first["place"];
+        assert_eq!(
+            (&place["start"]["line"], &place["start"]["column"]),
+            (&(*line).into(), &(*column).into()),
+            "{before:?} json"
+        );
+        let code = first["code"].as_str().unwrap();
+        let (end, end_column) = (&place["end"]["line"], &place["end"]["column"]);
+        let short = check("short");
+        assert!(short.contains(&format!("./a.twite:{line}:{column}: error {code}")), "{before:?}: {short}");
+        let human = check("human");
+        assert!(human.contains(&format!("[./a.twite:{line}:{column}]")), "{before:?}: {human}");
+        let github = check("github");
+        let expected = format!(
+            "::error file=a.twite,line={line},endLine={end},col={column},endColumn={end_column},title={code}::"
+        );
+        assert!(github.contains(&expected), "{before:?}: {expected} in {github}");
+        let log: Value = serde_json::from_str(&check("sarif")).unwrap();
+        assert_eq!(log["runs"][0]["columnKind"], "unicodeCodePoints");
+        let regions = log["runs"][0]["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| &r["locations"][0]["physicalLocation"]["region"]);
+        let expected =
+            serde_json::json!({"startLine": line, "startColumn": column, "endLine": end, "endColumn": end_column});
+        assert!(regions.into_iter().any(|region| *region == expected), "{before:?}: {expected} in {log}");
+    }
+    // A form without columns agrees on the line, where there are tests that can run.
+    let mut agreed = 0;
+    for (before, line, _) in PLACES.iter().filter(|(before, ..)| !before.contains("let ")) {
+        let test = "test \"t\" {\n  given ticket {\n    comment \"a\"\n  }\n  when created\n  expect tags has b\n}\n";
+        let directory = directory(&[("a.twite", &format!("{before}{test}"))]);
+        let (status, out, _) = twite(directory.path(), &["test", "--format", "junit", "."], "");
+        if status == 2 {
+            continue;
+        }
+        agreed += 1;
+        assert!(out.contains(&format!("./a.twite:{}", line + 5)), "{before:?}: {out}");
+        let (_, out, _) = twite(directory.path(), &["test", "--format", "json", "."], "");
+        let results: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(results["tests"][0]["place"]["line"], *line, "{before:?}");
+        assert_eq!(results["tests"][0]["failures"][0]["place"]["line"], line + 5, "{before:?}");
+        let (_, out, _) = twite(directory.path(), &["test", "."], "");
+        assert!(out.contains(&format!("./a.twite:{}: expected", line + 5)), "{before:?}: {out}");
+    }
+    assert!(agreed >= 5, "{agreed}");
+}
+
+/// Every command writes through the one place that knows who reads it.
+#[test]
+fn nothing_is_printed_past_the_terminal_module() {
+    fn below(directory: &Path, into: &mut Vec<std::path::PathBuf>) {
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() { below(&path, into) } else { into.push(path) }
+        }
+    }
+    let mut files = vec![];
+    below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files.iter().filter(|file| !file.ends_with("cli/terminal.rs")) {
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (n, line) in code.lines().enumerate() {
+            let asks = line.contains("is_terminal") || line.contains("style(") || line.contains("colored(");
+            let prints = ["println!(", "print!(", "io::stdout()", "io::stderr()"].iter().any(|way| line.contains(way));
+            assert!(asks || !prints || line.trim_start().starts_with("//"), "{}:{}: {line}", file.display(), n + 1);
+        }
+    }
 }

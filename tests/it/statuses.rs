@@ -125,3 +125,180 @@ fn every_command_ends_with_the_status_of_the_table() {
         assert!(commands.contains(command), "the table has no row of `twite {command}`");
     }
 }
+
+/// Each command as it is used, by clap's names of its arguments. One that is not here fails the test.
+const USED: &[(&str, &[(&str, &str)])] = &[
+    ("accounts connect", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts list", &[("rules", "good")]),
+    ("check", &[("paths", "good")]),
+    ("completions", &[("shell", "bash")]),
+    ("demo", &[("once", ""), ("rules", "good"), ("posts", "lines/posts.ndjson")]),
+    ("eval", &[("tickets", "lines/fine.ndjson"), ("paths", "good")]),
+    ("explain", &[("code", "TW0203")]),
+    ("fmt", &[("check", ""), ("paths", "ragged")]),
+    ("init", &[("directory", "fresh")]),
+    ("outbox", &[("rules", "good")]),
+    ("outbox resend", &[("items", "1"), ("rules", "good")]),
+    ("outbox withdraw", &[("items", "1"), ("rules", "good")]),
+    ("report", &[("rules", "good")]),
+    ("rules", &[("paths", "good")]),
+    ("serve", &[("paths", "good")]),
+    ("sim", &[("listen", "127.0.0.1:0")]),
+    ("status", &[("rules", "good")]),
+    ("test", &[("paths", "good")]),
+    ("ticket apply", &[("title", "A macro"), ("tickets", "1"), ("rules", "good")]),
+    ("ticket list", &[("rules", "good")]),
+    ("ticket show", &[("ticket", "1"), ("rules", "good")]),
+    ("view", &[("rules", "good")]),
+    ("why", &[("ticket", "1"), ("rules", "good")]),
+];
+
+/// Those that go on until they are stopped.
+const ENDLESS: &[&str] = &["serve", "sim"];
+
+/// What a cause comes to, whatever the command: status and cause as they stand on the page.
+const CAUSES: &[(&str, &str)] = &[
+    ("0", "`--help`"),
+    ("2", "an option that does not exist"),
+    ("2", "a path that is not there, or lies below a file; but `status` tells of rules that are gone, with 1"),
+    ("2", "a directory where a file is meant, a file of another kind where rules are meant"),
+    ("2", "a file in the place of a database that is none"),
+    ("2", "mistakes in the rules or in `twite.toml`, but for `check`, `fmt` and `status`, which are asked about them"),
+    ("1", "the same for `check` and `status`, and for `fmt` where a file cannot be parsed"),
+    ("3", "standard output that cannot be written, as on a full disk"),
+    ("as ever", "standard output that nobody reads on"),
+    ("as ever", "standard error that cannot be written"),
+];
+
+/// Paths that need not be there: arguments by command and name.
+fn may_be_made(command: &str, argument: &str) -> bool {
+    argument == "database" || (command, argument) == ("init", "directory")
+}
+
+/// The commands of clap's tree that do something, by their whole names.
+fn leaves(command: &clap::Command, name: &str, into: &mut Vec<(String, clap::Command)>) {
+    let below: Vec<_> = command.get_subcommands().collect();
+    if below.is_empty() || !command.is_subcommand_required_set() && !name.is_empty() {
+        into.push((name.to_owned(), command.clone()));
+    }
+    for command in below {
+        leaves(command, format!("{name} {}", command.get_name()).trim(), into);
+    }
+}
+
+/// Where the output of a command goes.
+#[derive(Clone, Copy, PartialEq)]
+enum To {
+    Us,
+    NobodyReads,
+    FullDisk,
+    FullDiskForErrors,
+}
+
+/// Runs a command with these arguments, in a directory of its own.
+fn run(
+    name: &str,
+    command: &clap::Command,
+    arguments: &[(&str, &str)],
+    more: &[&str],
+    to: To,
+) -> (i32, String, String) {
+    let directory = directory();
+    let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+    twite.current_dir(directory.path()).env("TWITE_KEY", crate::support::key()).args(name.split(' '));
+    let mut positional = vec![];
+    for (id, value) in arguments {
+        let argument = command.get_arguments().find(|argument| argument.get_id() == id);
+        match argument.unwrap_or_else(|| panic!("`{name}` has no argument {id}")).get_long() {
+            Some(long) => drop(twite.arg(format!("--{long}")).args(Some(value).filter(|value| !value.is_empty()))),
+            None => positional.push(*value),
+        }
+    }
+    twite.args(more).args(positional).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    match to {
+        To::FullDisk => drop(twite.stdout(full())),
+        To::FullDiskForErrors => drop(twite.stderr(full())),
+        _ => {}
+    }
+    let mut child = twite.spawn().unwrap();
+    if to == To::NobodyReads {
+        drop(child.stdout.take());
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_cause_has_one_status_whatever_the_command() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md")).unwrap();
+    let table = page.split("| status | cause |").nth(1).unwrap();
+    let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    let expected: Vec<_> = CAUSES.iter().map(|(status, cause)| format!("| {status} | {cause} |")).collect();
+    assert_eq!(rows, expected);
+
+    let mut tree = twite::cli::command();
+    tree.build();
+    let mut commands = vec![];
+    leaves(&tree, "", &mut commands);
+    let mut wrong = vec![];
+    for (name, command) in &commands {
+        let used = USED.iter().find(|(used, _)| used == name);
+        let used = used.unwrap_or_else(|| panic!("`twite {name}` has no line in USED")).1;
+        let with = |id: &str, value: &'static str| -> Vec<(&str, &str)> {
+            let others = used.iter().copied().filter(|(other, _)| *other != id);
+            others
+                .chain([(command.get_arguments().map(|a| a.get_id().as_str()).find(|a| *a == id).unwrap(), value)])
+                .collect()
+        };
+        let mut ends = |expected: i32, cause: &str, arguments: &[(&str, &str)], more: &[&str], to: To| {
+            let (status, out, err) = run(name, command, arguments, more, to);
+            let silent = expected > 0 && to == To::Us && out.is_empty() && err.is_empty();
+            if status != expected || silent || err.contains("panicked") {
+                wrong.push(format!("{cause}: twite {name} {arguments:?}: {status}, not {expected}\n{out}{err}"));
+            }
+        };
+        ends(0, "help", &[], &["--help"], To::Us);
+        ends(3, "help on a full disk", &[], &["--help"], To::FullDisk);
+        ends(0, "help that nobody reads", &[], &["--help"], To::NobodyReads);
+        ends(2, "no such option", used, &["--frobnicate"], To::Us);
+        let path = |argument: &&clap::Arg| {
+            argument.get_value_parser().type_id() == std::any::TypeId::of::<std::path::PathBuf>()
+        };
+        for argument in command.get_arguments().filter(path) {
+            let id = argument.get_id().as_str();
+            let is_file = argument.get_value_names().is_some_and(|names| names.iter().any(|name| name == "FILE"));
+            if !may_be_made(name, id) {
+                let gone = if name == "status" { 1 } else { 2 };
+                ends(gone, "missing", &with(id, "nowhere/at.all"), &[], To::Us);
+                ends(gone, "below a file", &with(id, "good/a.twite/b.twite"), &[], To::Us);
+            }
+            ends(2, "another kind", &with(id, if is_file { "good" } else { "lines/fine.ndjson" }), &[], To::Us);
+            if id == "database" {
+                ends(2, "no database", &with(id, "lines/fine.ndjson"), &[], To::Us);
+            }
+            if ["paths", "rules"].contains(&id) {
+                let (bad, misdeclared) = match name.as_str() {
+                    "check" | "status" => (1, 1),
+                    "fmt" => (1, 0),
+                    _ => (2, 2),
+                };
+                ends(bad, "mistakes", &with(id, "bad"), &[], To::Us);
+                ends(misdeclared, "mistakes in twite.toml", &with(id, "misdeclared"), &[], To::Us);
+            }
+        }
+        if ENDLESS.contains(&name.as_str()) {
+            continue;
+        }
+        let (status, out, _) = run(name, command, used, &[], To::Us);
+        ends(if out.is_empty() { status } else { 3 }, "a full disk", used, &[], To::FullDisk);
+        ends(status, "nobody reads on", used, &[], To::NobodyReads);
+        ends(status, "no room for errors", used, &[], To::FullDiskForErrors);
+    }
+    for (used, _) in USED {
+        assert!(commands.iter().any(|(name, _)| name == used), "there is no `twite {used}`");
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -91,7 +91,7 @@ def check_github(text, names):
             for escaped, meant in [("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")]:
                 value = value.replace(escaped, meant)
             if key == "file":
-                seen.add(value.removeprefix("./"))
+                seen.add(value)
     assert seen == set(names), seen ^ set(names)
 
 

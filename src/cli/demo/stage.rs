@@ -81,7 +81,7 @@ impl Stage {
             Arc::new(move |rules| staged(rules, &handles, &url, &sink_url, &mail)),
             clock.now(),
         )
-        .map_err(CliError::Usage)?;
+        .map_err(CliError::Report)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
         if database.exists() {
             let message = format!("{} is there already; a demo starts with an empty database", Shown(&database));

@@ -13,10 +13,10 @@ use clap::{Args, ValueEnum};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
-use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal::out, view::plain};
+use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, markup::Markup, terminal as stream, view::plain};
 use crate::{
     clock::Clock,
-    desk::visible::{visible, visible_lines},
+    desk::visible::visible,
     engine::report::{Key, ReportTable, Row},
     lang::{
         did_you_mean, nearest,
@@ -81,13 +81,18 @@ impl ReportCommand {
             Format::Svg => svg::draw(report, &table).map_err(io::Error::other)?,
             Format::Html => html(report, &table).map_err(io::Error::other)?,
         };
-        out(self.format == Format::Table).write_all(text.as_bytes())?;
+        let mut out = match self.format {
+            Format::Table => stream::people(),
+            Format::Json => stream::json(),
+            Format::Csv | Format::Svg | Format::Html => stream::verbatim(),
+        };
+        out.write_all(text.as_bytes())?;
         Ok(FINE)
     }
 }
 
 fn list(reports: &[&Report], format: Format) -> Result<u8, CliError> {
-    let mut out = out(format == Format::Table);
+    let mut out = stream::people_or_json(format == Format::Table);
     match format {
         Format::Table => {
             let mut table = plain();
@@ -219,7 +224,9 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
         let formula = cell.starts_with(['=', '+', '@', '|', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
             || (cell.starts_with('-') && cell.parse::<f64>().is_err());
         let cell = if formula { Cow::Owned(format!("'{cell}")) } else { cell };
-        match cell.contains(['"', ',', '\n', '\r']) {
+        // CSV has no escape for characters that nobody sees; they are spelt out as for people.
+        let cell = visible(&cell);
+        match cell.contains(['"', ',']) {
             true => text.push_str(&format!("\"{}\"", cell.replace('"', "\"\""))),
             false => text.push_str(&cell),
         }
@@ -231,27 +238,24 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
 fn html(report: &Report, table: &ReportTable) -> Result<String, svg::DrawError> {
     let mut rows = String::new();
     let heads = table.by.iter().chain(table.measures.iter().map(|m| &m.name));
-    let heads: String = heads.map(|head| format!("<th>{}</th>", escaped(head))).collect();
+    let heads: String = heads.map(|head| format!("<th>{}</th>", Markup(head))).collect();
     let all = table.rows.iter().chain(table.by.is_empty().then_some(&table.total));
     for row in all {
-        let cells: String = cells(table, row).iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        let cells: String = cells(table, row).iter().map(|cell| format!("<td>{}</td>", Markup(cell))).collect();
         let _ = writeln!(rows, "<tr>{cells}</tr>");
     }
-    let doc = report.doc.as_deref().map(|doc| format!("<p>{}</p>\n", escaped(&visible_lines(doc)))).unwrap_or_default();
+    let lines = |doc: &str| doc.lines().map(|line| Markup(line).to_string()).collect::<Vec<_>>().join("\n");
+    let doc = report.doc.as_deref().map(|doc| format!("<p>{}</p>\n", lines(doc))).unwrap_or_default();
     Ok(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>\n\
          body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; color: #222; }}\n\
          svg {{ width: 100%; height: auto; }}\ntable {{ border-collapse: collapse; }}\n\
          th, td {{ text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #ddd; }}\n</style>\n</head>\n\
          <body>\n<h1>{title}</h1>\n{doc}<p>{period}</p>\n{drawing}\n<table>\n<tr>{heads}</tr>\n{rows}</table>\n</body>\n</html>\n",
-        title = escaped(&visible(&table.title)),
-        period = escaped(&period(table)),
+        title = Markup(&table.title),
+        period = Markup(&period(table)),
         drawing = svg::draw(report, table)?,
     ))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// What a chart draws: the first measure, row by row.
@@ -325,5 +329,49 @@ impl Heat {
 
     fn most(&self) -> f64 {
         self.values.iter().flatten().copied().fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{desk::visible::is_control, engine::report::Measured, lang::check_sources};
+
+    #[test]
+    fn nothing_steers_in_any_form_of_a_report() {
+        let all: String = (0..=0xffff).filter_map(char::from_u32).filter(|c| is_control(*c)).collect();
+        let key = || vec![Key::Name(format!("=<&>\"{all}")), Key::Word(0, all.clone())];
+        let row = || Row { keys: key(), values: vec![Some(1.0)], previous: None };
+        let rules = "report \"R\" {\n  measure count\n}\n";
+        for chart in [Chart::Bars, Chart::Lines, Chart::Heatmap] {
+            let desk = crate::desk::Desk::default();
+            let (checked, _) = check_sources([("a.twite", rules)], desk);
+            let mut report = Arc::into_inner(checked.unwrap().reports.remove(0)).unwrap();
+            report.chart = chart;
+            report.title.clone_from(&all);
+            report.doc = Some(all.clone());
+            let table = ReportTable {
+                title: all.clone(),
+                zone: "UTC".to_owned(),
+                period: None,
+                previous: None,
+                by: vec![all.clone(), all.clone()],
+                measures: vec![Measured { name: all.clone(), unit: "tickets" }],
+                rows: vec![row(), row()],
+                total: Row { keys: vec![], values: vec![Some(2.0)], previous: None },
+            };
+            let forms = [
+                for_people(&report, &table),
+                csv(&table).replace("\r\n", "\n"),
+                svg::draw(&report, &table).unwrap(),
+                html(&report, &table).unwrap(),
+            ];
+            for (n, form) in forms.iter().enumerate() {
+                let found = form.chars().find(|c| *c != '\n' && is_control(*c));
+                assert!(n == 0 || found.is_none(), "{chart:?}, form {n}: {found:?}");
+            }
+        }
     }
 }

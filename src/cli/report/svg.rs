@@ -40,7 +40,7 @@ pub(super) fn draw(report: &Report, table: &ReportTable) -> Result<String, DrawE
         let title = (FontFamily::SansSerif, 22).into_font().color(&TEXT);
         let measured = table.measures.first().map(|m| m.name.as_str()).unwrap_or_default();
         area.draw(&Text::new(headline(&visible(&table.title), 70), (24, 18), title)).map_err(wrong)?;
-        area.draw(&Text::new(measured.to_owned(), (24, 46), small(HPos::Left))).map_err(wrong)?;
+        area.draw(&Text::new(visible(measured).into_owned(), (24, 46), small(HPos::Left))).map_err(wrong)?;
         if table.rows.is_empty() {
             let value = table.total.values.first().copied().flatten();
             let unit = table.measures.first().map_or("number", |m| m.unit);

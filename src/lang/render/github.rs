@@ -2,22 +2,25 @@
 //!
 //! Escaped by the rules of `@actions/core`; what a runner's log could take for something else is spelt out besides.
 
-use std::fmt::Write;
+use std::{collections::HashMap, fmt::Write, path::Path};
 
-use super::{level, region};
+use super::{level, region, repository::Repository};
 use crate::{
     desk::visible::{visible, visible_lines},
     lang::{
         diagnostic::{Diagnostic, Severity},
-        sources::Sources,
+        sources::{Sources, name},
     },
 };
 
 /// How many annotations of one level GitHub shows for a step.
 const MAX_SHOWN: usize = 10;
 
-/// `::error file=…,line=…,col=…,title=TW0203::…`, errors first, and a last line that counts them.
-pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+/// `::error file=…,line=…,col=…,title=TW0203::…`, errors first, and a last line that counts them. Files are named from the root of
+/// the work tree that holds `directory`, which relative names start from.
+pub fn github(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) -> String {
+    let repository = Repository::around(directory);
+    let mut names: HashMap<&str, String> = HashMap::new();
     let of = |severity| diagnostics.iter().filter(move |d| d.severity == severity);
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let mut out = String::new();
@@ -27,6 +30,10 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             Some(help) => format!("{}\n{help}", visible(&d.message)),
             None => visible(&d.message).into_owned(),
         };
+        let file = names.entry(&d.file).or_insert_with(|| {
+            let path = repository.below(&d.file).unwrap_or_else(|elsewhere| elsewhere);
+            property(&name(&path))
+        });
         // Columns are only understood within one line.
         let columns = match start.line == end.line {
             true => format!(",col={},endColumn={}", start.column, end.column),
@@ -35,9 +42,8 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
         // Writing to a text never fails.
         let _ = writeln!(
             out,
-            "::{} file={},line={},endLine={}{columns},title={}::{}",
+            "::{} file={file},line={},endLine={}{columns},title={}::{}",
             level(d.severity),
-            property(&d.file),
             start.line,
             end.line,
             d.code.id,

@@ -2,15 +2,18 @@
 
 use std::{
     collections::HashMap,
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
 };
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{level, region};
-use crate::lang::{codes, diagnostic::Diagnostic, lines::LINE_ENDS, sources::Sources};
+use super::{level, region, repository::Repository};
+use crate::{
+    desk::visible::visible,
+    lang::{codes, diagnostic::Diagnostic, lines::LINE_ENDS, sources::Sources},
+};
 
 /// What stands for itself in a segment of a path, by RFC 3986: the unreserved characters.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -32,12 +35,12 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) ->
             })
         })
         .collect();
-    let base = Base::of(directory);
+    let repository = Repository::around(directory);
     let mut fingerprints = Fingerprints::default();
     let results: Vec<Value> = diagnostics
         .iter()
         .map(|d| {
-            let location = base.location(&d.file);
+            let location = location(&repository, &d.file);
             let fingerprint =
                 fingerprints.of(d, sources, location.get("uri").and_then(Value::as_str).unwrap_or_default());
             result(d, sources, location, fingerprint)
@@ -48,7 +51,7 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) ->
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "twite", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "originalUriBaseIds": {BASE: {"uri": file_uri(&base.root) + "/"}},
+            "originalUriBaseIds": {BASE: {"uri": file_uri(&repository.root) + "/"}},
             "columnKind": "unicodeCodePoints",
             "newlineSequences": std::iter::once("\r\n".to_owned())
                 .chain(LINE_ENDS.map(String::from))
@@ -61,8 +64,8 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) ->
 fn result(d: &Diagnostic, sources: &Sources, location: Value, fingerprint: String) -> Value {
     let (start, end) = region(d, sources, &d.span());
     let text = match &d.help {
-        Some(help) => format!("{}. Help: {help}", d.message),
-        None => d.message.clone(),
+        Some(help) => format!("{}. Help: {}", visible(&d.message), visible(help)),
+        None => visible(&d.message).into_owned(),
     };
     json!({
         "ruleId": d.code.id,
@@ -81,53 +84,23 @@ fn result(d: &Diagnostic, sources: &Sources, location: Value, fingerprint: Strin
     })
 }
 
-/// The directory that files are named from.
-struct Base {
-    /// Where relative names start.
-    directory: PathBuf,
-    /// What names in the log are relative to.
-    root: PathBuf,
-}
-
-impl Base {
-    fn of(directory: &Path) -> Self {
-        let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-        let root = directory.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&directory);
-        Self { root: root.to_owned(), directory }
+/// A file as an `artifactLocation`: below the root by its path from there, elsewhere by a URI of its own.
+fn location(repository: &Repository, file: &str) -> Value {
+    match repository.below(file) {
+        Ok(below) => json!({"uri": segments(&below), "uriBaseId": BASE}),
+        Err(path) => json!({"uri": file_uri(&path)}),
     }
-
-    /// A file as an `artifactLocation`: below the root by its path from there, elsewhere by a URI of its own.
-    fn location(&self, file: &str) -> Value {
-        let path = without_dots(&self.directory.join(file));
-        match path.strip_prefix(&self.root) {
-            Ok(below) => json!({"uri": segments(below), "uriBaseId": BASE}),
-            Err(_) => json!({"uri": file_uri(&path)}),
-        }
-    }
-}
-
-/// A path without `.` and `..`. Links stay: the repository knows a file by the name it has there.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(clean.pop()),
-            component => clean.push(component),
-        }
-    }
-    clean
 }
 
 fn file_uri(path: &Path) -> String {
     format!("file:///{}", segments(path))
 }
 
-/// The names in a path, as those of a URI.
+/// The names in a path, byte by byte, as those of a URI.
 fn segments(path: &Path) -> String {
     let names = path.components().filter(|component| !matches!(component, Component::RootDir));
-    let names = names.map(|name| name.as_os_str().to_string_lossy());
-    names.map(|name| utf8_percent_encode(&name, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
+    let names = names.map(|name| name.as_os_str().as_encoded_bytes());
+    names.map(|name| percent_encode(name, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
 }
 
 /// The same finding keeps its fingerprint while lines are added above it: it is made of the code, the file, the message
