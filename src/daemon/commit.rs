@@ -282,8 +282,8 @@ impl Intake<'_> {
     /// Moves what was said on a ticket to another one, and closes it. `false` where there is no other.
     async fn move_all(&mut self, ticket: &mut Ticket, into: TicketId, now: Timestamp) -> Result<bool, StoreError> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
-        self.tx.merge(ticket.id, into).await?;
-        target.take_over(ticket, now);
+        let moved = self.tx.merge(ticket.id, into).await?;
+        target.take_over(ticket, moved, now);
         self.tx.save(&target, now).await?;
         self.link(ticket.id, into, "merged").await?;
         ticket.set_status(Status::Closed, now);

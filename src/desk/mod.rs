@@ -43,7 +43,7 @@ pub use metric::Metric;
 pub use person::Person;
 pub use reason::Reason;
 pub use reply::{DirectReply, NotAnswerable, PublicReply, Reply};
-pub use ticket::{PostFacts, Ticket};
+pub use ticket::{MovedComments, PostFacts, Ticket};
 pub use tokens::Tokens;
 pub use value::{CustomValue, Value};
 pub use words::{Act, Channel, Priority, ReasonKind, Status, TicketType, VerifiedType, Via, Words};

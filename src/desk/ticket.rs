@@ -201,11 +201,15 @@ impl Ticket {
         }
     }
 
-    /// Takes over what was said on another ticket of the same person that is merged into this one.
-    pub fn take_over(&mut self, other: &Self, now: Timestamp) {
-        self.comments = self.comments.saturating_add(other.comments);
-        self.replies = self.replies.saturating_add(other.replies);
-        self.agent_touches = self.agent_touches.saturating_add(other.agent_touches);
+    /// Takes over what was said on another ticket of the same person that is merged into this one. Only comments that
+    /// moved are counted here, and no longer there.
+    pub fn take_over(&mut self, other: &mut Self, moved: MovedComments, now: Timestamp) {
+        let MovedComments { all, replies } = moved;
+        for (ticket, sign) in [(&mut *self, 1), (&mut *other, -1)] {
+            ticket.comments = ticket.comments.saturating_add(sign * all).max(0);
+            ticket.replies = ticket.replies.saturating_add(sign * replies).max(0);
+            ticket.agent_touches = ticket.agent_touches.saturating_add(sign * replies).max(0);
+        }
         self.tags.extend(other.tags.iter().cloned());
         if other.requester_updated > self.requester_updated {
             self.requester_updated = other.requester_updated;
@@ -234,6 +238,15 @@ impl Ticket {
             (self.status, self.solved, self.reopens, self.snoozed) = (status, solved, reopens, snoozed);
         }
     }
+}
+
+/// How many comments moved from one ticket to another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MovedComments {
+    /// All of them.
+    pub all: i64,
+    /// Those of agents that the requester can see.
+    pub replies: i64,
 }
 
 /// What is known of the post that opened a ticket. Unknown where it was no post.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, time, times};
-use crate::desk::TicketId;
+use super::{Store, StoreError, Tx, comment::author_word, time, times};
+use crate::desk::{Author, MovedComments, TicketId};
 
 impl Store {
     /// When the next ticket must be looked at.
@@ -224,20 +224,38 @@ impl Tx {
         Ok(earlier.map(TicketId))
     }
 
-    /// Moves what was said on one ticket to another, and remembers where it went.
+    /// Moves what was said on one ticket to another, which gets its links too, and remembers where it went. Notes stay, and so
+    /// does a post that is on the other one already.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<(), StoreError> {
-        for statement in [
+    pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<MovedComments, StoreError> {
+        let authors: Vec<String> = sqlx::query_scalar(
             "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM comment o WHERE o.ticket = $2 AND o.x_id = comment.x_id)",
-            "UPDATE ticket SET merged_into = $2 WHERE id = $1",
-            // What was merged into the one is now in the other.
-            "UPDATE ticket SET merged_into = $2 WHERE merged_into = $1",
-        ] {
-            sqlx::query(statement).bind(from.0).bind(into.0).execute(&mut *self.0).await?;
-        }
-        Ok(())
+               AND NOT EXISTS (SELECT 1 FROM comment o WHERE o.ticket = $2 AND o.x_id = comment.x_id) RETURNING author",
+        )
+        .bind(from.0)
+        .bind(into.0)
+        .fetch_all(&mut *self.0)
+        .await?;
+        sqlx::query(
+            "INSERT INTO ticket_link (one, other, why)
+             SELECT CASE WHEN id < $2 THEN id ELSE $2 END, CASE WHEN id < $2 THEN $2 ELSE id END, why FROM
+               (SELECT CASE WHEN one = $1 THEN other ELSE one END AS id, why FROM ticket_link
+                WHERE (one = $1 OR other = $1) AND why <> 'merged') linked
+             WHERE id <> $2 ON CONFLICT DO NOTHING",
+        )
+        .bind(from.0)
+        .bind(into.0)
+        .execute(&mut *self.0)
+        .await?;
+        // What was merged into the one is now in the other.
+        sqlx::query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
+            .bind(from.0)
+            .bind(into.0)
+            .execute(&mut *self.0)
+            .await?;
+        let count = |of: Option<&str>| authors.iter().filter(|author| of.is_none_or(|of| of == *author)).count() as i64;
+        Ok(MovedComments { all: count(None), replies: count(Some(author_word(Author::Agent))) })
     }
 }

@@ -32,14 +32,14 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
     let mut plain = BTreeMap::new();
     for id in 1..=store.counts().await.unwrap().tickets {
         let id = TicketId(id);
-        // What was merged into another is there.
-        if store.links(id).await.unwrap().iter().any(|(into, why)| why == "merged" && *into < id) {
-            continue;
-        }
         let ticket = store.ticket(id).await.unwrap().unwrap();
         let comments = store.comments(id).await.unwrap();
         let comments: Vec<_> = comments.iter().filter_map(|c| c.source.x_id()).map(ToString::to_string).collect();
         assert_eq!(i64::try_from(comments.len()).unwrap(), ticket.comments, "the count of comments");
+        // What was said on one that was merged into another is there.
+        if comments.is_empty() && store.links(id).await.unwrap().iter().any(|(_, why)| why == "merged") {
+            continue;
+        }
         plain.insert(
             id,
             (ticket.account.unwrap(), ticket.requester.id.unwrap().to_string(), ticket.description, comments),
@@ -172,20 +172,22 @@ fn written(made: &[Made]) -> Vec<Post> {
     posts
 }
 
-/// Posts of @mira, whose post is edited once, and of @acme, as X gives them: each version has a conversation of its own, and
-/// what answers one is in that.
-fn edited() -> Vec<Post> {
+/// A post as X gives it, with numbers for ids.
+fn post(n: u64, text: &str, author: &str, conversation: u64, above: Option<u64>, history: &[u64]) -> Post {
     let id = |n: u64| (1_990_000_000_000_000_000 + n).to_string();
-    let post = |n: u64, text: &str, author: &str, conversation: u64, above: Option<u64>, history: &[u64]| {
-        let mut data = serde_json::json!({
-            "id": id(n), "text": text, "author_id": author, "conversation_id": id(conversation),
-            "edit_history_tweet_ids": history.iter().map(|n| id(*n)).collect::<Vec<_>>(),
-        });
-        if let Some(above) = above {
-            data["referenced_tweets"] = serde_json::json!([{"type": "replied_to", "id": id(above)}]);
-        }
-        decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap()
-    };
+    let mut data = serde_json::json!({
+        "id": id(n), "text": text, "author_id": author, "conversation_id": id(conversation),
+        "edit_history_tweet_ids": history.iter().map(|n| id(*n)).collect::<Vec<_>>(),
+    });
+    if let Some(above) = above {
+        data["referenced_tweets"] = serde_json::json!([{"type": "replied_to", "id": id(above)}]);
+    }
+    decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap()
+}
+
+/// Posts of @mira, whose post is edited once, and of @acme: each version has a conversation of its own, and what answers one
+/// is in that.
+fn edited() -> Vec<Post> {
     vec![
         post(1, "@acme teh parcel", "1005", 1, None, &[1, 2]),
         post(2, "@acme the parcel", "1005", 2, None, &[1, 2]),
@@ -211,6 +213,32 @@ async fn an_edited_post_is_one_in_any_order() {
         let tickets = tickets_in_parts(&sim, &["acme"], order, 1).await;
         let shape: Vec<_> = tickets.iter().map(|(_, _, text, comments, _)| (text.as_str(), comments.len())).collect();
         assert_eq!(shape, [("@acme the parcel", 3)], "order {n}");
+    }
+    sim.stop().await;
+}
+
+/// Two versions of @mira's first post begin two conversations. In the second, she asks both accounts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_is_merged_takes_its_comments_and_links_with_it() {
+    let sim = sim_with(EVERYBODY).await;
+    let posts = || {
+        vec![
+            post(1, "teh parcel", "1005", 1, None, &[1, 2]),
+            post(2, "the parcel", "1005", 2, None, &[1, 2]),
+            post(3, "@acme where is it?", "1005", 1, Some(1), &[3]),
+            post(4, "@acme @acmebike anybody?", "1005", 2, Some(2), &[4]),
+        ]
+    };
+    let straight = tickets(&sim, &["acme", "acmebike"], posts()).await;
+    let shape: Vec<_> = straight
+        .iter()
+        .map(|(account, _, _, comments, links)| (account.as_str(), comments.len(), links.len()))
+        .collect();
+    assert_eq!(shape, [("acme", 3, 1), ("acmebike", 3, 1)]);
+    // The later of her tickets comes first, and is the one that is merged; or it comes last.
+    for order in [[3, 2, 1, 0], [2, 3, 0, 1], [3, 2, 0, 1]] {
+        let shuffled = order.iter().map(|n| posts().swap_remove(*n)).collect();
+        assert_eq!(tickets_in_parts(&sim, &["acme", "acmebike"], shuffled, 1).await, straight, "{order:?}");
     }
     sim.stop().await;
 }
