@@ -10,11 +10,13 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{CliError, FINE, source::open};
+use super::{CliError, FINDINGS, FINE, source::open};
 use crate::desk::visible::{Visible, visible};
 use crate::lang::name;
-use crate::sim::{CLIENT_ID, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
+use crate::sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
+/// How much that was left out is named one by one.
+const MAX_NAMED: usize = 1_000;
 /// Who writes to the accounts when no file says so.
 const CUSTOMER: &str = "customer";
 
@@ -128,15 +130,9 @@ impl SimCommand {
         let mut loaded = Vec::new();
         for path in &self.load {
             let report = sim.load_lines(BufReader::new(open(path)?)).map_err(broke)?;
-            for (line, reason) in &report.unreadable {
-                writeln!(
-                    super::terminal::remarks(),
-                    "{}:{line}: skipped: {}",
-                    visible(&path.to_string_lossy()),
-                    visible(reason)
-                )?;
-            }
-            loaded.push(Loaded { file: name(path), report });
+            let file = name(path);
+            left_out(&file, &report)?;
+            loaded.push(Loaded { file, report });
         }
         let accounts = self.connect(&sim)?;
         match self.pace {
@@ -155,7 +151,7 @@ impl SimCommand {
         }
         tokio::signal::ctrl_c().await?;
         sim.stop().await;
-        Ok(FINE)
+        Ok(if loaded.iter().all(|loaded| loaded.report.skipped == 0) { FINE } else { FINDINGS })
     }
 
     fn options(&self) -> SimOptions {
@@ -197,6 +193,19 @@ impl SimCommand {
     }
 }
 
+/// Names what of a file was left out.
+pub(super) fn left_out(file: &str, report: &LoadReport) -> io::Result<()> {
+    let mut remarks = super::terminal::remarks();
+    let named = report.unreadable.get(..MAX_NAMED).unwrap_or(&report.unreadable);
+    for LeftOut { line, reason, .. } in named {
+        writeln!(remarks, "{}:{line}: left out: {}", visible(file), visible(reason))?;
+    }
+    match report.skipped - named.len() {
+        0 => Ok(()),
+        more => writeln!(remarks, "and {more} more"),
+    }
+}
+
 fn broke(error: impl std::error::Error + Send + Sync + 'static) -> CliError {
     CliError::Broke(Box::new(error))
 }
@@ -206,7 +215,7 @@ fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded])
     for Loaded { file, report } in loaded {
         let LoadReport { lines, posts, dms, likes, skipped, .. } = report;
         let file = Visible(file);
-        writeln!(out, "{file}: {lines} lines: {posts} posts, {dms} messages, {likes} likes; {skipped} skipped\n")?;
+        writeln!(out, "{file}: {lines} lines: {posts} posts, {dms} messages, {likes} likes; {skipped} left out\n")?;
     }
     for tokens in accounts {
         writeln!(out, "@{}, id {}", tokens.username, tokens.user_id)?;

@@ -20,6 +20,8 @@ pub(super) struct Draft {
     /// As people write it.
     pub(super) text: String,
     pub(super) replies_to: Option<u64>,
+    /// Whom the reply does not name, although it answers them.
+    pub(super) unnamed: Vec<u64>,
     pub(super) quotes: Option<u64>,
     /// Keys of attached media.
     pub(super) media: Vec<String>,
@@ -41,10 +43,13 @@ impl World {
         let id = self.new_id();
         let mut history: Vec<u64> = history(&before.fields).unwrap_or_else(|| vec![old]);
         history.push(id);
+        let parent = before.replies_to.and_then(|parent| self.post(parent));
         let draft = Draft {
             author: before.author,
             text: text.into(),
             replies_to: before.replies_to,
+            // Who was not named in front is not named now.
+            unnamed: parent.map(|parent| parent.author).filter(|_| before.named_bytes == 0).into_iter().collect(),
             quotes: before.quotes,
             ..Draft::default()
         };
@@ -81,17 +86,21 @@ impl World {
     }
 
     fn write_post(&mut self, id: u64, draft: Draft, history: Vec<u64>) -> Result<(), SimError> {
-        let Draft { author, text: plain, replies_to, quotes, media, poll } = draft;
+        let Draft { author, text: own_words, replies_to, unnamed, quotes, media, poll } = draft;
         if !self.people.contains_key(&author) {
             return Err(SimError::NoSuchPerson(author.to_string()));
         }
         let now = self.now();
         let poll = poll.map(|poll| (self.other_id().to_string(), poll));
-        let long = text::weighted_length(&plain) > text::MAX_POST_WEIGHT;
+        // Who is named in front weighs nothing.
+        let long = text::weighted_length(&own_words) > text::MAX_POST_WEIGHT;
+        let named = replies_to.and_then(|parent| self.named_in_front(author, &own_words, parent, &unnamed));
+        let named = named.unwrap_or_default();
+        let plain = format!("{named}{own_words}");
         let whole = self.wire(&plain);
         let mut shown = match long {
             true => {
-                let mut cut = self.wire(text::cut(&plain));
+                let mut cut = self.wire(&format!("{named}{}", text::cut(&own_words)));
                 let more = self.secret(10);
                 cut.text.push_str(&format!("… https://t.co/{more}"));
                 cut
@@ -168,7 +177,17 @@ impl World {
         if !media.is_empty() {
             put("attachments", json!({"media_keys": media}));
         }
-        self.put_post(id, Post { author, fields, plain, replies_to, quotes, reposts: None, aside: false })
+        let named_bytes = named.len();
+        self.put_post(id, Post { author, fields, plain, named_bytes, replies_to, quotes, reposts: None, aside: false })
+    }
+
+    /// What X puts in front of a reply: the handle of whom it answers, where the reply does not name them itself.
+    fn named_in_front(&self, author: u64, own_words: &str, parent: u64, unnamed: &[u64]) -> Option<String> {
+        let answered = self.post(parent)?.author;
+        let handle = self.handle(answered);
+        let named = || text::handles(own_words).iter().any(|name| name.eq_ignore_ascii_case(handle));
+        let wanted = answered != author && !unnamed.contains(&answered) && !handle.is_empty() && !named();
+        wanted.then(|| format!("@{handle} "))
     }
 
     /// When a post was made, in milliseconds since 1970.

@@ -28,45 +28,46 @@
 //! `GET /sim/sent` lists what clients did, `GET /sim/stats` counts, `GET /sim/users` lists people.
 //! Accounts and people are named by handle or id.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     App, Fault, SimError, SimOptions,
     answer::Answer,
+    arguments::Arguments,
     clock::{self, Clock},
     compose::Draft,
-    endpoint::ENDPOINTS,
+    endpoint::{ENDPOINTS, SIGN_IN, unknown},
+    fault::Cut,
     oauth::SCOPES,
     query::{Call, is_handle, parse_id},
     server::Shared,
+    text::escape,
     ties::Tie,
     world::{Conversation, Fields, World},
 };
 
+/// The kinds of marks X gives.
+const VERIFIED_TYPES: &[&str] = &["blue", "business", "government", "none"];
+/// The furthest a clock is moved on at once: a century.
+const MAX_ADVANCE_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
+
 /// Somebody to be made.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewPerson {
     /// The handle, without `@`.
     pub username: String,
-    /// The name shown; the handle where it is left out.
-    #[serde(default)]
+    /// The name shown, as people write it; the handle where it is left out.
     pub name: Option<String>,
     /// The id; a new one where it is left out.
-    #[serde(default)]
     pub id: Option<String>,
     /// How many follow this person.
-    #[serde(default)]
     pub followers: u64,
     /// How many posts this person made.
-    #[serde(default)]
     pub posts: u64,
     /// `blue`, `business` or `government`; `none` where it is left out.
-    #[serde(default)]
     pub verified_type: Option<String>,
     /// When the account was made.
-    #[serde(default)]
     pub created_at: Option<String>,
 }
 
@@ -78,51 +79,18 @@ impl NewPerson {
 }
 
 /// A post to be made by somebody.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewPost {
     /// Who makes it: handle or id.
     pub by: String,
     /// The text as people write it, of any length.
     pub text: String,
     /// The post it replies to.
-    #[serde(default)]
     pub in_reply_to: Option<String>,
     /// The post it quotes.
-    #[serde(default)]
     pub quotes: Option<String>,
     /// Whether a picture is attached.
-    #[serde(default)]
     pub media: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Command {
-    User(NewPerson),
-    Connect { account: String, scopes: Option<Vec<String>> },
-    AppToken {},
-    App(App),
-    Post(NewPost),
-    Repost { by: String, post: String },
-    Edit { post: String, text: String },
-    Delete { post: String },
-    Dm { from: String, to: String, text: String, media: Option<bool> },
-    Like { by: String, post: String },
-    Unlike { by: String, post: String },
-    Follow { by: String, user: String },
-    Unfollow { by: String, user: String },
-    Block { by: String, user: String },
-    Unblock { by: String, user: String },
-    Revoke { account: String },
-    Expire { account: String },
-    Allow { account: String, dms: Option<bool>, long_posts: Option<bool> },
-    Fault(Fault),
-    ClearFaults {},
-    Limit { endpoint: String, requests: u32 },
-    Clock { set: Option<String>, advance_seconds: Option<i64>, run: Option<bool> },
-    Release { most: Option<usize>, keep_clock: Option<bool> },
-    Reset {},
 }
 
 /// Answers `/sim{path}`.
@@ -133,9 +101,9 @@ pub(super) fn answer(shared: &Shared, call: &Call, path: &str) -> Answer {
         ("GET", "sent") => Ok(json!({"sent": world.sent})),
         ("GET", "stats") => Ok(json!(world.stats())),
         ("GET", "users") => Ok(json!({"users": world.people.values().map(|p| &p.fields).collect::<Vec<_>>()})),
-        ("POST", "load") => world.load(call.body.as_slice()).map(|report| json!(report)),
-        ("POST", _) => read_command(name, &call.body).and_then(|command| world.obey(command)),
-        _ => Err(SimError::Command(format!("there is no {} /sim/{name}", call.method))),
+        ("POST", "load") => world.load(call.body.as_slice(), &mut |_| vec![]).map(|report| json!(report)),
+        ("POST", _) => Arguments::read(name, &call.body).and_then(|given| world.obey(name, given)),
+        _ => Err(no_such_command(&call.method, name)),
     };
     match outcome {
         Ok(value) => Answer::json(200, &value),
@@ -143,119 +111,200 @@ pub(super) fn answer(shared: &Shared, call: &Call, path: &str) -> Answer {
     }
 }
 
-fn read_command(name: &str, body: &[u8]) -> Result<Command, SimError> {
-    let wrong = |error: serde_json::Error| SimError::Command(error.to_string());
-    let body: Value = if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(wrong)? };
-    serde_json::from_value(json!({name: body})).map_err(wrong)
+fn no_such_command(method: &str, name: &str) -> SimError {
+    SimError::Command(format!("there is no {method} /sim/{name}; `twite sim --help` lists what there is"))
 }
 
 impl World {
-    fn obey(&mut self, command: Command) -> Result<Value, SimError> {
-        Ok(match command {
-            Command::User(person) => json!({"id": self.make_person(&person)?.to_string()}),
-            Command::Connect { account, scopes } => {
+    /// Carries out a command: everything it was given is read and judged before anything happens.
+    fn obey(&mut self, command: &str, mut given: Arguments) -> Result<Value, SimError> {
+        match command {
+            "user" => {
+                let person = NewPerson {
+                    username: given.text("username"),
+                    name: given.optional_text("name"),
+                    id: given.optional_text("id"),
+                    followers: given.optional_number("followers", 0..=i64::MAX).unwrap_or_default(),
+                    posts: given.optional_number("posts", 0..=i64::MAX).unwrap_or_default(),
+                    verified_type: given.optional_text("verified_type"),
+                    created_at: given.optional_text("created_at"),
+                };
+                given.finish()?;
+                return Ok(json!({"id": self.make_person(&person)?.to_string()}));
+            }
+            "connect" => {
+                let (account, scopes) = (given.text("account"), given.optional_texts("scopes"));
+                given.finish()?;
                 let account = self.find_person(&account)?;
                 let scopes = scopes.unwrap_or_else(|| SCOPES.iter().map(|s| (*s).to_owned()).collect());
                 let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-                json!(self.connect(account, &scopes)?)
+                return Ok(json!(self.connect(account, &scopes)?));
             }
-            Command::AppToken {} => json!({"token": self.app_token()}),
-            Command::App(app) => {
+            "app_token" => {
+                given.finish()?;
+                return Ok(json!({"token": self.app_token()}));
+            }
+            "app" => {
+                let app = App {
+                    client_id: given.text("client_id"),
+                    client_secret: given.optional_text("client_secret"),
+                    redirect_uris: given.texts("redirect_uris"),
+                    scopes: given.optional_texts("scopes"),
+                };
+                if let Some(uri) = app.redirect_uris.iter().find(|uri| url::Url::parse(uri).is_err()) {
+                    given.refuse(&format!("`redirect_uris`: `{uri}` is no address"));
+                }
+                if let Some(scope) = app.scopes.iter().flatten().find(|scope| !SCOPES.contains(&scope.as_str())) {
+                    given.refuse(&format!("`scopes`: X has no `{scope}`"));
+                }
+                given.finish()?;
                 self.doors.add_app(app);
-                json!({})
             }
-            Command::Post(post) => json!({"id": self.post_as(&post)?.to_string()}),
-            Command::Repost { by, post } => {
-                let (by, post) = (self.find_person(&by)?, self.find_post(&post)?);
-                json!({"id": self.repost(by, post)?.to_string()})
+            "post" => {
+                let post = NewPost {
+                    by: given.text("by"),
+                    text: given.text("text"),
+                    in_reply_to: given.optional_text("in_reply_to"),
+                    quotes: given.optional_text("quotes"),
+                    media: given.flag("media").unwrap_or_default(),
+                };
+                given.finish()?;
+                return Ok(json!({"id": self.post_as(&post)?.to_string()}));
             }
-            Command::Edit { post, text } => {
+            "repost" => {
+                let (by, post) = self.read_by_post(given)?;
+                return Ok(json!({"id": self.repost(by, post)?.to_string()}));
+            }
+            "edit" => {
+                let (post, text) = (given.text("post"), given.text("text"));
+                given.finish()?;
                 let post = self.find_post(&post)?;
-                json!({"id": self.edit_post(post, &text)?.to_string()})
+                return Ok(json!({"id": self.edit_post(post, &text)?.to_string()}));
             }
-            Command::Delete { post } => {
+            "delete" => {
+                let post = given.text("post");
+                given.finish()?;
                 let post = self.find_post(&post)?;
                 self.delete_post(post);
-                json!({})
             }
-            Command::Dm { from, to, text, media } => {
+            "dm" => {
+                let (from, to, text) = (given.text("from"), given.text("to"), given.text("text"));
+                let media = given.flag("media").unwrap_or_default();
+                given.finish()?;
                 let (from, to) = (self.find_person(&from)?, self.find_person(&to)?);
-                let media = if media == Some(true) { vec![self.picture()] } else { Vec::new() };
-                json!({"id": self.make_dm(from, Conversation::of_two(from, to), &text, &media)?.to_string()})
+                let media = if media { vec![self.picture()] } else { Vec::new() };
+                let id = self.make_dm(from, Conversation::of_two(from, to), &text, &media)?;
+                return Ok(json!({"id": id.to_string()}));
             }
-            Command::Like { by, post } => {
-                let (by, post) = (self.find_person(&by)?, self.find_post(&post)?);
+            "like" => {
+                let (by, post) = self.read_by_post(given)?;
                 self.ties.put(Tie::Like, by, post);
-                json!({})
             }
-            Command::Unlike { by, post } => {
-                let (by, post) = (self.find_person(&by)?, self.find_post(&post)?);
+            "unlike" => {
+                let (by, post) = self.read_by_post(given)?;
                 self.ties.remove(Tie::Like, by, post);
-                json!({})
             }
-            Command::Follow { by, user } => self.tie(Tie::Follow, &by, &user, true)?,
-            Command::Unfollow { by, user } => self.tie(Tie::Follow, &by, &user, false)?,
-            Command::Block { by, user } => self.tie(Tie::Block, &by, &user, true)?,
-            Command::Unblock { by, user } => self.tie(Tie::Block, &by, &user, false)?,
-            Command::Revoke { account } => {
-                let account = self.find_person(&account)?;
+            "follow" => self.tie(Tie::Follow, given, true)?,
+            "unfollow" => self.tie(Tie::Follow, given, false)?,
+            "block" => self.tie(Tie::Block, given, true)?,
+            "unblock" => self.tie(Tie::Block, given, false)?,
+            "revoke" => {
+                let account = self.read_account(given)?;
                 self.doors.revoke(account);
-                json!({})
             }
-            Command::Expire { account } => {
-                let account = self.find_person(&account)?;
+            "expire" => {
+                let account = self.read_account(given)?;
                 self.doors.expire(account);
-                json!({})
             }
-            Command::Allow { account, dms, long_posts } => {
+            "allow" => {
+                let account = given.text("account");
+                let (dms, long_posts) = (given.flag("dms"), given.flag("long_posts"));
+                given.finish()?;
                 self.allow(&account, dms, long_posts)?;
-                json!({})
             }
-            Command::Fault(fault) => {
+            "fault" => {
+                let count = 0..=i64::from(u32::MAX);
+                let fault = Fault {
+                    endpoint: given.text("endpoint"),
+                    skip: given.optional_number("skip", count.clone()).unwrap_or(0),
+                    times: given.optional_number("times", count).unwrap_or(1),
+                    delay_ms: given.optional_number("delay_ms", 0..=i64::MAX).unwrap_or(0),
+                    status: given.optional_number("status", 0..=999),
+                    headers: given.pairs("headers"),
+                    body: given.optional_text("body").unwrap_or_default(),
+                    cut: given.optional("cut", "`before` or `after`", Cut::read),
+                };
+                given.finish()?;
                 self.order(fault)?;
-                json!({})
             }
-            Command::ClearFaults {} => {
+            "clear_faults" => {
+                given.finish()?;
                 self.faults.clear();
-                json!({})
             }
-            Command::Limit { endpoint, requests } => {
+            "limit" => {
+                let endpoint = given.text("endpoint");
+                let requests = given.number("requests", 0..=i64::from(u32::MAX));
+                given.finish()?;
                 self.limit(&endpoint, requests)?;
-                json!({})
             }
-            Command::Clock { set, advance_seconds, run } => {
-                self.clock_set = run != Some(true);
-                if let Some(set) = set {
-                    let at = clock::read(&set).ok_or_else(|| SimError::Command(format!("`{set}` is no time")))?;
+            "clock" => {
+                let set = given.optional("set", "a time as `2026-11-16T07:00:00Z`", clock::read);
+                let by: Option<i64> = given.optional_number("advance_seconds", 0..=MAX_ADVANCE_SECONDS);
+                let run = given.flag("run").unwrap_or_default();
+                if run && (set.is_some() || by.is_some()) {
+                    given.refuse("a clock that is told to `run` shows the real time: it is not `set` or advanced");
+                }
+                given.finish()?;
+                if let Some(at) = set {
                     self.clock = Clock::Standing { at };
                 }
-                if let Some(seconds) = advance_seconds {
+                if let Some(seconds) = by {
                     self.clock.advance(seconds.saturating_mul(1000));
                 }
-                if run == Some(true) {
+                if run {
                     self.clock = Clock::Running { ahead: 0 };
                 }
-                json!({"now": clock::written(self.now())})
+                self.clock_set = !run && (self.clock_set || set.is_some() || by.is_some());
+                return Ok(json!({"now": clock::written(self.now())}));
             }
-            Command::Release { most, keep_clock } => {
-                let released = self.release(most.unwrap_or(usize::MAX), keep_clock != Some(true))?;
-                json!({"released": released, "waiting": self.waiting.len()})
+            "release" => {
+                let most: Option<usize> = given.optional_number("most", 0..=i64::MAX);
+                let keep_clock = given.flag("keep_clock").unwrap_or_default();
+                given.finish()?;
+                let released = self.release(most.unwrap_or(usize::MAX), !keep_clock)?;
+                return Ok(json!({"released": released, "waiting": self.waiting.len()}));
             }
-            Command::Reset {} => {
+            "reset" => {
+                given.finish()?;
                 self.reset();
-                json!({})
             }
-        })
+            _ => return Err(no_such_command("POST", command)),
+        }
+        Ok(json!({}))
     }
 
-    fn tie(&mut self, tie: Tie, by: &str, user: &str, holds: bool) -> Result<Value, SimError> {
-        let (by, user) = (self.find_person(by)?, self.find_person(user)?);
+    fn read_by_post(&self, mut given: Arguments) -> Result<(u64, u64), SimError> {
+        let (by, post) = (given.text("by"), given.text("post"));
+        given.finish()?;
+        Ok((self.find_person(&by)?, self.find_post(&post)?))
+    }
+
+    fn read_account(&self, mut given: Arguments) -> Result<u64, SimError> {
+        let account = given.text("account");
+        given.finish()?;
+        self.find_person(&account)
+    }
+
+    fn tie(&mut self, tie: Tie, mut given: Arguments, holds: bool) -> Result<(), SimError> {
+        let (by, user) = (given.text("by"), given.text("user"));
+        given.finish()?;
+        let (by, user) = (self.find_person(&by)?, self.find_person(&user)?);
         if holds {
-            self.ties.put(tie, by, user)
+            self.ties.put(tie, by, user);
         } else {
-            self.ties.remove(tie, by, user)
-        };
-        Ok(json!({}))
+            self.ties.remove(tie, by, user);
+        }
+        Ok(())
     }
 
     /// The key of a picture nobody uploaded.
@@ -282,11 +331,21 @@ impl World {
             None => self.other_id(),
         };
         let verified = person.verified_type.as_deref().unwrap_or("none");
+        if !VERIFIED_TYPES.contains(&verified) {
+            let known = VERIFIED_TYPES.join("`, `");
+            return Err(SimError::Command(format!("`verified_type` is one of `{known}`, not `{verified}`")));
+        }
+        let created_at = match &person.created_at {
+            None => self.now(),
+            Some(text) => clock::read(text).ok_or_else(|| {
+                SimError::Command(format!("`created_at` is a time as `2026-11-16T07:00:00Z`, not `{text}`"))
+            })?,
+        };
         let fields = json!({
             "id": id.to_string(),
             "username": handle,
-            "name": person.name.as_deref().unwrap_or(handle),
-            "created_at": person.created_at.clone().unwrap_or_else(|| clock::written(self.now())),
+            "name": escape(person.name.as_deref().unwrap_or(handle)),
+            "created_at": clock::written(created_at),
             "description": "",
             "protected": false,
             "verified": verified != "none",
@@ -304,12 +363,10 @@ impl World {
 
     pub(super) fn post_as(&mut self, post: &NewPost) -> Result<u64, SimError> {
         let author = self.find_person(&post.by)?;
-        let known =
-            |id: &Option<String>| id.as_deref().map(|id| parse_id(id).ok_or_else(|| SimError::NoSuchPost(id.into())));
-        let replies_to = known(&post.in_reply_to).transpose()?;
-        let quotes = known(&post.quotes).transpose()?;
+        let known = |id: &Option<String>| id.as_deref().map(|id| self.find_post(id)).transpose();
+        let (replies_to, quotes) = (known(&post.in_reply_to)?, known(&post.quotes)?);
         let media = if post.media { vec![self.picture()] } else { Vec::new() };
-        self.make_post(Draft { author, text: post.text.clone(), replies_to, quotes, media, poll: None })
+        self.make_post(Draft { author, text: post.text.clone(), replies_to, quotes, media, ..Draft::default() })
     }
 
     pub(super) fn allow(&mut self, who: &str, dms: Option<bool>, long_posts: Option<bool>) -> Result<(), SimError> {
@@ -322,18 +379,17 @@ impl World {
     }
 
     pub(super) fn order(&mut self, fault: Fault) -> Result<(), SimError> {
-        if fault.status.is_some_and(|status| !(200..=599).contains(&status)) {
-            return Err(SimError::Command("`status` is between 200 and 599".into()));
-        }
-        if fault.times == 0 {
-            return Err(SimError::Command("`times` is at least 1".into()));
+        if let Some(refusal) = fault.refusal() {
+            return Err(refusal);
         }
         if self.faults.add(fault) { Ok(()) } else { Err(SimError::Full("faults")) }
     }
 
     pub(super) fn limit(&mut self, endpoint: &str, requests: u32) -> Result<(), SimError> {
-        let known = ENDPOINTS.iter().find(|e| e.name() == endpoint);
-        let known = known.ok_or_else(|| SimError::Command(format!("there is no endpoint `{endpoint}`")))?;
+        if SIGN_IN.contains(&endpoint) {
+            return Err(SimError::Command(format!("`{endpoint}` has no limit")));
+        }
+        let known = ENDPOINTS.iter().find(|e| e.name() == endpoint).ok_or_else(|| unknown(endpoint))?;
         let now = self.now();
         self.limits.leave(known, requests, now);
         Ok(())

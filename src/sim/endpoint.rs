@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    SimError,
     answer::{Answer, wrong},
     body::{self, Shape},
     media, messages,
@@ -164,6 +165,58 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     upload("GET", "/1.1/media/upload.json", media::v1_upload, 615, &[]),
     upload("POST", "/1.1/media/metadata/create.json", media::v1_describe, 615, &[]),
 ];
+
+/// The calls by which tokens are got and ended. They take no token, and have no limits.
+pub(super) const SIGN_IN: &[&str] = &[
+    "GET /i/oauth2/authorize",
+    "POST /i/oauth2/authorize",
+    "GET /2/oauth2/authorize",
+    "POST /2/oauth2/authorize",
+    "POST /2/oauth2/token",
+    "POST /2/oauth2/revoke",
+    "POST /oauth2/token",
+    "POST /oauth2/invalidate_token",
+];
+
+/// The names of all calls there are.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    ENDPOINTS.iter().map(Endpoint::name).chain(SIGN_IN.iter().map(|name| (*name).to_owned()))
+}
+
+/// Says that no call has a name, and which ones may have been meant.
+pub(super) fn unknown(given: &str) -> SimError {
+    let (wanted, most) = (shape(given), 2 + given.len() / 8);
+    let method_given = given.contains(' ');
+    let mut near: Vec<(usize, String)> = names()
+        .filter_map(|name| {
+            let shape = shape(&name);
+            let path = shape.split_once(' ').map_or("", |(_, path)| path);
+            let away = strsim::osa_distance(&wanted, if method_given { &shape } else { path });
+            (away <= most).then_some((away, format!("`{name}`")))
+        })
+        .collect();
+    near.sort();
+    let nearest = near.first().map_or(0, |(away, _)| *away);
+    let near: Vec<String> = near.into_iter().filter(|(away, _)| *away == nearest).map(|(_, name)| name).collect();
+    let meant = match near.as_slice() {
+        [] => "one is named by its method and path, as `GET /2/users/:id/mentions`".to_owned(),
+        near => format!("did you mean {}?", near.join(" or ")),
+    };
+    SimError::Command(format!("there is no endpoint `{given}`: {meant}"))
+}
+
+/// A name without what its parameters are called: `get /2/users/:id` and `GET /2/users/12` have one shape.
+fn shape(name: &str) -> String {
+    let (method, path) = name.split_once(' ').unwrap_or(("", name));
+    let plain = |part: &str| match part.starts_with(':') || !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
+    {
+        // `2` is the version of the interface.
+        true if part != "2" => ":".to_owned(),
+        _ => part.to_owned(),
+    };
+    let path = path.split('/').map(plain).collect::<Vec<_>>().join("/");
+    if method.is_empty() { path } else { format!("{} {path}", method.to_uppercase()) }
+}
 
 const fn get(
     path: &'static str,
@@ -333,6 +386,44 @@ mod tests {
         assert_eq!(named("GET", "/2/tweets"), Some(("/2/tweets", vec![])));
         assert_eq!(named("GET", "/2/tweets/"), None);
         assert_eq!(named("PUT", "/2/tweets"), None);
+    }
+
+    /// Names as docs/simulator.md has them stand in the first column of its table, in backticks.
+    #[test]
+    fn the_page_names_every_call_as_faults_and_limits_take_it() {
+        let page = include_str!("../../docs/simulator.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let mut told: Vec<&str> = rows
+            .flat_map(|cell| cell.trim_end_matches('|').split('`'))
+            .filter(|piece| {
+                piece.split_once(' ').is_some_and(|(method, path)| {
+                    method.bytes().all(|b| b.is_ascii_uppercase()) && path.starts_with('/')
+                })
+            })
+            .collect();
+        let mut there: Vec<String> = names().collect();
+        told.sort_unstable();
+        there.sort_unstable();
+        assert_eq!(told, there);
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_told_with_those_that_may_be_meant() {
+        for (given, meant) in [
+            ("POST /2/tweet", "did you mean `POST /2/tweets`?"),
+            ("post /2/tweets", "did you mean `POST /2/tweets`?"),
+            ("/2/tweets", "did you mean `GET /2/tweets` or `POST /2/tweets`?"),
+            ("GET /2/users/:user_id/mentions", "did you mean `GET /2/users/:id/mentions`?"),
+            ("GET /2/users/1234/mentions", "did you mean `GET /2/users/:id/mentions`?"),
+            (
+                "POST /2/dm_conversations/with/:id/messages",
+                "did you mean `POST /2/dm_conversations/with/:participant_id/messages`?",
+            ),
+            ("GET", "one is named by its method and path, as `GET /2/users/:id/mentions`"),
+            ("", "one is named by its method and path, as `GET /2/users/:id/mentions`"),
+        ] {
+            assert_eq!(unknown(given).to_string(), format!("there is no endpoint `{given}`: {meant}"));
+        }
     }
 
     #[test]

@@ -2,9 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::answer::Answer;
+use super::{
+    SimError,
+    answer::Answer,
+    endpoint::{names, unknown},
+};
+use axum::http::{
+    HeaderName, HeaderValue,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+};
 
 /// The most faults that wait at once.
 const MOST: usize = 1_000;
@@ -13,38 +19,29 @@ const MOST: usize = 1_000;
 ///
 /// As JSON for the control API: `{"endpoint": "POST /2/tweets", "times": 2, "status": 503}`,
 /// `{"endpoint": "*", "skip": 3, "cut": "after"}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Which requests: an endpoint's name (`GET /2/users/:id/mentions`, `POST /2/oauth2/token`), the beginning of one
     /// that ends in `*`, or `*` for all.
     pub endpoint: String,
     /// How many requests pass unharmed first.
-    #[serde(default)]
     pub skip: u32,
     /// How many requests are struck then, at least one.
-    #[serde(default = "once")]
     pub times: u32,
     /// How long the request waits before anything else happens, in milliseconds.
-    #[serde(default)]
     pub delay_ms: u64,
     /// Answer with this status, and no rate limit headers; nothing else happens.
-    #[serde(default)]
     pub status: Option<u16>,
     /// Headers of that answer.
-    #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Body of that answer.
-    #[serde(default)]
     pub body: String,
     /// Cut the connection before or after the request takes effect; after is an answer lost.
-    #[serde(default)]
     pub cut: Option<Cut>,
 }
 
 /// When a connection is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// Before the request takes effect.
     Before,
@@ -52,8 +49,14 @@ pub enum Cut {
     After,
 }
 
-fn once() -> u32 {
-    1
+impl Cut {
+    pub(super) fn read(word: &str) -> Option<Self> {
+        match word {
+            "before" => Some(Self::Before),
+            "after" => Some(Self::After),
+            _ => None,
+        }
+    }
 }
 
 impl Fault {
@@ -106,6 +109,43 @@ impl Fault {
     #[must_use]
     pub fn cut(self, when: Cut) -> Self {
         Self { cut: Some(when), ..self }
+    }
+
+    /// Why this fault cannot strike, or would change nothing.
+    pub(super) fn refusal(&self) -> Option<SimError> {
+        let refuse = |why: &str| Some(SimError::Command(why.to_owned()));
+        if !names().any(|name| self.fits(&name)) {
+            return Some(unknown(&self.endpoint));
+        }
+        if self.times == 0 {
+            return refuse("`times` is at least 1");
+        }
+        match self.status {
+            None if !self.headers.is_empty() || !self.body.is_empty() => {
+                return refuse("`headers` and `body` are those of an answer: it needs a `status`");
+            }
+            None if self.cut.is_none() && self.delay_ms == 0 => {
+                return refuse("this fault does nothing: it needs a `status`, a `cut` or a `delay_ms`");
+            }
+            Some(_) if self.cut.is_some() => {
+                return refuse("a call is either answered with a `status`, or `cut`");
+            }
+            Some(status) if !(200..=599).contains(&status) => return refuse("`status` is between 200 and 599"),
+            Some(status @ (204 | 205 | 304)) if !self.body.is_empty() => {
+                return Some(SimError::Command(format!("an answer with the status {status} has no `body`")));
+            }
+            _ => {}
+        }
+        for (name, value) in &self.headers {
+            let why = match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                (Err(_), _) => "is no name of a header",
+                (_, Err(_)) => "has a value that no header may have",
+                (Ok(CONTENT_LENGTH | TRANSFER_ENCODING), _) => "follows from the `body`",
+                _ => continue,
+            };
+            return Some(SimError::Command(format!("`headers`: `{name}` {why}")));
+        }
+        None
     }
 
     fn fits(&self, endpoint: &str) -> bool {

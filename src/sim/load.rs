@@ -1,7 +1,7 @@
 //! Loading conversations from files: a line each; [`super::SimHandle::load_lines`] tells their form.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     io::{BufRead, Read},
 };
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     SimError,
+    arguments::kind,
     body::at,
     clock,
     query::parse_id,
@@ -20,8 +21,9 @@ use super::{
 
 /// The longest line that is read, in bytes: a page of 500 posts with all their fields is some megabytes.
 pub const MAX_LINE_BYTES: u64 = 16 << 20;
-/// The most unreadable lines that are named one by one.
+/// The most lines that are named one by one where they are left out, and how many bytes of each are kept.
 const MAX_NAMED: usize = 10_000;
+const MAX_RAW_BYTES: usize = 4 << 10;
 
 /// What was in a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -36,18 +38,63 @@ pub struct LoadReport {
     pub likes: usize,
     /// People the lines told about.
     pub users: usize,
-    /// Lines that repeat a post or message known already.
+    /// Posts and messages that are known already.
     pub repeated: usize,
-    /// Lines that could not be read.
+    /// Lines, and things in them, that were left out.
     pub skipped: usize,
-    /// The same one by one, the first ten thousand: number, counting from one, and reason.
-    pub unreadable: Vec<(usize, String)>,
+    /// The same one by one, the first ten thousand.
+    pub unreadable: Vec<LeftOut>,
+}
+
+/// A line, or something in it, that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The line's number, counting from one.
+    pub line: usize,
+    /// Why, for a person.
+    pub reason: String,
+    /// The beginning of the line.
+    #[serde(skip)]
+    pub raw: Vec<u8>,
+}
+
+/// A line with posts that are new, for whoever reads along.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPosts<'a> {
+    /// The line: an answer of X, `{"data": …, "includes": …}`.
+    pub line: &'a str,
+    /// Whether `data` is a list.
+    pub is_page: bool,
+    /// Which of that list they are, counting from zero.
+    pub places: &'a [usize],
+}
+
+/// Somebody who reads along, and says what else cannot be read.
+pub(super) type Reader<'a> = &'a mut dyn FnMut(NewPosts<'_>) -> Vec<String>;
+
+impl LoadReport {
+    fn leave_out(&mut self, line: usize, raw: &[u8], reason: String) {
+        self.skipped += 1;
+        if self.unreadable.len() < MAX_NAMED {
+            let raw = raw.get(..MAX_RAW_BYTES).unwrap_or(raw).to_vec();
+            self.unreadable.push(LeftOut { line, reason, raw });
+        }
+    }
+}
+
+/// A like whose post may be on a later line.
+struct OpenLike {
+    line: usize,
+    key: (i64, u64),
+    post: u64,
+    raw: Vec<u8>,
 }
 
 impl World {
     /// Reads all lines. What they tell happens when it is released.
-    pub(super) fn load(&mut self, mut reader: impl BufRead) -> Result<LoadReport, SimError> {
+    pub(super) fn load(&mut self, mut reader: impl BufRead, read_along: Reader<'_>) -> Result<LoadReport, SimError> {
         let mut report = LoadReport::default();
+        let mut likes = Vec::new();
         let (people, mut number, mut line) = (self.people.len(), 0, Vec::new());
         loop {
             line.clear();
@@ -60,84 +107,123 @@ impl World {
             if !whole {
                 reader.skip_until(b'\n')?;
             }
-            if line.iter().all(u8::is_ascii_whitespace) {
+            let raw = line.trim_ascii();
+            // Some editors begin a file with a byte order mark.
+            let raw = raw.strip_prefix("\u{feff}".as_bytes()).unwrap_or(raw).trim_ascii();
+            if raw.is_empty() {
                 continue;
             }
             report.lines += 1;
-            let outcome = if whole {
-                read_line(&line).and_then(|value| self.take_line(value, &mut report))
-            } else {
-                Err(format!("longer than {} MiB", MAX_LINE_BYTES >> 20))
-            };
-            if let Err(reason) = outcome {
-                report.skipped += 1;
-                if report.unreadable.len() < MAX_NAMED {
-                    report.unreadable.push((number, reason));
+            let mut wrong = Vec::new();
+            match if whole { read_line(raw) } else { Err(format!("longer than {} MiB", MAX_LINE_BYTES >> 20)) } {
+                Err(reason) => wrong.push(reason),
+                Ok((text, Held::Answer(answer))) => {
+                    let (is_page, places) = self.take_answer(&answer, &mut report, &mut wrong);
+                    if !places.is_empty() {
+                        wrong.extend(read_along(NewPosts { line: text, is_page, places: &places }));
+                    }
                 }
+                Ok((_, Held::Message(message))) => wrong.extend(self.take_dm(&message, &mut report).err()),
+                Ok((_, Held::Like(like))) => match self.take_like(&like, &mut report) {
+                    Ok((key, post)) => likes.push(OpenLike { line: number, key, post, raw: raw.to_vec() }),
+                    Err(reason) => wrong.push(reason),
+                },
+            }
+            for reason in wrong {
+                report.leave_out(number, raw, reason);
             }
         }
+        self.leave_out_likes_of_nothing(likes, &mut report);
         report.users = self.people.len() - people;
+        report.unreadable.sort_by_key(|left_out| left_out.line);
         Ok(report)
     }
 
-    fn take_line(&mut self, line: Fields, report: &mut LoadReport) -> Result<(), String> {
-        if let Some(dm) = line.get("dm") {
-            return self.take_dm(dm, report);
+    fn leave_out_likes_of_nothing(&mut self, likes: Vec<OpenLike>, report: &mut LoadReport) {
+        if likes.is_empty() {
+            return;
         }
-        if let Some(like) = line.get("like") {
-            return self.take_like(like, report);
+        let post = |((_, id), what): (&(i64, u64), &Waiting)| matches!(what, Waiting::Post(_)).then_some(*id);
+        let coming: HashSet<u64> = self.waiting.iter().filter_map(post).collect();
+        for OpenLike { line, key, post, raw } in likes {
+            if self.post(post).is_none() && !coming.contains(&post) {
+                self.waiting.remove(&key);
+                report.likes -= 1;
+                report.leave_out(line, &raw, format!("there is no post `{post}` to like"));
+            }
         }
-        let data = match line.get("data") {
-            Some(Value::Array(data)) => data.as_slice(),
-            Some(one @ Value::Object(_)) => std::slice::from_ref(one),
-            Some(_) => return Err("`data` is neither a post, a message nor a list of them".into()),
-            None => return Err("neither `data`, `dm` nor `like`".into()),
+    }
+
+    /// Takes an answer of X; what is wrong with parts of it is told, and the others are taken. Returns whether `data` is a list,
+    /// and the places of new posts in it.
+    fn take_answer(&mut self, answer: &Fields, report: &mut LoadReport, wrong: &mut Vec<String>) -> (bool, Vec<usize>) {
+        let (is_page, data) = match answer.get("data") {
+            Some(Value::Array(data)) => (true, data.as_slice()),
+            Some(one @ Value::Object(_)) => (false, std::slice::from_ref(one)),
+            Some(other) => {
+                wrong.push(format!("`data` is {}: a post, a message, or a list of them is needed", kind(other)));
+                return (false, vec![]);
+            }
+            None => return (false, vec![]),
         };
-        let (messages, posts): (Vec<_>, Vec<_>) = data.iter().partition(|item| item.get("event_type").is_some());
-        let posts = posts.into_iter().map(read_post).collect::<Result<Vec<_>, _>>()?;
         let included = |names: &[&str]| -> Vec<Value> {
-            let lists = names.iter().filter_map(|name| line.get("includes")?.get(name)?.as_array());
+            let lists = names.iter().filter_map(|name| answer.get("includes")?.get(name)?.as_array());
             lists.flatten().cloned().collect()
         };
         for user in included(&["users"]) {
-            self.take_user(&user)?;
+            wrong.extend(self.take_user(&user).err());
         }
         for media in included(&["media"]) {
             if let (Some(key), true) = (media.get("media_key").and_then(Value::as_str), self.media.len() < MAX_EACH) {
                 self.media.insert(key.to_owned(), media);
             }
         }
+        // Of a post that is only referred to, X need not tell all.
         for (id, mut post) in included(&["tweets", "posts"]).iter().filter_map(|post| read_post(post).ok()) {
             if self.post(id).is_none() {
                 post.aside = true;
-                self.put_post(id, post).map_err(|e| e.to_string())?;
+                wrong.extend(self.put_post(id, post).err().map(|error| error.to_string()));
             }
         }
-        for message in messages {
-            self.take_dm(message, report)?;
+        let mut places = Vec::new();
+        for (place, item) in data.iter().enumerate() {
+            let is_message = item.get("event_type").is_some();
+            let taken =
+                if is_message { self.take_dm(item, report).map(|()| false) } else { self.take_post(item, report) };
+            match taken {
+                Ok(true) => places.push(place),
+                Ok(false) => {}
+                Err(reason) if data.len() > 1 => {
+                    wrong.push(format!("{} of {} in `data`: {reason}", place + 1, data.len()));
+                }
+                Err(reason) => wrong.push(reason),
+            }
         }
-        for (id, post) in posts {
-            let at = time_of(id, &post.fields).unwrap_or(0);
-            let known = self.post(id).is_some_and(|p| !p.aside);
-            self.wait((at, id), Waiting::Post(Box::new(post)), known, report)?;
-        }
-        Ok(())
+        (is_page, places)
+    }
+
+    /// Takes a post, and says whether it is new.
+    fn take_post(&mut self, post: &Value, report: &mut LoadReport) -> Result<bool, String> {
+        let (id, post) = read_post(post)?;
+        let at = time_of(id, &post.fields).unwrap_or(0);
+        let known = self.post(id).is_some_and(|p| !p.aside);
+        self.wait((at, id), Waiting::Post(Box::new(post)), known, report)
     }
 
     /// A message, in X's own names or in the simulator's.
     fn take_dm(&mut self, dm: &Value, report: &mut LoadReport) -> Result<(), String> {
-        let Value::Object(given) = dm else { return Err("the message is no object".into()) };
+        let Value::Object(given) = dm else { return Err(format!("the message is {}, not an object", kind(dm))) };
         if let Some(other) = at(dm, "/event_type").as_str().filter(|kind| *kind != "MessageCreate") {
-            return Err(format!("`{other}` events are not simulated"));
+            return Err(format!("a `{other}` event is no message"));
         }
-        let id = read_id(dm.get("id"), "id")?;
+        let id = read_id(dm.get("id"), "the message", "id")?;
         let by_x = dm.get("sender_id").is_some();
         let (sender, key) = if by_x { (dm.get("sender_id"), "sender_id") } else { (dm.get("from"), "from") };
-        let from = self.take_someone(sender, key)?;
+        let from = self.take_someone(sender, "the message", key)?;
         let conversation = self.take_conversation(dm, from)?;
-        let text = at(dm, "/text").as_str().ok_or("the message has no `text`")?;
-        let at = at(dm, "/created_at").as_str().and_then(clock::read).or_else(|| clock::of_id(id));
-        let at = at.ok_or("the message has no `created_at`")?;
+        let text = read_text(dm, "the message")?;
+        let at = read_time(dm, "the message")?.or_else(|| clock::of_id(id));
+        let at = at.ok_or("the message has no `created_at`, and its `id` is too small to tell")?;
         let fields = if by_x {
             // As X delivers it: escaped already, and with entities of its own.
             let wire = text::Wire { text: text.into(), ..text::Wire::default() };
@@ -149,47 +235,68 @@ impl World {
         };
         let message = Dm { from, conversation, fields, at, gone_for: BTreeSet::new() };
         let known = self.dms.contains_key(&id);
-        self.wait((at, id), Waiting::Dm(Box::new(message)), known, report)
+        self.wait((at, id), Waiting::Dm(Box::new(message)), known, report).map(drop)
     }
 
     /// Whom a message goes to: `to`, `participant_ids` or `dm_conversation_id` tell.
     fn take_conversation(&mut self, dm: &Value, from: u64) -> Result<Conversation, String> {
-        let mut members = BTreeSet::from([from]);
+        let mut others = BTreeSet::new();
         if dm.get("to").is_some() {
-            members.insert(self.take_someone(dm.get("to"), "to")?);
+            others.insert(self.take_someone(dm.get("to"), "the message", "to")?);
         }
         for id in at(dm, "/participant_ids").as_array().into_iter().flatten() {
-            members.insert(read_id(Some(id), "participant_ids")?);
+            others.insert(read_id(Some(id), "the message", "participant_ids")?);
         }
-        let id = at(dm, "/dm_conversation_id").as_str();
-        if let Some((one, other)) = id.and_then(|id| id.split_once('-')) {
-            members.extend([one, other].into_iter().filter_map(parse_id));
+        let members = || others.iter().copied().chain([from]).collect::<BTreeSet<u64>>();
+        let Some(id) = at(dm, "/dm_conversation_id").as_str() else {
+            return match members().iter().copied().collect::<Vec<u64>>().as_slice() {
+                _ if others.is_empty() => {
+                    Err("the message does not tell whom it goes to: `to`, `participant_ids` or `dm_conversation_id`"
+                        .into())
+                }
+                // Somebody writes to themselves.
+                [one] => Ok(Conversation::of_two(*one, *one)),
+                [one, other] => Ok(Conversation::of_two(*one, *other)),
+                several => {
+                    Err(format!("the message goes to a group of {}, which needs a `dm_conversation_id`", several.len()))
+                }
+            };
+        };
+        if let Some((one, other)) = id.split_once('-') {
+            let two = parse_id(one).zip(parse_id(other)).map(|(one, other)| Conversation::of_two(one, other));
+            let two = two.ok_or_else(|| format!("`dm_conversation_id` is none: `{id}`"))?;
+            return match members().is_subset(&two.members) {
+                true => Ok(two),
+                false => Err(format!("the conversation `{id}` is one of two, and the message names somebody else")),
+            };
         }
-        match (id, members.iter().copied().collect::<Vec<u64>>().as_slice()) {
-            (None, [one, other]) => Ok(Conversation::of_two(*one, *other)),
-            (Some(id), [_, _, ..]) => Ok(Conversation { id: id.to_owned(), members }),
-            _ => Err("the message has no `to`, and neither `participant_ids` nor `dm_conversation_id` tells".into()),
+        if others.is_empty() {
+            return Err(format!("the conversation `{id}` is a group, and no `participant_ids` tell who is in it"));
         }
+        Ok(Conversation { id: id.to_owned(), members: members() })
     }
 
-    fn take_like(&mut self, like: &Value, report: &mut LoadReport) -> Result<(), String> {
-        let by = self.take_someone(like.get("by"), "by")?;
-        let post = read_id(like.get("post"), "post")?;
-        let given = like.get("created_at").and_then(Value::as_str).and_then(clock::read);
+    /// Takes a like; its place among what waits and its post are for whoever looks whether there is such a post.
+    fn take_like(&mut self, like: &Value, report: &mut LoadReport) -> Result<((i64, u64), u64), String> {
+        let by = self.take_someone(like.get("by"), "the like", "by")?;
+        let post = read_id(like.get("post"), "the like", "post")?;
         // X tells no time of a like; without one it comes as soon as there can have been one.
+        let given = read_time(like, "the like")?;
         let at = given.or_else(|| self.made_at(post)).or_else(|| clock::of_id(post)).unwrap_or(0);
         // A like has no id; its place is its time and who made it, counted up until it is free.
         let mut key = (at, by);
         while self.waiting.contains_key(&key) {
             key.1 += 1;
         }
-        self.wait(key, Waiting::Like { by, post }, false, report)
+        self.wait(key, Waiting::Like { by, post }, false, report)?;
+        Ok((key, post))
     }
 
-    fn wait(&mut self, key: (i64, u64), what: Waiting, known: bool, report: &mut LoadReport) -> Result<(), String> {
+    /// Says whether it is new.
+    fn wait(&mut self, key: (i64, u64), what: Waiting, known: bool, report: &mut LoadReport) -> Result<bool, String> {
         if known || self.waiting.contains_key(&key) {
             report.repeated += 1;
-            return Ok(());
+            return Ok(false);
         }
         if self.waiting.len() >= MAX_EACH {
             return Err(SimError::Full("lines").to_string());
@@ -200,19 +307,20 @@ impl World {
             Waiting::Like { .. } => report.likes += 1,
         }
         self.waiting.insert(key, what);
-        Ok(())
+        Ok(true)
     }
 
-    fn take_someone(&mut self, who: Option<&Value>, key: &str) -> Result<u64, String> {
+    fn take_someone(&mut self, who: Option<&Value>, whose: &str, key: &str) -> Result<u64, String> {
         match who {
             Some(user @ Value::Object(_)) => self.take_user(user),
-            id => read_id(id, key),
+            id => read_id(id, whose, key),
         }
     }
 
     fn take_user(&mut self, user: &Value) -> Result<u64, String> {
-        let Value::Object(fields) = user else { return Err("a user is no object".into()) };
-        let id = read_id(fields.get("id"), "id of a user")?;
+        let Value::Object(fields) = user else { return Err(format!("a user is {}, not an object", kind(user))) };
+        let id = read_id(fields.get("id"), "a user", "id")?;
+        read_time(user, "a user")?;
         self.know_person(id, in_old_words(fields.clone())).map_err(|e| e.to_string())?;
         Ok(id)
     }
@@ -240,24 +348,67 @@ impl World {
     }
 }
 
-fn read_line(line: &[u8]) -> Result<Fields, String> {
+/// What a line holds.
+enum Held {
+    Answer(Fields),
+    Message(Value),
+    Like(Value),
+}
+
+/// Reads a line, without the white space around it.
+fn read_line(line: &[u8]) -> Result<(&str, Held), String> {
     let text = std::str::from_utf8(line).map_err(|_| "not UTF-8")?;
-    // Some editors begin a file with a byte order mark.
-    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err("not a JSON object".into()),
-        Err(error) => Err(format!("not JSON: {error}")),
+    let mut fields = match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(other) => return Err(format!("{}, not a JSON object", kind(&other))),
+        Err(error) => return Err(format!("not JSON: {}", in_column(&error))),
+    };
+    let kinds = ["data", "dm", "like"].into_iter().filter(|name| fields.contains_key(*name)).collect::<Vec<_>>();
+    match kinds.as_slice() {
+        [] => Err("neither `data`, `dm` nor `like`".into()),
+        ["data"] => Ok((text, Held::Answer(fields))),
+        ["dm"] => Ok((text, Held::Message(fields.remove("dm").unwrap_or_default()))),
+        [_] => Ok((text, Held::Like(fields.remove("like").unwrap_or_default()))),
+        several => Err(format!("`{}` in one line, which holds one of them", several.join("` and `"))),
+    }
+}
+
+/// What is wrong with the JSON of a line: its number is told already.
+fn in_column(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    format!("{what} at column {}", error.column())
+}
+
+fn read_text<'a>(of: &'a Value, whose: &str) -> Result<&'a str, String> {
+    match of.get("text") {
+        Some(Value::String(text)) => Ok(text),
+        None | Some(Value::Null) => Err(format!("{whose} has no `text`")),
+        Some(other) => Err(format!("the `text` of {whose} is {}", kind(other))),
+    }
+}
+
+/// The time something says of itself, where it does.
+fn read_time(of: &Value, whose: &str) -> Result<Option<i64>, String> {
+    match of.get("created_at") {
+        None | Some(Value::Null) => Ok(None),
+        Some(given) => match given.as_str().and_then(clock::read) {
+            Some(at) => Ok(Some(at)),
+            None => Err(format!("the `created_at` of {whose} is no time: {given}")),
+        },
     }
 }
 
 fn read_post(post: &Value) -> Result<(u64, Post), String> {
-    let Value::Object(fields) = post else { return Err("the post is no object".into()) };
-    let id = read_id(fields.get("id"), "id")?;
-    let author = read_id(fields.get("author_id"), "author_id")?;
-    let text = fields.get("text").and_then(Value::as_str).ok_or("the post has no `text`")?;
+    let Value::Object(fields) = post else { return Err(format!("the post is {}, not an object", kind(post))) };
+    let id = read_id(fields.get("id"), "the post", "id")?;
+    let author = read_id(fields.get("author_id"), "the post", "author_id")?;
+    let text = read_text(post, "the post")?;
+    read_time(post, "the post")?;
     let mut post = Post {
         author,
         plain: unescape(text),
+        named_bytes: 0,
         fields: in_old_words(fields.clone()),
         replies_to: None,
         quotes: None,
@@ -274,7 +425,7 @@ fn read_post(post: &Value) -> Result<(u64, Post), String> {
             Some("retweeted") => &mut post.reposts,
             _ => continue,
         };
-        *place = read_id(reference.get("id"), "id").ok();
+        *place = read_id(reference.get("id"), "a reference", "id").ok();
     }
     post.fields.entry("edit_history_tweet_ids").or_insert_with(|| serde_json::json!([id.to_string()]));
     post.fields.entry("conversation_id").or_insert_with(|| id.to_string().into());
@@ -284,17 +435,15 @@ fn read_post(post: &Value) -> Result<(u64, Post), String> {
     Ok((id, post))
 }
 
-fn read_id(id: Option<&Value>, key: &str) -> Result<u64, String> {
+fn read_id(id: Option<&Value>, whose: &str, key: &str) -> Result<u64, String> {
+    let none = |id: &str| format!("the `{key}` of {whose} is no id, which has 1 to 19 digits: `{id}`");
     match id {
-        Some(Value::String(text))
-            if text.len() <= 19 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            text.parse().map_err(|_| format!("`{key}` is no id"))
-        }
-        Some(Value::String(_)) => Err(format!("`{key}` is no id: those are 1 to 19 digits")),
-        Some(Value::Number(_)) => Err(format!("`{key}` is a number: ids are text, numbers lose their last digits")),
-        Some(Value::Null) | None => Err(format!("no `{key}`")),
-        Some(_) => Err(format!("`{key}` is no text")),
+        Some(Value::String(text)) => parse_id(text).ok_or_else(|| none(text)),
+        Some(Value::Number(number)) => Err(format!(
+            "the `{key}` of {whose} is the number {number}: ids are text, as numbers this large are rounded"
+        )),
+        Some(Value::Null) | None => Err(format!("{whose} has no `{key}`")),
+        Some(other) => Err(format!("the `{key}` of {whose} is {}", kind(other))),
     }
 }
 

@@ -6,11 +6,13 @@
 //! - OAuth 1.0a signatures are not checked; clients sign for the real X's address.
 //! - Nothing is visible to some and hidden from others: no protected accounts, and blocked people still read.
 //! - Handles do not count as mentions where nobody has them.
+//! - A reply begins with the name of whom it answers, and not with those of the rest of the thread.
 //!
 //! [`Sim::start`] runs it inside a program; [`SimHandle`] makes things happen in it, and the [`control`] interface does
 //! the same for other programs.
 
 mod answer;
+mod arguments;
 mod body;
 mod clock;
 mod compose;
@@ -63,7 +65,7 @@ use self::{
 pub use self::{
     control::{NewPerson, NewPost, Stats},
     fault::{Cut, Fault},
-    load::{LoadReport, MAX_LINE_BYTES},
+    load::{LeftOut, LoadReport, NewPosts},
     oauth::{App, Tokens},
     sent::{Sent, SentKind},
     server::{Moment, Sighting},
@@ -363,10 +365,20 @@ impl SimHandle {
     /// | `{"like": {"by", "post", "created_at"}}` | a like |
     ///
     /// People are user objects or ids. The text of a post has the form X delivers (`&amp;`), that of a message is as
-    /// people write it. A line that cannot be read is reported and skipped; a post or message that is known already is
-    /// passed over. Posts in `includes` are found by id and stand in no timeline.
+    /// people write it. A line that cannot be read, or a part of it, is reported and left out; a post or message that is
+    /// known already is passed over. Posts in `includes` are found by id and stand in no timeline.
     pub fn load_lines(&self, lines: impl BufRead) -> Result<LoadReport, SimError> {
-        self.shared.world().load(lines)
+        self.shared.world().load(lines, &mut |_| vec![])
+    }
+
+    /// As [`Self::load_lines`], for somebody who reads along: `read` is handed each line with posts that are new, and says what
+    /// of it cannot be read there, for the report.
+    pub fn load_lines_with(
+        &self,
+        lines: impl BufRead,
+        mut read: impl FnMut(NewPosts<'_>) -> Vec<String>,
+    ) -> Result<LoadReport, SimError> {
+        self.shared.world().load(lines, &mut read)
     }
 
     /// Lets the next loaded things happen, oldest first, and says how many did. With `drive_clock` the clock stops at

@@ -64,18 +64,15 @@ pub(super) const SCOPES: &[&str] = &[
 ];
 
 /// An app registered at the simulated X.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct App {
     /// Its client id.
     pub client_id: String,
     /// The secret of a confidential client; a public client has none.
-    #[serde(default)]
     pub client_secret: Option<String>,
     /// Where people may be sent back to; compared letter by letter.
     pub redirect_uris: Vec<String>,
     /// The scopes it may have: of those it asks for, X grants these. Every one where there is no list.
-    #[serde(default)]
     pub scopes: Option<Vec<String>>,
 }
 
@@ -100,6 +97,8 @@ pub struct Tokens {
     pub access_token: String,
     /// OAuth 2 refresh token, good for one use.
     pub refresh_token: String,
+    /// The scopes the account granted, with spaces between them.
+    pub scope: String,
     /// Seconds the access token lives, by the simulator's clock.
     pub expires_in: u64,
     /// The client the tokens were given to, for refreshing them.
@@ -227,7 +226,7 @@ impl World {
         }
         let scopes = app.granted(scopes.iter().map(|scope| (*scope).to_owned()).collect());
         let grant = Grant { user, client: app.client_id.clone(), scopes };
-        let client_id = grant.client.clone();
+        let (client_id, scope) = (grant.client.clone(), grant.scopes.join(" "));
         let (access_token, refresh_token) = self.issue(grant)?;
         let (token, secret) = (format!("{user}-{}", self.secret(40)), self.secret(45));
         self.doors.oauth1.insert(token.clone(), user);
@@ -236,6 +235,7 @@ impl World {
             username: self.handle(user).into(),
             access_token,
             refresh_token: refresh_token.unwrap_or_default(),
+            scope,
             expires_in: self.options.token_seconds,
             client_id,
             oauth1_token: token,

@@ -123,8 +123,15 @@ pub(super) fn create(world: &mut World, request: &Request<'_>) -> Outcome {
     if media.is_empty() && is_duplicate(world, me, text, replies_to) {
         return Err(Answer::forbidden("You are not allowed to create a Tweet with duplicate content."));
     }
-    let draft =
-        Draft { author: me, text: text.to_owned(), replies_to, quotes, media, poll: poll_of(at(&new, "/poll")) };
+    let draft = Draft {
+        author: me,
+        text: text.to_owned(),
+        replies_to,
+        unnamed: body::ids(at(&new, "/reply/exclude_reply_user_ids")),
+        quotes,
+        media,
+        poll: poll_of(at(&new, "/poll")),
+    };
     let id = world.make_post(draft).map_err(|_| Answer::full())?;
     let mut sent = world.sent_by(me, SentKind::Post, id);
     sent.text = Some(text.to_owned());
@@ -147,7 +154,7 @@ fn is_duplicate(world: &World, me: u64, text: &str, replies_to: Option<u64>) -> 
     world.posts_by(me).take(100).any(|id| {
         world
             .post(id)
-            .is_some_and(|p| p.plain == text && p.replies_to == replies_to && p.reposts.is_none() && recent(id))
+            .is_some_and(|p| p.own_words() == text && p.replies_to == replies_to && p.reposts.is_none() && recent(id))
     })
 }
 
@@ -157,7 +164,9 @@ fn may_reply(world: &World, me: u64, parent: u64) -> Result<(), Answer> {
         return Err(Answer::forbidden("You attempted to reply to a Tweet that is deleted or not visible to you."));
     };
     let quotes_me = post.quotes.and_then(|id| world.post(id)).is_some_and(|quoted| quoted.author == me);
-    let summoned = post.author == me || quotes_me || world.named_in(post).contains(&me);
+    // The name that X puts in front of a reply is no word of its author.
+    let names_me = || text::handles(post.own_words()).into_iter().any(|name| world.person_named(name) == Some(me));
+    let summoned = post.author == me || quotes_me || names_me();
     if summoned || !world.options.summoned_only {
         return Ok(());
     }

@@ -28,7 +28,7 @@ use tokio::{
 use super::{
     answer::Answer,
     clock,
-    endpoint::{Endpoint, Handler, Request as Asked},
+    endpoint::{Endpoint, Handler, Request as Asked, SIGN_IN},
     fault::Cut,
     oauth::Asker,
     query::Call,
@@ -116,13 +116,12 @@ impl Shared {
     /// One request to the interface. `Err` where the connection is to be cut.
     async fn answer(&self, call: Call) -> Result<Answer, Severed> {
         let found = Endpoint::find(&call.method, &call.path);
-        let name = match (&found, call.method.as_str(), call.path.as_str()) {
-            (Some((endpoint, _)), _, _) => endpoint.name(),
-            (None, "POST", "/2/oauth2/token" | "/2/oauth2/revoke" | "/oauth2/token" | "/oauth2/invalidate_token")
-            | (None, "GET" | "POST", "/i/oauth2/authorize") => {
-                format!("{} {}", call.method, call.path)
+        let name = match &found {
+            Some((endpoint, _)) => endpoint.name(),
+            None => {
+                let name = format!("{} {}", call.method, call.path);
+                if SIGN_IN.contains(&name.as_str()) { name } else { String::new() }
             }
-            _ => String::new(),
         };
         let fault = self.world().faults.strike(&name);
         self.show(Moment::Before, &call, &name).await;

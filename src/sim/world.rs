@@ -69,11 +69,20 @@ pub(super) struct Post {
     pub(super) fields: Fields,
     /// The text before it was put into the form of the wire.
     pub(super) plain: String,
+    /// How many bytes of it X put in front: the name of whom it answers.
+    pub(super) named_bytes: usize,
     pub(super) replies_to: Option<u64>,
     pub(super) quotes: Option<u64>,
     pub(super) reposts: Option<u64>,
     /// Only known because another post refers to it: found by id, in no timeline.
     pub(super) aside: bool,
+}
+
+impl Post {
+    /// The text as its author wrote it, as far as that is known.
+    pub(super) fn own_words(&self) -> &str {
+        self.plain.get(self.named_bytes..).unwrap_or(&self.plain)
+    }
 }
 
 /// A direct message.

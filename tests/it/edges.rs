@@ -258,7 +258,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     );
     let desk = Desk::with(&["acme"], TELLS_EVERYBODY, &extra).await;
     let first = desk.say("@acme quokkas ate my order");
-    desk.answer("@acme and wombats the receipt", &first);
+    let second = desk.answer("@acme and wombats the receipt", &first);
     let counts = desk.settle().await;
     assert_eq!((counts.tickets, counts.comments, counts.fired["Tells everybody"]), (1, 2, 2));
     let store = desk.daemon.store();
@@ -294,7 +294,12 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     assert!(kept("wombats"));
 
     // It comes back by no way, and the ticket goes on.
-    desk.answer("@acme hello?", &first);
+    let hello = serde_json::json!({"data": {
+        "id": (second.parse::<u64>().unwrap() + 1).to_string(), "author_id": desk.sim.connect("ana").unwrap().user_id,
+        "text": "@acme hello?", "conversation_id": first, "referenced_tweets": [{"type": "replied_to", "id": first}],
+    }});
+    desk.sim.load_lines(hello.to_string().as_bytes()).unwrap();
+    assert_eq!(desk.sim.release(1, false).unwrap(), 1);
     let counts = desk.settle().await;
     assert_eq!((counts.tickets, counts.comments), (1, 3));
     assert!(!kept("quokkas"));

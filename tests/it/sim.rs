@@ -104,7 +104,7 @@ async fn a_mention_is_read_and_answered() {
     assert_eq!(answer.status(), StatusCode::CREATED);
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["data"]["edit_history_tweet_ids"], json!([answer["data"]["id"]]));
-    assert_eq!(answer["data"]["text"], "On its way &amp; soon there");
+    assert_eq!(answer["data"]["text"], "@mira On its way &amp; soon there");
     let sent = &world.sim.sent()[0];
     assert_eq!((sent.kind, sent.text.as_deref()), (SentKind::Post, Some("On its way & soon there")));
     assert_eq!(sent.in_reply_to.as_deref(), Some(mention.as_str()));
@@ -344,6 +344,75 @@ async fn replies_go_to_those_who_asked() {
     let lenient = World::with(SimOptions { summoned_only: false, ..SimOptions::default() }).await;
     let unasked = lenient.says("mira", "what a day");
     assert_eq!(lenient.reply("Indeed", &unasked).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_reply_names_whom_it_answers() {
+    let world = World::new().await;
+    world.sim.make_user(&NewPerson::named("nils")).unwrap();
+    let fields = "tweet.fields=entities,note_tweet";
+    let show = async |id: &str| world.get(&format!("/2/tweets/{id}?{fields}")).await["data"].clone();
+    let named = |post: &Value| {
+        let mentions = post["entities"]["mentions"].as_array().cloned().unwrap_or_default();
+        mentions.iter().map(|m| m["username"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let says = |by: &str, text: &str, to: &str| {
+        let post = NewPost { by: by.into(), text: text.into(), in_reply_to: Some(to.into()), ..NewPost::default() };
+        world.sim.post(&post).unwrap()
+    };
+    let mention = world.says("mira", "@acme where is it?");
+    let answer = world.reply("On its way", &mention).await.json::<Value>().await.unwrap()["data"].clone();
+    assert_eq!(answer["text"], "@mira On its way");
+    let id = answer["id"].as_str().unwrap();
+    assert_eq!(named(&show(id).await), ["mira"]);
+
+    // Its answer is among the mentions, and is no summons: its author did not write the handle.
+    let thanks = says("mira", "thanks", id);
+    assert_eq!(ids(&world.get(&world.mentions()).await), [thanks.as_str(), mention.as_str()]);
+    let shown = show(&thanks).await;
+    assert_eq!((&shown["text"], named(&shown)), (&json!("@acme thanks"), vec!["acme".to_owned()]));
+    assert_eq!(
+        (&shown["entities"]["mentions"][0]["start"], &shown["entities"]["mentions"][0]["end"]),
+        (&json!(0), &json!(5))
+    );
+    let problem = refused(world.reply("You are welcome", &thanks).await, 403).await;
+    assert!(problem["detail"].as_str().unwrap().contains("you have not been mentioned"));
+    let edited = world.sim.edit(&thanks, "many thanks").unwrap();
+    assert_eq!(show(&edited).await["text"], "@acme many thanks");
+
+    // Named once, and nobody by themselves.
+    let own_words = says("mira", "thanks @ACME!", id);
+    assert_eq!(show(&own_words).await["text"], "thanks @ACME!");
+    assert_eq!(world.reply("You are welcome", &own_words).await.status(), StatusCode::CREATED);
+    assert_eq!(show(&says("mira", "and another thing", &mention)).await["text"], "and another thing");
+    // Whoever joins names whom they answer, and not the others.
+    assert_eq!(show(&says("nils", "same here", &mention)).await["text"], "@mira same here");
+
+    let body = json!({"text": "Without a name", "reply":
+        {"in_reply_to_tweet_id": mention, "exclude_reply_user_ids": [world.sim.connect("mira").unwrap().user_id]}});
+    let answer: Value = world.post("/2/tweets", body).await.json().await.unwrap();
+    assert_eq!(answer["data"]["text"], "Without a name");
+    assert_eq!(world.sim.sent()[0].text.as_deref(), Some("On its way"), "what was sent is what the client sent");
+
+    // The name weighs nothing, and stands before both forms of a long text.
+    let full = "é".repeat(280);
+    assert_eq!(world.reply(&full, &mention).await.status(), StatusCode::CREATED);
+    let long = show(&says("mira", &"long ".repeat(80), id)).await;
+    for text in [&long["text"], &long["note_tweet"]["text"]] {
+        assert!(text.as_str().unwrap().starts_with("@acme long long"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_escaped_as_texts_are() {
+    let world = World::new().await;
+    let name = |name: &str| NewPerson { name: Some(name.into()), ..NewPerson::named("nils") };
+    world.sim.make_user(&name("A &amp; B <3")).unwrap();
+    let post = world.says("nils", "@acme hello");
+    let shown = world.get(&format!("/2/tweets/{post}?expansions=author_id&tweet.fields=author_id")).await;
+    assert_eq!(shown["includes"]["users"][0]["name"], "A &amp;amp; B &lt;3");
+    let read = twite::x::wire::decode_line(&shown.to_string()).unwrap();
+    assert_eq!(read.people[0].name.as_deref(), Some("A &amp; B <3"));
 }
 
 #[tokio::test]
@@ -612,9 +681,9 @@ async fn conversations_are_loaded_and_happen_in_order() {
         (11, 2, 1, 1, 1, 1)
     );
     assert_eq!(report.skipped, 6);
-    let reasons: Vec<(usize, &str)> = report.unreadable.iter().map(|(line, reason)| (*line, reason.as_str())).collect();
+    let reasons: Vec<(usize, &str)> = report.unreadable.iter().map(|left| (left.line, left.reason.as_str())).collect();
     assert_eq!(reasons.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 5, 6, 7, 11, 12]);
-    for (at, reason) in [(1, "`id` is a number"), (2, "no `author_id`"), (3, "no `id`"), (5, "longer than 16 MiB")] {
+    for (at, reason) in [(1, "is the number"), (2, "no `author_id`"), (3, "no `id`"), (5, "longer than 16 MiB")] {
         assert!(reasons[at].1.contains(reason), "{}", reasons[at].1);
     }
 
@@ -638,6 +707,155 @@ async fn conversations_are_loaded_and_happen_in_order() {
     assert_eq!(ids(&world.get("/2/users/500/liked_tweets").await), ["2122223390684086200"]);
     let again = world.sim.load_lines(lines.join("\n").as_bytes()).unwrap();
     assert_eq!((again.posts, again.dms, again.repeated), (0, 0, 4));
+}
+
+/// Lines of files, what is said of each, and how many posts, messages and likes are taken of it.
+const LINES: &[(&str, &[&str], [usize; 3])] = &[
+    (
+        r#"{"data":{"id":"1990000000000000001","text":"@acme a","author_id":"500"},"includes":{"users":[{"id":"500","username":"nils","name":"Nils"}]}}"#,
+        &[],
+        [1, 0, 0],
+    ),
+    ("null", &["`null`, not a JSON object"], [0; 3]),
+    ("1", &["a number, not a JSON object"], [0; 3]),
+    (r#""x""#, &["a text, not a JSON object"], [0; 3]),
+    ("[1]", &["a list, not a JSON object"], [0; 3]),
+    ("{}", &["neither `data`, `dm` nor `like`"], [0; 3]),
+    ("{", &["not JSON: EOF while parsing an object at column 1"], [0; 3]),
+    (r#"{"data":"x"}"#, &["`data` is a text: a post, a message, or a list of them is needed"], [0; 3]),
+    (
+        r#"{"data":[{"id":"1990000000000000002","text":"a","author_id":"500"},{"id":"1990000000000000003","author_id":"500"},{"id":"1990000000000000004","text":"c","author_id":"500"}]}"#,
+        &["2 of 3 in `data`: the post has no `text`"],
+        [2, 0, 0],
+    ),
+    (r#"{"data":[7]}"#, &["the post is a number, not an object"], [0; 3]),
+    (r#"{"data":[]}"#, &[], [0; 3]),
+    (
+        r#"{"data":{"id":"1990000000000000005","text":"a","author_id":"500","created_at":"yesterday"}}"#,
+        &["the `created_at` of the post is no time: \"yesterday\""],
+        [0; 3],
+    ),
+    (
+        r#"{"data":{"id":"1990000000000000005","text":7,"author_id":"500"}}"#,
+        &["the `text` of the post is a number"],
+        [0; 3],
+    ),
+    (
+        r#"{"data":{"id":"1990000000000000005","text":"a","author_id":""}}"#,
+        &["the `author_id` of the post is no id, which has 1 to 19 digits: ``"],
+        [0; 3],
+    ),
+    (
+        r#"{"data":{"id":"1990000000000000006","text":"a","author_id":"500"},"includes":{"users":[{"username":"x"},{"id":"501","created_at":5}]}}"#,
+        &["a user has no `id`", "the `created_at` of a user is no time: 5"],
+        [1, 0, 0],
+    ),
+    (
+        r#"{"data":{"id":"1990000000000000007","text":"a","author_id":"500"},"dm":{}}"#,
+        &["`data` and `dm` in one line, which holds one of them"],
+        [0; 3],
+    ),
+    (
+        r#"{"data":{"id":"1990000000000000008","event_type":"ParticipantsJoin"}}"#,
+        &["a `ParticipantsJoin` event is no message"],
+        [0; 3],
+    ),
+    (
+        r#"{"data":{"id":"1990000000000000008","event_type":"MessageCreate","text":"a","sender_id":"500","dm_conversation_id":"500-600"}}"#,
+        &[],
+        [0, 1, 0],
+    ),
+    (
+        r#"{"dm":{"id":"1990000000000000009","text":"a","sender_id":"500","participant_ids":["500","600","700"]}}"#,
+        &["the message goes to a group of 3, which needs a `dm_conversation_id`"],
+        [0; 3],
+    ),
+    (
+        r#"{"dm":{"id":"1990000000000000010","text":"a","sender_id":"500","dm_conversation_id":"1234567"}}"#,
+        &["the conversation `1234567` is a group, and no `participant_ids` tell who is in it"],
+        [0; 3],
+    ),
+    (
+        r#"{"dm":{"id":"1990000000000000011","text":"a","sender_id":"500","dm_conversation_id":"1234567","participant_ids":["500","600","700"]}}"#,
+        &[],
+        [0, 1, 0],
+    ),
+    (
+        r#"{"dm":{"id":"1990000000000000012","text":"a","sender_id":"700","dm_conversation_id":"500-600"}}"#,
+        &["the conversation `500-600` is one of two, and the message names somebody else"],
+        [0; 3],
+    ),
+    (
+        r#"{"dm":{"id":"1990000000000000013","text":"a","from":"500"}}"#,
+        &["the message does not tell whom it goes to: `to`, `participant_ids` or `dm_conversation_id`"],
+        [0; 3],
+    ),
+    (r#"{"dm":{"id":"1990000000000000014","text":"a","from":"500","to":"500"}}"#, &[], [0, 1, 0]),
+    (
+        r#"{"dm":{"id":"1990000000000000015","text":"a","from":"500","to":"600","created_at":"12:00"}}"#,
+        &["the `created_at` of the message is no time: \"12:00\""],
+        [0; 3],
+    ),
+    (r#"{"dm":[]}"#, &["the message is a list, not an object"], [0; 3]),
+    (r#"{"like":{"by":"500","post":"1990000000000000017"}}"#, &[], [0, 0, 1]),
+    (r#"{"like":{"by":"500","post":"1"}}"#, &["there is no post `1` to like"], [0; 3]),
+    (
+        r#"{"like":{"by":"500","post":"1990000000000000001","created_at":"soon"}}"#,
+        &["the `created_at` of the like is no time: \"soon\""],
+        [0; 3],
+    ),
+    (r#"{"like":{"by":"500"}}"#, &["the like has no `post`"], [0; 3]),
+    (r#"{"data":{"id":"1990000000000000017","text":"b","author_id":"500"}}"#, &[], [1, 0, 0]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_who_reads_files_takes_and_names_the_same() {
+    let lines: Vec<&str> = LINES.iter().map(|(line, ..)| *line).collect();
+    // As Windows writes them.
+    let text = format!("\u{feff}{}\r\n", lines.join("\r\n"));
+    let named: Vec<(usize, &str)> = LINES
+        .iter()
+        .enumerate()
+        .flat_map(|(at, (_, reasons, _))| reasons.iter().map(move |reason| (at + 1, *reason)))
+        .collect();
+    let count = |kind: usize| LINES.iter().map(|(.., counts)| counts[kind]).sum::<usize>();
+
+    let world = World::new().await;
+    let report = world.sim.load_lines(text.as_bytes()).unwrap();
+    let found: Vec<(usize, &str)> = report.unreadable.iter().map(|left| (left.line, left.reason.as_str())).collect();
+    assert_eq!(found, named);
+    let counted = [report.lines, report.posts, report.dms, report.likes, report.skipped];
+    assert_eq!(counted, [LINES.len(), count(0), count(1), count(2), named.len()]);
+    assert_eq!(world.sim.release(usize::MAX, false).unwrap(), count(0) + count(1) + count(2));
+
+    let other = World::new().await;
+    let answer = other.client.post(format!("{}/sim/load", other.sim.url)).body(text.clone()).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["skipped"], named.len());
+    assert_eq!(answer["unreadable"][0], json!({"line": named[0].0, "reason": named[0].1}));
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("lines.ndjson");
+    std::fs::write(&file, &text).unwrap();
+    let rules = directory.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("twite.toml"), "[[account]]\nhandle = \"acme\"\n").unwrap();
+    std::fs::write(rules.join("a.twite"), "trigger \"A\" {\n  on created\n  then add tags a\n}\n").unwrap();
+    let shown: Vec<String> =
+        named.iter().map(|(line, reason)| format!("{}:{line}: left out: {reason}", file.display())).collect();
+    let demo = tokio::task::spawn_blocking(move || {
+        let mut twite = assert_cmd::cargo::cargo_bin_cmd!("twite");
+        twite.args(["demo", "--once", "--format", "json", "--rules"]).arg(rules).arg("--posts").arg(file);
+        let ran = twite.output().unwrap();
+        drop(directory);
+        ran
+    });
+    let ran = demo.await.unwrap();
+    let errors = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{errors}");
+    let summary: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&summary["posts"], &summary["left_out"]), (&json!(LINES.len()), &json!(named.len())));
+    assert_eq!(errors.lines().filter(|line| line.contains("left out")).collect::<Vec<_>>(), shown);
 }
 
 #[tokio::test]
@@ -670,16 +888,53 @@ async fn the_control_interface_does_the_same_for_other_programs() {
     assert_eq!(tell("fault", json!({"endpoint": "*", "cut": "after"})).await.0, 200);
     for (command, body, says) in [
         ("post", json!({"by": "nobody", "text": "a"}), "nobody has the handle"),
-        ("post", json!({"by": "mira"}), "missing field `text`"),
+        ("post", json!({"by": "mira"}), "`/sim/post`: `text` is missing"),
+        ("post", json!({"by": "mira", "txt": "a"}), "`text` is missing; there is no `txt`, did you mean `text`?"),
+        ("post", json!([]), "`/sim/post` takes a JSON object: this is a list"),
+        ("post", json!(null), "`/sim/post` takes a JSON object: this is `null`"),
+        ("post", json!({"by": 5, "text": ["a"]}), "`by` is a text, not 5; `text` is a text, not a list"),
+        ("post", json!({"by": "mira", "text": "a", "media": "yes"}), "`media` is `true` or `false`, not \"yes\""),
+        ("post", json!({"by": "mira", "text": "a", "in_reply_to": "12"}), "there is no post `12`"),
+        ("post", json!({"by": "mira", "text": "a", "quotes": "12"}), "there is no post `12`"),
         ("user", json!({"username": "mira"}), "already"),
         ("user", json!({"username": "two words"}), "is no handle"),
+        ("user", json!({"username": "x", "id": "12a"}), "`12a` is no id"),
+        ("user", json!({"username": "x", "verified_type": "gold"}), "`verified_type` is one of `blue`, `business`,"),
+        ("user", json!({"username": "x", "created_at": "yesterday"}), "`created_at` is a time as"),
+        ("user", json!({"username": "x", "followers": -1}), "`followers` is a whole number of at least 0, not -1"),
+        ("connect", json!({"account": "acme", "scopes": ["tweet.raed"]}), "tweet.raed"),
+        ("app", json!({"client_id": "x", "redirect_uris": ["back"]}), "`back` is no address"),
+        ("app", json!({"client_id": "x", "redirect_uris": [], "scopes": ["all"]}), "X has no `all`"),
         ("limit", json!({"endpoint": "GET /3", "requests": 1}), "there is no endpoint"),
-        ("dance", json!({}), "unknown variant `dance`"),
+        ("limit", json!({"endpoint": "POST /2/oauth2/token", "requests": 1}), "has no limit"),
+        ("clock", json!({"set": "yesterday"}), "`set` is a time as `2026-11-16T07:00:00Z`, not \"yesterday\""),
+        ("clock", json!({"run": true, "advance_seconds": 1}), "told to `run`"),
+        ("release", json!({"most": 0.5}), "`most` is a whole number of at least 0, not 0.5"),
+        ("fault", json!({"endpoint": "POST /2/tweet", "status": 503}), "did you mean `POST /2/tweets`?"),
+        ("fault", json!({"endpoint": "GET /3/*", "status": 503}), "there is no endpoint"),
+        ("fault", json!({"endpoint": "POST /2/tweets"}), "this fault does nothing"),
+        ("fault", json!({"endpoint": "*", "headers": {"retry-after": "1"}}), "it needs a `status`"),
+        ("fault", json!({"endpoint": "*", "cut": "now"}), "`cut` is `before` or `after`, not \"now\""),
+        ("fault", json!({"endpoint": "*", "cut": "after", "status": 503}), "either answered with a `status`, or `cut`"),
+        ("fault", json!({"endpoint": "*", "status": 199}), "`status` is between 200 and 599"),
+        ("fault", json!({"endpoint": "*", "status": 204, "body": "a"}), "has no `body`"),
+        ("fault", json!({"endpoint": "*", "status": 503, "headers": {"retry after": "1"}}), "is no name of a header"),
+        ("fault", json!({"endpoint": "*", "status": 503, "headers": {"a": "b\r\nc: d"}}), "that no header may have"),
+        (
+            "fault",
+            json!({"endpoint": "*", "status": 503, "headers": {"Content-Length": "9"}}),
+            "follows from the `body`",
+        ),
+        ("clear_faults", json!({"all": true}), "there is no `all`: it takes nothing"),
+        ("dance", json!({}), "there is no POST /sim/dance"),
     ] {
         let (status, answer) = tell(command, body).await;
-        assert_eq!(status, 400, "{command}");
+        assert_eq!(status, 400, "{command}: {answer}");
         assert!(answer["error"].as_str().unwrap().contains(says), "{answer}");
     }
+    let broken = world.client.post(format!("{}/sim/post", world.sim.url)).body("{\"by\": ").send().await.unwrap();
+    let broken: Value = broken.json().await.unwrap();
+    assert!(broken["error"].as_str().unwrap().starts_with("`/sim/post` takes a JSON object: EOF while"), "{broken}");
     let page = world.client.get(format!("{}/sim/sent", world.sim.url)).header("origin", "https://elsewhere.example");
     assert_eq!(page.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     assert_eq!(tell("reset", json!({})).await.0, 200);

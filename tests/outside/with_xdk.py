@@ -70,7 +70,7 @@ def main():
     assert [post.id for page in newer for post in page.data or []] == [long]
 
     made = x.posts.create({"text": "On its way! *now*", "reply": {"in_reply_to_tweet_id": posts[3]}}).data
-    assert made.text == "On its way! *now*"
+    assert made.text == "@mira On its way! *now*", "a reply names whom it answers"
     own = [post for page in x.users.get_posts(me.id, expansions=["referenced_posts"]) for post in page.data]
     assert own[0].id == made.id and own[0].referenced_posts[0].id == posts[3]
     found = x.posts.get_by_ids(ids=[made.id, posts[0]], post_fields=["conversation_id"]).data

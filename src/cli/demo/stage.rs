@@ -1,14 +1,13 @@
 //! The demo's world: a simulator, a daemon, and everything they need, all in a temporary directory.
 
 use std::{
-    io::{self, BufRead, BufReader, Write as _},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -16,14 +15,15 @@ use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
     cli::{
         CliError, broke,
+        sim::left_out,
         source::{Shown, open},
         starter, terminal,
     },
     clock::Clock,
     daemon::{Daemon, Live, Source},
-    desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
+    desk::{Account, Desk, Tokens, XId, config::MailSettings},
     lang::rules::Rules,
-    sim::{CLIENT_ID, MAX_LINE_BYTES, NewPerson, Sim, SimHandle, SimOptions},
+    sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
     store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
     x::{
         Unreadable, client,
@@ -31,20 +31,8 @@ use crate::{
     },
 };
 
-/// Lines and messages left out that are named one by one.
-const MAX_NAMED: usize = 1_000;
 /// How many posts are handed over at once.
 const BATCH: usize = 500;
-
-/// Bytes that are kept of a line that is left out.
-const MAX_RAW_BYTES: usize = 64 << 10;
-
-/// A line, or a message in it, that cannot be read.
-struct LeftOut {
-    line: u64,
-    reason: String,
-    raw: Vec<u8>,
-}
 
 /// Everything that is set up.
 pub(super) struct Stage {
@@ -104,16 +92,13 @@ impl Stage {
             sink,
             scratch,
         };
-        let mut known = Vec::new();
-        let left_out = match &demo.posts {
-            Some(path) => stage.read(BufReader::new(open(path)?), &mut known)?,
+        let report = match &demo.posts {
+            Some(path) => stage.read(BufReader::new(open(path)?))?,
             None => {
                 let handles: Vec<_> = accounts.iter().map(|account| account.handle.clone()).collect();
-                stage.read(address::to(&handles, starter::CONVERSATIONS).as_bytes(), &mut known)?
+                stage.read(address::to(&handles, starter::CONVERSATIONS).as_bytes())?
             }
         };
-        // What it cannot make sense of, it need not know of.
-        stage.sim.load_lines(known.as_slice()).map_err(broke)?;
         for (n, account) in accounts.iter().enumerate() {
             let id = stage.connect(&key, account, n).await?;
             if n == 0 {
@@ -121,16 +106,10 @@ impl Stage {
             }
         }
         let file = demo.posts.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default();
-        let mut remarks = terminal::remarks();
-        for LeftOut { line, reason, .. } in left_out.iter().take(MAX_NAMED) {
-            writeln!(remarks, "{}:{line}: left out: {}", visible(&file), visible(reason))?;
-        }
-        if left_out.len() > MAX_NAMED {
-            writeln!(remarks, "and {} more", left_out.len() - MAX_NAMED)?;
-        }
-        drop(remarks);
-        stage.left_out = left_out.len();
-        for LeftOut { line, reason, raw } in left_out {
+        left_out(&file, &report)?;
+        stage.lines = report.lines;
+        stage.left_out = report.skipped;
+        for LeftOut { line, reason, raw } in report.unreadable {
             let reason = format!("line {line}: {reason}");
             let (store, now) = (stage.daemon.store(), stage.clock.now());
             let set_aside = store.set_aside_raw(&stage.first, IncomingKind::Post, None, &raw, &reason, now);
@@ -139,70 +118,35 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Reads the lines: posts to hand over, and what the simulator should know of. What cannot be read comes back.
-    fn read(&mut self, mut from: impl BufRead, known: &mut Vec<u8>) -> Result<Vec<LeftOut>, CliError> {
-        let mut left_out = Vec::new();
-        let mut line = Vec::new();
-        for number in 1_u64.. {
-            line.clear();
-            let length = io::Read::take(&mut from, MAX_LINE_BYTES + 1).read_until(b'\n', &mut line)?;
-            if length == 0 {
-                break;
-            }
-            let aside = |left_out: &mut Vec<_>, reason: String| {
-                // As much of a long line as tells which one it is.
-                let raw = line.get(..MAX_RAW_BYTES).unwrap_or(&line).to_vec();
-                left_out.push(LeftOut { line: number, reason, raw });
-            };
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            self.lines += 1;
-            if length as u64 > MAX_LINE_BYTES {
-                if !line.ends_with(b"\n") {
-                    from.skip_until(b'\n')?;
-                }
-                aside(&mut left_out, format!("the line is longer than {} MiB, and not read", MAX_LINE_BYTES >> 20));
-                continue;
-            }
-            let Ok(text) = std::str::from_utf8(&line) else {
-                aside(&mut left_out, "it is no UTF-8".to_owned());
-                continue;
-            };
-            let before = self.posts.len();
-            match serde_json::from_str::<Value>(text) {
-                // Messages and likes are the simulator's own kinds of lines.
-                Ok(value) if value.get("dm").or(value.get("like")).is_some() => {
-                    let report = self.sim.load_lines(line.as_slice()).map_err(broke)?;
-                    report.unreadable.into_iter().for_each(|(_, reason)| aside(&mut left_out, reason));
-                }
-                // A page of posts, as X answers.
-                Ok(value) if value.get("data").is_some_and(Value::is_array) => {
-                    let items = match decode_posts(text.as_bytes()) {
-                        Ok(page) => page.items,
-                        Err(reason) => {
-                            aside(&mut left_out, reason);
-                            continue;
-                        }
-                    };
-                    for item in items {
-                        match item {
-                            Ok(post) => self.posts.push(post),
-                            Err(Unreadable { reason, raw, .. }) => left_out.push(LeftOut { line: number, reason, raw }),
-                        }
+    /// Reads the lines, as the simulator does: all of them into it, and the posts to hand over in their order.
+    fn read(&mut self, from: impl BufRead) -> Result<LoadReport, CliError> {
+        let posts = &mut self.posts;
+        let report = self.sim.load_lines_with(from, |new: NewPosts<'_>| {
+            if !new.is_page {
+                return match decode_line(new.line) {
+                    Ok(post) => {
+                        posts.push(post);
+                        vec![]
                     }
+                    Err(unreadable) => vec![unreadable.reason],
+                };
+            }
+            let page = match decode_posts(new.line.as_bytes()) {
+                Ok(page) => page.items,
+                Err(reason) => return vec![reason],
+            };
+            let mut unreadable = Vec::new();
+            for (place, item) in
+                page.into_iter().enumerate().filter(|(place, _)| new.places.binary_search(place).is_ok())
+            {
+                match item {
+                    Ok(post) => posts.push(post),
+                    Err(Unreadable { reason, .. }) => unreadable.push(format!("{} in `data`: {reason}", place + 1)),
                 }
-                _ => match decode_line(text) {
-                    Ok(post) => self.posts.push(post),
-                    Err(unreadable) => aside(&mut left_out, unreadable.reason),
-                },
             }
-            if self.posts.len() > before {
-                known.extend_from_slice(line.trim_ascii());
-                known.push(b'\n');
-            }
-        }
-        Ok(left_out)
+            unreadable
+        });
+        report.map_err(broke)
     }
 
     async fn connect(&self, key: &Key, account: &Account, n: usize) -> Result<XId, CliError> {

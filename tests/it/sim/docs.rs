@@ -102,6 +102,24 @@ async fn the_bodies_in_the_tables_are_taken() {
 }
 
 #[tokio::test]
+async fn every_call_can_be_made_to_fail_by_the_name_in_the_table() {
+    let world = World::new().await;
+    let page = page();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let names: Vec<&str> = rows.flat_map(|cell| cell.split('`')).filter(|piece| piece.contains(" /")).collect();
+    assert!(names.len() >= 60);
+    for name in names {
+        let fault = json!({"endpoint": name, "status": 418});
+        let answer = world.client.post(format!("{}/sim/fault", world.sim.url)).json(&fault).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{name}: {}", answer.text().await.unwrap());
+        let (method, path) = name.split_once(' ').unwrap();
+        let url = format!("{}{}", world.sim.url, path.replace(':', ""));
+        let struck = world.client.request(method.parse().unwrap(), url).send().await.unwrap();
+        assert_eq!(struck.status(), StatusCode::IM_A_TEAPOT, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_lines_for_files_are_read() {
     let world = World::new().await;
     let lines = blocks(&page(), "json");
