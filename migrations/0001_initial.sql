@@ -121,6 +121,11 @@ CREATE TABLE progress (
   value  TEXT NOT NULL
 );
 
+-- The random id of this database, made once: what leaves it is told apart by it from what leaves others. One row.
+CREATE TABLE identity (
+  id  TEXT NOT NULL
+);
+
 -- Which daemon works on this database. One row, which stays when the work is let go.
 CREATE TABLE lease (
   name      TEXT PRIMARY KEY,

@@ -14,7 +14,7 @@ use super::{
     terminal,
 };
 use crate::{
-    desk::visible::visible,
+    desk::{Desk, config::MailSettings, visible::visible},
     lang::{
         self, Follow, Tree,
         rules::{Rules, Version},
@@ -126,6 +126,8 @@ impl LiveSet {
 /// Where a desk keeps its things.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
+    /// Where `twite.toml` lies: what it names is relative to that.
+    directory: PathBuf,
     database: PathBuf,
     key_env: String,
     /// Whether the database is a guess, as no `twite.toml` says where it is.
@@ -147,6 +149,7 @@ impl Place {
         let said = lang::store_settings(&Tree::Disk, paths, config).or_else(committed);
         let guessed = said.is_none() && database.is_none();
         let (toml, settings) = said.unzip();
+        let directory = toml.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         let settings = settings.unwrap_or_default();
         let beside = |directory: &Path| directory.join(&settings.path);
         let database = match (database, toml.as_deref().and_then(Path::parent)) {
@@ -160,7 +163,18 @@ impl Place {
                 .find(|path| path.is_file())
                 .unwrap_or_else(|| beside(Path::new(""))),
         };
-        Self { database: without_detours(database), key_env: settings.key_env, guessed }
+        Self { directory, database: without_detours(database), key_env: settings.key_env, guessed }
+    }
+
+    /// Rules whose desk names directories by paths that hold wherever the process was started.
+    pub(super) fn with_paths(&self, mut rules: Rules) -> Rules {
+        if let Some(directory) = rules.desk.mail.as_ref().and_then(|mail| mail.directory.as_deref()) {
+            let directory = self.directory.join(directory).to_string_lossy().into_owned();
+            let mut desk = Desk::clone(&rules.desk);
+            desk.mail = desk.mail.map(|mail| MailSettings { directory: Some(directory), ..mail });
+            rules.desk = Arc::new(desk);
+        }
+        rules
     }
 
     /// Why nothing is known to be live.
@@ -242,4 +256,27 @@ fn without_detours(path: PathBuf) -> PathBuf {
         }
     }
     straight
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_twite_toml_names_is_relative_to_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let rules = directory.path().join("rules");
+        std::fs::create_dir(&rules).unwrap();
+        for (directory_named, wanted) in [("mail", directory.path().join("mail")), ("/var/mail", "/var/mail".into())] {
+            let toml = format!("[mail]\ndirectory = \"{directory_named}\"\nfrom = \"a@b.example\"\n");
+            std::fs::write(directory.path().join("twite.toml"), toml).unwrap();
+            std::fs::write(rules.join("a.twite"), "trigger \"A\" {\n  on created\n  then add tags a\n}\n").unwrap();
+            let paths = [rules.clone()];
+            let place = Place::of(&paths, None, None);
+            let loaded = lang::load(&paths, None);
+            let rules = place.with_paths(Rules::clone(&loaded.rules.unwrap()));
+            assert_eq!(rules.desk.mail.as_ref().unwrap().directory.as_deref(), wanted.to_str());
+            assert_eq!(place.database(), directory.path().join("twite.db"));
+        }
+    }
 }

@@ -125,8 +125,10 @@ impl Serve {
             allow_empty: self.allow_empty,
             ..Source::new(self.paths.clone(), self.config.clone())
         };
+        let place = place.clone();
+        let adapt = Arc::new(move |rules| place.with_paths(rules));
         // Loading takes a while where there are many.
-        tokio::task::spawn_blocking(move || Live::go_on(source, Arc::new(|rules| rules), last, Clock::Wall.now()))
+        tokio::task::spawn_blocking(move || Live::go_on(source, adapt, last, Clock::Wall.now()))
             .await
             .map_err(super::broke)?
             .map_err(CliError::Report)

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::{
     AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Body, Mailbox,
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
+    },
     transport::smtp::authentication::Credentials,
 };
 
@@ -12,6 +16,8 @@ use super::outbox::Failure;
 use crate::desk::{
     Reason, ReasonKind,
     config::{MailSecurity, MailSettings},
+    text::headline,
+    visible::visible,
 };
 
 /// How long the server may take for one step of a mail.
@@ -20,8 +26,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const TOTAL: Duration = Duration::from_secs(90);
 /// The longest subject: longer ones are cut by mail programs anyway.
 const SUBJECT: usize = 200;
+/// Bytes of one encoded word of a header, so that it is shorter than the 76 characters a line of them may have.
+const ENCODED_BYTES: usize = 39;
 
-/// Sends one mail to several addresses. The key makes the message id, so that a mail that was sent twice
+/// Sends one mail to several addresses. The id of the delivery makes the message id, so that a mail that was sent twice
 /// because its first answer was lost is the same mail to whoever gets it.
 ///
 /// # Errors
@@ -32,20 +40,9 @@ pub(super) async fn send(
     to: &[String],
     subject: &str,
     body: &str,
-    key: &str,
+    delivery_id: &str,
 ) -> Result<(), Failure> {
-    let from: Mailbox = settings.from.parse().map_err(|e| later(format!("`from = \"{}\"`: {e}", settings.from)))?;
-    let host = from.email.domain().to_owned();
-    let mut message = Message::builder()
-        .from(from)
-        .subject(crate::desk::text::headline(subject, SUBJECT))
-        .message_id(Some(format!("<twite.{}@{host}>", key.replace('/', "."))))
-        .header(ContentType::TEXT_PLAIN);
-    for address in to {
-        let mailbox: Mailbox = address.parse().map_err(|e| refused(format!("the address `{address}`: {e}")))?;
-        message = message.to(mailbox);
-    }
-    let message = message.body(body.to_owned()).map_err(|e| refused(e.to_string()))?;
+    let message = message(settings, to, subject, body, delivery_id)?;
     if let Some(directory) = &settings.directory {
         tokio::fs::create_dir_all(directory).await.map_err(|e| later(format!("{directory}: {e}")))?;
         AsyncFileTransport::<Tokio1Executor>::new(directory)
@@ -69,6 +66,52 @@ pub(super) async fn send(
             Err(if error.is_permanent() && !about_us { refused(why) } else { later(why) })
         }
     }
+}
+
+fn message(
+    settings: &MailSettings,
+    to: &[String],
+    subject: &str,
+    body: &str,
+    delivery_id: &str,
+) -> Result<Message, Failure> {
+    let from: Mailbox = settings.from.parse().map_err(|e| later(format!("`from = \"{}\"`: {e}", settings.from)))?;
+    let host = from.email.domain().to_owned();
+    let mut message = Message::builder()
+        .from(from)
+        .raw_header(subject_header(subject))
+        .message_id(Some(format!("<twite.{delivery_id}@{host}>")))
+        .header(ContentType::TEXT_PLAIN);
+    for address in to {
+        let mailbox: Mailbox = address.parse().map_err(|e| refused(format!("the address `{address}`: {e}")))?;
+        message = message.to(mailbox);
+    }
+    let is_text = |c: char| !c.is_control() || c == '\n';
+    let encoded = match body.chars().all(is_text) {
+        true => Ok(Body::new(body.to_owned())),
+        // Some servers refuse what stands raw in a body, others drop it.
+        false => Body::new_with_encoding(body.to_owned(), ContentTransferEncoding::Base64).map_err(|_| "its encoding"),
+    };
+    message.body(encoded.map_err(|why| refused(why.to_owned()))?).map_err(|e| refused(e.to_string()))
+}
+
+/// The subject in one line, its controls spelt out. Whatever is not plain, and what readers would decode as if we had encoded
+/// it (`=?utf-8?B?…?=`), is encoded here: RFC 2047.
+fn subject_header(subject: &str) -> HeaderValue {
+    let subject = visible(&headline(subject, SUBJECT)).into_owned();
+    let name = HeaderName::new_from_ascii_str("Subject");
+    if subject.bytes().all(|b| matches!(b, b' '..=b'~')) && !subject.contains("=?") {
+        return HeaderValue::new(name, subject);
+    }
+    let mut words: Vec<String> = vec![String::new()];
+    for c in subject.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= ENCODED_BYTES => word.push(c),
+            _ => words.push(c.to_string()),
+        }
+    }
+    let encoded = words.iter().map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word))).collect::<Vec<_>>();
+    HeaderValue::dangerous_new_pre_encoded(name, subject, encoded.join("\r\n "))
 }
 
 fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {
@@ -98,4 +141,69 @@ fn refused(why: String) -> Failure {
 /// The server, or the way to it, does not work.
 fn later(why: String) -> Failure {
     Failure::NotWorking(Reason::new(ReasonKind::Unavailable, format!("mail: {why}")), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(subject: &str, body: &str) -> String {
+        let settings = MailSettings {
+            server: None,
+            directory: None,
+            from: "desk@acme.example".to_owned(),
+            security: MailSecurity::default(),
+            user: None,
+            password_env: None,
+        };
+        let message = message(&settings, &["maya@acme.example".to_owned()], subject, body, "1.2.abc").unwrap();
+        String::from_utf8(message.formatted()).unwrap()
+    }
+
+    #[test]
+    fn subjects_say_what_was_written_and_nothing_that_was_not() {
+        let long = "é".repeat(90);
+        for (written, read) in [
+            ("Order 1", "Order 1"),
+            ("Größe & Maß", "Größe & Maß"),
+            ("=?utf-8?B?4oCuQVBQUk9WRUQ=?=", "=?utf-8?B?4oCuQVBQUk9WRUQ=?="),
+            ("ü =?utf-8?Q?a?= ü", "ü =?utf-8?Q?a?= ü"),
+            ("a\u{202e}b\0c\u{1b}d", "a\\u{202e}b\\u{0}c\\u{1b}d"),
+            ("one\r\nBcc: x@acme.example", "one Bcc: x@acme.example"),
+            (&long, &long),
+        ] {
+            let mail = raw(written, "text");
+            let (_, rest) = mail.split_once("Subject: ").unwrap();
+            let mut lines = rest.split("\r\n");
+            let mut header = vec![lines.next().unwrap()];
+            header.extend(lines.take_while(|line| line.starts_with(' ')).map(str::trim_start));
+            assert!(header.iter().all(|line| line.len() + "Subject: ".len() <= 84), "{header:?}");
+            let decoded = header.iter().map(|word| match word.strip_prefix("=?utf-8?B?") {
+                Some(word) => STANDARD.decode(word.strip_suffix("?=").unwrap()).unwrap(),
+                None => word.as_bytes().to_vec(),
+            });
+            assert_eq!(String::from_utf8(decoded.collect::<Vec<_>>().concat()).unwrap(), read);
+        }
+    }
+
+    #[test]
+    fn controls_never_stand_raw_in_a_body() {
+        for (body, encoding) in [
+            ("two\nlines", "7bit"),
+            ("a\0b", "base64"),
+            ("a\u{1b}[2Jb", "base64"),
+            ("a\rb", "base64"),
+            ("\u{85}", "base64"),
+        ] {
+            let mail = raw("s", body);
+            assert!(mail.contains(&format!("Content-Transfer-Encoding: {encoding}\r\n")), "{mail}");
+            let (_, shown) = mail.split_once("\r\n\r\n").unwrap();
+            assert!(shown.chars().all(|c| !c.is_control() || matches!(c, '\r' | '\n')), "{mail:?}");
+        }
+    }
+
+    #[test]
+    fn the_message_id_is_that_of_the_delivery() {
+        assert!(raw("s", "b").contains("Message-ID: <twite.1.2.abc@acme.example>\r\n"));
+    }
 }

@@ -204,7 +204,7 @@ impl Daemon {
         let Some(settings) = &desk.mail else {
             return Err(refused(ReasonKind::NoRecipient, "twite.toml declares no `[mail]`"));
         };
-        mail::send(settings, &addresses, subject, body, &item.key).await?;
+        mail::send(settings, &addresses, subject, body, &self.delivery_id(item)).await?;
         Ok(Arrived { what: "mail", text: format!("{}: {subject}", addresses.join(", ")), x_id: None })
     }
 
@@ -219,8 +219,13 @@ impl Daemon {
             None => serde_json::to_string(&self.ticket_of(item).await?)
                 .map_err(|e| refused(ReasonKind::NotReady, e.to_string()))?,
         };
-        webhook::call(&self.http, hook, body, &item.key, self.clock.now()).await?;
+        webhook::call(&self.http, hook, body, &self.delivery_id(item), self.clock.now()).await?;
         Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None })
+    }
+
+    /// What tells a mail or a call of a webhook from all others in the world, and stays the same when it is sent again.
+    fn delivery_id(&self, item: &OutboxItem) -> String {
+        format!("{}.{}", item.key.replace('/', "."), self.store.id())
     }
 
     /// How long X may take to show a post where it is looked for.

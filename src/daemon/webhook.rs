@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Posts JSON to a webhook.
 ///
-/// The same key is sent each time the same call is tried (`Twite-Delivery`), so that the other side can tell a second
+/// The same id is sent each time the same call is tried (`Twite-Delivery`), so that the other side can tell a second
 /// try from a second event. Where a signing key is declared, `Twite-Signature` is `sha256=` and the base64 of the
 /// HMAC-SHA256 of the body.
 ///
@@ -28,14 +28,14 @@ pub(super) async fn call(
     client: &reqwest::Client,
     hook: &Webhook,
     body: String,
-    key: &str,
+    delivery_id: &str,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let mut request = client
         .post(&hook.url)
         .timeout(TIMEOUT)
         .header("content-type", "application/json")
-        .header("twite-delivery", key);
+        .header("twite-delivery", delivery_id);
     if let Some(variable) = &hook.key_env {
         let secret = std::env::var(variable).map_err(|_| {
             later(format!("the environment variable `{variable}` with the key of the webhook is not set"), None)

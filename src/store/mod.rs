@@ -117,6 +117,7 @@ pub struct Store {
     reader: SqlitePool,
     fence: Arc<Fence>,
     file: Arc<File>,
+    id: Arc<str>,
 }
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
@@ -158,9 +159,23 @@ impl Store {
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
         // As `run` does, whose signature the compiler does not take here.
         sqlx::migrate!().run_direct(None, &mut *tx, false).await?;
+        let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let id = random_id()?;
+                sqlx::query("INSERT INTO identity (id) VALUES ($1)").bind(&id).execute(&mut *tx).await?;
+                id
+            }
+        };
         tx.commit().await?;
         let reader = pool().max_connections(READERS).connect_with(options.create_if_missing(false)).await?;
-        Ok(Self { writer, reader, fence: Arc::default(), file: Arc::new(File::at(path)) })
+        Ok(Self { writer, reader, fence: Arc::default(), file: Arc::new(File::at(path)), id: id.into() })
+    }
+
+    /// The id of this database, which no other has: 26 lower-case letters and digits.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
@@ -214,6 +229,20 @@ impl Tx {
         self.write_now().await?;
         Ok(self.0.commit().await?)
     }
+}
+
+/// 128 random bits, five in a character.
+fn random_id() -> Result<String, StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| StoreError::Key(e.to_string()))?;
+    let mut bits = u128::from_le_bytes(bytes);
+    let mut id = String::with_capacity(26);
+    for _ in 0..26 {
+        // Five bits are a digit of base 32.
+        id.extend(char::from_digit((bits & 31) as u32, 32));
+        bits >>= 5;
+    }
+    Ok(id)
 }
 
 /// Whether another connection holds the database: SQLITE_BUSY, in any of its extended forms.

@@ -27,3 +27,13 @@ fn x(id: u64) -> XId {
 fn key(conversation: u64, person: u64) -> TicketKey {
     TicketKey { account: x(1), conversation: conversation.to_string(), person: x(person) }
 }
+
+#[tokio::test]
+async fn a_database_has_an_id_of_its_own_and_keeps_it() {
+    let (one, directory) = store().await;
+    let (other, _) = store().await;
+    let again = Store::open(&directory.path().join("twite.db")).await.unwrap();
+    assert_eq!(one.id(), again.id());
+    assert_ne!(one.id(), other.id());
+    assert!(one.id().len() == 26 && one.id().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+}
