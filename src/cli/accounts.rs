@@ -6,24 +6,25 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
+use jiff::SignedDuration;
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
 use super::{
-    CliError, FINE, broke,
+    CliError, FINDINGS, FINE, broke,
     desk::{DeskArgs, Place},
     terminal,
 };
 use crate::{
     clock::Clock,
     desk::{Desk, Tokens, visible::visible},
-    store::{AccountState, ConnectedAccount},
+    store::{AccountState, ConnectedAccount, Key, Store, StoreError},
     x::{
         client::{http, whose},
-        oauth::{App, Authorisation},
+        oauth::{App, Authorisation, lacks},
     },
 };
 
@@ -52,7 +53,8 @@ enum What {
     /// Connect a declared account, or connect it again after X refused it.
     ///
     /// Prints an address to open in a browser, waits for X to come back to this machine, and keeps the tokens,
-    /// encrypted. Everything goes on where it stopped.
+    /// encrypted. Everything goes on where it stopped. What the tokens cannot do of what `twite.toml` asks is said, and
+    /// the exit status is 1.
     Connect(Connect),
 }
 
@@ -64,18 +66,12 @@ struct Connect {
     #[arg(long, default_value_t = 8918)]
     port: u16,
     /// Take tokens from standard input instead of signing in: a JSON object with `access_token` and
-    /// `refresh_token`, as `twite sim` prints them.
+    /// `refresh_token`, and `scope` and `expires_in` where they are known, as X and `twite sim` give them.
     #[arg(long)]
     tokens_from_stdin: bool,
-}
-
-#[derive(Deserialize)]
-struct GivenTokens {
-    access_token: String,
-    #[serde(default)]
-    refresh_token: Option<String>,
-    #[serde(default)]
-    expires_in: Option<i64>,
+    /// Seal the tokens with a key that does not open those of other accounts, which have to be connected again then.
+    #[arg(long)]
+    new_key: bool,
 }
 
 impl Accounts {
@@ -154,6 +150,9 @@ impl Connect {
             ))
         })?;
         let (store, key) = (place.open().await?, place.key()?);
+        if !self.new_key {
+            self.check_key(desk, &store, &key).await?;
+        }
         let http = http().map_err(broke)?;
         let tokens = if self.tokens_from_stdin {
             given()?
@@ -190,7 +189,31 @@ impl Connect {
         store.save_tokens(&key, &id, &tokens).await.map_err(broke)?;
         writeln!(terminal::people(), "@{handle} is connected{}", if known.is_some() { " again" } else { "" })?;
         store.close().await;
-        Ok(FINE)
+        let lacks = lacks(declared, &tokens);
+        for lack in &lacks {
+            writeln!(terminal::remarks(), "warning: {lack}")?;
+        }
+        Ok(if lacks.is_empty() { FINE } else { FINDINGS })
+    }
+
+    /// Refuses a key that does not open what another declared account's tokens are sealed with: a daemon has one key.
+    async fn check_key(&self, desk: &Desk, store: &Store, key: &Key) -> Result<(), CliError> {
+        for other in store.accounts().await.map_err(broke)? {
+            if other.handle.eq_ignore_ascii_case(self.handle()) || desk.account(&other.handle).is_none() {
+                continue;
+            }
+            match store.tokens(key, &other.id).await {
+                Err(StoreError::Key(_)) => {
+                    return Err(CliError::Usage(format!(
+                        "the key in `{}` does not open the tokens of @{}: set the key those were sealed with; if it is \
+                         lost, `--new-key` accepts this one, and the other accounts have to be connected again with it",
+                        desk.store.key_env, other.handle
+                    )));
+                }
+                tokens => drop(tokens.map_err(broke)?),
+            }
+        }
+        Ok(())
     }
 
     async fn sign_in(&self, app: &App) -> Result<Tokens, CliError> {
@@ -255,13 +278,99 @@ fn given() -> Result<Tokens, CliError> {
         writeln!(terminal::remarks(), "Reading tokens as JSON from standard input …")?;
     }
     io::stdin().lock().take(64 * 1024).read_to_string(&mut text)?;
-    let given: GivenTokens = serde_json::from_str(&text).map_err(|e| {
-        CliError::Usage(format!("standard input holds no JSON object with `access_token` and `refresh_token`: {e}"))
-    })?;
+    let given = given_tokens(&text).map_err(|why| CliError::Usage(format!("the tokens on standard input: {why}")))?;
+    let ends = |seconds| Clock::Wall.now().checked_add(SignedDuration::from_secs(seconds)).ok();
     Ok(Tokens {
-        access: given.access_token,
-        refresh: given.refresh_token,
-        expires: given.expires_in.and_then(|s| Clock::Wall.now().checked_add(jiff::SignedDuration::from_secs(s)).ok()),
-        scopes: vec![],
+        access: given.access,
+        refresh: given.refresh,
+        expires: given.expires_in.and_then(ends),
+        scopes: given.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
     })
+}
+
+/// Tokens as X answers with them.
+#[derive(Debug, PartialEq, Eq)]
+struct GivenTokens {
+    access: String,
+    refresh: Option<String>,
+    scope: Option<String>,
+    expires_in: Option<i64>,
+}
+
+fn given_tokens(text: &str) -> Result<GivenTokens, String> {
+    // Windows' shells write a byte order mark into pipes.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let needed = "a JSON object with `access_token` and `refresh_token` is needed";
+    let given: Value = match serde_json::from_str(text) {
+        _ if text.trim().is_empty() => return Err(format!("nothing came; {needed}")),
+        Ok(given @ Value::Object(_)) => given,
+        Ok(other) => return Err(format!("this is {}; {needed}", kind(&other))),
+        Err(error) => return Err(format!("this is not JSON ({error}); {needed}")),
+    };
+    let text = |name: &str| match given.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(other) => Err(format!("`{name}` is {}, not a text", kind(other))),
+    };
+    let token = |name: &str| match text(name)? {
+        Some(token) if !token.bytes().all(|b| b.is_ascii_graphic()) => {
+            Err(format!("`{name}` has characters in it that no token has"))
+        }
+        token => Ok(token),
+    };
+    let expires_in = match given.get("expires_in") {
+        None | Some(Value::Null) => None,
+        Some(seconds) => match seconds.as_i64().filter(|seconds| *seconds > 0) {
+            Some(seconds) => Some(seconds),
+            None => return Err(format!("`expires_in` is a whole number of seconds, not {seconds}")),
+        },
+    };
+    Ok(GivenTokens {
+        access: token("access_token")?.ok_or_else(|| format!("`access_token` is missing; {needed}"))?,
+        refresh: token("refresh_token")?,
+        scope: text("scope")?,
+        expires_in,
+    })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "`null`",
+        Value::Bool(_) => "`true` or `false`",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::given_tokens;
+
+    #[test]
+    fn what_is_wrong_with_tokens_is_said_in_words() {
+        for (text, says) in [
+            ("", "nothing came; a JSON object"),
+            ("{", "this is not JSON (EOF"),
+            ("[]", "this is a list; a JSON object"),
+            ("\"abc\"", "this is a text; a JSON object"),
+            ("{}", "`access_token` is missing"),
+            (r#"{"access_token": ""}"#, "`access_token` is missing"),
+            (r#"{"access_token": 5}"#, "`access_token` is a number, not a text"),
+            (r#"{"access_token": "a b"}"#, "`access_token` has characters in it"),
+            (r#"{"access_token": "a", "refresh_token": []}"#, "`refresh_token` is a list, not a text"),
+            (
+                r#"{"access_token": "a", "expires_in": "soon"}"#,
+                "`expires_in` is a whole number of seconds, not \"soon\"",
+            ),
+            (r#"{"access_token": "a", "expires_in": -1}"#, "`expires_in` is a whole number of seconds, not -1"),
+        ] {
+            let why = given_tokens(text).unwrap_err();
+            assert!(why.starts_with(says), "{text}: {why}");
+        }
+        let given =
+            given_tokens("\u{feff}{\"access_token\": \"a\\n\", \"refresh_token\": \"\", \"x\": 1}\r\n").unwrap();
+        assert_eq!((given.access.as_str(), given.refresh), ("a", None));
+    }
 }

@@ -16,12 +16,42 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    desk::{Tokens, XId, config::XSettings},
+    desk::{Account, Tokens, XId, config::XSettings},
     store::{Key, Store},
 };
 
 /// What Twite asks an account to allow.
 pub const SCOPES: &str = "tweet.read tweet.write users.read dm.read dm.write like.read offline.access";
+/// What tokens cannot do of what `twite.toml` asks of their account, a sentence each. Of tokens that do not say what they are good
+/// for, only what is seen without.
+pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
+    let needed = [
+        ("", true, "tweet.read"),
+        ("", true, "users.read"),
+        ("capture_direct_messages", account.capture_direct_messages, "dm.read"),
+        ("track_likes", account.track_likes, "like.read"),
+        ("allow_replies", account.allow_replies, "tweet.write"),
+        // What is answered in a direct message is a direct message.
+        ("allow_replies", account.allow_replies && account.capture_direct_messages, "dm.write"),
+    ];
+    let granted = |scope: &str| tokens.scopes.is_empty() || tokens.scopes.iter().any(|granted| granted == scope);
+    let missing = needed.into_iter().filter(|(_, asked, scope)| *asked && !granted(scope));
+    let mut lacks: Vec<String> = missing
+        .map(|(switch, _, scope)| match switch {
+            "" => format!("everything needs the scope `{scope}`, which was not granted"),
+            switch => format!("`{switch} = true` needs the scope `{scope}`, which was not granted"),
+        })
+        .collect();
+    if tokens.refresh.is_none() {
+        lacks.push(
+            "there is no refresh token (scope `offline.access`), so the account has to be connected again when the access \
+             token ends, after two hours"
+                .to_owned(),
+        );
+    }
+    lacks
+}
+
 /// How long before its end an access token is renewed.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 
@@ -139,7 +169,7 @@ impl App {
             .map_err(|e| XError::AnswerLost(format!("X's answer with the tokens cannot be read: {e}")))?;
         Ok(Tokens {
             access: answer.access_token,
-            refresh: answer.refresh_token,
+            refresh: answer.refresh_token.filter(|token| !token.is_empty()),
             expires: answer.expires_in.and_then(|s| self.clock.now().checked_add(SignedDuration::from_secs(s)).ok()),
             scopes: answer.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         })

@@ -7,6 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod accounts;
 mod actions;
 mod architecture;
 mod automations;

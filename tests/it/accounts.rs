@@ -1,0 +1,88 @@
+//! `twite accounts connect`: what it says of tokens and keys.
+
+use serde_json::{Value, json};
+use twite::sim::NewPerson;
+
+use crate::support::{TestDesk, key};
+
+const RULES: &str = "trigger \"A\" {\n  on created\n  then add tags a\n}\n";
+
+/// Runs it for an account with tokens on standard input; the exit status, and what it said on both outputs.
+async fn connect(desk: &TestDesk, handle: &str, tokens: &str, key: &str, options: &[&str]) -> (i32, String) {
+    let mut twite = assert_cmd::cargo::cargo_bin_cmd!("twite");
+    twite.args(["accounts", "connect", handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
+    twite.env("TWITE_KEY", key).write_stdin(tokens.to_owned());
+    let ran = tokio::task::spawn_blocking(move || twite.output().unwrap()).await.unwrap();
+    let said = [ran.stdout, ran.stderr].concat();
+    (ran.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tokens_cannot_do_of_what_is_declared_is_said() {
+    const NO_REFRESH: &str = "there is no refresh token (scope `offline.access`)";
+    let declared = "[[account]]\nhandle = \"all\"\ntrack_likes = true\n\
+                    [[account]]\nhandle = \"few\"\ncapture_direct_messages = false\nallow_replies = false\n";
+    let desk = TestDesk::new(&["acme"], RULES, declared).await;
+    let whole =
+        ["tweet.read", "tweet.write", "users.read", "dm.read", "dm.write", "like.read", "offline.access"].as_slice();
+    for handle in ["all", "few"] {
+        desk.sim.make_user(&NewPerson::named(handle)).unwrap();
+    }
+    for (handle, scopes, says) in [
+        ("all", whole, [].as_slice()),
+        ("few", whole, &[]),
+        ("few", &["tweet.read", "users.read", "offline.access"], &[]),
+        ("few", &["tweet.read", "users.read"], &[NO_REFRESH]),
+        (
+            "all",
+            &["tweet.read", "users.read"],
+            &[
+                "`capture_direct_messages = true` needs the scope `dm.read`",
+                "`track_likes = true` needs the scope `like.read`",
+                "`allow_replies = true` needs the scope `tweet.write`",
+                "`allow_replies = true` needs the scope `dm.write`",
+                NO_REFRESH,
+            ],
+        ),
+        (
+            "acme",
+            &["tweet.read", "users.read", "tweet.write", "dm.read", "like.read", "offline.access"],
+            &["`allow_replies = true` needs the scope `dm.write`"],
+        ),
+    ] {
+        let tokens = serde_json::to_string(&desk.sim.connect_with(handle, scopes).unwrap()).unwrap();
+        let (status, said) = connect(&desk, handle, &tokens, &key(), &[]).await;
+        let warnings: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("warning: ")).collect();
+        assert_eq!((status, warnings.len()), (i32::from(!says.is_empty()), says.len()), "{handle} {scopes:?}: {said}");
+        for (warning, says) in warnings.iter().zip(says) {
+            assert!(warning.starts_with(says), "{warning}");
+        }
+        assert!(said.contains("is connected"), "{said}");
+    }
+
+    // Tokens that do not say what they are good for.
+    let mut tokens: Value = serde_json::to_value(desk.sim.connect("all").unwrap()).unwrap();
+    tokens.as_object_mut().unwrap().remove("scope");
+    assert_eq!(connect(&desk, "all", &tokens.to_string(), &key(), &[]).await.0, 0);
+    let alone = json!({"access_token": tokens["access_token"]}).to_string();
+    let (status, said) = connect(&desk, "all", &alone, &key(), &[]).await;
+    assert!(status == 1 && said.contains(NO_REFRESH), "{said}");
+    let (status, said) = connect(&desk, "all", "[]", &key(), &[]).await;
+    assert!(status == 2 && said.contains("the tokens on standard input: this is a list"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_does_not_open_the_other_tokens_is_refused() {
+    let desk = TestDesk::new(&["acme", "bikes"], RULES, "").await;
+    let other = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let tokens = |handle: &str| serde_json::to_string(&desk.sim.connect(handle).unwrap()).unwrap();
+    let (status, said) = connect(&desk, "acme", &tokens("acme"), other, &[]).await;
+    assert!(status == 2 && said.contains("the key in `TWITE_KEY` does not open the tokens of @bikes"), "{said}");
+    assert_eq!(connect(&desk, "acme", &tokens("acme"), &key(), &[]).await.0, 0);
+
+    // The old key is lost.
+    let (status, said) = connect(&desk, "acme", &tokens("acme"), other, &["--new-key"]).await;
+    assert!(status == 0 && said.contains("connected again"), "{said}");
+    let (status, said) = connect(&desk, "bikes", &tokens("bikes"), other, &[]).await;
+    assert!(status == 0 && said.contains("connected again"), "{said}");
+}
