@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use url::Url;
@@ -72,14 +73,6 @@ impl std::fmt::Debug for App {
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    refresh_token: Option<String>,
-    expires_in: Option<i64>,
-    scope: Option<String>,
 }
 
 impl App {
@@ -165,13 +158,16 @@ impl App {
                 _ => refusal(status, &body, wait),
             });
         }
-        let answer: TokenAnswer = serde_json::from_value(salvage(&body))
-            .map_err(|e| XError::AnswerLost(format!("X's answer with the tokens cannot be read: {e}")))?;
+        // Refresh tokens work once: what else there is to say of the pair is no reason to lose it.
+        let answer = salvage(&body);
+        let text = |name: &str| answer.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let lost = || XError::AnswerLost("an answer to a request for tokens that holds no `access_token`".to_owned());
+        let ends = |seconds| self.clock.now().checked_add(SignedDuration::from_secs(seconds)).ok();
         Ok(Tokens {
-            access: answer.access_token,
-            refresh: answer.refresh_token.filter(|token| !token.is_empty()),
-            expires: answer.expires_in.and_then(|s| self.clock.now().checked_add(SignedDuration::from_secs(s)).ok()),
-            scopes: answer.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            access: text("access_token").ok_or_else(lost)?,
+            refresh: text("refresh_token"),
+            expires: answer.get("expires_in").and_then(Value::as_i64).and_then(ends),
+            scopes: text("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         })
     }
 }

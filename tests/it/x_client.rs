@@ -374,10 +374,13 @@ async fn one_broken_message_spoils_no_other() {
 
 #[tokio::test]
 async fn a_broken_word_beside_a_token_or_an_id_costs_neither() {
-    let tokens = r#"{"access_token":"access-2","refresh_token":"refresh-2","expires_in":7200,"scope":"caf\ud83d"}"#;
-    let stage = Stage::new(vec![answer(401, REFUSED), answer(200, r#"{"meta":{}}"#)], vec![answer(200, tokens)]).await;
-    assert_eq!(stage.mentions().await.unwrap(), 0);
-    assert_eq!(stage.stored().await.refresh.as_deref(), Some("refresh-2"));
+    for beside in [r#""expires_in":7200,"scope":"caf\ud83d""#, r#""expires_in":"soon","scope":["dm.read"]"#] {
+        let tokens = format!(r#"{{"access_token":"access-2","refresh_token":"refresh-2",{beside}}}"#);
+        let answers = vec![answer(401, REFUSED), answer(200, r#"{"meta":{}}"#)];
+        let stage = Stage::new(answers, vec![answer(200, tokens)]).await;
+        assert_eq!(stage.mentions().await.unwrap(), 0);
+        assert_eq!(stage.stored().await.refresh.as_deref(), Some("refresh-2"));
+    }
     let created = answer(201, br#"{"data":{"id":"77","text":"caf\ud83d"}}"#.to_vec());
     let stage = Stage::new(vec![created], vec![]).await;
     assert_eq!(stage.client.create_post(&reply()).await.unwrap().id.as_str(), "77");
