@@ -90,6 +90,7 @@ CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
+CREATE INDEX ticket_by_merged ON ticket (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX ticket_by_look ON ticket (look_at) WHERE look_at IS NOT NULL;
 -- For reports, which are mostly about a period.
 CREATE INDEX ticket_by_created ON ticket (created);
@@ -265,9 +266,16 @@ CREATE TABLE polling (
   stalled   TEXT,
   since     BIGINT,
   next      BIGINT,
-  -- What X showed no more when it was read last, so that it may be missing here.
-  missed    TEXT,
   PRIMARY KEY (account, endpoint)
+);
+
+-- What X showed no more when an endpoint was read, so that it may be missing here: what lies between two ids.
+CREATE TABLE gap (
+  account   TEXT NOT NULL,
+  endpoint  TEXT NOT NULL,
+  known     TEXT NOT NULL,
+  lowest    TEXT NOT NULL,
+  PRIMARY KEY (account, endpoint, known)
 );
 
 -- What an account cannot do for the time being: `send`, read an endpoint, or anything, as its `grant` is dead. From the first

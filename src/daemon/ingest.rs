@@ -5,12 +5,10 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::{Daemon, Notice};
 use crate::{
     desk::XId,
-    store::{ConnectedAccount, GRANT, IncomingKind, StoreError},
+    store::{ConnectedAccount, GRANT, Gap, IncomingKind, StoreError},
     x::{
         Post, Refusal, Unreadable, XError,
         client::Answered,
@@ -207,17 +205,15 @@ impl Daemon {
         endpoint: Endpoint,
         shortfall: &Shortfall,
     ) -> Result<(), StoreError> {
-        let when = |id: &XId| {
-            let made = id.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-            made.map_or_else(|| id.to_string(), |made| made.to_string())
+        let gap = Gap {
+            account: account.id.clone(),
+            endpoint: endpoint.name().to_owned(),
+            known: shortfall.known.clone(),
+            lowest: shortfall.lowest.clone(),
         };
-        let what = format!(
-            "X shows no further back than {}, and what was known ends at {}: what came between may be missing",
-            when(&shortfall.lowest),
-            when(&shortfall.known)
-        );
-        self.notices.tell(Notice::Trouble { message: format!("@{} {}: {what}", account.handle, endpoint.name()) });
-        self.store.missed(&account.id, endpoint.name(), &what).await
+        let message = format!("@{} {}: {}", account.handle, endpoint.name(), gap.line());
+        self.notices.tell(Notice::Trouble { message });
+        self.store.missed(&gap).await
     }
 
     /// Tells that X did not do what was asked: the first time, and now and then while it goes on.

@@ -91,7 +91,7 @@ impl Daemon {
             }
             Err(Failure::Paused(account, refusal)) => {
                 let reason = Reason::new(kind_of(&refusal), refusal.to_string());
-                self.store.not_sent(item, Next::Wait, &reason).await?;
+                self.store.not_sent(item, Next::Wait, &reason, now).await?;
                 // Told once for the account, not for everything that waits.
                 return self.pause(&account, SEND, &refusal).await;
             }
@@ -135,7 +135,7 @@ impl Daemon {
             }
             Err(Failure::Unknown(reason)) => (Next::Unknown, reason),
         };
-        self.store.not_sent(item, next, &reason).await?;
+        self.store.not_sent(item, next, &reason, now).await?;
         let outcome = match next {
             Next::Refused => Outcome::Refused(reason.words),
             Next::Unknown => Outcome::Unknown(reason.words),

@@ -28,25 +28,28 @@ pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp
 pub fn act_by_hand(actions: &[Action], before: &Ticket, desk: &Desk, now: Timestamp, cause: Cause) -> ByHand {
     let mut ticket = before.clone();
     let done = act::apply(actions, &mut ticket, act::Meanwhile { event: None, now, desk });
-    // A reply or a note is the comment of the update; what the agent set beside it stays as set.
-    let said = done.effects.iter().find_map(|effect| match effect {
+    let said = done.effects.iter().filter_map(|effect| match effect {
         // An empty one is said to nobody.
         Effect::Reply { text } | Effect::Note { text } if is_blank(text) => None,
         Effect::Reply { text } => Some((true, text)),
         Effect::Note { text } => Some((false, text)),
         _ => None,
     });
-    let comment = said.map(|(public, text)| EventComment { text: text.clone(), public, author: Author::Agent });
-    match &comment {
-        Some(comment) => {
-            let (status, set) = (ticket.status, ticket.status != before.status);
-            ticket.add_comment(comment, now);
-            if set {
-                ticket.set_status(status, now);
-            }
-        }
-        None => ticket.agent_touches += 1,
+    let said: Vec<_> =
+        said.map(|(public, text)| EventComment { text: text.clone(), public, author: Author::Agent }).collect();
+    // What the agent set beside it stays as set.
+    let (status, set) = (ticket.status, ticket.status != before.status);
+    for comment in &said {
+        ticket.add_comment(comment, now);
     }
+    if set && !said.is_empty() {
+        ticket.set_status(status, now);
+    }
+    if said.is_empty() {
+        ticket.agent_touches += 1;
+    }
+    // An update has one comment: what its requester can see, where there is such.
+    let comment = said.iter().find(|comment| comment.public).or(said.first()).cloned();
     ticket.updated = ticket.updated.max(now);
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
     let event = Event { kind, via: Via::Api, comment, cause: Some(cause) };

@@ -132,7 +132,7 @@ impl Tx {
     }
 
     /// What was said last of what is left, with or without notes.
-    async fn latest_text(&mut self, ticket: TicketId, notes: bool) -> Result<Option<String>, StoreError> {
+    pub(super) async fn latest_text(&mut self, ticket: TicketId, notes: bool) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar(
             "SELECT text FROM comment WHERE ticket = $1 AND deleted = 0 AND (kind <> 'note' OR $2)
              ORDER BY made DESC, id DESC LIMIT 1",

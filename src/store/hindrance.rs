@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{GRANT, Store, StoreError};
+use super::{GRANT, Polling, Store, StoreError};
 use crate::desk::XId;
 
 /// Something that keeps an account from working for the time being, or something that it may have missed.
@@ -56,18 +56,16 @@ impl Store {
             let told = found
                 .iter()
                 .any(|h: &Hindrance| h.account == polling.account && (h.what == polling.endpoint || h.what == GRANT));
-            let mut add = |reason, since, next| {
-                let (account, what) = (polling.account.clone(), polling.endpoint.clone());
-                found.push(Hindrance { account, what, reason, since, next });
-            };
             if let Some(reason) = polling.stalled
                 && !told
             {
-                add(reason, polling.since, polling.next);
+                let Polling { account, endpoint, since, next, .. } = polling;
+                found.push(Hindrance { account, what: endpoint, reason, since, next });
             }
-            if let Some(reason) = polling.missed {
-                add(reason, None, None);
-            }
+        }
+        for gap in self.gaps().await? {
+            let reason = gap.line();
+            found.push(Hindrance { account: gap.account, what: gap.endpoint, reason, since: None, next: None });
         }
         Ok(found)
     }

@@ -216,6 +216,7 @@ impl Tx {
         .bind(i64::from(done.possibly_sent))
         .execute(&mut *self.0)
         .await?;
+        self.recount_for(item, now).await?;
         Ok(done)
     }
 }

@@ -22,6 +22,7 @@ mod pause;
 mod polling;
 mod post;
 mod queues;
+mod recount;
 mod report;
 mod ticket;
 mod transaction;
@@ -55,7 +56,7 @@ pub use self::{
     loops::StoppedLoop,
     outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
-    polling::Polling,
+    polling::{Gap, Polling},
     post::{KnownPost, PutPost, Seen},
     queues::Queues,
     ticket::{TicketHead, TicketKey},

@@ -272,7 +272,8 @@ impl Tx {
         .execute(&mut *self.0)
         .await?;
         self.1.forget_ticket(TicketId(ticket));
-        Ok(())
+        // It may have been taken for lost, and what it was said to count for taken back.
+        self.recount_for(id, now).await
     }
 }
 
@@ -377,7 +378,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn not_sent(&self, item: &OutboxItem, next: Next, reason: &Reason) -> Result<(), StoreError> {
+    pub async fn not_sent(
+        &self,
+        item: &OutboxItem,
+        next: Next,
+        reason: &Reason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let looked = i64::from(item.possibly_sent);
         // The state, when it is due, whether the last send may have arrived, and which counts are taken back.
         let (state, due, possibly_sent, unsent, unlooked, lost) = match next {
@@ -404,6 +411,9 @@ impl Store {
         .bind(&reason.words)
         .execute(&mut *tx.0)
         .await?;
+        if next == Next::Refused {
+            tx.recount_for(item.id, now).await?;
+        }
         tx.commit().await
     }
 

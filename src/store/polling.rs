@@ -21,8 +21,31 @@ pub struct Polling {
     pub since: Option<Timestamp>,
     /// When X is asked next.
     pub next: Option<Timestamp>,
-    /// What X showed no more when it was read, so that it may be missing here.
-    pub missed: Option<String>,
+}
+
+/// What X showed no more when an endpoint was read, so that it may be missing here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The account that is read.
+    pub account: XId,
+    /// What is read.
+    pub endpoint: String,
+    /// The newest message below it.
+    pub known: XId,
+    /// The oldest message above it.
+    pub lowest: XId,
+}
+
+impl Gap {
+    /// In one line, for a person.
+    pub fn line(&self) -> String {
+        let when = |id: &XId| {
+            let made = id.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+            made.map_or_else(|| id.to_string(), |made| made.to_string())
+        };
+        let (known, lowest) = (when(&self.known), when(&self.lowest));
+        format!("what came from {known} to {lowest} may be missing: X shows no more of it")
+    }
 }
 
 impl Store {
@@ -40,7 +63,6 @@ impl Store {
                     stalled: row.try_get("stalled")?,
                     since: times(row.try_get("since")?)?,
                     next: times(row.try_get("next")?)?,
-                    missed: row.try_get("missed")?,
                 })
             })
             .collect()
@@ -90,18 +112,39 @@ impl Store {
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn missed(&self, account: &XId, endpoint: &str, what: &str) -> Result<(), StoreError> {
+    pub async fn missed(&self, gap: &Gap) -> Result<(), StoreError> {
         self.write(
             sqlx::query(
-                "INSERT INTO polling (account, endpoint, missed) VALUES ($1, $2, $3)
-                 ON CONFLICT (account, endpoint) DO UPDATE SET missed = excluded.missed",
+                "INSERT INTO gap (account, endpoint, known, lowest) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (account, endpoint, known) DO UPDATE SET lowest = excluded.lowest",
             )
-            .bind(account.as_str())
-            .bind(endpoint)
-            .bind(what),
+            .bind(gap.account.as_str())
+            .bind(&gap.endpoint)
+            .bind(gap.known.as_str())
+            .bind(gap.lowest.as_str()),
         )
         .await?;
         Ok(())
+    }
+
+    /// All that X showed no more, the latest first.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Gap {
+                    account: word(row.try_get("account")?)?,
+                    endpoint: row.try_get("endpoint")?,
+                    known: word(row.try_get("known")?)?,
+                    lowest: word(row.try_get("lowest")?)?,
+                })
+            })
+            .collect()
     }
 
     /// The last row of the inbox.

@@ -129,9 +129,8 @@ pub struct Stretch {
     /// The newest that was known when it began, and on which day that was.
     known: Option<XId>,
     known_on: Option<Date>,
-    /// What was read of it.
+    /// How many pages were read of it.
     pages: u32,
-    items: u32,
 }
 
 /// What a page holds.
@@ -182,7 +181,6 @@ impl Position {
             known: self.newest.clone(),
             known_on: self.read_on,
             pages: 0,
-            items: 0,
         }
     }
 
@@ -213,7 +211,6 @@ impl Position {
         self.note_sweep(&stretch, page, answered);
 
         stretch.pages += 1;
-        stretch.items = stretch.items.saturating_add(u32::try_from(page.items.len()).unwrap_or(u32::MAX));
         stretch.lowest = stretch.lowest.as_ref().into_iter().chain(ids()).min().cloned();
         let reached = match endpoint {
             // X lists nothing below it.
@@ -299,13 +296,13 @@ impl Stretch {
         self.until = self.lowest.clone().filter(|_| takes_ids);
     }
 
-    /// Whether the list ended above what was known because X shows no more of it.
+    /// Whether the list ended above what was known because X shows no more of it. It shows the newest 800 mentions and 3,200 own
+    /// posts, and those that come while it is read page by page push out others at its end: how many were read tells nothing.
+    /// One page is of one moment, and has room for more.
     fn shortfall(&self, endpoint: Endpoint, today: Option<Date>) -> Option<Shortfall> {
         let (known, lowest) = (self.known.clone()?, self.lowest.clone()?);
         let is_whole = match endpoint {
-            // X shows 800 mentions and 3,200 own posts; those that were deleted count among them.
-            Endpoint::Mentions => self.items < 700,
-            Endpoint::OwnPosts => self.items < 3_000,
+            Endpoint::Mentions | Endpoint::OwnPosts => self.pages <= 1,
             Endpoint::DirectMessages => {
                 let days = self.known_on.zip(today).and_then(|(from, to)| Some(from.until(to).ok()?.get_days()));
                 days.is_none_or(|days| days < DM_DAYS)

@@ -13,6 +13,7 @@ mod architecture;
 mod automations;
 mod calendars;
 mod characters;
+mod counted;
 mod docs;
 mod edges;
 mod engine;

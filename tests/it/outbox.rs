@@ -48,7 +48,8 @@ impl Desk {
         let to: Destination = "posts/acme".parse().unwrap();
         let item = self.store().claim(&to, self.daemon.clock().now()).await.unwrap().unwrap();
         if let Some(next) = then {
-            self.store().not_sent(&item, next, &Reason::new(ReasonKind::AnswerLost, "lost")).await.unwrap();
+            let (reason, now) = (Reason::new(ReasonKind::AnswerLost, "lost"), self.daemon.clock().now());
+            self.store().not_sent(&item, next, &reason, now).await.unwrap();
         }
     }
 

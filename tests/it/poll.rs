@@ -124,23 +124,86 @@ async fn what_came_while_nobody_read_is_read_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_x_shows_no_more_is_said() {
+async fn what_x_shows_no_more_is_said_each_time() {
     let sim = simulator().await;
     let (daemon, _directory) = desk(&sim).await;
     list_late(&sim, SignedDuration::from_hours(1));
-    assert_eq!(tickets(&daemon).await, 1);
+    let mut expected = 1;
+    assert_eq!(tickets(&daemon).await, expected);
     let mut told = daemon.notices().listen();
-    flood(&sim, 1_000, 0, 0);
-    assert_eq!(tickets(&daemon).await, 1 + 800);
-    let mut said = vec![];
-    while let Ok(notice) = told.try_recv() {
-        said.extend(matches!(notice, Notice::Trouble { .. }).then(|| notice.to_string()));
+    // Within the minutes in which what is known is read again, too.
+    for round in 1..=2 {
+        for n in 0..1_000 {
+            let by = format!("r{round}p{n}");
+            sim.make_user(&NewPerson::named(&by)).unwrap();
+            sim.post(&NewPost { by, text: format!("@acme {n}"), ..NewPost::default() }).unwrap();
+        }
+        expected += 800;
+        assert_eq!(tickets(&daemon).await, expected);
+        let mut said = vec![];
+        while let Ok(notice) = told.try_recv() {
+            said.extend(matches!(notice, Notice::Trouble { .. }).then(|| notice.to_string()));
+        }
+        assert!(said.len() == 1 && said[0].contains("@acme mentions: what came from "), "{said:?}");
+        let gaps = daemon.store().gaps().await.unwrap();
+        assert_eq!((gaps.len(), gaps[0].endpoint.as_str()), (round, "mentions"));
+        let told =
+            daemon.store().hindrances().await.unwrap().into_iter().filter(|h| h.reason.contains("may be missing"));
+        assert_eq!(told.count(), round, "`status` names each");
     }
-    assert!(said.len() == 1 && said[0].contains("@acme mentions") && said[0].contains("may be missing"), "{said:?}");
-    let polling = daemon.store().polling().await.unwrap();
-    let missed: Vec<_> = polling.iter().filter(|p| p.missed.is_some()).map(|p| p.endpoint.as_str()).collect();
-    assert_eq!(missed, ["mentions"]);
     sim.stop().await;
+}
+
+/// What comes while a list is read page by page pushes out as much at its end.
+#[test]
+fn a_gap_is_found_below_the_newest_that_was_known_however_few_were_read() {
+    let account = ConnectedAccount {
+        id: "1".parse().unwrap(),
+        handle: "acme".into(),
+        state: AccountState::Connected,
+        connected: Timestamp::UNIX_EPOCH,
+        capture_from: None,
+    };
+    let message =
+        |id: XId| Incoming { kind: IncomingKind::Post, x_id: id.clone(), version: id, payload: String::new() };
+    let second = |n: i64| id(Timestamp::from_second(1_800_000_000 + n).unwrap());
+    // How many there are at the first page, how many come for each page, and whether X shows the known one no more. X shows 800.
+    for (there, come, is_lost) in [
+        (1, 0, false),
+        (100, 0, false),
+        (150, 50, false),
+        (799, 0, false),
+        (801, 0, true),
+        (850, 50, true),
+        (300, 300, true),
+        (500, 200, true),
+    ] {
+        let known = second(0);
+        let page = |from: i64, to: i64, next: bool| PageRead {
+            items: (from..to).rev().map(second).map(message).collect(),
+            next: next.then(|| "next".to_owned() + &from.to_string()),
+            ..PageRead::default()
+        };
+        let mut position = Position::default();
+        let first = position.from_top(&account, Endpoint::Mentions, 0);
+        assert_eq!(position.note(Endpoint::Mentions, first, &page(0, 1, false), &|_| false, None), None);
+        let mut stretch = position.from_top(&account, Endpoint::Mentions, 0);
+        let (mut newest, mut upper) = (there, there + 1);
+        let told = loop {
+            // The newest 800, the known one among them where it still is.
+            let bottom = (newest - 799).max(0);
+            let lower = (upper - 100).max(bottom).min(upper);
+            let told =
+                position.note(Endpoint::Mentions, stretch, &page(lower, upper, lower > bottom), &|_| false, None);
+            (newest, upper) = (newest + come, lower);
+            match position.unfinished() {
+                Some(unfinished) => stretch = unfinished.clone(),
+                None => break told,
+            }
+        };
+        let expected = is_lost.then_some(known);
+        assert_eq!(told.map(|told| told.known), expected, "{there}, and {come} a page");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

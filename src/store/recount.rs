@@ -1,0 +1,90 @@
+//! What an agent answers counts on its ticket from the moment it is said, and no longer once it is known not to arrive.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::{StoreError, Tx};
+use crate::{
+    desk::{Effect, TicketId},
+    engine::minute,
+};
+
+impl Tx {
+    /// Counts again what agents said on a ticket and on those that were merged into it, after the outcome of one of their
+    /// replies changed: what is on the ticket, and replies that wait or may have arrived. That an agent was at the ticket stays
+    /// true.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub(super) async fn recount(&mut self, ticket: TicketId, now: Timestamp) -> Result<(), StoreError> {
+        self.write_now().await?;
+        // A reply counts from when it was said, not from when X took it.
+        let shown = sqlx::query(
+            "SELECT count(*) AS comments,
+                    count(CASE WHEN author = 'agent' AND kind <> 'note' THEN 1 END) AS replies,
+                    min(CASE WHEN author = 'agent' AND kind <> 'note' THEN coalesce(
+                      (SELECT min(o.made) FROM outbox o WHERE o.ticket = c.ticket AND o.shown = c.id), c.made) END) AS first,
+                    max(made) AS latest
+             FROM comment c WHERE ticket = $1 OR ticket IN (SELECT id FROM ticket WHERE merged_into = $1)",
+        )
+        .bind(ticket.0)
+        .fetch_one(&mut *self.0)
+        .await?;
+        let open = sqlx::query(
+            "SELECT made, effect FROM outbox WHERE (ticket = $1 OR ticket IN (SELECT id FROM ticket WHERE merged_into = $1))
+               AND kind = 'reply' AND rule IS NULL AND shown IS NULL AND state IN ('waiting', 'sending', 'unknown') ORDER BY made, id",
+        )
+        .bind(ticket.0)
+        .fetch_all(&mut *self.0)
+        .await?;
+        let count = i64::try_from(open.len()).unwrap_or(i64::MAX);
+        let replies = shown.try_get::<i64, _>("replies")?.saturating_add(count);
+        let mut first: Option<i64> = shown.try_get("first")?;
+        if let Some(row) = open.first() {
+            let made = row.try_get("made")?;
+            first = Some(first.map_or(made, |first| first.min(made)));
+        }
+        let (mut latest, mut latest_public) =
+            (self.latest_text(ticket, true).await?, self.latest_text(ticket, false).await?);
+        if let Some(row) = open.last() {
+            let effect =
+                serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            let (made, shown): (i64, Option<i64>) = (row.try_get("made")?, shown.try_get("latest")?);
+            if let Effect::Reply { text } = effect
+                && shown.is_none_or(|shown| shown <= made)
+            {
+                (latest, latest_public) = (Some(text.clone()), Some(text));
+            }
+        }
+        sqlx::query(
+            "UPDATE ticket SET comments = $2, replies = $3, first_reply = $4, latest_comment = $5, latest_public_comment = $6,
+               agent_touches = CASE WHEN agent_touches < $3 THEN $3 ELSE agent_touches END,
+               look_at = CASE WHEN status = 'closed' THEN NULL WHEN look_at < $7 THEN look_at ELSE $7 END
+             WHERE id = $1",
+        )
+        .bind(ticket.0)
+        .bind(shown.try_get::<i64, _>("comments")?.saturating_add(count))
+        .bind(replies)
+        .bind(first)
+        .bind(latest)
+        .bind(latest_public)
+        .bind(minute(now).as_millisecond())
+        .execute(&mut *self.0)
+        .await?;
+        self.1.forget_ticket(ticket);
+        Ok(())
+    }
+
+    /// [`Tx::recount`] on the ticket of something in the outbox, where it is an agent's reply.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
+        let ticket = "SELECT coalesce(t.merged_into, t.id) FROM outbox o JOIN ticket t ON t.id = o.ticket
+                      WHERE o.id = $1 AND o.kind = 'reply' AND o.rule IS NULL";
+        match sqlx::query_scalar(ticket).bind(item).fetch_optional(&mut *self.0).await? {
+            Some(ticket) => self.recount(TicketId(ticket), now).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What an agent answers counts from when it is said, and no longer once it is known not to arrive.
+
+use jiff::SignedDuration;
+use twite::{
+    daemon::by_hand,
+    desk::{Act, Cause, Reason, ReasonKind, Status, Ticket, TicketId, XId, invariant},
+    engine::Decider,
+    sim::SimHandle,
+    store::{Next, Store},
+    x::wire::decode_line,
+};
+
+use crate::support::{inside, simulator};
+
+const RULES: &str = r#"
+macro "Answer" { then reply "Look here." }
+macro "Both" { then note "called" reply "Look here." }
+macro "Parts" { then reply "Look here." reply "And there." }
+automation "Unanswered" { when replies is 0 and time since created >= 1 minutes then add tags unanswered }
+"#;
+
+/// What becomes of the one thing in the outbox.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Refused,
+    Lost,
+    Unknown,
+    Withdrawn,
+    Resent,
+    Sent,
+    /// The poll of own posts finds it.
+    Echoed,
+}
+
+async fn step(sim: &SimHandle, daemon: &twite::daemon::Daemon, account: &XId, step: Step) {
+    let (store, now) = (daemon.store(), sim.now());
+    let claim = async || store.claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
+    let reason = Reason::new(ReasonKind::Gone, "no");
+    let next = match step {
+        Step::Refused => Next::Refused,
+        Step::Lost => Next::LookUp(now),
+        Step::Unknown => Next::Unknown,
+        Step::Withdrawn | Step::Resent => {
+            let act = if matches!(step, Step::Withdrawn) { Act::Withdraw } else { Act::Resend };
+            store.intervene(1, act, "ana", None, now).await.unwrap();
+            return;
+        }
+        Step::Sent => return store.sent(claim().await.id, Some(&"77".parse().unwrap()), now).await.unwrap(),
+        Step::Echoed => {
+            let line = format!(
+                r#"{{"data":{{"id":"78","author_id":"{account}","conversation_id":"10","text":"@p1 Look here.","created_at":"{now}",
+                   "referenced_tweets":[{{"type":"replied_to","id":"10"}}]}}}}"#
+            );
+            daemon.feed(account, vec![decode_line(&line.replace('\n', " ")).unwrap()]).await.unwrap();
+            while daemon.take_next().await.unwrap() {}
+            return;
+        }
+    };
+    store.not_sent(&claim().await, next, &reason, now).await.unwrap();
+}
+
+async fn ticket(store: &Store) -> Ticket {
+    store.ticket(TicketId(1)).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
+    use Step::{Echoed, Lost, Refused, Resent, Sent, Unknown, Withdrawn};
+    // The macro, what becomes of its first reply, and whether that counts then.
+    let cases: &[(&str, &[Step], bool)] = &[
+        ("Answer", &[], true),
+        ("Answer", &[Refused], false),
+        ("Answer", &[Withdrawn], false),
+        ("Answer", &[Lost], true),
+        ("Answer", &[Lost, Unknown], true),
+        ("Answer", &[Lost, Refused], false),
+        ("Answer", &[Lost, Unknown, Withdrawn], false),
+        ("Answer", &[Refused, Resent], true),
+        ("Answer", &[Refused, Resent, Sent], true),
+        ("Answer", &[Withdrawn, Resent, Refused], false),
+        ("Answer", &[Sent], true),
+        ("Answer", &[Lost, Echoed], true),
+        ("Answer", &[Lost, Withdrawn, Echoed], true),
+        ("Both", &[], true),
+        ("Both", &[Refused], false),
+        ("Both", &[Sent], true),
+        ("Parts", &[], true),
+        ("Parts", &[Refused], false),
+        ("Parts", &[Sent], true),
+    ];
+    for (title, steps, counts) in cases {
+        let what = format!("{title}: {steps:?}");
+        let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
+        let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme"], RULES, "").await;
+        let now = sim.now();
+        let line = format!(
+            r#"{{"data":{{"id":"10","author_id":"1","conversation_id":"10","text":"@acme help","created_at":"{now}"}},
+               "includes":{{"users":[{{"id":"1","username":"p1","name":"P"}}]}}}}"#
+        );
+        daemon.feed(&accounts[0], vec![decode_line(&line.replace('\n', " ")).unwrap()]).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+        let (store, rules) = (daemon.store(), daemon.rules());
+        let then = &rules.macros.iter().find(|m| m.title == *title).unwrap().then;
+        let (id, cause) = (TicketId(1), Cause::Macro((*title).to_owned()));
+        by_hand::act(store, &rules, Decider::default(), daemon.clock(), id, then, cause).await.unwrap();
+        let said = ticket(store).await;
+        for one in *steps {
+            step(&sim, &daemon, &accounts[0], *one).await;
+        }
+        let left = ticket(store).await;
+        let (notes, parts) = (i64::from(*title == "Both"), i64::from(*title == "Parts"));
+        let replies = i64::from(*counts) + parts;
+        assert_eq!((left.replies, left.comments), (replies, 1 + notes + replies), "{what}");
+        assert_eq!(left.first_reply, said.first_reply.filter(|_| replies > 0), "{what}");
+        let public = match (*title, *counts) {
+            ("Parts", _) if !steps.iter().any(|step| matches!(step, Sent)) => "And there.",
+            (_, true) => "Look here.",
+            _ => "@acme help",
+        };
+        let heard = left.latest_public_comment.as_deref().unwrap().trim_start_matches("@p1 ");
+        assert_eq!(heard, public, "{what}");
+        assert_eq!((left.agent_touches, left.status), (said.agent_touches, Status::Open), "{what}");
+        assert_eq!(
+            invariant::broken(&left).map(|broken| broken.says).collect::<Vec<_>>(),
+            Vec::<&str>::new(),
+            "{what}"
+        );
+        // And what looks for tickets that nobody answered finds it.
+        daemon.clock().reached(now.checked_add(SignedDuration::from_mins(5)).unwrap());
+        while daemon.look_next().await.unwrap() {}
+        assert_eq!(ticket(store).await.tags.contains("unanswered"), replies == 0, "{what}");
+        sim.stop().await;
+    }
+}
