@@ -121,6 +121,9 @@ async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
         writeln!(out, "{}", serde_json::Value::Array(rows))?;
         return Ok(FINE);
     }
+    if desk.accounts.is_empty() {
+        writeln!(out, "no account is declared; `[[account]]` in twite.toml declares one")?;
+    }
     for account in &desk.accounts {
         match found(&account.handle) {
             Some(found) => {

@@ -12,6 +12,7 @@ use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use self::stage::Stage;
 use super::{CliError, FINDINGS, FINE, terminal};
+use crate::desk::Account;
 
 /// See Twite work: a simulated X, the daemon, and a morning's conversations.
 ///
@@ -42,7 +43,8 @@ pub(crate) struct Demo {
     /// Posts to use: a file of X API v2 payloads, one `{"data":…, "includes":…}` a line.
     #[arg(long, value_name = "FILE")]
     posts: Option<PathBuf>,
-    /// The handle of an account to connect; repeat for several. Default: those in `twite.toml`.
+    /// The handle of an account to connect; repeat for several. One that `twite.toml` does not declare has the usual settings.
+    /// Default: those in `twite.toml`.
     #[arg(long = "account", value_name = "HANDLE")]
     accounts: Vec<String>,
     /// Where the rules are.
@@ -80,9 +82,9 @@ struct Summary {
     replies: Replies,
     set_aside: i64,
     seconds: f64,
-    /// The accounts that were connected.
+    /// The accounts that were connected, and how many posts by others mention each.
     #[serde(skip)]
-    accounts: Vec<String>,
+    accounts: Vec<(Account, usize)>,
 }
 
 /// What became of replies.

@@ -111,7 +111,7 @@ impl LiveSet {
                         Some(error) if loaded.files == 0 => error.message.clone(),
                         _ => loaded.summary(),
                     }),
-                    Some(files) => lang::lost(&self.rules, files).first().cloned(),
+                    Some(_) => lang::lost(&self.rules, &loaded, &tree).first().cloned(),
                 }
             }
         };

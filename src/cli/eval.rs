@@ -1,5 +1,7 @@
 //! `twite eval`: tickets in, decisions out, a line each.
 
+mod shape;
+
 use std::{
     io::{self, BufRead, BufReader, IsTerminal as _, Write},
     num::NonZero,
@@ -17,15 +19,22 @@ use super::{CliError, FINDINGS, FINE, source::open, terminal};
 use crate::{
     clock::Clock,
     desk::{
-        Author, CustomValue, Event, EventComment, EventKind, Ticket, Via, config::CustomKind, field::Declared,
-        invariant::broken, text::is_blank, visible::visible,
+        Author, Event, EventComment, EventKind, Ticket, Via,
+        field::Declared,
+        given::Unnameable,
+        invariant::{Invariant, broken},
+        text::headline,
+        visible::visible,
     },
     engine::{Decision, RuleSet, decide, explain, show},
-    lang::rules::Rules,
+    lang::{did_you_mean, listed, nearest, rules::Rules},
 };
 
 /// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
 const LONGEST_LINE: u64 = 4 << 20;
+
+/// How much of a text is shown in a complaint, in characters.
+const MAX_SHOWN: usize = 40;
 
 /// How many lines one processor takes at a time, and the most bytes of them.
 const BLOCK: usize = 256;
@@ -44,7 +53,7 @@ const MOST_BYTES: u64 = 16 << 20;
 ///    "kind": {"updated": {"before": {"status": "solved"}}}}}
 ///
 /// Lines are decided on every processor, and come out in their order. Those that cannot be read are reported with
-/// their number and left out; the exit status is then 1.
+/// their number and left out; the exit status is then 1. Without any ticket it is 2.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Eval {
@@ -86,9 +95,15 @@ impl Eval {
         };
         let how = How { rules: &rules, happened: self.event, now, format: self.format, name: &name };
         let bar = progress(size);
-        let bad = eval(how, tickets, decisions, terminal::remarks(), &bar)?;
+        let Lines { read, bad } = eval(how, tickets, decisions, terminal::remarks(), &bar)?;
         bar.finish_and_clear();
-        Ok(if bad == 0 { FINE } else { FINDINGS })
+        match (read, bad) {
+            (Some(0), _) if !self.rules.allow_empty => {
+                Err(CliError::Usage(format!("there is no ticket in {} (`--allow-empty` accepts that)", visible(&name))))
+            }
+            (_, 0) => Ok(FINE),
+            _ => Ok(FINDINGS),
+        }
     }
 }
 
@@ -157,24 +172,33 @@ struct Block {
     lines: Vec<Option<Vec<u8>>>,
 }
 
+/// How many lines an input had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lines {
+    /// Those with something on them; unknown where nobody read the decisions to the end.
+    read: Option<u64>,
+    /// Those that were left out.
+    bad: u64,
+}
+
 /// What came of a block.
 #[derive(Default)]
 struct Done {
     decisions: Vec<u8>,
     complaints: Vec<u8>,
+    read: u64,
     bad: u64,
 }
 
 /// Decides the lines of the input in blocks, as many at once as there are processors, and writes what comes of them in
-/// their order. Bad lines are told to `complaints` and left out; says how many there were. Where nobody reads the decisions any
-/// more, it stops.
+/// their order. Bad lines are told to `complaints` and left out. Where nobody reads the decisions any more, it stops.
 fn eval(
     how: How<'_>,
     mut tickets: impl BufRead,
     mut decisions: impl Write,
     mut complaints: impl Write,
     bar: &ProgressBar,
-) -> io::Result<u64> {
+) -> io::Result<Lines> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers)
@@ -192,12 +216,13 @@ fn eval(
                 (blocks, done)
             })
             .collect();
-        let mut bad = 0;
+        let (mut read, mut bad) = (0, 0);
         // Whether anybody reads on.
         let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<bool> {
             // A worker that is gone has panicked, and that comes out where the scope ends.
             let Ok(done) = done else { return Err(io::Error::other("deciding broke off")) };
             let done = done?;
+            read += done.read;
             bad += done.bad;
             if !done.complaints.is_empty() {
                 bar.suspend(|| complaints.write_all(&done.complaints))?;
@@ -212,7 +237,7 @@ fn eval(
         for (turn, (blocks, done)) in workers.iter().cycle().enumerate() {
             if turn >= workers.len() && written < sent {
                 if !write(done.recv())? {
-                    return Ok(bad);
+                    return Ok(Lines { read: None, bad });
                 }
                 written += 1;
             }
@@ -227,10 +252,10 @@ fn eval(
         // Whose turn is next has the oldest block.
         for (_, done) in workers.iter().cycle().skip(written % workers.len()).take(sent - written) {
             if !write(done.recv())? {
-                break;
+                return Ok(Lines { read: None, bad });
             }
         }
-        Ok(bad)
+        Ok(Lines { read: Some(read), bad })
     })
 }
 
@@ -256,6 +281,7 @@ impl How<'_> {
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => read(text, self.rules, self.happened, self.now),
             };
+            done.read += 1;
             match case {
                 Err(error) => {
                     done.bad += 1;
@@ -286,13 +312,25 @@ impl How<'_> {
 
     /// Tells what is wrong with tickets that cannot exist. They are decided on all the same.
     fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
+        // The field that is most likely wrong.
+        let place = |Invariant { fields, .. }: &Invariant| match fields.first() {
+            Some(field) => format!(" (`/{}`)", field.replace('.', "/")),
+            None => String::new(),
+        };
         for invariant in broken(ticket) {
-            writeln!(out, "{}:{line}: there is no such ticket: {}", visible(self.name), invariant.says)?;
+            let says = invariant.says;
+            writeln!(out, "{}:{line}: there is no such ticket: {says}{}", visible(self.name), place(invariant))?;
         }
         if let EventKind::Updated { before } = &event.kind {
             // What both have in common was told.
             for invariant in broken(before).filter(|invariant| invariant.holds(ticket)) {
-                writeln!(out, "{}:{line}: there is no such ticket `before`: {}", visible(self.name), invariant.says)?;
+                let says = invariant.says;
+                writeln!(
+                    out,
+                    "{}:{line}: there is no such ticket `before`: {says}{}",
+                    visible(self.name),
+                    place(invariant)
+                )?;
             }
         }
         Ok(())
@@ -315,48 +353,77 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         ticket: Option<serde::de::IgnoredAny>,
     }
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
-    if !line.starts_with(b"{") {
-        return Err("expected a JSON object, a ticket".into());
+    match line.first() {
+        Some(b'{') => {}
+        Some(b'[') => return Err("expected a JSON object, a ticket, and this is a list: write a ticket a line".into()),
+        _ => return Err("expected a JSON object, a ticket".into()),
     }
-    let case = match serde_json::from_slice::<Peek>(line).map_err(without_line)?.ticket {
-        Some(_) => serde_json::from_slice(line).map_err(without_line)?,
-        None => Line { ticket: serde_json::from_slice(line).map_err(without_line)?, event: None, now: None },
+    let shape = match serde_json::from_slice::<Peek>(line).map_err(no_json)?.ticket {
+        Some(_) => &shape::LINE,
+        None => &shape::TICKET,
+    };
+    told(shape::misfits(line, shape, &rules.desk).map_err(no_json)?)?;
+    let case = match shape {
+        _ if std::ptr::eq(shape, &shape::LINE) => serde_json::from_slice(line).map_err(no_json)?,
+        _ => Line { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None, now: None },
     };
     let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
-    if let Some(name) = ticket.custom.keys().find(|name| rules.desk.field(name).is_none()) {
-        return Err(format!("unknown field `custom.{name}`: twite.toml declares no field of this name"));
-    }
-    for (name, value) in &ticket.custom {
-        let Some(field) = rules.desk.field(name) else { continue };
-        let fits = match (field.kind, value) {
-            (CustomKind::YesNo, CustomValue::YesNo(_)) | (CustomKind::Number, CustomValue::Number(_)) => true,
-            (CustomKind::Text, CustomValue::Text(_)) => true,
-            (CustomKind::Choice, CustomValue::Text(text)) => {
-                is_blank(text) || rules.desk.declared_name(&Declared::Choice(name.clone()), text).is_some()
-            }
-            _ => false,
-        };
-        if !fits {
-            let expected = match field.kind {
-                CustomKind::YesNo => "`true` or `false`".to_owned(),
-                CustomKind::Number => "a whole number".to_owned(),
-                CustomKind::Text => "a text".to_owned(),
-                CustomKind::Choice => format!("one of {}", field.choices.join(", ")),
-            };
-            let found = serde_json::to_string(value).unwrap_or_default();
-            return Err(format!("`custom.{name}` is {expected}, and this is {found}"));
-        }
-    }
     // As the desk keeps it, whatever the file says.
     ticket.normalize(&rules.desk);
     ticket.complete(now);
+    let above = if std::ptr::eq(shape, &shape::LINE) { "/ticket" } else { "" };
+    let mut unnameable = unnameable(&ticket, above, rules);
     let mut event = case.event.unwrap_or_else(|| event(&ticket, happened));
     if let EventKind::Updated { before } = &mut event.kind {
         before.normalize(&rules.desk);
         before.complete(ticket.updated);
         before.created = before.created.min(ticket.created);
+        if !above.is_empty() {
+            unnameable.extend(self::unnameable(before, "/event/kind/updated/before", rules));
+        }
     }
+    told(unnameable)?;
     Ok((ticket, event, now))
+}
+
+/// The complaints about a line in one.
+fn told(complaints: Vec<String>) -> Result<(), String> {
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
+}
+
+/// What is said of the names and tags on a ticket that no rule could name. Where there is no `twite.toml` to declare names, all are
+/// taken.
+fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
+    let says = |unnameable| match unnameable {
+        Unnameable::Name { .. } if rules.files.config.is_none() => None,
+        Unnameable::Name { field, declared, name } => {
+            let what = match declared {
+                Declared::Group => "group",
+                Declared::Agent => "agent",
+                Declared::Account => "account",
+                Declared::Brand => "brand",
+                Declared::Choice(_) => "choice",
+            };
+            let known = rules.desk.declared(&declared);
+            let meant = did_you_mean(nearest(name.trim_start_matches('@'), known.iter().copied()));
+            let known = match known.as_slice() {
+                [] => "none".to_owned(),
+                known => listed(known.iter().copied()),
+            };
+            let name = headline(name, MAX_SHOWN);
+            Some(format!(
+                "`{above}/{field}` is \"{name}\", and twite.toml declares no such {what}{meant}; it declares {known}"
+            ))
+        }
+        Unnameable::Tag { field, tag } => {
+            let (field, tag) = (field.replace('.', "/"), headline(tag, MAX_SHOWN));
+            Some(format!(
+                "`{above}/{field}` holds \"{tag}\", which cannot be a tag: tags have no spaces or commas, and at most 200 \
+                 characters"
+            ))
+        }
+    };
+    ticket.unnameable(&rules.desk).into_iter().filter_map(says).collect()
 }
 
 fn event(ticket: &Ticket, happened: Happened) -> Event {
@@ -373,13 +440,13 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
     }
 }
 
-/// The message of an error in JSON with its column, but without its line: that is ours to number.
-fn without_line(error: serde_json::Error) -> String {
+/// What is wrong with a line that is no JSON, with its column, but without its line: that is ours to number.
+fn no_json(error: serde_json::Error) -> String {
     let message = error.to_string();
     let cut = format!(" at line {} column {}", error.line(), error.column());
     match message.strip_suffix(&cut) {
-        Some(message) if error.column() > 0 => format!("{message} (column {})", error.column()),
-        _ => message,
+        Some(message) if error.column() > 0 => format!("no JSON: {message} (column {})", error.column()),
+        _ => format!("no JSON: {message}"),
     }
 }
 
@@ -429,7 +496,7 @@ mod tests {
         let decisions = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let decisions: Vec<_> = decisions.map(|line| serde_json::from_slice(line).unwrap()).collect();
         let complaints = String::from_utf8(err).unwrap();
-        assert_eq!(bad, complaints.lines().count() as u64);
+        assert_eq!(bad.bad, complaints.lines().count() as u64);
         (decisions, complaints)
     }
 
@@ -455,6 +522,7 @@ mod tests {
 
     #[test]
     fn what_a_line_leaves_out_follows_from_the_rest() {
+        // Nothing declares an agent here, so that any is taken.
         let input = br#"{}
             {"status": "solved", "solved": "1969-12-24T00:00:00Z", "assignee": "Maya"}
             {"ticket": {"status": "open"}, "now": "2026-01-05T12:00:00Z", "event": {"kind": {"updated": {"before": {}}}, "via": "web", "comment": null}}

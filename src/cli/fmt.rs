@@ -9,11 +9,11 @@ use std::{
 use super::{
     BROKE, CliError, FINDINGS, FINE,
     rewrite::rewrite,
-    source::{nothing_in, rule_paths},
+    source::{note_passed_over, nothing_in, rule_paths},
     terminal,
 };
 use crate::desk::visible::Visible;
-use crate::lang::{NotFormatted, Sources, find, format, name, read_rule_files, render};
+use crate::lang::{NotFormatted, Sources, format, name, read_rule_files, render};
 
 /// Formats rule files.
 #[derive(Debug, clap::Args)]
@@ -38,10 +38,12 @@ impl Fmt {
             return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
         }
         rule_paths(&self.paths)?;
-        let (texts, mut broken, mut sources) = read_rule_files(&self.paths);
+        let (texts, mut broken, passed) = read_rule_files(&self.paths);
+        let mut sources = Sources::default();
         if texts.is_empty() && broken.is_empty() && !self.allow_empty {
-            return Err(nothing_in(&self.paths, &find(&self.paths).passed_over));
+            return Err(nothing_in(&self.paths, &passed));
         }
+        note_passed_over(&passed)?;
         let (mut changed, mut failed) = (0, 0);
         let files = texts.len();
         for (path, text) in texts {

@@ -53,7 +53,11 @@ impl Rules {
             writeln!(terminal::remarks(), "note: {note}")?;
         }
         let mut listed = items(&rules);
+        let all = listed.len();
         listed.retain(|item| chosen.is_about(&item.place.file));
+        if listed.is_empty() && all > 0 {
+            writeln!(terminal::remarks(), "note: none of the {all} items of this set stands in these files")?;
+        }
         let mut out = terminal::people_or_json(self.format == Format::Human);
         match self.format {
             Format::Json => {

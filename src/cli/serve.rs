@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    daemon::{Daemon, Live, Source, log_report},
+    daemon::{Daemon, Live, Notice, Source, log_report},
     engine::Decider,
     lang::Follow,
     x::client,
@@ -95,6 +95,9 @@ impl Serve {
                     standing.since
                 );
                 log_report(&broken.report);
+            }
+            if !standing.passed_over.is_empty() {
+                tracing::warn!("{}", Notice::PassedOver { files: standing.passed_over });
             }
             let daemon = Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?);
             let daemon = Arc::new(daemon.deciding(Decider::default().verifying(self.verify)));

@@ -2,14 +2,15 @@
 
 use std::{
     collections::BTreeSet,
-    fmt, fs, io,
+    fmt, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::Args;
 
-use super::CliError;
+use super::{CliError, terminal};
 use crate::{
     desk::visible::Visible,
     lang::{self, Loaded, rules::Rules},
@@ -24,7 +25,7 @@ pub(crate) struct Source {
     /// The declarations; without it, `twite.toml` beside the rules or one directory above.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Accept that there are no rule files.
+    /// Accept that there are no rules.
     #[arg(long)]
     pub(super) allow_empty: bool,
 }
@@ -90,7 +91,10 @@ impl Source {
         let loaded = lang::load(paths, self.config.as_deref());
         self.refuse_empty(&loaded)?;
         match &loaded.rules {
-            Some(rules) => Ok(Arc::clone(rules)),
+            Some(rules) => {
+                note_passed_over(&loaded.passed_over())?;
+                Ok(Arc::clone(rules))
+            }
             None => {
                 Err(CliError::Report(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary())))
             }
@@ -104,10 +108,16 @@ impl Source {
         self.load_chosen(&Chosen { sets: vec![self.paths.clone()], files: None })
     }
 
-    /// Refuses a set without any rule file, unless that is wanted: "nothing wrong" with nothing is no answer.
+    /// Refuses a set without any rule file, or with comments only, unless that is wanted: "nothing wrong" with nothing is no
+    /// answer.
     pub(super) fn refuse_empty(&self, loaded: &Loaded) -> Result<(), CliError> {
-        match loaded.rule_files {
-            0 if !self.allow_empty => Err(nothing_in(&self.paths, &loaded.passed_over)),
+        match (loaded.rule_files, loaded.declarations) {
+            _ if self.allow_empty => Ok(()),
+            (0, _) => Err(nothing_in(&self.paths, &loaded.passed_over())),
+            (_, Some(0)) => Err(CliError::Usage(format!(
+                "there are no rules in {}, comments at the most (`--allow-empty` accepts that)",
+                shown(&self.paths)
+            ))),
             _ => Ok(()),
         }
     }
@@ -176,18 +186,29 @@ pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
     file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", Shown(path))))
 }
 
+/// Says which files were passed over, as their names end only nearly as those of rule files do.
+pub(super) fn note_passed_over(files: &[PathBuf]) -> io::Result<()> {
+    files.iter().try_for_each(|path| {
+        let file = Visible(&lang::name(path)).to_string();
+        writeln!(terminal::remarks(), "note: `{file}` does not end in `.twite`, and its rules are not read")
+    })
+}
+
+/// Paths in a message.
+fn shown(paths: &[PathBuf]) -> String {
+    let shown = paths.iter().map(|path| format!("`{}`", Shown(path)));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 /// What is said where no rule file was found.
 pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError {
-    let shown = |path: &PathBuf| format!("`{}`", Shown(path));
-    let places: Vec<_> = paths.iter().map(shown).collect();
-    let near: Vec<_> = passed_over.iter().take(5).map(shown).collect();
-    let near = match near.as_slice() {
+    let passed_over = passed_over.get(..5).unwrap_or(passed_over);
+    let near = match passed_over {
         [] => String::new(),
-        [one] => format!("; {one} does not end in `.twite`"),
-        several => format!("; {} do not end in `.twite`", several.join(", ")),
+        [_] => format!("; {} does not end in `.twite`", shown(passed_over)),
+        several => format!("; {} do not end in `.twite`", shown(several)),
     };
-    let places = places.join(", ");
-    CliError::Usage(format!("there are no rule files in {places}{near} (`--allow-empty` accepts that)"))
+    CliError::Usage(format!("there are no rule files in {}{near} (`--allow-empty` accepts that)", shown(paths)))
 }
 
 /// The directory whose rules belong together with a file: by where `twite.toml` lies, above the file or beside it.

@@ -35,6 +35,7 @@ With --format json one object is printed:
   follow    files as they are, or commit: what is committed is compared then
   files     same, newer, broken, or unknown where nothing is live yet
   broken    since (null where no daemon has said so yet) and report; null where nothing is wrong
+  unread    files whose names end only nearly as those of rule files do, so that their rules are not read
   restart   settings that changed and are used when the daemon starts again
   daemon    running, and pid, host, since and renewed of the one that works, or worked last; null before the first
   queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
@@ -63,6 +64,7 @@ struct Report {
     follow: Follow,
     files: Files,
     broken: Option<Broken>,
+    unread: Vec<String>,
     restart: Vec<String>,
     daemon: Option<Daemon>,
     queues: Queues,
@@ -183,14 +185,15 @@ impl Status {
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
         let follow = live.as_ref().map(|set| set.live.follow).unwrap_or_default();
         let paths = self.desk.paths();
-        let loaded = follow.tree(&paths).map(|tree| lang::load_from(&tree, &paths, self.desk.config()));
-        let files = loaded.as_ref().ok().and_then(|loaded| loaded.rules.clone());
+        let loaded = follow.tree(&paths).map(|tree| (lang::load_from(&tree, &paths, self.desk.config()), tree));
+        let files = loaded.as_ref().ok().and_then(|(loaded, _)| loaded.rules.clone());
+        let passed_over = loaded.as_ref().map(|(loaded, _)| loaded.passed_over()).unwrap_or_default();
         let said = live.as_ref().and_then(|set| set.live.broken.clone()).filter(|_| running);
         let found = match (&loaded, &files, &live) {
             (Err(why), ..) => Some(why.clone()),
-            (Ok(loaded), None, _) => Some(loaded.report()),
-            (_, Some(files), Some(live)) => {
-                Some(lang::lost(&live.rules, files).join("\n")).filter(|lost| !lost.is_empty())
+            (Ok((loaded, _)), None, _) => Some(loaded.report()),
+            (Ok((loaded, tree)), Some(_), Some(live)) => {
+                Some(lang::lost(&live.rules, loaded, tree).join("\n")).filter(|lost| !lost.is_empty())
             }
             (_, Some(files), None) => Some(lang::missing(files).join("\n")).filter(|missing| !missing.is_empty()),
         };
@@ -228,6 +231,7 @@ impl Status {
             queues: kept.queues,
             accounts: accounts.collect(),
             loops: kept.loops,
+            unread: passed_over.iter().map(|path| lang::name(path).to_string()).collect(),
             restart: live.as_ref().filter(|_| running).map(|set| set.live.restart.clone()).unwrap_or_default(),
             rules: live.map(|set| Live {
                 hash: set.live.version.hash,
@@ -267,6 +271,9 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
                 writeln!(out, "            … {} more lines; `twite check` shows them", lines.len() - MAX_LINES)?;
             }
         }
+    }
+    for file in report.unread.iter().take(MAX_LINES) {
+        writeln!(out, "unread    {} does not end in `.twite`, and its rules are not live", visible(file))?;
     }
     if !report.restart.is_empty() {
         writeln!(out, "restart   needed for {}", report.restart.join(", "))?;

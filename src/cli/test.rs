@@ -23,7 +23,7 @@ use crate::{
 /// Run the tests that rule files carry.
 ///
 /// Where paths are files, the whole set around them is loaded, and their tests are run. The exit status is 1 where a test
-/// failed, or less came up than `--min` asks for.
+/// failed, or less came up than `--min` asks for; 2 where no test matches `--filter`.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// Run only the tests whose titles match this regular expression.
@@ -60,6 +60,10 @@ impl Test {
             chosen.is_about(&test.place.file) && self.filter.as_ref().is_none_or(|filter| filter.is_match(&test.title))
         };
         let tests: Vec<_> = rules.tests.iter().filter(wanted).cloned().collect();
+        if let (Some(filter), []) = (&self.filter, tests.as_slice()) {
+            let tests = rules.tests.iter().filter(|test| chosen.is_about(&test.place.file)).count();
+            return Err(CliError::Usage(format!("no test has a title that matches `{filter}`; there are {tests}")));
+        }
         let started = Instant::now();
         let (tests, coverage) = run_tests(&rules, &tests, self.coverage);
         let results = Results::of(tests, coverage, started.elapsed());

@@ -92,6 +92,10 @@ fn list(views: &[(&std::sync::Arc<View>, u64)], format: TableFormat) -> Result<u
         out.write_all(pretty(&rows.collect())?.as_bytes())?;
         return Ok(FINE);
     }
+    if views.is_empty() {
+        writeln!(out, "the rules have no views")?;
+        return Ok(FINE);
+    }
     let mut table = plain();
     table.set_header(["tickets", "view", ""]);
     for (view, count) in views {

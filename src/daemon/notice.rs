@@ -113,6 +113,11 @@ pub enum Notice {
         /// The errors, for a person.
         report: String,
     },
+    /// Files were passed over, because their names end only nearly as those of rule files do.
+    PassedOver {
+        /// Which.
+        files: Vec<String>,
+    },
     /// Changed settings are used only when the daemon starts again.
     NeedsRestart {
         /// Which.
@@ -197,6 +202,7 @@ impl Notices {
             | Notice::Behind { .. }
             | Notice::Waiting { .. }
             | Notice::Superseded
+            | Notice::PassedOver { .. }
             | Notice::NeedsRestart { .. } => {
                 tracing::warn!("{notice}")
             }
@@ -253,6 +259,11 @@ impl fmt::Display for Notice {
             Self::Broken { live, errors, .. } => {
                 let errors = format!("{errors} error{}", if *errors == 1 { "" } else { "s" });
                 write!(f, "the rules have {errors}; rules {live} stay live until that is mended")
+            }
+            Self::PassedOver { files } => {
+                let (end, their) = if files.len() == 1 { ("does", "its") } else { ("do", "their") };
+                let files = visible(&files.join(", ")).into_owned();
+                write!(f, "{files} {end} not end in `.twite`, and {their} rules are not live")
             }
             Self::NeedsRestart { settings } => {
                 write!(f, "`{}` changed, which is used when the daemon starts again", settings.join("`, `"))

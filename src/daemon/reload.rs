@@ -61,14 +61,18 @@ impl Source {
         Self { paths, config, follow: Follow::Files, settle: SETTLE, allow_empty: false }
     }
 
-    /// Loads the rules; where they cannot be used, how many errors there are, and what they are.
-    fn load(&self, adapt: &Adapt) -> Result<Rules, (usize, String)> {
+    /// Loads the rules, and the names of files that were passed over; where they cannot be used, or have lost what the last ones
+    /// had, how many errors there are, and what they are.
+    fn load(&self, adapt: &Adapt, last: Option<&Rules>) -> Result<(Rules, Vec<String>), (usize, String)> {
         let tree = self.follow.tree(&self.paths).map_err(|why| (1, format!("error: {why}\n")))?;
-        let loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
-        match &loaded.rules {
-            Some(rules) => Ok(adapt(Rules::clone(rules))),
-            None => Err((loaded.errors(), loaded.report())),
+        let mut loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
+        let Some(rules) = loaded.rules.take() else { return Err((loaded.errors(), loaded.report())) };
+        let rules = adapt(Rules::clone(&rules));
+        if let Some(last) = last.filter(|_| !self.allow_empty) {
+            loaded.rules = Some(Arc::new(rules.clone()));
+            report(&lang::lost(last, &loaded, &tree))?;
         }
+        Ok((rules, loaded.passed_over().iter().map(|path| lang::name(path).to_string()).collect()))
     }
 
     fn path(&self) -> &Path {
@@ -94,6 +98,8 @@ pub struct Standing {
     pub broken: Option<Broken>,
     /// The settings that changed and are used when the daemon starts again.
     pub restart: Vec<String>,
+    /// The files that were passed over, because their names end only nearly as those of rule files do.
+    pub passed_over: Vec<String>,
 }
 
 /// Files that cannot go live.
@@ -132,8 +138,8 @@ impl Live {
     /// The rendered report, where they have errors: there is no last good set to fall back on.
     pub fn start(source: Source, adapt: Adapt, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
-        match source.load(&adapt) {
-            Ok(rules) => Ok(Self::with(source, adapt, first, rules, now, None)),
+        match source.load(&adapt, None) {
+            Ok(loaded) => Ok(Self::with(source, adapt, first, loaded, now, None)),
             Err((_, report)) => Err(report),
         }
     }
@@ -150,21 +156,20 @@ impl Live {
         now: Timestamp,
     ) -> Result<Self, String> {
         let first = stamps(&source);
-        let loaded = source.load(&adapt).and_then(|rules| {
+        let loaded = source.load(&adapt, last.as_ref().map(|(last, _)| last)).and_then(|loaded| {
             if !source.allow_empty {
-                report(&lang::missing(&rules))?;
-                report(&last.as_ref().map(|(last, _)| lang::lost(last, &rules)).unwrap_or_default())?;
+                report(&lang::missing(&loaded.0))?;
             }
-            Ok(rules)
+            Ok(loaded)
         });
         match (loaded, last) {
-            (Ok(rules), last) => {
-                let same = last.filter(|(last, _)| last.version.hash == rules.version.hash);
-                Ok(Self::with(source, adapt, first, rules, same.map_or(now, |(_, since)| since), None))
+            (Ok(loaded), last) => {
+                let same = last.filter(|(last, _)| last.version.hash == loaded.0.version.hash);
+                Ok(Self::with(source, adapt, first, loaded, same.map_or(now, |(_, since)| since), None))
             }
             (Err((errors, report)), Some((last, since))) => {
                 let broken = Broken { since: now, errors, report };
-                Ok(Self::with(source, Arc::clone(&adapt), first, adapt(last), since, Some(broken)))
+                Ok(Self::with(source, Arc::clone(&adapt), first, (adapt(last), vec![]), since, Some(broken)))
             }
             (Err((_, report)), None) => Err(report),
         }
@@ -174,13 +179,13 @@ impl Live {
         source: Source,
         adapt: Adapt,
         first: Stamps,
-        rules: Rules,
+        (rules, passed_over): (Rules, Vec<String>),
         since: Timestamp,
         broken: Option<Broken>,
     ) -> Self {
         let started_with = rules.desk.store.clone();
         let current = Arc::new(ArcSwap::from_pointee(RuleSet::new(rules)));
-        let standing = Arc::new(watch::Sender::new(Standing { since, broken, restart: vec![] }));
+        let standing = Arc::new(watch::Sender::new(Standing { since, broken, restart: vec![], passed_over }));
         Self { current, standing, asked: Arc::default(), started_with, first: Arc::new(first), source, adapt }
     }
 
@@ -208,18 +213,12 @@ impl Live {
     /// news, or somebody asked.
     fn reload(&self, now: Timestamp, notices: &Notices, asked: bool) {
         let live = self.rules();
-        let loaded = self.source.load(&self.adapt).and_then(|rules| {
-            if !self.source.allow_empty {
-                report(&lang::lost(&live, &rules))?;
-            }
-            Ok(rules)
-        });
-        match loaded {
-            Ok(rules) => {
+        match self.source.load(&self.adapt, Some(&**live)) {
+            Ok((rules, passed_over)) => {
                 let restart = self.needs_restart(&rules);
                 let (version, items) = (rules.version.clone(), rules.items());
                 let changed = version.hash != live.version.hash;
-                let (mut recovered, mut more) = (false, false);
+                let (mut recovered, mut more, mut passes_over) = (false, false, false);
                 if version != live.version {
                     // Built before it is live, and off the path of messages.
                     self.current.store(Arc::new(live.successor(Arc::new(rules))));
@@ -228,12 +227,17 @@ impl Live {
                     recovered = standing.broken.take().is_some();
                     more = !restart.is_empty() && standing.restart != restart;
                     standing.restart.clone_from(&restart);
+                    passes_over = !passed_over.is_empty() && (asked || standing.passed_over != passed_over);
+                    standing.passed_over.clone_from(&passed_over);
                     if changed {
                         standing.since = now;
                     }
                 });
                 if changed || recovered || asked {
                     notices.tell(Notice::Reloaded { version, items });
+                }
+                if passes_over {
+                    notices.tell(Notice::PassedOver { files: passed_over });
                 }
                 if more {
                     notices.tell(Notice::NeedsRestart { settings: restart });
@@ -438,19 +442,20 @@ impl Live {
 /// The names of files, their lengths, and when they were last written.
 type Stamps = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
 
-/// What tells cheaply whether files changed.
+/// What tells cheaply whether files changed. Of those that are not read, only the names matter: one may be what became of a rule file.
 fn stamps(source: &Source) -> Stamps {
     let stamp = |path: PathBuf| {
         let written = std::fs::metadata(&path).and_then(|meta| Ok((meta.len(), meta.modified()?)));
         (path, written.ok())
     };
-    lang::files_at(&source.paths, source.config.as_deref()).into_iter().map(stamp).collect()
+    let (files, unread) = lang::files_at(&source.paths, source.config.as_deref());
+    files.into_iter().map(stamp).chain(unread.into_iter().map(|path| (path, None))).collect()
 }
 
 /// Whether a change of what has this name can change the rules: a rule file, the declarations, and whatever may
 /// be a directory or a link to one. The database may lie beside the rules, and changes all the time.
 fn matters(path: &Path) -> bool {
-    path.extension().is_none_or(|e| e == "twite" || e == "toml" || path.is_dir() || path.is_symlink())
+    path.extension().is_none_or(|e| e == "toml" || path.is_dir() || path.is_symlink()) || lang::nearly_a_rule_file(path)
 }
 
 /// The most directories that are watched, and how deep.

@@ -3,10 +3,13 @@
 use std::{sync::PoisonError, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-use super::{Daemon, Notice};
-use crate::store::LiveRules;
+use super::{Daemon, Notice, Standing};
+use crate::{
+    lang::rules::Rules,
+    store::{Holder, LiveRules, StoreError, Watch},
+};
 
 /// How often it is looked whether a reminder is due.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -21,13 +24,7 @@ impl Daemon {
         while !*stop.borrow() {
             let current = standing.borrow_and_update().clone();
             let rules = self.rules();
-            let live = LiveRules {
-                version: rules.version.clone(),
-                since: current.since,
-                follow: self.live.follows(),
-                broken: current.broken.map(|broken| (broken.since, broken.report)),
-                restart: current.restart,
-            };
+            let live = self.live_rules(&rules, current);
             if noted.as_ref() != Some(&live) {
                 match self.store.set_live_rules(&rules, &live, self.clock.now()).await {
                     Ok(()) => noted = Some(live),
@@ -44,6 +41,28 @@ impl Daemon {
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
+    }
+
+    fn live_rules(&self, rules: &Rules, standing: Standing) -> LiveRules {
+        LiveRules {
+            version: rules.version.clone(),
+            since: standing.since,
+            follow: self.live.follows(),
+            broken: standing.broken.map(|broken| (broken.since, broken.report)),
+            restart: standing.restart,
+        }
+    }
+
+    /// Leaves word of the rules that are live and of this process, as [`Self::serve`] does, where somebody else drives this daemon.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_visit(&self) -> Result<(), StoreError> {
+        let (rules, standing) = (self.rules(), self.live.standing().borrow().clone());
+        self.store.set_live_rules(&rules, &self.live_rules(&rules, standing), self.clock.now()).await?;
+        let (holder, mut watch) = (Holder::this_process(), Watch::default());
+        self.store.ask_for_lease(&holder, &mut watch, self.clock.machine(), Instant::now()).await?;
+        self.store.release_lease(self.clock.machine()).await
     }
 
     /// Reminds the log of files that cannot go live, where that is due at a time.

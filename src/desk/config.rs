@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Hours, Kind, Ticket};
+use super::{Account, Hours, Kind, Ticket, text::fold};
 
 /// Everything declared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -389,9 +389,10 @@ impl Desk {
         self.fields.iter().find(|f| f.name == name)
     }
 
-    /// The declared webhook with this name.
+    /// The declared webhook with this name, whatever its case.
     pub fn webhook(&self, name: &str) -> Option<&Webhook> {
-        self.webhooks.iter().find(|w| w.name == name)
+        let name = fold(name);
+        self.webhooks.iter().find(|webhook| fold(&webhook.name) == name)
     }
 
     /// The agents of a group, in the order in which they are declared.

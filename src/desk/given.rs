@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{Author, Desk, EventComment, FieldRef, Status, Ticket, Value};
+use super::{Author, Desk, EventComment, FieldRef, Status, Ticket, Value, field::Declared, normalize};
 
 /// A field that cannot be given.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,46 @@ pub fn give(ticket: Ticket, field: &FieldRef, value: Value<'_>) -> Result<Ticket
     serde_json::from_value(json).map_err(cannot)
 }
 
+/// A value on a ticket that no rule can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unnameable<'t> {
+    /// A name that is not declared.
+    Name {
+        /// The field it is in.
+        field: &'static str,
+        /// What would declare it.
+        declared: Declared,
+        /// The name.
+        name: &'t str,
+    },
+    /// What cannot be a tag.
+    Tag {
+        /// The field it is in.
+        field: &'static str,
+        /// The tag.
+        tag: &'t str,
+    },
+}
+
 impl Ticket {
+    /// The names and tags on a normalized ticket that no rule can name, because nothing declares them, or they cannot be tags.
+    pub fn unnameable<'t>(&'t self, desk: &Desk) -> Vec<Unnameable<'t>> {
+        let names = [
+            ("account", Declared::Account, &self.account),
+            ("brand", Declared::Brand, &self.brand),
+            ("group", Declared::Group, &self.group),
+            ("assignee", Declared::Agent, &self.assignee),
+        ];
+        let names = names.into_iter().filter_map(|(field, declared, name)| {
+            let name = name.as_deref().filter(|name| desk.declared_name(&declared, name).is_none())?;
+            Some(Unnameable::Name { field, declared, name })
+        });
+        let tags = self.tags.iter().map(|tag| ("tags", tag));
+        let tags = tags.chain(self.post.hashtags.iter().map(|tag| ("post.hashtags", tag)));
+        let tags = tags.filter(|(_, tag)| !normalize::is_tag(tag)).map(|(field, tag)| Unnameable::Tag { field, tag });
+        names.chain(tags).collect()
+    }
+
     /// Fills in what follows from the rest, where somebody described a ticket by some of its fields.
     ///
     /// Unless that is told, it was changed just now, opened at the earliest of its times, and solved, assigned and answered

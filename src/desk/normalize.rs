@@ -10,6 +10,14 @@ pub fn tag(text: &str) -> String {
     text::fold(text).trim_start_matches(['#', ' ']).to_owned()
 }
 
+/// Whether a text can be a tag, and so be named in rules.
+pub fn is_tag(text: &str) -> bool {
+    const MAX_CHARS: usize = 200;
+    !tag(text).is_empty()
+        && text.chars().count() <= MAX_CHARS
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',')
+}
+
 /// A handle as X writes it: without `@`.
 pub fn handle(text: &str) -> Cow<'_, str> {
     match text::trim(text) {
@@ -125,18 +133,22 @@ impl Desk {
     /// The declared name that somebody means: written so, or else the only one that is the same but for case and the
     /// like, or for the `@` of a handle.
     pub fn declared_name(&self, declared: &Declared, text: &str) -> Option<&str> {
-        let names = self.declared(declared);
-        if let Some(name) = names.iter().find(|name| **name == text) {
-            return Some(name);
-        }
-        let text = match declared {
-            Declared::Account => handle(text),
-            _ => Cow::Borrowed(text),
-        };
-        let folded = text::fold(&text);
-        let mut same = names.into_iter().filter(|name| text::fold(name) == folded);
-        same.next().filter(|_| same.next().is_none())
+        named(declared, &self.declared(declared), text)
     }
+}
+
+/// The name among these that somebody means, as [`Desk::declared_name`] says.
+pub fn named<'n>(declared: &Declared, names: &[&'n str], text: &str) -> Option<&'n str> {
+    if let Some(name) = names.iter().find(|name| **name == text) {
+        return Some(name);
+    }
+    let text = match declared {
+        Declared::Account => handle(text),
+        _ => Cow::Borrowed(text),
+    };
+    let folded = text::fold(&text);
+    let mut same = names.iter().copied().filter(|name| text::fold(name) == folded);
+    same.next().filter(|_| same.next().is_none())
 }
 
 fn normalize(value: &mut Option<String>, how: impl Fn(&str) -> Cow<'_, str>) {

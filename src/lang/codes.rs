@@ -58,6 +58,7 @@ codes! {
     TW0118 Error "a character that looks like another",
     TW0119 Error "an unfinished merge",
     TW0120 Error "a character that hides or moves others",
+    TW0121 Warning "an empty file",
     // Names.
     TW0201 Error "an unknown name",
     TW0202 Error "declared twice",

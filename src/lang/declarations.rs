@@ -27,6 +27,8 @@ use crate::{
             Agent, Brand, CustomField, CustomKind, Edition, Group, MailSettings, NUMBERS, NumberRange, Schedule,
             StoreSettings, Webhook, XSettings,
         },
+        field::Declared,
+        normalize::named,
         text::{fold, is_blank},
     },
     lang::written::Grouped,
@@ -73,6 +75,11 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
             return (None, reader.out);
         }
     };
+    if text.trim().is_empty() {
+        let error = Diagnostic::new(&codes::TW0501, 0..0, "this file is empty, and declares nothing");
+        reader.out.push(error.with_help("declare an account with `[[account]]`, or leave a comment in it"));
+        return (None, reader.out);
+    }
     reader.numbers(&mut table);
     let mut keys: HashMap<String, Spanned<DeValue<'_>>> = HashMap::new();
     for (key, value) in table {
@@ -84,16 +91,16 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
         }
     }
     let mut take = |key: &str| keys.remove(key);
-    let accounts = reader.list::<Account>("account", take("account"));
-    let agents = reader.list::<Agent>("agent", take("agent"));
+    let mut accounts = reader.list::<Account>("account", take("account"));
+    let mut agents = reader.list::<Agent>("agent", take("agent"));
     let brands = reader.list::<Brand>("brand", take("brand"));
     let fields = reader.list::<CustomField>("field", take("field"));
     let groups = reader.list::<Group>("group", take("group"));
-    let schedules = reader.list::<Schedule>("schedule", take("schedule"));
+    let mut schedules = reader.list::<Schedule>("schedule", take("schedule"));
     let webhooks = reader.list::<Webhook>("webhook", take("webhook"));
     let url_place = take("url");
-    let url: Option<String> = url_place.clone().and_then(|url| reader.one(url));
-    let edition = take("edition").and_then(|v| reader.one(v)).unwrap_or_default();
+    let url: Option<String> = url_place.clone().and_then(|url| reader.setting("url", url));
+    let edition = take("edition").and_then(|v| reader.setting("edition", v)).unwrap_or_default();
 
     reader.names("group", &groups, "name", |g| &g.name);
     reader.names("agent", &agents, "name", |a| &a.name);
@@ -102,10 +109,14 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
     reader.names("webhook", &webhooks, "name", |w| &w.name);
     reader.names("account", &accounts, "handle", |a| &a.handle);
     reader.names("field", &fields, "name", |f| &f.name);
-    reader.accounts(&accounts, edition, &brands);
-    reader.members(&agents, "groups", "group", |a| &a.groups, &groups, |g| &g.name);
-    reader.members(&schedules, "groups", "group", |s| &s.groups, &groups, |g| &g.name);
-    reader.members(&schedules, "accounts", "account", |s| &s.accounts, &accounts, |a| &a.handle);
+    reader.accounts(&accounts, edition);
+    let brand_names: Vec<_> = brands.iter().map(|b| b.value.name.clone()).collect();
+    let group_names: Vec<_> = groups.iter().map(|g| g.value.name.clone()).collect();
+    let handles: Vec<_> = accounts.iter().map(|a| a.value.handle.clone()).collect();
+    reader.members(&mut accounts, "brand", |a| a.brand.as_mut_slice(), &Declared::Brand, &brand_names);
+    reader.members(&mut agents, "groups", |a| &mut a.groups, &Declared::Group, &group_names);
+    reader.members(&mut schedules, "groups", |s| &mut s.groups, &Declared::Group, &group_names);
+    reader.members(&mut schedules, "accounts", |s| &mut s.accounts, &Declared::Account, &handles);
     reader.schedules(&schedules);
     reader.fields(&fields);
     for webhook in &webhooks {
@@ -119,11 +130,13 @@ pub(crate) fn read(text: &str) -> (Option<Desk>, Vec<Diagnostic>) {
         reader.start_of_addresses(url, place.span());
     }
 
-    let hours = take("hours").and_then(|v| reader.one(v)).unwrap_or_default();
-    let limits = take("limits").and_then(|v| reader.one(v)).unwrap_or_default();
-    let mail: Option<Entry<'_, MailSettings>> = take("mail").and_then(|v| reader.with_variables(v, &["password_env"]));
-    let store: Option<Entry<'_, StoreSettings>> = take("store").and_then(|v| reader.with_variables(v, &["key_env"]));
-    let x: Option<Entry<'_, XSettings>> = take("x").and_then(|v| reader.with_variables(v, &["client_secret_env"]));
+    let hours = take("hours").and_then(|v| reader.table("hours", v)).unwrap_or_default();
+    let limits = take("limits").and_then(|v| reader.table("limits", v)).unwrap_or_default();
+    let mail: Option<Entry<'_, MailSettings>> =
+        take("mail").and_then(|v| reader.with_variable("mail", v, "password_env"));
+    let store: Option<Entry<'_, StoreSettings>> =
+        take("store").and_then(|v| reader.with_variable("store", v, "key_env"));
+    let x: Option<Entry<'_, XSettings>> = take("x").and_then(|v| reader.with_variable("x", v, "client_secret_env"));
     if let Some(store) = &store {
         let path = store.value.path.as_str();
         // To SQLite, a name in colons is a database in memory, a new one for each connection.
@@ -215,8 +228,36 @@ impl Reader {
         });
     }
 
-    /// One setting. Unknown keys in it are reported and passed over, so that one of them hides nothing else.
+    /// A table of settings, of which there is one. A list is none, though its items might pass for the keys in their order.
+    fn table<T: DeserializeOwned>(&mut self, key: &str, value: Spanned<DeValue<'_>>) -> Option<T> {
+        self.is_table(key, &value).then(|| self.one(value)).flatten()
+    }
+
+    fn is_table(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> bool {
+        let message = match value.get_ref() {
+            DeValue::Table(_) => return true,
+            DeValue::Array(items) if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() => {
+                format!("`{key}` is one table: write `[{key}]` instead of `[[{key}]]`")
+            }
+            other => format!("`{key}` is a table, and this is {}", kind_of(other)),
+        };
+        self.broken = true;
+        let error = Diagnostic::new(&codes::TW0503, value.span(), message);
+        self.out.push(error.with_help(format!("its keys stand below a line `[{key}]`")));
+        false
+    }
+
+    /// One setting at the top.
+    fn setting<T: DeserializeOwned>(&mut self, key: &str, value: Spanned<DeValue<'_>>) -> Option<T> {
+        self.read(Some(key), value)
+    }
+
+    /// The settings of a table. Unknown keys in it are reported and passed over, so that one of them hides nothing else.
     fn one<T: DeserializeOwned>(&mut self, value: Spanned<DeValue<'_>>) -> Option<T> {
+        self.read(None, value)
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, key: Option<&str>, value: Spanned<DeValue<'_>>) -> Option<T> {
         let mut value = value;
         loop {
             let error = match T::deserialize(value.clone().into_deserializer()) {
@@ -236,7 +277,7 @@ impl Reader {
                 self.broken = true;
                 let message = match message.strip_prefix("missing field `") {
                     Some(rest) => format!("`{}` is missing here", rest.trim_end_matches('`')),
-                    None => in_users_words(&message),
+                    None => in_users_words(&message, key, &span, &value),
                 };
                 self.error(&codes::TW0503, span, message);
                 return None;
@@ -277,27 +318,40 @@ impl Reader {
         let span = value.span();
         let DeValue::Array(tables) = value.into_inner() else {
             self.broken = true;
-            let error = Diagnostic::new(&codes::TW0503, span, format!("there can be several: write `[[{key}]]`"));
-            self.out.push(error);
+            let message = format!("there can be several of `{key}`: write `[[{key}]]`");
+            self.error(&codes::TW0503, span, message);
             return vec![];
         };
-        tables.into_iter().filter_map(|table| self.one(table.clone()).map(|value| Entry { value, table })).collect()
-    }
-
-    /// A table whose keys include names of environment variables.
-    fn with_variables<'t, T: DeserializeOwned>(
-        &mut self,
-        value: Spanned<DeValue<'t>>,
-        keys: &[&str],
-    ) -> Option<Entry<'t, T>> {
-        for key in keys {
-            if let Some(variable) = value.get_ref().get(*key)
-                && let Some(name) = variable.get_ref().as_str()
-            {
-                self.variable(name, variable.span());
+        let mut entries = vec![];
+        for table in tables {
+            if !table.get_ref().is_table() {
+                self.broken = true;
+                let message = format!("each `{key}` is a table, and this is {}", kind_of(table.get_ref()));
+                let error = Diagnostic::new(&codes::TW0503, table.span(), message);
+                self.out.push(error.with_help(format!("the keys of each stand below a line `[[{key}]]`")));
+                continue;
+            }
+            let hours = table.get_ref().get("hours").filter(|_| key == "schedule");
+            if hours.is_none_or(|hours| self.is_table("schedule.hours", hours)) {
+                entries.extend(self.one(table.clone()).map(|value| Entry { value, table }));
             }
         }
-        self.one(value.clone()).map(|read| Entry { value: read, table: value })
+        entries
+    }
+
+    /// A table, one of whose keys is the name of an environment variable.
+    fn with_variable<'t, T: DeserializeOwned>(
+        &mut self,
+        table: &str,
+        value: Spanned<DeValue<'t>>,
+        variable: &str,
+    ) -> Option<Entry<'t, T>> {
+        if let Some(variable) = value.get_ref().get(variable)
+            && let Some(name) = variable.get_ref().as_str()
+        {
+            self.variable(name, variable.span());
+        }
+        self.table(table, value.clone()).map(|read| Entry { value: read, table: value })
     }
 
     /// Settings of mail that could not send any.
@@ -341,8 +395,8 @@ impl Reader {
 
     /// An address that mail can be sent to or come from.
     fn mailbox(&mut self, address: &str, span: Range<usize>) {
-        if let Err(error) = address.parse::<lettre::message::Mailbox>() {
-            let error = Diagnostic::new(&codes::TW0510, span, format!("`{address}` is no e-mail address: {error}"));
+        if address.parse::<lettre::message::Mailbox>().is_err() {
+            let error = Diagnostic::new(&codes::TW0510, span, format!("`{address}` is no e-mail address"));
             self.out.push(error.with_help("write `name@example.com`, or `Name <name@example.com>`"));
         }
     }
@@ -385,7 +439,7 @@ impl Reader {
         }
     }
 
-    fn accounts(&mut self, accounts: &[Entry<'_, Account>], edition: Edition, brands: &[Entry<'_, Brand>]) {
+    fn accounts(&mut self, accounts: &[Entry<'_, Account>], edition: Edition) {
         let most = edition.most_accounts();
         if let Some(over) = accounts.get(most) {
             let (name, other) = match edition {
@@ -436,41 +490,42 @@ impl Reader {
                     default = Some(account);
                 }
             }
-            if let Some(brand) = &a.brand {
-                let known: Vec<&str> = brands.iter().map(|b| b.value.name.as_str()).collect();
-                self.declared("brand", brand, &known, account.at("brand"));
-            }
         }
     }
 
-    /// Names of other declarations under a key of each entry.
-    fn members<T, U>(
+    /// Names of other declarations under a key of each entry: each is told where nothing declares it, and spelt as it is declared
+    /// from there on.
+    fn members<T>(
         &mut self,
-        entries: &[Entry<'_, T>],
+        entries: &mut [Entry<'_, T>],
         key: &str,
-        kind: &str,
-        members: impl Fn(&T) -> &[String],
-        declared: &[Entry<'_, U>],
-        name: impl Fn(&U) -> &str,
+        members: impl Fn(&mut T) -> &mut [String],
+        declared: &Declared,
+        names: &[String],
     ) {
-        let names: HashSet<&str> = declared.iter().map(|d| name(&d.value)).collect();
-        let known: Vec<&str> = declared.iter().map(|d| name(&d.value)).collect();
-        for entry in entries {
-            let places = entry.table.get_ref().get(key).and_then(|g| g.get_ref().as_array());
-            for (index, member) in members(&entry.value).iter().enumerate() {
-                let place = places.and_then(|p| p.get(index)).map_or_else(|| entry.at(key), |v| v.span());
-                if !names.contains(member.as_str()) {
-                    self.declared(kind, member, &known, place);
-                }
+        for Entry { value, table } in entries {
+            let places = table.get_ref().get(key);
+            let whole = || places.map_or_else(|| table.span(), |places| places.span());
+            for (index, member) in members(value).iter_mut().enumerate() {
+                let place = places.and_then(|places| places.get_ref().as_array()?.get(index)).map(Spanned::span);
+                self.declared(declared, member, names, place.unwrap_or_else(whole));
             }
         }
     }
 
-    fn declared(&mut self, kind: &str, name: &str, known: &[&str], span: Range<usize>) {
-        if known.contains(&name) {
-            return;
+    fn declared(&mut self, declared: &Declared, name: &mut String, names: &[String], span: Range<usize>) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let Some(found) = named(declared, &names, name) {
+            return found.clone_into(name);
         }
-        let suggestion = nearest(name, known.iter().copied());
+        let kind = match declared {
+            Declared::Group => "group",
+            Declared::Agent => "agent",
+            Declared::Account => "account",
+            Declared::Brand => "brand",
+            Declared::Choice(_) => "choice",
+        };
+        let suggestion = nearest(name, names.iter().copied());
         let message = format!("no {kind} `{name}` is declared{}", did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0505, span.clone(), message);
         self.out.push(match suggestion {
@@ -565,45 +620,78 @@ impl Reader {
     }
 }
 
-/// What serde says of a value, in the words of TOML.
-fn in_users_words(message: &str) -> String {
-    const FOUND: &[(&str, &str)] = &[
-        ("string", "text"),
-        ("integer", "a whole number"),
-        ("floating point", "a number with a point"),
-        ("boolean", "`true` or `false`"),
-        ("sequence", "a list"),
-        ("map", "a table"),
-        ("datetime", "a date"),
-    ];
+/// What serde says of a value, in the words of whoever wrote it: which key it is, what it holds, and what was found there.
+fn in_users_words(message: &str, top: Option<&str>, span: &Range<usize>, whole: &Spanned<DeValue<'_>>) -> String {
+    let (key, found) = at(whole, span);
+    let key = key.as_deref().or(top);
+    let is = key.map_or_else(|| "this is".to_owned(), |key| format!("`{key}` is"));
+    let allowed = key.and_then(|key| NUMBERS.iter().find(|number| number.key == key));
     let wanted = |expected: &str| match expected {
-        "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
-        "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
-        "f32" | "f64" => "a number".to_owned(),
-        "a string" | "string" => "text in quotes".to_owned(),
+        _ if let Some((_, words)) = WORDS.iter().find(|(word, _)| Some(*word) == key) => listed(words.iter().copied()),
+        _ if let Some(NumberRange { allowed, unit, .. }) = allowed => {
+            format!("a whole number from {} to {} ({unit})", Grouped(*allowed.start()), Grouped(*allowed.end()))
+        }
+        "a date string" => "a day in quotes, as in `\"2026-11-25\"`".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
         "a sequence" => "a list, as in `[\"one\", \"other\"]`".to_owned(),
         "a map" => "a table".to_owned(),
-        other if other.starts_with("struct ") || other.starts_with("internally tagged") => "a table".to_owned(),
-        other if other.starts_with("tuple ") => "a list".to_owned(),
-        other if other.starts_with("string or ") || other == "enum" => "text in quotes".to_owned(),
+        number if ["u8", "u16", "u32", "u64", "usize", "i64"].contains(&number) => "a whole number".to_owned(),
+        table if table.starts_with("struct ") => "a table".to_owned(),
+        text if text.contains("string") || text == "enum" => "text in quotes".to_owned(),
         other => other.to_owned(),
     };
     let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
-    if let Some((found, expected)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
-        // TOML's days are tables to serde.
-        if expected == "a date string" {
-            return "expected a day in quotes, as in `\"2026-11-25\"`".to_owned();
-        }
-        let found = FOUND.iter().find(|(kind, _)| found.starts_with(kind)).map_or(found, |(_, words)| words);
-        return format!("expected {}, found {found}", wanted(expected));
+    if let Some((_, expected)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
+        return format!("{is} {}, and this is {found}", wanted(expected));
     }
     if let Some((found, rest)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         let meant = did_you_mean(nearest(found, known.iter().copied()));
-        return format!("expected {}, found `{found}`{meant}", listed(known));
+        return format!("{is} {}, and this is `{found}`{meant}", listed(known));
+    }
+    if message.starts_with("wanted ") || message.starts_with("invalid length") {
+        return format!("{is} {}, and this is {found}", wanted("string"));
     }
     message.to_owned()
+}
+
+/// The settings that are one of a few words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("edition", &["suite", "support"]),
+    ("type", &["text", "number", "yes_no", "choice"]),
+    ("security", &["tls", "starttls", "none"]),
+];
+
+/// The key that a place stands under, and what stands there.
+fn at(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> (Option<String>, &'static str) {
+    let holds = |value: &Spanned<DeValue<'_>>| value.span().start <= span.start && span.end <= value.span().end;
+    let inner = match value.get_ref() {
+        DeValue::Table(table) => {
+            table.iter().find(|(_, inner)| holds(inner)).map(|(key, inner)| (Some(key.get_ref().to_string()), inner))
+        }
+        DeValue::Array(items) => items.iter().find(|inner| holds(inner)).map(|inner| (None, inner)),
+        _ => None,
+    };
+    match inner {
+        Some((key, inner)) => {
+            let (deeper, found) = at(inner, span);
+            (deeper.or(key), found)
+        }
+        None => (None, kind_of(value.get_ref())),
+    }
+}
+
+/// What a value is called.
+fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date without quotes",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
 }
 
 /// Takes a key out of a table, however deep; where it stood.

@@ -91,15 +91,21 @@ impl Commit {
         self.below(path).is_some_and(|below| self.entries.contains_key(&below))
     }
 
-    /// The rule files in a directory, in order, under names that begin as the directory's does.
-    pub fn rule_files(&self, directory: &Path) -> Vec<PathBuf> {
-        let Some(below) = self.below(directory) else { return vec![] };
+    /// The files in a directory, in order, under names that begin as the directory's does: first those with rules, then
+    /// the others. What starts with a dot is not among them.
+    pub fn files(&self, directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let Some(below) = self.below(directory) else { return Default::default() };
         let hidden = |path: &Path| path.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
         self.files_in(&below)
             .filter_map(|path| path.strip_prefix(&below).ok())
-            .filter(|path| path.extension().is_some_and(|e| e == "twite") && !hidden(path))
+            .filter(|path| !hidden(path))
             .map(|path| directory.join(path))
-            .collect()
+            .partition(|path| path.extension().is_some_and(|e| e == "twite"))
+    }
+
+    /// How long a file is, in bytes.
+    pub fn length(&self, path: &Path) -> Option<u64> {
+        Some(self.entries.get(&self.below(path)?)?.length)
     }
 
     /// What a file holds; at most so many bytes.

@@ -1,7 +1,7 @@
 //! Paths to a rule set: the one way that `check`, the daemon's start and its reload all go.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,7 +18,7 @@ use super::{
     rules::{Files, Rules, SourceFile, Version},
     sources::{self, Found, Reader, Sources, cannot_read},
 };
-use crate::desk::{Desk, config::StoreSettings};
+use crate::desk::{Desk, config::StoreSettings, visible::Visible};
 
 /// How many findings stand in [`Loaded::report`].
 const MAX_REPORTED: usize = 50;
@@ -38,8 +38,10 @@ pub struct Loaded {
     pub files: usize,
     /// How many of them are rule files.
     pub rule_files: usize,
-    /// Files beside them that were passed over, because their names end only nearly as those of rule files do.
-    pub passed_over: Vec<PathBuf>,
+    /// How many things the rules declare; unknown where something is an error.
+    pub declarations: Option<usize>,
+    /// What lies beside them and is not read: files with other names, and links that lead nowhere.
+    pub unread: Vec<PathBuf>,
     /// The `twite.toml` that was read, where there is one.
     config: Option<PathBuf>,
 }
@@ -68,15 +70,21 @@ impl Loaded {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 
+    /// Files that were passed over, because their names end only nearly as those of rule files do.
+    pub fn passed_over(&self) -> Vec<PathBuf> {
+        sources::passed_over(&self.unread).cloned().collect()
+    }
+
     /// This and what came of loading another set.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.rules = None;
+        self.declarations = self.declarations.zip(other.declarations).map(|(one, other)| one + other);
         self.diagnostics.extend(other.diagnostics);
         self.sources.extend(other.sources);
         self.files += other.files;
         self.rule_files += other.rule_files;
-        self.passed_over.extend(other.passed_over);
+        self.unread.extend(other.unread);
         self
     }
 
@@ -164,7 +172,11 @@ impl Tree {
         let mut found = Found::default();
         for path in paths {
             match (commit.is_directory(path), commit.is_file(path)) {
-                (true, _) => found.files.extend(commit.rule_files(path)),
+                (true, _) => {
+                    let (rules, others) = commit.files(path);
+                    found.files.extend(rules);
+                    found.unread.extend(others);
+                }
                 (_, true) => found.files.push(path.clone()),
                 _ => found.errors.push(cannot_read(path, &format!("commit {} has nothing there", commit.id()))),
             }
@@ -180,6 +192,15 @@ impl Tree {
                 reader.take(path, bytes)
             }
         }
+    }
+
+    /// Whether a file holds this text.
+    fn holds(&self, path: &Path, text: &str) -> bool {
+        let length = match self {
+            Self::Disk => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len()),
+            Self::Commit(commit) => commit.length(path),
+        };
+        length == Some(text.len() as u64) && self.read(&mut Reader::default(), path).is_ok_and(|found| found == text)
     }
 
     /// The `twite.toml` in the first directory, or the one above it.
@@ -210,7 +231,7 @@ struct Read {
     sources: Sources,
     count: usize,
     rule_files: usize,
-    passed_over: Vec<PathBuf>,
+    unread: Vec<PathBuf>,
     config: Option<PathBuf>,
 }
 
@@ -233,7 +254,7 @@ pub fn load_from(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Loade
 }
 
 fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
-    let Read { files, version, mut diagnostics, sources, count, rule_files, passed_over, config } =
+    let Read { files, version, mut diagnostics, sources, count, rule_files, unread: others, config } =
         read(tree, paths, config, buffer);
     let unread = diagnostics.iter().any(Diagnostic::is_error);
     let (rules, found_wrong) = check_files(files.clone(), version);
@@ -243,7 +264,8 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
         diagnostics.extend(places::check(&rules.desk, declared, at));
     }
     let rules = rules.filter(|_| !unread).map(Arc::new);
-    Loaded { rules, diagnostics, sources, texts: files, files: count, rule_files, passed_over, config }
+    let declarations = rules.as_ref().map(|rules| rules.declarations());
+    Loaded { rules, declarations, diagnostics, sources, texts: files, files: count, rule_files, unread: others, config }
 }
 
 /// The hash that [`load_from`] would give these files, without checking them; nothing where one cannot be read.
@@ -255,12 +277,12 @@ pub fn hash_at(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<
 fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Read {
     let mut reader = Reader::default();
     let mut sources = Sources::default();
-    let Found { files: mut found, errors: mut diagnostics, passed_over } = tree.find(paths);
+    let Found { files: mut found, errors: mut diagnostics, unread } = tree.find(paths);
     let is_same = |path: &Path, other: &Path| {
         path == other
             || fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(other).is_ok_and(|other| path == other))
     };
-    diagnostics.extend(passed_over.iter().map(|path| sources::passed_over(path)));
+    diagnostics.extend(sources::passed_over(&unread).map(|path| sources::not_read(path)));
     let config = config.map(Path::to_owned).or_else(|| tree.beside(paths));
     if let Some(buffer) = buffer
         && !found.iter().chain(&config).any(|path| is_same(path, &buffer.path))
@@ -301,16 +323,16 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
         }
     };
     let version = Version { hash: hash(&files, paths), commit };
-    Read { files, version, diagnostics, sources, count, rule_files, passed_over, config }
+    Read { files, version, diagnostics, sources, count, rule_files, unread, config }
 }
 
 /// What is gone from files that have no mistake, and so stays live: nobody empties a desk by accident. One line for each.
 /// To have no error is not the same as to be meant: a mount that is missing, a file that is being written and a checkout
-/// under way look like this.
-pub fn lost(before: &Rules, after: &Rules) -> Vec<String> {
-    let blank = |file: &SourceFile| file.text.trim().is_empty();
+/// under way look like this. `tree` is what it was loaded from.
+pub fn lost(before: &Rules, loaded: &Loaded, tree: &Tree) -> Vec<String> {
+    let Some(after) = &loaded.rules else { return vec![] };
     let old = |name: &str| before.files.rules.iter().chain(&before.files.config).find(|file| *file.name == *name);
-    let mut lost = vec![];
+    let mut lost = put_aside(before, after, &loaded.unread, tree);
     for file in after.files.config.iter().chain(&after.files.rules).filter(|file| blank(file)) {
         if old(&file.name).is_some_and(|old| !blank(old)) {
             let way =
@@ -329,6 +351,40 @@ pub fn lost(before: &Rules, after: &Rules) -> Vec<String> {
         lost.push("twite.toml declares no account any more".to_owned());
     }
     lost
+}
+
+fn blank(file: &SourceFile) -> bool {
+    file.text.trim().is_empty()
+}
+
+/// What is said of a rule file that holds nothing.
+fn empty(file: &SourceFile) -> Diagnostic {
+    let found = Diagnostic::new(&codes::TW0121, 0..0, "this file is empty, and no rule comes of it");
+    found.with_help("delete it, or leave a comment in it").in_file(&file.name)
+}
+
+/// Rule files that are read no more, and still lie there: under a name that no rule file has, or behind a link that leads
+/// nowhere. One line for each.
+fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> Vec<String> {
+    let now = &after.files.rules;
+    let (names, texts): (HashSet<_>, HashSet<_>) = now.iter().map(|file| (&file.name, &file.text)).unzip();
+    let gone = before.files.rules.iter().filter(|old| !blank(old));
+    gone.filter(|old| !names.contains(&old.name) && !texts.contains(&old.text))
+        .filter_map(|old| {
+            let name = Path::new(&*old.name);
+            let lies = |path: &&PathBuf| {
+                name.starts_with(path)
+                    || sources::nearly(path).is_some_and(|nearly| nearly == name)
+                    || tree.holds(path, &old.text)
+            };
+            let path = Visible(&sources::name(unread.iter().find(lies)?)).to_string();
+            Some(format!(
+                "{} is not read any more, and lies there as {path}; call it `.twite` again, delete it, or move it out of the \
+                 directory",
+                Visible(&old.name)
+            ))
+        })
+        .collect()
 }
 
 /// What a desk cannot do without, and these files do not have. One line for each.
@@ -354,15 +410,16 @@ pub fn store_settings(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> 
     declarations::store_settings(&text).map(|settings| (config, settings))
 }
 
-/// The files that [`load`] would read, in its order.
-pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> Vec<PathBuf> {
+/// The files that [`load`] would read, in its order, and what lies beside them and is not read.
+pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
     let text = config.as_deref().and_then(|path| Some((path, Reader::default().read(path).ok()?)));
     let calendars = text.map(|(path, text)| {
         calendars_of(path, &SourceFile { name: "".into(), text: text.into() }).into_iter().map(|(_, path)| path)
     });
     let calendars: Vec<_> = calendars.into_iter().flatten().collect();
-    config.into_iter().chain(calendars).chain(sources::find(paths).files).collect()
+    let Found { files, unread, .. } = sources::find(paths);
+    (config.into_iter().chain(calendars).chain(files).collect(), unread)
 }
 
 /// The calendar files that declarations name: by that name, and where they lie.
@@ -374,9 +431,14 @@ fn calendars_of(config: &Path, declared: &SourceFile) -> Vec<(String, PathBuf)> 
 
 /// Checks files that were read before, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
-    let Some(config) = &files.config else { return check_against(files, Arc::default(), false, version) };
+    let mut diagnostics: Vec<_> = files.rules.iter().filter(|file| blank(file)).map(empty).collect();
+    let Some(config) = &files.config else {
+        let (rules, found) = check_against(files, Arc::default(), false, version);
+        diagnostics.extend(found);
+        return (rules, diagnostics);
+    };
     let (desk, errors) = declarations::read(&config.text);
-    let mut diagnostics: Vec<_> = errors.into_iter().map(|e| e.in_file(&config.name)).collect();
+    diagnostics.extend(errors.into_iter().map(|e| e.in_file(&config.name)));
     let sound = |diagnostics: &[Diagnostic]| !diagnostics.iter().any(Diagnostic::is_error);
     let declared = sound(&diagnostics);
     let (rules, found) = match desk {

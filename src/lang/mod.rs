@@ -34,5 +34,5 @@ pub use load::{
     missing, store_settings,
 };
 pub use sources::{MOST_FILE, Sources};
-pub(crate) use sources::{find, name, path_of, read_rule_files, unreadable};
-pub(crate) use suggest::{did_you_mean, nearest};
+pub(crate) use sources::{name, nearly_a_rule_file, path_of, read_rule_files, unreadable};
+pub(crate) use suggest::{did_you_mean, listed, nearest};

@@ -55,6 +55,11 @@ impl Rules {
     pub fn items(&self) -> usize {
         self.triggers.len() + self.automations.len() + self.macros.len() + self.views.len() + self.reports.len()
     }
+
+    /// How many things of any kind they hold: zero where the files have comments only.
+    pub fn declarations(&self) -> usize {
+        self.items() + self.lets.len() + self.tests.len()
+    }
 }
 
 /// What a decision names as its rule set.

@@ -71,8 +71,14 @@ pub(crate) struct Found {
     pub(crate) files: Vec<PathBuf>,
     /// What could not be looked at.
     pub(crate) errors: Vec<Diagnostic>,
-    /// Files whose names end nearly as rule files do.
-    pub(crate) passed_over: Vec<PathBuf>,
+    /// What lies beside them and is not read: files with other names, and links that lead nowhere. What starts with a dot is
+    /// not among it.
+    pub(crate) unread: Vec<PathBuf>,
+}
+
+/// Those of files that are not read whose names end nearly as those of rule files do.
+pub(crate) fn passed_over(unread: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    unread.iter().filter(|path| nearly_a_rule_file(path))
 }
 
 /// The rule files at these paths.
@@ -85,12 +91,12 @@ pub(crate) fn find(paths: &[PathBuf]) -> Found {
             Err(error) => search.errors.push(unreadable(path, &error)),
         }
     }
-    Found { files: search.files, errors: search.errors, passed_over: search.passed_over }
+    Found { files: search.files, errors: search.errors, unread: search.unread }
 }
 
-/// The rule files at these paths with their texts, and what could not be read.
-pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>, Sources) {
-    let Found { files, mut errors, .. } = find(paths);
+/// The rule files at these paths with their texts, what could not be read, and files that were passed over.
+pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>, Vec<PathBuf>) {
+    let Found { files, mut errors, unread } = find(paths);
     let mut reader = Reader::default();
     let mut texts = vec![];
     for path in files {
@@ -99,7 +105,7 @@ pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec
             Err(error) => errors.push(error),
         }
     }
-    (texts, errors, Sources::default())
+    (texts, errors, passed_over(&unread).cloned().collect())
 }
 
 /// A search through directories.
@@ -107,7 +113,7 @@ pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec
 struct Search {
     files: Vec<PathBuf>,
     errors: Vec<Diagnostic>,
-    passed_over: Vec<PathBuf>,
+    unread: Vec<PathBuf>,
     /// The real directories above the one we are in: to meet one again is a circle of links.
     above: Vec<PathBuf>,
     /// One file with several names, as by links, is read once, under the first.
@@ -148,9 +154,9 @@ impl Search {
                 }
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
                 Ok(meta) if rule_file => self.add(path, &meta),
-                Ok(_) if nearly_a_rule_file(&path) => self.passed_over.push(path),
                 // A link that leads nowhere is no rule file, unless it says so.
                 Err(error) if rule_file => self.errors.push(unreadable(&path, &error)),
+                _ if self.unread.len() < MOST_FILES => self.unread.push(path),
                 _ => {}
             }
         }
@@ -189,11 +195,20 @@ fn file_id(path: &Path, _: &fs::Metadata) -> FileId {
 }
 
 /// Whether a name ends nearly as those of rule files do: `.TWITE`, `.twit`, `.twite.txt`.
-fn nearly_a_rule_file(path: &Path) -> bool {
+pub(crate) fn nearly_a_rule_file(path: &Path) -> bool {
+    nearly(path).is_some()
+}
+
+/// The rule file that a file is nearly, by its name: `people.twite` for `people.TWITE` and `people.twit.txt`.
+pub(crate) fn nearly(path: &Path) -> Option<PathBuf> {
     let extension = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let near = |extension: &str| strsim::osa_distance(extension, "twite") <= 1;
-    near(&extension(path))
-        || (extension(path) == "txt" && path.file_stem().is_some_and(|stem| near(&extension(Path::new(stem)))))
+    // `a.twite~` is what editors leave of an older version.
+    let near = |path: &Path| {
+        let extension = extension(path);
+        strsim::osa_distance(&extension, "twite") <= 1 && !extension.ends_with('~')
+    };
+    let bare = if extension(path) == "txt" { path.with_extension("") } else { path.to_owned() };
+    [path, &bare].into_iter().find(|path| near(path)).map(|path| path.with_extension("twite"))
 }
 
 /// Reads files, within limits.
@@ -303,7 +318,7 @@ fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic
 }
 
 /// A file that is most likely meant to be a rule file.
-pub(crate) fn passed_over(path: &Path) -> Diagnostic {
+pub(crate) fn not_read(path: &Path) -> Diagnostic {
     let message = format!("`{}` does not end in `.twite`, and its rules are not read", name(path));
     about(path, &codes::TW0117, message).with_help("rename it; or call it something else, where it is no rule file")
 }

@@ -203,7 +203,7 @@ fn a_file_is_checked_in_the_set_around_it() {
         ("project/twite.toml", "[[account]]\nhandle = \"acme\"\n"),
         ("project/rules/vip.twite", "let vip = requester.verified\nlet unused = status is open\n"),
         ("project/rules/deep/b.twite", rules),
-        ("other/twite.toml", ""),
+        ("other/twite.toml", "# nothing\n"),
         ("other/c.twite", rules),
     ]);
     let check = |at: &str, arguments: &[&str], input: &str| {
@@ -283,7 +283,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("[store]\npath = \"data/\"", "this is no name of a file"),
     ("[[schedule]]\nname = \"S\"\n[schedule.hours]\nmonday = [\"09:00-17:00\"]", "for nobody"),
     ("[mail]\nfrom = \"a@b.example\"\ndirectory = \"d\"\nuser = \"u\"\npassword_env = \"P\"", "nobody signs in"),
-    ("[[account]]\nhandle = \"a\"\ncapture_from = 2026-11-25", "expected a day in quotes"),
+    (
+        "[[account]]\nhandle = \"a\"\ncapture_from = 2026-11-25",
+        "`capture_from` is a day in quotes, as in `\"2026-11-25\"`, and this is a date without quotes",
+    ),
     ("[x]\npoll_seconds = 0", "`poll_seconds` is from 1 to 86_400 seconds"),
     ("[x]\npoll_seconds = -1", "`poll_seconds` is from 1"),
     ("[x]\npoll_seconds = 9223372036854775807", "`poll_seconds` is from 1"),
@@ -308,13 +311,25 @@ const REFUSED: &[(&str, &str)] = &[
     ("[[agent]]\nname = \"A\"\nemail = \"not an address\"", "TW0510"),
     ("[[group]]\nname = \"A\"\nemail = \"\"", "TW0510"),
     ("[store]\npath = \"\"", "this is no name of a file"),
-    ("[limits]\nreplies_per_person_per_hour = \"3\"", "expected a whole number from 0, found text"),
-    ("[[account]]\nhandle = 7", "expected text in quotes, found a whole number"),
-    ("[[account]]\nhandle = \"a\"\ntrack_likes = \"yes\"", "expected `true` or `false`, found text"),
-    ("[[agent]]\nname = \"A\"\ngroups = \"B\"", "expected a list, as in `[\"one\", \"other\"]`, found text"),
-    ("[x]\npoll_seconds = 1.5", "expected a whole number from 0, found a number with a point"),
-    ("x = 3", "expected a table, found a whole number"),
-    ("edition = \"sute\"", "expected `support` or `suite`, found `sute`, did you mean `suite`?"),
+    (
+        "[limits]\nreplies_per_person_per_hour = \"3\"",
+        "`replies_per_person_per_hour` is a whole number from 0 to 1_000 (replies), and this is text",
+    ),
+    ("[[account]]\nhandle = 7", "`handle` is text in quotes, and this is a whole number"),
+    ("[[account]]\nhandle = \"a\"\ntrack_likes = \"yes\"", "`track_likes` is `true` or `false`, and this is text"),
+    ("[[agent]]\nname = \"A\"\ngroups = \"B\"", "`groups` is a list, as in `[\"one\", \"other\"]`, and this is text"),
+    (
+        "[x]\npoll_seconds = 1.5",
+        "`poll_seconds` is a whole number from 1 to 86_400 (seconds), and this is a number with a point",
+    ),
+    ("x = 3", "`x` is a table, and this is a whole number"),
+    ("[[limits]]\nreplies_per_person_per_hour = 3", "`limits` is one table: write `[limits]` instead of `[[limits]]`"),
+    ("limits = [3, 100, 500]", "`limits` is a table, and this is a list"),
+    ("[account]\nhandle = \"a\"", "there can be several of `account`: write `[[account]]`"),
+    ("account = [[\"a\"]]", "each `account` is a table, and this is a list"),
+    ("edition = 1", "`edition` is `suite` or `support`, and this is a whole number"),
+    ("edition = \"sute\"", "`edition` is `support` or `suite`, and this is `sute`, did you mean `suite`?"),
+    ("", "this file is empty, and declares nothing"),
 ];
 
 #[test]
@@ -542,7 +557,7 @@ fn nothing_steers_in_any_form_wherever_it_comes_from() {
         format!("[mail]\nfrom = \"{toml}\"\nserver = \"{toml}\"\n[store]\npath = \"{toml}\"\nedition = \"{toml}\"\n"),
     ];
     let odd = format!("{file}/{file}.twite");
-    let sets: Vec<(String, String)> = [(good.clone(), String::new()), (good.clone(), desk.clone())]
+    let sets: Vec<(String, String)> = [(good.clone(), "# none\n".to_owned()), (good.clone(), desk.clone())]
         .into_iter()
         .chain([(bad.clone(), desk)])
         .chain(wrong_toml.map(|toml| (good.clone(), toml)))

@@ -301,7 +301,7 @@ async fn what_lost_all_it_had_never_goes_live() {
             }),
         ),
         ("no twite.toml", "no twite.toml", Box::new(|r| remove(r, "rules/twite.toml"))),
-        ("an empty twite.toml", "twite.toml is empty", Box::new(|r| r.write("rules/twite.toml", ""))),
+        ("an empty twite.toml", "this file is empty", Box::new(|r| r.write("rules/twite.toml", ""))),
         (
             "half a twite.toml",
             "declares no account",
@@ -334,6 +334,107 @@ async fn what_lost_all_it_had_never_goes_live() {
     // One file of several may go: that is how rules are deleted.
     fs::remove_file(rules.at("rules/b.twite")).unwrap();
     rules.live(&["a"]).await;
+}
+
+/// What may become of a file `a.twite` that is not read any more, and what is said where that keeps the last good set live; where
+/// nothing is, the file was deleted and its rules with it.
+type Fate = (&'static str, &'static str, fn(&Path));
+static FATES: &[Fate] = &[
+    ("capitals", "lies there as", |rules| rename(rules, "a.TWITE")),
+    ("capitals, and edited", "lies there as", |rules| {
+        rename(rules, "a.TWITE");
+        fs::write(rules.join("a.TWITE"), rule("other")).unwrap();
+    }),
+    ("a letter less", "a.twit;", |rules| rename(rules, "a.twit")),
+    ("as an editor on Windows saves it", "a.twite.txt;", |rules| rename(rules, "a.twite.txt")),
+    ("a backup's name", "a.twite~;", |rules| rename(rules, "a.twite~")),
+    ("turned off by its name", "a.twite.off;", |rules| rename(rules, "a.twite.off")),
+    ("another name altogether", "old;", |rules| rename(rules, "old")),
+    ("into a directory, by another name", "more/a.bak;", |rules| {
+        fs::create_dir(rules.join("more")).unwrap();
+        rename(rules, "more/a.bak");
+    }),
+    ("a link that dangles", "no such file", |rules| {
+        fs::remove_file(rules.join("a.twite")).unwrap();
+        symlink("nowhere", rules.join("a.twite")).unwrap();
+    }),
+    ("a link to itself", "cannot read", |rules| {
+        fs::remove_file(rules.join("a.twite")).unwrap();
+        symlink("a.twite", rules.join("a.twite")).unwrap();
+    }),
+    ("a directory", "is a directory", |rules| {
+        fs::remove_file(rules.join("a.twite")).unwrap();
+        fs::create_dir(rules.join("a.twite")).unwrap();
+    }),
+    ("a file that is too long", "longer than", |rules| {
+        fs::write(rules.join("a.twite"), format!("{}{}", rule("a"), "# more\n".repeat(200_000))).unwrap();
+    }),
+    ("no UTF-8", "not UTF-8", |rules| fs::write(rules.join("a.twite"), b"\xff\xfe").unwrap()),
+    ("a team's directory that is a link to nowhere", "rules/team;", |rules| {
+        fs::remove_file(rules.join("team")).unwrap();
+        symlink("nowhere", rules.join("team")).unwrap();
+    }),
+    ("a file in place of a team's directory", "rules/team;", |rules| {
+        fs::remove_file(rules.join("team")).unwrap();
+        fs::write(rules.join("team"), "").unwrap();
+    }),
+    ("deleted", "", |rules| fs::remove_file(rules.join("a.twite")).unwrap()),
+    ("moved out", "", |rules| rename(rules, "../a.twite")),
+    ("moved into a hidden directory", "", |rules| {
+        fs::create_dir(rules.join(".old")).unwrap();
+        rename(rules, ".old/a.twite");
+    }),
+    ("hidden", "", |rules| rename(rules, ".a.twite")),
+    ("deleted, where a backup of an older version lies", "", |rules| {
+        fs::write(rules.join("a.twite~"), rule("older")).unwrap();
+        fs::remove_file(rules.join("a.twite")).unwrap();
+    }),
+];
+
+fn rename(rules: &Path, to: &str) {
+    fs::rename(rules.join("a.twite"), rules.join(to)).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_is_deleted_or_it_is_lost() {
+    for (what, says, befalls) in FATES {
+        let mut rules = Followed::new(|directory| {
+            for name in ["rules", "one", "other"] {
+                fs::create_dir(directory.join(name)).unwrap();
+            }
+            fs::write(directory.join("rules/a.twite"), rule("a")).unwrap();
+            fs::write(directory.join("rules/b.twite"), rule("b")).unwrap();
+            fs::write(directory.join("one/t.twite"), rule("t")).unwrap();
+            symlink("../one", directory.join("rules/team")).unwrap();
+        })
+        .await;
+        let at = rules.at("rules");
+        if says.is_empty() {
+            befalls(&at);
+            rules.live(&["b", "t"]).await;
+            continue;
+        }
+        let report = rules.keeps_what_is_live(what, |_| befalls(&at)).await;
+        assert!(report.contains(says), "{what}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_may_be_deleted_after_all() {
+    let mut rules = Followed::plain().await;
+    rules.write("rules/b.twite", &rule("b"));
+    rules.live(&["a", "b"]).await;
+    rules.keeps_what_is_live("a new name", |r| rename(&r.at("rules"), "a.bak")).await;
+    fs::remove_file(rules.at("rules/a.bak")).unwrap();
+    rules.live(&["b"]).await;
+    // A file that was never read is told of as soon as it is there.
+    rules.write("rules/c.TWITE", &rule("c"));
+    let told = rules.hear("a file that is passed over", |_, notice| match notice {
+        notice @ Notice::PassedOver { .. } => Some(notice.to_string()),
+        _ => None,
+    });
+    let told = told.await;
+    assert!(told.ends_with("c.TWITE does not end in `.twite`, and its rules are not live"), "{told}");
 }
 
 #[tokio::test]

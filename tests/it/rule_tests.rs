@@ -174,9 +174,9 @@ fn business_days_and_weeks_are_those_of_the_schedule() {
         (uneven, "1 business week", "102 hours", true),
         (uneven, "10 business hours", "10 hours", true),
         (all_day, "1 business day", "3 days", false),
-        ("", "1 business day", "23 hours", false),
-        ("", "1 business day", "24 hours", true),
-        ("", "1 business week", "7 days", true),
+        ("# always open\n", "1 business day", "23 hours", false),
+        ("# always open\n", "1 business day", "24 hours", true),
+        ("# always open\n", "1 business week", "7 days", true),
     ] {
         let (status, said) = business(hours, span, passes, fires);
         assert_eq!(status, 0, "{span} after {passes}: {said}");

@@ -156,7 +156,7 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
         (&[("rules/a.twite", "")], "the files hold no rule"),
         (&[("rules/a.twite", "# a comment\n")], "the files hold no rule"),
         (&[("rules/twite.toml", account)], "the files hold no rule"),
-        (&[("rules/a.twite", one.as_str()), ("rules/twite.toml", "")], "declares no account"),
+        (&[("rules/a.twite", one.as_str()), ("rules/twite.toml", "# none\n")], "declares no account"),
         (&[("rules/twite.toml", "# [[account]]\n")], "declares no account"),
     ] {
         for (file, text) in files {

@@ -39,9 +39,15 @@ fn directory() -> tempfile::TempDir {
     write("odd/a.TWITE", good);
     write("misdeclared/twite.toml", "[x]\npoll_seconds = 0\n");
     write("misdeclared/a.twite", "trigger \"Fine\" {\n  on created\n  then add tags a\n}\n");
+    write("comments/a.twite", "# nothing yet\n");
+    write("emptied/twite.toml", "");
+    write("emptied/a.twite", good);
+    write("emptied/vip.twite", vip);
     write("hidden/a.twite", "");
     write("hidden/b.twite", "trigger \"Fine\" {\n  on created\n  then add tags a\n}\n");
     write("lines/fine.ndjson", "{\"description\": \"hello\"}\n");
+    write("lines/none.ndjson", "\n");
+    write("lines/list.ndjson", "[]\n");
     write("lines/broken.ndjson", "{\"description\": 7}\n");
     write(
         "lines/posts.ndjson",

@@ -302,10 +302,10 @@ fn a_field_holds_values_of_its_type() {
     let cases = [
         (json!({"n": 3, "y": true, "t": "3", "c": "RED"}), ""),
         (json!({"t": "", "c": ""}), ""),
-        (json!({"n": "3"}), "`custom.n` is a whole number, and this is \"3\""),
-        (json!({"y": "yes"}), "`custom.y` is `true` or `false`, and this is \"yes\""),
-        (json!({"t": 3}), "`custom.t` is a text, and this is 3"),
-        (json!({"c": "green"}), "`custom.c` is one of Red, blue, and this is \"green\""),
+        (json!({"n": "3"}), "`/custom/n` is a whole number, and this is \"3\""),
+        (json!({"y": "yes"}), "`/custom/y` is `true` or `false`, and this is \"yes\""),
+        (json!({"t": 3}), "`/custom/t` is a text, and this is 3"),
+        (json!({"c": "green"}), "`/custom/c` is `Red` or `blue`, and this is \"green\""),
     ];
     for (custom, complaint) in cases {
         fs::write(folder.path().join("tickets"), json!({ "custom": custom }).to_string()).unwrap();
@@ -315,6 +315,98 @@ fn a_field_holds_values_of_its_type() {
         assert!(if complaint.is_empty() { said.is_empty() } else { said.contains(complaint) }, "{custom}: {said}");
         assert_eq!(ran.status.code(), Some(i32::from(!complaint.is_empty())), "{custom}");
     }
+}
+
+/// Names are declared, and tags are tags, through every door: what no rule could name is no value of a ticket.
+#[test]
+fn what_no_rule_can_name_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("twite.toml"), format!("{DESK}[[brand]]\nname = \"Acme\"\n")).unwrap();
+    let long = "ä".repeat(201);
+    let cases = [
+        ("group", "social team", ""),
+        (
+            "group",
+            "Socail Team",
+            "`/group` is \"Socail Team\", and twite.toml declares no such group, did you mean `Social Team`?",
+        ),
+        ("assignee", "zoe", "`/assignee` is \"zoe\", and twite.toml declares no such agent, did you mean `Zoë`?"),
+        ("brand", "other", "`/brand` is \"other\", and twite.toml declares no such brand; it declares `Acme`"),
+        ("account", "@northwindhelp", ""),
+        ("account", "acme", "`/account` is \"acme\", and twite.toml declares no such account"),
+        ("tags", "a b", "`/tags` holds \"a b\", which cannot be a tag"),
+        ("tags", "a,b", "cannot be a tag"),
+        ("tags", &"ä".repeat(200), ""),
+        ("tags", &long, "cannot be a tag"),
+        ("tags", "#VIP", ""),
+    ];
+    for (field, value, complaint) in cases {
+        let json = if field == "tags" { json!({ field: [value] }) } else { json!({ field: value }) };
+        let given = format!("{field} {value:?}");
+        let run = |arguments: &[&str]| {
+            let ran = Command::cargo_bin("twite").unwrap().current_dir(&folder).args(arguments).output().unwrap();
+            (ran.status.code(), String::from_utf8([ran.stderr, ran.stdout].concat()).unwrap())
+        };
+        let test = format!("test \"t\" {{\n  given ticket {{ {given} }}\n  when created\n  expect fired \"x\"\n}}\n");
+        let rule = "trigger \"x\" { on created then note \"n\" }\n";
+        fs::write(folder.path().join("a.twite"), format!("{rule}{test}")).unwrap();
+        let (code, said) = run(&["test", "a.twite"]);
+        assert_eq!(code, Some(if complaint.is_empty() { 0 } else { 2 }), "{given}: {said}");
+        fs::write(folder.path().join("a.twite"), rule).unwrap();
+        fs::write(folder.path().join("tickets"), json.to_string()).unwrap();
+        let (code, said) = run(&["eval", "--tickets", "tickets", "a.twite"]);
+        assert_eq!(code, Some(i32::from(!complaint.is_empty())), "{json}: {said}");
+        assert!(said.contains(complaint), "{json}: {said}");
+        // And so of what an update compares with.
+        let line = json!({"ticket": {}, "event": {"via": "web", "kind": {"updated": {"before": json}}}});
+        fs::write(folder.path().join("tickets"), line.to_string()).unwrap();
+        let (code, said) = run(&["eval", "--tickets", "tickets", "a.twite"]);
+        assert_eq!(code, Some(i32::from(!complaint.is_empty())), "{line}: {said}");
+        assert!(said.contains(&complaint.replace("`/", "`/event/kind/updated/before/")), "{line}: {said}");
+    }
+}
+
+/// One comparison for names: wherever one stands in `twite.toml`, its case does not matter, and it counts as it is declared.
+#[test]
+fn names_in_the_declarations_are_the_same_whatever_their_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let toml = r#"
+[[account]]
+handle = "Acme"
+brand = "NORTH"
+[[brand]]
+name = "North"
+[[group]]
+name = "Social"
+[[agent]]
+name = "Maya"
+groups = ["SOCIAL"]
+[[webhook]]
+name = "Page"
+url = "https://example.com"
+[[schedule]]
+name = "social"
+groups = ["social"]
+accounts = ["@acme"]
+[schedule.hours]
+monday = ["09:00-17:00"]
+"#;
+    fs::write(folder.path().join("twite.toml"), toml).unwrap();
+    let rule = "trigger \"t\" {\n  on created\n  when group is social\n  then webhook \"page\"\n}\n";
+    fs::write(folder.path().join("a.twite"), rule).unwrap();
+    let loaded = load(&[folder.path().to_owned()], None);
+    assert_eq!(loaded.errors(), 0, "{}", loaded.report());
+    let desk = &loaded.rules.unwrap().desk;
+    assert_eq!(desk.agents[0].groups, ["Social"]);
+    assert_eq!(
+        (&desk.schedules[0].groups, &desk.schedules[0].accounts),
+        (&vec!["Social".into()], &vec!["Acme".into()])
+    );
+    assert_eq!(desk.accounts[0].brand.as_deref(), Some("North"));
+    // The same twice is the same twice.
+    let twice = toml.replace("[\"social\"]", "[\"social\", \"Social\"]");
+    fs::write(folder.path().join("twite.toml"), twice).unwrap();
+    assert_eq!(load(&[folder.path().to_owned()], None).errors(), 1);
 }
 
 #[test]

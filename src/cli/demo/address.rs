@@ -1,36 +1,80 @@
-//! The conversations that come with Twite speak to two accounts. On a desk that has neither, they are made to speak to its own.
+//! The conversations that come with Twite speak to two accounts. On a desk that has neither, they are made to speak to its own;
+//! and where an account of a desk has the handle of a customer in them, the customer has another.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 /// The accounts that the conversations speak to.
 const SPOKEN_TO: &[&str] = &["NorthwindHelp", "NorthwindRail"];
 
+/// How long a handle may be, in characters.
+const MAX_HANDLE: usize = 15;
+
 /// The conversations, spoken to these accounts where none of them is spoken to as it is.
 pub(super) fn to(accounts: &[String], conversations: &str) -> String {
-    let own = |handle: &str| accounts.iter().any(|account| account.eq_ignore_ascii_case(handle));
-    if SPOKEN_TO.iter().any(|handle| own(handle)) {
+    let lines: Vec<(&str, Option<Value>)> =
+        conversations.lines().map(|line| (line, serde_json::from_str(line).ok())).collect();
+    let mut customers = BTreeSet::new();
+    lines.iter().filter_map(|(_, value)| value.as_ref()).for_each(|value| handles(value, &mut customers));
+    let mut names: Vec<(String, String)> = customers
+        .into_iter()
+        .filter(|customer| !SPOKEN_TO.contains(&customer.as_str()) && is_one(customer, accounts))
+        .map(|taken| (taken.clone(), customer(&taken, accounts)))
+        .collect();
+    // Before them, so that who is spoken to is not taken for a customer afterwards.
+    if !SPOKEN_TO.iter().any(|handle| is_one(handle, accounts)) {
+        names.extend(SPOKEN_TO.iter().map(|old| (*old).to_owned()).zip(accounts.iter().cloned()));
+    }
+    if names.is_empty() {
         return conversations.to_owned();
     }
-    let names: Vec<_> = SPOKEN_TO.iter().copied().zip(accounts.iter().map(String::as_str)).collect();
-    let line = |line: &str| match serde_json::from_str::<Value>(line) {
-        Ok(mut value) => {
+    let line = |(line, value): (&str, Option<Value>)| match value {
+        Some(mut value) => {
             move_marks(&mut value, &names);
             rename(&mut value, &names);
             value.to_string() + "\n"
         }
-        Err(_) => format!("{line}\n"),
+        None => format!("{line}\n"),
     };
-    conversations.lines().map(line).collect()
+    lines.into_iter().map(line).collect()
+}
+
+/// The handle of a customer, other than those of these accounts.
+pub(super) fn customer(handle: &str, accounts: &[String]) -> String {
+    let numbered = (2_u32..).map(|n| {
+        let number = n.to_string();
+        handle.chars().take(MAX_HANDLE - number.len()).collect::<String>() + &number
+    });
+    // Accounts are few, so that a number is free.
+    std::iter::once(handle.to_owned()).chain(numbered).find(|free| !is_one(free, accounts)).unwrap_or_default()
+}
+
+/// Whether a handle is one of these accounts.
+fn is_one(handle: &str, accounts: &[String]) -> bool {
+    accounts.iter().any(|account| account.eq_ignore_ascii_case(handle))
+}
+
+/// Collects the handles of people.
+fn handles(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| handles(item, into)),
+        Value::Object(entries) => {
+            into.extend(entries.get("username").and_then(Value::as_str).map(str::to_owned));
+            entries.values().for_each(|entry| handles(entry, into));
+        }
+        _ => {}
+    }
 }
 
 /// Puts names in the place of others, in whole texts and behind an `@`.
-fn rename(value: &mut Value, names: &[(&str, &str)]) {
+fn rename(value: &mut Value, names: &[(String, String)]) {
     match value {
         Value::String(text) => {
             for (old, new) in names {
                 if text == old {
-                    (*new).clone_into(text);
-                } else if text.contains(old) {
+                    new.clone_into(text);
+                } else if text.contains(old.as_str()) {
                     *text = text.replace(&format!("@{old}"), &format!("@{new}"));
                 }
             }
@@ -42,7 +86,7 @@ fn rename(value: &mut Value, names: &[(&str, &str)]) {
 }
 
 /// Moves the marks in a post's text (mentions, links, hashtags) to where they are once names of another length stand before them.
-fn move_marks(line: &mut Value, names: &[(&str, &str)]) {
+fn move_marks(line: &mut Value, names: &[(String, String)]) {
     let Some(data) = line.get_mut("data") else { return };
     let text = data.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut grown: Vec<(i64, i64)> = vec![];
@@ -83,6 +127,10 @@ mod tests {
         assert!(line["data"]["text"].as_str().unwrap().starts_with("@acme my parcel"));
         let mention = &line["data"]["entities"]["mentions"][0];
         assert_eq!((&mention["username"], &mention["start"], &mention["end"]), (&"acme".into(), &0.into(), &5.into()));
+        // A customer whose handle an account has is called otherwise, wherever the conversation names them.
+        let spoken = to(&["KimLarsen".to_owned()], CONVERSATIONS);
+        assert!(!spoken.contains("\"kimlarsen\"") && !spoken.contains("@kimlarsen"));
+        assert!(spoken.contains("\"kimlarsen2\"") && spoken.contains("@KimLarsen my parcel"));
         for accounts in [&["northwindhelp".to_owned()][..], &["acme".to_owned(), "NorthwindRail".to_owned()]] {
             assert_eq!(to(accounts, CONVERSATIONS), CONVERSATIONS);
         }

@@ -7,12 +7,12 @@ use std::{
 
 use owo_colors::{OwoColorize as _, Style};
 
-use super::Summary;
+use super::{Summary, address};
 use crate::cli::source::Shown;
 use crate::{
     cli::terminal,
     daemon::{Notice, Outcome},
-    desk::{Change, Channel, Value, text::headline, visible::visible},
+    desk::{Account, Change, Channel, Value, text::headline, visible::visible},
 };
 
 /// How much of a message is shown.
@@ -53,6 +53,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         | Notice::Disagree { .. }
         | Notice::Waiting { .. }
         | Notice::NeedsRestart { .. }
+        | Notice::PassedOver { .. }
         | Notice::StillBroken { .. }
         | Notice::Superseded
         | Notice::Recovered { .. } => {
@@ -101,7 +102,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 
 /// Writes the summary for a person.
 pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let Summary { posts, left_out, tickets, comments, linked, fired, replies, set_aside, seconds, accounts } = summary;
+    let Summary { posts, left_out, tickets, comments, linked, fired, replies, set_aside, seconds, .. } = summary;
     writeln!(out)?;
     writeln!(out, "{}", paint("What came of it", Style::new().bold()))?;
     writeln!(out, "  {posts} lines read in {seconds:.1} seconds")?;
@@ -117,17 +118,8 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
     if *set_aside > i64::try_from(*left_out).unwrap_or(i64::MAX) {
         writeln!(out, "  {set_aside} messages set aside, because they could not be read")?;
     }
-    match accounts.as_slice() {
-        [] => writeln!(
-            out,
-            "  twite.toml declares no account, so nothing came in: add an `[[account]]`, or use `--account`"
-        )?,
-        accounts if *tickets == 0 => writeln!(
-            out,
-            "  none of these posts mentions an account of yours (@{}): `--account` names others",
-            accounts.join(", @")
-        )?,
-        _ => {}
+    for why in missing(summary) {
+        writeln!(out, "  {why}")?;
     }
     writeln!(out, "  rules that fired:")?;
     let widest = fired.values().map(|n| n.to_string().len()).max().unwrap_or(1);
@@ -138,6 +130,37 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
         writeln!(out, "    none")?;
     }
     Ok(())
+}
+
+/// Why posts opened no tickets, as far as that can be told: one line for each cause.
+fn missing(summary: &Summary) -> Vec<String> {
+    let Summary { posts, left_out, tickets, accounts, .. } = summary;
+    if accounts.is_empty() {
+        let line = "twite.toml declares no account, so nothing came in: add an `[[account]]`, or use `--account`";
+        return vec![line.to_owned()];
+    }
+    let many = |n: usize| if n == 1 { "1 post mentions".to_owned() } else { format!("{n} posts mention") };
+    let silent = accounts.iter().filter(|(account, mentions)| *mentions > 0 && !account.capture_mentions);
+    let mut causes: Vec<_> = silent
+        .map(|(Account { handle, .. }, n)| {
+            format!("{} @{handle}, which captures no mentions (`capture_mentions` in twite.toml)", many(*n))
+        })
+        .collect();
+    if *tickets > 0 {
+        return causes;
+    }
+    let handles = || accounts.iter().map(|(account, _)| format!("@{}", account.handle)).collect::<Vec<_>>().join(", ");
+    if *posts == 0 {
+        causes.push("there were no posts: the file holds none".to_owned());
+    } else if left_out >= posts {
+        causes.push("none of the lines could be read".to_owned());
+    } else if accounts.iter().all(|(_, mentions)| *mentions == 0) {
+        causes.push(format!(
+            "none of these posts mentions an account of yours ({}): `--account` names others",
+            handles()
+        ));
+    }
+    causes
 }
 
 fn change(change: &Change) -> String {
@@ -173,7 +196,15 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
 }
 
 /// What is said after the last message.
-pub(super) fn encore(out: &mut dyn Write, rules: &Path, database: &Path, sim: &str, account: &str) -> io::Result<()> {
+pub(super) fn encore(
+    out: &mut dyn Write,
+    rules: &Path,
+    database: &Path,
+    sim: &str,
+    accounts: &[String],
+) -> io::Result<()> {
+    let account = accounts.first().map(String::as_str).unwrap_or_default();
+    let customer = address::customer("kimlarsen", accounts);
     // As it was called: it need not be on the path.
     let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
     let desk = format!("--rules {} --database {}", Shown(rules), Shown(database));
@@ -185,7 +216,7 @@ pub(super) fn encore(out: &mut dyn Write, rules: &Path, database: &Path, sim: &s
     writeln!(out)?;
     writeln!(
         out,
-        "     curl {sim}/sim/post -d '{{\"by\": \"kimlarsen\", \"text\": \"@{account} my order number 4471923 is lost\"}}'"
+        "     curl {sim}/sim/post -d '{{\"by\": \"{customer}\", \"text\": \"@{account} my order number 4471923 is lost\"}}'"
     )?;
     writeln!(out)?;
     writeln!(out, "  3. look at the tickets, and ask why a rule did what it did:")?;

@@ -1,9 +1,9 @@
 //! The demo's world: a simulator, a daemon, and everything they need, all in a temporary directory.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use crate::{
     },
     clock::Clock,
     daemon::{Daemon, Live, Source},
-    desk::{Account, Desk, Tokens, XId, config::MailSettings},
+    desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
     lang::rules::Rules,
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
     store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
@@ -47,6 +47,8 @@ pub(super) struct Stage {
     lines: usize,
     /// Lines, and messages in them, that could not be read.
     left_out: usize,
+    /// The accounts, and how many posts by others mention each.
+    accounts: Vec<(Account, usize)>,
     sink: JoinHandle<()>,
     scratch: TempDir,
 }
@@ -62,11 +64,16 @@ impl Stage {
         let (sink_url, sink) = sink().await?;
         let mail = scratch.path().join("mail").display().to_string();
         let handles = demo.accounts.clone();
+        let declared = Arc::new(OnceLock::new());
+        let as_declared: Arc<OnceLock<Arc<Desk>>> = Arc::clone(&declared);
         let url = sim.url.clone();
         let clock = Clock::driven();
         let live = Live::start(
             Source::new(vec![rules.clone()], None),
-            Arc::new(move |rules| staged(rules, &handles, &url, &sink_url, &mail)),
+            Arc::new(move |rules| {
+                let _ = as_declared.set(Arc::clone(&rules.desk));
+                staged(rules, &handles, &url, &sink_url, &mail)
+            }),
             clock.now(),
         )
         .map_err(CliError::Report)?;
@@ -89,6 +96,7 @@ impl Stage {
             posts: Vec::new(),
             lines: 0,
             left_out: 0,
+            accounts: Vec::new(),
             sink,
             scratch,
         };
@@ -99,6 +107,18 @@ impl Stage {
                 stage.read(address::to(&handles, starter::CONVERSATIONS).as_bytes())?
             }
         };
+        let declared = declared.get().cloned().unwrap_or_default();
+        for handle in &demo.accounts {
+            let handle = bare(handle);
+            if declared.account(handle).is_none() {
+                let handle = visible(handle);
+                writeln!(
+                    terminal::remarks(),
+                    "note: @{handle} is not declared in twite.toml; here it is an account with the usual settings"
+                )?;
+            }
+        }
+        stage.accounts = accounts.iter().map(|account| (account.clone(), stage.mentions(&account.handle))).collect();
         for (n, account) in accounts.iter().enumerate() {
             let id = stage.connect(&key, account, n).await?;
             if n == 0 {
@@ -147,6 +167,17 @@ impl Stage {
             unreadable
         });
         report.map_err(broke)
+    }
+
+    /// How many posts by others mention a handle.
+    fn mentions(&self, handle: &str) -> usize {
+        let is = |name: &str| name.eq_ignore_ascii_case(handle);
+        let by_itself = |post: &crate::x::Post| {
+            let author = post.people.iter().find(|person| person.id.as_ref() == Some(&post.author));
+            author.and_then(|author| author.handle.as_deref()).is_some_and(is)
+        };
+        let mentions = |post: &&crate::x::Post| post.mentions.iter().any(|(name, _)| is(name)) && !by_itself(post);
+        self.posts.iter().filter(mentions).count()
     }
 
     async fn connect(&self, key: &Key, account: &Account, n: usize) -> Result<XId, CliError> {
@@ -203,6 +234,7 @@ impl Stage {
             }
         }
         self.daemon.settle().await.map_err(broke)?;
+        self.daemon.note_visit().await.map_err(broke)?;
         progress.finish_and_clear();
         if let Some(telling) = telling {
             // Notices are told before the transaction's caller goes on; a moment lets the last be printed.
@@ -221,7 +253,7 @@ impl Stage {
         self.sim.replay(pace);
         let (sim, clock, rules) = (self.sim.clone(), self.clock.clone(), self.rules.clone());
         let database = self.database.clone();
-        let account = self.daemon.rules().desk.accounts.first().map(|a| a.handle.clone()).unwrap_or_default();
+        let accounts: Vec<_> = self.accounts.iter().map(|(account, _)| account.handle.clone()).collect();
         let watching = tokio::spawn(async move {
             let mut quiet = false;
             loop {
@@ -232,7 +264,7 @@ impl Stage {
                     quiet = true;
                     tokio::time::sleep(Duration::from_secs(2)).await;
                     // The reader's terminal may be gone; then the demo ends by itself.
-                    let _ = show::encore(&mut terminal::people(), &rules, &database, &sim.url, &account);
+                    let _ = show::encore(&mut terminal::people(), &rules, &database, &sim.url, &accounts);
                 }
             }
         });
@@ -256,7 +288,7 @@ impl Stage {
             fired: counts.fired,
             replies: Replies { sent: counts.sent, refused: counts.refused, unknown: counts.unknown },
             set_aside: counts.set_aside,
-            accounts: self.daemon.rules().desk.accounts.iter().map(|account| account.handle.clone()).collect(),
+            accounts: self.accounts.clone(),
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
         })
     }
@@ -289,10 +321,15 @@ fn rules(demo: &Demo, scratch: &Path) -> Result<PathBuf, CliError> {
 fn staged(mut rules: Rules, handles: &[String], sim: &str, sink: &str, mail: &str) -> Rules {
     let mut desk = Desk::clone(&rules.desk);
     if !handles.is_empty() {
-        desk.accounts = handles
-            .iter()
-            .map(|handle| Account { track_likes: true, ..Account::new(handle.trim_start_matches('@')) })
-            .collect();
+        let mut accounts: Vec<Account> = vec![];
+        for handle in handles.iter().map(|handle| bare(handle)) {
+            let account = desk.account(handle).cloned();
+            let account = account.unwrap_or_else(|| Account { track_likes: true, ..Account::new(handle) });
+            if !accounts.contains(&account) {
+                accounts.push(account);
+            }
+        }
+        desk.accounts = accounts;
     }
     desk.x.url = sim.to_owned();
     desk.x.client_id = Some(CLIENT_ID.to_owned());
@@ -313,6 +350,11 @@ fn staged(mut rules: Rules, handles: &[String], sim: &str, sink: &str, mail: &st
     }
     rules.desk = Arc::new(desk);
     rules
+}
+
+/// A handle as it is declared.
+fn bare(handle: &str) -> &str {
+    handle.trim_start_matches('@')
 }
 
 /// A place that takes every webhook.

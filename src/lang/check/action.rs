@@ -247,8 +247,8 @@ impl Checker<'_> {
     /// A declared webhook.
     pub(super) fn webhook_name(&mut self, token: &SyntaxToken) -> Option<String> {
         let name = Text::of(token).value;
-        if self.desk.webhook(&name).is_some() {
-            return Some(name);
+        if let Some(webhook) = self.desk.webhook(&name) {
+            return Some(webhook.name.clone());
         }
         let known: Vec<&str> = self.desk.webhooks.iter().map(|w| w.name.as_str()).collect();
         let suggestion = self.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());

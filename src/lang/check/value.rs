@@ -213,7 +213,7 @@ impl Checker<'_> {
             }
         };
         let normal = normalize::tag(&tag);
-        let odd = normal.is_empty() || tag.len() > 200 || tag.chars().any(|c| c.is_whitespace() || c == ',');
+        let odd = !normalize::is_tag(&tag);
         if odd {
             let message = format!("`{}` cannot be a tag", shortened(&tag));
             let help = "tags have no spaces or commas, and at most 200 characters";

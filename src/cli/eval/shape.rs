@@ -1,0 +1,453 @@
+//! The shape of a line for `twite eval`: which keys there are, and what each holds. Whatever does not fit is said in the words of
+//! whoever wrote it, all of it in one go, each with its JSON pointer.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::MAX_SHOWN;
+use crate::{
+    desk::{
+        Channel, Desk, Priority, Status, TicketType, VerifiedType, Via, Words, XId,
+        config::{CustomField, CustomKind},
+        field::{Declared, FIELDS},
+        text::{headline, is_blank},
+    },
+    lang::{did_you_mean, listed, nearest},
+};
+
+/// What a value holds.
+pub(super) enum Shape {
+    Text,
+    /// A whole number of 64 bits.
+    Number,
+    YesNo,
+    Moment,
+    /// An id of X.
+    Id,
+    Word(Words),
+    /// A list of texts.
+    Texts,
+    /// Keys of their own.
+    Table(&'static [Key]),
+    /// A word, or a table with one of these keys.
+    OneOf(&'static [&'static str], &'static [Key]),
+    /// The fields that the desk declares.
+    Custom,
+}
+
+/// A key of a table.
+pub(super) struct Key {
+    name: &'static str,
+    holds: Shape,
+    /// Whether `null` says that there is nothing.
+    may_be_null: bool,
+    /// Whether the table is nothing without it.
+    must_be: bool,
+}
+
+const fn key(name: &'static str, holds: Shape) -> Key {
+    Key { name, holds, may_be_null: false, must_be: false }
+}
+
+const fn optional(name: &'static str, holds: Shape) -> Key {
+    Key { may_be_null: true, ..key(name, holds) }
+}
+
+const fn required(name: &'static str, holds: Shape) -> Key {
+    Key { must_be: true, ..key(name, holds) }
+}
+
+/// A ticket.
+pub(super) static TICKET: Shape = Shape::Table(TICKET_KEYS);
+
+/// A ticket with what happened to it.
+pub(super) static LINE: Shape = Shape::Table(&[
+    required("ticket", Shape::Table(TICKET_KEYS)),
+    optional(
+        "event",
+        Shape::Table(&[
+            required(
+                "kind",
+                Shape::OneOf(
+                    &["created"],
+                    &[
+                        key("updated", Shape::Table(&[required("before", Shape::Table(TICKET_KEYS))])),
+                        key("due", Shape::Table(&[required("holding", Shape::Texts)])),
+                    ],
+                ),
+            ),
+            required("via", Shape::Word(Via::WORDS)),
+            optional(
+                "comment",
+                Shape::Table(&[
+                    required("text", Shape::Text),
+                    required("public", Shape::YesNo),
+                    required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
+                ]),
+            ),
+            optional(
+                "cause",
+                Shape::OneOf(&["agent", "woken"], &[key("macro", Shape::Text), key("merged", Shape::Number)]),
+            ),
+        ]),
+    ),
+    optional("now", Shape::Moment),
+]);
+
+static TICKET_KEYS: &[Key] = &[
+    key("id", Shape::Number),
+    key("channel", Shape::Word(Channel::WORDS)),
+    optional("account", Shape::Text),
+    optional("brand", Shape::Text),
+    key("status", Shape::Word(Status::WORDS)),
+    optional("priority", Shape::Word(Priority::WORDS)),
+    optional("type", Shape::Word(TicketType::WORDS)),
+    key("subject", Shape::Text),
+    key("description", Shape::Text),
+    key("tags", Shape::Texts),
+    optional("group", Shape::Text),
+    optional("assignee", Shape::Text),
+    key(
+        "requester",
+        Shape::Table(&[
+            optional("id", Shape::Id),
+            optional("handle", Shape::Text),
+            optional("name", Shape::Text),
+            optional("email", Shape::Text),
+            optional("language", Shape::Text),
+            optional("location", Shape::Text),
+            optional("joined", Shape::Moment),
+            optional("followers", Shape::Number),
+            optional("following", Shape::Number),
+            optional("tweets", Shape::Number),
+            optional("listed", Shape::Number),
+            optional("verified", Shape::YesNo),
+            optional("verified_type", Shape::Word(VerifiedType::WORDS)),
+        ]),
+    ),
+    optional("language", Shape::Text),
+    key(
+        "post",
+        Shape::Table(&[
+            optional("likes", Shape::Number),
+            optional("reposts", Shape::Number),
+            optional("replies", Shape::Number),
+            key("has_media", Shape::YesNo),
+            key("is_reply", Shape::YesNo),
+            key("hashtags", Shape::Texts),
+        ]),
+    ),
+    key("replies", Shape::Number),
+    key("reopens", Shape::Number),
+    key("agent_touches", Shape::Number),
+    key("comments", Shape::Number),
+    key("created", Shape::Moment),
+    key("updated", Shape::Moment),
+    optional("solved", Shape::Moment),
+    optional("assigned", Shape::Moment),
+    optional("due", Shape::Moment),
+    optional("snoozed", Shape::Moment),
+    optional("requester_updated", Shape::Moment),
+    optional("first_reply", Shape::Moment),
+    optional("latest_comment", Shape::Text),
+    optional("latest_public_comment", Shape::Text),
+    key("custom", Shape::Custom),
+];
+
+/// What does not fit in a JSON text; nothing where all of it does.
+///
+/// # Errors
+/// Where it is no JSON.
+pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Desk) -> Result<Vec<String>, serde_json::Error> {
+    let mut report = Report { desk, path: String::new(), found: vec![] };
+    let mut read = serde_json::Deserializer::from_slice(json);
+    At { holds: Holds::Shape(shape), may_be_null: false, report: &mut report }.deserialize(&mut read)?;
+    read.end()?;
+    Ok(report.found)
+}
+
+struct Report<'d> {
+    desk: &'d Desk,
+    /// The JSON pointer to where we are.
+    path: String,
+    found: Vec<String>,
+}
+
+impl Report<'_> {
+    /// Goes into a key for a while.
+    fn inside<T>(&mut self, key: &str, what: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        self.path.push('/');
+        self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        let done = what(self);
+        self.path.truncate(length);
+        done
+    }
+
+    fn misfit(&mut self, says: impl fmt::Display) {
+        self.found.push(format!("`{}` {says}", if self.path.is_empty() { "/" } else { &self.path }));
+    }
+}
+
+/// What is expected at a place.
+#[derive(Clone, Copy)]
+enum Holds<'s> {
+    Shape(&'s Shape),
+    Field(&'s CustomField),
+    /// One text of a list.
+    Item,
+}
+
+/// A place in the JSON and what is expected there.
+struct At<'s, 'r, 'd> {
+    holds: Holds<'s>,
+    may_be_null: bool,
+    report: &'r mut Report<'d>,
+}
+
+impl fmt::Display for Holds<'_> {
+    /// As what follows "`/status` is".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = match self {
+            Self::Shape(shape) => shape,
+            Self::Item => return f.write_str("a text"),
+            Self::Field(field) => {
+                return match field.kind {
+                    CustomKind::Text => f.write_str("a text"),
+                    CustomKind::Number => f.write_str("a whole number"),
+                    CustomKind::YesNo => f.write_str("`true` or `false`"),
+                    CustomKind::Choice => f.write_str(&listed(field.choices.iter().map(String::as_str))),
+                };
+            }
+        };
+        match shape {
+            Shape::Text => f.write_str("a text"),
+            Shape::Number => f.write_str("a whole number"),
+            Shape::YesNo => f.write_str("`true` or `false`"),
+            Shape::Moment => f.write_str("a moment, as in `\"2026-01-05T12:00:00Z\"`"),
+            Shape::Id => f.write_str("an id of X, a text of 1 to 19 digits"),
+            Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
+            Shape::Texts => f.write_str("a list of texts"),
+            Shape::Table(_) | Shape::Custom => f.write_str("an object with keys of its own"),
+            Shape::OneOf(words, keys) => {
+                let keys: Vec<_> = keys.iter().map(|key| format!("{{\"{}\": …}}", key.name)).collect();
+                f.write_str(&listed(words.iter().copied().chain(keys.iter().map(String::as_str))))
+            }
+        }
+    }
+}
+
+impl At<'_, '_, '_> {
+    fn misfit(self, found: impl fmt::Display) {
+        self.report.misfit(format_args!("is {}, and this is {found}", self.holds));
+    }
+
+    fn number<E>(self, fits: bool, found: impl fmt::Display) -> Result<(), E> {
+        let expected = match self.holds {
+            Holds::Shape(shape) => matches!(shape, Shape::Number),
+            Holds::Field(field) => field.kind == CustomKind::Number,
+            Holds::Item => false,
+        };
+        match (expected, fits) {
+            (true, true) => {}
+            (true, false) => self.misfit(format_args!("{found}, which is out of range")),
+            (false, _) => self.misfit(found),
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for At<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for At<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.holds, f)
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        if !self.may_be_null {
+            self.misfit("`null`; what is not known is left out");
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, yes: bool) -> Result<(), E> {
+        let fits = match self.holds {
+            Holds::Shape(shape) => matches!(shape, Shape::YesNo),
+            Holds::Field(field) => field.kind == CustomKind::YesNo,
+            Holds::Item => false,
+        };
+        if !fits {
+            self.misfit(format_args!("`{yes}`"));
+        }
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.number(true, number)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.number(i64::try_from(number).is_ok(), number)
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.misfit(number);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        let word = |words: &[&str]| match words.contains(&text) {
+            true => Ok(()),
+            false => Err(did_you_mean(nearest(text, words.iter().copied()))),
+        };
+        let fits = match self.holds {
+            Holds::Item => Ok(()),
+            Holds::Field(field) => match field.kind {
+                CustomKind::Text => Ok(()),
+                CustomKind::Choice => {
+                    let choice = Declared::Choice(field.name.clone());
+                    match is_blank(text) || self.report.desk.declared_name(&choice, text).is_some() {
+                        true => Ok(()),
+                        false => Err(did_you_mean(nearest(text, field.choices.iter().map(String::as_str)))),
+                    }
+                }
+                CustomKind::Number | CustomKind::YesNo => Err(String::new()),
+            },
+            Holds::Shape(shape) => match shape {
+                Shape::Text => Ok(()),
+                Shape::Moment => text.parse::<Timestamp>().map(drop).map_err(|_| String::new()),
+                Shape::Id => text.parse::<XId>().map(drop).map_err(|_| String::new()),
+                Shape::Word(words) => word(words.words),
+                Shape::OneOf(words, _) => word(words),
+                _ => Err(String::new()),
+            },
+        };
+        if let Err(meant) = fits {
+            self.misfit(format_args!("\"{}\"{meant}", headline(text, MAX_SHOWN)));
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Holds::Shape(Shape::Texts) = self.holds else {
+            self.misfit("a list");
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        for n in 0_usize.. {
+            let item = self.report.inside(&n.to_string(), |report| {
+                items.next_element_seed(At { holds: Holds::Item, may_be_null: false, report })
+            });
+            if item?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let (known, one): (&[Key], bool) = match self.holds {
+            Holds::Shape(Shape::Table(keys)) => (keys, false),
+            Holds::Shape(Shape::OneOf(_, keys)) => (keys, true),
+            Holds::Shape(Shape::Custom) => (&[], false),
+            _ => {
+                self.misfit("an object");
+                while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                return Ok(());
+            }
+        };
+        let custom = matches!(self.holds, Holds::Shape(Shape::Custom));
+        let (holds, report) = (self.holds, self.report);
+        let mut seen: Vec<String> = vec![];
+        while let Some(name) = entries.next_key::<String>()? {
+            let desk = report.desk;
+            let field = if custom { desk.field(&name) } else { None };
+            let key = known.iter().find(|key| key.name == name);
+            report.inside(&name, |report| {
+                if seen.contains(&name) {
+                    report.misfit("is there twice");
+                }
+                let (holds, may_be_null) = match (key, field) {
+                    (Some(Key { holds, may_be_null, .. }), _) => (Holds::Shape(holds), *may_be_null),
+                    (None, Some(field)) => (Holds::Field(field), false),
+                    (None, None) => {
+                        unknown(report, &name, known, custom);
+                        return entries.next_value::<IgnoredAny>().map(drop);
+                    }
+                };
+                entries.next_value_seed(At { holds, may_be_null, report })
+            })?;
+            seen.push(name);
+        }
+        for missing in known.iter().filter(|key| key.must_be && !seen.iter().any(|name| name == key.name)) {
+            report.inside(missing.name, |report| {
+                report.misfit(format_args!("is missing: it is {}", Holds::Shape(&missing.holds)));
+            });
+        }
+        if one && seen.len() != 1 {
+            report.misfit(format_args!("is {holds}, and this is an object with {} keys", seen.len()));
+        }
+        Ok(())
+    }
+}
+
+/// Says that a key is not known here, and what may be meant.
+fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
+    if custom {
+        let fields = report.desk.fields.iter().map(|field| field.name.as_str());
+        let meant = did_you_mean(nearest(name, fields));
+        return report.misfit(format_args!("is no key: twite.toml declares no field of this name{meant}"));
+    }
+    let names = || known.iter().map(|key| key.name);
+    let meant = nearest(name, names()).or_else(|| nearest(name, FIELDS.iter().map(|field| field.name)));
+    report.misfit(format_args!("is no key{}; here can stand {}", did_you_mean(meant), listed(names())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Author, Event, EventComment, EventKind, Ticket};
+
+    fn names(shape: &Shape) -> Vec<&'static str> {
+        match shape {
+            Shape::Table(keys) => keys.iter().map(|key| key.name).collect(),
+            _ => vec![],
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_ticket_has_its_shape() {
+        let ticket = serde_json::to_value(Ticket::default()).unwrap();
+        let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let mut known = names(&TICKET);
+        known.sort_unstable();
+        let mut there = keys(&ticket);
+        there.sort_unstable();
+        assert_eq!(known, there);
+        for key in TICKET_KEYS.iter().filter(|key| matches!(key.holds, Shape::Table(_))) {
+            let (mut known, mut there) = (names(&key.holds), keys(&ticket[key.name]));
+            known.sort_unstable();
+            there.sort_unstable();
+            assert_eq!(known, there, "{}", key.name);
+        }
+        let event = Event {
+            kind: EventKind::Updated { before: Box::default() },
+            via: Via::Web,
+            comment: Some(EventComment { text: "hello".into(), public: true, author: Author::Agent }),
+            cause: None,
+        };
+        let line = serde_json::json!({ "ticket": ticket, "event": event });
+        assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Desk::default()).unwrap(), [""; 0]);
+    }
+}

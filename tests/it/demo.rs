@@ -1,0 +1,83 @@
+//! What the demo says of posts that open no ticket: the cause, and no other.
+
+use std::{fs, path::Path, process::Command};
+
+const MENTION: &str = r#"{"data": {"id": "1", "author_id": "2", "text": "hi @acme", "created_at": "2026-01-05T09:00:00.000Z", "conversation_id": "1", "entities": {"mentions": [{"start": 3, "end": 8, "username": "acme"}]}}, "includes": {"users": [{"id": "2", "username": "ana", "name": "Ana"}]}}"#;
+
+/// `twite demo --once` beside a `twite.toml`, and what it says.
+fn demo(directory: &Path, toml: &str, arguments: &[&str]) -> String {
+    let rules = directory.join("rules");
+    fs::create_dir_all(&rules).unwrap();
+    fs::write(rules.join("twite.toml"), toml).unwrap();
+    fs::write(rules.join("a.twite"), "trigger \"x\" {\n  on created\n  then add tags b\n}\n").unwrap();
+    let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+    let ran =
+        twite.current_dir(directory).args(["demo", "--once", "--rules", "rules"]).args(arguments).output().unwrap();
+    String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap()
+}
+
+/// Declarations, posts, and what is said of them.
+const CAUSES: &[(&str, Option<&str>, &str)] = &[
+    ("[[account]]\nhandle = \"acme\"\n", Some(""), "there were no posts: the file holds none"),
+    ("[[account]]\nhandle = \"acme\"\n", Some("{}\n"), "none of the lines could be read"),
+    ("[[account]]\nhandle = \"other\"\n", Some(MENTION), "none of these posts mentions an account of yours (@other)"),
+    ("# none\n", Some(MENTION), "twite.toml declares no account"),
+    ("[[account]]\nhandle = \"acme\"\n", Some(MENTION), ""),
+    (
+        "[[account]]\nhandle = \"acme\"\ncapture_mentions = false\n",
+        Some(MENTION),
+        "1 post mentions @acme, which captures no mentions",
+    ),
+    (
+        "[[account]]\nhandle = \"acme\"\ncapture_mentions = false\n",
+        None,
+        "posts mention @acme, which captures no mentions",
+    ),
+];
+
+#[test]
+fn posts_that_open_no_ticket_are_accounted_for() {
+    let all =
+        ["there were no posts", "could be read", "none of these posts", "declares no account", "captures no mentions"];
+    for (toml, posts, cause) in CAUSES {
+        let directory = tempfile::tempdir().unwrap();
+        let arguments: &[&str] = match posts {
+            Some(posts) => {
+                fs::write(directory.path().join("posts"), posts).unwrap();
+                &["--posts", "posts"]
+            }
+            None => &[],
+        };
+        let said = demo(directory.path(), toml, arguments);
+        assert!(said.contains(cause), "{toml}{posts:?}: {said}");
+        let told = all.iter().filter(|cause| said.contains(**cause)).count();
+        assert_eq!(told, usize::from(!cause.is_empty()), "{toml}{posts:?}: {said}");
+    }
+}
+
+#[test]
+fn an_account_that_is_named_is_as_it_is_declared() {
+    let directory = tempfile::tempdir().unwrap();
+    let toml = "[[account]]\nhandle = \"acme\"\ncapture_mentions = false\n";
+    let said = demo(directory.path(), toml, &["--account", "@ACME"]);
+    assert!(said.contains("captures no mentions") && !said.contains("not declared"), "{said}");
+    let said = demo(directory.path(), toml, &["--account", "other"]);
+    assert!(said.contains("note: @other is not declared in twite.toml") && said.contains("mentions @other"), "{said}");
+}
+
+#[test]
+fn a_desk_with_the_handle_of_a_customer_is_no_customer() {
+    let directory = tempfile::tempdir().unwrap();
+    let said = demo(directory.path(), "[[account]]\nhandle = \"KimLarsen\"\n", &[]);
+    assert!(said.contains("Kim Larsen mentions @KimLarsen"), "{said}");
+}
+
+#[test]
+fn a_database_of_the_demo_knows_what_was_live_and_who_worked() {
+    let directory = tempfile::tempdir().unwrap();
+    demo(directory.path(), "[[account]]\nhandle = \"acme\"\n", &["--database", "demo.db"]);
+    let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+    let ran = twite.current_dir(&directory).args(["status", "--database", "demo.db"]).output().unwrap();
+    let said = String::from_utf8(ran.stdout).unwrap();
+    assert!(said.contains("files     the same") && said.contains("daemon    none runs; the last one was"), "{said}");
+}
