@@ -40,8 +40,9 @@ const MAX_STRETCHES: usize = 16;
 /// The most pages of one poll, and of one where X does not say how many calls are left.
 const MAX_PAGES_PER_POLL: u32 = 50;
 const MAX_PAGES_UNKNOWN: u32 = 10;
-/// How many likes at the end of a page must be known for those below it to be.
-const KNOWN_LIKES: usize = 20;
+/// How many likes in a row must be known for those below to be, over as many pages as that takes: what is liked again comes up
+/// again, alone on a page that X filtered as well.
+const KNOWN_LIKES: u32 = 20;
 /// For how many days X shows direct messages.
 const DM_DAYS: i32 = 30;
 /// The longest wait between two polls after a failure, and the wait after a limit that X does not date.
@@ -131,6 +132,9 @@ pub struct Stretch {
     known_on: Option<Date>,
     /// How many pages were read of it.
     pages: u32,
+    /// How many likes were known, in a row, at the end of what was read.
+    #[serde(default)]
+    known_likes: u32,
 }
 
 /// What a page holds.
@@ -181,6 +185,7 @@ impl Position {
             known: self.newest.clone(),
             known_on: self.read_on,
             pages: 0,
+            known_likes: 0,
         }
     }
 
@@ -220,10 +225,11 @@ impl Position {
                 last.is_some_and(|last| stretch.since.as_ref().is_some_and(|since| last <= since))
             }
             Endpoint::Likes => {
-                let last = page.items.iter().rev().take(KNOWN_LIKES);
-                let is_old =
-                    || newest.is_some_and(|newest| stretch.since.as_ref().is_some_and(|since| newest <= *since));
-                !page.items.is_empty() && (last.clone().all(|item| is_known(&item.x_id)) || is_old())
+                stretch.known_likes = page.items.iter().fold(stretch.known_likes, |row, item| {
+                    if is_known(&item.x_id) { row.saturating_add(1) } else { 0 }
+                });
+                stretch.known_likes >= KNOWN_LIKES
+                    || newest.is_some_and(|newest| stretch.since.as_ref().is_some_and(|since| newest <= *since))
             }
         };
         let goes_on = match &page.next {
@@ -294,6 +300,9 @@ impl Stretch {
     fn go_by_id(&mut self, endpoint: Endpoint) {
         let takes_ids = matches!(endpoint, Endpoint::Mentions | Endpoint::OwnPosts);
         self.until = self.lowest.clone().filter(|_| takes_ids);
+        if self.until.is_none() {
+            self.known_likes = 0;
+        }
     }
 
     /// Whether the list ended above what was known because X shows no more of it. It shows the newest 800 mentions and 3,200 own
