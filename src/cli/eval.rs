@@ -23,6 +23,7 @@ use crate::{
         field::Declared,
         given::Unnameable,
         invariant::{Invariant, broken},
+        moment::moment,
         text::headline,
         visible::visible,
     },
@@ -65,7 +66,7 @@ pub(crate) struct Eval {
     #[arg(long, value_enum, default_value_t = Happened::Created)]
     event: Happened,
     /// The moment of the decisions, where the lines do not say; without it, the present.
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = moment)]
     now: Option<Timestamp>,
     /// How decisions are printed.
     #[arg(long, value_enum, default_value_t = Format::Json)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{moment::day, text::headline};
+
 /// What an account captures and whether it answers. The handle is its name in rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,11 +29,17 @@ pub struct Account {
     #[serde(default)]
     pub brand: Option<String>,
     /// Posts made before this day are context and open no ticket. Without it: the moment the account is connected.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_day")]
     pub capture_from: Option<jiff::civil::Date>,
     /// The most weighted characters one post of this account may hold (X counts; 280 unless the account pays for more).
     #[serde(default = "post_length")]
     pub post_length: usize,
+}
+
+fn some_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<jiff::civil::Date>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let wrong = |text: &str, why| serde::de::Error::custom(format!("`{}` is no day: {why}", headline(text, 40)));
+    text.map(|text| day(&text).map_err(|why| wrong(&text, why))).transpose()
 }
 
 const fn yes() -> bool {

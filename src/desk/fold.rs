@@ -185,13 +185,6 @@ fn one_i(text: impl Iterator<Item = char>, mut push: impl FnMut(char)) {
     }
 }
 
-/// The characters of a text that are seen, each as what it looks like.
-pub fn seen(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
-    see(text.chars(), |c| seen.push(c));
-    seen
-}
-
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const BLACK_FLAG: char = '\u{1f3f4}';
 const TAG_FIRST: char = '\u{e0020}';
@@ -243,6 +236,13 @@ mod tests {
     use proptest::strategy::Strategy as _;
 
     use super::*;
+
+    /// The characters of a text that are seen, each as what it looks like.
+    fn seen(text: &str) -> String {
+        let mut seen = String::with_capacity(text.len());
+        see(text.chars(), |c| seen.push(c));
+        seen
+    }
 
     #[test]
     fn folding_makes_equal_what_reads_equal() {

@@ -1,10 +1,12 @@
 //! Days on which a desk is closed: dates, ranges of dates, and the all-day events of calendar files.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::collections::BTreeSet;
 
 use icalendar::parser::{Component, read_calendar, unfold};
 use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
+
+use super::moment::{self, NoMoment};
 
 /// The longest range of days: longer is a slip of the year.
 const LONGEST: i32 = 366;
@@ -24,8 +26,8 @@ pub struct Holidays(BTreeSet<Date>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HolidaysError {
     /// Neither a day nor a range.
-    #[error("`{0}` is no day: write `2026-12-25`, or `2026-12-24 to 2027-01-01` for several")]
-    Day(String),
+    #[error("`{0}` is no day: {1}; several are `2026-12-24 to 2027-01-01`")]
+    Day(String, NoMoment),
     /// A range that ends before it starts, or takes years.
     #[error("`{0}` is no range of days: the second day comes after the first, within a year")]
     Range(String),
@@ -54,7 +56,7 @@ impl TryFrom<Vec<String>> for Holidays {
     fn try_from(texts: Vec<String>) -> Result<Self, HolidaysError> {
         let mut holidays = Self::default();
         for text in &texts {
-            let day = |text: &str| Date::from_str(text.trim()).map_err(|_| HolidaysError::Day(short(text)));
+            let day = |text: &str| moment::day(text.trim()).map_err(|why| HolidaysError::Day(short(text), why));
             match text.split_once(" to ") {
                 None => {
                     holidays.0.insert(day(text)?);

@@ -17,6 +17,7 @@ mod hours;
 mod ids;
 pub mod invariant;
 pub mod metric;
+pub mod moment;
 pub mod normalize;
 mod person;
 pub mod post_text;

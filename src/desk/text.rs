@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-pub use super::fold::{Folder, fold, fold_needle, is_blank, is_invisible, seen, trim};
+pub use super::fold::{Folder, fold, fold_needle, is_blank, is_invisible, trim};
 
 /// Whether `needle` stands in `text` as whole words, by Unicode word boundaries. Both folded.
 ///

@@ -4,7 +4,10 @@ use std::{borrow::Cow, cmp::Ordering, collections::BTreeSet, sync::LazyLock};
 
 use jiff::Timestamp;
 
-use super::render::{render, render_json};
+use super::{
+    evaluate::same,
+    render::{render, render_json},
+};
 use crate::{
     desk::{
         Change, Desk, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
@@ -39,13 +42,13 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, meanwhile: Meanwhil
         let text = |template| render(template, facts);
         match &action.kind {
             ActionKind::Set(field, SetTo::Literal(literal)) => {
-                set(field, ticket, literal.value(), now);
+                set(field, ticket, literal.value(), now, desk);
             }
             ActionKind::Set(field, SetTo::Template(template)) => {
                 let text = text(template);
-                set(field, ticket, Value::Text(text.into()), now);
+                set(field, ticket, Value::Text(text.into()), now, desk);
             }
-            ActionKind::Clear(field) => set(field, ticket, Value::Empty, now),
+            ActionKind::Clear(field) => set(field, ticket, Value::Empty, now, desk),
             ActionKind::AddTags(tags) => {
                 ticket.tags.extend(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()));
             }
@@ -103,12 +106,15 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
+fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, desk: &Desk) {
     let value = match value {
         Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()).collect())),
         value => value,
     };
-    field.write(ticket, value, now);
+    // A text that reads the same stays as it is written.
+    if !matches!(value, Value::Text(_)) || !same(&value, &field.read(Facts { ticket, event: None, now, desk })) {
+        field.write(ticket, value, now);
+    }
 }
 
 /// What changes with the status, and with the agent.
@@ -186,9 +192,5 @@ pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Desk) ->
 
 /// The change of a field, if it is one.
 pub(super) fn change(field: &FieldRef, from: Value<'_>, to: Value<'_>) -> Option<Change> {
-    (from != to && !(from.is_empty() && to.is_empty())).then(|| Change {
-        field: field.name(),
-        from: from.into_owned(),
-        to: to.into_owned(),
-    })
+    (!same(&from, &to)).then(|| Change { field: field.name(), from: from.into_owned(), to: to.into_owned() })
 }

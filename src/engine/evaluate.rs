@@ -76,8 +76,12 @@ pub(super) fn before<'a>(field: &FieldRef, facts: Facts<'a>) -> Value<'a> {
     }
 }
 
-fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
-    a == b || (a.is_empty() && b.is_empty())
+/// Whether two values of a field are one: both nothing, or equal, texts in the form in which they are compared.
+pub(super) fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a == b || text::fold(a) == text::fold(b),
+        _ => a == b || (a.is_empty() && b.is_empty()),
+    }
 }
 
 fn equal(value: &Value<'_>, literal: &Literal) -> bool {

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
     lang::{
-        rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules, Span, When},
+        rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules, Span, Step, When},
         written::Quoted,
     },
 };
@@ -113,23 +113,24 @@ pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage
             Ok(failures) if failures.is_empty() => Outcome::Passed,
             Ok(_) => match failures(rules, test, Mode::Trace) {
                 Ok(failures) if !failures.is_empty() => Outcome::Failed { failures },
-                // The index and the plain evaluator disagree, which is a mistake in Twite; or they disagree on the error.
-                told => Outcome::Failed {
-                    failures: vec![unable(test, told.err().map_or_else(|| DISAGREE.to_owned(), |e| e.to_string()))],
-                },
+                Ok(_) => Outcome::Failed { failures: vec![disagreement(test)] },
+                Err(error) => Outcome::Failed { failures: vec![error.failure(test)] },
             },
-            Err(error) => Outcome::Failed { failures: vec![unable(test, error.to_string())] },
+            Err(error) => Outcome::Failed { failures: vec![error.failure(test)] },
         },
     };
     TestReport { test: test.title.clone(), place: test.place.clone(), outcome }
 }
 
-const DISAGREE: &str =
-    "a failure by the index, and none by the plain evaluator: this is a mistake in Twite, please report it";
-
-/// Why a test could not be run to its end.
-fn unable(test: &RuleTest, found: String) -> Failure {
-    Failure { place: test.place.clone(), expected: "a ticket as given".into(), found, because: vec![] }
+/// A mistake in Twite: the index finds a failure, and the plain evaluator none.
+fn disagreement(test: &RuleTest) -> Failure {
+    Failure {
+        place: test.place.clone(),
+        expected: "the index and the plain evaluator to agree".into(),
+        found: "a failure by the index, and none by the plain evaluator: this is a mistake in Twite, please report it"
+            .into(),
+        because: vec![],
+    }
 }
 
 fn failures(rules: &RuleSet, test: &RuleTest, mode: Mode<'_>) -> Result<Vec<Failure>, Untellable> {
@@ -153,13 +154,25 @@ const MOST_LOOKS: usize = 10_000;
 enum Untellable {
     #[error(transparent)]
     Given(#[from] CannotGive),
-    #[error("a ticket that a macro can be applied to, and it is closed")]
-    Closed,
-    #[error("something that comes to rest: automations set each other off again and again, {MOST_LOOKS} times by now")]
-    Restless,
-    #[error("something that comes to rest: at {at} the ticket is back in a state it left within the hour, by {}, and so on for ever; \
+    #[error("it is closed")]
+    Closed(Place),
+    #[error("automations set each other off again and again, {MOST_LOOKS} times by now")]
+    Restless(Place),
+    #[error("it goes round: at {at} it is back in a state it left within the hour, by {}, and so on for ever; \
         the daemon stops automations on such a ticket", titles(.automations))]
-    Loop { at: Timestamp, automations: BTreeSet<String> },
+    Loop { place: Place, at: Timestamp, automations: BTreeSet<String> },
+}
+
+impl Untellable {
+    /// The failure of a test that cannot be told to its end.
+    fn failure(&self, test: &RuleTest) -> Failure {
+        let (place, expected) = match self {
+            Self::Given(_) => (&test.place, "a ticket that can be given"),
+            Self::Closed(place) => (place, "a ticket that a macro can be applied to"),
+            Self::Restless(place) | Self::Loop { place, .. } => (place, "a ticket that comes to rest"),
+        };
+        Failure { place: place.clone(), expected: expected.into(), found: self.to_string(), because: vec![] }
+    }
 }
 
 fn titles(titles: &BTreeSet<String>) -> String {
@@ -212,14 +225,14 @@ fn story(rules: &RuleSet, test: &RuleTest, mut mode: Mode<'_>) -> Result<Story, 
         now: test.moment(),
         holding: BTreeSet::new(),
     };
-    for when in &test.when {
+    for Step { when, place } in &test.when {
         let before = story.ticket.clone();
         match when {
             When::Passes(span) => {
-                story.pass(rules, *span, &mut mode)?;
+                story.pass(rules, *span, place, &mut mode)?;
                 continue;
             }
-            When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed),
+            When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed(place.clone())),
             When::Macro(applied) => {
                 let done = apply_macro(applied, &before, &rules.desk, story.now);
                 story.by_hand.extend(done.effects);
@@ -262,7 +275,7 @@ impl Story {
     }
 
     /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
-    fn pass(&mut self, rules: &RuleSet, span: Span, mode: &mut Mode<'_>) -> Result<(), Untellable> {
+    fn pass(&mut self, rules: &RuleSet, span: Span, place: &Place, mode: &mut Mode<'_>) -> Result<(), Untellable> {
         let end = span.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
         let mut next = Some(automation::minute(self.now));
         let mut seen = loops::Seen::default();
@@ -280,7 +293,7 @@ impl Story {
                 && let Some(state) = loops::state(&self.ticket, &decision.ticket, &look.holding)
                 && let Some(automations) = seen.come_round(state, at, loops::fired(decision))
             {
-                return Err(Untellable::Loop { at, automations });
+                return Err(Untellable::Loop { place: place.clone(), at, automations });
             }
             let holding = std::mem::replace(&mut self.holding, look.holding);
             let event = Event { kind: EventKind::Due { holding }, via: Via::Rule, comment: None, cause: None };
@@ -288,7 +301,7 @@ impl Story {
             self.run(rules, ticket, event, mode);
             next = look.next;
         }
-        Err(Untellable::Restless)
+        Err(Untellable::Restless(place.clone()))
     }
 }
 

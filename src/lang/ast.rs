@@ -105,7 +105,8 @@ pub(crate) fn is_text(kind: SyntaxKind) -> bool {
     matches!(kind, SyntaxKind::String | SyntaxKind::WrongQuotes)
 }
 
-fn is_value(kind: SyntaxKind) -> bool {
+/// Whether this is a literal, a name or a list.
+pub(crate) fn is_value(kind: SyntaxKind) -> bool {
     use SyntaxKind as K;
     is_text(kind) || matches!(kind, K::Path | K::Number | K::Instant | K::Duration | K::List)
 }

@@ -3,6 +3,7 @@
 //! This is the only thing the engine and the store see of the language. A value of these types came
 //! through the checker (or was built by hand in a test with the same care).
 
+mod pattern;
 mod report;
 mod test;
 
@@ -11,17 +12,17 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::SignedDuration;
 
 use crate::desk::{
     Desk, Event, FieldRef, Hours, Reached, Recipient, Scope, Value,
-    text::{self, fold, fold_needle},
+    text::{fold, fold_needle},
 };
 
 pub use self::{
+    pattern::Pattern,
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
-    test::{EffectKind, Expect, ExpectKind, RuleTest, TestComment, When},
+    test::{EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };
 pub use crate::desk::Choosing;
 
@@ -422,103 +423,6 @@ impl From<&str> for Folded {
     fn from(text: &str) -> Self {
         Self { written: text.to_owned(), folded: fold(text).into_owned() }
     }
-}
-
-/// A regex of linear time. It searches the folded text without regard to case: one line, with one blank between words and
-/// the keyboard's punctuation. The pattern's own characters are folded as the text is; what is white space in it, or
-/// an escape, is left as it stands.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    /// As written.
-    pub written: String,
-    /// Compiled.
-    pub regex: regex::Regex,
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.written == other.written
-    }
-}
-
-impl Pattern {
-    /// Compiles a pattern, within limits on its size.
-    ///
-    /// # Errors
-    /// What the regex library says about it.
-    pub fn new(written: &str) -> Result<Self, regex::Error> {
-        let regex =
-            regex::RegexBuilder::new(&Self::folded(written)).case_insensitive(true).size_limit(1 << 20).build()?;
-        Ok(Self { written: written.to_owned(), regex })
-    }
-
-    /// The pattern that is compiled.
-    pub(crate) fn folded(written: &str) -> String {
-        folded_pattern(written)
-    }
-}
-
-/// A pattern whose own characters are folded. What two characters become one of is written as one first.
-fn folded_pattern(written: &str) -> String {
-    let written = text::seen(&written_out(written));
-    let written = ComposingNormalizerBorrowed::new_nfc().normalize(&written);
-    let mut pattern = String::with_capacity(written.len());
-    let (mut escaped, mut classes) = (false, 0_usize);
-    for c in written.chars() {
-        if c.is_ascii() && c != '`' {
-            match c {
-                _ if escaped => {}
-                '[' => classes += 1,
-                ']' => classes = classes.saturating_sub(1),
-                _ => {}
-            }
-            escaped = c == '\\' && !escaped;
-            pattern.push(c);
-            continue;
-        }
-        escaped = false;
-        let folded = match c.is_whitespace() {
-            true => " ".to_owned(),
-            // What joins an emoji.
-            false if text::is_invisible(c) => c.to_string(),
-            false => fold(c.encode_utf8(&mut [0; 4])).into_owned(),
-        };
-        // What is repeated is the character that was written.
-        let many = classes == 0 && folded.chars().nth(1).is_some();
-        pattern.push_str(if many { "(?:" } else { "" });
-        pattern.push_str(&regex::escape(&folded));
-        pattern.push_str(if many { ")" } else { "" });
-    }
-    pattern
-}
-
-/// A pattern in which characters beyond ASCII stand for themselves: `\u{2019}` and `\x{2019}` are `’`.
-fn written_out(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some((before, escape)) = rest.split_once('\\') {
-        out.push_str(before);
-        let digits = escape.get(1..).unwrap_or_default();
-        let (number, after) = match (escape.bytes().next(), digits.strip_prefix('{')) {
-            (Some(b'x' | b'u' | b'U'), Some(braced)) => braced.split_once('}').unwrap_or_default(),
-            (Some(b'u'), None) => digits.split_at_checked(4).unwrap_or_default(),
-            (Some(b'U'), None) => digits.split_at_checked(8).unwrap_or_default(),
-            _ => ("", ""),
-        };
-        match u32::from_str_radix(number, 16).ok().and_then(char::from_u32).filter(|c| !c.is_ascii()) {
-            Some(c) => {
-                out.push(c);
-                rest = after;
-            }
-            None => {
-                let after = escape.chars().next().map_or(0, char::len_utf8);
-                out.push('\\');
-                out.push_str(escape.get(..after).unwrap_or_default());
-                rest = escape.get(after..).unwrap_or_default();
-            }
-        }
-    }
-    out + rest
 }
 
 /// A length of time.

@@ -74,6 +74,37 @@ fn a_failing_test_says_why() {
 }
 
 #[test]
+fn what_cannot_be_told_to_its_end_fails_where_it_happens() {
+    const ROUND: &str = r#"
+automation "N" {
+  when time since updated >= 10 minutes
+  then note "x"
+}
+macro "M" {
+  then add tags x
+}
+"#;
+    for (ticket, when, expected, found) in [
+        ("", "1 day passes", "a ticket that comes to rest", "it goes round: at "),
+        ("status closed", "macro \"M\"", "a ticket that a macro can be applied to", "it is closed"),
+    ] {
+        let tests = format!(
+            "test \"t\" {{\n  given ticket {{ channel twitter {ticket} }}\n  when updated\n  when {when}\n  expect note\n}}\n"
+        );
+        let (status, text) = test(&[("rules.twite", ROUND), ("tests.twite", &tests)], &[".", "--format", "json"]);
+        assert_eq!(status, 1, "{text}");
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let failure = &report["tests"][0]["failures"][0];
+        assert_eq!(
+            (failure["place"]["line"].as_u64(), failure["expected"].as_str()),
+            (Some(4), Some(expected)),
+            "{text}"
+        );
+        assert!(failure["found"].as_str().unwrap().starts_with(found), "{text}");
+    }
+}
+
+#[test]
 fn tests_can_be_chosen_by_title() {
     let files = [("rules.twite", RULES), ("tests.twite", TESTS), ("fails.twite", FAILS)];
     let (status, text) = test(&files, &[".", "--filter", "large|later"]);

@@ -3,9 +3,12 @@
 
 use std::{fs, ops::Range};
 
-use twite::lang::{
-    load,
-    syntax::{SyntaxKind, SyntaxNode, parse},
+use twite::{
+    desk::Desk,
+    lang::{
+        check_sources, load,
+        syntax::{SyntaxKind, SyntaxNode, parse},
+    },
 };
 
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
@@ -78,6 +81,60 @@ fn a_suppression_covers_exactly_the_clause_below_it() {
         }
     }
     assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), clauses.len(), failed.join("\n"));
+}
+
+#[test]
+fn a_suppression_above_any_part_of_a_clause_covers_that_part() {
+    let desk = load_desk();
+    let tree = parse(EVERY_KIND).tree();
+    let tokens: Vec<_> = tree.descendants_with_tokens().filter_map(|e| e.into_token()).collect();
+    let mut failed = vec![];
+    for token in tokens.iter().filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::CloseBrace) {
+        let at = usize::from(token.text_range().start());
+        let mut text = EVERY_KIND.to_owned();
+        text.insert_str(at, &format!("\n# twite: allow {CODE} because it is planted{INSIDE}"));
+        let (_, found) = check_sources([("a.twite", text)], desk.clone());
+        if !found.is_empty() {
+            failed.push(format!("{found:?}: above `{token}` in {}", token.parent().unwrap()));
+        }
+    }
+    assert!(failed.is_empty(), "{}:\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn a_suppression_above_a_value_covers_that_value_alone() {
+    let found = |text: &str| {
+        let text = format!("trigger \"x\" {{\n  on created\n  {text}\n}}\n");
+        let (_, found) = check_sources([("a.twite", text)], load_desk());
+        found.iter().map(|d| (d.code.id, d.message.clone())).collect::<Vec<_>>()
+    };
+    let allow = "\n# twite: allow TW0403 because it is planted\n";
+    for (text, left) in [
+        (format!("then add tags {allow} VIP"), None),
+        (format!("then add tags {allow} VIP, Gold"), Some("`Gold`")),
+        (format!("then add tags VIP, {allow} Gold"), Some("`VIP`")),
+        (format!("then add tags VIP {allow} , Gold"), Some("`VIP`")),
+        (format!("then add {allow} tags VIP"), None),
+        (format!("when tags has {allow} any of (VIP, Gold) then add tags vip"), None),
+        (format!("when tags {allow} has VIP then add tags vip"), None),
+        (format!("when tags has {allow} VIP then add tags vip"), None),
+    ] {
+        let found = found(&text);
+        match left {
+            None => assert_eq!(found, [], "{text}"),
+            Some(left) => {
+                assert!(matches!(&found[..], [("TW0403", message)] if message.starts_with(left)), "{text}: {found:?}")
+            }
+        }
+    }
+}
+
+/// The desk that the rules of the sample are about.
+fn load_desk() -> Desk {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("twite.toml"), DESK).unwrap();
+    fs::write(directory.path().join("a.twite"), EVERY_KIND).unwrap();
+    Desk::clone(&load(&[directory.path().to_owned()], None).rules.unwrap().desk)
 }
 
 /// Where the last token of a clause starts.

@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::MAX_SHOWN;
@@ -12,6 +11,7 @@ use crate::{
         Channel, Desk, Priority, Status, TicketType, VerifiedType, Via, Words, XId,
         config::{CustomField, CustomKind},
         field::{Declared, FIELDS},
+        moment::moment,
         text::{headline, is_blank},
     },
     lang::{did_you_mean, listed, nearest},
@@ -326,7 +326,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             },
             Holds::Shape(shape) => match shape {
                 Shape::Text => Ok(()),
-                Shape::Moment => text.parse::<Timestamp>().map(drop).map_err(|_| String::new()),
+                Shape::Moment => moment(text).map(drop).map_err(|why| format!(": {why}")),
                 Shape::Id => text.parse::<XId>().map(drop).map_err(|_| String::new()),
                 Shape::Word(words) => word(words.words),
                 Shape::OneOf(words, _) => word(words),

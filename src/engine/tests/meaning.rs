@@ -197,6 +197,46 @@ fn changed_compares_the_ticket_before_with_the_ticket_now() {
 }
 
 #[test]
+fn what_reads_the_same_has_not_changed_and_is_not_changed_by_rules() {
+    for (was, is, same) in [
+        ("Hello", "hello", true),
+        ("don’t", "don't", true),
+        ("a  b", "a b", true),
+        (" ", "", true),
+        ("STRASSE", "straße", true),
+        ("ｶﾞｽ", "ガス", true),
+        ("é", "e\u{301}", true),
+        ("é", "e", false),
+        ("a", "", false),
+    ] {
+        for (was, is) in [(was, is), (is, was)] {
+            let before = Ticket { subject: was.into(), ..Ticket::default() };
+            let after = Ticket { subject: is.into(), ..Ticket::default() };
+            let rules = rules(vec![
+                trigger("changed", changed("subject", None, None), vec![tag("changed")]),
+                trigger("from to", changed("subject", Some(was), Some(is)), vec![tag("from-to")]),
+                trigger("sets", ask("status", |_| Test::IsSet), vec![set("subject", is)]),
+            ]);
+            // On an event that changed it, and on one in which a rule does.
+            let decide = |ticket: &Ticket| decide(&rules, ticket, &updated(before.clone()), now());
+            let (by_event, by_rule) = (decide(&after), decide(&before));
+            assert_eq!(by_event.ticket.tags.contains("changed"), !same, "{was:?} to {is:?}");
+            assert_eq!(by_rule.ticket.tags.contains("changed"), !same, "{was:?} to {is:?}, by a rule");
+            let named = !same && !was.is_empty() && !is.is_empty();
+            assert_eq!(by_event.ticket.tags.contains("from-to"), named, "{was:?} to {is:?}");
+            assert_eq!(by_rule.ticket.subject, if same { was } else { is }, "{was:?} to {is:?}");
+            let changes = by_rule.fired.iter().flat_map(|fired| &fired.changes);
+            assert_eq!(
+                changes.filter(|change| change.field == "subject").count(),
+                usize::from(!same),
+                "{was:?} to {is:?}"
+            );
+            assert_eq!(by_rule.changes, crate::engine::changes(&before, &by_rule.ticket, &rules.desk));
+        }
+    }
+}
+
+#[test]
 fn conditions_combine() {
     let ticket = Ticket::default();
     let (yes, no) = (always(), any(vec![]));

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     desk::{Recipient, Scope, field::FIELDS},
     engine::{Coverage, Outcome, RuleSet, Share, run_test, run_tests, show::value},
-    lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, TestComment, When},
+    lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };
 
 fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> RuleTest {
@@ -16,7 +16,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
         given,
         comment: Some("my order never came".into()),
         at: None,
-        when,
+        when: when.into_iter().map(|when| Step { when, place: place() }).collect(),
         expect: expect.into_iter().map(|kind| Expect { kind, place: place() }).collect(),
         place: place(),
     }

@@ -3,12 +3,13 @@
 use super::{
     Checker, Where,
     items::title_span,
-    value::{shortened, written},
+    value::{no_moment, shortened, written},
 };
 use crate::{
     desk::{
         FieldRef, Kind, Scope,
         metric::{METRICS, metric},
+        moment::day,
     },
     lang::{
         ast::{self, NodeExt, place},
@@ -332,12 +333,13 @@ impl Checker<'_> {
     }
 
     fn date(&mut self, value: &SyntaxElement) -> Option<jiff::civil::Date> {
-        let date = written(value).parse().ok().filter(|_| value.kind() == SyntaxKind::Instant);
-        if date.is_none() {
-            let error = Diagnostic::new(&codes::TW0302, place(value), "a day is expected here");
-            self.report(error.with_help("write it as `2026-01-31`"));
-        }
-        date
+        let error = match (value.kind(), day(&written(value))) {
+            (SyntaxKind::Instant, Ok(day)) => return Some(day),
+            (SyntaxKind::Instant, Err(why)) => no_moment(value, "day", &why),
+            _ => Diagnostic::new(&codes::TW0302, place(value), "a day is expected here"),
+        };
+        self.report(error.with_help("write it as `2026-01-31`"));
+        None
     }
 
     fn chart(&mut self, node: &SyntaxNode, by: Option<&[Split]>) -> Option<Chart> {

@@ -7,11 +7,11 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::File;
 use crate::lang::{
-    ast::NodeExt,
+    ast::{NodeExt, is_value},
     codes::{self, Code},
     diagnostic::{Diagnostic, Severity},
     suggest::{did_you_mean, nearest},
-    syntax::{SyntaxKind, SyntaxNode, SyntaxToken, range},
+    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range},
 };
 
 /// What a comment says that is meant for the checker.
@@ -164,10 +164,20 @@ fn covered(
     let end = match (&unit, inside.filter(&starts_with_next).last()) {
         (Some(unit), _) if starts_with_next(unit) => unit.span().end,
         (_, Some(node)) => node.span().end,
-        // Above an `and`, a comma or a keyword: that and what follows it.
+        // A value by itself; a keyword, an operator or a comma with what it introduces.
         _ => {
-            let after = std::iter::successors(next.next_sibling_or_token(), |e| e.next_sibling_or_token());
-            after.filter(|e| !e.kind().is_trivia()).map(|e| e.text_range().end().into()).next().unwrap_or(start)
+            let mut last = SyntaxElement::Token(next.clone());
+            while !is_value(last.kind())
+                && let Some(after) =
+                    std::iter::successors(last.next_sibling_or_token(), SyntaxElement::next_sibling_or_token)
+                        .find(|element| !element.kind().is_trivia())
+            {
+                last = after;
+                if last.as_node().is_some() {
+                    break;
+                }
+            }
+            last.text_range().end().into()
         }
     };
     start..end

@@ -7,15 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Checker, NameList, Where,
     items::title_span,
-    value::{shortened, written},
+    value::{no_moment, shortened, written},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, Via, invariant},
+    desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment},
     lang::{
         ast::{self, NodeExt, is_text, place},
         codes,
         diagnostic::Diagnostic,
-        rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mark, RuleTest, TestComment, When},
+        rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mark, RuleTest, Step, TestComment, When},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
         written::Quoted,
@@ -47,8 +47,13 @@ impl Checker<'_> {
             None if node.is_broken() => {}
             None => self.error(&codes::TW0115, title_span(node), "a test needs `given ticket { … }`"),
         }
-        let when: Vec<_> =
-            node.parts(SyntaxKind::HappensClause).filter_map(|c| self.happens(&c, now, macros)).collect();
+        let when = node.parts(SyntaxKind::HappensClause);
+        let when: Vec<_> = when
+            .filter_map(|clause| {
+                let when = self.happens(&clause, now, macros)?;
+                Some(Step { when, place: self.place(clause.span()) })
+            })
+            .collect();
         let clauses: Vec<_> = node.parts(SyntaxKind::ExpectClause).collect();
         let expect: Vec<_> = clauses.iter().filter_map(|clause| self.expect(clause)).collect();
         if !node.is_broken() {
@@ -98,12 +103,17 @@ impl Checker<'_> {
 
     fn at(&mut self, clause: &SyntaxNode) -> Option<Timestamp> {
         let value = clause.values().next()?;
-        let time = written(&value).parse().ok();
-        if time.is_none() {
-            let error = Diagnostic::new(&codes::TW0302, place(&value), "a moment is expected here");
-            self.report(error.with_help("write it with its zone, as `2026-01-05T12:00:00Z`"));
+        match moment(&written(&value)) {
+            Ok(time) => Some(time),
+            Err(why) => {
+                let error = match value.kind() {
+                    SyntaxKind::Instant => no_moment(&value, "moment", &why),
+                    _ => Diagnostic::new(&codes::TW0302, place(&value), "a moment is expected here"),
+                };
+                self.report(error.with_help("write it with its zone, as `2026-01-05T12:00:00Z`"));
+                None
+            }
         }
-        time
     }
 
     /// The facts between braces; `inside` is the field they are of, as in `requester { … }`.

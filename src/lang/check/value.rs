@@ -6,7 +6,12 @@ use jiff::SignedDuration;
 
 use super::{Checker, NameList};
 use crate::{
-    desk::{FieldRef, Kind, Words, field::Declared, normalize},
+    desk::{
+        FieldRef, Kind, Words,
+        field::Declared,
+        moment::{NoMoment, moment},
+        normalize,
+    },
     lang::{
         ast::{NodeExt, is_text, place},
         codes,
@@ -189,13 +194,15 @@ impl Checker<'_> {
 
     /// A moment, written out.
     pub(super) fn instant(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
-        let text = written(value);
-        match text.parse() {
+        const HELP: &str = "write a moment as `2026-01-05T12:00:00Z`, or `5 days ago` in a test";
+        match moment(&written(value)) {
             Ok(time) => Some(Literal::Time(time)),
+            Err(why) if value.kind() == SyntaxKind::Instant => {
+                self.report(no_moment(value, "moment", &why).with_help(HELP));
+                None
+            }
             Err(_) => {
-                let diagnostic = self
-                    .wrong_kind(field, value)
-                    .with_help("write a moment as `2026-01-05T12:00:00Z`, or `5 days ago` in a test");
+                let diagnostic = self.wrong_kind(field, value).with_help(HELP);
                 self.report(diagnostic);
                 None
             }
@@ -312,6 +319,12 @@ impl Checker<'_> {
         }
         length.map(SignedDuration::from_secs)
     }
+}
+
+/// Something written as a moment or a day that is none.
+pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> Diagnostic {
+    let message = format!("`{}` is no {what}: {why}", shortened(&written(value)));
+    Diagnostic::new(&codes::TW0302, place(value), message)
 }
 
 /// `yes` and `no`, and what others call them.

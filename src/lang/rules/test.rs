@@ -26,7 +26,7 @@ pub struct RuleTest {
     /// The moment of the run; `None` is 2026-01-05T12:00:00Z, a Monday.
     pub at: Option<Timestamp>,
     /// What happens, one run after the other.
-    pub when: Vec<When>,
+    pub when: Vec<Step>,
     /// What must hold after the last run.
     pub expect: Vec<Expect>,
     /// Where it stands.
@@ -50,6 +50,15 @@ impl RuleTest {
         let fields = self.given.iter().map(|(field, literal)| (field, literal.value()));
         given::ticket(fields, self.comment.as_deref(), desk, self.moment())
     }
+}
+
+/// Something that happens in a test, with its place.
+#[derive(Debug, PartialEq)]
+pub struct Step {
+    /// What happens.
+    pub when: When,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// What happens to the ticket of a test.

@@ -13,7 +13,7 @@ use super::{
     characters::described,
     expected::phrase,
     grammar::{Grammar, Rule},
-    is_keyword,
+    is_keyword, is_name,
     recovery::Repairs,
     scan::{found_at, lexeme},
     slips::range,
@@ -193,17 +193,17 @@ fn unknown(
 /// Parses a bad part again for the exact place.
 fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
     let slice = text.get(span.clone()).unwrap_or_default();
-    let (at, expected) = match Grammar::parse(rule, slice) {
-        Ok(_) => (slice.len(), None),
+    let (at, expected, wanted) = match Grammar::parse(rule, slice) {
+        Ok(_) => (slice.len(), None, vec![]),
         Err(error) => {
             let at = match error.location {
                 InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
             };
-            let expected = match error.variant {
-                ErrorVariant::ParsingError { positives, .. } => phrase(&positives),
-                ErrorVariant::CustomError { .. } => None,
+            let wanted = match error.variant {
+                ErrorVariant::ParsingError { positives, .. } => positives,
+                ErrorVariant::CustomError { .. } => vec![],
             };
-            (at, expected)
+            (at, phrase(&wanted), wanted)
         }
     };
     let at = span.start + at;
@@ -223,10 +223,39 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
         None => format!("{found_words} makes no sense here"),
     };
     let diagnostic = Diagnostic::new(&codes::TW0101, place.clone(), message);
+    if let Some(help) = reserved(before, found, &wanted) {
+        return diagnostic.with_help(help);
+    }
     match hint(before, found, ended) {
         Some((help, Some(fix))) => diagnostic.with_help(help).with_guess(fix, ""),
         Some((help, None)) => diagnostic.with_help(help),
         None => diagnostic,
+    }
+}
+
+/// The way out where a word of the language stands for a value or a name: the word that was found, or the one before it,
+/// which has been taken for what it means.
+fn reserved(before: &str, found: &str, wanted: &[Rule]) -> Option<String> {
+    let is_reserved = |word: &str| word.starts_with(char::is_alphabetic) && !is_name(word);
+    let wants = |rule| wanted.contains(&rule);
+    let quoted = |word: &str| {
+        Some(format!("`{word}` is a word of the language: where it is meant as a value, write `\"{word}\"`"))
+    };
+    match is_reserved(found) {
+        true if wants(Rule::string) && wants(Rule::path) => quoted(found),
+        true if wants(Rule::path) => {
+            Some(format!("`{found}` is a word of the language, and nothing has it for a name"))
+        }
+        // `has not` and `is in` go on, with `any of` and a list.
+        _ if matches!(before, "not" | "in")
+            && (wants(Rule::kw_any) || wants(Rule::list) || wants(Rule::lparen))
+            && !wants(Rule::string) =>
+        {
+            quoted(before)
+        }
+        // Among the facts of a test, `is` may stand before the value.
+        _ if before == "is" && wants(Rule::string) && !wants(Rule::kw_not) => quoted(before),
+        _ => None,
     }
 }
 

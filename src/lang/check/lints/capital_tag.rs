@@ -7,7 +7,7 @@ use crate::lang::{
     check::value::written,
     codes,
     diagnostic::Diagnostic,
-    syntax::SyntaxKind,
+    syntax::{SyntaxKind, SyntaxNode},
     written::Tag,
 };
 
@@ -15,7 +15,7 @@ pub(super) fn check(file: &File) -> Vec<Diagnostic> {
     let tags = nodes(file)
         .filter(|n| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))
         // Hashtags are written as their authors write them.
-        .filter(|n| !n.parent().is_some_and(|asked| asked.tokens().any(|t| t.text().ends_with("hashtags"))))
+        .filter(|n| n.kind() == SyntaxKind::TagsAction || !asks_hashtags(n))
         .flat_map(|n| {
             n.parts(SyntaxKind::List).flat_map(|l| l.values().collect::<Vec<_>>()).chain(n.values()).collect::<Vec<_>>()
         });
@@ -30,4 +30,9 @@ pub(super) fn check(file: &File) -> Vec<Diagnostic> {
             })
         })
         .collect()
+}
+
+/// Whether this is about hashtags: what it is about stands before it.
+fn asks_hashtags(values: &SyntaxNode) -> bool {
+    values.parent().is_some_and(|asked| asked.tokens().any(|t| t.text().ends_with("hashtags")))
 }

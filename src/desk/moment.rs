@@ -1,0 +1,175 @@
+//! Moments and days as people write them, and why one is none.
+
+use jiff::{Timestamp, civil::Date};
+
+/// Why a text is no moment or no day, in a few words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoMoment {
+    /// Not written as one.
+    #[error("{0}")]
+    Form(&'static str),
+    /// The calendar has no such day.
+    #[error("there is no month {0:02}")]
+    Month(u8),
+    /// The month is shorter, or it is day zero.
+    #[error("{month} {year} has {days} days")]
+    Day {
+        /// The month's name.
+        month: &'static str,
+        /// The year.
+        year: i16,
+        /// How many days it has.
+        days: u8,
+    },
+    /// The clock never shows it.
+    #[error("{0}")]
+    Time(&'static str),
+    /// Beyond what can be counted.
+    #[error("moments end with the 30th of December 9999: where \"never\" is meant, leave it out")]
+    Late,
+    /// Anything else, as the library for dates says it.
+    #[error("{0}")]
+    Other(String),
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A moment, written with its zone: `2026-01-05T12:00:00Z`.
+///
+/// # Errors
+/// Why it is none.
+pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
+    const FORM: NoMoment = NoMoment::Form("a moment is written with its zone, as `2026-01-05T12:00:00Z`");
+    text.parse().map_err(|error: jiff::Error| {
+        let Some((date, rest)) = text.split_at_checked(10) else { return FORM };
+        let date = match day(date) {
+            Err(why) => return why,
+            Ok(date) => date,
+        };
+        let Some(time) = rest.strip_prefix(['T', 't', ' ']) else { return FORM };
+        let zone = time.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.'))).unwrap_or(time.len());
+        let (clock, zone) = time.split_at(zone);
+        let mut parts = clock.split(':').map(|part| part.split('.').next().and_then(|whole| whole.parse::<u8>().ok()));
+        let (hour, minute, second) = (parts.next().flatten(), parts.next().flatten(), parts.next().flatten());
+        match (hour, minute, second) {
+            (Some(24..), ..) => NoMoment::Time("hours run from 00 to 23: the end of a day is 00:00 of the next"),
+            (_, Some(60..), _) => NoMoment::Time("minutes run from 00 to 59"),
+            (_, _, Some(60..)) => NoMoment::Time("seconds run from 00 to 59"),
+            (None, ..) | (_, None, _) => FORM,
+            _ if zone.is_empty() => {
+                NoMoment::Form("its zone is missing: write `Z` for UTC, or the difference, as `+01:00`")
+            }
+            _ if zone.starts_with(['+', '-']) && !is_offset(zone) => {
+                NoMoment::Time("the difference to UTC is in hours and minutes, and less than 26 hours: `+01:00`")
+            }
+            _ if date >= jiff::civil::date(9999, 12, 30) => NoMoment::Late,
+            _ => NoMoment::Other(error.to_string()),
+        }
+    })
+}
+
+/// A day: `2026-01-31`.
+///
+/// # Errors
+/// Why it is none.
+pub fn day(text: &str) -> Result<Date, NoMoment> {
+    const FORM: NoMoment = NoMoment::Form("a day is written as `2026-01-31`");
+    let mut parts = text.split('-');
+    let mut part = |length: usize| {
+        let part = parts.next().filter(|part| part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))?;
+        part.parse::<i16>().ok()
+    };
+    let (Some(year), Some(month), Some(day)) = (part(4), part(2), part(2)) else { return Err(FORM) };
+    if parts.next().is_some() {
+        return Err(FORM);
+    }
+    let (month, day) = (i8::try_from(month).unwrap_or(i8::MAX), i8::try_from(day).unwrap_or(i8::MAX));
+    let Ok(first) = Date::new(year, month, 1) else { return Err(NoMoment::Month(month.unsigned_abs())) };
+    Date::new(year, month, day).map_err(|_| NoMoment::Day {
+        month: usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default(),
+        year,
+        days: first.days_in_month().unsigned_abs(),
+    })
+}
+
+fn is_offset(zone: &str) -> bool {
+    let digits = |text: &str| text.parse::<u8>().ok();
+    let zone = zone.get(1..).unwrap_or_default();
+    let (hours, minutes) = match zone.split_once(':') {
+        Some((hours, minutes)) => (digits(hours), digits(minutes)),
+        None => (
+            zone.get(..2).and_then(digits),
+            zone.get(2..).map_or(Some(0), |m| if m.is_empty() { Some(0) } else { digits(m) }),
+        ),
+    };
+    matches!((hours, minutes), (Some(0..26), Some(0..60)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_moment_says_why() {
+        for (text, why) in [
+            ("2026-02-30T00:00:00Z", "February 2026 has 28 days"),
+            ("2028-02-30T00:00:00Z", "February 2028 has 29 days"),
+            ("2026-04-31T00:00:00Z", "April 2026 has 30 days"),
+            ("2026-01-00T00:00:00Z", "January 2026 has 31 days"),
+            ("2026-13-01T00:00:00Z", "there is no month 13"),
+            ("2026-00-01T00:00:00Z", "there is no month 00"),
+            ("2026-01-07T24:00:00Z", "hours run from 00 to 23: the end of a day is 00:00 of the next"),
+            ("2026-01-07T12:60:00Z", "minutes run from 00 to 59"),
+            ("2026-01-07T12:00:61Z", "seconds run from 00 to 59"),
+            (
+                "9999-12-31T23:59:59Z",
+                "moments end with the 30th of December 9999: where \"never\" is meant, leave it out",
+            ),
+            ("2026-01-07T12:00:00", "its zone is missing: write `Z` for UTC, or the difference, as `+01:00`"),
+            (
+                "2026-01-07T12:00:00+26:00",
+                "the difference to UTC is in hours and minutes, and less than 26 hours: `+01:00`",
+            ),
+            (
+                "2026-01-07T12:00:00+01:60",
+                "the difference to UTC is in hours and minutes, and less than 26 hours: `+01:00`",
+            ),
+            ("2026-01-07", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
+            ("2026-01-07Tnoon", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
+            ("tomorrow", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
+            ("", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
+        ] {
+            assert_eq!(moment(text).unwrap_err().to_string(), why, "{text}");
+        }
+        for text in ["2026-01-07T12:00:00Z", "2026-01-07T12:00:00+01:00", "2026-01-07 12:00Z", "9999-12-30T00:00:00Z"] {
+            assert!(moment(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_day_says_why() {
+        for (text, why) in [
+            ("2026-02-29", "February 2026 has 28 days"),
+            ("2026-13-01", "there is no month 13"),
+            ("2026-1-1", "a day is written as `2026-01-31`"),
+            ("2026-01-01T00:00:00Z", "a day is written as `2026-01-31`"),
+            ("2026-01-01-01", "a day is written as `2026-01-31`"),
+        ] {
+            assert_eq!(day(text).unwrap_err().to_string(), why, "{text}");
+        }
+        assert_eq!(day("9999-12-31"), Ok(jiff::civil::date(9999, 12, 31)));
+    }
+}

@@ -1,0 +1,261 @@
+//! Regexes, whose literals are compared in the one form of texts.
+
+use icu_normalizer::{ComposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed};
+
+use crate::desk::text::fold;
+
+/// Characters after which a run of literals is cut, though it may go on to compose: bounds the time for a pattern of nothing
+/// but such characters.
+const MAX_JOINED_CHARS: usize = 32;
+
+/// A regex of linear time. It searches the folded text without regard to case: one line, with one blank between words and
+/// the keyboard's punctuation. What the pattern says literally is folded as the text is; what is white space in it, a class or
+/// an escape, is left as it stands, but for the characters beyond ASCII in a class, which are folded one by one.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written.
+    pub written: String,
+    /// Compiled.
+    pub regex: regex::Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Pattern {
+    /// Compiles a pattern, within limits on its size.
+    ///
+    /// # Errors
+    /// What the regex library says about it.
+    pub fn new(written: &str) -> Result<Self, regex::Error> {
+        let regex =
+            regex::RegexBuilder::new(&Self::folded(written)).case_insensitive(true).size_limit(1 << 20).build()?;
+        Ok(Self { written: written.to_owned(), regex })
+    }
+
+    /// The pattern that is compiled.
+    pub(crate) fn folded(written: &str) -> String {
+        let written = written_out(written);
+        if written.is_ascii() && !written.contains('`') {
+            return written;
+        }
+        let mut pattern = String::with_capacity(written.len());
+        let mut run = Run::default();
+        let (mut escaped, mut classes) = (false, 0_usize);
+        for c in written.chars() {
+            let was_escaped = escaped;
+            escaped = c == '\\' && !was_escaped;
+            if escaped {
+                continue;
+            }
+            let outside = classes == 0;
+            match c {
+                _ if was_escaped => {}
+                '[' => classes += 1,
+                ']' => classes = classes.saturating_sub(1),
+                _ => {}
+            }
+            let literal = match was_escaped {
+                true => !c.is_ascii() || c.is_ascii_punctuation(),
+                false => !c.is_whitespace() && !regex_syntax::is_meta_character(c),
+            };
+            if literal {
+                run.push(c, was_escaped);
+                continue;
+            }
+            run.finish(outside, &mut pattern);
+            pattern.push_str(if was_escaped { "\\" } else { "" });
+            pattern.push(if c.is_ascii() { c } else { ' ' });
+        }
+        run.finish(classes == 0, &mut pattern);
+        pattern.push_str(if escaped { "\\" } else { "" });
+        pattern
+    }
+}
+
+/// Literal characters in a row, each with whether a backslash stands before it.
+#[derive(Default)]
+struct Run(Vec<(char, bool)>);
+
+impl Run {
+    fn push(&mut self, c: char, escaped: bool) {
+        self.0.push((c, escaped));
+    }
+
+    /// Writes the run in the one form, and empties it.
+    fn finish(&mut self, outside_classes: bool, pattern: &mut String) {
+        let run = std::mem::take(&mut self.0);
+        if outside_classes {
+            return joined(&run).for_each(|characters| write(characters, pattern));
+        }
+        // A class is of single characters.
+        let text: String =
+            run.iter().map(|(c, escaped)| if *escaped { format!("\\{c}") } else { c.to_string() }).collect();
+        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&text);
+        for c in composed.chars() {
+            match c.is_ascii() && c != '`' {
+                true => pattern.push(c),
+                false => pattern.push_str(&regex::escape(&fold(c.encode_utf8(&mut [0; 4])))),
+            }
+        }
+    }
+}
+
+/// A run cut wherever what stands on either side is folded on its own.
+fn joined(run: &[(char, bool)]) -> impl Iterator<Item = &[(char, bool)]> {
+    let mut rest = run;
+    std::iter::from_fn(move || {
+        let mut end = 1;
+        while rest.get(end).is_some_and(|(next, _)| joins(rest.get(..end).unwrap_or_default(), *next)) {
+            end += 1;
+        }
+        let (characters, behind) = rest.split_at_checked(end)?;
+        rest = behind;
+        Some(characters)
+    })
+}
+
+/// Whether a character is not folded as it would be without those before it.
+fn joins(before: &[(char, bool)], next: char) -> bool {
+    if next.is_ascii() && before.iter().all(|(c, _)| c.is_ascii()) {
+        return false;
+    }
+    let mut buffer = [0; 4];
+    let alone = fold(next.encode_utf8(&mut buffer));
+    // What nobody sees, and a mark, which may take its place before other marks.
+    let is_mark = |c| CanonicalCombiningClassMapBorrowed::new().get_u8(c) != 0;
+    if is_mark(next) || alone.chars().next().is_none_or(is_mark) {
+        return true;
+    }
+    if before.len() >= MAX_JOINED_CHARS {
+        return false;
+    }
+    let before: String = before.iter().map(|(c, _)| *c).collect();
+    fold(&format!("{before}{next}")) != format!("{}{alone}", fold(&before))
+}
+
+/// Writes what is folded together, so that what stands behind it repeats all of it.
+fn write(characters: &[(char, bool)], pattern: &mut String) {
+    if let [(c, escaped)] = characters
+        && c.is_ascii()
+        && *c != '`'
+    {
+        pattern.push_str(if *escaped { "\\" } else { "" });
+        pattern.push(*c);
+        return;
+    }
+    let folded = fold(&characters.iter().map(|(c, _)| *c).collect::<String>()).into_owned();
+    let many = folded.chars().nth(1).is_some();
+    pattern.push_str(if many { "(?:" } else { "" });
+    pattern.push_str(&regex::escape(&folded));
+    pattern.push_str(if many { ")" } else { "" });
+}
+
+/// A pattern in which characters beyond ASCII stand for themselves: `\u{2019}` and `\x{2019}` are `’`.
+fn written_out(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        out.push_str(before);
+        let digits = escape.get(1..).unwrap_or_default();
+        let (number, after) = match (escape.bytes().next(), digits.strip_prefix('{')) {
+            (Some(b'x' | b'u' | b'U'), Some(braced)) => braced.split_once('}').unwrap_or_default(),
+            (Some(b'u'), None) => digits.split_at_checked(4).unwrap_or_default(),
+            (Some(b'U'), None) => digits.split_at_checked(8).unwrap_or_default(),
+            _ => ("", ""),
+        };
+        match u32::from_str_radix(number, 16).ok().and_then(char::from_u32).filter(|c| !c.is_ascii()) {
+            Some(c) => {
+                out.push(c);
+                rest = after;
+            }
+            None => {
+                let after = escape.chars().next().map_or(0, char::len_utf8);
+                out.push('\\');
+                out.push_str(escape.get(..after).unwrap_or_default());
+                rest = escape.get(after..).unwrap_or_default();
+            }
+        }
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lang::rules::Folded;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Pattern::new(pattern).unwrap_or_else(|e| panic!("{pattern}: {e}")).regex.is_match(&fold(text))
+    }
+
+    #[test]
+    fn literals_are_folded_together_and_the_rest_is_exact() {
+        for (pattern, text, expected) in [
+            ("ｶﾞｽ", "ガス", true),
+            ("^ｶﾞ+ｽ$", "ガガガス", true),
+            ("^ｶﾞ+ｽ$", "カ\u{3099}\u{3099}ス", false),
+            ("[ｶ]", "カ", true),
+            ("^[e\u{301}]$", "é", true),
+            ("^[e\u{301}]$", "e", false),
+            ("i\u{307}stanbul", "istanbul", true),
+            ("J\u{30c}", "ǰ", true),
+            ("^J\u{30c}{2}$", "ǰǰ", true),
+            ("^ㄱㅏ$", "가", true),
+            ("^ß+$", "ssss", true),
+            ("^ß+$", "sss", false),
+            // A look-alike is no operator.
+            ("a∗b", "a*b", true),
+            ("a∗b", "aab", false),
+            ("a（b）", "a(b)", true),
+            ("\\.\u{338}", ".\u{338}", true),
+            ("=\u{338}", "≠", true),
+            ("\\d\u{301}", "7\u{301}", true),
+            ("\\bd’or\\b", "d'or", true),
+            ("d\\`or", "d´or", true),
+            ("(?i)é|É", "É", true),
+            ("a\u{a0}b", "a b", true),
+            ("👩\u{200d}💻", "👩\u{200d}💻", true),
+            ("👩\u{200d}💻", "👩💻", false),
+            ("zero\u{200b}width", "zerowidth", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_long_pattern_of_characters_that_join_costs_little() {
+        for c in ["¨", "\u{301}", "\u{200b}", "ﾞ", "ㅏ", "👩\u{200d}"] {
+            assert!(!Pattern::folded(&format!("é{}", c.repeat(20_000))).is_empty());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever a text is, its own letters find it, as `contains` does.
+        #[test]
+        fn an_escaped_text_matches_itself(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "a", "i", "J", "e", "S", "7", "`", "'", ".", "*", "(", "\\", "=", "<", "-", "`", "_", "#",
+                "ｶ", "ﾞ", "ﾟ", "ﾊ", "カ", "\u{3099}", "ㄱ", "ㅏ", "ㄴ", "ᄀ", "ᅡ", "ᆨ", "가", "ﾡ", "ￂ",
+                "\u{301}", "\u{307}", "\u{308}", "\u{323}", "\u{327}", "\u{30c}", "\u{338}", "\u{345}", "\u{344}",
+                "Ϊ", "Σ", "ς", "ΐ", "ᾳ", "İ", "ı", "I", "ﬁ", "ﬃ", "ß", "ẞ", "ŉ", "½", "…", "™", "’", "–", "∗", "（", "´",
+                "ẛ", "ṩ", "Å", "Ω", "क", "\u{93c}", "ড\u{9bc}", "พ\u{e33}", "👩\u{200d}💻", "\u{200d}", "\u{fe0f}", "\u{ad}",
+            ]), 1..7),
+        ) {
+            let text = parts.concat();
+            prop_assume!(!fold(&text).is_empty() && Folded::from(&*text).folded == fold(&text));
+            prop_assert!(matches(&regex::escape(&text), &text), "{text:?}: {}", Pattern::folded(&regex::escape(&text)));
+            let around = format!("x {text} y");
+            if fold(&around).contains(&*fold(&text)) {
+                prop_assert!(matches(&regex::escape(&text), &around), "{around:?}");
+            }
+        }
+    }
+}
