@@ -45,7 +45,9 @@ impl Fmt {
         }
         note_passed_over(&passed)?;
         let (mut changed, mut failed) = (0, 0);
-        let files = texts.len();
+        // Each that cannot be read is one of them, as it may have had to change.
+        let unread = broken.iter().filter(|error| error.file.ends_with(".twite")).count();
+        let files = texts.len() + unread;
         for (path, text) in texts {
             let file = name(&path);
             match format(&text) {

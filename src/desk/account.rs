@@ -1,6 +1,9 @@
 //! A connected X account, as declared in `twite.toml`.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize, de::Visitor};
 
 use super::{moment::day, text::headline};
 
@@ -30,16 +33,38 @@ pub struct Account {
     pub brand: Option<String>,
     /// Posts made before this day are context and open no ticket. Without it: the moment the account is connected.
     #[serde(default, deserialize_with = "some_day")]
-    pub capture_from: Option<jiff::civil::Date>,
+    pub capture_from: Option<Date>,
     /// The most weighted characters one post of this account may hold (X counts; 280 unless the account pays for more).
     #[serde(default = "post_length")]
     pub post_length: usize,
 }
 
-fn some_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<jiff::civil::Date>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let wrong = |text: &str, why| serde::de::Error::custom(format!("`{}` is no day: {why}", headline(text, 40)));
-    text.map(|text| day(&text).map_err(|why| wrong(&text, why))).transpose()
+/// A day, or none; what is wrong with it is said in words.
+fn some_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    struct Day;
+
+    impl<'de> Visitor<'de> for Day {
+        type Value = Option<Date>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a date string")
+        }
+
+        fn visit_none<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_str(self)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            let wrong = |why| E::custom(format_args!("`{}` is no day: {why}", headline(text, 40)));
+            day(text).map(Some).map_err(wrong)
+        }
+    }
+
+    deserializer.deserialize_option(Day)
 }
 
 const fn yes() -> bool {

@@ -80,6 +80,17 @@ impl Holidays {
         self.0.contains(&day)
     }
 
+    /// The days among them from one up to another, which is not among them.
+    pub(super) fn between(&self, from: Date, to: Date) -> impl Iterator<Item = Date> + '_ {
+        self.0.range(from..to).copied()
+    }
+
+    /// Adds a day.
+    #[cfg(test)]
+    pub(super) fn insert(&mut self, day: Date) {
+        self.0.insert(day);
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

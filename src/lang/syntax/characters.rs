@@ -98,7 +98,11 @@ fn misleads(
         // The other side of an unfinished merge is no white space.
         K::Whitespace if (c == '\u{FEFF}' && offset == 0) || !is_blank(c) => None,
         K::Whitespace if c.is_whitespace() => Some((&codes::TW0118, (" ".into(), true))),
-        K::Whitespace => Some((&codes::TW0118, (String::new(), false))),
+        // Beside a blank it parts nothing; alone, it may stand for one.
+        K::Whitespace => {
+            let parted = [before, next].into_iter().flatten().any(char::is_whitespace);
+            Some((&codes::TW0118, (String::new(), parted)))
+        }
         K::OpenBrace => Some((&codes::TW0118, ("{".into(), true))),
         K::CloseBrace => Some((&codes::TW0118, ("}".into(), true))),
         K::OpenParen => Some((&codes::TW0118, ("(".into(), true))),
