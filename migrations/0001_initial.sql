@@ -90,7 +90,6 @@ CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
-CREATE INDEX ticket_by_merged ON ticket (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX ticket_by_look ON ticket (look_at) WHERE look_at IS NOT NULL;
 -- For reports, which are mostly about a period.
 CREATE INDEX ticket_by_created ON ticket (created);
@@ -330,6 +329,7 @@ CREATE INDEX outbox_by_state ON outbox (state, destination, due);
 CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
 -- Every post of an account is looked for among what was sent.
 CREATE INDEX outbox_by_x_id ON outbox (x_id) WHERE x_id IS NOT NULL;
+CREATE INDEX outbox_by_shown ON outbox (shown) WHERE shown IS NOT NULL;
 
 -- What agents did with it by hand.
 CREATE TABLE intervention (

@@ -10,9 +10,8 @@ use crate::{
 };
 
 impl Tx {
-    /// Counts again what agents said on a ticket and on those that were merged into it, after the outcome of one of their
-    /// replies changed: what is on the ticket, and replies that wait or may have arrived. That an agent was at the ticket stays
-    /// true.
+    /// Counts again what agents said on a ticket, after the outcome of one of their replies changed: what is on the ticket,
+    /// and replies that wait or may have arrived. That an agent was at the ticket stays true.
     ///
     /// # Errors
     /// When the database says no.
@@ -23,16 +22,15 @@ impl Tx {
             "SELECT count(*) AS comments,
                     count(CASE WHEN author = 'agent' AND kind <> 'note' THEN 1 END) AS replies,
                     min(CASE WHEN author = 'agent' AND kind <> 'note' THEN coalesce(
-                      (SELECT min(o.made) FROM outbox o WHERE o.ticket = c.ticket AND o.shown = c.id), c.made) END) AS first,
+                      (SELECT min(o.made) FROM outbox o WHERE o.shown = c.id), c.made) END) AS first,
                     max(made) AS latest
-             FROM comment c WHERE ticket = $1 OR ticket IN (SELECT id FROM ticket WHERE merged_into = $1)",
+             FROM comment c WHERE ticket = $1",
         )
         .bind(ticket.0)
         .fetch_one(&mut *self.0)
         .await?;
         let open = sqlx::query(
-            "SELECT made, effect FROM outbox WHERE (ticket = $1 OR ticket IN (SELECT id FROM ticket WHERE merged_into = $1))
-               AND kind = 'reply' AND rule IS NULL AND shown IS NULL AND state IN ('waiting', 'sending', 'unknown') ORDER BY made, id",
+            "SELECT made, effect FROM outbox WHERE ticket = $1 AND kind = 'reply' AND rule IS NULL AND shown IS NULL AND state IN ('waiting', 'sending', 'unknown') ORDER BY made, id",
         )
         .bind(ticket.0)
         .fetch_all(&mut *self.0)
@@ -80,8 +78,8 @@ impl Tx {
     /// # Errors
     /// When the database says no.
     pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
-        let ticket = "SELECT coalesce(t.merged_into, t.id) FROM outbox o JOIN ticket t ON t.id = o.ticket
-                      WHERE o.id = $1 AND o.kind = 'reply' AND o.rule IS NULL";
+        let ticket =
+            "SELECT ticket FROM outbox WHERE id = $1 AND kind = 'reply' AND rule IS NULL AND ticket IS NOT NULL";
         match sqlx::query_scalar(ticket).bind(item).fetch_optional(&mut *self.0).await? {
             Some(ticket) => self.recount(TicketId(ticket), now).await,
             None => Ok(()),

@@ -132,3 +132,34 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         sim.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_is_refused_after_a_merge_changes_nothing_on_the_other_ticket() {
+    let merge = "macro \"Merge\" { then merge into earlier ticket }\nmacro \"Note\" { then note \"called\" }";
+    let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
+    let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme"], &format!("{RULES}{merge}"), "").await;
+    let (store, rules, now) = (daemon.store(), daemon.rules(), sim.now());
+    for post in [10, 20] {
+        let line = format!(
+            r#"{{"data":{{"id":"{post}","author_id":"1","conversation_id":"{post}","text":"@acme help","created_at":"{now}"}},
+               "includes":{{"users":[{{"id":"1","username":"p1","name":"P"}}]}}}}"#
+        );
+        daemon.feed(&accounts[0], vec![decode_line(&line.replace('\n', " ")).unwrap()]).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+    }
+    let later = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    for (second, title) in ["Note", "Answer", "Merge"].into_iter().enumerate() {
+        // What an agent does has its key from its instant.
+        daemon.clock().reached(later(second as i64));
+        let then = &rules.macros.iter().find(|m| m.title == title).unwrap().then;
+        let cause = Cause::Macro(title.to_owned());
+        by_hand::act(store, &rules, Decider::default(), daemon.clock(), TicketId(2), then, cause).await.unwrap();
+    }
+    let before = ticket(store).await;
+    let now = later(10);
+    let item = store.claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
+    store.not_sent(&item, Next::Refused, &Reason::new(ReasonKind::Gone, "no"), now).await.unwrap();
+    assert_eq!(ticket(store).await, before);
+    let merged = store.ticket(TicketId(2)).await.unwrap().unwrap();
+    assert_eq!((merged.replies, merged.first_reply, merged.comments), (0, None, 1), "the note stays");
+}
