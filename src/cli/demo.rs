@@ -33,6 +33,7 @@ With --format json one object is printed when everything is done:
   fired      how often each rule fired, by title; rules in shadow mode are not counted
   replies    what became of replies: sent, refused, unknown
   set_aside  messages that could not be read
+  not_imported  messages that a ticket did not take, as it has 5,000
   seconds    how long it took
 
 Examples:
@@ -81,6 +82,7 @@ struct Summary {
     fired: BTreeMap<String, i64>,
     replies: Replies,
     set_aside: i64,
+    not_imported: i64,
     seconds: f64,
     /// The accounts that were connected, and how many posts by others mention each.
     #[serde(skip)]

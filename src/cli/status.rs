@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     desk::visible::visible,
     lang::{self, Follow},
-    store::{AccountState, ConnectedAccount, GRANT, Hindrance, Lease, Queues, SEND, StoppedLoop, Store},
+    store::{AccountState, ConnectedAccount, Hindrance, Lease, Queues, StoppedLoop, Store},
 };
 
 /// How many lines of a report are shown.
@@ -44,7 +44,8 @@ With --format json one object is printed:
   admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
-    /// End with status 1 also where no daemon works on the database, or a declared account is not connected.
+    /// End with status 1 also where no daemon works on the database, or a declared account is not connected or
+    /// something of it stands still.
     #[arg(long)]
     health: bool,
     /// How it is printed.
@@ -130,10 +131,10 @@ struct Kept {
 }
 
 impl Account {
-    /// Whether somebody has to see to it: it is not connected, or X refuses what it sends or all it does.
+    /// Whether it does not work, or not all of it: it is not connected, or something stands still. What may have been missed is over.
     fn ails(&self) -> bool {
         self.state != AccountState::Connected.as_str()
-            || self.hindrances.iter().any(|hindrance| [SEND, GRANT].contains(&hindrance.what.as_str()))
+            || self.hindrances.iter().any(|hindrance| hindrance.since.is_some())
     }
 }
 

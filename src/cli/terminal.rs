@@ -197,11 +197,14 @@ impl Write for Log {
             Self::Json => escaped_json(event),
         };
         line.push(b'\n');
-        io::stderr().lock().write_all(&line).map(|()| bytes.len())
+        // A daemon works on when nobody reads its log. The subscriber would report the failure to the same stream, and panic.
+        let _ = io::stderr().lock().write_all(&line);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }
 

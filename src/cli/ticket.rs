@@ -1,6 +1,7 @@
 //! `twite ticket`: tickets in the terminal.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     sync::Arc,
 };
@@ -135,7 +136,9 @@ impl Apply {
         let decider = Decider::default().verifying(1);
         let mut out = terminal::people_or_json(self.format == TableFormat::Table);
         let (mut status, mut listed) = (FINE, vec![]);
-        for id in &self.tickets {
+        // A ticket that is named twice is one.
+        let mut applied = BTreeSet::new();
+        for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
             let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
             let done = match self.dry_run {
                 true => by_hand::preview(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,

@@ -147,6 +147,7 @@ pub(super) async fn show(
     let shown = tickets.len() as u64;
     match (shown, count) {
         (shown, count) if shown == count => writeln!(out, "{count} ticket{}", if count == 1 { "" } else { "s" })?,
+        (0, count) if limit == 0 => writeln!(out, "none shown of {count} tickets, as --limit is 0")?,
         (0, count) => writeln!(out, "none of {count} tickets; --offset {offset} is beyond the last")?,
         (_, count) => writeln!(
             out,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{Notice, decide::outcome, intake::Intake};
 use crate::{
     clock::Clock,
-    desk::{Cause, Destination, Effect, Status, Ticket, TicketId, text::is_blank},
+    desk::{
+        Cause, Channel, Desk, Destination, Effect, Status, Ticket, TicketId, post_text::weighted_length, text::is_blank,
+    },
     engine::{self, Decider, Decision, RuleSet},
     lang::rules::Action,
     store::{Outgoing, Store, StoreError},
@@ -20,6 +22,9 @@ pub enum NotDone {
     /// It is closed for good.
     #[error("ticket {0} is closed, and cannot be changed")]
     Closed(TicketId),
+    /// A reply that is part of it cannot be sent, and why.
+    #[error("ticket {0}: the reply cannot be sent: {1}")]
+    Unsendable(TicketId, String),
     /// The store failed: nothing was done.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,6 +60,7 @@ pub async fn preview(
     }
     let (now, mut notices) = (clock.now(), vec![]);
     let done = engine::act_by_hand(actions, &before, &rules.desk, now, cause);
+    sendable(&before, &done.effects, &rules.desk)?;
     let decided = decider.decide(rules, &done.ticket, &done.event, now);
     let decision = outcome(decided, id, rules, &mut notices);
     Ok((Done { before, effects: done.effects, decision }, notices))
@@ -82,6 +88,7 @@ pub async fn act(
         return Err(NotDone::Closed(id));
     }
     let done = engine::act_by_hand(actions, &before, &rules.desk, now, cause);
+    sendable(&before, &done.effects, &rules.desk)?;
     let mut ticket = done.ticket;
     // One agent, one ticket, one instant: whatever else has this key is the same thing.
     let key = format!("hand/{id}/{}", now.as_nanosecond());
@@ -107,4 +114,21 @@ pub async fn act(
     let notices = std::mem::take(&mut intake.notices);
     intake.tx.commit().await?;
     Ok((Done { before, effects: done.effects, decision }, notices))
+}
+
+/// What is known now to be refused later, an agent hears at once, and nothing of it is done.
+fn sendable(ticket: &Ticket, effects: &[Effect], desk: &Desk) -> Result<(), NotDone> {
+    let Some(addressed) = &ticket.account else { return Ok(()) };
+    for effect in effects {
+        let Effect::Reply { text } = effect else { continue };
+        let Some(account) = desk.answering_account(addressed) else {
+            return Err(NotDone::Unsendable(ticket.id, desk.why_unanswered(addressed)));
+        };
+        let (length, most) = (weighted_length(text), account.post_length);
+        if ticket.channel != Channel::TwitterDm && length > most {
+            let words = format!("it is {length} characters long; a post takes {most}");
+            return Err(NotDone::Unsendable(ticket.id, words));
+        }
+    }
+    Ok(())
 }

@@ -114,8 +114,12 @@ impl Intake<'_> {
         if self.tx.is_accounted_for(&post.id).await? {
             return Ok(true);
         }
-        let Some(sent) = self.tx.echo_of(&post.author, post).await? else { return Ok(false) };
+        let Some((sent, ticket, was_lost)) = self.tx.echo_of(&post.author, post).await? else { return Ok(false) };
         self.tx.sent(sent, Some(&post.id), self.clock.now()).await?;
+        if was_lost {
+            let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
+            self.notices.push(Notice::Left { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
+        }
         Ok(true)
     }
 

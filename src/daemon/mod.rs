@@ -56,6 +56,9 @@ use crate::{
 const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
 /// How often in a row a driven clock goes on to the next try where none brings anything.
 const MAX_VAIN_TRIES: u32 = 400;
+/// How many polls in a row may bring nothing new and yet have more to read: where X lists more than one poll reads of what is
+/// known and read again, each of them has.
+const MAX_VAIN_POLLS: u32 = 5;
 /// How long the sender sleeps where nothing is due; new work wakes it sooner.
 const NOTHING_DUE: Duration = Duration::from_millis(500);
 
@@ -289,8 +292,13 @@ impl Daemon {
     }
 
     /// Takes in and decides everything, sends everything that is due, and asks X for whatever is new, until
-    /// nothing is left to do. A driven clock is taken forward to what is due later, until [`MAX_VAIN_TRIES`] in a row brought
-    /// nothing: what still waits then is left, and why is told.
+    /// nothing is left to do. What that waits for, and what ends the wait:
+    ///
+    /// - messages in the inbox: each is taken in or set aside;
+    /// - posts above those on tickets: each is asked for once, and none after X did not answer;
+    /// - what X lists: until a poll reads no more, or [`MAX_VAIN_POLLS`] in a row brought nothing new;
+    /// - automations and effects that are due later, to which a driven clock is taken forward: until [`MAX_VAIN_TRIES`] in a
+    ///   row brought nothing. What still waits then is left, and why is told.
     ///
     /// # Errors
     /// When the store fails.
@@ -298,6 +306,7 @@ impl Daemon {
         self.recover(Ended::Released).await?;
         let mut failures = 0;
         let mut healths = BTreeMap::<_, Health>::new();
+        let mut vain_polls = BTreeMap::<_, u32>::new();
         let (mut vain, mut waited) = (0, None);
         loop {
             let mut busy = false;
@@ -316,7 +325,9 @@ impl Daemon {
                 for endpoint in self.endpoints(&account) {
                     let health = healths.entry((account.id.clone(), endpoint.name())).or_default();
                     let polled = self.poll_once(&account, endpoint, health).await?;
-                    busy |= polled.new > 0 || polled.more;
+                    let vain = vain_polls.entry((account.id.clone(), endpoint.name())).or_default();
+                    *vain = if polled.new > 0 { 0 } else { vain.saturating_add(1) };
+                    busy |= polled.new > 0 || (polled.more && *vain < MAX_VAIN_POLLS);
                 }
             }
             // Time passes once everything that was written is in.

@@ -163,6 +163,8 @@ pub enum Notice {
 pub enum Outcome {
     /// It arrived.
     Sent,
+    /// It had arrived, which nobody knew until X showed it.
+    Found,
     /// It was refused for good.
     Refused(String),
     /// It will be tried again.
@@ -237,6 +239,9 @@ impl fmt::Display for Notice {
             }
             Self::Left { ticket, what, outcome, .. } => match outcome {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
+                Outcome::Found => {
+                    write!(f, "ticket {ticket}: {what} sent: it is among what X shows of the account")
+                }
                 Outcome::Refused(why) => write!(f, "ticket {ticket}: {what} refused: {why}"),
                 Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
                 Outcome::Unknown(why) => write!(

@@ -150,7 +150,7 @@ impl Daemon {
         match item.ticket {
             Some(ticket) => self.notices.tell(Notice::Left { ticket, what, text, outcome }),
             None => match outcome {
-                Outcome::Sent => tracing::info!("mail to the admins sent: {text}"),
+                Outcome::Sent | Outcome::Found => tracing::info!("mail to the admins sent: {text}"),
                 Outcome::Refused(why) | Outcome::Later(why) | Outcome::Unknown(why) => {
                     tracing::warn!("mail to the admins not sent: {text}: {why}");
                 }

@@ -138,9 +138,8 @@ impl Daemon {
         };
         let handle = self.ticket_of(item).await?.and_then(|t| t.account).unwrap_or_default();
         let rules = self.rules();
-        let settings = rules.desk.answering_account(&handle).ok_or_else(|| {
-            never(format!("@{handle} does not allow replies, and no account that does is the default"))
-        })?;
+        let settings =
+            rules.desk.answering_account(&handle).ok_or_else(|| never(rules.desk.why_unanswered(&handle)))?;
         let connected = self.store.accounts().await.map_err(stored)?;
         let account =
             connected.into_iter().find(|a| a.handle.eq_ignore_ascii_case(&settings.handle)).ok_or_else(|| {
@@ -153,8 +152,8 @@ impl Daemon {
                 let why = "connect it again".to_owned();
                 Err(Failure::Paused(account, Refusal::GrantDead(why)))
             }
-            AccountState::Deactivated | AccountState::Unlinked => {
-                Err(never(format!("@{} is not active", account.handle)))
+            state @ (AccountState::Deactivated | AccountState::Unlinked) => {
+                Err(never(format!("@{} is {}", account.handle, state.as_str())))
             }
         }
     }

@@ -362,6 +362,15 @@ impl Desk {
         addressed.or_else(|| self.accounts.iter().find(|a| a.default && a.allow_replies))
     }
 
+    /// Why no account answers what was said to one.
+    pub fn why_unanswered(&self, addressed: &str) -> String {
+        let why = match self.account(addressed) {
+            None => format!("@{addressed} is not declared in twite.toml"),
+            Some(account) => format!("@{} is declared with `allow_replies = false`", account.handle),
+        };
+        format!("{why}, and no account that allows replies is the default")
+    }
+
     /// The addresses of the agents who may change settings, with their names.
     pub fn admins(&self) -> impl Iterator<Item = (&str, &str)> {
         self.agents.iter().filter(|a| a.admin).filter_map(|a| Some((a.name.as_str(), a.email.as_deref()?)))

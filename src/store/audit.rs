@@ -72,6 +72,8 @@ pub struct Counts {
     pub unknown: i64,
     /// Messages set aside.
     pub set_aside: i64,
+    /// Messages that were not imported, as their tickets have as many as one takes.
+    pub not_imported: i64,
     /// How often each rule fired, by title; not in shadow.
     pub fired: BTreeMap<String, i64>,
 }
@@ -184,7 +186,8 @@ impl Store {
                     (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'sent'),
                     (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'refused'),
                     (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'unknown'),
-                    (SELECT count(*) FROM inbox WHERE state = 'set_aside')",
+                    (SELECT count(*) FROM inbox WHERE state = 'set_aside'),
+                    (SELECT CAST(coalesce(sum(not_imported), 0) AS BIGINT) FROM ticket)",
         )
         .fetch_one(&self.reader)
         .await?;
@@ -200,6 +203,7 @@ impl Store {
             refused: row.try_get(4)?,
             unknown: row.try_get(5)?,
             set_aside: row.try_get(6)?,
+            not_imported: row.try_get(7)?,
             fired: fired.into_iter().collect(),
         })
     }

@@ -190,13 +190,17 @@ impl Tx {
     }
 
     /// The reply that an own post is, where Twite sent it and does not know that it arrived: an answer was lost, or is not
-    /// here yet.
+    /// here yet. With its ticket, and whether the answer was lost.
     ///
     /// # Errors
     /// When the database says no.
-    pub async fn echo_of(&mut self, account: &XId, post: &KnownPost) -> Result<Option<i64>, StoreError> {
+    pub async fn echo_of(
+        &mut self,
+        account: &XId,
+        post: &KnownPost,
+    ) -> Result<Option<(i64, TicketId, bool)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT o.id, o.effect FROM outbox o
+            "SELECT o.id, o.effect, o.ticket, o.state FROM outbox o
              JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket
              WHERE o.kind = 'reply' AND o.state <> 'sent' AND (o.state = 'sending' OR o.answers_lost > 0)
                AND t.key_account = $1 AND (c.x_id = $2 OR c.with_id = $3) ORDER BY o.id",
@@ -210,7 +214,8 @@ impl Tx {
             let effect: Effect =
                 serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
             if matches!(&effect, Effect::Reply { text } if is_same_post(text, &post.text)) {
-                return Ok(Some(row.try_get(0)?));
+                let was_lost = row.try_get::<String, _>(3)? != "sending";
+                return Ok(Some((row.try_get(0)?, TicketId(row.try_get(2)?), was_lost)));
             }
         }
         Ok(None)

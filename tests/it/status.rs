@@ -222,3 +222,25 @@ async fn what_keeps_accounts_from_working_is_shown() {
     assert!(listed.contains("send stopped at"), "{listed}");
     drop(served);
 }
+
+/// Whoever read the log is gone, as with `twite serve 2>&1 | head`.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_whose_log_nobody_reads_works_on_and_ends_when_asked() {
+    let desk = desk().await;
+    let mut served = Command::new(env!("CARGO_BIN_EXE_twite"))
+        .arg("serve")
+        .arg(desk.rules())
+        .env("TWITE_KEY", key())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(served.stderr.take());
+    say(&desk, "@acme one");
+    desk.until("a ticket", |counts, _| counts.tickets == 1).await;
+    let asked = Command::new("kill").arg(served.id().to_string()).status().unwrap();
+    assert!(asked.success());
+    assert_eq!(tokio::task::spawn_blocking(move || served.wait()).await.unwrap().unwrap().code(), Some(0));
+}

@@ -75,6 +75,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         Notice::Left { ticket, what, text, outcome } => {
             let (mark, style, end) = match outcome {
                 Outcome::Sent => ("↩", Style::new().magenta(), "sent".to_owned()),
+                Outcome::Found => ("↩", Style::new().magenta(), "sent, and found at X".to_owned()),
                 Outcome::Refused(why) => ("✘", Style::new().red(), format!("refused: {why}")),
                 Outcome::Later(why) => ("…", Style::new().yellow(), format!("will be tried again: {why}")),
                 Outcome::Unknown(why) => ("?", Style::new().red(), format!("may or may not have arrived: {why}")),
@@ -102,7 +103,9 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 
 /// Writes the summary for a person.
 pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let Summary { posts, left_out, tickets, comments, linked, fired, replies, set_aside, seconds, .. } = summary;
+    let Summary {
+        posts, left_out, tickets, comments, linked, fired, replies, set_aside, not_imported, seconds, ..
+    } = summary;
     writeln!(out)?;
     writeln!(out, "{}", paint("What came of it", Style::new().bold()))?;
     writeln!(out, "  {posts} lines read in {seconds:.1} seconds")?;
@@ -117,6 +120,9 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
     }
     if *set_aside > i64::try_from(*left_out).unwrap_or(i64::MAX) {
         writeln!(out, "  {set_aside} messages set aside, because they could not be read")?;
+    }
+    if *not_imported > 0 {
+        writeln!(out, "  {not_imported} messages not imported: a ticket takes at most 5,000")?;
     }
     for why in missing(summary) {
         writeln!(out, "  {why}")?;

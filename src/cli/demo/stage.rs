@@ -289,6 +289,7 @@ impl Stage {
             replies: Replies { sent: counts.sent, refused: counts.refused, unknown: counts.unknown },
             set_aside: counts.set_aside,
             accounts: self.accounts.clone(),
+            not_imported: counts.not_imported,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
         })
     }

@@ -14,12 +14,15 @@ pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
     let mut found = vec![];
     let triggers = rules.triggers.iter().map(|t| (&t.when, &t.then));
     let automations = rules.automations.iter().map(|a| (&a.when, &a.then));
-    for (when, then) in triggers.chain(automations) {
+    let ruled = triggers.chain(automations).map(|(when, then)| (Some(when), then));
+    // Whoever applies a macro may do so to any ticket.
+    let macros = rules.macros.iter().map(|m| (None, &m.then));
+    for (when, then) in ruled.chain(macros) {
         for action in then {
             let ActionKind::Reply(text) = &action.kind else { continue };
             let least = least_weight(text);
             // Direct messages may be long: a rule that asks for the channel is given the benefit of the doubt.
-            if least <= most || asks_channel(when) {
+            if least <= most || when.is_some_and(asks_channel) {
                 continue;
             }
             let span = action.place.start as usize..action.place.end as usize;
