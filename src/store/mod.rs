@@ -36,7 +36,7 @@ use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    Sqlite, SqlitePool,
+    ConnectOptions as _, Connection as _, Sqlite, SqlitePool,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
@@ -71,6 +71,8 @@ const BUSY: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 300;
 /// How many connections read at once.
 const READERS: u32 = 4;
+/// What marks a database as one of Twite, in the header of its file: `twit`.
+const APPLICATION_ID: i64 = 0x7477_6974;
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +87,9 @@ pub enum StoreError {
     /// Something in the database is not what this version writes there.
     #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
+    /// The file is a database, and none of Twite.
+    #[error("it is the database of another program, and is left as it is; name another file")]
+    Foreign,
     /// Another daemon has taken over.
     #[error("another daemon has taken over the work on this database")]
     Superseded,
@@ -129,10 +134,12 @@ impl Store {
     /// Opens a database file, makes it where there is none, and brings it up to date.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no database, or is newer than this version.
+    /// When the file cannot be opened, is no database, is another program's, or is newer than this version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
+        // `:memory:` and `file:…` are paths like any other.
+        let options = SqliteConnectOptions::new().filename(Path::new(".").join(path));
+        refuse_foreign(&options).await?;
+        let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // What was told to be sent must be on disk before it is sent, also when the power goes.
@@ -165,6 +172,8 @@ impl Store {
             Some(id) => id,
             None => {
                 let id = random_id()?;
+                let mark = sqlx::AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));
+                sqlx::query(mark).execute(&mut *tx).await?;
                 sqlx::query("INSERT INTO identity (id) VALUES ($1)").bind(&id).execute(&mut *tx).await?;
                 id
             }
@@ -229,6 +238,23 @@ impl Tx {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.write_now().await?;
         Ok(self.0.commit().await?)
+    }
+}
+
+/// Refuses a database that another program made, before anything is written to it. What cannot be read is left to whoever
+/// opens it.
+async fn refuse_foreign(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let reading = options.clone().read_only(true).busy_timeout(BUSY);
+    let Ok(mut file) = reading.connect().await else { return Ok(()) };
+    let found: Result<(i64, i64), _> = sqlx::query_as(
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)",
+    )
+    .fetch_one(&mut file)
+    .await;
+    file.close().await?;
+    match found {
+        Ok((mark, tables)) if mark != APPLICATION_ID && (mark != 0 || tables > 0) => Err(StoreError::Foreign),
+        _ => Ok(()),
     }
 }
 

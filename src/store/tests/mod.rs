@@ -37,3 +37,23 @@ async fn a_database_has_an_id_of_its_own_and_keeps_it() {
     assert_ne!(one.id(), other.id());
     assert!(one.id().len() == 26 && one.id().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
 }
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    for (n, statement) in ["CREATE TABLE orders (n)", "PRAGMA application_id = 7"].into_iter().enumerate() {
+        let path = directory.path().join(format!("{n}.db"));
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut theirs = options.connect().await.unwrap();
+        sqlx::query(statement).execute(&mut theirs).await.unwrap();
+        theirs.close().await.unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Store::open(&path).await, Err(StoreError::Foreign)), "{statement}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{statement}");
+    }
+    // An empty file is where a database is to be.
+    let path = directory.path().join("empty.db");
+    std::fs::write(&path, "").unwrap();
+    Store::open(&path).await.unwrap().close().await;
+    Store::open(&path).await.unwrap().close().await;
+}
