@@ -296,8 +296,8 @@ impl Daemon {
     ///
     /// - messages in the inbox: each is taken in or set aside;
     /// - posts above those on tickets: each is asked for once, and none after X did not answer;
-    /// - what X lists: until a poll reads no more, or [`MAX_VAIN_POLLS`] in a row brought nothing new;
-    /// - automations and effects that are due later, to which a driven clock is taken forward: until [`MAX_VAIN_TRIES`] in a
+    /// - what X lists: until a poll reads no more, or `MAX_VAIN_POLLS` in a row brought nothing new;
+    /// - automations and effects that are due later, to which a driven clock is taken forward: until `MAX_VAIN_TRIES` in a
     ///   row brought nothing. What still waits then is left, and why is told.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //!
 //! X lists some messages late, and charges for each that is read again. So a poll goes down to a minute below the newest, and
 //! a sweep to [`OVERLAP`] below what was the newest at the sweep before: what is listed later than one sweep is younger than
-//! that, and so in the next. Where few messages come, every poll is a sweep; where many do, one in [`SWEPT_EVERY`].
+//! that, and so in the next. Where few messages come, every poll is a sweep; where many do, one in five minutes.
 
 use std::time::Duration;
 
