@@ -359,20 +359,18 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         Some(b'[') => return Err("expected a JSON object, a ticket, and this is a list: write a ticket a line".into()),
         _ => return Err("expected a JSON object, a ticket".into()),
     }
-    let shape = match serde_json::from_slice::<Peek>(line).map_err(no_json)?.ticket {
-        Some(_) => &shape::LINE,
-        None => &shape::TICKET,
-    };
+    let is_whole = serde_json::from_slice::<Peek>(line).map_err(no_json)?.ticket.is_some();
+    let shape = if is_whole { &shape::LINE } else { &shape::TICKET };
     told(shape::misfits(line, shape, &rules.desk).map_err(no_json)?)?;
-    let case = match shape {
-        _ if std::ptr::eq(shape, &shape::LINE) => serde_json::from_slice(line).map_err(no_json)?,
-        _ => Line { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None, now: None },
+    let case = match is_whole {
+        true => serde_json::from_slice(line).map_err(no_json)?,
+        false => Line { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None, now: None },
     };
     let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
     // As the desk keeps it, whatever the file says.
     ticket.normalize(&rules.desk);
     ticket.complete(now);
-    let above = if std::ptr::eq(shape, &shape::LINE) { "/ticket" } else { "" };
+    let above = if is_whole { "/ticket" } else { "" };
     let mut unnameable = unnameable(&ticket, above, rules);
     let mut event = case.event.unwrap_or_else(|| event(&ticket, happened));
     if let EventKind::Updated { before } = &mut event.kind {

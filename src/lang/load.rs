@@ -14,9 +14,10 @@ use super::{
     codes, declarations,
     diagnostic::{Diagnostic, Severity},
     git::{self, Commit, Head},
-    places, render,
+    render,
     rules::{Files, Rules, SourceFile, Version},
     sources::{self, Found, Reader, Sources, cannot_read},
+    unusable_paths,
 };
 use crate::desk::{Desk, config::StoreSettings, visible::Visible};
 
@@ -261,7 +262,7 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
     diagnostics.extend(found_wrong);
     // What a commit names lies where it is checked out, if it is.
     if let (Tree::Disk, Some(rules), Some(declared), Some(at)) = (tree, &rules, &files.config, &config) {
-        diagnostics.extend(places::check(&rules.desk, declared, at));
+        diagnostics.extend(unusable_paths::check(&rules.desk, declared, at));
     }
     let rules = rules.filter(|_| !unread).map(Arc::new);
     let declarations = rules.as_ref().map(|rules| rules.declarations());

@@ -18,12 +18,12 @@ mod format;
 pub mod git;
 pub mod lines;
 mod load;
-mod places;
 pub mod render;
 pub mod rules;
 mod sources;
 mod suggest;
 pub mod syntax;
+mod unusable_paths;
 pub(crate) mod written;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};

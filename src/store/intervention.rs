@@ -194,7 +194,7 @@ impl Tx {
                 // An earlier send of a reply is still looked for, should X call this one a duplicate. Everything else begins anew.
                 sqlx::query(
                     "UPDATE outbox SET state = 'waiting', due = $2, sends = 0, lookups = 0, possibly_sent = 0,
-                       answers_lost = min(answers_lost, 1), first_send = CASE WHEN answers_lost > 0 THEN first_send END,
+                       answers_lost = CASE WHEN answers_lost > 1 THEN 1 ELSE answers_lost END, first_send = CASE WHEN answers_lost > 0 THEN first_send END,
                        reason_kind = NULL, reason = NULL WHERE id = $1",
                 )
                 .bind(item)

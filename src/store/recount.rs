@@ -30,7 +30,9 @@ impl Tx {
         .fetch_one(&mut *self.0)
         .await?;
         let open = sqlx::query(
-            "SELECT made, effect FROM outbox WHERE ticket = $1 AND kind = 'reply' AND rule IS NULL AND shown IS NULL AND state IN ('waiting', 'sending', 'unknown') ORDER BY made, id",
+            "SELECT made, effect FROM outbox
+             WHERE ticket = $1 AND kind = 'reply' AND rule IS NULL AND shown IS NULL
+               AND state IN ('waiting', 'sending', 'unknown') ORDER BY made, id",
         )
         .bind(ticket.0)
         .fetch_all(&mut *self.0)

@@ -351,6 +351,16 @@ impl Model {
     }
 }
 
+fn account(capture_from: Option<Timestamp>) -> ConnectedAccount {
+    ConnectedAccount {
+        id: "9".parse().unwrap(),
+        handle: "acme".into(),
+        state: AccountState::Connected,
+        connected: minute(0),
+        capture_from,
+    }
+}
+
 fn minute(n: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + n * 60).unwrap()
 }
@@ -363,13 +373,7 @@ fn what_is_known_is_not_read_again_at_every_poll() {
         let listed: Vec<_> = (0..60 * per_minute).rev().map(|n| (id(made(n)), n / per_minute.max(1))).collect();
         let mut x = Model { endpoint: Endpoint::Mentions, listed: vec![], life: 0 };
         let (mut position, mut read, mut known) = (Position::default(), 0, BTreeSet::new());
-        let account = ConnectedAccount {
-            id: "9".parse().unwrap(),
-            handle: "acme".into(),
-            state: AccountState::Connected,
-            connected: minute(0),
-            capture_from: Some(minute(0)),
-        };
+        let account = account(Some(minute(0)));
         for poll in 0..=120 {
             let now = minute(0) + SignedDuration::from_secs(poll * 30);
             // X lists a mention of each third minute a quarter of an hour late.
@@ -403,13 +407,7 @@ type Liked = (Vec<u64>, usize, usize, bool);
 
 /// Whether every like is read. Likes are listed by when they were made, posts may be liked in any order, and again.
 fn read_likes(batches: Vec<Liked>) {
-    let account = ConnectedAccount {
-        id: "9".parse().unwrap(),
-        handle: "acme".into(),
-        state: AccountState::Connected,
-        connected: minute(0),
-        capture_from: None,
-    };
+    let account = account(None);
     let mut x = Model { endpoint: Endpoint::Likes, listed: vec![], life: 0 };
     let mut position = Position::default();
     // Rows of the inbox, by post.
@@ -484,13 +482,7 @@ proptest! {
             .collect();
         listed.sort_by(|a, b| b.0.cmp(&a.0));
         let mut x = Model { endpoint, listed, life: 0 };
-        let account = ConnectedAccount {
-            id: "9".parse().unwrap(),
-            handle: "acme".into(),
-            state: AccountState::Connected,
-            connected: minute(0),
-            capture_from: Some(minute(0)),
-        };
+        let account = account(Some(minute(0)));
         let mut stored = serde_json::to_string(&Position::default()).unwrap();
         let mut inbox = BTreeSet::new();
         let mut now = 0;

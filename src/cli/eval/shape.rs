@@ -87,10 +87,7 @@ pub(super) static LINE: Shape = Shape::Table(&[
                     required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
                 ]),
             ),
-            optional(
-                "cause",
-                Shape::OneOf(&["agent", "woken"], &[key("macro", Shape::Text), key("merged", Shape::Number)]),
-            ),
+            optional("cause", Shape::OneOf(&["woken"], &[key("macro", Shape::Text), key("merged", Shape::Number)])),
         ]),
     ),
     optional("now", Shape::Moment),
@@ -416,8 +413,13 @@ fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::desk::{Author, Event, EventComment, EventKind, Ticket};
+    use super::{super::read, *};
+    use crate::{
+        cli::eval::Happened,
+        desk::{Author, Event, EventComment, EventKind, Ticket},
+        lang::check_sources,
+    };
+    use serde_json::{Value, json};
 
     fn names(shape: &Shape) -> Vec<&'static str> {
         match shape {
@@ -449,5 +451,53 @@ mod tests {
         };
         let line = serde_json::json!({ "ticket": ticket, "event": event });
         assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Desk::default()).unwrap(), [""; 0]);
+    }
+
+    /// Values that fit a shape, each alternative of it at least once.
+    fn samples(shape: &Shape) -> Vec<Value> {
+        let table = |keys: &[Key]| {
+            let first = |key: &Key| (key.name.to_owned(), samples(&key.holds).swap_remove(0));
+            let needed: serde_json::Map<_, _> = keys.iter().filter(|key| key.must_be).map(first).collect();
+            let with = |key: &Key| {
+                let null = key.may_be_null.then_some(Value::Null);
+                let values = samples(&key.holds).into_iter().chain(null);
+                let one = |value| [(key.name.to_owned(), value)];
+                values
+                    .map(|value| Value::Object(needed.clone().into_iter().chain(one(value)).collect()))
+                    .collect::<Vec<_>>()
+            };
+            keys.iter().flat_map(with).chain([Value::Object(needed.clone())]).collect::<Vec<_>>()
+        };
+        match shape {
+            Shape::Text => vec![json!("x")],
+            Shape::Number => vec![json!(1)],
+            Shape::YesNo => vec![json!(true), json!(false)],
+            Shape::Moment => vec![json!("2026-01-05T12:00:00Z")],
+            Shape::Id => vec![json!("1")],
+            Shape::Word(words) => words.words.iter().map(|word| json!(word)).collect(),
+            Shape::Texts => vec![json!([]), json!(["x"])],
+            Shape::Table(keys) => table(keys),
+            Shape::OneOf(words, keys) => {
+                let words = words.iter().map(|word| json!(word));
+                let keyed = |key: &Key| {
+                    samples(&key.holds).into_iter().map(|value| json!({key.name: value})).collect::<Vec<_>>()
+                };
+                words.chain(keys.iter().flat_map(keyed)).collect()
+            }
+            Shape::Custom => vec![json!({})],
+        }
+    }
+
+    #[test]
+    fn whatever_has_the_shape_is_read() {
+        let rules = check_sources([("a.twite", "")], Desk::default()).0.unwrap();
+        let now = "2026-01-05T12:00:00Z".parse().unwrap();
+        let lines: Vec<_> = [&LINE, &TICKET].into_iter().flat_map(samples).collect();
+        for line in &lines {
+            let why = read(line.to_string().as_bytes(), &rules, Happened::Created, now).err().unwrap_or_default();
+            // Only a name that is not declared is refused, which is no matter of shape.
+            assert!(!why.contains("no JSON") && !why.contains("is no key"), "{line}: {why}");
+        }
+        assert!(lines.len() > 200, "{}", lines.len());
     }
 }

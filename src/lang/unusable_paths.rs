@@ -17,7 +17,7 @@ pub(super) fn check(desk: &Desk, declared: &SourceFile, at: &Path) -> Vec<Diagno
     let directory = at.parent().unwrap_or(Path::new(""));
     let database = no_database(&directory.join(&desk.store.path)).map(|why| ("store", "path", &desk.store.path, why));
     let mail = desk.mail.as_ref().and_then(|mail| mail.directory.as_ref());
-    let mail = mail.and_then(|mail| Some(("mail", "directory", mail, no_directory(Path::new(mail))?)));
+    let mail = mail.and_then(|mail| Some(("mail", "directory", mail, no_directory(&directory.join(mail))?)));
     let warn = |(table, key, path, why): (&str, &str, &String, String)| {
         let span = declarations::place_of(&declared.text, table, key).unwrap_or(0..0);
         Diagnostic::new(&codes::TW0413, span, format!("`{path}` cannot be used: {why}")).in_file(&declared.name)
@@ -58,4 +58,25 @@ fn no_database(path: &Path) -> Option<String> {
 fn no_directory(path: &Path) -> Option<String> {
     let there = path.ancestors().find(|path| path.exists())?;
     (!there.is_dir()).then(|| format!("{} is no directory", there.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::config::MailSettings;
+
+    #[test]
+    fn paths_are_looked_for_beside_the_declarations() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path().join("twite.toml");
+        fs::write(directory.path().join("taken"), "").unwrap();
+        let text = "[mail]\ndirectory = \"taken\"\n";
+        let declared = SourceFile { name: "twite.toml".into(), text: text.into() };
+        let mail: MailSettings = toml::from_str("from = \"desk@acme.example\"").unwrap();
+        let mut desk = Desk { mail: Some(mail), ..Desk::default() };
+        for (named, found) in [("taken", 1), ("taken/below", 1), ("free", 0)] {
+            desk.mail.as_mut().unwrap().directory = Some(named.to_owned());
+            assert_eq!(check(&desk, &declared, &at).len(), found, "{named}");
+        }
+    }
 }
