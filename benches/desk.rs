@@ -55,7 +55,7 @@ async fn run(tickets: i64) {
     let now: Timestamp = NOW.parse().unwrap();
     daemon.clock().reached(now);
     // With nothing there, every ticket has been looked at with these automations.
-    while daemon.look_next().await.unwrap() {}
+    while daemon.evaluate_next().await.unwrap() {}
 
     println!("{tickets} tickets, {AUTOMATIONS} automations, SQLite; times are the best of several\n");
     let mut by_hand = SqliteConnectOptions::new().filename(&database).connect().await.unwrap();
@@ -313,16 +313,16 @@ async fn scheduler(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timesta
             ask(by_hand, sql, now).await;
         }
     );
-    let nothing = best!(20, assert!(!daemon.look_next().await.unwrap()));
+    let nothing = best!(20, assert!(!daemon.evaluate_next().await.unwrap()));
     row("a minute with nothing due, against asking for each automation", nothing, scanned);
     // A thousand that are not closed come due; what fires is stored with all its audit.
     let at = now.as_millisecond();
     let due = format!(
-        "UPDATE ticket SET look_at = {at} WHERE id IN (SELECT id FROM ticket WHERE status <> 'closed' ORDER BY id LIMIT {DUE})"
+        "UPDATE ticket SET next_check_at = {at} WHERE id IN (SELECT id FROM ticket WHERE status <> 'closed' ORDER BY id LIMIT {DUE})"
     );
     sqlx::query(sqlx::AssertSqlSafe(due)).execute(&mut *by_hand).await.unwrap();
     let fired_before = fired(by_hand).await;
-    let first = best!(1, while daemon.look_next().await.unwrap() {});
+    let first = best!(1, while daemon.evaluate_next().await.unwrap() {});
     let firings = fired(by_hand).await - fired_before;
     row(
         &format!("a minute with {DUE} due, of which automations fire on many ({firings} firings stored)"),
@@ -332,7 +332,7 @@ async fn scheduler(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timesta
     // On the next minute they are looked at again, and hardly anything is new.
     daemon.clock().reached(now + SignedDuration::from_mins(1));
     let fired_before = fired(by_hand).await;
-    let again = best!(1, while daemon.look_next().await.unwrap() {});
+    let again = best!(1, while daemon.evaluate_next().await.unwrap() {});
     let firings = fired(by_hand).await - fired_before;
     row(&format!("a minute with {DUE} due, of which few fire ({firings} firings stored)"), again, scanned);
 }

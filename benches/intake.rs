@@ -216,8 +216,8 @@ const TABLES: &[&str] = &[
     "rules_version",
     "decision",
     "fired",
-    "holding",
-    "turn",
+    "active_automation",
+    "round_robin",
 ];
 
 async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) -> Taken {

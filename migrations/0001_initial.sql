@@ -79,9 +79,9 @@ CREATE TABLE ticket (
   latest_public_comment  TEXT,
   snoozed                BIGINT,
   -- The whole minute on which an automation can come to hold, or cease to; none where none ever can.
-  look_at                BIGINT,
+  next_check_at              BIGINT,
   -- The latest minute on which it was looked at.
-  looked                 BIGINT NOT NULL DEFAULT 0,
+  last_check             BIGINT NOT NULL DEFAULT 0,
   -- The ticket that this one was merged into.
   merged_into            BIGINT REFERENCES ticket (id)
 );
@@ -90,12 +90,12 @@ CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
-CREATE INDEX ticket_by_look ON ticket (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX ticket_by_next_check ON ticket (next_check_at) WHERE next_check_at IS NOT NULL;
 -- For reports, which are mostly about a period.
 CREATE INDEX ticket_by_created ON ticket (created);
 
 -- The automations whose conditions held when a ticket was last looked at: they do not fire again.
-CREATE TABLE holding (
+CREATE TABLE active_automation (
   ticket      BIGINT NOT NULL REFERENCES ticket (id),
   automation  TEXT NOT NULL,
   PRIMARY KEY (ticket, automation)
@@ -142,7 +142,7 @@ CREATE TABLE lease (
 );
 
 -- Whose turn it is in a group: the higher, the later an agent was chosen.
-CREATE TABLE turn (
+CREATE TABLE round_robin (
   group_name  TEXT NOT NULL,
   agent       TEXT NOT NULL,
   taken       BIGINT NOT NULL,

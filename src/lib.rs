@@ -1,6 +1,6 @@
 //! Twite: the X support channel a team runs itself, with its business rules as code.
 //!
-//! The rooms, from the ground up; each uses only those above it. `ARCHITECTURE.md` tells the house.
+//! The modules, from the ground up; each uses only those above it. See `ARCHITECTURE.md`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -38,8 +38,8 @@ fuzz_target!(|bytes: &[u8]| {
         .collect();
     let batch = Batch::new(set.triggers());
     let mut together = vec![vec![]; cases.len()];
-    batch.search(&facts, &mut batch.room(), |ticket, rule| together[ticket].push(rule));
-    let mut searcher = set.triggers().searcher();
+    batch.search(&facts, &mut batch.scratch(), |ticket, rule| together[ticket].push(rule));
+    let mut searcher = set.triggers().scratch();
     for ((facts, (ticket, event)), together) in facts.into_iter().zip(&cases).zip(together) {
         assert_eq!(decide(&set, ticket, event, now), decide_plainly(&rules, ticket, event, now));
         let mut alone = vec![];

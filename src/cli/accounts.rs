@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     CliError, FINDINGS, FINE, broke,
-    desk::{DeskArgs, Place},
+    desk::{DeskArgs, Paths},
     terminal,
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 /// How long somebody has to sign in at X.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// The most of a browser's request that is read.
-const LONGEST_REQUEST: usize = 16 * 1024;
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 /// Connect X accounts, and see how they stand.
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ impl Accounts {
     }
 }
 
-async fn list(desk: &Desk, place: &Place, json: bool) -> Result<u8, CliError> {
+async fn list(desk: &Desk, place: &Paths, json: bool) -> Result<u8, CliError> {
     let (connected, hindrances) = match place.database().is_file() {
         true => {
             let store = place.open().await?;
@@ -143,7 +143,7 @@ impl Connect {
         self.handle.trim_start_matches('@')
     }
 
-    async fn run(&self, desk: &Desk, place: &Place) -> Result<u8, CliError> {
+    async fn run(&self, desk: &Desk, place: &Paths) -> Result<u8, CliError> {
         let declared = desk.account(self.handle()).ok_or_else(|| {
             let known: Vec<_> = desk.accounts.iter().map(|a| format!("`{}`", a.handle)).collect();
             CliError::Usage(format!(
@@ -242,7 +242,7 @@ impl Connect {
 async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Result<String, CliError> {
     loop {
         let (mut stream, _) = listener.accept().await?;
-        let mut request = vec![0; LONGEST_REQUEST];
+        let mut request = vec![0; MAX_REQUEST_BYTES];
         let Ok(Ok(length)) = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut request)).await else {
             continue;
         };

@@ -39,7 +39,7 @@ pub(super) struct DeskArgs {
 impl DeskArgs {
     /// The rules that are live, and where the desk keeps its things. Says in a line where the files are others. Where no
     /// daemon ran yet, the rules are those of the files.
-    pub(super) fn load(&self) -> Result<(Arc<Rules>, Place), CliError> {
+    pub(super) fn load(&self) -> Result<(Arc<Rules>, Paths), CliError> {
         let place = self.place()?;
         let Some(live) = place.live_now()? else {
             let files = self.files();
@@ -64,8 +64,8 @@ impl DeskArgs {
     }
 
     /// Where the desk keeps its things.
-    pub(super) fn place(&self) -> Result<Place, CliError> {
-        Place::named(&self.paths(), self.config.as_deref(), self.database.as_deref())
+    pub(super) fn place(&self) -> Result<Paths, CliError> {
+        Paths::named(&self.paths(), self.config.as_deref(), self.database.as_deref())
     }
 
     pub(super) fn paths(&self) -> [PathBuf; 1] {
@@ -125,7 +125,7 @@ impl LiveSet {
 
 /// Where a desk keeps its things.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Paths {
     /// Where `twite.toml` lies: what it names is relative to that.
     directory: PathBuf,
     database: PathBuf,
@@ -134,7 +134,7 @@ pub(super) struct Place {
     guessed: bool,
 }
 
-impl Place {
+impl Paths {
     /// [`Self::of`], where somebody named files: of each the right kind, should it be there.
     pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
         config.into_iter().chain(database).try_for_each(is_no_directory)?;
@@ -272,7 +272,7 @@ mod tests {
             std::fs::write(directory.path().join("twite.toml"), toml).unwrap();
             std::fs::write(rules.join("a.twite"), "trigger \"A\" {\n  on created\n  then add tags a\n}\n").unwrap();
             let paths = [rules.clone()];
-            let place = Place::of(&paths, None, None);
+            let place = Paths::of(&paths, None, None);
             let loaded = lang::load(&paths, None);
             let rules = place.with_paths(Rules::clone(&loaded.rules.unwrap()));
             assert_eq!(rules.desk.mail.as_ref().unwrap().directory.as_deref(), wanted.to_str());

@@ -32,14 +32,14 @@ use crate::{
 };
 
 /// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
-const LONGEST_LINE: u64 = 4 << 20;
+const MAX_LINE_BYTES: u64 = 4 << 20;
 
 /// How much of a text is shown in a complaint, in characters.
 const MAX_SHOWN: usize = 40;
 
 /// How many lines one processor takes at a time, and the most bytes of them.
-const BLOCK: usize = 256;
-const MOST_BYTES: u64 = 16 << 20;
+const BATCH_LINES: usize = 256;
+const MAX_BATCH_BYTES: u64 = 16 << 20;
 
 /// Decide on tickets in a file, one JSON object a line, and print the decisions, one a line.
 ///
@@ -264,11 +264,11 @@ fn eval(
 fn read_block(tickets: &mut impl BufRead, first: u64) -> io::Result<Option<(Block, u64)>> {
     let mut block = Block { first, lines: vec![] };
     let mut bytes = 0;
-    while block.lines.len() < BLOCK && bytes < MOST_BYTES {
+    while block.lines.len() < BATCH_LINES && bytes < MAX_BATCH_BYTES {
         let mut line = vec![];
         let Some(length) = read_line(tickets, &mut line)? else { break };
         bytes += length;
-        block.lines.push((length <= LONGEST_LINE).then_some(line));
+        block.lines.push((length <= MAX_LINE_BYTES).then_some(line));
     }
     Ok((!block.lines.is_empty()).then_some((block, bytes)))
 }
@@ -278,7 +278,7 @@ impl How<'_> {
         let mut done = Done::default();
         for (line, text) in (block.first..).zip(&block.lines) {
             let case = match text {
-                None => Err(format!("longer than {LONGEST_LINE} bytes")),
+                None => Err(format!("longer than {MAX_LINE_BYTES} bytes")),
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => read(text, self.rules, self.happened, self.now),
             };
@@ -314,13 +314,13 @@ impl How<'_> {
     /// Tells what is wrong with tickets that cannot exist. They are decided on all the same.
     fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
         // The field that is most likely wrong.
-        let place = |Invariant { fields, .. }: &Invariant| match fields.first() {
+        let span = |Invariant { fields, .. }: &Invariant| match fields.first() {
             Some(field) => format!(" (`/{}`)", field.replace('.', "/")),
             None => String::new(),
         };
         for invariant in broken(ticket) {
             let says = invariant.says;
-            writeln!(out, "{}:{line}: there is no such ticket: {says}{}", visible(self.name), place(invariant))?;
+            writeln!(out, "{}:{line}: there is no such ticket: {says}{}", visible(self.name), span(invariant))?;
         }
         if let EventKind::Updated { before } = &event.kind {
             // What both have in common was told.
@@ -330,7 +330,7 @@ impl How<'_> {
                     out,
                     "{}:{line}: there is no such ticket `before`: {says}{}",
                     visible(self.name),
-                    place(invariant)
+                    span(invariant)
                 )?;
             }
         }
@@ -341,8 +341,8 @@ impl How<'_> {
 /// Reads a line into `bytes`, as much of it as may be kept, and says how long it is; `None` at the end.
 fn read_line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Option<u64>> {
     bytes.clear();
-    let mut length = io::Read::take(&mut *from, LONGEST_LINE + 1).read_until(b'\n', bytes)? as u64;
-    if length > LONGEST_LINE && !bytes.ends_with(b"\n") {
+    let mut length = io::Read::take(&mut *from, MAX_LINE_BYTES + 1).read_until(b'\n', bytes)? as u64;
+    if length > MAX_LINE_BYTES && !bytes.ends_with(b"\n") {
         length += from.skip_until(b'\n')? as u64;
     }
     Ok((length > 0).then_some(length))
@@ -456,20 +456,20 @@ mod tests {
     use super::*;
     use crate::{
         desk::Desk,
-        lang::rules::{Action, ActionKind, Condition, Mark, On, Place, Trigger, Version},
+        lang::rules::{Action, ActionKind, Condition, Mode, On, Span, Trigger, Version},
     };
 
     /// One trigger that tags everything that is created.
     fn rules() -> Rules {
-        let place = Place { file: "rules".into(), start: 0, end: 0, line: 1 };
+        let span = Span { file: "rules".into(), start: 0, end: 0, line: 1 };
         let trigger = Trigger {
             title: "tag".into(),
             doc: None,
-            mark: Mark::Live,
+            mode: Mode::Live,
             on: On { created: true, updated: false },
-            when: Condition::always(place.clone()),
-            then: vec![Action { kind: ActionKind::AddTags(vec!["seen".into()]), place: place.clone() }],
-            place,
+            when: Condition::always(span.clone()),
+            then: vec![Action { kind: ActionKind::AddTags(vec!["seen".into()]), span: span.clone() }],
+            span,
         };
         let (triggers, version) = (vec![Arc::new(trigger)], Version::default());
         Rules {
@@ -543,7 +543,7 @@ mod tests {
 
     #[test]
     fn bad_lines_are_named_and_left_out() {
-        let long = [b"\"".as_slice(), &vec![b'x'; LONGEST_LINE as usize + 10], b"\"\n{}\n"].concat();
+        let long = [b"\"".as_slice(), &vec![b'x'; MAX_LINE_BYTES as usize + 10], b"\"\n{}\n"].concat();
         let (decisions, complaints) = run(Happened::Created, &long);
         assert_eq!(decisions.len(), 1);
         assert_eq!(complaints, "tickets:1: left out: longer than 4194304 bytes\n");

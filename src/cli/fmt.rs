@@ -109,7 +109,7 @@ impl Fmt {
 /// A rule file from standard input.
 pub(super) fn read_stdin() -> Result<String, CliError> {
     let mut bytes = vec![];
-    let most = crate::lang::MOST_FILE;
+    let most = crate::lang::MAX_FILE_BYTES;
     io::stdin().lock().take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(CliError::Usage(format!("the text is longer than {} KiB", most / 1024)));

@@ -31,9 +31,9 @@ fn write_suites(xml: &mut String, reports: &[TestReport], took: Duration) -> fmt
     writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     let counts = format!(r#"tests="{}" failures="{}" errors="0""#, reports.len(), failed(reports));
     writeln!(xml, r#"<testsuites name="twite test" {counts} time="{}">"#, time(reports))?;
-    for suite in reports.chunk_by(|one, next| one.place.file == next.place.file) {
+    for suite in reports.chunk_by(|one, next| one.span.file == next.span.file) {
         let Some(first) = suite.first() else { continue };
-        let file = Markup(&first.place.file);
+        let file = Markup(&first.span.file);
         let (tests, failures, skipped) = (suite.len(), failed(suite), skipped(suite));
         let counts = format!(r#"tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}""#);
         writeln!(xml, r#"  <testsuite name="{file}" file="{file}" {counts} time="{}">"#, time(suite))?;
@@ -56,7 +56,7 @@ fn write_outcome(xml: &mut String, outcome: &Outcome) -> fmt::Result {
             for failure in failures {
                 let message = format!("expected {}: {}", failure.expected, failure.found);
                 write!(xml, r#"      <failure type="expectation" message="{}">"#, Markup(&message))?;
-                write!(xml, "{}:{}", Markup(&failure.place.file), failure.place.line)?;
+                write!(xml, "{}:{}", Markup(&failure.span.file), failure.span.line)?;
                 for line in &failure.because {
                     write!(xml, "\n{}", Markup(line))?;
                 }
@@ -70,14 +70,14 @@ fn write_outcome(xml: &mut String, outcome: &Outcome) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Failure, lang::rules::Place};
+    use crate::{engine::Failure, lang::rules::Span};
 
     #[test]
     fn whatever_a_test_is_called_the_xml_is_well_formed() {
-        let place = |line| Place { file: "rules/<a> & \"b\".twite".into(), start: 0, end: 0, line };
-        let report = |test: &str, outcome| TestReport { test: test.into(), place: place(3), outcome };
+        let span = |line| Span { file: "rules/<a> & \"b\".twite".into(), start: 0, end: 0, line };
+        let report = |test: &str, outcome| TestReport { test: test.into(), span: span(3), outcome };
         let failure = Failure {
-            place: place(9),
+            span: span(9),
             expected: "subject is \"a\u{1b}<b>\"".into(),
             found: "it does not hold".into(),
             because: vec!["✗ subject is \"a\"  (\"]]>\n\")".into()],

@@ -1,4 +1,4 @@
-//! The command line: one file per command, no logic another room should own.
+//! The command line: one file per command, no logic another module should own.
 //!
 //! Exit status, the same everywhere: 0 fine; 1 findings, failed tests or differences; 2 wrong usage or
 //! configuration; 3 it broke.

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     CliError, FINDINGS, FINE, broke,
     check::pretty,
-    desk::{DeskArgs, Place},
+    desk::{DeskArgs, Paths},
     terminal,
     view::{TableFormat, short_time},
 };
@@ -159,7 +159,7 @@ impl By {
         &self,
         store: &Store,
         desk: &Desk,
-        place: &Place,
+        place: &Paths,
         act: Act,
         format: TableFormat,
     ) -> Result<u8, CliError> {
@@ -192,7 +192,7 @@ impl By {
 }
 
 /// What keeps things that were sent again from leaving at once.
-async fn remarks(store: &Store, desk: &Desk, place: &Place, items: &[i64]) -> Result<(), CliError> {
+async fn remarks(store: &Store, desk: &Desk, place: &Paths, items: &[i64]) -> Result<(), CliError> {
     let gates = Gates::of(store).await.map_err(broke)?;
     let queued = store.queued().await.map_err(broke)?;
     let mut said = std::collections::BTreeSet::new();

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{CliError, FINE, check::pretty, desk::Place as Desk, terminal};
+use super::{CliError, FINE, check::pretty, desk::Paths as Desk, terminal};
 use crate::{
     desk::visible::Visible,
-    lang::rules::{Mark, Place},
+    lang::rules::{Mode, Span},
 };
 
 /// Lists the items of rule files in the order in which they are tried. What is live may be others: then a note says so, and
@@ -36,8 +36,8 @@ enum Format {
 struct Listed<'r> {
     kind: &'static str,
     title: &'r str,
-    mark: Mark,
-    place: &'r Place,
+    mode: Mode,
+    span: &'r Span,
     /// The first line of its documentation.
     doc: Option<&'r str>,
 }
@@ -54,7 +54,7 @@ impl Rules {
         }
         let mut listed = items(&rules);
         let all = listed.len();
-        listed.retain(|item| chosen.is_about(&item.place.file));
+        listed.retain(|item| chosen.is_about(&item.span.file));
         if listed.is_empty() && all > 0 {
             writeln!(terminal::remarks(), "note: none of the {all} items of this set stands in these files")?;
         }
@@ -71,13 +71,13 @@ impl Rules {
                         writeln!(out, "{}{}s", if last.is_empty() { "" } else { "\n" }, item.kind)?;
                         last = item.kind;
                     }
-                    let mark = match item.mark {
-                        Mark::Live => "",
-                        Mark::Disabled => " (disabled)",
-                        Mark::Shadow => " (shadow)",
+                    let mode = match item.mode {
+                        Mode::Live => "",
+                        Mode::Disabled => " (disabled)",
+                        Mode::Shadow => " (shadow)",
                     };
-                    let (title, file) = (Visible(item.title), Visible(&item.place.file));
-                    writeln!(out, "  {title}{mark}  {file}:{}", item.place.line)?;
+                    let (title, file) = (Visible(item.title), Visible(&item.span.file));
+                    writeln!(out, "  {title}{mode}  {file}:{}", item.span.line)?;
                     if let Some(doc) = item.doc {
                         writeln!(out, "      {}", Visible(doc))?;
                     }
@@ -94,18 +94,18 @@ fn items(rules: &crate::lang::rules::Rules) -> Vec<Listed<'_>> {
     fn listed<'r>(
         kind: &'static str,
         title: &'r str,
-        mark: Mark,
-        place: &'r Place,
+        mode: Mode,
+        span: &'r Span,
         doc: &'r Option<String>,
     ) -> Listed<'r> {
-        Listed { kind, title, mark, place, doc: doc.as_deref().and_then(|d| d.lines().next()) }
+        Listed { kind, title, mode, span, doc: doc.as_deref().and_then(|d| d.lines().next()) }
     }
-    let automations = rules.automations.iter().map(|a| listed("automation", &a.title, a.mark, &a.place, &a.doc));
-    let macros = rules.macros.iter().map(|m| listed("macro", &m.title, m.mark, &m.place, &m.doc));
-    let reports = rules.reports.iter().map(|r| listed("report", &r.title, r.mark, &r.place, &r.doc));
-    let lets = rules.lets.iter().map(|l| listed("condition", &l.name, Mark::Live, &l.place, &l.doc));
-    let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mark, &t.place, &t.doc));
-    let views = rules.views.iter().map(|v| listed("view", &v.title, v.mark, &v.place, &v.doc));
-    let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mark, &t.place, &t.doc));
+    let automations = rules.automations.iter().map(|a| listed("automation", &a.title, a.mode, &a.span, &a.doc));
+    let macros = rules.macros.iter().map(|m| listed("macro", &m.title, m.mode, &m.span, &m.doc));
+    let reports = rules.reports.iter().map(|r| listed("report", &r.title, r.mode, &r.span, &r.doc));
+    let lets = rules.lets.iter().map(|l| listed("condition", &l.name, Mode::Live, &l.span, &l.doc));
+    let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mode, &t.span, &t.doc));
+    let views = rules.views.iter().map(|v| listed("view", &v.title, v.mode, &v.span, &v.doc));
+    let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mode, &t.span, &t.doc));
     triggers.chain(automations).chain(macros).chain(views).chain(reports).chain(lets).chain(tests).collect()
 }

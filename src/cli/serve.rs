@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     CliError, FINE,
-    desk::Place,
+    desk::Paths,
     source::Shown,
     terminal::{self, Log},
 };
@@ -75,7 +75,7 @@ enum LogFormat {
 impl Serve {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         log(self.log_format);
-        let place = Place::named(&self.paths, self.config.as_deref(), self.database.as_deref())?;
+        let place = Paths::named(&self.paths, self.config.as_deref(), self.database.as_deref())?;
         tokio::runtime::Runtime::new()?.block_on(async {
             // Before anything else: until then, a signal ends the process.
             let hangup = Hangup::listen();
@@ -117,7 +117,7 @@ impl Serve {
 
 impl Serve {
     /// The rules of the files, or the last good ones where the files cannot be used.
-    async fn rules(&self, place: &Place) -> Result<Live, CliError> {
+    async fn rules(&self, place: &Paths) -> Result<Live, CliError> {
         let last = place.live().await?.map(|set| (set.rules, set.live.since));
         let source = Source {
             follow: match self.follow {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     CliError, FINDINGS, FINE, broke,
     check::pretty,
-    desk::{DeskArgs, LiveSet, Place},
+    desk::{DeskArgs, LiveSet, Paths},
     terminal,
     view::TableFormat,
 };
@@ -164,7 +164,7 @@ impl Status {
         Ok(if report.broken.is_some() || (self.health && ailing) { FINDINGS } else { FINE })
     }
 
-    async fn read(&self, place: &Place, store: &Store, live: Option<LiveSet>) -> Result<Report, CliError> {
+    async fn read(&self, place: &Paths, store: &Store, live: Option<LiveSet>) -> Result<Report, CliError> {
         let kept = Kept {
             lease: store.lease().await.map_err(broke)?,
             queues: store.queues().await.map_err(broke)?,
@@ -175,7 +175,7 @@ impl Status {
         Ok(self.report(place, live, kept))
     }
 
-    fn report(&self, place: &Place, live: Option<LiveSet>, kept: Kept) -> Report {
+    fn report(&self, place: &Paths, live: Option<LiveSet>, kept: Kept) -> Report {
         let daemon = kept.lease.map(|lease| Daemon {
             running: lease.is_held(Clock::Wall.now()),
             pid: lease.holder.pid,

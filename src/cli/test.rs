@@ -17,7 +17,7 @@ use super::{CliError, FINDINGS, FINE, junit::junit, terminal};
 use crate::{
     desk::visible::Visible,
     engine::{Coverage, Missing, Outcome, Ran, RuleSet, Share, TestReport, run_tests},
-    lang::{rules::RuleTest, written::Quoted},
+    lang::{display::Quoted, rules::RuleTest},
 };
 
 /// Run the tests that rule files carry.
@@ -57,11 +57,11 @@ impl Test {
         let chosen = self.rules.choose()?;
         let rules = RuleSet::new(self.rules.load_chosen(&chosen)?);
         let wanted = |test: &&Arc<RuleTest>| {
-            chosen.is_about(&test.place.file) && self.filter.as_ref().is_none_or(|filter| filter.is_match(&test.title))
+            chosen.is_about(&test.span.file) && self.filter.as_ref().is_none_or(|filter| filter.is_match(&test.title))
         };
         let tests: Vec<_> = rules.tests.iter().filter(wanted).cloned().collect();
         if let (Some(filter), []) = (&self.filter, tests.as_slice()) {
-            let tests = rules.tests.iter().filter(|test| chosen.is_about(&test.place.file)).count();
+            let tests = rules.tests.iter().filter(|test| chosen.is_about(&test.span.file)).count();
             return Err(CliError::Usage(format!("no test has a title that matches `{filter}`; there are {tests}")));
         }
         let started = Instant::now();
@@ -202,9 +202,9 @@ impl Results {
                 Outcome::Failed { failures } => {
                     writeln!(text, "{failed} {}", Visible(&report.test))?;
                     for failure in failures {
-                        let place = &failure.place;
-                        let (file, expected) = (Visible(&place.file), Visible(&failure.expected));
-                        writeln!(text, "    {file}:{}: expected {expected}", place.line)?;
+                        let span = &failure.span;
+                        let (file, expected) = (Visible(&span.file), Visible(&failure.expected));
+                        writeln!(text, "    {file}:{}: expected {expected}", span.line)?;
                         writeln!(text, "      but {}", Visible(&failure.found))?;
                         failure.because.iter().try_for_each(|line| writeln!(text, "        {}", Visible(line)))?;
                     }
@@ -234,13 +234,13 @@ impl Covered {
         let shares =
             if shares.is_empty() { "there is nothing that tests could show".to_owned() } else { shares.join(", ") };
         writeln!(text, "\ncoverage: {percent:.1} %, {shares}")?;
-        for Ran { kind, title, place } in &self.never_ran {
+        for Ran { kind, title, span } in &self.never_ran {
             let never = if *kind == "macro" { "applied" } else { "fired" };
-            writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&place.file), place.line, Quoted(title))?;
+            writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
         }
         for missing in &self.missing {
             let answer = if missing.never { "yes" } else { "no" };
-            let (file, line, asked, rule) = (&missing.place.file, missing.place.line, &missing.text, &missing.rule);
+            let (file, line, asked, rule) = (&missing.span.file, missing.span.line, &missing.text, &missing.rule);
             writeln!(text, "  {}:{line}: never {answer}: {}, in {}", Visible(file), Visible(asked), Quoted(rule))?;
         }
         Ok(())
@@ -250,13 +250,13 @@ impl Covered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Failure, lang::rules::Place};
+    use crate::{engine::Failure, lang::rules::Span};
 
     fn results() -> Results {
-        let place = |line| Place { file: "rules/tests.twite".into(), start: 0, end: 0, line };
-        let report = |test: &str, outcome| TestReport { test: test.into(), place: place(3), outcome };
+        let span = |line| Span { file: "rules/tests.twite".into(), start: 0, end: 0, line };
+        let report = |test: &str, outcome| TestReport { test: test.into(), span: span(3), outcome };
         let failure = Failure {
-            place: place(9),
+            span: span(9),
             expected: "\"Escalate\" fires".into(),
             found: "these conditions did not hold".into(),
             because: vec!["✗ requester.followers >= 10_000  (12)".into(), "✗ requester.verified  (no)".into()],
@@ -264,7 +264,7 @@ mod tests {
         let missing = |never| Missing {
             rule: "Escalate".into(),
             text: "requester.verified".into(),
-            place: Place { file: "rules/people.twite".into(), ..place(4) },
+            span: Span { file: "rules/people.twite".into(), ..span(4) },
             never,
         };
         Results {
@@ -284,7 +284,7 @@ mod tests {
                 fired: Share { seen: 1, total: 2 },
                 applied: Share { seen: 1, total: 1 },
                 missing: vec![missing(true), missing(false)],
-                never_ran: vec![Ran { kind: "trigger", title: "Escalate".into(), place: place(2) }],
+                never_ran: vec![Ran { kind: "trigger", title: "Escalate".into(), span: span(2) }],
             }),
             took: Duration::ZERO,
         }

@@ -21,7 +21,7 @@ use crate::{
     clock::Clock,
     daemon::{
         Notice,
-        by_hand::{self, Done, NotDone},
+        agent::{self, Applied, NotDone},
     },
     desk::{
         Author, Cause, Comment, CommentSource, Delivery, Desk, Facts, FieldRef, TicketId,
@@ -31,7 +31,7 @@ use crate::{
     engine::{Decider, RuleSet, change_line, changes, effect_line},
     lang::{
         Sources, check_sources, did_you_mean, nearest, render,
-        rules::{Mark, Rules, View},
+        rules::{Mode, Rules, View},
     },
     store::Store,
 };
@@ -52,7 +52,7 @@ enum What {
     ///   twite ticket list --where 'channel is twitter_dm and status < solved'
     #[command(verbatim_doc_comment)]
     List(List),
-    /// Show a ticket: its fields, what was said, and what left the house.
+    /// Show a ticket: its fields, what was said, and what was sent.
     Show {
         /// Its number.
         #[arg(value_name = "ID")]
@@ -124,8 +124,8 @@ impl TicketCommand {
 
 impl Apply {
     async fn run(&self, store: &Store, rules: &Arc<Rules>) -> Result<u8, CliError> {
-        let known = || rules.macros.iter().filter(|m| m.mark == Mark::Live).map(|m| m.title.as_str());
-        let Some(found) = rules.macros.iter().find(|m| m.title == self.title && m.mark == Mark::Live) else {
+        let known = || rules.macros.iter().filter(|m| m.mode == Mode::Live).map(|m| m.title.as_str());
+        let Some(found) = rules.macros.iter().find(|m| m.title == self.title && m.mode == Mode::Live) else {
             let meant = did_you_mean(nearest(&self.title, known()));
             let all: Vec<_> = known().map(|title| format!("{title:?}")).collect();
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
@@ -141,8 +141,8 @@ impl Apply {
         for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
             let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
             let done = match self.dry_run {
-                true => by_hand::preview(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,
-                false => by_hand::act(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,
+                true => agent::preview(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,
+                false => agent::update(store, rules, decider, &Clock::Wall, id, &found.then, cause).await,
             };
             for notice in done.iter().flat_map(|(_, notices)| notices) {
                 if matches!(notice, Notice::Disagree { .. }) {
@@ -174,7 +174,7 @@ impl Apply {
     }
 }
 
-fn print_done(out: &mut impl Write, id: TicketId, done: &Done, rules: &Rules, dry_run: bool) -> io::Result<()> {
+fn print_done(out: &mut impl Write, id: TicketId, done: &Applied, rules: &Rules, dry_run: bool) -> io::Result<()> {
     writeln!(out, "ticket {id}{}", if dry_run { ", if it were applied" } else { "" })?;
     for change in changes(&done.before, &done.decision.ticket, &rules.desk) {
         // What was said is said below.

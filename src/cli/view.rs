@@ -13,13 +13,13 @@ use crate::{
     desk::{Desk, Facts, Ticket, Value, text::headline, visible::visible},
     lang::{
         did_you_mean, nearest,
-        rules::{Mark, Sort, View},
+        rules::{Mode, Sort, View},
     },
     store::Store,
 };
 
 /// How much of a text a cell shows, in characters as a reader counts them.
-const MOST_OF_A_CELL: usize = 48;
+const MAX_CELL_CHARS: usize = 48;
 
 /// Show the tickets of a view; without a name, the views and how many tickets each has.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ impl ViewCommand {
         let now = Clock::Wall.now();
         let runtime = tokio::runtime::Runtime::new()?;
         let Some(title) = &self.title else {
-            let views: Vec<_> = rules.views.iter().filter(|view| view.mark != Mark::Disabled).collect();
+            let views: Vec<_> = rules.views.iter().filter(|view| view.mode != Mode::Disabled).collect();
             return runtime.block_on(async {
                 let store = place.open_existing().await?;
                 let mut counted = vec![];
@@ -171,7 +171,7 @@ pub(super) fn plain() -> Table {
 pub(super) fn cell(value: &Value<'_>) -> String {
     match value {
         Value::Empty => String::new(),
-        Value::Text(text) => visible(&headline(text, MOST_OF_A_CELL)).into_owned(),
+        Value::Text(text) => visible(&headline(text, MAX_CELL_CHARS)).into_owned(),
         Value::Time(time) => short_time(*time),
         value => visible(&value.to_string()).into_owned(),
     }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How much of a comment tells which one it is, in characters as a reader counts them.
-const MOST_OF_A_COMMENT: usize = 60;
+const MAX_COMMENT_CHARS: usize = 60;
 
 /// Tell what the rules did on a ticket, and why: every run, every rule, every condition with the value it had.
 ///
@@ -220,7 +220,7 @@ fn happened(event: &Event) -> String {
             Author::Agent => "an agent",
             Author::Rule => "a rule",
         };
-        format!(" by {by}: {:?}", headline(&comment.text, MOST_OF_A_COMMENT))
+        format!(" by {by}: {:?}", headline(&comment.text, MAX_COMMENT_CHARS))
     });
     let what = match event.kind {
         EventKind::Created => "created",
@@ -230,7 +230,7 @@ fn happened(event: &Event) -> String {
     let cause = match &event.cause {
         None => String::new(),
         Some(Cause::Macro(title)) => format!(" by an agent with the macro {title:?}"),
-        Some(Cause::Woken) => ": it was put off until now".to_owned(),
+        Some(Cause::Unsnoozed) => ": it was put off until now".to_owned(),
         Some(Cause::Merged(from)) => format!(": ticket {from} was merged into it"),
     };
     visible(&format!("{what}{cause}{}", comment.unwrap_or_default())).into_owned()

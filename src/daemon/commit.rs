@@ -12,11 +12,11 @@ use crate::{
         ReasonKind, Status, Ticket, TicketId, Via, text::is_blank,
     },
     engine::Decision,
-    store::{DecisionRecord, KnownPost, NewComment, Outgoing, StoreError, TicketKey},
+    store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
 };
 
 /// The most comments that are imported into one ticket.
-pub(super) const MOST_COMMENTS: i64 = 5_000;
+pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
 
 impl Intake<'_> {
     /// Puts the message that opens a ticket on it, runs the rules on a created ticket, and writes it as they leave it.
@@ -24,7 +24,7 @@ impl Intake<'_> {
         &mut self,
         mut ticket: Ticket,
         key: &TicketKey,
-        post: &KnownPost,
+        post: &StoredPost,
     ) -> Result<(), StoreError> {
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
@@ -43,16 +43,16 @@ impl Intake<'_> {
     pub(super) async fn join(
         &mut self,
         id: TicketId,
-        post: &KnownPost,
+        post: &StoredPost,
         author: Author,
         runs: bool,
     ) -> Result<bool, StoreError> {
         let mut standing = self.tx.standing(id).await?;
-        if standing.imported >= MOST_COMMENTS {
+        if standing.imported >= MAX_IMPORTED_COMMENTS {
             self.tx.not_imported(id).await?;
             return Ok(false);
         }
-        if runs && standing.look_at.is_some_and(|at| at < post.made) {
+        if runs && standing.next_check_at.is_some_and(|at| at < post.made) {
             self.catch_up(id, post.made).await?;
             // What fired may have moved comments.
             standing = self.tx.standing(id).await?;
@@ -84,7 +84,7 @@ impl Intake<'_> {
     }
 
     /// An edited post is a new version of its comment, and an update of its ticket.
-    pub(super) async fn edited(&mut self, post: &KnownPost) -> Result<(), StoreError> {
+    pub(super) async fn edited(&mut self, post: &StoredPost) -> Result<(), StoreError> {
         for (id, comment_id, author) in self.tx.revise_comments(post).await? {
             let Some(before) = self.tx.ticket(id).await? else { continue };
             let mut ticket = before.clone();
@@ -107,7 +107,7 @@ impl Intake<'_> {
     }
 
     /// Whether a message is one that Twite sent, come back. Where Twite did not hear yet that it arrived, it has now.
-    pub(super) async fn is_sent_by_twite(&mut self, post: &KnownPost) -> Result<bool, StoreError> {
+    pub(super) async fn is_sent_by_twite(&mut self, post: &StoredPost) -> Result<bool, StoreError> {
         if !self.accounts.iter().any(|account| account.id == post.author) {
             return Ok(false);
         }
@@ -118,7 +118,7 @@ impl Intake<'_> {
         self.tx.sent(sent, Some(&post.id), self.clock.now()).await?;
         if was_lost {
             let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
-            self.notices.push(Notice::Left { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
+            self.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
         }
         Ok(true)
     }
@@ -152,7 +152,7 @@ impl Intake<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // What automations do by themselves, and the end of a snooze, are part of a loop; whatever else happens ends it.
-        if !matches!(event.kind, EventKind::Due { .. }) && event.cause != Some(Cause::Woken) {
+        if !matches!(event.kind, EventKind::Due { .. }) && event.cause != Some(Cause::Unsnoozed) {
             self.tx.forget_states(ticket.id).await?;
         }
         let after = self.carry_out(ticket, event, decision, answerable, now).await?;
@@ -213,7 +213,7 @@ impl Intake<'_> {
                 let reason = Reason::new(ReasonKind::Empty, "its text is empty, as is all that it names");
                 let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };
                 let outcome = Outcome::Refused(reason.words.clone());
-                self.notices.push(Notice::Left { ticket: ticket.id, what, text: String::new(), outcome });
+                self.notices.push(Notice::Delivery { ticket: ticket.id, what, text: String::new(), outcome });
                 return self.tx.refused(&outgoing, &reason).await;
             }
             Effect::Note { text } => {
@@ -296,7 +296,7 @@ impl Intake<'_> {
     }
 }
 
-fn imported(ticket: TicketId, post: &KnownPost, author: Author) -> NewComment {
+fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
     NewComment {
         ticket,
         source: post.source(),
@@ -308,7 +308,7 @@ fn imported(ticket: TicketId, post: &KnownPost, author: Author) -> NewComment {
     }
 }
 
-fn event_comment(post: &KnownPost, author: Author) -> EventComment {
+fn event_comment(post: &StoredPost, author: Author) -> EventComment {
     EventComment { text: post.text.clone(), public: true, author }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Notice, intake::Intake};
 use crate::{
     desk::{Event, Ticket, TicketId},
-    engine::{Decided, Decision, Look, RuleSet},
+    engine::{Decided, Decision, Evaluation, RuleSet},
 };
 
 impl Intake<'_> {
@@ -18,8 +18,13 @@ impl Intake<'_> {
     }
 
     /// Decides what automations do on a whole minute.
-    pub(super) fn ask_automations(&mut self, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
-        let decided = self.decider.look(&self.rules, ticket, holding, at);
+    pub(super) fn evaluate_automations(
+        &mut self,
+        ticket: &Ticket,
+        active: &BTreeSet<String>,
+        at: Timestamp,
+    ) -> Evaluation {
+        let decided = self.decider.evaluate_automations(&self.rules, ticket, active, at);
         outcome(decided, ticket.id, &self.rules, &mut self.notices)
     }
 }

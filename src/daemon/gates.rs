@@ -25,9 +25,6 @@ pub struct Gates {
 
 impl Gates {
     /// As they are now.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn of(store: &Store) -> Result<Self, StoreError> {
         Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await? })
     }

@@ -232,9 +232,6 @@ impl Daemon {
     }
 
     /// Takes a message that came by another way than X: from a file, in the demo and in tests.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
         let items: Vec<_> = posts.into_iter().map(|post| incoming_post(post, IncomingKind::Post)).collect();
         let accepted = self.store.accept(account, &items, None, self.clock.now()).await?;

@@ -20,13 +20,13 @@ use crate::{
     clock::Clock,
     desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
     engine::{Decider, RuleSet},
-    store::{AccountState, ConnectedAccount, KnownPost, PutPost, Seen, StoreError, TicketHead, TicketKey, Tx},
+    store::{AccountState, ConnectedAccount, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey, Tx},
 };
 
 /// A message on its way in, with what only its own arrival tells.
 pub(super) struct Message {
     /// What is kept of it.
-    pub(super) post: KnownPost,
+    pub(super) post: StoredPost,
     /// What it says about people.
     pub(super) people: Vec<Person>,
     /// The ids of its versions, as far as it knows.
@@ -116,7 +116,7 @@ impl<'a> Intake<'a> {
             self.edited(&post).await?;
         }
         let new = seen == Seen::New;
-        let answers = self.settle(&mut post, new.then_some(below)).await?;
+        let answers = self.resolve_reply_target(&mut post, new.then_some(below)).await?;
         // Where nobody has said anything yet, there are no tickets.
         let heads = if alone { vec![] } else { self.tx.tickets_of(&post.conversation, &post.author).await? };
         let mut addressed = Vec::new();
@@ -195,11 +195,11 @@ impl<'a> Intake<'a> {
 
     /// Finds out whom the connected accounts' posts answer, as far as this post tells: itself, and those
     /// below it that waited for it, where they are known. Returns the posts below whose person became known.
-    async fn settle(
+    async fn resolve_reply_target(
         &mut self,
-        post: &mut KnownPost,
-        mut below: Option<Vec<KnownPost>>,
-    ) -> Result<Vec<KnownPost>, StoreError> {
+        post: &mut StoredPost,
+        mut below: Option<Vec<StoredPost>>,
+    ) -> Result<Vec<StoredPost>, StoreError> {
         let accounts = self.accounts;
         if post.answers.is_none() && accounts.iter().any(|a| a.id == post.author) {
             // X names the author of the post that is answered; where it does not, the chain above does.
@@ -212,11 +212,11 @@ impl<'a> Intake<'a> {
                 _ => None,
             };
             if let Some(person) = person {
-                self.tx.resolve(&post.id, &person).await?;
+                self.tx.set_reply_target(&post.id, &person).await?;
                 post.answers = Some(person);
             }
         }
-        let mut settled = Vec::new();
+        let mut resolved = Vec::new();
         let mut above = vec![post.clone()];
         while let Some(parent) = above.pop() {
             let children = match below.take() {
@@ -230,17 +230,17 @@ impl<'a> Intake<'a> {
                 let person =
                     if child.author == parent.author { parent.answers.clone() } else { Some(parent.author.clone()) };
                 let Some(person) = person else { continue };
-                self.tx.resolve(&child.id, &person).await?;
+                self.tx.set_reply_target(&child.id, &person).await?;
                 child.answers = Some(person);
-                settled.push(child.clone());
+                resolved.push(child.clone());
                 above.push(child);
             }
         }
-        Ok(settled)
+        Ok(resolved)
     }
 
     /// The account's own post: a comment on the ticket of the person it answers, where there is one.
-    async fn own(&mut self, account: &ConnectedAccount, post: &KnownPost) -> Result<(), StoreError> {
+    async fn own(&mut self, account: &ConnectedAccount, post: &StoredPost) -> Result<(), StoreError> {
         let Some(person) = &post.answers else { return Ok(()) };
         let heads = self.tx.tickets_of(&post.conversation, person).await?;
         let heads = of(account, &heads);
@@ -258,7 +258,7 @@ impl<'a> Intake<'a> {
         &mut self,
         account: &ConnectedAccount,
         message: &Message,
-        post: &KnownPost,
+        post: &StoredPost,
         heads: &[&TicketHead],
         alone: bool,
     ) -> Result<Option<TicketId>, StoreError> {
@@ -272,21 +272,21 @@ impl<'a> Intake<'a> {
                 Arrival::Like(by) => settings.track_likes && *by == account.id,
                 Arrival::Direct(_) => settings.capture_direct_messages,
             };
-        let ticket = match place(heads, post) {
-            Place::Open(head) => {
+        let ticket = match target(heads, post) {
+            Target::Open(head) => {
                 if opens && !head.merged && post.id < head.opened_by {
                     self.opens_earlier(head.id, message, post).await?;
                 }
                 let new = self.join(head.id, post, Author::Requester, true).await?;
                 (new || addresses).then_some(head.id)
             }
-            Place::Past(head) => {
+            Target::Past(head) => {
                 self.join(head.id, post, Author::Requester, false).await?;
                 None
             }
-            Place::FollowsUp(head) => Some(self.open(account, settings, message, post, Some(head), alone).await?),
-            Place::None if opens => Some(self.open(account, settings, message, post, None, alone).await?),
-            Place::None => None,
+            Target::FollowsUp(head) => Some(self.open(account, settings, message, post, Some(head), alone).await?),
+            Target::None if opens => Some(self.open(account, settings, message, post, None, alone).await?),
+            Target::None => None,
         };
         Ok(ticket.filter(|_| addresses))
     }
@@ -298,7 +298,7 @@ impl<'a> Intake<'a> {
         account: &ConnectedAccount,
         settings: &Account,
         message: &Message,
-        post: &KnownPost,
+        post: &StoredPost,
         follows: Option<&TicketHead>,
         alone: bool,
     ) -> Result<TicketId, StoreError> {
@@ -358,7 +358,7 @@ impl<'a> Intake<'a> {
 
     /// A message older than the one that opened the ticket would have opened it, had it come in time:
     /// the ticket says what it would say then.
-    async fn opens_earlier(&mut self, id: TicketId, message: &Message, post: &KnownPost) -> Result<(), StoreError> {
+    async fn opens_earlier(&mut self, id: TicketId, message: &Message, post: &StoredPost) -> Result<(), StoreError> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(()) };
         ticket.describe(&post.text);
         ticket.language.clone_from(&message.language);
@@ -377,7 +377,7 @@ impl<'a> Intake<'a> {
 }
 
 /// Where a message by a ticket's person belongs.
-enum Place<'a> {
+enum Target<'a> {
     /// On this ticket, which is open.
     Open(&'a TicketHead),
     /// On this ticket, which was closed after the message was written.
@@ -388,15 +388,15 @@ enum Place<'a> {
     None,
 }
 
-fn place<'a>(heads: &[&'a TicketHead], post: &KnownPost) -> Place<'a> {
+fn target<'a>(heads: &[&'a TicketHead], post: &StoredPost) -> Target<'a> {
     let before = |head: &TicketHead| head.closed.is_some_and(|closed| post.made <= closed);
     if let Some(past) = heads.iter().find(|h| before(h)) {
-        return Place::Past(past);
+        return Target::Past(past);
     }
     match heads.last() {
-        None => Place::None,
-        Some(head) if head.status == Status::Closed => Place::FollowsUp(head),
-        Some(head) => Place::Open(head),
+        None => Target::None,
+        Some(head) if head.status == Status::Closed => Target::FollowsUp(head),
+        Some(head) => Target::Open(head),
     }
 }
 

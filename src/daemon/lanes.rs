@@ -119,9 +119,6 @@ impl Daemon {
     }
 
     /// When the next thing can be sent; `None` where nothing waits that time alone lets go.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub(super) async fn next_send_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let gates = Gates::of(&self.store).await?;
         let waiting = self.store.destinations().await?;

@@ -59,7 +59,7 @@ impl Daemon {
     pub(super) fn forget(&self) {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        *self.reckoned.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.rechecked.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -1,7 +1,9 @@
-//! Wires the rooms: messages come in, rules decide, everything is committed, effects go out, and rules
+//! The process: messages come in, rules decide, everything is committed, effects go out, and rules
 //! follow their files. It has no rules of its own.
+//!
+//! What fails with [`StoreError`] changed nothing, unless its `# Errors` says more.
 
-pub mod by_hand;
+pub mod agent;
 mod commit;
 mod decide;
 mod gates;
@@ -9,7 +11,7 @@ mod ingest;
 mod intake;
 mod lanes;
 mod lease;
-mod looks;
+mod lookup;
 mod mail;
 mod notice;
 mod outbox;
@@ -36,7 +38,7 @@ use tokio::{
 
 pub use self::{
     gates::{Gates, Held},
-    looks::Looked,
+    lookup::LookupOutcome,
     notice::{Notice, Notices, Outcome, log_report},
     reload::{Adapt, Broken, Live, Source, Standing},
 };
@@ -53,7 +55,7 @@ use crate::{
 };
 
 /// The longest that a request of another daemon may still be under way.
-const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
+const MAX_REQUEST_TIME: SignedDuration = SignedDuration::from_secs(30);
 /// How often in a row a driven clock goes on to the next try where none brings anything.
 const MAX_VAIN_TRIES: u32 = 400;
 /// How many polls in a row may bring nothing new and yet have more to read: where X lists more than one poll reads of what is
@@ -85,11 +87,11 @@ pub struct Daemon {
     /// The hash of the rules whose files are known to be in the store.
     remembered: Mutex<Option<String>>,
     /// The automations and hours that every ticket was looked at with.
-    reckoned: Mutex<Option<String>>,
+    rechecked: Mutex<Option<String>>,
     /// The rules under which stopped loops were last looked over.
     resumed: Mutex<Option<String>>,
     /// How fast automations fire.
-    pace: Mutex<schedule::Pace>,
+    rate_limit: Mutex<schedule::RateLimit>,
     /// The endpoints that were polled at least once, or tried.
     polled: Mutex<BTreeSet<(XId, &'static str)>>,
     /// When the log was reminded that rules are broken.
@@ -121,9 +123,9 @@ impl Daemon {
             http,
             clients: Mutex::default(),
             remembered: Mutex::default(),
-            reckoned: Mutex::default(),
+            rechecked: Mutex::default(),
             resumed: Mutex::default(),
-            pace: Mutex::default(),
+            rate_limit: Mutex::default(),
             polled: Mutex::default(),
             reminded: Mutex::default(),
             trouble: Mutex::default(),
@@ -206,7 +208,7 @@ impl Daemon {
             }
         }
         self.keep_running(&mut tasks, &ending, "polling", |daemon, _| daemon.poll_accounts());
-        self.keep_running(&mut tasks, &ending, "lookups", |daemon, _| async move { daemon.look().await });
+        self.keep_running(&mut tasks, &ending, "lookups", |daemon, _| async move { daemon.run_lookups().await });
         self.keep_running(&mut finishing, &ending, "intake", |daemon, stop| async move { daemon.work(stop).await });
         self.keep_running(
             &mut finishing,
@@ -272,14 +274,11 @@ impl Daemon {
     }
 
     /// Sees to what the daemon before left half done.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
         // X may take a moment to show what it took just before the end; and who is asleep may wake up and go on.
         let wait = match ended {
             Ended::Released | Ended::Died => self.visibility_delay(),
-            Ended::Silent => self.visibility_delay().saturating_add(LONGEST_REQUEST),
+            Ended::Silent => self.visibility_delay().saturating_add(MAX_REQUEST_TIME),
         };
         let doubtful =
             self.store.doubt_what_was_sending(self.clock.now().saturating_add(wait).unwrap_or_default()).await?;
@@ -299,10 +298,7 @@ impl Daemon {
     /// - what X lists: until a poll reads no more, or `MAX_VAIN_POLLS` in a row brought nothing new;
     /// - automations and effects that are due later, to which a driven clock is taken forward: until `MAX_VAIN_TRIES` in a
     ///   row brought nothing. What still waits then is left, and why is told.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn settle(&self) -> Result<Settled, StoreError> {
+    pub async fn run_until_idle(&self) -> Result<Settled, StoreError> {
         self.recover(Ended::Released).await?;
         let mut failures = 0;
         let mut healths = BTreeMap::<_, Health>::new();
@@ -314,7 +310,7 @@ impl Daemon {
                 busy = true;
             }
             // Once X did not answer, what it has is left for another time.
-            while failures == 0 && self.look_up_parents(&mut failures).await? == Looked::Answered {
+            while failures == 0 && self.lookup_parents(&mut failures).await? == LookupOutcome::Answered {
                 while self.take_next().await? {}
                 busy = true;
             }
@@ -332,7 +328,7 @@ impl Daemon {
             }
             // Time passes once everything that was written is in.
             if !busy {
-                busy = self.look_next().await?;
+                busy = self.evaluate_next().await?;
             }
             if busy {
                 continue;
@@ -340,7 +336,7 @@ impl Daemon {
             // What waits for the next minute to keep the pace would wait for ever where nobody drives the clock.
             let furthest = self.clock.furthest();
             let paced = self.rules().desk.limits.automations_per_minute > 0;
-            if matches!(self.clock, Clock::Driven(_)) && paced && self.store.looks_due(furthest).await? > 0 {
+            if matches!(self.clock, Clock::Driven(_)) && paced && self.store.count_due(furthest).await? > 0 {
                 self.clock.reached(next_minute(furthest));
                 continue;
             }

@@ -66,7 +66,7 @@ pub enum Notice {
         changes: Vec<Change>,
     },
     /// A reply, mail or webhook left the outbox.
-    Left {
+    Delivery {
         /// The ticket.
         ticket: TicketId,
         /// What it was: "reply", "direct message", "mail", "webhook".
@@ -208,7 +208,7 @@ impl Notices {
             | Notice::NeedsRestart { .. } => {
                 tracing::warn!("{notice}")
             }
-            Notice::Left { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
+            Notice::Delivery { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
             _ => tracing::info!("{notice}"),
         }
         // An error means that nobody listens.
@@ -237,7 +237,7 @@ impl fmt::Display for Notice {
             Self::Fired { ticket, rule, shadow, .. } => {
                 write!(f, "ticket {ticket}: {}rule \"{rule}\" fired", if *shadow { "shadow " } else { "" })
             }
-            Self::Left { ticket, what, outcome, .. } => match outcome {
+            Self::Delivery { ticket, what, outcome, .. } => match outcome {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
                 Outcome::Found => {
                     write!(f, "ticket {ticket}: {what} sent: it is among what X shows of the account")

@@ -58,9 +58,6 @@ pub(super) struct Arrived {
 
 impl Daemon {
     /// Sends the next thing that is due for a destination. Returns whether there was one.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub(super) async fn send_to(
         &self,
         destination: &Destination,
@@ -148,7 +145,7 @@ impl Daemon {
 
     fn tell(&self, item: &OutboxItem, what: &'static str, text: String, outcome: Outcome) {
         match item.ticket {
-            Some(ticket) => self.notices.tell(Notice::Left { ticket, what, text, outcome }),
+            Some(ticket) => self.notices.tell(Notice::Delivery { ticket, what, text, outcome }),
             None => match outcome {
                 Outcome::Sent | Outcome::Found => tracing::info!("mail to the admins sent: {text}"),
                 Outcome::Refused(why) | Outcome::Later(why) | Outcome::Unknown(why) => {

@@ -19,9 +19,6 @@ const UNAUTHORISED_BEFORE_MAIL: i64 = 3;
 impl Daemon {
     /// X refuses an account, whatever it asks for: what it cannot do is noted and told, and tried again from time to time. An
     /// account whose grant is dead is not tried again before it is connected again.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub(super) async fn pause(
         &self,
         account: &ConnectedAccount,
@@ -68,9 +65,6 @@ impl Daemon {
     }
 
     /// A call worked that failed before, so that what waited for it goes on.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub(super) async fn resume(&self, account: &ConnectedAccount, what: &[&str]) -> Result<(), StoreError> {
         let _one = self.pausing.lock().await;
         let (over, left): (Vec<Pause>, Vec<Pause>) = self

@@ -459,13 +459,13 @@ fn matters(path: &Path) -> bool {
 }
 
 /// The most directories that are watched, and how deep.
-const MOST_DIRECTORIES: usize = 2_000;
-const DEEPEST: usize = 16;
+const MAX_DIRECTORIES: usize = 2_000;
+const MAX_DEPTH: usize = 16;
 
 /// Collects the directories around and below a path, following symbolic links by their names, so that
 /// both the link's directory and what it points to are among them.
 fn directories(path: &Path, into: &mut BTreeSet<PathBuf>, depth: usize) {
-    if into.len() >= MOST_DIRECTORIES || depth > DEEPEST {
+    if into.len() >= MAX_DIRECTORIES || depth > MAX_DEPTH {
         return;
     }
     let above = match path.parent() {

@@ -45,7 +45,7 @@ impl Daemon {
         if item.possibly_sent {
             // A post that is gone by now may have been answered while it was there.
             let reply = reply.map_err(|e| Failure::Unknown(Reason::new(why_not(e), e.to_string())))?;
-            return self.look_up(item, &account, &client, &reply).await;
+            return self.lookup(item, &account, &client, &reply).await;
         }
         let reply = reply.map_err(|e| refused(why_not(e), e.to_string()))?;
         if item.answers_lost == 0 {
@@ -76,7 +76,7 @@ impl Daemon {
     }
 
     /// Looks whether a reply is at X. What is there and accounted for is another, earlier one.
-    async fn look_up(
+    async fn lookup(
         &self,
         item: &OutboxItem,
         account: &ConnectedAccount,

@@ -1,9 +1,9 @@
 //! Automations: tickets are looked at when time alone can have changed an answer, and never otherwise.
 //!
 //! Each ticket carries the next whole minute on which to look at it. Whatever happens to it moves that to the next
-//! minute; each look moves it to the next instant that [`crate::engine::Look`] computes. So the cost of a minute is that of the
+//! minute; each look moves it to the next instant that [`crate::engine::Evaluation`] computes. So the cost of a minute is that of the
 //! tickets that come due in it. After the daemon was down, looks are made up as of the minutes they were due,
-//! in their order, at a limited pace.
+//! in their order, at a limited rate.
 //!
 //! When automations or opening hours change, every ticket that is not closed is looked at once, a few at a time and
 //! only while nothing is due; how far that has come is kept.
@@ -17,23 +17,23 @@ use tokio::sync::watch;
 use super::{Daemon, Notice, intake::Intake};
 use crate::{
     desk::{Event, EventKind, Status, TicketId, Via},
-    engine::{loops, minute, next_minute, wake},
+    engine::{loops, minute, next_minute, unsnooze},
     lang::rules::Rules,
     store::StoreError,
 };
 
 /// How many tickets are looked at in one transaction: messages wait no longer than that takes.
-const AT_ONCE: u32 = 100;
+const BATCH_TICKETS: u32 = 100;
 /// How often one ticket is looked at before others have their turn.
-const MOST_LOOKS: usize = 1_000;
+const MAX_EVALUATIONS: usize = 1_000;
 /// How long messages that were written while the daemon was down may take to come in before looks are made up.
-const FIRST_WALKS: Duration = Duration::from_secs(30);
+const FIRST_POLLS: Duration = Duration::from_secs(30);
 /// The name under which it is kept how far looking at every ticket has come.
-const RECKONING: &str = "automations";
+const RECHECK: &str = "automations";
 
 /// How fast automations may fire, and whether that was told.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     minute: Timestamp,
     fired: u32,
     told: bool,
@@ -42,9 +42,9 @@ pub(super) struct Pace {
 impl Daemon {
     /// Looks at tickets as they come due, until told to stop.
     pub(super) async fn schedule(&self, mut stop: watch::Receiver<bool>) {
-        self.first_walks(&mut stop).await;
+        self.first_polls(&mut stop).await;
         while !*stop.borrow() {
-            match self.look_next().await {
+            match self.evaluate_next().await {
                 Ok(true) => {}
                 Ok(false) => {
                     let now = self.clock.now();
@@ -59,7 +59,7 @@ impl Daemon {
 
     /// Waits until what was written while the daemon was down has been fetched and taken in: it may well change what is
     /// due. X that does not answer is not waited for.
-    async fn first_walks(&self, stop: &mut watch::Receiver<bool>) {
+    async fn first_polls(&self, stop: &mut watch::Receiver<bool>) {
         let done = async {
             loop {
                 let walked = match self.store.accounts().await {
@@ -76,7 +76,7 @@ impl Daemon {
             }
         };
         tokio::select! {
-            _ = tokio::time::timeout(FIRST_WALKS, done) => {}
+            _ = tokio::time::timeout(FIRST_POLLS, done) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
@@ -86,32 +86,32 @@ impl Daemon {
     ///
     /// # Errors
     /// When the store fails: nothing was looked at then.
-    pub async fn look_next(&self) -> Result<bool, StoreError> {
+    pub async fn evaluate_next(&self) -> Result<bool, StoreError> {
         let now = self.clock.furthest();
         self.resume_stopped(now).await?;
         let allowed = self.allowed(now).await?;
-        if allowed > 0 && self.look_at_due(now, allowed).await? {
+        if allowed > 0 && self.evaluate_due(now, allowed).await? {
             return Ok(true);
         }
-        self.reckon(now).await
+        self.recheck_all(now).await
     }
 
     /// How many tickets automations may still fire on in this minute.
     async fn allowed(&self, now: Timestamp) -> Result<u32, StoreError> {
         let most = self.rules().desk.limits.automations_per_minute;
         let tell = {
-            let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if pace.minute != minute(now) {
-                *pace = Pace { minute: minute(now), ..Pace::default() };
+            let mut rate_limit = self.rate_limit.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if rate_limit.minute != minute(now) {
+                *rate_limit = RateLimit { minute: minute(now), ..RateLimit::default() };
             }
-            let left = most.saturating_sub(pace.fired);
+            let left = most.saturating_sub(rate_limit.fired);
             if left > 0 {
                 return Ok(left);
             }
-            !std::mem::replace(&mut pace.told, true)
+            !std::mem::replace(&mut rate_limit.told, true)
         };
         if tell {
-            let waiting = self.store.looks_due(now).await?;
+            let waiting = self.store.count_due(now).await?;
             if waiting > 0 {
                 self.notices.tell(Notice::Behind { waiting, most });
             }
@@ -132,21 +132,21 @@ impl Daemon {
         Ok(())
     }
 
-    async fn look_at_due(&self, now: Timestamp, allowed: u32) -> Result<bool, StoreError> {
+    async fn evaluate_due(&self, now: Timestamp, allowed: u32) -> Result<bool, StoreError> {
         // Asked first without the lock of a writer.
-        if self.store.next_look().await?.is_none_or(|next| next > now) {
+        if self.store.next_check().await?.is_none_or(|next| next > now) {
             return Ok(false);
         }
         let rules = self.rules();
         self.remember(&rules).await?;
         let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &[], &self.clock);
-        let due = intake.tx.due(now, AT_ONCE.min(allowed)).await?;
+        let due = intake.tx.due(now, BATCH_TICKETS.min(allowed)).await?;
         let mut fired = 0;
         for (ticket, at) in &due {
-            fired += u32::from(intake.look(*ticket, *at).await?);
+            fired += u32::from(intake.check_ticket(*ticket, *at).await?);
         }
         intake.commit(&self.notices).await?;
-        self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fired += fired;
+        self.rate_limit.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fired += fired;
         if fired > 0 {
             self.mail.notify_one();
         }
@@ -154,30 +154,30 @@ impl Daemon {
     }
 
     /// Looks at every ticket once after automations have changed: the next few of them.
-    async fn reckon(&self, now: Timestamp) -> Result<bool, StoreError> {
+    async fn recheck_all(&self, now: Timestamp) -> Result<bool, StoreError> {
         let rules = self.rules();
         let wanted = fingerprint(&rules);
-        if self.reckoned.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() == Some(&wanted) {
+        if self.rechecked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() == Some(&wanted) {
             return Ok(false);
         }
         let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &[], &self.clock);
-        let done = intake.tx.progress(RECKONING).await?;
+        let done = intake.tx.progress(RECHECK).await?;
         let (of, from) = done.as_deref().and_then(|done| done.split_once(' ')).unwrap_or_default();
         let from = if of == wanted { from } else { "0" };
         let Ok(from) = from.parse() else {
-            *self.reckoned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(wanted);
+            *self.rechecked.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(wanted);
             return Ok(false);
         };
-        let tickets = intake.tx.unclosed_after(TicketId(from), AT_ONCE).await?;
+        let tickets = intake.tx.unclosed_after(TicketId(from), BATCH_TICKETS).await?;
         let until = match tickets.last() {
             Some(last) => last.0.to_string(),
             None => "done".to_owned(),
         };
-        // They come due on the next minute like any other, and so keep to the pace.
+        // They come due on the next minute like any other, and so keep to the limit.
         for ticket in &tickets {
-            intake.tx.look_soon(*ticket, minute(now)).await?;
+            intake.tx.check_by(*ticket, minute(now)).await?;
         }
-        intake.tx.set_progress(RECKONING, &format!("{wanted} {until}")).await?;
+        intake.tx.set_progress(RECHECK, &format!("{wanted} {until}")).await?;
         intake.commit(&self.notices).await?;
         Ok(true)
     }
@@ -185,49 +185,50 @@ impl Daemon {
 
 impl Intake<'_> {
     /// Looks at a ticket whose time has come, as of that minute. Returns whether an automation fired.
-    pub(super) async fn look(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn check_ticket(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
-        let (looked, before) = self.tx.holding(id).await?;
-        if let Some((awake, event)) = wake(&ticket, at) {
+        let (last_check, before) = self.tx.active_automations(id).await?;
+        if let Some((awake, event)) = unsnooze(&ticket, at) {
             self.run_at(&awake, &event, None, at).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
         if self.tx.is_stopped(id).await? {
-            self.tx.looked(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
+            self.tx.record_check(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
             return Ok(false);
         }
         let rules = self.rules.clone();
-        let mut look = self.ask_automations(&ticket, &before, at);
-        if at < looked {
+        let mut evaluation = self.evaluate_automations(&ticket, &before, at);
+        if at < last_check {
             // The clock went back. What fired then is not to fire again when that time comes a second time.
-            look.holding.extend(before.iter().cloned());
+            evaluation.active.extend(before.iter().cloned());
         }
-        if let Some(decision) = &look.decision
-            && let Some(state) = loops::state(&ticket, &decision.ticket, &look.holding)
+        if let Some(decision) = &evaluation.decision
+            && let Some(state) = loops::state(&ticket, &decision.ticket, &evaluation.active)
             && let Some(stopped) =
                 self.tx.come_round(id, &state, at, &rules.version.hash, &loops::fired(decision)).await?
         {
-            self.tx.looked(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
+            self.tx.record_check(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
             self.notices.push(Notice::LoopStopped(stopped));
             return Ok(false);
         }
-        if let Some(decision) = &look.decision {
-            let kind = EventKind::Due { holding: before.clone() };
+        if let Some(decision) = &evaluation.decision {
+            let kind = EventKind::Due { active: before.clone() };
             let event = Event { kind, via: Via::Rule, comment: None, cause: None };
             self.notices.push(Notice::Due { ticket: id, at });
             self.keep(&ticket, &event, decision, None, at).await?;
         }
         // What was carried out may have closed it.
-        let closed = look.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
-        self.tx.looked(id, at, &before, &look.holding, look.next.filter(|_| !closed)).await?;
-        Ok(look.decision.is_some())
+        let closed =
+            evaluation.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
+        self.tx.record_check(id, at, &before, &evaluation.active, evaluation.next_check.filter(|_| !closed)).await?;
+        Ok(evaluation.decision.is_some())
     }
 
     /// Makes up the looks at a ticket that were due before a moment at which something happened to it.
     pub(super) async fn catch_up(&mut self, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
-        for _ in 0..MOST_LOOKS {
-            match self.tx.look_at(id).await? {
-                Some(at) if at < until => self.look(id, at).await?,
+        for _ in 0..MAX_EVALUATIONS {
+            match self.tx.next_check_at(id).await? {
+                Some(at) if at < until => self.check_ticket(id, at).await?,
                 _ => break,
             };
         }
@@ -239,7 +240,7 @@ impl Intake<'_> {
 fn fingerprint(rules: &Rules) -> String {
     let mut sha = Sha256::new();
     for automation in &rules.automations {
-        sha.update(format!("{:?} {:?} {}\n", automation.title, automation.mark, automation.when.in_full()));
+        sha.update(format!("{:?} {:?} {}\n", automation.title, automation.mode, automation.when.in_full()));
     }
     let schedules: BTreeMap<_, _> = rules.desk.schedules.iter().map(|s| (&s.name, s)).collect();
     sha.update(format!("{:?} {schedules:?}", rules.desk.hours));

@@ -54,9 +54,6 @@ impl Daemon {
     }
 
     /// Leaves word of the rules that are live and of this process, as [`Self::serve`] does, where somebody else drives this daemon.
-    ///
-    /// # Errors
-    /// When the store fails.
     pub async fn note_visit(&self) -> Result<(), StoreError> {
         let (rules, standing) = (self.rules(), self.live.standing().borrow().clone());
         self.store.set_live_rules(&rules, &self.live_rules(&rules, standing), self.clock.now()).await?;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     desk::{PostFacts, XId},
     lang::rules::Rules,
-    store::{InboxItem, IncomingKind, KnownPost, StoreError},
+    store::{InboxItem, IncomingKind, StoreError, StoredPost},
     x::{
         DirectMessage, Post, Unreadable,
         wire::{decode_direct_line, decode_payload},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most messages that are taken in with one transaction.
-const MOST_AT_ONCE: i64 = 100;
+const MAX_BATCH_MESSAGES: i64 = 100;
 /// After this long, a transaction takes in no further message: whoever else writes waits no longer than that.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
 
@@ -30,7 +30,7 @@ impl Daemon {
     /// # Errors
     /// When the store fails: what is not taken in stays where it was.
     pub async fn take_next(&self) -> Result<bool, StoreError> {
-        let items = self.store.pending(MOST_AT_ONCE).await?;
+        let items = self.store.pending(MAX_BATCH_MESSAGES).await?;
         if items.is_empty() {
             return Ok(false);
         }
@@ -60,7 +60,7 @@ impl Daemon {
         for message in messages.iter_mut().flatten().flatten() {
             intake.tx.by_first_ids(&mut message.post);
         }
-        intake.tx.look_ahead(&posts(&messages)).await?;
+        intake.tx.prefetch(&posts(&messages)).await?;
         let mut done = vec![];
         for (item, message) in items.iter().zip(&mut messages) {
             match message {
@@ -135,7 +135,7 @@ impl Daemon {
     }
 }
 
-fn posts(messages: &[Result<Option<Message>, Unreadable>]) -> Vec<&KnownPost> {
+fn posts(messages: &[Result<Option<Message>, Unreadable>]) -> Vec<&StoredPost> {
     messages.iter().flatten().flatten().map(|message| &message.post).collect()
 }
 
@@ -166,7 +166,7 @@ fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
         mentions: post.mentions,
         language: post.language,
         facts: post.facts,
-        post: KnownPost {
+        post: StoredPost {
             // Every post has had a time since long before there were accounts for support.
             made: post.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             id: post.id,
@@ -194,7 +194,7 @@ fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
         mentions: Vec::new(),
         language: None,
         facts: PostFacts { has_media: message.has_media, ..PostFacts::default() },
-        post: KnownPost {
+        post: StoredPost {
             made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             version: message.id.clone(),
             // What the account says, it says to the other side; there is nothing to settle.

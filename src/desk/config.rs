@@ -1,6 +1,6 @@
 //! The desk as `twite.toml` declares it. Rules may name only what is declared here.
 //!
-//! Plain data with serde; reading the file with places for its errors is the language room's job
+//! Plain data with serde; reading the file with places for its errors is the job of `lang`
 //! ([`crate::lang`]), because the checker must point into it. Secrets never stand here: where one is
 //! needed, the name of an environment variable does.
 

@@ -25,7 +25,7 @@ pub enum Cause {
     /// An agent applied the macro of this title.
     Macro(String),
     /// The time it was put off for was over.
-    Woken,
+    Unsnoozed,
     /// Another ticket was merged into it.
     Merged(super::TicketId),
 }
@@ -44,7 +44,7 @@ pub enum EventKind {
     /// Time passed: what this is about are the automations, and those that hold already do not fire again.
     Due {
         /// The titles of the automations whose conditions held when the ticket was last looked at.
-        holding: std::collections::BTreeSet<String>,
+        active: std::collections::BTreeSet<String>,
     },
 }
 

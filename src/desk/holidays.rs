@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::moment::{self, NoMoment};
 
 /// The longest range of days: longer is a slip of the year.
-const LONGEST: i32 = 366;
+const MAX_RANGE_DAYS: i32 = 366;
 /// Up to where events that come again every year are taken.
 const LAST_YEAR: i16 = 2100;
 /// How deep the parts of a calendar file may nest, which they hardly do.
-const MOST_DEEP: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// Days on which a desk is closed.
 ///
@@ -108,7 +108,7 @@ impl Holidays {
                 Some("END:") => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            if depth > MOST_DEEP {
+            if depth > MAX_DEPTH {
                 return Err(HolidaysError::NoCalendar("its parts nest too deeply".into()));
             }
         }
@@ -125,7 +125,7 @@ impl Holidays {
         };
         // The end of an all-day event is the first day after it.
         let last = value("DTEND").and_then(date).and_then(|end| end.yesterday().ok()).unwrap_or(from).max(from);
-        let days = (last - from).get_days().min(LONGEST);
+        let days = (last - from).get_days().min(MAX_RANGE_DAYS);
         let starts = match value("RRULE") {
             None => vec![from],
             Some(rule) => every_year(from, rule).ok_or_else(|| HolidaysError::Rule {
@@ -147,7 +147,7 @@ impl Holidays {
 
     fn range(&mut self, from: Date, to: Date) -> Option<()> {
         let days = (to - from).get_days();
-        if !(0..=LONGEST).contains(&days) {
+        if !(0..=MAX_RANGE_DAYS).contains(&days) {
             return None;
         }
         self.0.extend(from.series(jiff::Span::new().days(1)).take_while(|day| *day <= to));

@@ -67,7 +67,7 @@ impl Default for Hours {
 }
 
 /// How many days ahead the next opening or closing is looked for: a desk that never closes never turns.
-const MOST_DAYS_CLOSED: usize = 3 * 366;
+const MAX_DAYS_CLOSED: usize = 3 * 366;
 
 /// Days that are counted together: of any more, the holidays and changes of the clocks make the count no cheaper.
 const CHUNK_DAYS: i32 = 53 * 7;
@@ -206,7 +206,7 @@ impl Hours {
         }
         let open = self.is_open(at);
         let first = at.to_zoned_datetime(self.zone.clone()).date();
-        let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(MOST_DAYS_CLOSED);
+        let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(MAX_DAYS_CLOSED);
         // Where one interval ends as the next one starts, the desk goes on being open.
         days.find_map(|day| {
             let turns = self.open_on(day).flat_map(|(start, end)| [start, end]);

@@ -142,7 +142,7 @@ impl Ticket {
     }
 
     /// Whether the time it was put off for is over; then it is open again.
-    pub fn wake(&mut self, now: Timestamp) -> bool {
+    pub fn unsnooze(&mut self, now: Timestamp) -> bool {
         let over = self.snoozed.is_some_and(|until| until <= now);
         if over {
             self.set_status(Status::Open, now);

@@ -14,11 +14,11 @@ use crate::{
         field::{FIELDS, known},
         normalize::tag,
     },
-    lang::rules::{Action, ActionKind, SetTo, Span, Template},
+    lang::rules::{Action, ActionKind, Duration, SetTo, Template},
 };
 
 /// What actions ask of others, beside what they do to the ticket.
-pub(super) struct Done {
+pub(super) struct Outcome {
     /// What is to be carried out.
     pub(super) effects: Vec<Effect>,
     /// Whether the run ends here.
@@ -27,17 +27,17 @@ pub(super) struct Done {
 
 /// What is known beside the ticket while actions are applied to it.
 #[derive(Clone, Copy)]
-pub(super) struct Meanwhile<'a> {
+pub(super) struct Context<'a> {
     pub(super) event: Option<&'a Event>,
     pub(super) now: Timestamp,
     pub(super) desk: &'a Desk,
 }
 
 /// Applies actions to a ticket, in order: each sees what those before it did.
-pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, meanwhile: Meanwhile<'_>) -> Done {
-    let mut done = Done { effects: vec![], stop: false };
+pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_>) -> Outcome {
+    let mut done = Outcome { effects: vec![], stop: false };
     for action in actions {
-        let Meanwhile { event, now, desk } = meanwhile;
+        let Context { event, now, desk } = context;
         let facts = Facts { ticket, event, now, desk };
         let text = |template| render(template, facts);
         match &action.kind {
@@ -97,7 +97,7 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, meanwhile: Meanwhil
 }
 
 /// A moment so long after now, at the ticket's desk.
-fn later(span: Span, facts: Facts<'_>) -> Timestamp {
+fn later(span: Duration, facts: Facts<'_>) -> Timestamp {
     // Beyond all calendars is as good as never.
     span.after(facts.now, facts.hours()).unwrap_or(Timestamp::MAX)
 }

@@ -6,7 +6,7 @@
 //! for ever, and a trick that is written anyway does no harm.
 //!
 //! As long as nothing happens to a ticket, only time can change an answer, and each question about time changes its
-//! answer at instants that can be computed. [`Look`] says which comes next: nobody has to look any sooner.
+//! answer at instants that can be computed. [`Evaluation`] says which comes next: nobody has to look any sooner.
 
 use std::collections::BTreeSet;
 
@@ -21,18 +21,18 @@ use super::{
 };
 use crate::{
     desk::{Cause, Effect, Event, EventKind, Facts, Status, Ticket, Via},
-    lang::rules::{Condition, Mark, Rules},
+    lang::rules::{Condition, Mode, Rules},
 };
 
 /// What looking at a ticket comes to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Look {
+pub struct Evaluation {
     /// What is to be done; nothing where no automation fired.
     pub decision: Option<Decision>,
     /// The automations that hold now, by title.
-    pub holding: BTreeSet<String>,
+    pub active: BTreeSet<String>,
     /// The next whole minute on which anything can be different, unless something happens to the ticket before.
-    pub next: Option<Timestamp>,
+    pub next_check: Option<Timestamp>,
 }
 
 /// The whole minute at an instant, or the first one after it.
@@ -49,34 +49,39 @@ pub fn next_minute(at: Timestamp) -> Timestamp {
 
 /// Looks at a ticket on a whole minute, where every trigger that automations want to run is asked. `holding` are the
 /// automations that held when it was last looked at.
-pub(super) fn look_plainly(rules: &Rules, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Look {
-    look_with(rules, ticket, holding, at, &mut Plain(rules))
-}
-
-/// [`look_plainly`] with another matcher.
-pub(super) fn look_with(
+pub(super) fn evaluate_automations_plainly(
     rules: &Rules,
     ticket: &Ticket,
-    holding: &BTreeSet<String>,
+    active: &BTreeSet<String>,
+    at: Timestamp,
+) -> Evaluation {
+    evaluate_automations(rules, ticket, active, at, &mut Plain(rules))
+}
+
+/// [`evaluate_automations_plainly`] with another matcher.
+pub(super) fn evaluate_automations(
+    rules: &Rules,
+    ticket: &Ticket,
+    active: &BTreeSet<String>,
     at: Timestamp,
     matcher: &mut dyn Matcher,
-) -> Look {
-    let (decision, holding) = pass(rules, ticket, holding, at, &mut |_, _, _| {}, matcher);
-    let next = match &decision {
+) -> Evaluation {
+    let (decision, active) = pass(rules, ticket, active, at, &mut |_, _, _| {}, matcher);
+    let next_check = match &decision {
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))
         }
-        _ => next_look(rules, ticket, at),
+        _ => next_check_after(rules, ticket, at),
     };
-    Look { decision, holding, next }
+    Evaluation { decision, active, next_check }
 }
 
 /// When a ticket to which nothing happens must be looked at again, after it was looked at on a whole minute.
-fn next_look(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Timestamp> {
+fn next_check_after(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Timestamp> {
     if ticket.status == Status::Closed {
         return None;
     }
-    let live = rules.automations.iter().filter(|a| a.mark != Mark::Disabled);
+    let live = rules.automations.iter().filter(|a| a.mode != Mode::Disabled);
     let changes = live.filter_map(|a| {
         let facts = Facts { ticket, event: None, now: at, desk: &rules.desk };
         next_change(&a.when, facts)
@@ -86,12 +91,12 @@ fn next_look(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Timestamp>
 }
 
 /// A ticket whose time to be put off is over: the ticket awake, and the update that this is.
-pub fn wake(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
+pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
     let mut awake = ticket.clone();
-    awake.wake(at).then(|| {
+    awake.unsnooze(at).then(|| {
         awake.updated = awake.updated.max(at);
         let kind = EventKind::Updated { before: Box::new(ticket.clone()) };
-        (awake, Event { kind, via: Via::Rule, comment: None, cause: Some(Cause::Woken) })
+        (awake, Event { kind, via: Via::Rule, comment: None, cause: Some(Cause::Unsnoozed) })
     })
 }
 
@@ -113,7 +118,7 @@ pub(super) fn update(before: &Ticket) -> Event {
 pub(super) fn pass(
     rules: &Rules,
     ticket: &Ticket,
-    holding: &BTreeSet<String>,
+    active: &BTreeSet<String>,
     now: Timestamp,
     asked: &mut dyn FnMut(usize, &Condition, Facts<'_>),
     matcher: &mut dyn Matcher,
@@ -126,7 +131,7 @@ pub(super) fn pass(
         if current.status == Status::Closed {
             break;
         }
-        if automation.mark == Mark::Disabled {
+        if automation.mode == Mode::Disabled {
             continue;
         }
         let facts = Facts { ticket: current, event: None, now, desk: &rules.desk };
@@ -135,14 +140,14 @@ pub(super) fn pass(
             continue;
         }
         held.insert(automation.title.clone());
-        if holding.contains(&automation.title) {
+        if active.contains(&automation.title) {
             continue;
         }
         let rule = Rule {
             title: &automation.title,
             kind: RuleKind::Automation,
             index,
-            mark: automation.mark,
+            mode: automation.mode,
             when: &automation.when,
             then: &automation.then,
         };
@@ -152,7 +157,7 @@ pub(super) fn pass(
         if decision.ticket != before || decision.effects.iter().skip(effects).any(|e| changes_the_ticket(&e.effect)) {
             decision.ticket.updated = decision.ticket.updated.max(now);
         }
-        runs_triggers |= automation.runs_triggers && automation.mark == Mark::Live;
+        runs_triggers |= automation.runs_triggers && automation.mode == Mode::Live;
     }
     if let Some(decision) = &mut decision {
         if runs_triggers {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     desk::{Change, Facts},
-    lang::rules::{Condition, Mark, Place, Rules},
+    lang::rules::{Condition, Mode, Rules, Span},
 };
 
 /// What came up, of everything that can. Disabled rules and macros are left out.
@@ -33,7 +33,7 @@ struct Rule {
 #[derive(Debug, Clone)]
 struct Question {
     text: String,
-    place: Place,
+    span: Span,
     yes: bool,
     no: bool,
 }
@@ -46,7 +46,7 @@ pub struct Missing {
     /// The question as the formatter writes it.
     pub text: String,
     /// Where it stands; for a named condition, in its declaration.
-    pub place: Place,
+    pub span: Span,
     /// The answer that never came up.
     pub never: bool,
 }
@@ -59,7 +59,7 @@ pub struct Ran {
     /// Its title.
     pub title: String,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// So many of so many.
@@ -93,27 +93,27 @@ impl std::ops::Add for Share {
 impl Coverage {
     /// Nothing seen yet.
     pub fn new(rules: &Rules) -> Self {
-        fn rule(kind: &'static str, title: &str, place: &Place, mark: Mark, when: &Condition) -> Option<Rule> {
-            if mark == Mark::Disabled {
+        fn rule(kind: &'static str, title: &str, span: &Span, mode: Mode, when: &Condition) -> Option<Rule> {
+            if mode == Mode::Disabled {
                 return None;
             }
             let mut questions = vec![];
-            when.leaves(&mut |leaf, place| {
-                questions.push(Question { text: leaf.to_string(), place: place.clone(), yes: false, no: false });
+            when.predicates(&mut |predicate, span| {
+                questions.push(Question { text: predicate.to_string(), span: span.clone(), yes: false, no: false });
             });
-            let rule = Ran { kind, title: title.to_owned(), place: place.clone() };
+            let rule = Ran { kind, title: title.to_owned(), span: span.clone() };
             Some(Rule { rule, fired: false, unseen: 2 * questions.len(), questions })
         }
-        let macros = rules.macros.iter().filter(|m| m.mark != Mark::Disabled);
+        let macros = rules.macros.iter().filter(|m| m.mode != Mode::Disabled);
         Self {
-            triggers: rules.triggers.iter().map(|t| rule("trigger", &t.title, &t.place, t.mark, &t.when)).collect(),
+            triggers: rules.triggers.iter().map(|t| rule("trigger", &t.title, &t.span, t.mode, &t.when)).collect(),
             automations: rules
                 .automations
                 .iter()
-                .map(|a| rule("automation", &a.title, &a.place, a.mark, &a.when))
+                .map(|a| rule("automation", &a.title, &a.span, a.mode, &a.when))
                 .collect(),
             macros: macros
-                .map(|m| (Ran { kind: "macro", title: m.title.clone(), place: m.place.clone() }, false))
+                .map(|m| (Ran { kind: "macro", title: m.title.clone(), span: m.span.clone() }, false))
                 .collect(),
         }
     }
@@ -130,9 +130,9 @@ impl Coverage {
     pub(super) fn ask(&mut self, kind: RuleKind, index: usize, when: &Condition, facts: Facts<'_>) {
         let Some(rule) = self.rule(kind, index).filter(|rule| rule.unseen > 0) else { return };
         let mut questions = rule.questions.iter_mut();
-        when.leaves(&mut |leaf, _| {
+        when.predicates(&mut |predicate, _| {
             let Some(question) = questions.next().filter(|q| !(q.yes && q.no)) else { return };
-            let answer = if evaluate::leaf_holds(leaf, facts) { &mut question.yes } else { &mut question.no };
+            let answer = if evaluate::predicate_holds(predicate, facts) { &mut question.yes } else { &mut question.no };
             rule.unseen -= usize::from(!std::mem::replace(answer, true));
         });
     }
@@ -198,8 +198,8 @@ impl Coverage {
         for rule in self.rules() {
             for question in &rule.questions {
                 for (came_up, never) in [(question.yes, true), (question.no, false)] {
-                    let (text, place) = (question.text.clone(), question.place.clone());
-                    let answer = || Missing { rule: rule.rule.title.clone(), text, place, never };
+                    let (text, span) = (question.text.clone(), question.span.clone());
+                    let answer = || Missing { rule: rule.rule.title.clone(), text, span, never };
                     missing.extend((!came_up).then(answer));
                 }
             }

@@ -30,8 +30,8 @@ pub fn decide_plainly(rules: &Rules, ticket: &Ticket, event: &Event, now: Timest
 
 /// [`decide_plainly`] with another matcher.
 pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matcher: &mut dyn Matcher) -> Decision {
-    if let EventKind::Due { holding } = &event.kind {
-        let (decision, _) = automation::pass(rules, ticket, holding, now, &mut |_, _, _| {}, matcher);
+    if let EventKind::Due { active } = &event.kind {
+        let (decision, _) = automation::pass(rules, ticket, active, now, &mut |_, _, _| {}, matcher);
         return decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
     }
     let mut decision = Decision::nothing(rules, ticket);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rustc_hash::FxBuildHasher;
 
 use super::{
-    automation::{Look, look_plainly, look_with},
+    automation::{Evaluation, evaluate_automations, evaluate_automations_plainly},
     decide::{decide_plainly, run},
     decision::Decision,
     matcher::Matcher,
@@ -60,9 +60,15 @@ impl Decider {
     }
 
     /// Asks the automations on a whole minute. `holding` are those that held when they were last asked.
-    pub fn look(&self, rules: &RuleSet, ticket: &Ticket, holding: &BTreeSet<String>, at: Timestamp) -> Decided<Look> {
-        let look = look_with(rules, ticket, holding, at, &mut *(self.make_matcher)(rules));
-        self.verified(look, ticket, at, || look_plainly(rules, ticket, holding, at))
+    pub fn evaluate_automations(
+        &self,
+        rules: &RuleSet,
+        ticket: &Ticket,
+        active: &BTreeSet<String>,
+        at: Timestamp,
+    ) -> Decided<Evaluation> {
+        let evaluation = evaluate_automations(rules, ticket, active, at, &mut *(self.make_matcher)(rules));
+        self.verified(evaluation, ticket, at, || evaluate_automations_plainly(rules, ticket, active, at))
     }
 
     fn verified<T: PartialEq>(

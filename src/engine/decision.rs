@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::answer::Answer;
+use super::explanation::Explanation;
 use crate::{
     desk::{Change, Effect, Ticket},
     lang::rules::{Rules, Version},
@@ -22,7 +22,7 @@ use crate::{
 ///     "rule": "Escalate", "kind": "trigger", "index": 0, "pass": 1, "shadow": false,
 ///     "changes": [{"field": "priority", "from": null, "to": "urgent"}],
 ///     "effects": [{"effect": "reply", "text": "We are on it."}],
-///     "why": {"holds": true, "asked": {"text": "requester.followers >= 10_000", "value": 25000}}
+///     "why": {"holds": true, "predicate": {"text": "requester.followers >= 10_000", "value": 25000}}
 ///   }],
 ///   "stopped_by": null,
 ///   "passes": 2,
@@ -32,7 +32,7 @@ use crate::{
 ///
 /// Effects are `reply {text}`, `note {text}`, `notify {to, subject, body}` with `to` one of `"assignee"`,
 /// `"requester"`, `{"group": …}`, `{"agent": …}`, `remind {to, at, subject, body}`, `assign {group, choosing}` with
-/// `choosing` one of `"next"` and `"least_busy"`, `merge`, and `webhook {name, body}`. The values of [`Answer`]
+/// `choosing` one of `"next"` and `"least_busy"`, `merge`, and `webhook {name, body}`. The values of [`Explanation`]
 /// describe `why`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decision {
@@ -93,7 +93,7 @@ pub struct Fired {
     /// What it asked for, texts rendered at that moment.
     pub effects: Vec<Effect>,
     /// Its conditions at the moment it fired.
-    pub why: Answer,
+    pub why: Explanation,
 }
 
 impl Decision {

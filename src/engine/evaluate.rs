@@ -13,7 +13,7 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use crate::{
     desk::{Facts, FieldRef, Kind, Value, text},
-    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Span, Test},
+    lang::rules::{Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate},
 };
 
 /// Whether a condition holds.
@@ -23,43 +23,43 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
         ConditionKind::Any(parts) => parts.iter().any(|c| holds(c, facts)),
         ConditionKind::Not(inner) => !holds(inner, facts),
         ConditionKind::Let(named) => holds(&named.condition, facts),
-        ConditionKind::Leaf(leaf) => leaf_holds(leaf, facts),
+        ConditionKind::Predicate(predicate) => predicate_holds(predicate, facts),
     }
 }
 
 /// Whether the answer to one question is yes.
-pub fn leaf_holds(leaf: &Leaf, facts: Facts<'_>) -> bool {
-    let value = leaf.field.read(facts);
-    match &leaf.test {
-        Test::Changed { from, to } => changed(&before(&leaf.field, facts), &value, from.as_ref(), to.as_ref()),
-        Test::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
-        Test::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
-        test => value_holds(test, &leaf.field.kind(), &value),
+pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
+    let value = predicate.field.read(facts);
+    match &predicate.op {
+        Op::Changed { from, to } => changed(&before(&predicate.field, facts), &value, from.as_ref(), to.as_ref()),
+        Op::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
+        Op::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
+        test => value_holds(test, &predicate.field.kind(), &value),
     }
 }
 
 /// Whether the answer is yes for a value of a field of this kind: all questions but those about events and the clock.
-pub(super) fn value_holds(test: &Test, kind: &Kind, value: &Value<'_>) -> bool {
+pub(super) fn value_holds(test: &Op, kind: &Kind, value: &Value<'_>) -> bool {
     let is = |literal: &Literal| equal(value, literal);
     // Nobody knows whether an unknown number differs; a field that holds no word certainly does.
     let unknown = || value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
     match test {
-        Test::Holds => *value == Value::YesNo(true),
-        Test::Is(literal) => is(literal),
-        Test::IsNot(literal) => !unknown() && !is(literal),
-        Test::In(literals) => literals.iter().any(is),
-        Test::NotIn(literals) => !unknown() && !literals.iter().any(is),
-        Test::Compare(comparison, literal) => order(value, literal, kind).is_some_and(|o| comparison.holds(o)),
-        Test::HasAny(tags) => tags.iter().any(|t| has(value, t)),
-        Test::HasAll(tags) => tags.iter().all(|t| has(value, t)),
-        Test::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
-        Test::Contains(needle) => folded(value).is_some_and(|t| t.contains(&needle.folded)),
-        Test::ContainsWord(needle) => folded(value).is_some_and(|t| text::contains_word(&t, &needle.folded)),
-        Test::StartsWith(needle) => folded(value).is_some_and(|t| t.starts_with(&needle.folded)),
-        Test::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
-        Test::IsEmpty => value.is_empty(),
-        Test::IsSet => !value.is_empty(),
-        Test::Changed { .. } | Test::Since(..) | Test::Until(..) => false,
+        Op::Holds => *value == Value::YesNo(true),
+        Op::Is(literal) => is(literal),
+        Op::IsNot(literal) => !unknown() && !is(literal),
+        Op::In(literals) => literals.iter().any(is),
+        Op::NotIn(literals) => !unknown() && !literals.iter().any(is),
+        Op::Compare(comparison, literal) => order(value, literal, kind).is_some_and(|o| comparison.holds(o)),
+        Op::HasAny(tags) => tags.iter().any(|t| has(value, t)),
+        Op::HasAll(tags) => tags.iter().all(|t| has(value, t)),
+        Op::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
+        Op::Contains(needle) => folded(value).is_some_and(|t| t.contains(&needle.folded)),
+        Op::ContainsWord(needle) => folded(value).is_some_and(|t| text::contains_word(&t, &needle.folded)),
+        Op::StartsWith(needle) => folded(value).is_some_and(|t| t.starts_with(&needle.folded)),
+        Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
+        Op::IsEmpty => value.is_empty(),
+        Op::IsSet => !value.is_empty(),
+        Op::Changed { .. } | Op::Since(..) | Op::Until(..) => false,
     }
 }
 
@@ -118,7 +118,7 @@ fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
-fn passed(value: &Value<'_>, comparison: Comparison, span: Span, facts: Facts<'_>, until: bool) -> bool {
+fn passed(value: &Value<'_>, comparison: Comparison, span: Duration, facts: Facts<'_>, until: bool) -> bool {
     let Value::Time(time) = *value else { return false };
     let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
     let asked = span.length(facts.hours());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::evaluate;
 use crate::{
     desk::{Change, Event, Facts},
-    lang::rules::{Mark, Rules},
+    lang::rules::{Mode, Rules},
 };
 
 /// Answers which triggers hold now. [`evaluate`] is what every answer must agree with.
@@ -39,7 +39,7 @@ impl<'a> Open<'a> {
     /// Whether this one can.
     pub fn is(&self, trigger: usize) -> bool {
         !self.fired.contains(&trigger)
-            && self.rules.triggers.get(trigger).is_some_and(|t| t.mark != Mark::Disabled && t.on.covers(self.event))
+            && self.rules.triggers.get(trigger).is_some_and(|t| t.mode != Mode::Disabled && t.on.covers(self.event))
     }
 }
 

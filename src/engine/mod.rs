@@ -1,14 +1,14 @@
 //! Checked rules to decisions: evaluate, run, explain. Pure: no I/O, no clock of its own.
 
 mod act;
-mod answer;
+mod agent_update;
 mod automation;
-mod by_hand;
 mod coverage;
 mod decide;
 mod decider;
 mod decision;
 pub mod evaluate;
+mod explanation;
 mod given;
 pub mod index;
 pub mod loops;
@@ -27,14 +27,14 @@ mod view;
 mod tests;
 
 pub use act::changes;
-pub use answer::{Answer, Asked, MAX_VALUE_LENGTH};
-pub use automation::{Look, minute, next_minute, wake};
-pub use by_hand::{ByHand, act_by_hand, apply_macro};
+pub use agent_update::{AgentUpdate, agent_update, apply_macro};
+pub use automation::{Evaluation, minute, next_minute, unsnooze};
 pub use coverage::{Coverage, Missing, Ran, Share};
 pub use decide::{decide, decide_plainly, run};
 pub use decider::{Decided, Decider, MakeMatcher};
 pub use decision::{Decision, Fired, RuleEffect, RuleKind};
 pub use evaluate::holds;
+pub use explanation::{Explanation, ExplanationKind, MAX_VALUE_LENGTH};
 pub use matcher::{Matcher, Open};
 pub use render::{render, render_json};
 pub use rule_set::RuleSet;

@@ -5,19 +5,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::evaluate;
 use crate::{
     desk::{Facts, Hours, Reached, Scope, Value},
-    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Span, Test},
+    lang::rules::{Comparison, Condition, ConditionKind, Duration, Op, Predicate},
 };
 
 /// How often the search for the next change of an answer may land where nothing changes. Where it gives up, the
 /// ticket is looked at in vain, and the search goes on from there.
-const MOST_HOPS: usize = 200;
+const MAX_STEPS: usize = 200;
 
 /// When the answer to a condition changes next, as long as nothing happens to the ticket; or an instant before that
 /// and after now, where the search is long.
 pub(super) fn next_change(condition: &Condition, facts: Facts<'_>) -> Option<Timestamp> {
     let now = holds_until(condition, facts);
     let mut at = now.until?;
-    for _ in 0..MOST_HOPS {
+    for _ in 0..MAX_STEPS {
         let there = holds_until(condition, Facts { now: at, ..facts });
         if there.holds != now.holds {
             break;
@@ -43,7 +43,9 @@ fn holds_until(condition: &Condition, facts: Facts<'_>) -> Stays {
             Stays { holds: !inner.holds, ..inner }
         }
         ConditionKind::Let(named) => holds_until(&named.condition, facts),
-        ConditionKind::Leaf(leaf) => Stays { holds: evaluate::leaf_holds(leaf, facts), until: changes_at(leaf, facts) },
+        ConditionKind::Predicate(predicate) => {
+            Stays { holds: evaluate::predicate_holds(predicate, facts), until: changes_at(predicate, facts) }
+        }
     }
 }
 
@@ -78,11 +80,11 @@ fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stays {
 }
 
 /// When the answer to one question changes by time alone, after now.
-fn changes_at(leaf: &Leaf, facts: Facts<'_>) -> Option<Timestamp> {
-    let at = match (&leaf.test, leaf.field.read(facts)) {
-        (Test::Since(comparison, span), Value::Time(time)) => since_turns(time, *comparison, *span, facts.hours()),
-        (Test::Until(comparison, span), Value::Time(time)) => until_turns(time, *comparison, *span, facts.hours()),
-        (Test::Holds, Value::YesNo(_)) if leaf.field.scope() == Scope::Clock => facts.hours().turns_after(facts.now),
+fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
+    let at = match (&predicate.op, predicate.field.read(facts)) {
+        (Op::Since(comparison, span), Value::Time(time)) => since_turns(time, *comparison, *span, facts.hours()),
+        (Op::Until(comparison, span), Value::Time(time)) => until_turns(time, *comparison, *span, facts.hours()),
+        (Op::Holds, Value::YesNo(_)) if predicate.field.scope() == Scope::Clock => facts.hours().turns_after(facts.now),
         _ => None,
     };
     at.filter(|at| *at > facts.now)
@@ -95,7 +97,7 @@ fn turns(at: Option<Timestamp>, right_after: bool) -> Option<Timestamp> {
 }
 
 /// The time since an instant only grows, so its comparison with a length turns once.
-fn since_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hours) -> Option<Timestamp> {
+fn since_turns(time: Timestamp, comparison: Comparison, span: Duration, hours: &Hours) -> Option<Timestamp> {
     // From the first on it is at least so long; after the last it is longer.
     let Reached { first, last } = span.reached_after(time, hours);
     match comparison {
@@ -105,7 +107,7 @@ fn since_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hour
 }
 
 /// The time until an instant only shrinks.
-fn until_turns(time: Timestamp, comparison: Comparison, span: Span, hours: &Hours) -> Option<Timestamp> {
+fn until_turns(time: Timestamp, comparison: Comparison, span: Duration, hours: &Hours) -> Option<Timestamp> {
     // Going back in time, it is at least so long from the first on, and longer after the last.
     let Reached { first, last } = span.reached_before(time, hours);
     match comparison {

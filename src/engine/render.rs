@@ -9,7 +9,7 @@ use crate::{
 
 /// The most that the values in one text may take, in bytes. What the rule itself says is never cut, so that
 /// a JSON text stays one.
-const MOST_VALUE_BYTES: usize = 64 * 1024;
+const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// The text with every placeholder replaced by its value at this moment.
 pub fn render(template: &Template, facts: Facts<'_>) -> String {
@@ -25,7 +25,7 @@ pub fn render_json(template: &Template, facts: Facts<'_>) -> String {
 }
 
 fn fill(template: &Template, facts: Facts<'_>, push: impl Fn(&mut String, &str)) -> String {
-    let mut room = MOST_VALUE_BYTES;
+    let mut room = MAX_VALUE_BYTES;
     let mut text = String::new();
     for part in &template.parts {
         match part {

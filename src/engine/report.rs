@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most rows a report is filled up to where nothing was counted.
-const MOST_FILLED: usize = 4_000;
+const MAX_FILLED_ROWS: usize = 4_000;
 
 /// What a report comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,7 +92,7 @@ pub enum Key {
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        let grouped = crate::lang::written::Grouped;
+        let grouped = crate::lang::display::Grouped;
         match self {
             Self::Start(date) => write!(f, "{date}"),
             Self::Hour(hour) => {
@@ -396,7 +396,7 @@ fn calendar_of(split: &Split, period: Option<Interval>, counted: &BTreeSet<Vec<K
         None => (starts().min(), starts().max()),
     };
     let (Some(from), Some(to)) = ends else { return vec![] };
-    from.series(unit.step()).take_while(|start| *start <= to).take(MOST_FILLED).map(Key::Start).collect()
+    from.series(unit.step()).take_while(|start| *start <= to).take(MAX_FILLED_ROWS).map(Key::Start).collect()
 }
 
 impl Calendar {

@@ -1,4 +1,4 @@
-//! A rule set as it decides: checked rules, and the index by which their triggers are found.
+//! A rule set ready to decide: checked rules and the index over their triggers.
 
 use std::{
     borrow::Cow,
@@ -10,28 +10,28 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    index::{Index, MAX_UNINDEXED, Recent, Searcher},
+    index::{Index, MAX_UNINDEXED, Recent, Scratch},
     matcher::{Matcher, Open},
 };
 use crate::{
     desk::{Change, Event, Facts, FieldRef, Ticket},
-    lang::rules::{Mark, Rules},
+    lang::rules::{Mode, Rules},
 };
 
-/// How many searchers are kept for the next decisions.
-const MOST_IDLE: usize = 16;
-/// How many tickets tell whether what rules are filed under is still rare.
-const ENOUGH: u64 = 1_000;
-/// How many of the tickets that were decided on are kept to learn from, and every which one is.
-const MOST_RECENT: usize = 256;
-const EVERY: u64 = 4;
+/// The most idle scratch memories kept.
+const MAX_IDLE_SCRATCHES: usize = 16;
+/// Tickets after which index selectivity is re-estimated.
+const MIN_TICKETS: u64 = 1_000;
+/// The most recent tickets kept for statistics, and every how many decisions one is kept.
+const MAX_RECENT: usize = 256;
+const SAMPLE_EVERY: u64 = 4;
 
 /// Checked rules with an index over their triggers. Never changes; shared by everybody who decides.
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Arc<Rules>,
     triggers: Index,
-    /// How many tickets it was filed by.
+    /// The number of tickets its selectivity was estimated from.
     learned_from: usize,
     idle: Mutex<Idle>,
 }
@@ -40,9 +40,9 @@ pub struct RuleSet {
 /// difference to what is decided.
 #[derive(Debug, Default)]
 struct Idle {
-    searchers: Vec<Searcher>,
+    scratches: Vec<Scratch>,
     tickets: u64,
-    looked_at: u64,
+    probed: u64,
     decided: u64,
     recent: VecDeque<Recent>,
 }
@@ -56,26 +56,25 @@ impl Deref for RuleSet {
 }
 
 impl RuleSet {
-    /// Files the triggers by guesses at what is rare.
+    /// Indexes the triggers by guessed selectivity.
     pub fn new(rules: impl Into<Arc<Rules>>) -> Self {
         Self::learned(rules.into(), &[])
     }
 
-    /// Files the triggers by what is rare among recent tickets. Which tickets these are makes no difference to what is
-    /// decided.
+    /// Indexes the triggers by their selectivity on recent tickets, which makes no difference to what is decided.
     pub fn learned(rules: Arc<Rules>, recent: &[Recent]) -> Self {
         Self::indexed_above(MAX_UNINDEXED, rules, recent)
     }
 
     /// Asks up to so many triggers one after the other. Which way triggers are found makes no difference to what is decided.
     pub fn indexed_above(max_unindexed: usize, rules: Arc<Rules>, recent: &[Recent]) -> Self {
-        let triggers = rules.triggers.iter().enumerate().filter(|(_, trigger)| trigger.mark != Mark::Disabled);
+        let triggers = rules.triggers.iter().enumerate().filter(|(_, trigger)| trigger.mode != Mode::Disabled);
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));
         let triggers = Index::new(conditions, recent, &rules.desk, max_unindexed);
         Self { rules, triggers, learned_from: recent.len(), idle: Mutex::default() }
     }
 
-    /// A set of these rules that has learned from what this one decided on.
+    /// A set of other rules, indexed by the tickets this one decided on.
     pub fn successor(&self, rules: Arc<Rules>) -> Self {
         let recent = self.idle().recent.clone();
         let next = Self::learned(rules, &Vec::from(recent.clone()));
@@ -93,77 +92,77 @@ impl RuleSet {
         &self.triggers
     }
 
-    /// Whether a successor would find rules sooner: there were too few tickets to learn from and are enough now, or tickets
-    /// have many more rules looked at than those let expect.
+    /// Whether a successor would find rules sooner: there were too few tickets to estimate from, or many more clauses
+    /// are probed than estimated.
     pub fn has_drifted(&self) -> bool {
         let idle = self.idle();
-        if self.learned_from < MOST_RECENT / 4 && idle.recent.len() == MOST_RECENT {
+        if self.learned_from < MAX_RECENT / 4 && idle.recent.len() == MAX_RECENT {
             return true;
         }
         let expected = idle.tickets as f64 * (2.0 * self.triggers.expected() + 64.0);
-        idle.tickets >= ENOUGH && self.triggers.expected() > 0.0 && idle.looked_at as f64 > expected
+        idle.tickets >= MIN_TICKETS && self.triggers.expected() > 0.0 && idle.probed as f64 > expected
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
-        // What a panic elsewhere left behind is at worst a searcher less.
+        // What a panic elsewhere left behind is at worst a scratch less.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RuleSet {
-    /// Keeps a ticket to learn from, every few.
+    /// Keeps every few tickets for statistics.
     pub(super) fn learn(&self, ticket: &Ticket, event: &Event, now: Timestamp) {
         let mut idle = self.idle();
         idle.decided += 1;
-        if idle.decided.is_multiple_of(EVERY) {
-            if idle.recent.len() >= MOST_RECENT {
+        if idle.decided.is_multiple_of(SAMPLE_EVERY) {
+            if idle.recent.len() >= MAX_RECENT {
                 idle.recent.pop_front();
             }
             idle.recent.push_back(Recent { ticket: ticket.clone(), event: event.clone(), now });
         }
     }
 
-    /// What finds the triggers that hold, for one run.
+    /// Finds the triggers that hold, for one run.
     pub fn matcher(&self) -> Indexed<'_> {
-        let searcher = self.idle().searchers.pop().unwrap_or_else(|| self.triggers.searcher());
-        Indexed { set: self, searcher: Some(searcher), known: Known::Nothing }
+        let scratch = self.idle().scratches.pop().unwrap_or_else(|| self.triggers.scratch());
+        Indexed { set: self, scratch: Some(scratch), known: Searched::Nothing }
     }
 }
 
-/// Finds triggers by their index.
+/// Finds triggers by the index.
 #[derive(Debug)]
 pub struct Indexed<'a> {
     set: &'a RuleSet,
-    /// Taken only when it is given back.
-    searcher: Option<Searcher>,
-    known: Known,
+    /// `None` only while it is dropped.
+    scratch: Option<Scratch>,
+    known: Searched,
 }
 
-/// What was found so far.
+/// What the scratch holds.
 #[derive(Debug)]
-enum Known {
-    /// Nobody has searched.
+enum Searched {
+    /// Nothing was searched.
     Nothing,
-    /// What was found is as of before these fields changed.
+    /// Results from before these fields changed.
     Before(Vec<Cow<'static, str>>),
-    /// What was found is as of now.
+    /// Current results.
     Now,
 }
 
 impl Matcher for Indexed<'_> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
-        let searcher = self.searcher.as_mut()?;
-        match std::mem::replace(&mut self.known, Known::Now) {
-            Known::Nothing => searcher.search(&self.set.triggers, facts),
-            Known::Before(fields) => {
+        let scratch = self.scratch.as_mut()?;
+        match std::mem::replace(&mut self.known, Searched::Now) {
+            Searched::Nothing => scratch.search(&self.set.triggers, facts),
+            Searched::Before(fields) => {
                 let changed = |field: &FieldRef| fields.iter().any(|changed| *changed == field.name());
-                searcher.search_again(&self.set.triggers, &changed, facts);
+                scratch.search_again(&self.set.triggers, &changed, facts);
             }
-            Known::Now => {}
+            Searched::Now => {}
         }
         let mut from = from;
         loop {
-            let found = searcher.next(from)?;
+            let found = scratch.next(from)?;
             if open.is(found) {
                 return Some(found);
             }
@@ -177,21 +176,21 @@ impl Matcher for Indexed<'_> {
         }
         let names = changes.iter().map(|change| change.field.clone());
         match &mut self.known {
-            Known::Nothing => {}
-            Known::Before(fields) => fields.extend(names),
-            Known::Now => self.known = Known::Before(names.collect()),
+            Searched::Nothing => {}
+            Searched::Before(fields) => fields.extend(names),
+            Searched::Now => self.known = Searched::Before(names.collect()),
         }
     }
 }
 
 impl Drop for Indexed<'_> {
     fn drop(&mut self) {
-        let Some(mut searcher) = self.searcher.take() else { return };
+        let Some(mut scratch) = self.scratch.take() else { return };
         let mut idle = self.set.idle();
-        idle.tickets += std::mem::take(&mut searcher.tickets);
-        idle.looked_at += std::mem::take(&mut searcher.looked_at);
-        if idle.searchers.len() < MOST_IDLE {
-            idle.searchers.push(searcher);
+        idle.tickets += std::mem::take(&mut scratch.tickets);
+        idle.probed += std::mem::take(&mut scratch.probed);
+        if idle.scratches.len() < MAX_IDLE_SCRATCHES {
+            idle.scratches.push(scratch);
         }
     }
 }

@@ -14,13 +14,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, answer},
+    agent_update::apply_macro,
     automation,
-    by_hand::apply_macro,
     coverage::{Coverage, Covering},
     decide::run,
     decision::{Decision, RuleKind},
     evaluate::holds,
+    explanation::{Explanation, explain_condition},
     given, loops,
     rule_set::RuleSet,
     show,
@@ -29,8 +29,8 @@ use super::{
 use crate::{
     desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
     lang::{
-        rules::{Condition, EffectKind, Expect, ExpectKind, Folded, Mark, Place, RuleTest, Rules, Span, Step, When},
-        written::Quoted,
+        display::Quoted,
+        rules::{Condition, Duration, EffectKind, Expect, ExpectKind, Folded, Mode, RuleTest, Rules, Span, Step, When},
     },
 };
 
@@ -40,7 +40,7 @@ pub struct TestReport {
     /// Its title.
     pub test: String,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
     /// How it went.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -65,7 +65,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Failure {
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
     /// What was expected.
     pub expected: String,
     /// What is.
@@ -105,13 +105,13 @@ pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) 
 }
 
 /// Runs a test by the index; `coverage` takes down what came up on the way. What fails is told a second time, by the plain
-/// evaluator and with every answer.
+/// evaluator and with every explanation.
 pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage>) -> TestReport {
-    let outcome = match test.mark {
-        Mark::Disabled => Outcome::Skipped,
-        Mark::Live | Mark::Shadow => match failures(rules, test, Mode::Decide(coverage)) {
+    let outcome = match test.mode {
+        Mode::Disabled => Outcome::Skipped,
+        Mode::Live | Mode::Shadow => match failures(rules, test, Detail::Decide(coverage)) {
             Ok(failures) if failures.is_empty() => Outcome::Passed,
-            Ok(_) => match failures(rules, test, Mode::Trace) {
+            Ok(_) => match failures(rules, test, Detail::Trace) {
                 Ok(failures) if !failures.is_empty() => Outcome::Failed { failures },
                 Ok(_) => Outcome::Failed { failures: vec![disagreement(test)] },
                 Err(error) => Outcome::Failed { failures: vec![error.failure(test)] },
@@ -119,13 +119,13 @@ pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage
             Err(error) => Outcome::Failed { failures: vec![error.failure(test)] },
         },
     };
-    TestReport { test: test.title.clone(), place: test.place.clone(), outcome }
+    TestReport { test: test.title.clone(), span: test.span.clone(), outcome }
 }
 
 /// A mistake in Twite: the index finds a failure, and the plain evaluator none.
 fn disagreement(test: &RuleTest) -> Failure {
     Failure {
-        place: test.place.clone(),
+        span: test.span.clone(),
         expected: "the index and the plain evaluator to agree".into(),
         found: "a failure by the index, and none by the plain evaluator: this is a mistake in Twite, please report it"
             .into(),
@@ -133,21 +133,21 @@ fn disagreement(test: &RuleTest) -> Failure {
     }
 }
 
-fn failures(rules: &RuleSet, test: &RuleTest, mode: Mode<'_>) -> Result<Vec<Failure>, Untellable> {
-    let story = story(rules, test, mode)?;
+fn failures(rules: &RuleSet, test: &RuleTest, detail: Detail<'_>) -> Result<Vec<Failure>, Untellable> {
+    let story = story(rules, test, detail)?;
     Ok(test.expect.iter().filter_map(|expect| check(rules, expect, &story)).collect())
 }
 
 /// What is kept of a run.
-enum Mode<'c> {
+enum Detail<'c> {
     /// The decision; and what came up, where it is asked for.
     Decide(Option<&'c mut Coverage>),
-    /// Every answer.
+    /// Every explanation.
     Trace,
 }
 
 /// How often a ticket is looked at while time passes: what fires for ever would never end.
-const MOST_LOOKS: usize = 10_000;
+const MAX_EVALUATIONS: usize = 10_000;
 
 /// Why a test cannot be told to its end.
 #[derive(Debug, thiserror::Error)]
@@ -155,23 +155,23 @@ enum Untellable {
     #[error(transparent)]
     Given(#[from] CannotGive),
     #[error("it is closed")]
-    Closed(Place),
-    #[error("automations set each other off again and again, {MOST_LOOKS} times by now")]
-    Restless(Place),
+    Closed(Span),
+    #[error("automations set each other off again and again, {MAX_EVALUATIONS} times by now")]
+    Restless(Span),
     #[error("it goes round: at {at} it is back in a state it left within the hour, by {}, and so on for ever; \
         the daemon stops automations on such a ticket", titles(.automations))]
-    Loop { place: Place, at: Timestamp, automations: BTreeSet<String> },
+    Loop { span: Span, at: Timestamp, automations: BTreeSet<String> },
 }
 
 impl Untellable {
     /// The failure of a test that cannot be told to its end.
     fn failure(&self, test: &RuleTest) -> Failure {
-        let (place, expected) = match self {
-            Self::Given(_) => (&test.place, "a ticket that can be given"),
-            Self::Closed(place) => (place, "a ticket that a macro can be applied to"),
-            Self::Restless(place) | Self::Loop { place, .. } => (place, "a ticket that comes to rest"),
+        let (span, expected) = match self {
+            Self::Given(_) => (&test.span, "a ticket that can be given"),
+            Self::Closed(span) => (span, "a ticket that a macro can be applied to"),
+            Self::Restless(span) | Self::Loop { span, .. } => (span, "a ticket that comes to rest"),
         };
-        Failure { place: place.clone(), expected: expected.into(), found: self.to_string(), because: vec![] }
+        Failure { span: span.clone(), expected: expected.into(), found: self.to_string(), because: vec![] }
     }
 }
 
@@ -188,7 +188,7 @@ struct Story {
     event: Option<Event>,
     now: Timestamp,
     /// The automations that hold.
-    holding: BTreeSet<String>,
+    active: BTreeSet<String>,
 }
 
 /// One event of a test and what was decided.
@@ -216,34 +216,34 @@ impl Run {
 }
 
 /// Lets everything happen, one run after the other, each on what the one before left.
-fn story(rules: &RuleSet, test: &RuleTest, mut mode: Mode<'_>) -> Result<Story, Untellable> {
+fn story(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Story, Untellable> {
     let mut story = Story {
         runs: vec![],
         by_hand: vec![],
         ticket: test.ticket(&rules.desk)?,
         event: None,
         now: test.moment(),
-        holding: BTreeSet::new(),
+        active: BTreeSet::new(),
     };
-    for Step { when, place } in &test.when {
+    for Step { when, span } in &test.when {
         let before = story.ticket.clone();
         match when {
-            When::Passes(span) => {
-                story.pass(rules, *span, place, &mut mode)?;
+            When::Passes(duration) => {
+                story.pass(rules, *duration, span, &mut detail)?;
                 continue;
             }
-            When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed(place.clone())),
+            When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed(span.clone())),
             When::Macro(applied) => {
                 let done = apply_macro(applied, &before, &rules.desk, story.now);
                 story.by_hand.extend(done.effects);
-                if let Mode::Decide(Some(coverage)) = &mut mode {
+                if let Detail::Decide(Some(coverage)) = &mut detail {
                     coverage.applied(&applied.title);
                 }
-                story.run(rules, done.ticket, done.event, &mut mode);
+                story.run(rules, done.ticket, done.event, &mut detail);
             }
             _ => {
                 let (after, event) = given::happen(test, when, before, &rules.desk, story.now)?;
-                story.run(rules, after, event, &mut mode);
+                story.run(rules, after, event, &mut detail);
             }
         }
     }
@@ -252,16 +252,16 @@ fn story(rules: &RuleSet, test: &RuleTest, mut mode: Mode<'_>) -> Result<Story, 
 
 impl Story {
     /// Runs the rules on an event.
-    fn run(&mut self, rules: &RuleSet, after: Ticket, event: Event, mode: &mut Mode<'_>) {
-        let run = match mode {
-            Mode::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
-            Mode::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
-            Mode::Decide(Some(coverage)) => {
-                if let EventKind::Due { holding } = &event.kind {
+    fn run(&mut self, rules: &RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_>) {
+        let run = match detail {
+            Detail::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
+            Detail::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
+            Detail::Decide(Some(coverage)) => {
+                if let EventKind::Due { active } = &event.kind {
                     let mut ask = |index: usize, when: &Condition, facts: Facts<'_>| {
                         coverage.ask(RuleKind::Automation, index, when, facts);
                     };
-                    automation::pass(rules, &after, holding, self.now, &mut ask, &mut rules.matcher());
+                    automation::pass(rules, &after, active, self.now, &mut ask, &mut rules.matcher());
                 }
                 let mut covering = Covering { rules, matcher: rules.matcher(), coverage };
                 let decision = run(rules, &after, &event, self.now, &mut covering);
@@ -275,33 +275,40 @@ impl Story {
     }
 
     /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
-    fn pass(&mut self, rules: &RuleSet, span: Span, place: &Place, mode: &mut Mode<'_>) -> Result<(), Untellable> {
-        let end = span.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
+    fn pass(
+        &mut self,
+        rules: &RuleSet,
+        duration: Duration,
+        span: &Span,
+        detail: &mut Detail<'_>,
+    ) -> Result<(), Untellable> {
+        let end = duration.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
         let mut next = Some(automation::minute(self.now));
         let mut seen = loops::Seen::default();
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_EVALUATIONS {
             let Some(at) = next.filter(|at| *at <= end) else {
                 self.now = end;
                 return Ok(());
             };
             self.now = at;
-            if let Some((awake, event)) = automation::wake(&self.ticket, at) {
-                self.run(rules, awake, event, mode);
+            if let Some((awake, event)) = automation::unsnooze(&self.ticket, at) {
+                self.run(rules, awake, event, detail);
             }
-            let look = automation::look_with(rules, &self.ticket, &self.holding, at, &mut rules.matcher());
-            if let Some(decision) = &look.decision
-                && let Some(state) = loops::state(&self.ticket, &decision.ticket, &look.holding)
+            let evaluation =
+                automation::evaluate_automations(rules, &self.ticket, &self.active, at, &mut rules.matcher());
+            if let Some(decision) = &evaluation.decision
+                && let Some(state) = loops::state(&self.ticket, &decision.ticket, &evaluation.active)
                 && let Some(automations) = seen.come_round(state, at, loops::fired(decision))
             {
-                return Err(Untellable::Loop { place: place.clone(), at, automations });
+                return Err(Untellable::Loop { span: span.clone(), at, automations });
             }
-            let holding = std::mem::replace(&mut self.holding, look.holding);
-            let event = Event { kind: EventKind::Due { holding }, via: Via::Rule, comment: None, cause: None };
+            let active = std::mem::replace(&mut self.active, evaluation.active);
+            let event = Event { kind: EventKind::Due { active }, via: Via::Rule, comment: None, cause: None };
             let ticket = self.ticket.clone();
-            self.run(rules, ticket, event, mode);
-            next = look.next;
+            self.run(rules, ticket, event, detail);
+            next = evaluation.next_check;
         }
-        Err(Untellable::Restless(place.clone()))
+        Err(Untellable::Restless(span.clone()))
     }
 }
 
@@ -309,7 +316,7 @@ impl Story {
 fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
     let runs = &story.runs;
     let failure = |expected: String, found: String, because: Vec<String>| {
-        Some(Failure { place: expect.place.clone(), expected, found, because })
+        Some(Failure { span: expect.span.clone(), expected, found, because })
     };
     let fired = |title: &str| runs.iter().flat_map(|run| &run.decision().fired).find(|fired| fired.rule == title);
     match &expect.kind {
@@ -338,7 +345,7 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
             if holds(condition, facts) {
                 return None;
             }
-            let mut because = lines(&answer(condition, facts));
+            let mut because = lines(&explain_condition(condition, facts));
             because.extend(who_wrote(condition, runs));
             failure(condition.to_string(), "it does not hold".into(), because)
         }
@@ -391,7 +398,7 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
 /// What triggers did to the fields a condition asks about, in order, a line each.
 fn who_wrote(condition: &Condition, runs: &[Run]) -> Vec<String> {
     let mut asked = vec![];
-    condition.leaves(&mut |leaf, _| asked.push(leaf.field.name()));
+    condition.predicates(&mut |predicate, _| asked.push(predicate.field.name()));
     let fired = runs.iter().flat_map(|run| &run.decision().fired).filter(|fired| !fired.shadow);
     fired
         .flat_map(|fired| fired.changes.iter().map(move |change| (fired, change)))
@@ -401,8 +408,8 @@ fn who_wrote(condition: &Condition, runs: &[Run]) -> Vec<String> {
 }
 
 /// What made a condition hold or not, a line each.
-fn lines(answer: &Answer) -> Vec<String> {
-    answer.because().into_iter().map(show::leaf_line).collect()
+fn lines(explanation: &Explanation) -> Vec<String> {
+    explanation.because().into_iter().map(show::predicate_line).collect()
 }
 
 fn of_kind<'a>(kind: &'a EffectKind, story: &'a Story) -> impl Iterator<Item = &'a Effect> {

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::{
     act,
-    answer::answer,
     decision::{Decision, Fired, RuleEffect, RuleKind},
+    explanation::explain_condition,
     matcher::{Matcher, Open},
 };
 use crate::{
     desk::{Change, Event, Facts, Ticket},
-    lang::rules::{Action, Condition, Mark, Rules},
+    lang::rules::{Action, Condition, Mode, Rules},
 };
 
 /// Passes over the triggers, until one fires nothing.
@@ -43,13 +43,13 @@ fn pass(
             title: &trigger.title,
             kind: RuleKind::Trigger,
             index,
-            mark: trigger.mark,
+            mode: trigger.mode,
             when: &trigger.when,
             then: &trigger.then,
         };
         let pass = decision.passes;
         let stop = fire(&rule, pass, Some(event), now, rules, decision);
-        if trigger.mark != Mark::Shadow {
+        if trigger.mode != Mode::Shadow {
             again = true;
             if let Some(fired) = decision.fired.last() {
                 matcher.changed(&fired.changes);
@@ -67,7 +67,7 @@ pub(super) struct Rule<'a> {
     pub(super) title: &'a str,
     pub(super) kind: RuleKind,
     pub(super) index: usize,
-    pub(super) mark: Mark,
+    pub(super) mode: Mode,
     pub(super) when: &'a Condition,
     pub(super) then: &'a [Action],
 }
@@ -82,14 +82,14 @@ pub(super) fn fire(
     decision: &mut Decision,
 ) -> bool {
     let desk = &*rules.desk;
-    let shadow = rule.mark == Mark::Shadow;
-    let why = answer(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
+    let shadow = rule.mode == Mode::Shadow;
+    let why = explain_condition(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
     let touched = act::touched(rule.then);
     let before = touched.iter().map(|field| act::value(field, &decision.ticket, desk).into_owned()).collect::<Vec<_>>();
     // In shadow, it is done to a copy.
     let mut copy = shadow.then(|| decision.ticket.clone());
     let ticket = copy.as_mut().unwrap_or(&mut decision.ticket);
-    let done = act::apply(rule.then, ticket, act::Meanwhile { event, now, desk });
+    let done = act::apply(rule.then, ticket, act::Context { event, now, desk });
     let changed = touched
         .iter()
         .zip(before)

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use owo_colors::OwoColorize;
 
 use super::{
-    answer::{Answer, Asked},
     decision::Fired,
+    explanation::{Explanation, ExplanationKind},
     trace::{RuleTrace, Trace, Verdict},
 };
 use crate::{
@@ -15,11 +15,11 @@ use crate::{
         text::headline,
         visible::{Visible, visible},
     },
-    lang::written::{Grouped, Quoted},
+    lang::display::{Grouped, Quoted},
 };
 
 /// How much of a text is shown, in characters as a reader counts them.
-const MOST_OF_A_TEXT: usize = 80;
+const MAX_TEXT_CHARS: usize = 80;
 
 /// A trace as text, one trigger after the other: ✓ for what held and ✗ for what did not.
 pub fn show(trace: &Trace, color: bool) -> String {
@@ -44,7 +44,7 @@ fn one(text: &mut String, trigger: &RuleTrace, fired: Option<&Fired>, stopped_by
     let (sign, fate) = match trigger.verdict {
         Verdict::Fired { pass: 0 } => (mark(true, color), "fired".to_owned()),
         Verdict::Shadow { pass: 0 } => ("~".to_owned(), "would have fired (shadow)".to_owned()),
-        Verdict::Holding => ("·".to_owned(), "held already, and fires once".to_owned()),
+        Verdict::AlreadyActive => ("·".to_owned(), "held already, and fires once".to_owned()),
         Verdict::Fired { pass } => (mark(true, color), format!("fired in pass {pass}")),
         Verdict::Shadow { pass } => ("~".to_owned(), format!("would have fired in pass {pass} (shadow)")),
         Verdict::False => (mark(false, color), "did not fire".to_owned()),
@@ -56,14 +56,14 @@ fn one(text: &mut String, trigger: &RuleTrace, fired: Option<&Fired>, stopped_by
         }
         Verdict::Closed => ("·".to_owned(), "was not tried: the ticket was closed".to_owned()),
     };
-    let at = format!("{}:{}", Visible(&trigger.place.file), trigger.place.line);
+    let at = format!("{}:{}", Visible(&trigger.span.file), trigger.span.line);
     let at = if color { at.dimmed().to_string() } else { at };
     line(text, 0, &format!("{sign} {} {fate}  {at}", Quoted(&trigger.rule)));
     match trigger.when.as_ref() {
-        Some(Answer { to: Asked::All(parts), .. }) if !parts.is_empty() => {
+        Some(Explanation { kind: ExplanationKind::All(parts), .. }) if !parts.is_empty() => {
             parts.iter().for_each(|part| tree(text, 1, part, color));
         }
-        Some(answer) => tree(text, 1, answer, color),
+        Some(explanation) => tree(text, 1, explanation, color),
         None => {}
     }
     let Some(fired) = fired else { return };
@@ -75,16 +75,16 @@ fn one(text: &mut String, trigger: &RuleTrace, fired: Option<&Fired>, stopped_by
     }
 }
 
-fn tree(text: &mut String, depth: usize, answer: &Answer, color: bool) {
-    let sign = mark(answer.holds, color);
-    let (what, parts): (String, &[Answer]) = match &answer.to {
-        Asked::All(parts) if parts.is_empty() => ("always".to_owned(), parts),
-        Asked::Any(parts) if parts.is_empty() => ("never".to_owned(), parts),
-        Asked::All(parts) => ("all of".to_owned(), parts),
-        Asked::Any(parts) => ("any of".to_owned(), parts),
-        Asked::Not(inner) => ("not".to_owned(), std::slice::from_ref(inner)),
-        Asked::Let { name, means } => (name.clone(), std::slice::from_ref(means)),
-        Asked::Asked { text, value: now, before } => {
+fn tree(text: &mut String, depth: usize, explanation: &Explanation, color: bool) {
+    let sign = mark(explanation.holds, color);
+    let (what, parts): (String, &[Explanation]) = match &explanation.kind {
+        ExplanationKind::All(parts) if parts.is_empty() => ("always".to_owned(), parts),
+        ExplanationKind::Any(parts) if parts.is_empty() => ("never".to_owned(), parts),
+        ExplanationKind::All(parts) => ("all of".to_owned(), parts),
+        ExplanationKind::Any(parts) => ("any of".to_owned(), parts),
+        ExplanationKind::Not(inner) => ("not".to_owned(), std::slice::from_ref(inner)),
+        ExplanationKind::Let { name, means } => (name.clone(), std::slice::from_ref(means)),
+        ExplanationKind::Predicate { text, value: now, before } => {
             let was = before.as_ref().map(|before| format!("was {}, is ", value(before))).unwrap_or_default();
             let found = format!("({was}{})", value(now));
             (format!("{text}  {}", if color { found.dimmed().to_string() } else { found }), &[])
@@ -103,10 +103,10 @@ fn mark(holds: bool, color: bool) -> String {
     }
 }
 
-/// A question about a field with its answer, on one line: `requester.followers >= 10_000 (12)`.
-pub fn leaf_line(answer: &Answer) -> String {
+/// A question about a field with its explanation, on one line: `requester.followers >= 10_000 (12)`.
+pub fn predicate_line(explanation: &Explanation) -> String {
     let mut text = String::new();
-    tree(&mut text, 0, answer, false);
+    tree(&mut text, 0, explanation, false);
     text.trim_end().to_owned()
 }
 
@@ -117,7 +117,7 @@ pub fn change_line(change: &Change) -> String {
 
 /// An effect on one line.
 pub fn effect_line(effect: &Effect) -> String {
-    let short = |text: &str| value(&Value::Text(headline(text, MOST_OF_A_TEXT).into()));
+    let short = |text: &str| value(&Value::Text(headline(text, MAX_TEXT_CHARS).into()));
     match effect {
         Effect::Reply { text } => format!("reply {}", short(text)),
         Effect::Note { text } => format!("note {}", short(text)),
@@ -157,7 +157,7 @@ pub fn value(value: &Value<'_>) -> String {
     match value {
         Value::Number(number) => Grouped(*number).to_string(),
         Value::Text(text) if text.is_empty() => "empty".to_owned(),
-        Value::Text(text) => visible(&Quoted(&headline(text, MOST_OF_A_TEXT)).to_string()).into_owned(),
+        Value::Text(text) => visible(&Quoted(&headline(text, MAX_TEXT_CHARS)).to_string()).into_owned(),
         value => visible(&value.to_string()).into_owned(),
     }
 }

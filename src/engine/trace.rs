@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    answer::{Answer, answer},
     automation,
     decide::run,
     decision::{Decision, RuleKind},
+    explanation::{Explanation, explain_condition},
     matcher::{Matcher, Open},
 };
 use crate::{
     desk::{Event, EventKind, Facts, Ticket},
-    lang::rules::{Condition, Mark, Place, Rules},
+    lang::rules::{Condition, Mode, Rules, Span},
 };
 
 /// A decision with the answer of every rule that had a say.
@@ -45,13 +45,13 @@ pub struct RuleTrace {
     /// Its title.
     pub rule: String,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
     /// Whether it fired, or why not.
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Its conditions as they were when they were last asked: at the firing, where it fired. `null` where
     /// nobody asked.
-    pub when: Option<Answer>,
+    pub when: Option<Explanation>,
 }
 
 /// Whether a rule fired, or why not.
@@ -71,7 +71,7 @@ pub enum Verdict {
     /// Its conditions did not hold in any pass.
     False,
     /// An automation whose conditions held already when the ticket was last looked at.
-    Holding,
+    AlreadyActive,
     /// It is marked as disabled.
     Disabled,
     /// It is not about this kind of event.
@@ -88,7 +88,7 @@ pub enum Verdict {
 pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Trace {
     let mut answers = vec![None; rules.triggers.len()];
     let mut asking = Asking { rules, answers: &mut answers };
-    let EventKind::Due { holding } = &event.kind else {
+    let EventKind::Due { active } = &event.kind else {
         let decision = run(rules, ticket, event, now, &mut asking);
         let triggers = triggers(rules, event, &decision, answers);
         return Trace { now, decision, automations: vec![], triggers };
@@ -96,10 +96,10 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
     let mut asked = vec![None; rules.automations.len()];
     let mut take_down = |index: usize, when: &Condition, facts: Facts<'_>| {
         if let Some(slot) = asked.get_mut(index) {
-            *slot = Some(answer(when, facts));
+            *slot = Some(explain_condition(when, facts));
         }
     };
-    let (decision, _) = automation::pass(rules, ticket, holding, now, &mut take_down, &mut asking);
+    let (decision, _) = automation::pass(rules, ticket, active, now, &mut take_down, &mut asking);
     let decision = decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
     let triggers = match decision.passes {
         0 => vec![],
@@ -108,11 +108,11 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
     };
     let automations = rules.automations.iter().zip(asked).enumerate().map(|(index, (automation, when))| RuleTrace {
         rule: automation.title.clone(),
-        place: automation.place.clone(),
+        span: automation.span.clone(),
         verdict: match fired(&decision, RuleKind::Automation, index) {
             Some(verdict) => verdict,
-            None if automation.mark == Mark::Disabled => Verdict::Disabled,
-            None if when.as_ref().is_some_and(|when: &Answer| when.holds) => Verdict::Holding,
+            None if automation.mode == Mode::Disabled => Verdict::Disabled,
+            None if when.as_ref().is_some_and(|when: &Explanation| when.holds) => Verdict::AlreadyActive,
             None if when.is_some() => Verdict::False,
             None => Verdict::Closed,
         },
@@ -128,13 +128,13 @@ fn fired(decision: &Decision, kind: RuleKind, index: usize) -> Option<Verdict> {
     Some(if fired.shadow { Verdict::Shadow { pass } } else { Verdict::Fired { pass } })
 }
 
-fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Option<Answer>>) -> Vec<RuleTrace> {
+fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Option<Explanation>>) -> Vec<RuleTrace> {
     let triggers = rules.triggers.iter().zip(answers).enumerate().map(|(index, (trigger, when))| RuleTrace {
         rule: trigger.title.clone(),
-        place: trigger.place.clone(),
+        span: trigger.span.clone(),
         verdict: match fired(decision, RuleKind::Trigger, index) {
             Some(verdict) => verdict,
-            None if trigger.mark == Mark::Disabled => Verdict::Disabled,
+            None if trigger.mode == Mode::Disabled => Verdict::Disabled,
             None if !trigger.on.covers(event) => Verdict::OtherEvent,
             None if decision.closed => Verdict::Closed,
             None if when.is_some() => Verdict::False,
@@ -148,14 +148,14 @@ fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Opti
 /// A matcher that answers every question and keeps each trigger's latest answers.
 struct Asking<'a> {
     rules: &'a Rules,
-    answers: &'a mut [Option<Answer>],
+    answers: &'a mut [Option<Explanation>],
 }
 
 impl Matcher for Asking<'_> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
         let triggers = self.rules.triggers.iter().zip(self.answers.iter_mut());
         for (index, (trigger, kept)) in triggers.enumerate().skip(from) {
-            if open.is(index) && kept.insert(answer(&trigger.when, facts)).holds {
+            if open.is(index) && kept.insert(explain_condition(&trigger.when, facts)).holds {
                 return Some(index);
             }
         }

@@ -136,6 +136,6 @@ pub(crate) fn doc(item: &SyntaxNode) -> Option<String> {
 }
 
 /// The place of a value.
-pub(crate) fn place(element: &SyntaxElement) -> Range<usize> {
+pub(crate) fn span_of(element: &SyntaxElement) -> Range<usize> {
     element.text_range().into()
 }

@@ -31,7 +31,7 @@ use crate::{
         normalize::named,
         text::{fold, is_blank},
     },
-    lang::written::Grouped,
+    lang::display::Grouped,
 };
 
 const KEYS: &[&str] = &[

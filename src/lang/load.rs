@@ -189,7 +189,7 @@ impl Tree {
         match self {
             Self::Disk => reader.read(path),
             Self::Commit(commit) => {
-                let bytes = commit.read(path, sources::MOST_FILE).map_err(|why| cannot_read(path, &why))?;
+                let bytes = commit.read(path, sources::MAX_FILE_BYTES).map_err(|why| cannot_read(path, &why))?;
                 reader.take(path, bytes)
             }
         }

@@ -13,6 +13,7 @@ mod check;
 pub mod codes;
 mod declarations;
 mod diagnostic;
+pub(crate) mod display;
 mod fix;
 mod format;
 pub mod git;
@@ -24,7 +25,6 @@ mod sources;
 mod suggest;
 pub mod syntax;
 mod unusable_paths;
-pub(crate) mod written;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use fix::{Fixed, Fixes, fix};
@@ -33,6 +33,6 @@ pub use load::{
     Buffer, Follow, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost,
     missing, store_settings,
 };
-pub use sources::{MOST_FILE, Sources};
+pub use sources::{MAX_FILE_BYTES, Sources};
 pub(crate) use sources::{name, nearly_a_rule_file, path_of, read_rule_files, unreadable};
 pub(crate) use suggest::{did_you_mean, listed, nearest};

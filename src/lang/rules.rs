@@ -108,7 +108,7 @@ impl fmt::Display for Version {
 
 /// Where something stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
-pub struct Place {
+pub struct Span {
     /// The file, as it was given: relative to where the check ran.
     pub file: Arc<str>,
     /// Byte offset of its first character.
@@ -122,7 +122,7 @@ pub struct Place {
 /// How an item takes part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mark {
+pub enum Mode {
     /// Like any other.
     #[default]
     Live,
@@ -142,7 +142,7 @@ pub struct Let {
     /// What it stands for.
     pub condition: Condition,
     /// Where it is declared.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// A rule about events.
@@ -153,7 +153,7 @@ pub struct Trigger {
     /// Its documentation.
     pub doc: Option<String>,
     /// How it takes part.
-    pub mark: Mark,
+    pub mode: Mode,
     /// Which events it is about.
     pub on: On,
     /// When it fires. [`Condition::always`] where nothing is asked.
@@ -161,7 +161,7 @@ pub struct Trigger {
     /// What it does, in order.
     pub then: Vec<Action>,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// Which events a trigger is about.
@@ -188,7 +188,7 @@ pub struct Automation {
     /// Its documentation.
     pub doc: Option<String>,
     /// How it takes part.
-    pub mark: Mark,
+    pub mode: Mode,
     /// When it fires: once a ticket comes to satisfy this. Never asks about an event.
     pub when: Condition,
     /// What it does, in order.
@@ -196,7 +196,7 @@ pub struct Automation {
     /// Whether what it does starts a run of the triggers.
     pub runs_triggers: bool,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// What an agent applies to tickets by hand.
@@ -207,13 +207,13 @@ pub struct Macro {
     /// Its documentation.
     pub doc: Option<String>,
     /// How it takes part; a disabled one cannot be applied.
-    pub mark: Mark,
+    pub mode: Mode,
     /// What it does, in order.
     pub then: Vec<Action>,
     /// Who may apply it; nobody named means everybody.
     pub visible_to: Vec<Audience>,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// A condition with its place.
@@ -222,7 +222,7 @@ pub struct Condition {
     /// What is asked.
     pub kind: ConditionKind,
     /// Where it is asked.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// What is asked.
@@ -237,16 +237,16 @@ pub enum ConditionKind {
     /// A named condition.
     Let(Arc<Let>),
     /// A question about one field.
-    Leaf(Leaf),
+    Predicate(Predicate),
 }
 
 /// A question about one field.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Leaf {
+pub struct Predicate {
     /// The field.
     pub field: FieldRef,
     /// The question.
-    pub test: Test,
+    pub op: Op,
     /// Both as the formatter writes them, once somebody wanted to read that.
     text: Written,
 }
@@ -262,10 +262,10 @@ impl PartialEq for Written {
     }
 }
 
-impl Leaf {
+impl Predicate {
     /// A question about a field.
-    pub fn new(field: FieldRef, test: Test) -> Self {
-        Self { field, test, text: Written::default() }
+    pub fn new(field: FieldRef, op: Op) -> Self {
+        Self { field, op, text: Written::default() }
     }
 
     /// The question as the formatter writes it.
@@ -276,7 +276,7 @@ impl Leaf {
     /// Whether the answer hangs on the opening hours of the ticket.
     pub fn asks_hours(&self) -> bool {
         self.field.scope() == Scope::Clock
-            || matches!(&self.test, Test::Since(_, span) | Test::Until(_, span) if span.is_business())
+            || matches!(&self.op, Op::Since(_, span) | Op::Until(_, span) if span.is_business())
     }
 }
 
@@ -287,7 +287,7 @@ impl Leaf {
 /// - A word, name or text that is *empty* differs from every value: `is not` and `not in` hold.
 ///   Order needs a value: `<` and its kin are false both ways.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Test {
+pub enum Op {
     /// A yes/no field is yes.
     Holds,
     /// `is V`
@@ -327,9 +327,9 @@ pub enum Test {
         to: Option<Literal>,
     },
     /// `time since F >= 4 days`: how long ago the field's time was. Negative before it.
-    Since(Comparison, Span),
+    Since(Comparison, Duration),
     /// `time until F < 2 hours`: how far off the field's time is. Negative after it.
-    Until(Comparison, Span),
+    Until(Comparison, Duration),
 }
 
 /// `<`, `<=`, `>`, `>=`.
@@ -427,7 +427,7 @@ impl From<&str> for Folded {
 
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
+pub enum Duration {
     /// `90 minutes`, `4 days`: by the clock; a day is 24 hours.
     Clock(SignedDuration),
     /// `2 business hours`: only the time in which the desk is open counts.
@@ -438,7 +438,7 @@ pub enum Span {
     OpenWeeks(i64),
 }
 
-impl Span {
+impl Duration {
     /// Whether only the time in which the desk is open counts.
     pub fn is_business(self) -> bool {
         !matches!(self, Self::Clock(_))
@@ -498,7 +498,7 @@ pub struct Action {
     /// What.
     pub kind: ActionKind,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// What a trigger does.
@@ -530,7 +530,7 @@ pub enum ActionKind {
         /// To whom.
         to: Recipient,
         /// How long from now.
-        after: Span,
+        after: Duration,
         /// The subject, and the body; where they are not written, those every reminder has.
         subject: Option<Template>,
         /// The body.
@@ -544,7 +544,7 @@ pub enum ActionKind {
         choosing: Choosing,
     },
     /// `snooze for 2 hours`: puts the ticket on hold until then.
-    Snooze(Span),
+    Snooze(Duration),
     /// `merge into earlier ticket`
     Merge,
     /// `webhook "W"`, `webhook "W" { body """…""" }`
@@ -615,7 +615,7 @@ pub struct View {
     /// Its documentation.
     pub doc: Option<String>,
     /// How it takes part; a disabled one is not listed.
-    pub mark: Mark,
+    pub mode: Mode,
     /// Which tickets. Never asks about an event.
     pub filter: Condition,
     /// What is shown of each.
@@ -627,7 +627,7 @@ pub struct View {
     /// Who sees it; nobody named means everybody.
     pub visible_to: Vec<Audience>,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// An order.
@@ -650,17 +650,17 @@ pub enum Audience {
 
 impl Condition {
     /// A condition that always holds.
-    pub fn always(place: Place) -> Self {
-        Self { kind: ConditionKind::All(vec![]), place }
+    pub fn always(span: Span) -> Self {
+        Self { kind: ConditionKind::All(vec![]), span }
     }
 
-    /// Calls `visit` for every leaf below, lets included, from left to right.
-    pub fn leaves<'a>(&'a self, visit: &mut dyn FnMut(&'a Leaf, &'a Place)) {
+    /// Calls `visit` for every predicate below, lets included, from left to right.
+    pub fn predicates<'a>(&'a self, visit: &mut dyn FnMut(&'a Predicate, &'a Span)) {
         match &self.kind {
-            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().for_each(|c| c.leaves(visit)),
-            ConditionKind::Not(inner) => inner.leaves(visit),
-            ConditionKind::Let(named) => named.condition.leaves(visit),
-            ConditionKind::Leaf(leaf) => visit(leaf, &self.place),
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().for_each(|c| c.predicates(visit)),
+            ConditionKind::Not(inner) => inner.predicates(visit),
+            ConditionKind::Let(named) => named.condition.predicates(visit),
+            ConditionKind::Predicate(predicate) => visit(predicate, &self.span),
         }
     }
 }

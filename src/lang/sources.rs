@@ -15,13 +15,13 @@ use super::{
 };
 
 /// How long one file may be, in bytes.
-pub const MOST_FILE: u64 = 1024 * 1024;
+pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// How many files there may be.
-const MOST_FILES: usize = 10_000;
+const MAX_FILES: usize = 10_000;
 /// How long all files may be together, in bytes.
-const MOST_TOTAL: u64 = 64 * 1024 * 1024;
+const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 /// How deep directories may nest.
-const MOST_DIRECTORIES: usize = 32;
+const MAX_DIRECTORY_DEPTH: usize = 32;
 
 /// The texts that were checked together, by name. Diagnostics are rendered with them.
 #[derive(Debug, Clone, Default)]
@@ -132,8 +132,8 @@ impl Search {
         if self.above.contains(&real) || self.full {
             return;
         }
-        if depth > MOST_DIRECTORIES {
-            let message = format!("directories nest more than {MOST_DIRECTORIES} deep");
+        if depth > MAX_DIRECTORY_DEPTH {
+            let message = format!("directories nest more than {MAX_DIRECTORY_DEPTH} deep");
             return self.errors.push(about(path, &codes::TW0109, message));
         }
         let entries = match fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
@@ -156,7 +156,7 @@ impl Search {
                 Ok(meta) if rule_file => self.add(path, &meta),
                 // A link that leads nowhere is no rule file, unless it says so.
                 Err(error) if rule_file => self.errors.push(unreadable(&path, &error)),
-                _ if self.unread.len() < MOST_FILES => self.unread.push(path),
+                _ if self.unread.len() < MAX_FILES => self.unread.push(path),
                 _ => {}
             }
         }
@@ -167,9 +167,9 @@ impl Search {
         if self.full || !self.seen.insert(file_id(&path, meta)) {
             return;
         }
-        if self.files.len() >= MOST_FILES {
+        if self.files.len() >= MAX_FILES {
             self.full = true;
-            self.errors.push(about(&path, &codes::TW0109, format!("there are more than {MOST_FILES} rule files")));
+            self.errors.push(about(&path, &codes::TW0109, format!("there are more than {MAX_FILES} rule files")));
             return;
         }
         self.files.push(path);
@@ -221,7 +221,7 @@ impl Reader {
     /// The text of a file.
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Diagnostic> {
         let too_long = || {
-            let message = format!("this file is longer than {} KiB", MOST_FILE / 1024);
+            let message = format!("this file is longer than {} KiB", MAX_FILE_BYTES / 1024);
             about(path, &codes::TW0109, message).with_help("divide it; files of a directory are checked together")
         };
         let open = || -> std::io::Result<(u64, fs::File)> {
@@ -237,13 +237,13 @@ impl Reader {
             return Err(cannot_read(path, "it is no file"));
         }
         let (length, file) = open().map_err(|e| unreadable(path, &e))?;
-        if length > MOST_FILE {
+        if length > MAX_FILE_BYTES {
             return Err(too_long());
         }
         let mut bytes = vec![];
         // Files grow while they are read.
-        file.take(MOST_FILE + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
-        if bytes.len() as u64 > MOST_FILE {
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(too_long());
         }
         self.take(path, bytes)
@@ -252,8 +252,8 @@ impl Reader {
     /// Bytes that were read already, as text.
     pub(crate) fn take(&mut self, path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
         self.total += bytes.len() as u64;
-        if self.total > MOST_TOTAL {
-            let message = format!("the files are longer than {} MiB together", MOST_TOTAL / 1024 / 1024);
+        if self.total > MAX_TOTAL_BYTES {
+            let message = format!("the files are longer than {} MiB together", MAX_TOTAL_BYTES / 1024 / 1024);
             return Err(about(path, &codes::TW0109, message));
         }
         String::from_utf8(bytes).map_err(|e| {

@@ -2,13 +2,13 @@
 
 use super::{
     answer::Answer,
-    oauth::{CODE_LIFE, Code, Grant, MOST, SCOPES},
+    oauth::{CODE_LIFE, Code, Grant, MAX_TOKENS, SCOPES},
     query::Call,
     world::World,
 };
 
 /// The longest state X takes.
-const LONGEST_STATE: usize = 500;
+const MAX_STATE_CHARS: usize = 500;
 
 impl World {
     /// `GET /i/oauth2/authorize`: the page on which somebody says yes or no.
@@ -56,7 +56,7 @@ impl World {
             let mut query = back.query_pairs_mut();
             query.append_pair("state", &wish.state);
             match (form.get("decision"), user) {
-                (Some("approve"), Some(user)) if self.doors.codes.len() < MOST => {
+                (Some("approve"), Some(user)) if self.doors.codes.len() < MAX_TOKENS => {
                     let code = self.secret(64);
                     query.append_pair("code", &code);
                     let until = self.now() + CODE_LIFE;
@@ -86,8 +86,8 @@ impl World {
         }
         let redirect_uri = redirect_text.parse().map_err(|_| "`redirect_uri` is no address")?;
         let state = need("state")?;
-        if state.chars().count() > LONGEST_STATE {
-            return Err(format!("`state` is longer than {LONGEST_STATE} characters"));
+        if state.chars().count() > MAX_STATE_CHARS {
+            return Err(format!("`state` is longer than {MAX_STATE_CHARS} characters"));
         }
         let scopes: Vec<String> = need("scope")?.split_whitespace().map(str::to_owned).collect();
         if let Some(unknown) = scopes.iter().find(|s| !SCOPES.contains(&s.as_str())) {

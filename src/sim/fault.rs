@@ -13,7 +13,7 @@ use axum::http::{
 };
 
 /// The most faults that wait at once.
-const MOST: usize = 1_000;
+const MAX_FAULTS: usize = 1_000;
 
 /// Something that shall go wrong.
 ///
@@ -170,7 +170,7 @@ pub(super) struct Faults(Vec<Fault>);
 impl Faults {
     /// `false` where too many wait already.
     pub(super) fn add(&mut self, fault: Fault) -> bool {
-        let room = self.0.len() < MOST;
+        let room = self.0.len() < MAX_FAULTS;
         if room {
             self.0.push(fault);
         }

@@ -21,7 +21,7 @@ use super::{
 /// How long a code may be redeemed, in milliseconds.
 pub(super) const CODE_LIFE: i64 = 30_000;
 /// The most tokens and codes held.
-pub(super) const MOST: usize = 100_000;
+pub(super) const MAX_TOKENS: usize = 100_000;
 /// Every scope X has.
 pub(super) const SCOPES: &[&str] = &[
     "block.read",
@@ -252,10 +252,10 @@ impl World {
 
     fn issue(&mut self, grant: Grant) -> Result<(String, Option<String>), SimError> {
         let now = self.now();
-        if self.doors.access.len() >= MOST {
+        if self.doors.access.len() >= MAX_TOKENS {
             self.doors.access.retain(|_, access| access.until > now);
         }
-        if self.doors.access.len() >= MOST || self.doors.refresh.len() >= MOST {
+        if self.doors.access.len() >= MAX_TOKENS || self.doors.refresh.len() >= MAX_TOKENS {
             return Err(SimError::Full("tokens"));
         }
         let life = i64::try_from(self.options.token_seconds).unwrap_or(i64::MAX).saturating_mul(1000);

@@ -131,9 +131,6 @@ impl Key {
 
 impl Store {
     /// Adds an account, or brings what is known of it up to date. When it was first connected stays.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn connect(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
         self.write(
             sqlx::query(
@@ -154,9 +151,6 @@ impl Store {
     }
 
     /// Every account that was ever connected, oldest first.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn accounts(&self) -> Result<Vec<ConnectedAccount>, StoreError> {
         let rows = sqlx::query("SELECT * FROM account ORDER BY connected_at, x_id").fetch_all(&self.reader).await?;
         rows.iter()
@@ -175,7 +169,7 @@ impl Store {
     /// The tokens of an account.
     ///
     /// # Errors
-    /// When the database says no, or they were sealed with another key.
+    /// Also where they were sealed with another key.
     pub async fn tokens(&self, key: &Key, account: &XId) -> Result<Option<Tokens>, StoreError> {
         let sealed: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT tokens FROM account WHERE x_id = $1")
             .bind(account.as_str())
@@ -188,7 +182,7 @@ impl Store {
     /// next pair must not be used before it is safe.
     ///
     /// # Errors
-    /// When the database says no, or there is no such account.
+    /// Also where there is no such account.
     pub async fn save_tokens(&self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
         let done = self
             .write(
@@ -206,9 +200,6 @@ impl Store {
 
 impl Tx {
     /// Notes how an account stands.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn set_account_state(&mut self, id: &XId, state: AccountState, why: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")
             .bind(id.as_str())

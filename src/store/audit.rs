@@ -6,9 +6,8 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::{
-    Store, StoreError, Tx,
-    later::{Decided, Fired},
-    time,
+    Store, StoreError, Tx, time,
+    write_buffer::{DecisionRow, FiredRow},
 };
 use crate::{
     desk::{Event, Ticket, TicketId},
@@ -80,9 +79,6 @@ pub struct Counts {
 
 impl Tx {
     /// Records a run and returns its number.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         // Nobody else numbers decisions meanwhile, and none is ever removed.
@@ -94,7 +90,7 @@ impl Tx {
             }
         };
         self.1.last_decision = Some(id);
-        self.2.decisions.push(Decided {
+        self.2.decisions.push(DecisionRow {
             id,
             ticket: record.ticket.id.0,
             made: record.now.as_millisecond(),
@@ -104,7 +100,7 @@ impl Tx {
             event: json(serde_json::to_string(record.event))?,
             decision: json(serde_json::to_string(record.decision))?,
         });
-        self.2.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| Fired {
+        self.2.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| FiredRow {
             decision: id,
             place,
             rule: fired.rule.clone(),
@@ -116,9 +112,6 @@ impl Tx {
 
 impl Store {
     /// The runs on a ticket, oldest first.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn decisions(&self, ticket: TicketId) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
         let rows = sqlx::query("SELECT * FROM decision WHERE ticket = $1 ORDER BY id")
@@ -147,9 +140,6 @@ impl Store {
     }
 
     /// Remembers a rule set with its files, so that its decisions can be explained when it is gone.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn remember_version(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
         let files = serde_json::to_string(&rules.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         self.write(
@@ -163,9 +153,6 @@ impl Store {
     }
 
     /// The files of a rule set that once decided, as JSON.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn version_files(&self, hash: &str) -> Result<Option<Files>, StoreError> {
         let files: Option<String> = sqlx::query_scalar("SELECT files FROM rules_version WHERE hash = $1")
             .bind(hash)
@@ -175,9 +162,6 @@ impl Store {
     }
 
     /// What it all came to so far.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM ticket),

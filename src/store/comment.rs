@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{KnownPost, Store, StoreError, Tx, time, times, word, words};
+use super::{Store, StoreError, StoredPost, Tx, time, times, word, words};
 use crate::desk::{Author, Comment, CommentSource, Delivery, TicketId, XId};
 
 /// A comment to be added.
@@ -33,7 +33,7 @@ pub struct Standing {
     /// The highest id of X on it.
     pub newest: Option<XId>,
     /// When it must be looked at.
-    pub look_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
 }
 
 pub(super) fn author_word(author: Author) -> &'static str {
@@ -92,9 +92,6 @@ fn read(row: &SqliteRow) -> Result<Comment, StoreError> {
 
 impl Store {
     /// A comment, by the store's number.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
         let row = sqlx::query("SELECT * FROM comment WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
         row.as_ref().map(read).transpose()
@@ -102,9 +99,6 @@ impl Store {
 
     /// The comments of a ticket in the order in which they were said: by X's ids, which are ordered, and by
     /// the clock where there are none.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
         let rows = sqlx::query("SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id), x_id, id")
             .bind(ticket.0)
@@ -116,9 +110,6 @@ impl Store {
 
 impl Tx {
     /// Adds a comment and returns its number; `None` where this post or message already is on the ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn add_comment(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
         let (kind, with) = match &comment.source {
             CommentSource::Post { .. } => ("post", None),
@@ -143,9 +134,6 @@ impl Tx {
     }
 
     /// Whether a ticket of this account already has this post or message.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn is_comment(&mut self, account: &XId, id: &XId) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar::<_, i64>(
             "SELECT count(*) FROM comment c JOIN ticket t ON t.id = c.ticket WHERE c.x_id = $1 AND t.key_account = $2",
@@ -160,25 +148,26 @@ impl Tx {
     /// How a ticket stands before another comment comes onto it.
     ///
     /// # Errors
-    /// When the database says no, or there is no such ticket.
+    /// Also where there is no such ticket.
     pub async fn standing(&mut self, ticket: TicketId) -> Result<Standing, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'),
                     (SELECT x_id FROM comment WHERE ticket = $1 AND x_id IS NOT NULL
                      ORDER BY length(x_id) DESC, x_id DESC LIMIT 1),
-                    look_at
+                    next_check_at
              FROM ticket WHERE id = $1",
         )
         .bind(ticket.0)
         .fetch_one(&mut *self.0)
         .await?;
-        Ok(Standing { imported: row.try_get(0)?, newest: words(row.try_get(1)?)?, look_at: times(row.try_get(2)?)? })
+        Ok(Standing {
+            imported: row.try_get(0)?,
+            newest: words(row.try_get(1)?)?,
+            next_check_at: times(row.try_get(2)?)?,
+        })
     }
 
     /// The requester's latest comment that came from X.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn latest_by_requester(&mut self, ticket: TicketId) -> Result<Option<i64>, StoreError> {
         Ok(sqlx::query_scalar(
             "SELECT id FROM comment WHERE ticket = $1 AND author = 'requester' AND x_id IS NOT NULL
@@ -190,10 +179,7 @@ impl Tx {
     }
 
     /// Gives every comment of an edited post its new text, and keeps the old one as an earlier version.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn revise_comments(&mut self, post: &KnownPost) -> Result<Vec<(TicketId, i64, Author)>, StoreError> {
+    pub async fn revise_comments(&mut self, post: &StoredPost) -> Result<Vec<(TicketId, i64, Author)>, StoreError> {
         let rows = sqlx::query("SELECT * FROM comment WHERE x_id = $1 AND deleted = 0")
             .bind(post.id.as_str())
             .fetch_all(&mut *self.0)

@@ -10,20 +10,14 @@ use crate::desk::{Author, MovedComments, TicketId};
 
 impl Store {
     /// When the next ticket must be looked at.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn next_look(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next = sqlx::query_scalar("SELECT min(look_at) FROM ticket WHERE look_at IS NOT NULL");
+    pub async fn next_check(&self) -> Result<Option<Timestamp>, StoreError> {
+        let next = sqlx::query_scalar("SELECT min(next_check_at) FROM ticket WHERE next_check_at IS NOT NULL");
         times(next.fetch_one(&self.reader).await?)
     }
 
     /// How many tickets should have been looked at by now.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn looks_due(&self, now: Timestamp) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM ticket WHERE look_at <= $1")
+    pub async fn count_due(&self, now: Timestamp) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM ticket WHERE next_check_at <= $1")
             .bind(now.as_millisecond())
             .fetch_one(&self.reader)
             .await?)
@@ -32,37 +26,32 @@ impl Store {
 
 impl Tx {
     /// Tickets that must be looked at, those due first first.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn due(&mut self, now: Timestamp, most: u32) -> Result<Vec<(TicketId, Timestamp)>, StoreError> {
-        let rows = sqlx::query("SELECT id, look_at FROM ticket WHERE look_at <= $1 ORDER BY look_at, id LIMIT $2")
-            .bind(now.as_millisecond())
-            .bind(most)
-            .fetch_all(&mut *self.0)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT id, next_check_at FROM ticket WHERE next_check_at <= $1 ORDER BY next_check_at, id LIMIT $2",
+        )
+        .bind(now.as_millisecond())
+        .bind(most)
+        .fetch_all(&mut *self.0)
+        .await?;
         rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), time(row.try_get(1)?)?))).collect()
     }
 
     /// Has a ticket looked at on this minute, or earlier where it is due earlier.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn look_soon(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE ticket SET look_at = $2 WHERE id = $1 AND (look_at IS NULL OR look_at > $2)")
-            .bind(id.0)
-            .bind(at.as_millisecond())
-            .execute(&mut *self.0)
-            .await?;
+    pub async fn check_by(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND (next_check_at IS NULL OR next_check_at > $2)",
+        )
+        .bind(id.0)
+        .bind(at.as_millisecond())
+        .execute(&mut *self.0)
+        .await?;
         Ok(())
     }
 
     /// When a ticket must be looked at.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn look_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
-        let at: Option<Option<i64>> = sqlx::query_scalar("SELECT look_at FROM ticket WHERE id = $1")
+    pub async fn next_check_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<Option<i64>> = sqlx::query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")
             .bind(id.0)
             .fetch_optional(&mut *self.0)
             .await?;
@@ -70,47 +59,41 @@ impl Tx {
     }
 
     /// The latest minute on which a ticket was looked at, and the automations that held then, by title.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn holding(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
-        let looked = sqlx::query_scalar("SELECT looked FROM ticket WHERE id = $1").bind(id.0);
-        let looked = time(looked.fetch_one(&mut *self.0).await?)?;
-        let titles: Vec<String> = sqlx::query_scalar("SELECT automation FROM holding WHERE ticket = $1")
+    pub async fn active_automations(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
+        let last_check = sqlx::query_scalar("SELECT last_check FROM ticket WHERE id = $1").bind(id.0);
+        let last_check = time(last_check.fetch_one(&mut *self.0).await?)?;
+        let titles: Vec<String> = sqlx::query_scalar("SELECT automation FROM active_automation WHERE ticket = $1")
             .bind(id.0)
             .fetch_all(&mut *self.0)
             .await?;
-        Ok((looked, titles.into_iter().collect()))
+        Ok((last_check, titles.into_iter().collect()))
     }
 
     /// Notes that a ticket was looked at on a minute: what holds now, what held before, and when to look next.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn looked(
+    pub async fn record_check(
         &mut self,
         id: TicketId,
         at: Timestamp,
         before: &BTreeSet<String>,
-        holding: &BTreeSet<String>,
+        active: &BTreeSet<String>,
         next: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        for title in before.difference(holding) {
-            sqlx::query("DELETE FROM holding WHERE ticket = $1 AND automation = $2")
+        for title in before.difference(active) {
+            sqlx::query("DELETE FROM active_automation WHERE ticket = $1 AND automation = $2")
                 .bind(id.0)
                 .bind(title)
                 .execute(&mut *self.0)
                 .await?;
         }
-        for title in holding.difference(before) {
-            sqlx::query("INSERT INTO holding (ticket, automation) VALUES ($1, $2)")
+        for title in active.difference(before) {
+            sqlx::query("INSERT INTO active_automation (ticket, automation) VALUES ($1, $2)")
                 .bind(id.0)
                 .bind(title)
                 .execute(&mut *self.0)
                 .await?;
         }
         sqlx::query(
-            "UPDATE ticket SET look_at = $2, looked = CASE WHEN looked < $3 THEN $3 ELSE looked END WHERE id = $1",
+            "UPDATE ticket SET next_check_at = $2, last_check = CASE WHEN last_check < $3 THEN $3 ELSE last_check END WHERE id = $1",
         )
         .bind(id.0)
         .bind(next.map(Timestamp::as_millisecond))
@@ -121,9 +104,6 @@ impl Tx {
     }
 
     /// Tickets that are not closed, behind this one, in the order of their numbers.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn unclosed_after(&mut self, id: TicketId, most: u32) -> Result<Vec<TicketId>, StoreError> {
         let ids: Vec<i64> =
             sqlx::query_scalar("SELECT id FROM ticket WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2")
@@ -135,9 +115,6 @@ impl Tx {
     }
 
     /// How far something has come.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn progress(&mut self, name: &str) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT value FROM progress WHERE name = $1")
             .bind(name)
@@ -146,9 +123,6 @@ impl Tx {
     }
 
     /// Notes how far something has come.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn set_progress(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO progress (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -162,19 +136,16 @@ impl Tx {
 
     /// Whose turn it is among these agents of a group: whoever was never chosen, in their order, else the one
     /// chosen longest ago.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn next_agent(&mut self, group: &str, agents: &[&str]) -> Result<Option<String>, StoreError> {
-        let taken: Vec<(String, i64)> = sqlx::query_as("SELECT agent, taken FROM turn WHERE group_name = $1")
+        let taken: Vec<(String, i64)> = sqlx::query_as("SELECT agent, taken FROM round_robin WHERE group_name = $1")
             .bind(group)
             .fetch_all(&mut *self.0)
             .await?;
-        let turn = |agent: &&&str| taken.iter().find(|(name, _)| name == **agent).map_or(0, |(_, taken)| *taken);
-        let Some(agent) = agents.iter().min_by_key(turn) else { return Ok(None) };
+        let last_chosen = |agent: &&&str| taken.iter().find(|(name, _)| name == **agent).map_or(0, |(_, taken)| *taken);
+        let Some(agent) = agents.iter().min_by_key(last_chosen) else { return Ok(None) };
         let last = taken.iter().map(|(_, taken)| *taken).max().unwrap_or(0);
         sqlx::query(
-            "INSERT INTO turn (group_name, agent, taken) VALUES ($1, $2, $3)
+            "INSERT INTO round_robin (group_name, agent, taken) VALUES ($1, $2, $3)
              ON CONFLICT (group_name, agent) DO UPDATE SET taken = excluded.taken",
         )
         .bind(group)
@@ -186,9 +157,6 @@ impl Tx {
     }
 
     /// The one among these agents with the fewest tickets that are not solved; the first of several.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn least_busy_agent(&mut self, agents: &[&str]) -> Result<Option<String>, StoreError> {
         let mut least: Option<(i64, &str)> = None;
         for agent in agents {
@@ -207,9 +175,6 @@ impl Tx {
 
     /// The ticket that one can be merged into: the same person's latest earlier one that is not closed, of the same
     /// account and channel.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn earlier_ticket(&mut self, id: TicketId) -> Result<Option<TicketId>, StoreError> {
         let earlier: Option<i64> = sqlx::query_scalar(
             "SELECT e.id FROM ticket t JOIN ticket e
@@ -226,9 +191,6 @@ impl Tx {
 
     /// Moves what was said on one ticket to another, which gets its links too, and remembers where it went. Notes stay, and so
     /// does a post that is on the other one already.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<MovedComments, StoreError> {
         let authors: Vec<String> = sqlx::query_scalar(
             "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL

@@ -24,11 +24,8 @@ const _: () = assert!(2 * BEGINNING < MAX_VALUE_LENGTH);
 impl Tx {
     /// Forgets what a deleted post said: itself, its comments and their versions, the tickets it was shown on, the runs
     /// that saw it, and what was sent about it. Returns the tickets it was a comment on.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn delete_post(&mut self, id: &XId) -> Result<Vec<TicketId>, StoreError> {
-        self.write_now().await?;
+        self.flush().await?;
         let texts: Vec<String> = sqlx::query_scalar(
             "SELECT text FROM post WHERE x_id = $1 AND text <> ''
              UNION SELECT text FROM comment WHERE x_id = $1 AND text <> ''

@@ -35,9 +35,6 @@ impl Hindrance {
 
 impl Store {
     /// What keeps accounts from working, and what they may have missed. What is both refused and stands still is told once.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
         let mut found: Vec<_> = self
             .pauses()

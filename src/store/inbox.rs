@@ -81,7 +81,7 @@ impl Store {
     /// Accepts messages and keeps how far their endpoint was read, both or neither. What is known is counted and left alone.
     ///
     /// # Errors
-    /// When the database says no: nothing was accepted then, and the position is what it was.
+    /// When the store fails: nothing was accepted then, and the position is what it was.
     pub async fn accept(
         &self,
         account: &XId,
@@ -114,9 +114,6 @@ impl Store {
     }
 
     /// The messages that wait, in the order in which they came.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn pending(&self, most: i64) -> Result<Vec<InboxItem>, StoreError> {
         sqlx::query(
             "SELECT id, account, kind, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1",
@@ -139,9 +136,6 @@ impl Store {
 
     /// Keeps a message that cannot be read, byte for byte. Returns whether it is new: the same is kept once, by its id where
     /// that could be read and by its bytes where not.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn set_aside_raw(
         &self,
         account: &XId,
@@ -172,9 +166,6 @@ impl Store {
 
 impl Tx {
     /// Marks messages as taken in. What they said lives on in their posts and comments.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn finish(&mut self, ids: &[i64]) -> Result<(), StoreError> {
         if !ids.is_empty() {
             let done = "UPDATE inbox SET state = 'done', payload = '' WHERE id";
@@ -184,9 +175,6 @@ impl Tx {
     }
 
     /// Puts a waiting message aside, with the reason.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn set_aside(&mut self, id: i64, reason: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
             .bind(reason)

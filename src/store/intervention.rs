@@ -89,9 +89,6 @@ impl From<sqlx::Error> for NotPossible {
 
 impl Store {
     /// What has not ended, in order.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = sqlx::query(
             "SELECT o.*, CASE WHEN o.state = 'waiting' THEN (SELECT max(e.id) FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
@@ -105,9 +102,6 @@ impl Store {
     }
 
     /// What agents did with what is to be sent about a ticket, in order.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn interventions(&self, ticket: TicketId) -> Result<Vec<Intervention>, StoreError> {
         let rows = sqlx::query(
             "SELECT i.*, o.effect FROM intervention i JOIN outbox o ON o.id = i.item WHERE o.ticket = $1 ORDER BY i.id",

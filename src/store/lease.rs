@@ -172,9 +172,6 @@ impl Fence {
 impl Store {
     /// Asks for the lease. Once it is taken, every transaction of this store and its clones is refused with
     /// [`StoreError::Superseded`] from the moment that somebody else takes it.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn ask_for_lease(
         &self,
         holder: &Holder,
@@ -226,7 +223,7 @@ impl Store {
     /// Renews the lease that this store holds.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] where somebody else has taken it, and when the database says no.
+    /// [`StoreError::Superseded`] where somebody else has taken it.
     pub async fn renew_lease(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(sqlx::query("UPDATE lease SET beat = beat + 1, renewed = $1").bind(now.as_millisecond())).await?;
         Ok(())
@@ -245,7 +242,7 @@ impl Store {
     /// ago. A store without a lease may do what it likes.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] where somebody else has taken it, and when the database says no.
+    /// [`StoreError::Superseded`] where somebody else has taken it.
     pub async fn check_lease(&self) -> Result<(), StoreError> {
         let Some(own) = self.fence.get() else { return Ok(()) };
         match self.lease().await? {
@@ -255,9 +252,6 @@ impl Store {
     }
 
     /// Who works on this database, or did last.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
         let row = sqlx::query(READ).fetch_optional(&self.reader).await?;
         row.as_ref().map(read).transpose()

@@ -26,9 +26,6 @@ pub struct LiveRules {
 
 impl Store {
     /// Notes which rules are live and how their files stand, and keeps them with their declarations.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn set_live_rules(&self, rules: &Rules, live: &LiveRules, now: Timestamp) -> Result<(), StoreError> {
         self.remember_version(rules, now).await?;
         let (broken_since, broken) = live.broken.as_ref().map(|(since, why)| (since.as_millisecond(), why)).unzip();
@@ -54,9 +51,6 @@ impl Store {
     }
 
     /// Which rules are live; nothing where no daemon ever ran.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn live_rules(&self) -> Result<Option<LiveRules>, StoreError> {
         let row =
             sqlx::query("SELECT hash, commit_id, since, follows_commit, broken_since, broken, restart FROM live_rules")
@@ -75,9 +69,6 @@ impl Store {
     }
 
     /// The live rules with the files they were made of.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn live_files(&self) -> Result<Option<(LiveRules, Files)>, StoreError> {
         let Some(live) = self.live_rules().await? else { return Ok(None) };
         Ok(self.version_files(&live.version.hash).await?.map(|files| (live, files)))

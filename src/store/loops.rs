@@ -34,9 +34,6 @@ impl StoppedLoop {
 
 impl Store {
     /// The tickets on which automations are stopped, the latest first.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn stopped_loops(&self) -> Result<Vec<StoppedLoop>, StoreError> {
         let query =
             sqlx::query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 ORDER BY at DESC, ticket");
@@ -44,9 +41,6 @@ impl Store {
     }
 
     /// Whether automations are stopped on a ticket, and why.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn stopped_loop(&self, id: TicketId) -> Result<Option<StoppedLoop>, StoreError> {
         let query = sqlx::query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
         query.bind(id.0).fetch_optional(&self.reader).await?.as_ref().map(stopped).transpose()
@@ -68,9 +62,6 @@ fn titles(json: &str) -> BTreeSet<String> {
 
 impl Tx {
     /// Whether automations are stopped on a ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn is_stopped(&mut self, id: TicketId) -> Result<bool, StoreError> {
         let found = sqlx::query_scalar::<_, i64>("SELECT 1 FROM automation_state WHERE ticket = $1 AND stopped = 1");
         Ok(found.bind(id.0).fetch_optional(&mut *self.0).await?.is_some())
@@ -78,9 +69,6 @@ impl Tx {
 
     /// Notes the state that automations bring a ticket into. Where it was in that state within the hour, by the same rules
     /// and with nobody having done anything to it since, automations are stopped on it.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn come_round(
         &mut self,
         id: TicketId,
@@ -122,21 +110,15 @@ impl Tx {
     }
 
     /// Lets automations go on with a ticket, to which somebody has done something.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn forget_states(&mut self, id: TicketId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM automation_state WHERE ticket = $1").bind(id.0).execute(&mut *self.0).await?;
         Ok(())
     }
 
     /// Lets automations go on with every ticket on which other rules than these were stopped.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn resume_stopped(&mut self, rules: &str, at: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE ticket SET look_at = $2 WHERE status <> 'closed'
+            "UPDATE ticket SET next_check_at = $2 WHERE status <> 'closed'
                AND id IN (SELECT ticket FROM automation_state WHERE stopped = 1 AND rules <> $1)",
         )
         .bind(rules)

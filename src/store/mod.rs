@@ -2,6 +2,9 @@
 //!
 //! sqlx on SQLite, with statements that PostgreSQL understands as well. One connection writes, several
 //! read; a writer's transaction takes its lock at the start, so it cannot fail half way for want of one.
+//!
+//! Every function that asks the database fails with [`StoreError`] when it refuses, is full or is gone. `# Errors` says
+//! only what is more.
 
 mod account;
 mod audit;
@@ -12,8 +15,6 @@ mod forget;
 mod hindrance;
 mod inbox;
 mod intervention;
-mod known;
-mod later;
 mod lease;
 mod live;
 mod loops;
@@ -26,8 +27,10 @@ mod recount;
 mod report;
 mod ticket;
 mod transaction;
+mod tx_cache;
 mod version;
 mod view;
+mod write_buffer;
 
 #[cfg(test)]
 mod tests;
@@ -57,13 +60,13 @@ pub use self::{
     outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
     polling::{Gap, Polling},
-    post::{KnownPost, PutPost, Seen},
+    post::{PutPost, Seen, StoredPost},
     queues::Queues,
     ticket::{TicketHead, TicketKey},
 };
 use tokio::time::Instant;
 
-use self::{file::File, known::Known, later::Later, lease::Fence, transaction::Transaction};
+use self::{file::File, lease::Fence, transaction::Transaction, tx_cache::TxCache, write_buffer::WriteBuffer};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(10);
@@ -128,7 +131,7 @@ pub struct Store {
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
-pub struct Tx(Transaction, Known, Later);
+pub struct Tx(Transaction, TxCache, WriteBuffer);
 
 impl Store {
     /// Opens a database file, makes it where there is none, and brings it up to date.
@@ -190,9 +193,6 @@ impl Store {
 
     /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
     /// reading, that is left for the next time.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn empty_log(&self) -> Result<(), StoreError> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
         Ok(())
@@ -205,7 +205,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.file.check()?;
         let transaction = Transaction::writing(&self.writer).await?;
-        let mut tx = Tx(transaction, Known::default(), Later::default());
+        let mut tx = Tx(transaction, TxCache::default(), WriteBuffer::default());
         tx.check_fence(&self.fence).await?;
         Ok(tx)
     }
@@ -234,9 +234,9 @@ impl Tx {
     /// Makes everything in this transaction durable, at once.
     ///
     /// # Errors
-    /// When the database says no: nothing was done then.
+    /// When the store fails: nothing was done then.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        self.write_now().await?;
+        self.flush().await?;
         Ok(self.0.commit().await?)
     }
 }

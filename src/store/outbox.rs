@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{KnownPost, Store, StoreError, Tx, later::Leaving, times, word, words};
+use super::{Store, StoreError, StoredPost, Tx, times, word, words, write_buffer::OutboxRow};
 use crate::{
     desk::{Destination, Effect, Reason, ReasonKind, TicketId, XId, post_text::is_same_post},
     engine::minute,
@@ -80,7 +80,7 @@ pub enum Next {
 
 /// What became of something that was to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Left {
+pub struct DeliveryStatus {
     /// The store's number for it.
     pub id: i64,
     /// The rule that asked for it; `None` for a person.
@@ -134,7 +134,7 @@ impl Tx {
             Effect::Merge => "merge",
             Effect::Webhook { .. } => "webhook",
         };
-        self.2.outbox.push(Leaving {
+        self.2.outbox.push(OutboxRow {
             key: outgoing.key.clone(),
             ticket: outgoing.ticket.map(|ticket| ticket.0),
             rule: outgoing.rule.clone(),
@@ -150,12 +150,9 @@ impl Tx {
     }
 
     /// Writes down something that has been carried out in this very transaction, and what came of it.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn carried_out(&mut self, outgoing: &Outgoing, outcome: &str) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
-        self.write_now().await?;
+        self.flush().await?;
         sqlx::query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(outcome)
@@ -165,12 +162,9 @@ impl Tx {
     }
 
     /// Writes down something that cannot be carried out, and why.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
-        self.write_now().await?;
+        self.flush().await?;
         sqlx::query("UPDATE outbox SET state = 'refused', reason_kind = $2, reason = $3 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(reason.kind.as_str())
@@ -181,9 +175,6 @@ impl Tx {
     }
 
     /// Whether a message of an account is the end of something in the outbox.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
         // What is written later has not left yet.
         accounted_for(&mut self.0, id).await
@@ -191,13 +182,10 @@ impl Tx {
 
     /// The reply that an own post is, where Twite sent it and does not know that it arrived: an answer was lost, or is not
     /// here yet. With its ticket, and whether the answer was lost.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn echo_of(
         &mut self,
         account: &XId,
-        post: &KnownPost,
+        post: &StoredPost,
     ) -> Result<Option<(i64, TicketId, bool)>, StoreError> {
         let rows = sqlx::query(
             "SELECT o.id, o.effect, o.ticket, o.state FROM outbox o
@@ -223,11 +211,8 @@ impl Tx {
 
     /// Notes that something arrived. A reply becomes a comment of its ticket under X's id, so that its echo is
     /// known; where the echo came first, that comment stands for it.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
-        self.write_now().await?;
+        self.flush().await?;
         sqlx::query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
              WHERE id = $1")
             .bind(id)
@@ -266,7 +251,7 @@ impl Tx {
         sqlx::query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut *self.0).await?;
         sqlx::query(
             "UPDATE ticket SET comments = comments + $3, latest_comment = $2, latest_public_comment = $2,
-               look_at = CASE WHEN status = 'closed' THEN NULL WHEN look_at < $4 THEN look_at ELSE $4 END
+               next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $4 THEN next_check_at ELSE $4 END
              WHERE id = $1",
         )
         .bind(ticket)
@@ -284,9 +269,6 @@ impl Tx {
 
 impl Store {
     /// Where something waits to be sent, with when the first of it is due.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn destinations(&self) -> Result<Vec<(Destination, Timestamp)>, StoreError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
             "SELECT destination, min(due) FROM outbox WHERE state = 'waiting' GROUP BY destination ORDER BY 2, 1",
@@ -299,9 +281,6 @@ impl Store {
     /// Claims the next thing that is due for a destination: from now on it counts as on its way, whatever happens to this
     /// process. A later reply on a ticket waits for the earlier one, as does whatever else goes to the same
     /// destination for the same ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn claim(&self, destination: &Destination, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
@@ -342,9 +321,6 @@ impl Store {
 
     /// Crash recovery: `sending` becomes `waiting`. A reply may have arrived, and is looked up from a time on; mails and
     /// calls are sent again under the same key. Returns how many there were.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
@@ -361,18 +337,12 @@ impl Store {
     }
 
     /// Whether a message of the account is the end of something in the outbox already.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn is_accounted_for(&self, id: &XId) -> Result<bool, StoreError> {
         let mut connection = self.reader.acquire().await?;
         accounted_for(&mut connection, id).await
     }
 
     /// Notes that something arrived.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn sent(&self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         tx.sent(id, x_id, now).await?;
@@ -380,9 +350,6 @@ impl Store {
     }
 
     /// Notes that something did not arrive, and what becomes of it. What has arrived meanwhile stays so.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn not_sent(
         &self,
         item: &OutboxItem,
@@ -423,9 +390,6 @@ impl Store {
     }
 
     /// The part of a reply with a key.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
         let row = sqlx::query("SELECT state, reason, shown FROM outbox WHERE key = $1")
             .bind(key)
@@ -442,9 +406,6 @@ impl Store {
     }
 
     /// Makes a reply answer another comment: the part before it.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn answer_instead(&self, item: &OutboxItem, comment: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("UPDATE outbox SET answers = $2 WHERE id = $1")
@@ -456,10 +417,7 @@ impl Store {
     }
 
     /// All that was sent, or is to be, about a ticket, in order.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<Left>, StoreError> {
+    pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<DeliveryStatus>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, rule, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
         )
@@ -468,7 +426,7 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| {
-                Ok(Left {
+                Ok(DeliveryStatus {
                     id: row.try_get("id")?,
                     rule: row.try_get("rule")?,
                     effect: serde_json::from_str(row.try_get("effect")?)
@@ -483,17 +441,11 @@ impl Store {
     }
 
     /// When the next thing that waits is due.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         times(sqlx::query_scalar("SELECT min(due) FROM outbox WHERE state = 'waiting'").fetch_one(&self.reader).await?)
     }
 
     /// How many replies rules sent, or are about to, since a time: to a person, and from an account.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn replies_since(
         &self,
         since: Timestamp,

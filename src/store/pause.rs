@@ -32,9 +32,6 @@ pub struct Pause {
 
 impl Store {
     /// What accounts cannot do for the time being.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         let rows = sqlx::query("SELECT * FROM pause ORDER BY account, since, what").fetch_all(&self.reader).await?;
         rows.iter()
@@ -55,9 +52,6 @@ impl Store {
 
 impl Tx {
     /// Notes what an account cannot do, in place of what was noted about it before.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn pause(&mut self, pause: &Pause) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO pause (account, what, reason, since, failures, retry_at, told)
@@ -78,9 +72,6 @@ impl Tx {
     }
 
     /// Notes that an account can do something again.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn resume(&mut self, account: &XId, what: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM pause WHERE account = $1 AND what = $2")
             .bind(account.as_str())
@@ -91,9 +82,6 @@ impl Tx {
     }
 
     /// Makes what an account cannot do be tried again at once.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn retry_pauses(&mut self, account: &XId) -> Result<(), StoreError> {
         sqlx::query("UPDATE pause SET retry_at = since WHERE account = $1")
             .bind(account.as_str())

@@ -50,9 +50,6 @@ impl Gap {
 
 impl Store {
     /// How the reading of each endpoint stands.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn polling(&self) -> Result<Vec<Polling>, StoreError> {
         let rows = sqlx::query("SELECT * FROM polling ORDER BY account, endpoint").fetch_all(&self.reader).await?;
         rows.iter()
@@ -69,9 +66,6 @@ impl Store {
     }
 
     /// How far an endpoint was read, in the words of whoever reads it.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn position(&self, account: &XId, endpoint: &str) -> Result<Option<String>, StoreError> {
         let position = sqlx::query_scalar("SELECT position FROM polling WHERE account = $1 AND endpoint = $2")
             .bind(account.as_str())
@@ -82,9 +76,6 @@ impl Store {
     }
 
     /// Notes that an endpoint stands still, why, and when X is asked next; or, with nothing, that it is read again.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn stalled(
         &self,
         account: &XId,
@@ -109,9 +100,6 @@ impl Store {
     }
 
     /// Notes what X showed no more.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn missed(&self, gap: &Gap) -> Result<(), StoreError> {
         self.write(
             sqlx::query(
@@ -128,9 +116,6 @@ impl Store {
     }
 
     /// All that X showed no more, the latest first.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
         let rows = sqlx::query("SELECT * FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
             .fetch_all(&self.reader)
@@ -148,17 +133,11 @@ impl Store {
     }
 
     /// The last row of the inbox.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn last_received(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM inbox").fetch_one(&self.reader).await?)
     }
 
     /// Which versions of these messages were accepted for an account, each with its row of the inbox.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn received(
         &self,
         account: &XId,

@@ -11,7 +11,7 @@ use crate::{
 
 /// What is kept of a post or a direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownPost {
+pub struct StoredPost {
     /// Its first id: edits have ids of their own, this one stays.
     pub id: XId,
     /// The id of the version that is known.
@@ -36,7 +36,7 @@ pub struct KnownPost {
     pub deleted: bool,
 }
 
-impl KnownPost {
+impl StoredPost {
     /// Where a comment of it stands, and so how it can be answered.
     pub fn source(&self) -> CommentSource {
         match &self.direct_with {
@@ -68,9 +68,9 @@ pub struct PutPost {
     /// What that adds.
     pub seen: Seen,
     /// The post as it is known now.
-    pub post: KnownPost,
+    pub post: StoredPost,
     /// Where it was not known: the posts directly below it, which came before it.
-    pub below: Vec<KnownPost>,
+    pub below: Vec<StoredPost>,
     /// Whether it is certain that no other post of its conversation is known.
     pub alone: bool,
 }
@@ -83,14 +83,11 @@ pub enum Seen {
     /// An older version of it was.
     Edited,
     /// Nothing.
-    Known,
+    TxCache,
 }
 
 impl Store {
     /// The posts above those that are on a ticket, or above such a post, that are neither known nor asked for.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn missing_parents(&self, most: usize) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT DISTINCT p.replied_to FROM post p
@@ -104,9 +101,6 @@ impl Store {
     }
 
     /// The public posts on tickets that are not closed which were not seen at X since a time, the longest unseen first.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn unseen_since(&self, since: Timestamp, most: usize) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT p.x_id FROM post p
@@ -124,10 +118,7 @@ impl Store {
 
     /// The posts above the comments of a ticket that are no comments on it: what others said before. Each with
     /// the handle of who wrote it, where that is known; in the order of X's ids.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn context(&self, ticket: TicketId) -> Result<Vec<(KnownPost, Option<String>)>, StoreError> {
+    pub async fn context(&self, ticket: TicketId) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
         let rows = sqlx::query(
             "WITH RECURSIVE above (id, height) AS (
                SELECT x_id, 0 FROM comment WHERE ticket = $1 AND kind = 'post'
@@ -144,7 +135,7 @@ impl Store {
         .bind(HIGHEST_CONTEXT)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| Ok((KnownPost::read(row)?, row.try_get("author_handle")?))).collect()
+        rows.iter().map(|row| Ok((StoredPost::read(row)?, row.try_get("author_handle")?))).collect()
     }
 }
 
@@ -153,20 +144,14 @@ const HIGHEST_CONTEXT: i64 = 100;
 
 impl Tx {
     /// A post, by its first id.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn post(&mut self, id: &XId) -> Result<Option<KnownPost>, StoreError> {
+    pub async fn post(&mut self, id: &XId) -> Result<Option<StoredPost>, StoreError> {
         let row =
             sqlx::query("SELECT * FROM post WHERE x_id = $1").bind(id.as_str()).fetch_optional(&mut *self.0).await?;
-        row.as_ref().map(KnownPost::read).transpose()
+        row.as_ref().map(StoredPost::read).transpose()
     }
 
     /// Keeps a post. A later version replaces the text of an earlier one; a deleted post stays deleted.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn put_post(&mut self, post: &KnownPost, now: Timestamp) -> Result<PutPost, StoreError> {
+    pub async fn put_post(&mut self, post: &StoredPost, now: Timestamp) -> Result<PutPost, StoreError> {
         let done = sqlx::query(
             "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
                text, made, checked, asked)
@@ -187,7 +172,7 @@ impl Tx {
         .execute(&mut *self.0)
         .await?;
         if done.rows_affected() > 0 {
-            let post = KnownPost { made: stored(post.made), deleted: false, ..post.clone() };
+            let post = StoredPost { made: stored(post.made), deleted: false, ..post.clone() };
             let mut below = vec![];
             if !self.1.is_childless(&post.id) {
                 // What stands above those below is known now.
@@ -196,13 +181,13 @@ impl Tx {
                     .fetch_all(&mut *self.0)
                     .await?;
             }
-            let below = below.iter().map(KnownPost::read).collect::<Result<_, _>>()?;
-            let alone = self.1.heard(&post);
+            let below = below.iter().map(StoredPost::read).collect::<Result<_, _>>()?;
+            let alone = self.1.add_post(&post);
             return Ok(PutPost { seen: Seen::New, post, below, alone });
         }
         let gone = || StoreError::Corrupt(format!("the post {} is neither there nor can it be added", post.id));
         let mut known = self.post(&post.id).await?.ok_or_else(gone)?;
-        let mut seen = Seen::Known;
+        let mut seen = Seen::TxCache;
         if !known.deleted && known.version < post.version {
             sqlx::query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
                 .bind(post.version.as_str())
@@ -210,7 +195,7 @@ impl Tx {
                 .bind(post.id.as_str())
                 .execute(&mut *self.0)
                 .await?;
-            seen = if known.text == post.text { Seen::Known } else { Seen::Edited };
+            seen = if known.text == post.text { Seen::TxCache } else { Seen::Edited };
             known.version.clone_from(&post.version);
             known.text.clone_from(&post.text);
         }
@@ -218,10 +203,7 @@ impl Tx {
     }
 
     /// Settles whom a post answers.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn resolve(&mut self, id: &XId, person: &XId) -> Result<(), StoreError> {
+    pub async fn set_reply_target(&mut self, id: &XId, person: &XId) -> Result<(), StoreError> {
         sqlx::query("UPDATE post SET answers = $1 WHERE x_id = $2")
             .bind(person.as_str())
             .bind(id.as_str())
@@ -231,10 +213,7 @@ impl Tx {
     }
 
     /// The posts by connected accounts directly below a post, of which it is not settled whom they answer.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<KnownPost>, StoreError> {
+    pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<StoredPost>, StoreError> {
         let rows = sqlx::query(
             // The accounts are few, and come first.
             "SELECT p.* FROM account a CROSS JOIN post p ON p.replied_to = $1 AND p.author = a.x_id
@@ -243,15 +222,12 @@ impl Tx {
         .bind(parent.as_str())
         .fetch_all(&mut *self.0)
         .await?;
-        rows.iter().map(KnownPost::read).collect()
+        rows.iter().map(StoredPost::read).collect()
     }
 
     /// What belongs together by its key: the posts of a person in a conversation, and those of the account that answer
     /// that person.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<KnownPost>, StoreError> {
+    pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<StoredPost>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2)",
         )
@@ -260,13 +236,10 @@ impl Tx {
         .bind(key.account.as_str())
         .fetch_all(&mut *self.0)
         .await?;
-        rows.iter().map(KnownPost::read).collect()
+        rows.iter().map(StoredPost::read).collect()
     }
 
     /// Notes that these posts are known, or were asked for: what X did not give then, it will not give later.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn asked(&mut self, parents: &[XId]) -> Result<(), StoreError> {
         for parent in parents {
             sqlx::query("UPDATE post SET asked = 1 WHERE replied_to = $1")
@@ -278,9 +251,6 @@ impl Tx {
     }
 
     /// Notes that X was asked whether it still has these posts.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn checked(&mut self, posts: &[XId], now: Timestamp) -> Result<(), StoreError> {
         for post in posts {
             sqlx::query("UPDATE post SET checked = $1 WHERE x_id = $2")
@@ -294,9 +264,6 @@ impl Tx {
 
     /// Keeps what is known of a person; what a sighting does not tell stays as it was. Where something is new,
     /// automations look at that person's tickets again.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn see(&mut self, person: &Person, now: Timestamp) -> Result<(), StoreError> {
         let Some(id) = &person.id else { return Ok(()) };
         let known = self.person(id).await?;
@@ -309,8 +276,8 @@ impl Tx {
         let number = self.put_person(&merged).await?;
         if known.is_some() {
             sqlx::query(
-                "UPDATE ticket SET look_at = $2
-                 WHERE requester = $1 AND status <> 'closed' AND (look_at IS NULL OR look_at > $2)",
+                "UPDATE ticket SET next_check_at = $2
+                 WHERE requester = $1 AND status <> 'closed' AND (next_check_at IS NULL OR next_check_at > $2)",
             )
             .bind(number)
             .bind(minute(now).as_millisecond())

@@ -26,9 +26,6 @@ pub struct Queues {
 
 impl Store {
     /// How much waits.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn queues(&self) -> Result<Queues, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM inbox WHERE state = 'pending') AS inbox,

@@ -12,11 +12,8 @@ use crate::{
 impl Tx {
     /// Counts again what agents said on a ticket, after the outcome of one of their replies changed: what is on the ticket,
     /// and replies that wait or may have arrived. That an agent was at the ticket stays true.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub(super) async fn recount(&mut self, ticket: TicketId, now: Timestamp) -> Result<(), StoreError> {
-        self.write_now().await?;
+        self.flush().await?;
         // A reply counts from when it was said, not from when X took it.
         let shown = sqlx::query(
             "SELECT count(*) AS comments,
@@ -59,7 +56,7 @@ impl Tx {
         sqlx::query(
             "UPDATE ticket SET comments = $2, replies = $3, first_reply = $4, latest_comment = $5, latest_public_comment = $6,
                agent_touches = CASE WHEN agent_touches < $3 THEN $3 ELSE agent_touches END,
-               look_at = CASE WHEN status = 'closed' THEN NULL WHEN look_at < $7 THEN look_at ELSE $7 END
+               next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $7 THEN next_check_at ELSE $7 END
              WHERE id = $1",
         )
         .bind(ticket.0)
@@ -76,9 +73,6 @@ impl Tx {
     }
 
     /// [`Tx::recount`] on the ticket of something in the outbox, where it is an agent's reply.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
         let ticket =
             "SELECT ticket FROM outbox WHERE id = $1 AND kind = 'reply' AND rule IS NULL AND ticket IS NOT NULL";

@@ -29,15 +29,12 @@ use crate::{
 /// How many tickets are read at once where they are counted in memory.
 const CHUNK: usize = 500;
 /// The longest list of months that a statement tells apart.
-const MOST_MONTHS: usize = 600;
+const MAX_MONTHS: usize = 600;
 
 type Counted = HashMap<(bool, Vec<Key>), Vec<Option<f64>>>;
 
 impl Store {
     /// What a report comes to now.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn report(&self, report: &Report, desk: &Desk, now: Timestamp) -> Result<ReportTable, StoreError> {
         // A transaction, so that every number is about the same tickets.
         let mut snapshot = self.snapshot().await?;
@@ -139,14 +136,14 @@ impl Statement<'_> {
                 let first = from.to_zoned_datetime(zone.clone()).date().first_of_month();
                 let last = to.to_zoned_datetime(zone.clone()).date();
                 let months = first.series(jiff::Span::new().months(1)).take_while(|month| *month <= last);
-                local.months.extend(months.take(MOST_MONTHS + 1));
+                local.months.extend(months.take(MAX_MONTHS + 1));
             }
         }
         local.offsets.sort_unstable_by(|a, b| b.cmp(a));
         local.offsets.dedup();
         local.months.sort_unstable();
         local.months.dedup();
-        Ok((local.months.len() <= MOST_MONTHS).then_some(local))
+        Ok((local.months.len() <= MAX_MONTHS).then_some(local))
     }
 
     /// `WITH base AS (…)`: a row for each ticket with all that is asked of it.

@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{Store, StoreError, Tx, comes_again, later::Field, stored, time, times, word, words};
+use super::{Store, StoreError, Tx, comes_again, stored, time, times, word, words, write_buffer::FieldRow};
 use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
@@ -41,18 +41,12 @@ pub struct TicketHead {
 
 impl Store {
     /// A whole ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
         let mut connection = self.reader.acquire().await?;
         ticket(&mut connection, id).await
     }
 
     /// How many messages were not imported into a ticket because it was full.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT not_imported FROM ticket WHERE id = $1")
             .bind(id.0)
@@ -61,9 +55,6 @@ impl Store {
     }
 
     /// The tickets a ticket is linked with, and why.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn links(&self, id: TicketId) -> Result<Vec<(TicketId, String)>, StoreError> {
         let rows = sqlx::query(
             "SELECT CASE WHEN one = $1 THEN other ELSE one END AS linked, why FROM ticket_link
@@ -78,9 +69,6 @@ impl Store {
 
 impl Tx {
     /// A whole ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn ticket(&mut self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
         if let Some(known) = self.1.ticket(id) {
             return Ok(Some(known.clone()));
@@ -94,9 +82,6 @@ impl Tx {
 
     /// The tickets of a person in a conversation, oldest first, each with its account. Of each account, at most one of
     /// them is not closed.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn tickets_of(&mut self, conversation: &str, person: &XId) -> Result<Vec<(XId, TicketHead)>, StoreError> {
         let rows = sqlx::query(
             // One that was merged into another stands for that one. The accounts are few, and come first.
@@ -126,9 +111,6 @@ impl Tx {
     }
 
     /// The tickets of an account in a conversation.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn tickets_in(&mut self, account: &XId, conversation: &str) -> Result<Vec<TicketId>, StoreError> {
         let ids: Vec<i64> =
             sqlx::query_scalar("SELECT id FROM ticket WHERE key_account = $1 AND key_conversation = $2 ORDER BY id")
@@ -140,9 +122,6 @@ impl Tx {
     }
 
     /// The number of the next ticket: nobody else opens one meanwhile, and none is ever removed.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn next_ticket(&mut self) -> Result<TicketId, StoreError> {
         let next = match self.1.last_ticket {
             Some(last) => last + 1,
@@ -156,9 +135,6 @@ impl Tx {
     }
 
     /// Opens a ticket that has its number. Automations look at it as of `since`, and from then on.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn open(
         &mut self,
         ticket: &Ticket,
@@ -176,7 +152,7 @@ impl Tx {
                description_folded, group_name, assignee, language, language_folded, post_likes, post_reposts,
                post_replies, post_has_media, post_is_reply, replies, reopens, agent_touches, comments, created, updated,
                solved, assigned, due, snoozed, requester_updated, first_reply, latest_comment, latest_public_comment,
-               closed, look_at, id, key_account, key_conversation, key_person, opened_by, requester, channel)
+               closed, next_check_at, id, key_account, key_conversation, key_person, opened_by, requester, channel)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)",
         );
@@ -196,9 +172,6 @@ impl Tx {
     }
 
     /// Notes that an older message than was known opened a ticket.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn opened_by(&mut self, id: TicketId, post: &XId) -> Result<(), StoreError> {
         sqlx::query("UPDATE ticket SET opened_by = $1 WHERE id = $2")
             .bind(post.as_str())
@@ -209,9 +182,6 @@ impl Tx {
     }
 
     /// Whether a ticket was opened by this message.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn is_opened_by(&mut self, id: TicketId, post: &XId) -> Result<bool, StoreError> {
         let opener: Option<String> =
             sqlx::query_scalar("SELECT opened_by FROM ticket WHERE id = $1").bind(id.0).fetch_one(&mut *self.0).await?;
@@ -219,9 +189,6 @@ impl Tx {
     }
 
     /// Counts a message that was not imported, because the ticket has as many as it takes.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
         sqlx::query("UPDATE ticket SET not_imported = not_imported + 1 WHERE id = $1")
             .bind(id.0)
@@ -232,9 +199,6 @@ impl Tx {
 
     /// Writes a ticket as it is now, except its requester, its channel and what makes its key. As something happened
     /// to it, automations look at it on the next whole minute.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
         let query = sqlx::query(
@@ -245,7 +209,7 @@ impl Tx {
                comments = $22, created = $23, updated = $24, solved = $25, assigned = $26, due = $27, snoozed = $28,
                requester_updated = $29, first_reply = $30, latest_comment = $31, latest_public_comment = $32,
                closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END,
-               look_at = CASE WHEN look_at < $34 THEN look_at ELSE $34 END
+               next_check_at = CASE WHEN next_check_at < $34 THEN next_check_at ELSE $34 END
              WHERE id = $35",
         );
         bind(query, ticket, now).bind(ticket.id.0).execute(&mut *self.0).await?;
@@ -267,7 +231,7 @@ impl Tx {
             .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name)))
             .collect();
         if !gone.is_empty() {
-            self.write_now().await?;
+            self.flush().await?;
         }
         for (delete, what) in gone {
             sqlx::query(delete).bind(id).bind(what).execute(&mut *self.0).await?;
@@ -285,15 +249,12 @@ impl Tx {
                 CustomValue::Text(text) => ("text", None, Some(text.clone())),
             };
             let folded = text.as_deref().map(|text| fold(text).into_owned());
-            Field { ticket: id, name: name.clone(), kind, number, text, folded }
+            FieldRow { ticket: id, name: name.clone(), kind, number, text, folded }
         }));
         Ok(())
     }
 
     /// Links two tickets. Returns whether that is new.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn link(&mut self, a: TicketId, b: TicketId, why: &str) -> Result<bool, StoreError> {
         if a == b {
             return Ok(false);
@@ -308,9 +269,6 @@ impl Tx {
     }
 
     /// A person, by X's id.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
         if let Some(known) = self.1.person(id) {
             return Ok(known.map(|(_, person)| person.clone()));

@@ -5,14 +5,11 @@ use std::collections::BTreeSet;
 
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{KnownPost, Store, StoreError, Tx, comes_again, word};
+use super::{Store, StoreError, StoredPost, Tx, comes_again, word};
 use crate::desk::XId;
 
 impl Store {
     /// The ids of a post's versions, oldest first: the one it goes by, and those of later versions.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn versions(&self, id: &XId) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = sqlx::query_scalar("SELECT version FROM post_version WHERE post = $1")
             .bind(id.as_str())
@@ -26,10 +23,7 @@ impl Store {
 
 impl Tx {
     /// Looks up which of the ids in these posts are later versions of others.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn prefetch_versions(&mut self, posts: &[&KnownPost]) -> Result<(), StoreError> {
+    pub async fn prefetch_versions(&mut self, posts: &[&StoredPost]) -> Result<(), StoreError> {
         let public = posts.iter().filter(|post| post.direct_with.is_none());
         let ids: BTreeSet<&str> = public
             .flat_map(|post| {
@@ -54,7 +48,7 @@ impl Tx {
     }
 
     /// Names posts by their first ids, as far as those were looked up or learnt.
-    pub fn by_first_ids(&self, post: &mut KnownPost) {
+    pub fn by_first_ids(&self, post: &mut StoredPost) {
         let versions = &self.1.versions;
         if versions.is_empty() || post.direct_with.is_some() {
             return;
@@ -71,9 +65,6 @@ impl Tx {
 
     /// Notes that these are versions of one post, and brings everything that was kept under a later one to the first. Returns
     /// whether there was anything.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn put_versions(&mut self, first: &XId, versions: &[XId]) -> Result<bool, StoreError> {
         let mut moved = 0;
         for version in versions.iter().filter(|version| *version != first) {
@@ -86,7 +77,7 @@ impl Tx {
             if new.rows_affected() == 0 {
                 continue;
             }
-            self.write_now().await?;
+            self.flush().await?;
             for statement in [
                 // A version that was taken for a post of its own.
                 "UPDATE post SET version = v.version, text = v.text FROM post v
@@ -115,9 +106,6 @@ impl Tx {
     }
 
     /// The people who have tickets of any account in a conversation.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
         let people: Vec<String> = sqlx::query_scalar(
             "SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person",

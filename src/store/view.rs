@@ -19,14 +19,14 @@ use crate::{
         field::{Field, Scope},
     },
     engine::{self, evaluate, holds},
-    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Sort, Span, Test, View},
+    lang::rules::{Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate, Sort, View},
 };
 
 /// How many questions and values a statement asks about: the rest is left to the evaluator. A database takes
 /// no statement of any length, and named conditions can make a short rule ask a lot.
-const MOST_TERMS: usize = 2_000;
+const MAX_TERMS: usize = 2_000;
 /// How deep a statement nests.
-const MOST_DEPTH: usize = 60;
+const MAX_DEPTH: usize = 60;
 /// How many tickets are read at once for the evaluator.
 const CHUNK: usize = 500;
 
@@ -35,9 +35,6 @@ const FALSE: &str = "1 = 0";
 
 impl Store {
     /// The tickets a view shows: at most `limit`, without the first `offset`.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn view(
         &self,
         view: &View,
@@ -54,9 +51,6 @@ impl Store {
     }
 
     /// How many tickets a condition holds for.
-    ///
-    /// # Errors
-    /// When the database says no.
     pub async fn count(&self, filter: &Condition, desk: &Desk, now: Timestamp) -> Result<u64, StoreError> {
         let mut snapshot = self.snapshot().await?;
         let count = count_in(&mut snapshot, filter, desk, now).await?;
@@ -126,13 +120,13 @@ impl<'a> Query<'a> {
     /// As [`Self::of`], where what is still to come may ask about people as well.
     pub(super) fn with(select: &str, people: bool, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
         let mut people = people || select.contains("p.");
-        filter.leaves(&mut |leaf, _| people |= asks_about_people(&leaf.field));
+        filter.predicates(&mut |predicate, _| people |= asks_about_people(&predicate.field));
         let mut sql = QueryBuilder::new(select);
         sql.push(" FROM ticket t")
             .push(if people { " LEFT JOIN person p ON p.id = t.requester" } else { "" })
             .push(" WHERE ");
-        let mut query = Self { sql, desk, now, exact: true, left: MOST_TERMS };
-        query.condition(filter, true, MOST_DEPTH);
+        let mut query = Self { sql, desk, now, exact: true, left: MAX_TERMS };
+        query.condition(filter, true, MAX_DEPTH);
         query
     }
 
@@ -158,59 +152,59 @@ impl<'a> Query<'a> {
         Facts { ticket, event: None, now: self.now, desk: self.desk }
     }
 
-    /// A condition. Where it cannot be said exactly: one that holds for more tickets if `generous`, else for fewer.
-    fn condition(&mut self, condition: &Condition, generous: bool, depth: usize) {
+    /// A condition. Where it cannot be said exactly: one that holds for more tickets if `over`, else for fewer.
+    fn condition(&mut self, condition: &Condition, over: bool, depth: usize) {
         if depth == 0 {
-            return self.unsaid(generous);
+            return self.unsaid(over);
         }
         match &condition.kind {
-            ConditionKind::All(parts) => self.join(parts, " AND ", TRUE, generous, depth),
-            ConditionKind::Any(parts) => self.join(parts, " OR ", FALSE, generous, depth),
+            ConditionKind::All(parts) => self.join(parts, " AND ", TRUE, over, depth),
+            ConditionKind::Any(parts) => self.join(parts, " OR ", FALSE, over, depth),
             ConditionKind::Not(inner) => {
                 self.sql.push("NOT (");
-                self.condition(inner, !generous, depth - 1);
+                self.condition(inner, !over, depth - 1);
                 self.sql.push(")");
             }
-            ConditionKind::Let(named) => self.condition(&named.condition, generous, depth - 1),
-            ConditionKind::Leaf(leaf) => self.leaf(leaf, generous),
+            ConditionKind::Let(named) => self.condition(&named.condition, over, depth - 1),
+            ConditionKind::Predicate(predicate) => self.predicate(predicate, over),
         }
     }
 
     /// Many parts as a tree of halves: databases bound how deep an expression is, and a chain is as deep as long.
-    fn join(&mut self, parts: &[Condition], with: &str, none: &str, generous: bool, depth: usize) {
+    fn join(&mut self, parts: &[Condition], with: &str, none: &str, over: bool, depth: usize) {
         match parts {
             [] => {
                 self.sql.push(none);
             }
-            [one] => self.condition(one, generous, depth - 1),
+            [one] => self.condition(one, over, depth - 1),
             _ => {
                 let (first, second) = parts.split_at(parts.len() / 2);
                 self.sql.push("(");
-                self.join(first, with, none, generous, depth);
+                self.join(first, with, none, over, depth);
                 self.sql.push(with);
-                self.join(second, with, none, generous, depth);
+                self.join(second, with, none, over, depth);
                 self.sql.push(")");
             }
         }
     }
 
     /// In place of what cannot be said.
-    fn unsaid(&mut self, generous: bool) {
+    fn unsaid(&mut self, over: bool) {
         self.exact = false;
-        self.sql.push(if generous { TRUE } else { FALSE });
+        self.sql.push(if over { TRUE } else { FALSE });
     }
 
-    fn leaf(&mut self, leaf: &Leaf, generous: bool) {
-        let values = match &leaf.test {
-            Test::In(values) | Test::NotIn(values) => values.len(),
-            Test::HasAny(tags) | Test::HasAll(tags) | Test::HasNone(tags) => tags.len(),
+    fn predicate(&mut self, predicate: &Predicate, over: bool) {
+        let values = match &predicate.op {
+            Op::In(values) | Op::NotIn(values) => values.len(),
+            Op::HasAny(tags) | Op::HasAll(tags) | Op::HasNone(tags) => tags.len(),
             _ => 0,
         };
         match self.left.checked_sub(values + 1) {
             Some(left) => self.left = left,
-            None => return self.unsaid(generous),
+            None => return self.unsaid(over),
         }
-        let field = &leaf.field;
+        let field = &predicate.field;
         match field.scope() {
             Scope::Ticket => {}
             // The same for every ticket of a schedule: views know no event.
@@ -218,27 +212,29 @@ impl<'a> Query<'a> {
                 return self.by_schedule(|query, hours| {
                     let desk = Desk { hours: hours.clone(), ..Desk::default() };
                     let ticket = Ticket::default();
-                    let answer =
-                        evaluate::leaf_holds(leaf, Facts { ticket: &ticket, event: None, now: query.now, desk: &desk });
+                    let answer = evaluate::predicate_holds(
+                        predicate,
+                        Facts { ticket: &ticket, event: None, now: query.now, desk: &desk },
+                    );
                     query.sql.push(if answer { TRUE } else { FALSE });
                 });
             }
-            Scope::Shown => return self.unsaid(generous),
+            Scope::Shown => return self.unsaid(over),
         }
         let kind = field.kind();
-        match &leaf.test {
-            Test::Holds if kind == Kind::YesNo => self.one_of(field, &kind, &[Literal::YesNo(true)], generous),
-            Test::Is(value) => self.one_of(field, &kind, from_ref(value), generous),
-            Test::In(values) => self.one_of(field, &kind, values, generous),
-            Test::IsNot(value) => self.none_of(field, &kind, from_ref(value), generous),
-            Test::NotIn(values) => self.none_of(field, &kind, values, generous),
-            Test::Compare(comparison, value) => self.compare(field, &kind, *comparison, value, generous),
-            Test::HasAny(tags) => self.has_any(field, &kind, tags),
-            Test::HasNone(tags) => {
+        match &predicate.op {
+            Op::Holds if kind == Kind::YesNo => self.one_of(field, &kind, &[Literal::YesNo(true)], over),
+            Op::Is(value) => self.one_of(field, &kind, from_ref(value), over),
+            Op::In(values) => self.one_of(field, &kind, values, over),
+            Op::IsNot(value) => self.none_of(field, &kind, from_ref(value), over),
+            Op::NotIn(values) => self.none_of(field, &kind, values, over),
+            Op::Compare(comparison, value) => self.compare(field, &kind, *comparison, value, over),
+            Op::HasAny(tags) => self.has_any(field, &kind, tags),
+            Op::HasNone(tags) => {
                 self.sql.push("NOT ");
                 self.has_any(field, &kind, tags);
             }
-            Test::HasAll(tags) => {
+            Op::HasAll(tags) => {
                 self.sql.push("(").push(TRUE);
                 for tag in tags {
                     self.sql.push(" AND ");
@@ -246,41 +242,35 @@ impl<'a> Query<'a> {
                 }
                 self.sql.push(")");
             }
-            Test::Contains(needle) => self.search(field, &kind, generous, |q| q.found_at(field, &needle.folded, "> 0")),
-            Test::StartsWith(needle) => {
-                self.search(field, &kind, generous, |q| q.found_at(field, &needle.folded, "= 1"))
-            }
-            Test::ContainsWord(needle) if generous => {
+            Op::Contains(needle) => self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "> 0")),
+            Op::StartsWith(needle) => self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "= 1")),
+            Op::ContainsWord(needle) if over => {
                 self.exact = false;
-                self.search(field, &kind, generous, |q| q.found_at(field, &needle.folded, "> 0"));
+                self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "> 0"));
             }
-            Test::ContainsWord(_) => self.unsaid(generous),
+            Op::ContainsWord(_) => self.unsaid(over),
             // SQLite asks the library that the evaluator uses; on PostgreSQL this is one more thing left unsaid.
-            Test::Matches(pattern) => self.search(field, &kind, generous, |q| {
+            Op::Matches(pattern) => self.search(field, &kind, over, |q| {
                 q.sql.push("regexp(").push_bind(format!("(?i){}", pattern.regex.as_str())).push(", ");
                 q.column(field);
                 q.sql.push(")");
             }),
-            Test::IsEmpty => {
+            Op::IsEmpty => {
                 self.sql.push("NOT ");
                 self.present(field, &kind);
             }
             // Without an event, a ticket changed from nothing, wherever it has a value.
-            Test::IsSet | Test::Changed { from: None, to: None } => self.present(field, &kind),
-            Test::Changed { from: None, to: Some(value) } => {
+            Op::IsSet | Op::Changed { from: None, to: None } => self.present(field, &kind),
+            Op::Changed { from: None, to: Some(value) } => {
                 self.sql.push("(");
                 self.present(field, &kind);
                 self.sql.push(" AND ");
-                self.one_of(field, &kind, from_ref(value), generous);
+                self.one_of(field, &kind, from_ref(value), over);
                 self.sql.push(")");
             }
-            Test::Since(comparison, span) if kind == Kind::Time => {
-                self.passed(field, *comparison, *span, false, generous)
-            }
-            Test::Until(comparison, span) if kind == Kind::Time => {
-                self.passed(field, *comparison, *span, true, generous)
-            }
-            Test::Holds | Test::Since(..) | Test::Until(..) | Test::Changed { .. } => {
+            Op::Since(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, false, over),
+            Op::Until(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, true, over),
+            Op::Holds | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
                 self.sql.push(FALSE);
             }
         }
@@ -335,10 +325,10 @@ impl<'a> Query<'a> {
     }
 
     /// Whether a field holds one of these values.
-    fn one_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], generous: bool) {
+    fn one_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], over: bool) {
         // No rule writes instants, and stored ones are not as fine; whole sets are for the evaluator.
         if matches!(kind, Kind::Time | Kind::Set) {
-            return self.unsaid(generous);
+            return self.unsaid(over);
         }
         let words = matches!(kind, Kind::Words(_) | Kind::Declared(_));
         let mut fitting = values.iter().filter(|value| match value {
@@ -377,7 +367,7 @@ impl<'a> Query<'a> {
 
     /// Whether a field holds something else than these values. Nobody knows of an unknown number; an empty
     /// word or text differs.
-    fn none_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], generous: bool) {
+    fn none_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], over: bool) {
         let unknowable = *kind == Kind::Number;
         if unknowable {
             self.sql.push("(");
@@ -385,17 +375,17 @@ impl<'a> Query<'a> {
             self.sql.push(" AND ");
         }
         match kind {
-            Kind::Time => self.unsaid(generous),
+            Kind::Time => self.unsaid(over),
             _ => {
                 self.sql.push("NOT (");
-                self.one_of(field, kind, values, !generous);
+                self.one_of(field, kind, values, !over);
                 self.sql.push(")");
             }
         }
         self.sql.push(if unknowable { ")" } else { "" });
     }
 
-    fn compare(&mut self, field: &FieldRef, kind: &Kind, comparison: Comparison, value: &Literal, generous: bool) {
+    fn compare(&mut self, field: &FieldRef, kind: &Kind, comparison: Comparison, value: &Literal, over: bool) {
         match (kind, value) {
             (Kind::Number, Literal::Number(number)) => {
                 self.sql.push("(");
@@ -409,9 +399,9 @@ impl<'a> Query<'a> {
                 let fitting = words.words.iter().enumerate().filter(|(place, _)| comparison.holds(place.cmp(rank)));
                 let fitting: Vec<_> =
                     fitting.map(|(place, word)| Literal::Word { word: (*word).into(), rank: Some(place) }).collect();
-                self.one_of(field, kind, &fitting, generous);
+                self.one_of(field, kind, &fitting, over);
             }
-            (Kind::Time, _) => self.unsaid(generous),
+            (Kind::Time, _) => self.unsaid(over),
             _ => {
                 self.sql.push(FALSE);
             }
@@ -437,7 +427,7 @@ impl<'a> Query<'a> {
     }
 
     /// Asks something of a text that is not empty. Words and names have no column with their folds.
-    fn search(&mut self, field: &FieldRef, kind: &Kind, generous: bool, ask: impl FnOnce(&mut Self)) {
+    fn search(&mut self, field: &FieldRef, kind: &Kind, over: bool, ask: impl FnOnce(&mut Self)) {
         match kind {
             Kind::Text => {
                 self.sql.push("(");
@@ -446,7 +436,7 @@ impl<'a> Query<'a> {
                 ask(self);
                 self.sql.push(")");
             }
-            Kind::Words(_) | Kind::Declared(_) => self.unsaid(generous),
+            Kind::Words(_) | Kind::Declared(_) => self.unsaid(over),
             Kind::YesNo | Kind::Number | Kind::Set | Kind::Time => {
                 self.sql.push(FALSE);
             }
@@ -492,9 +482,9 @@ impl<'a> Query<'a> {
     }
 
     /// How long ago, or how far off, a time is: as times pass in order there is one instant at which the answer turns.
-    fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Span, until: bool, generous: bool) {
+    fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Duration, until: bool, over: bool) {
         if span.length(&self.desk.hours).is_negative() {
-            return self.unsaid(generous);
+            return self.unsaid(over);
         }
         if span.is_business() {
             return self.by_schedule(|query, hours| query.passed_by(hours, field, comparison, span, until));
@@ -503,8 +493,8 @@ impl<'a> Query<'a> {
         self.passed_by(&desk.hours, field, comparison, span, until);
     }
 
-    fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Span, until: bool) {
-        // Later than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
+    fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Duration, until: bool) {
+        // WriteBuffer than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
         let Reached { first, last } =
             if until { span.reached_after(self.now, hours) } else { span.reached_before(self.now, hours) };
         // Towards the far end of time, or away from it; and from which of the two on.

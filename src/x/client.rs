@@ -27,7 +27,7 @@ const LARGEST: usize = 8 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
 /// How many posts X looks up at once.
-pub const MOST_IDS: usize = 100;
+pub const MAX_IDS: usize = 100;
 
 const POST_FIELDS: &str =
     "attachments,conversation_id,created_at,edit_controls,entities,id,lang,note_post,public_metrics,text";
@@ -141,18 +141,12 @@ impl Client {
     }
 
     /// Who the account is, as X says.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
     pub async fn me(&self) -> Result<Person, XError> {
         let answer = self.get("/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;
         me(&salvage(&answer))
     }
 
     /// The account's own posts above one id and below another, newest first.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
     pub async fn own_posts(
         &self,
         since: Option<&XId>,
@@ -163,9 +157,6 @@ impl Client {
     }
 
     /// Posts that mention the account, above one id and below another, newest first.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
     pub async fn mentions(
         &self,
         since: Option<&XId>,
@@ -176,9 +167,6 @@ impl Client {
     }
 
     /// Posts the account liked, the latest like first.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
     pub async fn liked_posts(&self, token: Option<&str>) -> Result<Answered<Page<Post>>, XError> {
         self.timeline("liked_tweets", None, None, token).await
     }
@@ -204,9 +192,6 @@ impl Client {
     }
 
     /// The account's direct messages, newest first, its own among them.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
     pub async fn direct_messages(&self, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
         self.messages("/2/dm_events", token).await
     }
@@ -224,9 +209,6 @@ impl Client {
     }
 
     /// The direct messages with one person, newest first. X counts these calls apart from those for all messages.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
     pub async fn direct_messages_with(
         &self,
         person: &XId,
@@ -235,12 +217,9 @@ impl Client {
         self.messages(&format!("/2/dm_conversations/with/{person}/dm_events"), token).await
     }
 
-    /// Posts by their ids, [`MOST_IDS`] at most; those X does not give are missing, and named as gone where they are.
-    ///
-    /// # Errors
-    /// When X refuses or cannot be reached.
+    /// Posts by their ids, [`MAX_IDS`] at most; those X does not give are missing, and named as gone where they are.
     pub async fn posts_by_ids(&self, ids: &[XId]) -> Result<Answered<Page<Post>>, XError> {
-        let ids = ids.iter().take(MOST_IDS).map(XId::as_str).collect::<Vec<_>>().join(",");
+        let ids = ids.iter().take(MAX_IDS).map(XId::as_str).collect::<Vec<_>>().join(",");
         let query = [
             ("ids", ids.as_str()),
             ("post.fields", POST_FIELDS),
@@ -326,9 +305,6 @@ impl Client {
 }
 
 /// Who a fresh token belongs to, before there is an account to keep it for, and what time it is at X.
-///
-/// # Errors
-/// When X refuses or cannot be reached.
 pub async fn whose(
     settings: &XSettings,
     http: &reqwest::Client,

@@ -1,4 +1,6 @@
-//! X: client, OAuth, posts to events, replies, limits.
+//! X: decoding, client, OAuth, polling, lookups, limits.
+//!
+//! Every call fails with [`XError`] when X refuses or cannot be reached. `# Errors` says only what is more.
 
 pub mod client;
 pub mod error;

@@ -335,9 +335,6 @@ fn below(id: &XId, overlap: SignedDuration) -> XId {
 }
 
 /// Reads the next page of a stretch.
-///
-/// # Errors
-/// When X refuses or cannot be reached.
 pub async fn read_page(client: &Client, endpoint: Endpoint, stretch: &Stretch) -> Result<Answered<PageRead>, XError> {
     let (since, until, token) = (stretch.since.as_ref(), stretch.until.as_ref(), stretch.token.as_deref());
     Ok(match endpoint {

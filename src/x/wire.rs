@@ -14,11 +14,11 @@ use super::parts::{elements, member, members, salvage};
 use crate::desk::{Person, PostFacts, XId, normalize};
 
 /// The longest text that is kept, in bytes: X's own limit is 25,000 characters.
-const LONGEST_TEXT: usize = 200_000;
+const MAX_TEXT_BYTES: usize = 200_000;
 /// How much of an unreadable message is kept.
 const KEPT: usize = 64 * 1024;
 /// How deep a message may be nested before its names are no longer looked at.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Old names and the new ones.
 const RENAMED: &[(&str, &str)] = &[
@@ -288,7 +288,7 @@ fn normalised(mut value: Value) -> Value {
 
 /// Gives every field its new name.
 fn normalise(value: &mut Value, depth: usize) {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return;
     }
     match value {
@@ -621,7 +621,7 @@ fn decoded(text: &str, urls: Option<&Vec<Value>>) -> String {
         }
     }
     out.push_str(&unescape(&characters.get(at..).unwrap_or_default().iter().collect::<String>()));
-    let most = (0..=LONGEST_TEXT.min(out.len())).rev().find(|n| out.is_char_boundary(*n)).unwrap_or(0);
+    let most = (0..=MAX_TEXT_BYTES.min(out.len())).rev().find(|n| out.is_char_boundary(*n)).unwrap_or(0);
     out.truncate(most);
     out
 }

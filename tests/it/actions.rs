@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use twite::{
     daemon::{
         Daemon, Notice,
-        by_hand::{self, NotDone},
+        agent::{self, NotDone},
     },
     desk::{Cause, Status, Ticket, TicketId},
     engine::Decider,
@@ -72,7 +72,7 @@ impl Desk {
     /// Time passes up to a moment: what is due is looked at, and what is due to leave leaves.
     async fn until(&self, at: &str) {
         self.daemon.clock().reached(at.parse().unwrap());
-        while self.daemon.look_next().await.unwrap() {}
+        while self.daemon.evaluate_next().await.unwrap() {}
         while self.daemon.send_next().await.unwrap() {}
     }
 
@@ -87,9 +87,17 @@ impl Desk {
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
         let actions: &[Action] = &found.then;
         let cause = Cause::Macro(title.to_owned());
-        by_hand::act(self.daemon.store(), &rules, Decider::default(), self.daemon.clock(), TicketId(id), actions, cause)
-            .await
-            .map(|_| ())
+        agent::update(
+            self.daemon.store(),
+            &rules,
+            Decider::default(),
+            self.daemon.clock(),
+            TicketId(id),
+            actions,
+            cause,
+        )
+        .await
+        .map(|_| ())
     }
 }
 
@@ -216,18 +224,18 @@ async fn nobody_looks_before_time_can_change_anything() {
     }
     desk.until("2026-01-05T09:59:00Z").await;
     assert!(!desk.ticket(1).await.tags.contains("old"));
-    let next = desk.daemon.store().next_look().await.unwrap();
+    let next = desk.daemon.store().next_check().await.unwrap();
     assert_eq!(next, Some("2026-01-05T10:00:00Z".parse::<Timestamp>().unwrap()), "nobody looks any sooner");
     desk.until("2026-01-05T10:00:00Z").await;
     for n in 1..=5 {
         assert!(desk.ticket(n).await.tags.contains("old"));
     }
-    let next = desk.daemon.store().next_look().await.unwrap().unwrap();
+    let next = desk.daemon.store().next_check().await.unwrap().unwrap();
     assert_eq!(next, "2026-01-05T10:01:00Z".parse::<Timestamp>().unwrap(), "what it did may matter to others");
     desk.until("2026-01-05T10:01:00Z").await;
-    assert_eq!(desk.daemon.store().next_look().await.unwrap(), None, "time can change nothing any more");
+    assert_eq!(desk.daemon.store().next_check().await.unwrap(), None, "time can change nothing any more");
     desk.daemon.clock().reached(next + SignedDuration::from_hours(24 * 365));
-    assert!(!desk.daemon.look_next().await.unwrap());
+    assert!(!desk.daemon.evaluate_next().await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ const WAITING: &[(&str, &str, &str)] = &[];
 /// The table in ARCHITECTURE.md: the modules in order, each with what is said of it.
 fn table() -> Vec<(String, String)> {
     let text = fs::read_to_string("ARCHITECTURE.md").unwrap();
-    let rows = text.lines().skip_while(|line| !line.starts_with("| room |")).skip(2);
+    let rows = text.lines().skip_while(|line| !line.starts_with("| module |")).skip(2);
     let cells = rows.map_while(|line| line.strip_prefix("| `")?.split_once('`'));
     cells.map(|(module, said)| (module.to_owned(), said.to_owned())).collect()
 }
@@ -143,7 +143,7 @@ fn a_module_uses_only_those_above_it() {
     for (file, module) in files(Path::new("src"), &[]) {
         let Some(own) = module.first() else { continue };
         let own = place(own).expect("every module is in the table");
-        let is_alone = table[own].1.contains("uses no other room");
+        let is_alone = table[own].1.contains("uses no other module");
         for path in named(&file, &module) {
             let Some(used) = path.first().and_then(|name| place(name)) else { continue };
             seen.insert((module[0].clone(), path[0].clone()));

@@ -10,12 +10,12 @@ use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
-    daemon::{Daemon, by_hand},
+    daemon::{Daemon, agent},
     desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
     engine::{self, Decider, loops, minute},
     lang::{
         check_files,
-        rules::{Action, ActionKind, Files, Literal, Place, Rules, SetTo, SourceFile, Version},
+        rules::{Action, ActionKind, Files, Literal, Rules, SetTo, SourceFile, Span, Version},
     },
     sim::SimHandle,
 };
@@ -65,7 +65,7 @@ enum Happens {
 }
 
 fn actions(happens: &Happens, rules: &Rules) -> Vec<Action> {
-    let place = Place { file: "by hand".into(), start: 0, end: 0, line: 1 };
+    let span = Span { file: "by hand".into(), start: 0, end: 0, line: 1 };
     let field = |name| FieldRef::find(name, &rules.desk).unwrap();
     let word = |word: &str| SetTo::Literal(Literal::Word { word: word.into(), rank: None });
     let kind = match happens {
@@ -75,7 +75,7 @@ fn actions(happens: &Happens, rules: &Rules) -> Vec<Action> {
         Happens::Tag => ActionKind::AddTags(vec!["seen".into()]),
         Happens::Untag => ActionKind::RemoveTags(vec!["seen".into()]),
     };
-    vec![Action { kind, place }]
+    vec![Action { kind, span }]
 }
 
 fn span() -> impl Strategy<Value = String> {
@@ -216,13 +216,13 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 Step::Happens(ticket, what) => {
                     (seen[*ticket], stopped[*ticket]) = Default::default();
                     let (ticket, _) = &mut world[*ticket];
-                    let done = engine::act_by_hand(&actions(what, rules), ticket, &rules.desk, at(*when), by_macro());
+                    let done = engine::agent_update(&actions(what, rules), ticket, &rules.desk, at(*when), by_macro());
                     *ticket = engine::decide_plainly(rules, &done.ticket, &done.event, at(*when)).ticket;
                 }
             }
         }
-        for (n, (ticket, holding)) in world.iter_mut().enumerate() {
-            if let Some((awake, event)) = engine::wake(ticket, now) {
+        for (n, (ticket, active)) in world.iter_mut().enumerate() {
+            if let Some((awake, event)) = engine::unsnooze(ticket, now) {
                 *ticket = engine::decide_plainly(rules, &awake, &event, now).ticket;
             }
             if stopped[n] {
@@ -235,16 +235,16 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 let facts = Facts { ticket, event: None, now, desk: &rules.desk };
                 if engine::holds(&automation.when, facts) {
                     held.insert(automation.title.clone());
-                    if !holding.contains(&automation.title) {
+                    if !active.contains(&automation.title) {
                         let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
-                        let kind = EventKind::Due { holding: BTreeSet::new() };
+                        let kind = EventKind::Due { active: BTreeSet::new() };
                         let event = Event { kind, via: Via::Rule, comment: None, cause: None };
                         *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
                     }
                 }
             }
             let fired: Vec<_> =
-                rules.automations.iter().filter(|a| held.contains(&a.title) && !holding.contains(&a.title)).collect();
+                rules.automations.iter().filter(|a| held.contains(&a.title) && !active.contains(&a.title)).collect();
             if fired.iter().any(|a| a.runs_triggers) {
                 let kind = EventKind::Updated { before: Box::new(before.clone()) };
                 let event = Event { kind, via: Via::Rule, comment: None, cause: None };
@@ -261,7 +261,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             if !fired.is_empty() {
                 carry_out(ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);
             }
-            *holding = held;
+            *active = held;
         }
     }
     firings
@@ -309,7 +309,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
         // Up to the minute before, as if the scheduler had run all along; or not at all while it is down.
         if !down {
             daemon.clock().reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
-            while daemon.look_next().await.unwrap() {}
+            while daemon.evaluate_next().await.unwrap() {}
         }
         daemon.clock().reached(at(*when));
         match step {
@@ -319,26 +319,26 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
                 daemon
                     .clock()
                     .reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
-                while daemon.look_next().await.unwrap() {}
+                while daemon.evaluate_next().await.unwrap() {}
                 down = false;
                 set = (set + 1) % sets.len();
                 daemon.store().close().await;
                 daemon = start(directory.path(), &sim, &sets[set]).await;
                 daemon.clock().reached(at(*when));
-                while daemon.look_next().await.unwrap() {}
+                while daemon.evaluate_next().await.unwrap() {}
             }
             Step::Happens(ticket, what) => {
                 let rules = daemon.rules();
                 let id = TicketId(i64::try_from(*ticket).unwrap() + 1);
                 let actions = actions(what, &rules);
-                by_hand::act(daemon.store(), &rules, Decider::default(), daemon.clock(), id, &actions, by_macro())
+                agent::update(daemon.store(), &rules, Decider::default(), daemon.clock(), id, &actions, by_macro())
                     .await
                     .unwrap();
             }
         }
     }
     daemon.clock().reached(at(DAYS * 86_400));
-    while daemon.look_next().await.unwrap() {}
+    while daemon.evaluate_next().await.unwrap() {}
     let mut firings = Firings::new();
     for n in 1..=2 {
         for run in daemon.store().decisions(TicketId(n)).await.unwrap() {
@@ -398,7 +398,7 @@ automation \"a\" {\n  when status is hold\n  then set status to pending\n}
 /// How often automations have fired on the first ticket, after so many minutes.
 async fn fired_after(daemon: &Daemon, minutes: i64) -> usize {
     daemon.clock().reached(at(minutes * 60));
-    while daemon.look_next().await.unwrap() {}
+    while daemon.evaluate_next().await.unwrap() {}
     let runs = daemon.store().decisions(TicketId(1)).await.unwrap();
     runs.iter().filter(|run| matches!(run.run.as_ref().unwrap().event.kind, EventKind::Due { .. })).count()
 }
@@ -430,7 +430,7 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
     // What an agent does starts them again, and the loop is found again.
     let rules = daemon.rules();
     let by_hand = actions(&Happens::Priority("low"), &rules);
-    by_hand::act(daemon.store(), &rules, Decider::default(), daemon.clock(), TicketId(1), &by_hand, by_macro())
+    agent::update(daemon.store(), &rules, Decider::default(), daemon.clock(), TicketId(1), &by_hand, by_macro())
         .await
         .unwrap();
     assert!(daemon.store().stopped_loops().await.unwrap().is_empty());

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use twite::{
-    daemon::by_hand,
+    daemon::agent,
     desk::{Act, Cause, Reason, ReasonKind, Status, Ticket, TicketId, XId, invariant},
     engine::Decider,
     sim::SimHandle,
@@ -102,7 +102,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         let (store, rules) = (daemon.store(), daemon.rules());
         let then = &rules.macros.iter().find(|m| m.title == *title).unwrap().then;
         let (id, cause) = (TicketId(1), Cause::Macro((*title).to_owned()));
-        by_hand::act(store, &rules, Decider::default(), daemon.clock(), id, then, cause).await.unwrap();
+        agent::update(store, &rules, Decider::default(), daemon.clock(), id, then, cause).await.unwrap();
         let said = ticket(store).await;
         for one in *steps {
             step(&sim, &daemon, &accounts[0], *one).await;
@@ -127,7 +127,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         );
         // And what looks for tickets that nobody answered finds it.
         daemon.clock().reached(now.checked_add(SignedDuration::from_mins(5)).unwrap());
-        while daemon.look_next().await.unwrap() {}
+        while daemon.evaluate_next().await.unwrap() {}
         assert_eq!(ticket(store).await.tags.contains("unanswered"), replies == 0, "{what}");
         sim.stop().await;
     }
@@ -153,7 +153,7 @@ async fn a_reply_that_is_refused_after_a_merge_changes_nothing_on_the_other_tick
         daemon.clock().reached(later(second as i64));
         let then = &rules.macros.iter().find(|m| m.title == title).unwrap().then;
         let cause = Cause::Macro(title.to_owned());
-        by_hand::act(store, &rules, Decider::default(), daemon.clock(), TicketId(2), then, cause).await.unwrap();
+        agent::update(store, &rules, Decider::default(), daemon.clock(), TicketId(2), then, cause).await.unwrap();
     }
     let before = ticket(store).await;
     let now = later(10);

@@ -6,7 +6,7 @@ use crate::support::{inside, simulator};
 use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;
 use twite::{
-    daemon::{Daemon, Looked, Notice},
+    daemon::{Daemon, LookupOutcome, Notice},
     desk::{Author, CommentSource, Delivery, TicketId, Tokens, XId},
     sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
     store::{AccountState, ConnectedAccount, NewComment},
@@ -55,7 +55,7 @@ impl Desk {
     }
 
     async fn settle(&self) -> twite::store::Counts {
-        self.daemon.settle().await.unwrap();
+        self.daemon.run_until_idle().await.unwrap();
         self.daemon.store().counts().await.unwrap()
     }
 
@@ -271,18 +271,18 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     assert!(kept("quokkas") && kept("wombats"));
 
     // Nothing is looked at again before its time, and what is still there stays as it was.
-    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Nothing);
+    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Nothing);
     desk.later(13);
-    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Answered);
-    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Nothing);
+    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Answered);
+    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Nothing);
     assert!(store.comments(TicketId(1)).await.unwrap().iter().all(|comment| !comment.deleted));
 
     desk.sim.delete(&first).unwrap();
     desk.later(13);
     // X in trouble is no word of a deletion.
     desk.sim.fault(Fault::on("GET /2/tweets").answer(503, "")).unwrap();
-    assert!(matches!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Later(_)));
-    assert_eq!(desk.daemon.look_again(&mut 0).await.unwrap(), Looked::Answered);
+    assert!(matches!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Later(_)));
+    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Answered);
     let comments = store.comments(TicketId(1)).await.unwrap();
     let posts: Vec<_> = comments.iter().filter(|c| c.source.x_id().is_some()).map(|c| (c.deleted, &*c.text)).collect();
     assert_eq!(posts, [(true, ""), (false, "@acme and wombats the receipt")]);
@@ -317,8 +317,8 @@ async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
     let worries = desk.worries();
     assert_eq!(worries.len(), 1, "{worries:?}");
     let mut failures = 1;
-    let looked = desk.daemon.look_up_parents(&mut failures).await.unwrap();
-    assert!(matches!(looked, Looked::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
+    let looked = desk.daemon.lookup_parents(&mut failures).await.unwrap();
+    assert!(matches!(looked, LookupOutcome::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
     assert_eq!((failures, desk.worries()), (2, vec![]), "told once");
     desk.settle().await;
     let context = desk.daemon.store().context(TicketId(1)).await.unwrap();

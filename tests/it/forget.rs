@@ -4,7 +4,7 @@ use crate::support::{inside, simulator};
 use jiff::SignedDuration;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use twite::{
-    daemon::Looked,
+    daemon::LookupOutcome,
     desk::TicketId,
     sim::{NewPerson, NewPost},
 };
@@ -92,18 +92,18 @@ async fn what_a_deleted_post_said_is_in_no_table() {
         "@acme  Quokkas\n\nate  my \"order\" \u{1f998} and half of the garden fence, all in one night #quokkaday",
         None,
     );
-    daemon.settle().await.unwrap();
+    daemon.run_until_idle().await.unwrap();
     sim.edit(
         &first,
         "@acme  Quokkas\n\nate  my \"order\" \u{1f998} and now the other half of the fence as well, help #quokkaday",
     )
     .unwrap();
     let second = post("@acme and wombats the receipt", Some(&first));
-    daemon.settle().await.unwrap();
+    daemon.run_until_idle().await.unwrap();
     let clock = daemon.clock();
     let later = |hours| clock.reached(clock.now().checked_add(SignedDuration::from_hours(hours)).unwrap());
     later(2);
-    daemon.settle().await.unwrap();
+    daemon.run_until_idle().await.unwrap();
 
     let options = SqliteConnectOptions::new().filename(directory.path().join("twite.db"));
     let mut database = options.connect().await.unwrap();
@@ -123,7 +123,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
 
     sim.delete(&first).unwrap();
     later(13);
-    while daemon.look_again(&mut 0).await.unwrap() == Looked::Answered {}
+    while daemon.recheck_posts(&mut 0).await.unwrap() == LookupOutcome::Answered {}
     assert_eq!(places(&mut database, &words).await, Vec::<String>::new());
 
     // What others said, and what the desk said of itself, stays.

@@ -630,7 +630,7 @@ fn nothing_steers_in_any_form_wherever_it_comes_from() {
             let (_, out, _) = run(&["rules", "--format", "json", "."], "");
             let listed: Value = serde_json::from_str(&out).unwrap();
             assert_eq!(listed[0]["title"], text.as_str(), "programs get texts as they are");
-            assert_eq!(listed[0]["place"]["file"], format!("./{odd}").as_str());
+            assert_eq!(listed[0]["span"]["file"], format!("./{odd}").as_str());
         }
     }
 }
@@ -708,15 +708,15 @@ fn every_form_names_the_same_place() {
         let json: Value = serde_json::from_str(&check("json")).unwrap();
         let at = before.len();
         let found = json["diagnostics"].as_array().unwrap();
-        let first = found.iter().find(|d| d["place"]["bytes"][0] == at).unwrap_or_else(|| panic!("{before:?}: {json}"));
-        let place = &first["place"];
+        let first = found.iter().find(|d| d["span"]["bytes"][0] == at).unwrap_or_else(|| panic!("{before:?}: {json}"));
+        let span = &first["span"];
         assert_eq!(
-            (&place["start"]["line"], &place["start"]["column"]),
+            (&span["start"]["line"], &span["start"]["column"]),
             (&(*line).into(), &(*column).into()),
             "{before:?} json"
         );
         let code = first["code"].as_str().unwrap();
-        let (end, end_column) = (&place["end"]["line"], &place["end"]["column"]);
+        let (end, end_column) = (&span["end"]["line"], &span["end"]["column"]);
         let short = check("short");
         assert!(short.contains(&format!("./a.twite:{line}:{column}: error {code}")), "{before:?}: {short}");
         let human = check("human");
@@ -750,8 +750,8 @@ fn every_form_names_the_same_place() {
         assert!(out.contains(&format!("./a.twite:{}", line + 5)), "{before:?}: {out}");
         let (_, out, _) = twite(directory.path(), &["test", "--format", "json", "."], "");
         let results: Value = serde_json::from_str(&out).unwrap();
-        assert_eq!(results["tests"][0]["place"]["line"], *line, "{before:?}");
-        assert_eq!(results["tests"][0]["failures"][0]["place"]["line"], line + 5, "{before:?}");
+        assert_eq!(results["tests"][0]["span"]["line"], *line, "{before:?}");
+        assert_eq!(results["tests"][0]["failures"][0]["span"]["line"], line + 5, "{before:?}");
         let (_, out, _) = twite(directory.path(), &["test", "."], "");
         assert!(out.contains(&format!("./a.twite:{}: expected", line + 5)), "{before:?}: {out}");
     }

@@ -91,7 +91,7 @@ automation "Close" {
     let lines = include_str!("../../examples/conversations/northwind.ndjson").lines();
     for line in lines.filter(|line| line.starts_with("{\"data\"")) {
         daemon.feed(&ids[0], vec![decode_line(line).unwrap()]).await.unwrap();
-        daemon.settle().await.unwrap();
+        daemon.run_until_idle().await.unwrap();
     }
     let store = daemon.store();
     let (mut decisions, tickets) = (0, store.counts().await.unwrap().tickets);

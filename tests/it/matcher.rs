@@ -15,10 +15,10 @@ use twite::{
     desk::{Change, Event, Facts, Ticket},
     engine::{
         Matcher, Open, RuleSet, decide, decide_plainly, holds,
-        index::{BLOCK, Batch, Recent},
+        index::{BATCH_TICKETS, Batch, Recent},
         run,
     },
-    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Rules, Test},
+    lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Rules},
 };
 
 use crate::support::generate::{now, rules, ticket};
@@ -40,7 +40,7 @@ fn plainly(rules: &Rules, ticket: &Ticket, event: &Event) -> Vec<usize> {
 
 /// The triggers that the index finds.
 fn found(set: &RuleSet, ticket: &Ticket, event: &Event) -> Vec<usize> {
-    let mut searcher = set.triggers().searcher();
+    let mut searcher = set.triggers().scratch();
     searcher.search(set.triggers(), Facts { ticket, event: Some(event), now: now(), desk: &set.desk });
     let mut all = vec![];
     searcher.each(|trigger| all.push(trigger));
@@ -73,11 +73,11 @@ fn difference_together(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)], 
     let many: Vec<_> = cases.iter().map(|(ticket, event)| facts((ticket, event))).cycle().take(tickets).collect();
     let alone: Vec<_> = cases.iter().map(|(ticket, event)| plainly(rules, ticket, event)).collect();
     let batch = Batch::new(set.triggers());
-    let mut room = batch.room();
+    let mut scratch = batch.scratch();
     let mut alone = alone.iter().cycle();
-    many.chunks(BLOCK).find_map(|block| {
+    many.chunks(BATCH_TICKETS).find_map(|block| {
         let mut together = vec![vec![]; block.len()];
-        batch.search(block, &mut room, |ticket, rule| together[ticket].push(rule));
+        batch.search(block, &mut scratch, |ticket, rule| together[ticket].push(rule));
         together.iter().find_map(|together| {
             let alone = alone.next().unwrap();
             (alone != together).then(|| format!("{alone:?} hold, {together:?} were found together"))
@@ -155,16 +155,16 @@ impl Mistake {
             }
             (ConditionKind::Any(parts), _) => ConditionKind::Any(all(parts)),
             (ConditionKind::Let(named), _) => self.of(&named.condition).kind,
-            (ConditionKind::Leaf(leaf), Self::CutsTooHigh) => match &leaf.test {
-                Test::Compare(comparison @ (Comparison::AtLeast | Comparison::More), Literal::Number(n)) => {
-                    let test = Test::Compare(*comparison, Literal::Number(n.saturating_add(1)));
-                    ConditionKind::Leaf(Leaf::new(leaf.field.clone(), test))
+            (ConditionKind::Predicate(predicate), Self::CutsTooHigh) => match &predicate.op {
+                Op::Compare(comparison @ (Comparison::AtLeast | Comparison::More), Literal::Number(n)) => {
+                    let test = Op::Compare(*comparison, Literal::Number(n.saturating_add(1)));
+                    ConditionKind::Predicate(Predicate::new(predicate.field.clone(), test))
                 }
-                _ => ConditionKind::Leaf(leaf.clone()),
+                _ => ConditionKind::Predicate(predicate.clone()),
             },
-            (ConditionKind::Leaf(leaf), _) => ConditionKind::Leaf(leaf.clone()),
+            (ConditionKind::Predicate(predicate), _) => ConditionKind::Predicate(predicate.clone()),
         };
-        Condition { kind, place: condition.place.clone() }
+        Condition { kind, span: condition.span.clone() }
     }
 }
 

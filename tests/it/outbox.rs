@@ -129,7 +129,7 @@ async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_no
             }
             (done, _) => panic!("{what}: {done:?}"),
         }
-        desk.daemon.settle().await.unwrap();
+        desk.daemon.run_until_idle().await.unwrap();
         assert_eq!(desk.posts(), posts, "{what}");
     }
 }
@@ -141,12 +141,12 @@ async fn what_was_sent_again_and_had_arrived_is_found_where_x_calls_it_a_duplica
     desk.sim.fault(Fault::on("POST /2/tweets").cut(twite::sim::Cut::After)).unwrap();
     let empty = r#"{"meta":{"result_count":0}}"#;
     desk.sim.fault(Fault::on("GET /2/users/:id/tweets").times(200).answer(200, empty)).unwrap();
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     assert_eq!((desk.state().await.as_str(), desk.posts()), ("unknown", 1));
     desk.sim.clear_faults();
     desk.store().intervene(1, Act::Resend, "ana", None, desk.daemon.clock().now()).await.unwrap();
     while desk.daemon.send_next().await.unwrap() {}
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     assert_eq!((desk.state().await.as_str(), desk.posts()), ("sent", 1));
 }
 

@@ -28,7 +28,7 @@ async fn desk(sim: &SimHandle) -> (Arc<Daemon>, tempfile::TempDir) {
 }
 
 async fn tickets(daemon: &Daemon) -> i64 {
-    daemon.settle().await.unwrap();
+    daemon.run_until_idle().await.unwrap();
     daemon.store().counts().await.unwrap().tickets
 }
 
@@ -240,7 +240,7 @@ async fn calls_that_are_used_up_stall_one_endpoint_and_are_said_once() {
     assert!(stalled.len() == 1 && stalled[0].endpoint == "direct messages" && stalled[0].next.is_some(), "{polling:?}");
     sim.limit("GET /2/dm_events", 100).unwrap();
     sim.dm("p0", "acme", "again").unwrap();
-    daemon.settle().await.unwrap();
+    daemon.run_until_idle().await.unwrap();
     assert!(daemon.store().polling().await.unwrap().iter().all(|p| p.stalled.is_none()));
     sim.stop().await;
 }

@@ -86,10 +86,10 @@ async fn play(steps: &[Step]) {
             }
         }
         if n % 3 == 0 {
-            daemon.settle().await.unwrap();
+            daemon.run_until_idle().await.unwrap();
         }
     }
-    daemon.settle().await.unwrap();
+    daemon.run_until_idle().await.unwrap();
     let sent = sim.sent();
     for sent in &sent {
         let text = sent.text.as_deref().unwrap_or_default();

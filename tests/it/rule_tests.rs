@@ -96,7 +96,7 @@ macro "M" {
         let report: serde_json::Value = serde_json::from_str(&text).unwrap();
         let failure = &report["tests"][0]["failures"][0];
         assert_eq!(
-            (failure["place"]["line"].as_u64(), failure["expected"].as_str()),
+            (failure["span"]["line"].as_u64(), failure["expected"].as_str()),
             (Some(4), Some(expected)),
             "{text}"
         );

@@ -70,7 +70,7 @@ impl Desk {
 
     /// Lets time pass until nothing is left to do, and checks that the only ticket was answered once, in one comment.
     async fn answered_once(&self) {
-        self.daemon.settle().await.unwrap();
+        self.daemon.run_until_idle().await.unwrap();
         assert_eq!(self.sent().len(), 1, "{:?}", self.sent());
         assert_eq!(self.outgoing(1).await, [("sent".to_owned(), None)]);
         assert_eq!(self.daemon.store().comments(TicketId(1)).await.unwrap().len(), 2);
@@ -166,12 +166,12 @@ async fn a_message_is_found_behind_hundreds_of_others() {
     // Takes the first in and sends the answer, of which nothing is heard.
     desk.fault(Fault::on(DMS_WITH).times(3).answer(503, ""));
     desk.fault(Fault::on("GET /2/dm_events").skip(1).times(1_000).answer(503, ""));
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     desk.sim.clear_faults();
     for n in 0..600 {
         desk.sim.dm("acme", &format!("other{n}"), "news for everybody").unwrap();
     }
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     let answers =
         desk.sim.sent().into_iter().filter(|s| s.text.as_deref().is_some_and(|t| t.contains("Ref 1"))).count();
     assert_eq!(answers, 1);
@@ -209,7 +209,7 @@ async fn a_reset_that_makes_no_sense_parks_nothing() {
         let limited = Fault::on(POST).answer(429, "").header("x-rate-limit-remaining", "0");
         desk.fault(limited.header("x-rate-limit-reset", reset));
         desk.mention("hello");
-        desk.daemon.settle().await.unwrap();
+        desk.daemon.run_until_idle().await.unwrap();
         desk.answered_once().await;
         let waited = desk.daemon.clock().furthest().duration_since(desk.sim.now());
         assert!(waited < SignedDuration::from_hours(24), "{reset}: {waited}");
@@ -228,7 +228,7 @@ async fn what_refuses_the_account_or_the_app_pauses_it_and_refuses_nothing() {
         desk.fault(Fault::on(POST).times(times).answer(status, body));
         desk.mention("hello");
         desk.mention("and again");
-        desk.daemon.settle().await.unwrap();
+        desk.daemon.run_until_idle().await.unwrap();
         let waited = desk.daemon.clock().furthest().duration_since(desk.sim.now());
         assert!(waited > SignedDuration::from_hours(hours), "{status}: {waited}");
         assert_eq!(desk.sent().len(), 2, "{status}");
@@ -243,10 +243,10 @@ async fn reads_that_are_refused_say_nothing_of_the_grant() {
     let desk = Desk::new(ANSWER).await;
     desk.fault(Fault::on(MENTIONS).times(6).answer(401, r#"{"title":"Unauthorized","status":401}"#));
     desk.mention("hello");
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     assert_eq!(desk.account().await.state, AccountState::Connected);
     for _ in 0..3 {
-        desk.daemon.settle().await.unwrap();
+        desk.daemon.run_until_idle().await.unwrap();
     }
     desk.answered_once().await;
 }
@@ -259,11 +259,11 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
     desk.fault(Fault::on(POST).answer(503, ""));
     let revoked = desk.sim.post(&NewPost { by: "mira".into(), text: "@acme two".into(), ..NewPost::default() });
     revoked.unwrap();
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     desk.sim.revoke("acme").unwrap();
     desk.mention("three");
     for _ in 0..3 {
-        desk.daemon.settle().await.unwrap();
+        desk.daemon.run_until_idle().await.unwrap();
     }
     assert_eq!(desk.account().await.state, AccountState::Unauthorised);
     let hindrances = desk.daemon.store().hindrances().await.unwrap();
@@ -278,7 +278,7 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
         Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
     store.connect(&again).await.unwrap();
     store.save_tokens(desk.daemon.key(), &desk.account, &tokens).await.unwrap();
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     assert_eq!(desk.sent().len(), 4);
     assert_eq!((desk.mails("cannot work"), desk.mails("works again")), (2, 2));
 }
@@ -298,7 +298,7 @@ async fn parts_of_one_reply_are_one_thread() {
     let rules = r#"trigger "Two" { on created then reply "Part 1/2 {{ticket.id}}" reply "Part 2/2 {{ticket.id}}" }"#;
     let desk = Desk::new(rules).await;
     desk.mention("hello");
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     let sent = desk.sent();
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[1].in_reply_to.as_deref(), Some(sent[0].id.as_str()));
@@ -313,7 +313,7 @@ async fn a_part_whose_earlier_one_was_refused_is_not_sent() {
     let body = r#"{"title":"Forbidden","status":403,"detail":"You are not allowed to create a Tweet with duplicate content."}"#;
     desk.fault(Fault::on(POST).answer(403, body));
     desk.mention("hello");
-    desk.daemon.settle().await.unwrap();
+    desk.daemon.run_until_idle().await.unwrap();
     assert_eq!(desk.sent().len(), 0);
     let refused = |kind| ("refused".to_owned(), Some(kind));
     assert_eq!(desk.outgoing(1).await, [refused(ReasonKind::Duplicate), refused(ReasonKind::EarlierPart)]);
@@ -359,7 +359,7 @@ async fn what_says_nothing_is_not_sent_and_the_ticket_says_so() {
         let desk = Desk::new(&format!("trigger \"T\" {{ on created then {actions} }}")).await;
         desk.mention("hello");
         let mut told = desk.daemon.notices().listen();
-        desk.daemon.settle().await.unwrap();
+        desk.daemon.run_until_idle().await.unwrap();
         let left: Vec<_> = left.into_iter().map(|(state, kind)| (state.to_owned(), kind)).collect();
         assert_eq!(desk.outgoing(1).await, left, "{actions}");
         assert_eq!(desk.daemon.store().comments(TicketId(1)).await.unwrap().len(), comments, "{actions}");
@@ -385,7 +385,7 @@ async fn settling_ends_where_x_never_works() {
             desk.dm("hello");
         }
         let mut told = desk.daemon.notices().listen();
-        assert_eq!(desk.daemon.settle().await.unwrap(), Settled::Left(1), "{endpoint} {status}");
+        assert_eq!(desk.daemon.run_until_idle().await.unwrap(), Settled::Left(1), "{endpoint} {status}");
         let mut said = String::new();
         while let Ok(notice) = told.try_recv() {
             said = notice.to_string();

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use crate::support::{inside, simulator};
 use jiff::SignedDuration;
 use twite::{
-    daemon::{Daemon, Notice, by_hand},
+    daemon::{Daemon, Notice, agent},
     desk::{Cause, Facts, TicketId},
     engine::{Decider, Matcher, Open, next_minute},
     sim::SimHandle,
@@ -64,7 +64,7 @@ async fn pass(daemon: &Daemon, minutes: i64) {
     let until = daemon.clock().furthest() + SignedDuration::from_mins(minutes);
     while daemon.clock().furthest() < until {
         daemon.clock().reached(next_minute(daemon.clock().furthest()));
-        while daemon.look_next().await.unwrap() {}
+        while daemon.evaluate_next().await.unwrap() {}
     }
 }
 
@@ -96,8 +96,8 @@ async fn every_kind_of_decision_is_verified() {
                     let cause = || Cause::Macro("Wait".to_owned());
                     let (store, clock) = (daemon.store(), daemon.clock());
                     let (_, previewed) =
-                        by_hand::preview(store, &rules, decider, clock, id, actions, cause()).await.unwrap();
-                    let (_, done) = by_hand::act(store, &rules, decider, clock, id, actions, cause()).await.unwrap();
+                        agent::preview(store, &rules, decider, clock, id, actions, cause()).await.unwrap();
+                    let (_, done) = agent::update(store, &rules, decider, clock, id, actions, cause()).await.unwrap();
                     assert_eq!(disagreements(previewed), disagreements(done.clone()));
                     by_hand.extend(done);
                 }

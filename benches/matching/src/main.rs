@@ -43,9 +43,9 @@ const QUICK_TICKETS: usize = 64;
 /// Engines take turns; what is shown is the median of their rounds.
 const ROUNDS: usize = 7;
 /// What would take longer to build, in seconds, is left out.
-const LONGEST_BUILD: f64 = 20.0;
+const MAX_BUILD_SECONDS: f64 = 20.0;
 /// What would take longer for a round, in seconds, is left out.
-const LONGEST_ROUND: f64 = 2.0;
+const MAX_ROUND_SECONDS: f64 = 2.0;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args().skip(1)) {
@@ -153,14 +153,14 @@ fn too_long(row: &Row, counts: &[usize]) -> Option<String> {
     let at = row.measured.len();
     let more = counts[at] as f64 / counts[at - 1] as f64;
     let round = last.ticket * more * FEWEST_TICKETS as f64 / 1e9;
-    if round > LONGEST_ROUND {
+    if round > MAX_ROUND_SECONDS {
         return Some(format!("a round would take some {} s", table::short(round)));
     }
     // Some grow faster than their rules.
     let before = at.checked_sub(2).and_then(|at| row.measured[at]);
     let growth = before.map_or(more, |before| (last.build / before.build).max(more));
     let build = last.build / 1e3 * growth;
-    (build > LONGEST_BUILD).then(|| format!("building it would take some {} s", table::short(build)))
+    (build > MAX_BUILD_SECONDS).then(|| format!("building it would take some {} s", table::short(build)))
 }
 
 fn take_turns(built: &mut [(usize, Box<dyn Built>)], rounds: usize) -> HashMap<usize, Measured> {

@@ -12,7 +12,7 @@ use crate::{rules, table, tickets};
 
 /// Plain decisions take long: so many tickets are decided plainly, and with no more rules than these.
 const PLAIN_TICKETS: usize = 16;
-const MOST_PLAIN: usize = 10_000;
+const MAX_PLAIN_RULES: usize = 10_000;
 
 /// One figure for each number of rules; nothing where it would take too long.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Together {
             .map(|c| Facts { ticket: &c.ticket, event: Some(&c.event), now: c.now, desk: &set.desk })
             .collect();
         let batch = Batch::new(set.triggers());
-        let (mut room, mut searcher) = (batch.room(), set.triggers().searcher());
+        let (mut room, mut searcher) = (batch.scratch(), set.triggers().scratch());
 
         let mut found = vec![vec![]; cases.len()];
         batch.search(&facts, &mut room, |ticket, rule| found[ticket].push(rule));
@@ -42,7 +42,7 @@ impl Together {
         }
         let decided = |case: &tickets::Case| decide(&set, &case.ticket, &case.event, case.now);
         let fired: usize = cases.iter().map(|case| decided(case).fired.len()).sum();
-        let plain = (set.rules().triggers.len() <= MOST_PLAIN).then(|| {
+        let plain = (set.rules().triggers.len() <= MAX_PLAIN_RULES).then(|| {
             let cases = &cases[..PLAIN_TICKETS.min(cases.len())];
             let from = Instant::now();
             let plain = |case: &tickets::Case| decide_plainly(&set, &case.ticket, &case.event, case.now);

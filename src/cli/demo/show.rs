@@ -72,7 +72,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             let arrow = if changes.is_empty() { "" } else { " → " };
             writeln!(out, "    {} {}{arrow}{}", paint(mark, style), paint(&visible(rule), style), visible(&changes))
         }
-        Notice::Left { ticket, what, text, outcome } => {
+        Notice::Delivery { ticket, what, text, outcome } => {
             let (mark, style, end) = match outcome {
                 Outcome::Sent => ("↩", Style::new().magenta(), "sent".to_owned()),
                 Outcome::Found => ("↩", Style::new().magenta(), "sent, and found at X".to_owned()),

@@ -233,7 +233,7 @@ impl Stage {
                 progress.inc(1);
             }
         }
-        self.daemon.settle().await.map_err(broke)?;
+        self.daemon.run_until_idle().await.map_err(broke)?;
         self.daemon.note_visit().await.map_err(broke)?;
         progress.finish_and_clear();
         if let Some(telling) = telling {

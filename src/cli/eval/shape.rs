@@ -74,7 +74,7 @@ pub(super) static LINE: Shape = Shape::Table(&[
                     &["created"],
                     &[
                         key("updated", Shape::Table(&[required("before", Shape::Table(TICKET_KEYS))])),
-                        key("due", Shape::Table(&[required("holding", Shape::Texts)])),
+                        key("due", Shape::Table(&[required("active", Shape::Texts)])),
                     ],
                 ),
             ),
@@ -87,7 +87,7 @@ pub(super) static LINE: Shape = Shape::Table(&[
                     required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
                 ]),
             ),
-            optional("cause", Shape::OneOf(&["woken"], &[key("macro", Shape::Text), key("merged", Shape::Number)])),
+            optional("cause", Shape::OneOf(&["unsnoozed"], &[key("macro", Shape::Text), key("merged", Shape::Number)])),
         ]),
     ),
     optional("now", Shape::Moment),

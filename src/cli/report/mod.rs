@@ -19,9 +19,10 @@ use crate::{
     desk::visible::visible,
     engine::report::{Key, ReportTable, Row},
     lang::{
-        did_you_mean, nearest,
-        rules::{Chart, Mark, Report},
-        written::Grouped,
+        did_you_mean,
+        display::Grouped,
+        nearest,
+        rules::{Chart, Mode, Report},
     },
 };
 
@@ -59,7 +60,7 @@ impl ReportCommand {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let (rules, place) = self.desk.load()?;
         let now = self.at.unwrap_or_else(|| Clock::Wall.now());
-        let live = || rules.reports.iter().filter(|report| report.mark != Mark::Disabled);
+        let live = || rules.reports.iter().filter(|report| report.mode != Mode::Disabled);
         let Some(title) = &self.title else {
             return list(&live().map(|r| &**r).collect::<Vec<_>>(), self.format);
         };

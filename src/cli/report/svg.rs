@@ -27,7 +27,7 @@ const THICKEST: u32 = 48;
 /// How much of a label is drawn.
 const LABEL: usize = 24;
 /// How many labels fit below each other.
-const MOST_LABELS: usize = 40;
+const MAX_LABELS: usize = 40;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -88,7 +88,7 @@ fn bars(area: &Area<'_>, table: &ReportTable) -> Result<(), DrawError> {
     let count = series.values.len();
     // Few bars need not fill the picture.
     let height = u32::try_from(count).map_or(height, |count| height.min(count.saturating_mul(THICKEST)));
-    let every = count.div_ceil(MOST_LABELS).max(1);
+    let every = count.div_ceil(MAX_LABELS).max(1);
     for (n, value) in series.values.iter().enumerate() {
         let (top, bottom) = edges(n, count, height);
         let middle = i32::midpoint(top, bottom);
@@ -151,7 +151,7 @@ fn heat(area: &Area<'_>, heat: &Heat) -> Result<(), DrawError> {
         let label = headline(label, 10);
         head.draw(&Text::new(label, (150 + i32::midpoint(left, right), 15), small(HPos::Center))).map_err(wrong)?;
     }
-    let rows_every = heat.beside.len().div_ceil(MOST_LABELS).max(1);
+    let rows_every = heat.beside.len().div_ceil(MAX_LABELS).max(1);
     for (n, (label, values)) in heat.beside.iter().zip(&heat.values).enumerate() {
         let (top, bottom) = edges(n, heat.beside.len(), height);
         if n % rows_every == 0 {

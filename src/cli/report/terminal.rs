@@ -14,7 +14,7 @@ const WIDTH: usize = 48;
 /// How much of a label is shown.
 const LABEL: usize = 28;
 /// The most bars that are drawn: longer lists are read in the table.
-const MOST_BARS: usize = 60;
+const MAX_BARS: usize = 60;
 
 /// The chart of a report, where it has one and there is something to draw.
 pub(super) fn draw(report: &Report, table: &ReportTable) -> Option<String> {
@@ -31,7 +31,7 @@ pub(super) fn draw(report: &Report, table: &ReportTable) -> Option<String> {
 
 fn bars(series: &Series) -> Option<String> {
     let most = series.most();
-    if most <= 0.0 || series.values.len() > MOST_BARS {
+    if most <= 0.0 || series.values.len() > MAX_BARS {
         return None;
     }
     let labels: Vec<_> = series.labels.iter().map(|label| headline(label, LABEL)).collect();

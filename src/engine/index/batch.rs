@@ -1,24 +1,24 @@
-//! Which of many rules hold for each of many tickets, by columns.
+//! Evaluates many rules on many tickets, by columns of bits.
 //!
-//! A block of tickets is read first: every code, rank, literal and question becomes a column of bits, one for each ticket.
-//! Then each rule is a few operations on such columns, whole words of 64 tickets at a time, and what several rules
-//! ask is worked out once. That pays where tickets are many: files of them, backtests, previews.
+//! A batch of tickets is read first: every code, rank, literal and unindexed predicate becomes a column, a bit per
+//! ticket. Each rule is then a few operations on columns, 64 tickets a word, and shared conditions are evaluated
+//! once. Pays for files of tickets, backtests and previews.
 
 use rustc_hash::FxHashMap;
 
 use super::{
     expr::Expr,
+    memo::Memo,
     search::Index,
-    slots::{Question, Slots},
-    state::State,
+    slots::{Slots, Unindexed},
 };
 use crate::desk::Facts;
 
-/// How many tickets are looked at together.
-pub const BLOCK: usize = 512;
-const WORDS: usize = BLOCK / 64;
+/// Tickets in a batch.
+pub const BATCH_TICKETS: usize = 512;
+const WORDS: usize = BATCH_TICKETS / 64;
 
-/// A bit for each ticket of a block.
+/// A bit for each ticket of a batch.
 type Column = [u64; WORDS];
 
 const NONE: Column = [0; WORDS];
@@ -28,13 +28,13 @@ const ALL: Column = [u64::MAX; WORDS];
 #[derive(Debug)]
 pub struct Batch<'i> {
     index: &'i Index,
-    /// What is worked out, each from what stands before it.
+    /// Columns to compute, each from columns before it.
     steps: Vec<Step>,
-    /// The rules, and the step that says where each holds.
+    /// The rules, each with the step that is its condition.
     rules: Vec<(u32, u32)>,
 }
 
-/// What a column is worked out from.
+/// How a column is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Step {
     Always,
@@ -52,56 +52,55 @@ enum Step {
         literal: u32,
         want: bool,
     },
-    /// All of these steps, and the answers to these questions, which are asked of those tickets only for which it comes to
-    /// them.
+    /// All of these steps, and of these unindexed predicates, which are evaluated only on tickets the steps leave.
     All(Box<[u32]>, Box<[(u32, bool)]>),
     Any(Box<[u32]>),
 }
 
-/// What a block of tickets needs room for.
+/// Reused memory of a batch.
 #[derive(Debug)]
-pub struct Room {
-    state: State,
+pub struct BatchScratch {
+    memo: Memo,
     /// For each coded slot, a column for each code.
     codes: Vec<Vec<Column>>,
     /// For each ranked slot, the tickets by rank.
-    ranks: Vec<Ladder>,
+    ranks: Vec<RankColumns>,
     literals: Vec<Column>,
-    /// The literals that any ticket of the block has.
+    /// The literals that are true on any ticket of the batch.
     present: Vec<u32>,
-    /// For each question, the tickets it was asked of, and those for which the answer is yes.
-    asked: Vec<(Column, Column)>,
+    /// For each unindexed predicate: the tickets it was evaluated on, and those it holds on.
+    evaluated: Vec<(Column, Column)>,
     columns: Vec<Column>,
 }
 
-/// The tickets of a block by the rank of one slot.
+/// The tickets of a batch by their rank in one slot.
 #[derive(Debug, Default)]
-struct Ladder {
-    /// The rank of each ticket, and its place in the block; in order, once all are there.
+struct RankColumns {
+    /// The rank and position of each ticket; sorted once all are read.
     ranks: Vec<(u32, u32)>,
-    /// The ranks that occur, in order, each with the tickets of this rank or a higher one.
-    rungs: Vec<(u32, Column)>,
+    /// The ranks that occur, ascending, each with the tickets of this rank or higher.
+    thresholds: Vec<(u32, Column)>,
 }
 
-impl Ladder {
+impl RankColumns {
     fn build(&mut self) {
         self.ranks.sort_unstable();
-        self.rungs.clear();
+        self.thresholds.clear();
         let mut column = NONE;
         for (rank, ticket) in self.ranks.iter().rev() {
             column[*ticket as usize / 64] |= 1 << (ticket % 64);
-            match self.rungs.last_mut() {
+            match self.thresholds.last_mut() {
                 Some((last, tickets)) if last == rank => *tickets = column,
-                _ => self.rungs.push((*rank, column)),
+                _ => self.thresholds.push((*rank, column)),
             }
         }
-        self.rungs.reverse();
+        self.thresholds.reverse();
     }
 
-    /// The tickets of this rank or a higher one.
+    /// The tickets of this rank or higher.
     fn from(&self, rank: u32) -> &Column {
-        let rung = self.rungs.partition_point(|(rung, _)| *rung < rank);
-        self.rungs.get(rung).map_or(&NONE, |(_, tickets)| tickets)
+        let threshold = self.thresholds.partition_point(|(threshold, _)| *threshold < rank);
+        self.thresholds.get(threshold).map_or(&NONE, |(_, tickets)| tickets)
     }
 }
 
@@ -117,7 +116,7 @@ impl<'i> Batch<'i> {
         batch
     }
 
-    /// The step that works out a condition; the same condition is worked out once.
+    /// The step of a condition; equal conditions share one.
     fn step(&mut self, expr: &Expr, known: &mut FxHashMap<Step, u32>) -> u32 {
         let step = match expr {
             Expr::Never => Step::Never,
@@ -125,22 +124,22 @@ impl<'i> Batch<'i> {
             Expr::Code { slot, mask } => Step::Code { slot: *slot, mask: *mask },
             Expr::Rank { slot, low, high } => Step::Rank { slot: *slot, low: *low, high: *high },
             Expr::Literal { literal, want } => Step::Literal { literal: *literal, want: *want },
-            Expr::Question { question, want } => match self.shared(*question) {
-                // Only what is wanted is ever shared.
+            Expr::Unindexed { predicate, want } => match self.shared(*predicate) {
+                // Only positive conditions are shared.
                 Some(shared) if *want => return self.step(shared, known),
-                _ => Step::All(Box::default(), [(*question, *want)].into()),
+                _ => Step::All(Box::default(), [(*predicate, *want)].into()),
             },
             Expr::All(parts) => {
-                let (mut steps, mut questions) = (vec![], vec![]);
+                let (mut steps, mut unindexed) = (vec![], vec![]);
                 for part in parts {
                     match part {
-                        Expr::Question { question, want } if self.shared(*question).is_none() => {
-                            questions.push((*question, *want));
+                        Expr::Unindexed { predicate, want } if self.shared(*predicate).is_none() => {
+                            unindexed.push((*predicate, *want));
                         }
                         part => steps.push(self.step(part, known)),
                     }
                 }
-                Step::All(steps.into(), questions.into())
+                Step::All(steps.into(), unindexed.into())
             }
             Expr::Any(parts) => Step::Any(parts.iter().map(|part| self.step(part, known)).collect()),
         };
@@ -150,41 +149,40 @@ impl<'i> Batch<'i> {
         })
     }
 
-    /// The condition that a question stands for, where several rules share it.
-    fn shared(&self, question: u32) -> Option<&'i Expr> {
-        match &self.index.slots().questions[question as usize] {
-            Question::Shared(shared) => Some(shared),
-            Question::Leaf(_) | Question::Regex(..) => None,
+    /// The condition behind an unindexed predicate, where several rules share it.
+    fn shared(&self, predicate: u32) -> Option<&'i Expr> {
+        match &self.index.slots().unindexed[predicate as usize] {
+            Unindexed::Shared(shared) => Some(shared),
+            Unindexed::Predicate(_) | Unindexed::Regex(..) => None,
         }
     }
 
-    /// Room for blocks of tickets.
-    pub fn room(&self) -> Room {
+    /// Memory for batches.
+    pub fn scratch(&self) -> BatchScratch {
         let slots = self.index.slots();
-        Room {
-            state: State::new(slots),
+        BatchScratch {
+            memo: Memo::new(slots),
             codes: slots.coded.iter().map(|coded| vec![NONE; coded.codes]).collect(),
-            ranks: slots.ranked.iter().map(|_| Ladder::default()).collect(),
+            ranks: slots.ranked.iter().map(|_| RankColumns::default()).collect(),
             literals: vec![NONE; slots.literals.len()],
             present: vec![],
-            asked: vec![(NONE, NONE); slots.questions.len()],
+            evaluated: vec![(NONE, NONE); slots.unindexed.len()],
             columns: vec![NONE; self.steps.len()],
         }
     }
 
-    /// Finds the rules that hold for each ticket of a block, which is at most [`BLOCK`] of them. `found` is told the place
-    /// of each ticket in the block and the number of a rule that holds, all tickets of one rule after those of another;
-    /// rules come in order.
-    pub fn search(&self, tickets: &[Facts<'_>], room: &mut Room, mut found: impl FnMut(usize, usize)) {
-        let tickets = &tickets[..tickets.len().min(BLOCK)];
-        self.read(tickets, room);
+    /// Evaluates every rule on at most [`BATCH_TICKETS`] tickets. `found` gets the position of a ticket and the
+    /// number of a rule that holds on it, rule by rule, in order.
+    pub fn search(&self, tickets: &[Facts<'_>], scratch: &mut BatchScratch, mut found: impl FnMut(usize, usize)) {
+        let tickets = &tickets[..tickets.len().min(BATCH_TICKETS)];
+        self.read(tickets, scratch);
         let mut here = NONE;
         (0..tickets.len()).for_each(|ticket| here[ticket / 64] |= 1 << (ticket % 64));
         for (at, step) in self.steps.iter().enumerate() {
-            room.columns[at] = self.work_out(step, tickets, &here, room);
+            scratch.columns[at] = self.evaluate(step, tickets, &here, scratch);
         }
         for (rule, step) in &self.rules {
-            let column = &room.columns[*step as usize];
+            let column = &scratch.columns[*step as usize];
             for (word, (bits, here)) in column.iter().zip(&here).enumerate() {
                 let mut bits = bits & here;
                 while bits != 0 {
@@ -195,79 +193,79 @@ impl<'i> Batch<'i> {
         }
     }
 
-    fn read(&self, tickets: &[Facts<'_>], room: &mut Room) {
+    fn read(&self, tickets: &[Facts<'_>], scratch: &mut BatchScratch) {
         let slots: &Slots = self.index.slots();
-        room.codes.iter_mut().for_each(|codes| codes.fill(NONE));
-        room.ranks.iter_mut().for_each(|ladder| ladder.ranks.clear());
-        for literal in room.present.drain(..) {
-            room.literals[literal as usize] = NONE;
+        scratch.codes.iter_mut().for_each(|codes| codes.fill(NONE));
+        scratch.ranks.iter_mut().for_each(|columns_by_rank| columns_by_rank.ranks.clear());
+        for literal in scratch.present.drain(..) {
+            scratch.literals[literal as usize] = NONE;
         }
-        room.asked.fill((NONE, NONE));
+        scratch.evaluated.fill((NONE, NONE));
         for (ticket, facts) in tickets.iter().enumerate() {
             let (word, bit) = (ticket / 64, 1 << (ticket % 64));
-            let state = &mut room.state;
-            state.forget();
-            state.read_all(slots, *facts);
-            for (slot, codes) in room.codes.iter_mut().enumerate() {
-                codes[state.known_code(slot)][word] |= bit;
+            let memo = &mut scratch.memo;
+            memo.clear();
+            memo.read_all(slots, *facts);
+            for (slot, codes) in scratch.codes.iter_mut().enumerate() {
+                codes[memo.known_code(slot)][word] |= bit;
             }
-            for (slot, ladder) in room.ranks.iter_mut().enumerate() {
-                ladder.ranks.push((state.known_rank(slot), ticket as u32));
+            for (slot, columns_by_rank) in scratch.ranks.iter_mut().enumerate() {
+                columns_by_rank.ranks.push((memo.known_rank(slot), ticket as u32));
             }
-            for literal in state.present() {
-                let column = &mut room.literals[literal as usize];
+            for literal in memo.present() {
+                let column = &mut scratch.literals[literal as usize];
                 if *column == NONE {
-                    room.present.push(literal);
+                    scratch.present.push(literal);
                 }
                 column[word] |= bit;
             }
         }
-        room.ranks.iter_mut().for_each(Ladder::build);
+        scratch.ranks.iter_mut().for_each(RankColumns::build);
     }
 
-    fn work_out(&self, step: &Step, tickets: &[Facts<'_>], here: &Column, room: &mut Room) -> Column {
+    fn evaluate(&self, step: &Step, tickets: &[Facts<'_>], here: &Column, scratch: &mut BatchScratch) -> Column {
         match step {
             Step::Always => ALL,
             Step::Never => NONE,
             Step::Code { slot, mask } => {
-                let codes = room.codes[usize::from(*slot)].iter().enumerate();
+                let codes = scratch.codes[usize::from(*slot)].iter().enumerate();
                 codes.filter(|(code, _)| mask & (1 << code) != 0).fold(NONE, |any, (_, column)| or(any, column))
             }
             Step::Rank { slot, low, high } => {
-                let ladder = &room.ranks[usize::from(*slot)];
-                let mut column = *ladder.from(*low);
-                let above = ladder.from(high.saturating_add(1));
+                let columns_by_rank = &scratch.ranks[usize::from(*slot)];
+                let mut column = *columns_by_rank.from(*low);
+                let above = columns_by_rank.from(high.saturating_add(1));
                 column.iter_mut().zip(above).for_each(|(column, above)| *column &= !above);
                 column
             }
-            Step::Literal { literal, want } => wanted(&room.literals[*literal as usize], *want),
-            Step::All(steps, questions) => {
+            Step::Literal { literal, want } => wanted(&scratch.literals[*literal as usize], *want),
+            Step::All(steps, unindexed) => {
                 let mut all = *here;
                 for step in steps {
-                    all = and(all, &room.columns[*step as usize]);
+                    all = and(all, &scratch.columns[*step as usize]);
                     if all == NONE {
                         return NONE;
                     }
                 }
-                questions.iter().fold(all, |all, (question, want)| {
-                    and(all, &wanted(&self.ask(*question, &all, tickets, room), *want))
+                unindexed.iter().fold(all, |all, (predicate, want)| {
+                    and(all, &wanted(&self.ask(*predicate, &all, tickets, scratch), *want))
                 })
             }
-            Step::Any(steps) => steps.iter().fold(NONE, |any, step| or(any, &room.columns[*step as usize])),
+            Step::Any(steps) => steps.iter().fold(NONE, |any, step| or(any, &scratch.columns[*step as usize])),
         }
     }
 
-    /// The answers to a question for some of the tickets.
-    fn ask(&self, question: u32, of: &Column, tickets: &[Facts<'_>], room: &mut Room) -> Column {
+    /// Evaluates an unindexed predicate on some of the tickets.
+    fn ask(&self, predicate: u32, of: &Column, tickets: &[Facts<'_>], scratch: &mut BatchScratch) -> Column {
         let slots = self.index.slots();
-        let (asked, answers) = &mut room.asked[question as usize];
+        let (asked, answers) = &mut scratch.evaluated[predicate as usize];
         for word in 0..WORDS {
             let mut bits = of[word] & !asked[word];
             asked[word] |= bits;
             while bits != 0 {
                 let bit = bits.trailing_zeros();
-                room.state.forget();
-                let yes = room.state.answer(question as usize, slots, tickets[word * 64 + bit as usize]);
+                scratch.memo.clear();
+                let yes = scratch.memo.answer(predicate as usize, slots, tickets[word * 64 + bit as usize]);
                 answers[word] |= u64::from(yes) << bit;
                 bits &= bits - 1;
             }

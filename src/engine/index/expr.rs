@@ -1,52 +1,52 @@
-//! Conditions over slots: what the checker understood, in the terms of what is read of a ticket.
+//! Conditions over slots, in negation normal form.
 //!
-//! `not` is gone: it is pushed down to the questions, each of which knows its opposite. That is exact, since every
-//! question has a plain yes or no for an answer, also where a value is unknown.
+//! `not` is pushed down to the predicates, each of which has an exact complement: every predicate is true or false,
+//! also where a value is unknown.
 
 use std::sync::Arc;
 
 use regex_syntax::hir::literal::Extractor;
 use rustc_hash::FxHashMap;
 
-use super::slots::{Find, Question, Role, Slots, role};
+use super::slots::{Find, Role, Slots, Unindexed, role};
 use crate::{
     desk::{Kind, Value},
     engine::evaluate,
-    lang::rules::{Condition, ConditionKind, Leaf, Let, Literal, Pattern, Test},
+    lang::rules::{Condition, ConditionKind, Let, Literal, Op, Pattern, Predicate},
 };
 
-/// The most texts one of which a match of a regex must contain.
-const MOST_PIECES: usize = 16;
+/// The most texts of which every match of a regex must contain one.
+const MAX_PIECES: usize = 16;
 /// The fewest bytes of such a text.
-const LEAST_OF_A_PIECE: usize = 3;
+const MIN_PIECE_BYTES: usize = 3;
 
-/// Up to how many parts the same one is looked for twice.
-const MOST_COMPARED: usize = 64;
+/// Up to this many parts are compared to drop duplicates.
+const MAX_COMPARED_PARTS: usize = 64;
 
 /// A condition over slots.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expr {
     Never,
     Always,
-    /// The code of this slot is among these.
+    /// The code of this slot is in the mask.
     Code {
         slot: u16,
         mask: u64,
     },
-    /// The rank of this slot is at least and at most this.
+    /// The rank of this slot is within these bounds, both inclusive.
     Rank {
         slot: u16,
         low: u32,
         high: u32,
     },
-    /// This literal is true, or is not.
+    /// This literal is as wanted.
     Literal {
         literal: u32,
         want: bool,
     },
-    /// The answer to this question is yes, or is not.
-    Question {
-        question: u32,
+    /// This unindexed predicate is as wanted.
+    Unindexed {
+        predicate: u32,
         want: bool,
     },
     All(Box<[Self]>),
@@ -56,9 +56,9 @@ pub(super) enum Expr {
 /// Turns conditions into expressions.
 pub(super) struct Builder<'s> {
     slots: &'s mut Slots,
-    /// The conditions that have names, and their opposites.
+    /// Named conditions and their complements.
     shared: FxHashMap<(*const Let, bool), Expr>,
-    /// The regexes over each text, which are asked once whoever asks.
+    /// The regexes over each text: equal ones share a predicate.
     regexes: FxHashMap<(u16, String), u32>,
 }
 
@@ -67,7 +67,7 @@ impl<'s> Builder<'s> {
         Self { slots, shared: FxHashMap::default(), regexes: FxHashMap::default() }
     }
 
-    /// The condition, or its opposite.
+    /// The condition, or its complement.
     pub(super) fn build(&mut self, condition: &Condition, want: bool) -> Expr {
         match &condition.kind {
             ConditionKind::All(parts) | ConditionKind::Any(parts) => {
@@ -77,56 +77,58 @@ impl<'s> Builder<'s> {
             }
             ConditionKind::Not(inner) => self.build(inner, !want),
             ConditionKind::Let(named) => self.named(named, want),
-            ConditionKind::Leaf(leaf) => self.leaf(leaf, want),
+            ConditionKind::Predicate(predicate) => self.predicate(predicate, want),
         }
     }
 
-    /// A condition with a name is asked once, whoever asks, where asking is more than a look.
+    /// A named disjunction is shared, so that it is evaluated once per ticket.
     fn named(&mut self, named: &Arc<Let>, want: bool) -> Expr {
         let key = (Arc::as_ptr(named), want);
         if let Some(known) = self.shared.get(&key) {
             return known.clone();
         }
         let built = match self.build(&named.condition, want) {
-            any @ Expr::Any(_) => Expr::Question { question: self.slots.question(Question::Shared(any)), want: true },
+            any @ Expr::Any(_) => {
+                Expr::Unindexed { predicate: self.slots.unindexed(Unindexed::Shared(any)), want: true }
+            }
             other => other,
         };
         self.shared.insert(key, built.clone());
         built
     }
 
-    fn leaf(&mut self, leaf: &Leaf, want: bool) -> Expr {
-        match role(leaf) {
+    fn predicate(&mut self, predicate: &Predicate, want: bool) -> Expr {
+        match role(predicate) {
             Role::Code | Role::Change => {
-                let (slot, mask) = self.slots.code_mask(leaf, want);
+                let (slot, mask) = self.slots.code_mask(predicate, want);
                 code(slot, mask, self.slots.coded[usize::from(slot)].codes)
             }
             Role::Rank => {
-                let (slot, ranges, most) = self.slots.ranks(leaf, want);
+                let (slot, ranges, most) = self.slots.ranks(predicate, want);
                 any(ranges.into_iter().map(|r| rank(slot, *r.start(), *r.end(), most)).collect())
             }
-            Role::Name => self.name(leaf, want),
-            Role::Member => self.member(leaf, want),
-            Role::Search => self.search(leaf, want),
-            Role::Ask => {
-                let question = self.slots.question(Question::Leaf(leaf.clone()));
-                Expr::Question { question, want }
+            Role::Name => self.name(predicate, want),
+            Role::Member => self.member(predicate, want),
+            Role::Search => self.search(predicate, want),
+            Role::Unindexed => {
+                let predicate = self.slots.unindexed(Unindexed::Predicate(predicate.clone()));
+                Expr::Unindexed { predicate, want }
             }
         }
     }
 
-    /// A question about a whole name or text: its answer is one for each that the question mentions, one for all others,
-    /// and one for nothing.
-    fn name(&mut self, leaf: &Leaf, want: bool) -> Expr {
-        let kind = leaf.field.kind();
-        let slot = self.slots.named_slot(&leaf.field);
-        let mentioned = mentioned(&leaf.test, &kind);
-        let wanted = |value: &Value<'_>| evaluate::value_holds(&leaf.test, &kind, value) == want;
+    /// A predicate on a whole name or text has one result for each value it mentions, one for all others, and one for
+    /// an empty value.
+    fn name(&mut self, predicate: &Predicate, want: bool) -> Expr {
+        let kind = predicate.field.kind();
+        let slot = self.slots.named_slot(&predicate.field);
+        let mentioned = mentioned(&predicate.op, &kind);
+        let wanted = |value: &Value<'_>| evaluate::value_holds(&predicate.op, &kind, value) == want;
         let as_value = |name: &str| match kind {
             Kind::Text => Value::Text(name.to_owned().into()),
             _ => Value::Word(name.to_owned().into()),
         };
-        // What is longer than all that are mentioned is none of them.
+        // A value longer than all that are mentioned is none of them.
         let other: String = mentioned.iter().map(|(name, _)| name.as_str()).chain(["\u{1}"]).collect();
         let nothing = wanted(&Value::Empty);
         let mut parts = vec![];
@@ -152,13 +154,13 @@ impl<'s> Builder<'s> {
         any(parts)
     }
 
-    fn member(&mut self, leaf: &Leaf, want: bool) -> Expr {
-        let slot = self.slots.named_slot(&leaf.field);
-        let (tags, every, has) = match &leaf.test {
-            Test::HasAny(tags) => (tags, false, true),
-            Test::HasAll(tags) => (tags, true, true),
-            Test::HasNone(tags) => (tags, true, false),
-            Test::IsEmpty => return literal(self.slots.no_name(slot), want),
+    fn member(&mut self, predicate: &Predicate, want: bool) -> Expr {
+        let slot = self.slots.named_slot(&predicate.field);
+        let (tags, every, has) = match &predicate.op {
+            Op::HasAny(tags) => (tags, false, true),
+            Op::HasAll(tags) => (tags, true, true),
+            Op::HasNone(tags) => (tags, true, false),
+            Op::IsEmpty => return literal(self.slots.no_name(slot), want),
             // `is set`, by its role.
             _ => return literal(self.slots.no_name(slot), !want),
         };
@@ -166,33 +168,33 @@ impl<'s> Builder<'s> {
         if every == want { all(parts) } else { any(parts) }
     }
 
-    fn search(&mut self, leaf: &Leaf, want: bool) -> Expr {
-        let slot = self.slots.searched_slot(&leaf.field);
-        let find = match &leaf.test {
-            Test::Contains(needle) if !needle.folded.is_empty() => Find::Anywhere(needle.folded.as_str().into()),
-            Test::ContainsWord(needle) if !needle.folded.is_empty() => Find::Words(needle.folded.as_str().into()),
-            Test::StartsWith(needle) if !needle.folded.is_empty() => Find::Start(needle.folded.as_str().into()),
-            // No words at all are in no text.
-            Test::ContainsWord(_) => return if want { Expr::Never } else { Expr::Always },
-            Test::Matches(pattern) => return self.regex(slot, pattern, want),
-            // Nothing at all is in every text.
+    fn search(&mut self, predicate: &Predicate, want: bool) -> Expr {
+        let slot = self.slots.searched_slot(&predicate.field);
+        let find = match &predicate.op {
+            Op::Contains(needle) if !needle.folded.is_empty() => Find::Anywhere(needle.folded.as_str().into()),
+            Op::ContainsWord(needle) if !needle.folded.is_empty() => Find::Words(needle.folded.as_str().into()),
+            Op::StartsWith(needle) if !needle.folded.is_empty() => Find::Start(needle.folded.as_str().into()),
+            // An empty list of words is in no text.
+            Op::ContainsWord(_) => return if want { Expr::Never } else { Expr::Always },
+            Op::Matches(pattern) => return self.regex(slot, pattern, want),
+            // An empty text is in every text.
             _ => return literal(self.slots.find(slot, Find::Nothing), !want),
         };
         literal(self.slots.find(slot, find), want)
     }
 
-    /// A regex is asked where the text has what its matches must contain, as far as that is known.
+    /// A regex is evaluated only where the text contains what every match must contain, as far as that is known.
     fn regex(&mut self, slot: u16, pattern: &Pattern, want: bool) -> Expr {
         let folded = self.slots.folded_by(slot);
-        let question = match self.regexes.get(&(slot, pattern.written.clone())) {
-            Some(question) => *question,
+        let predicate = match self.regexes.get(&(slot, pattern.written.clone())) {
+            Some(predicate) => *predicate,
             None => {
-                let question = self.slots.question(Question::Regex(folded, pattern.clone()));
-                self.regexes.insert((slot, pattern.written.clone()), question);
-                question
+                let predicate = self.slots.unindexed(Unindexed::Regex(folded, pattern.clone()));
+                self.regexes.insert((slot, pattern.written.clone()), predicate);
+                predicate
             }
         };
-        let asked = Expr::Question { question, want };
+        let asked = Expr::Unindexed { predicate, want };
         match pieces(pattern) {
             Some(pieces) if want => {
                 let parts = pieces.into_iter().map(|piece| literal(self.slots.find(slot, Find::Anywhere(piece)), true));
@@ -204,11 +206,11 @@ impl<'s> Builder<'s> {
     }
 }
 
-/// The names or texts a question mentions, as written and as they are looked up.
-fn mentioned(test: &Test, kind: &Kind) -> Vec<(String, String)> {
+/// The names or texts an operator mentions, as written and as looked up.
+fn mentioned(test: &Op, kind: &Kind) -> Vec<(String, String)> {
     let literals = match test {
-        Test::Is(one) | Test::IsNot(one) | Test::Compare(_, one) => std::slice::from_ref(one),
-        Test::In(some) | Test::NotIn(some) => some,
+        Op::Is(one) | Op::IsNot(one) | Op::Compare(_, one) => std::slice::from_ref(one),
+        Op::In(some) | Op::NotIn(some) => some,
         _ => &[],
     };
     let mut mentioned: Vec<_> = literals
@@ -226,25 +228,25 @@ fn mentioned(test: &Test, kind: &Kind) -> Vec<(String, String)> {
     mentioned
 }
 
-/// Texts of which a text must contain one, wherever the pattern matches in it; nothing where that tells too little.
+/// Texts of which every match of the pattern contains one; `None` where they would select too little.
 fn pieces(pattern: &Pattern) -> Option<Vec<Box<str>>> {
     let hir = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex.as_str()).ok()?;
     let found = Extractor::new().extract(&hir);
     let mut pieces: Vec<Box<str>> = vec![];
     for piece in found.literals()? {
         let piece = std::str::from_utf8(piece.as_bytes()).ok()?;
-        // These are in no folded text.
+        // Folded texts have none of these.
         if piece.contains(|c: char| c.is_ascii_uppercase() || matches!(c, 'ſ' | '\u{212a}')) {
             continue;
         }
-        if piece.len() < LEAST_OF_A_PIECE {
+        if piece.len() < MIN_PIECE_BYTES {
             return None;
         }
         pieces.push(piece.into());
     }
     pieces.sort_unstable();
     pieces.dedup();
-    (pieces.len() <= MOST_PIECES).then_some(pieces)
+    (pieces.len() <= MAX_PIECES).then_some(pieces)
 }
 
 fn literal(literal: u32, want: bool) -> Expr {
@@ -267,7 +269,7 @@ fn rank(slot: u16, low: u32, high: u32, most: u32) -> Expr {
     }
 }
 
-/// All of these. Parts about the same slot become one, and what is cheap to ask comes first.
+/// All of these. Parts on one slot are merged; the cheapest come first.
 pub(super) fn all(parts: Vec<Expr>) -> Expr {
     let mut kept: Vec<Expr> = vec![];
     let mut parts = std::collections::VecDeque::from(parts);
@@ -307,7 +309,7 @@ pub(super) fn all(parts: Vec<Expr>) -> Expr {
                     None => kept.push(part),
                 }
             }
-            part if kept.len() < MOST_COMPARED && kept.contains(&part) => {}
+            part if kept.len() < MAX_COMPARED_PARTS && kept.contains(&part) => {}
             part => kept.push(part),
         }
     }
@@ -338,7 +340,7 @@ pub(super) fn any(parts: Vec<Expr>) -> Expr {
                     None => kept.push(part),
                 }
             }
-            part if kept.len() < MOST_COMPARED && kept.contains(&part) => {}
+            part if kept.len() < MAX_COMPARED_PARTS && kept.contains(&part) => {}
             part => kept.push(part),
         }
     }
@@ -350,7 +352,7 @@ pub(super) fn any(parts: Vec<Expr>) -> Expr {
     }
 }
 
-/// What is asked first, where all must be asked.
+/// The order in which parts are evaluated.
 fn cost(expr: &Expr) -> u8 {
     match expr {
         Expr::Never | Expr::Always => 0,
@@ -358,6 +360,6 @@ fn cost(expr: &Expr) -> u8 {
         Expr::Rank { .. } => 2,
         Expr::Literal { .. } => 3,
         Expr::All(_) | Expr::Any(_) => 4,
-        Expr::Question { .. } => 5,
+        Expr::Unindexed { .. } => 5,
     }
 }

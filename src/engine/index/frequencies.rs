@@ -1,17 +1,17 @@
-//! How often what rules ask for is true, by recent tickets: what is rare is looked for first.
+//! Selectivity: the share of recent tickets on which a predicate holds.
 
 use super::{
     expr::Expr,
-    slots::{CodedBy, Find, Literally, Names, Question, Slots},
-    state::State,
+    memo::Memo,
+    slots::{CodedBy, Find, LiteralSource, Names, Slots, Unindexed},
 };
 use crate::desk::{Desk, Event, Facts, Ticket};
 use jiff::Timestamp;
 
-/// How many tickets what is known beforehand counts for.
+/// The weight of the prior, in tickets.
 const WEIGHT: f64 = 4.0;
 
-/// A ticket that came lately, with what happened to it, for statistics.
+/// A recent ticket with its event, for statistics.
 #[derive(Debug, Clone)]
 pub struct Recent {
     /// The ticket as rules saw it.
@@ -22,7 +22,7 @@ pub struct Recent {
     pub now: Timestamp,
 }
 
-/// How often what rules ask for is true.
+/// Counts over recent tickets.
 #[derive(Debug)]
 pub(super) struct Frequencies<'s> {
     slots: &'s Slots,
@@ -39,31 +39,31 @@ impl<'s> Frequencies<'s> {
         let mut literals = vec![0; slots.literals.len()];
         let mut codes = vec![[0; 64]; slots.coded.len()];
         let mut ranks = vec![vec![]; slots.ranked.len()];
-        let mut state = State::new(slots);
+        let mut memo = Memo::new(slots);
         for Recent { ticket, event, now } in recent {
-            state.forget();
-            state.read_all(slots, Facts { ticket, event: Some(event), now: *now, desk });
-            state.present().for_each(|literal| literals[literal as usize] += 1);
-            codes.iter_mut().enumerate().for_each(|(slot, counts)| counts[state.known_code(slot)] += 1);
-            ranks.iter_mut().enumerate().for_each(|(slot, ranks)| ranks.push(state.known_rank(slot)));
+            memo.clear();
+            memo.read_all(slots, Facts { ticket, event: Some(event), now: *now, desk });
+            memo.present().for_each(|literal| literals[literal as usize] += 1);
+            codes.iter_mut().enumerate().for_each(|(slot, counts)| counts[memo.known_code(slot)] += 1);
+            ranks.iter_mut().enumerate().for_each(|(slot, ranks)| ranks.push(memo.known_rank(slot)));
         }
         ranks.iter_mut().for_each(|ranks| ranks.sort_unstable());
         Self { slots, tickets: recent.len(), literals, codes, ranks }
     }
 
-    /// How often, where it would be so often without having seen any ticket.
+    /// The estimated share, given a prior.
     fn share(&self, count: usize, beforehand: f64) -> f64 {
         (count as f64 + WEIGHT * beforehand) / (self.tickets as f64 + WEIGHT)
     }
 
     pub(super) fn literal(&self, literal: u32) -> f64 {
         let beforehand = match &self.slots.literals[literal as usize] {
-            Literally::Searched(_, Find::Nothing) => 0.1,
-            Literally::Searched(_, Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) => {
+            LiteralSource::Searched(_, Find::Nothing) => 0.1,
+            LiteralSource::Searched(_, Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) => {
                 0.2 / text.len().max(1) as f64
             }
-            Literally::Searched(_, Find::Regex(_)) => 0.1,
-            Literally::Named(slot) => {
+            LiteralSource::Searched(_, Find::Regex(_)) => 0.1,
+            LiteralSource::Named(slot) => {
                 let named = &self.slots.named[usize::from(*slot)];
                 match named.empty {
                     Some(empty) if empty == literal => 0.5,
@@ -83,7 +83,7 @@ impl<'s> Frequencies<'s> {
             .map(|(code, n)| if mask & (1 << code) != 0 { *n } else { 0 })
             .sum();
         let most = match coded.what {
-            // Most of what is asked about changes is about fields that did not change.
+            // Most fields do not change in an event.
             CodedBy::Change(_) => 2 * coded.codes,
             _ => coded.codes,
         };
@@ -101,7 +101,7 @@ impl<'s> Frequencies<'s> {
         self.share(count, beforehand)
     }
 
-    /// How often a condition is looked at at least, filed under whatever of it is rarest.
+    /// The smallest share of tickets on which some key of this condition holds.
     pub(super) fn at_best(&self, expr: &Expr) -> f64 {
         match expr {
             Expr::Never => 0.0,
@@ -109,8 +109,8 @@ impl<'s> Frequencies<'s> {
             Expr::Code { slot, mask } => self.code(*slot, *mask),
             Expr::Rank { slot, low, high } => self.rank(*slot, *low, *high),
             Expr::Literal { literal, .. } => self.literal(*literal),
-            Expr::Question { question, want } => match &self.slots.questions[*question as usize] {
-                Question::Shared(shared) if *want => self.at_best(shared),
+            Expr::Unindexed { predicate, want } => match &self.slots.unindexed[*predicate as usize] {
+                Unindexed::Shared(shared) if *want => self.at_best(shared),
                 _ => 1.0,
             },
             Expr::All(parts) => self.best_of(parts),
@@ -119,7 +119,7 @@ impl<'s> Frequencies<'s> {
     }
 
     fn best_of(&self, parts: &[Expr]) -> f64 {
-        // Codes and one rank are looked up together.
+        // Codes and one rank together are one key.
         let (mut cell, mut rank, mut other) = (1.0_f64, 1.0_f64, 1.0_f64);
         for part in parts {
             match part {

@@ -1,12 +1,11 @@
-//! Which of many rules hold, at nearly the price of reading the ticket once.
+//! Finds which of many rules hold, at nearly the price of reading the ticket once.
 //!
-//! Rules are filed under something that must be true where they hold and is rare among recent tickets: a tag, a name, a
-//! needle in a text, or a cell of fields with few values; within one place they are in the order of the least value of
-//! one number they ask for. A ticket is read once. Then only the rules filed under what it has are looked at, and of
-//! those only as many as its number reaches. What else a rule asks is checked with masks and ranks first, and one
-//! by one last.
+//! An inverted index: each rule is posted under its most selective necessary predicate (a tag, a name, a needle in a
+//! text, or a cell of fields with few values), judged by recent tickets. A posting list is sorted by the lower bound
+//! its rules set for one number. A ticket is read once; only the lists of what is true on it are probed, each up to
+//! the ticket's number. The rest of a rule is checked by masks and ranks first, and evaluated last.
 //!
-//! [`super::evaluate`] is what all of this means, and what it is compared with by generated rules and tickets.
+//! [`super::evaluate`] is the law; generated rules and tickets compare this with it.
 
 #![allow(
     clippy::indexing_slicing,
@@ -16,16 +15,16 @@
 
 mod batch;
 mod expr;
-mod filing;
 mod frequencies;
 mod grams;
 mod layout;
+mod memo;
 mod needles;
+mod posting;
 mod search;
 mod slots;
-mod state;
 
-pub use batch::{BLOCK, Batch, Room};
+pub use batch::{BATCH_TICKETS, Batch, BatchScratch};
 pub use frequencies::Recent;
 pub(super) use search::MAX_UNINDEXED;
-pub use search::{Index, Searcher};
+pub use search::{Index, Scratch};

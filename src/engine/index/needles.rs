@@ -1,4 +1,4 @@
-//! All that is searched for in one text, found in one pass over it.
+//! Searches one text for all needles, in one pass.
 
 use memchr::memmem;
 use regex_automata::{Input, PatternSet, meta};
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::{desk::text, lang::rules::Pattern};
 
-/// The size up to which regexes are searched for together, in bytes.
-const MOST_OF_REGEXES: usize = 64 << 20;
+/// The most bytes of a set of regexes matched together.
+const MAX_REGEX_SET_BYTES: usize = 64 << 20;
 
 /// What is searched for in one text.
 #[derive(Debug, Default)]
 pub(super) struct Needles {
-    /// The literals of what was asked for.
+    /// The literals of what is searched for.
     literals: FxHashMap<Find, u32>,
-    /// The needles, folded, with the literals that hang on each.
+    /// The needles, folded, with the literals each makes true.
     needles: Vec<Needle>,
     texts: Vec<Box<str>>,
     numbers: FxHashMap<Box<str>, u32>,
-    /// The same, with their texts, where they are all looked for.
+    /// The search for all of them.
     grams: Grams,
-    /// Regexes that something is filed under, and their literals.
+    /// Regexes that are keys of posting lists, and their literals.
     regexes: Vec<(Pattern, u32)>,
-    together: Option<meta::Regex>,
+    regex_set: Option<meta::Regex>,
 }
 
 /// A needle, and the literals it makes true: found anywhere, as whole words, at the start.
@@ -38,17 +38,17 @@ struct Needle {
     length: u32,
 }
 
-/// What searching needs room for.
+/// Reused memory of a search.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct NeedleScratch {
     hits: Vec<Hit>,
     found: Option<PatternSet>,
-    /// Where words begin and end in the text, once somebody asked.
+    /// The word boundaries of the text, once needed.
     bounds: Vec<usize>,
 }
 
 impl Needles {
-    /// The literal of something to be found; `next` where it is new.
+    /// The literal of a needle; `next` where it is new.
     pub(super) fn literal(&mut self, find: &Find, next: u32) -> u32 {
         if let Some(literal) = self.literals.get(find) {
             return *literal;
@@ -69,17 +69,17 @@ impl Needles {
         next
     }
 
-    /// Searches for a regex with all others that something is filed under.
+    /// Adds a regex that is a key of a posting list.
     pub(super) fn add_regex(&mut self, pattern: Pattern, literal: u32) {
         self.regexes.push((pattern, literal));
     }
 
-    /// Builds what searches for all needles at once, by what of them is rare in texts like these.
+    /// Builds the search for all needles, by the grams that are rare in recent texts.
     pub(super) fn build(&mut self, occurrences: &Occurrences) {
         self.grams = Grams::new(self.texts.iter().map(|text| &**text), occurrences);
     }
 
-    /// Builds what searches for all regexes at once; each is searched for alone where together they are too large.
+    /// Compiles all regexes into one set; where that is too large, each is matched alone.
     pub(super) fn build_regexes(&mut self) {
         if self.regexes.len() < 2 {
             return;
@@ -87,15 +87,15 @@ impl Needles {
         let patterns: Vec<&str> = self.regexes.iter().map(|(pattern, _)| pattern.regex.as_str()).collect();
         let config = meta::Config::new()
             .match_kind(regex_automata::MatchKind::All)
-            .nfa_size_limit(Some(MOST_OF_REGEXES))
-            .hybrid_cache_capacity(MOST_OF_REGEXES / 4);
+            .nfa_size_limit(Some(MAX_REGEX_SET_BYTES))
+            .hybrid_cache_capacity(MAX_REGEX_SET_BYTES / 4);
         let syntax = regex_automata::util::syntax::Config::new().case_insensitive(true);
-        self.together = meta::Builder::new().configure(config).syntax(syntax).build_many(&patterns).ok();
+        self.regex_set = meta::Builder::new().configure(config).syntax(syntax).build_many(&patterns).ok();
     }
 
-    /// Tells which literals a folded text makes true. It may tell the same one several times.
-    pub(super) fn search(&self, folded: &str, room: &mut Room, mut found: impl FnMut(u32)) {
-        let Room { hits, bounds, .. } = room;
+    /// Passes on the literals a folded text makes true, each at least once.
+    pub(super) fn search(&self, folded: &str, scratch: &mut NeedleScratch, mut found: impl FnMut(u32)) {
+        let NeedleScratch { hits, bounds, .. } = scratch;
         bounds.clear();
         hits.clear();
         self.grams.find(folded, hits);
@@ -120,11 +120,11 @@ impl Needles {
                 found(literal);
             }
         }
-        self.search_regexes(folded, room, &mut found);
+        self.search_regexes(folded, scratch, &mut found);
     }
 
-    fn search_regexes(&self, folded: &str, room: &mut Room, found: &mut impl FnMut(u32)) {
-        let Some(together) = &self.together else {
+    fn search_regexes(&self, folded: &str, scratch: &mut NeedleScratch, found: &mut impl FnMut(u32)) {
+        let Some(regex_set) = &self.regex_set else {
             for (pattern, literal) in &self.regexes {
                 if pattern.regex.is_match(folded) {
                     found(*literal);
@@ -132,16 +132,16 @@ impl Needles {
             }
             return;
         };
-        let set = room.found.get_or_insert_with(|| PatternSet::new(self.regexes.len()));
+        let set = scratch.found.get_or_insert_with(|| PatternSet::new(self.regexes.len()));
         set.clear();
-        together.which_overlapping_matches(&Input::new(folded), set);
+        regex_set.which_overlapping_matches(&Input::new(folded), set);
         for pattern in set.iter() {
             found(self.regexes[pattern.as_usize()].1);
         }
     }
 }
 
-/// Looks for one thing in a folded text, where it is not searched for everything at once.
+/// Searches a folded text for one needle.
 #[derive(Debug)]
 pub(super) struct Finder {
     find: Find,
@@ -163,13 +163,13 @@ impl Finder {
             Find::Anywhere(_) => self.needle.find(folded.as_bytes()).is_some(),
             Find::Words(needle) => self.needle.find(folded.as_bytes()).is_some() && text::contains_word(folded, needle),
             Find::Start(needle) => folded.starts_with(&**needle),
-            // Regexes are asked one by one, unless they are searched for with everything else.
+            // Without posting lists, regexes are unindexed predicates.
             Find::Regex(_) => false,
         }
     }
 }
 
-/// Whether a word begins or ends here. What it takes the whole text to know is kept in `bounds`.
+/// Whether a word begins or ends here. `bounds` caches what needs the whole text.
 fn is_bound(folded: &str, at: usize, bounds: &mut Vec<usize>) -> bool {
     text::is_word_bound(folded, at).unwrap_or_else(|| {
         if bounds.is_empty() {

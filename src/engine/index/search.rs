@@ -1,51 +1,51 @@
-//! From rules to an index, and from a ticket to the rules that hold.
+//! Builds an index from conditions, and probes it for the rules that hold on a ticket.
 
 use super::{
     expr::{Builder, Expr},
-    filing::{Place, file},
     frequencies::{Frequencies, Recent},
-    layout::{BLOCK, Layout, NO_SLOT, Shelf},
+    layout::{BLOCK_CLAUSES, Layout, NO_SLOT, PostingList},
+    memo::Memo,
+    posting::{Key, post},
     slots::Slots,
-    state::State,
 };
 use crate::{
     desk::{Desk, Facts, FieldRef},
     lang::rules::{Condition, On},
 };
 
-/// Up to how many rules are asked one after the other: looking anything up would take longer.
+/// Up to this many rules are evaluated one by one: probing would take longer.
 pub(crate) const MAX_UNINDEXED: usize = 40;
 
 /// Conditions, numbered, ready to be asked of tickets. Never changes once it is made.
 #[derive(Debug)]
 pub struct Index {
     slots: Slots,
-    /// What each rule asks.
+    /// The condition of each rule.
     exprs: Vec<(u32, Expr)>,
-    /// How they are found; nothing where they are few, and asked one after the other.
+    /// The posting lists; `None` where rules are few and evaluated one by one.
     layout: Option<Layout>,
-    /// How many numbers there are.
+    /// One more than the highest rule number.
     rules: usize,
-    /// How many alternatives a ticket is expected to have looked at.
+    /// The estimated number of clauses probed for a ticket.
     expected: f64,
 }
 
-/// What a search needs room for. Made once and used for many tickets.
+/// Reused memory of a search: made once, used for many tickets.
 #[derive(Debug)]
-pub struct Searcher {
-    state: State,
+pub struct Scratch {
+    memo: Memo,
     /// The rules that hold, a bit each.
     found: Vec<u64>,
-    /// Which words of `found` have any.
+    /// Which words of `found` are not zero, a bit each.
     summary: Vec<u64>,
-    /// How many tickets were searched for, and how many alternatives were looked at.
+    /// Tickets searched for, and clauses probed for them.
     pub(crate) tickets: u64,
-    pub(crate) looked_at: u64,
+    pub(crate) probed: u64,
 }
 
 impl Index {
-    /// Files conditions under their numbers, each with the kinds of events it is about, where it is about some only. What
-    /// is rare among the recent tickets is looked for first; without any, good guesses are made. Up to `max_unindexed` rules
+    /// Indexes conditions by number, each with the kinds of events it is about. Selectivity is estimated from recent
+    /// tickets, and guessed where there are none. Up to `max_unindexed` rules
     /// are asked one after the other.
     pub fn new<'r>(
         conditions: impl Iterator<Item = (usize, Option<On>, &'r Condition)> + Clone,
@@ -55,7 +55,7 @@ impl Index {
     ) -> Self {
         let mut slots = Slots::default();
         for (_, _, condition) in conditions.clone() {
-            condition.leaves(&mut |leaf, _| slots.see(leaf));
+            condition.predicates(&mut |predicate, _| slots.register(predicate));
         }
         let event = slots.event_kind();
         slots.sort();
@@ -84,37 +84,37 @@ impl Index {
             return Self { slots, exprs: built, layout: None, rules, expected: 0.0 };
         }
         let frequencies = Frequencies::of(&slots, recent, desk);
-        let mut drafts = vec![];
+        let mut postings = vec![];
         for (number, expr) in &built {
-            file(*number, expr.clone(), &slots, &frequencies, &mut drafts);
+            post(*number, expr.clone(), &slots, &frequencies, &mut postings);
         }
-        let expected = drafts.iter().map(|draft| draft.expected(&frequencies)).sum();
-        // What rules are filed under is searched for in every text.
-        for draft in &mut drafts {
-            if let Place::Regex(question) = draft.place
-                && let Some(literal) = slots.regex_literal(question)
+        let expected = postings.iter().map(|posting| posting.expected(&frequencies)).sum();
+        // A regex that is a key is matched against every text.
+        for posting in &mut postings {
+            if let Key::Regex(predicate) = posting.key
+                && let Some(literal) = slots.regex_literal(predicate)
             {
-                draft.place = Place::Literal(literal);
+                posting.key = Key::Literal(literal);
             }
         }
         slots.searched.iter_mut().for_each(|searched| searched.needles.build_regexes());
-        let layout = Layout::of(drafts, &slots);
+        let layout = Layout::of(postings, &slots);
         Self { slots, exprs: built, layout: Some(layout), rules, expected }
     }
 
-    /// Room for searches.
-    pub fn searcher(&self) -> Searcher {
+    /// Memory for searches.
+    pub fn scratch(&self) -> Scratch {
         let words = self.rules.div_ceil(64);
-        Searcher {
-            state: State::new(&self.slots),
+        Scratch {
+            memo: Memo::new(&self.slots),
             found: vec![0; words],
             summary: vec![0; words.div_ceil(64)],
             tickets: 0,
-            looked_at: 0,
+            probed: 0,
         }
     }
 
-    /// How many alternatives a ticket is expected to have looked at; 0 where all are.
+    /// The estimated number of clauses probed for a ticket; 0 where rules are evaluated one by one.
     pub(crate) fn expected(&self) -> f64 {
         self.expected
     }
@@ -128,27 +128,27 @@ impl Index {
     }
 }
 
-impl Searcher {
-    /// Finds the rules that hold for a ticket; [`Self::next`] and [`Self::each`] tell which.
+impl Scratch {
+    /// Finds the rules that hold on a ticket; [`Self::next`] and [`Self::each`] read them.
     pub fn search(&mut self, index: &Index, facts: Facts<'_>) {
         self.tickets += 1;
-        self.state.forget();
+        self.memo.clear();
         self.clear();
         if index.layout.is_some() {
-            self.state.read_all(&index.slots, facts);
+            self.memo.read_all(&index.slots, facts);
         }
-        self.look_up(index, facts);
+        self.probe(index, facts);
     }
 
     /// Finds the rules that hold after these fields of the ticket have changed.
     pub(crate) fn search_again(&mut self, index: &Index, changed: &dyn Fn(&FieldRef) -> bool, facts: Facts<'_>) {
         if index.layout.is_none() {
-            self.state.forget();
-        } else if !self.state.read_again(&index.slots, changed, facts) {
+            self.memo.clear();
+        } else if !self.memo.read_again(&index.slots, changed, facts) {
             return;
         }
         self.clear();
-        self.look_up(index, facts);
+        self.probe(index, facts);
     }
 
     fn clear(&mut self) {
@@ -161,7 +161,7 @@ impl Searcher {
         }
     }
 
-    /// The first rule at `from` or behind it that was found.
+    /// The first rule found at or after `from`.
     pub fn next(&self, from: usize) -> Option<usize> {
         let (word, bit) = (from / 64, from % 64);
         let here = self.found.get(word)? & (u64::MAX << bit);
@@ -195,100 +195,103 @@ impl Searcher {
         }
     }
 
-    fn look_up(&mut self, index: &Index, facts: Facts<'_>) {
+    fn probe(&mut self, index: &Index, facts: Facts<'_>) {
         let slots = &index.slots;
         match &index.layout {
             None => {
                 for (rule, expr) in &index.exprs {
-                    if self.state.holds(expr, slots, facts) {
-                        mark(&mut self.found, &mut self.summary, *rule);
+                    if self.memo.holds(expr, slots, facts) {
+                        set_bit(&mut self.found, &mut self.summary, *rule);
                     }
                 }
             }
             Some(layout) => {
-                let mut search = Search { layout, slots, facts, searcher: self, looked_at: 0 };
-                search.look_up();
-                self.looked_at += search.looked_at;
+                let mut search = Search { layout, slots, facts, scratch: self, probed: 0 };
+                search.probe();
+                self.probed += search.probed;
             }
         }
     }
 }
 
-/// A search under way.
+/// One probe of all lists.
 struct Search<'a> {
     layout: &'a Layout,
     slots: &'a Slots,
     facts: Facts<'a>,
-    searcher: &'a mut Searcher,
-    looked_at: u64,
+    scratch: &'a mut Scratch,
+    probed: u64,
 }
 
 impl Search<'_> {
-    fn look_up(&mut self) {
-        for list in 0..self.searcher.state.lists() {
-            for n in 0..self.searcher.state.list(list).len() {
-                let shelf = self.layout.shelves[self.searcher.state.list(list)[n] as usize];
-                self.look_at(shelf, shelf.lead);
+    fn probe(&mut self) {
+        for list in 0..self.scratch.memo.lists() {
+            for n in 0..self.scratch.memo.list(list).len() {
+                let list = self.layout.lists[self.scratch.memo.list(list)[n] as usize];
+                self.probe_list(list, list.sort_slot);
             }
         }
         for set in &self.layout.sets {
-            let state = &self.searcher.state;
-            let code = |(slot, step): &(u16, u32)| state.known_code(usize::from(*slot)) as u32 * step;
+            let memo = &self.scratch.memo;
+            let code = |(slot, step): &(u16, u32)| memo.known_code(usize::from(*slot)) as u32 * step;
             let place = set.first + set.slots.iter().map(code).sum::<u32>();
-            self.look_at(self.layout.shelves[place as usize], set.lead);
+            self.probe_list(self.layout.lists[place as usize], set.sort_slot);
         }
     }
 
-    /// Looks at the rules in one place.
+    /// Probes one posting list.
     #[inline]
-    fn look_at(&mut self, shelf: Shelf, lead: u16) {
-        let (start, end) = (shelf.start as usize, shelf.end as usize);
+    fn probe_list(&mut self, list: PostingList, sort_slot: u16) {
+        let (start, end) = (list.start as usize, list.end as usize);
         if start == end {
             return;
         }
-        let rank = if lead == NO_SLOT { 0 } else { self.searcher.state.known_rank(usize::from(lead)) };
-        if end - start <= BLOCK {
-            self.look_through(start, end, rank);
+        let rank = if sort_slot == NO_SLOT { 0 } else { self.scratch.memo.known_rank(usize::from(sort_slot)) };
+        if end - start <= BLOCK_CLAUSES {
+            self.scan_block(start, end, rank);
             return;
         }
         let mut at = start;
         while at < end && self.layout.clauses[at].low <= rank {
-            let upto = end.min((at / BLOCK + 1) * BLOCK);
-            // Where nobody in a block goes so high, it is passed over.
-            if self.layout.tops[at / BLOCK] >= rank && !self.look_through(at, upto, rank) {
+            let upto = end.min((at / BLOCK_CLAUSES + 1) * BLOCK_CLAUSES);
+            // No clause of this block reaches so high.
+            if self.layout.block_max[at / BLOCK_CLAUSES] >= rank && !self.scan_block(at, upto, rank) {
                 return;
             }
             at = upto;
         }
     }
 
-    /// Looks at some rules that lie together, up to the first that starts too high; whether there was none.
+    /// Scans clauses up to the first whose lower bound is above the rank. Returns false where there was one.
     #[inline]
-    fn look_through(&mut self, start: usize, end: usize, rank: u32) -> bool {
+    fn scan_block(&mut self, start: usize, end: usize, rank: u32) -> bool {
         let layout = self.layout;
-        let bits = self.searcher.state.bits;
+        let bits = self.scratch.memo.bits;
         for clause in &layout.clauses[start..end] {
             if clause.low > rank {
                 return false;
             }
-            self.looked_at += 1;
-            if rank <= clause.high && clause.forbidden & bits == 0 && (clause.rest == 0 || self.holds(clause.rest)) {
-                mark(&mut self.searcher.found, &mut self.searcher.summary, clause.rule);
+            self.probed += 1;
+            if rank <= clause.high
+                && clause.forbidden & bits == 0
+                && (clause.residual == 0 || self.holds(clause.residual))
+            {
+                set_bit(&mut self.scratch.found, &mut self.scratch.summary, clause.rule);
             }
         }
         true
     }
 
-    /// Whether the rest of a clause holds.
+    /// Whether the residual of a clause holds.
     #[inline(never)]
-    fn holds(&mut self, rest: u32) -> bool {
-        let (state, slots, facts) = (&mut self.searcher.state, self.slots, self.facts);
-        self.layout.rest(rest).iter().all(|part| state.holds(part, slots, facts))
+    fn holds(&mut self, residual: u32) -> bool {
+        let (memo, slots, facts) = (&mut self.scratch.memo, self.slots, self.facts);
+        self.layout.residual(residual).iter().all(|part| memo.holds(part, slots, facts))
     }
 }
 
 #[inline]
-fn mark(found: &mut [u64], summary: &mut [u64], rule: u32) {
+fn set_bit(found: &mut [u64], summary: &mut [u64], rule: u32) {
     let word = rule as usize / 64;
     found[word] |= 1 << (rule % 64);
     summary[word / 64] |= 1 << (word % 64);

@@ -1,4 +1,4 @@
-//! What rules ask of a ticket, each thing once: the fields that are read, and the values that tell them apart.
+//! What rules read of a ticket, each thing once: the fields, and the values that make a difference to some rule.
 
 use std::ops::RangeInclusive;
 
@@ -13,12 +13,12 @@ use super::{
 use crate::{
     desk::{Desk, Facts, FieldRef, Kind, Scope, Value, text::Folder},
     engine::evaluate,
-    lang::rules::{Comparison, Leaf, Literal, Pattern, Span, Test},
+    lang::rules::{Comparison, Duration, Literal, Op, Pattern, Predicate},
 };
 
-/// The most values a coded slot tells apart: one bit each in a mask.
-const MOST_CODES: usize = 64;
-/// How many bits a ticket's codes have together.
+/// The most values of a coded slot: one bit each in a mask.
+const MAX_CODES: usize = 64;
+/// Bits for the codes of a ticket, of all slots together.
 const BITS: u32 = 64;
 
 /// Everything that is read of a ticket.
@@ -26,67 +26,68 @@ const BITS: u32 = 64;
 pub(super) struct Slots {
     /// Fields of few values, and the kind of the event.
     pub(super) coded: Vec<Coded>,
-    /// Numbers, and lengths of time up to now.
+    /// Numbers, and ages of times.
     pub(super) ranked: Vec<Ranked>,
-    /// Names, whole texts and sets.
+    /// Names, whole texts and sets, compared by equality.
     pub(super) named: Vec<Named>,
     /// Texts that are searched.
     pub(super) searched: Vec<Searched>,
-    /// Texts that are folded, for the two above.
+    /// Texts to fold, for the two above.
     pub(super) folded: Vec<FieldRef>,
-    /// The literals by number: what each is about.
-    pub(super) literals: Vec<Literally>,
-    /// What finds each literal of a text alone, by literal, where texts are not searched for all at once.
+    /// The source of each literal, by its number.
+    pub(super) literals: Vec<LiteralSource>,
+    /// A finder for each literal of a text, where texts are not searched for all needles at once.
     pub(super) finders: Vec<Option<Finder>>,
-    /// Questions that are asked one by one, where it comes to them.
-    pub(super) questions: Vec<Question>,
+    /// Predicates the index cannot answer.
+    pub(super) unindexed: Vec<Unindexed>,
     /// The slots by field and use.
-    places: FxHashMap<(Key, Use), u16>,
+    by_use: FxHashMap<(FieldKey, Use), u16>,
 }
 
 /// A field of few values.
 #[derive(Debug)]
 pub(super) struct Coded {
     pub(super) what: CodedBy,
-    /// How many codes there are.
+    /// The number of codes.
     pub(super) codes: usize,
-    /// Where the ticket's code is a bit among those of all slots, as far as there is room.
+    /// The first of its bits in [`Memo::bits`](super::memo::Memo::bits), as far as there is room.
     pub(super) bits: Option<u32>,
 }
 
-/// What a code stands for.
+/// What a code encodes.
 #[derive(Debug)]
 pub(super) enum CodedBy {
     /// 0 where the ticket was created, 1 where it was updated.
     EventKind,
-    /// The place of the field's value among [`values`].
+    /// The index of the field's value in [`values`].
     Field(FieldRef),
-    /// The place of its value before the event among [`values`], and of its value now, as one number.
+    /// The indexes of its values before and after the event in [`values`], as one number.
     Change(FieldRef),
 }
 
-/// A number, or how long ago a time was in nanoseconds, known by its place among the values rules compare it with.
+/// A number, or the age of a time in nanoseconds, reduced to its rank among the values rules compare it with.
 #[derive(Debug)]
 pub(super) struct Ranked {
     pub(super) field: FieldRef,
     pub(super) cuts: Cuts,
 }
 
-/// Where answers change, in order: a value's rank is one more than the number of cuts up to it. Nothing has rank 0.
+/// The values at which some predicate changes, ascending. The rank of a value is one more than the number of cuts up
+/// to it; an empty value has rank 0.
 #[derive(Debug)]
 pub(super) enum Cuts {
     Numbers(Vec<i64>),
     Ages(Vec<i128>),
 }
 
-/// A field whose value is looked up as a whole; for a set, each of its members.
+/// A field whose whole value, or for a set each member, is looked up in a hash map.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) field: FieldRef,
     pub(super) of: Names,
     /// The literals by name.
     pub(super) names: FxHashMap<Box<str>, u32>,
-    /// The literal that holds where there is nothing.
+    /// The literal that is true where the field is empty.
     pub(super) empty: Option<u32>,
 }
 
@@ -95,7 +96,7 @@ pub(super) struct Named {
 pub(super) enum Names {
     /// A name.
     Word,
-    /// A text as it is folded under this number.
+    /// A text, by its number in [`Slots::folded`].
     Folded(usize),
     /// The members of a set.
     Set,
@@ -104,51 +105,51 @@ pub(super) enum Names {
 /// A text that is searched for needles.
 #[derive(Debug)]
 pub(super) struct Searched {
-    /// The number under which it is folded.
+    /// Its number in [`Slots::folded`].
     pub(super) folded: usize,
     pub(super) needles: Needles,
-    /// The literal that holds where there is nothing.
+    /// The literal that is true where the text is empty.
     pub(super) empty: Option<u32>,
 }
 
-/// What a literal is about.
+/// Where the truth of a literal comes from.
 #[derive(Debug, Clone)]
-pub(super) enum Literally {
+pub(super) enum LiteralSource {
     /// A name, a member or emptiness of this named slot.
     Named(u16),
-    /// Something in the text of this searched slot.
+    /// A needle in the text of this searched slot.
     Searched(u16, Find),
 }
 
 /// What is searched for in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Find {
-    /// That there is none.
+    /// That the text is empty.
     Nothing,
-    /// This, anywhere.
+    /// This text, anywhere.
     Anywhere(Box<str>),
-    /// This, as whole words.
+    /// This text, as whole words.
     Words(Box<str>),
-    /// This, at the start.
+    /// This text, at the start.
     Start(Box<str>),
-    /// What the regex of this question matches.
+    /// A match of the regex with this number in [`Slots::unindexed`].
     Regex(u32),
 }
 
-/// What is asked on its own.
+/// A predicate the index cannot answer; evaluated per ticket, memoised.
 #[derive(Debug)]
-pub(super) enum Question {
-    /// A question the plain evaluator answers.
-    Leaf(Leaf),
-    /// A regex over the text folded under this number.
+pub(super) enum Unindexed {
+    /// Answered by the plain evaluator.
+    Predicate(Predicate),
+    /// A regex over the text with this number in [`Slots::folded`].
     Regex(usize, Pattern),
-    /// A condition that several rules share.
+    /// A condition that several rules share by name.
     Shared(super::expr::Expr),
 }
 
-/// What tells fields apart.
+/// The identity of a field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
+enum FieldKey {
     Known(&'static str),
     Custom(Box<str>),
     EventKind,
@@ -164,7 +165,7 @@ enum Use {
     Fold,
 }
 
-/// How a question is answered.
+/// How the index answers a predicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// By the code of a field.
@@ -173,48 +174,48 @@ pub(super) enum Role {
     Change,
     /// By a rank.
     Rank,
-    /// By what a field is called.
+    /// By equality with a name.
     Name,
-    /// By what is in a set.
+    /// By membership in a set.
     Member,
     /// By searching a text.
     Search,
-    /// By the plain evaluator, one by one.
-    Ask,
+    /// Not at all: by the plain evaluator.
+    Unindexed,
 }
 
-/// How a question is answered.
-pub(super) fn role(leaf: &Leaf) -> Role {
-    let kind = leaf.field.kind();
-    match (&leaf.test, kind) {
-        // What the hours of a desk have to say costs too much to ask it of every ticket.
-        _ if leaf.field.scope() == Scope::Clock => Role::Ask,
-        (Test::Changed { .. }, kind) => match values(&kind).len() {
-            n if n > 0 && n * n <= MOST_CODES => Role::Change,
-            _ => Role::Ask,
+/// How the index answers a predicate.
+pub(super) fn role(predicate: &Predicate) -> Role {
+    let kind = predicate.field.kind();
+    match (&predicate.op, kind) {
+        // Opening hours cost too much to read for every ticket.
+        _ if predicate.field.scope() == Scope::Clock => Role::Unindexed,
+        (Op::Changed { .. }, kind) => match values(&kind).len() {
+            n if n > 0 && n * n <= MAX_CODES => Role::Change,
+            _ => Role::Unindexed,
         },
-        (Test::Since(_, span) | Test::Until(_, span), Kind::Time) if span.is_business() => Role::Ask,
+        (Op::Since(_, span) | Op::Until(_, span), Kind::Time) if span.is_business() => Role::Unindexed,
         (_, Kind::YesNo) => Role::Code,
-        (_, Kind::Words(words)) if words.words.len() < MOST_CODES => Role::Code,
-        (_, Kind::Words(_)) => Role::Ask,
+        (_, Kind::Words(words)) if words.words.len() < MAX_CODES => Role::Code,
+        (_, Kind::Words(_)) => Role::Unindexed,
         (_, Kind::Number) => Role::Rank,
-        (test, Kind::Time) if literals(test).iter().any(|l| matches!(l, Literal::Time(_))) => Role::Ask,
+        (test, Kind::Time) if literals(test).iter().any(|l| matches!(l, Literal::Time(_))) => Role::Unindexed,
         (_, Kind::Time) => Role::Rank,
-        (Test::HasAny(_) | Test::HasAll(_) | Test::HasNone(_) | Test::IsEmpty | Test::IsSet, Kind::Set) => Role::Member,
-        (_, Kind::Set) => Role::Ask,
+        (Op::HasAny(_) | Op::HasAll(_) | Op::HasNone(_) | Op::IsEmpty | Op::IsSet, Kind::Set) => Role::Member,
+        (_, Kind::Set) => Role::Unindexed,
         (
-            Test::Contains(_) | Test::ContainsWord(_) | Test::StartsWith(_) | Test::Matches(_),
+            Op::Contains(_) | Op::ContainsWord(_) | Op::StartsWith(_) | Op::Matches(_),
             Kind::Text | Kind::Declared(_),
         ) => Role::Search,
         (_, Kind::Text | Kind::Declared(_)) => Role::Name,
     }
 }
 
-/// The literals of a question.
-fn literals(test: &Test) -> Vec<&Literal> {
+/// The literals of an operator.
+fn literals(test: &Op) -> Vec<&Literal> {
     match test {
-        Test::Is(one) | Test::IsNot(one) | Test::Compare(_, one) => vec![one],
-        Test::In(some) | Test::NotIn(some) => some.iter().collect(),
+        Op::Is(one) | Op::IsNot(one) | Op::Compare(_, one) => vec![one],
+        Op::In(some) | Op::NotIn(some) => some.iter().collect(),
         _ => vec![],
     }
 }
@@ -228,7 +229,7 @@ pub(super) fn values(kind: &Kind) -> Vec<Value<'static>> {
     }
 }
 
-/// The place of a value among [`values`].
+/// The index of a value in [`values`].
 fn code(kind: &Kind, value: &Value<'_>) -> usize {
     match (kind, value) {
         (Kind::YesNo, Value::YesNo(yes)) => usize::from(*yes),
@@ -240,7 +241,7 @@ fn code(kind: &Kind, value: &Value<'_>) -> usize {
 }
 
 impl Coded {
-    /// The field it is about, where it is about one.
+    /// Its field; `None` for the kind of the event.
     pub(super) fn field(&self) -> Option<&FieldRef> {
         match &self.what {
             CodedBy::EventKind => None,
@@ -324,18 +325,18 @@ impl Cuts {
     }
 }
 
-/// Where the answer to a question about a number or a time can change.
-fn cuts(test: &Test) -> Vec<i128> {
+/// The values at which a predicate on a number or a time can change.
+fn cuts(test: &Op) -> Vec<i128> {
     let turns = |at: i128| [at, at + 1];
     let mut cuts: Vec<i128> = match test {
-        Test::Since(_, Span::Clock(length)) => turns(length.as_nanos()).into(),
-        Test::Until(_, Span::Clock(length)) => turns(-length.as_nanos()).into(),
+        Op::Since(_, Duration::Clock(length)) => turns(length.as_nanos()).into(),
+        Op::Until(_, Duration::Clock(length)) => turns(-length.as_nanos()).into(),
         test => {
             let numbers = literals(test).into_iter().filter_map(|l| match l {
                 Literal::Number(n) => Some(i128::from(*n)),
                 _ => None,
             });
-            // What is beyond all numbers is never reached.
+            // No number reaches beyond this.
             numbers.flat_map(turns).filter(|cut| *cut <= i128::from(i64::MAX)).collect()
         }
     };
@@ -344,45 +345,45 @@ fn cuts(test: &Test) -> Vec<i128> {
     cuts
 }
 
-/// Whether the answer is yes for this number, or for a time so long ago.
-fn rank_holds(leaf: &Leaf, at: i128) -> bool {
+/// Whether a predicate holds for this number, or for a time of this age.
+fn rank_holds(predicate: &Predicate, at: i128) -> bool {
     let holds =
         |comparison: &Comparison, asked: &SignedDuration, length: i128| comparison.holds(length.cmp(&asked.as_nanos()));
-    match (&leaf.test, leaf.field.kind()) {
-        (Test::Since(comparison, Span::Clock(asked)), Kind::Time) => holds(comparison, asked, at),
-        (Test::Until(comparison, Span::Clock(asked)), Kind::Time) => holds(comparison, asked, -at),
-        // No other question asks which time it was.
+    match (&predicate.op, predicate.field.kind()) {
+        (Op::Since(comparison, Duration::Clock(asked)), Kind::Time) => holds(comparison, asked, at),
+        (Op::Until(comparison, Duration::Clock(asked)), Kind::Time) => holds(comparison, asked, -at),
+        // No other operator compares times.
         (test, kind @ Kind::Time) => evaluate::value_holds(test, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
         (test, kind) => evaluate::value_holds(test, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
     }
 }
 
 impl Slots {
-    /// Makes room for what a question asks about.
-    pub(super) fn see(&mut self, leaf: &Leaf) {
-        match role(leaf) {
+    /// Registers the slot and the cuts of a predicate.
+    pub(super) fn register(&mut self, predicate: &Predicate) {
+        match role(predicate) {
             Role::Rank => {
-                let slot = self.rank_slot(&leaf.field);
-                for cut in cuts(&leaf.test) {
+                let slot = self.rank_slot(&predicate.field);
+                for cut in cuts(&predicate.op) {
                     self.ranked[slot].cuts.add(cut);
                 }
             }
             Role::Code => {
-                self.code_slot(CodedBy::Field(leaf.field.clone()));
+                self.code_slot(CodedBy::Field(predicate.field.clone()));
             }
             Role::Change => {
-                self.code_slot(CodedBy::Change(leaf.field.clone()));
+                self.code_slot(CodedBy::Change(predicate.field.clone()));
             }
-            Role::Name | Role::Member | Role::Search | Role::Ask => {}
+            Role::Name | Role::Member | Role::Search | Role::Unindexed => {}
         }
     }
 
-    /// After everything was seen: cuts are in order from here on.
+    /// Sorts the cuts, once all predicates are registered.
     pub(super) fn sort(&mut self) {
         self.ranked.iter_mut().for_each(|ranked| ranked.cuts.sort());
     }
 
-    /// Makes what finds all needles of each text at once, by what is rare in recent ones.
+    /// Builds the search for all needles of each text, by what is rare in recent ones.
     pub(super) fn build_needles(&mut self, recent: &[Recent], desk: &Desk) {
         let mut folder = Folder::default();
         for searched in &mut self.searched {
@@ -397,16 +398,16 @@ impl Slots {
         }
     }
 
-    /// Makes what finds each literal of a text alone.
+    /// Builds a finder for each literal of a text.
     pub(super) fn build_finders(&mut self) {
-        let finder = |literal: &Literally| match literal {
-            Literally::Searched(_, find) => Some(Finder::new(find)),
-            Literally::Named(_) => None,
+        let finder = |literal: &LiteralSource| match literal {
+            LiteralSource::Searched(_, find) => Some(Finder::new(find)),
+            LiteralSource::Named(_) => None,
         };
         self.finders = self.literals.iter().map(finder).collect();
     }
 
-    /// Gives each coded slot its bits among those of all, in this order, as far as there is room.
+    /// Assigns bits to coded slots in this order, as far as there is room.
     pub(super) fn assign_bits(&mut self, order: &[usize]) {
         let mut used = 0;
         for slot in order {
@@ -426,12 +427,12 @@ impl Slots {
 
     fn code_slot(&mut self, what: CodedBy) -> usize {
         let (key, used, codes) = match &what {
-            CodedBy::EventKind => (Key::EventKind, Use::Code, 2),
-            CodedBy::Field(field) => (Key::of(field), Use::Code, values_of(&field.kind())),
-            CodedBy::Change(field) => (Key::of(field), Use::Change, values_of(&field.kind()).pow(2)),
+            CodedBy::EventKind => (FieldKey::EventKind, Use::Code, 2),
+            CodedBy::Field(field) => (FieldKey::of(field), Use::Code, values_of(&field.kind())),
+            CodedBy::Change(field) => (FieldKey::of(field), Use::Change, values_of(&field.kind()).pow(2)),
         };
         let next = self.coded.len();
-        let slot = *self.places.entry((key, used)).or_insert(next as u16);
+        let slot = *self.by_use.entry((key, used)).or_insert(next as u16);
         if usize::from(slot) == next {
             self.coded.push(Coded { what, codes, bits: None });
         }
@@ -440,7 +441,7 @@ impl Slots {
 
     fn rank_slot(&mut self, field: &FieldRef) -> usize {
         let next = self.ranked.len();
-        let slot = *self.places.entry((Key::of(field), Use::Rank)).or_insert(next as u16);
+        let slot = *self.by_use.entry((FieldKey::of(field), Use::Rank)).or_insert(next as u16);
         if usize::from(slot) == next {
             let cuts = if field.kind() == Kind::Time { Cuts::Ages(vec![]) } else { Cuts::Numbers(vec![]) };
             self.ranked.push(Ranked { field: field.clone(), cuts });
@@ -450,7 +451,7 @@ impl Slots {
 
     fn fold_slot(&mut self, field: &FieldRef) -> usize {
         let next = self.folded.len();
-        let slot = *self.places.entry((Key::of(field), Use::Fold)).or_insert(next as u16);
+        let slot = *self.by_use.entry((FieldKey::of(field), Use::Fold)).or_insert(next as u16);
         if usize::from(slot) == next {
             self.folded.push(field.clone());
         }
@@ -459,7 +460,7 @@ impl Slots {
 
     pub(super) fn named_slot(&mut self, field: &FieldRef) -> u16 {
         let next = self.named.len();
-        let slot = *self.places.entry((Key::of(field), Use::Name)).or_insert(next as u16);
+        let slot = *self.by_use.entry((FieldKey::of(field), Use::Name)).or_insert(next as u16);
         if usize::from(slot) == next {
             let of = match field.kind() {
                 Kind::Set => Names::Set,
@@ -473,7 +474,7 @@ impl Slots {
 
     pub(super) fn searched_slot(&mut self, field: &FieldRef) -> u16 {
         let next = self.searched.len();
-        let slot = *self.places.entry((Key::of(field), Use::Search)).or_insert(next as u16);
+        let slot = *self.by_use.entry((FieldKey::of(field), Use::Search)).or_insert(next as u16);
         if usize::from(slot) == next {
             let folded = self.fold_slot(field);
             self.searched.push(Searched { folded, needles: Needles::default(), empty: None });
@@ -481,39 +482,39 @@ impl Slots {
         slot
     }
 
-    /// The codes for which the answer is what is wanted, with their slot.
-    pub(super) fn code_mask(&mut self, leaf: &Leaf, want: bool) -> (u16, u64) {
-        let kind = leaf.field.kind();
+    /// The codes for which a predicate is as wanted, with their slot.
+    pub(super) fn code_mask(&mut self, predicate: &Predicate, want: bool) -> (u16, u64) {
+        let kind = predicate.field.kind();
         let values = values(&kind);
         let mut mask = 0;
-        let slot = if let Test::Changed { from, to } = &leaf.test {
+        let slot = if let Op::Changed { from, to } = &predicate.op {
             for (was_code, was) in values.iter().enumerate() {
                 for (is_code, is) in values.iter().enumerate() {
                     let holds = evaluate::changed(was, is, from.as_ref(), to.as_ref());
                     mask |= u64::from(holds == want) << (was_code * values.len() + is_code);
                 }
             }
-            self.code_slot(CodedBy::Change(leaf.field.clone()))
+            self.code_slot(CodedBy::Change(predicate.field.clone()))
         } else {
             for (code, value) in values.iter().enumerate() {
-                mask |= u64::from(evaluate::value_holds(&leaf.test, &kind, value) == want) << code;
+                mask |= u64::from(evaluate::value_holds(&predicate.op, &kind, value) == want) << code;
             }
-            self.code_slot(CodedBy::Field(leaf.field.clone()))
+            self.code_slot(CodedBy::Field(predicate.field.clone()))
         };
         (slot as u16, mask)
     }
 
-    /// The ranks for which the answer is what is wanted, in order, with their slot and the highest rank there is.
-    pub(super) fn ranks(&mut self, leaf: &Leaf, want: bool) -> (u16, Vec<RangeInclusive<u32>>, u32) {
-        let slot = self.rank_slot(&leaf.field);
+    /// The ranges of ranks for which a predicate is as wanted, with their slot and the highest rank.
+    pub(super) fn ranks(&mut self, predicate: &Predicate, want: bool) -> (u16, Vec<RangeInclusive<u32>>, u32) {
+        let slot = self.rank_slot(&predicate.field);
         let all = &self.ranked[slot].cuts;
         let most = all.rank(i128::MAX);
-        let cuts = cuts(&leaf.test);
+        let cuts = cuts(&predicate.op);
         // Below the first cut, and from each on up to the next.
         let least = cuts.first().copied().unwrap_or(0).saturating_sub(1);
-        let unknown = evaluate::value_holds(&leaf.test, &leaf.field.kind(), &Value::Empty);
-        let mut regions = vec![(0, unknown), (1, rank_holds(leaf, least))];
-        regions.extend(cuts.iter().map(|cut| (all.rank(*cut), rank_holds(leaf, *cut))));
+        let unknown = evaluate::value_holds(&predicate.op, &predicate.field.kind(), &Value::Empty);
+        let mut regions = vec![(0, unknown), (1, rank_holds(predicate, least))];
+        regions.extend(cuts.iter().map(|cut| (all.rank(*cut), rank_holds(predicate, *cut))));
         let mut ranges: Vec<RangeInclusive<u32>> = vec![];
         for (n, (first, holds)) in regions.iter().enumerate() {
             let last = regions.get(n + 1).map_or(most, |(next, _)| next - 1);
@@ -528,7 +529,7 @@ impl Slots {
         (slot as u16, ranges, most)
     }
 
-    /// The literal that a named field is called this, or a set has it.
+    /// The literal for a name, or for a member of a set.
     pub(super) fn name(&mut self, slot: u16, name: &str) -> u32 {
         let named = &mut self.named[usize::from(slot)];
         if let Some(literal) = named.names.get(name) {
@@ -536,21 +537,21 @@ impl Slots {
         }
         let literal = self.literals.len() as u32;
         named.names.insert(name.into(), literal);
-        self.literals.push(Literally::Named(slot));
+        self.literals.push(LiteralSource::Named(slot));
         literal
     }
 
-    /// The literal that there is nothing in a named field.
+    /// The literal for a named field that is empty.
     pub(super) fn no_name(&mut self, slot: u16) -> u32 {
         let next = self.literals.len() as u32;
         let literal = *self.named[usize::from(slot)].empty.get_or_insert(next);
         if literal == next {
-            self.literals.push(Literally::Named(slot));
+            self.literals.push(LiteralSource::Named(slot));
         }
         literal
     }
 
-    /// The literal of something in a text.
+    /// The literal for a needle in a text.
     pub(super) fn find(&mut self, slot: u16, find: Find) -> u32 {
         let next = self.literals.len() as u32;
         let searched = &mut self.searched[usize::from(slot)];
@@ -559,38 +560,38 @@ impl Slots {
             find => searched.needles.literal(find, next),
         };
         if literal == next {
-            self.literals.push(Literally::Searched(slot, find));
+            self.literals.push(LiteralSource::Searched(slot, find));
         }
         literal
     }
 
-    /// The number of a question; the same regex over the same text is the same question.
-    pub(super) fn question(&mut self, question: Question) -> u32 {
-        self.questions.push(question);
-        (self.questions.len() - 1) as u32
+    /// Adds an unindexed predicate; returns its number.
+    pub(super) fn unindexed(&mut self, predicate: Unindexed) -> u32 {
+        self.unindexed.push(predicate);
+        (self.unindexed.len() - 1) as u32
     }
 
-    /// The literal of a regex that is searched for in every text; nothing where the question is none about a regex.
-    pub(super) fn regex_literal(&mut self, question: u32) -> Option<u32> {
-        let Question::Regex(folded, pattern) = &self.questions[question as usize] else { return None };
+    /// The literal of a regex that is matched against every text; `None` where the predicate is no regex.
+    pub(super) fn regex_literal(&mut self, predicate: u32) -> Option<u32> {
+        let Unindexed::Regex(folded, pattern) = &self.unindexed[predicate as usize] else { return None };
         let slot = self.searched.iter().position(|searched| searched.folded == *folded)?;
         let next = self.literals.len() as u32;
         let needles = &mut self.searched[slot].needles;
-        let literal = needles.literal(&Find::Regex(question), next);
+        let literal = needles.literal(&Find::Regex(predicate), next);
         if literal == next {
             needles.add_regex(pattern.clone(), literal);
-            self.literals.push(Literally::Searched(slot as u16, Find::Regex(question)));
+            self.literals.push(LiteralSource::Searched(slot as u16, Find::Regex(predicate)));
         }
         Some(literal)
     }
 
-    /// The text that is searched by a slot, by the number under which it is folded.
+    /// The number of a searched slot's text in [`Slots::folded`].
     pub(super) fn folded_by(&self, slot: u16) -> usize {
         self.searched[usize::from(slot)].folded
     }
 }
 
-impl Key {
+impl FieldKey {
     fn of(field: &FieldRef) -> Self {
         match field {
             FieldRef::Known(field) => Self::Known(field.name),

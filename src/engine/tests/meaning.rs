@@ -25,70 +25,70 @@ fn blank_and_full() -> (Ticket, Ticket) {
 #[test]
 fn every_question_with_and_without_a_value() {
     let text = |t: &str| Folded::from(t);
-    let matches = |p: &str| Test::Matches(Pattern::new(p).unwrap());
+    let matches = |p: &str| Op::Matches(Pattern::new(p).unwrap());
     // The field, the question, its answer where there is a value, and where there is none.
-    let table: Vec<(&str, Test, bool, bool)> = vec![
+    let table: Vec<(&str, Op, bool, bool)> = vec![
         // A number: unknown makes everything false but `is empty`.
-        ("requester.followers", Test::Is(Literal::Number(10)), true, false),
-        ("requester.followers", Test::IsNot(Literal::Number(11)), true, false),
-        ("requester.followers", Test::In(vec![Literal::Number(10)]), true, false),
-        ("requester.followers", Test::NotIn(vec![Literal::Number(11)]), true, false),
-        ("requester.followers", Test::Compare(Comparison::AtLeast, Literal::Number(10)), true, false),
-        ("requester.followers", Test::Compare(Comparison::Less, Literal::Number(10)), false, false),
-        ("requester.followers", Test::IsEmpty, false, true),
-        ("requester.followers", Test::IsSet, true, false),
-        ("field.score", Test::Compare(Comparison::More, Literal::Number(6)), true, false),
-        ("field.score", Test::IsNot(Literal::Number(6)), true, false),
+        ("requester.followers", Op::Is(Literal::Number(10)), true, false),
+        ("requester.followers", Op::IsNot(Literal::Number(11)), true, false),
+        ("requester.followers", Op::In(vec![Literal::Number(10)]), true, false),
+        ("requester.followers", Op::NotIn(vec![Literal::Number(11)]), true, false),
+        ("requester.followers", Op::Compare(Comparison::AtLeast, Literal::Number(10)), true, false),
+        ("requester.followers", Op::Compare(Comparison::Less, Literal::Number(10)), false, false),
+        ("requester.followers", Op::IsEmpty, false, true),
+        ("requester.followers", Op::IsSet, true, false),
+        ("field.score", Op::Compare(Comparison::More, Literal::Number(6)), true, false),
+        ("field.score", Op::IsNot(Literal::Number(6)), true, false),
         // A time likewise.
-        ("solved", Test::Since(Comparison::AtLeast, hours(2)), true, false),
-        ("solved", Test::Since(Comparison::Less, hours(2)), false, false),
-        ("solved", Test::IsEmpty, false, true),
-        ("due", Test::Until(Comparison::AtMost, hours(3)), true, false),
-        ("due", Test::Until(Comparison::More, hours(3)), false, false),
+        ("solved", Op::Since(Comparison::AtLeast, hours(2)), true, false),
+        ("solved", Op::Since(Comparison::Less, hours(2)), false, false),
+        ("solved", Op::IsEmpty, false, true),
+        ("due", Op::Until(Comparison::AtMost, hours(3)), true, false),
+        ("due", Op::Until(Comparison::More, hours(3)), false, false),
         // A word or a name: empty differs from all of them, and has no order.
-        ("priority", Test::Is(literal(&field("priority"), "high")), true, false),
-        ("priority", Test::IsNot(literal(&field("priority"), "low")), true, true),
-        ("priority", Test::In(vec![literal(&field("priority"), "high")]), true, false),
-        ("priority", Test::NotIn(vec![literal(&field("priority"), "low")]), true, true),
-        ("priority", Test::Compare(Comparison::More, literal(&field("priority"), "normal")), true, false),
-        ("priority", Test::Compare(Comparison::AtMost, literal(&field("priority"), "normal")), false, false),
-        ("priority", Test::IsEmpty, false, true),
-        ("group", Test::IsNot(literal(&field("group"), "Billing")), true, true),
-        ("group", Test::IsSet, true, false),
-        ("field.topic", Test::Is(literal(&field("field.topic"), "billing")), true, false),
-        ("field.topic", Test::IsNot(literal(&field("field.topic"), "delivery")), true, true),
+        ("priority", Op::Is(literal(&field("priority"), "high")), true, false),
+        ("priority", Op::IsNot(literal(&field("priority"), "low")), true, true),
+        ("priority", Op::In(vec![literal(&field("priority"), "high")]), true, false),
+        ("priority", Op::NotIn(vec![literal(&field("priority"), "low")]), true, true),
+        ("priority", Op::Compare(Comparison::More, literal(&field("priority"), "normal")), true, false),
+        ("priority", Op::Compare(Comparison::AtMost, literal(&field("priority"), "normal")), false, false),
+        ("priority", Op::IsEmpty, false, true),
+        ("group", Op::IsNot(literal(&field("group"), "Billing")), true, true),
+        ("group", Op::IsSet, true, false),
+        ("field.topic", Op::Is(literal(&field("field.topic"), "billing")), true, false),
+        ("field.topic", Op::IsNot(literal(&field("field.topic"), "delivery")), true, true),
         // A text likewise; an empty one is none.
-        ("subject", Test::Is(Literal::Text(text("strasse gesperrt"))), true, false),
-        ("subject", Test::IsNot(Literal::Text(text("else"))), true, true),
-        ("subject", Test::IsNot(Literal::Text(text(""))), true, true),
-        ("subject", Test::Contains(text("STRASSE")), true, false),
-        ("subject", Test::Contains(text("")), true, false),
-        ("subject", Test::StartsWith(text("strass")), true, false),
+        ("subject", Op::Is(Literal::Text(text("strasse gesperrt"))), true, false),
+        ("subject", Op::IsNot(Literal::Text(text("else"))), true, true),
+        ("subject", Op::IsNot(Literal::Text(text(""))), true, true),
+        ("subject", Op::Contains(text("STRASSE")), true, false),
+        ("subject", Op::Contains(text("")), true, false),
+        ("subject", Op::StartsWith(text("strass")), true, false),
         ("subject", matches("gesperrt$"), true, false),
         ("subject", matches(".*"), true, false),
-        ("subject", Test::IsEmpty, false, true),
-        ("description", Test::ContainsWord(text("order")), true, false),
-        ("description", Test::ContainsWord(text("ord")), false, false),
-        ("requester.name", Test::Is(Literal::Text(text("ada"))), true, false),
-        ("field.order", Test::IsNot(Literal::Text(text("a-2"))), true, true),
+        ("subject", Op::IsEmpty, false, true),
+        ("description", Op::ContainsWord(text("order")), true, false),
+        ("description", Op::ContainsWord(text("ord")), false, false),
+        ("requester.name", Op::Is(Literal::Text(text("ada"))), true, false),
+        ("field.order", Op::IsNot(Literal::Text(text("a-2"))), true, true),
         // A set: an empty one has none of anything.
-        ("tags", Test::HasAny(vec!["x".into(), "vip".into()]), true, false),
-        ("tags", Test::HasAll(vec!["late".into(), "vip".into()]), true, false),
-        ("tags", Test::HasAll(vec!["late".into(), "x".into()]), false, false),
-        ("tags", Test::HasNone(vec!["x".into()]), true, true),
-        ("tags", Test::HasNone(vec!["x".into(), "vip".into()]), false, true),
-        ("tags", Test::Is(Literal::Set(vec!["vip".into(), "late".into()])), true, false),
-        ("tags", Test::IsEmpty, false, true),
+        ("tags", Op::HasAny(vec!["x".into(), "vip".into()]), true, false),
+        ("tags", Op::HasAll(vec!["late".into(), "vip".into()]), true, false),
+        ("tags", Op::HasAll(vec!["late".into(), "x".into()]), false, false),
+        ("tags", Op::HasNone(vec!["x".into()]), true, true),
+        ("tags", Op::HasNone(vec!["x".into(), "vip".into()]), false, true),
+        ("tags", Op::Is(Literal::Set(vec!["vip".into(), "late".into()])), true, false),
+        ("tags", Op::IsEmpty, false, true),
         // Yes and no: what nobody knows or ticked is no.
-        ("requester.verified", Test::Holds, true, false),
-        ("field.done", Test::Holds, true, false),
-        ("field.done", Test::IsEmpty, false, false),
+        ("requester.verified", Op::Holds, true, false),
+        ("field.done", Op::Holds, true, false),
+        ("field.done", Op::IsEmpty, false, false),
     ];
     let (blank, full) = blank_and_full();
     for (name, test, with, without) in table {
         let condition = ask(name, |_| test);
         let text = match &condition.kind {
-            ConditionKind::Leaf(leaf) => leaf.to_string(),
+            ConditionKind::Predicate(predicate) => predicate.to_string(),
             other => panic!("{other:?}"),
         };
         assert_eq!(asked(&condition, &full), with, "{text}, with a value");
@@ -101,19 +101,19 @@ fn every_question_with_and_without_a_value() {
 
 #[test]
 fn words_are_ordered_by_rank() {
-    let below_solved = ask("status", |f| Test::Compare(Comparison::Less, literal(f, "solved")));
+    let below_solved = ask("status", |f| Op::Compare(Comparison::Less, literal(f, "solved")));
     for status in Status::ALL {
         let ticket = Ticket { status: *status, ..Ticket::default() };
         assert_eq!(asked(&below_solved, &ticket), *status < Status::Solved, "{status}");
     }
-    let urgent = ask("priority", |f| Test::Compare(Comparison::AtLeast, literal(f, "urgent")));
+    let urgent = ask("priority", |f| Op::Compare(Comparison::AtLeast, literal(f, "urgent")));
     assert!(asked(&urgent, &Ticket { priority: Some(Priority::Urgent), ..Ticket::default() }));
 }
 
 #[test]
 fn time_runs_forward_and_back_and_while_the_desk_is_open() {
-    let since = |comparison, span| ask("created", |_| Test::Since(comparison, span));
-    let until = |comparison, span| ask("created", |_| Test::Until(comparison, span));
+    let since = |comparison, span| ask("created", |_| Op::Since(comparison, span));
+    let until = |comparison, span| ask("created", |_| Op::Until(comparison, span));
     let at = |time: &str| Ticket { created: time.parse().unwrap(), ..Ticket::default() };
     // It is Monday noon; the desk opened at nine and is closed from Tuesday to Sunday.
     let (last_monday, today, next_monday) =
@@ -135,7 +135,7 @@ fn time_runs_forward_and_back_and_while_the_desk_is_open() {
 
 #[test]
 fn within_business_hours_asks_the_clock() {
-    let open = ask("within business hours", |_| Test::Holds);
+    let open = ask("within business hours", |_| Op::Holds);
     assert!(asked(&open, &Ticket::default()));
     let night =
         Facts { ticket: &Ticket::default(), event: None, now: "2026-01-05T20:00:00Z".parse().unwrap(), desk: &desk() };
@@ -149,10 +149,10 @@ fn comment_questions_are_no_where_the_event_has_no_comment() {
     let comment = EventComment { text: "Hello".into(), public: true, author: Author::Requester };
     let with = Event { comment: Some(comment), ..created() };
     for (condition, answer) in [
-        (ask("comment.public", |_| Test::Holds), true),
-        (ask("comment.by_requester", |_| Test::Holds), true),
-        (ask("comment.by_agent", |_| Test::Holds), false),
-        (ask("comment.text", |_| Test::Contains("HELLO".into())), true),
+        (ask("comment.public", |_| Op::Holds), true),
+        (ask("comment.by_requester", |_| Op::Holds), true),
+        (ask("comment.by_agent", |_| Op::Holds), false),
+        (ask("comment.text", |_| Op::Contains("HELLO".into())), true),
         (is("updated_via", "twitter"), true),
     ] {
         let facts = |event| Facts { ticket: &ticket, event, now: now(), desk: &desk };
@@ -160,7 +160,7 @@ fn comment_questions_are_no_where_the_event_has_no_comment() {
         assert!(!holds(&condition, facts(None)));
     }
     assert!(!holds(
-        &ask("comment.public", |_| Test::Holds),
+        &ask("comment.public", |_| Op::Holds),
         Facts { ticket: &ticket, event: Some(&created()), now: now(), desk: &desk }
     ));
 }
@@ -215,7 +215,7 @@ fn what_reads_the_same_has_not_changed_and_is_not_changed_by_rules() {
             let rules = rules(vec![
                 trigger("changed", changed("subject", None, None), vec![tag("changed")]),
                 trigger("from to", changed("subject", Some(was), Some(is)), vec![tag("from-to")]),
-                trigger("sets", ask("status", |_| Test::IsSet), vec![set("subject", is)]),
+                trigger("sets", ask("status", |_| Op::IsSet), vec![set("subject", is)]),
             ]);
             // On an event that changed it, and on one in which a rule does.
             let decide = |ticket: &Ticket| decide(&rules, ticket, &updated(before.clone()), now());

@@ -16,8 +16,8 @@ use crate::{
     desk::{Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind},
     engine::{self, Decision, RuleSet, decide_plainly},
     lang::rules::{
-        Action, ActionKind, Condition, ConditionKind, Filter, Leaf, Literal, Mark, On, Part, Place, Rules, SetTo, Span,
-        Template, Test, Trigger, Version,
+        Action, ActionKind, Condition, ConditionKind, Duration, Filter, Literal, Mode, On, Op, Part, Predicate, Rules,
+        SetTo, Span, Template, Trigger, Version,
     },
 };
 
@@ -31,8 +31,8 @@ fn decide(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Deci
     plain
 }
 
-fn place() -> Place {
-    Place { file: "rules/test.twite".into(), start: 0, end: 0, line: 1 }
+fn span() -> Span {
+    Span { file: "rules/test.twite".into(), start: 0, end: 0, line: 1 }
 }
 
 fn now() -> Timestamp {
@@ -80,46 +80,46 @@ fn literal(field: &FieldRef, text: &str) -> Literal {
     }
 }
 
-fn ask(name: &str, test: impl FnOnce(&FieldRef) -> Test) -> Condition {
+fn ask(name: &str, test: impl FnOnce(&FieldRef) -> Op) -> Condition {
     let field = field(name);
     let test = test(&field);
-    Condition { kind: ConditionKind::Leaf(Leaf::new(field, test)), place: place() }
+    Condition { kind: ConditionKind::Predicate(Predicate::new(field, test)), span: span() }
 }
 
 fn is(name: &str, value: &str) -> Condition {
-    ask(name, |f| Test::Is(literal(f, value)))
+    ask(name, |f| Op::Is(literal(f, value)))
 }
 
 fn changed(name: &str, from: Option<&str>, to: Option<&str>) -> Condition {
-    ask(name, |f| Test::Changed { from: from.map(|t| literal(f, t)), to: to.map(|t| literal(f, t)) })
+    ask(name, |f| Op::Changed { from: from.map(|t| literal(f, t)), to: to.map(|t| literal(f, t)) })
 }
 
 fn tagged(tag: &str) -> Condition {
-    ask("tags", |_| Test::HasAny(vec![tag.into()]))
+    ask("tags", |_| Op::HasAny(vec![tag.into()]))
 }
 
 fn always() -> Condition {
-    Condition::always(place())
+    Condition::always(span())
 }
 
 fn not(inner: Condition) -> Condition {
-    Condition { kind: ConditionKind::Not(Box::new(inner)), place: place() }
+    Condition { kind: ConditionKind::Not(Box::new(inner)), span: span() }
 }
 
 fn all(parts: Vec<Condition>) -> Condition {
-    Condition { kind: ConditionKind::All(parts), place: place() }
+    Condition { kind: ConditionKind::All(parts), span: span() }
 }
 
 fn any(parts: Vec<Condition>) -> Condition {
-    Condition { kind: ConditionKind::Any(parts), place: place() }
+    Condition { kind: ConditionKind::Any(parts), span: span() }
 }
 
-fn hours(n: i64) -> Span {
-    Span::Clock(SignedDuration::from_hours(n))
+fn hours(n: i64) -> Duration {
+    Duration::Clock(SignedDuration::from_hours(n))
 }
 
-fn business_hours(n: i64) -> Span {
-    Span::Open(SignedDuration::from_hours(n))
+fn business_hours(n: i64) -> Duration {
+    Duration::Open(SignedDuration::from_hours(n))
 }
 
 fn set(name: &str, value: &str) -> ActionKind {
@@ -151,11 +151,11 @@ fn trigger(title: &str, when: Condition, then: Vec<ActionKind>) -> Trigger {
     Trigger {
         title: title.into(),
         doc: None,
-        mark: Mark::Live,
+        mode: Mode::Live,
         on: On { created: true, updated: true },
         when,
-        then: then.into_iter().map(|kind| Action { kind, place: place() }).collect(),
-        place: place(),
+        then: then.into_iter().map(|kind| Action { kind, span: span() }).collect(),
+        span: span(),
     }
 }
 

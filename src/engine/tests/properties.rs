@@ -23,29 +23,28 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     prop::sample::select(vec![Comparison::Less, Comparison::AtMost, Comparison::More, Comparison::AtLeast])
 }
 
-fn leaf() -> impl Strategy<Value = Condition> {
-    let asked =
-        |name: &'static str, tests: BoxedStrategy<Test>| tests.prop_map(move |test| ask(name, |_| test)).boxed();
+fn predicate() -> impl Strategy<Value = Condition> {
+    let asked = |name: &'static str, tests: BoxedStrategy<Op>| tests.prop_map(move |test| ask(name, |_| test)).boxed();
     prop_oneof![
-        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(Test::HasAny).boxed()),
-        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(Test::HasNone).boxed()),
-        asked("tags", Just(Test::Changed { from: None, to: None }).boxed()),
-        asked("priority", words("priority").prop_map(Test::IsNot).boxed()),
-        asked("priority", (comparison(), words("priority")).prop_map(|(c, w)| Test::Compare(c, w)).boxed()),
-        asked("priority", Just(Test::IsEmpty).boxed()),
-        asked("status", words("status").prop_map(Test::Is).boxed()),
-        asked("status", prop::option::of(words("status")).prop_map(|to| Test::Changed { from: None, to }).boxed()),
+        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(Op::HasAny).boxed()),
+        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(Op::HasNone).boxed()),
+        asked("tags", Just(Op::Changed { from: None, to: None }).boxed()),
+        asked("priority", words("priority").prop_map(Op::IsNot).boxed()),
+        asked("priority", (comparison(), words("priority")).prop_map(|(c, w)| Op::Compare(c, w)).boxed()),
+        asked("priority", Just(Op::IsEmpty).boxed()),
+        asked("status", words("status").prop_map(Op::Is).boxed()),
+        asked("status", prop::option::of(words("status")).prop_map(|to| Op::Changed { from: None, to }).boxed()),
         asked(
             "requester.followers",
-            (comparison(), 0..4i64).prop_map(|(c, n)| Test::Compare(c, Literal::Number(n))).boxed()
+            (comparison(), 0..4i64).prop_map(|(c, n)| Op::Compare(c, Literal::Number(n))).boxed()
         ),
-        asked("reopens", (0..2i64).prop_map(|n| Test::Is(Literal::Number(n))).boxed()),
-        asked("subject", Just(Test::Contains("x".into())).boxed()),
+        asked("reopens", (0..2i64).prop_map(|n| Op::Is(Literal::Number(n))).boxed()),
+        asked("subject", Just(Op::Contains("x".into())).boxed()),
     ]
 }
 
 fn condition() -> impl Strategy<Value = Condition> {
-    leaf().prop_recursive(3, 12, 3, |inner| {
+    predicate().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(all),
             prop::collection::vec(inner.clone(), 0..3).prop_map(any),
@@ -69,14 +68,14 @@ fn action() -> impl Strategy<Value = ActionKind> {
 }
 
 fn a_trigger() -> impl Strategy<Value = Trigger> {
-    let mark = prop_oneof![6 => Just(Mark::Live), 1 => Just(Mark::Disabled), 1 => Just(Mark::Shadow)];
+    let mode = prop_oneof![6 => Just(Mode::Live), 1 => Just(Mode::Disabled), 1 => Just(Mode::Shadow)];
     let on = prop_oneof![
         Just(On { created: true, updated: true }),
         Just(On { created: true, updated: false }),
         Just(On { created: false, updated: true }),
     ];
-    (mark, on, condition(), prop::collection::vec(action(), 1..4)).prop_map(|(mark, on, when, then)| Trigger {
-        mark,
+    (mode, on, condition(), prop::collection::vec(action(), 1..4)).prop_map(|(mode, on, when, then)| Trigger {
+        mode,
         on,
         ..trigger("", when, then)
     })
@@ -111,7 +110,7 @@ proptest! {
     fn runs_end_and_tell_the_truth(rules in a_rule_set(), ticket in a_ticket(), event in an_event()) {
         let decision = decide(&rules, &ticket, &event, now());
 
-        let live = rules.triggers.iter().filter(|t| t.mark == Mark::Live).count();
+        let live = rules.triggers.iter().filter(|t| t.mode == Mode::Live).count();
         prop_assert!(decision.passes <= live + 1);
         let mut once: Vec<usize> = decision.fired.iter().map(|f| f.index).collect();
         once.sort_unstable();
@@ -139,8 +138,8 @@ proptest! {
             // One answer for every question, in order, for whoever counts coverage.
             if let Some(when) = &told.when {
                 let (mut asked, mut answered) = (vec![], vec![]);
-                rules.triggers[index].when.leaves(&mut |leaf, _| asked.push(leaf.text().clone()));
-                when.leaves(&mut |answer| if let crate::engine::Asked::Asked { text, .. } = &answer.to {
+                rules.triggers[index].when.predicates(&mut |predicate, _| asked.push(predicate.text().clone()));
+                when.predicates(&mut |answer| if let crate::engine::ExplanationKind::Predicate { text, .. } = &answer.kind {
                     answered.push(text.clone());
                 });
                 prop_assert_eq!(asked, answered);

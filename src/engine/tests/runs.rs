@@ -19,8 +19,8 @@ fn tags(decision: &Decision) -> Vec<&str> {
     decision.ticket.tags.iter().map(String::as_str).collect()
 }
 
-fn marked(mark: Mark, trigger: Trigger) -> Trigger {
-    Trigger { mark, ..trigger }
+fn marked(mode: Mode, trigger: Trigger) -> Trigger {
+    Trigger { mode, ..trigger }
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn triggers_are_about_some_events_and_disabled_ones_about_none() {
         vec![
             Trigger { on: On { created: true, updated: false }, ..trigger("new", always(), vec![]) },
             Trigger { on: On { created: false, updated: true }, ..trigger("old", always(), vec![]) },
-            marked(Mark::Disabled, trigger("off", always(), vec![])),
+            marked(Mode::Disabled, trigger("off", always(), vec![])),
         ]
     };
     assert_eq!(fired(&run(triggers(), &Ticket::default(), &created())), ["new1"]);
@@ -123,7 +123,7 @@ fn triggers_are_about_some_events_and_disabled_ones_about_none() {
 #[test]
 fn shadow_is_recorded_and_changes_nothing() {
     let shadow = marked(
-        Mark::Shadow,
+        Mode::Shadow,
         trigger("s", always(), vec![tag("x"), ActionKind::Note(template("was {{tags}}", &[])), ActionKind::Stop]),
     );
     let triggers = vec![shadow, trigger("b", tagged("x"), vec![tag("y")])];
@@ -137,7 +137,7 @@ fn shadow_is_recorded_and_changes_nothing() {
 
 #[test]
 fn shadow_sees_what_live_triggers_did_in_later_passes() {
-    let shadow = marked(Mark::Shadow, trigger("s", tagged("x"), vec![tag("z")]));
+    let shadow = marked(Mode::Shadow, trigger("s", tagged("x"), vec![tag("z")]));
     let decision = run(vec![shadow, trigger("a", always(), vec![tag("x")])], &Ticket::default(), &created());
     assert_eq!((fired(&decision), tags(&decision)), (vec!["a1".to_owned(), "~s2".to_owned()], vec!["x"]));
 }
@@ -216,7 +216,7 @@ fn a_decision_is_stable_json() {
 #[test]
 fn a_text_that_was_set_is_looked_up_and_searched_anew() {
     let set_subject = ActionKind::Set(field("subject"), SetTo::Template(template("Refund", &[])));
-    let starts = |text: &str| ask("subject", |_| Test::StartsWith(text.into()));
+    let starts = |text: &str| ask("subject", |_| Op::StartsWith(text.into()));
     let decision = run(
         vec![
             trigger("named", is("subject", "refund"), vec![tag("named")]),

@@ -8,10 +8,10 @@ use crate::{
 };
 
 fn influencer() -> Condition {
-    let many = ask("requester.followers", |_| Test::Compare(Comparison::AtLeast, Literal::Number(10_000)));
-    let verified = ask("requester.verified", |_| Test::Holds);
-    let named = Let { name: "influencer".into(), doc: None, condition: any(vec![many, verified]), place: place() };
-    Condition { kind: ConditionKind::Let(Arc::new(named)), place: place() }
+    let many = ask("requester.followers", |_| Op::Compare(Comparison::AtLeast, Literal::Number(10_000)));
+    let verified = ask("requester.verified", |_| Op::Holds);
+    let named = Let { name: "influencer".into(), doc: None, condition: any(vec![many, verified]), span: span() };
+    Condition { kind: ConditionKind::Let(Arc::new(named)), span: span() }
 }
 
 fn a_desk_full() -> Vec<Trigger> {
@@ -31,10 +31,10 @@ fn a_desk_full() -> Vec<Trigger> {
                 ActionKind::Webhook { name: "status page".into(), body: None },
             ],
         ),
-        Trigger { mark: Mark::Disabled, ..trigger("Nobody", always(), vec![]) },
-        Trigger { mark: Mark::Shadow, ..trigger("Only watching", changed("status", None, None), vec![tag("seen")]) },
+        Trigger { mode: Mode::Disabled, ..trigger("Nobody", always(), vec![]) },
+        Trigger { mode: Mode::Shadow, ..trigger("Only watching", changed("status", None, None), vec![tag("seen")]) },
         Trigger { on: On { created: false, updated: true }, ..trigger("Later", always(), vec![]) },
-        trigger("Long waiting", ask("due", |_| Test::Until(Comparison::Less, hours(1))), vec![]),
+        trigger("Long waiting", ask("due", |_| Op::Until(Comparison::Less, hours(1))), vec![]),
         trigger("Enough", always(), vec![ActionKind::Stop]),
         trigger("Too late", always(), vec![]),
     ]

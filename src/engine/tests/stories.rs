@@ -12,13 +12,13 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
     RuleTest {
         title: "t".into(),
         doc: None,
-        mark: Mark::Live,
+        mode: Mode::Live,
         given,
         comment: Some("my order never came".into()),
         at: None,
-        when: when.into_iter().map(|when| Step { when, place: place() }).collect(),
-        expect: expect.into_iter().map(|kind| Expect { kind, place: place() }).collect(),
-        place: place(),
+        when: when.into_iter().map(|when| Step { when, span: span() }).collect(),
+        expect: expect.into_iter().map(|kind| Expect { kind, span: span() }).collect(),
+        span: span(),
     }
 }
 
@@ -69,11 +69,7 @@ fn what_cannot_be_given_fails_the_test() {
 #[test]
 fn each_event_finds_what_the_one_before_left() {
     let triggers = vec![
-        trigger(
-            "count",
-            ask("comments", |_| Test::Compare(Comparison::AtLeast, Literal::Number(3))),
-            vec![tag("many")],
-        ),
+        trigger("count", ask("comments", |_| Op::Compare(Comparison::AtLeast, Literal::Number(3))), vec![tag("many")]),
         trigger("again", changed("status", Some("solved"), Some("open")), vec![tag("again")]),
     ];
     let then_solved = When::Updated {
@@ -93,7 +89,7 @@ fn each_event_finds_what_the_one_before_left() {
 #[test]
 fn disabled_tests_are_skipped() {
     let test =
-        RuleTest { mark: Mark::Disabled, ..a_test(&[], vec![When::Created], vec![ExpectKind::Fired("x".into())]) };
+        RuleTest { mode: Mode::Disabled, ..a_test(&[], vec![When::Created], vec![ExpectKind::Fired("x".into())]) };
     assert_eq!(outcome(vec![], &test), Outcome::Skipped);
 }
 
@@ -113,13 +109,13 @@ fn failures_say_what_was_expected_what_is_and_why() {
             all(vec![
                 is("channel", "twitter"),
                 any(vec![
-                    ask("requester.followers", |_| Test::Compare(Comparison::AtLeast, Literal::Number(10_000))),
-                    ask("requester.verified", |_| Test::Holds),
+                    ask("requester.followers", |_| Op::Compare(Comparison::AtLeast, Literal::Number(10_000))),
+                    ask("requester.verified", |_| Op::Holds),
                 ]),
             ]),
             vec![],
         ),
-        Trigger { mark: Mark::Disabled, ..trigger("off", always(), vec![]) },
+        Trigger { mode: Mode::Disabled, ..trigger("off", always(), vec![]) },
         Trigger { on: On { created: false, updated: true }, ..trigger("later", always(), vec![]) },
         trigger("end", always(), vec![ActionKind::Stop]),
         trigger("never", always(), vec![]),
@@ -161,11 +157,11 @@ fn failures_say_what_was_expected_what_is_and_why() {
 
 #[test]
 fn coverage_counts_both_answers_of_every_question() {
-    let followers = ask("requester.followers", |_| Test::Compare(Comparison::AtLeast, Literal::Number(10)));
+    let followers = ask("requester.followers", |_| Op::Compare(Comparison::AtLeast, Literal::Number(10)));
     let rules = RuleSet::new(rules(vec![
         trigger("a", all(vec![is("channel", "twitter"), followers]), vec![tag("x")]),
         trigger("b", tagged("x"), vec![]),
-        Trigger { mark: Mark::Disabled, ..trigger("c", tagged("y"), vec![]) },
+        Trigger { mode: Mode::Disabled, ..trigger("c", tagged("y"), vec![]) },
     ]));
     let mut coverage = Coverage::new(&rules);
     assert_eq!((coverage.answers(), coverage.fired()), (Share { seen: 0, total: 6 }, Share { seen: 0, total: 2 }));

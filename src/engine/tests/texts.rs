@@ -79,26 +79,26 @@ fn values_are_cut_at_a_limit_and_the_rest_of_a_json_text_stays_one() {
 #[test]
 fn conditions_read_as_the_formatter_writes_them() {
     let written = |condition: Condition| match condition.kind {
-        ConditionKind::Leaf(leaf) => leaf.to_string(),
+        ConditionKind::Predicate(predicate) => predicate.to_string(),
         other => panic!("{other:?}"),
     };
-    let minutes = |n| Span::Clock(SignedDuration::from_mins(n));
+    let minutes = |n| Duration::Clock(SignedDuration::from_mins(n));
     for (condition, text) in [
         (is("requester.followers", "-1234567"), "requester.followers is -1_234_567"),
         (is("group", "Social VIP"), r#"group is "Social VIP""#),
         (is("field.topic", "billing"), "field.topic is billing"),
         (is("subject", "a \"b\" \\ \n"), r#"subject is "a \"b\" \\ \n""#),
-        (ask("status", |f| Test::NotIn(vec![literal(f, "new"), literal(f, "open")])), "status not in (new, open)"),
-        (ask("status", |f| Test::Compare(Comparison::Less, literal(f, "solved"))), "status < solved"),
+        (ask("status", |f| Op::NotIn(vec![literal(f, "new"), literal(f, "open")])), "status not in (new, open)"),
+        (ask("status", |f| Op::Compare(Comparison::Less, literal(f, "solved"))), "status < solved"),
         (tagged("vip"), "tags has vip"),
-        (ask("tags", |_| Test::HasNone(vec!["a".into(), "c+d".into()])), r#"tags has none of (a, "c+d")"#),
-        (ask("requester.verified", |_| Test::Holds), "requester.verified"),
+        (ask("tags", |_| Op::HasNone(vec!["a".into(), "c+d".into()])), r#"tags has none of (a, "c+d")"#),
+        (ask("requester.verified", |_| Op::Holds), "requester.verified"),
         (changed("status", Some("new"), Some("open")), "status changed from new to open"),
-        (ask("created", |_| Test::Since(Comparison::AtLeast, hours(96))), "time since created >= 4 days"),
-        (ask("created", |_| Test::Since(Comparison::Less, minutes(90))), "time since created < 90 minutes"),
-        (ask("due", |_| Test::Until(Comparison::Less, business_hours(1))), "time until due < 1 business hour"),
-        (ask("due", |_| Test::Until(Comparison::Less, Span::OpenDays(2))), "time until due < 2 business days"),
-        (ask("due", |_| Test::Until(Comparison::More, hours(0))), "time until due > 0 minutes"),
+        (ask("created", |_| Op::Since(Comparison::AtLeast, hours(96))), "time since created >= 4 days"),
+        (ask("created", |_| Op::Since(Comparison::Less, minutes(90))), "time since created < 90 minutes"),
+        (ask("due", |_| Op::Until(Comparison::Less, business_hours(1))), "time until due < 1 business hour"),
+        (ask("due", |_| Op::Until(Comparison::Less, Duration::OpenDays(2))), "time until due < 2 business days"),
+        (ask("due", |_| Op::Until(Comparison::More, hours(0))), "time until due > 0 minutes"),
     ] {
         assert_eq!(written(condition.clone()), text);
         assert_eq!(read(text), condition.kind, "{text}");

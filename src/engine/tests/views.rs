@@ -12,13 +12,13 @@ fn a_view(filter: Condition, group_by: Option<(&str, bool)>, sort_by: Option<(&s
     View {
         title: "v".into(),
         doc: None,
-        mark: Mark::Live,
+        mode: Mode::Live,
         filter,
         columns: vec![],
         group_by: sort(group_by),
         sort_by: sort(sort_by),
         visible_to: vec![],
-        place: place(),
+        span: span(),
     }
 }
 

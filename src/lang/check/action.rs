@@ -4,7 +4,7 @@ use super::{Checker, NameList, value::written};
 use crate::{
     desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
-        ast::{NodeExt, is_text, place},
+        ast::{NodeExt, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
         rules::{Action, ActionKind, Literal, SetTo, Template},
@@ -19,7 +19,7 @@ impl Checker<'_> {
         let mut actions = vec![];
         for node in then.children() {
             if let Some(kind) = self.action(&node) {
-                actions.push(Action { kind, place: self.place(node.span()) });
+                actions.push(Action { kind, span: self.span(node.span()) });
             }
         }
         if let Some(at) = actions.iter().position(|a| a.kind == ActionKind::Stop)
@@ -83,7 +83,7 @@ impl Checker<'_> {
         }
         let value = values.first()?;
         if let Some(more) = values.get(1) {
-            self.error(&codes::TW0310, place(more), format!("`{field}` is set to one value"));
+            self.error(&codes::TW0310, span_of(more), format!("`{field}` is set to one value"));
             return None;
         }
         if let SyntaxElement::Token(token) = value
@@ -95,7 +95,7 @@ impl Checker<'_> {
         }
         if value.as_token().is_some_and(|t| t.text() == "empty") {
             let help = format!("write `clear {field}`");
-            let error = Diagnostic::new(&codes::TW0302, place(value), "a field is emptied with `clear`");
+            let error = Diagnostic::new(&codes::TW0302, span_of(value), "a field is emptied with `clear`");
             self.report(error.with_help(help.clone()).with_fix(node.span(), format!("clear {field}")));
             return None;
         }
@@ -124,8 +124,8 @@ impl Checker<'_> {
         let values = match values.as_slice() {
             [list] if list.kind() == SyntaxKind::List => {
                 let bare: Vec<_> = self.list_of(list)?.iter().map(ToString::to_string).collect();
-                let error = Diagnostic::new(&codes::TW0310, place(list), "tags stand without parentheses here");
-                self.report(error.with_fix(place(list), bare.join(", ")));
+                let error = Diagnostic::new(&codes::TW0310, span_of(list), "tags stand without parentheses here");
+                self.report(error.with_fix(span_of(list), bare.join(", ")));
                 return None;
             }
             _ => values,
@@ -139,7 +139,7 @@ impl Checker<'_> {
         let value = node.values().next()?;
         if let Some(how) = node.part(SyntaxKind::Choosing) {
             let choosing = if how.says("next") { Choosing::Next } else { Choosing::LeastBusy };
-            let group = self.declared_name(&Declared::Group, &written(&value), place(&value))?;
+            let group = self.declared_name(&Declared::Group, &written(&value), span_of(&value))?;
             return self.can_choose(&group, &value).then_some(ActionKind::Assign { group, choosing });
         }
         let (name, declared) = match (node.says("group"), node.says("agent")) {
@@ -151,8 +151,8 @@ impl Checker<'_> {
                     true => "agent",
                     false => "group",
                 };
-                let error = Diagnostic::new(&codes::TW0115, place(&value), "say whether this is a group or an agent");
-                let at = place(&value).start;
+                let error = Diagnostic::new(&codes::TW0115, span_of(&value), "say whether this is a group or an agent");
+                let at = span_of(&value).start;
                 let help = format!("write `assign to {which} {value}`");
                 self.report(error.with_help(help).with_guess(at..at, format!("{which} ")));
                 return None;
@@ -192,7 +192,7 @@ impl Checker<'_> {
         if !somebody {
             let message = format!("no agent is in the group `{group}`");
             let help = format!("add `{group}` to the `groups` of an `[[agent]]` in `twite.toml`");
-            self.report(Diagnostic::new(&codes::TW0205, place(value), message).with_help(help));
+            self.report(Diagnostic::new(&codes::TW0205, span_of(value), message).with_help(help));
         }
         somebody
     }
@@ -219,7 +219,7 @@ impl Checker<'_> {
         let Some(value) = node.values().next() else {
             return Some(if node.says("assignee") { Recipient::Assignee } else { Recipient::Requester });
         };
-        let (text, span) = (written(&value), place(&value));
+        let (text, span) = (written(&value), span_of(&value));
         match node.says("group") {
             true => self.declared_name(&Declared::Group, &text, span).map(Recipient::Group),
             false => self.declared_name(&Declared::Agent, &text, span).map(Recipient::Agent),
@@ -256,7 +256,7 @@ impl Checker<'_> {
         let message = format!("{} declares no webhook `{name}`{}", self.declarer(), did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);
         let error = match suggestion {
-            Some(meant) => error.with_guess(range(token), crate::lang::written::Quoted(meant).to_string()),
+            Some(meant) => error.with_guess(range(token), crate::lang::display::Quoted(meant).to_string()),
             None if !self.declared => error.with_help(super::value::NO_DECLARATIONS),
             None if known.is_empty() => error.with_help("it declares no webhook at all"),
             None => error.with_help(format!("it declares {}", listed(known))),

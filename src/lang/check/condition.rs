@@ -3,26 +3,26 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Checked, Checker, LetState, MOST_DEEP, MOST_LETS_DEEP, MOST_QUESTIONS, NameList, Where,
+    Checked, Checker, LetState, MAX_CONDITION_DEPTH, MAX_LET_DEPTH, MAX_PREDICATES, NameList, Where,
     value::{shortened, written, yes_or_no},
 };
 use crate::{
     desk::{FieldRef, Kind, Scope, field::FIELDS, text::is_blank},
     lang::{
-        ast::{self, NodeExt, is_text, place},
+        ast::{self, NodeExt, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
-        rules::{Comparison, Condition, ConditionKind, Folded, Leaf, Let, Literal, Pattern, Test},
+        display::Quoted,
+        rules::{Comparison, Condition, ConditionKind, Folded, Let, Literal, Op, Pattern, Predicate},
         suggest::did_you_mean,
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
-        written::Quoted,
     },
 };
 
 impl Checker<'_> {
     /// A condition, with everything that is wrong in it reported.
     pub(super) fn condition(&mut self, node: &SyntaxNode, scope: Where) -> Option<Condition> {
-        if self.depth >= MOST_DEEP {
+        if self.depth >= MAX_CONDITION_DEPTH {
             self.error(&codes::TW0108, node.span(), "nested too deeply, with the conditions that are named in it");
             return None;
         }
@@ -52,10 +52,10 @@ impl Checker<'_> {
                 }
             }
             K::Question => self.question(node, scope)?,
-            K::TimeQuestion => ConditionKind::Leaf(self.time_question(node)?),
+            K::TimeQuestion => ConditionKind::Predicate(self.time_question(node)?),
             _ => return None,
         };
-        Some(Condition { kind, place: self.place(node.span()) })
+        Some(Condition { kind, span: self.span(node.span()) })
     }
 
     fn chain(
@@ -82,7 +82,7 @@ impl Checker<'_> {
         if checked.len() == 1 {
             return checked.pop();
         }
-        Some(Condition { kind: join(checked), place: self.place(node.span()) })
+        Some(Condition { kind: join(checked), span: self.span(node.span()) })
     }
 
     /// A question about a field, or the name of a condition.
@@ -119,7 +119,7 @@ impl Checker<'_> {
         }
         let Some(predicate) = predicate else {
             if field.kind() == Kind::YesNo {
-                return Some(ConditionKind::Leaf(Leaf::new(field, Test::Holds)));
+                return Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds)));
             }
             let message = format!("`{field}` is {}: what is asked of it?", field.kind());
             let help = format!("write {}", example_of(&field));
@@ -223,7 +223,7 @@ impl Checker<'_> {
         }
         let test = match (predicate.kind(), value) {
             (K::IsTest, None) => self.is_nothing(&field, predicate),
-            (K::WrongTest, None) => Some(Test::IsEmpty),
+            (K::WrongTest, None) => Some(Op::IsEmpty),
             (K::IsTest, Some(value)) => self.is(&field, predicate.says("not"), &value, predicate),
             (K::WrongTest, Some(value)) => {
                 let op = predicate.token(K::WrongOp)?;
@@ -245,7 +245,7 @@ impl Checker<'_> {
             (K::ChangedTest, _) => self.changed(&field, predicate),
             _ => None,
         }?;
-        Some(ConditionKind::Leaf(Leaf::new(field, test)))
+        Some(ConditionKind::Predicate(Predicate::new(field, test)))
     }
 
     /// `requester.verified is yes` and its kin: a yes/no field stands alone.
@@ -274,7 +274,7 @@ impl Checker<'_> {
         None
     }
 
-    fn is_nothing(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Test> {
+    fn is_nothing(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Op> {
         let (negated, empty) = (predicate.says("not"), predicate.says("empty"));
         if negated {
             let write = if empty { "is set" } else { "is empty" };
@@ -284,14 +284,14 @@ impl Checker<'_> {
         if field.scope() == Scope::Clock {
             return None;
         }
-        Some(if empty != negated { Test::IsEmpty } else { Test::IsSet })
+        Some(if empty != negated { Op::IsEmpty } else { Op::IsSet })
     }
 
-    fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, predicate: &SyntaxNode) -> Option<Test> {
+    fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, predicate: &SyntaxNode) -> Option<Op> {
         if value.kind() == SyntaxKind::List {
             let write = if not { "not in" } else { "in" };
             let message = "`is` compares with one value, and this is a list";
-            let words = predicate.span().start..place(value).start;
+            let words = predicate.span().start..span_of(value).start;
             let diagnostic = Diagnostic::new(&codes::TW0310, predicate.span(), message)
                 .with_help(format!("write `{field} {write} {value}`"))
                 .with_fix(words, format!("{write} "));
@@ -311,7 +311,7 @@ impl Checker<'_> {
         }
         let literal = self.literal(field, value)?;
         self.not_blank(field, &literal, value)?;
-        Some(if not { Test::IsNot(literal) } else { Test::Is(literal) })
+        Some(if not { Op::IsNot(literal) } else { Op::Is(literal) })
     }
 
     /// An empty text differs from everything, so that nothing is ever equal to one.
@@ -320,7 +320,7 @@ impl Checker<'_> {
             Literal::Text(text) if text.folded.is_empty() => {
                 let message = "no text is ever equal to an empty one";
                 let help = format!("write `{field} is empty`, or `{field} is set`");
-                self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_help(help));
+                self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
                 None
             }
             _ => Some(()),
@@ -328,7 +328,7 @@ impl Checker<'_> {
     }
 
     /// Reports a question that the field cannot answer.
-    fn cannot(&mut self, field: &FieldRef, span: Range<usize>, why: &str, help: &str) -> Option<Test> {
+    fn cannot(&mut self, field: &FieldRef, span: Range<usize>, why: &str, help: &str) -> Option<Op> {
         let diagnostic = Diagnostic::new(&codes::TW0301, span, format!("`{field}` {why}"));
         self.report(diagnostic.with_help(help));
         None
@@ -340,7 +340,7 @@ impl Checker<'_> {
         comparison: Comparison,
         value: &SyntaxElement,
         span: &Range<usize>,
-    ) -> Option<Test> {
+    ) -> Option<Op> {
         match field.kind() {
             Kind::Number => {}
             Kind::Words(words) if words.ordered => {}
@@ -366,10 +366,10 @@ impl Checker<'_> {
             }
             Kind::YesNo => return None,
         }
-        self.literal(field, value).map(|literal| Test::Compare(comparison, literal))
+        self.literal(field, value).map(|literal| Op::Compare(comparison, literal))
     }
 
-    fn is_in(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Test> {
+    fn is_in(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Op> {
         match field.kind() {
             Kind::Set => {
                 let which = if not { "has none of" } else { "has any of" };
@@ -387,10 +387,10 @@ impl Checker<'_> {
         for (literal, element) in literals.iter().zip(self.list_of(value)?) {
             self.not_blank(field, literal, &element)?;
         }
-        Some(if not { Test::NotIn(literals) } else { Test::In(literals) })
+        Some(if not { Op::NotIn(literals) } else { Op::In(literals) })
     }
 
-    fn has(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Test> {
+    fn has(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Op> {
         if field.kind() != Kind::Set {
             let help = match field.kind() {
                 Kind::Text => format!("write `{field} contains {}`", quoted(value)),
@@ -408,19 +408,19 @@ impl Checker<'_> {
                 self.report(Diagnostic::new(&codes::TW0310, predicate.span(), message).with_help(help));
                 return None;
             }
-            return self.tag(value).map(|tag| Test::HasAny(vec![tag]));
+            return self.tag(value).map(|tag| Op::HasAny(vec![tag]));
         }
         let tags = self.list_of(value)?.iter().map(|v| self.tag(v)).collect::<Vec<_>>();
         let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
         Some(match (predicate.says("any"), predicate.says("all")) {
-            (true, _) if predicate.says("not") => Test::HasNone(tags),
-            (true, _) => Test::HasAny(tags),
-            (_, true) => Test::HasAll(tags),
-            _ => Test::HasNone(tags),
+            (true, _) if predicate.says("not") => Op::HasNone(tags),
+            (true, _) => Op::HasAny(tags),
+            (_, true) => Op::HasAll(tags),
+            _ => Op::HasNone(tags),
         })
     }
 
-    fn about_text(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Test> {
+    fn about_text(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Op> {
         let verb = match predicate.kind() {
             SyntaxKind::ContainsTest => "contains",
             SyntaxKind::StartsTest => "starts with",
@@ -438,7 +438,7 @@ impl Checker<'_> {
         if value.kind() == SyntaxKind::List {
             let message = format!("`{verb}` asks for one text, and this is a list");
             let help = format!("write `{field} {verb} \"a\" or {field} {verb} \"b\"`");
-            self.report(Diagnostic::new(&codes::TW0310, place(value), message).with_help(help));
+            self.report(Diagnostic::new(&codes::TW0310, span_of(value), message).with_help(help));
             return None;
         }
         let token = match value {
@@ -446,7 +446,7 @@ impl Checker<'_> {
             _ => {
                 let message = format!("`{verb}` asks for a text, and texts stand in double quotes");
                 self.report(
-                    Diagnostic::new(&codes::TW0302, place(value), message).with_fix(place(value), quoted(value)),
+                    Diagnostic::new(&codes::TW0302, span_of(value), message).with_fix(span_of(value), quoted(value)),
                 );
                 return None;
             }
@@ -457,10 +457,10 @@ impl Checker<'_> {
             return None;
         }
         match verb {
-            "matches" => self.pattern(token, &text).map(Test::Matches),
-            "starts with" => Some(Test::StartsWith(Folded::needle(field.normalize(&text.value).trim_start()))),
-            _ if predicate.says("word") => Some(Test::ContainsWord((&*field.normalize(&text.value)).into())),
-            _ => Some(Test::Contains(Folded::needle(&field.normalize(&text.value)))),
+            "matches" => self.pattern(token, &text).map(Op::Matches),
+            "starts with" => Some(Op::StartsWith(Folded::needle(field.normalize(&text.value).trim_start()))),
+            _ if predicate.says("word") => Some(Op::ContainsWord((&*field.normalize(&text.value)).into())),
+            _ => Some(Op::Contains(Folded::needle(&field.normalize(&text.value)))),
         }
     }
 
@@ -474,9 +474,9 @@ impl Checker<'_> {
             Ok(pattern) => return Some(pattern),
             Err(error) => error,
         };
-        let (why, place) = match regex_syntax::parse(&text.value) {
-            Err(regex_syntax::Error::Parse(e)) => (e.kind().to_string(), Some(span_of(e.span()))),
-            Err(regex_syntax::Error::Translate(e)) => (e.kind().to_string(), Some(span_of(e.span()))),
+        let (why, span) = match regex_syntax::parse(&text.value) {
+            Err(regex_syntax::Error::Parse(e)) => (e.kind().to_string(), Some(range_of(e.span()))),
+            Err(regex_syntax::Error::Translate(e)) => (e.kind().to_string(), Some(range_of(e.span()))),
             _ if matches!(error, regex::Error::CompiledTooBig(_)) => {
                 ("it is too large once compiled; ask for less repetition".to_owned(), None)
             }
@@ -486,7 +486,7 @@ impl Checker<'_> {
                 _ => (error.to_string(), None),
             },
         };
-        let span = place.map_or_else(|| range(token), |part| text.place(part));
+        let span = span.map_or_else(|| range(token), |part| text.span(part));
         let help = match why.contains("look-around") || why.contains("backreference") {
             true => "patterns take linear time: no look-around and no backreferences",
             false => "a backslash of the pattern is written twice, as in `\"\\\\d+\"`",
@@ -496,7 +496,7 @@ impl Checker<'_> {
         None
     }
 
-    fn changed(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Test> {
+    fn changed(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Op> {
         if field.scope() != Scope::Ticket {
             let help = "`changed` asks what is different about the ticket";
             return self.cannot(field, predicate.span(), "is not kept from one event to the next", help);
@@ -513,7 +513,7 @@ impl Checker<'_> {
                         && slot.replace(element.clone()).is_some()
                     {
                         let word = if which == 0 { "from" } else { "to" };
-                        self.error(&codes::TW0115, place(&element), format!("`{word}` is there twice"));
+                        self.error(&codes::TW0115, span_of(&element), format!("`{word}` is there twice"));
                         return None;
                     }
                 }
@@ -523,7 +523,7 @@ impl Checker<'_> {
             && let Some(value) = from_to.iter().flatten().next()
         {
             let why = format!("is {}, and can only be asked whether it changed", field.kind());
-            return self.cannot(field, place(value), &why, &format!("write `{field} changed`"));
+            return self.cannot(field, span_of(value), &why, &format!("write `{field} changed`"));
         }
         let [from, to] = from_to.map(|value| {
             value.map(|v| self.literal(field, &v).filter(|literal| self.not_blank(field, literal, &v).is_some()))
@@ -533,12 +533,12 @@ impl Checker<'_> {
             other => Ok(other.flatten()),
         };
         match (given(from), given(to)) {
-            (Ok(from), Ok(to)) => Some(Test::Changed { from, to }),
+            (Ok(from), Ok(to)) => Some(Op::Changed { from, to }),
             _ => None,
         }
     }
 
-    fn time_question(&mut self, node: &SyntaxNode) -> Option<Leaf> {
+    fn time_question(&mut self, node: &SyntaxNode) -> Option<Predicate> {
         let path = node.token(SyntaxKind::Path)?;
         let value = node.values().find(|v| v.text_range() != path.text_range());
         let comparison = match node.token(SyntaxKind::Comparison) {
@@ -563,10 +563,10 @@ impl Checker<'_> {
         let span = value.and_then(|value| self.duration(&value));
         let (field, comparison, span) = (field?, comparison?, span?);
         let test = match node.says("since") {
-            true => Test::Since(comparison, span),
-            false => Test::Until(comparison, span),
+            true => Op::Since(comparison, span),
+            false => Op::Until(comparison, span),
         };
-        Some(Leaf::new(field, test))
+        Some(Predicate::new(field, test))
     }
 
     /// A named condition, checked when it is first needed.
@@ -588,8 +588,8 @@ impl Checker<'_> {
                 self.report(Diagnostic::new(&codes::TW0206, used, message).with_help(help));
                 return None;
             }
-            LetState::Waiting if self.path.len() >= MOST_LETS_DEEP => {
-                let message = format!("conditions lean on each other more than {MOST_LETS_DEEP} deep");
+            LetState::Waiting if self.path.len() >= MAX_LET_DEPTH => {
+                let message = format!("conditions lean on each other more than {MAX_LET_DEPTH} deep");
                 self.error(&codes::TW0108, used, message);
                 return None;
             }
@@ -610,14 +610,14 @@ impl Checker<'_> {
     fn check_let(&mut self, name: &str, node: &SyntaxNode) -> Option<Checked> {
         let condition = self.condition(&node.part(SyntaxKind::Condition)?, Where::Let)?;
         let size = self.size_of(&condition);
-        if size > MOST_QUESTIONS {
-            let message = format!("`{name}` comes to more than {MOST_QUESTIONS} questions, with those it names");
+        if size > MAX_PREDICATES {
+            let message = format!("`{name}` comes to more than {MAX_PREDICATES} questions, with those it names");
             self.error(&codes::TW0109, node.span(), message);
             return None;
         }
         let event = self.event_in(&condition);
         let named =
-            Arc::new(Let { name: name.to_owned(), doc: ast::doc(node), condition, place: self.place(node.span()) });
+            Arc::new(Let { name: name.to_owned(), doc: ast::doc(node), condition, span: self.span(node.span()) });
         Some(Checked { named, size, event })
     }
 
@@ -629,7 +629,7 @@ impl Checker<'_> {
             }
             ConditionKind::Not(inner) => self.size_of(inner),
             ConditionKind::Let(named) => self.checked(&named.name).map_or(1, |c| c.size),
-            ConditionKind::Leaf(_) => 1,
+            ConditionKind::Predicate(_) => 1,
         }
     }
 
@@ -639,9 +639,9 @@ impl Checker<'_> {
             ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().find_map(|p| self.event_in(p)),
             ConditionKind::Not(inner) => self.event_in(inner),
             ConditionKind::Let(named) => self.checked(&named.name).and_then(|c| c.event.clone()),
-            ConditionKind::Leaf(leaf) => {
-                let event = leaf.field.scope() == Scope::Event || matches!(leaf.test, Test::Changed { .. });
-                event.then(|| format!("`{leaf}`"))
+            ConditionKind::Predicate(predicate) => {
+                let event = predicate.field.scope() == Scope::Event || matches!(predicate.op, Op::Changed { .. });
+                event.then(|| format!("`{predicate}`"))
             }
         }
     }
@@ -664,7 +664,7 @@ fn comparison(text: &str) -> Option<Comparison> {
     })
 }
 
-fn span_of(span: &regex_syntax::ast::Span) -> Range<usize> {
+fn range_of(span: &regex_syntax::ast::Span) -> Range<usize> {
     span.start.offset..span.end.offset
 }
 

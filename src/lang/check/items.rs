@@ -7,36 +7,36 @@ use crate::{
         ast::{self, NodeExt},
         codes,
         diagnostic::Diagnostic,
-        rules::{Action, ActionKind, Audience, Automation, Condition, Macro, Mark, On, Sort, Trigger, View},
+        rules::{Action, ActionKind, Audience, Automation, Condition, Macro, Mode, On, Sort, Trigger, View},
         syntax::{SyntaxKind, SyntaxNode, range},
     },
 };
 
 impl Checker<'_> {
     pub(super) fn trigger(&mut self, node: &SyntaxNode) -> Option<Trigger> {
-        let mark = self.mark(node, &[Mark::Disabled, Mark::Shadow]);
+        let mode = self.mode(node, &[Mode::Disabled, Mode::Shadow]);
         let on = self.only(node, SyntaxKind::OnClause).map(|clause| self.on(&clause));
         let when = self.only(node, SyntaxKind::WhenClause);
-        let place = self.place(title_span(node));
+        let span = self.span(title_span(node));
         let when = match when {
             Some(clause) => clause.part(SyntaxKind::Condition).and_then(|c| self.condition(&c, Where::Run)),
-            None => Some(Condition::always(place.clone())),
+            None => Some(Condition::always(span.clone())),
         };
         let actions = self.then(node, "a trigger");
         let (title, _) = ast::title(node)?;
         Some(Trigger {
             title,
             doc: ast::doc(node),
-            mark,
+            mode,
             on: on.unwrap_or(On { created: true, updated: true }),
             when: when?,
             then: actions,
-            place,
+            span,
         })
     }
 
     pub(super) fn automation(&mut self, node: &SyntaxNode) -> Option<Automation> {
-        let mark = self.mark(node, &[Mark::Disabled, Mark::Shadow]);
+        let mode = self.mode(node, &[Mode::Disabled, Mode::Shadow]);
         let when = self.only(node, SyntaxKind::WhenClause);
         let runs_triggers = self.only(node, SyntaxKind::RunsClause).is_some();
         if when.is_none() && !node.is_broken() {
@@ -47,16 +47,16 @@ impl Checker<'_> {
         let then = self.then(node, "an automation");
         self.no_stop(&then, "an automation fires by itself: there is no run it could end");
         let (title, span) = ast::title(node)?;
-        Some(Automation { title, doc: ast::doc(node), mark, when: when?, then, runs_triggers, place: self.place(span) })
+        Some(Automation { title, doc: ast::doc(node), mode, when: when?, then, runs_triggers, span: self.span(span) })
     }
 
     pub(super) fn macro_item(&mut self, node: &SyntaxNode) -> Option<Macro> {
-        let mark = self.mark(node, &[Mark::Disabled]);
+        let mode = self.mode(node, &[Mode::Disabled]);
         let visible_to = self.only(node, SyntaxKind::VisibleClause).map(|c| self.audience(&c)).unwrap_or_default();
         let then = self.then(node, "a macro");
         self.no_stop(&then, "a macro is applied by an agent: there is no run it could end");
         let (title, span) = ast::title(node)?;
-        Some(Macro { title, doc: ast::doc(node), mark, then, visible_to, place: self.place(span) })
+        Some(Macro { title, doc: ast::doc(node), mode, then, visible_to, span: self.span(span) })
     }
 
     /// The actions of an item, which needs some.
@@ -73,7 +73,7 @@ impl Checker<'_> {
 
     fn no_stop(&mut self, actions: &[Action], why: &str) {
         for stop in actions.iter().filter(|a| a.kind == ActionKind::Stop) {
-            let span = stop.place.start as usize..stop.place.end as usize;
+            let span = stop.span.start as usize..stop.span.end as usize;
             self.report(Diagnostic::new(&codes::TW0115, span, "`stop` is for triggers").with_help(why));
         }
     }
@@ -95,7 +95,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn view(&mut self, node: &SyntaxNode) -> Option<View> {
-        let mark = self.mark(node, &[Mark::Disabled]);
+        let mode = self.mode(node, &[Mode::Disabled]);
         let filter = self.only(node, SyntaxKind::WhereClause);
         if let Some(when) = filter.as_ref().and_then(|c| c.tokens().find(|t| t.text() == "when")) {
             let message = "the condition of a view stands behind `where`";
@@ -126,13 +126,13 @@ impl Checker<'_> {
         Some(View {
             title,
             doc: ast::doc(node),
-            mark,
+            mode,
             filter: filter?,
             columns: shown,
             group_by,
             sort_by,
             visible_to,
-            place: self.place(span),
+            span: self.span(span),
         })
     }
 
@@ -170,7 +170,7 @@ impl Checker<'_> {
         let mut audience = vec![];
         for part in clause.parts(SyntaxKind::Audience) {
             let Some(value) = part.values().next() else { continue };
-            let (text, span) = (super::value::written(&value), ast::place(&value));
+            let (text, span) = (super::value::written(&value), ast::span_of(&value));
             audience.extend(match part.says("group") {
                 true => self.declared_name(&Declared::Group, &text, span).map(Audience::Group),
                 false => self.declared_name(&Declared::Agent, &text, span).map(Audience::Agent),
@@ -199,20 +199,20 @@ impl Checker<'_> {
         first
     }
 
-    /// The mark of an item, among those that make sense for it.
-    pub(super) fn mark(&mut self, node: &SyntaxNode, allowed: &[Mark]) -> Mark {
-        let mut mark = Mark::Live;
-        for token in node.tokens().filter(|t| t.kind() == SyntaxKind::Mark) {
-            let this = if token.text() == "shadow" { Mark::Shadow } else { Mark::Disabled };
+    /// The mode of an item, among those that make sense for it.
+    pub(super) fn mode(&mut self, node: &SyntaxNode, allowed: &[Mode]) -> Mode {
+        let mut mode = Mode::Live;
+        for token in node.tokens().filter(|t| t.kind() == SyntaxKind::Mode) {
+            let this = if token.text() == "shadow" { Mode::Shadow } else { Mode::Disabled };
             if !allowed.contains(&this) {
                 let message = "only triggers and automations can be `shadow`: nothing else changes anything by itself";
                 self.error(&codes::TW0115, range(&token), message);
-            } else if mark != Mark::Live {
-                self.error(&codes::TW0115, range(&token), "one mark is enough");
+            } else if mode != Mode::Live {
+                self.error(&codes::TW0115, range(&token), "one mode is enough");
             }
-            mark = this;
+            mode = this;
         }
-        mark
+        mode
     }
 }
 

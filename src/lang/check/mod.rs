@@ -19,7 +19,7 @@ use super::{
     codes,
     diagnostic::Diagnostic,
     lines::LineIndex,
-    rules::{Let, Place, Rules, Version},
+    rules::{Let, Rules, Span, Version},
     suggest::{MAX_COMPARED_IN_ALL, Names},
     syntax::{Parse, SyntaxNode, parse},
 };
@@ -29,11 +29,11 @@ use crate::desk::{
 };
 
 /// How deep conditions may lean on each other by name.
-const MOST_LETS_DEEP: usize = 64;
+const MAX_LET_DEPTH: usize = 64;
 /// How deep conditions may nest, counted in nodes of the tree; three for a pair of parentheses.
-const MOST_DEEP: usize = 3 * crate::lang::syntax::MOST_NESTED + 3 * MOST_LETS_DEEP;
+const MAX_CONDITION_DEPTH: usize = 3 * crate::lang::syntax::MAX_NESTING + 3 * MAX_LET_DEPTH;
 /// How many questions one condition may ask, with those of the conditions it names.
-const MOST_QUESTIONS: usize = 50_000;
+const MAX_PREDICATES: usize = 50_000;
 
 /// A file to check.
 #[derive(Debug)]
@@ -54,9 +54,9 @@ impl File {
         self.lines.line(offset)
     }
 
-    fn place(&self, span: Range<usize>) -> Place {
+    fn span(&self, span: Range<usize>) -> Span {
         let to_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place {
+        Span {
             file: Arc::clone(&self.name),
             start: to_u32(span.start),
             end: to_u32(span.end),
@@ -226,8 +226,8 @@ impl<'a> Checker<'a> {
         &self.files[self.file]
     }
 
-    fn place(&self, span: Range<usize>) -> Place {
-        self.file().place(span)
+    fn span(&self, span: Range<usize>) -> Span {
+        self.file().span(span)
     }
 
     /// Reports something about the file at hand.
@@ -353,9 +353,9 @@ impl<'a> Checker<'a> {
         let Some(name) = node.token(super::syntax::SyntaxKind::Path) else { return };
         let span = super::syntax::range(&name);
         let text = name.text().to_owned();
-        if let Some(mark) = node.token(super::syntax::SyntaxKind::Mark) {
-            let message = format!("`{}` is for rules, not for named conditions", mark.text());
-            self.error(&codes::TW0115, super::syntax::range(&mark), message);
+        if let Some(mode) = node.token(super::syntax::SyntaxKind::Mode) {
+            let message = format!("`{}` is for rules, not for named conditions", mode.text());
+            self.error(&codes::TW0115, super::syntax::range(&mode), message);
         }
         if text.contains('.') || crate::desk::FieldRef::find(&text, self.desk).is_some() {
             let message = format!("`{text}` cannot be the name of a condition");

@@ -12,11 +12,11 @@ use crate::{
         moment::day,
     },
     lang::{
-        ast::{self, NodeExt, place},
+        ast::{self, NodeExt, span_of},
         codes,
         diagnostic::Diagnostic,
         rules::{
-            Aggregate, Calendar, Chart, Condition, Mark, Measure, Over, Period, PeriodUnit, Quantity, Report, Split,
+            Aggregate, Calendar, Chart, Condition, Measure, Mode, Over, Period, PeriodUnit, Quantity, Report, Split,
         },
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range},
@@ -24,12 +24,12 @@ use crate::{
 };
 
 /// The most measures, and the most bands, of one report.
-const MOST_MEASURES: usize = 12;
-const MOST_BANDS: usize = 50;
+const MAX_MEASURES: usize = 12;
+const MAX_BANDS: usize = 50;
 
 impl Checker<'_> {
     pub(super) fn report_item(&mut self, node: &SyntaxNode) -> Option<Report> {
-        let mark = self.mark(node, &[Mark::Disabled]);
+        let mode = self.mode(node, &[Mode::Disabled]);
         let filter = self.only(node, SyntaxKind::WhereClause);
         let measure = self.only(node, SyntaxKind::MeasureClause);
         let by = self.only(node, SyntaxKind::ByClause);
@@ -46,15 +46,15 @@ impl Checker<'_> {
             self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
         }
         let (title, span) = ast::title(node)?;
-        let place = self.place(span);
+        let span = self.span(span);
         let filter = match filter {
             Some(clause) => clause.part(SyntaxKind::Condition).and_then(|c| self.condition(&c, Where::Report)),
-            None => Some(Condition::always(place.clone())),
+            None => Some(Condition::always(span.clone())),
         };
         let measures: Vec<_> =
             measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).map(|m| self.measure(&m)).collect();
-        if let Some(over) = measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).nth(MOST_MEASURES) {
-            self.error(&codes::TW0109, over.span(), format!("a report measures {MOST_MEASURES} things at most"));
+        if let Some(over) = measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).nth(MAX_MEASURES) {
+            self.error(&codes::TW0109, over.span(), format!("a report measures {MAX_MEASURES} things at most"));
         }
         let splits: Vec<_> = by.iter().flat_map(|c| c.parts(SyntaxKind::Split)).collect();
         if let Some(third) = splits.get(2) {
@@ -77,7 +77,7 @@ impl Checker<'_> {
         Some(Report {
             title,
             doc: ast::doc(node),
-            mark,
+            mode,
             filter: filter?,
             measures: measures.into_iter().collect::<Option<Vec<_>>>().filter(|m| !m.is_empty())?,
             by: by?,
@@ -88,7 +88,7 @@ impl Checker<'_> {
             compare: compare.is_some(),
             chart: chart?,
             visible_to,
-            place,
+            span,
         })
     }
 
@@ -246,19 +246,19 @@ impl Checker<'_> {
             let token = match &value {
                 SyntaxElement::Token(token) if token.kind() == SyntaxKind::Number => token,
                 _ => {
-                    self.error(&codes::TW0302, place(&value), "bands start at whole numbers");
+                    self.error(&codes::TW0302, span_of(&value), "bands start at whole numbers");
                     return None;
                 }
             };
             let number = self.whole(token)?;
             if from.last().is_some_and(|last| *last >= number) {
-                self.error(&codes::TW0302, place(&value), "bands ascend: each starts above the one before it");
+                self.error(&codes::TW0302, span_of(&value), "bands ascend: each starts above the one before it");
                 return None;
             }
             from.push(number);
         }
-        if from.is_empty() || from.len() > MOST_BANDS {
-            self.error(&codes::TW0310, list.span(), format!("there are 1 to {MOST_BANDS} bands"));
+        if from.is_empty() || from.len() > MAX_BANDS {
+            self.error(&codes::TW0310, list.span(), format!("there are 1 to {MAX_BANDS} bands"));
             return None;
         }
         Some(Split::Bands { field, from })
@@ -296,7 +296,8 @@ impl Checker<'_> {
         let node = match value {
             SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration && !node.says("business") => node,
             _ => {
-                let error = Diagnostic::new(&codes::TW0302, place(value), "a period of the calendar is expected here");
+                let error =
+                    Diagnostic::new(&codes::TW0302, span_of(value), "a period of the calendar is expected here");
                 self.report(error.with_help("write it as `last 30 days`, `last 12 weeks` or `last 6 months`"));
                 return None;
             }
@@ -326,7 +327,7 @@ impl Checker<'_> {
         match i32::try_from(count).ok().filter(|count| (1..=most).contains(count)) {
             Some(count) => Some(Period::Last(count, unit)),
             None => {
-                self.error(&codes::TW0116, place(value), format!("this counts from 1 to {most}"));
+                self.error(&codes::TW0116, span_of(value), format!("this counts from 1 to {most}"));
                 None
             }
         }
@@ -336,7 +337,7 @@ impl Checker<'_> {
         let error = match (value.kind(), day(&written(value))) {
             (SyntaxKind::Instant, Ok(day)) => return Some(day),
             (SyntaxKind::Instant, Err(why)) => no_moment(value, "day", &why),
-            _ => Diagnostic::new(&codes::TW0302, place(value), "a day is expected here"),
+            _ => Diagnostic::new(&codes::TW0302, span_of(value), "a day is expected here"),
         };
         self.report(error.with_help("write it as `2026-01-31`"));
         None

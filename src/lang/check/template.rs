@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long a text with placeholders may be, in bytes.
-const MOST_TEXT: usize = 64 * 1024;
+const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 const FILTERS: &[&str] = &["default", "upcase", "downcase", "capitalize", "strip_newlines", "truncate", "first_word"];
 
@@ -39,8 +39,8 @@ impl Checker<'_> {
     /// A text with placeholders, each checked.
     pub(super) fn template(&mut self, token: &SyntaxToken) -> Option<Template> {
         let text = Text::of(token);
-        if text.value.len() > MOST_TEXT {
-            let message = format!("this text is longer than {MOST_TEXT} bytes");
+        if text.value.len() > MAX_TEXT_BYTES {
+            let message = format!("this text is longer than {MAX_TEXT_BYTES} bytes");
             self.error(&codes::TW0109, range(token), message);
             return None;
         }
@@ -55,7 +55,7 @@ impl Checker<'_> {
                     let end = rest.get(tag..).and_then(|r| r.find("%}")).map_or(rest.len(), |end| tag + end + 2);
                     let error = Diagnostic::new(
                         &codes::TW0309,
-                        text.place(at + tag..at + end),
+                        text.span(at + tag..at + end),
                         "texts have placeholders, but no Liquid tags",
                     );
                     self.report(error.with_help(
@@ -74,8 +74,8 @@ impl Checker<'_> {
                 parts.push(Part::Text(rest.get(..open).unwrap_or_default().to_owned()));
             }
             let Some(close) = placeholder_end(rest, open + 2) else {
-                let place = text.place(at + open..at + open + 2);
-                let error = Diagnostic::new(&codes::TW0309, place, "this placeholder is not closed by `}}`");
+                let span = text.span(at + open..at + open + 2);
+                let error = Diagnostic::new(&codes::TW0309, span, "this placeholder is not closed by `}}`");
                 self.report(error);
                 return None;
             };
@@ -120,18 +120,18 @@ impl Checker<'_> {
             let suggestion = known.iter().find(|k| **k == bare).map(String::as_str);
             let suggestion = suggestion.or_else(|| nearest(name, known.iter().map(String::as_str)));
             let message = format!("unknown placeholder `{}`{}", shortened(name), did_you_mean(suggestion));
-            let diagnostic = Diagnostic::new(&codes::TW0208, text.place(part.clone()), message);
+            let diagnostic = Diagnostic::new(&codes::TW0208, text.span(part.clone()), message);
             let fixed = suggestion.map(str::to_owned);
             self.report(match fixed {
-                Some(meant) => diagnostic.with_guess(text.place(part), meant),
+                Some(meant) => diagnostic.with_guess(text.span(part), meant),
                 None => diagnostic.with_help("placeholders are `ticket.` and a field, or `comment.text`"),
             });
             return None;
         };
-        let mut diagnostic = Diagnostic::new(&codes::TW0208, text.place(part.clone()), message);
+        let mut diagnostic = Diagnostic::new(&codes::TW0208, text.span(part.clone()), message);
         diagnostic.help = help;
         self.report(match fix {
-            Some(here) => diagnostic.with_guess(text.place(part), here),
+            Some(here) => diagnostic.with_guess(text.span(part), here),
             None => diagnostic,
         });
         None
@@ -160,20 +160,20 @@ impl Checker<'_> {
         if filter.is_some() {
             return filter;
         }
-        let place = text.place(piece.start..piece.start + name.len());
+        let span = text.span(piece.start..piece.start + name.len());
         let diagnostic = match name {
-            "default" => Diagnostic::new(&codes::TW0309, text.place(piece), "`default` takes a text in quotes")
+            "default" => Diagnostic::new(&codes::TW0309, text.span(piece), "`default` takes a text in quotes")
                 .with_help("write `default: \"there\"`, with `\\\"` inside a text in `\"`"),
-            "truncate" => Diagnostic::new(&codes::TW0309, text.place(piece), "`truncate` takes a number of characters")
+            "truncate" => Diagnostic::new(&codes::TW0309, text.span(piece), "`truncate` takes a number of characters")
                 .with_help("write `truncate: 40`"),
             name if FILTERS.contains(&name) => {
-                Diagnostic::new(&codes::TW0309, text.place(piece), format!("`{name}` takes nothing behind it"))
+                Diagnostic::new(&codes::TW0309, text.span(piece), format!("`{name}` takes nothing behind it"))
             }
             name => {
                 let suggestion = nearest(name, FILTERS.iter().copied());
                 let message = format!("unknown filter `{}`{}", shortened(name), did_you_mean(suggestion));
                 let help = format!("filters are {}", listed(FILTERS.iter().copied()));
-                Diagnostic::new(&codes::TW0209, place, message).with_help(help)
+                Diagnostic::new(&codes::TW0209, span, message).with_help(help)
             }
         };
         self.report(diagnostic);
@@ -204,10 +204,10 @@ impl Checker<'_> {
         let at = (line_start + error.column().saturating_sub(1)).min(json.len().saturating_sub(1));
         let at = (0..=at).rev().find(|at| json.is_char_boundary(*at)).unwrap_or(0);
         let length = json.get(at..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8);
-        let place = if length == 0 { range(token) } else { text.place(at..at + length) };
+        let span = if length == 0 { range(token) } else { text.span(at..at + length) };
         let why = error.to_string();
         let why = why.split(" at line ").next().unwrap_or_default();
-        let error = Diagnostic::new(&codes::TW0308, place, format!("this body is no JSON: {why}"));
+        let error = Diagnostic::new(&codes::TW0308, span, format!("this body is no JSON: {why}"));
         self.report(error.with_help("placeholders stand inside JSON texts: `\"name\": \"{{ticket.requester.name}}\"`"));
         false
     }

@@ -12,18 +12,18 @@ use super::{
 use crate::{
     desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment},
     lang::{
-        ast::{self, NodeExt, is_text, place},
+        ast::{self, NodeExt, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
-        rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mark, RuleTest, Step, TestComment, When},
+        display::Quoted,
+        rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mode, RuleTest, Step, TestComment, When},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
-        written::Quoted,
     },
 };
 
 /// How much time a test lets pass at most.
-const MOST_TO_PASS: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
+const MAX_WAIT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
 /// The fields and the comment that a block in a test gives.
 #[derive(Default)]
@@ -36,7 +36,7 @@ struct Given {
 
 impl Checker<'_> {
     pub(super) fn test(&mut self, node: &SyntaxNode, macros: &[Arc<Macro>]) -> Option<RuleTest> {
-        let mark = self.mark(node, &[Mark::Disabled]);
+        let mode = self.mode(node, &[Mode::Disabled]);
         let at = self.only(node, SyntaxKind::AtClause).and_then(|clause| self.at(&clause));
         let now = at.unwrap_or(RuleTest::USUAL_MOMENT);
         let mut given = Given::default();
@@ -51,7 +51,7 @@ impl Checker<'_> {
         let when: Vec<_> = when
             .filter_map(|clause| {
                 let when = self.happens(&clause, now, macros)?;
-                Some(Step { when, place: self.place(clause.span()) })
+                Some(Step { when, span: self.span(clause.span()) })
             })
             .collect();
         let clauses: Vec<_> = node.parts(SyntaxKind::ExpectClause).collect();
@@ -74,13 +74,13 @@ impl Checker<'_> {
         let test = RuleTest {
             title,
             doc: ast::doc(node),
-            mark,
+            mode,
             given: given.fields,
             comment: given.comment,
             at,
             when,
             expect,
-            place: self.place(span.clone()),
+            span: self.span(span.clone()),
         };
         self.impossible(&test, &given.seen, span);
         Some(test)
@@ -108,7 +108,7 @@ impl Checker<'_> {
             Err(why) => {
                 let error = match value.kind() {
                     SyntaxKind::Instant => no_moment(&value, "moment", &why),
-                    _ => Diagnostic::new(&codes::TW0302, place(&value), "a moment is expected here"),
+                    _ => Diagnostic::new(&codes::TW0302, span_of(&value), "a moment is expected here"),
                 };
                 self.report(error.with_help("write it with its zone, as `2026-01-05T12:00:00Z`"));
                 None
@@ -182,7 +182,7 @@ impl Checker<'_> {
         if value.kind() == SyntaxKind::Duration && field.kind() == Kind::Time {
             let span = self.duration(value)?;
             if !fact.says("ago") || span.is_business() {
-                let error = Diagnostic::new(&codes::TW0302, place(value), "a moment is expected here");
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "a moment is expected here");
                 self.report(error.with_help(format!("write `{field} 5 days ago`, or the moment itself")));
                 return None;
             }
@@ -230,8 +230,8 @@ impl Checker<'_> {
         let value = node.values().next()?;
         let span = self.duration(&value)?;
         // A test looks at every minute of it in which something may come due.
-        if span.length(&self.desk.hours) > MOST_TO_PASS {
-            let error = Diagnostic::new(&codes::TW0116, place(&value), "a test waits ten years at most");
+        if span.length(&self.desk.hours) > MAX_WAIT {
+            let error = Diagnostic::new(&codes::TW0116, span_of(&value), "a test waits ten years at most");
             self.report(error);
             return None;
         }
@@ -241,7 +241,7 @@ impl Checker<'_> {
     fn applied(&mut self, token: &SyntaxToken, macros: &[Arc<Macro>]) -> Option<When> {
         let title = Text::of(token).value;
         match macros.iter().find(|m| m.title == title) {
-            Some(found) if found.mark != Mark::Disabled => Some(When::Macro(Arc::clone(found))),
+            Some(found) if found.mode != Mode::Disabled => Some(When::Macro(Arc::clone(found))),
             Some(_) => {
                 self.error(&codes::TW0207, range(token), "this macro is disabled, and cannot be applied");
                 None
@@ -277,7 +277,7 @@ impl Checker<'_> {
         let suggestion = nearest(&text, words.iter().copied());
         let message = format!("an update never comes via `{}`{}", shortened(&text), did_you_mean(suggestion));
         let help = format!("it comes via {}", listed(words.iter().copied()));
-        self.report(Diagnostic::new(&codes::TW0204, place(&value), message).with_help(help));
+        self.report(Diagnostic::new(&codes::TW0204, span_of(&value), message).with_help(help));
         None
     }
 
@@ -293,7 +293,7 @@ impl Checker<'_> {
             K::Condition => ExpectKind::Holds(self.condition(&what, Where::Run)?),
             _ => return None,
         };
-        Some(Expect { kind, place: self.place(clause.span()) })
+        Some(Expect { kind, span: self.span(clause.span()) })
     }
 
     fn fired(&mut self, token: &SyntaxToken) -> Option<String> {

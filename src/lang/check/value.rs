@@ -13,13 +13,13 @@ use crate::{
         normalize,
     },
     lang::{
-        ast::{NodeExt, is_text, place},
+        ast::{NodeExt, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
-        rules::{Literal, Span},
+        display::Quoted,
+        rules::{Duration, Literal},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
-        written::Quoted,
     },
 };
 
@@ -30,7 +30,7 @@ pub(super) const NO_DECLARATIONS: &str =
 impl Checker<'_> {
     /// One value for a field.
     pub(super) fn literal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
-        let span = place(value);
+        let span = span_of(value);
         if value.kind() == SyntaxKind::List {
             self.error(&codes::TW0310, span, format!("one value for `{field}` is expected here, not a list"));
             return None;
@@ -56,7 +56,7 @@ impl Checker<'_> {
             _ => "a word",
         };
         let message = format!("`{field}` is {}, and this is {what}", field.kind());
-        Diagnostic::new(&codes::TW0302, place(value), message)
+        Diagnostic::new(&codes::TW0302, span_of(value), message)
     }
 
     fn number(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<i64> {
@@ -68,7 +68,7 @@ impl Checker<'_> {
                 let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
                 let number = digits.parse::<i64>().ok();
                 self.report(match number {
-                    Some(_) => diagnostic.with_fix(place(value), digits),
+                    Some(_) => diagnostic.with_fix(span_of(value), digits),
                     None if text.contains('.') => diagnostic.with_help("numbers are whole, with `_` between thousands"),
                     None => diagnostic,
                 });
@@ -95,16 +95,16 @@ impl Checker<'_> {
             Some((_, rank)) if !quoted => Some(Literal::Word { word: text, rank }),
             Some(_) => {
                 let message = format!("words of `{field}` stand without quotes");
-                self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_fix(place(value), text));
+                self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_fix(span_of(value), text));
                 None
             }
             None if matches!(value.kind(), SyntaxKind::Path | SyntaxKind::String | SyntaxKind::WrongQuotes) => {
                 let suggestion = nearest(&text, words.words.iter().copied());
                 let help = format!("`{field}` is {}", listed(words.words.iter().copied()));
                 let message = format!("`{field}` is never `{}`{}", shortened(&text), did_you_mean(suggestion));
-                let diagnostic = Diagnostic::new(&codes::TW0204, place(value), message).with_help(help);
+                let diagnostic = Diagnostic::new(&codes::TW0204, span_of(value), message).with_help(help);
                 self.report(match suggestion {
-                    Some(meant) => diagnostic.with_guess(place(value), meant),
+                    Some(meant) => diagnostic.with_guess(span_of(value), meant),
                     None => diagnostic,
                 });
                 None
@@ -121,7 +121,7 @@ impl Checker<'_> {
     /// A name that must be declared, quoted or bare.
     pub(super) fn declared(&mut self, declared: &Declared, value: &SyntaxElement) -> Option<Literal> {
         let text = written(value);
-        self.declared_name(declared, &text, place(value)).map(|word| Literal::Word { word, rank: None })
+        self.declared_name(declared, &text, span_of(value)).map(|word| Literal::Word { word, rank: None })
     }
 
     /// The declared name somebody wrote.
@@ -170,12 +170,12 @@ impl Checker<'_> {
         }
         let word = written(value);
         let message = format!("`{field}` is text, and texts stand in double quotes");
-        let diagnostic = Diagnostic::new(&codes::TW0302, place(value), message);
+        let diagnostic = Diagnostic::new(&codes::TW0302, span_of(value), message);
         // Elsewhere these words say that there is no text.
         let nothing = ["null", "nil", "none", "undefined"].iter().any(|nothing| word.eq_ignore_ascii_case(nothing));
         self.report(match nothing {
             true => diagnostic.with_help(format!("whether there is no text asks `{field} is empty`")),
-            false => diagnostic.with_fix(place(value), Quoted(&word).to_string()),
+            false => diagnostic.with_fix(span_of(value), Quoted(&word).to_string()),
         });
         None
     }
@@ -215,7 +215,7 @@ impl Checker<'_> {
         let tag = match value.kind() {
             K::Path | K::String | K::WrongQuotes | K::Instant | K::Number => written(value),
             _ => {
-                self.error(&codes::TW0302, place(value), "a tag is expected here");
+                self.error(&codes::TW0302, span_of(value), "a tag is expected here");
                 return None;
             }
         };
@@ -224,7 +224,7 @@ impl Checker<'_> {
         if odd {
             let message = format!("`{}` cannot be a tag", shortened(&tag));
             let help = "tags have no spaces or commas, and at most 200 characters";
-            self.report(Diagnostic::new(&codes::TW0302, place(value), message).with_help(help));
+            self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
         }
         (!odd).then_some(normal)
     }
@@ -235,7 +235,7 @@ impl Checker<'_> {
             SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
                 let values: Vec<_> = list.values().collect();
                 if values.is_empty() {
-                    self.error(&codes::TW0310, place(value), "this list is empty");
+                    self.error(&codes::TW0310, span_of(value), "this list is empty");
                     return None;
                 }
                 Some(values)
@@ -243,27 +243,27 @@ impl Checker<'_> {
             _ => {
                 let fixed = format!("({})", value);
                 let message = "a list in parentheses is expected here";
-                self.report(Diagnostic::new(&codes::TW0310, place(value), message).with_guess(place(value), fixed));
+                self.report(Diagnostic::new(&codes::TW0310, span_of(value), message).with_guess(span_of(value), fixed));
                 None
             }
         }
     }
 
     /// A length of time.
-    pub(super) fn duration(&mut self, value: &SyntaxElement) -> Option<Span> {
+    pub(super) fn duration(&mut self, value: &SyntaxElement) -> Option<Duration> {
         let node = match value {
             SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => node,
             _ => {
                 let help = "write it as `30 minutes`, `4 days` or `2 business hours`";
-                let error = Diagnostic::new(&codes::TW0302, place(value), "a length of time is expected here");
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "a length of time is expected here");
                 self.report(error.with_help(help));
                 return None;
             }
         };
-        self.span_of(node)
+        self.duration_of(node)
     }
 
-    fn span_of(&mut self, node: &SyntaxNode) -> Option<Span> {
+    fn duration_of(&mut self, node: &SyntaxNode) -> Option<Duration> {
         let count = node.token(SyntaxKind::Number)?;
         let unit = node.token(SyntaxKind::Unit)?;
         let business = node.says("business");
@@ -272,8 +272,10 @@ impl Checker<'_> {
             "second" => 1,
             "minute" => 60,
             "hour" => 3600,
-            "day" if business => return self.open_days(node, number).map(Span::OpenDays),
-            "week" if business => return self.in_range(node, number, 7 * 24 * 3600).map(|_| Span::OpenWeeks(number)),
+            "day" if business => return self.open_days(node, number).map(Duration::OpenDays),
+            "week" if business => {
+                return self.in_range(node, number, 7 * 24 * 3600).map(|_| Duration::OpenWeeks(number));
+            }
             "day" => 24 * 3600,
             "week" => 7 * 24 * 3600,
             other => {
@@ -284,7 +286,7 @@ impl Checker<'_> {
             }
         };
         let length = self.in_range(node, number, seconds)?;
-        Some(if business { Span::Open(length) } else { Span::Clock(length) })
+        Some(if business { Duration::Open(length) } else { Duration::Clock(length) })
     }
 
     /// So many business days, where the days on which a desk opens have one length.
@@ -297,13 +299,13 @@ impl Checker<'_> {
         let Some((whose, hours, [(a, one), (b, other)])) = uneven else { return Some(number) };
         let message = format!(
             "a business day has no one length here: in {whose}, {a:?} has {} and {b:?} has {}",
-            Span::Open(one),
-            Span::Open(other),
+            Duration::Open(one),
+            Duration::Open(other),
         );
         let help = format!(
             "count in hours, as in `{}`, or in weeks: a business week is {} there",
-            Span::Open(one * i32::try_from(number).unwrap_or(1)),
-            Span::Open(hours.business_week()),
+            Duration::Open(one * i32::try_from(number).unwrap_or(1)),
+            Duration::Open(hours.business_week()),
         );
         self.report(Diagnostic::new(&codes::TW0302, node.span(), message).with_help(help));
         None
@@ -324,7 +326,7 @@ impl Checker<'_> {
 /// Something written as a moment or a day that is none.
 pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> Diagnostic {
     let message = format!("`{}` is no {what}: {why}", shortened(&written(value)));
-    Diagnostic::new(&codes::TW0302, place(value), message)
+    Diagnostic::new(&codes::TW0302, span_of(value), message)
 }
 
 /// `yes` and `no`, and what others call them.

@@ -7,8 +7,8 @@ use crate::{
     desk::{Kind, field::known},
     lang::{
         ast::is_text,
+        display::{Grouped, Quoted, Tag},
         syntax::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text},
-        written::{Grouped, Quoted, Tag},
     },
 };
 

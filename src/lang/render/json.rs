@@ -7,9 +7,9 @@ use crate::lang::{diagnostic::Diagnostic, sources::Sources};
 
 /// `{"diagnostics": […]}`; places in bytes, and in lines and columns from 1.
 pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
-    let place = |d: &Diagnostic, span: &std::ops::Range<usize>| {
-        let (start, end) = region(d, sources, span);
-        json!({"bytes": [span.start, span.end], "start": start, "end": end})
+    let span = |d: &Diagnostic, range: &std::ops::Range<usize>| {
+        let (start, end) = region(d, sources, range);
+        json!({"bytes": [range.start, range.end], "start": start, "end": end})
     };
     let one = |d: &Diagnostic| {
         json!({
@@ -17,13 +17,13 @@ pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
             "severity": d.severity,
             "message": d.message,
             "file": &*d.file,
-            "place": place(d, &d.span()),
-            "labels": d.labels.iter().map(|l| json!({"text": l.text, "place": place(d, &l.span)})).collect::<Vec<_>>(),
+            "span": span(d, &d.span()),
+            "labels": d.labels.iter().map(|l| json!({"text": l.text, "span": span(d, &l.span)})).collect::<Vec<_>>(),
             "help": d.help,
             "fix": d.fix.as_ref().map(|fix| json!({
                 "safe": fix.safe,
                 "edits": fix.edits.iter()
-                    .map(|e| json!({"place": place(d, &e.span), "text": e.text}))
+                    .map(|e| json!({"span": span(d, &e.span), "text": e.text}))
                     .collect::<Vec<_>>(),
             })),
         })

@@ -1,6 +1,6 @@
 //! Reports, checked.
 
-use super::{Audience, Condition, Mark, Place};
+use super::{Audience, Condition, Mode, Span};
 use crate::desk::{FieldRef, Metric};
 
 /// Numbers about tickets.
@@ -11,7 +11,7 @@ pub struct Report {
     /// Its documentation.
     pub doc: Option<String>,
     /// How it takes part; a disabled one is not listed.
-    pub mark: Mark,
+    pub mode: Mode,
     /// Which tickets are counted. Never asks about an event.
     pub filter: Condition,
     /// What is measured, at least one thing.
@@ -27,7 +27,7 @@ pub struct Report {
     /// Who sees it; nobody named means everybody.
     pub visible_to: Vec<Audience>,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// One number about many tickets.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Condition, Folded, Literal, Macro, Mark, Place, Span};
+use super::{Condition, Duration, Folded, Literal, Macro, Mode, Span};
 use jiff::Timestamp;
 
 use crate::desk::{
@@ -18,7 +18,7 @@ pub struct RuleTest {
     /// Its documentation.
     pub doc: Option<String>,
     /// A disabled test is counted as skipped.
-    pub mark: Mark,
+    pub mode: Mode,
     /// The ticket before anything happens: fields and their values.
     pub given: Vec<(FieldRef, Literal)>,
     /// The comment the ticket opened with.
@@ -30,7 +30,7 @@ pub struct RuleTest {
     /// What must hold after the last run.
     pub expect: Vec<Expect>,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 impl RuleTest {
@@ -58,7 +58,7 @@ pub struct Step {
     /// What happens.
     pub when: When,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// What happens to the ticket of a test.
@@ -69,7 +69,7 @@ pub enum When {
     /// An agent applies a macro to it.
     Macro(Arc<Macro>),
     /// Time passes, and with it whatever automations come due.
-    Passes(Span),
+    Passes(Duration),
     /// It is updated.
     Updated {
         /// Fields that change.
@@ -98,7 +98,7 @@ pub struct Expect {
     /// What is expected.
     pub kind: ExpectKind,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// What is expected.

@@ -1,4 +1,4 @@
-//! The generated parser. Nothing outside the syntax room sees it.
+//! The generated parser. Nothing outside `lang::syntax` sees it.
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/twite.pest"]

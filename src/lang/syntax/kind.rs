@@ -31,7 +31,7 @@ kinds! {
         Whitespace = WHITESPACE,
         Comment = COMMENT,
         AnyChar = ANY_CHAR,
-        Mark = mark,
+        Mode = mode,
         Event = event,
         Direction = direction,
         SetName = set_name,

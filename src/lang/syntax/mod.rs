@@ -1,29 +1,29 @@
 //! Text to tree.
 //!
 //! [`parse`] never fails: it gives a tree that holds every byte of the text, and what is wrong with it.
-//! The grammar is in `grammar/twite.pest`; nothing outside this room sees the parser it is made into, and
+//! The grammar is in `grammar/twite.pest`; nothing outside this module sees the parser it is made into, and
 //! no message names a rule of it.
 
 mod characters;
 pub(crate) use characters::misleading_characters;
 mod conflict;
 mod expected;
+mod foreign_syntax;
 mod grammar;
 mod kind;
 mod recovery;
+mod reparse;
 mod scan;
-mod slips;
-mod strict;
 pub mod text;
 
 use std::{collections::HashSet, sync::LazyLock};
 
 use pest::{Parser as _, iterators::Pair};
 
+pub(crate) use foreign_syntax::range;
 pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
-pub use scan::MOST_NESTED;
+pub use scan::MAX_NESTING;
 pub(crate) use scan::is_part;
-pub(crate) use slips::range;
 
 use self::{
     grammar::{Grammar, Rule},
@@ -50,7 +50,7 @@ impl Parse {
 pub fn parse(text: &str) -> Parse {
     if let Some(place) = scan::too_deep(text) {
         let error = Diagnostic::new(&codes::TW0108, place, "nested too deeply")
-            .with_help(format!("parentheses and braces may nest {MOST_NESTED} deep; name parts of it with `let`"));
+            .with_help(format!("parentheses and braces may nest {MAX_NESTING} deep; name parts of it with `let`"));
         return Parse { tree: unparsed(text), errors: vec![error] };
     }
     let (conflicts, ours) = conflict::conflicts(text).unzip();
@@ -70,8 +70,8 @@ pub fn parse(text: &str) -> Parse {
     let mut parse = Parse { tree, errors: conflicts.unwrap_or_default() };
     let root = parse.tree();
     parse.errors.extend(repairs.errors());
-    parse.errors.extend(slips::slips(&root, read));
-    parse.errors.extend(strict::errors(&root, read, &repairs));
+    parse.errors.extend(foreign_syntax::errors(&root, read));
+    parse.errors.extend(reparse::errors(&root, read, &repairs));
     parse.errors.extend(characters::diagnostics(&root, text));
     parse.errors.sort_by_key(|e| e.span().start);
     parse

@@ -6,9 +6,10 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    SyntaxKind, SyntaxNode, SyntaxToken, is_keyword,
-    slips::range,
-    strict::{Level, levels},
+    SyntaxKind, SyntaxNode, SyntaxToken,
+    foreign_syntax::range,
+    is_keyword,
+    reparse::{Level, levels},
 };
 use crate::lang::{
     diagnostic::Diagnostic,
@@ -143,7 +144,7 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
     let tokens: Vec<_> = node
         .descendants_with_tokens()
         .filter_map(|e| e.into_token())
-        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mark)
+        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mode)
         .collect();
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate() {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// How deep parentheses and braces may nest. People need five.
-pub const MOST_NESTED: usize = 128;
+pub const MAX_NESTING: usize = 128;
 
 /// Where a lexeme that starts here ends.
 pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
@@ -74,7 +74,7 @@ pub(super) fn found_at(text: &str, from: usize) -> Range<usize> {
     }
 }
 
-/// Where nesting gets deeper than [`MOST_NESTED`].
+/// Where nesting gets deeper than [`MAX_NESTING`].
 pub(super) fn too_deep(text: &str) -> Option<Range<usize>> {
     let (mut at, mut depth) = (0, 0usize);
     while at < text.len() {
@@ -84,7 +84,7 @@ pub(super) fn too_deep(text: &str) -> Option<Range<usize>> {
             Some(")" | "}" | "）" | "｝") => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > MOST_NESTED {
+        if depth > MAX_NESTING {
             return Some(lexeme);
         }
         at = lexeme.end;

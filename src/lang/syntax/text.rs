@@ -109,7 +109,7 @@ impl Text {
     }
 
     /// Where a part of the value stands in the file.
-    pub fn place(&self, part: Range<usize>) -> Range<usize> {
+    pub fn span(&self, part: Range<usize>) -> Range<usize> {
         let at = |offset: usize| {
             let next = self.pieces.partition_point(|(value, _)| *value <= offset);
             next.checked_sub(1).and_then(|i| self.pieces.get(i)).map_or(self.end, |(value, file)| offset - value + file)
@@ -150,7 +150,7 @@ mod tests {
         let text = Text::decode(literal, 0);
         for name in ["{{x}}", "{{y}}", "é"] {
             let at = text.value.find(name).unwrap();
-            assert_eq!(&literal[text.place(at..at + name.len())], name);
+            assert_eq!(&literal[text.span(at..at + name.len())], name);
         }
     }
 }

@@ -5,7 +5,7 @@ use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 
 use super::{
-    generate::{condition, desk, now, place, ticket},
+    generate::{condition, desk, now, span, ticket},
     views::kept,
     *,
 };
@@ -13,7 +13,7 @@ use crate::{
     desk::{Desk, FieldRef, Person, metric::METRICS},
     engine::report::{Interval, ReportTable, Row, Tally},
     lang::rules::{
-        Aggregate, Calendar, Chart, Condition, Mark, Measure, Over, Period, PeriodUnit, Quantity, Report, Split,
+        Aggregate, Calendar, Chart, Condition, Measure, Mode, Over, Period, PeriodUnit, Quantity, Report, Split,
     },
 };
 
@@ -79,7 +79,7 @@ fn over() -> impl Strategy<Value = Over> {
 
 prop_compose! {
     fn report()(
-        filter in prop_oneof![2 => Just(Condition::always(place())), 1 => condition()],
+        filter in prop_oneof![2 => Just(Condition::always(span())), 1 => condition()],
         measures in collection::vec(measure(), 1..4),
         by in collection::vec(split(), 0..3),
         over in option::of(over()),
@@ -88,7 +88,7 @@ prop_compose! {
         Report {
             title: "generated".into(),
             doc: None,
-            mark: Mark::Live,
+            mode: Mode::Live,
             filter,
             measures,
             by,
@@ -96,7 +96,7 @@ prop_compose! {
             over,
             chart: Chart::Table,
             visible_to: vec![],
-            place: place(),
+            span: span(),
         }
     }
 }
@@ -176,11 +176,11 @@ proptest! {
 
 fn plain(measures: Vec<Measure>, by: Vec<Split>, period: Period) -> Report {
     let over = Some(Over { of: field("created"), period });
-    let filter = Condition::always(place());
+    let filter = Condition::always(span());
     Report {
         title: "by hand".into(),
         doc: None,
-        mark: Mark::Live,
+        mode: Mode::Live,
         filter,
         measures,
         by,
@@ -188,7 +188,7 @@ fn plain(measures: Vec<Measure>, by: Vec<Split>, period: Period) -> Report {
         compare: true,
         chart: Chart::Table,
         visible_to: vec![],
-        place: place(),
+        span: span(),
     }
 }
 

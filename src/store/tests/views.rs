@@ -7,13 +7,13 @@ use proptest::{collection, option, prelude::*};
 use tokio::runtime::Runtime;
 
 use super::{
-    generate::{condition, condition_of, desk, field, now, place, ticket},
+    generate::{condition, condition_of, desk, field, now, span, ticket},
     *,
 };
 use crate::{
     desk::{FieldRef, Kind, Person, field::FIELDS},
     engine,
-    lang::rules::{Comparison, Condition, ConditionKind, Leaf, Literal, Mark, Sort, Test, View},
+    lang::rules::{Comparison, Condition, ConditionKind, Literal, Mode, Op, Predicate, Sort, View},
 };
 
 fn sort() -> impl Strategy<Value = Option<Sort>> {
@@ -24,13 +24,13 @@ fn a_view(filter: Condition, group_by: Option<Sort>, sort_by: Option<Sort>) -> V
     View {
         title: "generated".into(),
         doc: None,
-        mark: Mark::Live,
+        mode: Mode::Live,
         filter,
         columns: vec![],
         group_by,
         sort_by,
         visible_to: vec![],
-        place: place(),
+        span: span(),
     }
 }
 
@@ -93,8 +93,8 @@ proptest! {
     }
 }
 
-fn ask(name: &str, test: Test) -> Condition {
-    condition_of(ConditionKind::Leaf(Leaf::new(FieldRef::find(name, &desk()).unwrap(), test)))
+fn ask(name: &str, test: Op) -> Condition {
+    condition_of(ConditionKind::Predicate(Predicate::new(FieldRef::find(name, &desk()).unwrap(), test)))
 }
 
 #[tokio::test]
@@ -102,13 +102,13 @@ async fn conditions_of_any_size_are_answered() {
     let (store, _directory) = store().await;
     let draft = |followers| Ticket { requester: Person { followers, ..Person::default() }, ..Ticket::default() };
     let tickets = kept(&store, &[draft(None), draft(Some(3)), draft(Some(4_999)), draft(Some(70_000))]).await;
-    let number = |n| Test::Is(Literal::Number(n));
+    let number = |n| Op::Is(Literal::Number(n));
     let many = |n| (0..n).map(|i| ask("requester.followers", number(i))).collect();
     let mut deep = ask("requester.followers", number(3));
     for _ in 0..301 {
         deep = condition_of(ConditionKind::Not(Box::new(deep)));
     }
-    let listed = Test::NotIn((0..50_000).map(Literal::Number).collect());
+    let listed = Op::NotIn((0..50_000).map(Literal::Number).collect());
     for filter in [
         condition_of(ConditionKind::Any(many(1_500))),
         condition_of(ConditionKind::Any(many(6_000))),
@@ -123,9 +123,9 @@ async fn conditions_of_any_size_are_answered() {
 #[tokio::test]
 async fn common_views_find_their_tickets_by_index() {
     let (store, _directory) = store().await;
-    let tagged = ask("tags", Test::HasAny(vec!["vip".into()]));
+    let tagged = ask("tags", Op::HasAny(vec!["vip".into()]));
     let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
-    let unsolved = ask("status", Test::Compare(Comparison::Less, solved));
+    let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
     for (filter, index) in [(tagged, "ticket_tag_by_tag"), (unsolved, "ticket_by_status")] {
         let desk = desk();
         let mut query = super::super::view::Query::of("EXPLAIN QUERY PLAN SELECT t.id", &filter, &desk, now());

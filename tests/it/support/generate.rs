@@ -19,8 +19,8 @@ use twite::{
         normalize::tag,
     },
     lang::rules::{
-        Action, ActionKind, Automation, Comparison, Condition, ConditionKind, Folded, Leaf, Let, Literal, Mark, On,
-        Part, Pattern, Place, Rules, SetTo, Span, Template, Test, Trigger, Version,
+        Action, ActionKind, Automation, Comparison, Condition, ConditionKind, Duration, Folded, Let, Literal, Mode, On,
+        Op, Part, Pattern, Predicate, Rules, SetTo, Span, Template, Trigger, Version,
     },
 };
 
@@ -126,12 +126,12 @@ pub fn desk() -> Desk {
     desk
 }
 
-pub fn place() -> Place {
-    Place { file: "views.twite".into(), start: 0, end: 0, line: 1 }
+pub fn span() -> Span {
+    Span { file: "views.twite".into(), start: 0, end: 0, line: 1 }
 }
 
 pub fn condition_of(kind: ConditionKind) -> Condition {
-    Condition { kind, place: place() }
+    Condition { kind, span: span() }
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -292,73 +292,74 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
     }
 }
 
-fn span() -> impl Strategy<Value = Span> {
+fn duration() -> impl Strategy<Value = Duration> {
     let hours = prop_oneof![Just(0), 1..10i64, sample::select(vec![24, 48, 96, -5, 1_000_000])];
     (hours, 0..8_u8).prop_map(|(hours, unit)| match unit {
-        0..4 => Span::Clock(SignedDuration::from_hours(hours)),
-        4..6 => Span::Open(SignedDuration::from_hours(hours)),
-        6 => Span::OpenDays(hours % 100),
-        _ => Span::OpenWeeks(hours % 10),
+        0..4 => Duration::Clock(SignedDuration::from_hours(hours)),
+        4..6 => Duration::Open(SignedDuration::from_hours(hours)),
+        6 => Duration::OpenDays(hours % 100),
+        _ => Duration::OpenWeeks(hours % 10),
     })
 }
 
 /// Any question about a field, also those that make little sense of it.
-fn test(kind: &Kind) -> BoxedStrategy<Test> {
+fn test(kind: &Kind) -> BoxedStrategy<Op> {
     let value = || prop_oneof![9 => literal(kind), 1 => literal(&Kind::Number)];
     let values = || collection::vec(value(), 0..4);
     let needle = || text().prop_map(|text| text.as_str().into());
     let comparison =
         || sample::select(vec![Comparison::Less, Comparison::AtMost, Comparison::More, Comparison::AtLeast]);
-    let apart: Vec<BoxedStrategy<Test>> = vec![
-        value().prop_map(Test::Is).boxed(),
-        value().prop_map(Test::IsNot).boxed(),
-        (comparison(), value()).prop_map(|(c, v)| Test::Compare(c, v)).boxed(),
-        values().prop_map(Test::In).boxed(),
-        values().prop_map(Test::NotIn).boxed(),
-        (option::of(value()), option::of(value())).prop_map(|(from, to)| Test::Changed { from, to }).boxed(),
-        Just(Test::IsEmpty).boxed(),
-        Just(Test::IsSet).boxed(),
+    let apart: Vec<BoxedStrategy<Op>> = vec![
+        value().prop_map(Op::Is).boxed(),
+        value().prop_map(Op::IsNot).boxed(),
+        (comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed(),
+        values().prop_map(Op::In).boxed(),
+        values().prop_map(Op::NotIn).boxed(),
+        (option::of(value()), option::of(value())).prop_map(|(from, to)| Op::Changed { from, to }).boxed(),
+        Just(Op::IsEmpty).boxed(),
+        Just(Op::IsSet).boxed(),
     ];
-    let own: Vec<BoxedStrategy<Test>> = match kind {
-        Kind::YesNo => vec![Just(Test::Holds).boxed()],
+    let own: Vec<BoxedStrategy<Op>> = match kind {
+        Kind::YesNo => vec![Just(Op::Holds).boxed()],
         Kind::Set => vec![
-            tags().prop_map(Test::HasAny).boxed(),
-            tags().prop_map(Test::HasAll).boxed(),
-            tags().prop_map(Test::HasNone).boxed(),
+            tags().prop_map(Op::HasAny).boxed(),
+            tags().prop_map(Op::HasAll).boxed(),
+            tags().prop_map(Op::HasNone).boxed(),
         ],
         Kind::Time => vec![
-            (comparison(), span()).prop_map(|(c, s)| Test::Since(c, s)).boxed(),
-            (comparison(), span()).prop_map(|(c, s)| Test::Until(c, s)).boxed(),
+            (comparison(), duration()).prop_map(|(c, s)| Op::Since(c, s)).boxed(),
+            (comparison(), duration()).prop_map(|(c, s)| Op::Until(c, s)).boxed(),
         ],
         Kind::Text | Kind::Words(_) | Kind::Declared(_) => vec![
-            needle().prop_map(|needle: Folded| Test::Contains(Folded::needle(&needle.written))).boxed(),
-            needle().prop_map(Test::Contains).boxed(),
-            needle().prop_map(Test::ContainsWord).boxed(),
-            needle().prop_map(Test::StartsWith).boxed(),
-            sample::select(PATTERNS).prop_map(|p| Test::Matches(Pattern::new(p).unwrap())).boxed(),
+            needle().prop_map(|needle: Folded| Op::Contains(Folded::needle(&needle.written))).boxed(),
+            needle().prop_map(Op::Contains).boxed(),
+            needle().prop_map(Op::ContainsWord).boxed(),
+            needle().prop_map(Op::StartsWith).boxed(),
+            sample::select(PATTERNS).prop_map(|p| Op::Matches(Pattern::new(p).unwrap())).boxed(),
         ],
-        Kind::Number => vec![(comparison(), value()).prop_map(|(c, v)| Test::Compare(c, v)).boxed()],
+        Kind::Number => vec![(comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed()],
     };
     // Questions of another kind of field.
     let strange = vec![
-        Just(Test::Holds).boxed(),
-        tags().prop_map(Test::HasNone).boxed(),
-        tags().prop_map(Test::HasAll).boxed(),
-        needle().prop_map(Test::Contains).boxed(),
-        (comparison(), span()).prop_map(|(c, s)| Test::Since(c, s)).boxed(),
+        Just(Op::Holds).boxed(),
+        tags().prop_map(Op::HasNone).boxed(),
+        tags().prop_map(Op::HasAll).boxed(),
+        needle().prop_map(Op::Contains).boxed(),
+        (comparison(), duration()).prop_map(|(c, s)| Op::Since(c, s)).boxed(),
     ];
-    let one = |tests| sample::select::<BoxedStrategy<Test>>(tests).prop_flat_map(|test| test);
+    let one = |tests| sample::select::<BoxedStrategy<Op>>(tests).prop_flat_map(|test| test);
     prop_oneof![6 => one(apart), 12 => one(own), 1 => one(strange)].boxed()
 }
 
-fn leaf() -> impl Strategy<Value = Condition> {
+fn predicate() -> impl Strategy<Value = Condition> {
     field().prop_flat_map(|field| {
-        test(&field.kind()).prop_map(move |test| condition_of(ConditionKind::Leaf(Leaf::new(field.clone(), test))))
+        test(&field.kind())
+            .prop_map(move |test| condition_of(ConditionKind::Predicate(Predicate::new(field.clone(), test))))
     })
 }
 
 pub fn condition() -> impl Strategy<Value = Condition> {
-    leaf().prop_recursive(4, 16, 3, |inner| {
+    predicate().prop_recursive(4, 16, 3, |inner| {
         prop_oneof![
             collection::vec(inner.clone(), 0..4).prop_map(|parts| condition_of(ConditionKind::All(parts))),
             collection::vec(inner.clone(), 0..4).prop_map(|parts| condition_of(ConditionKind::Any(parts))),
@@ -367,7 +368,7 @@ pub fn condition() -> impl Strategy<Value = Condition> {
                 name: "named".into(),
                 doc: None,
                 condition,
-                place: place()
+                span: span()
             })))),
         ]
     })
@@ -445,23 +446,23 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         // What is declared has a name.
         1 => one_name().prop_filter("no group", |group| !twite::desk::text::is_blank(group))
             .prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
-        1 => span().prop_map(ActionKind::Snooze),
+        1 => duration().prop_map(ActionKind::Snooze),
         1 => Just(ActionKind::Merge),
         1 => Just(ActionKind::Stop),
     ]
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
-    collection::vec(action().prop_map(|kind| Action { kind, place: place() }), 1..4)
+    collection::vec(action().prop_map(|kind| Action { kind, span: span() }), 1..4)
 }
 
-fn mark() -> impl Strategy<Value = Mark> {
-    prop_oneof![8 => Just(Mark::Live), 1 => Just(Mark::Disabled), 1 => Just(Mark::Shadow)]
+fn mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![8 => Just(Mode::Live), 1 => Just(Mode::Disabled), 1 => Just(Mode::Shadow)]
 }
 
 prop_compose! {
     fn trigger()(
-        mark in mark(),
+        mode in mode(),
         (created, updated) in sample::select(vec![(true, true), (true, true), (true, false), (false, true)]),
         when in condition(),
         then in actions(),
@@ -469,11 +470,11 @@ prop_compose! {
         Trigger {
             title: String::new(),
             doc: None,
-            mark,
+            mode,
             on: On { created, updated },
             when,
             then,
-            place: place(),
+            span: span(),
         }
     }
 }
@@ -498,7 +499,7 @@ pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
 /// Rule sets of up to so many triggers. Some of them share a named condition.
 pub fn rules(most: usize) -> impl Strategy<Value = Rules> {
     let shared = condition().prop_map(|condition| {
-        let named = Let { name: "shared".into(), doc: None, condition, place: place() };
+        let named = Let { name: "shared".into(), doc: None, condition, span: span() };
         condition_of(ConditionKind::Let(Arc::new(named)))
     });
     (shared, collection::vec((trigger(), 0..6_u8), 0..=most)).prop_map(|(shared, triggers)| {

@@ -22,7 +22,7 @@ pub struct Twite(engine::RuleSet);
 impl Engine for Twite {
     const NAME: &'static str = "twite";
     type Input = Case;
-    type Scratch = index::Searcher;
+    type Scratch = index::Scratch;
 
     fn build(rules: &RuleSet) -> Self {
         Self(engine::RuleSet::learned(Arc::clone(rules.checked()), rules.recent()))
@@ -32,11 +32,11 @@ impl Engine for Twite {
         case.clone()
     }
 
-    fn scratch(&self) -> index::Searcher {
-        self.0.triggers().searcher()
+    fn scratch(&self) -> index::Scratch {
+        self.0.triggers().scratch()
     }
 
-    fn matches(&self, case: &Case, searcher: &mut index::Searcher, out: &mut Vec<u32>) {
+    fn matches(&self, case: &Case, searcher: &mut index::Scratch, out: &mut Vec<u32>) {
         let facts = Facts { ticket: &case.ticket, event: Some(&case.event), now: case.now, desk: &self.0.desk };
         searcher.search(self.0.triggers(), facts);
         searcher.each(|rule| out.push(rule as u32));

@@ -3,12 +3,12 @@
 use super::{File, nodes};
 use crate::desk::normalize;
 use crate::lang::{
-    ast::{NodeExt, place},
+    ast::{NodeExt, span_of},
     check::value::written,
     codes,
     diagnostic::Diagnostic,
+    display::Tag,
     syntax::{SyntaxKind, SyntaxNode},
-    written::Tag,
 };
 
 pub(super) fn check(file: &File) -> Vec<Diagnostic> {
@@ -24,9 +24,9 @@ pub(super) fn check(file: &File) -> Vec<Diagnostic> {
             let tag = written(&value);
             let kept = normalize::tag(&tag);
             (tag.to_lowercase() != tag).then(|| {
-                Diagnostic::new(&codes::TW0403, place(&value), format!("`{tag}` is kept as `{kept}`"))
+                Diagnostic::new(&codes::TW0403, span_of(&value), format!("`{tag}` is kept as `{kept}`"))
                     .with_help("tags are written in small letters")
-                    .with_guess(place(&value), Tag(&kept).to_string())
+                    .with_guess(span_of(&value), Tag(&kept).to_string())
             })
         })
         .collect()

@@ -5,7 +5,7 @@ use crate::{
     lang::{
         codes,
         diagnostic::Diagnostic,
-        rules::{ActionKind, Condition, ConditionKind, Literal, Part, Rules, Template, Test},
+        rules::{ActionKind, Condition, ConditionKind, Literal, Op, Part, Rules, Template},
     },
 };
 
@@ -25,12 +25,12 @@ pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
             if least <= most || when.is_some_and(asks_channel) {
                 continue;
             }
-            let span = action.place.start as usize..action.place.end as usize;
+            let span = action.span.start as usize..action.span.end as usize;
             let message = format!("this reply counts at least {least} characters, and a post holds {most}");
             found.push(
                 Diagnostic::new(&codes::TW0405, span, message)
                     .with_help("shorten it, or answer only where `channel is twitter_dm`")
-                    .in_file(&action.place.file),
+                    .in_file(&action.span.file),
             );
         }
     }
@@ -45,13 +45,13 @@ fn asks_channel(condition: &Condition) -> bool {
         ConditionKind::Let(named) => asks_channel(&named.condition),
         ConditionKind::Not(inner) => {
             let mut asks = false;
-            inner.leaves(&mut |leaf, _| asks |= leaf.field.name() == "channel");
+            inner.predicates(&mut |predicate, _| asks |= predicate.field.name() == "channel");
             asks
         }
-        ConditionKind::Leaf(leaf) if leaf.field.name() != "channel" => false,
-        ConditionKind::Leaf(leaf) => match &leaf.test {
-            Test::Is(value) => direct(value),
-            Test::In(values) => values.iter().any(direct),
+        ConditionKind::Predicate(predicate) if predicate.field.name() != "channel" => false,
+        ConditionKind::Predicate(predicate) => match &predicate.op {
+            Op::Is(value) => direct(value),
+            Op::In(values) => values.iter().any(direct),
             _ => true,
         },
     }

@@ -20,12 +20,12 @@ pub(super) fn check(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
             if !matches!(name.as_ref(), "group" | "assignee") || asks(&trigger.when, &name) {
                 continue;
             }
-            let span = action.place.start as usize..action.place.end as usize;
+            let span = action.span.start as usize..action.span.end as usize;
             let message = format!("this sets `{name}` again on every update of the ticket");
             found.push(
                 Diagnostic::new(&codes::TW0402, span, message)
                     .with_help(format!("add `on created`, or ask for `{name} is empty`"))
-                    .in_file(&action.place.file),
+                    .in_file(&action.span.file),
             );
         }
     }
@@ -34,6 +34,6 @@ pub(super) fn check(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
 
 fn asks(condition: &Condition, field: &str) -> bool {
     let mut asks = false;
-    condition.leaves(&mut |leaf, _| asks |= leaf.field.name() == field);
+    condition.predicates(&mut |predicate, _| asks |= predicate.field.name() == field);
     asks
 }

@@ -2,7 +2,7 @@
 
 use super::{File, nodes};
 use crate::lang::{
-    ast::{NodeExt, place},
+    ast::{NodeExt, span_of},
     check::value::written,
     codes,
     diagnostic::Diagnostic,
@@ -20,11 +20,11 @@ pub(super) fn check(file: &File) -> Vec<Diagnostic> {
             if let Some(first) = seen.get(&text) {
                 let first: &std::ops::Range<usize> = first;
                 found.push(
-                    Diagnostic::new(&codes::TW0404, place(&value), format!("`{text}` is there twice"))
+                    Diagnostic::new(&codes::TW0404, span_of(&value), format!("`{text}` is there twice"))
                         .and_label(first.clone(), "it is here already"),
                 );
             } else {
-                seen.insert(text, place(&value));
+                seen.insert(text, span_of(&value));
             }
         }
     }

@@ -5,8 +5,8 @@ use crate::{
     lang::{
         codes,
         diagnostic::Diagnostic,
+        display::Quoted,
         rules::{Action, ActionKind, Rules},
-        written::Quoted,
     },
 };
 
@@ -28,7 +28,7 @@ fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
         }
         _ => return None,
     };
-    let span = action.place.start as usize..action.place.end as usize;
+    let span = action.span.start as usize..action.span.end as usize;
     let message = format!("nobody hears of this: the {kind} {} has no e-mail address", Quoted(name));
-    Some(Diagnostic::new(&codes::TW0410, span, message).with_help(help).in_file(&action.place.file))
+    Some(Diagnostic::new(&codes::TW0410, span, message).with_help(help).in_file(&action.span.file))
 }

@@ -32,7 +32,7 @@ pub enum NotDone {
 
 /// What an agent's doing came to, or would come to.
 #[derive(Debug, Clone)]
-pub struct Done {
+pub struct Applied {
     /// The ticket before it.
     pub before: Ticket,
     /// What the agent asked to be carried out.
@@ -53,24 +53,24 @@ pub async fn preview(
     id: TicketId,
     actions: &[Action],
     cause: Cause,
-) -> Result<(Done, Vec<Notice>), NotDone> {
+) -> Result<(Applied, Vec<Notice>), NotDone> {
     let before = store.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
     }
     let (now, mut notices) = (clock.now(), vec![]);
-    let done = engine::act_by_hand(actions, &before, &rules.desk, now, cause);
+    let done = engine::agent_update(actions, &before, &rules.desk, now, cause);
     sendable(&before, &done.effects, &rules.desk)?;
     let decided = decider.decide(rules, &done.ticket, &done.event, now);
     let decision = outcome(decided, id, rules, &mut notices);
-    Ok((Done { before, effects: done.effects, decision }, notices))
+    Ok((Applied { before, effects: done.effects, decision }, notices))
 }
 
 /// Does these things to a ticket as an agent. Whatever is to be sent is left to the daemon, which need not run now.
 ///
 /// # Errors
 /// When there is no such ticket, it is closed, or the store fails: then nothing was done.
-pub async fn act(
+pub async fn update(
     store: &Store,
     rules: &Arc<RuleSet>,
     decider: Decider,
@@ -78,7 +78,7 @@ pub async fn act(
     id: TicketId,
     actions: &[Action],
     cause: Cause,
-) -> Result<(Done, Vec<Notice>), NotDone> {
+) -> Result<(Applied, Vec<Notice>), NotDone> {
     let now = clock.now();
     store.remember_version(rules, now).await?;
     let mut intake = Intake::new(store.begin().await?, rules.clone(), decider, &[], clock);
@@ -87,7 +87,7 @@ pub async fn act(
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
     }
-    let done = engine::act_by_hand(actions, &before, &rules.desk, now, cause);
+    let done = engine::agent_update(actions, &before, &rules.desk, now, cause);
     sendable(&before, &done.effects, &rules.desk)?;
     let mut ticket = done.ticket;
     // One agent, one ticket, one instant: whatever else has this key is the same thing.
@@ -113,7 +113,7 @@ pub async fn act(
     intake.keep(&ticket, &done.event, &decision, None, now).await?;
     let notices = std::mem::take(&mut intake.notices);
     intake.tx.commit().await?;
-    Ok((Done { before, effects: done.effects, decision }, notices))
+    Ok((Applied { before, effects: done.effects, decision }, notices))
 }
 
 /// What is known now to be refused later, an agent hears at once, and nothing of it is done.

@@ -12,11 +12,11 @@ use super::{
     SyntaxKind, SyntaxNode, SyntaxToken,
     characters::described,
     expected::phrase,
+    foreign_syntax::range,
     grammar::{Grammar, Rule},
     is_keyword, is_name,
     recovery::Repairs,
     scan::{found_at, lexeme},
-    slips::range,
 };
 use crate::{
     desk::field::FIELDS,
@@ -103,7 +103,7 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     let mut words = node
         .descendants_with_tokens()
         .filter_map(|e| e.into_token())
-        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mark);
+        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mode);
     let first = words.next();
     // The misspelt word is what is wrong with it.
     if first.as_ref().is_some_and(|first| repairs.corrects(range(first).start)) {

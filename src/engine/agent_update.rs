@@ -10,7 +10,7 @@ use crate::{
 
 /// What an agent's doing comes to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ByHand {
+pub struct AgentUpdate {
     /// The ticket after it, what was said included.
     pub ticket: Ticket,
     /// The update that this is, for the run of the triggers.
@@ -20,14 +20,14 @@ pub struct ByHand {
 }
 
 /// Applies a macro to a ticket.
-pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp) -> ByHand {
-    act_by_hand(&applied.then, ticket, desk, now, Cause::Macro(applied.title.clone()))
+pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp) -> AgentUpdate {
+    agent_update(&applied.then, ticket, desk, now, Cause::Macro(applied.title.clone()))
 }
 
 /// Applies actions to a ticket as an agent.
-pub fn act_by_hand(actions: &[Action], before: &Ticket, desk: &Desk, now: Timestamp, cause: Cause) -> ByHand {
+pub fn agent_update(actions: &[Action], before: &Ticket, desk: &Desk, now: Timestamp, cause: Cause) -> AgentUpdate {
     let mut ticket = before.clone();
-    let done = act::apply(actions, &mut ticket, act::Meanwhile { event: None, now, desk });
+    let done = act::apply(actions, &mut ticket, act::Context { event: None, now, desk });
     let said = done.effects.iter().filter_map(|effect| match effect {
         // An empty one is said to nobody.
         Effect::Reply { text } | Effect::Note { text } if is_blank(text) => None,
@@ -53,5 +53,5 @@ pub fn act_by_hand(actions: &[Action], before: &Ticket, desk: &Desk, now: Timest
     ticket.updated = ticket.updated.max(now);
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
     let event = Event { kind, via: Via::Api, comment, cause: Some(cause) };
-    ByHand { ticket, event, effects: done.effects }
+    AgentUpdate { ticket, event, effects: done.effects }
 }

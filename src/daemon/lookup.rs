@@ -10,7 +10,7 @@ use crate::{
     store::{AccountState, ConnectedAccount, IncomingKind, StoreError},
     x::{
         Page, Post,
-        client::MOST_IDS,
+        client::MAX_IDS,
         limits::Limits,
         poll::{incoming_post, next_poll},
     },
@@ -25,7 +25,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(15);
 
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looked {
+pub enum LookupOutcome {
     /// There was nothing to ask for.
     Nothing,
     /// X answered.
@@ -36,60 +36,54 @@ pub enum Looked {
 
 impl Daemon {
     /// Asks X for whatever there is to ask, until the task is dropped.
-    pub(super) async fn look(&self) {
+    pub(super) async fn run_lookups(&self) {
         let mut failures = 0;
         loop {
             let woken = self.lookups.notified();
-            let looked = match self.look_up_parents(&mut failures).await {
-                Ok(Looked::Nothing) => self.look_again(&mut failures).await,
+            let outcome = match self.lookup_parents(&mut failures).await {
+                Ok(LookupOutcome::Nothing) => self.recheck_posts(&mut failures).await,
                 other => other,
             };
-            match looked {
-                Ok(Looked::Answered) => {}
-                Ok(Looked::Nothing) => {
+            match outcome {
+                Ok(LookupOutcome::Answered) => {}
+                Ok(LookupOutcome::Nothing) => {
                     // Whether it was woken or not, it looks.
                     let _ = tokio::time::timeout(NOTHING_TO_ASK, woken).await;
                 }
-                Ok(Looked::Later(wait)) => tokio::time::sleep(wait).await,
+                Ok(LookupOutcome::Later(wait)) => tokio::time::sleep(wait).await,
                 Err(error) => self.trouble(&error).await,
             }
         }
     }
 
     /// Asks X for the posts above those on tickets, as far as they are not known.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn look_up_parents(&self, failures: &mut u32) -> Result<Looked, StoreError> {
-        let missing = self.store.missing_parents(MOST_IDS).await?;
+    pub async fn lookup_parents(&self, failures: &mut u32) -> Result<LookupOutcome, StoreError> {
+        let missing = self.store.missing_parents(MAX_IDS).await?;
         let (account, page) = match self.ask(&missing, failures).await? {
             Ok(answer) => answer,
-            Err(looked) => return Ok(looked),
+            Err(outcome) => return Ok(outcome),
         };
         self.take_in(&account, page).await?;
         // Asked is asked: what X does not give is gone, or not for this account to see.
         let mut tx = self.store.begin().await?;
         tx.asked(&missing).await?;
         tx.commit().await?;
-        Ok(Looked::Answered)
+        Ok(LookupOutcome::Answered)
     }
 
     /// Asks X whether posts on tickets are still there. Polling does not tell of those that were deleted, and X wants
     /// nobody to keep what they said.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn look_again(&self, failures: &mut u32) -> Result<Looked, StoreError> {
+    pub async fn recheck_posts(&self, failures: &mut u32) -> Result<LookupOutcome, StoreError> {
         let hours = self.rules().desk.x.recheck_hours;
         if hours == 0 {
-            return Ok(Looked::Nothing);
+            return Ok(LookupOutcome::Nothing);
         }
         let now = self.clock.now();
         let since = now.saturating_sub(SignedDuration::from_hours(i64::from(hours))).unwrap_or_default();
-        let unseen = self.store.unseen_since(since, MOST_IDS).await?;
+        let unseen = self.store.unseen_since(since, MAX_IDS).await?;
         let (account, page) = match self.ask(&unseen, failures).await? {
             Ok(answer) => answer,
-            Err(looked) => return Ok(looked),
+            Err(outcome) => return Ok(outcome),
         };
         let gone = page.gone.clone();
         self.take_in(&account, page).await?;
@@ -104,7 +98,7 @@ impl Daemon {
             self.store.empty_log().await?;
             tickets.into_iter().for_each(|ticket| self.notices.tell(Notice::Deleted { ticket }));
         }
-        Ok(Looked::Answered)
+        Ok(LookupOutcome::Answered)
     }
 
     /// Asks for posts as the first account that may ask. What came instead of an answer is the error.
@@ -112,15 +106,15 @@ impl Daemon {
         &self,
         posts: &[XId],
         failures: &mut u32,
-    ) -> Result<Result<(ConnectedAccount, Page<Post>), Looked>, StoreError> {
+    ) -> Result<Result<(ConnectedAccount, Page<Post>), LookupOutcome>, StoreError> {
         if posts.is_empty() {
-            return Ok(Err(Looked::Nothing));
+            return Ok(Err(LookupOutcome::Nothing));
         }
         let accounts = self.store.accounts().await?;
         let Some(account) = accounts.into_iter().find(|account| account.state == AccountState::Connected) else {
-            return Ok(Err(Looked::Nothing));
+            return Ok(Err(LookupOutcome::Nothing));
         };
-        let Some(client) = self.client(&account) else { return Ok(Err(Looked::Nothing)) };
+        let Some(client) = self.client(&account) else { return Ok(Err(LookupOutcome::Nothing)) };
         match client.posts_by_ids(posts).await {
             Ok(answered) => {
                 *failures = 0;
@@ -131,7 +125,7 @@ impl Daemon {
                 *failures = failures.saturating_add(1);
                 self.tell_failure(&account, LOOKING_UP, *failures, &error).await;
                 let limits = Limits { resets_in: error.wait(), ..Limits::default() };
-                Ok(Err(Looked::Later(next_poll(AFTER_FAILURE, &limits, *failures, spread()))))
+                Ok(Err(LookupOutcome::Later(next_poll(AFTER_FAILURE, &limits, *failures, spread()))))
             }
         }
     }

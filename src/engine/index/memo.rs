@@ -1,44 +1,44 @@
-//! What is known of one ticket: everything is read once, where it is asked for, and kept until the next ticket.
+//! Memoised reads of one ticket: each slot is read once, when first needed, and kept until the next ticket.
 
 use super::{
     expr::Expr,
-    needles::Room,
-    slots::{Literally, Names, Question, Slots},
+    needles::NeedleScratch,
+    slots::{LiteralSource, Names, Slots, Unindexed},
 };
 use crate::{
     desk::{Facts, FieldRef, Value, field, text::Folder},
     engine::evaluate,
 };
 
-/// A code nothing has: the slot was not read yet.
+/// Not a code: the slot was not read yet.
 const UNREAD: u8 = u8::MAX;
-/// A rank nothing has.
+/// Not a rank: the slot was not read yet.
 const UNRANKED: u32 = u32::MAX;
 
-/// What is known of one ticket. Made once and used for many: then nothing is allocated.
+/// What was read of one ticket. Made once and used for many, without allocating again.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct Memo {
     codes: Vec<u8>,
     ranks: Vec<u32>,
-    /// The ticket's codes as bits, those of all slots together.
+    /// The ticket's codes as bits, one range per coded slot.
     pub(super) bits: u64,
     /// Which literals are true, a bit each.
     truths: Vec<u64>,
-    /// The same as lists, by named slot, and by searched slot behind those.
+    /// The same as lists: one per named slot, then one per searched slot.
     present: Vec<Vec<u32>>,
-    /// Which of those were read.
+    /// Which of the lists were read.
     read: Vec<bool>,
     folded: Vec<Folder>,
     /// Which texts were folded.
     folds: Vec<bool>,
-    room: Vec<Room>,
-    /// The answers to questions: the round they were given in, and what they were.
+    needle_scratch: Vec<NeedleScratch>,
+    /// Results of unindexed predicates, each with the generation it belongs to.
     answers: Vec<(u32, bool)>,
-    round: u32,
+    generation: u32,
 }
 
-impl State {
-    /// Room for what these slots know of a ticket.
+impl Memo {
+    /// Memory for these slots.
     pub(super) fn new(slots: &Slots) -> Self {
         let lists = slots.named.len() + slots.searched.len();
         Self {
@@ -50,24 +50,24 @@ impl State {
             read: vec![false; lists],
             folded: slots.folded.iter().map(|_| Folder::default()).collect(),
             folds: vec![false; slots.folded.len()],
-            room: slots.searched.iter().map(|_| Room::default()).collect(),
-            answers: vec![(0, false); slots.questions.len()],
-            round: 0,
+            needle_scratch: slots.searched.iter().map(|_| NeedleScratch::default()).collect(),
+            answers: vec![(0, false); slots.unindexed.len()],
+            generation: 0,
         }
     }
 
-    /// Forgets the last ticket.
-    pub(super) fn forget(&mut self) {
+    /// Drops what was read of the last ticket.
+    pub(super) fn clear(&mut self) {
         self.codes.fill(UNREAD);
         self.ranks.fill(UNRANKED);
         for list in 0..self.present.len() {
-            self.forget_list(list);
+            self.clear_list(list);
         }
         self.folds.fill(false);
-        self.forget_answers();
+        self.clear_answers();
     }
 
-    fn forget_list(&mut self, list: usize) {
+    fn clear_list(&mut self, list: usize) {
         if std::mem::take(&mut self.read[list]) {
             for literal in self.present[list].drain(..) {
                 self.truths[literal as usize / 64] &= !(1 << (literal % 64));
@@ -75,16 +75,16 @@ impl State {
         }
     }
 
-    fn forget_answers(&mut self) {
-        self.round = self.round.wrapping_add(1);
-        // Answers of rounds long ago must not be taken for new ones.
-        if self.round == 0 {
+    fn clear_answers(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        // After an overflow, old results must not pass for new ones.
+        if self.generation == 0 {
             self.answers.fill((0, false));
-            self.round = 1;
+            self.generation = 1;
         }
     }
 
-    /// Reads everything there is a slot for.
+    /// Reads every slot.
     pub(super) fn read_all(&mut self, slots: &Slots, facts: Facts<'_>) {
         self.bits = 0;
         for slot in 0..slots.coded.len() {
@@ -98,13 +98,13 @@ impl State {
         }
     }
 
-    /// Reads what may have changed with these fields again. Returns whether any answer can be another.
+    /// Reads again what depends on these fields. Returns whether any condition can have changed.
     pub(super) fn read_again(&mut self, slots: &Slots, changed: &dyn Fn(&FieldRef) -> bool, facts: Facts<'_>) -> bool {
-        // Opening hours hang on the group, and on the account, which no rule changes.
+        // Opening hours depend on the group, and on the account, which no rule changes.
         let other_hours = field::known("group").is_some_and(|group| changed(&FieldRef::Known(group)));
-        let mut different = slots.questions.iter().any(|question| match question {
-            Question::Leaf(leaf) => changed(&leaf.field) || (leaf.asks_hours() && other_hours),
-            Question::Regex(..) | Question::Shared(_) => false,
+        let mut different = slots.unindexed.iter().any(|predicate| match predicate {
+            Unindexed::Predicate(predicate) => changed(&predicate.field) || (predicate.asks_hours() && other_hours),
+            Unindexed::Regex(..) | Unindexed::Shared(_) => false,
         });
         for (slot, coded) in slots.coded.iter().enumerate() {
             if coded.field().is_some_and(changed) && self.codes[slot] != UNREAD {
@@ -134,23 +134,23 @@ impl State {
             };
             if changed(field) && self.read[list] {
                 let before = self.present[list].clone();
-                self.forget_list(list);
+                self.clear_list(list);
                 self.read_list(slots, list, facts);
                 different |= before != self.present[list];
             }
         }
         if different {
-            self.forget_answers();
+            self.clear_answers();
         }
         different
     }
 
-    /// The literals that are true, but for those of texts nobody searched.
+    /// The literals that are true, without those of texts that were not searched.
     pub(super) fn present(&self) -> impl Iterator<Item = u32> + '_ {
         self.present.iter().flatten().copied()
     }
 
-    /// How many lists of true literals there are.
+    /// The number of lists of true literals.
     pub(super) fn lists(&self) -> usize {
         self.present.len()
     }
@@ -234,22 +234,22 @@ impl State {
             None => {
                 let searched = &slots.searched[list - slots.named.len()];
                 self.fold(slots, searched.folded, facts);
-                let Self { truths, present, folded, room, .. } = self;
+                let Self { truths, present, folded, needle_scratch, .. } = self;
                 let present = &mut present[list];
                 let text = folded[searched.folded].folded();
                 match searched.empty {
                     Some(literal) if text.is_empty() => make_true(truths, present, literal),
                     _ if text.is_empty() => {}
                     _ => {
-                        let room = &mut room[list - slots.named.len()];
-                        searched.needles.search(text, room, |literal| make_true(truths, present, literal));
+                        let needle_scratch = &mut needle_scratch[list - slots.named.len()];
+                        searched.needles.search(text, needle_scratch, |literal| make_true(truths, present, literal));
                     }
                 }
             }
         }
     }
 
-    /// Folds a text, unless it is folded.
+    /// Folds a text, once.
     fn fold(&mut self, slots: &Slots, fold: usize, facts: Facts<'_>) {
         if !std::mem::replace(&mut self.folds[fold], true) {
             let text = match &slots.folded[fold] {
@@ -274,23 +274,23 @@ impl State {
                 *low <= rank && rank <= *high
             }
             Expr::Literal { literal, want } => self.literal(*literal, slots, facts) == *want,
-            Expr::Question { question, want } => self.answer(*question as usize, slots, facts) == *want,
+            Expr::Unindexed { predicate, want } => self.answer(*predicate as usize, slots, facts) == *want,
             Expr::All(parts) => parts.iter().all(|part| self.holds(part, slots, facts)),
             Expr::Any(parts) => parts.iter().any(|part| self.holds(part, slots, facts)),
         }
     }
 
-    /// Whether a literal is true. Where not everything was read beforehand, it is read now; and a text is searched for
-    /// this literal alone.
+    /// Whether a literal is true. Without posting lists its slot is read now, and a text is searched for this literal
+    /// alone.
     fn literal(&mut self, literal: u32, slots: &Slots, facts: Facts<'_>) -> bool {
         if let Some(finder) = slots.finders.get(literal as usize) {
             match (&slots.literals[literal as usize], finder) {
-                (Literally::Searched(slot, _), Some(finder)) => {
+                (LiteralSource::Searched(slot, _), Some(finder)) => {
                     let fold = slots.searched[usize::from(*slot)].folded;
                     self.fold(slots, fold, facts);
                     return finder.finds(self.folded[fold].folded());
                 }
-                (Literally::Named(slot) | Literally::Searched(slot, _), _) => {
+                (LiteralSource::Named(slot) | LiteralSource::Searched(slot, _), _) => {
                     self.read_list(slots, usize::from(*slot), facts);
                 }
             }
@@ -298,21 +298,21 @@ impl State {
         self.is_true(literal)
     }
 
-    pub(super) fn answer(&mut self, question: usize, slots: &Slots, facts: Facts<'_>) -> bool {
-        let (round, known) = self.answers[question];
-        if round == self.round {
+    pub(super) fn answer(&mut self, predicate: usize, slots: &Slots, facts: Facts<'_>) -> bool {
+        let (generation, known) = self.answers[predicate];
+        if generation == self.generation {
             return known;
         }
-        let answer = match &slots.questions[question] {
-            Question::Leaf(leaf) => evaluate::leaf_holds(leaf, facts),
-            Question::Regex(fold, pattern) => {
+        let answer = match &slots.unindexed[predicate] {
+            Unindexed::Predicate(predicate) => evaluate::predicate_holds(predicate, facts),
+            Unindexed::Regex(fold, pattern) => {
                 self.fold(slots, *fold, facts);
                 let text = self.folded[*fold].folded();
                 !text.is_empty() && pattern.regex.is_match(text)
             }
-            Question::Shared(expr) => self.holds(expr, slots, facts),
+            Unindexed::Shared(expr) => self.holds(expr, slots, facts),
         };
-        self.answers[question] = (self.round, answer);
+        self.answers[predicate] = (self.generation, answer);
         answer
     }
 }

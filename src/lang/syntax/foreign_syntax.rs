@@ -4,7 +4,7 @@ use super::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
 use crate::lang::{ast::NodeExt, codes, diagnostic::Diagnostic};
 
 /// Every such slip in a tree, and every brace that is missing.
-pub(super) fn slips(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
     root.descendants_with_tokens()
         .filter_map(|element| match element {
             rowan::NodeOrToken::Token(token) => token_slip(&token),
@@ -40,8 +40,8 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<Diagnostic>> {
             let value = Text::of(token).value;
             Some(vec![
                 Diagnostic::new(&codes::TW0107, span.clone(), "texts stand in straight double quotes")
-                    .with_help(format!("write {}", crate::lang::written::Quoted(&value)))
-                    .with_fix(span, crate::lang::written::Quoted(&value).to_string()),
+                    .with_help(format!("write {}", crate::lang::display::Quoted(&value)))
+                    .with_fix(span, crate::lang::display::Quoted(&value).to_string()),
             ])
         }
         K::WrongAnd => Some(vec![instead(token, "and", true)]),

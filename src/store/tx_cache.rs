@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::{
-    KnownPost, StoreError, Tx, comes_again,
+    StoreError, StoredPost, Tx, comes_again,
     ticket::{among_texts, person, tickets},
     word,
 };
@@ -14,14 +14,14 @@ use crate::desk::{Person, Ticket, TicketId, XId};
 
 /// What is known, as the database has it.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct TxCache {
     tickets: BTreeMap<TicketId, Ticket>,
     /// Each with the store's number; `None` where there is nobody of that id.
     people: BTreeMap<XId, Option<(i64, Person)>>,
     /// Posts that nothing is below.
     childless: BTreeSet<XId>,
     /// Conversations of which there is no post.
-    unheard: BTreeSet<String>,
+    empty_conversations: BTreeSet<String>,
     /// The first ids of posts, by those of later versions.
     pub(super) versions: BTreeMap<String, XId>,
     /// The numbers of the last ticket and the last decision, where they were asked for.
@@ -29,7 +29,7 @@ pub(super) struct Known {
     pub(super) last_decision: Option<i64>,
 }
 
-impl Known {
+impl TxCache {
     pub(super) fn ticket(&self, id: TicketId) -> Option<&Ticket> {
         self.tickets.get(&id)
     }
@@ -69,29 +69,26 @@ impl Known {
     /// Something came to be below a post, and in its conversation.
     pub(super) fn moved_to(&mut self, post: &XId) {
         self.childless.remove(post);
-        self.unheard.remove(post.as_str());
+        self.empty_conversations.remove(post.as_str());
     }
 
     /// A post was added. Returns whether it is known that it is the only one of its conversation.
-    pub(super) fn heard(&mut self, post: &KnownPost) -> bool {
+    pub(super) fn add_post(&mut self, post: &StoredPost) -> bool {
         if let Some(above) = &post.replied_to {
             self.childless.remove(above);
         }
-        self.unheard.remove(&post.conversation)
+        self.empty_conversations.remove(&post.conversation)
     }
 }
 
 impl Tx {
     /// Finds out with a few statements what taking in each of these posts would ask for with several: their authors, their
     /// tickets, and which of them nothing is known around.
-    ///
-    /// # Errors
-    /// When the database says no.
-    pub async fn look_ahead(&mut self, posts: &[&KnownPost]) -> Result<(), StoreError> {
+    pub async fn prefetch(&mut self, posts: &[&StoredPost]) -> Result<(), StoreError> {
         if posts.is_empty() {
             return Ok(());
         }
-        self.write_now().await?;
+        self.flush().await?;
         let authors: BTreeSet<&XId> = posts.iter().map(|post| &post.author).collect();
         for author in &authors {
             self.1.nobody(author);
@@ -117,14 +114,14 @@ impl Tx {
                 self.1.childless.insert(word(row.try_get(2)?)?);
             }
             if row.try_get::<i64, _>(1)? == 0 {
-                self.1.unheard.insert(row.try_get(3)?);
+                self.1.empty_conversations.insert(row.try_get(3)?);
             }
             self.1.last_ticket = Some(row.try_get(4)?);
             self.1.last_decision = Some(row.try_get(5)?);
         }
 
         let mut keys = BTreeSet::new();
-        for post in posts.iter().filter(|post| !self.1.unheard.contains(&post.conversation)) {
+        for post in posts.iter().filter(|post| !self.1.empty_conversations.contains(&post.conversation)) {
             let people = [Some(&post.author), post.answers.as_ref(), post.in_reply_to_user.as_ref()];
             keys.extend(people.into_iter().flatten().map(|person| (person, &post.conversation)));
         }

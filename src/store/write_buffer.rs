@@ -5,22 +5,22 @@ use sqlx::{QueryBuilder, Sqlite, query_builder::Separated};
 use super::{StoreError, Tx, comes_again};
 
 /// The most rows of one statement.
-const MOST_ROWS: usize = 500;
+const MAX_ROWS: usize = 500;
 
 /// Rows still to be written.
 #[derive(Debug, Default)]
-pub(super) struct Later {
+pub(super) struct WriteBuffer {
     pub(super) tags: Vec<(i64, String)>,
     pub(super) hashtags: Vec<(i64, String)>,
-    pub(super) fields: Vec<Field>,
-    pub(super) decisions: Vec<Decided>,
-    pub(super) outbox: Vec<Leaving>,
-    pub(super) fired: Vec<Fired>,
+    pub(super) fields: Vec<FieldRow>,
+    pub(super) decisions: Vec<DecisionRow>,
+    pub(super) outbox: Vec<OutboxRow>,
+    pub(super) fired: Vec<FiredRow>,
 }
 
 /// A row of `ticket_field`.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(super) struct FieldRow {
     pub(super) ticket: i64,
     pub(super) name: String,
     pub(super) kind: &'static str,
@@ -31,7 +31,7 @@ pub(super) struct Field {
 
 /// A row of `decision`.
 #[derive(Debug)]
-pub(super) struct Decided {
+pub(super) struct DecisionRow {
     pub(super) id: i64,
     pub(super) ticket: i64,
     pub(super) made: i64,
@@ -44,7 +44,7 @@ pub(super) struct Decided {
 
 /// A row of `outbox`.
 #[derive(Debug)]
-pub(super) struct Leaving {
+pub(super) struct OutboxRow {
     pub(super) key: String,
     pub(super) ticket: Option<i64>,
     pub(super) rule: Option<String>,
@@ -59,7 +59,7 @@ pub(super) struct Leaving {
 
 /// A row of `fired`.
 #[derive(Debug)]
-pub(super) struct Fired {
+pub(super) struct FiredRow {
     pub(super) decision: i64,
     pub(super) place: i64,
     pub(super) rule: String,
@@ -69,22 +69,22 @@ pub(super) struct Fired {
 type Row<'a> = Separated<'a, Sqlite, &'static str>;
 
 impl Tx {
-    /// Writes what was left for later. Whoever asks one of these tables, or changes it otherwise, calls this before.
-    pub(super) async fn write_now(&mut self) -> Result<(), StoreError> {
-        let later = std::mem::take(&mut self.2);
+    /// Writes what was left for buffer. Whoever asks one of these tables, or changes it otherwise, calls this before.
+    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+        let buffer = std::mem::take(&mut self.2);
         let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
             row.push_bind(ticket).push_bind(tag);
         };
-        self.insert(["INSERT INTO ticket_tag (ticket, tag) ", ""], later.tags, pair).await?;
-        self.insert(["INSERT INTO ticket_hashtag (ticket, tag) ", ""], later.hashtags, pair).await?;
+        self.insert(["INSERT INTO ticket_tag (ticket, tag) ", ""], buffer.tags, pair).await?;
+        self.insert(["INSERT INTO ticket_hashtag (ticket, tag) ", ""], buffer.hashtags, pair).await?;
         let fields = ["INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ", ""];
-        self.insert(fields, later.fields, |row, f| {
+        self.insert(fields, buffer.fields, |row, f| {
             row.push_bind(f.ticket).push_bind(f.name).push_bind(f.kind).push_bind(f.number);
             row.push_bind(f.text).push_bind(f.folded);
         })
         .await?;
         let decisions = ["INSERT INTO decision (id, ticket, made, rules, commit_id, before, event, decision) ", ""];
-        self.insert(decisions, later.decisions, |row, d| {
+        self.insert(decisions, buffer.decisions, |row, d| {
             row.push_bind(d.id).push_bind(d.ticket).push_bind(d.made).push_bind(d.rules).push_bind(d.commit);
             row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
         })
@@ -94,7 +94,7 @@ impl Tx {
             "INSERT INTO outbox (key, ticket, rule, kind, effect, destination, answers, follows, made, due, state) ",
             " ON CONFLICT DO NOTHING",
         ];
-        self.insert(outbox, later.outbox, |row, o| {
+        self.insert(outbox, buffer.outbox, |row, o| {
             row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.kind).push_bind(o.effect);
             row.push_bind(o.destination)
                 .push_bind(o.answers)
@@ -104,7 +104,7 @@ impl Tx {
                 .push_bind("waiting");
         })
         .await?;
-        self.insert(["INSERT INTO fired (decision, place, rule, shadow) ", ""], later.fired, |row, f| {
+        self.insert(["INSERT INTO fired (decision, place, rule, shadow) ", ""], buffer.fired, |row, f| {
             row.push_bind(f.decision).push_bind(f.place).push_bind(f.rule).push_bind(i64::from(f.shadow));
         })
         .await
@@ -121,7 +121,7 @@ impl Tx {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let mut insert = QueryBuilder::<Sqlite>::new(into);
-            insert.push_values(rows.by_ref().take(MOST_ROWS), |mut row, values| bind(&mut row, values));
+            insert.push_values(rows.by_ref().take(MAX_ROWS), |mut row, values| bind(&mut row, values));
             insert.push(behind);
             insert.build().persistent(again).execute(&mut *self.0).await?;
         }

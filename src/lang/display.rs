@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{
-    rules::{Calendar, Condition, ConditionKind, Leaf, Literal, Measure, Quantity, Span, Split, Test},
+    rules::{Calendar, Condition, ConditionKind, Duration, Literal, Measure, Op, Predicate, Quantity, Split},
     syntax::is_name,
 };
 use crate::desk::{FieldRef, Kind, field::Declared, visible::is_control};
@@ -17,7 +17,7 @@ impl fmt::Display for Condition {
             ConditionKind::Any(parts) => join(f, parts, " or "),
             ConditionKind::Not(inner) => write!(f, "not {}", Part(inner)),
             ConditionKind::Let(named) => f.write_str(&named.name),
-            ConditionKind::Leaf(leaf) => leaf.fmt(f),
+            ConditionKind::Predicate(predicate) => predicate.fmt(f),
         }
     }
 }
@@ -34,7 +34,7 @@ impl Condition {
             ConditionKind::Any(parts) => all(parts, " or "),
             ConditionKind::Not(inner) => format!("not {}", inner.in_full()),
             ConditionKind::Let(named) => named.condition.in_full(),
-            ConditionKind::Leaf(leaf) => leaf.to_string(),
+            ConditionKind::Predicate(predicate) => predicate.to_string(),
         }
     }
 }
@@ -58,31 +58,31 @@ impl fmt::Display for Part<'_> {
     }
 }
 
-impl fmt::Display for Leaf {
+impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let field = &self.field;
         let one = |literal| Written { literal, field };
         let list = |literals| List { literals, field };
-        match &self.test {
-            Test::Holds => write!(f, "{field}"),
-            Test::Is(literal) => write!(f, "{field} is {}", one(literal)),
-            Test::IsNot(literal) => write!(f, "{field} is not {}", one(literal)),
-            Test::Compare(comparison, literal) => write!(f, "{field} {} {}", comparison.as_str(), one(literal)),
-            Test::In(literals) => write!(f, "{field} in ({})", list(literals)),
-            Test::NotIn(literals) => write!(f, "{field} not in ({})", list(literals)),
-            Test::HasAny(tags) => match tags.as_slice() {
+        match &self.op {
+            Op::Holds => write!(f, "{field}"),
+            Op::Is(literal) => write!(f, "{field} is {}", one(literal)),
+            Op::IsNot(literal) => write!(f, "{field} is not {}", one(literal)),
+            Op::Compare(comparison, literal) => write!(f, "{field} {} {}", comparison.as_str(), one(literal)),
+            Op::In(literals) => write!(f, "{field} in ({})", list(literals)),
+            Op::NotIn(literals) => write!(f, "{field} not in ({})", list(literals)),
+            Op::HasAny(tags) => match tags.as_slice() {
                 [tag] => write!(f, "{field} has {}", Tags(std::slice::from_ref(tag))),
                 tags => write!(f, "{field} has any of ({})", Tags(tags)),
             },
-            Test::HasAll(tags) => write!(f, "{field} has all of ({})", Tags(tags)),
-            Test::HasNone(tags) => write!(f, "{field} has none of ({})", Tags(tags)),
-            Test::Contains(text) => write!(f, "{field} contains {}", Quoted(&text.written)),
-            Test::ContainsWord(text) => write!(f, "{field} contains word {}", Quoted(&text.written)),
-            Test::StartsWith(text) => write!(f, "{field} starts with {}", Quoted(&text.written)),
-            Test::Matches(pattern) => write!(f, "{field} matches {}", Quoted(&pattern.written)),
-            Test::IsEmpty => write!(f, "{field} is empty"),
-            Test::IsSet => write!(f, "{field} is set"),
-            Test::Changed { from, to } => {
+            Op::HasAll(tags) => write!(f, "{field} has all of ({})", Tags(tags)),
+            Op::HasNone(tags) => write!(f, "{field} has none of ({})", Tags(tags)),
+            Op::Contains(text) => write!(f, "{field} contains {}", Quoted(&text.written)),
+            Op::ContainsWord(text) => write!(f, "{field} contains word {}", Quoted(&text.written)),
+            Op::StartsWith(text) => write!(f, "{field} starts with {}", Quoted(&text.written)),
+            Op::Matches(pattern) => write!(f, "{field} matches {}", Quoted(&pattern.written)),
+            Op::IsEmpty => write!(f, "{field} is empty"),
+            Op::IsSet => write!(f, "{field} is set"),
+            Op::Changed { from, to } => {
                 write!(f, "{field} changed")?;
                 if let Some(from) = from {
                     write!(f, " from {}", one(from))?;
@@ -92,8 +92,8 @@ impl fmt::Display for Leaf {
                 }
                 Ok(())
             }
-            Test::Since(comparison, span) => write!(f, "time since {field} {} {span}", comparison.as_str()),
-            Test::Until(comparison, span) => write!(f, "time until {field} {} {span}", comparison.as_str()),
+            Op::Since(comparison, span) => write!(f, "time since {field} {} {span}", comparison.as_str()),
+            Op::Until(comparison, span) => write!(f, "time until {field} {} {span}", comparison.as_str()),
         }
     }
 }
@@ -229,7 +229,7 @@ impl fmt::Display for Grouped {
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for Duration {
     /// In the largest unit that fits: `4 days`, `90 minutes`, `2 business hours`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, unit) = match self {
