@@ -31,6 +31,8 @@ pub mod store;
 
 pub mod x;
 
+pub mod app;
+
 pub mod daemon;
 
 pub mod sim;

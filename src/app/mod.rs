@@ -1,0 +1,1 @@
+//! What the desk does, whoever asks: the daemon, a command or a page.
