@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn texts_are_counted_as_x_counts() {
-        for case in include_str!("../../tests/it/post_text/lengths.tsv").lines().filter(|line| !line.starts_with('#')) {
+        for case in
+            include_str!("../../tests/it/desk/post_text/lengths.tsv").lines().filter(|line| !line.starts_with('#'))
+        {
             let (length, text) = case.split_once('\t').unwrap();
             let text: String = serde_json::from_str(text).unwrap();
             assert_eq!(weighted_length(&text), length.parse::<usize>().unwrap(), "{text}");

@@ -159,6 +159,15 @@ fn a_module_uses_only_those_above_it() {
 }
 
 #[test]
+fn folders_of_tests_are_named_as_modules() {
+    let modules: BTreeSet<_> = table().into_iter().map(|(module, _)| module).collect();
+    let folders = fs::read_dir("tests/it").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let names = folders.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let others: Vec<_> = names.filter(|name| name != "support" && !modules.contains(name)).collect();
+    assert!(others.is_empty(), "no modules of `src`: {others:?}");
+}
+
+#[test]
 fn only_commands_start_the_clock_of_the_machine() {
     for (file, module) in files(Path::new("src"), &[]) {
         let may = module.first().is_none_or(|name| matches!(name.as_str(), "cli" | "clock"));

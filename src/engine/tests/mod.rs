@@ -1,4 +1,4 @@
-//! Rules built by hand, and what the engine makes of them. Cases in the language itself are in `tests/it/engine`.
+//! Rules built by hand, and what the engine makes of them. Cases in the language itself are in `tests/it/engine/cases`.
 
 mod meaning;
 mod properties;

@@ -2,7 +2,7 @@
 //! and mistakes made on purpose, which must be noticed.
 //!
 //! `PROPTEST_CASES=2000 cargo test --test it the_index` looks further than the suite does. What was once found is
-//! kept in `tests/matcher.proptest-regressions` and tried first.
+//! kept in `tests/proptest-regressions` and tried first.
 use std::{cell::Cell, sync::Arc};
 
 use proptest::{

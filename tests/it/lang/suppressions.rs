@@ -12,7 +12,7 @@ use twite::{
 };
 
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
-const DESK: &str = include_str!("../../rules/twite.toml");
+const DESK: &str = include_str!("../../../rules/twite.toml");
 /// Invisible characters, which are a warning wherever a comment may stand; one for each character and file.
 const INSIDE: &str = "\n# a\u{200B}b\n";
 const BEHIND: &str = "\n# a\u{AD}b\n";

@@ -1,4 +1,4 @@
-//! What becomes of what X sends: each line of the files in `tests/it/x_decode`, read as a post or as a direct message.
+//! What becomes of what X sends: each line of the files in `tests/it/x/decode`, read as a post or as a direct message.
 
 use std::{fmt::Write, fs};
 
@@ -69,7 +69,7 @@ fn direct(message: &DirectMessage) -> String {
 
 #[test]
 fn lines_are_read() {
-    insta::glob!("x_decode/*.ndjson", |path| {
+    insta::glob!("decode/*.ndjson", |path| {
         let mut all = String::new();
         for line in fs::read_to_string(path).unwrap().lines() {
             let cut: String = line.chars().take(100).collect();

@@ -88,7 +88,7 @@ automation "Close" {
 "#;
     let handles = &["NorthwindHelp", "NorthwindRail"];
     let (daemon, ids) = inside::daemon(directory.path(), &sim, handles, everything, "").await;
-    let lines = include_str!("../../examples/conversations/northwind.ndjson").lines();
+    let lines = include_str!("../../../examples/conversations/northwind.ndjson").lines();
     for line in lines.filter(|line| line.starts_with("{\"data\"")) {
         daemon.feed(&ids[0], vec![decode_line(line).unwrap()]).await.unwrap();
         daemon.run_until_idle().await.unwrap();

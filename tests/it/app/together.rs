@@ -16,7 +16,7 @@ use twite::{
     x::wire::decode_line,
 };
 
-const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");
+const CONVERSATIONS: &str = include_str!("../../../examples/conversations/northwind.ndjson");
 const RULES: &str = r#"
 trigger "Everybody" {
   on created, updated

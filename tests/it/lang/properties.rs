@@ -15,7 +15,7 @@ use twite::{
 /// The rules that come with Twite, and the files full of mistakes.
 fn real() -> Vec<String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    ["rules", "tests/it/lang", "examples/recipes/night", "examples/recipes/private"]
+    ["rules", "tests/it/lang/cases", "examples/recipes/night", "examples/recipes/private"]
         .iter()
         .flat_map(|directory| fs::read_dir(here.join(directory)).unwrap())
         .map(|entry| entry.unwrap().path())

@@ -23,7 +23,7 @@ trigger "Answer everybody" {
 "#;
 
 const LIMITS: &str = "[limits]\nreplies_per_person_per_hour = 1000\nreplies_per_account_per_hour = 1000\n";
-const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");
+const CONVERSATIONS: &str = include_str!("../../../examples/conversations/northwind.ndjson");
 const ACCOUNTS: &[&str] = &["NorthwindHelp", "NorthwindRail"];
 
 async fn desk() -> TestDesk {

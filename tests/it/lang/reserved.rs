@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use twite::{desk::Desk, lang::check_sources};
 
-const GRAMMAR: &str = include_str!("../../grammar/twite.pest");
+const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
 
 /// Every word that the grammar has a meaning for.
 fn keywords() -> BTreeSet<&'static str> {

@@ -12,9 +12,9 @@ use twite::lang::{
     syntax::{SyntaxKind, SyntaxNode, parse},
 };
 
-const GRAMMAR: &str = include_str!("../../grammar/twite.pest");
+const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
-const DESK: &str = include_str!("../../rules/twite.toml");
+const DESK: &str = include_str!("../../../rules/twite.toml");
 
 /// Every rule file that comes with Twite, and the one with every kind.
 fn samples() -> Vec<(PathBuf, String)> {
@@ -28,7 +28,7 @@ fn samples() -> Vec<(PathBuf, String)> {
     }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = vec![];
-    for directory in ["rules", "examples", "tests/it/kinds"] {
+    for directory in ["rules", "examples", "tests/it/lang/kinds"] {
         below(&here.join(directory), &mut paths);
     }
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()

@@ -1,4 +1,4 @@
-//! What rule files come to: each file in `tests/it/engine` with the tickets beside it, decided by the binary.
+//! What rule files come to: each file in `tests/it/engine/cases` with the tickets beside it, decided by the binary.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use assert_cmd::Command;
 /// `twite` as the examples call it, at a fixed moment.
 fn eval(rules: &Path, tickets: &Path, format: &str) -> String {
     let mut twite = Command::cargo_bin("twite").unwrap();
-    twite.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/engine"));
+    twite.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/engine/cases"));
     twite.args(["eval", "--now", "2026-01-05T12:00:00Z", "--format", format, "--tickets"]).arg(tickets).arg(rules);
     let ran = twite.output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
@@ -22,7 +22,7 @@ fn without_version(text: &str) -> String {
 
 #[test]
 fn decisions_are_as_they_were() {
-    insta::glob!("engine/*.twite", |path| {
+    insta::glob!("cases/*.twite", |path| {
         let name = Path::new(path.file_name().unwrap());
         insta::assert_snapshot!(without_version(&eval(name, &name.with_extension("ndjson"), "human")));
     });

@@ -10,7 +10,7 @@ use twite::{
     x::{Post, wire::decode_line},
 };
 
-const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");
+const CONVERSATIONS: &str = include_str!("../../../examples/conversations/northwind.ndjson");
 
 /// Tickets as anybody can tell them apart: account, person, what they were opened with, their comments, and the
 /// tickets they are linked with.

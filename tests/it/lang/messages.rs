@@ -1,4 +1,4 @@
-//! What people read when something is wrong with rules: every code from its page, and whole files from `tests/it/lang`.
+//! What people read when something is wrong with rules: every code from its page, and whole files from `tests/it/lang/cases`.
 
 use std::{fs, path::Path};
 
@@ -79,10 +79,10 @@ fn every_code_is_what_its_page_shows() {
     insta::assert_snapshot!("every_code", shown);
 }
 
-/// Each file of `tests/it/lang`, checked beside the desk that comes with Twite.
+/// Each file of `tests/it/lang/cases`, checked beside the desk that comes with Twite.
 #[test]
 fn files_are_reported_whole() {
-    insta::glob!("lang/*.twite", |path| {
+    insta::glob!("cases/*.twite", |path| {
         let directory = directory("twite", &fs::read_to_string(path).unwrap());
         let (status, text) = twite(directory.path(), &["check", "."]);
         // Nobody reads what a check of sound rules with warnings came to but people.
@@ -213,7 +213,8 @@ fn a_suppression_covers_the_whole_clause_it_stands_above() {
 
 #[test]
 fn findings_for_machines() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/lang/warnings.twite")).unwrap();
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/lang/cases/warnings.twite")).unwrap();
     let directory = directory("twite", &text);
     for format in ["github", "json", "short"] {
         let (status, text) = twite(directory.path(), &["check", "--format", format, "."]);

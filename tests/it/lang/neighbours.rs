@@ -9,7 +9,7 @@ use twite::lang::{
 };
 
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
-const DESK: &str = include_str!("../../rules/twite.toml");
+const DESK: &str = include_str!("../../../rules/twite.toml");
 
 /// What has a line of its own: a clause, an action, a fact, a part of a message; a `let` as a whole.
 struct Clause {

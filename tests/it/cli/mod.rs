@@ -1,0 +1,12 @@
+//! Commands, as their users run them.
+
+mod accounts;
+mod demo;
+mod forms;
+mod look;
+mod outbox;
+mod rewriting;
+mod status;
+mod statuses;
+mod types;
+mod whereabouts;

@@ -1,0 +1,8 @@
+//! The process, and what becomes of it.
+
+mod edges;
+mod follow;
+mod killed;
+mod reload;
+mod sending;
+mod two_daemons;

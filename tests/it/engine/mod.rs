@@ -1,0 +1,6 @@
+//! Decisions.
+
+mod cases;
+mod matcher;
+mod rule_tests;
+mod values;

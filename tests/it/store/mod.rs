@@ -1,0 +1,4 @@
+//! What is kept.
+
+mod forget;
+mod full_disk;

@@ -1,0 +1,6 @@
+//! The client of X.
+
+mod client;
+mod decode;
+mod poll;
+mod shared;
