@@ -129,7 +129,7 @@ impl Demo {
 }
 
 /// Prints notices as they come, until the daemon that tells them is gone.
-async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::daemon::Notice>) {
+async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::app::Notice>) {
     loop {
         match notices.recv().await {
             Ok(notice) => {

@@ -15,8 +15,8 @@ use super::{
     view::{TableFormat, short_time},
 };
 use crate::{
+    app::{Gates, Held},
     clock::Clock,
-    daemon::{Gates, Held},
     desk::{Act, Desk, visible::visible},
     engine::effect_line,
     store::{Intervention, NotPossible, Queued, Store},

@@ -13,8 +13,9 @@ use super::{
     terminal::{self, Log},
 };
 use crate::{
+    app::{Notice, log_report},
     clock::Clock,
-    daemon::{Daemon, Live, Notice, Source, log_report},
+    daemon::{Daemon, Live, Source},
     engine::Decider,
     lang::Follow,
     x::client,

@@ -18,11 +18,11 @@ use super::{
     view::{self, Page, TableFormat, plain, short_time},
 };
 use crate::{
-    clock::Clock,
-    daemon::{
+    app::{
         Notice,
         agent::{self, Applied, NotDone},
     },
+    clock::Clock,
     desk::{
         Author, Cause, Comment, CommentSource, Delivery, Desk, Facts, FieldRef, TicketId,
         field::{FIELDS, Scope},

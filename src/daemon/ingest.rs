@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Daemon, Notice};
+use super::Daemon;
 use crate::{
+    app::Notice,
     desk::XId,
     store::{ConnectedAccount, GRANT, Gap, IncomingKind, StoreError},
     x::{

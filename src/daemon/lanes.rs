@@ -10,8 +10,12 @@ use std::{
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{Daemon, Gates, NOTHING_DUE, Notice};
-use crate::{desk::Destination, store::StoreError};
+use super::{Daemon, NOTHING_DUE};
+use crate::{
+    app::{Gates, Notice},
+    desk::Destination,
+    store::StoreError,
+};
 
 /// How many lanes run at once; and beside how many a webhook's may begin, so that those that hang leave room for X and mail.
 const MAX_LANES: usize = 32;

@@ -4,8 +4,11 @@ use std::{sync::PoisonError, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{Daemon, Notice};
-use crate::store::{Asked, Ended, Holder, StoreError, TERM, Watch};
+use super::Daemon;
+use crate::{
+    app::Notice,
+    store::{Asked, Ended, Holder, StoreError, TERM, Watch},
+};
 
 /// How often a lease is renewed: several renewals may fail before it is lost.
 const RENEWED_EVERY: Duration = Duration::from_secs(2);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Daemon, Notice, ingest::spread};
+use super::{Daemon, ingest::spread};
 use crate::{
+    app::Notice,
     desk::XId,
     store::{AccountState, ConnectedAccount, IncomingKind, StoreError},
     x::{

@@ -3,17 +3,11 @@
 //!
 //! What fails with [`StoreError`] changed nothing, unless its `# Errors` says more.
 
-pub mod agent;
-mod commit;
-mod decide;
-mod gates;
 mod ingest;
-mod intake;
 mod lanes;
 mod lease;
 mod lookup;
 mod mail;
-mod notice;
 mod outbox;
 mod pause;
 mod reload;
@@ -36,17 +30,16 @@ use tokio::{
     task::JoinSet,
 };
 
-pub use self::{
-    gates::{Gates, Held},
-    lookup::LookupOutcome,
-    notice::{Notice, Notices, Outcome, log_report},
-    reload::{Adapt, Broken, Live, Source, Standing},
-};
 use self::{
     ingest::Health,
     trouble::{AFTER_TROUBLE, Trouble},
 };
+pub use self::{
+    lookup::LookupOutcome,
+    reload::{Adapt, Broken, Live, Source, Standing},
+};
 use crate::{
+    app::{Notice, Notices},
     clock::Clock,
     desk::{Destination, XId, config::XSettings},
     engine::{Decider, RuleSet, next_minute},

@@ -10,8 +10,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
-use super::{Daemon, Notice, mail, notice::Outcome, webhook};
+use super::{Daemon, mail, webhook};
 use crate::{
+    app::{Notice, Outcome},
     desk::{Destination, Effect, Reason, ReasonKind, Recipient, Status, TicketId, XId},
     store::{ConnectedAccount, Next, OutboxItem, SEND, StoreError},
     x::Refusal,

@@ -3,8 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Daemon, Notice, outbox::doubled};
+use super::{Daemon, outbox::doubled};
 use crate::{
+    app::Notice,
     desk::{Destination, Effect, Recipient},
     store::{AccountState, ConnectedAccount, GRANT, Outgoing, Pause, StoreError, Tx},
     x::Refusal,

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::{Notice, Notices};
 use crate::{
+    app::{Notice, Notices},
     clock::Clock,
     desk::config::StoreSettings,
     engine::RuleSet,

@@ -14,18 +14,17 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::{Daemon, Notice, intake::Intake};
+use super::Daemon;
 use crate::{
-    desk::{Event, EventKind, Status, TicketId, Via},
-    engine::{loops, minute, next_minute, unsnooze},
+    app::{Notice, UnitOfWork},
+    desk::TicketId,
+    engine::{minute, next_minute},
     lang::rules::Rules,
     store::StoreError,
 };
 
 /// How many tickets are looked at in one transaction: messages wait no longer than that takes.
 const BATCH_TICKETS: u32 = 100;
-/// How often one ticket is looked at before others have their turn.
-const MAX_EVALUATIONS: usize = 1_000;
 /// How long messages that were written while the daemon was down may take to come in before looks are made up.
 const FIRST_POLLS: Duration = Duration::from_secs(30);
 /// The name under which it is kept how far looking at every ticket has come.
@@ -139,13 +138,13 @@ impl Daemon {
         }
         let rules = self.rules();
         self.remember(&rules).await?;
-        let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &[], &self.clock);
-        let due = intake.tx.due(now, BATCH_TICKETS.min(allowed)).await?;
+        let mut unit = UnitOfWork::new(self.store.begin().await?, rules, self.decider, &self.clock);
+        let due = unit.tx.due(now, BATCH_TICKETS.min(allowed)).await?;
         let mut fired = 0;
         for (ticket, at) in &due {
-            fired += u32::from(intake.check_ticket(*ticket, *at).await?);
+            fired += u32::from(unit.check_ticket(*ticket, *at).await?);
         }
-        intake.commit(&self.notices).await?;
+        unit.commit(&self.notices).await?;
         self.rate_limit.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fired += fired;
         if fired > 0 {
             self.mail.notify_one();
@@ -160,79 +159,26 @@ impl Daemon {
         if self.rechecked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() == Some(&wanted) {
             return Ok(false);
         }
-        let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &[], &self.clock);
-        let done = intake.tx.progress(RECHECK).await?;
+        let mut unit = UnitOfWork::new(self.store.begin().await?, rules, self.decider, &self.clock);
+        let done = unit.tx.progress(RECHECK).await?;
         let (of, from) = done.as_deref().and_then(|done| done.split_once(' ')).unwrap_or_default();
         let from = if of == wanted { from } else { "0" };
         let Ok(from) = from.parse() else {
             *self.rechecked.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(wanted);
             return Ok(false);
         };
-        let tickets = intake.tx.unclosed_after(TicketId(from), BATCH_TICKETS).await?;
+        let tickets = unit.tx.unclosed_after(TicketId(from), BATCH_TICKETS).await?;
         let until = match tickets.last() {
             Some(last) => last.0.to_string(),
             None => "done".to_owned(),
         };
         // They come due on the next minute like any other, and so keep to the limit.
         for ticket in &tickets {
-            intake.tx.check_by(*ticket, minute(now)).await?;
+            unit.tx.check_by(*ticket, minute(now)).await?;
         }
-        intake.tx.set_progress(RECHECK, &format!("{wanted} {until}")).await?;
-        intake.commit(&self.notices).await?;
+        unit.tx.set_progress(RECHECK, &format!("{wanted} {until}")).await?;
+        unit.commit(&self.notices).await?;
         Ok(true)
-    }
-}
-
-impl Intake<'_> {
-    /// Looks at a ticket whose time has come, as of that minute. Returns whether an automation fired.
-    pub(super) async fn check_ticket(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
-        let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
-        let (last_check, before) = self.tx.active_automations(id).await?;
-        if let Some((awake, event)) = unsnooze(&ticket, at) {
-            self.run_at(&awake, &event, None, at).await?;
-            ticket = self.tx.ticket(id).await?.unwrap_or(awake);
-        }
-        if self.tx.is_stopped(id).await? {
-            self.tx.record_check(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
-            return Ok(false);
-        }
-        let rules = self.rules.clone();
-        let mut evaluation = self.evaluate_automations(&ticket, &before, at);
-        if at < last_check {
-            // The clock went back. What fired then is not to fire again when that time comes a second time.
-            evaluation.active.extend(before.iter().cloned());
-        }
-        if let Some(decision) = &evaluation.decision
-            && let Some(state) = loops::state(&ticket, &decision.ticket, &evaluation.active)
-            && let Some(stopped) =
-                self.tx.come_round(id, &state, at, &rules.version.hash, &loops::fired(decision)).await?
-        {
-            self.tx.record_check(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
-            self.notices.push(Notice::LoopStopped(stopped));
-            return Ok(false);
-        }
-        if let Some(decision) = &evaluation.decision {
-            let kind = EventKind::Due { active: before.clone() };
-            let event = Event { kind, via: Via::Rule, comment: None, cause: None };
-            self.notices.push(Notice::Due { ticket: id, at });
-            self.keep(&ticket, &event, decision, None, at).await?;
-        }
-        // What was carried out may have closed it.
-        let closed =
-            evaluation.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
-        self.tx.record_check(id, at, &before, &evaluation.active, evaluation.next_check.filter(|_| !closed)).await?;
-        Ok(evaluation.decision.is_some())
-    }
-
-    /// Makes up the looks at a ticket that were due before a moment at which something happened to it.
-    pub(super) async fn catch_up(&mut self, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
-        for _ in 0..MAX_EVALUATIONS {
-            match self.tx.next_check_at(id).await? {
-                Some(at) if at < until => self.check_ticket(id, at).await?,
-                _ => break,
-            };
-        }
-        Ok(())
     }
 }
 

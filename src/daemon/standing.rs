@@ -5,8 +5,9 @@ use std::{sync::PoisonError, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, time::Instant};
 
-use super::{Daemon, Notice, Standing};
+use super::{Daemon, Standing};
 use crate::{
+    app::Notice,
     lang::rules::Rules,
     store::{Holder, LiveRules, StoreError, Watch},
 };

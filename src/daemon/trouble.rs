@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Daemon, Notice};
-use crate::store::StoreError;
+use super::Daemon;
+use crate::{app::Notice, store::StoreError};
 
 /// How long to wait after the store failed before trying again.
 pub(super) const AFTER_TROUBLE: Duration = Duration::from_secs(2);

@@ -4,18 +4,12 @@ use std::{sync::PoisonError, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    Daemon, Notice,
-    intake::{Arrival, Intake, Message},
-};
+use super::Daemon;
 use crate::{
-    desk::{PostFacts, XId},
+    app::{Intake, Message, UnitOfWork, read},
     lang::rules::Rules,
-    store::{InboxItem, IncomingKind, StoreError, StoredPost},
-    x::{
-        DirectMessage, Post, Unreadable,
-        wire::{decode_direct_line, decode_payload},
-    },
+    store::{InboxItem, StoreError, StoredPost},
+    x::Unreadable,
 };
 
 /// The most messages that are taken in with one transaction.
@@ -54,13 +48,14 @@ impl Daemon {
         let accounts = self.store.accounts().await?;
         let rules = self.rules();
         self.remember(&rules).await?;
-        let mut intake = Intake::new(self.store.begin().await?, rules, self.decider, &accounts, &self.clock);
+        let unit = UnitOfWork::new(self.store.begin().await?, rules, self.decider, &self.clock);
+        let mut intake = Intake { unit, accounts: &accounts };
         let begun = Instant::now();
-        intake.tx.prefetch_versions(&posts(&messages)).await?;
+        intake.unit.tx.prefetch_versions(&posts(&messages)).await?;
         for message in messages.iter_mut().flatten().flatten() {
-            intake.tx.by_first_ids(&mut message.post);
+            intake.unit.tx.by_first_ids(&mut message.post);
         }
-        intake.tx.prefetch(&posts(&messages)).await?;
+        intake.unit.tx.prefetch(&posts(&messages)).await?;
         let mut done = vec![];
         for (item, message) in items.iter().zip(&mut messages) {
             match message {
@@ -76,8 +71,8 @@ impl Daemon {
                 break;
             }
         }
-        intake.tx.finish(&done).await?;
-        intake.commit(&self.notices).await?;
+        intake.unit.tx.finish(&done).await?;
+        intake.unit.commit(&self.notices).await?;
         self.mail.notify_one();
         Ok(done.len())
     }
@@ -106,20 +101,12 @@ impl Daemon {
     }
 
     async fn set_aside(&self, items: Vec<(i64, String)>) -> Result<(), StoreError> {
-        let mut intake = Intake::new(self.store.begin().await?, self.rules(), self.decider, &[], &self.clock);
+        let unit = UnitOfWork::new(self.store.begin().await?, self.rules(), self.decider, &self.clock);
+        let mut intake = Intake { unit, accounts: &[] };
         for (id, reason) in items {
             intake.set_aside(id, reason).await?;
         }
-        intake.commit(&self.notices).await
-    }
-}
-
-impl Intake<'_> {
-    /// Puts a message that waits aside, visibly.
-    async fn set_aside(&mut self, id: i64, reason: String) -> Result<(), StoreError> {
-        self.tx.set_aside(id, &reason).await?;
-        self.notices.push(Notice::SetAside { reason });
-        Ok(())
+        intake.unit.commit(&self.notices).await
     }
 }
 
@@ -137,76 +124,4 @@ impl Daemon {
 
 fn posts(messages: &[Result<Option<Message>, Unreadable>]) -> Vec<&StoredPost> {
     messages.iter().flatten().flatten().map(|message| &message.post).collect()
-}
-
-/// What an inbox item says; nothing where it is no message: reposts.
-pub(super) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
-    match item.kind {
-        IncomingKind::Post => Ok(of_post(decode_payload(&item.payload)?, Arrival::Post)),
-        IncomingKind::Like => Ok(of_post(decode_payload(&item.payload)?, Arrival::Like(item.account.clone()))),
-        IncomingKind::DirectMessage => {
-            let message = decode_direct_line(&item.payload)?;
-            let id = Some(message.id.clone());
-            // Nobody in a group could be answered alone.
-            let reason = "the direct message is to a group, or to nobody; only conversations of two become tickets";
-            let unreadable = || Unreadable { reason: reason.to_owned(), id, raw: vec![] };
-            of_direct(message, &item.account).ok_or_else(unreadable).map(Some)
-        }
-    }
-}
-
-fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
-    if post.reposted.is_some() {
-        return None;
-    }
-    Some(Message {
-        people: post.people,
-        versions: post.versions,
-        arrival,
-        mentions: post.mentions,
-        language: post.language,
-        facts: post.facts,
-        post: StoredPost {
-            // Every post has had a time since long before there were accounts for support.
-            made: post.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-            id: post.id,
-            version: post.version,
-            author: post.author,
-            conversation: post.conversation.to_string(),
-            replied_to: post.replied_to,
-            in_reply_to_user: post.in_reply_to_user,
-            answers: None,
-            direct_with: None,
-            text: post.text,
-            deleted: false,
-        },
-    })
-}
-
-fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
-    let with = message.with(account)?;
-    let (small, large) = if with < *account { (&with, account) } else { (account, &with) };
-    let conversation = format!("{small}-{large}");
-    Some(Message {
-        people: message.people,
-        versions: vec![],
-        arrival: Arrival::Direct(account.clone()),
-        mentions: Vec::new(),
-        language: None,
-        facts: PostFacts { has_media: message.has_media, ..PostFacts::default() },
-        post: StoredPost {
-            made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
-            version: message.id.clone(),
-            // What the account says, it says to the other side; there is nothing to settle.
-            answers: (message.sender == *account).then(|| with.clone()),
-            direct_with: Some(with),
-            id: message.id,
-            author: message.sender,
-            conversation,
-            replied_to: None,
-            in_reply_to_user: None,
-            text: message.text,
-            deleted: false,
-        },
-    })
 }

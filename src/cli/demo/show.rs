@@ -10,8 +10,8 @@ use owo_colors::{OwoColorize as _, Style};
 use super::{Summary, address};
 use crate::cli::source::Shown;
 use crate::{
+    app::{Notice, Outcome},
     cli::terminal,
-    daemon::{Notice, Outcome},
     desk::{Account, Change, Channel, Value, text::headline, visible::visible},
 };
 

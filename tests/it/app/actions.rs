@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use twite::{
-    daemon::{
-        Daemon, Notice,
+    app::{
+        Notice,
         agent::{self, NotDone},
     },
+    daemon::Daemon,
     desk::{Cause, Status, Ticket, TicketId},
     engine::Decider,
     lang::rules::Action,

@@ -10,7 +10,8 @@ use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
-    daemon::{Daemon, agent},
+    app::agent,
+    daemon::Daemon,
     desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
     engine::{self, Decider, loops, minute},
     lang::{

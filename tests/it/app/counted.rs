@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use twite::{
-    daemon::agent,
+    app::agent,
     desk::{Act, Cause, Reason, ReasonKind, Status, Ticket, TicketId, XId, invariant},
     engine::Decider,
     sim::SimHandle,

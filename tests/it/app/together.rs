@@ -9,7 +9,8 @@ use sqlx::{
 };
 use tokio::sync::broadcast::Receiver;
 use twite::{
-    daemon::{Daemon, Notice},
+    app::Notice,
+    daemon::Daemon,
     desk::XId,
     sim::{NewPerson, SimHandle},
     store::{Incoming, IncomingKind},

@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc};
 use crate::support::{inside, simulator};
 use jiff::SignedDuration;
 use twite::{
-    daemon::{Daemon, Notice, agent},
+    app::{Notice, agent},
+    daemon::Daemon,
     desk::{Cause, Facts, TicketId},
     engine::{Decider, Matcher, Open, next_minute},
     sim::SimHandle,

@@ -6,7 +6,8 @@ use crate::support::{inside, simulator};
 use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;
 use twite::{
-    daemon::{Daemon, LookupOutcome, Notice},
+    app::Notice,
+    daemon::{Daemon, LookupOutcome},
     desk::{Author, CommentSource, Delivery, TicketId, Tokens, XId},
     sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
     store::{AccountState, ConnectedAccount, NewComment},

@@ -5,8 +5,9 @@ use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
+    app::{Notice, Notices},
     clock::Clock,
-    daemon::{Live, Notice, Notices, Source},
+    daemon::{Live, Source},
     lang::Follow,
 };
 

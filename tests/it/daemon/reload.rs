@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
+    app::{Notice, Notices},
     clock::Clock,
-    daemon::{Daemon, Live, Notice, Notices, Source},
+    daemon::{Daemon, Live, Source},
     lang,
     sim::{NewPerson, NewPost},
     store::{Key, Store},

@@ -6,8 +6,9 @@ use crate::support::{TestDesk, inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, test_runner::Config};
 use twite::{
+    app::Notice,
     clock::Clock,
-    daemon::{Daemon, Notice},
+    daemon::Daemon,
     desk::XId,
     sim::{Fault, NewPerson, NewPost, SimHandle},
     store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Store},

@@ -11,92 +11,33 @@
 //! 4. direct messages are conversations of two, and otherwise the same;
 //! 5. the versions of an edited post are one post, under the id of the first, whichever of them a message names.
 //!
-//! What a message does to its ticket, and which rules fire, is next door in [`super::commit`].
+//! What a message does to its ticket, and which rules fire, is in [`super::apply`].
 
-use std::sync::Arc;
-
-use super::{Notice, Notices};
+use super::{
+    Notice, UnitOfWork,
+    message::{Arrival, Message},
+    notice::Outcome,
+};
 use crate::{
-    clock::Clock,
-    desk::{Account, Author, Channel, Person, PostFacts, Status, Ticket, TicketId, XId},
-    engine::{Decider, RuleSet},
-    store::{AccountState, ConnectedAccount, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey, Tx},
+    desk::{Account, Author, Channel, Person, Status, Ticket, TicketId, XId},
+    store::{AccountState, ConnectedAccount, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
-/// A message on its way in, with what only its own arrival tells.
-pub(super) struct Message {
-    /// What is kept of it.
-    pub(super) post: StoredPost,
-    /// What it says about people.
-    pub(super) people: Vec<Person>,
-    /// The ids of its versions, as far as it knows.
-    pub(super) versions: Vec<XId>,
-    /// The way it came.
-    pub(super) arrival: Arrival,
-    /// The handles it contains, folded, and the ids behind them where X gave them.
-    pub(super) mentions: Vec<(String, Option<XId>)>,
-    /// Its language tag.
-    pub(super) language: Option<String>,
-    /// What conditions ask about it, should it open a ticket.
-    pub(super) facts: PostFacts,
+/// A unit of work that takes messages in.
+pub(crate) struct Intake<'a> {
+    pub(crate) unit: UnitOfWork<'a>,
+    /// The connected accounts.
+    pub(crate) accounts: &'a [ConnectedAccount],
 }
 
-/// The way a message came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Arrival {
-    /// As a post: a mention, an own post, or one that was looked up.
-    Post,
-    /// As a post that this account liked.
-    Like(XId),
-    /// As a direct message of this account.
-    Direct(XId),
-}
-
-impl Message {
-    fn mentions(&self, account: &ConnectedAccount) -> bool {
-        self.mentions
-            .iter()
-            .any(|(handle, id)| id.as_ref() == Some(&account.id) || handle.eq_ignore_ascii_case(&account.handle))
-    }
-}
-
-/// One message's way into the store: a transaction, the rules of the moment, and what to tell afterwards.
-pub(super) struct Intake<'a> {
-    pub(super) tx: Tx,
-    pub(super) rules: Arc<RuleSet>,
-    pub(super) decider: Decider,
-    pub(super) accounts: &'a [ConnectedAccount],
-    pub(super) clock: &'a Clock,
-    pub(super) notices: Vec<Notice>,
-}
-
-impl<'a> Intake<'a> {
-    pub(super) fn new(
-        tx: Tx,
-        rules: Arc<RuleSet>,
-        decider: Decider,
-        accounts: &'a [ConnectedAccount],
-        clock: &'a Clock,
-    ) -> Self {
-        Self { tx, rules, decider, accounts, clock, notices: Vec::new() }
-    }
-
-    /// Makes everything durable, then tells of it.
-    pub(super) async fn commit(self, notices: &Notices) -> Result<(), StoreError> {
-        self.tx.commit().await?;
-        for notice in self.notices {
-            notices.tell(notice);
-        }
-        Ok(())
-    }
-
+impl Intake<'_> {
     /// Takes a message in.
-    pub(super) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
-        self.clock.reached(message.post.made);
+    pub(crate) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
+        self.unit.clock.reached(message.post.made);
         // Those taken in before it may have told of versions.
-        self.tx.by_first_ids(&mut message.post);
-        let moved = self.tx.put_versions(&message.post.id, &message.versions).await?;
-        self.tx.by_first_ids(&mut message.post);
+        self.unit.tx.by_first_ids(&mut message.post);
+        let moved = self.unit.tx.put_versions(&message.post.id, &message.versions).await?;
+        self.unit.tx.by_first_ids(&mut message.post);
         self.take_in(message).await?;
         if moved {
             self.join_versions(&message.post.conversation).await?;
@@ -109,16 +50,17 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         for person in &message.people {
-            self.tx.see(person, self.clock.now()).await?;
+            self.unit.tx.see(person, self.unit.clock.now()).await?;
         }
-        let PutPost { seen, mut post, below, alone } = self.tx.put_post(&message.post, self.clock.now()).await?;
+        let PutPost { seen, mut post, below, alone } =
+            self.unit.tx.put_post(&message.post, self.unit.clock.now()).await?;
         if seen == Seen::Edited {
-            self.edited(&post).await?;
+            self.unit.edited(&post).await?;
         }
         let new = seen == Seen::New;
         let answers = self.resolve_reply_target(&mut post, new.then_some(below)).await?;
         // Where nobody has said anything yet, there are no tickets.
-        let heads = if alone { vec![] } else { self.tx.tickets_of(&post.conversation, &post.author).await? };
+        let heads = if alone { vec![] } else { self.unit.tx.tickets_of(&post.conversation, &post.author).await? };
         let mut addressed = Vec::new();
         for account in self.accounts {
             if account.state == AccountState::Deactivated || account.state == AccountState::Unlinked {
@@ -128,7 +70,7 @@ impl<'a> Intake<'a> {
                 continue;
             }
             // What was not known until now is on no ticket yet.
-            if new || !self.tx.is_comment(&account.id, &post.id).await? {
+            if new || !self.unit.tx.is_comment(&account.id, &post.id).await? {
                 if post.author == account.id {
                     self.own(account, &post).await?;
                 } else {
@@ -136,24 +78,48 @@ impl<'a> Intake<'a> {
                 }
             }
             for own in answers.iter().filter(|own| own.author == account.id) {
-                if !self.tx.is_comment(&account.id, &own.id).await? {
+                if !self.unit.tx.is_comment(&account.id, &own.id).await? {
                     self.own(account, own).await?;
                 }
             }
         }
         for (n, ticket) in addressed.iter().enumerate() {
             for other in addressed.iter().skip(n + 1) {
-                self.link(*ticket, *other, "one post addressed both accounts").await?;
+                self.unit.link(*ticket, *other, "one post addressed both accounts").await?;
             }
         }
+        Ok(())
+    }
+
+    /// Whether a message is one that Twite sent, come back. Where Twite did not hear yet that it arrived, it has now.
+    async fn is_sent_by_twite(&mut self, post: &StoredPost) -> Result<bool, StoreError> {
+        if !self.accounts.iter().any(|account| account.id == post.author) {
+            return Ok(false);
+        }
+        if self.unit.tx.is_accounted_for(&post.id).await? {
+            return Ok(true);
+        }
+        let Some((sent, ticket, was_lost)) = self.unit.tx.echo_of(&post.author, post).await? else { return Ok(false) };
+        self.unit.tx.sent(sent, Some(&post.id), self.unit.clock.now()).await?;
+        if was_lost {
+            let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
+            self.unit.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
+        }
+        Ok(true)
+    }
+
+    /// Puts a message that waits aside, visibly.
+    pub(crate) async fn set_aside(&mut self, id: i64, reason: String) -> Result<(), StoreError> {
+        self.unit.tx.set_aside(id, &reason).await?;
+        self.unit.notices.push(Notice::SetAside { reason });
         Ok(())
     }
 
     /// What was taken for two conversations is one, as they began with two versions of one post: a person's tickets there become
     /// one, and what waited for them joins.
     async fn join_versions(&mut self, conversation: &str) -> Result<(), StoreError> {
-        for person in self.tx.people_in(conversation).await? {
-            let heads = self.tx.tickets_of(conversation, &person).await?;
+        for person in self.unit.tx.people_in(conversation).await? {
+            let heads = self.unit.tx.tickets_of(conversation, &person).await?;
             for account in self.accounts {
                 let mut open: Vec<_> =
                     of(account, &heads).into_iter().filter(|head| head.status != Status::Closed).collect();
@@ -161,12 +127,12 @@ impl<'a> Intake<'a> {
                 open.dedup_by_key(|head| head.id);
                 let Some((earliest, later)) = open.split_first() else { continue };
                 for head in later {
-                    self.merge_into(head.id, earliest.id).await?;
+                    self.unit.merge_into(head.id, earliest.id).await?;
                 }
                 self.join_waiting(account, conversation, &person, earliest).await?;
-                for other in self.tx.tickets_in(&account.id, conversation).await? {
+                for other in self.unit.tx.tickets_in(&account.id, conversation).await? {
                     if other != earliest.id {
-                        self.link(earliest.id.min(other), earliest.id.max(other), "same conversation").await?;
+                        self.unit.link(earliest.id.min(other), earliest.id.max(other), "same conversation").await?;
                     }
                 }
             }
@@ -182,12 +148,12 @@ impl<'a> Intake<'a> {
         person: &XId,
         head: &TicketHead,
     ) -> Result<(), StoreError> {
-        let mut waiting = self.tx.posts_of(&key(account, conversation, person)).await?;
+        let mut waiting = self.unit.tx.posts_of(&key(account, conversation, person)).await?;
         waiting.sort_by(|a, b| a.id.cmp(&b.id));
         for post in waiting {
-            if !self.tx.is_comment(&account.id, &post.id).await? {
+            if !self.unit.tx.is_comment(&account.id, &post.id).await? {
                 let author = if post.author == account.id { Author::Agent } else { Author::Requester };
-                self.join(head.id, &post, author, post.id > head.opened_by).await?;
+                self.unit.join(head.id, &post, author, post.id > head.opened_by).await?;
             }
         }
         Ok(())
@@ -206,13 +172,13 @@ impl<'a> Intake<'a> {
             let person = match (&post.in_reply_to_user, &post.replied_to) {
                 (Some(person), _) if *person != post.author => Some(person.clone()),
                 (_, Some(parent)) => {
-                    let parent = self.tx.post(parent).await?;
+                    let parent = self.unit.tx.post(parent).await?;
                     parent.and_then(|p| if p.author == post.author { p.answers } else { Some(p.author) })
                 }
                 _ => None,
             };
             if let Some(person) = person {
-                self.tx.set_reply_target(&post.id, &person).await?;
+                self.unit.tx.set_reply_target(&post.id, &person).await?;
                 post.answers = Some(person);
             }
         }
@@ -221,7 +187,7 @@ impl<'a> Intake<'a> {
         while let Some(parent) = above.pop() {
             let children = match below.take() {
                 Some(children) => children,
-                None => self.tx.answers_of(&parent.id).await?,
+                None => self.unit.tx.answers_of(&parent.id).await?,
             };
             for mut child in children {
                 if child.answers.is_some() || !accounts.iter().any(|a| a.id == child.author) {
@@ -230,7 +196,7 @@ impl<'a> Intake<'a> {
                 let person =
                     if child.author == parent.author { parent.answers.clone() } else { Some(parent.author.clone()) };
                 let Some(person) = person else { continue };
-                self.tx.set_reply_target(&child.id, &person).await?;
+                self.unit.tx.set_reply_target(&child.id, &person).await?;
                 child.answers = Some(person);
                 resolved.push(child.clone());
                 above.push(child);
@@ -242,13 +208,13 @@ impl<'a> Intake<'a> {
     /// The account's own post: a comment on the ticket of the person it answers, where there is one.
     async fn own(&mut self, account: &ConnectedAccount, post: &StoredPost) -> Result<(), StoreError> {
         let Some(person) = &post.answers else { return Ok(()) };
-        let heads = self.tx.tickets_of(&post.conversation, person).await?;
+        let heads = self.unit.tx.tickets_of(&post.conversation, person).await?;
         let heads = of(account, &heads);
         // Everything is closed: what the desk still says belongs where it said the rest.
         let place = heads.iter().rfind(|h| h.status != Status::Closed).or(heads.last());
         if let Some(head) = place {
             let runs = head.status != Status::Closed;
-            self.join(head.id, post, Author::Agent, runs).await?;
+            self.unit.join(head.id, post, Author::Agent, runs).await?;
         }
         Ok(())
     }
@@ -262,7 +228,7 @@ impl<'a> Intake<'a> {
         heads: &[&TicketHead],
         alone: bool,
     ) -> Result<Option<TicketId>, StoreError> {
-        let rules = self.rules.clone();
+        let rules = self.unit.rules.clone();
         let Some(settings) = rules.desk.account(&account.handle) else { return Ok(None) };
         let addresses = message.mentions(account);
         let captured = account.capture_from.is_none_or(|from| post.made >= from);
@@ -277,11 +243,11 @@ impl<'a> Intake<'a> {
                 if opens && !head.merged && post.id < head.opened_by {
                     self.opens_earlier(head.id, message, post).await?;
                 }
-                let new = self.join(head.id, post, Author::Requester, true).await?;
+                let new = self.unit.join(head.id, post, Author::Requester, true).await?;
                 (new || addresses).then_some(head.id)
             }
             Target::Past(head) => {
-                self.join(head.id, post, Author::Requester, false).await?;
+                self.unit.join(head.id, post, Author::Requester, false).await?;
                 None
             }
             Target::FollowsUp(head) => Some(self.open(account, settings, message, post, Some(head), alone).await?),
@@ -309,7 +275,7 @@ impl<'a> Intake<'a> {
         };
         let key = key(account, &post.conversation, &post.author);
         let unknown = || Person { id: Some(post.author.clone()), ..Person::default() };
-        let requester = self.tx.person(&post.author).await?.unwrap_or_else(unknown);
+        let requester = self.unit.tx.person(&post.author).await?.unwrap_or_else(unknown);
         let mut draft = Ticket {
             channel,
             account: Some(settings.handle.clone()),
@@ -323,35 +289,35 @@ impl<'a> Intake<'a> {
         };
         draft.describe(&post.text);
         let requester = draft.requester.label().to_owned();
-        let id = self.tx.next_ticket().await?;
+        let id = self.unit.tx.next_ticket().await?;
         draft.id = id;
-        self.notices.push(Notice::Opened {
+        self.unit.notices.push(Notice::Opened {
             ticket: id,
             channel,
             account: settings.handle.clone(),
             requester,
             text: post.text.clone(),
         });
-        self.create(draft, &key, post).await?;
+        self.unit.create(draft, &key, post).await?;
         if alone {
             return Ok(id);
         }
-        for other in self.tx.tickets_in(&account.id, &key.conversation).await? {
+        for other in self.unit.tx.tickets_in(&account.id, &key.conversation).await? {
             if other != id && Some(other) != follows.map(|f| f.id) {
-                self.link(id, other, "same conversation").await?;
+                self.unit.link(id, other, "same conversation").await?;
             }
         }
         if let Some(closed) = follows {
-            self.link(id, closed.id, "follow-up").await?;
+            self.unit.link(id, closed.id, "follow-up").await?;
         }
-        let mut waiting = self.tx.posts_of(&key).await?;
+        let mut waiting = self.unit.tx.posts_of(&key).await?;
         waiting.retain(|w| w.id != post.id && follows.is_none_or(|f| f.closed.is_none_or(|closed| w.made > closed)));
         waiting.sort_by(|a, b| a.id.cmp(&b.id));
         for earlier in waiting {
             let author = if earlier.author == account.id { Author::Agent } else { Author::Requester };
             // What was said before is history; what was said since is news, only late.
             let runs = earlier.id > post.id;
-            self.join(id, &earlier, author, runs).await?;
+            self.unit.join(id, &earlier, author, runs).await?;
         }
         Ok(id)
     }
@@ -359,20 +325,13 @@ impl<'a> Intake<'a> {
     /// A message older than the one that opened the ticket would have opened it, had it come in time:
     /// the ticket says what it would say then.
     async fn opens_earlier(&mut self, id: TicketId, message: &Message, post: &StoredPost) -> Result<(), StoreError> {
-        let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(()) };
+        let Some(mut ticket) = self.unit.tx.ticket(id).await? else { return Ok(()) };
         ticket.describe(&post.text);
         ticket.language.clone_from(&message.language);
         ticket.post = message.facts.clone();
         ticket.created = ticket.created.min(post.made);
-        self.tx.save(&ticket, self.clock.now()).await?;
-        self.tx.opened_by(id, &post.id).await
-    }
-
-    pub(super) async fn link(&mut self, one: TicketId, other: TicketId, why: &str) -> Result<(), StoreError> {
-        if self.tx.link(one, other, why).await? {
-            self.notices.push(Notice::Linked { ticket: one, other });
-        }
-        Ok(())
+        self.unit.tx.save(&ticket, self.unit.clock.now()).await?;
+        self.unit.tx.opened_by(id, &post.id).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Notice, intake::Intake, notice::Outcome};
+use super::{Notice, UnitOfWork, notice::Outcome};
 use crate::{
     desk::{
         Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Reason,
@@ -18,7 +18,7 @@ use crate::{
 /// The most comments that are imported into one ticket.
 pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
 
-impl Intake<'_> {
+impl UnitOfWork<'_> {
     /// Puts the message that opens a ticket on it, runs the rules on a created ticket, and writes it as they leave it.
     pub(super) async fn create(
         &mut self,
@@ -104,23 +104,6 @@ impl Intake<'_> {
             self.run(ticket, event, (author == Author::Requester).then_some(comment_id)).await?;
         }
         Ok(())
-    }
-
-    /// Whether a message is one that Twite sent, come back. Where Twite did not hear yet that it arrived, it has now.
-    pub(super) async fn is_sent_by_twite(&mut self, post: &StoredPost) -> Result<bool, StoreError> {
-        if !self.accounts.iter().any(|account| account.id == post.author) {
-            return Ok(false);
-        }
-        if self.tx.is_accounted_for(&post.id).await? {
-            return Ok(true);
-        }
-        let Some((sent, ticket, was_lost)) = self.tx.echo_of(&post.author, post).await? else { return Ok(false) };
-        self.tx.sent(sent, Some(&post.id), self.clock.now()).await?;
-        if was_lost {
-            let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
-            self.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
-        }
-        Ok(true)
     }
 
     /// Runs the rules on a ticket as an event left it, and stores what comes of it.
@@ -264,6 +247,14 @@ impl Intake<'_> {
             Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
         self.tx.enqueue(&outgoing)
+    }
+
+    /// Links two tickets, unless they are.
+    pub(super) async fn link(&mut self, one: TicketId, other: TicketId, why: &str) -> Result<(), StoreError> {
+        if self.tx.link(one, other, why).await? {
+            self.notices.push(Notice::Linked { ticket: one, other });
+        }
+        Ok(())
     }
 
     /// Merges a ticket into the same person's latest earlier one, where there is one: what was said moves there, and

@@ -1,4 +1,4 @@
-//! What the daemon tells those who watch it: one value for the log, the demo and, later, the pages.
+//! What there is to tell: one value for the log, the demo and the pages.
 
 use std::fmt;
 

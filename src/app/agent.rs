@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Notice, decide::outcome, intake::Intake};
+use super::{Notice, UnitOfWork, unit_of_work::outcome};
 use crate::{
     clock::Clock,
     desk::{
@@ -81,9 +81,9 @@ pub async fn update(
 ) -> Result<(Applied, Vec<Notice>), NotDone> {
     let now = clock.now();
     store.remember_version(rules, now).await?;
-    let mut intake = Intake::new(store.begin().await?, rules.clone(), decider, &[], clock);
-    intake.catch_up(id, now).await?;
-    let before = intake.tx.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
+    let mut unit = UnitOfWork::new(store.begin().await?, rules.clone(), decider, clock);
+    unit.catch_up(id, now).await?;
+    let before = unit.tx.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
     }
@@ -107,12 +107,12 @@ pub async fn update(
             made: now,
             due: now,
         };
-        intake.leave(&mut ticket, outgoing, None, now).await?;
+        unit.leave(&mut ticket, outgoing, None, now).await?;
     }
-    let decision = intake.decide(&ticket, &done.event, now);
-    intake.keep(&ticket, &done.event, &decision, None, now).await?;
-    let notices = std::mem::take(&mut intake.notices);
-    intake.tx.commit().await?;
+    let decision = unit.decide(&ticket, &done.event, now);
+    unit.keep(&ticket, &done.event, &decision, None, now).await?;
+    let notices = std::mem::take(&mut unit.notices);
+    unit.tx.commit().await?;
     Ok((Applied { before, effects: done.effects, decision }, notices))
 }
 

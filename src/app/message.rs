@@ -1,0 +1,119 @@
+//! What an item of the inbox says.
+
+use crate::{
+    desk::{Person, PostFacts, XId},
+    store::{ConnectedAccount, InboxItem, IncomingKind, StoredPost},
+    x::{
+        DirectMessage, Post, Unreadable,
+        wire::{decode_direct_line, decode_payload},
+    },
+};
+
+/// A message on its way in, with what only its own arrival tells.
+pub(crate) struct Message {
+    /// What is kept of it.
+    pub(crate) post: StoredPost,
+    /// What it says about people.
+    pub(crate) people: Vec<Person>,
+    /// The ids of its versions, as far as it knows.
+    pub(crate) versions: Vec<XId>,
+    /// The way it came.
+    pub(crate) arrival: Arrival,
+    /// The handles it contains, folded, and the ids behind them where X gave them.
+    pub(crate) mentions: Vec<(String, Option<XId>)>,
+    /// Its language tag.
+    pub(crate) language: Option<String>,
+    /// What conditions ask about it, should it open a ticket.
+    pub(crate) facts: PostFacts,
+}
+
+/// The way a message came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// As a post: a mention, an own post, or one that was looked up.
+    Post,
+    /// As a post that this account liked.
+    Like(XId),
+    /// As a direct message of this account.
+    Direct(XId),
+}
+
+impl Message {
+    pub(super) fn mentions(&self, account: &ConnectedAccount) -> bool {
+        self.mentions
+            .iter()
+            .any(|(handle, id)| id.as_ref() == Some(&account.id) || handle.eq_ignore_ascii_case(&account.handle))
+    }
+}
+
+/// What an inbox item says; nothing where it is no message: reposts.
+pub(crate) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
+    match item.kind {
+        IncomingKind::Post => Ok(of_post(decode_payload(&item.payload)?, Arrival::Post)),
+        IncomingKind::Like => Ok(of_post(decode_payload(&item.payload)?, Arrival::Like(item.account.clone()))),
+        IncomingKind::DirectMessage => {
+            let message = decode_direct_line(&item.payload)?;
+            let id = Some(message.id.clone());
+            // Nobody in a group could be answered alone.
+            let reason = "the direct message is to a group, or to nobody; only conversations of two become tickets";
+            let unreadable = || Unreadable { reason: reason.to_owned(), id, raw: vec![] };
+            of_direct(message, &item.account).ok_or_else(unreadable).map(Some)
+        }
+    }
+}
+
+fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
+    if post.reposted.is_some() {
+        return None;
+    }
+    Some(Message {
+        people: post.people,
+        versions: post.versions,
+        arrival,
+        mentions: post.mentions,
+        language: post.language,
+        facts: post.facts,
+        post: StoredPost {
+            // Every post has had a time since long before there were accounts for support.
+            made: post.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            id: post.id,
+            version: post.version,
+            author: post.author,
+            conversation: post.conversation.to_string(),
+            replied_to: post.replied_to,
+            in_reply_to_user: post.in_reply_to_user,
+            answers: None,
+            direct_with: None,
+            text: post.text,
+            deleted: false,
+        },
+    })
+}
+
+fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
+    let with = message.with(account)?;
+    let (small, large) = if with < *account { (&with, account) } else { (account, &with) };
+    let conversation = format!("{small}-{large}");
+    Some(Message {
+        people: message.people,
+        versions: vec![],
+        arrival: Arrival::Direct(account.clone()),
+        mentions: Vec::new(),
+        language: None,
+        facts: PostFacts { has_media: message.has_media, ..PostFacts::default() },
+        post: StoredPost {
+            made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            version: message.id.clone(),
+            // What the account says, it says to the other side; there is nothing to settle.
+            answers: (message.sender == *account).then(|| with.clone()),
+            direct_with: Some(with),
+            id: message.id,
+            author: message.sender,
+            conversation,
+            replied_to: None,
+            in_reply_to_user: None,
+            text: message.text,
+            deleted: false,
+        },
+    })
+}
