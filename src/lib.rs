@@ -33,6 +33,8 @@ pub mod x;
 
 pub mod app;
 
+pub(crate) mod present;
+
 pub mod daemon;
 
 pub mod sim;

@@ -27,8 +27,9 @@ use crate::{
         text::headline,
         visible::visible,
     },
-    engine::{Decision, RuleSet, decide, explain, show},
+    engine::{Decision, RuleSet, decide, explain},
     lang::{did_you_mean, listed, nearest, rules::Rules},
+    present,
 };
 
 /// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
@@ -306,7 +307,7 @@ impl How<'_> {
             }
             Format::Human => {
                 let trace = explain(self.rules, ticket, event, now);
-                writeln!(out, "line {line}, {}", show(&trace, terminal::colored(&io::stdout())))
+                writeln!(out, "line {line}, {}", present::trace(&trace, terminal::colored(&io::stdout())))
             }
         }
     }

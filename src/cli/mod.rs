@@ -15,8 +15,6 @@ mod eval;
 mod explain;
 mod fmt;
 mod init;
-mod junit;
-mod markup;
 mod outbox;
 mod report;
 mod rewrite;

@@ -12,13 +12,14 @@ use super::{
     check::pretty,
     desk::{DeskArgs, Paths},
     terminal,
-    view::{TableFormat, short_time},
+    view::TableFormat,
 };
 use crate::{
     app::{Gates, Held},
     clock::Clock,
     desk::{Act, Desk, visible::visible},
     engine::effect_line,
+    present::table::minute,
     store::{Intervention, NotPossible, Queued, Store},
 };
 
@@ -110,7 +111,7 @@ async fn list(store: &Store, desk: &Desk, format: TableFormat) -> Result<u8, Cli
             "{:>5}  {:<8} since {}  {}{about}{by}, to {}",
             queued.id,
             queued.state,
-            short_time(queued.since),
+            minute(queued.since),
             effect_line(&queued.effect),
             queued.destination
         );

@@ -2,12 +2,10 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-use super::{CliError, FINE, check::pretty, desk::Paths as Desk, terminal};
-use crate::{
-    desk::visible::Visible,
-    lang::rules::{Mode, Span},
+use super::{CliError, FINE, desk::Paths as Desk, terminal};
+use crate::present::{
+    self,
+    rules::{items, text},
 };
 
 /// Lists the items of rule files in the order in which they are tried. What is live may be others: then a note says so, and
@@ -31,17 +29,6 @@ enum Format {
     Json,
 }
 
-/// An item, as listed.
-#[derive(Debug, Serialize)]
-struct Listed<'r> {
-    kind: &'static str,
-    title: &'r str,
-    mode: Mode,
-    span: &'r Span,
-    /// The first line of its documentation.
-    doc: Option<&'r str>,
-}
-
 impl Rules {
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let chosen = self.source.choose()?;
@@ -58,54 +45,12 @@ impl Rules {
         if listed.is_empty() && all > 0 {
             writeln!(terminal::remarks(), "note: none of the {all} items of this set stands in these files")?;
         }
-        let mut out = terminal::people_or_json(self.format == Format::Human);
-        match self.format {
-            Format::Json => {
-                let value = serde_json::to_value(&listed).map_err(io::Error::from)?;
-                out.write_all(pretty(&value)?.as_bytes())?;
-            }
-            Format::Human => {
-                let mut last = "";
-                for item in &listed {
-                    if item.kind != last {
-                        writeln!(out, "{}{}s", if last.is_empty() { "" } else { "\n" }, item.kind)?;
-                        last = item.kind;
-                    }
-                    let mode = match item.mode {
-                        Mode::Live => "",
-                        Mode::Disabled => " (disabled)",
-                        Mode::Shadow => " (shadow)",
-                    };
-                    let (title, file) = (Visible(item.title), Visible(&item.span.file));
-                    writeln!(out, "  {title}{mode}  {file}:{}", item.span.line)?;
-                    if let Some(doc) = item.doc {
-                        writeln!(out, "      {}", Visible(doc))?;
-                    }
-                }
-            }
-        }
+        let (mut out, text) = match self.format {
+            Format::Human => (terminal::people(), text(&listed)),
+            Format::Json => (terminal::json(), present::json(&listed).map_err(io::Error::from)?),
+        };
+        out.write_all(text.as_bytes())?;
         out.flush()?;
         Ok(FINE)
     }
-}
-
-/// Every item, kind by kind, in order.
-fn items(rules: &crate::lang::rules::Rules) -> Vec<Listed<'_>> {
-    fn listed<'r>(
-        kind: &'static str,
-        title: &'r str,
-        mode: Mode,
-        span: &'r Span,
-        doc: &'r Option<String>,
-    ) -> Listed<'r> {
-        Listed { kind, title, mode, span, doc: doc.as_deref().and_then(|d| d.lines().next()) }
-    }
-    let automations = rules.automations.iter().map(|a| listed("automation", &a.title, a.mode, &a.span, &a.doc));
-    let macros = rules.macros.iter().map(|m| listed("macro", &m.title, m.mode, &m.span, &m.doc));
-    let reports = rules.reports.iter().map(|r| listed("report", &r.title, r.mode, &r.span, &r.doc));
-    let lets = rules.lets.iter().map(|l| listed("condition", &l.name, Mode::Live, &l.span, &l.doc));
-    let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mode, &t.span, &t.doc));
-    let views = rules.views.iter().map(|v| listed("view", &v.title, v.mode, &v.span, &v.doc));
-    let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mode, &t.span, &t.doc));
-    triggers.chain(automations).chain(macros).chain(views).chain(reports).chain(lets).chain(tests).collect()
 }

@@ -15,7 +15,7 @@ use super::{
     check::pretty,
     desk::DeskArgs,
     terminal,
-    view::{self, Page, TableFormat, plain, short_time},
+    view::{self, Page, TableFormat},
 };
 use crate::{
     app::{
@@ -33,6 +33,7 @@ use crate::{
         Sources, check_sources, did_you_mean, nearest, render,
         rules::{Mode, Rules, View},
     },
+    present::table::{cell, minute, plain},
     store::Store,
 };
 
@@ -260,7 +261,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
         let value = field.read(facts);
         // What is said below need not be said here.
         if !value.is_empty() && !matches!(&*field.name(), "latest_comment" | "latest_public_comment" | "description") {
-            table.add_row([field.name().to_string(), view::cell(&value)]);
+            table.add_row([field.name().to_string(), cell(&value)]);
         }
     }
     for (linked, why) in &links {
@@ -276,7 +277,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
     // Stable: comments are in the order of X's ids, which tell more than clocks.
     said.sort_by_key(|(made, ..)| *made);
     for (made, who, text) in said {
-        writeln!(out, "\n{}  {}", short_time(made), visible(&who))?;
+        writeln!(out, "\n{}  {}", minute(made), visible(&who))?;
         for line in text.lines() {
             writeln!(out, "    {}", visible(line))?;
         }
@@ -302,7 +303,7 @@ async fn show(store: &Store, id: TicketId, desk: &Desk, format: TableFormat) -> 
             left.id
         )?;
         for done in interventions.iter().filter(|done| done.item == left.id) {
-            writeln!(out, "  {}  {}", short_time(done.made), visible(&done.line()))?;
+            writeln!(out, "  {}  {}", minute(done.made), visible(&done.line()))?;
         }
     }
     writeln!(out, "\n`twite why {id}` tells what the rules did")?;

@@ -3,23 +3,20 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::{CliError, FINE, broke, check::pretty, desk::DeskArgs, terminal};
 use crate::{
     clock::Clock,
-    desk::{Desk, Facts, Ticket, Value, text::headline, visible::visible},
+    desk::{Desk, Facts, Ticket, visible::visible},
     lang::{
         did_you_mean, nearest,
         rules::{Mode, Sort, View},
     },
+    present::table::{cell, plain},
     store::Store,
 };
-
-/// How much of a text a cell shows, in characters as a reader counts them.
-const MAX_CELL_CHARS: usize = 48;
 
 /// Show the tickets of a view; without a name, the views and how many tickets each has.
 #[derive(Debug, Args)]
@@ -122,7 +119,7 @@ pub(super) async fn show(
     let mut out = terminal::people_or_json(format == TableFormat::Table);
     if format == TableFormat::Json {
         let rows = tickets.iter().map(|ticket| {
-            let cells = columns.iter().map(|c| (c.name().to_string(), as_json(&c.read(facts(ticket, now, desk)))));
+            let cells = columns.iter().map(|c| (c.name().to_string(), json!(c.read(facts(ticket, now, desk)))));
             Json::Object(cells.collect::<Map<_, _>>())
         });
         out.write_all(pretty(&rows.collect())?.as_bytes())?;
@@ -158,38 +155,4 @@ pub(super) async fn show(
         )?,
     }
     Ok(FINE)
-}
-
-/// A table without lines.
-pub(super) fn plain() -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table
-}
-
-/// A value in a table: short, and unable to steer the terminal.
-pub(super) fn cell(value: &Value<'_>) -> String {
-    match value {
-        Value::Empty => String::new(),
-        Value::Text(text) => visible(&headline(text, MAX_CELL_CHARS)).into_owned(),
-        Value::Time(time) => short_time(*time),
-        value => visible(&value.to_string()).into_owned(),
-    }
-}
-
-/// An instant to the minute, in UTC.
-pub(super) fn short_time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%MZ").to_string()
-}
-
-/// A value for programs; nothing is `null`.
-pub(super) fn as_json(value: &Value<'_>) -> Json {
-    match value {
-        Value::Empty => Json::Null,
-        Value::YesNo(yes) => json!(yes),
-        Value::Number(number) => json!(number),
-        Value::Word(text) | Value::Text(text) => json!(text),
-        Value::Set(tags) => json!(tags),
-        Value::Time(time) => json!(time),
-    }
 }

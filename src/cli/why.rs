@@ -17,12 +17,13 @@ use super::{
     desk::DeskArgs,
     terminal::{self, colored},
     ticket,
-    view::{TableFormat, short_time},
+    view::TableFormat,
 };
 use crate::{
     desk::{Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
-    engine::{Trace, effect_line, explain, show},
+    engine::{Trace, effect_line, explain},
     lang::{self, rules::Rules},
+    present::{self, table::minute},
     store::{Intervention, Recorded, RecordedRun, Store},
 };
 
@@ -82,7 +83,7 @@ impl Run<'_> {
     fn print_interventions(&self, out: &mut impl Write) -> io::Result<()> {
         for done in &self.interventions {
             let line = format!("{} (outbox {}): {}", effect_line(&done.effect), done.item, done.line());
-            writeln!(out, "afterwards, {}: {}\n", short_time(done.made), visible(&line))?;
+            writeln!(out, "afterwards, {}: {}\n", minute(done.made), visible(&line))?;
         }
         Ok(())
     }
@@ -179,7 +180,7 @@ impl Why {
             writeln!(out, "no rules ran on ticket {} yet", self.ticket)?;
         }
         for run in replayed {
-            write!(out, "run {} of {runs}, {}: ", run.number, short_time(run.recorded.now))?;
+            write!(out, "run {} of {runs}, {}: ", run.number, minute(run.recorded.now))?;
             let Some(again) = &run.again else {
                 writeln!(out, "what it was made from went with a post that was deleted at X")?;
                 writeln!(out, "rules {}\n", run.recorded.rules)?;
@@ -191,7 +192,7 @@ impl Why {
                 continue;
             };
             writeln!(out, "{}", happened(&again.run.event))?;
-            writeln!(out, "{}", show(&again.trace, colored(&io::stdout())))?;
+            writeln!(out, "{}", present::trace(&again.trace, colored(&io::stdout())))?;
             if !again.agrees {
                 writeln!(
                     out,

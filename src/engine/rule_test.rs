@@ -19,11 +19,11 @@ use super::{
     coverage::{Coverage, Covering},
     decide::run,
     decision::{Decision, RuleKind},
+    display,
     evaluate::holds,
-    explanation::{Explanation, explain_condition},
+    explanation::explain_condition,
     given, loops,
     rule_set::RuleSet,
-    show,
     trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
@@ -327,7 +327,7 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
         }
         ExpectKind::NotFired(title) => {
             let fired = fired(title)?;
-            let because = lines(&fired.why);
+            let because = display::because(&fired.why);
             let found =
                 if fired.pass == 0 { "it fired".to_owned() } else { format!("it fired in pass {}", fired.pass) };
             failure(format!("{} does not fire", Quoted(title)), found, because)
@@ -345,7 +345,7 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
             if holds(condition, facts) {
                 return None;
             }
-            let mut because = lines(&explain_condition(condition, facts));
+            let mut because = display::because(&explain_condition(condition, facts));
             because.extend(who_wrote(condition, runs));
             failure(condition.to_string(), "it does not hold".into(), because)
         }
@@ -359,10 +359,10 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
                 None => name(kind),
             };
             let found = if effects.is_empty() { "there is none" } else { "none does" };
-            failure(expected, found.into(), effects.iter().map(|effect| show::effect_line(effect)).collect())
+            failure(expected, found.into(), effects.iter().map(|effect| display::effect_line(effect)).collect())
         }
         ExpectKind::NotSent(kind) => {
-            let effects: Vec<_> = of_kind(kind, story).map(show::effect_line).collect();
+            let effects: Vec<_> = of_kind(kind, story).map(display::effect_line).collect();
             if effects.is_empty() {
                 return None;
             }
@@ -382,7 +382,7 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
         None if runs.is_empty() => "nothing happened yet".to_owned(),
         None => "it is an automation, and no time passed; or a trigger, and nothing happened".to_owned(),
         Some((trigger, stopped_by)) => match (trigger.verdict, &trigger.when) {
-            (Verdict::False, Some(when)) => return ("these conditions did not hold".into(), lines(when)),
+            (Verdict::False, Some(when)) => return ("these conditions did not hold".into(), display::because(when)),
             (Verdict::Disabled, _) => "it is disabled".to_owned(),
             (Verdict::OtherEvent, _) => "it is not about this kind of event".to_owned(),
             (Verdict::Closed, _) => "there was no run: the ticket was closed".to_owned(),
@@ -403,13 +403,8 @@ fn who_wrote(condition: &Condition, runs: &[Run]) -> Vec<String> {
     fired
         .flat_map(|fired| fired.changes.iter().map(move |change| (fired, change)))
         .filter(|(_, change)| asked.iter().any(|name| **name == change.field))
-        .map(|(fired, change)| format!("{} changed {}", Quoted(&fired.rule), show::change_line(change)))
+        .map(|(fired, change)| format!("{} changed {}", Quoted(&fired.rule), display::change_line(change)))
         .collect()
-}
-
-/// What made a condition hold or not, a line each.
-fn lines(explanation: &Explanation) -> Vec<String> {
-    explanation.because().into_iter().map(show::predicate_line).collect()
 }
 
 fn of_kind<'a>(kind: &'a EffectKind, story: &'a Story) -> impl Iterator<Item = &'a Effect> {
@@ -444,9 +439,9 @@ fn name(kind: &EffectKind) -> String {
         EffectKind::Reply => "reply".into(),
         EffectKind::Note => "note".into(),
         EffectKind::Notify(None) => "notify".into(),
-        EffectKind::Notify(Some(to)) => format!("notify {}", show::recipient(to)),
+        EffectKind::Notify(Some(to)) => format!("notify {}", display::recipient(to)),
         EffectKind::Remind(None) => "remind".into(),
-        EffectKind::Remind(Some(to)) => format!("remind {}", show::recipient(to)),
+        EffectKind::Remind(Some(to)) => format!("remind {}", display::recipient(to)),
         EffectKind::Assign => "assign".into(),
         EffectKind::Merge => "merge".into(),
         EffectKind::Webhook(name) => format!("webhook {}", Quoted(name)),

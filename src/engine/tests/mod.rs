@@ -3,7 +3,6 @@
 mod meaning;
 mod properties;
 mod runs;
-mod shown;
 mod stories;
 mod texts;
 mod views;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     desk::{Recipient, Scope, field::FIELDS},
-    engine::{Coverage, Outcome, RuleSet, Share, run_test, run_tests, show::value},
+    engine::{Coverage, Outcome, RuleSet, Share, display::value, run_test, run_tests},
     lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };
 

@@ -128,6 +128,15 @@ fn no_tests_are_told() {
     let files = [("rules.twite", RULES)];
     assert_eq!(test(&files, &["."]), (0, "no tests found\n".to_owned()));
     assert_eq!(test(&files, &[".", "--fail-on-empty"]).0, 1);
+    let skipped = [
+        files[0],
+        (
+            "off.twite",
+            "disabled test \"off\" {\n  given ticket { comment \"hi\" }\n  when created\n  expect nothing fired\n}\n",
+        ),
+    ];
+    assert_eq!(test(&skipped, &[".", "--fail-on-empty"]).0, 1);
+    assert_eq!(test(&skipped, &["."]).0, 0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::engine::{Outcome, TestReport};
 /// is shared among them evenly.
 pub(super) fn junit(reports: &[TestReport], took: Duration) -> String {
     let mut xml = String::new();
-    // Writing to a text does not fail.
+    // Writing to a string does not fail.
     let _ = write_suites(&mut xml, reports, took);
     xml
 }

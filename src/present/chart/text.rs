@@ -2,11 +2,12 @@
 
 use textplots::{Chart as Plot, Plot as _, Shape};
 
-use super::{Heat, Series, shown};
+use super::{Heat, Series};
 use crate::{
     desk::text::headline,
     engine::report::ReportTable,
     lang::rules::{Chart, Report},
+    present::amount::amount,
 };
 
 /// How wide bars are, in characters.
@@ -17,7 +18,7 @@ const LABEL: usize = 28;
 const MAX_BARS: usize = 60;
 
 /// The chart of a report, where it has one and there is something to draw.
-pub(super) fn draw(report: &Report, table: &ReportTable) -> Option<String> {
+pub(crate) fn draw(report: &Report, table: &ReportTable) -> Option<String> {
     if table.rows.is_empty() {
         return None;
     }
@@ -38,7 +39,7 @@ fn bars(series: &Series) -> Option<String> {
     let wide = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let lines = labels.iter().zip(&series.values).map(|(label, value)| {
         let pad = " ".repeat(wide - label.chars().count());
-        format!("{label}{pad}  {} {}", bar(*value / most), shown(Some(*value), series.unit))
+        format!("{label}{pad}  {} {}", bar(*value / most), amount(Some(*value), series.unit))
     });
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
@@ -78,7 +79,7 @@ fn lines(table: &ReportTable) -> Option<String> {
     let (_, drawing) = drawn.split_last()?;
     let (first, last) = (series.labels.first()?, series.labels.last()?);
     let dots = if before.is_some() { "; dots: the period before" } else { "" };
-    Some(format!("{}\n{first} … {last}{dots}; at most {}", drawing.join("\n"), shown(Some(most), series.unit)))
+    Some(format!("{}\n{first} … {last}{dots}; at most {}", drawing.join("\n"), amount(Some(most), series.unit)))
 }
 
 fn heat(heat: &Heat) -> String {

@@ -7,15 +7,16 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::{Heat, Series, shown};
+use super::{Heat, Series};
 use crate::{
     desk::{text::headline, visible::visible},
     engine::report::ReportTable,
     lang::rules::{Chart, Report},
+    present::amount::amount,
 };
 
 /// A drawing that failed.
-pub(super) type DrawError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type DrawError = Box<dyn std::error::Error + Send + Sync>;
 
 const SIZE: (u32, u32) = (960, 480);
 /// The colours of the bars and lines, and of the period before.
@@ -32,7 +33,7 @@ const MAX_LABELS: usize = 40;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The chart of a report. One without a chart of its own gets bars.
-pub(super) fn draw(report: &Report, table: &ReportTable) -> Result<String, DrawError> {
+pub(crate) fn draw(report: &Report, table: &ReportTable) -> Result<String, DrawError> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
@@ -45,7 +46,7 @@ pub(super) fn draw(report: &Report, table: &ReportTable) -> Result<String, DrawE
             let value = table.total.values.first().copied().flatten();
             let unit = table.measures.first().map_or("number", |m| m.unit);
             let large = (FontFamily::SansSerif, 72).into_font().color(&INK);
-            area.draw(&Text::new(shown(value, unit), (24, 180), large)).map_err(wrong)?;
+            area.draw(&Text::new(amount(value, unit), (24, 180), large)).map_err(wrong)?;
         } else {
             let inner = area.margin(80, 24, 24, 24);
             match report.chart {
@@ -103,7 +104,7 @@ fn bars(area: &Area<'_>, table: &ReportTable) -> Result<(), DrawError> {
         if n % every == 0 {
             let label = series.labels.get(n).map(|label| headline(label, LABEL)).unwrap_or_default();
             names.draw(&Text::new(label, (182, middle), small(HPos::Right))).map_err(wrong)?;
-            let value = shown(Some(*value), series.unit);
+            let value = amount(Some(*value), series.unit);
             numbers.draw(&Text::new(value, (8, middle), small(HPos::Left))).map_err(wrong)?;
         }
     }
@@ -128,7 +129,7 @@ fn lines(area: &Area<'_>, table: &ReportTable) -> Result<(), DrawError> {
         .x_labels(8)
         .y_labels(6)
         .x_label_formatter(&|n| labels.get(*n).map(|label| headline(label, 16)).unwrap_or_default())
-        .y_label_formatter(&|value| shown(Some(*value), series.unit))
+        .y_label_formatter(&|value| amount(Some(*value), series.unit))
         .label_style((FontFamily::SansSerif, 14).into_font().color(&TEXT))
         .draw()
         .map_err(wrong)?;

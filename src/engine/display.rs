@@ -1,0 +1,80 @@
+//! Values, changes and effects on one line, as rules write them. Nothing in them can steer the reader's terminal.
+
+use super::explanation::{Explanation, ExplanationKind};
+use crate::{
+    desk::{Change, Choosing, Effect, Recipient, Value, text::headline, visible::visible},
+    lang::display::{Grouped, Quoted},
+};
+
+/// How much of a text is shown, in characters as a reader counts them.
+const MAX_TEXT_CHARS: usize = 80;
+
+/// A value. A long text is cut.
+pub(super) fn value(value: &Value<'_>) -> String {
+    match value {
+        Value::Number(number) => Grouped(*number).to_string(),
+        Value::Text(text) if text.is_empty() => "empty".to_owned(),
+        Value::Text(text) => visible(&Quoted(&headline(text, MAX_TEXT_CHARS)).to_string()).into_owned(),
+        value => visible(&value.to_string()).into_owned(),
+    }
+}
+
+/// The value a predicate found: `(12)`, or `(was open, is solved)`.
+pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>) -> String {
+    match before {
+        Some(before) => format!("(was {}, is {})", value(before), value(now)),
+        None => format!("({})", value(now)),
+    }
+}
+
+/// The predicates that made a condition hold or not, a line each: `✗ requester.followers >= 10_000  (12)`.
+pub(super) fn because(explanation: &Explanation) -> Vec<String> {
+    let mut lines = vec![];
+    for leaf in explanation.because() {
+        if let ExplanationKind::Predicate { text, value, before } = &leaf.kind {
+            let sign = if leaf.holds { "✓" } else { "✗" };
+            lines.push(format!("{sign} {text}  {}", found(value, before.as_ref())));
+        }
+    }
+    lines
+}
+
+/// A change: `priority: low → urgent`.
+pub(crate) fn change_line(change: &Change) -> String {
+    format!("{}: {} → {}", change.field, value(&change.from), value(&change.to))
+}
+
+/// An effect: `reply "Hello"`.
+pub(crate) fn effect_line(effect: &Effect) -> String {
+    let short = |text: &str| value(&Value::Text(headline(text, MAX_TEXT_CHARS).into()));
+    match effect {
+        Effect::Reply { text } => format!("reply {}", short(text)),
+        Effect::Note { text } => format!("note {}", short(text)),
+        Effect::Notify { to, subject, .. } => format!("notify {}: {}", recipient(to), short(subject)),
+        Effect::Remind { to, at, subject, .. } => {
+            format!("remind {} at {}: {}", recipient(to), at.round(jiff::Unit::Second).unwrap_or(*at), short(subject))
+        }
+        Effect::Assign { group, choosing } => {
+            let agent = match choosing {
+                Choosing::Next => "next agent",
+                Choosing::LeastBusy => "least busy agent",
+            };
+            format!("assign to {agent} of group {}", Quoted(group))
+        }
+        Effect::Merge => "merge into earlier ticket".to_owned(),
+        Effect::Webhook { name, body } => {
+            let body = body.as_deref().map(|body| format!(": {}", short(body))).unwrap_or_default();
+            format!("webhook {}{body}", Quoted(name))
+        }
+    }
+}
+
+/// A recipient: `group "Billing"`.
+pub(super) fn recipient(to: &Recipient) -> String {
+    match to {
+        Recipient::Group(name) => format!("group {}", Quoted(name)),
+        Recipient::Agent(name) => format!("agent {}", Quoted(name)),
+        Recipient::Assignee => "assignee".to_owned(),
+        Recipient::Requester => "requester".to_owned(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Measured values with their unit.
+
+use crate::lang::display::Grouped;
+
+/// A value with its unit; `–` where there is none.
+pub(crate) fn amount(value: Option<f64>, unit: &str) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    match unit {
+        "seconds" => length(value),
+        _ if value.fract() == 0.0 && value.abs() < 1e15 => {
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and far below 2^53")]
+            let whole = value as i64;
+            Grouped(whole).to_string().replace('_', ",")
+        }
+        _ => format!("{value:.1}"),
+    }
+}
+
+/// A length of time in its two largest units.
+fn length(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    #[expect(clippy::cast_possible_truncation, reason = "lengths of time are far below 2^53 seconds")]
+    let whole = seconds.abs().round() as i64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{sign}{whole} s"),
+        (0, 0, minutes) => format!("{sign}{minutes} min"),
+        (0, hours, minutes) => format!("{sign}{hours} h {minutes:02} min"),
+        (days, hours, _) => format!("{sign}{days} d {hours:02} h"),
+    }
+}

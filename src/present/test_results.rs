@@ -1,0 +1,205 @@
+//! What became of the tests that rule files carry.
+
+use std::{fmt::Write as _, time::Duration};
+
+use owo_colors::OwoColorize;
+use serde::Serialize;
+
+use super::junit::junit;
+use crate::{
+    desk::visible::Visible,
+    engine::{Coverage, Missing, Outcome, Ran, Share, TestReport},
+    lang::{display::Quoted, render::Style},
+};
+
+/// The results of all tests, in the order of the rule files.
+#[derive(Debug, Serialize)]
+pub(crate) struct TestResults {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+    tests: Vec<TestReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coverage: Option<Covered>,
+    /// How long all of them took.
+    #[serde(skip)]
+    took: Duration,
+}
+
+/// What the tests have seen, and what not.
+#[derive(Debug, Serialize)]
+pub(crate) struct Covered {
+    /// The share of all that came up, rounded down.
+    pub(crate) percent: f64,
+    pub(crate) seen: usize,
+    pub(crate) total: usize,
+    /// Of the answers to conditions, two each.
+    answers: Share,
+    /// Of the triggers and automations.
+    fired: Share,
+    /// Of the macros.
+    applied: Share,
+    missing: Vec<Missing>,
+    never_ran: Vec<Ran>,
+}
+
+impl Covered {
+    fn new(coverage: &Coverage) -> Self {
+        let all = coverage.all();
+        Self {
+            // 1,999 of 2,000 is not 100.0 %.
+            percent: (10.0 * all.percent()).floor() / 10.0,
+            seen: all.seen,
+            total: all.total,
+            answers: coverage.answers(),
+            fired: coverage.fired(),
+            applied: coverage.applied_macros(),
+            missing: coverage.missing(),
+            never_ran: coverage.never_ran(),
+        }
+    }
+
+    /// Whether so many percent of all came up.
+    pub(crate) fn reaches(&self, min: f64) -> bool {
+        Share { seen: self.seen, total: self.total }.percent() >= min
+    }
+}
+
+impl TestResults {
+    /// Of tests that took so long together.
+    pub(crate) fn new(tests: Vec<TestReport>, coverage: Option<&Coverage>, took: Duration) -> Self {
+        let count = |fits: fn(&Outcome) -> bool| tests.iter().filter(|t| fits(&t.outcome)).count();
+        Self {
+            passed: count(|o| *o == Outcome::Passed),
+            failed: count(|o| matches!(o, Outcome::Failed { .. })),
+            skipped: count(|o| *o == Outcome::Skipped),
+            coverage: coverage.map(Covered::new),
+            tests,
+            took,
+        }
+    }
+
+    /// The results for people.
+    pub(crate) fn text(&self, style: Style) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write(&mut text, style);
+        text
+    }
+
+    /// The results as JUnit XML.
+    pub(crate) fn junit(&self) -> String {
+        junit(&self.tests, self.took)
+    }
+
+    fn write(&self, text: &mut String, style: Style) -> std::fmt::Result {
+        let (passed, failed) = if style.ascii { ("ok", "FAILED") } else { ("✓", "✗") };
+        let (passed, failed) = match style.color {
+            true => (passed.green().to_string(), failed.red().to_string()),
+            false => (passed.to_owned(), failed.to_owned()),
+        };
+        for report in &self.tests {
+            match &report.outcome {
+                Outcome::Passed => writeln!(text, "{passed} {}", Visible(&report.test))?,
+                Outcome::Skipped => writeln!(text, "- {} (disabled)", Visible(&report.test))?,
+                Outcome::Failed { failures } => {
+                    writeln!(text, "{failed} {}", Visible(&report.test))?;
+                    for failure in failures {
+                        let span = &failure.span;
+                        let (file, expected) = (Visible(&span.file), Visible(&failure.expected));
+                        writeln!(text, "    {file}:{}: expected {expected}", span.line)?;
+                        writeln!(text, "      but {}", Visible(&failure.found))?;
+                        failure.because.iter().try_for_each(|line| writeln!(text, "        {}", Visible(line)))?;
+                    }
+                }
+            }
+        }
+        if self.tests.is_empty() {
+            writeln!(text, "no tests found")?;
+        } else {
+            writeln!(text, "\n{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)?;
+        }
+        match &self.coverage {
+            Some(coverage) => coverage.write(text),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Covered {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let Self { percent, answers, fired, applied, .. } = self;
+        let shares = [("answers seen", answers), ("rules fired", fired), ("macros applied", applied)]
+            .into_iter()
+            .filter(|(_, share)| share.total > 0)
+            .map(|(what, share)| format!("{} of {} {what}", share.seen, share.total))
+            .collect::<Vec<_>>();
+        let shares =
+            if shares.is_empty() { "there is nothing that tests could show".to_owned() } else { shares.join(", ") };
+        writeln!(text, "\ncoverage: {percent:.1} %, {shares}")?;
+        for Ran { kind, title, span } in &self.never_ran {
+            let never = if *kind == "macro" { "applied" } else { "fired" };
+            writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
+        }
+        for missing in &self.missing {
+            let answer = if missing.never { "yes" } else { "no" };
+            let (file, line, asked, rule) = (&missing.span.file, missing.span.line, &missing.text, &missing.rule);
+            writeln!(text, "  {}:{line}: never {answer}: {}, in {}", Visible(file), Visible(asked), Quoted(rule))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine::Failure, lang::rules::Span};
+
+    fn results() -> TestResults {
+        let span = |line| Span { file: "rules/tests.twite".into(), start: 0, end: 0, line };
+        let report = |test: &str, outcome| TestReport { test: test.into(), span: span(3), outcome };
+        let failure = Failure {
+            span: span(9),
+            expected: "\"Escalate\" fires".into(),
+            found: "these conditions did not hold".into(),
+            because: vec!["✗ requester.followers >= 10_000  (12)".into(), "✗ requester.verified  (no)".into()],
+        };
+        let missing = |never| Missing {
+            rule: "Escalate".into(),
+            text: "requester.verified".into(),
+            span: Span { file: "rules/people.twite".into(), ..span(4) },
+            never,
+        };
+        TestResults {
+            passed: 1,
+            failed: 1,
+            skipped: 1,
+            tests: vec![
+                report("a verified requester is escalated", Outcome::Passed),
+                report("not now", Outcome::Skipped),
+                report("a large audience is escalated", Outcome::Failed { failures: vec![failure] }),
+            ],
+            coverage: Some(Covered {
+                percent: 66.6,
+                seen: 6,
+                total: 9,
+                answers: Share { seen: 4, total: 6 },
+                fired: Share { seen: 1, total: 2 },
+                applied: Share { seen: 1, total: 1 },
+                missing: vec![missing(true), missing(false)],
+                never_ran: vec![Ran { kind: "trigger", title: "Escalate".into(), span: span(2) }],
+            }),
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn results_are_readable() {
+        insta::assert_snapshot!(results().text(Style::default()));
+    }
+
+    #[test]
+    fn results_are_data() {
+        insta::assert_snapshot!(crate::present::json(&results()).unwrap());
+    }
+}

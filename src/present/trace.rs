@@ -1,0 +1,202 @@
+//! Traces: every rule with its conditions and the values they had, as a tree.
+
+use std::fmt::Write;
+
+use owo_colors::OwoColorize;
+
+use crate::{
+    desk::visible::Visible,
+    engine::{Explanation, ExplanationKind, Fired, RuleTrace, Trace, Verdict, change_line, effect_line, found},
+    lang::display::Quoted,
+};
+
+/// A trace, one rule after the other: ✓ for what held and ✗ for what did not.
+pub(crate) fn trace(trace: &Trace, color: bool) -> String {
+    let mut text = String::new();
+    let decision = &trace.decision;
+    let passes = match decision.passes {
+        0 if decision.closed => "no run: the ticket was closed".to_owned(),
+        0 => "automations only".to_owned(),
+        1 => "1 pass".to_owned(),
+        n => format!("{n} passes"),
+    };
+    line(&mut text, 0, &format!("rules {}, {}, {passes}", decision.version, trace.now));
+    for rule in trace.rules() {
+        line(&mut text, 0, "");
+        let fired = decision.fired.iter().find(|fired| fired.rule == rule.rule);
+        one(&mut text, rule, fired, decision.stopped_by.as_deref(), color);
+    }
+    text
+}
+
+fn one(text: &mut String, rule: &RuleTrace, fired: Option<&Fired>, stopped_by: Option<&str>, color: bool) {
+    let (sign, fate) = match rule.verdict {
+        Verdict::Fired { pass: 0 } => (mark(true, color), "fired".to_owned()),
+        Verdict::Shadow { pass: 0 } => ("~".to_owned(), "would have fired (shadow)".to_owned()),
+        Verdict::AlreadyActive => ("·".to_owned(), "held already, and fires once".to_owned()),
+        Verdict::Fired { pass } => (mark(true, color), format!("fired in pass {pass}")),
+        Verdict::Shadow { pass } => ("~".to_owned(), format!("would have fired in pass {pass} (shadow)")),
+        Verdict::False => (mark(false, color), "did not fire".to_owned()),
+        Verdict::Disabled => ("·".to_owned(), "is disabled".to_owned()),
+        Verdict::OtherEvent => ("·".to_owned(), "is not about this kind of event".to_owned()),
+        Verdict::NotReached => {
+            let by = stopped_by.map(|title| format!(" by {}", Quoted(title))).unwrap_or_default();
+            ("·".to_owned(), format!("was not reached: the run was stopped{by}"))
+        }
+        Verdict::Closed => ("·".to_owned(), "was not tried: the ticket was closed".to_owned()),
+    };
+    let at = format!("{}:{}", Visible(&rule.span.file), rule.span.line);
+    let at = if color { at.dimmed().to_string() } else { at };
+    line(text, 0, &format!("{sign} {} {fate}  {at}", Quoted(&rule.rule)));
+    match rule.when.as_ref() {
+        Some(Explanation { kind: ExplanationKind::All(parts), .. }) if !parts.is_empty() => {
+            parts.iter().for_each(|part| tree(text, 1, part, color));
+        }
+        Some(explanation) => tree(text, 1, explanation, color),
+        None => {}
+    }
+    let Some(fired) = fired else { return };
+    for change in &fired.changes {
+        line(text, 1, &format!("→ {}", change_line(change)));
+    }
+    for effect in &fired.effects {
+        line(text, 1, &format!("→ {}", effect_line(effect)));
+    }
+}
+
+fn tree(text: &mut String, depth: usize, explanation: &Explanation, color: bool) {
+    let sign = mark(explanation.holds, color);
+    let (what, parts): (String, &[Explanation]) = match &explanation.kind {
+        ExplanationKind::All(parts) if parts.is_empty() => ("always".to_owned(), parts),
+        ExplanationKind::Any(parts) if parts.is_empty() => ("never".to_owned(), parts),
+        ExplanationKind::All(parts) => ("all of".to_owned(), parts),
+        ExplanationKind::Any(parts) => ("any of".to_owned(), parts),
+        ExplanationKind::Not(inner) => ("not".to_owned(), std::slice::from_ref(inner)),
+        ExplanationKind::Let { name, means } => (name.clone(), std::slice::from_ref(means)),
+        ExplanationKind::Predicate { text, value, before } => {
+            let found = found(value, before.as_ref());
+            (format!("{text}  {}", if color { found.dimmed().to_string() } else { found }), &[])
+        }
+    };
+    line(text, depth, &format!("{sign} {what}"));
+    parts.iter().for_each(|part| tree(text, depth + 1, part, color));
+}
+
+fn mark(holds: bool, color: bool) -> String {
+    match (holds, color) {
+        (true, true) => "✓".green().to_string(),
+        (false, true) => "✗".red().to_string(),
+        (true, false) => "✓".to_owned(),
+        (false, false) => "✗".to_owned(),
+    }
+}
+
+fn line(text: &mut String, depth: usize, what: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{}{what}", "  ".repeat(depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        desk::{Event, EventKind, Status, Ticket, Via},
+        engine::explain,
+        lang::{
+            check_files,
+            rules::{Files, Rules, SourceFile, Version},
+        },
+    };
+
+    fn rules() -> Rules {
+        let text = r#"let influencer = requester.followers >= 10_000 or requester.verified
+
+trigger "Escalate influencers" {
+  when channel is twitter and influencer and not tags has vip
+  then
+    set priority to urgent
+    add tags vip
+    reply "Hello {{ticket.requester.name}}!"
+    notify group "Social VIP" {
+      subject "{{ticket.requester.followers}} followers on {{ticket.channel}}"
+      body "{{ticket.link}}"
+    }
+    webhook "status page"
+}
+
+disabled trigger "Nobody" {
+  then add tags nobody
+}
+
+shadow trigger "Only watching" {
+  when status changed
+  then add tags seen
+}
+
+trigger "Later" {
+  on updated
+  then add tags later
+}
+
+trigger "Long waiting" {
+  when time until due < 1 hour
+  then add tags waiting
+}
+
+trigger "Enough" {
+  then stop
+}
+
+trigger "Too late" {
+  then add tags late
+}
+"#;
+        let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
+        let toml =
+            "[[group]]\nname = \"Social VIP\"\n\n[[webhook]]\nname = \"status page\"\nurl = \"https://x.example\"\n";
+        let files = Files {
+            config: Some(file("twite.toml", toml)),
+            rules: vec![file("rules/a.twite", text)],
+            ..Files::default()
+        };
+        let (rules, found) = check_files(files, Version { hash: "0123456789abcdef".to_owned(), commit: None });
+        let found: Vec<_> = found.iter().map(|found| &found.message).collect();
+        rules.unwrap_or_else(|| panic!("{found:#?}"))
+    }
+
+    fn trace_of(ticket: &Ticket) -> Trace {
+        let now: Timestamp = "2026-01-05T12:00:00Z".parse().unwrap();
+        let event = Event { kind: EventKind::Created, via: Via::Twitter, comment: None, cause: None };
+        explain(&rules(), ticket, &event, now)
+    }
+
+    fn ada() -> Ticket {
+        let mut ticket = Ticket { description: "my order\u{7} never came".into(), ..Ticket::default() };
+        ticket.requester.name = Some("Ada\u{202e}".into());
+        ticket.requester.followers = Some(12_000);
+        ticket
+    }
+
+    #[test]
+    fn a_trace_reads_as_a_tree() {
+        insta::assert_snapshot!(trace(&trace_of(&ada()), false));
+    }
+
+    #[test]
+    fn a_closed_ticket_says_so() {
+        let closed = trace(&trace_of(&Ticket { status: Status::Closed, ..ada() }), false);
+        assert!(closed.starts_with("rules 0123456789ab, 2026-01-05T12:00:00Z, no run: the ticket was closed\n"));
+        assert!(closed.contains("· \"Escalate influencers\" was not tried: the ticket was closed  rules/a.twite:3\n"));
+    }
+
+    #[test]
+    fn color_changes_nothing_but_the_color() {
+        let traced = trace_of(&ada());
+        let colored = trace(&traced, true);
+        let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+        assert_ne!(colored, trace(&traced, false));
+        assert_eq!(codes.replace_all(&colored, ""), trace(&traced, false));
+    }
+}
