@@ -5,7 +5,7 @@
 //! documentation, placeholders, the plain evaluator, the matcher and the compile-to-SQL all read
 //! [`FIELDS`]. Adding a field is one entry.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, ops::RangeInclusive, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -173,6 +173,14 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.kind.clone(),
             Self::Custom(field) => field.kind(),
+        }
+    }
+
+    /// The numbers it can hold. Built-in ones are counts, which are never negative.
+    pub fn domain(&self) -> RangeInclusive<i64> {
+        match self {
+            Self::Known(_) => 0..=i64::MAX,
+            Self::Custom(_) => i64::MIN..=i64::MAX,
         }
     }
 

@@ -163,11 +163,30 @@ fn x_counts(ticket: &Ticket) -> [Option<i64>; 7] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::FieldRef;
+    use crate::desk::{FieldRef, Kind, Scope, field::FIELDS};
 
     #[test]
     fn a_new_ticket_breaks_none() {
         assert_eq!(broken(&Ticket::default()).map(|invariant| invariant.says).collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn a_number_outside_its_domain_breaks_one() {
+        for field in FIELDS.iter().filter(|field| field.kind == Kind::Number && field.scope == Scope::Ticket) {
+            let least = *FieldRef::Known(field).domain().start();
+            let given = |number: i64| {
+                let mut ticket = serde_json::to_value(Ticket::default()).unwrap();
+                let (of, name) = match field.name.split_once('.') {
+                    Some((of, name)) => (&mut ticket[of], name),
+                    None => (&mut ticket, field.name),
+                };
+                assert!(of.get(name).is_some() || field.name.contains('.'), "{}", field.name);
+                of[name] = number.into();
+                serde_json::from_value::<Ticket>(ticket).unwrap()
+            };
+            let breaks = |ticket: &Ticket| broken(ticket).any(|invariant| invariant.says.contains("below zero"));
+            assert!(breaks(&given(least - 1)) && !breaks(&given(least)), "{}", field.name);
+        }
     }
 
     #[test]

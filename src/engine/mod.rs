@@ -15,6 +15,7 @@ pub mod index;
 pub mod loops;
 mod matcher;
 mod next_change;
+mod normal;
 mod render;
 pub mod report;
 mod rule_set;

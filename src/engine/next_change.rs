@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::evaluate;
 use crate::{
-    desk::{Facts, Hours, Reached, Scope, Value},
-    lang::rules::{Comparison, Condition, ConditionKind, Duration, Op, Predicate},
+    desk::{Facts, Scope, Value},
+    lang::rules::{Condition, ConditionKind, Op, Predicate},
 };
 
 /// How often the search for the next change of an answer may land where nothing changes. Where it gives up, the
@@ -79,39 +79,26 @@ fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stays {
     }
 }
 
-/// When the answer to one question changes by time alone, after now.
+/// When time alone changes a predicate, after now.
 fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
+    let hours = facts.hours();
     let at = match (&predicate.op, predicate.field.read(facts)) {
-        (Op::Since(comparison, span), Value::Time(time)) => since_turns(time, *comparison, *span, facts.hours()),
-        (Op::Until(comparison, span), Value::Time(time)) => until_turns(time, *comparison, *span, facts.hours()),
-        (Op::Holds, Value::YesNo(_)) if predicate.field.scope() == Scope::Clock => facts.hours().turns_after(facts.now),
+        // The time since an instant only grows: it enters the far side.
+        (Op::Since(comparison, length), Value::Time(time)) => {
+            let boundary = comparison.boundary(length.reached_after(time, hours))?;
+            if boundary.included { Some(boundary.at) } else { right_after(boundary.at) }
+        }
+        // The time until an instant only shrinks: it leaves the far side.
+        (Op::Until(comparison, length), Value::Time(time)) => {
+            let boundary = comparison.boundary(length.reached_before(time, hours))?;
+            if boundary.included { right_after(boundary.at) } else { Some(boundary.at) }
+        }
+        (Op::Holds, Value::YesNo(_)) if predicate.field.scope() == Scope::Clock => hours.turns_after(facts.now),
         _ => None,
     };
     at.filter(|at| *at > facts.now)
 }
 
-/// Where the answer turns: at this instant, or right after it.
-fn turns(at: Option<Timestamp>, right_after: bool) -> Option<Timestamp> {
-    let at = at?;
-    if right_after { at.checked_add(SignedDuration::from_nanos(1)).ok() } else { Some(at) }
-}
-
-/// The time since an instant only grows, so its comparison with a length turns once.
-fn since_turns(time: Timestamp, comparison: Comparison, span: Duration, hours: &Hours) -> Option<Timestamp> {
-    // From the first on it is at least so long; after the last it is longer.
-    let Reached { first, last } = span.reached_after(time, hours);
-    match comparison {
-        Comparison::AtLeast | Comparison::Less => turns(first, false),
-        Comparison::More | Comparison::AtMost => turns(last, true),
-    }
-}
-
-/// The time until an instant only shrinks.
-fn until_turns(time: Timestamp, comparison: Comparison, span: Duration, hours: &Hours) -> Option<Timestamp> {
-    // Going back in time, it is at least so long from the first on, and longer after the last.
-    let Reached { first, last } = span.reached_before(time, hours);
-    match comparison {
-        Comparison::AtMost | Comparison::More => turns(last, false),
-        Comparison::AtLeast | Comparison::Less => turns(first, true),
-    }
+fn right_after(at: Timestamp) -> Option<Timestamp> {
+    at.checked_add(SignedDuration::from_nanos(1)).ok()
 }

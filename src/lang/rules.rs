@@ -356,6 +356,21 @@ impl Comparison {
         }
     }
 
+    /// The boundary of this comparison between a length of time and the length that was reached; `None` where no
+    /// instant is so far off.
+    pub fn boundary(self, reached: Reached) -> Option<Boundary> {
+        let (at, included) = match self {
+            Self::AtLeast | Self::Less => (reached.first?, true),
+            Self::More | Self::AtMost => (reached.last?, false),
+        };
+        Some(Boundary { at, included })
+    }
+
+    /// Whether it bounds values from below.
+    pub const fn is_lower_bound(self) -> bool {
+        matches!(self, Self::AtLeast | Self::More)
+    }
+
     /// As written.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -365,6 +380,15 @@ impl Comparison {
             Self::AtLeast => ">=",
         }
     }
+}
+
+/// The one instant at which a comparison with a length of time changes, as times lie farther and farther off.
+#[derive(Debug, Clone, Copy)]
+pub struct Boundary {
+    /// The instant.
+    pub at: jiff::Timestamp,
+    /// Whether the instant itself lies on the far side.
+    pub included: bool,
 }
 
 /// A value in a rule.

@@ -14,12 +14,12 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::{Store, StoreError, ticket::tickets};
 use crate::{
     desk::{
-        Desk, Facts, FieldRef, Hours, Kind, Reached, Ticket,
+        Desk, Facts, FieldRef, Hours, Kind, Ticket,
         config::CustomKind,
         field::{Field, Scope},
     },
     engine::{self, evaluate, holds},
-    lang::rules::{Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate, Sort, View},
+    lang::rules::{Boundary, Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate, Sort, View},
 };
 
 /// How many questions and values a statement asks about: the rest is left to the evaluator. A database takes
@@ -494,27 +494,20 @@ impl<'a> Query<'a> {
     }
 
     fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Duration, until: bool) {
-        // WriteBuffer than the first instant that is so far off, it is at least as far off; earlier than the last, at most.
-        let Reached { first, last } =
-            if until { span.reached_after(self.now, hours) } else { span.reached_before(self.now, hours) };
-        // Towards the far end of time, or away from it; and from which of the two on.
-        let (farther, at, included) = match comparison {
-            Comparison::AtLeast => (true, first, true),
-            Comparison::More => (true, last, false),
-            Comparison::AtMost => (false, last, true),
-            Comparison::Less => (false, first, false),
-        };
-        let Some(at) = at else {
+        let reached = if until { span.reached_after(self.now, hours) } else { span.reached_before(self.now, hours) };
+        let far = comparison.is_lower_bound();
+        let Some(Boundary { at, included }) = comparison.boundary(reached) else {
             // No time is that far off.
-            return if farther {
+            return if far {
                 self.sql.push(FALSE);
             } else {
                 self.present(field, &Kind::Time);
             };
         };
+        let included = included == far;
         // Stored times are whole milliseconds.
         let nanos = at.as_nanosecond();
-        let later = farther == until;
+        let later = far == until;
         let (sign, millis) = match (later, included) {
             (true, true) => (" >= ", -(-nanos).div_euclid(1_000_000)),
             (true, false) => (" > ", nanos.div_euclid(1_000_000)),

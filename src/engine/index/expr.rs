@@ -8,11 +8,11 @@ use std::sync::Arc;
 use regex_syntax::hir::literal::Extractor;
 use rustc_hash::FxHashMap;
 
-use super::slots::{Find, Role, Slots, Unindexed, role};
+use super::slots::{CodedBy, Find, Slots, Unindexed};
 use crate::{
-    desk::{Kind, Value},
-    engine::evaluate,
-    lang::rules::{Condition, ConditionKind, Let, Literal, Op, Pattern, Predicate},
+    desk::FieldRef,
+    engine::normal::{MAX_CODES, Normal, Search, Tags, Whole, normal},
+    lang::rules::{Condition, ConditionKind, Let, Pattern, Predicate},
 };
 
 /// The most texts of which every match of a regex must contain one.
@@ -98,87 +98,65 @@ impl<'s> Builder<'s> {
     }
 
     fn predicate(&mut self, predicate: &Predicate, want: bool) -> Expr {
-        match role(predicate) {
-            Role::Code | Role::Change => {
-                let (slot, mask) = self.slots.code_mask(predicate, want);
-                code(slot, mask, self.slots.coded[usize::from(slot)].codes)
-            }
-            Role::Rank => {
-                let (slot, ranges, most) = self.slots.ranks(predicate, want);
+        let field = &predicate.field;
+        match normal(predicate) {
+            Normal::Codes(holds) => self.code(CodedBy::Field(field.clone()), holds, want),
+            Normal::Changes(holds) => self.code(CodedBy::Change(field.clone()), holds, want),
+            Normal::Ranges(parts) => {
+                let (slot, ranges, most) = self.slots.ranks(field, &parts, want);
                 any(ranges.into_iter().map(|r| rank(slot, *r.start(), *r.end(), most)).collect())
             }
-            Role::Name => self.name(predicate, want),
-            Role::Member => self.member(predicate, want),
-            Role::Search => self.search(predicate, want),
-            Role::Unindexed => {
+            Normal::Whole(whole) => self.whole(field, &whole, want),
+            Normal::Tags(Tags { tags, every, present }) => {
+                let slot = self.slots.named_slot(field);
+                let parts = tags.iter().map(|tag| literal(self.slots.name(slot, tag), present == want)).collect();
+                if every == want { all(parts) } else { any(parts) }
+            }
+            Normal::Search(search) => self.search(field, &search, want),
+            Normal::Opaque => {
                 let predicate = self.slots.unindexed(Unindexed::Predicate(predicate.clone()));
                 Expr::Unindexed { predicate, want }
             }
         }
     }
 
-    /// A predicate on a whole name or text has one result for each value it mentions, one for all others, and one for
-    /// an empty value.
-    fn name(&mut self, predicate: &Predicate, want: bool) -> Expr {
-        let kind = predicate.field.kind();
-        let slot = self.slots.named_slot(&predicate.field);
-        let mentioned = mentioned(&predicate.op, &kind);
-        let wanted = |value: &Value<'_>| evaluate::value_holds(&predicate.op, &kind, value) == want;
-        let as_value = |name: &str| match kind {
-            Kind::Text => Value::Text(name.to_owned().into()),
-            _ => Value::Word(name.to_owned().into()),
-        };
-        // A value longer than all that are mentioned is none of them.
-        let other: String = mentioned.iter().map(|(name, _)| name.as_str()).chain(["\u{1}"]).collect();
-        let nothing = wanted(&Value::Empty);
+    /// The codes of a slot for which a predicate is as wanted.
+    fn code(&mut self, what: CodedBy, holds: u64, want: bool) -> Expr {
+        let slot = self.slots.code_slot(what);
+        let codes = self.slots.coded[slot].codes;
+        let every = if codes == MAX_CODES { u64::MAX } else { (1 << codes) - 1 };
+        match if want { holds } else { !holds } & every {
+            0 => Expr::Never,
+            mask if mask == every => Expr::Always,
+            mask => Expr::Code { slot: slot as u16, mask },
+        }
+    }
+
+    /// A whole name or text: the values that are as wanted, or none of those that are not.
+    fn whole(&mut self, field: &FieldRef, whole: &Whole<'_>, want: bool) -> Expr {
+        let slot = self.slots.named_slot(field);
+        let positive = whole.other != want;
         let mut parts = vec![];
-        if wanted(&as_value(&other)) {
-            for (name, folded) in &mentioned {
-                if !wanted(&as_value(name)) {
-                    parts.push(literal(self.slots.name(slot, folded), false));
-                }
-            }
-            if !nothing {
-                parts.push(literal(self.slots.no_name(slot), false));
-            }
-            return all(parts);
-        }
-        for (name, folded) in &mentioned {
-            if wanted(&as_value(name)) {
-                parts.push(literal(self.slots.name(slot, folded), true));
+        for (name, holds) in &whole.mentioned {
+            if (*holds == want) == positive {
+                parts.push(literal(self.slots.name(slot, name), positive));
             }
         }
-        if nothing {
-            parts.push(literal(self.slots.no_name(slot), true));
+        if (whole.empty == want) == positive {
+            parts.push(literal(self.slots.no_name(slot), positive));
         }
-        any(parts)
+        if positive { any(parts) } else { all(parts) }
     }
 
-    fn member(&mut self, predicate: &Predicate, want: bool) -> Expr {
-        let slot = self.slots.named_slot(&predicate.field);
-        let (tags, every, has) = match &predicate.op {
-            Op::HasAny(tags) => (tags, false, true),
-            Op::HasAll(tags) => (tags, true, true),
-            Op::HasNone(tags) => (tags, true, false),
-            Op::IsEmpty => return literal(self.slots.no_name(slot), want),
-            // `is set`, by its role.
-            _ => return literal(self.slots.no_name(slot), !want),
-        };
-        let parts = tags.iter().map(|tag| literal(self.slots.name(slot, tag), has == want)).collect();
-        if every == want { all(parts) } else { any(parts) }
-    }
-
-    fn search(&mut self, predicate: &Predicate, want: bool) -> Expr {
-        let slot = self.slots.searched_slot(&predicate.field);
-        let find = match &predicate.op {
-            Op::Contains(needle) if !needle.folded.is_empty() => Find::Anywhere(needle.folded.as_str().into()),
-            Op::ContainsWord(needle) if !needle.folded.is_empty() => Find::Words(needle.folded.as_str().into()),
-            Op::StartsWith(needle) if !needle.folded.is_empty() => Find::Start(needle.folded.as_str().into()),
-            // An empty list of words is in no text.
-            Op::ContainsWord(_) => return if want { Expr::Never } else { Expr::Always },
-            Op::Matches(pattern) => return self.regex(slot, pattern, want),
-            // An empty text is in every text.
-            _ => return literal(self.slots.find(slot, Find::Nothing), !want),
+    fn search(&mut self, field: &FieldRef, search: &Search<'_>, want: bool) -> Expr {
+        let slot = self.slots.searched_slot(field);
+        let find = match search {
+            Search::Nothing => return if want { Expr::Never } else { Expr::Always },
+            Search::Anything => return literal(self.slots.find(slot, Find::Nothing), !want),
+            Search::Anywhere(text) => Find::Anywhere((*text).into()),
+            Search::Words(text) => Find::Words((*text).into()),
+            Search::Start(text) => Find::Start((*text).into()),
+            Search::Regex(pattern) => return self.regex(slot, pattern, want),
         };
         literal(self.slots.find(slot, find), want)
     }
@@ -206,28 +184,6 @@ impl<'s> Builder<'s> {
     }
 }
 
-/// The names or texts an operator mentions, as written and as looked up.
-fn mentioned(test: &Op, kind: &Kind) -> Vec<(String, String)> {
-    let literals = match test {
-        Op::Is(one) | Op::IsNot(one) | Op::Compare(_, one) => std::slice::from_ref(one),
-        Op::In(some) | Op::NotIn(some) => some,
-        _ => &[],
-    };
-    let mut mentioned: Vec<_> = literals
-        .iter()
-        .filter_map(|literal| match (literal, kind) {
-            (Literal::Text(text), Kind::Text) if !text.folded.is_empty() => {
-                Some((text.written.clone(), text.folded.clone()))
-            }
-            (Literal::Word { word, .. }, Kind::Declared(_)) => Some((word.clone(), word.clone())),
-            _ => None,
-        })
-        .collect();
-    mentioned.sort_unstable();
-    mentioned.dedup_by(|a, b| a.1 == b.1);
-    mentioned
-}
-
 /// Texts of which every match of the pattern contains one; `None` where they would select too little.
 fn pieces(pattern: &Pattern) -> Option<Vec<Box<str>>> {
     let hir = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex.as_str()).ok()?;
@@ -251,15 +207,6 @@ fn pieces(pattern: &Pattern) -> Option<Vec<Box<str>>> {
 
 fn literal(literal: u32, want: bool) -> Expr {
     Expr::Literal { literal, want }
-}
-
-fn code(slot: u16, mask: u64, codes: usize) -> Expr {
-    let every = if codes == 64 { u64::MAX } else { (1 << codes) - 1 };
-    match mask & every {
-        0 => Expr::Never,
-        mask if mask == every => Expr::Always,
-        mask => Expr::Code { slot, mask },
-    }
 }
 
 fn rank(slot: u16, low: u32, high: u32, most: u32) -> Expr {

@@ -2,7 +2,6 @@
 
 use std::ops::RangeInclusive;
 
-use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -11,13 +10,14 @@ use super::{
     needles::{Finder, Needles},
 };
 use crate::{
-    desk::{Desk, Facts, FieldRef, Kind, Scope, Value, text::Folder},
-    engine::evaluate,
-    lang::rules::{Comparison, Duration, Literal, Op, Pattern, Predicate},
+    desk::{Desk, Facts, FieldRef, Kind, Value, text::Folder},
+    engine::{
+        evaluate,
+        normal::{self, Normal, Ranges, normal},
+    },
+    lang::rules::{Pattern, Predicate},
 };
 
-/// The most values of a coded slot: one bit each in a mask.
-const MAX_CODES: usize = 64;
 /// Bits for the codes of a ticket, of all slots together.
 const BITS: u32 = 64;
 
@@ -59,9 +59,9 @@ pub(super) struct Coded {
 pub(super) enum CodedBy {
     /// 0 where the ticket was created, 1 where it was updated.
     EventKind,
-    /// The index of the field's value in [`values`].
+    /// The index of the field's value in [`normal::values`].
     Field(FieldRef),
-    /// The indexes of its values before and after the event in [`values`], as one number.
+    /// The indexes of its values before and after the event in [`normal::values`], as one number.
     Change(FieldRef),
 }
 
@@ -165,81 +165,6 @@ enum Use {
     Fold,
 }
 
-/// How the index answers a predicate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    /// By the code of a field.
-    Code,
-    /// By the codes before and after.
-    Change,
-    /// By a rank.
-    Rank,
-    /// By equality with a name.
-    Name,
-    /// By membership in a set.
-    Member,
-    /// By searching a text.
-    Search,
-    /// Not at all: by the plain evaluator.
-    Unindexed,
-}
-
-/// How the index answers a predicate.
-pub(super) fn role(predicate: &Predicate) -> Role {
-    let kind = predicate.field.kind();
-    match (&predicate.op, kind) {
-        // Opening hours cost too much to read for every ticket.
-        _ if predicate.field.scope() == Scope::Clock => Role::Unindexed,
-        (Op::Changed { .. }, kind) => match values(&kind).len() {
-            n if n > 0 && n * n <= MAX_CODES => Role::Change,
-            _ => Role::Unindexed,
-        },
-        (Op::Since(_, span) | Op::Until(_, span), Kind::Time) if span.is_business() => Role::Unindexed,
-        (_, Kind::YesNo) => Role::Code,
-        (_, Kind::Words(words)) if words.words.len() < MAX_CODES => Role::Code,
-        (_, Kind::Words(_)) => Role::Unindexed,
-        (_, Kind::Number) => Role::Rank,
-        (test, Kind::Time) if literals(test).iter().any(|l| matches!(l, Literal::Time(_))) => Role::Unindexed,
-        (_, Kind::Time) => Role::Rank,
-        (Op::HasAny(_) | Op::HasAll(_) | Op::HasNone(_) | Op::IsEmpty | Op::IsSet, Kind::Set) => Role::Member,
-        (_, Kind::Set) => Role::Unindexed,
-        (
-            Op::Contains(_) | Op::ContainsWord(_) | Op::StartsWith(_) | Op::Matches(_),
-            Kind::Text | Kind::Declared(_),
-        ) => Role::Search,
-        (_, Kind::Text | Kind::Declared(_)) => Role::Name,
-    }
-}
-
-/// The literals of an operator.
-fn literals(test: &Op) -> Vec<&Literal> {
-    match test {
-        Op::Is(one) | Op::IsNot(one) | Op::Compare(_, one) => vec![one],
-        Op::In(some) | Op::NotIn(some) => some.iter().collect(),
-        _ => vec![],
-    }
-}
-
-/// Every value of a field of few values, in the order of their codes; none where there are many.
-pub(super) fn values(kind: &Kind) -> Vec<Value<'static>> {
-    match kind {
-        Kind::YesNo => vec![Value::YesNo(false), Value::YesNo(true), Value::Empty],
-        Kind::Words(words) => words.words.iter().map(|w| Value::word(Some(w))).chain([Value::Empty]).collect(),
-        _ => vec![],
-    }
-}
-
-/// The index of a value in [`values`].
-fn code(kind: &Kind, value: &Value<'_>) -> usize {
-    match (kind, value) {
-        (Kind::YesNo, Value::YesNo(yes)) => usize::from(*yes),
-        (Kind::YesNo, _) => 2,
-        (Kind::Words(words), Value::Word(word)) => words.rank(word).unwrap_or(words.words.len()),
-        (Kind::Words(words), _) => words.words.len(),
-        _ => 0,
-    }
-}
-
 impl Coded {
     /// Its field; `None` for the kind of the event.
     pub(super) fn field(&self) -> Option<&FieldRef> {
@@ -253,24 +178,16 @@ impl Coded {
     pub(super) fn read(&self, facts: Facts<'_>) -> u8 {
         let code = match &self.what {
             CodedBy::EventKind => usize::from(facts.event.is_some_and(|event| event.before().is_some())),
-            CodedBy::Field(FieldRef::Known(field)) => code(&field.kind, &(field.read)(facts)),
-            CodedBy::Field(field) => code(&field.kind(), &field.read(facts)),
+            CodedBy::Field(FieldRef::Known(field)) => normal::code(&field.kind, &(field.read)(facts)),
+            CodedBy::Field(field) => normal::code(&field.kind(), &field.read(facts)),
             CodedBy::Change(field) => {
                 let kind = field.kind();
                 let was = evaluate::before(field, facts);
-                code(&kind, &was) * values_of(&kind) + code(&kind, &field.read(facts))
+                normal::code(&kind, &was) * normal::count(&kind) + normal::code(&kind, &field.read(facts))
             }
         };
         // There are at most 64.
         code as u8
-    }
-}
-
-fn values_of(kind: &Kind) -> usize {
-    match kind {
-        Kind::YesNo => 3,
-        Kind::Words(words) => words.words.len() + 1,
-        _ => 0,
     }
 }
 
@@ -284,16 +201,12 @@ impl Ranked {
         match (&self.cuts, value) {
             (Cuts::Numbers(cuts), Value::Number(n)) => 1 + cuts.partition_point(|cut| *cut <= n) as u32,
             (Cuts::Ages(cuts), Value::Time(time)) => {
-                let age = age(time, facts.now);
+                let age = normal::age(time, facts.now);
                 1 + cuts.partition_point(|cut| *cut <= age) as u32
             }
             _ => 0,
         }
     }
-}
-
-fn age(time: Timestamp, now: Timestamp) -> i128 {
-    now.as_nanosecond() - time.as_nanosecond()
 }
 
 impl Cuts {
@@ -325,56 +238,23 @@ impl Cuts {
     }
 }
 
-/// The values at which a predicate on a number or a time can change.
-fn cuts(test: &Op) -> Vec<i128> {
-    let turns = |at: i128| [at, at + 1];
-    let mut cuts: Vec<i128> = match test {
-        Op::Since(_, Duration::Clock(length)) => turns(length.as_nanos()).into(),
-        Op::Until(_, Duration::Clock(length)) => turns(-length.as_nanos()).into(),
-        test => {
-            let numbers = literals(test).into_iter().filter_map(|l| match l {
-                Literal::Number(n) => Some(i128::from(*n)),
-                _ => None,
-            });
-            // No number reaches beyond this.
-            numbers.flat_map(turns).filter(|cut| *cut <= i128::from(i64::MAX)).collect()
-        }
-    };
-    cuts.sort_unstable();
-    cuts.dedup();
-    cuts
-}
-
-/// Whether a predicate holds for this number, or for a time of this age.
-fn rank_holds(predicate: &Predicate, at: i128) -> bool {
-    let holds =
-        |comparison: &Comparison, asked: &SignedDuration, length: i128| comparison.holds(length.cmp(&asked.as_nanos()));
-    match (&predicate.op, predicate.field.kind()) {
-        (Op::Since(comparison, Duration::Clock(asked)), Kind::Time) => holds(comparison, asked, at),
-        (Op::Until(comparison, Duration::Clock(asked)), Kind::Time) => holds(comparison, asked, -at),
-        // No other operator compares times.
-        (test, kind @ Kind::Time) => evaluate::value_holds(test, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
-        (test, kind) => evaluate::value_holds(test, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
-    }
-}
-
 impl Slots {
     /// Registers the slot and the cuts of a predicate.
     pub(super) fn register(&mut self, predicate: &Predicate) {
-        match role(predicate) {
-            Role::Rank => {
+        match normal(predicate) {
+            Normal::Ranges(ranges) => {
                 let slot = self.rank_slot(&predicate.field);
-                for cut in cuts(&predicate.op) {
+                for (cut, _) in ranges.cuts {
                     self.ranked[slot].cuts.add(cut);
                 }
             }
-            Role::Code => {
+            Normal::Codes(_) => {
                 self.code_slot(CodedBy::Field(predicate.field.clone()));
             }
-            Role::Change => {
+            Normal::Changes(_) => {
                 self.code_slot(CodedBy::Change(predicate.field.clone()));
             }
-            Role::Name | Role::Member | Role::Search | Role::Unindexed => {}
+            Normal::Whole(_) | Normal::Tags(_) | Normal::Search(_) | Normal::Opaque => {}
         }
     }
 
@@ -425,11 +305,11 @@ impl Slots {
         self.code_slot(CodedBy::EventKind) as u16
     }
 
-    fn code_slot(&mut self, what: CodedBy) -> usize {
+    pub(super) fn code_slot(&mut self, what: CodedBy) -> usize {
         let (key, used, codes) = match &what {
             CodedBy::EventKind => (FieldKey::EventKind, Use::Code, 2),
-            CodedBy::Field(field) => (FieldKey::of(field), Use::Code, values_of(&field.kind())),
-            CodedBy::Change(field) => (FieldKey::of(field), Use::Change, values_of(&field.kind()).pow(2)),
+            CodedBy::Field(field) => (FieldKey::of(field), Use::Code, normal::count(&field.kind())),
+            CodedBy::Change(field) => (FieldKey::of(field), Use::Change, normal::count(&field.kind()).pow(2)),
         };
         let next = self.coded.len();
         let slot = *self.by_use.entry((key, used)).or_insert(next as u16);
@@ -482,39 +362,18 @@ impl Slots {
         slot
     }
 
-    /// The codes for which a predicate is as wanted, with their slot.
-    pub(super) fn code_mask(&mut self, predicate: &Predicate, want: bool) -> (u16, u64) {
-        let kind = predicate.field.kind();
-        let values = values(&kind);
-        let mut mask = 0;
-        let slot = if let Op::Changed { from, to } = &predicate.op {
-            for (was_code, was) in values.iter().enumerate() {
-                for (is_code, is) in values.iter().enumerate() {
-                    let holds = evaluate::changed(was, is, from.as_ref(), to.as_ref());
-                    mask |= u64::from(holds == want) << (was_code * values.len() + is_code);
-                }
-            }
-            self.code_slot(CodedBy::Change(predicate.field.clone()))
-        } else {
-            for (code, value) in values.iter().enumerate() {
-                mask |= u64::from(evaluate::value_holds(&predicate.op, &kind, value) == want) << code;
-            }
-            self.code_slot(CodedBy::Field(predicate.field.clone()))
-        };
-        (slot as u16, mask)
-    }
-
-    /// The ranges of ranks for which a predicate is as wanted, with their slot and the highest rank.
-    pub(super) fn ranks(&mut self, predicate: &Predicate, want: bool) -> (u16, Vec<RangeInclusive<u32>>, u32) {
-        let slot = self.rank_slot(&predicate.field);
+    /// The ranges of ranks in which a predicate is as wanted, with their slot and the highest rank.
+    pub(super) fn ranks(
+        &mut self,
+        field: &FieldRef,
+        parts: &Ranges,
+        want: bool,
+    ) -> (u16, Vec<RangeInclusive<u32>>, u32) {
+        let slot = self.rank_slot(field);
         let all = &self.ranked[slot].cuts;
         let most = all.rank(i128::MAX);
-        let cuts = cuts(&predicate.op);
-        // Below the first cut, and from each on up to the next.
-        let least = cuts.first().copied().unwrap_or(0).saturating_sub(1);
-        let unknown = evaluate::value_holds(&predicate.op, &predicate.field.kind(), &Value::Empty);
-        let mut regions = vec![(0, unknown), (1, rank_holds(predicate, least))];
-        regions.extend(cuts.iter().map(|cut| (all.rank(*cut), rank_holds(predicate, *cut))));
+        let mut regions = vec![(0, parts.empty), (1, parts.below)];
+        regions.extend(parts.cuts.iter().map(|(cut, holds)| (all.rank(*cut), *holds)));
         let mut ranges: Vec<RangeInclusive<u32>> = vec![];
         for (n, (first, holds)) in regions.iter().enumerate() {
             let last = regions.get(n + 1).map_or(most, |(next, _)| next - 1);

@@ -1,0 +1,242 @@
+//! Predicates in normal form: each field's domain cut into finitely many parts, on each of which a predicate is constant.
+//!
+//! The parts come from what the predicate mentions; what holds on a part is asked of [`evaluate`] with one value of
+//! it, so there is one meaning. The index maps parts to slots.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::evaluate;
+use crate::{
+    desk::{Kind, Scope, Value},
+    lang::rules::{Comparison, Duration, Literal, Op, Pattern, Predicate},
+};
+
+/// The most parts of a field that are told apart by a bit each.
+pub(super) const MAX_CODES: usize = 64;
+
+/// A predicate, by the parts of its field's domain.
+#[derive(Debug)]
+pub(super) enum Normal<'p> {
+    /// A field of few values. Bit `n` says whether it holds for value `n` of [`values`].
+    Codes(u64),
+    /// A change of a field of `n` values. Bit `before * n + now` says whether it holds.
+    Changes(u64),
+    /// A number, or the age of a time in nanoseconds.
+    Ranges(Ranges),
+    /// A name, or a text or set as a whole.
+    Whole(Whole<'p>),
+    /// Tags of a set.
+    Tags(Tags<'p>),
+    /// A search in a text.
+    Search(Search<'p>),
+    /// Not cut into parts: evaluated on the ticket.
+    Opaque,
+}
+
+/// A predicate on a number or an age. Each part reaches from its start up to the next.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    /// Whether it holds where the field is empty.
+    pub(super) empty: bool,
+    /// Whether it holds below the first cut.
+    pub(super) below: bool,
+    /// The cuts, ascending, each with whether it holds from there on.
+    pub(super) cuts: Vec<(i128, bool)>,
+}
+
+/// A predicate on a whole name or text: one part for each value it mentions, one for all others, one for none.
+#[derive(Debug)]
+pub(super) struct Whole<'p> {
+    /// Whether it holds where the field is empty.
+    pub(super) empty: bool,
+    /// Whether it holds for a value that is not mentioned.
+    pub(super) other: bool,
+    /// The values mentioned, in the form in which they are compared, each with whether it holds.
+    pub(super) mentioned: Vec<(&'p str, bool)>,
+}
+
+/// A predicate on the members of a set. It holds where every one of `tags`, or any, is in the set, or is not.
+#[derive(Debug)]
+pub(super) struct Tags<'p> {
+    pub(super) tags: &'p [String],
+    pub(super) every: bool,
+    pub(super) present: bool,
+}
+
+/// A search in a folded text. None finds anything in an empty one.
+#[derive(Debug)]
+pub(super) enum Search<'p> {
+    /// Never found.
+    Nothing,
+    /// Found in every text.
+    Anything,
+    /// This text, anywhere.
+    Anywhere(&'p str),
+    /// This text, as whole words.
+    Words(&'p str),
+    /// This text, at the start.
+    Start(&'p str),
+    /// A match of this pattern.
+    Regex(&'p Pattern),
+}
+
+/// The normal form of a predicate.
+pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
+    let kind = predicate.field.kind();
+    match (&predicate.op, &kind) {
+        // Opening hours cost too much to read for every ticket.
+        _ if predicate.field.scope() == Scope::Clock => Normal::Opaque,
+        (Op::Changed { from, to }, _) => match values(&kind) {
+            values if values.is_empty() || values.len().pow(2) > MAX_CODES => Normal::Opaque,
+            values => Normal::Changes(changes(&values, from.as_ref(), to.as_ref())),
+        },
+        (Op::Since(_, length) | Op::Until(_, length), Kind::Time) if length.is_business() => Normal::Opaque,
+        (_, Kind::Words(words)) if words.words.len() >= MAX_CODES => Normal::Opaque,
+        (op, Kind::YesNo | Kind::Words(_)) => Normal::Codes(codes(op, &kind)),
+        (op, Kind::Time) if literals(op).iter().any(|l| matches!(l, Literal::Time(_))) => Normal::Opaque,
+        (_, Kind::Number | Kind::Time) => Normal::Ranges(ranges(predicate)),
+        (Op::HasAny(tags), Kind::Set) => Normal::Tags(Tags { tags, every: false, present: true }),
+        (Op::HasAll(tags), Kind::Set) => Normal::Tags(Tags { tags, every: true, present: true }),
+        (Op::HasNone(tags), Kind::Set) => Normal::Tags(Tags { tags, every: true, present: false }),
+        (op @ (Op::IsEmpty | Op::IsSet), Kind::Set) => Normal::Whole(whole(op, &kind)),
+        (_, Kind::Set) => Normal::Opaque,
+        (op, Kind::Text | Kind::Declared(_)) => match search(op) {
+            Some(search) => Normal::Search(search),
+            None => Normal::Whole(whole(op, &kind)),
+        },
+    }
+}
+
+/// Every value of a field of few values, in the order of their codes; none where there are many.
+pub(super) fn values(kind: &Kind) -> Vec<Value<'static>> {
+    match kind {
+        Kind::YesNo => vec![Value::YesNo(false), Value::YesNo(true), Value::Empty],
+        Kind::Words(words) => words.words.iter().map(|w| Value::word(Some(w))).chain([Value::Empty]).collect(),
+        _ => vec![],
+    }
+}
+
+/// The number of [`values`].
+pub(super) fn count(kind: &Kind) -> usize {
+    match kind {
+        Kind::YesNo => 3,
+        Kind::Words(words) => words.words.len() + 1,
+        _ => 0,
+    }
+}
+
+/// The index of a value in [`values`].
+pub(super) fn code(kind: &Kind, value: &Value<'_>) -> usize {
+    match (kind, value) {
+        (Kind::YesNo, Value::YesNo(yes)) => usize::from(*yes),
+        (Kind::YesNo, _) => 2,
+        (Kind::Words(words), Value::Word(word)) => words.rank(word).unwrap_or(words.words.len()),
+        (Kind::Words(words), _) => words.words.len(),
+        _ => 0,
+    }
+}
+
+/// How long ago a time is, in nanoseconds; negative where it lies ahead.
+pub(super) fn age(time: Timestamp, now: Timestamp) -> i128 {
+    now.as_nanosecond() - time.as_nanosecond()
+}
+
+fn codes(op: &Op, kind: &Kind) -> u64 {
+    let holds = values(kind).into_iter().map(|value| evaluate::value_holds(op, kind, &value));
+    holds.enumerate().map(|(code, holds)| u64::from(holds) << code).sum()
+}
+
+fn changes(values: &[Value<'_>], from: Option<&Literal>, to: Option<&Literal>) -> u64 {
+    let pairs = values.iter().flat_map(|was| values.iter().map(move |is| (was, is)));
+    let holds = pairs.map(|(was, is)| evaluate::changed(was, is, from, to));
+    holds.enumerate().map(|(code, holds)| u64::from(holds) << code).sum()
+}
+
+fn ranges(predicate: &Predicate) -> Ranges {
+    let cuts = cuts(&predicate.op);
+    let below = cuts.first().copied().unwrap_or(0).saturating_sub(1);
+    Ranges {
+        empty: evaluate::value_holds(&predicate.op, &predicate.field.kind(), &Value::Empty),
+        below: holds_at(predicate, below),
+        cuts: cuts.into_iter().map(|cut| (cut, holds_at(predicate, cut))).collect(),
+    }
+}
+
+/// The values at which an operator on a number or a time can change, ascending.
+fn cuts(op: &Op) -> Vec<i128> {
+    let around = |at: i128| [at, at + 1];
+    let mut cuts: Vec<i128> = match op {
+        Op::Since(_, Duration::Clock(length)) => around(length.as_nanos()).into(),
+        Op::Until(_, Duration::Clock(length)) => around(-length.as_nanos()).into(),
+        op => {
+            let numbers = literals(op).iter().filter_map(|literal| match literal {
+                Literal::Number(n) => Some(i128::from(*n)),
+                _ => None,
+            });
+            // No number lies beyond this.
+            numbers.flat_map(around).filter(|cut| *cut <= i128::from(i64::MAX)).collect()
+        }
+    };
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
+}
+
+/// Whether a predicate holds for this number, or for a time of this age in nanoseconds.
+fn holds_at(predicate: &Predicate, at: i128) -> bool {
+    let compares =
+        |comparison: &Comparison, with: &SignedDuration, length: i128| comparison.holds(length.cmp(&with.as_nanos()));
+    match (&predicate.op, predicate.field.kind()) {
+        (Op::Since(comparison, Duration::Clock(with)), Kind::Time) => compares(comparison, with, at),
+        (Op::Until(comparison, Duration::Clock(with)), Kind::Time) => compares(comparison, with, -at),
+        // No other operator compares times.
+        (op, kind @ Kind::Time) => evaluate::value_holds(op, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
+        (op, kind) => evaluate::value_holds(op, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
+    }
+}
+
+fn whole<'p>(op: &'p Op, kind: &Kind) -> Whole<'p> {
+    let mut mentioned: Vec<(&str, &str)> = literals(op)
+        .iter()
+        .filter_map(|literal| match (literal, kind) {
+            (Literal::Text(text), Kind::Text) if !text.folded.is_empty() => Some((&*text.folded, &*text.written)),
+            (Literal::Word { word, .. }, Kind::Declared(_)) => Some((&**word, &**word)),
+            _ => None,
+        })
+        .collect();
+    mentioned.sort_unstable();
+    mentioned.dedup_by_key(|(folded, _)| *folded);
+    let holds = |value: &str| {
+        let value = value.to_owned().into();
+        let value = if *kind == Kind::Text { Value::Text(value) } else { Value::Word(value) };
+        evaluate::value_holds(op, kind, &value)
+    };
+    // A value longer than all that are mentioned is none of them.
+    let other: String = mentioned.iter().map(|(_, written)| *written).chain(["\u{1}"]).collect();
+    Whole {
+        empty: evaluate::value_holds(op, kind, &Value::Empty),
+        other: holds(&other),
+        mentioned: mentioned.into_iter().map(|(folded, written)| (folded, holds(written))).collect(),
+    }
+}
+
+fn search(op: &Op) -> Option<Search<'_>> {
+    Some(match op {
+        Op::Contains(needle) | Op::StartsWith(needle) if needle.folded.is_empty() => Search::Anything,
+        Op::ContainsWord(needle) if needle.folded.is_empty() => Search::Nothing,
+        Op::Contains(needle) => Search::Anywhere(&needle.folded),
+        Op::ContainsWord(needle) => Search::Words(&needle.folded),
+        Op::StartsWith(needle) => Search::Start(&needle.folded),
+        Op::Matches(pattern) => Search::Regex(pattern),
+        _ => return None,
+    })
+}
+
+/// The literals of an operator that compares whole values.
+fn literals(op: &Op) -> &[Literal] {
+    match op {
+        Op::Is(one) | Op::IsNot(one) | Op::Compare(_, one) => std::slice::from_ref(one),
+        Op::In(some) | Op::NotIn(some) => some,
+        _ => &[],
+    }
+}
