@@ -8,9 +8,12 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, time, times, word};
+use super::{
+    Store, StoreError, Tx,
+    db::{query, query_scalar},
+    time, times, word,
+};
 use crate::desk::{Tokens, XId};
 
 /// How a connected account stands.
@@ -133,7 +136,7 @@ impl Store {
     /// Adds an account, or brings what is known of it up to date. When it was first connected stays.
     pub async fn connect(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
         self.write(
-            sqlx::query(
+            query(
                 "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, state = excluded.state, state_why = NULL,
                capture_from = excluded.capture_from",
@@ -152,7 +155,7 @@ impl Store {
 
     /// Every account that was ever connected, oldest first.
     pub async fn accounts(&self) -> Result<Vec<ConnectedAccount>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM account ORDER BY connected_at, x_id").fetch_all(&self.reader).await?;
+        let rows = query("SELECT * FROM account ORDER BY connected_at, x_id").fetch_all(&self.reader).await?;
         rows.iter()
             .map(|row| {
                 Ok(ConnectedAccount {
@@ -171,7 +174,7 @@ impl Store {
     /// # Errors
     /// Also where they were sealed with another key.
     pub async fn tokens(&self, key: &Key, account: &XId) -> Result<Option<Tokens>, StoreError> {
-        let sealed: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT tokens FROM account WHERE x_id = $1")
+        let sealed: Option<Option<Vec<u8>>> = query_scalar("SELECT tokens FROM account WHERE x_id = $1")
             .bind(account.as_str())
             .fetch_optional(&self.reader)
             .await?;
@@ -186,12 +189,12 @@ impl Store {
     pub async fn save_tokens(&self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
         let done = self
             .write(
-                sqlx::query("UPDATE account SET tokens = $2 WHERE x_id = $1")
+                query("UPDATE account SET tokens = $2 WHERE x_id = $1")
                     .bind(account.as_str())
                     .bind(key.seal(account, tokens)?),
             )
             .await?;
-        if done.rows_affected() == 0 {
+        if done == 0 {
             return Err(StoreError::Corrupt(format!("account {account} is not connected")));
         }
         Ok(())
@@ -201,11 +204,11 @@ impl Store {
 impl Tx {
     /// Notes how an account stands.
     pub async fn set_account_state(&mut self, id: &XId, state: AccountState, why: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")
+        query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")
             .bind(id.as_str())
             .bind(state.as_str())
             .bind(why)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::{
-    Store, StoreError, Tx, time,
+    Store, StoreError, Tx,
+    db::{query, query_scalar},
+    time,
     write_buffer::{DecisionRow, FiredRow},
 };
 use crate::{
@@ -82,15 +83,15 @@ impl Tx {
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         // Nobody else numbers decisions meanwhile, and none is ever removed.
-        let id = match self.1.last_decision {
+        let id = match self.cache.last_decision {
             Some(last) => last + 1,
             None => {
-                let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM decision");
-                next.fetch_one(&mut *self.0).await?
+                let next = query_scalar("SELECT coalesce(max(id), 0) + 1 FROM decision");
+                next.fetch_one(&mut self.conn).await?
             }
         };
-        self.1.last_decision = Some(id);
-        self.2.decisions.push(DecisionRow {
+        self.cache.last_decision = Some(id);
+        self.buffer.decisions.push(DecisionRow {
             id,
             ticket: record.ticket.id.0,
             made: record.now.as_millisecond(),
@@ -100,7 +101,7 @@ impl Tx {
             event: json(serde_json::to_string(record.event))?,
             decision: json(serde_json::to_string(record.decision))?,
         });
-        self.2.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| FiredRow {
+        self.buffer.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| FiredRow {
             decision: id,
             place,
             rule: fired.rule.clone(),
@@ -114,7 +115,7 @@ impl Store {
     /// The runs on a ticket, oldest first.
     pub async fn decisions(&self, ticket: TicketId) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
-        let rows = sqlx::query("SELECT * FROM decision WHERE ticket = $1 ORDER BY id")
+        let rows = query("SELECT * FROM decision WHERE ticket = $1 ORDER BY id")
             .bind(ticket.0)
             .fetch_all(&self.reader)
             .await?;
@@ -129,7 +130,7 @@ impl Store {
                     decision: serde_json::from_str(row.try_get("decision")?).map_err(corrupt)?,
                 }),
             };
-            let fired = sqlx::query_scalar("SELECT rule FROM fired WHERE decision = $1 AND shadow = 0 ORDER BY place")
+            let fired = query_scalar("SELECT rule FROM fired WHERE decision = $1 AND shadow = 0 ORDER BY place")
                 .bind(id)
                 .fetch_all(&self.reader)
                 .await?;
@@ -143,7 +144,7 @@ impl Store {
     pub async fn remember_version(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
         let files = serde_json::to_string(&rules.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         self.write(
-            sqlx::query("INSERT INTO rules_version (hash, loaded, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            query("INSERT INTO rules_version (hash, loaded, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(&rules.version.hash)
                 .bind(now.as_millisecond())
                 .bind(files),
@@ -154,7 +155,7 @@ impl Store {
 
     /// The files of a rule set that once decided, as JSON.
     pub async fn version_files(&self, hash: &str) -> Result<Option<Files>, StoreError> {
-        let files: Option<String> = sqlx::query_scalar("SELECT files FROM rules_version WHERE hash = $1")
+        let files: Option<String> = query_scalar("SELECT files FROM rules_version WHERE hash = $1")
             .bind(hash)
             .fetch_optional(&self.reader)
             .await?;
@@ -163,7 +164,7 @@ impl Store {
 
     /// What it all came to so far.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT (SELECT count(*) FROM ticket),
                     (SELECT count(*) FROM comment WHERE delivery = 'imported' AND kind <> 'note'),
                     (SELECT count(*) FROM (SELECT one FROM ticket_link UNION SELECT other FROM ticket_link) AS linked),
@@ -175,10 +176,8 @@ impl Store {
         )
         .fetch_one(&self.reader)
         .await?;
-        let fired: Vec<(String, i64)> =
-            sqlx::query_as("SELECT rule, count(*) FROM fired WHERE shadow = 0 GROUP BY rule")
-                .fetch_all(&self.reader)
-                .await?;
+        let fired =
+            query("SELECT rule, count(*) FROM fired WHERE shadow = 0 GROUP BY rule").fetch_all(&self.reader).await?;
         Ok(Counts {
             tickets: row.try_get(0)?,
             comments: row.try_get(1)?,
@@ -188,7 +187,7 @@ impl Store {
             unknown: row.try_get(5)?,
             set_aside: row.try_get(6)?,
             not_imported: row.try_get(7)?,
-            fired: fired.into_iter().collect(),
+            fired: fired.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?,
         })
     }
 }

@@ -1,9 +1,12 @@
 //! What was said on tickets.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{Store, StoreError, StoredPost, Tx, time, times, word, words};
+use super::{
+    Store, StoreError, StoredPost, Tx,
+    db::{Row, query, query_scalar},
+    time, times, word, words,
+};
 use crate::desk::{Author, Comment, CommentSource, Delivery, TicketId, XId};
 
 /// A comment to be added.
@@ -54,7 +57,7 @@ fn delivery_word(delivery: Delivery) -> &'static str {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Comment, StoreError> {
+fn read(row: &Row) -> Result<Comment, StoreError> {
     let id: Option<XId> = words(row.try_get("x_id")?)?;
     let source = match (row.try_get::<&str, _>("kind")?, id) {
         ("post", Some(id)) => CommentSource::Post { id },
@@ -93,14 +96,14 @@ fn read(row: &SqliteRow) -> Result<Comment, StoreError> {
 impl Store {
     /// A comment, by the store's number.
     pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
-        let row = sqlx::query("SELECT * FROM comment WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
+        let row = query("SELECT * FROM comment WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
         row.as_ref().map(read).transpose()
     }
 
     /// The comments of a ticket in the order in which they were said: by X's ids, which are ordered, and by
     /// the clock where there are none.
     pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id), x_id, id")
+        let rows = query("SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id), x_id, id")
             .bind(ticket.0)
             .fetch_all(&self.reader)
             .await?;
@@ -116,7 +119,7 @@ impl Tx {
             CommentSource::DirectMessage { with, .. } => ("direct_message", Some(with.as_str())),
             CommentSource::Note => ("note", None),
         };
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id",
         )
@@ -129,18 +132,18 @@ impl Tx {
         .bind(&comment.text)
         .bind(comment.made.as_millisecond())
         .bind(delivery_word(comment.delivery))
-        .fetch_optional(&mut *self.0)
+        .fetch_optional(&mut self.conn)
         .await?)
     }
 
     /// Whether a ticket of this account already has this post or message.
     pub async fn is_comment(&mut self, account: &XId, id: &XId) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar::<_, i64>(
+        Ok(query_scalar::<i64>(
             "SELECT count(*) FROM comment c JOIN ticket t ON t.id = c.ticket WHERE c.x_id = $1 AND t.key_account = $2",
         )
         .bind(id.as_str())
         .bind(account.as_str())
-        .fetch_one(&mut *self.0)
+        .fetch_one(&mut self.conn)
         .await?
             > 0)
     }
@@ -150,7 +153,7 @@ impl Tx {
     /// # Errors
     /// Also where there is no such ticket.
     pub async fn standing(&mut self, ticket: TicketId) -> Result<Standing, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT (SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'),
                     (SELECT x_id FROM comment WHERE ticket = $1 AND x_id IS NOT NULL
                      ORDER BY length(x_id) DESC, x_id DESC LIMIT 1),
@@ -158,7 +161,7 @@ impl Tx {
              FROM ticket WHERE id = $1",
         )
         .bind(ticket.0)
-        .fetch_one(&mut *self.0)
+        .fetch_one(&mut self.conn)
         .await?;
         Ok(Standing {
             imported: row.try_get(0)?,
@@ -169,34 +172,34 @@ impl Tx {
 
     /// The requester's latest comment that came from X.
     pub async fn latest_by_requester(&mut self, ticket: TicketId) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "SELECT id FROM comment WHERE ticket = $1 AND author = 'requester' AND x_id IS NOT NULL
              ORDER BY length(x_id) DESC, x_id DESC LIMIT 1",
         )
         .bind(ticket.0)
-        .fetch_optional(&mut *self.0)
+        .fetch_optional(&mut self.conn)
         .await?)
     }
 
     /// Gives every comment of an edited post its new text, and keeps the old one as an earlier version.
     pub async fn revise_comments(&mut self, post: &StoredPost) -> Result<Vec<(TicketId, i64, Author)>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM comment WHERE x_id = $1 AND deleted = 0")
+        let rows = query("SELECT * FROM comment WHERE x_id = $1 AND deleted = 0")
             .bind(post.id.as_str())
-            .fetch_all(&mut *self.0)
+            .fetch_all(&mut self.conn)
             .await?;
         let mut revised = Vec::new();
         for comment in rows.iter().map(read) {
             let comment = comment?;
-            sqlx::query("INSERT INTO comment_version (comment, version, text) VALUES ($1, $2, $3)")
+            query("INSERT INTO comment_version (comment, version, text) VALUES ($1, $2, $3)")
                 .bind(comment.id)
                 .bind(comment.version)
                 .bind(&comment.text)
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
-            sqlx::query("UPDATE comment SET text = $1, version = version + 1 WHERE id = $2")
+            query("UPDATE comment SET text = $1, version = version + 1 WHERE id = $2")
                 .bind(&post.text)
                 .bind(comment.id)
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
             revised.push((comment.ticket, comment.id, comment.author));
         }

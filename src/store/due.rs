@@ -3,21 +3,25 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, comment::author_word, time, times};
+use super::{
+    Store, StoreError, Tx,
+    comment::author_word,
+    db::{query, query_scalar},
+    time, times,
+};
 use crate::desk::{Author, MovedComments, TicketId};
 
 impl Store {
     /// When the next ticket must be looked at.
     pub async fn next_check(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next = sqlx::query_scalar("SELECT min(next_check_at) FROM ticket WHERE next_check_at IS NOT NULL");
+        let next = query_scalar("SELECT min(next_check_at) FROM ticket WHERE next_check_at IS NOT NULL");
         times(next.fetch_one(&self.reader).await?)
     }
 
     /// How many tickets should have been looked at by now.
     pub async fn count_due(&self, now: Timestamp) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM ticket WHERE next_check_at <= $1")
+        Ok(query_scalar("SELECT count(*) FROM ticket WHERE next_check_at <= $1")
             .bind(now.as_millisecond())
             .fetch_one(&self.reader)
             .await?)
@@ -27,44 +31,41 @@ impl Store {
 impl Tx {
     /// Tickets that must be looked at, those due first first.
     pub async fn due(&mut self, now: Timestamp, most: u32) -> Result<Vec<(TicketId, Timestamp)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, next_check_at FROM ticket WHERE next_check_at <= $1 ORDER BY next_check_at, id LIMIT $2",
-        )
-        .bind(now.as_millisecond())
-        .bind(most)
-        .fetch_all(&mut *self.0)
-        .await?;
+        let rows =
+            query("SELECT id, next_check_at FROM ticket WHERE next_check_at <= $1 ORDER BY next_check_at, id LIMIT $2")
+                .bind(now.as_millisecond())
+                .bind(i64::from(most))
+                .fetch_all(&mut self.conn)
+                .await?;
         rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), time(row.try_get(1)?)?))).collect()
     }
 
     /// Has a ticket looked at on this minute, or earlier where it is due earlier.
     pub async fn check_by(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND (next_check_at IS NULL OR next_check_at > $2)",
-        )
-        .bind(id.0)
-        .bind(at.as_millisecond())
-        .execute(&mut *self.0)
-        .await?;
+        query("UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND (next_check_at IS NULL OR next_check_at > $2)")
+            .bind(id.0)
+            .bind(at.as_millisecond())
+            .execute(&mut self.conn)
+            .await?;
         Ok(())
     }
 
     /// When a ticket must be looked at.
     pub async fn next_check_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
-        let at: Option<Option<i64>> = sqlx::query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")
+        let at: Option<Option<i64>> = query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")
             .bind(id.0)
-            .fetch_optional(&mut *self.0)
+            .fetch_optional(&mut self.conn)
             .await?;
         times(at.flatten())
     }
 
     /// The latest minute on which a ticket was looked at, and the automations that held then, by title.
     pub async fn active_automations(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
-        let last_check = sqlx::query_scalar("SELECT last_check FROM ticket WHERE id = $1").bind(id.0);
-        let last_check = time(last_check.fetch_one(&mut *self.0).await?)?;
-        let titles: Vec<String> = sqlx::query_scalar("SELECT automation FROM active_automation WHERE ticket = $1")
+        let last_check = query_scalar("SELECT last_check FROM ticket WHERE id = $1").bind(id.0);
+        let last_check = time(last_check.fetch_one(&mut self.conn).await?)?;
+        let titles: Vec<String> = query_scalar("SELECT automation FROM active_automation WHERE ticket = $1")
             .bind(id.0)
-            .fetch_all(&mut *self.0)
+            .fetch_all(&mut self.conn)
             .await?;
         Ok((last_check, titles.into_iter().collect()))
     }
@@ -79,26 +80,26 @@ impl Tx {
         next: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         for title in before.difference(active) {
-            sqlx::query("DELETE FROM active_automation WHERE ticket = $1 AND automation = $2")
+            query("DELETE FROM active_automation WHERE ticket = $1 AND automation = $2")
                 .bind(id.0)
                 .bind(title)
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
         }
         for title in active.difference(before) {
-            sqlx::query("INSERT INTO active_automation (ticket, automation) VALUES ($1, $2)")
+            query("INSERT INTO active_automation (ticket, automation) VALUES ($1, $2)")
                 .bind(id.0)
                 .bind(title)
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
         }
-        sqlx::query(
+        query(
             "UPDATE ticket SET next_check_at = $2, last_check = CASE WHEN last_check < $3 THEN $3 ELSE last_check END WHERE id = $1",
         )
         .bind(id.0)
         .bind(next.map(Timestamp::as_millisecond))
         .bind(at.as_millisecond())
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         Ok(())
     }
@@ -106,30 +107,27 @@ impl Tx {
     /// Tickets that are not closed, behind this one, in the order of their numbers.
     pub async fn unclosed_after(&mut self, id: TicketId, most: u32) -> Result<Vec<TicketId>, StoreError> {
         let ids: Vec<i64> =
-            sqlx::query_scalar("SELECT id FROM ticket WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2")
+            query_scalar("SELECT id FROM ticket WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2")
                 .bind(id.0)
-                .bind(most)
-                .fetch_all(&mut *self.0)
+                .bind(i64::from(most))
+                .fetch_all(&mut self.conn)
                 .await?;
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
     /// How far something has come.
     pub async fn progress(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT value FROM progress WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *self.0)
-            .await?)
+        Ok(query_scalar("SELECT value FROM progress WHERE name = $1").bind(name).fetch_optional(&mut self.conn).await?)
     }
 
     /// Notes how far something has come.
     pub async fn set_progress(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO progress (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         )
         .bind(name)
         .bind(value)
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         Ok(())
     }
@@ -137,21 +135,23 @@ impl Tx {
     /// Whose turn it is among these agents of a group: whoever was never chosen, in their order, else the one
     /// chosen longest ago.
     pub async fn next_agent(&mut self, group: &str, agents: &[&str]) -> Result<Option<String>, StoreError> {
-        let taken: Vec<(String, i64)> = sqlx::query_as("SELECT agent, taken FROM round_robin WHERE group_name = $1")
+        let taken = query("SELECT agent, taken FROM round_robin WHERE group_name = $1")
             .bind(group)
-            .fetch_all(&mut *self.0)
+            .fetch_all(&mut self.conn)
             .await?;
+        let taken: Vec<(String, i64)> =
+            taken.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?;
         let last_chosen = |agent: &&&str| taken.iter().find(|(name, _)| name == **agent).map_or(0, |(_, taken)| *taken);
         let Some(agent) = agents.iter().min_by_key(last_chosen) else { return Ok(None) };
         let last = taken.iter().map(|(_, taken)| *taken).max().unwrap_or(0);
-        sqlx::query(
+        query(
             "INSERT INTO round_robin (group_name, agent, taken) VALUES ($1, $2, $3)
              ON CONFLICT (group_name, agent) DO UPDATE SET taken = excluded.taken",
         )
         .bind(group)
         .bind(*agent)
         .bind(last + 1)
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         Ok(Some((*agent).to_owned()))
     }
@@ -160,12 +160,11 @@ impl Tx {
     pub async fn least_busy_agent(&mut self, agents: &[&str]) -> Result<Option<String>, StoreError> {
         let mut least: Option<(i64, &str)> = None;
         for agent in agents {
-            let open: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed')",
-            )
-            .bind(*agent)
-            .fetch_one(&mut *self.0)
-            .await?;
+            let open: i64 =
+                query_scalar("SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed')")
+                    .bind(*agent)
+                    .fetch_one(&mut self.conn)
+                    .await?;
             if least.is_none_or(|(fewest, _)| open < fewest) {
                 least = Some((open, agent));
             }
@@ -176,7 +175,7 @@ impl Tx {
     /// The ticket that one can be merged into: the same person's latest earlier one that is not closed, of the same
     /// account and channel.
     pub async fn earlier_ticket(&mut self, id: TicketId) -> Result<Option<TicketId>, StoreError> {
-        let earlier: Option<i64> = sqlx::query_scalar(
+        let earlier: Option<i64> = query_scalar(
             "SELECT e.id FROM ticket t JOIN ticket e
                ON e.key_account = t.key_account AND e.key_person = t.key_person AND e.channel = t.channel
              WHERE t.id = $1 AND e.id <> t.id AND e.status <> 'closed'
@@ -184,7 +183,7 @@ impl Tx {
              ORDER BY e.created DESC, e.id DESC LIMIT 1",
         )
         .bind(id.0)
-        .fetch_optional(&mut *self.0)
+        .fetch_optional(&mut self.conn)
         .await?;
         Ok(earlier.map(TicketId))
     }
@@ -192,15 +191,15 @@ impl Tx {
     /// Moves what was said on one ticket to another, which gets its links too, and remembers where it went. Notes stay, and so
     /// does a post that is on the other one already.
     pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<MovedComments, StoreError> {
-        let authors: Vec<String> = sqlx::query_scalar(
+        let authors: Vec<String> = query_scalar(
             "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL
                AND NOT EXISTS (SELECT 1 FROM comment o WHERE o.ticket = $2 AND o.x_id = comment.x_id) RETURNING author",
         )
         .bind(from.0)
         .bind(into.0)
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
-        sqlx::query(
+        query(
             "INSERT INTO ticket_link (one, other, why)
              SELECT CASE WHEN id < $2 THEN id ELSE $2 END, CASE WHEN id < $2 THEN $2 ELSE id END, why FROM
                (SELECT CASE WHEN one = $1 THEN other ELSE one END AS id, why FROM ticket_link
@@ -209,13 +208,13 @@ impl Tx {
         )
         .bind(from.0)
         .bind(into.0)
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         // What was merged into the one is now in the other.
-        sqlx::query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
+        query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
             .bind(from.0)
             .bind(into.0)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         let count = |of: Option<&str>| authors.iter().filter(|author| of.is_none_or(|of| of == *author)).count() as i64;
         Ok(MovedComments { all: count(None), replies: count(Some(author_word(Author::Agent))) })

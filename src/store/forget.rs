@@ -4,9 +4,11 @@
 //! became of its case and white space. What the desk answered at X stays, as it stands there.
 
 use serde_json::Value as Json;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{StoreError, Tx};
+use super::{
+    StoreError, Tx,
+    db::{Row, query, query_scalar},
+};
 use crate::{
     desk::{
         CustomValue, Effect, Ticket, TicketId, XId,
@@ -26,17 +28,17 @@ impl Tx {
     /// that saw it, and what was sent about it. Returns the tickets it was a comment on.
     pub async fn delete_post(&mut self, id: &XId) -> Result<Vec<TicketId>, StoreError> {
         self.flush().await?;
-        let texts: Vec<String> = sqlx::query_scalar(
+        let texts: Vec<String> = query_scalar(
             "SELECT text FROM post WHERE x_id = $1 AND text <> ''
              UNION SELECT text FROM comment WHERE x_id = $1 AND text <> ''
              UNION SELECT v.text FROM comment_version v JOIN comment c ON c.id = v.comment WHERE c.x_id = $1 AND v.text <> ''",
         )
         .bind(id.as_str())
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
-        let tickets: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT ticket FROM comment WHERE x_id = $1")
+        let tickets: Vec<i64> = query_scalar("SELECT DISTINCT ticket FROM comment WHERE x_id = $1")
             .bind(id.as_str())
-            .fetch_all(&mut *self.0)
+            .fetch_all(&mut self.conn)
             .await?;
         for statement in [
             "UPDATE post SET text = '', deleted = 1 WHERE x_id = $1",
@@ -44,7 +46,7 @@ impl Tx {
             "UPDATE comment SET text = '', deleted = 1 WHERE x_id = $1",
             "UPDATE inbox SET payload = '', raw = NULL WHERE x_id = $1 AND state <> 'pending'",
         ] {
-            sqlx::query(statement).bind(id.as_str()).execute(&mut *self.0).await?;
+            query(statement).bind(id.as_str()).execute(&mut self.conn).await?;
         }
         let said = Said::of(&texts);
         for ticket in &tickets {
@@ -54,15 +56,15 @@ impl Tx {
     }
 
     async fn forget_on(&mut self, id: TicketId, post: &XId, said: &Said) -> Result<(), StoreError> {
-        let notes = sqlx::query("SELECT id, text FROM comment WHERE ticket = $1 AND kind = 'note' AND text <> ''")
+        let notes = query("SELECT id, text FROM comment WHERE ticket = $1 AND kind = 'note' AND text <> ''")
             .bind(id.0)
-            .fetch_all(&mut *self.0)
+            .fetch_all(&mut self.conn)
             .await?;
         for note in notes {
             if said.is_in(note.try_get("text")?) {
-                sqlx::query("UPDATE comment SET text = '', deleted = 1 WHERE id = $1")
+                query("UPDATE comment SET text = '', deleted = 1 WHERE id = $1")
                     .bind(note.try_get::<i64, _>("id")?)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.conn)
                     .await?;
             }
         }
@@ -87,24 +89,22 @@ impl Tx {
                 self.save(&Ticket { updated: before.updated, ..ticket }, before.updated).await?;
             }
         }
-        let runs =
-            sqlx::query("SELECT id, before, event, decision FROM decision WHERE ticket = $1 AND before IS NOT NULL")
-                .bind(id.0)
-                .fetch_all(&mut *self.0)
-                .await?;
+        let runs = query("SELECT id, before, event, decision FROM decision WHERE ticket = $1 AND before IS NOT NULL")
+            .bind(id.0)
+            .fetch_all(&mut self.conn)
+            .await?;
         for run in runs {
             if said.is_in_json(&run, &["before", "event", "decision"])? {
-                sqlx::query("UPDATE decision SET before = NULL, event = NULL, decision = NULL WHERE id = $1")
+                query("UPDATE decision SET before = NULL, event = NULL, decision = NULL WHERE id = $1")
                     .bind(run.try_get::<i64, _>("id")?)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.conn)
                     .await?;
             }
         }
-        let left =
-            sqlx::query("SELECT id, effect FROM outbox WHERE ticket = $1 AND state NOT IN ('waiting', 'sending')")
-                .bind(id.0)
-                .fetch_all(&mut *self.0)
-                .await?;
+        let left = query("SELECT id, effect FROM outbox WHERE ticket = $1 AND state NOT IN ('waiting', 'sending')")
+            .bind(id.0)
+            .fetch_all(&mut self.conn)
+            .await?;
         for item in left {
             if said.is_in_json(&item, &["effect"])? {
                 let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
@@ -118,10 +118,10 @@ impl Tx {
                     Effect::Reply { .. } => Effect::Reply { text: String::new() },
                     Effect::Note { .. } => Effect::Note { text: String::new() },
                 };
-                sqlx::query("UPDATE outbox SET effect = $1 WHERE id = $2")
+                query("UPDATE outbox SET effect = $1 WHERE id = $2")
                     .bind(serde_json::to_string(&effect).map_err(corrupt)?)
                     .bind(item.try_get::<i64, _>("id")?)
-                    .execute(&mut *self.0)
+                    .execute(&mut self.conn)
                     .await?;
             }
         }
@@ -130,13 +130,13 @@ impl Tx {
 
     /// What was said last of what is left, with or without notes.
     pub(super) async fn latest_text(&mut self, ticket: TicketId, notes: bool) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "SELECT text FROM comment WHERE ticket = $1 AND deleted = 0 AND (kind <> 'note' OR $2)
              ORDER BY made DESC, id DESC LIMIT 1",
         )
         .bind(ticket.0)
         .bind(notes)
-        .fetch_optional(&mut *self.0)
+        .fetch_optional(&mut self.conn)
         .await?)
     }
 }
@@ -170,7 +170,7 @@ impl Said {
     }
 
     /// Whether a text in one of these columns of JSON holds a copy.
-    fn is_in_json(&self, row: &SqliteRow, columns: &[&str]) -> Result<bool, StoreError> {
+    fn is_in_json(&self, row: &Row, columns: &[&str]) -> Result<bool, StoreError> {
         for column in columns {
             let json: Json =
                 serde_json::from_str(row.try_get(column)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, comes_again, ticket::among, time, word};
+use super::{
+    Store, StoreError, Tx,
+    db::{Builder, query},
+    time, word,
+};
 use crate::desk::XId;
 
 /// What sort of message came.
@@ -92,7 +95,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut new = 0;
         for item in items {
-            let done = sqlx::query(
+            let done = query(
                 "INSERT INTO inbox (account, kind, x_id, version, payload, received, state)
                  VALUES ($1, $2, $3, $4, $5, $6, 'pending') ON CONFLICT DO NOTHING",
             )
@@ -102,9 +105,9 @@ impl Store {
             .bind(item.version.as_str())
             .bind(&item.payload)
             .bind(now.as_millisecond())
-            .execute(&mut *tx.0)
+            .execute(&mut tx.conn)
             .await?;
-            new += usize::from(done.rows_affected() > 0);
+            new += usize::from(done > 0);
         }
         if let Some((endpoint, position)) = position {
             tx.put_position(account, endpoint, position).await?;
@@ -115,23 +118,21 @@ impl Store {
 
     /// The messages that wait, in the order in which they came.
     pub async fn pending(&self, most: i64) -> Result<Vec<InboxItem>, StoreError> {
-        sqlx::query(
-            "SELECT id, account, kind, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1",
-        )
-        .bind(most)
-        .fetch_all(&self.reader)
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(InboxItem {
-                id: row.try_get(0)?,
-                account: word(row.try_get(1)?)?,
-                kind: word(row.try_get(2)?)?,
-                payload: row.try_get(3)?,
-                received: time(row.try_get(4)?)?,
+        query("SELECT id, account, kind, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1")
+            .bind(most)
+            .fetch_all(&self.reader)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(InboxItem {
+                    id: row.try_get(0)?,
+                    account: word(row.try_get(1)?)?,
+                    kind: word(row.try_get(2)?)?,
+                    payload: row.try_get(3)?,
+                    received: time(row.try_get(4)?)?,
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
     /// Keeps a message that cannot be read, byte for byte. Returns whether it is new: the same is kept once, by its id where
@@ -148,7 +149,7 @@ impl Store {
         let hash = || Sha256::digest(raw).iter().map(|byte| format!("{byte:02x}")).collect();
         let done = self
             .write(
-                sqlx::query(
+                query(
                     "INSERT INTO inbox (account, kind, x_id, version, payload, raw, received, state, reason)
                      VALUES ($1, $2, $3, 'raw', '', $4, $5, 'set_aside', $6) ON CONFLICT DO NOTHING",
                 )
@@ -160,7 +161,7 @@ impl Store {
                 .bind(reason),
             )
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done > 0)
     }
 }
 
@@ -168,18 +169,19 @@ impl Tx {
     /// Marks messages as taken in. What they said lives on in their posts and comments.
     pub async fn finish(&mut self, ids: &[i64]) -> Result<(), StoreError> {
         if !ids.is_empty() {
-            let done = "UPDATE inbox SET state = 'done', payload = '' WHERE id";
-            among(done, ids).build().persistent(comes_again(ids.len())).execute(&mut *self.0).await?;
+            let mut done = Builder::new(self.conn.dialect(), "UPDATE inbox SET state = 'done', payload = '' WHERE id");
+            done.push_in_numbers(ids);
+            done.build().execute(&mut self.conn).await?;
         }
         Ok(())
     }
 
     /// Puts a waiting message aside, with the reason.
     pub async fn set_aside(&mut self, id: i64, reason: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
+        query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
             .bind(reason)
             .bind(id)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }

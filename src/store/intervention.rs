@@ -1,9 +1,12 @@
 //! What agents do with the outbox by hand: withdraw what waits, or send it again.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{Store, StoreError, Tx, time, word, words};
+use super::{
+    Store, StoreError, Tx,
+    db::{Row, query},
+    time, word, words,
+};
 use crate::desk::{Act, Destination, Effect, ReasonKind, TicketId};
 
 /// Something that an agent did with the outbox.
@@ -90,7 +93,7 @@ impl From<sqlx::Error> for NotPossible {
 impl Store {
     /// What has not ended, in order.
     pub async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT o.*, CASE WHEN o.state = 'waiting' THEN (SELECT max(e.id) FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
                       AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
                       AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply')) END AS behind
@@ -103,7 +106,7 @@ impl Store {
 
     /// What agents did with what is to be sent about a ticket, in order.
     pub async fn interventions(&self, ticket: TicketId) -> Result<Vec<Intervention>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT i.*, o.effect FROM intervention i JOIN outbox o ON o.id = i.item WHERE o.ticket = $1 ORDER BY i.id",
         )
         .bind(ticket.0)
@@ -140,9 +143,9 @@ impl Tx {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<Intervention, NotPossible> {
-        let row = sqlx::query("SELECT state, kind, answers_lost, possibly_sent, effect FROM outbox WHERE id = $1")
+        let row = query("SELECT state, kind, answers_lost, possibly_sent, effect FROM outbox WHERE id = $1")
             .bind(item)
-            .fetch_optional(&mut *self.0)
+            .fetch_optional(&mut self.conn)
             .await?
             .ok_or(NotPossible::NoSuch(item))?;
         let was: String = row.try_get("state")?;
@@ -174,30 +177,30 @@ impl Tx {
         };
         match act {
             Act::Withdraw => {
-                sqlx::query(
+                query(
                     "UPDATE outbox SET state = 'withdrawn', possibly_sent = 0, answers_lost = $2, reason_kind = 'withdrawn',
                        reason = $3 WHERE id = $1",
                 )
                 .bind(item)
                 .bind(lost)
                 .bind(done.words())
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
             }
             Act::Resend => {
                 // An earlier send of a reply is still looked for, should X call this one a duplicate. Everything else begins anew.
-                sqlx::query(
+                query(
                     "UPDATE outbox SET state = 'waiting', due = $2, sends = 0, lookups = 0, possibly_sent = 0,
                        answers_lost = CASE WHEN answers_lost > 1 THEN 1 ELSE answers_lost END, first_send = CASE WHEN answers_lost > 0 THEN first_send END,
                        reason_kind = NULL, reason = NULL WHERE id = $1",
                 )
                 .bind(item)
                 .bind(now.as_millisecond())
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
             }
         }
-        sqlx::query(
+        query(
             "INSERT INTO intervention (item, made, act, actor, reason, was, possibly_sent)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -208,7 +211,7 @@ impl Tx {
         .bind(reason)
         .bind(&done.was)
         .bind(i64::from(done.possibly_sent))
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         self.recount_for(item, now).await?;
         Ok(done)
@@ -233,7 +236,7 @@ impl Intervention {
     }
 }
 
-fn queued(row: &SqliteRow) -> Result<Queued, StoreError> {
+fn queued(row: &Row) -> Result<Queued, StoreError> {
     Ok(Queued {
         id: row.try_get("id")?,
         ticket: row.try_get::<Option<i64>, _>("ticket")?.map(TicketId),
@@ -251,7 +254,7 @@ fn queued(row: &SqliteRow) -> Result<Queued, StoreError> {
     })
 }
 
-fn read(row: &SqliteRow) -> Result<Intervention, StoreError> {
+fn read(row: &Row) -> Result<Intervention, StoreError> {
     Ok(Intervention {
         item: row.try_get("item")?,
         made: time(row.try_get("made")?)?,

@@ -15,10 +15,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 use tokio::time::Instant;
 
-use super::{Store, StoreError, Tx, time, times, transaction::Transaction};
+use super::{
+    Store, StoreError, Tx,
+    db::{Row, Transaction, query, query_scalar},
+    time, times,
+};
 
 /// How long a lease lasts without being renewed.
 pub const TERM: Duration = Duration::from_secs(10);
@@ -192,7 +195,7 @@ impl Store {
         let seen = before.map_or((0, 0), |lease| (lease.fence, lease.beat));
         self.file.check()?;
         let mut transaction = Transaction::writing(&self.writer).await?;
-        let fence: Option<i64> = sqlx::query_scalar(
+        let fence: Option<i64> = query_scalar(
             "INSERT INTO lease (name, fence, beat, host, pid, process, since, renewed)
              VALUES ('daemon', 1, 0, $1, $2, $3, $4, $4)
              ON CONFLICT (name) DO UPDATE SET fence = lease.fence + 1, beat = 0, host = excluded.host,
@@ -207,7 +210,7 @@ impl Store {
         .bind(now.as_millisecond())
         .bind(seen.0)
         .bind(seen.1)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?;
         transaction.commit().await?;
         match (fence, self.lease().await?) {
@@ -225,7 +228,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Superseded`] where somebody else has taken it.
     pub async fn renew_lease(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(sqlx::query("UPDATE lease SET beat = beat + 1, renewed = $1").bind(now.as_millisecond())).await?;
+        self.write(query("UPDATE lease SET beat = beat + 1, renewed = $1").bind(now.as_millisecond())).await?;
         Ok(())
     }
 
@@ -234,7 +237,7 @@ impl Store {
     /// # Errors
     /// As [`Self::renew_lease`].
     pub async fn release_lease(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(sqlx::query("UPDATE lease SET released = $1").bind(now.as_millisecond())).await?;
+        self.write(query("UPDATE lease SET released = $1").bind(now.as_millisecond())).await?;
         Ok(())
     }
 
@@ -253,7 +256,7 @@ impl Store {
 
     /// Who works on this database, or did last.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
-        let row = sqlx::query(READ).fetch_optional(&self.reader).await?;
+        let row = query(READ).fetch_optional(&self.reader).await?;
         row.as_ref().map(read).transpose()
     }
 }
@@ -261,21 +264,21 @@ impl Store {
 impl Tx {
     /// Who works on this database, or did last: nobody else can take over before this transaction ends.
     pub(super) async fn lease(&mut self) -> Result<Option<Lease>, StoreError> {
-        let row = sqlx::query(READ).fetch_optional(&mut *self.0).await?;
+        let row = query(READ).fetch_optional(&mut self.conn).await?;
         row.as_ref().map(read).transpose()
     }
 
     /// Refuses a transaction of a daemon that no longer holds the lease.
     pub(super) async fn check_fence(&mut self, fence: &Fence) -> Result<(), StoreError> {
         let Some(own) = fence.get() else { return Ok(()) };
-        let held: Option<i64> = sqlx::query_scalar("SELECT fence FROM lease").fetch_optional(&mut *self.0).await?;
+        let held: Option<i64> = query_scalar("SELECT fence FROM lease").fetch_optional(&mut self.conn).await?;
         if held == Some(own) { Ok(()) } else { Err(StoreError::Superseded) }
     }
 }
 
 const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, released FROM lease";
 
-fn read(row: &SqliteRow) -> Result<Lease, StoreError> {
+fn read(row: &Row) -> Result<Lease, StoreError> {
     let pid: i64 = row.try_get("pid")?;
     Ok(Lease {
         fence: row.try_get("fence")?,

@@ -1,9 +1,8 @@
 //! Which rules are live, with how their files stand: one row, written by the daemon that works.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{Store, StoreError, time, times};
+use super::{Store, StoreError, db::query, time, times};
 use crate::lang::{
     Follow,
     rules::{Files, Rules, Version},
@@ -31,7 +30,7 @@ impl Store {
         let (broken_since, broken) = live.broken.as_ref().map(|(since, why)| (since.as_millisecond(), why)).unzip();
         let restart = serde_json::to_string(&live.restart).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         self.write(
-            sqlx::query(
+            query(
                 "INSERT INTO live_rules (name, hash, commit_id, since, follows_commit, broken_since, broken, restart)
                  VALUES ('daemon', $1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, commit_id = excluded.commit_id,
@@ -52,10 +51,9 @@ impl Store {
 
     /// Which rules are live; nothing where no daemon ever ran.
     pub async fn live_rules(&self) -> Result<Option<LiveRules>, StoreError> {
-        let row =
-            sqlx::query("SELECT hash, commit_id, since, follows_commit, broken_since, broken, restart FROM live_rules")
-                .fetch_optional(&self.reader)
-                .await?;
+        let row = query("SELECT hash, commit_id, since, follows_commit, broken_since, broken, restart FROM live_rules")
+            .fetch_optional(&self.reader)
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let broken: Option<String> = row.try_get("broken")?;
         let restart: String = row.try_get("restart")?;

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{Store, StoreError, Tx, time};
+use super::{
+    Store, StoreError, Tx,
+    db::{Row, query, query_scalar},
+    time,
+};
 use crate::{desk::TicketId, engine::loops::WINDOW};
 
 /// A ticket on which automations were stopped, as they went in circles.
@@ -35,19 +38,18 @@ impl StoppedLoop {
 impl Store {
     /// The tickets on which automations are stopped, the latest first.
     pub async fn stopped_loops(&self) -> Result<Vec<StoppedLoop>, StoreError> {
-        let query =
-            sqlx::query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 ORDER BY at DESC, ticket");
+        let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 ORDER BY at DESC, ticket");
         query.fetch_all(&self.reader).await?.iter().map(stopped).collect()
     }
 
     /// Whether automations are stopped on a ticket, and why.
     pub async fn stopped_loop(&self, id: TicketId) -> Result<Option<StoppedLoop>, StoreError> {
-        let query = sqlx::query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
+        let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
         query.bind(id.0).fetch_optional(&self.reader).await?.as_ref().map(stopped).transpose()
     }
 }
 
-fn stopped(row: &SqliteRow) -> Result<StoppedLoop, StoreError> {
+fn stopped(row: &Row) -> Result<StoppedLoop, StoreError> {
     Ok(StoppedLoop {
         ticket: TicketId(row.try_get(0)?),
         at: time(row.try_get(1)?)?,
@@ -63,8 +65,8 @@ fn titles(json: &str) -> BTreeSet<String> {
 impl Tx {
     /// Whether automations are stopped on a ticket.
     pub async fn is_stopped(&mut self, id: TicketId) -> Result<bool, StoreError> {
-        let found = sqlx::query_scalar::<_, i64>("SELECT 1 FROM automation_state WHERE ticket = $1 AND stopped = 1");
-        Ok(found.bind(id.0).fetch_optional(&mut *self.0).await?.is_some())
+        let found = query_scalar::<i64>("SELECT 1 FROM automation_state WHERE ticket = $1 AND stopped = 1");
+        Ok(found.bind(id.0).fetch_optional(&mut self.conn).await?.is_some())
     }
 
     /// Notes the state that automations bring a ticket into. Where it was in that state within the hour, by the same rules
@@ -77,24 +79,24 @@ impl Tx {
         rules: &str,
         fired: &BTreeSet<String>,
     ) -> Result<Option<StoppedLoop>, StoreError> {
-        sqlx::query("DELETE FROM automation_state WHERE ticket = $1 AND (at <= $2 OR rules <> $3)")
+        query("DELETE FROM automation_state WHERE ticket = $1 AND (at <= $2 OR rules <> $3)")
             .bind(id.0)
             .bind(at.saturating_sub(WINDOW).unwrap_or_default().as_millisecond())
             .bind(rules)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
-        let round: Vec<String> = sqlx::query_scalar(
+        let round: Vec<String> = query_scalar(
             "SELECT s.fired FROM automation_state f JOIN automation_state s ON s.ticket = f.ticket AND s.at >= f.at
              WHERE f.ticket = $1 AND f.state = $2",
         )
         .bind(id.0)
         .bind(state)
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
         let stops = !round.is_empty();
         let mut automations = fired.clone();
         automations.extend(round.iter().flat_map(|fired| titles(fired)));
-        sqlx::query(
+        query(
             "INSERT INTO automation_state (ticket, state, at, rules, fired, stopped) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (ticket, state) DO UPDATE SET at = excluded.at, fired = excluded.fired, stopped = excluded.stopped",
         )
@@ -104,28 +106,28 @@ impl Tx {
         .bind(rules)
         .bind(serde_json::to_string(&automations).unwrap_or_default())
         .bind(i64::from(stops))
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         Ok(stops.then_some(StoppedLoop { ticket: id, at, automations }))
     }
 
     /// Lets automations go on with a ticket, to which somebody has done something.
     pub async fn forget_states(&mut self, id: TicketId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM automation_state WHERE ticket = $1").bind(id.0).execute(&mut *self.0).await?;
+        query("DELETE FROM automation_state WHERE ticket = $1").bind(id.0).execute(&mut self.conn).await?;
         Ok(())
     }
 
     /// Lets automations go on with every ticket on which other rules than these were stopped.
     pub async fn resume_stopped(&mut self, rules: &str, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE ticket SET next_check_at = $2 WHERE status <> 'closed'
                AND id IN (SELECT ticket FROM automation_state WHERE stopped = 1 AND rules <> $1)",
         )
         .bind(rules)
         .bind(at.as_millisecond())
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
-        sqlx::query("DELETE FROM automation_state WHERE rules <> $1").bind(rules).execute(&mut *self.0).await?;
+        query("DELETE FROM automation_state WHERE rules <> $1").bind(rules).execute(&mut self.conn).await?;
         Ok(())
     }
 }

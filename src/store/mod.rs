@@ -9,6 +9,7 @@
 mod account;
 mod audit;
 mod comment;
+mod db;
 mod due;
 mod file;
 mod forget;
@@ -26,7 +27,6 @@ mod queues;
 mod recount;
 mod report;
 mod ticket;
-mod transaction;
 mod tx_cache;
 mod version;
 mod view;
@@ -35,17 +35,9 @@ mod write_buffer;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
-use sqlx::{
-    ConnectOptions as _, Connection as _, Sqlite, SqlitePool,
-    query::Query,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
-        SqliteSynchronous,
-    },
-};
 
 pub use self::{
     account::{AccountState, ConnectedAccount, Key},
@@ -64,18 +56,13 @@ pub use self::{
     queues::Queues,
     ticket::{TicketHead, TicketKey},
 };
-use tokio::time::Instant;
-
-use self::{file::File, lease::Fence, transaction::Transaction, tx_cache::TxCache, write_buffer::WriteBuffer};
-
-/// How long a statement waits for another process that holds the database.
-const BUSY: Duration = Duration::from_secs(10);
-/// How many statements each connection keeps prepared: more than there are.
-const STATEMENTS: usize = 300;
-/// How many connections read at once.
-const READERS: u32 = 4;
-/// What marks a database as one of Twite, in the header of its file: `twit`.
-const APPLICATION_ID: i64 = 0x7477_6974;
+use self::{
+    db::{Opened, Pool, Query, Transaction, query},
+    file::File,
+    lease::Fence,
+    tx_cache::TxCache,
+    write_buffer::WriteBuffer,
+};
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -122,8 +109,8 @@ impl StoreError {
 /// The store. Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    reader: SqlitePool,
+    writer: Pool,
+    reader: Pool,
     fence: Arc<Fence>,
     file: Arc<File>,
     id: Arc<str>,
@@ -131,7 +118,11 @@ pub struct Store {
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
-pub struct Tx(Transaction, TxCache, WriteBuffer);
+pub struct Tx {
+    conn: Transaction,
+    cache: TxCache,
+    buffer: WriteBuffer,
+}
 
 impl Store {
     /// Opens a database file, makes it where there is none, and brings it up to date.
@@ -139,50 +130,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no database, is another program's, or is newer than this version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        // `:memory:` and `file:…` are paths like any other.
-        let options = SqliteConnectOptions::new().filename(Path::new(".").join(path));
-        refuse_foreign(&options).await?;
-        let options = options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was told to be sent must be on disk before it is sent, also when the power goes.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            // What is deleted is overwritten, not only let go.
-            .pragma("secure_delete", "on")
-            // A transaction of a hundred messages fits, and what it takes to undo a statement stays in memory.
-            .pragma("cache_size", "-16000")
-            .pragma("temp_store", "memory")
-            .busy_timeout(BUSY)
-            .statement_cache_capacity(STATEMENTS)
-            .with_regexp();
-        // A file does not hang up: asking a connection whether it is still there would only cost time.
-        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
-        let deadline = Instant::now() + BUSY;
-        let writer = loop {
-            match pool().max_connections(1).connect_with(options.clone()).await {
-                // SQLite does not wait by itself for another process that makes the database and sets its journal mode.
-                Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(BUSY / 200).await,
-                connected => break connected?,
-            }
-        };
-        // Several processes may open a new database at once: one lays it out, and the others wait for that.
-        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-        // As `run` does, whose signature the compiler does not take here.
-        sqlx::migrate!().run_direct(None, &mut *tx, false).await?;
-        let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
-        let id = match known {
-            Some(id) => id,
-            None => {
-                let id = random_id()?;
-                let mark = sqlx::AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));
-                sqlx::query(mark).execute(&mut *tx).await?;
-                sqlx::query("INSERT INTO identity (id) VALUES ($1)").bind(&id).execute(&mut *tx).await?;
-                id
-            }
-        };
-        tx.commit().await?;
-        let reader = pool().max_connections(READERS).connect_with(options.create_if_missing(false)).await?;
+        let Opened { writer, reader, id } = db::sqlite::open(path).await?;
         Ok(Self { writer, reader, fence: Arc::default(), file: Arc::new(File::at(path)), id: id.into() })
     }
 
@@ -194,7 +142,7 @@ impl Store {
     /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
     /// reading, that is left for the next time.
     pub async fn empty_log(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
+        query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
         Ok(())
     }
 
@@ -204,16 +152,16 @@ impl Store {
     /// When another process holds the database for too long, another daemon has taken over, or the file is another one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.file.check()?;
-        let transaction = Transaction::writing(&self.writer).await?;
-        let mut tx = Tx(transaction, TxCache::default(), WriteBuffer::default());
+        let conn = Transaction::writing(&self.writer).await?;
+        let mut tx = Tx { conn, cache: TxCache::default(), buffer: WriteBuffer::default() };
         tx.check_fence(&self.fence).await?;
         Ok(tx)
     }
 
     /// Runs one statement that writes, in a transaction of its own.
-    async fn write(&self, statement: Query<'_, Sqlite, SqliteArguments>) -> Result<SqliteQueryResult, StoreError> {
+    async fn write(&self, statement: Query<'_>) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let done = statement.execute(&mut *tx.0).await?;
+        let done = statement.execute(&mut tx.conn).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -237,24 +185,7 @@ impl Tx {
     /// When the store fails: nothing was done then.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.flush().await?;
-        Ok(self.0.commit().await?)
-    }
-}
-
-/// Refuses a database that another program made, before anything is written to it. What cannot be read is left to whoever
-/// opens it.
-async fn refuse_foreign(options: &SqliteConnectOptions) -> Result<(), StoreError> {
-    let reading = options.clone().read_only(true).busy_timeout(BUSY);
-    let Ok(mut file) = reading.connect().await else { return Ok(()) };
-    let found: Result<(i64, i64), _> = sqlx::query_as(
-        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)",
-    )
-    .fetch_one(&mut file)
-    .await;
-    file.close().await?;
-    match found {
-        Ok((mark, tables)) if mark != APPLICATION_ID && (mark != 0 || tables > 0) => Err(StoreError::Foreign),
-        _ => Ok(()),
+        Ok(self.conn.commit().await?)
     }
 }
 
@@ -270,12 +201,6 @@ fn random_id() -> Result<String, StoreError> {
         bits >>= 5;
     }
     Ok(id)
-}
-
-/// Whether another connection holds the database: SQLITE_BUSY, in any of its extended forms.
-fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-    code.is_some_and(|code| code & 0xff == 5)
 }
 
 fn time(millis: i64) -> Result<Timestamp, StoreError> {

@@ -1,9 +1,13 @@
 //! What is to be sent, each thing under its own key.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, SqliteConnection};
 
-use super::{Store, StoreError, StoredPost, Tx, times, word, words, write_buffer::OutboxRow};
+use super::{
+    Store, StoreError, StoredPost, Tx,
+    db::{Connection, query, query_scalar},
+    time, times, word, words,
+    write_buffer::OutboxRow,
+};
 use crate::{
     desk::{Destination, Effect, Reason, ReasonKind, TicketId, XId, post_text::is_same_post},
     engine::minute,
@@ -134,7 +138,7 @@ impl Tx {
             Effect::Merge => "merge",
             Effect::Webhook { .. } => "webhook",
         };
-        self.2.outbox.push(OutboxRow {
+        self.buffer.outbox.push(OutboxRow {
             key: outgoing.key.clone(),
             ticket: outgoing.ticket.map(|ticket| ticket.0),
             rule: outgoing.rule.clone(),
@@ -153,10 +157,10 @@ impl Tx {
     pub async fn carried_out(&mut self, outgoing: &Outgoing, outcome: &str) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
         self.flush().await?;
-        sqlx::query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
+        query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(outcome)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }
@@ -165,11 +169,11 @@ impl Tx {
     pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
         self.flush().await?;
-        sqlx::query("UPDATE outbox SET state = 'refused', reason_kind = $2, reason = $3 WHERE key = $1")
+        query("UPDATE outbox SET state = 'refused', reason_kind = $2, reason = $3 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(reason.kind.as_str())
             .bind(&reason.words)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }
@@ -177,7 +181,7 @@ impl Tx {
     /// Whether a message of an account is the end of something in the outbox.
     pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
         // What is written later has not left yet.
-        accounted_for(&mut self.0, id).await
+        accounted_for(&mut self.conn, id).await
     }
 
     /// The reply that an own post is, where Twite sent it and does not know that it arrived: an answer was lost, or is not
@@ -187,7 +191,7 @@ impl Tx {
         account: &XId,
         post: &StoredPost,
     ) -> Result<Option<(i64, TicketId, bool)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT o.id, o.effect, o.ticket, o.state FROM outbox o
              JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket
              WHERE o.kind = 'reply' AND o.state <> 'sent' AND (o.state = 'sending' OR o.answers_lost > 0)
@@ -196,7 +200,7 @@ impl Tx {
         .bind(account.as_str())
         .bind(post.replied_to.as_ref().map(XId::as_str))
         .bind(post.direct_with.as_ref().map(XId::as_str))
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
         for row in rows {
             let effect: Effect =
@@ -213,27 +217,27 @@ impl Tx {
     /// known; where the echo came first, that comment stands for it.
     pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
         self.flush().await?;
-        sqlx::query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
+        query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
              WHERE id = $1")
             .bind(id)
             .bind(now.as_millisecond())
             .bind(x_id.map(XId::as_str))
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         let Some(x_id) = x_id else { return Ok(()) };
-        let row = sqlx::query(
+        let row = query(
             "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, t.key_account FROM outbox o
              JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket WHERE o.id = $1",
         )
         .bind(id)
-        .fetch_optional(&mut *self.0)
+        .fetch_optional(&mut self.conn)
         .await?;
         let Some(row) = row else { return Ok(()) };
         let effect: Effect = serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let Effect::Reply { text } = effect else { return Ok(()) };
         let ticket: i64 = row.try_get(0)?;
         let by_rule = row.try_get::<Option<String>, _>(2)?.is_some();
-        let comment: i64 = sqlx::query_scalar(
+        let comment: i64 = query_scalar(
             "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sent')
              ON CONFLICT (ticket, x_id) DO UPDATE SET delivery = 'sent', author = excluded.author RETURNING id",
@@ -246,10 +250,10 @@ impl Tx {
         .bind(row.try_get::<Option<String>, _>(5)?)
         .bind(&text)
         .bind(now.as_millisecond())
-        .fetch_one(&mut *self.0)
+        .fetch_one(&mut self.conn)
         .await?;
-        sqlx::query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut *self.0).await?;
-        sqlx::query(
+        query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut self.conn).await?;
+        query(
             "UPDATE ticket SET comments = comments + $3, latest_comment = $2, latest_public_comment = $2,
                next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $4 THEN next_check_at ELSE $4 END
              WHERE id = $1",
@@ -259,9 +263,9 @@ impl Tx {
         // What an agent says was counted when it was said.
         .bind(i64::from(by_rule))
         .bind(minute(now).as_millisecond())
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
-        self.1.forget_ticket(TicketId(ticket));
+        self.cache.forget_ticket(TicketId(ticket));
         // It may have been taken for lost, and what it was said to count for taken back.
         self.recount_for(id, now).await
     }
@@ -270,12 +274,12 @@ impl Tx {
 impl Store {
     /// Where something waits to be sent, with when the first of it is due.
     pub async fn destinations(&self) -> Result<Vec<(Destination, Timestamp)>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows = query(
             "SELECT destination, min(due) FROM outbox WHERE state = 'waiting' GROUP BY destination ORDER BY 2, 1",
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.into_iter().map(|(destination, due)| Ok((word(&destination)?, super::time(due)?))).collect()
+        rows.iter().map(|row| Ok((word(row.try_get(0)?)?, time(row.try_get(1)?)?))).collect()
     }
 
     /// Claims the next thing that is due for a destination: from now on it counts as on its way, whatever happens to this
@@ -283,7 +287,7 @@ impl Store {
     /// destination for the same ticket.
     pub async fn claim(&self, destination: &Destination, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query(
+        let row = query(
             "UPDATE outbox SET state = 'sending', sends = sends + 1 - possibly_sent, lookups = lookups + possibly_sent,
                first_send = coalesce(first_send, $1)
              WHERE id = (SELECT o.id FROM outbox o WHERE o.state = 'waiting' AND o.destination = $2 AND o.due <= $1
@@ -296,7 +300,7 @@ impl Store {
         )
         .bind(now.as_millisecond())
         .bind(destination.to_string())
-        .fetch_optional(&mut *tx.0)
+        .fetch_optional(&mut tx.conn)
         .await?;
         tx.commit().await?;
         row.map(|row| {
@@ -313,7 +317,7 @@ impl Store {
                 lookups: row.try_get("lookups")?,
                 possibly_sent: row.try_get::<i64, _>("possibly_sent")? != 0,
                 answers_lost: row.try_get("answers_lost")?,
-                first_send: super::time(row.try_get("first_send")?)?,
+                first_send: time(row.try_get("first_send")?)?,
             })
         })
         .transpose()
@@ -323,17 +327,17 @@ impl Store {
     /// calls are sent again under the same key. Returns how many there were.
     pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE outbox SET state = 'waiting', due = $1,
                answers_lost = CASE WHEN kind = 'reply' THEN answers_lost + 1 - possibly_sent ELSE answers_lost END,
                possibly_sent = CASE WHEN kind = 'reply' THEN 1 ELSE 0 END
              WHERE state = 'sending'",
         )
         .bind(due.as_millisecond())
-        .execute(&mut *tx.0)
+        .execute(&mut tx.conn)
         .await?;
         tx.commit().await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 
     /// Whether a message of the account is the end of something in the outbox already.
@@ -367,7 +371,7 @@ impl Store {
             Next::Unknown => ("unknown", None, 0, 0, 0, 0),
         };
         let mut tx = self.begin().await?;
-        sqlx::query(
+        query(
             "UPDATE outbox SET state = $2, due = coalesce($3, due), possibly_sent = $4, sends = sends - $5,
                lookups = lookups - $6, answers_lost = answers_lost + $7, reason_kind = $8, reason = $9
              WHERE id = $1 AND state = 'sending'",
@@ -381,7 +385,7 @@ impl Store {
         .bind(lost)
         .bind(reason.kind.as_str())
         .bind(&reason.words)
-        .execute(&mut *tx.0)
+        .execute(&mut tx.conn)
         .await?;
         if next == Next::Refused {
             tx.recount_for(item.id, now).await?;
@@ -391,7 +395,7 @@ impl Store {
 
     /// The part of a reply with a key.
     pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
-        let row = sqlx::query("SELECT state, reason, shown FROM outbox WHERE key = $1")
+        let row = query("SELECT state, reason, shown FROM outbox WHERE key = $1")
             .bind(key)
             .fetch_optional(&self.reader)
             .await?;
@@ -408,17 +412,13 @@ impl Store {
     /// Makes a reply answer another comment: the part before it.
     pub async fn answer_instead(&self, item: &OutboxItem, comment: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE outbox SET answers = $2 WHERE id = $1")
-            .bind(item.id)
-            .bind(comment)
-            .execute(&mut *tx.0)
-            .await?;
+        query("UPDATE outbox SET answers = $2 WHERE id = $1").bind(item.id).bind(comment).execute(&mut tx.conn).await?;
         tx.commit().await
     }
 
     /// All that was sent, or is to be, about a ticket, in order.
     pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<DeliveryStatus>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, rule, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
         )
         .bind(ticket.0)
@@ -442,7 +442,7 @@ impl Store {
 
     /// When the next thing that waits is due.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        times(sqlx::query_scalar("SELECT min(due) FROM outbox WHERE state = 'waiting'").fetch_one(&self.reader).await?)
+        times(query_scalar("SELECT min(due) FROM outbox WHERE state = 'waiting'").fetch_one(&self.reader).await?)
     }
 
     /// How many replies rules sent, or are about to, since a time: to a person, and from an account.
@@ -452,7 +452,7 @@ impl Store {
         handle: &str,
         person: Option<&XId>,
     ) -> Result<RepliesSince, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT coalesce(sum(CASE WHEN t.key_person = $3 THEN 1 ELSE 0 END), 0), count(*)
              FROM outbox o JOIN ticket t ON t.id = o.ticket
              WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND t.account = $2
@@ -470,8 +470,8 @@ impl Store {
     }
 }
 
-async fn accounted_for(connection: &mut SqliteConnection, id: &XId) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE x_id = $1")
+async fn accounted_for(connection: &mut Connection, id: &XId) -> Result<bool, StoreError> {
+    Ok(query_scalar::<i64>("SELECT count(*) FROM outbox WHERE x_id = $1")
         .bind(id.as_str())
         .fetch_one(connection)
         .await?

@@ -1,9 +1,8 @@
 //! Accounts whose calls X refuses for the time being.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{Store, StoreError, Tx, time, word};
+use super::{Store, StoreError, Tx, db::query, time, word};
 use crate::desk::XId;
 
 /// What an account cannot do: send.
@@ -33,7 +32,7 @@ pub struct Pause {
 impl Store {
     /// What accounts cannot do for the time being.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM pause ORDER BY account, since, what").fetch_all(&self.reader).await?;
+        let rows = query("SELECT * FROM pause ORDER BY account, since, what").fetch_all(&self.reader).await?;
         rows.iter()
             .map(|row| {
                 Ok(Pause {
@@ -53,7 +52,7 @@ impl Store {
 impl Tx {
     /// Notes what an account cannot do, in place of what was noted about it before.
     pub async fn pause(&mut self, pause: &Pause) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO pause (account, what, reason, since, failures, retry_at, told)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (account, what) DO UPDATE SET reason = excluded.reason, failures = excluded.failures,
@@ -66,26 +65,26 @@ impl Tx {
         .bind(pause.failures)
         .bind(pause.retry_at.as_millisecond())
         .bind(i64::from(pause.told))
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         Ok(())
     }
 
     /// Notes that an account can do something again.
     pub async fn resume(&mut self, account: &XId, what: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM pause WHERE account = $1 AND what = $2")
+        query("DELETE FROM pause WHERE account = $1 AND what = $2")
             .bind(account.as_str())
             .bind(what)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }
 
     /// Makes what an account cannot do be tried again at once.
     pub async fn retry_pauses(&mut self, account: &XId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE pause SET retry_at = since WHERE account = $1")
+        query("UPDATE pause SET retry_at = since WHERE account = $1")
             .bind(account.as_str())
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{IncomingKind, Store, StoreError, Tx, ticket::among_texts, times, word};
+use super::{
+    IncomingKind, Store, StoreError, Tx,
+    db::{Builder, query, query_scalar},
+    times, word,
+};
 use crate::desk::XId;
 
 /// How the reading of an endpoint stands.
@@ -51,7 +54,7 @@ impl Gap {
 impl Store {
     /// How the reading of each endpoint stands.
     pub async fn polling(&self) -> Result<Vec<Polling>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM polling ORDER BY account, endpoint").fetch_all(&self.reader).await?;
+        let rows = query("SELECT * FROM polling ORDER BY account, endpoint").fetch_all(&self.reader).await?;
         rows.iter()
             .map(|row| {
                 Ok(Polling {
@@ -67,7 +70,7 @@ impl Store {
 
     /// How far an endpoint was read, in the words of whoever reads it.
     pub async fn position(&self, account: &XId, endpoint: &str) -> Result<Option<String>, StoreError> {
-        let position = sqlx::query_scalar("SELECT position FROM polling WHERE account = $1 AND endpoint = $2")
+        let position = query_scalar("SELECT position FROM polling WHERE account = $1 AND endpoint = $2")
             .bind(account.as_str())
             .bind(endpoint)
             .fetch_optional(&self.reader)
@@ -84,7 +87,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(
-            sqlx::query(
+            query(
                 "INSERT INTO polling (account, endpoint, stalled, since, next) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (account, endpoint) DO UPDATE SET stalled = excluded.stalled, next = excluded.next,
                    since = CASE WHEN excluded.stalled IS NULL THEN NULL ELSE coalesce(polling.since, excluded.since) END",
@@ -102,7 +105,7 @@ impl Store {
     /// Notes what X showed no more.
     pub async fn missed(&self, gap: &Gap) -> Result<(), StoreError> {
         self.write(
-            sqlx::query(
+            query(
                 "INSERT INTO gap (account, endpoint, known, lowest) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (account, endpoint, known) DO UPDATE SET lowest = excluded.lowest",
             )
@@ -117,7 +120,7 @@ impl Store {
 
     /// All that X showed no more, the latest first.
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
+        let rows = query("SELECT * FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
             .fetch_all(&self.reader)
             .await?;
         rows.iter()
@@ -134,7 +137,7 @@ impl Store {
 
     /// The last row of the inbox.
     pub async fn last_received(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM inbox").fetch_one(&self.reader).await?)
+        Ok(query_scalar("SELECT coalesce(max(id), 0) FROM inbox").fetch_one(&self.reader).await?)
     }
 
     /// Which versions of these messages were accepted for an account, each with its row of the inbox.
@@ -144,9 +147,10 @@ impl Store {
         kind: IncomingKind,
         ids: impl IntoIterator<Item = &XId>,
     ) -> Result<BTreeMap<(XId, String), i64>, StoreError> {
-        let mut query = among_texts("SELECT x_id, version, id FROM inbox WHERE x_id", ids);
+        let mut query = Builder::new(self.reader.dialect(), "SELECT x_id, version, id FROM inbox WHERE x_id");
+        query.push_in_texts(ids.into_iter().map(XId::as_str).collect());
         query.push(" AND account = ").push_bind(account.as_str()).push(" AND kind = ").push_bind(kind.as_str());
-        let rows = query.build().persistent(false).fetch_all(&self.reader).await?;
+        let rows = query.build().fetch_all(&self.reader).await?;
         rows.iter().map(|row| Ok(((word(row.try_get(0)?)?, row.try_get(1)?), row.try_get(2)?))).collect()
     }
 }
@@ -159,14 +163,14 @@ impl Tx {
         endpoint: &str,
         position: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO polling (account, endpoint, position) VALUES ($1, $2, $3)
              ON CONFLICT (account, endpoint) DO UPDATE SET position = excluded.position",
         )
         .bind(account.as_str())
         .bind(endpoint)
         .bind(position)
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
         Ok(())
     }

@@ -1,9 +1,12 @@
 //! Every post and message that is known, whether or not it is on a ticket.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{Store, StoreError, TicketKey, Tx, stored, time, word, words};
+use super::{
+    Store, StoreError, TicketKey, Tx,
+    db::{Row, query, query_scalar},
+    stored, time, word, words,
+};
 use crate::{
     desk::{CommentSource, Person, TicketId, XId},
     engine::minute,
@@ -45,7 +48,7 @@ impl StoredPost {
         }
     }
 
-    fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: word(row.try_get("x_id")?)?,
             version: word(row.try_get("version")?)?,
@@ -89,7 +92,7 @@ pub enum Seen {
 impl Store {
     /// The posts above those that are on a ticket, or above such a post, that are neither known nor asked for.
     pub async fn missing_parents(&self, most: usize) -> Result<Vec<XId>, StoreError> {
-        let rows: Vec<String> = sqlx::query_scalar(
+        let rows: Vec<String> = query_scalar(
             "SELECT DISTINCT p.replied_to FROM post p
              WHERE p.asked = 0 AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
              LIMIT $1",
@@ -102,7 +105,7 @@ impl Store {
 
     /// The public posts on tickets that are not closed which were not seen at X since a time, the longest unseen first.
     pub async fn unseen_since(&self, since: Timestamp, most: usize) -> Result<Vec<XId>, StoreError> {
-        let rows: Vec<String> = sqlx::query_scalar(
+        let rows: Vec<String> = query_scalar(
             "SELECT p.x_id FROM post p
              WHERE p.deleted = 0 AND p.direct_with IS NULL AND p.checked < $1
                AND EXISTS (SELECT 1 FROM comment c JOIN ticket t ON t.id = c.ticket
@@ -119,7 +122,7 @@ impl Store {
     /// The posts above the comments of a ticket that are no comments on it: what others said before. Each with
     /// the handle of who wrote it, where that is known; in the order of X's ids.
     pub async fn context(&self, ticket: TicketId) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "WITH RECURSIVE above (id, height) AS (
                SELECT x_id, 0 FROM comment WHERE ticket = $1 AND kind = 'post'
                UNION
@@ -145,14 +148,13 @@ const HIGHEST_CONTEXT: i64 = 100;
 impl Tx {
     /// A post, by its first id.
     pub async fn post(&mut self, id: &XId) -> Result<Option<StoredPost>, StoreError> {
-        let row =
-            sqlx::query("SELECT * FROM post WHERE x_id = $1").bind(id.as_str()).fetch_optional(&mut *self.0).await?;
+        let row = query("SELECT * FROM post WHERE x_id = $1").bind(id.as_str()).fetch_optional(&mut self.conn).await?;
         row.as_ref().map(StoredPost::read).transpose()
     }
 
     /// Keeps a post. A later version replaces the text of an earlier one; a deleted post stays deleted.
     pub async fn put_post(&mut self, post: &StoredPost, now: Timestamp) -> Result<PutPost, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
                text, made, checked, asked)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
@@ -169,31 +171,31 @@ impl Tx {
         .bind(&post.text)
         .bind(post.made.as_millisecond())
         .bind(now.as_millisecond())
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
-        if done.rows_affected() > 0 {
+        if done > 0 {
             let post = StoredPost { made: stored(post.made), deleted: false, ..post.clone() };
             let mut below = vec![];
-            if !self.1.is_childless(&post.id) {
+            if !self.cache.is_childless(&post.id) {
                 // What stands above those below is known now.
-                below = sqlx::query("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING *")
+                below = query("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING *")
                     .bind(post.id.as_str())
-                    .fetch_all(&mut *self.0)
+                    .fetch_all(&mut self.conn)
                     .await?;
             }
             let below = below.iter().map(StoredPost::read).collect::<Result<_, _>>()?;
-            let alone = self.1.add_post(&post);
+            let alone = self.cache.add_post(&post);
             return Ok(PutPost { seen: Seen::New, post, below, alone });
         }
         let gone = || StoreError::Corrupt(format!("the post {} is neither there nor can it be added", post.id));
         let mut known = self.post(&post.id).await?.ok_or_else(gone)?;
         let mut seen = Seen::TxCache;
         if !known.deleted && known.version < post.version {
-            sqlx::query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
+            query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
                 .bind(post.version.as_str())
                 .bind(&post.text)
                 .bind(post.id.as_str())
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
             seen = if known.text == post.text { Seen::TxCache } else { Seen::Edited };
             known.version.clone_from(&post.version);
@@ -204,23 +206,23 @@ impl Tx {
 
     /// Settles whom a post answers.
     pub async fn set_reply_target(&mut self, id: &XId, person: &XId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE post SET answers = $1 WHERE x_id = $2")
+        query("UPDATE post SET answers = $1 WHERE x_id = $2")
             .bind(person.as_str())
             .bind(id.as_str())
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }
 
     /// The posts by connected accounts directly below a post, of which it is not settled whom they answer.
     pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<StoredPost>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             // The accounts are few, and come first.
             "SELECT p.* FROM account a CROSS JOIN post p ON p.replied_to = $1 AND p.author = a.x_id
              WHERE p.answers IS NULL",
         )
         .bind(parent.as_str())
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
         rows.iter().map(StoredPost::read).collect()
     }
@@ -228,13 +230,13 @@ impl Tx {
     /// What belongs together by its key: the posts of a person in a conversation, and those of the account that answer
     /// that person.
     pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<StoredPost>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2)",
         )
         .bind(&key.conversation)
         .bind(key.person.as_str())
         .bind(key.account.as_str())
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
         rows.iter().map(StoredPost::read).collect()
     }
@@ -242,9 +244,9 @@ impl Tx {
     /// Notes that these posts are known, or were asked for: what X did not give then, it will not give later.
     pub async fn asked(&mut self, parents: &[XId]) -> Result<(), StoreError> {
         for parent in parents {
-            sqlx::query("UPDATE post SET asked = 1 WHERE replied_to = $1")
+            query("UPDATE post SET asked = 1 WHERE replied_to = $1")
                 .bind(parent.as_str())
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
         }
         Ok(())
@@ -253,10 +255,10 @@ impl Tx {
     /// Notes that X was asked whether it still has these posts.
     pub async fn checked(&mut self, posts: &[XId], now: Timestamp) -> Result<(), StoreError> {
         for post in posts {
-            sqlx::query("UPDATE post SET checked = $1 WHERE x_id = $2")
+            query("UPDATE post SET checked = $1 WHERE x_id = $2")
                 .bind(now.as_millisecond())
                 .bind(post.as_str())
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
         }
         Ok(())
@@ -275,13 +277,13 @@ impl Tx {
         }
         let number = self.put_person(&merged).await?;
         if known.is_some() {
-            sqlx::query(
+            query(
                 "UPDATE ticket SET next_check_at = $2
                  WHERE requester = $1 AND status <> 'closed' AND (next_check_at IS NULL OR next_check_at > $2)",
             )
             .bind(number)
             .bind(minute(now).as_millisecond())
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         }
         Ok(())

@@ -1,9 +1,8 @@
 //! How much waits, and for how long.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{Store, StoreError, times};
+use super::{Store, StoreError, db::query, times};
 
 /// What waits to be taken in and to be sent, and what went wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -27,7 +26,7 @@ pub struct Queues {
 impl Store {
     /// How much waits.
     pub async fn queues(&self) -> Result<Queues, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT (SELECT count(*) FROM inbox WHERE state = 'pending') AS inbox,
                     (SELECT min(received) FROM inbox WHERE state = 'pending') AS inbox_since,
                     (SELECT count(*) FROM inbox WHERE state = 'set_aside') AS set_aside,

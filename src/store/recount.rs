@@ -1,9 +1,11 @@
 //! What an agent answers counts on its ticket from the moment it is said, and no longer once it is known not to arrive.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
-use super::{StoreError, Tx};
+use super::{
+    StoreError, Tx,
+    db::{query, query_scalar},
+};
 use crate::{
     desk::{Effect, TicketId},
     engine::minute,
@@ -15,7 +17,7 @@ impl Tx {
     pub(super) async fn recount(&mut self, ticket: TicketId, now: Timestamp) -> Result<(), StoreError> {
         self.flush().await?;
         // A reply counts from when it was said, not from when X took it.
-        let shown = sqlx::query(
+        let shown = query(
             "SELECT count(*) AS comments,
                     count(CASE WHEN author = 'agent' AND kind <> 'note' THEN 1 END) AS replies,
                     min(CASE WHEN author = 'agent' AND kind <> 'note' THEN coalesce(
@@ -24,15 +26,15 @@ impl Tx {
              FROM comment c WHERE ticket = $1",
         )
         .bind(ticket.0)
-        .fetch_one(&mut *self.0)
+        .fetch_one(&mut self.conn)
         .await?;
-        let open = sqlx::query(
+        let open = query(
             "SELECT made, effect FROM outbox
              WHERE ticket = $1 AND kind = 'reply' AND rule IS NULL AND shown IS NULL
                AND state IN ('waiting', 'sending', 'unknown') ORDER BY made, id",
         )
         .bind(ticket.0)
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
         let count = i64::try_from(open.len()).unwrap_or(i64::MAX);
         let replies = shown.try_get::<i64, _>("replies")?.saturating_add(count);
@@ -53,7 +55,7 @@ impl Tx {
                 (latest, latest_public) = (Some(text.clone()), Some(text));
             }
         }
-        sqlx::query(
+        query(
             "UPDATE ticket SET comments = $2, replies = $3, first_reply = $4, latest_comment = $5, latest_public_comment = $6,
                agent_touches = CASE WHEN agent_touches < $3 THEN $3 ELSE agent_touches END,
                next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $7 THEN next_check_at ELSE $7 END
@@ -66,9 +68,9 @@ impl Tx {
         .bind(latest)
         .bind(latest_public)
         .bind(minute(now).as_millisecond())
-        .execute(&mut *self.0)
+        .execute(&mut self.conn)
         .await?;
-        self.1.forget_ticket(ticket);
+        self.cache.forget_ticket(ticket);
         Ok(())
     }
 
@@ -76,7 +78,7 @@ impl Tx {
     pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
         let ticket =
             "SELECT ticket FROM outbox WHERE id = $1 AND kind = 'reply' AND rule IS NULL AND ticket IS NOT NULL";
-        match sqlx::query_scalar(ticket).bind(item).fetch_optional(&mut *self.0).await? {
+        match query_scalar(ticket).bind(item).fetch_optional(&mut self.conn).await? {
             Some(ticket) => self.recount(TicketId(ticket), now).await,
             None => Ok(()),
         }

@@ -7,10 +7,10 @@
 use std::{collections::HashMap, fmt::Write as _};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     Store, StoreError,
+    db::{Builder, Connection, Dialect, Row},
     ticket::tickets,
     time,
     view::{Query, asks_about_people},
@@ -45,13 +45,13 @@ impl Store {
 }
 
 async fn report_in(
-    reader: &mut SqliteConnection,
+    reader: &mut Connection,
     report: &Report,
     desk: &Desk,
     now: Timestamp,
 ) -> Result<ReportTable, StoreError> {
     let table = frame(report, desk, now);
-    let statement = Statement { report, desk, now, table: &table };
+    let statement = Statement { dialect: reader.dialect(), report, desk, now, table: &table };
     if !statement.can_count() {
         return statement.in_memory(reader).await;
     }
@@ -77,6 +77,7 @@ struct Local {
 }
 
 struct Statement<'a> {
+    dialect: Dialect,
     report: &'a Report,
     desk: &'a Desk,
     now: Timestamp,
@@ -90,11 +91,11 @@ impl Statement<'_> {
         let shown = |split: &Split| matches!(split, Split::Field(FieldRef::Known(Field { sql: None, .. })));
         !self.report.measures.iter().any(business)
             && !self.report.by.iter().any(shown)
-            && Query::of("SELECT 1", &self.report.filter, self.desk, self.now).exact
+            && Query::of(self.dialect, "SELECT 1", &self.report.filter, self.desk, self.now).exact
     }
 
-    async fn in_memory(&self, reader: &mut SqliteConnection) -> Result<ReportTable, StoreError> {
-        let mut query = self.over("SELECT t.id");
+    async fn in_memory(&self, reader: &mut Connection) -> Result<ReportTable, StoreError> {
+        let query = self.over("SELECT t.id");
         let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
         let mut tally = Tally::new(self.report, self.desk, self.now);
         for ids in ids.chunks(CHUNK) {
@@ -106,13 +107,13 @@ impl Statement<'_> {
     /// A statement about the tickets that the report is about.
     fn over(&self, select: &str) -> Query<'_> {
         let people = self.report.over.as_ref().is_some_and(|over| asks_about_people(&over.of));
-        let mut query = Query::with(select, people, &self.report.filter, self.desk, self.now);
+        let mut query = Query::with(self.dialect, select, people, &self.report.filter, self.desk, self.now);
         self.period(&mut query.sql);
         query
     }
 
     /// ` AND …`: only tickets of the period, and of the one it is compared with.
-    fn period(&self, sql: &mut QueryBuilder<Sqlite>) {
+    fn period(&self, sql: &mut Builder<'_>) {
         let (Some(over), Some(period)) = (&self.report.over, self.table.period) else { return };
         let Some(column) = column(&over.of) else { return };
         let from = self.table.previous.map_or(period.from, |previous| previous.from.min(period.from));
@@ -121,15 +122,15 @@ impl Statement<'_> {
     }
 
     /// The calendar of the time that is split; nothing where that is too much of it.
-    async fn local(&self, reader: &mut SqliteConnection) -> Result<Option<Local>, StoreError> {
+    async fn local(&self, reader: &mut Connection) -> Result<Option<Local>, StoreError> {
         let zone = &self.desk.hours.zone;
         let mut local = Local { offsets: vec![], months: vec![] };
         for split in &self.report.by {
             let Split::Time { unit, of } = split else { continue };
             let Some(column) = column(of) else { return Ok(None) };
-            let mut query = self.over(&format!("SELECT min({column}), max({column})"));
-            let ends: (Option<i64>, Option<i64>) = query.sql.build_query_as().fetch_one(&mut *reader).await?;
-            let (Some(from), Some(to)) = ends else { continue };
+            let query = self.over(&format!("SELECT min({column}), max({column})"));
+            let ends = query.sql.build().fetch_one(&mut *reader).await?;
+            let (Some(from), Some(to)) = (ends.try_get(0)?, ends.try_get(1)?) else { continue };
             let (from, to) = (time(from)?, time(to)?);
             local.offsets.extend(offsets(zone, Interval { from, to }));
             if *unit == Calendar::Month {
@@ -147,7 +148,7 @@ impl Statement<'_> {
     }
 
     /// `WITH base AS (…)`: a row for each ticket with all that is asked of it.
-    fn base(&self, local: &Local) -> QueryBuilder<Sqlite> {
+    fn base(&self, local: &Local) -> Builder<'static> {
         // What nobody asks for is left out: the less is read, the more an index can answer.
         let mut select = "WITH base AS (SELECT t.id AS id".to_owned();
         let people = |m: &Measure| matches!(m, Measure::Requesters | Measure::Reach);
@@ -205,7 +206,7 @@ impl Statement<'_> {
     /// Counts by the splits, or everything together.
     async fn count(
         &self,
-        reader: &mut SqliteConnection,
+        reader: &mut Connection,
         local: &Local,
         total: bool,
         counted: &mut Counted,
@@ -329,7 +330,7 @@ impl Statement<'_> {
     }
 
     /// What a row is about.
-    fn key(&self, row: &SqliteRow, splits: &[Split], local: &Local) -> Result<(bool, Vec<Key>), StoreError> {
+    fn key(&self, row: &Row, splits: &[Split], local: &Local) -> Result<(bool, Vec<Key>), StoreError> {
         let mut keys = vec![];
         for (n, split) in splits.iter().enumerate() {
             let column = format!("g{}", n + 1);

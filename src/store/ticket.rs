@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::{
-    QueryBuilder, Row as _, Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
-};
 
-use super::{Store, StoreError, Tx, comes_again, stored, time, times, word, words, write_buffer::FieldRow};
+use super::{
+    Store, StoreError, Tx,
+    db::{Builder, Connection, Query, Row, query, query_scalar},
+    stored, time, times, word, words,
+    write_buffer::FieldRow,
+};
 use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
@@ -48,15 +48,12 @@ impl Store {
 
     /// How many messages were not imported into a ticket because it was full.
     pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT not_imported FROM ticket WHERE id = $1")
-            .bind(id.0)
-            .fetch_one(&self.reader)
-            .await?)
+        Ok(query_scalar("SELECT not_imported FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
     }
 
     /// The tickets a ticket is linked with, and why.
     pub async fn links(&self, id: TicketId) -> Result<Vec<(TicketId, String)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT CASE WHEN one = $1 THEN other ELSE one END AS linked, why FROM ticket_link
              WHERE one = $1 OR other = $1 ORDER BY linked",
         )
@@ -70,12 +67,12 @@ impl Store {
 impl Tx {
     /// A whole ticket.
     pub async fn ticket(&mut self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        if let Some(known) = self.1.ticket(id) {
+        if let Some(known) = self.cache.ticket(id) {
             return Ok(Some(known.clone()));
         }
-        let found = ticket(&mut self.0, id).await?;
+        let found = ticket(&mut self.conn, id).await?;
         if let Some(ticket) = &found {
-            self.1.keep_ticket(ticket.clone());
+            self.cache.keep_ticket(ticket.clone());
         }
         Ok(found)
     }
@@ -83,7 +80,7 @@ impl Tx {
     /// The tickets of a person in a conversation, oldest first, each with its account. Of each account, at most one of
     /// them is not closed.
     pub async fn tickets_of(&mut self, conversation: &str, person: &XId) -> Result<Vec<(XId, TicketHead)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             // One that was merged into another stands for that one. The accounts are few, and come first.
             "SELECT DISTINCT t.key_account, i.id, i.status, i.closed, i.opened_by,
                CASE WHEN t.merged_into IS NULL THEN 0 ELSE 1 END
@@ -94,7 +91,7 @@ impl Tx {
         )
         .bind(conversation)
         .bind(person.as_str())
-        .fetch_all(&mut *self.0)
+        .fetch_all(&mut self.conn)
         .await?;
         rows.iter()
             .map(|row| {
@@ -113,24 +110,24 @@ impl Tx {
     /// The tickets of an account in a conversation.
     pub async fn tickets_in(&mut self, account: &XId, conversation: &str) -> Result<Vec<TicketId>, StoreError> {
         let ids: Vec<i64> =
-            sqlx::query_scalar("SELECT id FROM ticket WHERE key_account = $1 AND key_conversation = $2 ORDER BY id")
+            query_scalar("SELECT id FROM ticket WHERE key_account = $1 AND key_conversation = $2 ORDER BY id")
                 .bind(account.as_str())
                 .bind(conversation)
-                .fetch_all(&mut *self.0)
+                .fetch_all(&mut self.conn)
                 .await?;
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
     /// The number of the next ticket: nobody else opens one meanwhile, and none is ever removed.
     pub async fn next_ticket(&mut self) -> Result<TicketId, StoreError> {
-        let next = match self.1.last_ticket {
+        let next = match self.cache.last_ticket {
             Some(last) => last + 1,
             None => {
-                let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM ticket");
-                next.fetch_one(&mut *self.0).await?
+                let next = query_scalar("SELECT coalesce(max(id), 0) + 1 FROM ticket");
+                next.fetch_one(&mut self.conn).await?
             }
         };
-        self.1.last_ticket = Some(next);
+        self.cache.last_ticket = Some(next);
         Ok(TicketId(next))
     }
 
@@ -142,12 +139,12 @@ impl Tx {
         opened_by: &XId,
         since: Timestamp,
     ) -> Result<(), StoreError> {
-        let known = ticket.requester.id.as_ref().and_then(|id| self.1.person(id)?);
+        let known = ticket.requester.id.as_ref().and_then(|id| self.cache.person(id)?);
         let requester = match known.filter(|(_, person)| *person == ticket.requester) {
             Some((number, _)) => *number,
             None => self.put_person(&ticket.requester).await?,
         };
-        let query = sqlx::query(
+        let query = query(
             "INSERT INTO ticket (account, brand, status, priority, type, subject, subject_folded, description,
                description_folded, group_name, assignee, language, language_folded, post_likes, post_reposts,
                post_replies, post_has_media, post_is_reply, replies, reopens, agent_touches, comments, created, updated,
@@ -164,19 +161,19 @@ impl Tx {
             .bind(opened_by.as_str())
             .bind(requester)
             .bind(ticket.channel.as_str())
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         self.save_sets(&Ticket::default(), ticket).await?;
-        self.1.keep_ticket(as_stored(ticket.clone()));
+        self.cache.keep_ticket(as_stored(ticket.clone()));
         Ok(())
     }
 
     /// Notes that an older message than was known opened a ticket.
     pub async fn opened_by(&mut self, id: TicketId, post: &XId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE ticket SET opened_by = $1 WHERE id = $2")
+        query("UPDATE ticket SET opened_by = $1 WHERE id = $2")
             .bind(post.as_str())
             .bind(id.0)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }
@@ -184,15 +181,15 @@ impl Tx {
     /// Whether a ticket was opened by this message.
     pub async fn is_opened_by(&mut self, id: TicketId, post: &XId) -> Result<bool, StoreError> {
         let opener: Option<String> =
-            sqlx::query_scalar("SELECT opened_by FROM ticket WHERE id = $1").bind(id.0).fetch_one(&mut *self.0).await?;
+            query_scalar("SELECT opened_by FROM ticket WHERE id = $1").bind(id.0).fetch_one(&mut self.conn).await?;
         Ok(opener.as_deref() == Some(post.as_str()))
     }
 
     /// Counts a message that was not imported, because the ticket has as many as it takes.
     pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE ticket SET not_imported = not_imported + 1 WHERE id = $1")
+        query("UPDATE ticket SET not_imported = not_imported + 1 WHERE id = $1")
             .bind(id.0)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
         Ok(())
     }
@@ -201,7 +198,7 @@ impl Tx {
     /// to it, automations look at it on the next whole minute.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
-        let query = sqlx::query(
+        let query = query(
             "UPDATE ticket SET account = $1, brand = $2, status = $3, priority = $4, type = $5, subject = $6,
                subject_folded = $7, description = $8, description_folded = $9, group_name = $10, assignee = $11,
                language = $12, language_folded = $13, post_likes = $14, post_reposts = $15, post_replies = $16,
@@ -212,10 +209,10 @@ impl Tx {
                next_check_at = CASE WHEN next_check_at < $34 THEN next_check_at ELSE $34 END
              WHERE id = $35",
         );
-        bind(query, ticket, now).bind(ticket.id.0).execute(&mut *self.0).await?;
+        bind(query, ticket, now).bind(ticket.id.0).execute(&mut self.conn).await?;
         self.save_sets(&before, ticket).await?;
         let kept = Ticket { requester: before.requester, channel: before.channel, ..ticket.clone() };
-        self.1.keep_ticket(as_stored(kept));
+        self.cache.keep_ticket(as_stored(kept));
         Ok(())
     }
 
@@ -234,15 +231,15 @@ impl Tx {
             self.flush().await?;
         }
         for (delete, what) in gone {
-            sqlx::query(delete).bind(id).bind(what).execute(&mut *self.0).await?;
+            query(delete).bind(id).bind(what).execute(&mut self.conn).await?;
         }
         let new = |tags: &BTreeSet<String>, before: &BTreeSet<String>| -> Vec<_> {
             tags.difference(before).map(|tag| (id, tag.clone())).collect()
         };
-        self.2.tags.extend(new(&ticket.tags, &before.tags));
-        self.2.hashtags.extend(new(&ticket.post.hashtags, &before.post.hashtags));
+        self.buffer.tags.extend(new(&ticket.tags, &before.tags));
+        self.buffer.hashtags.extend(new(&ticket.post.hashtags, &before.post.hashtags));
         let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
-        self.2.fields.extend(fields.map(|(name, value)| {
+        self.buffer.fields.extend(fields.map(|(name, value)| {
             let (kind, number, text) = match value {
                 CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
                 CustomValue::Number(number) => ("number", Some(*number), None),
@@ -259,37 +256,37 @@ impl Tx {
         if a == b {
             return Ok(false);
         }
-        let done = sqlx::query("INSERT INTO ticket_link (one, other, why) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        let done = query("INSERT INTO ticket_link (one, other, why) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(a.min(b).0)
             .bind(a.max(b).0)
             .bind(why)
-            .execute(&mut *self.0)
+            .execute(&mut self.conn)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done > 0)
     }
 
     /// A person, by X's id.
     pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
-        if let Some(known) = self.1.person(id) {
+        if let Some(known) = self.cache.person(id) {
             return Ok(known.map(|(_, person)| person.clone()));
         }
-        let row = sqlx::query("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id = $1")
+        let row = query("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id = $1")
             .bind(id.as_str())
-            .fetch_optional(&mut *self.0)
+            .fetch_optional(&mut self.conn)
             .await?;
         let Some(row) = row else {
-            self.1.nobody(id);
+            self.cache.nobody(id);
             return Ok(None);
         };
         let found = person(&row, "")?;
-        self.1.keep_person(row.try_get("id")?, &found);
+        self.cache.keep_person(row.try_get("id")?, &found);
         Ok(Some(found))
     }
 
     /// Writes a person as known now, and returns the store's number.
     pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
         let folded = |text: &Option<String>| text.as_deref().map(|t| fold(t).into_owned());
-        let number = sqlx::query_scalar(
+        let number = query_scalar(
             "INSERT INTO person (x_id, handle, handle_folded, name, name_folded, email, email_folded, language,
                language_folded, location, location_folded, joined, followers, following, tweets, listed, verified, verified_type)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
@@ -320,19 +317,15 @@ impl Tx {
         .bind(person.listed)
         .bind(person.verified.map(i64::from))
         .bind(person.verified_type.map(|v| v.as_str()))
-        .fetch_one(&mut *self.0)
+        .fetch_one(&mut self.conn)
         .await?;
-        self.1.keep_person(number, &Person { joined: person.joined.map(stored), ..person.clone() });
+        self.cache.keep_person(number, &Person { joined: person.joined.map(stored), ..person.clone() });
         Ok(number)
     }
 }
 
 /// Binds everything about a ticket that [`Tx::save`] writes, from `$1` to `$34`.
-fn bind<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    ticket: &'q Ticket,
-    now: Timestamp,
-) -> Query<'q, Sqlite, SqliteArguments> {
+fn bind<'q>(query: Query<'q>, ticket: &'q Ticket, now: Timestamp) -> Query<'q> {
     let is_closed = ticket.status == Status::Closed;
     query
         .bind(&ticket.account)
@@ -386,34 +379,28 @@ fn as_stored(ticket: Ticket) -> Ticket {
     }
 }
 
-/// How many tickets are read with one statement.
-const CHUNK: usize = 500;
-
 const TICKET: &str = "SELECT t.*, p.x_id AS p_x_id, p.handle AS p_handle, p.name AS p_name, p.email AS p_email,
     p.language AS p_language, p.location AS p_location, p.joined AS p_joined, p.followers AS p_followers,
     p.following AS p_following, p.tweets AS p_tweets, p.listed AS p_listed, p.verified AS p_verified,
     p.verified_type AS p_verified_type
   FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id";
 
-async fn ticket(connection: &mut SqliteConnection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+async fn ticket(connection: &mut Connection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
     Ok(tickets(connection, &[id.0]).await?.pop())
 }
 
 /// Whole tickets, in the order of these numbers.
-pub(super) async fn tickets(connection: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Ticket>, StoreError> {
+pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>, StoreError> {
     let mut found: BTreeMap<i64, Ticket> = BTreeMap::new();
-    let again = comes_again(ids.len());
-    for ids in ids.chunks(CHUNK) {
-        for row in among(TICKET, ids).build().persistent(again).fetch_all(&mut *connection).await? {
-            found.insert(row.try_get("id")?, read(&row)?);
-        }
-        for row in among_each(SETS, ids).build().persistent(again).fetch_all(&mut *connection).await? {
-            let Some(ticket) = found.get_mut(&row.try_get("ticket")?) else { continue };
-            match row.try_get("kind")? {
-                "tag" => ticket.tags.extend([row.try_get("name")?]),
-                "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
-                _ => ticket.custom.extend([custom(&row)?]),
-            }
+    for row in among(connection, &[TICKET], ids).fetch_all(&mut *connection).await? {
+        found.insert(row.try_get("id")?, read(&row)?);
+    }
+    for row in among(connection, SETS, ids).fetch_all(&mut *connection).await? {
+        let Some(ticket) = found.get_mut(&row.try_get("ticket")?) else { continue };
+        match row.try_get("kind")? {
+            "tag" => ticket.tags.extend([row.try_get("name")?]),
+            "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
+            _ => ticket.custom.extend([custom(&row)?]),
         }
     }
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
@@ -426,36 +413,16 @@ const SETS: &[&str] = &[
     " UNION ALL SELECT ticket, kind, name, number, text FROM ticket_field WHERE ticket",
 ];
 
-/// `statement … IN (ids)`
-pub(super) fn among(statement: &'static str, ids: &[i64]) -> QueryBuilder<Sqlite> {
-    among_each(&[statement], ids)
-}
-
-/// `statement … IN (ids)`
-pub(super) fn among_texts<'a>(statement: &'static str, ids: impl IntoIterator<Item = &'a XId>) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(statement);
-    let mut list = query.push(" IN (").separated(", ");
-    for id in ids {
-        list.push_bind(id.as_str());
-    }
-    list.push_unseparated(")");
-    query
-}
-
-/// The parts of a statement, each with `IN (ids)` behind it.
-fn among_each(parts: &[&'static str], ids: &[i64]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::default();
+/// A statement of these parts, each about the tickets of a list.
+fn among<'q>(connection: &Connection, parts: &[&str], ids: &'q [i64]) -> Query<'q> {
+    let mut statement = Builder::new(connection.dialect(), "");
     for part in parts {
-        let mut list = query.push(part).push(" IN (").separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        list.push_unseparated(")");
+        statement.push(part).push_in_numbers(ids);
     }
-    query
+    statement.build()
 }
 
-fn custom(row: &SqliteRow) -> Result<(String, CustomValue), StoreError> {
+fn custom(row: &Row) -> Result<(String, CustomValue), StoreError> {
     let value = match row.try_get("kind")? {
         "yes_no" => CustomValue::YesNo(row.try_get::<i64, _>("number")? != 0),
         "number" => CustomValue::Number(row.try_get("number")?),
@@ -464,7 +431,7 @@ fn custom(row: &SqliteRow) -> Result<(String, CustomValue), StoreError> {
     Ok((row.try_get("name")?, value))
 }
 
-fn read(row: &SqliteRow) -> Result<Ticket, StoreError> {
+fn read(row: &Row) -> Result<Ticket, StoreError> {
     Ok(Ticket {
         id: TicketId(row.try_get("id")?),
         channel: word(row.try_get("channel")?)?,
@@ -507,7 +474,7 @@ fn read(row: &SqliteRow) -> Result<Ticket, StoreError> {
 }
 
 /// A person from columns whose names start with `prefix`.
-pub(super) fn person(row: &SqliteRow, prefix: &str) -> Result<Person, StoreError> {
+pub(super) fn person(row: &Row, prefix: &str) -> Result<Person, StoreError> {
     let column = |name: &str| format!("{prefix}{name}");
     Ok(Person {
         id: words(row.try_get("p_x_id")?)?,

@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{QueryBuilder, Row as _, Sqlite};
-
 use super::{
-    StoreError, StoredPost, Tx, comes_again,
-    ticket::{among_texts, person, tickets},
+    StoreError, StoredPost, Tx,
+    db::Builder,
+    ticket::{person, tickets},
     word,
 };
 use crate::desk::{Person, Ticket, TicketId, XId};
@@ -91,56 +90,53 @@ impl Tx {
         self.flush().await?;
         let authors: BTreeSet<&XId> = posts.iter().map(|post| &post.author).collect();
         for author in &authors {
-            self.1.nobody(author);
+            self.cache.nobody(author);
         }
-        let again = comes_again(posts.len());
-        let mut people = among_texts("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id", authors);
-        for row in people.build().persistent(again).fetch_all(&mut *self.0).await? {
-            self.1.keep_person(row.try_get("id")?, &person(&row, "")?);
+        let dialect = self.conn.dialect();
+        let mut people = Builder::new(dialect, "SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id");
+        people.push_in_texts(authors.into_iter().map(XId::as_str).collect());
+        for row in people.build().fetch_all(&mut self.conn).await? {
+            self.cache.keep_person(row.try_get("id")?, &person(&row, "")?);
         }
 
-        let mut around = QueryBuilder::<Sqlite>::new("WITH these (post, conversation) AS (");
-        around.push_values(posts, |mut row, post| {
-            row.push_bind(post.id.as_str()).push_bind(&post.conversation);
-        });
+        let mut around = Builder::new(dialect, "WITH these (post, conversation) AS (");
+        around.push_pairs(posts.iter().map(|post| (post.id.as_str(), post.conversation.as_str())));
         around.push(
             ") SELECT CASE WHEN EXISTS (SELECT 1 FROM post WHERE replied_to = these.post) THEN 1 ELSE 0 END,
                  CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.conversation = these.conversation) THEN 1 ELSE 0 END,
                  post, conversation, (SELECT coalesce(max(id), 0) FROM ticket),
                  (SELECT coalesce(max(id), 0) FROM decision) FROM these",
         );
-        for row in around.build().persistent(again).fetch_all(&mut *self.0).await? {
+        for row in around.build().fetch_all(&mut self.conn).await? {
             if row.try_get::<i64, _>(0)? == 0 {
-                self.1.childless.insert(word(row.try_get(2)?)?);
+                self.cache.childless.insert(word(row.try_get(2)?)?);
             }
             if row.try_get::<i64, _>(1)? == 0 {
-                self.1.empty_conversations.insert(row.try_get(3)?);
+                self.cache.empty_conversations.insert(row.try_get(3)?);
             }
-            self.1.last_ticket = Some(row.try_get(4)?);
-            self.1.last_decision = Some(row.try_get(5)?);
+            self.cache.last_ticket = Some(row.try_get(4)?);
+            self.cache.last_decision = Some(row.try_get(5)?);
         }
 
         let mut keys = BTreeSet::new();
-        for post in posts.iter().filter(|post| !self.1.empty_conversations.contains(&post.conversation)) {
+        for post in posts.iter().filter(|post| !self.cache.empty_conversations.contains(&post.conversation)) {
             let people = [Some(&post.author), post.answers.as_ref(), post.in_reply_to_user.as_ref()];
             keys.extend(people.into_iter().flatten().map(|person| (person, &post.conversation)));
         }
         if keys.is_empty() {
             return Ok(());
         }
-        let mut open = QueryBuilder::<Sqlite>::new("WITH these (person, conversation) AS (");
-        open.push_values(keys, |mut row, (person, conversation)| {
-            row.push_bind(person.as_str()).push_bind(conversation);
-        });
+        let mut open = Builder::new(dialect, "WITH these (person, conversation) AS (");
+        open.push_pairs(keys.into_iter().map(|(person, conversation)| (person.as_str(), conversation.as_str())));
         open.push(
             ") SELECT DISTINCT i.id FROM these CROSS JOIN account a
                CROSS JOIN ticket t ON t.key_account = a.x_id AND t.key_conversation = these.conversation
                  AND t.key_person = these.person
                JOIN ticket i ON i.id = coalesce(t.merged_into, t.id) WHERE i.status <> 'closed'",
         );
-        let ids: Vec<i64> = open.build_query_scalar().persistent(again).fetch_all(&mut *self.0).await?;
-        for ticket in tickets(&mut self.0, &ids).await? {
-            self.1.keep_ticket(ticket);
+        let ids: Vec<i64> = open.build_query_scalar().fetch_all(&mut self.conn).await?;
+        for ticket in tickets(&mut self.conn, &ids).await? {
+            self.cache.keep_ticket(ticket);
         }
         Ok(())
     }

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{QueryBuilder, Row as _, Sqlite};
-
-use super::{Store, StoreError, StoredPost, Tx, comes_again, word};
+use super::{
+    Store, StoreError, StoredPost, Tx,
+    db::{Builder, query, query_scalar},
+    word,
+};
 use crate::desk::XId;
 
 impl Store {
     /// The ids of a post's versions, oldest first: the one it goes by, and those of later versions.
     pub async fn versions(&self, id: &XId) -> Result<Vec<XId>, StoreError> {
-        let rows: Vec<String> = sqlx::query_scalar("SELECT version FROM post_version WHERE post = $1")
+        let rows: Vec<String> = query_scalar("SELECT version FROM post_version WHERE post = $1")
             .bind(id.as_str())
             .fetch_all(&self.reader)
             .await?;
@@ -34,22 +36,17 @@ impl Tx {
         if ids.is_empty() {
             return Ok(());
         }
-        let again = comes_again(ids.len());
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT version, post FROM post_version WHERE version IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id);
-        }
-        list.push_unseparated(")");
-        for row in query.build().persistent(again).fetch_all(&mut *self.0).await? {
-            self.1.versions.insert(row.try_get(0)?, word(row.try_get(1)?)?);
+        let mut query = Builder::new(self.conn.dialect(), "SELECT version, post FROM post_version WHERE version");
+        query.push_in_texts(ids.into_iter().collect());
+        for row in query.build().fetch_all(&mut self.conn).await? {
+            self.cache.versions.insert(row.try_get(0)?, word(row.try_get(1)?)?);
         }
         Ok(())
     }
 
     /// Names posts by their first ids, as far as those were looked up or learnt.
     pub fn by_first_ids(&self, post: &mut StoredPost) {
-        let versions = &self.1.versions;
+        let versions = &self.cache.versions;
         if versions.is_empty() || post.direct_with.is_some() {
             return;
         }
@@ -68,13 +65,13 @@ impl Tx {
     pub async fn put_versions(&mut self, first: &XId, versions: &[XId]) -> Result<bool, StoreError> {
         let mut moved = 0;
         for version in versions.iter().filter(|version| *version != first) {
-            self.1.versions.insert(version.to_string(), first.clone());
-            let new = sqlx::query("INSERT INTO post_version (version, post) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            self.cache.versions.insert(version.to_string(), first.clone());
+            let new = query("INSERT INTO post_version (version, post) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(version.as_str())
                 .bind(first.as_str())
-                .execute(&mut *self.0)
+                .execute(&mut self.conn)
                 .await?;
-            if new.rows_affected() == 0 {
+            if new == 0 {
                 continue;
             }
             self.flush().await?;
@@ -94,25 +91,23 @@ impl Tx {
                 "UPDATE ticket SET key_conversation = $2 WHERE key_conversation = $1",
                 "UPDATE ticket SET opened_by = $2 WHERE opened_by = $1",
             ] {
-                let done =
-                    sqlx::query(statement).bind(version.as_str()).bind(first.as_str()).execute(&mut *self.0).await?;
-                moved += done.rows_affected();
+                let done = query(statement).bind(version.as_str()).bind(first.as_str()).execute(&mut self.conn).await?;
+                moved += done;
             }
         }
         if moved > 0 {
-            self.1.moved_to(first);
+            self.cache.moved_to(first);
         }
         Ok(moved > 0)
     }
 
     /// The people who have tickets of any account in a conversation.
     pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
-        let people: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person",
-        )
-        .bind(conversation)
-        .fetch_all(&mut *self.0)
-        .await?;
+        let people: Vec<String> =
+            query_scalar("SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person")
+                .bind(conversation)
+                .fetch_all(&mut self.conn)
+                .await?;
         people.iter().map(|person| word(person)).collect()
     }
 }

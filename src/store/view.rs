@@ -9,9 +9,12 @@
 use std::slice::from_ref;
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::{Store, StoreError, ticket::tickets};
+use super::{
+    Store, StoreError,
+    db::{Builder, Connection, Dialect},
+    ticket::tickets,
+};
 use crate::{
     desk::{
         Desk, Facts, FieldRef, Hours, Kind, Ticket,
@@ -60,7 +63,7 @@ impl Store {
 }
 
 async fn view_in(
-    reader: &mut SqliteConnection,
+    reader: &mut Connection,
     view: &View,
     desk: &Desk,
     now: Timestamp,
@@ -69,7 +72,7 @@ async fn view_in(
 ) -> Result<Vec<Ticket>, StoreError> {
     let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
     let people = sorts().any(|sort| asks_about_people(&sort.by));
-    let mut query = Query::with("SELECT t.id", people, &view.filter, desk, now);
+    let mut query = Query::with(reader.dialect(), "SELECT t.id", people, &view.filter, desk, now);
     query.sql.push(" ORDER BY ");
     for sort in sorts() {
         query.order(sort);
@@ -85,24 +88,19 @@ async fn view_in(
     Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
 }
 
-async fn count_in(
-    reader: &mut SqliteConnection,
-    filter: &Condition,
-    desk: &Desk,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let mut query = Query::of("SELECT count(*)", filter, desk, now);
+async fn count_in(reader: &mut Connection, filter: &Condition, desk: &Desk, now: Timestamp) -> Result<u64, StoreError> {
+    let query = Query::of(reader.dialect(), "SELECT count(*)", filter, desk, now);
     if query.exact {
         let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
         return Ok(count.unsigned_abs());
     }
-    let query = Query::of("SELECT t.id", filter, desk, now);
+    let query = Query::of(reader.dialect(), "SELECT t.id", filter, desk, now);
     Ok(query.candidates_that_hold(reader, filter).await?.len() as u64)
 }
 
 /// A statement under way.
 pub(super) struct Query<'a> {
-    pub(super) sql: QueryBuilder<Sqlite>,
+    pub(super) sql: Builder<'static>,
     desk: &'a Desk,
     now: Timestamp,
     /// Whether it finds the very tickets, in their order; else the evaluator must look at them.
@@ -113,15 +111,22 @@ pub(super) struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// A statement about tickets, and about people where it asks something about them.
-    pub(super) fn of(select: &str, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
-        Self::with(select, false, filter, desk, now)
+    pub(super) fn of(dialect: Dialect, select: &str, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
+        Self::with(dialect, select, false, filter, desk, now)
     }
 
     /// As [`Self::of`], where what is still to come may ask about people as well.
-    pub(super) fn with(select: &str, people: bool, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
+    pub(super) fn with(
+        dialect: Dialect,
+        select: &str,
+        people: bool,
+        filter: &Condition,
+        desk: &'a Desk,
+        now: Timestamp,
+    ) -> Self {
         let mut people = people || select.contains("p.");
         filter.predicates(&mut |predicate, _| people |= asks_about_people(&predicate.field));
-        let mut sql = QueryBuilder::new(select);
+        let mut sql = Builder::new(dialect, select);
         sql.push(" FROM ticket t")
             .push(if people { " LEFT JOIN person p ON p.id = t.requester" } else { "" })
             .push(" WHERE ");
@@ -132,24 +137,18 @@ impl<'a> Query<'a> {
 
     /// Reads the tickets that were found and keeps those for which the condition does hold.
     async fn candidates_that_hold(
-        mut self,
-        reader: &mut SqliteConnection,
+        self,
+        reader: &mut Connection,
         filter: &Condition,
     ) -> Result<Vec<Ticket>, StoreError> {
-        let ids: Vec<i64> = self.sql.build_query_scalar().fetch_all(&mut *reader).await?;
+        let Self { sql, desk, now, .. } = self;
+        let ids: Vec<i64> = sql.build_query_scalar().fetch_all(&mut *reader).await?;
         let mut found = Vec::new();
         for ids in ids.chunks(CHUNK) {
             let read = tickets(reader, ids).await?;
-            found.extend(read.into_iter().filter(|ticket| holds(filter, self.facts(ticket))));
+            found.extend(read.into_iter().filter(|ticket| holds(filter, Facts { ticket, event: None, now, desk })));
         }
         Ok(found)
-    }
-
-    fn facts<'t>(&self, ticket: &'t Ticket) -> Facts<'t>
-    where
-        'a: 't,
-    {
-        Facts { ticket, event: None, now: self.now, desk: self.desk }
     }
 
     /// A condition. Where it cannot be said exactly: one that holds for more tickets if `over`, else for fewer.

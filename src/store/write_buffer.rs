@@ -1,8 +1,9 @@
 //! Rows that nobody asks for before the transaction ends: they are written then, many with one statement.
 
-use sqlx::{QueryBuilder, Sqlite, query_builder::Separated};
-
-use super::{StoreError, Tx, comes_again};
+use super::{
+    StoreError, Tx, comes_again,
+    db::{Builder, Separated},
+};
 
 /// The most rows of one statement.
 const MAX_ROWS: usize = 500;
@@ -66,12 +67,12 @@ pub(super) struct FiredRow {
     pub(super) shadow: bool,
 }
 
-type Row<'a> = Separated<'a, Sqlite, &'static str>;
+type Row<'b> = Separated<'b, 'static>;
 
 impl Tx {
     /// Writes what was left for buffer. Whoever asks one of these tables, or changes it otherwise, calls this before.
     pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
-        let buffer = std::mem::take(&mut self.2);
+        let buffer = std::mem::take(&mut self.buffer);
         let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
             row.push_bind(ticket).push_bind(tag);
         };
@@ -120,10 +121,10 @@ impl Tx {
         let again = comes_again(rows.len());
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
-            let mut insert = QueryBuilder::<Sqlite>::new(into);
-            insert.push_values(rows.by_ref().take(MAX_ROWS), |mut row, values| bind(&mut row, values));
+            let mut insert = Builder::new(self.conn.dialect(), into);
+            insert.push_values(rows.by_ref().take(MAX_ROWS), bind);
             insert.push(behind);
-            insert.build().persistent(again).execute(&mut *self.0).await?;
+            insert.build().persistent(again).execute(&mut self.conn).await?;
         }
         Ok(())
     }

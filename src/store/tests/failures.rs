@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{store, *};
+use super::{
+    super::db::{Builder, query, sqlite::READERS},
+    store, *,
+};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -19,7 +22,7 @@ fn messages(from: u64, count: u64) -> Vec<Incoming> {
 
 async fn pages(store: &Store, most: Option<i64>) -> i64 {
     let pragma = most.map_or("PRAGMA page_count".to_owned(), |most| format!("PRAGMA max_page_count = {most}"));
-    sqlx::query_scalar(sqlx::AssertSqlSafe(pragma)).fetch_one(&store.writer).await.unwrap()
+    Builder::new(store.writer.dialect(), pragma).build_query_scalar().fetch_one(&store.writer).await.unwrap()
 }
 
 async fn account(store: &Store) {
@@ -87,10 +90,10 @@ async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
     let (store, _directory) = store().await;
     for _ in 0..READERS * 3 {
         let mut snapshot = store.snapshot().await.unwrap();
-        sqlx::query("SELECT * FROM nothing_of_the_kind").execute(&mut *snapshot).await.unwrap_err();
+        query("SELECT * FROM nothing_of_the_kind").execute(&mut snapshot).await.unwrap_err();
         drop(snapshot);
         let mut snapshot = store.snapshot().await.unwrap();
-        sqlx::query("ROLLBACK").execute(&mut *snapshot).await.unwrap();
+        query("ROLLBACK").execute(&mut snapshot).await.unwrap();
         // As where SQLite undid it by itself.
         snapshot.rollback().await.unwrap_err();
     }
@@ -106,7 +109,7 @@ async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
     let other = Store::open(&directory.path().join("twite.db")).await.unwrap();
     let held = other.begin().await.unwrap();
     // Patience is the connection's own, and shorter here.
-    sqlx::query("PRAGMA busy_timeout = 1").execute(&store.writer).await.unwrap();
+    query("PRAGMA busy_timeout = 1").execute(&store.writer).await.unwrap();
     let locked = store.accept(&x(1), &messages(1, 1), None, NOW).await.unwrap_err();
     assert!(locked.to_string().contains("locked") && !locked.is_about_data(), "{locked}");
     drop(held);

@@ -8,6 +8,7 @@ mod lease;
 mod reports;
 mod views;
 
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use super::*;

@@ -128,9 +128,10 @@ async fn common_views_find_their_tickets_by_index() {
     let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
     for (filter, index) in [(tagged, "ticket_tag_by_tag"), (unsolved, "ticket_by_status")] {
         let desk = desk();
-        let mut query = super::super::view::Query::of("EXPLAIN QUERY PLAN SELECT t.id", &filter, &desk, now());
+        let dialect = store.reader.dialect();
+        let query = super::super::view::Query::of(dialect, "EXPLAIN QUERY PLAN SELECT t.id", &filter, &desk, now());
         let rows = query.sql.build().fetch_all(&store.reader).await.unwrap();
-        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN t")), "{plan:#?}");
     }

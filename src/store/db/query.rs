@@ -1,0 +1,123 @@
+//! Statements with their values.
+
+use std::marker::PhantomData;
+
+use sqlx::{
+    Error, Postgres, SqlSafeStr as _, SqlStr, Sqlite, postgres::PgArguments, query::Query as DriverQuery,
+    sqlite::SqliteArguments,
+};
+
+use super::{
+    Executor,
+    row::{Decoded, Row},
+    value::{Value, for_postgres, for_sqlite},
+};
+
+/// A statement with its values.
+#[derive(Debug)]
+pub(in crate::store) struct Query<'q> {
+    pub(super) sql: SqlStr,
+    pub(super) values: Vec<Value<'q>>,
+    pub(super) persistent: bool,
+}
+
+/// A statement whose values are `$1`, `$2` and so on.
+pub(in crate::store) fn query<'q>(sql: &'static str) -> Query<'q> {
+    Query { sql: sql.into_sql_str(), values: vec![], persistent: true }
+}
+
+/// A statement of whose rows only the first column is wanted.
+pub(in crate::store) fn query_scalar<'q, T>(sql: &'static str) -> Scalar<'q, T> {
+    Scalar(query(sql), PhantomData)
+}
+
+/// What a driver answered.
+enum Answer<S, P> {
+    Sqlite(S),
+    Postgres(P),
+}
+
+macro_rules! run {
+    ($query:expr, $executor:expr, $method:ident) => {
+        match $executor.into() {
+            Executor::SqlitePool(pool) => Answer::Sqlite($query.for_sqlite()?.$method(pool).await?),
+            Executor::Sqlite(connection) => Answer::Sqlite($query.for_sqlite()?.$method(connection).await?),
+            Executor::PostgresPool(pool) => Answer::Postgres($query.for_postgres()?.$method(pool).await?),
+            Executor::Postgres(connection) => Answer::Postgres($query.for_postgres()?.$method(connection).await?),
+        }
+    };
+}
+
+impl<'q> Query<'q> {
+    /// Binds the next value.
+    pub(in crate::store) fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Whether the connection keeps the statement prepared. It does, unless told otherwise.
+    pub(in crate::store) fn persistent(mut self, persistent: bool) -> Self {
+        self.persistent = persistent;
+        self
+    }
+
+    fn for_sqlite(self) -> Result<DriverQuery<'static, Sqlite, SqliteArguments>, Error> {
+        Ok(sqlx::query_with(self.sql, for_sqlite(self.values)?).persistent(self.persistent))
+    }
+
+    fn for_postgres(self) -> Result<DriverQuery<'static, Postgres, PgArguments>, Error> {
+        Ok(sqlx::query_with(self.sql, for_postgres(self.values)?).persistent(self.persistent))
+    }
+
+    /// Runs the statement and returns how many rows it changed.
+    pub(in crate::store) async fn execute(self, on: impl Into<Executor<'_>>) -> Result<u64, Error> {
+        Ok(match run!(self, on, execute) {
+            Answer::Sqlite(done) => done.rows_affected(),
+            Answer::Postgres(done) => done.rows_affected(),
+        })
+    }
+
+    pub(in crate::store) async fn fetch_all(self, on: impl Into<Executor<'_>>) -> Result<Vec<Row>, Error> {
+        Ok(match run!(self, on, fetch_all) {
+            Answer::Sqlite(rows) => rows.into_iter().map(Row::Sqlite).collect(),
+            Answer::Postgres(rows) => rows.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    pub(in crate::store) async fn fetch_one(self, on: impl Into<Executor<'_>>) -> Result<Row, Error> {
+        Ok(match run!(self, on, fetch_one) {
+            Answer::Sqlite(row) => Row::Sqlite(row),
+            Answer::Postgres(row) => Row::Postgres(row),
+        })
+    }
+
+    pub(in crate::store) async fn fetch_optional(self, on: impl Into<Executor<'_>>) -> Result<Option<Row>, Error> {
+        Ok(match run!(self, on, fetch_optional) {
+            Answer::Sqlite(row) => row.map(Row::Sqlite),
+            Answer::Postgres(row) => row.map(Row::Postgres),
+        })
+    }
+}
+
+/// A statement of whose rows only the first column is wanted.
+#[derive(Debug)]
+pub(in crate::store) struct Scalar<'q, T>(pub(super) Query<'q>, pub(super) PhantomData<fn() -> T>);
+
+impl<'q, T: for<'r> Decoded<'r>> Scalar<'q, T> {
+    /// Binds the next value.
+    pub(in crate::store) fn bind(self, value: impl Into<Value<'q>>) -> Self {
+        Self(self.0.bind(value), PhantomData)
+    }
+
+    pub(in crate::store) async fn fetch_all(self, on: impl Into<Executor<'_>>) -> Result<Vec<T>, Error> {
+        self.0.fetch_all(on).await?.iter().map(|row| row.try_get(0)).collect()
+    }
+
+    pub(in crate::store) async fn fetch_one(self, on: impl Into<Executor<'_>>) -> Result<T, Error> {
+        self.0.fetch_one(on).await?.try_get(0)
+    }
+
+    pub(in crate::store) async fn fetch_optional(self, on: impl Into<Executor<'_>>) -> Result<Option<T>, Error> {
+        self.0.fetch_optional(on).await?.map(|row| row.try_get(0)).transpose()
+    }
+}
