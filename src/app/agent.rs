@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Notice, UnitOfWork, unit_of_work::outcome};
+use super::{NoSuchRule, Notice, UnitOfWork, unit_of_work::outcome};
 use crate::{
     clock::Clock,
     desk::{
         Cause, Channel, Desk, Destination, Effect, Status, Ticket, TicketId, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decider, Decision, RuleSet},
-    lang::rules::Action,
+    lang::rules::{Action, Macro, Mode, Rules},
     store::{Outgoing, Store, StoreError},
 };
 
@@ -39,6 +39,19 @@ pub struct Applied {
     pub effects: Vec<Effect>,
     /// The run of the triggers on it: the ticket after it all, and what rules asked for.
     pub decision: Decision,
+}
+
+/// The macros that agents can apply.
+pub fn macros(rules: &Rules) -> impl Iterator<Item = &Macro> + Clone {
+    rules.macros.iter().map(|found| &**found).filter(|found| found.mode == Mode::Live)
+}
+
+/// The macro with this title.
+///
+/// # Errors
+/// When there is none, or it is not live.
+pub fn find_macro<'r>(rules: &'r Rules, title: &str) -> Result<&'r Macro, NoSuchRule> {
+    NoSuchRule::find("macro", title, macros(rules).map(|found| (&*found.title, found)))
 }
 
 /// What would come of it if an agent did these things to a ticket, and what there is to tell.

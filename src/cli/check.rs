@@ -8,13 +8,16 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    BROKE, CliError, FINDINGS, FINE,
+    CliError, Exit,
     rewrite::rewrite,
     source::{Chosen, Source, identity, is_declarations, readable_files, rule_file_name, set_around},
     terminal,
 };
-use crate::desk::visible::Visible;
-use crate::lang::{Buffer, Fixed, Fixes, Loaded, fix, load, load_with, name, path_of, render};
+use crate::{
+    desk::visible::Visible,
+    lang::{Buffer, Fixed, Fixes, Loaded, fix, load, load_with, name, path_of, render},
+    present,
+};
 
 /// Checks rule files and `twite.toml`.
 ///
@@ -54,7 +57,7 @@ enum Format {
 }
 
 impl Check {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         let (loaded, written) = match self.rules.paths.as_slice() {
             [one] if one == Path::new("-") => (self.check_stdin()?, true),
             paths if paths.iter().any(|path| path == Path::new("-")) => {
@@ -67,9 +70,9 @@ impl Check {
         writeln!(terminal::remarks(), "{}", loaded.summary())?;
         let found = loaded.errors() > 0 || (self.deny_warnings && loaded.warnings() > 0);
         Ok(match found {
-            _ if !written => BROKE,
-            true => FINDINGS,
-            false => FINE,
+            _ if !written => Exit::Broke,
+            true => Exit::Findings,
+            false => Exit::Fine,
         })
     }
 
@@ -126,8 +129,8 @@ impl Check {
         let text = match self.format {
             Format::Github => render::github(found, sources, Path::new(".")),
             Format::Human => render::human(found, sources, terminal::style(&io::stdout())),
-            Format::Json => pretty(&render::json(found, sources))?,
-            Format::Sarif => pretty(&render::sarif(found, sources, Path::new(".")))?,
+            Format::Json => present::json(&render::json(found, sources))?,
+            Format::Sarif => present::json(&render::sarif(found, sources, Path::new(".")))?,
             Format::Short => render::short(found, sources),
         };
         out.write_all(text.as_bytes())?;
@@ -158,9 +161,4 @@ fn write_fixes(loaded: &Loaded, chosen: &Chosen) -> Result<bool, CliError> {
         }
     }
     Ok(written)
-}
-
-/// JSON that a person can also read, with a line break at its end.
-pub(super) fn pretty(value: &serde_json::Value) -> Result<String, CliError> {
-    Ok(serde_json::to_string_pretty(value).map_err(io::Error::from)? + "\n")
 }

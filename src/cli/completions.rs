@@ -5,7 +5,7 @@ use std::io;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::{CliError, FINE};
+use super::{CliError, Exit};
 
 /// Print the completions for a shell.
 ///
@@ -18,11 +18,11 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         // Into memory first: the generator panics where nobody reads on.
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut super::Arguments::command(), "twite", &mut script);
         io::Write::write_all(&mut super::terminal::verbatim(), &script)?;
-        Ok(FINE)
+        Ok(Exit::Fine)
     }
 }

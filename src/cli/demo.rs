@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use self::stage::Stage;
-use super::{CliError, FINDINGS, FINE, terminal};
+use super::{CliError, Exit, terminal};
 use crate::desk::Account;
 
 /// See Twite work: a simulated X, the daemon, and a morning's conversations.
@@ -103,28 +103,25 @@ fn pace(text: &str) -> Result<f64, String> {
 }
 
 impl Demo {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
-        let runtime = tokio::runtime::Runtime::new()?;
+    pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let json = self.format == Format::Json;
         let started = Instant::now();
-        runtime.block_on(async {
-            let mut stage = Stage::set(&self).await?;
-            if self.once || json {
-                stage.play_at_once(!json).await?;
-            } else {
-                stage.play_live(self.pace).await?;
-            }
-            let summary = stage.summary(started.elapsed()).await?;
-            let mut out = terminal::people_or_json(!json);
-            if json {
-                serde_json::to_writer(&mut out, &summary).map_err(io::Error::from)?;
-                io::Write::write_all(&mut out, b"\n")?;
-            } else {
-                show::summary(&mut out, &summary)?;
-            }
-            stage.strike().await;
-            Ok(if summary.left_out == 0 { FINE } else { FINDINGS })
-        })
+        let mut stage = Stage::set(&self).await?;
+        if self.once || json {
+            stage.play_at_once(!json).await?;
+        } else {
+            stage.play_live(self.pace).await?;
+        }
+        let summary = stage.summary(started.elapsed()).await?;
+        let mut out = terminal::people_or_json(!json);
+        if json {
+            serde_json::to_writer(&mut out, &summary)?;
+            io::Write::write_all(&mut out, b"\n")?;
+        } else {
+            show::summary(&mut out, &summary)?;
+        }
+        stage.strike().await;
+        Ok(if summary.left_out == 0 { Exit::Fine } else { Exit::Findings })
     }
 }
 

@@ -9,17 +9,18 @@ use std::{
 use clap::Args;
 
 use super::{
-    CliError, broke,
+    CliError,
     source::{Shown, is_no_directory, rule_file_name},
     terminal,
 };
 use crate::{
+    app::live_set::{Compared, LiveSet, RuleFiles},
     desk::{Desk, config::MailSettings, visible::visible},
     lang::{
         self, Follow, Tree,
         rules::{Rules, Version},
     },
-    store::{Key, LiveRules, Store},
+    store::{Key, Store},
 };
 
 /// The desk a command works on.
@@ -36,28 +37,51 @@ pub(super) struct DeskArgs {
     database: Option<PathBuf>,
 }
 
+/// A desk that was opened: its rules, and its database where there is one.
+#[derive(Debug)]
+pub(super) struct OpenDesk {
+    /// The rules that are live; where no daemon ran yet, those of the files.
+    pub(super) rules: Arc<Rules>,
+    pub(super) place: Paths,
+    /// Nothing before the first daemon.
+    pub(super) store: Option<Store>,
+}
+
+impl OpenDesk {
+    /// The database, which must be there.
+    pub(super) fn store(&self) -> Result<&Store, CliError> {
+        self.store.as_ref().ok_or_else(|| CliError::Usage(self.place.no_database()))
+    }
+}
+
 impl DeskArgs {
-    /// The rules that are live, and where the desk keeps its things. Says in a line where the files are others. Where no
-    /// daemon ran yet, the rules are those of the files.
-    pub(super) fn load(&self) -> Result<(Arc<Rules>, Paths), CliError> {
+    /// Opens the desk. Says in a line where the files are others than what is live.
+    pub(super) async fn open(&self) -> Result<OpenDesk, CliError> {
         let place = self.place()?;
-        let Some(live) = place.live_now()? else {
-            let files = self.files();
-            // Without it nothing can be shown, whatever is wrong with the files.
-            return match (place.guessed && !place.database.is_file(), files) {
-                (true, Err(_)) => Err(CliError::Usage(place.no_database())),
-                (_, files) => Ok((files?, place)),
-            };
+        let store = place.open_existing().await?;
+        let live = match &store {
+            Some(store) => LiveSet::read(store).await?,
+            None => None,
         };
-        if let Some(note) = live.beside(&self.paths(), self.config.as_deref()) {
-            writeln!(terminal::remarks(), "note: {note}")?;
-        }
-        Ok((Arc::new(live.rules), place))
+        let rules = match live {
+            Some(live) => {
+                if let Some(note) = beside(&live, self.rule_files()) {
+                    writeln!(terminal::remarks(), "note: {note}")?;
+                }
+                Arc::new(live.rules)
+            }
+            None => match self.load() {
+                // Without a database nothing can be shown, whatever is wrong with the files.
+                Err(_) if place.guessed && store.is_none() => return Err(CliError::Usage(place.no_database())),
+                loaded => loaded?,
+            },
+        };
+        Ok(OpenDesk { rules, place, store })
     }
 
     /// The rules of the files.
-    pub(super) fn files(&self) -> Result<Arc<Rules>, CliError> {
-        let loaded = lang::load(&self.paths(), self.config.as_deref());
+    pub(super) fn load(&self) -> Result<Arc<Rules>, CliError> {
+        let loaded = lang::load(std::slice::from_ref(&self.rules), self.config.as_deref());
         let unusable =
             || CliError::Report(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary()));
         loaded.rules.clone().ok_or_else(unusable)
@@ -65,62 +89,45 @@ impl DeskArgs {
 
     /// Where the desk keeps its things.
     pub(super) fn place(&self) -> Result<Paths, CliError> {
-        Paths::named(&self.paths(), self.config.as_deref(), self.database.as_deref())
+        Paths::named(std::slice::from_ref(&self.rules), self.config.as_deref(), self.database.as_deref())
     }
 
-    pub(super) fn paths(&self) -> [PathBuf; 1] {
-        [self.rules.clone()]
-    }
-
-    pub(super) fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
+    /// Where its rules are.
+    pub(super) fn rule_files(&self) -> RuleFiles<'_> {
+        RuleFiles { paths: std::slice::from_ref(&self.rules), config: self.config.as_deref() }
     }
 }
 
-/// The rules that are live, by the database.
-#[derive(Debug)]
-pub(super) struct LiveSet {
-    pub(super) rules: Rules,
-    pub(super) live: LiveRules,
+/// What there is to say where the files at these paths, with another version, are listed.
+pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version) -> Option<String> {
+    (!live.is(version)).then(|| {
+        format!(
+            "these are the files at {}; live are rules {} since {:.0}",
+            joined(paths),
+            live.live.version,
+            live.live.since
+        )
+    })
 }
 
-impl LiveSet {
-    /// What there is to say of these rules where files with another version are shown.
-    pub(super) fn beside_listed(&self, paths: &[PathBuf], version: &Version) -> Option<String> {
-        let at = paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ");
-        (*version.hash != self.live.version.hash).then(|| {
-            format!("these are the files at {at}; live are rules {} since {:.0}", self.live.version, self.live.since)
-        })
-    }
+/// What there is to say of the files beside the live rules; nothing where they are the same.
+fn beside(live: &LiveSet, files: RuleFiles<'_>) -> Option<String> {
+    let how = match files.compare(live) {
+        Compared::Same => return None,
+        Compared::Other => "not what is live".to_owned(),
+        Compared::Broken { summary, .. } => format!("broken: {summary}"),
+    };
+    let committed = if live.live.follow == Follow::Commit { ", as committed," } else { "" };
+    Some(format!(
+        "the files at {}{committed} are {how}; this is by rules {}, live since {:.0}",
+        joined(files.paths),
+        live.live.version,
+        live.live.since
+    ))
+}
 
-    /// What there is to say of the files beside them: nothing where they are the same.
-    pub(super) fn beside(&self, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
-        let mut at = paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ");
-        if self.live.follow == Follow::Commit {
-            at.push_str(", as committed,");
-        }
-        let broken = match self.live.follow.tree(paths) {
-            Err(why) => Some(why),
-            Ok(tree) => {
-                if lang::hash_at(&tree, paths, config).is_some_and(|hash| hash == self.live.version.hash) {
-                    return None;
-                }
-                let loaded = lang::load_from(&tree, paths, config);
-                match &loaded.rules {
-                    None => Some(match loaded.diagnostics.first() {
-                        Some(error) if loaded.files == 0 => error.message.clone(),
-                        _ => loaded.summary(),
-                    }),
-                    Some(_) => lang::lost(&self.rules, &loaded, &tree).first().cloned(),
-                }
-            }
-        };
-        let how = match broken {
-            Some(why) => format!("the files at {at} are broken: {why}"),
-            None => format!("the files at {at} are not what is live"),
-        };
-        Some(format!("{how}; this is by rules {}, live since {:.0}", self.live.version, self.live.since))
-    }
+fn joined(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// Where a desk keeps its things.
@@ -188,23 +195,12 @@ impl Paths {
         format!("there is no database at {}: `twite serve` makes it when it first runs", Shown(&self.database))
     }
 
-    /// The rules that are live; nothing where no daemon ran yet, or another version of Twite did that knew other rules.
+    /// The rules that are live; nothing where no daemon ran yet.
     pub(super) async fn live(&self) -> Result<Option<LiveSet>, CliError> {
-        if !self.database.is_file() {
-            return Ok(None);
-        }
-        let store = self.open().await?;
-        let live = store.live_files().await.map_err(broke)?;
+        let Some(store) = self.open_existing().await? else { return Ok(None) };
+        let live = LiveSet::read(&store).await?;
         store.close().await;
-        Ok(live.and_then(|(live, files)| {
-            let rules = lang::check_files(files, live.version.clone()).0?;
-            Some(LiveSet { rules, live })
-        }))
-    }
-
-    /// As [`Self::live`], outside of a runtime.
-    pub(super) fn live_now(&self) -> Result<Option<LiveSet>, CliError> {
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(self.live())
+        Ok(live)
     }
 
     /// The database file.
@@ -219,12 +215,12 @@ impl Paths {
             .map_err(|e| CliError::Usage(format!("cannot open {}: {e}", Shown(&self.database))))
     }
 
-    /// Opens the store of a desk that has run before.
-    pub(super) async fn open_existing(&self) -> Result<Store, CliError> {
-        if !self.database.is_file() {
-            return Err(CliError::Usage(self.no_database()));
+    /// Opens the store, if there is one.
+    pub(super) async fn open_existing(&self) -> Result<Option<Store>, CliError> {
+        match self.database.is_file() {
+            true => self.open().await.map(Some),
+            false => Ok(None),
         }
-        self.open().await
     }
 
     /// The key that seals tokens, from the environment.

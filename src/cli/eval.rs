@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, FINDINGS, FINE, source::open, terminal};
+use super::{CliError, Exit, source::open, terminal};
 use crate::{
     clock::Clock,
     desk::{
@@ -78,7 +78,7 @@ pub(crate) struct Eval {
 
 impl Eval {
     /// Decides every line.
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         let rules = RuleSet::new(self.rules.load()?);
         let now = self.now.unwrap_or_else(|| Clock::Wall.now());
         let mut size = None;
@@ -103,8 +103,8 @@ impl Eval {
             (Some(0), _) if !self.rules.allow_empty => {
                 Err(CliError::Usage(format!("there is no ticket in {} (`--allow-empty` accepts that)", visible(&name))))
             }
-            (_, 0) => Ok(FINE),
-            _ => Ok(FINDINGS),
+            (_, 0) => Ok(Exit::Fine),
+            _ => Ok(Exit::Findings),
         }
     }
 }

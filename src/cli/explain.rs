@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{CliError, FINE};
+use super::{CliError, Exit};
 use crate::lang::codes;
 
 /// Explains a code that a message shows, with an example and what to write instead.
@@ -17,7 +17,7 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         let mut out = super::terminal::people();
         match self.code {
             None => {
@@ -34,6 +34,6 @@ impl Explain {
             },
         }
         out.flush()?;
-        Ok(FINE)
+        Ok(Exit::Fine)
     }
 }

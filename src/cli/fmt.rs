@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    BROKE, CliError, FINDINGS, FINE,
+    CliError, Exit,
     rewrite::rewrite,
     source::{note_passed_over, nothing_in, rule_paths},
     terminal,
@@ -30,7 +30,7 @@ pub(crate) struct Fmt {
 }
 
 impl Fmt {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         if self.paths == [Path::new("-")] {
             return self.stdin();
         }
@@ -79,19 +79,19 @@ impl Fmt {
         writeln!(err, "{changed} of {files} file{} {what}", if files == 1 { "" } else { "s" })?;
         let found = !broken.is_empty() || (self.check && changed > 0);
         Ok(match found {
-            _ if failed > 0 => BROKE,
-            true => FINDINGS,
-            false => FINE,
+            _ if failed > 0 => Exit::Broke,
+            true => Exit::Findings,
+            false => Exit::Fine,
         })
     }
 
-    fn stdin(&self) -> Result<u8, CliError> {
+    fn stdin(&self) -> Result<Exit, CliError> {
         let text = read_stdin()?;
         match format(&text) {
-            Ok(formatted) if self.check => Ok(if formatted == text { FINE } else { FINDINGS }),
+            Ok(formatted) if self.check => Ok(if formatted == text { Exit::Fine } else { Exit::Findings }),
             Ok(formatted) => {
                 terminal::verbatim().write_all(formatted.as_bytes())?;
-                Ok(FINE)
+                Ok(Exit::Fine)
             }
             Err(NotFormatted::Broken(errors)) => {
                 let (file, mut sources) = (Arc::from("standard input"), Sources::default());
@@ -99,7 +99,7 @@ impl Fmt {
                 let broken: Vec<_> = errors.into_iter().map(|e| e.in_file(&file)).collect();
                 let report = render::human(&broken, &sources, terminal::style(&io::stderr()));
                 terminal::remarks().write_all(report.as_bytes())?;
-                Ok(FINDINGS)
+                Ok(Exit::Findings)
             }
             Err(error @ NotFormatted::Unsound) => Err(CliError::Broke(error.into())),
         }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{CliError, FINE, source::Shown, starter};
+use super::{CliError, Exit, source::Shown, starter};
 
 /// Write a rule set to start from: a desk, its rules and their tests, ready to be changed.
 ///
@@ -20,7 +20,7 @@ pub(crate) struct Init {
 }
 
 impl Init {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         let directory = Shown(&self.directory);
         starter::write_rules(&self.directory).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
@@ -35,6 +35,6 @@ impl Init {
              twite test {directory}    do they do what their tests say?\n  \
              twite demo --rules {directory}   see them at work"
         )?;
-        Ok(FINE)
+        Ok(Exit::Fine)
     }
 }

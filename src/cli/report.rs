@@ -1,14 +1,14 @@
 //! `twite report`: what a report comes to, as a table, a drawing, or data.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{CliError, FINE, broke, desk::DeskArgs, terminal};
+use super::{CliError, Exit, desk::DeskArgs, terminal};
 use crate::{
+    app::reports,
     clock::Clock,
-    lang::{did_you_mean, nearest, rules::Mode},
     present::{self, chart, report},
 };
 
@@ -43,47 +43,38 @@ enum Format {
 }
 
 impl ReportCommand {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
-        let (rules, place) = self.desk.load()?;
-        let now = self.at.unwrap_or_else(|| Clock::Wall.now());
-        let live = || rules.reports.iter().filter(|report| report.mode != Mode::Disabled);
+    pub(crate) async fn run(self) -> Result<Exit, CliError> {
+        let desk = self.desk.open().await?;
         let Some(title) = &self.title else {
-            let reports: Vec<_> = live().map(|listed| report::Listed::from(&**listed)).collect();
+            let reports: Vec<_> = reports::all(&desk.rules).map(report::Listed::from).collect();
             return self.print(&match self.format {
                 Format::Table => report::list(&reports),
-                Format::Json => present::json(&reports).map_err(io::Error::from)?,
+                Format::Json => present::json(&reports)?,
                 Format::Csv | Format::Svg | Format::Html => {
                     return Err(CliError::Usage("say which report: `twite report` lists them".to_owned()));
                 }
             });
         };
-        let Some(report) = live().find(|report| report.title == *title) else {
-            let known = nearest(title, live().map(|report| report.title.as_str()));
-            return Err(CliError::Usage(format!(
-                "there is no report `{title}`{}; `twite report` lists them",
-                did_you_mean(known)
-            )));
-        };
-        let table = tokio::runtime::Runtime::new()?.block_on(async {
-            let store = place.open_existing().await?;
-            store.report(report, &rules.desk, now).await.map_err(broke)
-        })?;
+        let found = reports::find(&desk.rules, title)
+            .map_err(|error| CliError::Usage(format!("{error}; `twite report` lists them")))?;
+        let now = self.at.unwrap_or_else(|| Clock::Wall.now());
+        let table = reports::run(desk.store()?, found, &desk.rules.desk, now).await?;
         self.print(&match self.format {
-            Format::Table => report::text(report, &table),
-            Format::Json => present::json(&table).map_err(io::Error::from)?,
+            Format::Table => report::text(found, &table),
+            Format::Json => present::json(&table)?,
             Format::Csv => report::csv(&table),
-            Format::Svg => chart::svg(report, &table).map_err(io::Error::other)?,
-            Format::Html => report::html(report, &table).map_err(io::Error::other)?,
+            Format::Svg => chart::svg(found, &table).map_err(CliError::Broke)?,
+            Format::Html => report::html(found, &table).map_err(CliError::Broke)?,
         })
     }
 
-    fn print(&self, text: &str) -> Result<u8, CliError> {
+    fn print(&self, text: &str) -> Result<Exit, CliError> {
         let mut out = match self.format {
             Format::Table => terminal::people(),
             Format::Json => terminal::json(),
             Format::Csv | Format::Svg | Format::Html => terminal::verbatim(),
         };
         out.write_all(text.as_bytes())?;
-        Ok(FINE)
+        Ok(Exit::Fine)
     }
 }

@@ -1,8 +1,12 @@
 //! `twite rules`: the order in which rules are tried.
 
-use std::io::{self, Write};
+use std::io::Write as _;
 
-use super::{CliError, FINE, desk::Paths as Desk, terminal};
+use super::{
+    CliError, Exit,
+    desk::{Paths, beside_listed},
+    terminal,
+};
 use crate::present::{
     self,
     rules::{items, text},
@@ -30,13 +34,13 @@ enum Format {
 }
 
 impl Rules {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let chosen = self.source.choose()?;
         let rules = self.source.load_chosen(&chosen)?;
         // A database that cannot be opened is no reason not to list files.
         let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
-        let live = Desk::of(paths, self.source.config.as_deref(), None).live_now().ok().flatten();
-        if let Some(note) = live.and_then(|live| live.beside_listed(paths, &rules.version)) {
+        let live = Paths::of(paths, self.source.config.as_deref(), None).live().await.ok().flatten();
+        if let Some(note) = live.and_then(|live| beside_listed(&live, paths, &rules.version)) {
             writeln!(terminal::remarks(), "note: {note}")?;
         }
         let mut listed = items(&rules);
@@ -47,10 +51,10 @@ impl Rules {
         }
         let (mut out, text) = match self.format {
             Format::Human => (terminal::people(), text(&listed)),
-            Format::Json => (terminal::json(), present::json(&listed).map_err(io::Error::from)?),
+            Format::Json => (terminal::json(), present::json(&listed)?),
         };
         out.write_all(text.as_bytes())?;
         out.flush()?;
-        Ok(FINE)
+        Ok(Exit::Fine)
     }
 }

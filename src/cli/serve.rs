@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    CliError, FINE,
+    CliError, Exit,
     desk::Paths,
     source::Shown,
     terminal::{self, Log},
@@ -74,45 +74,38 @@ enum LogFormat {
 }
 
 impl Serve {
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) async fn run(self) -> Result<Exit, CliError> {
         log(self.log_format);
         let place = Paths::named(&self.paths, self.config.as_deref(), self.database.as_deref())?;
-        tokio::runtime::Runtime::new()?.block_on(async {
-            // Before anything else: until then, a signal ends the process.
-            let hangup = Hangup::listen();
-            let live = self.rules(&place).await?;
-            let (store, key) = (place.open().await?, place.key()?);
-            let (rules, standing) = (live.rules(), live.standing().borrow().clone());
-            tracing::info!(
-                "rules {} are live, {} in all; store {}",
+        // Before anything else: until then, a signal ends the process.
+        let hangup = Hangup::listen();
+        let live = self.rules(&place).await?;
+        let (store, key) = (place.open().await?, place.key()?);
+        let (rules, standing) = (live.rules(), live.standing().borrow().clone());
+        tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), Shown(place.database()));
+        if let Some(broken) = standing.broken {
+            tracing::error!(
+                "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}",
                 rules.version,
-                rules.items(),
-                Shown(place.database())
+                standing.since
             );
-            if let Some(broken) = standing.broken {
-                tracing::error!(
-                    "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}",
-                    rules.version,
-                    standing.since
-                );
-                log_report(&broken.report);
-            }
-            if !standing.passed_over.is_empty() {
-                tracing::warn!("{}", Notice::PassedOver { files: standing.passed_over });
-            }
-            let daemon = Daemon::new(store, key, live.clone(), Clock::Wall, client::http().map_err(super::broke)?);
-            let daemon = Arc::new(daemon.deciding(Decider::default().verifying(self.verify)));
-            let (stop, stopped) = watch::channel(false);
-            tokio::spawn(async move {
-                ended().await;
-                tracing::info!("stopping after what is under way");
-                // An error means that the daemon has ended already.
-                let _ = stop.send(true);
-            });
-            tokio::spawn(hangup.reload(live));
-            daemon.serve(stopped).await.map_err(super::broke)?;
-            Ok(FINE)
-        })
+            log_report(&broken.report);
+        }
+        if !standing.passed_over.is_empty() {
+            tracing::warn!("{}", Notice::PassedOver { files: standing.passed_over });
+        }
+        let daemon = Daemon::new(store, key, live.clone(), Clock::Wall, client::http()?);
+        let daemon = Arc::new(daemon.deciding(Decider::default().verifying(self.verify)));
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(async move {
+            ended().await;
+            tracing::info!("stopping after what is under way");
+            // An error means that the daemon has ended already.
+            let _ = stop.send(true);
+        });
+        tokio::spawn(hangup.reload(live));
+        daemon.serve(stopped).await?;
+        Ok(Exit::Fine)
     }
 }
 
@@ -133,8 +126,7 @@ impl Serve {
         let adapt = Arc::new(move |rules| place.with_paths(rules));
         // Loading takes a while where there are many.
         tokio::task::spawn_blocking(move || Live::go_on(source, adapt, last, Clock::Wall.now()))
-            .await
-            .map_err(super::broke)?
+            .await?
             .map_err(CliError::Report)
     }
 }

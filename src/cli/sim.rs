@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{CliError, FINDINGS, FINE, source::open};
+use super::{CliError, Exit, source::open};
 use crate::desk::visible::{Visible, visible};
 use crate::lang::name;
 use crate::sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
@@ -111,25 +111,20 @@ struct Loaded {
 
 impl SimCommand {
     /// Runs the simulator until it is interrupted.
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) async fn run(self) -> Result<Exit, CliError> {
         if self.pace.is_some_and(|pace| !pace.is_finite() || pace <= 0.0) {
             return Err(CliError::Usage("--pace is a number above 0".into()));
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(self.serve())
-    }
-
-    async fn serve(self) -> Result<u8, CliError> {
         let sim = match Sim::start(self.options()).await {
             Ok(sim) => sim,
             Err(error @ SimError::Listen(..)) => {
                 return Err(CliError::Usage(format!("{error}; name another with --listen, or 127.0.0.1:0 for any")));
             }
-            Err(error) => return Err(broke(error)),
+            Err(error) => return Err(error.into()),
         };
         let mut loaded = Vec::new();
         for path in &self.load {
-            let report = sim.load_lines(BufReader::new(open(path)?)).map_err(broke)?;
+            let report = sim.load_lines(BufReader::new(open(path)?))?;
             let file = name(path);
             left_out(&file, &report)?;
             loaded.push(Loaded { file, report });
@@ -138,7 +133,7 @@ impl SimCommand {
         match self.pace {
             Some(pace) => sim.replay(pace),
             None => {
-                sim.release(usize::MAX, false).map_err(broke)?;
+                sim.release(usize::MAX, false)?;
             }
         }
         match self.format {
@@ -146,12 +141,12 @@ impl SimCommand {
             Format::Json => {
                 let (url, app_token) = (sim.url.as_str(), sim.app_token());
                 let started = Started { url, client_id: CLIENT_ID, app_token, accounts: &accounts, loaded: &loaded };
-                writeln!(super::terminal::json(), "{}", serde_json::to_string(&started).map_err(broke)?)?;
+                writeln!(super::terminal::json(), "{}", serde_json::to_string(&started)?)?;
             }
         }
         tokio::signal::ctrl_c().await?;
         sim.stop().await;
-        Ok(if loaded.iter().all(|loaded| loaded.report.skipped == 0) { FINE } else { FINDINGS })
+        Ok(if loaded.iter().all(|loaded| loaded.report.skipped == 0) { Exit::Fine } else { Exit::Findings })
     }
 
     fn options(&self) -> SimOptions {
@@ -175,7 +170,7 @@ impl SimCommand {
             handles.push("acme".into());
         }
         if self.load.is_empty() {
-            sim.make_user(&NewPerson { followers: 120, ..NewPerson::named(CUSTOMER) }).map_err(broke)?;
+            sim.make_user(&NewPerson { followers: 120, ..NewPerson::named(CUSTOMER) })?;
         }
         let mut accounts = Vec::new();
         for handle in &handles {
@@ -187,7 +182,7 @@ impl SimCommand {
                 }
                 tokens => tokens,
             };
-            accounts.push(tokens.map_err(broke)?);
+            accounts.push(tokens?);
         }
         Ok(accounts)
     }
@@ -204,10 +199,6 @@ pub(super) fn left_out(file: &str, report: &LoadReport) -> io::Result<()> {
         0 => Ok(()),
         more => writeln!(remarks, "and {more} more"),
     }
-}
-
-fn broke(error: impl std::error::Error + Send + Sync + 'static) -> CliError {
-    CliError::Broke(Box::new(error))
 }
 
 fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded]) -> io::Result<()> {

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use regex::Regex;
 use tokio::time::Instant;
 
-use super::{CliError, FINDINGS, FINE, terminal};
+use super::{CliError, Exit, terminal};
 use crate::{
     engine::{RuleSet, run_tests},
     lang::rules::RuleTest,
@@ -52,7 +52,7 @@ fn percent(text: &str) -> Result<f64, String> {
 
 impl Test {
     /// Runs the tests and prints what became of them.
-    pub(crate) fn run(self) -> Result<u8, CliError> {
+    pub(crate) fn run(self) -> Result<Exit, CliError> {
         let chosen = self.rules.choose()?;
         let rules = RuleSet::new(self.rules.load_chosen(&chosen)?);
         let wanted = |test: &&Arc<RuleTest>| {
@@ -68,7 +68,7 @@ impl Test {
         let results = TestResults::new(tests, coverage.as_ref(), started.elapsed());
         let (mut out, text) = match self.format {
             Format::Human => (terminal::people(), results.text(terminal::style(&io::stdout()))),
-            Format::Json => (terminal::json(), present::json(&results).map_err(io::Error::from)?),
+            Format::Json => (terminal::json(), present::json(&results)?),
             Format::Junit => (terminal::verbatim(), results.junit()),
         };
         out.write_all(text.as_bytes())?;
@@ -82,18 +82,18 @@ impl Test {
                 "coverage is {percent:.1} % ({seen} of {total}), less than the {min} % asked for"
             )?;
         }
-        Ok(self.status(&results))
+        Ok(self.exit(&results))
     }
 
-    fn status(&self, results: &TestResults) -> u8 {
+    fn exit(&self, results: &TestResults) -> Exit {
         let covered = match (&results.coverage, self.min) {
             (Some(covered), Some(min)) => covered.reaches(min),
             _ => true,
         };
         let empty = results.passed + results.failed == 0;
         match results.failed == 0 && covered && !(self.fail_on_empty && empty) {
-            true => FINE,
-            false => FINDINGS,
+            true => Exit::Fine,
+            false => Exit::Findings,
         }
     }
 }

@@ -37,6 +37,12 @@ impl Trace {
     pub fn rules(&self) -> impl Iterator<Item = &RuleTrace> {
         self.automations.iter().chain(&self.triggers)
     }
+
+    /// Drops all rules but these.
+    pub fn retain(&mut self, keep: impl Fn(&RuleTrace) -> bool) {
+        self.automations.retain(&keep);
+        self.triggers.retain(&keep);
+    }
 }
 
 /// What became of one rule.

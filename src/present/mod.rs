@@ -2,15 +2,21 @@
 //!
 //! Nothing here decides or reads anything; commands print what it makes, and pages show it.
 
+pub(crate) mod accounts;
 mod amount;
 pub(crate) mod chart;
 mod csv;
+pub(crate) mod health;
 mod junit;
 mod markup;
+pub(crate) mod outbox;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod table;
 pub(crate) mod test_results;
+pub(crate) mod ticket;
+pub(crate) mod tickets;
 mod trace;
 
 pub(crate) use trace::trace;

@@ -49,7 +49,7 @@ pub use self::{
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
     loops::StoppedLoop,
-    outbox::{EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
+    outbox::{DeliveryStatus, EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
     polling::{Gap, Polling},
     post::{PutPost, Seen, StoredPost},

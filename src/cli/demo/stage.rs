@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
     cli::{
-        CliError, broke,
+        CliError,
         sim::left_out,
         source::{Shown, open},
         starter, terminal,
@@ -60,7 +60,7 @@ impl Stage {
         let rules = rules(demo, scratch.path())?;
         // Limits are X's way to slow clients down; a demo that is shown has them, one that must not wait has not.
         let options = SimOptions { rate_limits: false, seed: Some(1), ..SimOptions::default() };
-        let sim = Sim::start(options).await.map_err(broke)?;
+        let sim = Sim::start(options).await?;
         let (sink_url, sink) = sink().await?;
         let mail = scratch.path().join("mail").display().to_string();
         let handles = demo.accounts.clone();
@@ -82,15 +82,15 @@ impl Stage {
             let message = format!("{} is there already; a demo starts with an empty database", Shown(&database));
             return Err(CliError::Usage(message));
         }
-        let store = Store::open(&database).await.map_err(broke)?;
-        let key = Key::random().map_err(broke)?;
+        let store = Store::open(&database).await?;
+        let key = Key::random()?;
         let accounts = live.rules().desk.accounts.clone();
-        let daemon = Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http().map_err(broke)?));
+        let daemon = Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http()?));
         let mut stage = Self {
             sim,
             daemon,
             clock,
-            first: "1".parse().map_err(broke)?,
+            first: "1".parse()?,
             rules,
             database,
             posts: Vec::new(),
@@ -133,7 +133,7 @@ impl Stage {
             let reason = format!("line {line}: {reason}");
             let (store, now) = (stage.daemon.store(), stage.clock.now());
             let set_aside = store.set_aside_raw(&stage.first, IncomingKind::Post, None, &raw, &reason, now);
-            set_aside.await.map_err(broke)?;
+            set_aside.await?;
         }
         Ok(stage)
     }
@@ -166,7 +166,7 @@ impl Stage {
             }
             unreadable
         });
-        report.map_err(broke)
+        Ok(report?)
     }
 
     /// How many posts by others mention a handle.
@@ -188,12 +188,12 @@ impl Stage {
                 self.sim
                     .make_user(&NewPerson::named(&account.handle))
                     .map_err(|e| CliError::Usage(format!("`--account {}`: {e}", account.handle)))?;
-                self.sim.connect(&account.handle).map_err(broke)?
+                self.sim.connect(&account.handle)?
             }
         };
-        let id: XId = tokens.user_id.parse().map_err(broke)?;
+        let id: XId = tokens.user_id.parse()?;
         let store = self.daemon.store();
-        let connected = Timestamp::from_millisecond(i64::try_from(n).unwrap_or(0)).map_err(broke)?;
+        let connected = Timestamp::from_millisecond(i64::try_from(n).unwrap_or(0))?;
         store
             .connect(&ConnectedAccount {
                 id: id.clone(),
@@ -202,11 +202,10 @@ impl Stage {
                 connected,
                 capture_from: None,
             })
-            .await
-            .map_err(broke)?;
+            .await?;
         let tokens =
             Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
-        store.save_tokens(key, &id, &tokens).await.map_err(broke)?;
+        store.save_tokens(key, &id, &tokens).await?;
         Ok(id)
     }
 
@@ -214,7 +213,7 @@ impl Stage {
     /// until nothing is left to do.
     pub(super) async fn play_at_once(&mut self, aloud: bool) -> Result<(), CliError> {
         let telling = aloud.then(|| tokio::spawn(tell(self.daemon.notices().listen())));
-        self.sim.release(usize::MAX, true).map_err(broke)?;
+        self.sim.release(usize::MAX, true)?;
         let progress = indicatif::ProgressBar::new(u64::try_from(self.posts.len()).unwrap_or(0)).with_style(
             indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} posts")
                 .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()),
@@ -228,13 +227,13 @@ impl Stage {
             if batch.is_empty() {
                 break;
             }
-            self.daemon.feed(&self.first, batch).await.map_err(broke)?;
-            while self.daemon.take_next().await.map_err(broke)? {
+            self.daemon.feed(&self.first, batch).await?;
+            while self.daemon.take_next().await? {
                 progress.inc(1);
             }
         }
-        self.daemon.run_until_idle().await.map_err(broke)?;
-        self.daemon.note_visit().await.map_err(broke)?;
+        self.daemon.run_until_idle().await?;
+        self.daemon.note_visit().await?;
         progress.finish_and_clear();
         if let Some(telling) = telling {
             // Notices are told before the transaction's caller goes on; a moment lets the last be printed.
@@ -271,14 +270,14 @@ impl Stage {
         tokio::signal::ctrl_c().await?;
         let _ = stop.send(true);
         watching.abort();
-        serving.await.map_err(broke)?.map_err(broke)?;
+        serving.await??;
         telling.abort();
         Ok(())
     }
 
     /// What came of it all.
     pub(super) async fn summary(&self, took: Duration) -> Result<Summary, CliError> {
-        let counts = self.daemon.store().counts().await.map_err(broke)?;
+        let counts = self.daemon.store().counts().await?;
         Ok(Summary {
             posts: self.lines,
             left_out: self.left_out,

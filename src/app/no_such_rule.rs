@@ -1,0 +1,28 @@
+//! Rules by their titles.
+
+use crate::lang::{did_you_mean, nearest};
+
+/// There is no rule of this kind and title.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no {kind} `{title}`{}", did_you_mean(.nearest.as_deref()))]
+pub struct NoSuchRule {
+    kind: &'static str,
+    title: String,
+    /// The title that was probably meant.
+    nearest: Option<String>,
+}
+
+impl NoSuchRule {
+    /// The one of `rules` with this title.
+    pub(super) fn find<'r, T>(
+        kind: &'static str,
+        title: &str,
+        rules: impl Iterator<Item = (&'r str, T)> + Clone,
+    ) -> Result<T, Self> {
+        let titles = rules.clone().map(|(title, _)| title);
+        match rules.clone().find(|(other, _)| *other == title) {
+            Some((_, rule)) => Ok(rule),
+            None => Err(Self { kind, title: title.to_owned(), nearest: nearest(title, titles).map(str::to_owned) }),
+        }
+    }
+}

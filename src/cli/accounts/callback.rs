@@ -1,0 +1,77 @@
+//! Signing in at X with a browser on this machine: where X sends it back to.
+
+use std::{io::Write as _, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use crate::{
+    cli::{CliError, terminal},
+    desk::Tokens,
+    x::oauth::{App, Authorisation},
+};
+
+/// How long somebody has to sign in.
+const MAX_SIGN_IN: Duration = Duration::from_secs(600);
+/// How long a browser has to send its request.
+const MAX_REQUEST: Duration = Duration::from_secs(5);
+/// The most of a browser's request that is read.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
+
+/// Prints the address to open, waits for X to send the browser back with a code, and exchanges that for tokens.
+pub(super) async fn sign_in(app: &App, handle: &str, port: u16) -> Result<Tokens, CliError> {
+    let redirect = format!("http://127.0.0.1:{port}/callback");
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        CliError::Usage(format!("cannot wait for X on port {port}: {error}; choose another with --port"))
+    })?;
+    let authorisation = app.authorise(&redirect)?;
+    {
+        let mut out = terminal::remarks();
+        writeln!(out, "Open this in a browser where @{handle} is signed in, and allow the app:\n")?;
+        writeln!(out, "  {}\n", authorisation.page)?;
+        writeln!(out, "Waiting for X to come back to {redirect} …")?;
+    }
+    let code = tokio::time::timeout(MAX_SIGN_IN, come_back(&listener, &authorisation))
+        .await
+        .map_err(|_| CliError::Usage("nobody signed in within ten minutes; start again".to_owned()))??;
+    Ok(app.exchange(&authorisation, &code).await?)
+}
+
+/// Waits for the browser to bring a code. Anything else that knocks is answered and ignored.
+async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Result<String, CliError> {
+    loop {
+        let (mut stream, _) = listener.accept().await?;
+        let mut request = vec![0; MAX_REQUEST_BYTES];
+        let Ok(Ok(length)) = tokio::time::timeout(MAX_REQUEST, stream.read(&mut request)).await else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(request.get(..length).unwrap_or_default()).into_owned();
+        let path = text.split_whitespace().nth(1).unwrap_or_default();
+        let url = url::Url::parse(&format!("http://localhost{path}"));
+        let query = |name: &str| {
+            let url = url.as_ref().ok()?;
+            url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        let ours = query("state").is_some_and(|state| authorisation.is_state(&state));
+        let (status, say, done) = match (ours, query("code"), query("error")) {
+            (true, Some(code), _) => ("200 OK", "Thank you. You can close this page.", Some(Ok(code))),
+            (true, None, Some(error)) => (
+                "200 OK",
+                "The account was not connected. You can close this page.",
+                Some(Err(CliError::Usage(format!("X says that the app was not allowed: {error}")))),
+            ),
+            _ => ("400 Bad Request", "This is not the visit that was waited for.", None),
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{say}",
+            say.len()
+        );
+        // The browser may be gone; the code is what counts.
+        let _ = stream.write_all(answer.as_bytes()).await;
+        if let Some(done) = done {
+            return done;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The declared accounts and how they stand.
+
+use std::fmt::Write as _;
+
+use crate::{
+    app::accounts::{AccountStatus, word},
+    desk::visible::visible,
+};
+
+/// The accounts, a line each, with what of them does not work below.
+pub(crate) fn list(accounts: &[AccountStatus]) -> String {
+    if accounts.is_empty() {
+        return "no account is declared; `[[account]]` in twite.toml declares one\n".to_owned();
+    }
+    let mut text = String::new();
+    for account in accounts {
+        let state = word(account.state);
+        // Writing to a string does not fail.
+        let _ = match account.connected {
+            Some(since) => writeln!(text, "@{:<16} {state:<14} since {since}", visible(&account.handle)),
+            None => writeln!(text, "@{:<16} {state}", visible(&account.handle)),
+        };
+        for hindrance in &account.hindrances {
+            let _ = writeln!(text, "  {}", visible(&hindrance.line()));
+        }
+    }
+    text
+}

@@ -1,0 +1,91 @@
+//! How a desk does.
+
+use std::fmt::{self, Write as _};
+
+use crate::{
+    app::{
+        accounts::word,
+        health::{FilesState, Health, UnreachableAdmin},
+    },
+    desk::visible::visible,
+    lang::Follow,
+};
+
+/// How many lines of a report, or entries of a list, are shown.
+const MAX_LINES: usize = 12;
+
+/// How a desk does, a line for each part of it. `unknown` says why no rules are known to be live, where none are.
+pub(crate) fn text(health: &Health, unknown: &str) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write(&mut text, health, unknown);
+    text
+}
+
+fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
+    match &health.rules {
+        Some(live) => writeln!(text, "rules     {}, live since {:.0}", live.version, live.since)?,
+        None => writeln!(text, "rules     none are known to be live: {}", visible(unknown))?,
+    }
+    write_files(text, health)?;
+    for file in health.unread.iter().take(MAX_LINES) {
+        writeln!(text, "unread    {} does not end in `.twite`, and its rules are not live", visible(file))?;
+    }
+    if !health.restart.is_empty() {
+        writeln!(text, "restart   needed for {}", visible(&health.restart.join(", ")))?;
+    }
+    match &health.daemon {
+        Some(daemon) if daemon.running => {
+            writeln!(text, "daemon    process {} on {} since {:.0}", daemon.pid, visible(&daemon.host), daemon.since)?;
+        }
+        Some(daemon) => writeln!(text, "daemon    none runs; the last one was heard of at {:.0}", daemon.renewed)?,
+        None => writeln!(text, "daemon    none ever ran")?,
+    }
+    let queues = &health.queues;
+    let since = queues.inbox_since.map(|since| format!(" (since {since:.0})")).unwrap_or_default();
+    writeln!(text, "inbox     {} waiting{since}, {} set aside", queues.inbox, queues.set_aside)?;
+    let due = queues.outbox_due.map(|due| format!(" (the first due at {due:.0})")).unwrap_or_default();
+    let hint = if queues.outbox + queues.unknown > 0 { "; `twite outbox` lists them" } else { "" };
+    let (waiting, sending, lost) = (queues.outbox, queues.sending, queues.unknown);
+    writeln!(text, "outbox    {waiting} waiting{due}, {sending} being sent, {lost} unknown{hint}")?;
+    for account in &health.accounts {
+        writeln!(text, "account   @{}: {}", visible(&account.handle), word(account.state))?;
+        for hindrance in &account.hindrances {
+            writeln!(text, "            {}", visible(&hindrance.line()))?;
+        }
+    }
+    for UnreachableAdmin { name, why } in &health.admins {
+        writeln!(text, "admin     no mail reaches {}: {why}", visible(name))?;
+    }
+    for stopped in health.loops.iter().take(MAX_LINES) {
+        writeln!(text, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;
+    }
+    if health.loops.len() > MAX_LINES {
+        writeln!(text, "            … {} more tickets like these", health.loops.len() - MAX_LINES)?;
+    }
+    Ok(())
+}
+
+fn write_files(text: &mut String, health: &Health) -> fmt::Result {
+    let committed = if health.follow == Follow::Commit { ", as committed" } else { "" };
+    match (&health.broken, health.files) {
+        (Some(broken), _) => {
+            let since = broken.since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+            writeln!(text, "files     broken{since}{committed}, and not live:")?;
+            let lines: Vec<_> = broken.report.lines().filter(|line| !line.trim().is_empty()).collect();
+            for line in lines.iter().take(MAX_LINES) {
+                writeln!(text, "            {line}")?;
+            }
+            if lines.len() > MAX_LINES {
+                writeln!(text, "            … {} more lines; `twite check` shows them", lines.len() - MAX_LINES)?;
+            }
+            Ok(())
+        }
+        (None, FilesState::Same) => writeln!(text, "files     the same{committed}"),
+        (None, FilesState::Newer | FilesState::Broken) => writeln!(
+            text,
+            "files     others than what is live{committed}; a daemon that runs takes them within seconds"
+        ),
+        (None, FilesState::Unknown) => writeln!(text, "files     sound"),
+    }
+}

@@ -1,0 +1,86 @@
+//! What waits to be sent, and what was done about it by hand.
+
+use std::fmt::Write as _;
+
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+
+use super::table::minute;
+use crate::{
+    app::outbox::Waiting,
+    desk::{Act, visible::visible},
+    engine::effect_line,
+    store::{Intervention, NotPossible},
+};
+
+/// What waits, with what keeps it from being sent.
+pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
+    if waiting.is_empty() {
+        return "nothing waits to be sent\n".to_owned();
+    }
+    let mut text = String::new();
+    for Waiting { queued, held } in waiting {
+        let about = queued.ticket.map(|ticket| format!(" on ticket {ticket}")).unwrap_or_default();
+        let by = queued.rule.as_ref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
+        let what = format!("{}{about}{by}, to {}", effect_line(&queued.effect), queued.destination);
+        let since = minute(queued.since);
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:>5}  {:<8} since {since}  {}", queued.id, queued.state, visible(&what));
+        let mut whys = vec![];
+        if let Some(held) = held {
+            let until = held.until.map(|until| format!(", tried next at {}", second(until))).unwrap_or_default();
+            whys.push(format!("held: {}{until}", held.reason));
+        }
+        if let Some(behind) = queued.behind {
+            whys.push(format!("behind {behind} of the same ticket"));
+        }
+        if let Some(reason) = &queued.reason {
+            whys.push(match queued.sends {
+                0 => reason.clone(),
+                1 => format!("sent once: {reason}"),
+                n => format!("sent {n} times: {reason}"),
+            });
+        }
+        if queued.state == "waiting" && queued.due > now {
+            whys.push(format!("due at {}", second(queued.due)));
+        }
+        for why in whys {
+            let _ = writeln!(text, "         {}", visible(&why));
+        }
+    }
+    text += "\n`twite outbox withdraw ID` keeps it from being sent, `twite outbox resend ID` sends it now\n";
+    if waiting.iter().any(|waiting| waiting.queued.state == "unknown") {
+        text += "what is unknown may have arrived: look at X before it is sent again\n";
+    }
+    text
+}
+
+fn second(at: Timestamp) -> Timestamp {
+    at.round(Unit::Second).unwrap_or(at)
+}
+
+/// What was done with something in the outbox, or why that is not possible.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum InterventionJson<'i> {
+    Done(&'i Intervention),
+    Refused { item: i64, refused: String },
+}
+
+impl<'i> From<&'i (i64, Result<Intervention, NotPossible>)> for InterventionJson<'i> {
+    fn from((item, outcome): &'i (i64, Result<Intervention, NotPossible>)) -> Self {
+        match outcome {
+            Ok(done) => Self::Done(done),
+            Err(refused) => Self::Refused { item: *item, refused: refused.to_string() },
+        }
+    }
+}
+
+/// What was done, in a line.
+pub(crate) fn done(done: &Intervention) -> String {
+    let what = match done.act {
+        Act::Withdraw => "is withdrawn",
+        Act::Resend => "is sent again",
+    };
+    format!("{} {what}: {}", done.item, visible(&effect_line(&done.effect)))
+}

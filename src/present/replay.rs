@@ -1,0 +1,111 @@
+//! What the rules did on a ticket, and why.
+
+use std::fmt::{self, Write as _};
+
+use serde::Serialize;
+
+use super::{table::minute, trace};
+use crate::{
+    app::replay::{Replay, Run},
+    desk::{Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
+    engine::{Trace, effect_line},
+    store::Intervention,
+};
+
+/// How much of a comment tells which one it is, in characters as a reader counts them.
+const MAX_COMMENT_CHARS: usize = 60;
+
+/// A run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunJson<'r> {
+    run: usize,
+    fired: &'r [String],
+    event: Option<&'r Event>,
+    agrees: bool,
+    trace: Option<&'r Trace>,
+    interventions: &'r [Intervention],
+}
+
+impl<'r> From<&'r Run> for RunJson<'r> {
+    fn from(run: &'r Run) -> Self {
+        Self {
+            run: run.number,
+            fired: &run.recorded.fired,
+            event: run.recorded.run.as_ref().map(|made_from| &made_from.event),
+            agrees: run.agrees,
+            trace: run.trace.as_ref(),
+            interventions: &run.interventions,
+        }
+    }
+}
+
+/// The runs of a ticket, one after the other.
+pub(crate) fn text(replay: &Replay, ticket: TicketId, color: bool) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write(&mut text, replay, ticket, color);
+    text
+}
+
+fn write(text: &mut String, replay: &Replay, ticket: TicketId, color: bool) -> fmt::Result {
+    if replay.total == 0 {
+        writeln!(text, "no rules ran on ticket {ticket} yet")?;
+    }
+    for run in &replay.runs {
+        write!(text, "run {} of {}, {}: ", run.number, replay.total, minute(run.recorded.now))?;
+        match (&run.recorded.run, &run.trace) {
+            (Some(made_from), Some(made_again)) => {
+                writeln!(text, "{}", happened(&made_from.event))?;
+                writeln!(text, "{}", trace(made_again, color))?;
+                if !run.agrees {
+                    writeln!(
+                        text,
+                        "! This is not what was recorded: the same rules on the same ticket decided otherwise then.\n  \
+                         Recorded: {}\n",
+                        visible(&made_from.decision.to_string())
+                    )?;
+                }
+            }
+            _ => {
+                writeln!(text, "what it was made from went with a post that was deleted at X")?;
+                writeln!(text, "rules {}\n", run.recorded.rules)?;
+                for rule in &run.recorded.fired {
+                    writeln!(text, "✓ {} fired", visible(&format!("{rule:?}")))?;
+                }
+                writeln!(text)?;
+            }
+        }
+        for done in &run.interventions {
+            let line = format!("{} (outbox {}): {}", effect_line(&done.effect), done.item, done.line());
+            writeln!(text, "afterwards, {}: {}\n", minute(done.made), visible(&line))?;
+        }
+    }
+    match &replay.stopped {
+        Some(stopped) => writeln!(text, "\n{}", visible(&stopped.reason())),
+        None => Ok(()),
+    }
+}
+
+/// What a run was about, in a line.
+fn happened(event: &Event) -> String {
+    let comment = event.comment.as_ref().map(|comment| {
+        let by = match comment.author {
+            Author::Requester => "the requester",
+            Author::Agent => "an agent",
+            Author::Rule => "a rule",
+        };
+        format!(" by {by}: {:?}", headline(&comment.text, MAX_COMMENT_CHARS))
+    });
+    let what = match event.kind {
+        EventKind::Created => "created",
+        EventKind::Updated { .. } => "updated",
+        EventKind::Due { .. } => "time passed",
+    };
+    let cause = match &event.cause {
+        None => String::new(),
+        Some(Cause::Macro(title)) => format!(" by an agent with the macro {title:?}"),
+        Some(Cause::Unsnoozed) => ": it was put off until now".to_owned(),
+        Some(Cause::Merged(from)) => format!(": ticket {from} was merged into it"),
+    };
+    visible(&format!("{what}{cause}{}", comment.unwrap_or_default())).into_owned()
+}

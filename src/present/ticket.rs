@@ -1,0 +1,196 @@
+//! One ticket: its fields, what was said, and what was sent; and what a macro did to it.
+
+use std::fmt::{self, Write as _};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::table::{cell, minute, plain};
+use crate::{
+    app::{agent::Applied, ticket::TicketSheet},
+    desk::{
+        Author, Change, Comment, CommentSource, Delivery, Desk, Effect, Facts, FieldRef, Ticket, TicketId, XId,
+        field::{FIELDS, Scope},
+        visible::visible,
+    },
+    engine::{Decision, change_line, changes, effect_line},
+    store::{DeliveryStatus, Intervention, StoppedLoop},
+};
+
+/// A ticket with everything about it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SheetJson<'s> {
+    ticket: &'s Ticket,
+    links: Vec<Link<'s>>,
+    comments: &'s [Comment],
+    context: Vec<ContextPost<'s>>,
+    not_imported: i64,
+    stopped: Option<&'s StoppedLoop>,
+    outgoing: &'s [DeliveryStatus],
+    interventions: &'s [Intervention],
+}
+
+#[derive(Debug, Serialize)]
+struct Link<'s> {
+    ticket: TicketId,
+    why: &'s str,
+}
+
+#[derive(Debug, Serialize)]
+struct ContextPost<'s> {
+    id: &'s XId,
+    author: &'s XId,
+    handle: Option<&'s str>,
+    made: Timestamp,
+    text: &'s str,
+}
+
+impl<'s> From<&'s TicketSheet> for SheetJson<'s> {
+    fn from(sheet: &'s TicketSheet) -> Self {
+        let links = sheet.links.iter().map(|(ticket, why)| Link { ticket: *ticket, why });
+        let context = sheet.context.iter().map(|(post, handle)| ContextPost {
+            id: &post.id,
+            author: &post.author,
+            handle: handle.as_deref(),
+            made: post.made,
+            text: &post.text,
+        });
+        Self {
+            ticket: &sheet.ticket,
+            links: links.collect(),
+            comments: &sheet.comments,
+            context: context.collect(),
+            not_imported: sheet.not_imported,
+            stopped: sheet.stopped.as_ref(),
+            outgoing: &sheet.outgoing,
+            interventions: &sheet.interventions,
+        }
+    }
+}
+
+/// A ticket with everything about it, for people.
+pub(crate) fn sheet(sheet: &TicketSheet, desk: &Desk, now: Timestamp) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_sheet(&mut text, sheet, desk, now);
+    text
+}
+
+fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Desk, now: Timestamp) -> fmt::Result {
+    let facts = Facts { ticket: &sheet.ticket, event: None, now, desk };
+    let mut table = plain();
+    let known =
+        FIELDS.iter().filter(|f| matches!(f.scope, Scope::Ticket | Scope::Shown)).map(|f| FieldRef::find(f.name, desk));
+    let custom = desk.fields.iter().map(|field| FieldRef::find(&format!("field.{}", field.name), desk));
+    for field in known.chain(custom).flatten() {
+        let value = field.read(facts);
+        // What is said below need not be said here.
+        if !value.is_empty() && !matches!(&*field.name(), "latest_comment" | "latest_public_comment" | "description") {
+            table.add_row([field.name().to_string(), cell(&value)]);
+        }
+    }
+    for (linked, why) in &sheet.links {
+        table.add_row(["linked".to_owned(), format!("{linked} ({})", visible(why))]);
+    }
+    writeln!(text, "{}", table.trim_fmt())?;
+    write_conversation(text, sheet)?;
+    if let Some(stopped) = &sheet.stopped {
+        writeln!(text, "\n{}", visible(&stopped.reason()))?;
+    }
+    if sheet.not_imported > 0 {
+        writeln!(text, "\n{} more messages are not here: a ticket takes at most 5,000", sheet.not_imported)?;
+    }
+    if !sheet.outgoing.is_empty() {
+        writeln!(text)?;
+    }
+    for item in &sheet.outgoing {
+        let by = item.rule.as_deref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
+        let why = item.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        let line = format!("{} {}{by}{why} (outbox {})", item.state, effect_line(&item.effect), item.id);
+        writeln!(text, "{}", visible(&line))?;
+        for done in sheet.interventions.iter().filter(|done| done.item == item.id) {
+            writeln!(text, "  {}  {}", minute(done.made), visible(&done.line()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The comments and the posts above them, in order.
+fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
+    let mut messages: Vec<(Timestamp, String, &str)> = vec![];
+    for (post, handle) in &sheet.context {
+        let who = handle.as_ref().map_or_else(|| format!("person {}", post.author), |handle| format!("@{handle}"));
+        messages.push((post.made, format!("{who}, above in the conversation"), &post.text));
+    }
+    messages.extend(sheet.comments.iter().map(|comment| (comment.made, about(comment), &*comment.text)));
+    // Stable: comments are in the order of X's ids, which tell more than clocks.
+    messages.sort_by_key(|(made, ..)| *made);
+    for (made, who, message) in messages {
+        writeln!(text, "\n{}  {}", minute(made), visible(&who))?;
+        for line in message.lines() {
+            writeln!(text, "    {}", visible(line))?;
+        }
+    }
+    Ok(())
+}
+
+/// Who said it, where, and what became of it.
+fn about(comment: &Comment) -> String {
+    let who = match comment.author {
+        Author::Requester => "requester",
+        Author::Agent => "agent",
+        Author::Rule => "a rule",
+    };
+    let place = match comment.source {
+        CommentSource::Post { .. } => "",
+        CommentSource::DirectMessage { .. } => ", direct message",
+        CommentSource::Note => ", private note",
+    };
+    let version = if comment.version > 1 { format!(", edited (version {})", comment.version) } else { String::new() };
+    let fate = match comment.delivery {
+        Delivery::Imported if comment.deleted => ", deleted",
+        Delivery::Imported => "",
+        Delivery::Waiting => ", waiting to be sent",
+        Delivery::Sent => ", sent",
+        Delivery::Refused => ", refused by X",
+        Delivery::Unknown => ", may or may not have arrived",
+    };
+    format!("{who}{place}{version}{fate}")
+}
+
+/// What a macro did to a ticket, or would do; or why it did nothing.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum AppliedJson {
+    Applied { ticket: TicketId, changes: Vec<Change>, effects: Vec<Effect>, decision: Box<Decision> },
+    Refused { ticket: TicketId, refused: String },
+}
+
+impl AppliedJson {
+    pub(crate) fn applied(ticket: TicketId, done: Applied, desk: &Desk) -> Self {
+        let changes = changes(&done.before, &done.decision.ticket, desk);
+        Self::Applied { ticket, changes, effects: done.effects, decision: Box::new(done.decision) }
+    }
+
+    /// What was done, for people: one line of what, then what changed and what is sent.
+    pub(crate) fn text(&self, dry_run: bool) -> String {
+        let (ticket, changes, effects, decision) = match self {
+            Self::Refused { refused, .. } => return format!("{}\n", visible(refused)),
+            Self::Applied { ticket, changes, effects, decision } => (ticket, changes, effects, decision),
+        };
+        let mut text = format!("ticket {ticket}{}\n", if dry_run { ", if it were applied" } else { "" });
+        // What was said is in the effects.
+        let said = |field: &str| matches!(field, "updated" | "latest_comment" | "latest_public_comment");
+        // Writing to a string does not fail.
+        for change in changes.iter().filter(|change| !said(&change.field)) {
+            let _ = writeln!(text, "  {}", change_line(change));
+        }
+        for effect in effects {
+            let _ = writeln!(text, "  → {}", visible(&effect_line(effect)));
+        }
+        for asked in &decision.effects {
+            let _ = writeln!(text, "  → {} by {:?}", visible(&effect_line(&asked.effect)), asked.rule);
+        }
+        text
+    }
+}
