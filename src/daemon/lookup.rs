@@ -96,7 +96,7 @@ impl Daemon {
         }
         tx.commit().await?;
         if !tickets.is_empty() {
-            self.store.empty_log().await?;
+            self.store.purge().await?;
             tickets.into_iter().for_each(|ticket| self.notices.tell(Notice::Deleted { ticket }));
         }
         Ok(LookupOutcome::Answered)

@@ -103,10 +103,12 @@ impl Store {
     /// The comments of a ticket in the order in which they were said: by X's ids, which are ordered, and by
     /// the clock where there are none.
     pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
-        let rows = query("SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id), x_id, id")
-            .bind(ticket.0)
-            .fetch_all(&self.reader)
-            .await?;
+        let rows = query(
+            "SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id) NULLS FIRST, x_id NULLS FIRST, id",
+        )
+        .bind(ticket.0)
+        .fetch_all(&self.reader)
+        .await?;
         rows.iter().map(read).collect()
     }
 }

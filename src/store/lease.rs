@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     Store, StoreError, Tx,
-    db::{Row, Transaction, query, query_scalar},
+    db::{Dialect, Row, Transaction, query, query_scalar},
     time, times,
 };
 
@@ -193,7 +193,7 @@ impl Store {
             Some(lease) => return Ok(Asked::Held(lease.clone())),
         };
         let seen = before.map_or((0, 0), |lease| (lease.fence, lease.beat));
-        self.file.check()?;
+        self.check_file()?;
         let mut transaction = Transaction::writing(&self.writer).await?;
         let fence: Option<i64> = query_scalar(
             "INSERT INTO lease (name, fence, beat, host, pid, process, since, renewed)
@@ -257,7 +257,7 @@ impl Store {
     /// Who works on this database, or did last.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
         let row = query(READ).fetch_optional(&self.reader).await?;
-        row.as_ref().map(read).transpose()
+        row.map(|row| read(&row, self.reader.dialect())).transpose()
     }
 }
 
@@ -265,7 +265,7 @@ impl Tx {
     /// Who works on this database, or did last: nobody else can take over before this transaction ends.
     pub(super) async fn lease(&mut self) -> Result<Option<Lease>, StoreError> {
         let row = query(READ).fetch_optional(&mut self.conn).await?;
-        row.as_ref().map(read).transpose()
+        row.map(|row| read(&row, self.conn.dialect())).transpose()
     }
 
     /// Refuses a transaction of a daemon that no longer holds the lease.
@@ -278,15 +278,20 @@ impl Tx {
 
 const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, released FROM lease";
 
-fn read(row: &Row) -> Result<Lease, StoreError> {
+fn read(row: &Row, dialect: Dialect) -> Result<Lease, StoreError> {
     let pid: i64 = row.try_get("pid")?;
+    let mut process: String = row.try_get("process")?;
+    // Of another machine, which only a server can have, nothing can be told here.
+    if dialect == Dialect::Postgres && !space().is_ok_and(|here| process.starts_with(&here.boot)) {
+        process.clear();
+    }
     Ok(Lease {
         fence: row.try_get("fence")?,
         beat: row.try_get("beat")?,
         holder: Holder {
             host: row.try_get("host")?,
             pid: u32::try_from(pid).map_err(|_| StoreError::Corrupt(format!("the process {pid}")))?,
-            process: row.try_get("process")?,
+            process,
         },
         since: time(row.try_get("since")?)?,
         renewed: time(row.try_get("renewed")?)?,

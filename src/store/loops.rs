@@ -65,8 +65,8 @@ fn titles(json: &str) -> BTreeSet<String> {
 impl Tx {
     /// Whether automations are stopped on a ticket.
     pub async fn is_stopped(&mut self, id: TicketId) -> Result<bool, StoreError> {
-        let found = query_scalar::<i64>("SELECT 1 FROM automation_state WHERE ticket = $1 AND stopped = 1");
-        Ok(found.bind(id.0).fetch_optional(&mut self.conn).await?.is_some())
+        let stopped = "SELECT EXISTS (SELECT 1 FROM automation_state WHERE ticket = $1 AND stopped = 1)";
+        Ok(query_scalar(stopped).bind(id.0).fetch_one(&mut self.conn).await?)
     }
 
     /// Notes the state that automations bring a ticket into. Where it was in that state within the hour, by the same rules

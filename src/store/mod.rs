@@ -1,12 +1,13 @@
 //! Everything that is kept: tickets, people, comments, accounts, audit, inbox, outbox, positions at X, rule sets.
 //!
-//! sqlx on SQLite, with statements that PostgreSQL understands as well. One connection writes, several
-//! read; a writer's transaction takes its lock at the start, so it cannot fail half way for want of one.
+//! On SQLite or PostgreSQL, with the same statements ([`db`]). One connection writes, several read. Of transactions that write
+//! there is one at a time, whoever writes: it takes its lock at the start, so it cannot fail half way for want of one.
 //!
 //! Every function that asks the database fails with [`StoreError`] when it refuses, is full or is gone. `# Errors` says
 //! only what is more.
 
 mod account;
+mod address;
 mod audit;
 mod comment;
 mod db;
@@ -35,12 +36,13 @@ mod write_buffer;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, str::FromStr, sync::Arc};
+use std::{str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 
 pub use self::{
     account::{AccountState, ConnectedAccount, Key},
+    address::{Address, Server},
     audit::{Counts, DecisionRecord, Recorded, RecordedRun},
     comment::{NewComment, Standing},
     hindrance::Hindrance,
@@ -57,12 +59,15 @@ pub use self::{
     ticket::{TicketHead, TicketKey},
 };
 use self::{
-    db::{Opened, Pool, Query, Transaction, query},
+    db::{Dialect, Opened, Pool, Query, Transaction, query},
     file::File,
     lease::Fence,
     tx_cache::TxCache,
     write_buffer::WriteBuffer,
 };
+
+/// Clears the rows of tables that hold texts of X, where they were deleted or written anew.
+const VACUUM: &str = "VACUUM comment, comment_version, decision, inbox, outbox, post, ticket, ticket_field";
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +82,12 @@ pub enum StoreError {
     /// Something in the database is not what this version writes there.
     #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
-    /// The file is a database, and none of Twite.
-    #[error("it is the database of another program, and is left as it is; name another file")]
+    /// It is a database, and none of Twite.
+    #[error("it is the database of another program, and is left as it is; name another one")]
     Foreign,
+    /// The database does not keep all characters.
+    #[error("the database keeps texts as {0}; make it with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`")]
+    Encoding(String),
     /// Another daemon has taken over.
     #[error("another daemon has taken over the work on this database")]
     Superseded,
@@ -99,8 +107,11 @@ impl StoreError {
     pub fn is_about_data(&self) -> bool {
         match self {
             Self::Corrupt(_) | Self::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => true,
-            // A constraint: everything else the database says may be otherwise later.
-            Self::Database(sqlx::Error::Database(error)) => !matches!(error.kind(), sqlx::error::ErrorKind::Other),
+            // A constraint, or a value of PostgreSQL's class 22: everything else the database says may be otherwise later.
+            Self::Database(sqlx::Error::Database(error)) => {
+                !matches!(error.kind(), sqlx::error::ErrorKind::Other)
+                    || error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"))
+            }
             _ => false,
         }
     }
@@ -112,7 +123,8 @@ pub struct Store {
     writer: Pool,
     reader: Pool,
     fence: Arc<Fence>,
-    file: Arc<File>,
+    /// The file that was opened, where it is one.
+    file: Option<Arc<File>>,
     id: Arc<str>,
 }
 
@@ -125,13 +137,17 @@ pub struct Tx {
 }
 
 impl Store {
-    /// Opens a database file, makes it where there is none, and brings it up to date.
+    /// Opens a database and brings it up to date. A file is made where there is none; a database on a server must be there.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no database, is another program's, or is newer than this version.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let Opened { writer, reader, id } = db::sqlite::open(path).await?;
-        Ok(Self { writer, reader, fence: Arc::default(), file: Arc::new(File::at(path)), id: id.into() })
+    /// When it cannot be opened, is no database, is another program's, or is newer than this version.
+    pub async fn open(at: impl Into<Address>) -> Result<Self, StoreError> {
+        let (opened, file) = match at.into() {
+            Address::File(path) => (db::sqlite::open(&path).await?, Some(Arc::new(File::at(&path)))),
+            Address::Server(server) => (db::postgres::open(&server.options).await?, None),
+        };
+        let Opened { writer, reader, id } = opened;
+        Ok(Self { writer, reader, fence: Arc::default(), file, id: id.into() })
     }
 
     /// The id of this database, which no other has: 26 lower-case letters and digits.
@@ -139,10 +155,13 @@ impl Store {
         &self.id
     }
 
-    /// Empties the log of changes into the database, so that what was deleted is in neither. Where somebody is still
-    /// reading, that is left for the next time.
-    pub async fn empty_log(&self) -> Result<(), StoreError> {
-        query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
+    /// Overwrites what was deleted: SQLite empties its log of changes into the file, PostgreSQL clears the rows that were.
+    /// Where somebody still reads them, that is left for the next time.
+    pub async fn purge(&self) -> Result<(), StoreError> {
+        match self.writer.dialect() {
+            Dialect::Sqlite => query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?,
+            Dialect::Postgres => query(VACUUM).execute(&self.reader).await?,
+        };
         Ok(())
     }
 
@@ -151,11 +170,16 @@ impl Store {
     /// # Errors
     /// When another process holds the database for too long, another daemon has taken over, or the file is another one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        self.file.check()?;
+        self.check_file()?;
         let conn = Transaction::writing(&self.writer).await?;
         let mut tx = Tx { conn, cache: TxCache::default(), buffer: WriteBuffer::default() };
         tx.check_fence(&self.fence).await?;
         Ok(tx)
+    }
+
+    /// Refuses to go on where the database file is no longer the one that was opened.
+    fn check_file(&self) -> Result<(), StoreError> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
     }
 
     /// Runs one statement that writes, in a transaction of its own.

@@ -453,7 +453,7 @@ impl Store {
         person: Option<&XId>,
     ) -> Result<RepliesSince, StoreError> {
         let row = query(
-            "SELECT coalesce(sum(CASE WHEN t.key_person = $3 THEN 1 ELSE 0 END), 0), count(*)
+            "SELECT count(CASE WHEN t.key_person = $3 THEN 1 END), count(*)
              FROM outbox o JOIN ticket t ON t.id = o.ticket
              WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND t.account = $2
                AND (o.state = 'sent' AND o.sent > $1

@@ -158,7 +158,8 @@ impl Tx {
             "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
                text, made, checked, asked)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-               $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5)) ON CONFLICT DO NOTHING",
+               CASE WHEN $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5) THEN 1 ELSE 0 END)
+             ON CONFLICT DO NOTHING",
         )
         .bind(post.id.as_str())
         .bind(post.version.as_str())
@@ -218,8 +219,8 @@ impl Tx {
     pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<StoredPost>, StoreError> {
         let rows = query(
             // The accounts are few, and come first.
-            "SELECT p.* FROM account a CROSS JOIN post p ON p.replied_to = $1 AND p.author = a.x_id
-             WHERE p.answers IS NULL",
+            "SELECT p.* FROM account a CROSS JOIN post p
+             WHERE p.replied_to = $1 AND p.author = a.x_id AND p.answers IS NULL",
         )
         .bind(parent.as_str())
         .fetch_all(&mut self.conn)

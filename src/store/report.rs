@@ -213,11 +213,15 @@ impl Statement<'_> {
     ) -> Result<(), StoreError> {
         let splits: &[Split] = if total { &[] } else { &self.report.by };
         // Only what tells rows apart is grouped by: a constant would keep an index from answering.
-        let mut keys: Vec<(usize, String)> = self.table.previous.iter().map(|_| (0, "earlier".to_owned())).collect();
+        let mut keys: Vec<(usize, String)> =
+            self.table.previous.iter().map(|_| (0, "CAST(earlier AS BIGINT)".to_owned())).collect();
         let mut tables = "base".to_owned();
         for (n, split) in splits.iter().enumerate() {
             let key = match split {
-                Split::Time { unit, .. } => calendar(&format!("k{n}"), *unit, &local.months),
+                Split::Time { unit, .. } => {
+                    format!("CAST({} AS BIGINT)", calendar(&format!("k{n}"), *unit, &local.months))
+                }
+                Split::Bands { .. } => format!("CAST(k{n} AS BIGINT)"),
                 Split::Field(FieldRef::Known(Field { kind: Kind::Set, sql: Some(table), .. })) => {
                     let _ = write!(tables, " LEFT JOIN {table} s{n} ON s{n}.ticket = base.id");
                     format!("s{n}.tag")
@@ -236,14 +240,14 @@ impl Statement<'_> {
         let mut asked = String::new();
         for (n, measure) in self.report.measures.iter().enumerate() {
             let what = match measure {
-                Measure::Count => "CAST(count(*) AS REAL)".to_owned(),
-                Measure::Requesters => "CAST(count(DISTINCT who) AS REAL)".to_owned(),
+                Measure::Count => "CAST(count(*) AS DOUBLE PRECISION)".to_owned(),
+                Measure::Requesters => "CAST(count(DISTINCT who) AS DOUBLE PRECISION)".to_owned(),
                 Measure::Reach => continue,
                 Measure::Of { aggregate, .. } => match aggregate {
-                    Aggregate::Average => format!("avg(m{n})"),
-                    Aggregate::Sum => format!("coalesce(sum(CAST(m{n} AS REAL)), 0.0)"),
-                    Aggregate::Least => format!("CAST(min(m{n}) AS REAL)"),
-                    Aggregate::Most => format!("CAST(max(m{n}) AS REAL)"),
+                    Aggregate::Average => format!("avg(CAST(m{n} AS DOUBLE PRECISION))"),
+                    Aggregate::Sum => format!("coalesce(sum(CAST(m{n} AS DOUBLE PRECISION)), 0.0)"),
+                    Aggregate::Least => format!("CAST(min(m{n}) AS DOUBLE PRECISION)"),
+                    Aggregate::Most => format!("CAST(max(m{n}) AS DOUBLE PRECISION)"),
                     Aggregate::Median | Aggregate::P90 => continue,
                 },
             };
@@ -266,7 +270,7 @@ impl Statement<'_> {
             let mut query = self.base(local);
             match measure {
                 Measure::Reach => query.push(format_args!(
-                    " SELECT {groups}coalesce(sum(CAST(reach AS REAL)), 0.0) AS v FROM
+                    " SELECT {groups}coalesce(sum(CAST(reach AS DOUBLE PRECISION)), 0.0) AS v FROM
                        (SELECT DISTINCT {keyed}who, reach FROM {tables}) AS people {grouped}"
                 )),
                 Measure::Of { aggregate: aggregate @ (Aggregate::Median | Aggregate::P90), .. } => {
@@ -275,7 +279,7 @@ impl Statement<'_> {
                         _ => "place = (9 * many + 9) / 10",
                     };
                     query.push(format_args!(
-                        " SELECT {groups}avg(m) AS v FROM (SELECT {groups}m,
+                        " SELECT {groups}avg(CAST(m AS DOUBLE PRECISION)) AS v FROM (SELECT {groups}m,
                              row_number() OVER ({partition} ORDER BY m) AS place, count(*) OVER ({partition}) AS many
                            FROM (SELECT {keyed}m{n} AS m FROM {tables}) AS split WHERE m IS NOT NULL) AS placed
                          WHERE {places} {grouped}"
@@ -398,7 +402,7 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
 
 /// A stored time as milliseconds on the clock on the wall.
 fn local_time(column: &str, local: &Local) -> String {
-    let Some(((_, earliest), later)) = local.offsets.split_last() else { return "NULL".to_owned() };
+    let Some(((_, earliest), later)) = local.offsets.split_last() else { return "CAST(NULL AS BIGINT)".to_owned() };
     let mut offset = String::new();
     for (from, millis) in later {
         let _ = write!(offset, " WHEN {column} >= {from} THEN {millis}");

@@ -83,10 +83,9 @@ impl Tx {
         let rows = query(
             // One that was merged into another stands for that one. The accounts are few, and come first.
             "SELECT DISTINCT t.key_account, i.id, i.status, i.closed, i.opened_by,
-               CASE WHEN t.merged_into IS NULL THEN 0 ELSE 1 END
-             FROM account a
-             CROSS JOIN ticket t ON t.key_account = a.x_id AND t.key_conversation = $1 AND t.key_person = $2
-             JOIN ticket i ON i.id = coalesce(t.merged_into, t.id)
+               t.merged_into IS NOT NULL
+             FROM account a CROSS JOIN ticket t JOIN ticket i ON i.id = coalesce(t.merged_into, t.id)
+             WHERE t.key_account = a.x_id AND t.key_conversation = $1 AND t.key_person = $2
              ORDER BY 6 DESC, 2",
         )
         .bind(conversation)
@@ -100,7 +99,7 @@ impl Tx {
                     status: word(row.try_get(2)?)?,
                     closed: times(row.try_get(3)?)?,
                     opened_by: word(row.try_get(4)?)?,
-                    merged: row.try_get::<i64, _>(5)? != 0,
+                    merged: row.try_get(5)?,
                 };
                 Ok((word(row.try_get(0)?)?, head))
             })
@@ -408,8 +407,8 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
 
 /// Tags, hashtags and declared fields: three tables, and one statement.
 const SETS: &[&str] = &[
-    "SELECT ticket, 'tag' AS kind, tag AS name, NULL AS number, NULL AS text FROM ticket_tag WHERE ticket",
-    " UNION ALL SELECT ticket, 'hashtag', tag, NULL, NULL FROM ticket_hashtag WHERE ticket",
+    "SELECT ticket, 'tag' AS kind, tag AS name, CAST(NULL AS BIGINT) AS number, NULL AS text FROM ticket_tag WHERE ticket",
+    " UNION ALL SELECT ticket, 'hashtag', tag, CAST(NULL AS BIGINT), NULL FROM ticket_hashtag WHERE ticket",
     " UNION ALL SELECT ticket, kind, name, number, text FROM ticket_field WHERE ticket",
 ];
 

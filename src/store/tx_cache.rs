@@ -102,16 +102,16 @@ impl Tx {
         let mut around = Builder::new(dialect, "WITH these (post, conversation) AS (");
         around.push_pairs(posts.iter().map(|post| (post.id.as_str(), post.conversation.as_str())));
         around.push(
-            ") SELECT CASE WHEN EXISTS (SELECT 1 FROM post WHERE replied_to = these.post) THEN 1 ELSE 0 END,
-                 CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.conversation = these.conversation) THEN 1 ELSE 0 END,
+            ") SELECT EXISTS (SELECT 1 FROM post WHERE replied_to = these.post),
+                 EXISTS (SELECT 1 FROM post WHERE post.conversation = these.conversation),
                  post, conversation, (SELECT coalesce(max(id), 0) FROM ticket),
                  (SELECT coalesce(max(id), 0) FROM decision) FROM these",
         );
         for row in around.build().fetch_all(&mut self.conn).await? {
-            if row.try_get::<i64, _>(0)? == 0 {
+            if !row.try_get::<bool, _>(0)? {
                 self.cache.childless.insert(word(row.try_get(2)?)?);
             }
-            if row.try_get::<i64, _>(1)? == 0 {
+            if !row.try_get::<bool, _>(1)? {
                 self.cache.empty_conversations.insert(row.try_get(3)?);
             }
             self.cache.last_ticket = Some(row.try_get(4)?);
@@ -130,9 +130,9 @@ impl Tx {
         open.push_pairs(keys.into_iter().map(|(person, conversation)| (person.as_str(), conversation.as_str())));
         open.push(
             ") SELECT DISTINCT i.id FROM these CROSS JOIN account a
-               CROSS JOIN ticket t ON t.key_account = a.x_id AND t.key_conversation = these.conversation
-                 AND t.key_person = these.person
-               JOIN ticket i ON i.id = coalesce(t.merged_into, t.id) WHERE i.status <> 'closed'",
+               CROSS JOIN ticket t JOIN ticket i ON i.id = coalesce(t.merged_into, t.id)
+               WHERE t.key_account = a.x_id AND t.key_conversation = these.conversation AND t.key_person = these.person
+                 AND i.status <> 'closed'",
         );
         let ids: Vec<i64> = open.build_query_scalar().fetch_all(&mut self.conn).await?;
         for ticket in tickets(&mut self.conn, &ids).await? {

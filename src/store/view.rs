@@ -4,7 +4,7 @@
 //! What SQL cannot say exactly (whole words, by Unicode's boundaries) it says *generously*, so that no ticket is
 //! missed, or, below a `not`, *strictly*; the plain evaluator then has the last word on each ticket found.
 //!
-//! Texts and names are compared byte by byte, as in memory; on PostgreSQL that is the collation `C`.
+//! Texts and names are compared byte by byte, as in memory: on PostgreSQL by the collation `C` of each column.
 
 use std::slice::from_ref;
 
@@ -248,7 +248,10 @@ impl<'a> Query<'a> {
                 self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "> 0"));
             }
             Op::ContainsWord(_) => self.unsaid(over),
-            // SQLite asks the library that the evaluator uses; on PostgreSQL this is one more thing left unsaid.
+            // SQLite asks the library that the evaluator uses. PostgreSQL has another language of patterns.
+            Op::Matches(_) if self.sql.dialect() == Dialect::Postgres => {
+                self.search(field, &kind, over, |query| query.unsaid(over));
+            }
             Op::Matches(pattern) => self.search(field, &kind, over, |q| {
                 q.sql.push("regexp(").push_bind(format!("(?i){}", pattern.regex.as_str())).push(", ");
                 q.column(field);
@@ -444,7 +447,11 @@ impl<'a> Query<'a> {
 
     /// Where a text holds another, from 1; 0 where it does not.
     fn found_at(&mut self, field: &FieldRef, needle: &str, place: &str) {
-        self.sql.push("instr(");
+        let position = match self.sql.dialect() {
+            Dialect::Sqlite => "instr(",
+            Dialect::Postgres => "strpos(",
+        };
+        self.sql.push(position);
         self.column(field);
         self.sql.push(", ").push_bind(needle.to_owned()).push(") ").push(place);
     }

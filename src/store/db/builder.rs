@@ -26,6 +26,10 @@ impl<'q> Builder<'q> {
         Self { dialect, sql: sql.into(), values: vec![] }
     }
 
+    pub(in crate::store) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     pub(in crate::store) fn push(&mut self, sql: impl Display) -> &mut Self {
         // Writing to a text does not fail.
         let _ = write!(self.sql, "{sql}");

@@ -3,6 +3,7 @@
 //! Only this module names the drivers. Where the two have to be told something in different words, that is in [`Dialect`].
 
 mod builder;
+pub(super) mod postgres;
 mod query;
 mod row;
 pub(super) mod sqlite;
@@ -29,7 +30,6 @@ pub(super) enum Dialect {
 #[derive(Debug, Clone)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
-    #[expect(dead_code, reason = "PostgreSQL cannot be chosen yet")]
     Postgres(PgPool),
 }
 

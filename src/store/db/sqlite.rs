@@ -52,7 +52,7 @@ pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
     // Several processes may open a new database at once: one lays it out, and the others wait for that.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     // As `run` does, whose signature the compiler does not take here.
-    sqlx::migrate!().run_direct(None, &mut *tx, false).await?;
+    sqlx::migrate!("migrations/sqlite").run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
     let id = match known {
         Some(id) => id,

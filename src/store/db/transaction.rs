@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::Error;
 
-use super::{Connection, Dialect, Pool, query};
+use super::{Connection, Dialect, Pool, postgres::BEGIN_WRITING, query};
 
 /// A connection inside a transaction. Dropped before it ended, it is closed.
 #[derive(Debug)]
@@ -18,11 +18,11 @@ pub(in crate::store) struct Transaction {
 }
 
 impl Transaction {
-    /// Begins one that writes. On SQLite it takes the lock of a writer at once, so that it cannot fail half way for want of it.
+    /// Begins one that writes. It takes the lock of a writer at once, so that it cannot fail half way for want of it.
     pub(in crate::store) async fn writing(pool: &Pool) -> Result<Self, Error> {
         let begin = match pool.dialect() {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN",
+            Dialect::Postgres => BEGIN_WRITING,
         };
         Self::begin(pool, begin).await
     }
@@ -38,7 +38,11 @@ impl Transaction {
 
     async fn begin(pool: &Pool, begin: &'static str) -> Result<Self, Error> {
         let mut transaction = Self { connection: pool.acquire().await?, ended: false };
-        query(begin).execute(&mut transaction).await?;
+        match &mut transaction.connection {
+            Connection::Sqlite(connection) => drop(sqlx::query(begin).execute(&mut **connection).await?),
+            // Two statements on one way there and back.
+            Connection::Postgres(connection) => drop(sqlx::raw_sql(begin).execute(&mut **connection).await?),
+        }
         Ok(transaction)
     }
 

@@ -43,6 +43,11 @@ values! {
     Vec<&'q str> => |texts| Value::Texts(texts),
 }
 
+/// A text as both databases take it: PostgreSQL takes no U+0000.
+fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text }
+}
+
 /// SQLite takes lists as JSON.
 pub(super) fn for_sqlite(values: Vec<Value<'_>>) -> Result<SqliteArguments, Error> {
     let mut arguments = SqliteArguments::default();
@@ -50,7 +55,7 @@ pub(super) fn for_sqlite(values: Vec<Value<'_>>) -> Result<SqliteArguments, Erro
     for value in values {
         match value {
             Value::Number(number) => arguments.add(number),
-            Value::Text(text) => arguments.add(text.map(Cow::into_owned)),
+            Value::Text(text) => arguments.add(text.map(|text| clean(text).into_owned())),
             Value::Bytes(bytes) => arguments.add(bytes.into_owned()),
             Value::YesNo(yes) => arguments.add(yes),
             Value::Numbers(numbers) => arguments.add(json(numbers)?),
@@ -72,7 +77,7 @@ pub(super) fn for_postgres(values: Vec<Value<'_>>) -> Result<PgArguments, Error>
     for value in values {
         match value {
             Value::Number(number) => arguments.add(number),
-            Value::Text(text) => arguments.add(text.as_deref()),
+            Value::Text(text) => arguments.add(text.map(clean)),
             Value::Bytes(bytes) => arguments.add(&*bytes),
             Value::YesNo(yes) => arguments.add(yes),
             Value::Numbers(numbers) => arguments.add(numbers),

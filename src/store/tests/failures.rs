@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     super::db::{Builder, query, sqlite::READERS},
-    store, *,
+    file_store, store, *,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -40,7 +40,7 @@ async fn account(store: &Store) {
 
 #[tokio::test]
 async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
-    let (store, _directory) = store().await;
+    let (store, _directory) = file_store().await;
     account(&store).await;
     for round in 0..3 {
         let used = pages(&store, None).await;
@@ -87,7 +87,7 @@ async fn a_transaction_that_is_dropped_anywhere_never_was() {
 
 #[tokio::test]
 async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
-    let (store, _directory) = store().await;
+    let (store, _directory) = file_store().await;
     for _ in 0..READERS * 3 {
         let mut snapshot = store.snapshot().await.unwrap();
         query("SELECT * FROM nothing_of_the_kind").execute(&mut snapshot).await.unwrap_err();
@@ -104,7 +104,7 @@ async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
 
 #[tokio::test]
 async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
-    let (store, directory) = store().await;
+    let (store, directory) = file_store().await;
     account(&store).await;
     let other = Store::open(&directory.path().join("twite.db")).await.unwrap();
     let held = other.begin().await.unwrap();
@@ -136,7 +136,7 @@ async fn a_new_database_may_be_opened_by_several_at_once() {
 #[tokio::test]
 async fn a_file_that_is_deleted_or_replaced_is_written_to_no_more() {
     for replaced in [None, Some(false), Some(true)] {
-        let (store, directory) = store().await;
+        let (store, directory) = file_store().await;
         account(&store).await;
         let (path, aside) = (directory.path().join("twite.db"), directory.path().join("aside.db"));
         std::fs::rename(&path, &aside).unwrap();

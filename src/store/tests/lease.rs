@@ -18,11 +18,6 @@ fn stranger(pid: u32) -> Holder {
     Holder { host: "elsewhere".into(), pid, process: String::new() }
 }
 
-/// Another store on the same database, as another process has it.
-async fn other(directory: &TempDir) -> Store {
-    Store::open(&directory.path().join("twite.db")).await.unwrap()
-}
-
 fn taken(asked: Asked) -> Ended {
     match asked {
         Asked::Taken(ended) => ended,
@@ -39,8 +34,8 @@ fn held(asked: Asked) -> Lease {
 
 #[tokio::test]
 async fn whoever_comes_second_waits_and_is_told_who_is_first() {
-    let (first, directory) = store().await;
-    let second = other(&directory).await;
+    let (first, database) = store().await;
+    let second = database.open().await;
     let (mut one, mut two, start) = (Watch::default(), Watch::default(), Instant::now());
     assert_eq!(taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap()), Ended::Released);
     let lease = held(second.ask_for_lease(&stranger(2), &mut two, at(1), start).await.unwrap());
@@ -57,8 +52,8 @@ async fn whoever_comes_second_waits_and_is_told_who_is_first() {
 
 #[tokio::test]
 async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
-    let (first, directory) = store().await;
-    let second = other(&directory).await;
+    let (first, database) = store().await;
+    let second = database.open().await;
     let (mut one, mut two, start) = (Watch::default(), Watch::default(), Instant::now());
     taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap());
     held(second.ask_for_lease(&stranger(2), &mut two, at(0), start).await.unwrap());
@@ -78,7 +73,7 @@ async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
     }
     second.check_lease().await.unwrap();
     // Who never had a lease, as the command line, is not fenced.
-    other(&directory).await.begin().await.unwrap().commit().await.unwrap();
+    database.open().await.begin().await.unwrap().commit().await.unwrap();
     // The first one may have it again, after the second.
     second.release_lease(at(13)).await.unwrap();
     taken(first.ask_for_lease(&stranger(1), &mut one, at(14), later).await.unwrap());
@@ -88,8 +83,8 @@ async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
 
 #[tokio::test]
 async fn a_wall_clock_that_is_set_neither_ends_nor_lengthens_a_lease() {
-    let (first, directory) = store().await;
-    let second = other(&directory).await;
+    let (first, database) = store().await;
+    let second = database.open().await;
     let (mut one, mut two, start) = (Watch::default(), Watch::default(), Instant::now());
     taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap());
     let day = 86_400;
@@ -102,12 +97,12 @@ async fn a_wall_clock_that_is_set_neither_ends_nor_lengthens_a_lease() {
 
 #[tokio::test]
 async fn of_many_that_wait_one_takes_over() {
-    let (first, directory) = store().await;
+    let (first, database) = store().await;
     let start = Instant::now();
     taken(first.ask_for_lease(&stranger(1), &mut Watch::default(), at(0), start).await.unwrap());
     let mut waiting = vec![];
     for pid in 2..10 {
-        let (store, mut watch) = (other(&directory).await, Watch::default());
+        let (store, mut watch) = (database.open().await, Watch::default());
         held(store.ask_for_lease(&stranger(pid), &mut watch, at(0), start).await.unwrap());
         waiting.push((pid, store, watch));
     }

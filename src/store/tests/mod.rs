@@ -1,9 +1,12 @@
-//! What the store promises, on real database files.
+//! What the store promises, on real databases: files of SQLite, or a server of PostgreSQL, see [`database`].
 
+#[path = "../../../tests/it/support/database.rs"]
+mod database;
 mod failures;
-/// The generator that tests outside of the crate and the fuzzer use as well.
+// Tests outside of the crate use these as well, and the fuzzer the generator.
 #[path = "../../../tests/it/support/generate.rs"]
 mod generate;
+mod layout;
 mod lease;
 mod reports;
 mod views;
@@ -11,11 +14,18 @@ mod views;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
+use self::database::TestDatabase;
 use super::*;
 use crate::desk::{Ticket, XId};
 
-/// A store in a directory of its own, which goes with it.
-async fn store() -> (Store, TempDir) {
+/// A store on a database of its own, which goes with it.
+async fn store() -> (Store, TestDatabase) {
+    let database = TestDatabase::new().await;
+    (database.open().await, database)
+}
+
+/// As [`store`], in a file of SQLite: for what only a file has.
+async fn file_store() -> (Store, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
     (store, directory)
@@ -31,9 +41,9 @@ fn key(conversation: u64, person: u64) -> TicketKey {
 
 #[tokio::test]
 async fn a_database_has_an_id_of_its_own_and_keeps_it() {
-    let (one, directory) = store().await;
-    let (other, _) = store().await;
-    let again = Store::open(&directory.path().join("twite.db")).await.unwrap();
+    let (one, database) = store().await;
+    let (other, _other) = store().await;
+    let again = database.open().await;
     assert_eq!(one.id(), again.id());
     assert_ne!(one.id(), other.id());
     assert!(one.id().len() == 26 && one.id().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));

@@ -122,7 +122,7 @@ async fn conditions_of_any_size_are_answered() {
 
 #[tokio::test]
 async fn common_views_find_their_tickets_by_index() {
-    let (store, _directory) = store().await;
+    let (store, _directory) = super::file_store().await;
     let tagged = ask("tags", Op::HasAny(vec!["vip".into()]));
     let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
     let unsolved = ask("status", Op::Compare(Comparison::Less, solved));

@@ -1,4 +1,5 @@
 //! A desk for tests: a simulator of X, rules in a directory, a database, and the daemon as a process of its own.
+pub mod database;
 pub mod generate;
 pub mod inside;
 

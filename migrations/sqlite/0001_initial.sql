@@ -1,0 +1,392 @@
+-- Times are milliseconds since 1970, UTC. Ids of X are text, ordered by (length, text). Yes/no is 0 or 1.
+-- Columns that end in `_folded` hold the form in which texts are compared.
+-- `migrations/postgres` lays out the same for PostgreSQL; a test compares the two.
+
+CREATE TABLE person (
+  id               INTEGER PRIMARY KEY AUTOINCREMENT,
+  x_id             TEXT UNIQUE,
+  handle           TEXT,
+  handle_folded    TEXT,
+  name             TEXT,
+  name_folded      TEXT,
+  email            TEXT,
+  email_folded     TEXT,
+  language         TEXT,
+  language_folded  TEXT,
+  location         TEXT,
+  location_folded  TEXT,
+  joined           BIGINT,
+  followers        BIGINT,
+  following        BIGINT,
+  tweets           BIGINT,
+  listed           BIGINT,
+  verified         BIGINT,
+  verified_type    TEXT
+);
+
+-- Connected accounts. Tokens are sealed with the key of the installation.
+CREATE TABLE account (
+  x_id          TEXT PRIMARY KEY,
+  handle        TEXT NOT NULL,
+  state         TEXT NOT NULL,
+  state_why     TEXT,
+  connected_at  BIGINT NOT NULL,
+  capture_from  BIGINT,
+  tokens        BLOB
+);
+
+CREATE TABLE ticket (
+  id                     INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- The account's id, the conversation and the person make a ticket; of those, at most one is not closed.
+  key_account            TEXT,
+  key_conversation       TEXT,
+  key_person             TEXT,
+  opened_by              TEXT,
+  closed                 BIGINT,
+  not_imported           BIGINT NOT NULL DEFAULT 0,
+  requester              BIGINT NOT NULL REFERENCES person (id),
+  channel                TEXT NOT NULL,
+  account                TEXT,
+  brand                  TEXT,
+  status                 TEXT NOT NULL,
+  priority               TEXT,
+  type                   TEXT,
+  subject                TEXT NOT NULL,
+  subject_folded         TEXT NOT NULL,
+  description            TEXT NOT NULL,
+  description_folded     TEXT NOT NULL,
+  group_name             TEXT,
+  assignee               TEXT,
+  language               TEXT,
+  language_folded        TEXT,
+  post_likes             BIGINT,
+  post_reposts           BIGINT,
+  post_replies           BIGINT,
+  post_has_media         BIGINT NOT NULL,
+  post_is_reply          BIGINT NOT NULL,
+  replies                BIGINT NOT NULL,
+  reopens                BIGINT NOT NULL,
+  agent_touches          BIGINT NOT NULL,
+  comments               BIGINT NOT NULL,
+  created                BIGINT NOT NULL,
+  updated                BIGINT NOT NULL,
+  solved                 BIGINT,
+  assigned               BIGINT,
+  due                    BIGINT,
+  requester_updated      BIGINT,
+  first_reply            BIGINT,
+  latest_comment         TEXT,
+  latest_public_comment  TEXT,
+  snoozed                BIGINT,
+  -- The whole minute on which an automation can come to hold, or cease to; none where none ever can.
+  next_check_at              BIGINT,
+  -- The latest minute on which it was looked at.
+  last_check             BIGINT NOT NULL DEFAULT 0,
+  -- The ticket that this one was merged into.
+  merged_into            BIGINT REFERENCES ticket (id)
+);
+CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person);
+CREATE INDEX ticket_by_status ON ticket (status, updated);
+CREATE INDEX ticket_by_requester ON ticket (requester);
+CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
+CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
+CREATE INDEX ticket_by_next_check ON ticket (next_check_at) WHERE next_check_at IS NOT NULL;
+-- For reports, which are mostly about a period.
+CREATE INDEX ticket_by_created ON ticket (created);
+
+-- The automations whose conditions held when a ticket was last looked at: they do not fire again.
+CREATE TABLE active_automation (
+  ticket      BIGINT NOT NULL REFERENCES ticket (id),
+  automation  TEXT NOT NULL,
+  PRIMARY KEY (ticket, automation)
+);
+
+-- States that automations have brought tickets into since somebody did something to them. One that comes back within the hour
+-- is a loop, and is marked: automations are stopped on that ticket.
+CREATE TABLE automation_state (
+  ticket   BIGINT NOT NULL REFERENCES ticket (id),
+  state    TEXT NOT NULL,
+  at       BIGINT NOT NULL,
+  rules    TEXT NOT NULL,
+  -- The automations that fired, as JSON; of a loop, all of them.
+  fired    TEXT NOT NULL,
+  stopped  BIGINT NOT NULL,
+  PRIMARY KEY (ticket, state)
+);
+CREATE INDEX automation_stopped ON automation_state (ticket) WHERE stopped = 1;
+
+-- How far something that takes its time has come.
+CREATE TABLE progress (
+  name   TEXT PRIMARY KEY,
+  value  TEXT NOT NULL
+);
+
+-- The random id of this database, made once: what leaves it is told apart by it from what leaves others. One row.
+CREATE TABLE identity (
+  id  TEXT NOT NULL
+);
+
+-- Which daemon works on this database. One row, which stays when the work is let go.
+CREATE TABLE lease (
+  name      TEXT PRIMARY KEY,
+  -- One higher with each holder: what a transaction of an earlier holder is refused by.
+  fence     BIGINT NOT NULL,
+  -- One higher with each renewal: what a waiter watches.
+  beat      BIGINT NOT NULL,
+  host      TEXT NOT NULL,
+  pid       BIGINT NOT NULL,
+  process   TEXT NOT NULL,
+  since     BIGINT NOT NULL,
+  renewed   BIGINT NOT NULL,
+  released  BIGINT
+);
+
+-- Whose turn it is in a group: the higher, the later an agent was chosen.
+CREATE TABLE round_robin (
+  group_name  TEXT NOT NULL,
+  agent       TEXT NOT NULL,
+  taken       BIGINT NOT NULL,
+  PRIMARY KEY (group_name, agent)
+);
+
+CREATE TABLE ticket_tag (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  tag     TEXT NOT NULL,
+  PRIMARY KEY (ticket, tag)
+);
+CREATE INDEX ticket_tag_by_tag ON ticket_tag (tag, ticket);
+
+CREATE TABLE ticket_hashtag (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  tag     TEXT NOT NULL,
+  PRIMARY KEY (ticket, tag)
+);
+
+-- Declared fields: a number (yes/no among them), or a text with its fold.
+CREATE TABLE ticket_field (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  name    TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  number  BIGINT,
+  text    TEXT,
+  folded  TEXT,
+  PRIMARY KEY (ticket, name)
+);
+
+CREATE TABLE ticket_link (
+  one    BIGINT NOT NULL REFERENCES ticket (id),
+  other  BIGINT NOT NULL REFERENCES ticket (id),
+  why    TEXT NOT NULL,
+  PRIMARY KEY (one, other),
+  CHECK (one < other)
+);
+CREATE INDEX ticket_link_by_other ON ticket_link (other);
+
+-- Every post and message that is known, whether or not it is on a ticket.
+CREATE TABLE post (
+  x_id              TEXT PRIMARY KEY,
+  version           TEXT NOT NULL,
+  author            TEXT NOT NULL,
+  conversation      TEXT NOT NULL,
+  -- The post above; the person X names as answered; the person it answers as far as that is settled.
+  replied_to        TEXT,
+  in_reply_to_user  TEXT,
+  answers           TEXT,
+  -- For a direct message, the other side.
+  direct_with       TEXT,
+  text              TEXT NOT NULL,
+  made              BIGINT NOT NULL,
+  deleted           BIGINT NOT NULL DEFAULT 0,
+  -- Whether the post above is known or was asked for: there is nothing left to find there.
+  asked             BIGINT NOT NULL,
+  -- When X was last seen to have it.
+  checked           BIGINT NOT NULL
+);
+CREATE INDEX post_to_ask ON post (conversation) WHERE asked = 0;
+CREATE INDEX post_by_checked ON post (checked) WHERE deleted = 0 AND direct_with IS NULL;
+CREATE INDEX post_by_conversation ON post (conversation, author);
+CREATE INDEX post_by_parent ON post (replied_to, author);
+
+-- The later versions of edited posts. X gives each an id, and what answers one names it; they are one post, under its first id.
+CREATE TABLE post_version (
+  version  TEXT PRIMARY KEY,
+  post     TEXT NOT NULL
+);
+CREATE INDEX post_version_by_post ON post_version (post);
+
+CREATE TABLE comment (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  ticket     BIGINT NOT NULL REFERENCES ticket (id),
+  kind       TEXT NOT NULL,
+  x_id       TEXT,
+  with_id    TEXT,
+  author     TEXT NOT NULL,
+  author_id  TEXT,
+  text       TEXT NOT NULL,
+  version    BIGINT NOT NULL DEFAULT 1,
+  deleted    BIGINT NOT NULL DEFAULT 0,
+  made       BIGINT NOT NULL,
+  delivery   TEXT NOT NULL,
+  UNIQUE (ticket, x_id)
+);
+CREATE INDEX comment_by_x_id ON comment (x_id);
+
+-- What a comment said before it was edited.
+CREATE TABLE comment_version (
+  comment  BIGINT NOT NULL REFERENCES comment (id),
+  version  BIGINT NOT NULL,
+  text     TEXT NOT NULL,
+  PRIMARY KEY (comment, version)
+);
+
+-- Messages as they came. Unique by account, kind, id and version: the same message is taken in once.
+CREATE TABLE inbox (
+  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  account   TEXT NOT NULL,
+  kind      TEXT NOT NULL,
+  x_id      TEXT NOT NULL,
+  version   TEXT NOT NULL,
+  payload   TEXT NOT NULL,
+  -- What came and cannot be read, byte for byte.
+  raw       BLOB,
+  received  BIGINT NOT NULL,
+  state     TEXT NOT NULL,
+  reason    TEXT,
+  UNIQUE (account, kind, x_id, version)
+);
+CREATE INDEX inbox_by_state ON inbox (state, id);
+
+-- How far each of X's endpoints was read, as JSON, and why one stands still.
+CREATE TABLE polling (
+  account   TEXT NOT NULL,
+  endpoint  TEXT NOT NULL,
+  position  TEXT,
+  -- Why it is not read now, since when, and when X is asked next.
+  stalled   TEXT,
+  since     BIGINT,
+  next      BIGINT,
+  PRIMARY KEY (account, endpoint)
+);
+
+-- What X showed no more when an endpoint was read, so that it may be missing here: what lies between two ids.
+CREATE TABLE gap (
+  account   TEXT NOT NULL,
+  endpoint  TEXT NOT NULL,
+  known     TEXT NOT NULL,
+  lowest    TEXT NOT NULL,
+  PRIMARY KEY (account, endpoint, known)
+);
+
+-- What an account cannot do for the time being: `send`, read an endpoint, or anything, as its `grant` is dead. From the first
+-- call that fails to the first that works.
+CREATE TABLE pause (
+  account   TEXT NOT NULL REFERENCES account (x_id),
+  what      TEXT NOT NULL,
+  reason    TEXT NOT NULL,
+  since     BIGINT NOT NULL,
+  failures  BIGINT NOT NULL,
+  -- When the next call tries whether it is over.
+  retry_at  BIGINT NOT NULL,
+  -- Whether the admins have been told.
+  told      BIGINT NOT NULL,
+  PRIMARY KEY (account, what)
+);
+
+-- What is to be sent, each under its own key. States: waiting, sending, sent, refused, unknown, withdrawn.
+CREATE TABLE outbox (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  key            TEXT NOT NULL UNIQUE,
+  -- None where it is about an account.
+  ticket         BIGINT REFERENCES ticket (id),
+  rule           TEXT,
+  kind           TEXT NOT NULL,
+  effect         TEXT NOT NULL,
+  -- `posts/acme`, `messages/acme`, `webhook/crm`, `mail`, or `desk` for what took effect at once.
+  destination    TEXT NOT NULL,
+  -- The comment that a reply answers, and the key of the part of the same reply before it.
+  answers        BIGINT REFERENCES comment (id),
+  follows        TEXT,
+  -- The comment that shows a reply on its ticket.
+  shown          BIGINT REFERENCES comment (id),
+  state          TEXT NOT NULL,
+  -- When it was asked for, and before when it is not sent.
+  made           BIGINT NOT NULL,
+  due            BIGINT NOT NULL,
+  -- Sending and looking up have their own counts: how often it was sent, and how often it was looked up since.
+  sends          BIGINT NOT NULL DEFAULT 0,
+  lookups        BIGINT NOT NULL DEFAULT 0,
+  first_send     BIGINT,
+  -- Whether the last send may have arrived, and after how many sends that was so.
+  possibly_sent  BIGINT NOT NULL DEFAULT 0,
+  answers_lost   BIGINT NOT NULL DEFAULT 0,
+  sent           BIGINT,
+  x_id           TEXT,
+  -- Why it is not sent: a kind, and the words.
+  reason_kind    TEXT,
+  reason         TEXT
+);
+CREATE INDEX outbox_by_state ON outbox (state, destination, due);
+CREATE INDEX outbox_by_ticket ON outbox (ticket, id);
+-- Every post of an account is looked for among what was sent.
+CREATE INDEX outbox_by_x_id ON outbox (x_id) WHERE x_id IS NOT NULL;
+CREATE INDEX outbox_by_shown ON outbox (shown) WHERE shown IS NOT NULL;
+
+-- What agents did with it by hand.
+CREATE TABLE intervention (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  item    BIGINT NOT NULL REFERENCES outbox (id),
+  made    BIGINT NOT NULL,
+  -- `withdraw` or `resend`.
+  act     TEXT NOT NULL,
+  actor   TEXT NOT NULL,
+  reason  TEXT,
+  -- The state it was in, and whether an earlier send may have arrived.
+  was     TEXT NOT NULL,
+  possibly_sent  BIGINT NOT NULL
+);
+CREATE INDEX intervention_by_item ON intervention (item, id);
+
+-- The rule sets that ever decided, with the files they were made of.
+CREATE TABLE rules_version (
+  hash    TEXT PRIMARY KEY,
+  loaded  BIGINT NOT NULL,
+  files   TEXT NOT NULL
+);
+
+-- Which of them are live, and how their files stand: one row, written by the daemon that works.
+CREATE TABLE live_rules (
+  name          TEXT PRIMARY KEY,
+  hash          TEXT NOT NULL REFERENCES rules_version (hash),
+  commit_id     TEXT,
+  since         BIGINT NOT NULL,
+  -- Whether commits go live, and not files as they are.
+  follows_commit BOOLEAN NOT NULL,
+  -- Since when the files cannot go live, and why.
+  broken_since  BIGINT,
+  broken        TEXT,
+  -- JSON: the settings that are used when the daemon starts again.
+  restart       TEXT NOT NULL
+);
+
+-- The audit: every run, with all it takes to run it again.
+CREATE TABLE decision (
+  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  ticket    BIGINT NOT NULL REFERENCES ticket (id),
+  made      BIGINT NOT NULL,
+  rules     TEXT NOT NULL REFERENCES rules_version (hash),
+  commit_id TEXT,
+  -- All three go with the text of a deleted post.
+  before    TEXT,
+  event     TEXT,
+  decision  TEXT
+);
+CREATE INDEX decision_by_ticket ON decision (ticket, id);
+
+CREATE TABLE fired (
+  decision  BIGINT NOT NULL REFERENCES decision (id),
+  place     BIGINT NOT NULL,
+  rule      TEXT NOT NULL,
+  shadow    BIGINT NOT NULL,
+  PRIMARY KEY (decision, place)
+);
+CREATE INDEX fired_by_rule ON fired (rule);

@@ -1,0 +1,131 @@
+//! Where a database is: a file of SQLite, or a database on a server of PostgreSQL.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use sqlx::postgres::PgConnectOptions;
+use url::Url;
+
+/// Where a database is. What is shown of it holds no password.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// A database on a server of PostgreSQL.
+    Server(Server),
+}
+
+/// A database on a server of PostgreSQL.
+#[derive(Clone)]
+pub struct Server {
+    pub(super) options: PgConnectOptions,
+    shown: String,
+}
+
+impl Address {
+    /// Signs in with this password, where it is on a server.
+    #[must_use]
+    pub fn with_password(self, password: &str) -> Self {
+        match self {
+            Self::File(path) => Self::File(path),
+            Self::Server(Server { options, shown }) => {
+                Self::Server(Server { options: options.password(password), shown })
+            }
+        }
+    }
+
+    /// The file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Server(_) => None,
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    /// Reads `sqlite:PATH`, `postgres://…`, or a path. The message holds nothing of a password.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return Ok(Self::File(path.strip_prefix("//").unwrap_or(path).into()));
+        }
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Ok(Self::File(text.into()));
+        }
+        let unusable = |why: String| format!("it is no address of a database on PostgreSQL: {why}");
+        let mut shown = Url::parse(text).map_err(|e| unusable(e.to_string()))?;
+        let options = PgConnectOptions::from_str(text).map_err(|e| unusable(e.to_string()))?;
+        // A URL with a password has a host, and then both can be changed.
+        let _ = shown.set_password(None);
+        let pairs: Vec<_> = shown.query_pairs().into_owned().filter(|(name, _)| name != "password").collect();
+        shown.set_query(None);
+        if !pairs.is_empty() {
+            shown.query_pairs_mut().extend_pairs(pairs);
+        }
+        Ok(Self::Server(Server { options, shown: shown.into() }))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Server(server) => f.write_str(&server.shown),
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl From<&Path> for Address {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl From<&PathBuf> for Address {
+    fn from(path: &PathBuf) -> Self {
+        Self::File(path.clone())
+    }
+}
+
+impl From<&Address> for Address {
+    fn from(address: &Address) -> Self {
+        address.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_shown_without_their_passwords() {
+        for (text, shown) in [
+            ("twite.db", "twite.db"),
+            ("sqlite:data/twite.db", "data/twite.db"),
+            ("sqlite:///var/lib/twite.db", "/var/lib/twite.db"),
+            ("postgres://desk:hunter2@db.acme.example/twite", "postgres://desk@db.acme.example/twite"),
+            (
+                "postgresql:///twite?host=/run/postgresql&password=hunter2",
+                "postgresql:///twite?host=%2Frun%2Fpostgresql",
+            ),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.to_string(), shown);
+            let address = address.with_password("hunter3");
+            assert!(!format!("{address:?} {address}").contains("hunter"), "{address:?}");
+        }
+        let wrong = "postgres://desk:hunter2@db:notaport/twite".parse::<Address>().unwrap_err();
+        assert!(!wrong.contains("hunter2") && wrong.contains("port"), "{wrong}");
+    }
+}

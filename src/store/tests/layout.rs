@@ -1,0 +1,85 @@
+//! Both databases are laid out alike: the same tables, columns, types, keys and indexes.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write as _},
+};
+
+use super::{
+    super::db::{Row, query},
+    database::{SERVER, server},
+    file_store, store, *,
+};
+
+const SQLITE: &[&str] = &[
+    "SELECT m.name, c.name, lower(c.type), c.\"notnull\" = 1 OR c.pk > 0 FROM sqlite_master m JOIN pragma_table_info(m.name) c
+     WHERE m.type = 'table'",
+    "SELECT m.name, CASE WHEN i.origin = 'c' THEN i.name ELSE i.origin END, group_concat(c.name), i.partial = 1
+     FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
+     WHERE m.type = 'table' GROUP BY m.name, i.name",
+    // The key of a table that SQLite numbers has no index.
+    "SELECT m.name, 'pk', c.name, 1 = 0 FROM sqlite_master m JOIN pragma_table_info(m.name) c
+     WHERE m.type = 'table' AND c.pk = 1 AND c.type = 'INTEGER'",
+    "SELECT m.name, f.\"from\", f.\"table\" || ' ' || f.\"to\", 1 = 0
+     FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
+];
+
+const POSTGRES: &[&str] = &[
+    "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT), is_nullable = 'NO'
+     FROM information_schema.columns WHERE table_schema = current_schema()",
+    "SELECT CAST(t.relname AS TEXT),
+       CASE WHEN i.indisprimary THEN 'pk' WHEN k.oid IS NOT NULL THEN 'u' ELSE CAST(x.relname AS TEXT) END,
+       (SELECT string_agg(CAST(a.attname AS TEXT), ',' ORDER BY n.at) FROM unnest(i.indkey) WITH ORDINALITY n (num, at)
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = n.num), i.indpred IS NOT NULL
+     FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+     LEFT JOIN pg_constraint k ON k.conindid = x.oid AND k.contype = 'u'
+     WHERE t.relnamespace = CAST(current_schema() AS regnamespace)",
+    "SELECT CAST(t.relname AS TEXT), CAST(a.attname AS TEXT), CAST(o.relname AS TEXT) || ' ' || b.attname, 1 = 0
+     FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_class o ON o.oid = k.confrelid
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.conkey[1]
+     JOIN pg_attribute b ON b.attrelid = o.oid AND b.attnum = k.confkey[1] WHERE k.contype = 'f'",
+];
+
+async fn layout(store: &Store, statements: &[&'static str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for statement in statements {
+        let rows = query(statement).fetch_all(&store.reader).await.unwrap();
+        let text = |row: &Row, at: usize| row.try_get::<String, _>(at).unwrap();
+        found.extend(
+            rows.iter().filter(|row| !text(row, 0).contains("sqlx") && text(row, 0) != "sqlite_sequence").map(|row| {
+                let kind = match text(row, 2).as_str() {
+                    "integer" => "bigint".to_owned(),
+                    "blob" => "bytea".to_owned(),
+                    other => other.to_owned(),
+                };
+                format!("{} {} {kind} {}", text(row, 0), text(row, 1), row.try_get::<bool, _>(3).unwrap())
+            }),
+        );
+    }
+    found
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
+    let (file, _directory) = file_store().await;
+    let of_sqlite = layout(&file, SQLITE).await;
+    assert!(of_sqlite.len() > 200, "{of_sqlite:#?}");
+    if server().is_none() {
+        // Not by a macro: what those write is kept from whoever runs the tests.
+        writeln!(io::stderr(), "\nPostgreSQL: NOT TESTED, as {SERVER} names no server (`.ci/run` starts one)\n")
+            .unwrap();
+        return;
+    }
+    let (on_server, _database) = store().await;
+    let of_postgres = layout(&on_server, POSTGRES).await;
+    let only = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect::<Vec<_>>();
+    assert_eq!(only(&of_sqlite, &of_postgres), only(&of_postgres, &of_sqlite));
+    // Every text compares byte by byte, whatever the language of the database.
+    let loose = query(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns
+         WHERE table_schema = current_schema() AND table_name NOT LIKE '%sqlx%' AND data_type = 'text'
+           AND collation_name IS DISTINCT FROM 'C'",
+    );
+    let loose = loose.fetch_all(&on_server.reader).await.unwrap();
+    assert!(loose.is_empty(), "{:?}", loose.iter().map(|row| row.try_get::<String, _>(0)).collect::<Vec<_>>());
+}
