@@ -16,7 +16,7 @@ use twite::{
 fuzz_target!(|text: &str| {
     assert_eq!(syntax::parse(text).tree().text().to_string(), text);
     let _ = check_sources([("a.twite", text)], Desk::default());
-    let rules = vec![SourceFile { name: "a.twite".into(), text: text.into() }];
+    let rules = vec![SourceFile::new("a.twite", text)];
     let fixes = fix(&Files { rules, ..Files::default() });
     assert!(fixes.unproven.is_empty(), "a safe fix changes more than it says");
     match format(text) {

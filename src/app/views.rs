@@ -8,7 +8,7 @@ use super::NoSuchRule;
 use crate::{
     desk::{Desk, Ticket},
     lang::{
-        Diagnostic, Sources, check_sources,
+        Diagnostic, SourceFile, SourceSet, check_sources,
         rules::{Mode, Rules, View},
     },
     store::{Store, StoreError},
@@ -85,7 +85,7 @@ impl Description<'_> {
     ///
     /// # Errors
     /// What is wrong with it, in the source `name`.
-    pub fn view(&self, name: &str, desk: &Desk) -> Result<View, (Vec<Diagnostic>, Sources)> {
+    pub fn view(&self, name: &str, desk: &Desk) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
         let Self { filter, columns, sort } = self;
         let text = format!("view \"tickets\" {{\n  where {filter}\n  columns {columns}\n  sort by {sort}\n}}\n");
         let (rules, found) = check_sources([(name, text.clone())], desk.clone());
@@ -94,8 +94,8 @@ impl Description<'_> {
             (Some(view), None) => Ok(view),
             // Text that closes the view and begins another item describes no list.
             _ => {
-                let mut sources = Sources::default();
-                sources.insert(name, text);
+                let mut sources = SourceSet::default();
+                sources.insert(SourceFile::new(name, text));
                 Err((found, sources))
             }
         }

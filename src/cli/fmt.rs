@@ -3,7 +3,6 @@
 use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
     terminal,
 };
 use crate::desk::visible::Visible;
-use crate::lang::{NotFormatted, Sources, format, name, read_rule_files, render};
+use crate::lang::{NotFormatted, SourceFile, SourceSet, format, name, read_rule_files, render};
 
 /// Formats rule files.
 #[derive(Debug, clap::Args)]
@@ -39,14 +38,14 @@ impl Fmt {
         }
         rule_paths(&self.paths)?;
         let (texts, mut broken, passed) = read_rule_files(&self.paths);
-        let mut sources = Sources::default();
+        let mut sources = SourceSet::default();
         if texts.is_empty() && broken.is_empty() && !self.allow_empty {
             return Err(nothing_in(&self.paths, &passed));
         }
         note_passed_over(&passed)?;
         let (mut changed, mut failed) = (0, 0);
         // Each that cannot be read is one of them, as it may have had to change.
-        let unread = broken.iter().filter(|error| error.file.ends_with(".twite")).count();
+        let unread = broken.iter().filter(|error| error.file().ends_with(".twite")).count();
         let files = texts.len() + unread;
         for (path, text) in texts {
             let file = name(&path);
@@ -64,8 +63,9 @@ impl Fmt {
                     }
                 },
                 Err(NotFormatted::Broken(errors)) => {
-                    sources.insert(Arc::clone(&file), text);
+                    let file = SourceFile::new(file, text);
                     broken.extend(errors.into_iter().map(|e| e.in_file(&file)));
+                    sources.insert(file);
                 }
                 Err(error @ NotFormatted::Unsound) => {
                     failed += 1;
@@ -94,9 +94,10 @@ impl Fmt {
                 Ok(Exit::Fine)
             }
             Err(NotFormatted::Broken(errors)) => {
-                let (file, mut sources) = (Arc::from("standard input"), Sources::default());
-                sources.insert(Arc::clone(&file), text);
+                let file = SourceFile::new("standard input", text);
                 let broken: Vec<_> = errors.into_iter().map(|e| e.in_file(&file)).collect();
+                let mut sources = SourceSet::default();
+                sources.insert(file);
                 let report = render::human(&broken, &sources, terminal::style(&io::stderr()));
                 terminal::remarks().write_all(report.as_bytes())?;
                 Ok(Exit::Findings)

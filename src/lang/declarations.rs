@@ -16,7 +16,7 @@ use toml::{
 
 use super::{
     codes::{self, Code},
-    diagnostic::Diagnostic,
+    diagnostic::TextDiagnostic as Diagnostic,
     suggest::{article, did_you_mean, listed, nearest},
     syntax::misleading_characters,
 };

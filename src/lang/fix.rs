@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     ast,
-    diagnostic::{Diagnostic, Edit, Fix},
+    diagnostic::{self, Fix, Grade},
     load::check_files,
     rules::{Files, Version},
     syntax::{Parse, SyntaxKind, SyntaxNode, is_part, parse},
@@ -50,10 +50,10 @@ pub fn fix(files: &Files) -> Fixes {
     let mut unproven = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
         let (_, diagnostics) = check_files(now.clone(), Version::default());
-        let mut by_file = BTreeMap::<Arc<str>, Vec<&Fix>>::new();
+        let mut by_file = BTreeMap::<Arc<str>, Vec<TextFix>>::new();
         for found in &diagnostics {
-            if let Some(fix) = found.fix.as_ref().filter(|fix| fix.safe) {
-                by_file.entry(Arc::clone(&found.file)).or_default().push(fix);
+            if let Some(fix) = found.fix.as_ref().filter(|fix| fix.grade == Grade::Safe) {
+                by_file.entry(Arc::clone(found.file())).or_default().push(in_text(fix));
             }
         }
         let mut changed = false;
@@ -84,6 +84,16 @@ pub fn fix(files: &Files) -> Fixes {
     Fixes { fixed: fixed.collect(), unproven }
 }
 
+/// A fix of one text.
+type TextFix = Fix<Range<usize>>;
+type Edit = diagnostic::Edit<Range<usize>>;
+
+/// A fix as one of the text of its file.
+fn in_text(fix: &Fix) -> TextFix {
+    let edits = fix.edits.iter().map(|edit| Edit { span: edit.span.range(), text: edit.text.clone() });
+    TextFix { title: fix.title.clone(), grade: fix.grade, edits: edits.collect() }
+}
+
 /// The fixes would have changed more than they say.
 #[derive(Debug, PartialEq, Eq)]
 struct Unproven;
@@ -95,7 +105,7 @@ struct Made {
 }
 
 /// A text with as many of the fixes as do not overlap, and how many those are; nothing where that is none.
-fn apply(text: &str, fixes: &[&Fix]) -> Result<Option<(String, usize)>, Unproven> {
+fn apply(text: &str, fixes: &[TextFix]) -> Result<Option<(String, usize)>, Unproven> {
     let before = parse(text);
     let (edits, count) = chosen(&before, fixes);
     if edits.is_empty() {
@@ -121,8 +131,8 @@ fn apply(text: &str, fixes: &[&Fix]) -> Result<Option<(String, usize)>, Unproven
 
 /// The edits of the fixes that can be made together, in order, and how many fixes that are. What overlaps another, and
 /// what would take a comment away, is left out.
-fn chosen<'a>(parse: &Parse, fixes: &[&'a Fix]) -> (Vec<&'a Edit>, usize) {
-    let mut fixes = fixes.to_vec();
+fn chosen<'a>(parse: &Parse, fixes: &'a [TextFix]) -> (Vec<&'a Edit>, usize) {
+    let mut fixes: Vec<_> = fixes.iter().collect();
     fixes.sort_by_key(|fix| fix.edits.iter().map(|edit| edit.span.start).min());
     fixes.dedup();
     let comments = tokens(parse).filter(|(kind, _)| *kind == SyntaxKind::Comment);
@@ -204,7 +214,7 @@ fn outline(parse: &Parse) -> Vec<(SyntaxKind, Option<String>, Vec<usize>)> {
 /// How many errors of syntax a text has of each kind.
 fn errors(parse: &Parse) -> BTreeMap<&'static str, usize> {
     let mut errors = BTreeMap::new();
-    for error in parse.errors.iter().filter(|error| Diagnostic::is_error(error)) {
+    for error in parse.errors.iter().filter(|error| error.is_error()) {
         *errors.entry(error.code.id).or_default() += 1;
     }
     errors
@@ -214,14 +224,14 @@ fn errors(parse: &Parse) -> BTreeMap<&'static str, usize> {
 mod tests {
     use super::*;
 
-    fn edit(span: Range<usize>, text: &str) -> Fix {
-        Fix { edits: vec![Edit { span, text: text.into() }], safe: true }
+    fn edit(span: Range<usize>, text: &str) -> TextFix {
+        TextFix { title: String::new(), grade: Grade::Safe, edits: vec![Edit { span, text: text.into() }] }
     }
 
     #[test]
     fn what_overlaps_waits_and_what_would_run_together_is_set_apart() {
         let text = "let a = b==c # d\n";
-        let fixed = apply(text, &[&edit(9..11, "is"), &edit(9..12, "x")]).unwrap().unwrap();
+        let fixed = apply(text, &[edit(9..11, "is"), edit(9..12, "x")]).unwrap().unwrap();
         assert_eq!(fixed, ("let a = b is c # d\n".into(), 1));
     }
 
@@ -229,10 +239,10 @@ mod tests {
     fn what_changes_more_than_it_says_is_refused() {
         // It would take what follows along.
         let text = "let a = b or e\nlet c = d\n";
-        assert_eq!(apply(text, &[&edit(8..9, "b #")]), Err(Unproven));
-        assert_eq!(apply(text, &[&edit(8..9, "\"")]), Err(Unproven));
-        assert_eq!(apply(text, &[&edit(4..9, "(")]), Err(Unproven));
+        assert_eq!(apply(text, &[edit(8..9, "b #")]), Err(Unproven));
+        assert_eq!(apply(text, &[edit(8..9, "\"")]), Err(Unproven));
+        assert_eq!(apply(text, &[edit(4..9, "(")]), Err(Unproven));
         // A comment is nobody's to take away.
-        assert_eq!(apply("let a = b # c\n is yes\n", &[&edit(8..20, "b")]), Ok(None));
+        assert_eq!(apply("let a = b # c\n is yes\n", &[edit(8..20, "b")]), Ok(None));
     }
 }

@@ -15,8 +15,9 @@ use super::{
     diagnostic::{Diagnostic, Severity},
     git::{self, Commit, Head},
     render,
-    rules::{Files, Rules, SourceFile, Version},
-    sources::{self, Found, Reader, Sources, cannot_read},
+    rules::{Files, Rules, Version},
+    sources::{self, Found, Reader, cannot_read},
+    span::{SourceFile, SourceSet},
     unusable_paths,
 };
 use crate::desk::{Desk, config::StoreSettings, visible::Visible};
@@ -32,7 +33,7 @@ pub struct Loaded {
     /// Everything there is to say, file by file.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts it is about.
-    pub sources: Sources,
+    pub sources: SourceSet,
     /// The files that were read.
     pub texts: Files,
     /// How many files were looked at, `twite.toml` included.
@@ -97,7 +98,7 @@ impl Loaded {
         let mut is_asked = |name: &Arc<str>| {
             Some(name) == config.as_ref() || *asked.entry(Arc::clone(name)).or_insert_with(|| file(name))
         };
-        self.diagnostics.retain(|d| is_asked(&d.file));
+        self.diagnostics.retain(|d| is_asked(d.file()));
         self.files = self.sources.names().filter(|name| is_asked(name)).count().max(1);
         self
     }
@@ -229,7 +230,7 @@ struct Read {
     files: Files,
     version: Version,
     diagnostics: Vec<Diagnostic>,
-    sources: Sources,
+    sources: SourceSet,
     count: usize,
     rule_files: usize,
     unread: Vec<PathBuf>,
@@ -277,7 +278,7 @@ pub fn hash_at(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<
 
 fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Read {
     let mut reader = Reader::default();
-    let mut sources = Sources::default();
+    let mut sources = SourceSet::default();
     let Found { files: mut found, errors: mut diagnostics, unread } = tree.find(paths);
     let is_same = |path: &Path, other: &Path| {
         path == other
@@ -296,9 +297,9 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
     };
     let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match text_of(&mut reader, path) {
         Ok(text) => {
-            let (name, text) = (sources::name(path), Arc::<str>::from(text));
-            sources.insert(Arc::clone(&name), Arc::clone(&text));
-            Some(SourceFile { name, text })
+            let file = SourceFile::new(sources::name(path), text);
+            sources.insert(file.clone());
+            Some(file)
         }
         Err(error) => {
             diagnostics.push(error);
@@ -307,10 +308,10 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
     };
     let declared = config.as_deref().and_then(|path| read(path, &mut diagnostics));
     let named: Vec<_> =
-        config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, d)).collect();
+        config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, &d.text)).collect();
     let mut calendars = vec![];
     for (name, path) in &named {
-        calendars.extend(read(path, &mut diagnostics).map(|file| SourceFile { name: name.as_str().into(), ..file }));
+        calendars.extend(read(path, &mut diagnostics).map(|file| SourceFile::new(name.as_str(), file.text)));
     }
     let rules: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
     let count = found.len() + usize::from(config.is_some()) + calendars.len();
@@ -360,8 +361,8 @@ fn blank(file: &SourceFile) -> bool {
 
 /// What is said of a rule file that holds nothing.
 fn empty(file: &SourceFile) -> Diagnostic {
-    let found = Diagnostic::new(&codes::TW0121, 0..0, "this file is empty, and no rule comes of it");
-    found.with_help("delete it, or leave a comment in it").in_file(&file.name)
+    let found = Diagnostic::new(&codes::TW0121, file.span(0..0), "this file is empty, and no rule comes of it");
+    found.with_help("delete it, or leave a comment in it")
 }
 
 /// Rule files that are read no more, and still lie there: under a name that no rule file has, or behind a link that leads
@@ -415,17 +416,15 @@ pub fn store_settings(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> 
 pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
     let text = config.as_deref().and_then(|path| Some((path, Reader::default().read(path).ok()?)));
-    let calendars = text.map(|(path, text)| {
-        calendars_of(path, &SourceFile { name: "".into(), text: text.into() }).into_iter().map(|(_, path)| path)
-    });
+    let calendars = text.map(|(path, text)| calendars_of(path, &text).into_iter().map(|(_, path)| path));
     let calendars: Vec<_> = calendars.into_iter().flatten().collect();
     let Found { files, unread, .. } = sources::find(paths);
     (config.into_iter().chain(calendars).chain(files).collect(), unread)
 }
 
 /// The calendar files that declarations name: by that name, and where they lie.
-fn calendars_of(config: &Path, declared: &SourceFile) -> Vec<(String, PathBuf)> {
-    let Some(desk) = declarations::read(&declared.text).0 else { return vec![] };
+fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
+    let Some(desk) = declarations::read(declared).0 else { return vec![] };
     let directory = config.parent().unwrap_or(Path::new(""));
     desk.calendars().into_iter().map(|name| (name.to_owned(), directory.join(name))).collect()
 }
@@ -439,7 +438,7 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
         return (rules, diagnostics);
     };
     let (desk, errors) = declarations::read(&config.text);
-    diagnostics.extend(errors.into_iter().map(|e| e.in_file(&config.name)));
+    diagnostics.extend(errors.into_iter().map(|e| e.in_file(config)));
     let sound = |diagnostics: &[Diagnostic]| !diagnostics.iter().any(Diagnostic::is_error);
     let declared = sound(&diagnostics);
     let (rules, found) = match desk {
@@ -461,7 +460,7 @@ pub fn check_sources(
     files: impl IntoIterator<Item = (impl Into<Arc<str>>, impl Into<Arc<str>>)>,
     desk: impl Into<Arc<Desk>>,
 ) -> (Option<Rules>, Vec<Diagnostic>) {
-    let rules = files.into_iter().map(|(name, text)| SourceFile { name: name.into(), text: text.into() }).collect();
+    let rules = files.into_iter().map(|(name, text)| SourceFile::new(name, text)).collect();
     let files = Files { config: None, calendars: vec![], rules };
     let version = Version { hash: hash(&files, &[]), commit: None };
     check_against(files, desk.into(), true, version)
@@ -469,7 +468,7 @@ pub fn check_sources(
 
 /// Checks rules against a desk; whether anything declares it.
 fn check_against(files: Files, desk: Arc<Desk>, declared: bool, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
-    let parsed: Vec<File> = files.rules.iter().map(|f| File::new(Arc::clone(&f.name), Arc::clone(&f.text))).collect();
+    let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
     let (rules, diagnostics) = check::check(&parsed, &desk, declared, version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
@@ -483,9 +482,9 @@ fn add_calendars(desk: &mut Desk, files: &Files) -> Vec<Diagnostic> {
             let Some(file) = files.calendars.iter().find(|file| *file.name == **name) else { continue };
             if let Err(error) = hours.holidays.add_calendar(&file.text) {
                 let message = format!("{name}: {error}");
-                let place = files.config.as_ref().and_then(|c| Some((&c.name, c.text.find(name.as_str())?)));
+                let place = files.config.as_ref().and_then(|c| Some((c, c.text.find(name.as_str())?)));
                 if let Some((config, at)) = place {
-                    wrong.push(Diagnostic::new(&codes::TW0503, at..at + name.len(), message).in_file(config));
+                    wrong.push(Diagnostic::new(&codes::TW0503, config.span(at..at + name.len()), message));
                 }
             }
         }
@@ -495,7 +494,7 @@ fn add_calendars(desk: &mut Desk, files: &Files) -> Vec<Diagnostic> {
 
 fn only_syntax(files: &Files) -> Vec<Diagnostic> {
     let errors = |file: &SourceFile| {
-        super::syntax::parse(&file.text).errors.into_iter().map(|e| e.in_file(&file.name)).collect::<Vec<_>>()
+        super::syntax::parse(&file.text).errors.into_iter().map(|e| e.in_file(file)).collect::<Vec<_>>()
     };
     files.rules.iter().flat_map(errors).collect()
 }
@@ -504,7 +503,7 @@ fn only_syntax(files: &Files) -> Vec<Diagnostic> {
 /// rules have the same hash wherever they lie.
 fn hash(files: &Files, paths: &[PathBuf]) -> String {
     let mut sha = Sha256::new();
-    for SourceFile { name, text } in files.config.iter().chain(&files.calendars).chain(&files.rules) {
+    for SourceFile { name, text, .. } in files.config.iter().chain(&files.calendars).chain(&files.rules) {
         let path = Path::new(&**name);
         let below = paths.iter().find_map(|given| path.strip_prefix(given).ok());
         let name = match below.filter(|b| !b.as_os_str().is_empty()) {

@@ -22,17 +22,19 @@ mod load;
 pub mod render;
 pub mod rules;
 mod sources;
+mod span;
 mod suggest;
 pub mod syntax;
 mod unusable_paths;
 
-pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use diagnostic::{Diagnostic, Edit, Fix, Grade, Label, Severity, TextDiagnostic};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
 pub use load::{
     Buffer, Follow, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost,
     missing, store_settings,
 };
-pub use sources::{MAX_FILE_BYTES, Sources};
+pub use sources::MAX_FILE_BYTES;
 pub(crate) use sources::{name, nearly_a_rule_file, path_of, read_rule_files, unreadable};
+pub use span::{SourceFile, SourceSet, Span};
 pub(crate) use suggest::{did_you_mean, listed, nearest};

@@ -24,6 +24,7 @@ pub use self::{
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     test::{EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };
+pub use super::span::{SourceFile, Span};
 pub use crate::desk::Choosing;
 
 /// A rule set: everything that was checked together, in the order in which it is tried.
@@ -84,15 +85,6 @@ pub struct Files {
     pub rules: Vec<SourceFile>,
 }
 
-/// A file as it was read.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct SourceFile {
-    /// Its name, as it was given.
-    pub name: Arc<str>,
-    /// What it says.
-    pub text: Arc<str>,
-}
-
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.hash.get(..12).unwrap_or(&self.hash))?;
@@ -104,19 +96,6 @@ impl fmt::Display for Version {
             None => Ok(()),
         }
     }
-}
-
-/// Where something stands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
-pub struct Span {
-    /// The file, as it was given: relative to where the check ran.
-    pub file: Arc<str>,
-    /// Byte offset of its first character.
-    pub start: u32,
-    /// Byte offset behind its last character.
-    pub end: u32,
-    /// Line of its first character, from 1.
-    pub line: u32,
 }
 
 /// How an item takes part.

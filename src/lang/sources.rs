@@ -1,17 +1,18 @@
 //! Files as texts, found and read within limits.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     fs,
     io::Read,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use super::{
     codes,
     diagnostic::Diagnostic,
     lines::{LineColumn, LineIndex},
+    span::Span,
 };
 
 /// How long one file may be, in bytes.
@@ -22,47 +23,6 @@ const MAX_FILES: usize = 10_000;
 const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 /// How deep directories may nest.
 const MAX_DIRECTORY_DEPTH: usize = 32;
-
-/// The texts that were checked together, by name. Diagnostics are rendered with them.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    texts: BTreeMap<Arc<str>, Source>,
-}
-
-/// A text, and its lines once somebody asks for a place in it.
-#[derive(Debug, Clone)]
-struct Source {
-    text: Arc<str>,
-    lines: OnceLock<LineIndex>,
-}
-
-impl Sources {
-    /// The text of a file with its lines.
-    pub fn lines(&self, name: &str) -> Option<(&str, &LineIndex)> {
-        let source = self.texts.get(name)?;
-        Some((&source.text, source.lines.get_or_init(|| LineIndex::new(&source.text))))
-    }
-
-    /// Where an offset into a file stands; the first place of a file whose text is not there.
-    pub fn line_column(&self, name: &str, offset: usize) -> LineColumn {
-        self.lines(name).map_or(LineColumn { line: 1, column: 1 }, |(text, lines)| lines.line_column(text, offset))
-    }
-
-    /// The names of all files.
-    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.texts.keys()
-    }
-
-    /// Adds the texts of others.
-    pub fn extend(&mut self, others: Self) {
-        self.texts.extend(others.texts);
-    }
-
-    /// Adds a text.
-    pub fn insert(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) {
-        self.texts.insert(name.into(), Source { text: text.into(), lines: OnceLock::new() });
-    }
-}
 
 /// What was found at paths.
 #[derive(Debug, Default)]
@@ -314,7 +274,7 @@ fn escaped_byte(text: &str) -> Option<u8> {
 }
 
 fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic {
-    Diagnostic::new(code, 0..0, message).in_file(&name(path))
+    Diagnostic::new(code, Span::of_file(name(path)), message)
 }
 
 /// A file that is most likely meant to be a rule file.

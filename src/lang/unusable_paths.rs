@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{codes, declarations, diagnostic::Diagnostic, rules::SourceFile};
+use super::{codes, declarations, diagnostic::Diagnostic, span::SourceFile};
 use crate::desk::Desk;
 
 /// The first bytes of a database.
@@ -20,7 +20,7 @@ pub(super) fn check(desk: &Desk, declared: &SourceFile, at: &Path) -> Vec<Diagno
     let mail = mail.and_then(|mail| Some(("mail", "directory", mail, no_directory(&directory.join(mail))?)));
     let warn = |(table, key, path, why): (&str, &str, &String, String)| {
         let span = declarations::place_of(&declared.text, table, key).unwrap_or(0..0);
-        Diagnostic::new(&codes::TW0413, span, format!("`{path}` cannot be used: {why}")).in_file(&declared.name)
+        Diagnostic::new(&codes::TW0413, declared.span(span), format!("`{path}` cannot be used: {why}"))
     };
     database.into_iter().chain(mail).map(warn).collect()
 }
@@ -71,7 +71,7 @@ mod tests {
         let at = directory.path().join("twite.toml");
         fs::write(directory.path().join("taken"), "").unwrap();
         let text = "[mail]\ndirectory = \"taken\"\n";
-        let declared = SourceFile { name: "twite.toml".into(), text: text.into() };
+        let declared = SourceFile::new("twite.toml", text);
         let mail: MailSettings = toml::from_str("from = \"desk@acme.example\"").unwrap();
         let mut desk = Desk { mail: Some(mail), ..Desk::default() };
         for (named, found) in [("taken", 1), ("taken/below", 1), ("free", 0)] {

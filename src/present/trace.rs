@@ -153,7 +153,7 @@ trigger "Too late" {
   then add tags late
 }
 "#;
-        let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
+        let file = |name: &str, text: &str| SourceFile::new(name, text);
         let toml =
             "[[group]]\nname = \"Social VIP\"\n\n[[webhook]]\nname = \"status page\"\nurl = \"https://x.example\"\n";
         let files = Files {

@@ -73,7 +73,7 @@ impl Checker<'_> {
 
     fn no_stop(&mut self, actions: &[Action], why: &str) {
         for stop in actions.iter().filter(|a| a.kind == ActionKind::Stop) {
-            let span = stop.span.start as usize..stop.span.end as usize;
+            let span = stop.span.range();
             self.report(Diagnostic::new(&codes::TW0115, span, "`stop` is for triggers").with_help(why));
         }
     }

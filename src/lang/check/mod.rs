@@ -17,9 +17,9 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 use super::{
     ast::{self, Item, NodeExt},
     codes,
-    diagnostic::Diagnostic,
-    lines::LineIndex,
-    rules::{Let, Rules, Span, Version},
+    diagnostic::{Diagnostic, TextDiagnostic},
+    rules::{Let, Rules, Version},
+    span::{SourceFile, Span},
     suggest::{MAX_COMPARED_IN_ALL, Names},
     syntax::{Parse, SyntaxNode, parse},
 };
@@ -38,30 +38,13 @@ const MAX_PREDICATES: usize = 50_000;
 /// A file to check.
 #[derive(Debug)]
 pub(crate) struct File {
-    name: Arc<str>,
-    text: Arc<str>,
+    source: SourceFile,
     parse: Parse,
-    lines: LineIndex,
 }
 
 impl File {
-    pub(crate) fn new(name: Arc<str>, text: Arc<str>) -> Self {
-        Self { parse: parse(&text), lines: LineIndex::new(&text), name, text }
-    }
-
-    /// The line an offset is on, from 0.
-    fn line(&self, offset: usize) -> usize {
-        self.lines.line(offset)
-    }
-
-    fn span(&self, span: Range<usize>) -> Span {
-        let to_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Span {
-            file: Arc::clone(&self.name),
-            start: to_u32(span.start),
-            end: to_u32(span.end),
-            line: to_u32(self.line(span.start) + 1),
-        }
+    pub(crate) fn new(source: &SourceFile) -> Self {
+        Self { parse: parse(&source.text), source: source.clone() }
     }
 }
 
@@ -79,11 +62,12 @@ pub(crate) fn check(
     checker.out.extend(lints);
     let mut diagnostics = checker.out;
     for file in files {
-        diagnostics.extend(file.parse.errors.iter().cloned().map(|e| e.in_file(&file.name)));
+        diagnostics.extend(file.parse.errors.iter().cloned().map(|e| e.in_file(&file.source)));
     }
     suppression::apply(files, &mut diagnostics);
-    let order: HashMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (&*file.name, index)).collect();
-    diagnostics.sort_by_cached_key(|d| (order.get(&*d.file).copied(), d.span().start, d.code.id));
+    let order: HashMap<&str, usize> =
+        files.iter().enumerate().map(|(index, file)| (&*file.source.name, index)).collect();
+    diagnostics.sort_by_cached_key(|d| (order.get(&**d.file()).copied(), d.span().start, d.code.id));
     let fine = !diagnostics.iter().any(Diagnostic::is_error);
     (fine.then_some(rules), diagnostics)
 }
@@ -93,7 +77,7 @@ pub(crate) fn check(
 struct LetEntry {
     file: usize,
     node: SyntaxNode,
-    name_span: Range<usize>,
+    name_span: Span,
     state: LetState,
 }
 
@@ -227,13 +211,13 @@ impl<'a> Checker<'a> {
     }
 
     fn span(&self, span: Range<usize>) -> Span {
-        self.file().span(span)
+        self.file().source.span(span)
     }
 
     /// Reports something about the file at hand.
-    fn report(&mut self, diagnostic: Diagnostic) {
-        let name = &self.file().name;
-        self.out.push(diagnostic.in_file(name));
+    fn report(&mut self, diagnostic: TextDiagnostic) {
+        let file = &self.file().source;
+        self.out.push(diagnostic.in_file(file));
     }
 
     /// Reports an error with nothing to add to it.
@@ -290,8 +274,7 @@ impl<'a> Checker<'a> {
 
     /// Takes down every name that items declare, before any is used.
     fn collect(&mut self, items: &[(usize, Item)]) {
-        let mut titles: HashMap<(&str, String), Range<usize>> = HashMap::new();
-        let mut homes: HashMap<(&str, String), usize> = HashMap::new();
+        let mut titles: HashMap<(&str, String), Span> = HashMap::new();
         for (index, item) in items {
             self.file = *index;
             let (kind, node) = match item {
@@ -320,15 +303,14 @@ impl<'a> Checker<'a> {
                 kind => kind,
             };
             let key = (kind, title);
-            match homes.get(&key).copied() {
-                Some(home) => {
-                    let first = titles.get(&key).cloned().unwrap_or_default();
+            match titles.get(&key) {
+                Some(first) => {
                     let message = format!("there is already a {kind} \"{}\"", key.1);
-                    self.report(self.twice(message, span, home, first));
+                    let first = first.clone();
+                    self.twice(message, span, first);
                 }
                 None => {
-                    homes.insert(key.clone(), *index);
-                    titles.insert(key, span);
+                    titles.insert(key, self.span(span));
                 }
             }
         }
@@ -337,16 +319,10 @@ impl<'a> Checker<'a> {
         self.let_names = names.into();
     }
 
-    /// A second declaration; the first is labelled where it is in the same file, else named.
-    fn twice(&self, message: String, span: Range<usize>, home: usize, first: Range<usize>) -> Diagnostic {
-        let diagnostic = Diagnostic::new(&codes::TW0202, span, message);
-        match self.files.get(home) {
-            Some(_) if home == self.file => diagnostic.and_label(first, "it is declared here"),
-            Some(file) => {
-                diagnostic.with_help(format!("it is declared in {}, line {}", file.name, file.line(first.start) + 1))
-            }
-            None => diagnostic,
-        }
+    /// Reports a second declaration.
+    fn twice(&mut self, message: String, span: Range<usize>, first: Span) {
+        let error = Diagnostic::new(&codes::TW0202, self.span(span), message);
+        self.out.push(error.and_label(first, "it is declared here"));
     }
 
     fn declare_let(&mut self, node: &SyntaxNode) {
@@ -363,11 +339,11 @@ impl<'a> Checker<'a> {
             return self.report(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
         }
         if let Some(first) = self.lets.get(&text) {
-            let (home, first) = (first.file, first.name_span.clone());
-            let message = format!("there is already a condition `{text}`");
-            return self.report(self.twice(message, span, home, first));
+            let first = first.name_span.clone();
+            return self.twice(format!("there is already a condition `{text}`"), span, first);
         }
-        let entry = LetEntry { file: self.file, node: node.clone(), name_span: span, state: LetState::Waiting };
+        let name_span = self.span(span);
+        let entry = LetEntry { file: self.file, node: node.clone(), name_span, state: LetState::Waiting };
         self.lets.insert(text, entry);
     }
 }

@@ -28,13 +28,13 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
     let mut warnings: HashMap<Arc<str>, Vec<(&str, usize, usize)>> = HashMap::new();
     for (index, diagnostic) in diagnostics.iter().enumerate().filter(|(_, d)| !d.is_error()) {
-        let start = diagnostic.span().start;
-        warnings.entry(Arc::clone(&diagnostic.file)).or_default().push((diagnostic.code.id, start, index));
+        let start = diagnostic.span().range().start;
+        warnings.entry(Arc::clone(diagnostic.file())).or_default().push((diagnostic.code.id, start, index));
     }
     warnings.values_mut().for_each(|warnings| warnings.sort_unstable());
     let mut suppressed = vec![false; diagnostics.len()];
-    for file in files.iter().filter(|file| mentions_checker(&file.text)) {
-        let warnings = warnings.get(&file.name).map(Vec::as_slice).unwrap_or_default();
+    for file in files.iter().filter(|file| mentions_checker(&file.source.text)) {
+        let warnings = warnings.get(&file.source.name).map(Vec::as_slice).unwrap_or_default();
         // How many suppressions start to cover the warnings at an index, less those that cease to.
         let mut covering = vec![0_i64; warnings.len() + 1];
         let tokens: Vec<_> = file.parse.tree().descendants_with_tokens().filter_map(|e| e.into_token()).collect();
@@ -57,13 +57,13 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
             let behind = behind_comments.pop().flatten();
             let Some(comment) = read(token.text()) else { continue };
             let report = |code, message: String, help: &str| {
-                Diagnostic::new(code, range(token), message).with_help(help).in_file(&file.name)
+                Diagnostic::new(code, file.source.span(range(token)), message).with_help(help)
             };
             for problem in comment.problems {
                 let help = "write `# twite: allow TW0402 because …` with a reason, above what it is about";
                 diagnostics.push(report(&codes::TW0492, problem, help));
             }
-            let span = covered(&file.text, token, before, behind);
+            let span = covered(&file.source.text, token, before, behind);
             for code in comment.codes {
                 let from = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.start));
                 let to = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.end));

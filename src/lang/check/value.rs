@@ -15,7 +15,7 @@ use crate::{
     lang::{
         ast::{NodeExt, is_text, span_of},
         codes,
-        diagnostic::Diagnostic,
+        diagnostic::{Diagnostic, TextDiagnostic},
         display::Quoted,
         rules::{Duration, Literal},
         suggest::{did_you_mean, listed, nearest},
@@ -46,7 +46,7 @@ impl Checker<'_> {
         }
     }
 
-    fn wrong_kind(&mut self, field: &FieldRef, value: &SyntaxElement) -> Diagnostic {
+    fn wrong_kind(&mut self, field: &FieldRef, value: &SyntaxElement) -> TextDiagnostic {
         let what = match value.kind() {
             SyntaxKind::Number => "a number",
             SyntaxKind::Duration => "a length of time",
@@ -324,7 +324,7 @@ impl Checker<'_> {
 }
 
 /// Something written as a moment or a day that is none.
-pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> Diagnostic {
+pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> TextDiagnostic {
     let message = format!("`{}` is no {what}: {why}", shortened(&written(value)));
     Diagnostic::new(&codes::TW0302, span_of(value), message)
 }

@@ -10,7 +10,7 @@ mod printer;
 
 use super::{
     ast::is_text,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, TextDiagnostic},
     syntax::{SyntaxKind, SyntaxNode, parse, text::Text},
 };
 
@@ -22,7 +22,7 @@ const WIDTH: usize = 100;
 pub enum NotFormatted {
     /// It does not parse; what is wrong, naming no file.
     #[error("it has errors")]
-    Broken(Vec<Diagnostic>),
+    Broken(Vec<TextDiagnostic>),
     /// The formatter would have changed more than the layout. The text is left as it is.
     #[error("formatting it would change what it says; please report this file")]
     Unsound,

@@ -4,12 +4,13 @@
 
 use std::{collections::HashMap, fmt::Write, path::Path};
 
-use super::{level, region, repository::Repository};
+use super::{elsewhere, in_words, level, repository::Repository};
 use crate::{
     desk::visible::{visible, visible_lines},
     lang::{
         diagnostic::{Diagnostic, Severity},
-        sources::{Sources, name},
+        sources::name,
+        span::SourceSet,
     },
 };
 
@@ -18,20 +19,21 @@ const MAX_SHOWN: usize = 10;
 
 /// `::error file=…,line=…,col=…,title=TW0203::…`, errors first, and a last line that counts them. Files are named from the root of
 /// the work tree that holds `directory`, which relative names start from.
-pub fn github(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) -> String {
+pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) -> String {
     let repository = Repository::around(directory);
     let mut names: HashMap<&str, String> = HashMap::new();
     let of = |severity| diagnostics.iter().filter(move |d| d.severity == severity);
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let mut out = String::new();
     for d in errors.clone().chain(warnings.clone()) {
-        let (start, end) = region(d, sources, &d.span());
-        let message = match &d.help {
-            Some(help) => format!("{}\n{help}", visible(&d.message)),
-            None => visible(&d.message).into_owned(),
-        };
-        let file = names.entry(&d.file).or_insert_with(|| {
-            let path = repository.below(&d.file).unwrap_or_else(|elsewhere| elsewhere);
+        let (start, end) = sources.region(d.span());
+        let mut message = visible(&d.message).into_owned();
+        for more in elsewhere(d).map(in_words).chain(d.help.clone()) {
+            message.push('\n');
+            message.push_str(&more);
+        }
+        let file = names.entry(&**d.file()).or_insert_with(|| {
+            let path = repository.below(d.file()).unwrap_or_else(|elsewhere| elsewhere);
             property(&name(&path))
         });
         // Columns are only understood within one line.

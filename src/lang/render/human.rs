@@ -7,12 +7,13 @@ use miette::{
     SpanContents,
 };
 
+use super::{elsewhere, in_words};
 use crate::{
     desk::visible::{Visible, is_control, visible},
     lang::{
-        diagnostic::{Diagnostic, Severity},
+        diagnostic::{Diagnostic, Label, Severity},
         lines::{LINE_ENDS, LineColumn},
-        sources::Sources,
+        span::SourceSet,
     },
 };
 
@@ -37,7 +38,7 @@ const MARGIN: usize = 8;
 const MAX_LABEL_LINES: usize = 10;
 
 /// The diagnostics, drawn one after the other.
-pub fn human(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
+pub fn human(diagnostics: &[Diagnostic], sources: &SourceSet, style: Style) -> String {
     let theme = match (style.color, style.ascii) {
         (true, true) => GraphicalTheme::ascii(),
         (true, false) => GraphicalTheme::unicode(),
@@ -49,10 +50,18 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> Str
     let source_columns = style.columns.map_or(MAX_SOURCE_COLUMNS, |columns| columns.saturating_sub(MARGIN).max(20));
     let mut out = String::new();
     for diagnostic in diagnostics {
-        let drawn = Drawn { diagnostic, excerpt: Excerpt::of(diagnostic, sources, source_columns, style.ascii) };
+        let excerpt = |labels: &[&Label]| Excerpt::of(labels, sources, source_columns, style.ascii);
+        let labels: Vec<_> = diagnostic.labels().filter(|label| label.span.file == *diagnostic.file()).collect();
+        let drawn = Drawn { diagnostic, excerpt: excerpt(&labels), labels };
         // Writing to a text never fails; what cannot be drawn is still said.
         if handler.render_report(&mut out, &drawn).is_err() {
             out.push_str(&format!("{}: {}\n", diagnostic.code.id, Visible(&diagnostic.message)));
+        }
+        for label in elsewhere(diagnostic) {
+            let drawn = excerpt(&[label]).map(|excerpt| handler.render_report(&mut out, &Elsewhere { label, excerpt }));
+            if !drawn.is_some_and(|drawn| drawn.is_ok()) {
+                out.push_str(&format!("{}\n", in_words(label)));
+            }
         }
         out.push('\n');
     }
@@ -62,14 +71,16 @@ pub fn human(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> Str
 #[derive(Debug)]
 struct Drawn<'a> {
     diagnostic: &'a Diagnostic,
+    /// Its places in its own file.
+    labels: Vec<&'a Label>,
     excerpt: Option<Excerpt>,
 }
 
 impl fmt::Display for Drawn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without its text the place cannot be drawn, so the file is named.
-        if self.excerpt.is_none() && !self.diagnostic.message.contains(&*self.diagnostic.file) {
-            write!(f, "{}: ", Visible(&self.diagnostic.file))?;
+        if self.excerpt.is_none() && !self.diagnostic.message.contains(&**self.diagnostic.file()) {
+            write!(f, "{}: ", Visible(self.diagnostic.file()))?;
         }
         write!(f, "{}", Visible(&self.diagnostic.message))
     }
@@ -99,7 +110,7 @@ impl miette::Diagnostic for Drawn<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let spans = self.excerpt.as_ref().map(|excerpt| excerpt.spans.as_slice()).unwrap_or_default();
-        let labels = self.diagnostic.labels.iter().zip(spans).map(|(label, (span, _))| {
+        let labels = self.labels.iter().zip(spans).map(|(label, (span, _))| {
             let text = if label.text.is_empty() { "here".into() } else { visible(&label.text) };
             LabeledSpan::new(Some(text.into_owned()), span.start, span.len())
         });
@@ -107,7 +118,37 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 }
 
-/// The lines of a file that a diagnostic is drawn on: long ones cut around the place, with what would steer a terminal
+/// A place in another file, which is drawn below the diagnostic.
+#[derive(Debug)]
+struct Elsewhere<'a> {
+    label: &'a Label,
+    excerpt: Excerpt,
+}
+
+impl fmt::Display for Elsewhere<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Visible(&self.label.text).fmt(f)
+    }
+}
+
+impl std::error::Error for Elsewhere<'_> {}
+
+impl miette::Diagnostic for Elsewhere<'_> {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(miette::Severity::Advice)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let spans = self.excerpt.spans.iter();
+        Some(Box::new(spans.map(|(span, _)| LabeledSpan::new(Some("here".into()), span.start, span.len()))))
+    }
+}
+
+/// The lines of a file that labels are drawn on: long ones cut around the place, with what would steer a terminal
 /// spelt out. However long the file is, making one looks at these lines only.
 #[derive(Debug)]
 struct Excerpt {
@@ -116,22 +157,24 @@ struct Excerpt {
     text: String,
     /// Lines that follow each other in the file: where they stand in `text`, and the number of the first, from 0.
     parts: Vec<(Range<usize>, usize)>,
-    /// Each label of the diagnostic: where it stands in `text`, and where in the file.
+    /// Each label: where it stands in `text`, and where in the file.
     spans: Vec<(Range<usize>, LineColumn)>,
 }
 
 impl Excerpt {
-    fn of(diagnostic: &Diagnostic, sources: &Sources, columns: usize, ascii: bool) -> Option<Self> {
-        let (text, lines) = sources.lines(&diagnostic.file)?;
+    /// What labels of one file are drawn on; nothing where its text is not there.
+    fn of(labels: &[&Label], sources: &SourceSet, columns: usize, ascii: bool) -> Option<Self> {
+        let file = sources.file(&labels.first()?.span.file)?;
+        let (text, lines) = (&*file.text, file.lines());
         let end_of_line = |line: usize| lines.range(text, line).start + lines.text(text, line).len();
-        let spans: Vec<_> = diagnostic
-            .labels
+        let spans: Vec<_> = labels
             .iter()
             .map(|label| {
-                let start = label.span.start.min(text.len());
-                let (first, last) = (lines.line(start), lines.line(label.span.end.saturating_sub(1).max(start)));
+                let Range { start, end } = label.span.range();
+                let start = start.min(text.len());
+                let (first, last) = (lines.line(start), lines.line(end.saturating_sub(1).max(start)));
                 match last - first < MAX_LABEL_LINES {
-                    true => start..label.span.end.min(text.len()),
+                    true => start..end.min(text.len()),
                     false => start..end_of_line(first).max(start),
                 }
             })
@@ -144,7 +187,7 @@ impl Excerpt {
             shown.extend(first.saturating_sub(1)..=(last + 1).min(last_shown).max(last));
         }
         let mut excerpt =
-            Self { name: visible(&diagnostic.file).into_owned(), text: String::new(), parts: vec![], spans: vec![] };
+            Self { name: visible(&file.name).into_owned(), text: String::new(), parts: vec![], spans: vec![] };
         let mut map = OffsetMap::default();
         for line in shown {
             let whole = lines.range(text, line);

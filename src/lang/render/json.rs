@@ -2,30 +2,32 @@
 
 use serde_json::{Value, json};
 
-use super::region;
-use crate::lang::{diagnostic::Diagnostic, sources::Sources};
+use crate::lang::{
+    diagnostic::{Diagnostic, Fix, Label},
+    span::{SourceSet, Span},
+};
 
 /// `{"diagnostics": […]}`; places in bytes, and in lines and columns from 1.
-pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
-    let span = |d: &Diagnostic, range: &std::ops::Range<usize>| {
-        let (start, end) = region(d, sources, range);
-        json!({"bytes": [range.start, range.end], "start": start, "end": end})
+pub fn json(diagnostics: &[Diagnostic], sources: &SourceSet) -> Value {
+    let span = |span: &Span| {
+        let (start, end) = sources.region(span);
+        json!({"file": &*span.file, "bytes": [span.start, span.end], "start": start, "end": end})
+    };
+    let label = |label: &Label| json!({"text": label.text, "span": span(&label.span)});
+    let fix = |fix: &Fix| {
+        let edits = fix.edits.iter().map(|edit| json!({"span": span(&edit.span), "text": edit.text}));
+        json!({"title": fix.title, "grade": fix.grade, "edits": edits.collect::<Vec<_>>()})
     };
     let one = |d: &Diagnostic| {
         json!({
             "code": d.code.id,
             "severity": d.severity,
             "message": d.message,
-            "file": &*d.file,
-            "span": span(d, &d.span()),
-            "labels": d.labels.iter().map(|l| json!({"text": l.text, "span": span(d, &l.span)})).collect::<Vec<_>>(),
+            "file": &**d.file(),
+            "span": span(d.span()),
+            "labels": d.labels().map(label).collect::<Vec<_>>(),
             "help": d.help,
-            "fix": d.fix.as_ref().map(|fix| json!({
-                "safe": fix.safe,
-                "edits": fix.edits.iter()
-                    .map(|e| json!({"span": span(d, &e.span), "text": e.text}))
-                    .collect::<Vec<_>>(),
-            })),
+            "fix": d.fix.as_ref().map(fix),
         })
     };
     json!({"diagnostics": diagnostics.iter().map(one).collect::<Vec<_>>()})

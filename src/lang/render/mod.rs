@@ -7,23 +7,24 @@ mod repository;
 mod sarif;
 mod short;
 
-use std::ops::Range;
-
 pub use github::github;
 pub use human::{Style, human};
 pub use json::json;
 pub use sarif::sarif;
 pub use short::short;
 
-use super::{
-    diagnostic::{Diagnostic, Severity},
-    lines::LineColumn,
-    sources::Sources,
-};
+use crate::desk::visible::Visible;
 
-/// First and last place of a span in the file of a diagnostic.
-fn region(diagnostic: &Diagnostic, sources: &Sources, span: &Range<usize>) -> (LineColumn, LineColumn) {
-    (sources.line_column(&diagnostic.file, span.start), sources.line_column(&diagnostic.file, span.end))
+use super::diagnostic::{Diagnostic, Label, Severity};
+
+/// The places a diagnostic names that lie in other files than its own.
+fn elsewhere(diagnostic: &Diagnostic) -> impl Iterator<Item = &Label> {
+    diagnostic.secondary.iter().filter(|label| label.span.file != *diagnostic.file())
+}
+
+/// A place in another file, for forms that show one place only: "it is declared here: rules/a.twite, line 3".
+fn in_words(label: &Label) -> String {
+    format!("{}: {}, line {}", label.text, Visible(&label.span.file), label.span.line)
 }
 
 /// The word for a severity that compilers, GitHub and SARIF share.

@@ -9,10 +9,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{level, region, repository::Repository};
+use super::{level, repository::Repository};
 use crate::{
     desk::visible::visible,
-    lang::{codes, diagnostic::Diagnostic, lines::LINE_ENDS, sources::Sources},
+    lang::{
+        codes,
+        diagnostic::Diagnostic,
+        lines::LINE_ENDS,
+        span::{SourceSet, Span},
+    },
 };
 
 /// What stands for itself in a segment of a path, by RFC 3986: the unreserved characters.
@@ -23,7 +28,7 @@ const BASE: &str = "%SRCROOT%";
 
 /// A log with one run; every code is a rule of it. Files are named relative to the repository that holds `directory`,
 /// which relative names start from; without a repository, relative to `directory`.
-pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) -> Value {
+pub fn sarif(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) -> Value {
     let rules: Vec<Value> = codes::ALL
         .iter()
         .map(|code| {
@@ -40,10 +45,9 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) ->
     let results: Vec<Value> = diagnostics
         .iter()
         .map(|d| {
-            let location = location(&repository, &d.file);
-            let fingerprint =
-                fingerprints.of(d, sources, location.get("uri").and_then(Value::as_str).unwrap_or_default());
-            result(d, sources, location, fingerprint)
+            let file = artifact(&repository, d.file());
+            let fingerprint = fingerprints.of(d, sources, file.get("uri").and_then(Value::as_str).unwrap_or_default());
+            result(d, sources, &repository, fingerprint)
         })
         .collect();
     json!({
@@ -61,31 +65,45 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources, directory: &Path) ->
     })
 }
 
-fn result(d: &Diagnostic, sources: &Sources, location: Value, fingerprint: String) -> Value {
-    let (start, end) = region(d, sources, &d.span());
+fn result(d: &Diagnostic, sources: &SourceSet, repository: &Repository, fingerprint: String) -> Value {
     let text = match &d.help {
         Some(help) => format!("{}. Help: {}", visible(&d.message), visible(help)),
         None => visible(&d.message).into_owned(),
     };
-    json!({
+    let mut result = json!({
         "ruleId": d.code.id,
         "level": level(d.severity),
         "message": {"text": text},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": location,
-            "region": {
-                "startLine": start.line,
-                "startColumn": start.column,
-                "endLine": end.line,
-                "endColumn": end.column,
-            },
-        }}],
+        "locations": [{"physicalLocation": location(d.span(), sources, repository)}],
         "partialFingerprints": {"twite/v1": fingerprint},
+    });
+    let related = d.secondary.iter().map(|label| {
+        let location = location(&label.span, sources, repository);
+        json!({"message": {"text": visible(&label.text)}, "physicalLocation": location})
+    });
+    let related: Vec<Value> = related.collect();
+    if let Some(result) = result.as_object_mut().filter(|_| !related.is_empty()) {
+        result.insert("relatedLocations".to_owned(), related.into());
+    }
+    result
+}
+
+/// A span as a `physicalLocation`.
+fn location(span: &Span, sources: &SourceSet, repository: &Repository) -> Value {
+    let (start, end) = sources.region(span);
+    json!({
+        "artifactLocation": artifact(repository, &span.file),
+        "region": {
+            "startLine": start.line,
+            "startColumn": start.column,
+            "endLine": end.line,
+            "endColumn": end.column,
+        },
     })
 }
 
 /// A file as an `artifactLocation`: below the root by its path from there, elsewhere by a URI of its own.
-fn location(repository: &Repository, file: &str) -> Value {
+fn artifact(repository: &Repository, file: &str) -> Value {
     match repository.below(file) {
         Ok(below) => json!({"uri": segments(&below), "uriBaseId": BASE}),
         Err(path) => json!({"uri": file_uri(&path)}),
@@ -114,10 +132,11 @@ struct Fingerprints<'a> {
 }
 
 impl<'a> Fingerprints<'a> {
-    fn of(&mut self, d: &'a Diagnostic, sources: &Sources, uri: &str) -> String {
-        let line = sources.line_column(&d.file, d.span().start).line;
-        let digest = self.lines.entry((&d.file, line)).or_insert_with(|| {
-            let text = sources.lines(&d.file).map(|(text, lines)| lines.text(text, line - 1)).unwrap_or_default();
+    fn of(&mut self, d: &'a Diagnostic, sources: &SourceSet, uri: &str) -> String {
+        let line = d.span().line as usize;
+        let digest = self.lines.entry((d.file(), line)).or_insert_with(|| {
+            let file = sources.file(d.file());
+            let text = file.map(|file| file.lines().text(&file.text, line - 1)).unwrap_or_default();
             Sha256::digest(text.trim()).into()
         });
         let mut sha = Sha256::new();

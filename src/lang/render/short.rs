@@ -2,18 +2,18 @@
 
 use std::fmt::Write;
 
-use super::{level, region};
+use super::level;
 use crate::{
     desk::visible::Visible,
-    lang::{diagnostic::Diagnostic, sources::Sources},
+    lang::{diagnostic::Diagnostic, span::SourceSet},
 };
 
 /// `rules/a.twite:3:8: error TW0203: unknown field …`
-pub fn short(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+pub fn short(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     let mut out = String::new();
     for d in diagnostics {
-        let (start, _) = region(d, sources, &d.span());
-        let (file, message) = (Visible(&d.file), Visible(&d.message));
+        let (start, _) = sources.region(d.span());
+        let (file, message) = (Visible(d.file()), Visible(&d.message));
         let (line, column, level, code) = (start.line, start.column, level(d.severity), d.code.id);
         // Writing to a text never fails.
         let _ = writeln!(out, "{file}:{line}:{column}: {level} {code}: {message}");

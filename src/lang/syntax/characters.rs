@@ -16,7 +16,7 @@ use crate::{
     desk::visible::is_control,
     lang::{
         codes::{self, Code},
-        diagnostic::{Diagnostic, Edit, Fix},
+        diagnostic::{Diagnostic, Edit, Fix, Grade, TextDiagnostic},
     },
 };
 
@@ -27,7 +27,7 @@ type Way = (String, bool);
 type Found = BTreeMap<(&'static str, char), Vec<(Range<usize>, Way)>>;
 
 /// Everything there is to say about the characters of a file.
-pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
     // Nearly every file has none of them.
     let plain = |(at, byte): (usize, &u8)| match byte {
         b'\t' | b'\n' | b' '..=b'~' => true,
@@ -48,7 +48,7 @@ pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
 }
 
 /// What there is to say about the characters of a text in another language: they hide its lines just as well.
-pub(crate) fn misleading_characters(text: &str) -> Vec<Diagnostic> {
+pub(crate) fn misleading_characters(text: &str) -> Vec<TextDiagnostic> {
     let mut found = Found::new();
     // A mark of the byte order may begin it.
     let start = text.len() - text.trim_start_matches('\u{feff}').len();
@@ -128,7 +128,7 @@ fn is_invisible(c: char, before: Option<char>, next: Option<char>) -> bool {
 }
 
 /// One diagnostic about a character, wherever it stands in a file.
-fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> Diagnostic {
+fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> TextDiagnostic {
     let code = codes::find(id).unwrap_or(&codes::TW0120);
     let first = places.first().map(|(place, _)| place.clone()).unwrap_or_default();
     let more = match places.len() {
@@ -148,13 +148,14 @@ fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> Diagnostic {
     };
     let safe = places.iter().all(|(_, (_, safe))| *safe);
     let edits = places.iter().map(|(span, (text, _))| Edit { span: span.clone(), text: text.clone() }).collect();
-    let mut diagnostic = Diagnostic::new(code, first, message).with_help(write);
-    diagnostic.fix = Some(Fix { edits, safe });
+    let mut diagnostic = Diagnostic::new(code, first, message).with_help(&*write);
+    let grade = if safe { Grade::Safe } else { Grade::Unsafe };
+    diagnostic.fix = Some(Fix { title: write, grade, edits });
     diagnostic
 }
 
 /// Words with letters that look like those of another script.
-fn mixed_words(token: &SyntaxToken) -> Vec<Diagnostic> {
+fn mixed_words(token: &SyntaxToken) -> Vec<TextDiagnostic> {
     let start = range(token).start;
     let (mut found, mut from) = (vec![], 0);
     for word in token.text().split(|c| !is_part(c) || c == '-' || c == '_') {

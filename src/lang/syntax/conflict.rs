@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
-use crate::lang::{codes, diagnostic::Diagnostic};
+use crate::lang::{
+    codes,
+    diagnostic::{Diagnostic, TextDiagnostic},
+};
 
 /// What is wrong with a text for its conflicts, and the text to read instead: of the same length, with our side of each
 /// conflict only. Nothing where there are no conflicts.
-pub(crate) fn conflicts(text: &str) -> Option<(Vec<Diagnostic>, String)> {
+pub(crate) fn conflicts(text: &str) -> Option<(Vec<TextDiagnostic>, String)> {
     if !text.contains("<<<<<<<") && !text.contains(">>>>>>>") {
         return None;
     }
@@ -56,7 +59,7 @@ fn marker(line: &str) -> Option<char> {
     (line.len() - rest.len() == 7 && (rest.trim().is_empty() || rest.starts_with(' '))).then_some(first)
 }
 
-fn unfinished(start: Range<usize>, end: Option<Range<usize>>) -> Diagnostic {
+fn unfinished(start: Range<usize>, end: Option<Range<usize>>) -> TextDiagnostic {
     let error = Diagnostic::new(&codes::TW0119, start, "an unfinished merge")
         .with_help("keep what is right of both sides, and take the lines with `<<<<<<<`, `=======` and `>>>>>>>` away");
     match end {

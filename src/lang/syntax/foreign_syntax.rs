@@ -1,10 +1,14 @@
 //! What people write who know another language: the grammar takes it, and this says what to write instead.
 
 use super::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
-use crate::lang::{ast::NodeExt, codes, diagnostic::Diagnostic};
+use crate::lang::{
+    ast::NodeExt,
+    codes,
+    diagnostic::{Diagnostic, TextDiagnostic},
+};
 
 /// Every such slip in a tree, and every brace that is missing.
-pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<Diagnostic> {
+pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
     root.descendants_with_tokens()
         .filter_map(|element| match element {
             rowan::NodeOrToken::Token(token) => token_slip(&token),
@@ -18,7 +22,7 @@ fn in_bad_part(token: &SyntaxToken) -> bool {
     token.parent_ancestors().any(|node| node.kind().is_bad())
 }
 
-fn token_slip(token: &SyntaxToken) -> Option<Vec<Diagnostic>> {
+fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
     use SyntaxKind as K;
     let span = range(token);
     match token.kind() {
@@ -63,13 +67,13 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<Diagnostic>> {
     }
 }
 
-fn instead(token: &SyntaxToken, write: &str, safe: bool) -> Diagnostic {
+fn instead(token: &SyntaxToken, write: &str, safe: bool) -> TextDiagnostic {
     let message = format!("`{}` is written `{}` here", token.text(), write.trim());
     let diagnostic = Diagnostic::new(&codes::TW0106, range(token), message);
     if safe { diagnostic.with_fix(range(token), write) } else { diagnostic.with_guess(range(token), write) }
 }
 
-fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> Diagnostic {
+fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> TextDiagnostic {
     let start = usize::from(token.text_range().start());
     let written = token.text().get(place.start - start..place.end - start).unwrap_or_default();
     Diagnostic::new(&codes::TW0112, place.clone(), format!("`{written}` is no escape"))
@@ -84,7 +88,7 @@ fn closed(inner: &str, quotes: &str) -> bool {
 }
 
 /// A node whose opening brace no brace closes.
-fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<Diagnostic>> {
+fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<TextDiagnostic>> {
     let opening = open_brace(node)?;
     // One brace is missing, not one for each level.
     if node.descendants().skip(1).any(|inner| open_brace(&inner).is_some()) {

@@ -29,14 +29,17 @@ use self::{
     grammar::{Grammar, Rule},
     recovery::{Repaired, Repairs},
 };
-use super::{codes, diagnostic::Diagnostic};
+use super::{
+    codes,
+    diagnostic::{Diagnostic, TextDiagnostic},
+};
 
 /// A parsed text.
 #[derive(Debug, Clone)]
 pub struct Parse {
     tree: rowan::GreenNode,
-    /// What is wrong with the text, from its start to its end. The diagnostics name no file yet.
-    pub errors: Vec<Diagnostic>,
+    /// What is wrong with the text, from its start to its end.
+    pub errors: Vec<TextDiagnostic>,
 }
 
 impl Parse {

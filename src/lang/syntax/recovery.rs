@@ -12,7 +12,7 @@ use super::{
     reparse::{Level, levels},
 };
 use crate::lang::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, TextDiagnostic},
     suggest::{did_you_mean, listed, nearest},
 };
 
@@ -37,7 +37,7 @@ struct Repair {
 struct Misspelt {
     length: usize,
     meant: &'static str,
-    error: Diagnostic,
+    error: TextDiagnostic,
 }
 
 impl Repairs {
@@ -58,7 +58,7 @@ impl Repairs {
     }
 
     /// The errors about misspelt words.
-    pub(super) fn errors(&self) -> impl Iterator<Item = Diagnostic> {
+    pub(super) fn errors(&self) -> impl Iterator<Item = TextDiagnostic> {
         self.0.values().filter_map(|repair| repair.word.as_ref()).map(|word| word.error.clone())
     }
 

@@ -20,7 +20,11 @@ use super::{
 };
 use crate::{
     desk::field::FIELDS,
-    lang::{codes, diagnostic::Diagnostic, suggest::listed},
+    lang::{
+        codes,
+        diagnostic::{Diagnostic, TextDiagnostic},
+        suggest::listed,
+    },
 };
 
 const ITEMS: &[&str] = &["let", "trigger", "automation", "view", "report", "macro", "test"];
@@ -85,7 +89,7 @@ pub(super) fn levels(bad: &SyntaxNode) -> Vec<Level> {
 }
 
 /// What is wrong with every part that did not parse.
-pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<Diagnostic> {
+pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<TextDiagnostic> {
     let bad = |node: SyntaxNode| match node.kind() {
         kind if kind.is_bad() => bad_part(&node, kind, text, repairs),
         // A bad condition of no length leaves no node.
@@ -98,7 +102,7 @@ pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<Di
     root.descendants().filter_map(bad).collect()
 }
 
-fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) -> Option<Diagnostic> {
+fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) -> Option<TextDiagnostic> {
     let span: Range<usize> = node.text_range().into();
     let mut words = node
         .descendants_with_tokens()
@@ -155,7 +159,7 @@ fn unknown(
     known: &[&'static str],
     code: &'static codes::Code,
     what: &str,
-) -> Diagnostic {
+) -> TextDiagnostic {
     let word = first.text();
     let plain = matches!(first.kind(), SyntaxKind::Word | SyntaxKind::Path | SyntaxKind::Keyword);
     let help = format!("here can stand {}", listed(known.iter().copied()));
@@ -191,7 +195,7 @@ fn unknown(
 }
 
 /// Parses a bad part again for the exact place.
-fn exact(rule: Rule, span: Range<usize>, text: &str) -> Diagnostic {
+fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     let slice = text.get(span.clone()).unwrap_or_default();
     let (at, expected, wanted) = match Grammar::parse(rule, slice) {
         Ok(_) => (slice.len(), None, vec![]),

@@ -184,7 +184,7 @@ fn at(seconds: i64) -> Timestamp {
 /// Looks at every ticket on every minute.
 fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
     let read = |text: &String| {
-        let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
+        let file = |name: &str, text: &str| SourceFile::new(name, text);
         let files = Files {
             config: Some(file("twite.toml", &declarations())),
             calendars: vec![],

@@ -113,7 +113,7 @@ fn header(table: &str) -> String {
 
 /// Where it is said to be, as a text.
 fn line_of<'t>(found: &Diagnostic, toml: &'t str) -> &'t str {
-    toml.lines().nth(toml[..found.span().start].matches('\n').count()).unwrap_or_default()
+    toml.lines().nth(toml[..found.span().range().start].matches('\n').count()).unwrap_or_default()
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn every_setting_of_another_type_is_told_in_plain_words() {
             let said = format!("{} {}", found.message, found.help.as_deref().unwrap_or_default());
             assert_in_the_users_words(&said, toml);
         }
-        if let Some(found) = errors.iter().find(|found| found.file.ends_with("twite.toml")) {
+        if let Some(found) = errors.iter().find(|found| found.file().ends_with("twite.toml")) {
             *refused.entry(at.clone()).or_default() += 1;
             let named = errors.iter().any(|found| {
                 [key.as_str(), "`zzz`"].iter().any(|key| found.message.contains(key))

@@ -3,7 +3,7 @@
 use twite::{
     desk::Desk,
     lang::{
-        Diagnostic, check_sources, fix, format,
+        Diagnostic, Grade, check_sources, fix, format,
         rules::{Files, SourceFile},
     },
 };
@@ -19,7 +19,7 @@ fn said(text: &str) -> Vec<String> {
 
 /// The text with its safe fixes.
 fn fixed(text: &str) -> String {
-    let rules = vec![SourceFile { name: "a.twite".into(), text: text.into() }];
+    let rules = vec![SourceFile::new("a.twite", text)];
     let fixes = fix(&Files { rules, ..Files::default() });
     fixes.fixed.first().map_or_else(|| text.to_owned(), |fixed| fixed.after.to_string())
 }
@@ -159,7 +159,7 @@ fn look_alike_letters_are_named_and_words_of_one_script_are_not() {
             )]
         );
         let fix = found(&tag).remove(0).fix.unwrap();
-        assert_eq!((fix.safe, fix.edits[0].text.as_str()), (false, meant));
+        assert_eq!((fix.grade, fix.edits[0].text.as_str()), (Grade::Unsafe, meant));
     }
     // Beside an error that looks as if nothing were wrong, the reason for it.
     let field = said("let a = requester.fоllowers > 10\n");
@@ -224,7 +224,7 @@ fn numbers_of_files_say_their_order() {
         let found = check_sources(texts, Desk::default()).1;
         found
             .iter()
-            .map(|d| format!("{} {}: {} ({})", d.file, d.code.id, d.message, d.help.clone().unwrap_or_default()))
+            .map(|d| format!("{} {}: {} ({})", d.file(), d.code.id, d.message, d.help.clone().unwrap_or_default()))
             .collect()
     };
     assert_eq!(

@@ -8,7 +8,7 @@ use std::{
 };
 
 use twite::lang::{
-    Diagnostic, format, load,
+    TextDiagnostic, format, load,
     syntax::{SyntaxKind, SyntaxNode, parse},
 };
 
@@ -49,8 +49,8 @@ fn kinds(text: &str) -> BTreeSet<SyntaxKind> {
     parse(text).tree().descendants().map(|node| node.kind()).collect()
 }
 
-fn errors(text: &str) -> Vec<Diagnostic> {
-    parse(text).errors.into_iter().filter(Diagnostic::is_error).collect()
+fn errors(text: &str) -> Vec<TextDiagnostic> {
+    parse(text).errors.into_iter().filter(TextDiagnostic::is_error).collect()
 }
 
 /// A directory with these rules beside a desk.

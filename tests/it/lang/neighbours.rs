@@ -90,7 +90,7 @@ fn reported(edits: &[&Edit]) -> Vec<(usize, String)> {
     fs::write(directory.path().join("twite.toml"), DESK).unwrap();
     fs::write(directory.path().join("a.twite"), text).unwrap();
     let loaded = load(&[directory.path().to_owned()], None);
-    let errors = loaded.diagnostics.iter().filter(|d| d.is_error() && d.file.ends_with("a.twite"));
+    let errors = loaded.diagnostics.iter().filter(|d| d.is_error() && d.file().ends_with("a.twite"));
     let written = |mut at: usize| {
         for (span, instead) in &sorted {
             if at >= span.start + instead.len() {
@@ -101,7 +101,7 @@ fn reported(edits: &[&Edit]) -> Vec<(usize, String)> {
         }
         at
     };
-    errors.map(|error| (written(error.span().start), error.message.clone())).collect()
+    errors.map(|error| (written(error.span().range().start), error.message.clone())).collect()
 }
 
 /// Where a message about a mistake in a clause may point: into it, or at what stands there instead of what is missing.

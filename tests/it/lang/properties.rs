@@ -155,11 +155,11 @@ proptest! {
         prop_assert_eq!(rules.is_none(), errors, "rules come of a text without errors, and of no other: {:?}", found);
         for diagnostic in &found {
             prop_assert!(!diagnostic.message.is_empty());
-            for label in &diagnostic.labels {
-                prop_assert!(text.get(label.span.clone()).is_some(), "{:?} of {} in {text:?}", label.span, diagnostic.code.id);
+            for label in diagnostic.labels() {
+                prop_assert!(text.get(label.span.range()).is_some(), "{:?} of {} in {text:?}", label.span, diagnostic.code.id);
             }
             for edit in diagnostic.fix.iter().flat_map(|fix| &fix.edits) {
-                prop_assert!(text.get(edit.span.clone()).is_some(), "{:?}", edit.span);
+                prop_assert!(text.get(edit.span.range()).is_some(), "{:?}", edit.span);
             }
         }
     }
@@ -184,7 +184,7 @@ proptest! {
     #[test]
     fn fixing_is_done_once_and_keeps_every_comment(text in text()) {
         let files = |text: &str| Files {
-            rules: vec![SourceFile { name: "a.twite".into(), text: text.into() }],
+            rules: vec![SourceFile::new("a.twite", text)],
             ..Files::default()
         };
         let fixes = fix(&files(&text));

@@ -43,7 +43,12 @@ fn warnings(text: &str) -> Vec<(&'static str, usize)> {
     fs::write(directory.path().join("a.twite"), text).unwrap();
     let loaded = load(&[directory.path().to_owned()], None);
     assert_eq!(loaded.errors(), 0, "{text}\n{}", loaded.report());
-    loaded.diagnostics.iter().filter(|d| d.file.ends_with("a.twite")).map(|d| (d.code.id, d.span().start)).collect()
+    loaded
+        .diagnostics
+        .iter()
+        .filter(|d| d.file().ends_with("a.twite"))
+        .map(|d| (d.code.id, d.span().range().start))
+        .collect()
 }
 
 #[test]

@@ -24,9 +24,10 @@ pub(super) fn check(file: &File) -> Vec<Diagnostic> {
             let tag = written(&value);
             let kept = normalize::tag(&tag);
             (tag.to_lowercase() != tag).then(|| {
-                Diagnostic::new(&codes::TW0403, span_of(&value), format!("`{tag}` is kept as `{kept}`"))
+                let span = file.source.span(span_of(&value));
+                Diagnostic::new(&codes::TW0403, span.clone(), format!("`{tag}` is kept as `{kept}`"))
                     .with_help("tags are written in small letters")
-                    .with_guess(span_of(&value), Tag(&kept).to_string())
+                    .with_guess(span, Tag(&kept).to_string())
             })
         })
         .collect()

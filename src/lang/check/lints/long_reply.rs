@@ -25,12 +25,10 @@ pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
             if least <= most || when.is_some_and(asks_channel) {
                 continue;
             }
-            let span = action.span.start as usize..action.span.end as usize;
             let message = format!("this reply counts at least {least} characters, and a post holds {most}");
             found.push(
-                Diagnostic::new(&codes::TW0405, span, message)
-                    .with_help("shorten it, or answer only where `channel is twitter_dm`")
-                    .in_file(&action.span.file),
+                Diagnostic::new(&codes::TW0405, action.span.clone(), message)
+                    .with_help("shorten it, or answer only where `channel is twitter_dm`"),
             );
         }
     }

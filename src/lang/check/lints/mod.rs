@@ -19,9 +19,8 @@ pub(super) fn all(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
     found.extend(unheard::check(rules));
     found.extend(numbered_files::check(checker.files));
     for file in checker.files {
-        let in_file = |lints: Vec<Diagnostic>| lints.into_iter().map(|d| d.in_file(&file.name)).collect::<Vec<_>>();
-        found.extend(in_file(capital_tag::check(file)));
-        found.extend(in_file(same_twice::check(file)));
+        found.extend(capital_tag::check(file));
+        found.extend(same_twice::check(file));
     }
     found
 }

@@ -9,11 +9,12 @@ pub(super) fn check(files: &[File]) -> Vec<Diagnostic> {
     let mut found = vec![];
     let mut directories = HashSet::new();
     for (before, after) in files.iter().zip(files.iter().skip(1)) {
-        let shared = before.name.split('/').zip(after.name.split('/')).take_while(|(a, b)| a == b).count();
+        let shared =
+            before.source.name.split('/').zip(after.source.name.split('/')).take_while(|(a, b)| a == b).count();
         let part = |name: &str| name.split('/').nth(shared).map(str::to_owned);
-        let (Some(first), Some(second)) = (part(&before.name), part(&after.name)) else { continue };
+        let (Some(first), Some(second)) = (part(&before.source.name), part(&after.source.name)) else { continue };
         let (Some(a), Some(b)) = (number(&first), number(&second)) else { continue };
-        let directory: Vec<&str> = after.name.split('/').take(shared).collect();
+        let directory: Vec<&str> = after.source.name.split('/').take(shared).collect();
         // One place a directory says it all.
         if a <= b || first > second || !directories.insert(directory.join("/")) {
             continue;
@@ -21,9 +22,8 @@ pub(super) fn check(files: &[File]) -> Vec<Diagnostic> {
         let width = first.chars().take_while(char::is_ascii_digit).count();
         let rest = second.trim_start_matches(|c: char| c.is_ascii_digit());
         found.push(
-            Diagnostic::new(&codes::TW0408, 0..0, format!("`{second}` is read after `{first}`"))
-                .with_help(format!("names are ordered character by character: call it `{b:0width$}{rest}`"))
-                .in_file(&after.name),
+            Diagnostic::new(&codes::TW0408, after.source.span(0..0), format!("`{second}` is read after `{first}`"))
+                .with_help(format!("names are ordered character by character: call it `{b:0width$}{rest}`")),
         );
     }
     found

@@ -20,12 +20,10 @@ pub(super) fn check(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
             if !matches!(name.as_ref(), "group" | "assignee") || asks(&trigger.when, &name) {
                 continue;
             }
-            let span = action.span.start as usize..action.span.end as usize;
             let message = format!("this sets `{name}` again on every update of the ticket");
             found.push(
-                Diagnostic::new(&codes::TW0402, span, message)
-                    .with_help(format!("add `on created`, or ask for `{name} is empty`"))
-                    .in_file(&action.span.file),
+                Diagnostic::new(&codes::TW0402, action.span.clone(), message)
+                    .with_help(format!("add `on created`, or ask for `{name} is empty`")),
             );
         }
     }

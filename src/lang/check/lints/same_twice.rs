@@ -20,8 +20,12 @@ pub(super) fn check(file: &File) -> Vec<Diagnostic> {
             if let Some(first) = seen.get(&text) {
                 let first: &std::ops::Range<usize> = first;
                 found.push(
-                    Diagnostic::new(&codes::TW0404, span_of(&value), format!("`{text}` is there twice"))
-                        .and_label(first.clone(), "it is here already"),
+                    Diagnostic::new(
+                        &codes::TW0404,
+                        file.source.span(span_of(&value)),
+                        format!("`{text}` is there twice"),
+                    )
+                    .and_label(file.source.span(first.clone()), "it is here already"),
                 );
             } else {
                 seen.insert(text, span_of(&value));

@@ -28,7 +28,6 @@ fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
         }
         _ => return None,
     };
-    let span = action.span.start as usize..action.span.end as usize;
     let message = format!("nobody hears of this: the {kind} {} has no e-mail address", Quoted(name));
-    Some(Diagnostic::new(&codes::TW0410, span, message).with_help(help).in_file(&action.span.file))
+    Some(Diagnostic::new(&codes::TW0410, action.span.clone(), message).with_help(help))
 }

@@ -13,10 +13,5 @@ pub(super) fn check(checker: &Checker<'_>) -> Vec<Diagnostic> {
         Diagnostic::new(&codes::TW0401, span, format!("nothing uses the condition `{name}`"))
             .with_help("use it, or take it away")
     };
-    unused
-        .filter_map(|(name, entry)| {
-            let file = checker.files.get(entry.file)?;
-            Some(warning(name, entry.name_span.clone()).in_file(&file.name))
-        })
-        .collect()
+    unused.map(|(name, entry)| warning(name, entry.name_span.clone())).collect()
 }
