@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use twite::{
     clock::Clock,
-    daemon::{Daemon, Live, Source},
+    daemon::{Daemon, Reload, Source},
     store::{Key, Store},
     x::client,
 };
@@ -49,7 +49,7 @@ async fn run(tickets: i64) {
     write_rules(directory.path());
     let source = Source::new(vec![directory.path().join("rules")], None);
     let live =
-        Live::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
+        Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
     let store = Store::open(&database).await.unwrap();
     let daemon = Daemon::new(store, Key::random().unwrap(), live, Clock::driven(), client::http().unwrap());
     let now: Timestamp = NOW.parse().unwrap();

@@ -30,7 +30,7 @@ use sqlx::{
 };
 use twite::{
     clock::Clock,
-    daemon::{Daemon, Live, Source},
+    daemon::{Daemon, Reload, Source},
     desk::XId,
     store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Key, Store},
     x::{
@@ -224,7 +224,7 @@ async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) 
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let source = Source::new(vec![rules], None);
     let live =
-        Live::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
+        Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
     let store = Store::open(database).await.unwrap();
     for (handle, id) in ACCOUNTS {
         let connected = Clock::Wall.now().saturating_sub(SignedDuration::from_hours(24)).unwrap();

@@ -1,16 +1,13 @@
 //! What agents do to tickets by hand, stored like everything else: one transaction, and a run of the triggers.
 
-use std::sync::Arc;
-
-use super::{NoSuchRule, Notice, UnitOfWork, unit_of_work::outcome};
+use super::{App, NoSuchRule, unit_of_work::outcome};
 use crate::{
-    clock::Clock,
     desk::{
         Cause, Channel, Desk, Destination, Effect, Status, Ticket, TicketId, post_text::weighted_length, text::is_blank,
     },
-    engine::{self, Decider, Decision, RuleSet},
+    engine::{self, Decision},
     lang::rules::{Action, Macro, Mode, Rules},
-    store::{Outgoing, Store, StoreError},
+    store::{Outgoing, StoreError},
 };
 
 /// Why nothing was done to a ticket.
@@ -54,54 +51,39 @@ pub fn find_macro<'r>(rules: &'r Rules, title: &str) -> Result<&'r Macro, NoSuch
     NoSuchRule::find("macro", title, macros(rules).map(|found| (&*found.title, found)))
 }
 
-/// What would come of it if an agent did these things to a ticket, and what there is to tell.
+/// What would come of it if an agent did these things to a ticket.
 ///
 /// # Errors
 /// When there is no such ticket, or it is closed.
-pub async fn preview(
-    store: &Store,
-    rules: &RuleSet,
-    decider: Decider,
-    clock: &Clock,
-    id: TicketId,
-    actions: &[Action],
-    cause: Cause,
-) -> Result<(Applied, Vec<Notice>), NotDone> {
-    let before = store.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
+pub async fn preview(app: &App, id: TicketId, actions: &[Action], cause: Cause) -> Result<Applied, NotDone> {
+    let rules = app.rules();
+    let before = app.store.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
     }
-    let (now, mut notices) = (clock.now(), vec![]);
+    let (now, mut notices) = (app.clock.now(), vec![]);
     let done = engine::agent_update(actions, &before, &rules.desk, now, cause);
     sendable(&before, &done.effects, &rules.desk)?;
-    let decided = decider.decide(rules, &done.ticket, &done.event, now);
-    let decision = outcome(decided, id, rules, &mut notices);
-    Ok((Applied { before, effects: done.effects, decision }, notices))
+    let decided = app.decider.decide(&rules, &done.ticket, &done.event, now);
+    let decision = outcome(decided, id, &rules, &mut notices);
+    notices.into_iter().for_each(|notice| app.notices.tell(notice));
+    Ok(Applied { before, effects: done.effects, decision })
 }
 
 /// Does these things to a ticket as an agent. Whatever is to be sent is left to the daemon, which need not run now.
 ///
 /// # Errors
 /// When there is no such ticket, it is closed, or the store fails: then nothing was done.
-pub async fn update(
-    store: &Store,
-    rules: &Arc<RuleSet>,
-    decider: Decider,
-    clock: &Clock,
-    id: TicketId,
-    actions: &[Action],
-    cause: Cause,
-) -> Result<(Applied, Vec<Notice>), NotDone> {
-    let now = clock.now();
-    store.remember_version(rules, now).await?;
-    let mut unit = UnitOfWork::new(store.begin().await?, rules.clone(), decider, clock);
+pub async fn update(app: &App, id: TicketId, actions: &[Action], cause: Cause) -> Result<Applied, NotDone> {
+    let mut unit = app.begin().await?;
+    let now = unit.now();
     unit.catch_up(id, now).await?;
     let before = unit.tx.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
     }
-    let done = engine::agent_update(actions, &before, &rules.desk, now, cause);
-    sendable(&before, &done.effects, &rules.desk)?;
+    let done = engine::agent_update(actions, &before, &unit.rules.desk, now, cause);
+    sendable(&before, &done.effects, &unit.rules.desk)?;
     let mut ticket = done.ticket;
     // One agent, one ticket, one instant: whatever else has this key is the same thing.
     let key = format!("hand/{id}/{}", now.as_nanosecond());
@@ -115,7 +97,7 @@ pub async fn update(
             ticket: Some(id),
             rule: None,
             effect: effect.clone(),
-            destination: Destination::of(effect, &ticket, &rules.desk),
+            destination: Destination::of(effect, &ticket, &unit.rules.desk),
             answers: None,
             made: now,
             due: now,
@@ -124,9 +106,8 @@ pub async fn update(
     }
     let decision = unit.decide(&ticket, &done.event, now);
     unit.keep(&ticket, &done.event, &decision, None, now).await?;
-    let notices = std::mem::take(&mut unit.notices);
-    unit.tx.commit().await?;
-    Ok((Applied { before, effects: done.effects, decision }, notices))
+    unit.commit().await?;
+    Ok(Applied { before, effects: done.effects, decision })
 }
 
 /// What is known now to be refused later, an agent hears at once, and nothing of it is done.

@@ -29,7 +29,7 @@ impl UnitOfWork<'_> {
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
         let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment), cause: None };
-        let now = self.clock.now();
+        let now = self.now();
         ticket.updated = ticket.updated.max(now);
         let decision = self.decide(&ticket, &event, now);
         // What time changed since it was written is made up.
@@ -78,7 +78,7 @@ impl UnitOfWork<'_> {
             let answerable = (author == Author::Requester).then_some(comment_id);
             self.run(ticket, event, answerable).await?;
         } else {
-            self.tx.save(&ticket, self.clock.now()).await?;
+            self.tx.save(&ticket, self.now()).await?;
         }
         Ok(true)
     }
@@ -108,7 +108,7 @@ impl UnitOfWork<'_> {
 
     /// Runs the rules on a ticket as an event left it, and stores what comes of it.
     async fn run(&mut self, mut ticket: Ticket, event: Event, answerable: Option<i64>) -> Result<(), StoreError> {
-        let now = self.clock.now();
+        let now = self.now();
         ticket.updated = ticket.updated.max(now);
         self.run_at(&ticket, &event, answerable, now).await
     }
@@ -267,7 +267,7 @@ impl UnitOfWork<'_> {
     /// Merges a ticket into another one.
     pub(super) async fn merge_into(&mut self, from: TicketId, into: TicketId) -> Result<(), StoreError> {
         let Some(mut ticket) = self.tx.ticket(from).await? else { return Ok(()) };
-        let now = self.clock.now();
+        let now = self.now();
         if self.move_all(&mut ticket, into, now).await? {
             self.tx.save(&ticket, now).await?;
         }

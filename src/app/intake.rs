@@ -33,7 +33,7 @@ pub(crate) struct Intake<'a> {
 impl Intake<'_> {
     /// Takes a message in.
     pub(crate) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
-        self.unit.clock.reached(message.post.made);
+        self.unit.app.clock.reached(message.post.made);
         // Those taken in before it may have told of versions.
         self.unit.tx.by_first_ids(&mut message.post);
         let moved = self.unit.tx.put_versions(&message.post.id, &message.versions).await?;
@@ -50,10 +50,9 @@ impl Intake<'_> {
             return Ok(());
         }
         for person in &message.people {
-            self.unit.tx.see(person, self.unit.clock.now()).await?;
+            self.unit.tx.see(person, self.unit.now()).await?;
         }
-        let PutPost { seen, mut post, below, alone } =
-            self.unit.tx.put_post(&message.post, self.unit.clock.now()).await?;
+        let PutPost { seen, mut post, below, alone } = self.unit.tx.put_post(&message.post, self.unit.now()).await?;
         if seen == Seen::Edited {
             self.unit.edited(&post).await?;
         }
@@ -100,7 +99,7 @@ impl Intake<'_> {
             return Ok(true);
         }
         let Some((sent, ticket, was_lost)) = self.unit.tx.echo_of(&post.author, post).await? else { return Ok(false) };
-        self.unit.tx.sent(sent, Some(&post.id), self.unit.clock.now()).await?;
+        self.unit.tx.sent(sent, Some(&post.id), self.unit.now()).await?;
         if was_lost {
             let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
             self.unit.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
@@ -330,7 +329,7 @@ impl Intake<'_> {
         ticket.language.clone_from(&message.language);
         ticket.post = message.facts.clone();
         ticket.created = ticket.created.min(post.made);
-        self.unit.tx.save(&ticket, self.unit.clock.now()).await?;
+        self.unit.tx.save(&ticket, self.unit.now()).await?;
         self.unit.tx.opened_by(id, &post.id).await
     }
 }

@@ -4,40 +4,40 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Notice, Notices};
+use super::{App, Notice};
 use crate::{
-    clock::Clock,
     desk::{Event, Ticket, TicketId},
-    engine::{Decided, Decider, Decision, Evaluation, RuleSet},
+    engine::{Decided, Decision, Evaluation, RuleSet},
     store::{StoreError, Tx},
 };
 
 /// A transaction, the rules of its moment, and what to tell once it is committed. Every decision that is stored is made here.
 pub(crate) struct UnitOfWork<'a> {
+    pub(super) app: &'a App,
     pub(crate) tx: Tx,
     pub(crate) rules: Arc<RuleSet>,
-    pub(crate) decider: Decider,
-    pub(crate) clock: &'a Clock,
     pub(crate) notices: Vec<Notice>,
 }
 
-impl<'a> UnitOfWork<'a> {
-    pub(crate) fn new(tx: Tx, rules: Arc<RuleSet>, decider: Decider, clock: &'a Clock) -> Self {
-        Self { tx, rules, decider, clock, notices: vec![] }
-    }
-
+impl UnitOfWork<'_> {
     /// Makes everything durable, then tells of it.
-    pub(crate) async fn commit(self, notices: &Notices) -> Result<(), StoreError> {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.tx.commit().await?;
         for notice in self.notices {
-            notices.tell(notice);
+            self.app.notices.tell(notice);
         }
+        self.app.wake.outbox.notify_one();
         Ok(())
+    }
+
+    /// What time it is here.
+    pub(super) fn now(&self) -> Timestamp {
+        self.app.clock.now()
     }
 
     /// Decides what the rules make of an event.
     pub(super) fn decide(&mut self, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
-        let decided = self.decider.decide(&self.rules, ticket, event, now);
+        let decided = self.app.decider.decide(&self.rules, ticket, event, now);
         outcome(decided, ticket.id, &self.rules, &mut self.notices)
     }
 
@@ -48,7 +48,7 @@ impl<'a> UnitOfWork<'a> {
         active: &BTreeSet<String>,
         at: Timestamp,
     ) -> Evaluation {
-        let decided = self.decider.evaluate_automations(&self.rules, ticket, active, at);
+        let decided = self.app.decider.evaluate_automations(&self.rules, ticket, active, at);
         outcome(decided, ticket.id, &self.rules, &mut self.notices)
     }
 }

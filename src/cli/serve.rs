@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::{
@@ -13,9 +13,9 @@ use super::{
     terminal::{self, Log},
 };
 use crate::{
-    app::{Notice, log_report},
+    app::{Live, Notice, log_report},
     clock::Clock,
-    daemon::{Daemon, Live, Source},
+    daemon::{Daemon, Reload, Source},
     engine::Decider,
     lang::Follow,
     x::client,
@@ -79,29 +79,30 @@ impl Serve {
         let place = Paths::named(&self.paths, self.config.as_deref(), self.database.as_deref())?;
         // Before anything else: until then, a signal ends the process.
         let hangup = Hangup::listen();
-        let live = self.rules(&place).await?;
+        let reload = self.rules(&place).await?;
+        let live = reload.live().clone();
         let (store, key) = (place.open().await?, place.key()?);
-        let (rules, standing) = (live.rules(), live.standing().borrow().clone());
+        let (rules, state) = (live.rules(), live.state().borrow().clone());
         tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), Shown(place.database()));
-        if let Some(broken) = standing.broken {
+        if let Some(broken) = state.broken {
             tracing::error!(
                 "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}",
                 rules.version,
-                standing.since
+                state.since
             );
             log_report(&broken.report);
         }
-        if !standing.passed_over.is_empty() {
-            tracing::warn!("{}", Notice::PassedOver { files: standing.passed_over });
+        if !state.passed_over.is_empty() {
+            tracing::warn!("{}", Notice::PassedOver { files: state.passed_over });
         }
-        let daemon = Daemon::new(store, key, live.clone(), Clock::Wall, client::http()?);
+        let daemon = Daemon::new(store, key, reload, Clock::Wall, client::http()?);
         let daemon = Arc::new(daemon.deciding(Decider::default().verifying(self.verify)));
-        let (stop, stopped) = watch::channel(false);
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
         tokio::spawn(async move {
             ended().await;
             tracing::info!("stopping after what is under way");
-            // An error means that the daemon has ended already.
-            let _ = stop.send(true);
+            stop.cancel();
         });
         tokio::spawn(hangup.reload(live));
         daemon.serve(stopped).await?;
@@ -111,7 +112,7 @@ impl Serve {
 
 impl Serve {
     /// The rules of the files, or the last good ones where the files cannot be used.
-    async fn rules(&self, place: &Paths) -> Result<Live, CliError> {
+    async fn rules(&self, place: &Paths) -> Result<Reload, CliError> {
         let last = place.live().await?.map(|set| (set.rules, set.live.since));
         let source = Source {
             follow: match self.follow {
@@ -125,7 +126,7 @@ impl Serve {
         let place = place.clone();
         let adapt = Arc::new(move |rules| place.with_paths(rules));
         // Loading takes a while where there are many.
-        tokio::task::spawn_blocking(move || Live::go_on(source, adapt, last, Clock::Wall.now()))
+        tokio::task::spawn_blocking(move || Reload::go_on(source, adapt, last, Clock::Wall.now()))
             .await?
             .map_err(CliError::Report)
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{
-        Notice,
+        App, Notice,
         agent::{self, NotDone},
         ticket,
         views::{self, Description},
@@ -133,25 +133,26 @@ impl Apply {
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
             CliError::Usage(format!("{error}: {all}"))
         })?;
-        let set = &Arc::new(RuleSet::new(Arc::clone(rules)));
         // Somebody waits for one decision, which makes verifying it cheap.
-        let decider = Decider::default().verifying(1);
+        let app = App::with_rules(store.clone(), RuleSet::new(Arc::clone(rules)), Clock::Wall);
+        let app = app.deciding(Decider::default().verifying(1));
+        let mut told = app.notices().listen();
         let (mut exit, mut outcomes) = (Exit::Fine, vec![]);
         // A ticket that is named twice is one.
         let mut applied = BTreeSet::new();
         for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
             let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
             let done = match self.dry_run {
-                true => agent::preview(store, set, decider, &Clock::Wall, id, &found.then, cause).await,
-                false => agent::update(store, set, decider, &Clock::Wall, id, &found.then, cause).await,
+                true => agent::preview(&app, id, &found.then, cause).await,
+                false => agent::update(&app, id, &found.then, cause).await,
             };
-            for notice in done.iter().flat_map(|(_, notices)| notices) {
+            while let Ok(notice) = told.try_recv() {
                 if matches!(notice, Notice::Disagree { .. }) {
                     writeln!(terminal::remarks(), "error: {notice}")?;
                 }
             }
             let outcome = match done {
-                Ok((done, _)) => AppliedJson::applied(id, done, &rules.desk),
+                Ok(done) => AppliedJson::applied(id, done, &rules.desk),
                 Err(NotDone::Store(error)) => return Err(error.into()),
                 Err(refused) => {
                     exit = Exit::Findings;

@@ -1,8 +1,9 @@
 //! One daemon at a time works on a database: it waits for the lease, works while it holds it, and lets it go.
 
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Daemon;
 use crate::{
@@ -21,22 +22,21 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StoreError::Replaced`].
-    pub(super) async fn take_lease(&self, stop: &mut watch::Receiver<bool>) -> Result<Option<Ended>, StoreError> {
+    pub(super) async fn take_lease(&self, stop: &CancellationToken) -> Result<Option<Ended>, StoreError> {
         let (holder, mut watch, mut told) = (Holder::this_process(), Watch::default(), None);
-        while !*stop.borrow() {
+        while !stop.is_cancelled() {
             // Leases are about processes, so about the machine's time, also where messages drive the daemon's clock.
-            match self.store.ask_for_lease(&holder, &mut watch, self.clock.machine(), Instant::now()).await {
+            match self.store().ask_for_lease(&holder, &mut watch, self.clock().machine(), Instant::now()).await {
                 Ok(Asked::Taken(ended)) => return Ok(Some(ended)),
                 Ok(Asked::Held(lease)) => {
                     if told.replace(lease.fence) != Some(lease.fence) {
-                        self.notices.tell(Notice::Waiting { holder: lease.holder, since: lease.since });
+                        self.notices().tell(Notice::Waiting { holder: lease.holder, since: lease.since });
                     }
                 }
                 Err(error @ StoreError::Replaced(_)) => return Err(error),
-                Err(error) => self.trouble(&error).await,
+                Err(error) => self.shared.trouble.tell_and_wait(&error).await,
             }
-            // An error means that whoever could say stop is gone, which says it too.
-            let _ = tokio::time::timeout(ASKED_EVERY, stop.wait_for(|stop| *stop)).await;
+            stop.run_until_cancelled(tokio::time::sleep(ASKED_EVERY)).await;
         }
         Ok(None)
     }
@@ -46,23 +46,15 @@ impl Daemon {
         loop {
             tokio::time::sleep(RENEWED_EVERY).await;
             let asked = Instant::now();
-            match self.store.renew_lease(self.clock.machine()).await {
-                Ok(()) => self.store_works(),
+            match self.store().renew_lease(self.clock().machine()).await {
+                Ok(()) => self.shared.trouble.is_over(),
                 Err(lost @ (StoreError::Superseded | StoreError::Replaced(_))) => return lost,
                 // As long as nobody takes it, it stays: whoever might has the same trouble with the database.
-                Err(error) => self.tell_trouble(&error),
+                Err(error) => self.shared.trouble.tell(&error),
             }
             if asked.elapsed() > TERM {
                 tracing::warn!("renewing the lease took {} seconds", asked.elapsed().as_secs());
             }
         }
-    }
-
-    /// Forgets what was true while nobody else worked on the database.
-    pub(super) fn forget(&self) {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        *self.rechecked.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.polled.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Daemon, outbox::doubled};
+use super::{send::doubled, shared::Shared};
 use crate::{
     app::Notice,
     desk::{Destination, Effect, Recipient},
@@ -17,7 +17,7 @@ const MAX_WAIT: SignedDuration = SignedDuration::from_mins(15);
 /// After how many failures the admins hear of a token that X refuses: it refuses good ones now and then.
 const UNAUTHORISED_BEFORE_MAIL: i64 = 3;
 
-impl Daemon {
+impl Shared {
     /// X refuses an account, whatever it asks for: what it cannot do is noted and told, and tried again from time to time. An
     /// account whose grant is dead is not tried again before it is connected again.
     pub(super) async fn pause(
@@ -30,9 +30,9 @@ impl Daemon {
         let _one = self.pausing.lock().await;
         let is_dead = matches!(refusal, Refusal::GrantDead(_));
         let what = if is_dead { GRANT } else { what };
-        let now = self.clock.now();
+        let now = self.app.clock().now();
         let others: Vec<Pause> =
-            self.store.pauses().await?.into_iter().filter(|pause| pause.account == account.id).collect();
+            self.app.store().pauses().await?.into_iter().filter(|pause| pause.account == account.id).collect();
         let before = others.iter().find(|pause| pause.what == what);
         let failures = before.map_or(1, |pause| pause.failures + 1);
         let told = others.iter().any(|pause| pause.told);
@@ -48,7 +48,7 @@ impl Daemon {
             told: told || tells,
         };
         let text = explained(account, refusal);
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.app.store().begin().await?;
         tx.pause(&pause).await?;
         if is_dead {
             tx.set_account_state(&account.id, AccountState::Unauthorised, &pause.reason).await?;
@@ -58,9 +58,9 @@ impl Daemon {
             self.mail_admins(&mut tx, account, pause.since, "down", &subject, &text)?;
         }
         tx.commit().await?;
-        self.mail.notify_one();
+        self.app.wake().outbox.notify_one();
         if others.is_empty() {
-            self.notices.tell(Notice::Trouble { message: text });
+            self.app.notices().tell(Notice::Trouble { message: text });
         }
         Ok(())
     }
@@ -69,7 +69,8 @@ impl Daemon {
     pub(super) async fn resume(&self, account: &ConnectedAccount, what: &[&str]) -> Result<(), StoreError> {
         let _one = self.pausing.lock().await;
         let (over, left): (Vec<Pause>, Vec<Pause>) = self
-            .store
+            .app
+            .store()
             .pauses()
             .await?
             .into_iter()
@@ -77,7 +78,7 @@ impl Daemon {
             .partition(|pause| what.contains(&pause.what.as_str()));
         let Some(since) = over.iter().map(|pause| pause.since).min() else { return Ok(()) };
         let told = over.iter().any(|pause| pause.told);
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.app.store().begin().await?;
         for pause in &over {
             tx.resume(&account.id, &pause.what).await?;
         }
@@ -90,9 +91,9 @@ impl Daemon {
             self.mail_admins(&mut tx, account, since, "up", &format!("@{} works again", account.handle), &text)?;
         }
         tx.commit().await?;
-        self.mail.notify_one();
+        self.app.wake().outbox.notify_one();
         if left.is_empty() {
-            self.notices.tell(Notice::Mended { message: text });
+            self.app.notices().tell(Notice::Mended { message: text });
         }
         Ok(())
     }
@@ -107,11 +108,11 @@ impl Daemon {
         subject: &str,
         body: &str,
     ) -> Result<(), StoreError> {
-        let rules = self.rules();
+        let rules = self.app.rules();
         if rules.desk.mail.is_none() {
             return Ok(());
         }
-        let now = self.clock.now();
+        let now = self.app.clock().now();
         for (admin, _) in rules.desk.admins() {
             tx.enqueue(&Outgoing {
                 key: format!("account/{}/{}/{which}/{admin}", account.id, since.as_millisecond()),

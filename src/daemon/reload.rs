@@ -14,21 +14,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::{
-    app::{Notice, Notices},
+    app::{Broken, Live, Notice, Notices, ReloadState},
     clock::Clock,
     desk::config::StoreSettings,
-    engine::RuleSet,
-    lang::{
-        self, Follow,
-        git::Head,
-        rules::{Rules, Version},
-    },
+    lang::{self, Follow, git::Head, rules::Rules},
 };
 
 /// How long nothing must have changed before files are loaded, unless told otherwise.
@@ -89,40 +83,13 @@ fn report(lost: &[String]) -> Result<(), (usize, String)> {
     Err((lost.len(), lines + "  help: if that is meant, start the daemon once more with `--allow-empty`\n"))
 }
 
-/// How the files stand beside what is live.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// Since when the live rules are.
-    pub since: Timestamp,
-    /// That the files cannot go live.
-    pub broken: Option<Broken>,
-    /// The settings that changed and are used when the daemon starts again.
-    pub restart: Vec<String>,
-    /// The files that were passed over, because their names end only nearly as those of rule files do.
-    pub passed_over: Vec<String>,
-}
-
-/// Files that cannot go live.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// Since when.
-    pub since: Timestamp,
-    /// How many errors.
-    pub errors: usize,
-    /// The errors, for a person.
-    pub report: String,
-}
-
 /// What is done to a checked rule set before it goes live; the demo puts its own accounts in.
 pub type Adapt = Arc<dyn Fn(Rules) -> Rules + Send + Sync>;
 
-/// The live rules. Readers take the pointer once for each event and keep it to the end.
+/// Keeps the live rules those of their files.
 #[derive(Clone)]
-pub struct Live {
-    current: Arc<ArcSwap<RuleSet>>,
-    standing: Arc<watch::Sender<Standing>>,
-    /// Somebody asks for the files to be loaded now.
-    asked: Arc<Notify>,
+pub struct Reload {
+    live: Live,
     /// What the process was started with.
     started_with: StoreSettings,
     /// How the files were just before they were loaded first.
@@ -131,7 +98,7 @@ pub struct Live {
     adapt: Adapt,
 }
 
-impl Live {
+impl Reload {
     /// Loads rules and makes them live.
     ///
     /// # Errors
@@ -184,35 +151,20 @@ impl Live {
         broken: Option<Broken>,
     ) -> Self {
         let started_with = rules.desk.store.clone();
-        let current = Arc::new(ArcSwap::from_pointee(RuleSet::new(rules)));
-        let standing = Arc::new(watch::Sender::new(Standing { since, broken, restart: vec![], passed_over }));
-        Self { current, standing, asked: Arc::default(), started_with, first: Arc::new(first), source, adapt }
+        let state = ReloadState { since, broken, restart: vec![], passed_over };
+        let live = Live::new(rules, state, source.follow);
+        Self { live, started_with, first: Arc::new(first), source, adapt }
     }
 
-    /// What goes live.
-    pub fn follows(&self) -> Follow {
-        self.source.follow
-    }
-
-    /// The rules that are live now.
-    pub fn rules(&self) -> Arc<RuleSet> {
-        self.current.load_full()
-    }
-
-    /// How the files stand beside them, now and from now on.
-    pub fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
-    }
-
-    /// Asks for the files to be loaded now, without waiting until they have settled.
-    pub fn reload_now(&self) {
-        self.asked.notify_one();
+    /// The live rules.
+    pub fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Loads the files again and, where they are in order and different, makes them live. Says what came of it where that is
     /// news, or somebody asked.
     fn reload(&self, now: Timestamp, notices: &Notices, asked: bool) {
-        let live = self.rules();
+        let live = self.live.rules();
         match self.source.load(&self.adapt, Some(&**live)) {
             Ok((rules, passed_over)) => {
                 let restart = self.needs_restart(&rules);
@@ -221,17 +173,18 @@ impl Live {
                 let (mut recovered, mut more, mut passes_over) = (false, false, false);
                 if version != live.version {
                     // Built before it is live, and off the path of messages.
-                    self.current.store(Arc::new(live.successor(Arc::new(rules))));
+                    self.live.swap(live.successor(Arc::new(rules)));
                 }
-                self.standing.send_modify(|standing| {
-                    recovered = standing.broken.take().is_some();
-                    more = !restart.is_empty() && standing.restart != restart;
-                    standing.restart.clone_from(&restart);
-                    passes_over = !passed_over.is_empty() && (asked || standing.passed_over != passed_over);
-                    standing.passed_over.clone_from(&passed_over);
+                self.live.change_state(|state| {
+                    recovered = state.broken.take().is_some();
+                    more = !restart.is_empty() && state.restart != restart;
+                    state.restart.clone_from(&restart);
+                    passes_over = !passed_over.is_empty() && (asked || state.passed_over != passed_over);
+                    state.passed_over.clone_from(&passed_over);
                     if changed {
-                        standing.since = now;
+                        state.since = now;
                     }
+                    true
                 });
                 if changed || recovered || asked {
                     notices.tell(Notice::Reloaded { version, items });
@@ -245,11 +198,11 @@ impl Live {
             }
             Err((errors, report)) => {
                 let mut news = false;
-                self.standing.send_if_modified(|standing| {
-                    news = standing.broken.as_ref().is_none_or(|broken| broken.report != report);
+                self.live.change_state(|state| {
+                    news = state.broken.as_ref().is_none_or(|broken| broken.report != report);
                     if news {
-                        let since = standing.broken.as_ref().map_or(now, |broken| broken.since);
-                        standing.broken = Some(Broken { since, errors, report: report.clone() });
+                        let since = state.broken.as_ref().map_or(now, |broken| broken.since);
+                        state.broken = Some(Broken { since, errors, report: report.clone() });
                     }
                     news
                 });
@@ -267,17 +220,12 @@ impl Live {
         settings.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }
 
-    /// The version of the live rules.
-    pub fn version(&self) -> Version {
-        self.rules().version.clone()
-    }
-
     /// Files the live rules anew where tickets are other than they were.
     fn file_anew(&self) {
-        let live = self.rules();
+        let live = self.live.rules();
         if live.has_drifted() {
             tracing::debug!("rules {} are filed anew, by what is rare among recent tickets", live.version);
-            self.current.store(Arc::new(live.successor(live.rules().clone())));
+            self.live.swap(live.successor(live.rules().clone()));
         }
     }
 
@@ -324,7 +272,7 @@ impl Live {
                     Some(()) => (false, true),
                     None => return Ok(()),
                 },
-                () = self.asked.notified() => (true, false),
+                () = self.live.reload_asked() => (true, false),
                 () = tokio::time::sleep(LOOK_ANYWAY) => (false, false),
             };
         }
@@ -337,7 +285,7 @@ impl Live {
         while tokio::time::Instant::now() < patience {
             let quiet = tokio::select! {
                 biased;
-                () = self.asked.notified() => return (self.stamps().await, true),
+                () = self.live.reload_asked() => return (self.stamps().await, true),
                 heard = tokio::time::timeout(self.source.settle, changes.recv()) => heard.is_err(),
             };
             let now = self.stamps().await;
@@ -375,7 +323,7 @@ impl Live {
             before = head;
             self.rebuild_where_drifted().await;
             tokio::select! {
-                () = self.asked.notified() => {
+                () = self.live.reload_asked() => {
                     self.reload_blocking(clock, &notices, true).await;
                     loaded.clone_from(&before);
                 }

@@ -9,7 +9,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         starter, terminal,
     },
     clock::Clock,
-    daemon::{Daemon, Live, Source},
+    daemon::{Daemon, Reload, Source},
     desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
     lang::rules::Rules,
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
@@ -68,7 +69,7 @@ impl Stage {
         let as_declared: Arc<OnceLock<Arc<Desk>>> = Arc::clone(&declared);
         let url = sim.url.clone();
         let clock = Clock::driven();
-        let live = Live::start(
+        let reload = Reload::start(
             Source::new(vec![rules.clone()], None),
             Arc::new(move |rules| {
                 let _ = as_declared.set(Arc::clone(&rules.desk));
@@ -84,8 +85,8 @@ impl Stage {
         }
         let store = Store::open(&database).await?;
         let key = Key::random()?;
-        let accounts = live.rules().desk.accounts.clone();
-        let daemon = Arc::new(Daemon::new(store, key.clone(), live, clock.clone(), client::http()?));
+        let accounts = reload.live().rules().desk.accounts.clone();
+        let daemon = Arc::new(Daemon::new(store, key.clone(), reload, clock.clone(), client::http()?));
         let mut stage = Self {
             sim,
             daemon,
@@ -247,8 +248,8 @@ impl Stage {
     pub(super) async fn play_live(&mut self, pace: f64) -> Result<(), CliError> {
         show::welcome(&mut terminal::people(), &self.rules, &self.sim.url)?;
         let telling = tokio::spawn(tell(self.daemon.notices().listen()));
-        let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(self.daemon.clone().serve(stopped));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(self.daemon.clone().serve(stop.clone()));
         self.sim.replay(pace);
         let (sim, clock, rules) = (self.sim.clone(), self.clock.clone(), self.rules.clone());
         let database = self.database.clone();
@@ -268,7 +269,7 @@ impl Stage {
             }
         });
         tokio::signal::ctrl_c().await?;
-        let _ = stop.send(true);
+        stop.cancel();
         watching.abort();
         serving.await??;
         telling.abort();

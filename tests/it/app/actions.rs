@@ -11,7 +11,6 @@ use twite::{
     },
     daemon::Daemon,
     desk::{Cause, Status, Ticket, TicketId},
-    engine::Decider,
     lang::rules::Action,
     x::wire::decode_line,
 };
@@ -88,17 +87,7 @@ impl Desk {
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
         let actions: &[Action] = &found.then;
         let cause = Cause::Macro(title.to_owned());
-        agent::update(
-            self.daemon.store(),
-            &rules,
-            Decider::default(),
-            self.daemon.clock(),
-            TicketId(id),
-            actions,
-            cause,
-        )
-        .await
-        .map(|_| ())
+        agent::update(self.daemon.app(), TicketId(id), actions, cause).await.map(|_| ())
     }
 }
 

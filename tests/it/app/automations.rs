@@ -13,7 +13,7 @@ use twite::{
     app::agent,
     daemon::Daemon,
     desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
-    engine::{self, Decider, loops, minute},
+    engine::{self, loops, minute},
     lang::{
         check_files,
         rules::{Action, ActionKind, Files, Literal, Rules, SetTo, SourceFile, Span, Version},
@@ -332,9 +332,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
                 let rules = daemon.rules();
                 let id = TicketId(i64::try_from(*ticket).unwrap() + 1);
                 let actions = actions(what, &rules);
-                agent::update(daemon.store(), &rules, Decider::default(), daemon.clock(), id, &actions, by_macro())
-                    .await
-                    .unwrap();
+                agent::update(daemon.app(), id, &actions, by_macro()).await.unwrap();
             }
         }
     }
@@ -431,9 +429,7 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
     // What an agent does starts them again, and the loop is found again.
     let rules = daemon.rules();
     let by_hand = actions(&Happens::Priority("low"), &rules);
-    agent::update(daemon.store(), &rules, Decider::default(), daemon.clock(), TicketId(1), &by_hand, by_macro())
-        .await
-        .unwrap();
+    agent::update(daemon.app(), TicketId(1), &by_hand, by_macro()).await.unwrap();
     assert!(daemon.store().stopped_loops().await.unwrap().is_empty());
     let again = fired_after(&daemon, 3_000).await;
     assert!(again > stopped_after && again <= 2 * stopped_after + 1, "{again}");

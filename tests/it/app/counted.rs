@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use twite::{
     app::agent,
     desk::{Act, Cause, Reason, ReasonKind, Status, Ticket, TicketId, XId, invariant},
-    engine::Decider,
     sim::SimHandle,
     store::{Next, Store},
     x::wire::decode_line,
@@ -102,7 +101,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         let (store, rules) = (daemon.store(), daemon.rules());
         let then = &rules.macros.iter().find(|m| m.title == *title).unwrap().then;
         let (id, cause) = (TicketId(1), Cause::Macro((*title).to_owned()));
-        agent::update(store, &rules, Decider::default(), daemon.clock(), id, then, cause).await.unwrap();
+        agent::update(daemon.app(), id, then, cause).await.unwrap();
         let said = ticket(store).await;
         for one in *steps {
             step(&sim, &daemon, &accounts[0], *one).await;
@@ -153,7 +152,7 @@ async fn a_reply_that_is_refused_after_a_merge_changes_nothing_on_the_other_tick
         daemon.clock().reached(later(second as i64));
         let then = &rules.macros.iter().find(|m| m.title == title).unwrap().then;
         let cause = Cause::Macro(title.to_owned());
-        agent::update(store, &rules, Decider::default(), daemon.clock(), TicketId(2), then, cause).await.unwrap();
+        agent::update(daemon.app(), TicketId(2), then, cause).await.unwrap();
     }
     let before = ticket(store).await;
     let now = later(10);

@@ -272,18 +272,18 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     assert!(kept("quokkas") && kept("wombats"));
 
     // Nothing is looked at again before its time, and what is still there stays as it was.
-    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Nothing);
+    assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Nothing);
     desk.later(13);
-    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Answered);
-    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Nothing);
+    assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Answered);
+    assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Nothing);
     assert!(store.comments(TicketId(1)).await.unwrap().iter().all(|comment| !comment.deleted));
 
     desk.sim.delete(&first).unwrap();
     desk.later(13);
     // X in trouble is no word of a deletion.
     desk.sim.fault(Fault::on("GET /2/tweets").answer(503, "")).unwrap();
-    assert!(matches!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Later(_)));
-    assert_eq!(desk.daemon.recheck_posts(&mut 0).await.unwrap(), LookupOutcome::Answered);
+    assert!(matches!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Later(_)));
+    assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Answered);
     let comments = store.comments(TicketId(1)).await.unwrap();
     let posts: Vec<_> = comments.iter().filter(|c| c.source.x_id().is_some()).map(|c| (c.deleted, &*c.text)).collect();
     assert_eq!(posts, [(true, ""), (false, "@acme and wombats the receipt")]);
@@ -312,15 +312,17 @@ async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
     desk.sim.make_user(&NewPerson::named("kim")).unwrap();
     let above = desk.sim.post(&NewPost { by: "kim".into(), text: "look".into(), ..NewPost::default() }).unwrap();
     desk.answer("@acme did you see that?", &above);
-    desk.sim.fault(Fault::on("GET /2/tweets").times(2).answer(429, "")).unwrap();
+    desk.sim.fault(Fault::on("GET /2/tweets").times(3).answer(429, "")).unwrap();
     // Settling does not wait for X; the ticket is there without what stands above it.
     assert_eq!(desk.settle().await.tickets, 1);
     let worries = desk.worries();
     assert_eq!(worries.len(), 1, "{worries:?}");
-    let mut failures = 1;
-    let looked = desk.daemon.lookup_parents(&mut failures).await.unwrap();
-    assert!(matches!(looked, LookupOutcome::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
-    assert_eq!((failures, desk.worries()), (2, vec![]), "told once");
+    let mut lookup = desk.daemon.lookup();
+    for told in [1, 0] {
+        let looked = lookup.parents().await.unwrap();
+        assert!(matches!(looked, LookupOutcome::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
+        assert_eq!(desk.worries().len(), told, "told once");
+    }
     desk.settle().await;
     let context = desk.daemon.store().context(TicketId(1)).await.unwrap();
     assert_eq!(

@@ -5,9 +5,9 @@ use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
-    app::{Notice, Notices},
+    app::{Live, Notice, Notices},
     clock::Clock,
-    daemon::{Live, Source},
+    daemon::{Reload, Source},
     lang::Follow,
 };
 
@@ -59,21 +59,21 @@ impl Drop for Followed {
 }
 
 impl Followed {
-    fn start(rules: &Path) -> Result<Live, String> {
+    fn start(rules: &Path) -> Result<Reload, String> {
         let source = Source {
             follow: Follow::Commit,
             settle: Duration::from_millis(50),
             ..Source::new(vec![rules.to_path_buf()], None)
         };
-        Live::start(source, Arc::new(|rules| rules), Clock::Wall.now())
+        Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now())
     }
 
     fn new(rules: &Path) -> Self {
-        let live = Self::start(rules).unwrap();
+        let reload = Self::start(rules).unwrap();
         let notices = Notices::default();
         let told = notices.listen();
-        let (follow, at) = (live.clone(), notices);
-        let following = tokio::spawn(async move { follow.follow(Clock::Wall, at).await.unwrap() });
+        let (live, at) = (reload.live().clone(), notices);
+        let following = tokio::spawn(async move { reload.follow(Clock::Wall, at).await.unwrap() });
         Self { live, told, following }
     }
 

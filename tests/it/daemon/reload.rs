@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
-    app::{Notice, Notices},
+    app::{Live, Notice, Notices},
     clock::Clock,
-    daemon::{Daemon, Live, Source},
+    daemon::{Daemon, Reload, Reminder, Source},
     lang,
     sim::{NewPerson, NewPost},
     store::{Key, Store},
@@ -48,11 +48,11 @@ impl Followed {
     }
 
     fn of(directory: TempDir, source: Source) -> Self {
-        let live = Live::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap();
+        let reload = Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap();
         let notices = Notices::default();
         let told = notices.listen();
-        let (follow, at) = (live.clone(), notices.clone());
-        let following = tokio::spawn(async move { follow.follow(Clock::Wall, at).await.unwrap() });
+        let (live, at) = (reload.live().clone(), notices.clone());
+        let following = tokio::spawn(async move { reload.follow(Clock::Wall, at).await.unwrap() });
         Self { directory, live, told, following }
     }
 
@@ -534,14 +534,14 @@ async fn the_log_is_reminded_every_ten_minutes_that_rules_are_broken() {
         fs::write(rules.join("a.twite"), files).unwrap();
         let last = Some((lang::rules::Rules::clone(&good), Timestamp::UNIX_EPOCH));
         let source = Source::new(vec![rules.clone()], None);
-        let live = Live::go_on(source, Arc::new(|rules| rules), last, Timestamp::UNIX_EPOCH).unwrap();
+        let reload = Reload::go_on(source, Arc::new(|rules| rules), last, Timestamp::UNIX_EPOCH).unwrap();
         let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
         let http = twite::x::client::http().unwrap();
-        let daemon = Daemon::new(store, Key::random().unwrap(), live, Clock::driven(), http);
+        let daemon = Daemon::new(store, Key::random().unwrap(), reload, Clock::driven(), http);
         let mut told = daemon.notices().listen();
-        let mut said = vec![];
+        let (mut reminder, mut said) = (Reminder::default(), vec![]);
         for second in 0..2_500 {
-            daemon.remind(Timestamp::from_second(1_800_000_000 + second).unwrap());
+            reminder.remind(daemon.app(), Timestamp::from_second(1_800_000_000 + second).unwrap());
             while let Ok(notice) = told.try_recv() {
                 assert!(notice.to_string().contains("the rules are broken since"), "{notice}");
                 said.push(second);

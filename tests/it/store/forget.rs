@@ -123,7 +123,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
 
     sim.delete(&first).unwrap();
     later(13);
-    while daemon.recheck_posts(&mut 0).await.unwrap() == LookupOutcome::Answered {}
+    while daemon.lookup().recheck().await.unwrap() == LookupOutcome::Answered {}
     assert_eq!(places(&mut database, &words).await, Vec::<String>::new());
 
     // What others said, and what the desk said of itself, stays.

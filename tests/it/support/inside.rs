@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use jiff::Timestamp;
 use twite::{
     clock::Clock,
-    daemon::{Daemon, Live, Source},
+    daemon::{Daemon, Reload, Source},
     desk::{Desk, Tokens, XId},
     sim::{CLIENT_ID, NewPerson, SimHandle},
     store::{AccountState, ConnectedAccount, Key, Store},
@@ -29,7 +29,7 @@ pub async fn daemon(
     std::fs::write(path.join("twite.toml"), toml).unwrap();
     std::fs::write(path.join("rules.twite"), rules).unwrap();
     let url = sim.url.clone();
-    let live = Live::start(
+    let live = Reload::start(
         Source::new(vec![path], None),
         Arc::new(move |mut rules| {
             let mut desk = Desk::clone(&rules.desk);

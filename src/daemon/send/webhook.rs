@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::outbox::Failure;
+use super::outcome::Failure;
 use crate::{
     desk::{Reason, ReasonKind, config::Webhook},
     x::{client::error_chain, limits::retry_after},

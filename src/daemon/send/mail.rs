@@ -12,7 +12,7 @@ use lettre::{
     transport::smtp::authentication::Credentials,
 };
 
-use super::outbox::Failure;
+use super::outcome::Failure;
 use crate::desk::{
     Reason, ReasonKind,
     config::{MailSecurity, MailSettings},

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Daemon,
-    outbox::{Arrived, Failure, kind_of, refused, stored},
+    Sending,
+    outcome::{Arrived, Failure, kind_of, refused, stored},
 };
 use crate::{
     desk::{Comment, NotAnswerable, Reason, ReasonKind, Reply, XId, post_text::weighted_length},
@@ -19,7 +19,7 @@ const MAX_HIDDEN: i64 = 6;
 /// How often X has to say that a direct message is not there. It refuses a post that it has, but takes a message again.
 const LOOKUPS_OF_DIRECT: i64 = 4;
 
-impl Daemon {
+impl Sending {
     /// Sends a reply, or looks it up where the last send may have arrived.
     pub(super) async fn reply(&self, item: &OutboxItem, text: &str) -> Result<Arrived, Failure> {
         let comment = match self.earlier_part(item).await? {
@@ -27,18 +27,18 @@ impl Daemon {
             None => item.answers,
         };
         let comment = match comment {
-            Some(id) => self.store.comment(id).await.map_err(stored)?,
+            Some(id) => self.app().store().comment(id).await.map_err(stored)?,
             None => None,
         };
         let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "there is no comment to answer"))?;
         // The kind is found again from the comment, never remembered.
         let versions = match comment.source.x_id() {
-            Some(id) => self.store.versions(id).await.map_err(stored)?,
+            Some(id) => self.app().store().versions(id).await.map_err(stored)?,
             None => vec![],
         };
         let reply = Reply::to(&comment, text).map(|reply| reply.to_newest(versions));
         let account = self.answering_account(item).await?;
-        let client = self.client(&account).ok_or_else(|| {
+        let client = self.shared.client(&account).ok_or_else(|| {
             let words = format!("there is no way to X for @{}: see the log", account.handle);
             Failure::Later(Reason::new(ReasonKind::NotReady, words))
         })?;
@@ -52,7 +52,7 @@ impl Daemon {
             self.within_caps(item, &account, &comment).await?;
         }
         if let Reply::Public(public) = &reply {
-            let most = self.rules().desk.account(&account.handle).map_or(280, |a| a.post_length);
+            let most = self.app().rules().desk.account(&account.handle).map_or(280, |a| a.post_length);
             let length = weighted_length(public.text());
             if length > most {
                 let words = format!("the reply is {length} characters long; a post takes {most}");
@@ -66,8 +66,8 @@ impl Daemon {
         match sent {
             Ok(id) => {
                 // It arrived, whatever the store says of the pause.
-                if let Err(error) = self.resume(&account, &[SEND, GRANT]).await {
-                    self.trouble(&error).await;
+                if let Err(error) = self.shared.resume(&account, &[SEND, GRANT]).await {
+                    self.shared.trouble.tell(&error);
                 }
                 Ok(arrived(&reply, id))
             }
@@ -98,7 +98,7 @@ impl Daemon {
             }
         };
         for id in found {
-            if !self.store.is_accounted_for(&id).await.map_err(stored)? {
+            if !self.app().store().is_accounted_for(&id).await.map_err(stored)? {
                 return Ok(arrived(reply, id));
             }
         }
@@ -113,7 +113,7 @@ impl Daemon {
     /// part whose earlier one is not at X is not sent: nobody would understand it.
     async fn earlier_part(&self, item: &OutboxItem) -> Result<Option<i64>, Failure> {
         let Some(key) = &item.follows else { return Ok(None) };
-        let Some(part) = self.store.earlier_part(key).await.map_err(stored)? else { return Ok(None) };
+        let Some(part) = self.app().store().earlier_part(key).await.map_err(stored)? else { return Ok(None) };
         if part.state != "sent" {
             let why = part.reason.unwrap_or_else(|| "it is not known whether it arrived".to_owned());
             return Err(refused(
@@ -124,7 +124,7 @@ impl Daemon {
         if let Some(shown) = part.shown
             && item.answers != Some(shown)
         {
-            self.store.answer_instead(item, shown).await.map_err(stored)?;
+            self.app().store().answer_instead(item, shown).await.map_err(stored)?;
         }
         Ok(part.shown)
     }
@@ -137,10 +137,10 @@ impl Daemon {
             false => refused(ReasonKind::NoAccount, words),
         };
         let handle = self.ticket_of(item).await?.and_then(|t| t.account).unwrap_or_default();
-        let rules = self.rules();
+        let rules = self.app().rules();
         let settings =
             rules.desk.answering_account(&handle).ok_or_else(|| never(rules.desk.why_unanswered(&handle)))?;
-        let connected = self.store.accounts().await.map_err(stored)?;
+        let connected = self.app().store().accounts().await.map_err(stored)?;
         let account =
             connected.into_iter().find(|a| a.handle.eq_ignore_ascii_case(&settings.handle)).ok_or_else(|| {
                 let words = format!("@{} is declared and not connected", settings.handle);
@@ -163,9 +163,10 @@ impl Daemon {
         if item.rule.is_none() {
             return Ok(());
         }
-        let hour_ago = self.clock.now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
-        let limits = self.rules().desk.limits.clone();
-        let sent = self.store.replies_since(hour_ago, &account.handle, to.author_id.as_ref()).await.map_err(stored)?;
+        let hour_ago = self.app().clock().now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
+        let limits = self.app().rules().desk.limits.clone();
+        let sent =
+            self.app().store().replies_since(hour_ago, &account.handle, to.author_id.as_ref()).await.map_err(stored)?;
         let cap = |count: i64, most: u32, whom: &str, setting: &str| {
             if count < i64::from(most) {
                 return Ok(());

@@ -8,9 +8,9 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::{Daemon, mail, webhook};
+use super::{Sending, mail, webhook};
 use crate::{
     app::{Notice, Outcome},
     desk::{Destination, Effect, Reason, ReasonKind, Recipient, Status, TicketId, XId},
@@ -57,41 +57,43 @@ pub(super) struct Arrived {
     pub(super) x_id: Option<XId>,
 }
 
-impl Daemon {
+impl Sending {
     /// Sends the next thing that is due for a destination. Returns whether there was one.
     pub(super) async fn send_to(
         &self,
         destination: &Destination,
-        stop: &watch::Receiver<bool>,
+        stop: &CancellationToken,
     ) -> Result<bool, StoreError> {
-        let Some(item) = self.store.claim(destination, self.clock.now()).await? else { return Ok(false) };
+        let Some(item) = self.app().store().claim(destination, self.app().clock().now()).await? else {
+            return Ok(false);
+        };
         let outcome = self.carry_out(&item).await;
         // What came of it is known only here until it is stored. Whoever takes over finds it marked as on its way.
         while let Err(error) = self.record_outcome(&item, outcome.clone()).await {
-            if *stop.borrow() || matches!(error, StoreError::Superseded) {
+            if stop.is_cancelled() || matches!(error, StoreError::Superseded) {
                 return Err(error);
             }
-            self.trouble(&error).await;
+            self.shared.trouble.tell_and_wait(&error).await;
         }
         Ok(true)
     }
 
     async fn record_outcome(&self, item: &OutboxItem, outcome: Result<Arrived, Failure>) -> Result<(), StoreError> {
-        let now = self.clock.now();
+        let now = self.app().clock().now();
         let at = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(now);
         let (what, text) = described(&item.effect);
         let (next, reason) = match outcome {
             Ok(arrived) => {
                 self.rested(&item.destination);
-                self.store.sent(item.id, arrived.x_id.as_ref(), now).await?;
+                self.app().store().sent(item.id, arrived.x_id.as_ref(), now).await?;
                 self.tell(item, arrived.what, arrived.text, Outcome::Sent);
                 return Ok(());
             }
             Err(Failure::Paused(account, refusal)) => {
                 let reason = Reason::new(kind_of(&refusal), refusal.to_string());
-                self.store.not_sent(item, Next::Wait, &reason, now).await?;
+                self.app().store().not_sent(item, Next::Wait, &reason, now).await?;
                 // Told once for the account, not for everything that waits.
-                return self.pause(&account, SEND, &refusal).await;
+                return self.shared.pause(&account, SEND, &refusal).await;
             }
             Err(Failure::NotThere) => {
                 let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and X does not have it");
@@ -100,13 +102,13 @@ impl Daemon {
             }
             Err(Failure::PossiblySent(reason)) => {
                 let wait = match item.answers_lost {
-                    0 => self.visibility_delay(),
-                    lost => doubled(self.visibility_delay().max(FIRST_WAIT), lost + 1, MAX_LOOKUP_WAIT),
+                    0 => self.shared.visibility_delay(),
+                    lost => doubled(self.shared.visibility_delay().max(FIRST_WAIT), lost + 1, MAX_LOOKUP_WAIT),
                 };
                 (Next::LookUp(at(wait)), reason)
             }
             Err(Failure::LookupFailed(reason, wait)) => {
-                let grown = doubled(self.visibility_delay().max(FIRST_WAIT), item.lookups, MAX_LOOKUP_WAIT);
+                let grown = doubled(self.shared.visibility_delay().max(FIRST_WAIT), item.lookups, MAX_LOOKUP_WAIT);
                 (Next::LookUp(at(grown.max(signed(wait)))), reason)
             }
             Err(Failure::Later(reason) | Failure::NotWorking(reason, _))
@@ -133,7 +135,7 @@ impl Daemon {
             }
             Err(Failure::Unknown(reason)) => (Next::Unknown, reason),
         };
-        self.store.not_sent(item, next, &reason, now).await?;
+        self.app().store().not_sent(item, next, &reason, now).await?;
         let outcome = match next {
             Next::Refused => Outcome::Refused(reason.words),
             Next::Unknown => Outcome::Unknown(reason.words),
@@ -146,7 +148,7 @@ impl Daemon {
 
     fn tell(&self, item: &OutboxItem, what: &'static str, text: String, outcome: Outcome) {
         match item.ticket {
-            Some(ticket) => self.notices.tell(Notice::Delivery { ticket, what, text, outcome }),
+            Some(ticket) => self.app().notices().tell(Notice::Delivery { ticket, what, text, outcome }),
             None => match outcome {
                 Outcome::Sent | Outcome::Found => tracing::info!("mail to the admins sent: {text}"),
                 Outcome::Refused(why) | Outcome::Later(why) | Outcome::Unknown(why) => {
@@ -176,13 +178,13 @@ impl Daemon {
 
     pub(super) async fn ticket_of(&self, item: &OutboxItem) -> Result<Option<crate::desk::Ticket>, Failure> {
         match item.ticket {
-            Some(TicketId(id)) => self.store.ticket(TicketId(id)).await.map_err(stored),
+            Some(TicketId(id)) => self.app().store().ticket(TicketId(id)).await.map_err(stored),
             None => Ok(None),
         }
     }
 
     async fn notify(&self, item: &OutboxItem, to: &Recipient, subject: &str, body: &str) -> Result<Arrived, Failure> {
-        let rules = self.rules();
+        let rules = self.app().rules();
         let desk = &rules.desk;
         let agent = |name: &str| desk.agents.iter().find(|a| a.name == name).and_then(|a| a.email.clone());
         let addresses: Vec<String> = match to {
@@ -207,7 +209,7 @@ impl Daemon {
     }
 
     async fn call(&self, item: &OutboxItem, name: &str, body: Option<&str>) -> Result<Arrived, Failure> {
-        let rules = self.rules();
+        let rules = self.app().rules();
         let hook = rules
             .desk
             .webhook(name)
@@ -217,18 +219,13 @@ impl Daemon {
             None => serde_json::to_string(&self.ticket_of(item).await?)
                 .map_err(|e| refused(ReasonKind::NotReady, e.to_string()))?,
         };
-        webhook::call(&self.http, hook, body, &self.delivery_id(item), self.clock.now()).await?;
+        webhook::call(&self.shared.http, hook, body, &self.delivery_id(item), self.app().clock().now()).await?;
         Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None })
     }
 
     /// What tells a mail or a call of a webhook from all others in the world, and stays the same when it is sent again.
     fn delivery_id(&self, item: &OutboxItem) -> String {
-        format!("{}.{}", item.key.replace('/', "."), self.store.id())
-    }
-
-    /// How long X may take to show a post where it is looked for.
-    pub(super) fn visibility_delay(&self) -> SignedDuration {
-        SignedDuration::try_from(Duration::from_millis(self.rules().desk.x.settle_millis)).unwrap_or_default()
+        format!("{}.{}", item.key.replace('/', "."), self.app().store().id())
     }
 }
 
@@ -268,7 +265,7 @@ pub(super) fn stored(error: StoreError) -> Failure {
 }
 
 /// A wait that is twice as long after each of `times`, the first among them, up to `most`.
-pub(super) fn doubled(first: SignedDuration, times: i64, most: SignedDuration) -> SignedDuration {
+pub(in crate::daemon) fn doubled(first: SignedDuration, times: i64, most: SignedDuration) -> SignedDuration {
     let doublings = u32::try_from(times.saturating_sub(1).clamp(0, 30)).unwrap_or(0);
     first.checked_mul(2_i32.saturating_pow(doublings)).unwrap_or(most).min(most)
 }

@@ -1,0 +1,328 @@
+//! Polling: what is new at X goes into the inbox.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    task::{AbortHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    run::{Loop, Next, run_until},
+    shared::{Shared, unless_stopped},
+    trouble::AFTER_TROUBLE,
+};
+use crate::{
+    app::Notice,
+    desk::XId,
+    store::{ConnectedAccount, GRANT, Gap, StoreError},
+    x::{
+        Refusal, XError,
+        client::Answered,
+        limits::Limits,
+        poll::{Endpoint, PageRead, Position, Shortfall, Stretch, may_go_on, next_poll, read_page},
+    },
+};
+
+/// How often the list of connected accounts is read again.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+
+/// Polls every endpoint of every connected account, as accounts come and go.
+pub(super) struct PollAccounts {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    running: BTreeMap<(XId, &'static str), (CancellationToken, AbortHandle)>,
+    polls: JoinSet<()>,
+    /// The declared accounts of which it was told that nobody has connected them.
+    unconnected: Vec<String>,
+}
+
+impl Loop for PollAccounts {
+    async fn step(&mut self) -> Result<Next, StoreError> {
+        while self.polls.try_join_next().is_some() {}
+        let accounts = self.shared.app.store().accounts().await?;
+        self.tell_unconnected(&accounts);
+        let mut wanted = BTreeMap::new();
+        for account in &accounts {
+            for endpoint in self.shared.endpoints(account) {
+                wanted.insert((account.id.clone(), endpoint.name()), (account.clone(), endpoint));
+            }
+        }
+        self.running.retain(|key, (stop, task)| {
+            let keep = wanted.contains_key(key) && !task.is_finished();
+            if !keep {
+                stop.cancel();
+            }
+            keep
+        });
+        for (key, (account, endpoint)) in wanted {
+            self.running.entry(key).or_insert_with(|| {
+                let (shared, stop) = (self.shared.clone(), self.stop.child_token());
+                let mut poll = Poll::new(&shared, &stop, account, endpoint);
+                let stopped = stop.clone();
+                let task = self.polls.spawn(async move {
+                    // Each poll says when the next one is due.
+                    run_until(&stopped, &Notify::new(), Duration::ZERO, &shared.trouble, &mut poll).await;
+                });
+                (stop, task)
+            });
+        }
+        Ok(Next::After(ACCOUNTS_EVERY))
+    }
+
+    async fn finish(&mut self) {
+        while self.polls.join_next().await.is_some() {}
+    }
+}
+
+impl PollAccounts {
+    pub(super) fn new(shared: &Arc<Shared>, stop: &CancellationToken) -> Self {
+        Self {
+            shared: shared.clone(),
+            stop: stop.clone(),
+            running: BTreeMap::new(),
+            polls: JoinSet::new(),
+            unconnected: vec![],
+        }
+    }
+
+    /// Tells which declared accounts nobody has connected yet, whenever that changes.
+    fn tell_unconnected(&mut self, accounts: &[ConnectedAccount]) {
+        let rules = self.shared.app.rules();
+        let is_connected = |handle: &str| accounts.iter().any(|account| account.handle.eq_ignore_ascii_case(handle));
+        let declared = rules.desk.accounts.iter().map(|account| account.handle.clone());
+        let unconnected: Vec<_> = declared.filter(|handle| !is_connected(handle)).collect();
+        if let Some(first) = unconnected.first().filter(|_| unconnected != self.unconnected) {
+            let all = unconnected.iter().map(|handle| format!("@{handle}")).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "declared and not connected: {all}. Nothing comes in from there; `twite accounts connect {first}` connects"
+            );
+            self.shared.app.notices().tell(Notice::Trouble { message });
+        }
+        self.unconnected = unconnected;
+    }
+}
+
+/// What came of one poll of an endpoint.
+pub(super) struct Polled {
+    /// Messages that were not known.
+    pub(super) new: usize,
+    /// Whether there is more to read than this poll had calls for.
+    pub(super) more: bool,
+    /// How long to wait before the next poll.
+    pub(super) wait: Duration,
+}
+
+/// Polls one endpoint of one account.
+pub(super) struct Poll {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    account: ConnectedAccount,
+    endpoint: Endpoint,
+    /// Failures in a row.
+    failures: u32,
+    /// Whether it is noted in the store that it stands still; not known at first.
+    stalled: Option<bool>,
+    /// Whether it was told that X sets the pace.
+    paced: bool,
+}
+
+impl Loop for Poll {
+    async fn step(&mut self) -> Result<Next, StoreError> {
+        let polled = self.poll().await;
+        self.shared.polled(&self.account, self.endpoint);
+        Ok(Next::After(match polled {
+            Ok(polled) => polled.wait,
+            Err(error) => {
+                self.shared.trouble.tell(&error);
+                // X was asked all the same, and charges for it.
+                AFTER_TROUBLE.max(Duration::from_secs(self.shared.app.rules().desk.x.poll_seconds))
+            }
+        }))
+    }
+}
+
+impl Poll {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        stop: &CancellationToken,
+        account: ConnectedAccount,
+        endpoint: Endpoint,
+    ) -> Self {
+        Self { shared: shared.clone(), stop: stop.clone(), account, endpoint, failures: 0, stalled: None, paced: false }
+    }
+
+    /// Fetches what is new on one endpoint of one account into the inbox, and then, as far as there are calls for it, what
+    /// earlier polls left. What X refuses is told and waited for; only the store's own errors come back.
+    ///
+    /// # Errors
+    /// When the store fails: what was not accepted is found again by the next poll.
+    pub(super) async fn poll(&mut self) -> Result<Polled, StoreError> {
+        let endpoint = self.endpoint;
+        let every = Duration::from_secs(self.shared.app.rules().desk.x.poll_seconds.max(1));
+        let Some(client) = self.shared.client(&self.account) else {
+            return Ok(Polled { new: 0, more: false, wait: every });
+        };
+        let stored = self.shared.app.store().position(&self.account.id, endpoint.name()).await?;
+        // One that an earlier version wrote, or nobody can read, is as good as none: what is known is taken once.
+        let mut position: Position = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
+        let mut stretch = position.from_top(&self.account, endpoint, self.shared.app.store().last_received().await?);
+        let (mut new, mut pages, mut refused) = (0, 0, 0);
+        let limits = loop {
+            let Some(answered) = unless_stopped(&self.stop, read_page(&client, endpoint, &stretch)).await else {
+                return Ok(Polled { new, more: true, wait: Duration::ZERO });
+            };
+            let answered = match answered {
+                Ok(answered) => answered,
+                Err(error) => {
+                    let is_refused = matches!(error, XError::Refused(Refusal::Other { status: 400, .. }));
+                    // Pages have places that do not hold for ever.
+                    if is_refused && pages > 0 && refused < 3 && position.place_refused(endpoint) {
+                        refused += 1;
+                        if let Some(unfinished) = position.unfinished() {
+                            stretch = unfinished.clone();
+                            continue;
+                        }
+                    }
+                    return self.failed(new, every, &error).await;
+                }
+            };
+            pages += 1;
+            new += self.take_page(&mut position, stretch, &answered).await?;
+            match position.unfinished() {
+                Some(unfinished) if may_go_on(&answered.limits, pages) => stretch = unfinished.clone(),
+                _ => break answered.limits,
+            }
+        };
+        self.failures = 0;
+        self.shared.resume(&self.account, &[endpoint.name(), GRANT]).await?;
+        let wait = next_poll(every, &limits, 0, 0.0);
+        self.tell_pace(&limits, every, wait).await?;
+        Ok(Polled { new, more: position.unfinished().is_some(), wait })
+    }
+
+    /// Accepts the messages of a page, together with how far that brings the self.endpoint. Returns how many were not known.
+    async fn take_page(
+        &self,
+        position: &mut Position,
+        stretch: Stretch,
+        answered: &Answered<PageRead>,
+    ) -> Result<usize, StoreError> {
+        let page = &answered.answer;
+        for broken in &page.unreadable {
+            self.shared.set_aside_raw(&self.account.id, self.endpoint.kind(), broken).await?;
+        }
+        let received = if page.items.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.shared
+                .app
+                .store()
+                .received(&self.account.id, self.endpoint.kind(), page.items.iter().map(|item| &item.x_id))
+                .await?
+        };
+        let known_to = stretch.known_to;
+        let known: BTreeSet<&XId> =
+            received.iter().filter(|(_, row)| **row <= known_to).map(|((id, _), _)| id).collect();
+        let is_known = |id: &XId| known.contains(id);
+        let before = position.clone();
+        let shortfall = position.note(self.endpoint, stretch, page, &is_known, answered.at);
+        let mut items = page.items.clone();
+        items.retain(|item| !received.contains_key(&(item.x_id.clone(), item.version.to_string())));
+        items.sort_by(|a, b| a.version.cmp(&b.version));
+        if let Some(shortfall) = shortfall {
+            self.tell_shortfall(&shortfall).await?;
+        }
+        if items.is_empty() && *position == before {
+            return Ok(0);
+        }
+        let written = serde_json::to_string(position).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let accepted = self
+            .shared
+            .app
+            .store()
+            .accept(&self.account.id, &items, Some((self.endpoint.name(), &written)), self.shared.app.clock().now())
+            .await?;
+        if accepted.new > 0 {
+            self.shared.app.wake().inbox.notify_one();
+        }
+        Ok(accepted.new)
+    }
+
+    async fn failed(&mut self, new: usize, every: Duration, error: &XError) -> Result<Polled, StoreError> {
+        self.failures = self.failures.saturating_add(1);
+        let limits = Limits { resets_in: error.wait(), ..Limits::default() };
+        let wait = next_poll(every, &limits, self.failures, spread());
+        self.shared.tell_failure(&self.account, self.endpoint.name(), self.failures, error).await;
+        self.note_stall(Some((&error.to_string(), wait))).await?;
+        Ok(Polled { new, more: false, wait })
+    }
+
+    /// Tells where X's limits make an endpoint slower than asked for, or stop it for a while.
+    async fn tell_pace(&mut self, limits: &Limits, every: Duration, wait: Duration) -> Result<(), StoreError> {
+        let calls = limits.limit.map_or("no more".to_owned(), |limit| limit.to_string());
+        if limits.remaining == Some(0) {
+            let why = format!("X takes {calls} calls in a while, and all are used up");
+            if self.stalled != Some(true) {
+                let message = format!(
+                    "@{} {}: {why}; asked again in {} s",
+                    self.account.handle,
+                    self.endpoint.name(),
+                    wait.as_secs()
+                );
+                self.shared.app.notices().tell(Notice::Trouble { message });
+            }
+            return self.note_stall(Some((&why, wait))).await;
+        }
+        // A fraction of a second is no slower pace to anybody.
+        let seconds = wait.as_secs_f64().round();
+        if seconds > every.as_secs_f64() && !self.paced {
+            self.paced = true;
+            tracing::info!(
+                "@{} {}: asked for every {seconds} s rather than every {} s, as X takes {calls} calls in a while",
+                self.account.handle,
+                self.endpoint.name(),
+                every.as_secs()
+            );
+        }
+        self.note_stall(None).await
+    }
+
+    /// Keeps for `twite status` that an endpoint stands still, or does no more.
+    async fn note_stall(&mut self, why: Option<(&str, Duration)>) -> Result<(), StoreError> {
+        if why.is_none() && self.stalled == Some(false) {
+            return Ok(());
+        }
+        let now = self.shared.app.clock().now();
+        let why = why.map(|(why, wait)| (why, now.saturating_add(wait).unwrap_or(now)));
+        self.shared.app.store().stalled(&self.account.id, self.endpoint.name(), why, now).await?;
+        self.stalled = Some(why.is_some());
+        Ok(())
+    }
+
+    /// Tells that X did not show all there was.
+    async fn tell_shortfall(&self, shortfall: &Shortfall) -> Result<(), StoreError> {
+        let gap = Gap {
+            account: self.account.id.clone(),
+            endpoint: self.endpoint.name().to_owned(),
+            known: shortfall.known.clone(),
+            lowest: shortfall.lowest.clone(),
+        };
+        let message = format!("@{} {}: {}", self.account.handle, self.endpoint.name(), gap.line());
+        self.shared.app.notices().tell(Notice::Trouble { message });
+        self.shared.app.store().missed(&gap).await
+    }
+}
+
+/// A number from 0 to 1, to spread retries with.
+pub(super) fn spread() -> f64 {
+    let mut byte = [0];
+    // Without randomness everybody waits as long as everybody else, which is no more than a pity.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}

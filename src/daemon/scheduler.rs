@@ -1,0 +1,138 @@
+//! When automations are evaluated: on the minutes on which tickets are due, within the limit of a minute, and all open
+//! tickets once after automations or opening hours have changed.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    run::{Loop, Next},
+    shared::Shared,
+};
+use crate::{
+    app::{Notice, Recheck, automations_fingerprint},
+    engine::{minute, next_minute},
+    store::StoreError,
+};
+
+/// How long messages that were written while the daemon was down may take to come in before automations are caught up.
+const FIRST_POLLS: Duration = Duration::from_secs(30);
+/// How often it is looked whether they have.
+const FIRST_POLLS_EVERY: Duration = Duration::from_millis(100);
+
+/// Evaluates automations as tickets come due.
+pub(super) struct Scheduler {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    /// Whether what was written while the daemon was down has come in.
+    is_current: bool,
+    rate_limit: RateLimit,
+    /// The automations and hours that every open ticket was evaluated with.
+    rechecked: Option<String>,
+    /// The rules under which stopped loops were last resumed.
+    resumed: Option<String>,
+}
+
+/// How many tickets automations fired on in a minute.
+#[derive(Debug, Default)]
+struct RateLimit {
+    minute: Timestamp,
+    fired: u32,
+    /// Whether it was told that more are due.
+    told: bool,
+}
+
+impl Loop for Scheduler {
+    async fn step(&mut self) -> Result<Next, StoreError> {
+        if !self.is_current {
+            self.first_polls().await;
+            self.is_current = true;
+        }
+        if self.evaluate_next().await? {
+            return Ok(Next::Now);
+        }
+        let now = self.shared.app.clock().now();
+        Ok(Next::After(Duration::try_from(now.duration_until(next_minute(now))).unwrap_or_default()))
+    }
+}
+
+impl Scheduler {
+    pub(super) fn new(shared: &Arc<Shared>, stop: &CancellationToken) -> Self {
+        Self {
+            shared: shared.clone(),
+            stop: stop.clone(),
+            is_current: false,
+            rate_limit: RateLimit::default(),
+            rechecked: None,
+            resumed: None,
+        }
+    }
+
+    /// Waits until what was written while the daemon was down has been fetched and taken in: it may well change what is
+    /// due. X that does not answer is not waited for.
+    async fn first_polls(&self) {
+        let store = self.shared.app.store();
+        let done = async {
+            loop {
+                let has_polled = match store.accounts().await {
+                    Ok(accounts) => self.shared.has_polled_all(&accounts),
+                    Err(_) => false,
+                };
+                if has_polled && store.pending(1).await.is_ok_and(|pending| pending.is_empty()) {
+                    return;
+                }
+                tokio::time::sleep(FIRST_POLLS_EVERY).await;
+            }
+        };
+        tokio::select! {
+            _ = tokio::time::timeout(FIRST_POLLS, done) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Evaluates the tickets that are due, or, where none is, goes on with those whose automations have changed. Returns
+    /// whether there is more to do at once.
+    pub(super) async fn evaluate_next(&mut self) -> Result<bool, StoreError> {
+        let app = self.shared.app.clone();
+        let now = app.clock().furthest();
+        let rules = app.rules();
+        if self.resumed.as_ref() != Some(&rules.version.hash) {
+            app.resume_stopped(&rules, now).await?;
+            self.resumed = Some(rules.version.hash.clone());
+        }
+        let allowed = self.allowed(now, rules.desk.limits.automations_per_minute).await?;
+        if allowed > 0
+            && let Some(fired) = app.evaluate_due(now, allowed).await?
+        {
+            self.rate_limit.fired += fired;
+            return Ok(true);
+        }
+        let wanted = automations_fingerprint(&rules);
+        if self.rechecked.as_ref() == Some(&wanted) {
+            return Ok(false);
+        }
+        match app.recheck_next(&wanted, now).await? {
+            Recheck::More => Ok(true),
+            Recheck::Done => {
+                self.rechecked = Some(wanted);
+                Ok(false)
+            }
+        }
+    }
+
+    /// How many tickets automations may still fire on in this minute.
+    async fn allowed(&mut self, now: Timestamp, most: u32) -> Result<u32, StoreError> {
+        if self.rate_limit.minute != minute(now) {
+            self.rate_limit = RateLimit { minute: minute(now), ..RateLimit::default() };
+        }
+        let left = most.saturating_sub(self.rate_limit.fired);
+        if left == 0 && !std::mem::replace(&mut self.rate_limit.told, true) {
+            let waiting = self.shared.app.store().count_due(now).await?;
+            if waiting > 0 {
+                self.shared.app.notices().tell(Notice::Behind { waiting, most });
+            }
+        }
+        Ok(left)
+    }
+}
