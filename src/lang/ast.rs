@@ -1,46 +1,428 @@
-//! Typed views of the tree: what stands where in an item, by name instead of by kind.
+//! Typed views of the tree: what stands where in a node, by name.
 //!
-//! A view holds nothing but its node. Whatever the grammar leaves out of a broken item is `None` or
-//! missing from the iterator, so that the rest of it can still be checked.
+//! One table says what each node holds; what the checker reads of the tree, it reads through these. A view holds nothing but
+//! its node. Whatever the grammar leaves out of a broken item is `None` or missing from the iterator, so that the rest of it
+//! can still be checked.
 
 use std::ops::Range;
 
 use super::syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
 
-/// An item of a file.
-#[derive(Debug, Clone)]
-pub enum Item {
-    /// `let NAME = …`
-    Let(SyntaxNode),
-    /// `trigger "…" { … }`
-    Trigger(SyntaxNode),
-    /// `automation "…" { … }`
-    Automation(SyntaxNode),
-    /// `view "…" { … }`
-    View(SyntaxNode),
-    /// `report "…" { … }`
-    Report(SyntaxNode),
-    /// `macro "…" { … }`
-    Macro(SyntaxNode),
-    /// `test "…" { … }`
-    Test(SyntaxNode),
+/// A view of a node.
+pub(crate) trait AstNode: Sized {
+    /// The view of a node of this kind.
+    fn cast(node: SyntaxNode) -> Option<Self>;
+
+    /// Its node.
+    fn syntax(&self) -> &SyntaxNode;
+
+    /// Its byte offsets.
+    fn span(&self) -> Range<usize> {
+        self.syntax().text_range().into()
+    }
+
+    /// Whether a part of it did not parse.
+    fn is_broken(&self) -> bool {
+        self.syntax().is_broken()
+    }
+}
+
+/// One accessor of a view: of the children and tokens directly in its node.
+macro_rules! accessor {
+    // The first child that is such a node, and all of them.
+    ($name:ident node($node:ident)) => {
+        pub(crate) fn $name(&self) -> Option<$node> {
+            self.0.children().find_map($node::cast)
+        }
+    };
+    ($name:ident nodes($node:ident)) => {
+        pub(crate) fn $name(&self) -> impl Iterator<Item = $node> + use<> {
+            self.0.children().filter_map($node::cast)
+        }
+    };
+    // The first token of a kind, and all of them.
+    ($name:ident token($kind:ident)) => {
+        pub(crate) fn $name(&self) -> Option<SyntaxToken> {
+            self.0.token(SyntaxKind::$kind)
+        }
+    };
+    ($name:ident tokens($kind:ident)) => {
+        pub(crate) fn $name(&self) -> impl Iterator<Item = SyntaxToken> {
+            self.0.tokens().filter(|token| token.kind() == SyntaxKind::$kind)
+        }
+    };
+    // A keyword, and whether it is there.
+    ($name:ident keyword($word:literal)) => {
+        pub(crate) fn $name(&self) -> Option<SyntaxToken> {
+            keyword(&self.0, $word)
+        }
+    };
+    ($name:ident has($word:literal)) => {
+        pub(crate) fn $name(&self) -> bool {
+            keyword(&self.0, $word).is_some()
+        }
+    };
+    // The first text literal.
+    ($name:ident text()) => {
+        pub(crate) fn $name(&self) -> Option<SyntaxToken> {
+            self.0.tokens().find(|token| is_text(token.kind()))
+        }
+    };
+    // The first value, and all of them: literals, names, lists.
+    ($name:ident value()) => {
+        pub(crate) fn $name(&self) -> Option<SyntaxElement> {
+            self.0.values().next()
+        }
+    };
+    ($name:ident values()) => {
+        pub(crate) fn $name(&self) -> impl Iterator<Item = SyntaxElement> {
+            self.0.values()
+        }
+    };
+    // The values between a keyword and the next one.
+    ($name:ident values_after($word:literal)) => {
+        pub(crate) fn $name(&self) -> Vec<SyntaxElement> {
+            values_after(&self.0, $word)
+        }
+    };
+    // Values behind the name that comes first.
+    ($name:ident value_behind_name()) => {
+        pub(crate) fn $name(&self) -> Option<SyntaxElement> {
+            behind_name(&self.0).next()
+        }
+    };
+    ($name:ident values_behind_name()) => {
+        pub(crate) fn $name(&self) -> impl Iterator<Item = SyntaxElement> {
+            behind_name(&self.0)
+        }
+    };
+}
+
+macro_rules! nodes {
+    ($($node:ident { $($name:ident: $what:ident($($of:tt)?),)* })+) => {
+        $(
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub(crate) struct $node(SyntaxNode);
+
+            impl AstNode for $node {
+                fn cast(node: SyntaxNode) -> Option<Self> {
+                    (node.kind() == SyntaxKind::$node).then_some(Self(node))
+                }
+
+                fn syntax(&self) -> &SyntaxNode {
+                    &self.0
+                }
+            }
+
+            impl $node {
+                $(accessor!($name $what($($of)?));)*
+            }
+        )+
+    };
+}
+
+macro_rules! choices {
+    ($($choice:ident { $($variant:ident($node:ident),)+ })+) => {
+        $(
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub(crate) enum $choice {
+                $($variant($node),)+
+            }
+
+            impl AstNode for $choice {
+                fn cast(node: SyntaxNode) -> Option<Self> {
+                    Some(match node.kind() {
+                        $(SyntaxKind::$node => Self::$variant($node(node)),)+
+                        _ => return None,
+                    })
+                }
+
+                fn syntax(&self) -> &SyntaxNode {
+                    match self {
+                        $(Self::$variant(node) => node.syntax(),)+
+                    }
+                }
+            }
+        )+
+    };
+}
+
+choices! {
+    Item {
+        Let(LetItem),
+        Trigger(Trigger),
+        Automation(Automation),
+        View(View),
+        Report(Report),
+        Macro(Macro),
+        Test(Test),
+    }
+    Action {
+        Set(SetAction),
+        Clear(ClearAction),
+        Tags(TagsAction),
+        Assign(AssignAction),
+        Reply(ReplyAction),
+        Note(NoteAction),
+        Notify(NotifyAction),
+        Remind(RemindAction),
+        Webhook(WebhookAction),
+        Snooze(SnoozeAction),
+        Merge(MergeAction),
+        Stop(StopAction),
+    }
+    Expectation {
+        Fired(ExpectFired),
+        NotFired(ExpectNotFired),
+        Nothing(ExpectNothing),
+        Sent(ExpectSent),
+        Holds(Condition),
+    }
+    Expr {
+        Any(Condition),
+        All(Conjunction),
+        Not(Negation),
+        Parens(Parens),
+        Question(Question),
+        Time(TimeQuestion),
+    }
+    Predicate {
+        Is(IsTest),
+        Compare(CompareTest),
+        Wrong(WrongTest),
+        In(InTest),
+        Has(HasTest),
+        Contains(ContainsTest),
+        Starts(StartsTest),
+        Matches(MatchesTest),
+        Changed(ChangedTest),
+    }
+}
+
+nodes! {
+    LetItem { mode: token(Mode), name: token(Path), condition: node(Condition), }
+    Trigger { on: nodes(OnClause), when: nodes(WhenClause), then: nodes(ThenClause), }
+    Automation { when: nodes(WhenClause), runs: nodes(RunsClause), then: nodes(ThenClause), }
+    Macro { then: nodes(ThenClause), visible: nodes(VisibleClause), }
+    View {
+        filter: nodes(WhereClause),
+        columns: nodes(ColumnsClause),
+        group: nodes(GroupClause),
+        sort: nodes(SortClause),
+        visible: nodes(VisibleClause),
+    }
+    Report {
+        filter: nodes(WhereClause),
+        measure: nodes(MeasureClause),
+        by: nodes(ByClause),
+        over: nodes(OverClause),
+        compare: nodes(CompareClause),
+        chart: nodes(ChartClause),
+        visible: nodes(VisibleClause),
+    }
+    Test {
+        given: nodes(GivenClause),
+        at: nodes(AtClause),
+        when: nodes(HappensClause),
+        expect: nodes(ExpectClause),
+    }
+
+    OnClause { events: tokens(Event), and: keyword("and"), }
+    WhenClause { condition: node(Condition), }
+    RunsClause {}
+    ThenClause { actions: nodes(Action), }
+
+    SetAction { field: token(Path), values: values_behind_name(), }
+    ClearAction { field: token(Path), }
+    TagsAction { add: has("add"), tag: keyword("tag"), values: values(), }
+    AssignAction { choosing: node(Choosing), group: has("group"), agent: has("agent"), value: value(), }
+    Choosing { next: has("next"), }
+    ReplyAction { text: text(), }
+    NoteAction { text: text(), }
+    NotifyAction { recipient: node(Recipient), message: node(Message), }
+    RemindAction { recipient: node(Recipient), after: value(), message: node(Message), }
+    WebhookAction { name: text(), message: node(Message), }
+    SnoozeAction { length: value(), }
+    MergeAction {}
+    StopAction {}
+    Recipient { group: has("group"), assignee: has("assignee"), value: value(), }
+    Message { parts: nodes(MessagePart), }
+    MessagePart { name: token(Path), text: text(), }
+
+    WhereClause { when: keyword("when"), condition: node(Condition), }
+    ColumnsClause { fields: tokens(Path), }
+    GroupClause { field: token(Path), direction: token(Direction), }
+    SortClause { field: token(Path), direction: token(Direction), }
+    VisibleClause { audiences: nodes(Audience), }
+    Audience { group: has("group"), value: value(), }
+
+    MeasureClause { measures: nodes(Measure), }
+    Measure { words: tokens(Path), business: keyword("business"), }
+    ByClause { splits: nodes(Split), }
+    Split { words: tokens(Path), bands: node(List), }
+    OverClause { last: has("last"), words: tokens(Path), values: values(), }
+    CompareClause {}
+    ChartClause { name: token(Path), }
+
+    GivenClause { facts: nodes(Facts), }
+    Facts { facts: nodes(Fact), }
+    Fact { facts: node(Facts), tags: node(TagList), text: text(), value: value_behind_name(), ago: has("ago"), }
+    TagList { values: values(), }
+    AtClause { moment: value(), }
+    HappensClause {
+        created: has("created"),
+        comment: node(CommentPart),
+        update: node(Update),
+        applied: node(Applied),
+        passing: node(Passing),
+    }
+    Applied { title: text(), }
+    Passing { length: value(), }
+    Update { facts: nodes(Fact), comments: nodes(CommentPart), via: node(Via), }
+    CommentPart { note: has("note"), agent: has("agent"), text: text(), }
+    Via { value: value(), }
+    ExpectClause { what: node(Expectation), }
+    ExpectFired { title: text(), }
+    ExpectNotFired { title: text(), }
+    ExpectNothing {}
+    ExpectSent { no: has("no"), effect: node(Effect), text: text(), }
+    Effect {
+        reply: has("reply"),
+        note: has("note"),
+        notify: has("notify"),
+        remind: has("remind"),
+        assign: has("assign"),
+        merge: has("merge"),
+        recipient: node(Recipient),
+        webhook: text(),
+    }
+
+    Condition { parts: nodes(Conjunction), }
+    Conjunction { parts: nodes(Expr), }
+    Negation { inner: node(Expr), }
+    Parens { condition: node(Condition), }
+    Question { hours: node(Hours), name: token(Path), predicate: node(Predicate), }
+    Hours {}
+    IsTest { not: has("not"), empty: has("empty"), }
+    CompareTest { comparison: token(Comparison), }
+    WrongTest { op: token(WrongOp), }
+    InTest { not: has("not"), }
+    HasTest { not: has("not"), any: has("any"), all: has("all"), of: has("of"), }
+    ContainsTest { word: has("word"), }
+    StartsTest {}
+    MatchesTest {}
+    ChangedTest { from: values_after("from"), to: values_after("to"), }
+    TimeQuestion {
+        since: has("since"),
+        field: token(Path),
+        comparison: token(Comparison),
+        is: keyword("is"),
+        length: value_behind_name(),
+    }
+    List { values: values(), }
+    Duration { count: token(Number), business: has("business"), unit: token(Unit), }
+}
+
+/// What has a title.
+pub(crate) trait Titled: AstNode {
+    /// The documentation: the `##` lines right above it.
+    fn doc(&self) -> Option<String> {
+        doc(self.syntax())
+    }
+
+    /// The title, and where it stands.
+    fn title(&self) -> Option<(String, Range<usize>)> {
+        title(self.syntax())
+    }
+
+    /// Where it is named.
+    fn title_span(&self) -> Range<usize> {
+        self.title().map_or_else(|| self.span(), |(_, span)| span)
+    }
+
+    /// The words before it that say how it takes part.
+    fn modes(&self) -> impl Iterator<Item = SyntaxToken> {
+        self.syntax().tokens().filter(|token| token.kind() == SyntaxKind::Mode)
+    }
+}
+
+impl Titled for Trigger {}
+impl Titled for Automation {}
+impl Titled for View {}
+impl Titled for Report {}
+impl Titled for Macro {}
+impl Titled for Test {}
+impl Titled for Item {}
+impl Titled for LetItem {}
+
+impl SetAction {
+    /// Whether it sets a field to `empty`, which is no value.
+    pub(crate) fn says_empty(&self) -> bool {
+        self.values().next().and_then(SyntaxElement::into_token).is_some_and(|token| token.text() == "empty")
+    }
+}
+
+impl Message {
+    /// The parts of this name.
+    pub(crate) fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = MessagePart> + use<'n> {
+        self.parts().filter(move |part| part.name().is_some_and(|token| token.text() == name))
+    }
+}
+
+impl Negation {
+    /// How many times it says `not`.
+    pub(crate) fn nots(&self) -> usize {
+        self.0.tokens().count()
+    }
+}
+
+impl Fact {
+    /// The name of what is given.
+    pub(crate) fn name(&self) -> Option<SyntaxToken> {
+        self.0.tokens().find(|token| matches!(token.kind(), SyntaxKind::Path | SyntaxKind::SetName))
+    }
+}
+
+impl Predicate {
+    /// The value it compares with.
+    pub(crate) fn value(&self) -> Option<SyntaxElement> {
+        self.syntax().values().next()
+    }
+
+    /// Whether it says `not`, or means it.
+    pub(crate) fn negated(&self) -> bool {
+        keyword(self.syntax(), "not").is_some()
+            || matches!(self, Self::Wrong(test) if test.meant() == Some(Meant::IsNot))
+    }
+}
+
+/// What an operator of another language means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meant {
+    Is,
+    IsNot,
+    AtLeast,
+    AtMost,
+}
+
+impl WrongTest {
+    /// What its operator means.
+    pub(crate) fn meant(&self) -> Option<Meant> {
+        Some(match self.op()?.text() {
+            "=>" | "≥" => Meant::AtLeast,
+            "=<" | "≤" => Meant::AtMost,
+            "!=" | "<>" | "≠" => Meant::IsNot,
+            _ => Meant::Is,
+        })
+    }
 }
 
 /// The items of a file, in order. Those that could not be read at all are left out.
-pub fn items(file: &SyntaxNode) -> impl Iterator<Item = Item> {
-    file.children().filter_map(|node| match node.kind() {
-        SyntaxKind::LetItem => Some(Item::Let(node)),
-        SyntaxKind::Trigger => Some(Item::Trigger(node)),
-        SyntaxKind::Automation => Some(Item::Automation(node)),
-        SyntaxKind::View => Some(Item::View(node)),
-        SyntaxKind::Report => Some(Item::Report(node)),
-        SyntaxKind::Macro => Some(Item::Macro(node)),
-        SyntaxKind::Test => Some(Item::Test(node)),
-        _ => None,
-    })
+pub(crate) fn items(file: &SyntaxNode) -> impl Iterator<Item = Item> {
+    file.children().filter_map(Item::cast)
 }
 
-/// What every view of a node offers.
+/// What every node offers.
 pub(crate) trait NodeExt {
     /// The first child of a kind.
     fn part(&self, kind: SyntaxKind) -> Option<SyntaxNode>;
@@ -50,13 +432,9 @@ pub(crate) trait NodeExt {
     fn tokens(&self) -> impl Iterator<Item = SyntaxToken>;
     /// The first token of a kind directly in it.
     fn token(&self, kind: SyntaxKind) -> Option<SyntaxToken>;
-    /// Whether a keyword stands directly in it.
-    fn says(&self, keyword: &str) -> bool;
-    /// The text literals directly in it.
-    fn texts(&self) -> impl Iterator<Item = SyntaxToken>;
     /// The values directly in it: literals, names, lists.
     fn values(&self) -> impl Iterator<Item = SyntaxElement>;
-    /// Where it stands.
+    /// Its byte offsets.
     fn span(&self) -> Range<usize>;
     /// Whether a part of it did not parse.
     fn is_broken(&self) -> bool;
@@ -79,14 +457,6 @@ impl NodeExt for SyntaxNode {
         self.tokens().find(|t| t.kind() == kind)
     }
 
-    fn says(&self, keyword: &str) -> bool {
-        self.tokens().any(|t| t.kind() == SyntaxKind::Keyword && t.text() == keyword)
-    }
-
-    fn texts(&self) -> impl Iterator<Item = SyntaxToken> {
-        self.tokens().filter(|t| is_text(t.kind()))
-    }
-
     fn values(&self) -> impl Iterator<Item = SyntaxElement> {
         self.children_with_tokens().filter(|e| is_value(e.kind()))
     }
@@ -98,6 +468,31 @@ impl NodeExt for SyntaxNode {
     fn is_broken(&self) -> bool {
         self.descendants().any(|d| d.kind().is_bad())
     }
+}
+
+/// A keyword directly in a node.
+fn keyword(node: &SyntaxNode, word: &str) -> Option<SyntaxToken> {
+    node.tokens().find(|token| token.kind() == SyntaxKind::Keyword && token.text() == word)
+}
+
+/// The values of a node whose first token with a meaning of its own is a name, without that name.
+fn behind_name(node: &SyntaxNode) -> impl Iterator<Item = SyntaxElement> + use<> {
+    let name = node.token(SyntaxKind::Path).map(|name| name.text_range());
+    node.children_with_tokens().filter(move |e| is_value(e.kind()) && Some(e.text_range()) != name)
+}
+
+/// The values between a keyword and the next one.
+fn values_after(node: &SyntaxNode, word: &str) -> Vec<SyntaxElement> {
+    let mut after = false;
+    let mut values = vec![];
+    for element in node.children_with_tokens() {
+        match &element {
+            SyntaxElement::Token(token) if token.kind() == SyntaxKind::Keyword => after = token.text() == word,
+            _ if after && is_value(element.kind()) => values.push(element),
+            _ => {}
+        }
+    }
+    values
 }
 
 /// Whether a token is a text literal, in whatever quotes.
@@ -113,11 +508,12 @@ pub(crate) fn is_value(kind: SyntaxKind) -> bool {
 
 /// The title of an item, and where it stands.
 pub(crate) fn title(item: &SyntaxNode) -> Option<(String, Range<usize>)> {
-    item.texts().next().map(|t| (Text::of(&t).value, t.text_range().into()))
+    let title = item.tokens().find(|token| is_text(token.kind()))?;
+    Some((Text::of(&title).value, title.text_range().into()))
 }
 
 /// The documentation of an item: the `##` lines right above it.
-pub(crate) fn doc(item: &SyntaxNode) -> Option<String> {
+fn doc(item: &SyntaxNode) -> Option<String> {
     let mut lines = vec![];
     let mut before = item.prev_sibling_or_token();
     while let Some(SyntaxElement::Token(token)) = before {

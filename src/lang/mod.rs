@@ -8,7 +8,7 @@
 //! [`load()`] reads files, [`check_sources`] takes texts from memory; both go the same way, and so do the
 //! daemon's start and its reload. What is wrong comes as [`Diagnostic`]s, all of it in one go.
 
-pub mod ast;
+mod ast;
 mod check;
 pub mod codes;
 mod declarations;

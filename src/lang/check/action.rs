@@ -4,20 +4,20 @@ use super::{Checker, NameList, value::written};
 use crate::{
     desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
-        ast::{NodeExt, is_text, span_of},
+        ast::{self, AstNode, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
         rules::{Action, ActionKind, Literal, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
-        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
 
 impl Checker<'_> {
     /// The actions of a `then`, in order; those with errors are left out.
-    pub(super) fn actions(&mut self, then: &SyntaxNode) -> Vec<Action> {
+    pub(super) fn actions(&mut self, then: &ast::ThenClause) -> Vec<Action> {
         let mut actions = vec![];
-        for node in then.children() {
+        for node in then.actions() {
             if let Some(kind) = self.action(&node) {
                 actions.push(Action { kind, span: self.span(node.span()) });
             }
@@ -25,29 +25,27 @@ impl Checker<'_> {
         if let Some(at) = actions.iter().position(|a| a.kind == ActionKind::Stop)
             && at + 1 < actions.len()
         {
-            let span = then.children().find(|n| n.kind() == SyntaxKind::StopAction).map(|n| n.span());
+            let span = then.actions().find(|a| matches!(a, ast::Action::Stop(_))).map(|a| a.span());
             let error = Diagnostic::new(&codes::TW0115, span.unwrap_or_default(), "`stop` comes last");
             self.report(error.with_help("it ends the run after this trigger; all its actions are carried out"));
         }
         actions
     }
 
-    fn action(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        use SyntaxKind as K;
-        match node.kind() {
-            K::SetAction => self.set(node),
-            K::ClearAction => self.clear(node),
-            K::TagsAction => self.tags_action(node),
-            K::AssignAction => self.assign(node),
-            K::ReplyAction => self.template_in(node).map(ActionKind::Reply),
-            K::NoteAction => self.template_in(node).map(ActionKind::Note),
-            K::NotifyAction => self.notify(node),
-            K::RemindAction => self.remind(node),
-            K::WebhookAction => self.webhook(node),
-            K::SnoozeAction => node.values().next().and_then(|v| self.duration(&v)).map(ActionKind::Snooze),
-            K::MergeAction => Some(ActionKind::Merge),
-            K::StopAction => Some(ActionKind::Stop),
-            _ => None,
+    fn action(&mut self, action: &ast::Action) -> Option<ActionKind> {
+        match action {
+            ast::Action::Set(node) => self.set(node),
+            ast::Action::Clear(node) => self.clear(node),
+            ast::Action::Tags(node) => self.tags_action(node),
+            ast::Action::Assign(node) => self.assign(node),
+            ast::Action::Reply(node) => self.text_of(node.text()).map(ActionKind::Reply),
+            ast::Action::Note(node) => self.text_of(node.text()).map(ActionKind::Note),
+            ast::Action::Notify(node) => self.notify(node),
+            ast::Action::Remind(node) => self.remind(node),
+            ast::Action::Webhook(node) => self.webhook(node),
+            ast::Action::Snooze(node) => node.length().and_then(|v| self.duration(&v)).map(ActionKind::Snooze),
+            ast::Action::Merge(_) => Some(ActionKind::Merge),
+            ast::Action::Stop(_) => Some(ActionKind::Stop),
         }
     }
 
@@ -67,10 +65,9 @@ impl Checker<'_> {
         None
     }
 
-    fn set(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let path = node.token(SyntaxKind::Path)?;
-        // The first path is the field; everything that follows is its value.
-        let values: Vec<_> = node.values().filter(|v| v.text_range() != path.text_range()).collect();
+    fn set(&mut self, node: &ast::SetAction) -> Option<ActionKind> {
+        let path = node.field()?;
+        let values: Vec<_> = node.values().collect();
         let field = self.writable(&path)?;
         if field.kind() == Kind::Set {
             let values = match values.as_slice() {
@@ -93,7 +90,7 @@ impl Checker<'_> {
             let template = self.template(token)?;
             return Some(ActionKind::Set(field, SetTo::Template(template)));
         }
-        if value.as_token().is_some_and(|t| t.text() == "empty") {
+        if node.says_empty() {
             let help = format!("write `clear {field}`");
             let error = Diagnostic::new(&codes::TW0302, span_of(value), "a field is emptied with `clear`");
             self.report(error.with_help(help.clone()).with_fix(node.span(), format!("clear {field}")));
@@ -103,8 +100,8 @@ impl Checker<'_> {
         Some(ActionKind::Set(field, SetTo::Literal(literal)))
     }
 
-    fn clear(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let path = node.token(SyntaxKind::Path)?;
+    fn clear(&mut self, node: &ast::ClearAction) -> Option<ActionKind> {
+        let path = node.field()?;
         let field = self.writable(&path)?;
         if field.name() == "status" {
             let help = "a ticket always has a status; set another one";
@@ -114,9 +111,8 @@ impl Checker<'_> {
         Some(ActionKind::Clear(field))
     }
 
-    fn tags_action(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let word = node.tokens().find(|t| t.text() == "tag" && t.kind() == SyntaxKind::Keyword);
-        if let Some(word) = word {
+    fn tags_action(&mut self, node: &ast::TagsAction) -> Option<ActionKind> {
+        if let Some(word) = node.tag() {
             let error = Diagnostic::new(&codes::TW0106, range(&word), "`tag` is written `tags`, also for one");
             self.report(error.with_fix(range(&word), "tags"));
         }
@@ -132,17 +128,17 @@ impl Checker<'_> {
         };
         let tags: Vec<_> = values.iter().map(|v| self.tag(v)).collect();
         let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(if node.says("add") { ActionKind::AddTags(tags) } else { ActionKind::RemoveTags(tags) })
+        Some(if node.add() { ActionKind::AddTags(tags) } else { ActionKind::RemoveTags(tags) })
     }
 
-    fn assign(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let value = node.values().next()?;
-        if let Some(how) = node.part(SyntaxKind::Choosing) {
-            let choosing = if how.says("next") { Choosing::Next } else { Choosing::LeastBusy };
+    fn assign(&mut self, node: &ast::AssignAction) -> Option<ActionKind> {
+        let value = node.value()?;
+        if let Some(how) = node.choosing() {
+            let choosing = if how.next() { Choosing::Next } else { Choosing::LeastBusy };
             let group = self.declared_name(&Declared::Group, &written(&value), span_of(&value))?;
             return self.can_choose(&group, &value).then_some(ActionKind::Assign { group, choosing });
         }
-        let (name, declared) = match (node.says("group"), node.says("agent")) {
+        let (name, declared) = match (node.group(), node.agent()) {
             (true, _) => ("group", Declared::Group),
             (_, true) => ("assignee", Declared::Agent),
             _ => {
@@ -163,8 +159,8 @@ impl Checker<'_> {
         Some(ActionKind::Set(field, SetTo::Literal(literal)))
     }
 
-    fn template_in(&mut self, node: &SyntaxNode) -> Option<Template> {
-        let token = node.texts().next()?;
+    fn text_of(&mut self, text: Option<SyntaxToken>) -> Option<Template> {
+        let token = text?;
         if Text::of(&token).value.trim().is_empty() {
             self.error(&codes::TW0115, range(&token), "there is nothing to say in this text");
             return None;
@@ -172,9 +168,9 @@ impl Checker<'_> {
         self.template(&token)
     }
 
-    fn notify(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let to = node.part(SyntaxKind::Recipient).and_then(|r| self.recipient(&r));
-        let message = node.part(SyntaxKind::Message)?;
+    fn notify(&mut self, node: &ast::NotifyAction) -> Option<ActionKind> {
+        let to = node.recipient().and_then(|r| self.recipient(&r));
+        let message = node.message()?;
         let subject = self.message_part(&message, "subject", &["subject", "body"]);
         let body = self.message_part(&message, "body", &["subject", "body"]);
         for (part, name) in [(&subject, "subject"), (&body, "body")] {
@@ -197,11 +193,11 @@ impl Checker<'_> {
         somebody
     }
 
-    fn remind(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let to = node.part(SyntaxKind::Recipient).and_then(|r| self.recipient(&r));
-        let after = node.values().next().and_then(|value| self.duration(&value));
+    fn remind(&mut self, node: &ast::RemindAction) -> Option<ActionKind> {
+        let to = node.recipient().and_then(|r| self.recipient(&r));
+        let after = node.after().and_then(|value| self.duration(&value));
         let mut texts = [None, None];
-        if let Some(message) = node.part(SyntaxKind::Message) {
+        if let Some(message) = node.message() {
             self.known_parts(&message, &["subject", "body"]);
             for (slot, name) in texts.iter_mut().zip(["subject", "body"]) {
                 *slot = match self.message_part(&message, name, &["subject", "body"]) {
@@ -215,24 +211,24 @@ impl Checker<'_> {
     }
 
     /// Who gets a notification.
-    pub(super) fn recipient(&mut self, node: &SyntaxNode) -> Option<Recipient> {
-        let Some(value) = node.values().next() else {
-            return Some(if node.says("assignee") { Recipient::Assignee } else { Recipient::Requester });
+    pub(super) fn recipient(&mut self, node: &ast::Recipient) -> Option<Recipient> {
+        let Some(value) = node.value() else {
+            return Some(if node.assignee() { Recipient::Assignee } else { Recipient::Requester });
         };
         let (text, span) = (written(&value), span_of(&value));
-        match node.says("group") {
+        match node.group() {
             true => self.declared_name(&Declared::Group, &text, span).map(Recipient::Group),
             false => self.declared_name(&Declared::Agent, &text, span).map(Recipient::Agent),
         }
     }
 
-    fn webhook(&mut self, node: &SyntaxNode) -> Option<ActionKind> {
-        let name = node.texts().next().and_then(|token| self.webhook_name(&token));
-        let Some(message) = node.part(SyntaxKind::Message) else {
+    fn webhook(&mut self, node: &ast::WebhookAction) -> Option<ActionKind> {
+        let name = node.name().and_then(|token| self.webhook_name(&token));
+        let Some(message) = node.message() else {
             return name.map(|name| ActionKind::Webhook { name, body: None });
         };
         self.known_parts(&message, &["body"]);
-        let token = message.parts(SyntaxKind::MessagePart).find_map(|p| p.texts().next());
+        let token = message.parts().find_map(|p| p.text());
         let body = match self.message_part(&message, "body", &["body"]) {
             Part::Missing => {
                 self.error(&codes::TW0115, message.span(), "a webhook needs a `body` between its braces");
@@ -265,28 +261,25 @@ impl Checker<'_> {
         None
     }
 
-    fn message_part(&mut self, message: &SyntaxNode, name: &str, known: &[&str]) -> Part {
-        let named = |p: &SyntaxNode| p.token(SyntaxKind::Path).is_some_and(|t| t.text() == name);
-        let mut parts = message.parts(SyntaxKind::MessagePart).filter(named);
+    fn message_part(&mut self, message: &ast::Message, name: &str, known: &[&str]) -> Part {
+        let mut parts = message.named(name);
         let Some(first) = parts.next() else {
-            let strange = message
-                .parts(SyntaxKind::MessagePart)
-                .any(|p| p.token(SyntaxKind::Path).is_some_and(|t| !known.contains(&t.text())));
+            let strange = message.parts().any(|p| p.name().is_some_and(|t| !known.contains(&t.text())));
             // A strange part is most likely this one misspelt, and is reported itself.
             return if strange { Part::Broken } else { Part::Missing };
         };
         for again in parts {
             self.error(&codes::TW0115, again.span(), format!("`{name}` is there twice"));
         }
-        match first.texts().next().and_then(|token| self.template(&token)) {
+        match first.text().and_then(|token| self.template(&token)) {
             Some(template) => Part::There(template),
             None => Part::Broken,
         }
     }
 
-    fn known_parts(&mut self, message: &SyntaxNode, known: &[&str]) {
-        for part in message.parts(SyntaxKind::MessagePart) {
-            let Some(name) = part.token(SyntaxKind::Path).filter(|t| !known.contains(&t.text())) else { continue };
+    fn known_parts(&mut self, message: &ast::Message, known: &[&str]) {
+        for part in message.parts() {
+            let Some(name) = part.name().filter(|t| !known.contains(&t.text())) else { continue };
             let suggestion = nearest(name.text(), known.iter().copied());
             let message = format!("unknown part `{}`{}", name.text(), did_you_mean(suggestion));
             let help = format!("here can stand {}", listed(known.iter().copied()));

@@ -9,75 +9,66 @@ use super::{
 use crate::{
     desk::{FieldRef, Kind, Scope, field::FIELDS, text::is_blank},
     lang::{
-        ast::{self, NodeExt, is_text, span_of},
+        ast::{self, AstNode, Expr, Meant, NodeExt, Titled, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
         rules::{Comparison, Condition, ConditionKind, Folded, Let, Literal, Op, Pattern, Predicate},
         suggest::did_you_mean,
-        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
 
 impl Checker<'_> {
     /// A condition, with everything that is wrong in it reported.
-    pub(super) fn condition(&mut self, node: &SyntaxNode, scope: Where) -> Option<Condition> {
+    pub(super) fn condition(&mut self, node: &ast::Condition, scope: Where) -> Option<Condition> {
+        self.expr(&Expr::Any(node.clone()), scope)
+    }
+
+    fn expr(&mut self, node: &Expr, scope: Where) -> Option<Condition> {
         if self.depth >= MAX_CONDITION_DEPTH {
             self.error(&codes::TW0108, node.span(), "nested too deeply, with the conditions that are named in it");
             return None;
         }
         self.depth += 1;
-        let condition = self.condition_inside(node, scope);
+        let condition = self.expr_inside(node, scope);
         self.depth -= 1;
         condition
     }
 
-    fn condition_inside(&mut self, node: &SyntaxNode, scope: Where) -> Option<Condition> {
-        use SyntaxKind as K;
-        let kind = match node.kind() {
-            K::Condition => return self.chain(node, K::Conjunction, scope, ConditionKind::Any),
-            K::Conjunction => {
-                let is_part =
-                    |n: &SyntaxNode| matches!(n.kind(), K::Negation | K::Parens | K::Question | K::TimeQuestion);
-                let parts: Vec<_> = node.children().filter(is_part).collect();
+    fn expr_inside(&mut self, node: &Expr, scope: Where) -> Option<Condition> {
+        let kind = match node {
+            Expr::Any(any) => {
+                let parts: Vec<_> = any.parts().map(Expr::All).collect();
+                return self.parts(node, &parts, scope, ConditionKind::Any);
+            }
+            Expr::All(all) => {
+                let parts: Vec<_> = all.parts().collect();
                 return self.parts(node, &parts, scope, ConditionKind::All);
             }
-            K::Parens => return node.part(K::Condition).and_then(|inner| self.condition(&inner, scope)),
-            K::Negation => {
-                let inner = node.children().last().and_then(|inner| self.condition(&inner, scope))?;
-                let nots = node.tokens().count();
-                match nots % 2 {
+            Expr::Parens(parens) => return self.condition(&parens.condition()?, scope),
+            Expr::Not(not) => {
+                let inner = self.expr(&not.inner()?, scope)?;
+                match not.nots() % 2 {
                     0 => inner.kind,
                     _ => ConditionKind::Not(Box::new(inner)),
                 }
             }
-            K::Question => self.question(node, scope)?,
-            K::TimeQuestion => ConditionKind::Predicate(self.time_question(node)?),
-            _ => return None,
+            Expr::Question(question) => self.question(question, scope)?,
+            Expr::Time(question) => ConditionKind::Predicate(self.time_question(question)?),
         };
         Some(Condition { kind, span: self.span(node.span()) })
-    }
-
-    fn chain(
-        &mut self,
-        node: &SyntaxNode,
-        part: SyntaxKind,
-        scope: Where,
-        join: fn(Vec<Condition>) -> ConditionKind,
-    ) -> Option<Condition> {
-        let parts: Vec<_> = node.parts(part).collect();
-        self.parts(node, &parts, scope, join)
     }
 
     /// Parts of a chain: all are checked, also behind one with an error.
     fn parts(
         &mut self,
-        node: &SyntaxNode,
-        parts: &[SyntaxNode],
+        node: &Expr,
+        parts: &[Expr],
         scope: Where,
         join: fn(Vec<Condition>) -> ConditionKind,
     ) -> Option<Condition> {
-        let checked: Vec<_> = parts.iter().map(|part| self.condition(part, scope)).collect();
+        let checked: Vec<_> = parts.iter().map(|part| self.expr(part, scope)).collect();
         let mut checked = checked.into_iter().collect::<Option<Vec<_>>>()?;
         if checked.len() == 1 {
             return checked.pop();
@@ -86,9 +77,9 @@ impl Checker<'_> {
     }
 
     /// A question about a field, or the name of a condition.
-    fn question(&mut self, node: &SyntaxNode, scope: Where) -> Option<ConditionKind> {
-        let predicate = node.children().find(|n| n.kind() != SyntaxKind::Hours);
-        let (name, span) = match (node.part(SyntaxKind::Hours), node.token(SyntaxKind::Path)) {
+    fn question(&mut self, node: &ast::Question, scope: Where) -> Option<ConditionKind> {
+        let predicate = node.predicate();
+        let (name, span) = match (node.hours(), node.name()) {
             (Some(hours), _) => ("within business hours".to_owned(), hours.span()),
             (None, Some(path)) => (path.text().to_owned(), range(&path)),
             (None, None) => return None,
@@ -126,7 +117,7 @@ impl Checker<'_> {
             self.report(Diagnostic::new(&codes::TW0301, span, message).with_help(help));
             return None;
         };
-        if let (SyntaxKind::ChangedTest, Some(help)) = (predicate.kind(), scope.no_event()) {
+        if let (ast::Predicate::Changed(_), Some(help)) = (&predicate, scope.no_event()) {
             let error = Diagnostic::new(&codes::TW0304, predicate.span(), "`changed` asks about an event");
             self.report(error.with_help(help));
             return None;
@@ -214,58 +205,58 @@ impl Checker<'_> {
         found
     }
 
-    fn predicate(&mut self, field: FieldRef, predicate: &SyntaxNode, node: &SyntaxNode) -> Option<ConditionKind> {
-        use SyntaxKind as K;
-        let value = predicate.values().next();
+    fn predicate(
+        &mut self,
+        field: FieldRef,
+        predicate: &ast::Predicate,
+        node: &ast::Question,
+    ) -> Option<ConditionKind> {
+        use ast::Predicate as P;
         let span = predicate.span();
-        if field.kind() == Kind::YesNo && !matches!(predicate.kind(), K::ChangedTest) {
+        if field.kind() == Kind::YesNo && !matches!(predicate, P::Changed(_)) {
             return self.yes_no_compared(&field, predicate, node);
         }
-        let test = match (predicate.kind(), value) {
-            (K::IsTest, None) => self.is_nothing(&field, predicate),
-            (K::WrongTest, None) => Some(Op::IsEmpty),
-            (K::IsTest, Some(value)) => self.is(&field, predicate.says("not"), &value, predicate),
-            (K::WrongTest, Some(value)) => {
-                let op = predicate.token(K::WrongOp)?;
-                match op.text() {
-                    "=>" | "≥" => self.compare(&field, Comparison::AtLeast, &value, &span),
-                    "=<" | "≤" => self.compare(&field, Comparison::AtMost, &value, &span),
-                    op => self.is(&field, matches!(op, "!=" | "<>" | "≠"), &value, predicate),
-                }
-            }
-            (K::CompareTest, Some(value)) => {
-                let comparison = comparison(predicate.token(K::Comparison)?.text())?;
+        let op = match (predicate, predicate.value()) {
+            (P::Is(test), None) => self.is_nothing(&field, test),
+            (P::Wrong(_), None) => Some(Op::IsEmpty),
+            (P::Is(test), Some(value)) => self.is(&field, test.not(), &value, &span),
+            (P::Wrong(test), Some(value)) => match test.meant()? {
+                Meant::AtLeast => self.compare(&field, Comparison::AtLeast, &value, &span),
+                Meant::AtMost => self.compare(&field, Comparison::AtMost, &value, &span),
+                Meant::Is => self.is(&field, false, &value, &span),
+                Meant::IsNot => self.is(&field, true, &value, &span),
+            },
+            (P::Compare(test), Some(value)) => {
+                let comparison = comparison(test.comparison()?.text())?;
                 self.compare(&field, comparison, &value, &span)
             }
-            (K::InTest, Some(value)) => self.is_in(&field, predicate.says("not"), &value, &span),
-            (K::HasTest, Some(value)) => self.has(&field, predicate, &value),
-            (K::ContainsTest | K::StartsTest | K::MatchesTest, Some(value)) => {
-                self.about_text(&field, predicate, &value)
-            }
-            (K::ChangedTest, _) => self.changed(&field, predicate),
+            (P::In(test), Some(value)) => self.is_in(&field, test.not(), &value, &span),
+            (P::Has(test), Some(value)) => self.has(&field, test, &value),
+            (P::Contains(_) | P::Starts(_) | P::Matches(_), Some(value)) => self.about_text(&field, predicate, &value),
+            (P::Changed(test), _) => self.changed(&field, test),
             _ => None,
         }?;
-        Some(ConditionKind::Predicate(Predicate::new(field, test)))
+        Some(ConditionKind::Predicate(Predicate::new(field, op)))
     }
 
     /// `requester.verified is yes` and its kin: a yes/no field stands alone.
     fn yes_no_compared(
         &mut self,
         field: &FieldRef,
-        predicate: &SyntaxNode,
-        node: &SyntaxNode,
+        predicate: &ast::Predicate,
+        node: &ast::Question,
     ) -> Option<ConditionKind> {
-        let answer = predicate.values().next().and_then(|v| yes_or_no(&written(&v)));
-        let negated = predicate.says("not") || predicate.tokens().any(|t| matches!(t.text(), "!=" | "<>" | "≠"));
+        let answer = predicate.value().and_then(|v| yes_or_no(&written(&v)));
+        let negated = predicate.negated();
         let message = format!("`{field}` is yes or no, and stands alone");
         let diagnostic = Diagnostic::new(&codes::TW0311, predicate.span(), message);
         let help = format!("write `{field}`, or `not {field}`");
         self.report(match answer {
             Some(answer) => {
                 // A `not` before it and one of its own make none.
-                let outer = node.parent().filter(|parent| parent.kind() == SyntaxKind::Negation);
-                let nots = outer.as_ref().map_or(0, |outer| outer.tokens().count()) + usize::from(answer == negated);
-                let span = outer.as_ref().unwrap_or(node).span();
+                let outer = node.syntax().parent().and_then(ast::Negation::cast);
+                let nots = outer.as_ref().map_or(0, |outer| outer.nots()) + usize::from(answer == negated);
+                let span = outer.map_or_else(|| node.span(), |outer| outer.span());
                 let write = if nots.is_multiple_of(2) { field.to_string() } else { format!("not {field}") };
                 diagnostic.with_fix(span, write).with_help(help)
             }
@@ -274,8 +265,9 @@ impl Checker<'_> {
         None
     }
 
-    fn is_nothing(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Op> {
-        let (negated, empty) = (predicate.says("not"), predicate.says("empty"));
+    fn is_nothing(&mut self, field: &FieldRef, predicate: &ast::IsTest) -> Option<Op> {
+        let (negated, empty) = (predicate.not(), predicate.empty());
+        let predicate = predicate.syntax();
         if negated {
             let write = if empty { "is set" } else { "is empty" };
             let message = format!("`{predicate}` is written `{write}`");
@@ -287,12 +279,12 @@ impl Checker<'_> {
         Some(if empty != negated { Op::IsEmpty } else { Op::IsSet })
     }
 
-    fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, predicate: &SyntaxNode) -> Option<Op> {
+    fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Op> {
         if value.kind() == SyntaxKind::List {
             let write = if not { "not in" } else { "in" };
             let message = "`is` compares with one value, and this is a list";
-            let words = predicate.span().start..span_of(value).start;
-            let diagnostic = Diagnostic::new(&codes::TW0310, predicate.span(), message)
+            let words = span.start..span_of(value).start;
+            let diagnostic = Diagnostic::new(&codes::TW0310, span.clone(), message)
                 .with_help(format!("write `{field} {write} {value}`"))
                 .with_fix(words, format!("{write} "));
             self.report(diagnostic);
@@ -301,11 +293,11 @@ impl Checker<'_> {
         match field.kind() {
             Kind::Set => {
                 let help = format!("write `{}{field} has {value}`", if not { "not " } else { "" });
-                return self.cannot(field, predicate.span(), "is a set of tags, and is never one value", &help);
+                return self.cannot(field, span.clone(), "is a set of tags, and is never one value", &help);
             }
             Kind::Time => {
                 let help = format!("write `time since {field} < 1 day`, or `{field} is empty`");
-                return self.cannot(field, predicate.span(), "is a time, and is never compared with one value", &help);
+                return self.cannot(field, span.clone(), "is a time, and is never compared with one value", &help);
             }
             _ => {}
         }
@@ -390,7 +382,7 @@ impl Checker<'_> {
         Some(if not { Op::NotIn(literals) } else { Op::In(literals) })
     }
 
-    fn has(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Op> {
+    fn has(&mut self, field: &FieldRef, predicate: &ast::HasTest, value: &SyntaxElement) -> Option<Op> {
         if field.kind() != Kind::Set {
             let help = match field.kind() {
                 Kind::Text => format!("write `{field} contains {}`", quoted(value)),
@@ -400,8 +392,7 @@ impl Checker<'_> {
             let why = format!("is {}, and `has` asks sets of tags", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
         }
-        let many = predicate.says("of");
-        if !many {
+        if !predicate.of() {
             if value.kind() == SyntaxKind::List {
                 let message = "say whether any or all of them must be there";
                 let help = format!("write `has any of {value}`, or `has all of {value}`");
@@ -412,18 +403,18 @@ impl Checker<'_> {
         }
         let tags = self.list_of(value)?.iter().map(|v| self.tag(v)).collect::<Vec<_>>();
         let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(match (predicate.says("any"), predicate.says("all")) {
-            (true, _) if predicate.says("not") => Op::HasNone(tags),
+        Some(match (predicate.any(), predicate.all()) {
+            (true, _) if predicate.not() => Op::HasNone(tags),
             (true, _) => Op::HasAny(tags),
             (_, true) => Op::HasAll(tags),
             _ => Op::HasNone(tags),
         })
     }
 
-    fn about_text(&mut self, field: &FieldRef, predicate: &SyntaxNode, value: &SyntaxElement) -> Option<Op> {
-        let verb = match predicate.kind() {
-            SyntaxKind::ContainsTest => "contains",
-            SyntaxKind::StartsTest => "starts with",
+    fn about_text(&mut self, field: &FieldRef, predicate: &ast::Predicate, value: &SyntaxElement) -> Option<Op> {
+        let verb = match predicate {
+            ast::Predicate::Contains(_) => "contains",
+            ast::Predicate::Starts(_) => "starts with",
             _ => "matches",
         };
         if field.kind() != Kind::Text {
@@ -456,11 +447,15 @@ impl Checker<'_> {
             self.error(&codes::TW0302, range(token), format!("`{verb}` asks for a text, and this one is empty"));
             return None;
         }
-        match verb {
-            "matches" => self.pattern(token, &text).map(Op::Matches),
-            "starts with" => Some(Op::StartsWith(Folded::needle(field.normalize(&text.value).trim_start()))),
-            _ if predicate.says("word") => Some(Op::ContainsWord((&*field.normalize(&text.value)).into())),
-            _ => Some(Op::Contains(Folded::needle(&field.normalize(&text.value)))),
+        match predicate {
+            ast::Predicate::Contains(test) if test.word() => {
+                Some(Op::ContainsWord((&*field.normalize(&text.value)).into()))
+            }
+            ast::Predicate::Contains(_) => Some(Op::Contains(Folded::needle(&field.normalize(&text.value)))),
+            ast::Predicate::Starts(_) => {
+                Some(Op::StartsWith(Folded::needle(field.normalize(&text.value).trim_start())))
+            }
+            _ => self.pattern(token, &text).map(Op::Matches),
         }
     }
 
@@ -496,37 +491,29 @@ impl Checker<'_> {
         None
     }
 
-    fn changed(&mut self, field: &FieldRef, predicate: &SyntaxNode) -> Option<Op> {
+    fn changed(&mut self, field: &FieldRef, predicate: &ast::ChangedTest) -> Option<Op> {
         if field.scope() != Scope::Ticket {
             let help = "`changed` asks what is different about the ticket";
             return self.cannot(field, predicate.span(), "is not kept from one event to the next", help);
         }
-        let mut from_to: [Option<SyntaxElement>; 2] = [None, None];
-        let mut which = 0;
-        for element in predicate.children_with_tokens().filter(|e| !e.kind().is_trivia()) {
-            match (element.kind(), element.as_token().map(|t| t.text())) {
-                (SyntaxKind::Keyword, Some("from")) => which = 0,
-                (SyntaxKind::Keyword, Some("to")) => which = 1,
-                (SyntaxKind::Keyword, _) => {}
-                _ => {
-                    if let Some(slot) = from_to.get_mut(which)
-                        && slot.replace(element.clone()).is_some()
-                    {
-                        let word = if which == 0 { "from" } else { "to" };
-                        self.error(&codes::TW0115, span_of(&element), format!("`{word}` is there twice"));
-                        return None;
-                    }
-                }
+        let (from, to) = (predicate.from(), predicate.to());
+        for (values, word) in [(&from, "from"), (&to, "to")] {
+            if let Some(again) = values.get(1) {
+                self.error(&codes::TW0115, span_of(again), format!("`{word}` is there twice"));
+                return None;
             }
         }
         if matches!(field.kind(), Kind::Set | Kind::Time)
-            && let Some(value) = from_to.iter().flatten().next()
+            && let Some(value) = from.iter().chain(&to).next()
         {
             let why = format!("is {}, and can only be asked whether it changed", field.kind());
             return self.cannot(field, span_of(value), &why, &format!("write `{field} changed`"));
         }
-        let [from, to] = from_to.map(|value| {
-            value.map(|v| self.literal(field, &v).filter(|literal| self.not_blank(field, literal, &v).is_some()))
+        let [from, to] = [from, to].map(|values| {
+            values
+                .into_iter()
+                .next()
+                .map(|v| self.literal(field, &v).filter(|literal| self.not_blank(field, literal, &v).is_some()))
         });
         let given = |literal: Option<Option<Literal>>| match literal {
             Some(None) => Err(()),
@@ -538,15 +525,13 @@ impl Checker<'_> {
         }
     }
 
-    fn time_question(&mut self, node: &SyntaxNode) -> Option<Predicate> {
-        let path = node.token(SyntaxKind::Path)?;
-        let value = node.values().find(|v| v.text_range() != path.text_range());
-        let comparison = match node.token(SyntaxKind::Comparison) {
+    fn time_question(&mut self, node: &ast::TimeQuestion) -> Option<Predicate> {
+        let path = node.field()?;
+        let comparison = match node.comparison() {
             Some(token) => comparison(token.text()),
             None => {
                 let message = "lengths of time are compared with `<`, `<=`, `>` or `>=`";
-                let op = node.tokens().find(|t| t.text() == "is");
-                if let Some(op) = op {
+                if let Some(op) = node.is() {
                     self.report(Diagnostic::new(&codes::TW0301, range(&op), message));
                 }
                 None
@@ -560,9 +545,9 @@ impl Checker<'_> {
             self.report(Diagnostic::new(&codes::TW0301, range(&path), message).with_help(help));
             return None;
         }
-        let span = value.and_then(|value| self.duration(&value));
+        let span = node.length().and_then(|value| self.duration(&value));
         let (field, comparison, span) = (field?, comparison?, span?);
-        let test = match node.says("since") {
+        let test = match node.since() {
             true => Op::Since(comparison, span),
             false => Op::Until(comparison, span),
         };
@@ -607,8 +592,8 @@ impl Checker<'_> {
         checked
     }
 
-    fn check_let(&mut self, name: &str, node: &SyntaxNode) -> Option<Checked> {
-        let condition = self.condition(&node.part(SyntaxKind::Condition)?, Where::Let)?;
+    fn check_let(&mut self, name: &str, node: &ast::LetItem) -> Option<Checked> {
+        let condition = self.condition(&node.condition()?, Where::Let)?;
         let size = self.size_of(&condition);
         if size > MAX_PREDICATES {
             let message = format!("`{name}` comes to more than {MAX_PREDICATES} questions, with those it names");
@@ -616,8 +601,7 @@ impl Checker<'_> {
             return None;
         }
         let event = self.event_in(&condition);
-        let named =
-            Arc::new(Let { name: name.to_owned(), doc: ast::doc(node), condition, span: self.span(node.span()) });
+        let named = Arc::new(Let { name: name.to_owned(), doc: node.doc(), condition, span: self.span(node.span()) });
         Some(Checked { named, size, event })
     }
 

@@ -4,29 +4,29 @@ use super::{Checker, Where};
 use crate::{
     desk::{FieldRef, Scope, field::Declared},
     lang::{
-        ast::{self, NodeExt},
+        ast::{self, AstNode, NodeExt, Titled},
         codes,
         diagnostic::Diagnostic,
         rules::{Action, ActionKind, Audience, Automation, Condition, Macro, Mode, On, Sort, Trigger, View},
-        syntax::{SyntaxKind, SyntaxNode, range},
+        syntax::{SyntaxToken, range},
     },
 };
 
 impl Checker<'_> {
-    pub(super) fn trigger(&mut self, node: &SyntaxNode) -> Option<Trigger> {
+    pub(super) fn trigger(&mut self, node: &ast::Trigger) -> Option<Trigger> {
         let mode = self.mode(node, &[Mode::Disabled, Mode::Shadow]);
-        let on = self.only(node, SyntaxKind::OnClause).map(|clause| self.on(&clause));
-        let when = self.only(node, SyntaxKind::WhenClause);
-        let span = self.span(title_span(node));
+        let on = self.only(node.on()).map(|clause| self.on(&clause));
+        let when = self.only(node.when());
+        let span = self.span(node.title_span());
         let when = match when {
-            Some(clause) => clause.part(SyntaxKind::Condition).and_then(|c| self.condition(&c, Where::Run)),
+            Some(clause) => clause.condition().and_then(|c| self.condition(&c, Where::Run)),
             None => Some(Condition::always(span.clone())),
         };
-        let actions = self.then(node, "a trigger");
-        let (title, _) = ast::title(node)?;
+        let actions = self.then(node, node.then(), "a trigger");
+        let (title, _) = node.title()?;
         Some(Trigger {
             title,
-            doc: ast::doc(node),
+            doc: node.doc(),
             mode,
             on: on.unwrap_or(On { created: true, updated: true }),
             when: when?,
@@ -35,38 +35,38 @@ impl Checker<'_> {
         })
     }
 
-    pub(super) fn automation(&mut self, node: &SyntaxNode) -> Option<Automation> {
+    pub(super) fn automation(&mut self, node: &ast::Automation) -> Option<Automation> {
         let mode = self.mode(node, &[Mode::Disabled, Mode::Shadow]);
-        let when = self.only(node, SyntaxKind::WhenClause);
-        let runs_triggers = self.only(node, SyntaxKind::RunsClause).is_some();
+        let when = self.only(node.when());
+        let runs_triggers = self.only(node.runs()).is_some();
         if when.is_none() && !node.is_broken() {
-            let error = Diagnostic::new(&codes::TW0115, title_span(node), "an automation needs `when`");
+            let error = Diagnostic::new(&codes::TW0115, node.title_span(), "an automation needs `when`");
             self.report(error.with_help("without conditions it would fire once on every ticket there is"));
         }
-        let when = when.and_then(|c| c.part(SyntaxKind::Condition)).and_then(|c| self.condition(&c, Where::Automation));
-        let then = self.then(node, "an automation");
+        let when = when.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::Automation));
+        let then = self.then(node, node.then(), "an automation");
         self.no_stop(&then, "an automation fires by itself: there is no run it could end");
-        let (title, span) = ast::title(node)?;
-        Some(Automation { title, doc: ast::doc(node), mode, when: when?, then, runs_triggers, span: self.span(span) })
+        let (title, span) = node.title()?;
+        Some(Automation { title, doc: node.doc(), mode, when: when?, then, runs_triggers, span: self.span(span) })
     }
 
-    pub(super) fn macro_item(&mut self, node: &SyntaxNode) -> Option<Macro> {
+    pub(super) fn macro_item(&mut self, node: &ast::Macro) -> Option<Macro> {
         let mode = self.mode(node, &[Mode::Disabled]);
-        let visible_to = self.only(node, SyntaxKind::VisibleClause).map(|c| self.audience(&c)).unwrap_or_default();
-        let then = self.then(node, "a macro");
+        let visible_to = self.only(node.visible()).map(|c| self.audience(&c)).unwrap_or_default();
+        let then = self.then(node, node.then(), "a macro");
         self.no_stop(&then, "a macro is applied by an agent: there is no run it could end");
-        let (title, span) = ast::title(node)?;
-        Some(Macro { title, doc: ast::doc(node), mode, then, visible_to, span: self.span(span) })
+        let (title, span) = node.title()?;
+        Some(Macro { title, doc: node.doc(), mode, then, visible_to, span: self.span(span) })
     }
 
     /// The actions of an item, which needs some.
-    fn then(&mut self, node: &SyntaxNode, what: &str) -> Vec<Action> {
-        let then = self.only(node, SyntaxKind::ThenClause);
+    fn then(&mut self, node: &impl Titled, then: impl Iterator<Item = ast::ThenClause>, what: &str) -> Vec<Action> {
+        let then = self.only(then);
         let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
-        let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.children().next().is_none());
+        let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.syntax().children().next().is_none());
         if empty && !node.is_broken() {
             let message = format!("{what} needs `then` and at least one action");
-            self.error(&codes::TW0115, title_span(node), message);
+            self.error(&codes::TW0115, node.title_span(), message);
         }
         actions
     }
@@ -78,54 +78,54 @@ impl Checker<'_> {
         }
     }
 
-    fn on(&mut self, clause: &SyntaxNode) -> On {
+    fn on(&mut self, clause: &ast::OnClause) -> On {
         let mut on = On { created: false, updated: false };
-        for event in clause.tokens().filter(|t| t.kind() == SyntaxKind::Event) {
+        for event in clause.events() {
             let seen = if event.text() == "created" { &mut on.created } else { &mut on.updated };
             if std::mem::replace(seen, true) {
                 let message = format!("`{}` is there twice", event.text());
                 self.error(&codes::TW0115, range(&event), message);
             }
         }
-        if let Some(and) = clause.tokens().find(|t| t.text() == "and") {
+        if let Some(and) = clause.and() {
             let message = "no event creates and updates a ticket; separate them with a comma";
             self.report(Diagnostic::new(&codes::TW0106, range(&and), message).with_fix(range(&and), ","));
         }
         on
     }
 
-    pub(super) fn view(&mut self, node: &SyntaxNode) -> Option<View> {
+    pub(super) fn view(&mut self, node: &ast::View) -> Option<View> {
         let mode = self.mode(node, &[Mode::Disabled]);
-        let filter = self.only(node, SyntaxKind::WhereClause);
-        if let Some(when) = filter.as_ref().and_then(|c| c.tokens().find(|t| t.text() == "when")) {
+        let filter = self.only(node.filter());
+        if let Some(when) = filter.as_ref().and_then(|c| c.when()) {
             let message = "the condition of a view stands behind `where`";
             self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
         }
-        let columns = self.only(node, SyntaxKind::ColumnsClause);
-        let group = self.only(node, SyntaxKind::GroupClause);
-        let sort = self.only(node, SyntaxKind::SortClause);
-        let visible = self.only(node, SyntaxKind::VisibleClause);
-        for (clause, word) in [(&filter, "where"), (&columns, "columns")] {
-            if clause.is_none() && !node.is_broken() {
-                self.error(&codes::TW0115, title_span(node), format!("a view needs `{word}`"));
+        let columns = self.only(node.columns());
+        let group = self.only(node.group());
+        let sort = self.only(node.sort());
+        let visible = self.only(node.visible());
+        for (missing, word) in [(filter.is_none(), "where"), (columns.is_none(), "columns")] {
+            if missing && !node.is_broken() {
+                self.error(&codes::TW0115, node.title_span(), format!("a view needs `{word}`"));
             }
         }
-        let filter = filter.and_then(|c| c.part(SyntaxKind::Condition)).and_then(|c| self.condition(&c, Where::View));
+        let filter = filter.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::View));
         let mut shown: Vec<FieldRef> = vec![];
-        for path in columns.iter().flat_map(|c| c.tokens()).filter(|t| t.kind() == SyntaxKind::Path) {
+        for path in columns.iter().flat_map(|c| c.fields()) {
             let Some(field) = self.field(&path).filter(|f| self.on_ticket(f, range(&path))) else { continue };
             if shown.contains(&field) {
                 self.error(&codes::TW0115, range(&path), format!("`{field}` is there twice"));
             }
             shown.push(field);
         }
-        let group_by = group.and_then(|clause| self.sort(&clause));
-        let sort_by = sort.and_then(|clause| self.sort(&clause));
+        let group_by = group.and_then(|clause| self.sort(clause.field(), clause.direction()));
+        let sort_by = sort.and_then(|clause| self.sort(clause.field(), clause.direction()));
         let visible_to = visible.map(|clause| self.audience(&clause)).unwrap_or_default();
-        let (title, span) = ast::title(node)?;
+        let (title, span) = node.title()?;
         Some(View {
             title,
-            doc: ast::doc(node),
+            doc: node.doc(),
             mode,
             filter: filter?,
             columns: shown,
@@ -146,14 +146,13 @@ impl Checker<'_> {
         fits
     }
 
-    fn sort(&mut self, clause: &SyntaxNode) -> Option<Sort> {
-        let direction = clause.token(SyntaxKind::Direction);
+    fn sort(&mut self, field: Option<SyntaxToken>, direction: Option<SyntaxToken>) -> Option<Sort> {
         if let Some(short) = direction.as_ref().filter(|d| !d.text().ends_with("ending")) {
             let whole = format!("{}ending", short.text());
             let message = format!("`{}` is written `{whole}`", short.text());
             self.report(Diagnostic::new(&codes::TW0106, range(short), message).with_fix(range(short), whole));
         }
-        let path = clause.token(SyntaxKind::Path)?;
+        let path = field?;
         let by = self.field(&path)?;
         if !self.on_ticket(&by, range(&path)) {
             return None;
@@ -166,12 +165,12 @@ impl Checker<'_> {
         Some(Sort { by, descending: direction.is_some_and(|d| d.text().starts_with("desc")) })
     }
 
-    pub(super) fn audience(&mut self, clause: &SyntaxNode) -> Vec<Audience> {
+    pub(super) fn audience(&mut self, clause: &ast::VisibleClause) -> Vec<Audience> {
         let mut audience = vec![];
-        for part in clause.parts(SyntaxKind::Audience) {
-            let Some(value) = part.values().next() else { continue };
+        for part in clause.audiences() {
+            let Some(value) = part.value() else { continue };
             let (text, span) = (super::value::written(&value), ast::span_of(&value));
-            audience.extend(match part.says("group") {
+            audience.extend(match part.group() {
                 true => self.declared_name(&Declared::Group, &text, span).map(Audience::Group),
                 false => self.declared_name(&Declared::Agent, &text, span).map(Audience::Agent),
             });
@@ -180,14 +179,13 @@ impl Checker<'_> {
     }
 
     /// The one clause of a kind; a second is an error.
-    pub(super) fn only(&mut self, node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
-        let mut clauses = node.parts(kind);
+    pub(super) fn only<C: AstNode>(&mut self, mut clauses: impl Iterator<Item = C>) -> Option<C> {
         let first = clauses.next();
         for again in clauses {
-            let word = again.tokens().next().map(|t| (t.text().to_owned(), range(&t)));
+            let word = again.syntax().tokens().next().map(|t| (t.text().to_owned(), range(&t)));
             let (word, span) = word.unwrap_or_default();
             let mut error = Diagnostic::new(&codes::TW0115, span, format!("`{word}` is there twice"));
-            if let Some(token) = first.as_ref().and_then(|f| f.tokens().next()) {
+            if let Some(token) = first.as_ref().and_then(|f| f.syntax().tokens().next()) {
                 error = error.and_label(range(&token), "it is here already");
             }
             self.report(match word.as_str() {
@@ -200,9 +198,9 @@ impl Checker<'_> {
     }
 
     /// The mode of an item, among those that make sense for it.
-    pub(super) fn mode(&mut self, node: &SyntaxNode, allowed: &[Mode]) -> Mode {
+    pub(super) fn mode(&mut self, node: &impl Titled, allowed: &[Mode]) -> Mode {
         let mut mode = Mode::Live;
-        for token in node.tokens().filter(|t| t.kind() == SyntaxKind::Mode) {
+        for token in node.modes() {
             let this = if token.text() == "shadow" { Mode::Shadow } else { Mode::Disabled };
             if !allowed.contains(&this) {
                 let message = "only triggers and automations can be `shadow`: nothing else changes anything by itself";
@@ -214,9 +212,4 @@ impl Checker<'_> {
         }
         mode
     }
-}
-
-/// Where an item is named.
-pub(super) fn title_span(node: &SyntaxNode) -> std::ops::Range<usize> {
-    ast::title(node).map_or_else(|| node.span(), |(_, span)| span)
 }

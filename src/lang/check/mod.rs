@@ -15,13 +15,13 @@ mod value;
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
-    ast::{self, Item, NodeExt},
+    ast::{self, Item, Titled},
     codes,
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{Let, Rules, Version},
     span::{SourceFile, Span},
     suggest::{MAX_COMPARED_IN_ALL, Names},
-    syntax::{Parse, SyntaxNode, parse},
+    syntax::{Parse, parse, range},
 };
 use crate::desk::{
     Desk,
@@ -76,7 +76,7 @@ pub(crate) fn check(
 #[derive(Debug)]
 struct LetEntry {
     file: usize,
-    node: SyntaxNode,
+    node: ast::LetItem,
     name_span: Span,
     state: LetState,
 }
@@ -251,7 +251,7 @@ impl<'a> Checker<'a> {
             self.file = index;
             match item {
                 Item::Let(node) => {
-                    let name = node.token(super::syntax::SyntaxKind::Path).map(|t| t.text().to_owned());
+                    let name = node.name().map(|t| t.text().to_owned());
                     let entry = name.as_ref().and_then(|n| self.lets.get(n)).filter(|e| e.node == node);
                     if let Some(name) = name.filter(|_| entry.is_some()) {
                         rules.lets.extend(self.resolve(&name).map(|checked| checked.named));
@@ -277,19 +277,19 @@ impl<'a> Checker<'a> {
         let mut titles: HashMap<(&str, String), Span> = HashMap::new();
         for (index, item) in items {
             self.file = *index;
-            let (kind, node) = match item {
+            let kind = match item {
                 Item::Let(node) => {
                     self.declare_let(node);
                     continue;
                 }
-                Item::Trigger(node) => ("trigger", node),
-                Item::Automation(node) => ("automation", node),
-                Item::View(node) => ("view", node),
-                Item::Report(node) => ("report", node),
-                Item::Macro(node) => ("macro", node),
-                Item::Test(node) => ("test", node),
+                Item::Trigger(_) => "trigger",
+                Item::Automation(_) => "automation",
+                Item::View(_) => "view",
+                Item::Report(_) => "report",
+                Item::Macro(_) => "macro",
+                Item::Test(_) => "test",
             };
-            let Some((title, span)) = ast::title(node) else { continue };
+            let Some((title, span)) = item.title() else { continue };
             if title.trim().is_empty() {
                 self.error(&codes::TW0115, span, format!("{} needs a title", super::suggest::article(kind)));
                 continue;
@@ -325,13 +325,13 @@ impl<'a> Checker<'a> {
         self.out.push(error.and_label(first, "it is declared here"));
     }
 
-    fn declare_let(&mut self, node: &SyntaxNode) {
-        let Some(name) = node.token(super::syntax::SyntaxKind::Path) else { return };
-        let span = super::syntax::range(&name);
+    fn declare_let(&mut self, node: &ast::LetItem) {
+        let Some(name) = node.name() else { return };
+        let span = range(&name);
         let text = name.text().to_owned();
-        if let Some(mode) = node.token(super::syntax::SyntaxKind::Mode) {
+        if let Some(mode) = node.mode() {
             let message = format!("`{}` is for rules, not for named conditions", mode.text());
-            self.error(&codes::TW0115, super::syntax::range(&mode), message);
+            self.error(&codes::TW0115, range(&mode), message);
         }
         if text.contains('.') || crate::desk::FieldRef::find(&text, self.desk).is_some() {
             let message = format!("`{text}` cannot be the name of a condition");

@@ -2,7 +2,6 @@
 
 use super::{
     Checker, Where,
-    items::title_span,
     value::{no_moment, shortened, written},
 };
 use crate::{
@@ -12,14 +11,14 @@ use crate::{
         moment::day,
     },
     lang::{
-        ast::{self, NodeExt, span_of},
+        ast::{self, AstNode, Titled, span_of},
         codes,
         diagnostic::Diagnostic,
         rules::{
             Aggregate, Calendar, Chart, Condition, Measure, Mode, Over, Period, PeriodUnit, Quantity, Report, Split,
         },
         suggest::{did_you_mean, listed, nearest},
-        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range},
     },
 };
 
@@ -28,35 +27,34 @@ const MAX_MEASURES: usize = 12;
 const MAX_BANDS: usize = 50;
 
 impl Checker<'_> {
-    pub(super) fn report_item(&mut self, node: &SyntaxNode) -> Option<Report> {
+    pub(super) fn report_item(&mut self, node: &ast::Report) -> Option<Report> {
         let mode = self.mode(node, &[Mode::Disabled]);
-        let filter = self.only(node, SyntaxKind::WhereClause);
-        let measure = self.only(node, SyntaxKind::MeasureClause);
-        let by = self.only(node, SyntaxKind::ByClause);
-        let over = self.only(node, SyntaxKind::OverClause);
-        let compare = self.only(node, SyntaxKind::CompareClause);
-        let chart = self.only(node, SyntaxKind::ChartClause);
-        let visible = self.only(node, SyntaxKind::VisibleClause);
+        let filter = self.only(node.filter());
+        let measure = self.only(node.measure());
+        let by = self.only(node.by());
+        let over = self.only(node.over());
+        let compare = self.only(node.compare());
+        let chart = self.only(node.chart());
+        let visible = self.only(node.visible());
         if measure.is_none() && !node.is_broken() {
-            let error = Diagnostic::new(&codes::TW0115, title_span(node), "a report needs `measure`");
+            let error = Diagnostic::new(&codes::TW0115, node.title_span(), "a report needs `measure`");
             self.report(error.with_help("write `measure count`, for example"));
         }
-        if let Some(when) = filter.as_ref().and_then(|c| c.tokens().find(|t| t.text() == "when")) {
+        if let Some(when) = filter.as_ref().and_then(|c| c.when()) {
             let message = "the condition of a report stands behind `where`";
             self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
         }
-        let (title, span) = ast::title(node)?;
+        let (title, span) = node.title()?;
         let span = self.span(span);
         let filter = match filter {
-            Some(clause) => clause.part(SyntaxKind::Condition).and_then(|c| self.condition(&c, Where::Report)),
+            Some(clause) => clause.condition().and_then(|c| self.condition(&c, Where::Report)),
             None => Some(Condition::always(span.clone())),
         };
-        let measures: Vec<_> =
-            measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).map(|m| self.measure(&m)).collect();
-        if let Some(over) = measure.iter().flat_map(|c| c.parts(SyntaxKind::Measure)).nth(MAX_MEASURES) {
+        let measures: Vec<_> = measure.iter().flat_map(|c| c.measures()).map(|m| self.measure(&m)).collect();
+        if let Some(over) = measure.iter().flat_map(|c| c.measures()).nth(MAX_MEASURES) {
             self.error(&codes::TW0109, over.span(), format!("a report measures {MAX_MEASURES} things at most"));
         }
-        let splits: Vec<_> = by.iter().flat_map(|c| c.parts(SyntaxKind::Split)).collect();
+        let splits: Vec<_> = by.iter().flat_map(|c| c.splits()).collect();
         if let Some(third) = splits.get(2) {
             let error = Diagnostic::new(&codes::TW0115, third.span(), "a report is split by two things at most");
             self.report(error.with_help("write a second report for the third"));
@@ -76,7 +74,7 @@ impl Checker<'_> {
         // Only now that every clause was looked at.
         Some(Report {
             title,
-            doc: ast::doc(node),
+            doc: node.doc(),
             mode,
             filter: filter?,
             measures: measures.into_iter().collect::<Option<Vec<_>>>().filter(|m| !m.is_empty())?,
@@ -92,8 +90,8 @@ impl Checker<'_> {
         })
     }
 
-    fn measure(&mut self, node: &SyntaxNode) -> Option<Measure> {
-        let mut paths = node.tokens().filter(|t| t.kind() == SyntaxKind::Path);
+    fn measure(&mut self, node: &ast::Measure) -> Option<Measure> {
+        let mut paths = node.words();
         let how = paths.next()?;
         let what = paths.next();
         let alone = |checker: &mut Self, measure| match &what {
@@ -127,8 +125,7 @@ impl Checker<'_> {
             self.report(Diagnostic::new(&codes::TW0115, range(&how), message).with_help(help));
             return None;
         };
-        let business = node.tokens().find(|t| t.kind() == SyntaxKind::Keyword && t.text() == "business");
-        let quantity = self.quantity(&what, business.as_ref())?;
+        let quantity = self.quantity(&what, node.business().as_ref())?;
         Some(Measure::Of { aggregate, quantity })
     }
 
@@ -187,8 +184,8 @@ impl Checker<'_> {
         Some(Quantity::Field(field))
     }
 
-    fn split(&mut self, node: &SyntaxNode) -> Option<Split> {
-        let paths: Vec<_> = node.tokens().filter(|t| t.kind() == SyntaxKind::Path).collect();
+    fn split(&mut self, node: &ast::Split) -> Option<Split> {
+        let paths: Vec<_> = node.words().collect();
         let words: Vec<&str> = paths.iter().map(|t| t.text()).collect();
         let (last, before) = (paths.last()?, words.get(..words.len() - 1).unwrap_or_default());
         let unit = match before {
@@ -210,7 +207,7 @@ impl Checker<'_> {
             self.error(&codes::TW0304, range(last), message);
             return None;
         }
-        let bands = node.part(SyntaxKind::List);
+        let bands = node.bands();
         match (unit, field.kind(), bands) {
             (Some(unit), Kind::Time, None) => Some(Split::Time { unit, of: field }),
             (Some(_), kind, _) => {
@@ -240,7 +237,7 @@ impl Checker<'_> {
         }
     }
 
-    fn bands(&mut self, field: FieldRef, list: &SyntaxNode) -> Option<Split> {
+    fn bands(&mut self, field: FieldRef, list: &ast::List) -> Option<Split> {
         let mut from = vec![];
         for value in list.values() {
             let token = match &value {
@@ -264,8 +261,8 @@ impl Checker<'_> {
         Some(Split::Bands { field, from })
     }
 
-    fn over(&mut self, node: &SyntaxNode) -> Option<Over> {
-        let path = node.tokens().filter(|t| t.kind() == SyntaxKind::Path).last();
+    fn over(&mut self, node: &ast::OverClause) -> Option<Over> {
+        let path = node.words().last();
         let of = match &path {
             Some(path) => self.field(path)?,
             None => FieldRef::find("created", self.desk)?,
@@ -277,7 +274,7 @@ impl Checker<'_> {
         }
         let mut values = node.values().filter(|v| v.kind() != SyntaxKind::Path);
         let first = values.next()?;
-        let period = match node.says("last") {
+        let period = match node.last() {
             true => self.last(&first)?,
             false => {
                 let (from, to) = (self.date(&first)?, self.date(&values.next()?)?);
@@ -294,15 +291,18 @@ impl Checker<'_> {
 
     fn last(&mut self, value: &SyntaxElement) -> Option<Period> {
         let node = match value {
-            SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration && !node.says("business") => node,
-            _ => {
+            SyntaxElement::Node(node) => ast::Duration::cast(node.clone()).filter(|duration| !duration.business()),
+            SyntaxElement::Token(_) => None,
+        };
+        let Some(node) = node else {
+            {
                 let error =
                     Diagnostic::new(&codes::TW0302, span_of(value), "a period of the calendar is expected here");
                 self.report(error.with_help("write it as `last 30 days`, `last 12 weeks` or `last 6 months`"));
                 return None;
             }
         };
-        let unit = node.token(SyntaxKind::Unit)?;
+        let unit = node.unit()?;
         let unit = match unit.text().trim_end_matches('s') {
             "hour" => PeriodUnit::Hour,
             "day" => PeriodUnit::Day,
@@ -316,7 +316,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let count = self.whole(&node.token(SyntaxKind::Number)?)?;
+        let count = self.whole(&node.count()?)?;
         let most = match unit {
             PeriodUnit::Hour => 24 * 366,
             PeriodUnit::Day => 10 * 366,
@@ -343,8 +343,8 @@ impl Checker<'_> {
         None
     }
 
-    fn chart(&mut self, node: &SyntaxNode, by: Option<&[Split]>) -> Option<Chart> {
-        let path = node.token(SyntaxKind::Path)?;
+    fn chart(&mut self, node: &ast::ChartClause, by: Option<&[Split]>) -> Option<Chart> {
+        let path = node.name()?;
         let known = ["bars", "lines", "table", "heatmap"];
         let chart = match path.text() {
             "bars" => Chart::Bars,

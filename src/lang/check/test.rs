@@ -6,19 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Checker, NameList, Where,
-    items::title_span,
     value::{no_moment, shortened, written},
 };
 use crate::{
     desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment},
     lang::{
-        ast::{self, NodeExt, is_text, span_of},
+        ast::{self, AstNode, Expectation, Titled, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
         rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mode, RuleTest, Step, TestComment, When},
         suggest::{did_you_mean, listed, nearest},
-        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
 
@@ -35,45 +34,43 @@ struct Given {
 }
 
 impl Checker<'_> {
-    pub(super) fn test(&mut self, node: &SyntaxNode, macros: &[Arc<Macro>]) -> Option<RuleTest> {
+    pub(super) fn test(&mut self, node: &ast::Test, macros: &[Arc<Macro>]) -> Option<RuleTest> {
         let mode = self.mode(node, &[Mode::Disabled]);
-        let at = self.only(node, SyntaxKind::AtClause).and_then(|clause| self.at(&clause));
+        let at = self.only(node.at()).and_then(|clause| self.at(&clause));
         let now = at.unwrap_or(RuleTest::USUAL_MOMENT);
         let mut given = Given::default();
-        match self.only(node, SyntaxKind::GivenClause) {
-            Some(clause) => {
-                clause.parts(SyntaxKind::Facts).for_each(|facts| self.facts(&facts, "", now, &mut given, true))
-            }
+        match self.only(node.given()) {
+            Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
             None if node.is_broken() => {}
-            None => self.error(&codes::TW0115, title_span(node), "a test needs `given ticket { … }`"),
+            None => self.error(&codes::TW0115, node.title_span(), "a test needs `given ticket { … }`"),
         }
-        let when = node.parts(SyntaxKind::HappensClause);
-        let when: Vec<_> = when
+        let when: Vec<_> = node
+            .when()
             .filter_map(|clause| {
                 let when = self.happens(&clause, now, macros)?;
                 Some(Step { when, span: self.span(clause.span()) })
             })
             .collect();
-        let clauses: Vec<_> = node.parts(SyntaxKind::ExpectClause).collect();
+        let clauses: Vec<_> = node.expect().collect();
         let expect: Vec<_> = clauses.iter().filter_map(|clause| self.expect(clause)).collect();
         if !node.is_broken() {
             for (missing, what) in [
-                (node.part(SyntaxKind::HappensClause).is_none(), "`when`: what happens to the ticket"),
+                (node.when().next().is_none(), "`when`: what happens to the ticket"),
                 (clauses.is_empty(), "`expect`: what must come of it"),
             ] {
                 if missing {
-                    self.error(&codes::TW0115, title_span(node), format!("a test needs {what}"));
+                    self.error(&codes::TW0115, node.title_span(), format!("a test needs {what}"));
                 }
             }
         }
-        let late = node.parts(SyntaxKind::HappensClause).skip(1).find(|c| c.says("created"));
+        let late = node.when().skip(1).find(|c| c.created());
         if let Some(late) = late {
             self.error(&codes::TW0115, late.span(), "a ticket is created first, and once");
         }
-        let (title, span) = ast::title(node)?;
+        let (title, span) = node.title()?;
         let test = RuleTest {
             title,
-            doc: ast::doc(node),
+            doc: node.doc(),
             mode,
             given: given.fields,
             comment: given.comment,
@@ -101,8 +98,8 @@ impl Checker<'_> {
         }
     }
 
-    fn at(&mut self, clause: &SyntaxNode) -> Option<Timestamp> {
-        let value = clause.values().next()?;
+    fn at(&mut self, clause: &ast::AtClause) -> Option<Timestamp> {
+        let value = clause.moment()?;
         match moment(&written(&value)) {
             Ok(time) => Some(time),
             Err(why) => {
@@ -117,18 +114,16 @@ impl Checker<'_> {
     }
 
     /// The facts between braces; `inside` is the field they are of, as in `requester { … }`.
-    fn facts(&mut self, facts: &SyntaxNode, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
-        for fact in facts.parts(SyntaxKind::Fact) {
+    fn facts(&mut self, facts: &ast::Facts, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
+        for fact in facts.facts() {
             self.fact(&fact, inside, now, given, comment);
         }
     }
 
-    fn fact(&mut self, fact: &SyntaxNode, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
-        let Some(path) = fact.tokens().find(|t| matches!(t.kind(), SyntaxKind::Path | SyntaxKind::SetName)) else {
-            return;
-        };
+    fn fact(&mut self, fact: &ast::Fact, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
+        let Some(path) = fact.name() else { return };
         let name = format!("{inside}{}", path.text());
-        if let Some(block) = fact.part(SyntaxKind::Facts) {
+        if let Some(block) = fact.facts() {
             if matches!(name.as_str(), "requester" | "post" | "field") {
                 return self.facts(&block, &format!("{name}."), now, given, false);
             }
@@ -140,7 +135,7 @@ impl Checker<'_> {
         }
         given.seen.push((name.clone(), range(&path)));
         if name == "comment" && comment {
-            let text = fact.texts().next();
+            let text = fact.text();
             if text.is_none() {
                 self.error(&codes::TW0302, fact.span(), "a comment is a text in double quotes");
             }
@@ -159,15 +154,12 @@ impl Checker<'_> {
             };
             return self.report(Diagnostic::new(&codes::TW0306, range(&path), message).with_help(help));
         }
-        let literal = match fact.part(SyntaxKind::TagList) {
+        let literal = match fact.tags() {
             Some(list) => {
                 let tags: Vec<_> = list.values().map(|v| self.tag(&v)).collect();
                 tags.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set)
             }
-            None => {
-                let value = fact.values().find(|v| v.text_range() != path.text_range());
-                value.and_then(|value| self.given_value(&field, &value, fact, now))
-            }
+            None => fact.value().and_then(|value| self.given_value(&field, &value, fact, now)),
         };
         given.fields.extend(literal.map(|literal| (field, literal)));
     }
@@ -176,12 +168,12 @@ impl Checker<'_> {
         &mut self,
         field: &FieldRef,
         value: &SyntaxElement,
-        fact: &SyntaxNode,
+        fact: &ast::Fact,
         now: Timestamp,
     ) -> Option<Literal> {
         if value.kind() == SyntaxKind::Duration && field.kind() == Kind::Time {
             let span = self.duration(value)?;
-            if !fact.says("ago") || span.is_business() {
+            if !fact.ago() || span.is_business() {
                 let error = Diagnostic::new(&codes::TW0302, span_of(value), "a moment is expected here");
                 self.report(error.with_help(format!("write `{field} 5 days ago`, or the moment itself")));
                 return None;
@@ -195,39 +187,39 @@ impl Checker<'_> {
         self.literal(field, value)
     }
 
-    fn happens(&mut self, clause: &SyntaxNode, now: Timestamp, macros: &[Arc<Macro>]) -> Option<When> {
-        if clause.says("created") {
+    fn happens(&mut self, clause: &ast::HappensClause, now: Timestamp, macros: &[Arc<Macro>]) -> Option<When> {
+        if clause.created() {
             return Some(When::Created);
         }
-        if let Some(passing) = clause.part(SyntaxKind::Passing) {
+        if let Some(passing) = clause.passing() {
             return self.passing(&passing);
         }
-        if let Some(applied) = clause.part(SyntaxKind::Applied) {
-            return applied.texts().next().and_then(|title| self.applied(&title, macros));
+        if let Some(applied) = clause.applied() {
+            return applied.title().and_then(|title| self.applied(&title, macros));
         }
-        if let Some(comment) = clause.part(SyntaxKind::CommentPart) {
+        if let Some(comment) = clause.comment() {
             let comment = self.comment(&comment)?;
             return Some(When::Updated { set: vec![], comment: Some(comment), via: None });
         }
-        let Some(update) = clause.part(SyntaxKind::Update) else {
+        let Some(update) = clause.update() else {
             return Some(When::Updated { set: vec![], comment: None, via: None });
         };
         let mut given = Given::default();
-        for fact in update.parts(SyntaxKind::Fact) {
+        for fact in update.facts() {
             self.fact(&fact, "", now, &mut given, false);
         }
-        let mut comments: Vec<_> = update.parts(SyntaxKind::CommentPart).collect();
+        let mut comments: Vec<_> = update.comments().collect();
         if comments.len() > 1 {
             let span = comments.pop().map(|c| c.span()).unwrap_or_default();
             self.error(&codes::TW0115, span, "an update has one comment; write a second `when`");
         }
-        let via = update.part(SyntaxKind::Via).and_then(|via| self.via(&via));
+        let via = update.via().and_then(|via| self.via(&via));
         let comment = comments.first().and_then(|c| self.comment(c));
         Some(When::Updated { set: given.fields, comment, via })
     }
 
-    fn passing(&mut self, node: &SyntaxNode) -> Option<When> {
-        let value = node.values().next()?;
+    fn passing(&mut self, node: &ast::Passing) -> Option<When> {
+        let value = node.length()?;
         let span = self.duration(&value)?;
         // A test looks at every minute of it in which something may come due.
         if span.length(&self.desk.hours) > MAX_WAIT {
@@ -261,14 +253,14 @@ impl Checker<'_> {
         }
     }
 
-    fn comment(&mut self, node: &SyntaxNode) -> Option<TestComment> {
-        let text = Text::of(&node.texts().next()?).value;
-        let note = node.says("note");
-        Some(TestComment { by_agent: note || node.says("agent"), public: !note, text })
+    fn comment(&mut self, node: &ast::CommentPart) -> Option<TestComment> {
+        let text = Text::of(&node.text()?).value;
+        let note = node.note();
+        Some(TestComment { by_agent: note || node.agent(), public: !note, text })
     }
 
-    fn via(&mut self, node: &SyntaxNode) -> Option<Via> {
-        let value = node.values().next()?;
+    fn via(&mut self, node: &ast::Via) -> Option<Via> {
+        let value = node.value()?;
         let text = written(&value);
         if let Ok(via) = text.parse() {
             return Some(via);
@@ -281,17 +273,14 @@ impl Checker<'_> {
         None
     }
 
-    fn expect(&mut self, clause: &SyntaxNode) -> Option<Expect> {
-        use SyntaxKind as K;
-        let what = clause.children().next()?;
-        let fired = |checker: &mut Self| what.texts().next().and_then(|t| checker.fired(&t));
-        let kind = match what.kind() {
-            K::ExpectFired => ExpectKind::Fired(fired(self)?),
-            K::ExpectNotFired => ExpectKind::NotFired(fired(self)?),
-            K::ExpectNothing => ExpectKind::NothingFired,
-            K::ExpectSent => self.sent(&what)?,
-            K::Condition => ExpectKind::Holds(self.condition(&what, Where::Run)?),
-            _ => return None,
+    fn expect(&mut self, clause: &ast::ExpectClause) -> Option<Expect> {
+        let fired = |checker: &mut Self, title: Option<SyntaxToken>| title.and_then(|title| checker.fired(&title));
+        let kind = match clause.what()? {
+            Expectation::Fired(rule) => ExpectKind::Fired(fired(self, rule.title())?),
+            Expectation::NotFired(rule) => ExpectKind::NotFired(fired(self, rule.title())?),
+            Expectation::Nothing(_) => ExpectKind::NothingFired,
+            Expectation::Sent(sent) => self.sent(&sent)?,
+            Expectation::Holds(condition) => ExpectKind::Holds(self.condition(&condition, Where::Run)?),
         };
         Some(Expect { kind, span: self.span(clause.span()) })
     }
@@ -313,32 +302,31 @@ impl Checker<'_> {
         None
     }
 
-    fn sent(&mut self, node: &SyntaxNode) -> Option<ExpectKind> {
-        let effect = node.part(SyntaxKind::Effect)?;
-        let holds = node.tokens().filter(|t| is_text(t.kind())).last().map(|t| (Text::of(&t).value, range(&t)));
-        let no = node.says("no");
-        let kind = if effect.says("reply") {
+    fn sent(&mut self, node: &ast::ExpectSent) -> Option<ExpectKind> {
+        let effect = node.effect()?;
+        let holds = node.text().map(|t| (Text::of(&t).value, range(&t)));
+        let kind = if effect.reply() {
             EffectKind::Reply
-        } else if effect.says("note") {
+        } else if effect.note() {
             EffectKind::Note
-        } else if effect.says("notify") {
-            match effect.part(SyntaxKind::Recipient) {
+        } else if effect.notify() {
+            match effect.recipient() {
                 Some(recipient) => EffectKind::Notify(Some(self.recipient(&recipient)?)),
                 None => EffectKind::Notify(None),
             }
-        } else if effect.says("remind") {
-            match effect.part(SyntaxKind::Recipient) {
+        } else if effect.remind() {
+            match effect.recipient() {
                 Some(recipient) => EffectKind::Remind(Some(self.recipient(&recipient)?)),
                 None => EffectKind::Remind(None),
             }
-        } else if effect.says("assign") {
+        } else if effect.assign() {
             EffectKind::Assign
-        } else if effect.says("merge") {
+        } else if effect.merge() {
             EffectKind::Merge
         } else {
-            EffectKind::Webhook(effect.texts().next().and_then(|t| self.webhook_name(&t))?)
+            EffectKind::Webhook(effect.webhook().and_then(|t| self.webhook_name(&t))?)
         };
-        match (no, holds) {
+        match (node.no(), holds) {
             (true, Some((_, span))) => {
                 let error = Diagnostic::new(&codes::TW0115, span, "`no` leaves nothing that could contain a text");
                 self.report(error.with_help("leave out `contains`, or the `no`"));

@@ -13,13 +13,13 @@ use crate::{
         normalize,
     },
     lang::{
-        ast::{NodeExt, is_text, span_of},
+        ast::{self, AstNode, NodeExt, is_text, span_of},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
         display::Quoted,
         rules::{Duration, Literal},
         suggest::{did_you_mean, listed, nearest},
-        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range, text::Text},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
 
@@ -252,7 +252,7 @@ impl Checker<'_> {
     /// A length of time.
     pub(super) fn duration(&mut self, value: &SyntaxElement) -> Option<Duration> {
         let node = match value {
-            SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => node,
+            SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => ast::Duration::cast(node.clone()),
             _ => {
                 let help = "write it as `30 minutes`, `4 days` or `2 business hours`";
                 let error = Diagnostic::new(&codes::TW0302, span_of(value), "a length of time is expected here");
@@ -260,13 +260,13 @@ impl Checker<'_> {
                 return None;
             }
         };
-        self.duration_of(node)
+        self.duration_of(&node?)
     }
 
-    fn duration_of(&mut self, node: &SyntaxNode) -> Option<Duration> {
-        let count = node.token(SyntaxKind::Number)?;
-        let unit = node.token(SyntaxKind::Unit)?;
-        let business = node.says("business");
+    fn duration_of(&mut self, node: &ast::Duration) -> Option<Duration> {
+        let count = node.count()?;
+        let unit = node.unit()?;
+        let business = node.business();
         let number = self.whole(&count)?;
         let seconds = match unit.text().trim_end_matches('s') {
             "second" => 1,
@@ -290,7 +290,7 @@ impl Checker<'_> {
     }
 
     /// So many business days, where the days on which a desk opens have one length.
-    fn open_days(&mut self, node: &SyntaxNode, number: i64) -> Option<i64> {
+    fn open_days(&mut self, node: &ast::Duration, number: i64) -> Option<i64> {
         self.in_range(node, number, 24 * 3600)?;
         let named =
             self.desk.schedules.iter().map(|schedule| (format!("the schedule `{}`", schedule.name), &schedule.hours));
@@ -311,7 +311,7 @@ impl Checker<'_> {
         None
     }
 
-    fn in_range(&mut self, node: &SyntaxNode, number: i64, seconds: i64) -> Option<SignedDuration> {
+    fn in_range(&mut self, node: &ast::Duration, number: i64, seconds: i64) -> Option<SignedDuration> {
         // A hundred years: more is a slip, and keeps sums with dates in range.
         let length = number.checked_mul(seconds).filter(|s| (0..=100 * 366 * 24 * 3600).contains(s));
         if length.is_none() {
