@@ -1,4 +1,6 @@
-//! Checked conditions as the formatter writes them, for messages about values rather than files.
+//! Checked rules as text, as the formatter writes it: conditions and values here, whole items in `items`.
+
+mod items;
 
 use std::fmt::{self, Write};
 
@@ -15,6 +17,8 @@ impl fmt::Display for Condition {
             ConditionKind::Any(parts) if parts.is_empty() => f.write_str("never"),
             ConditionKind::All(parts) => join(f, parts, " and "),
             ConditionKind::Any(parts) => join(f, parts, " or "),
+            // Two `not`s in a row are none.
+            ConditionKind::Not(inner) if matches!(inner.kind, ConditionKind::Not(_)) => write!(f, "not ({inner})"),
             ConditionKind::Not(inner) => write!(f, "not {}", Part(inner)),
             ConditionKind::Let(named) => f.write_str(&named.name),
             ConditionKind::Predicate(predicate) => predicate.fmt(f),

@@ -657,6 +657,11 @@ impl Condition {
         Self { kind: ConditionKind::All(vec![]), span }
     }
 
+    /// Whether it asks nothing.
+    pub fn is_always(&self) -> bool {
+        matches!(&self.kind, ConditionKind::All(parts) if parts.is_empty())
+    }
+
     /// Calls `visit` for every predicate below, lets included, from left to right.
     pub fn predicates<'a>(&'a self, visit: &mut dyn FnMut(&'a Predicate, &'a Span)) {
         match &self.kind {

@@ -11,6 +11,7 @@ mod expected;
 mod foreign_syntax;
 mod grammar;
 mod kind;
+mod parts;
 mod recovery;
 mod reparse;
 mod scan;

@@ -9,7 +9,7 @@ use super::{
     SyntaxKind, SyntaxNode, SyntaxToken,
     foreign_syntax::range,
     is_keyword,
-    reparse::{Level, levels},
+    parts::{Level, levels},
 };
 use crate::lang::{
     diagnostic::{Diagnostic, TextDiagnostic},
@@ -176,14 +176,13 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
                     found(token, Repair { mark, word: None });
                 }
             } else if let Some(meant) = misspelt(word, level) {
-                let Level { code, what, known } = level;
                 let error = Diagnostic::new(
-                    code,
+                    level.code,
                     range(token),
-                    format!("unknown {what} `{word}`{}", did_you_mean(Some(meant))),
+                    format!("unknown {} `{word}`{}", level.what, did_you_mean(Some(meant))),
                 )
                 .with_guess(range(token), meant)
-                .with_help(format!("here can stand {}", listed(known.iter().copied())));
+                .with_help(format!("here can stand {}", listed(level.known())));
                 found(token, Repair { mark, word: Some(Misspelt { length: word.len(), meant, error }) });
             } else {
                 continue;

@@ -15,6 +15,7 @@ use super::{
     foreign_syntax::range,
     grammar::{Grammar, Rule},
     is_keyword, is_name,
+    parts::{ACTIONS, Level, levels},
     recovery::Repairs,
     scan::{found_at, lexeme},
 };
@@ -26,67 +27,6 @@ use crate::{
         suggest::listed,
     },
 };
-
-const ITEMS: &[&str] = &["let", "trigger", "automation", "view", "report", "macro", "test"];
-const TRIGGER_PARTS: &[&str] = &["on", "when", "then"];
-const VIEW_PARTS: &[&str] = &["where", "columns", "group by", "sort by", "visible to"];
-const AUTOMATION_PARTS: &[&str] = &["when", "runs triggers", "then"];
-const REPORT_PARTS: &[&str] = &["where", "measure", "by", "over", "compare to", "chart", "visible to"];
-const MACRO_PARTS: &[&str] = &["then", "visible to"];
-const TEST_PARTS: &[&str] = &["given", "at", "when", "expect"];
-const ACTIONS: &[&str] = &[
-    "set",
-    "clear",
-    "add tags",
-    "remove tags",
-    "assign to",
-    "reply",
-    "note",
-    "notify",
-    "remind",
-    "webhook",
-    "snooze for",
-    "merge into",
-    "stop",
-];
-
-/// What can stand at one level of a file.
-pub(super) struct Level {
-    pub(super) known: &'static [&'static str],
-    pub(super) code: &'static codes::Code,
-    /// What one of these is called.
-    pub(super) what: &'static str,
-}
-
-impl Level {
-    /// The words these start with.
-    pub(super) fn starts(&self) -> impl Iterator<Item = &'static str> {
-        self.known.iter().filter_map(|known| known.split(' ').next())
-    }
-}
-
-/// What can stand where a bad part stands, the likeliest first.
-pub(super) fn levels(bad: &SyntaxNode) -> Vec<Level> {
-    let parts = |known, what| Level { known, code: &codes::TW0113, what };
-    let parts_of = |item: SyntaxKind| match item {
-        SyntaxKind::Automation => parts(AUTOMATION_PARTS, "part of an automation"),
-        SyntaxKind::Macro => parts(MACRO_PARTS, "part of a macro"),
-        SyntaxKind::View => parts(VIEW_PARTS, "part of a view"),
-        SyntaxKind::Report => parts(REPORT_PARTS, "part of a report"),
-        SyntaxKind::Test => parts(TEST_PARTS, "part of a test"),
-        _ => parts(TRIGGER_PARTS, "part of a trigger"),
-    };
-    match (bad.kind(), bad.parent()) {
-        (SyntaxKind::BadItem | SyntaxKind::BadCondition, _) | (_, None) => {
-            vec![Level { known: ITEMS, code: &codes::TW0104, what: "item" }]
-        }
-        (SyntaxKind::BadAction, Some(then)) => {
-            let item = then.parent().map_or(SyntaxKind::Trigger, |item| item.kind());
-            vec![Level { known: ACTIONS, code: &codes::TW0114, what: "action" }, parts_of(item)]
-        }
-        (_, Some(item)) => vec![parts_of(item.kind())],
-    }
-}
 
 /// What is wrong with every part that did not parse.
 pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<TextDiagnostic> {
@@ -114,57 +54,28 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
         return None;
     }
     let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
-    let strict = match (kind, word) {
-        (SyntaxKind::BadCondition, _) => Some(Rule::only_condition),
-        (SyntaxKind::BadComment, _) => Some(Rule::only_comment),
-        (SyntaxKind::BadFact, _) => Some(Rule::only_fact),
-        (SyntaxKind::BadMessagePart, _) => Some(Rule::only_message_part),
-        (SyntaxKind::BadItem, _) => ITEMS.contains(&word).then_some(Rule::only_item),
-        (SyntaxKind::BadAction, _) => {
-            ACTIONS.iter().any(|a| a.split(' ').next() == Some(word)).then_some(Rule::only_action)
-        }
-        (SyntaxKind::BadTriggerPart, "on") => Some(Rule::only_on),
-        (SyntaxKind::BadTriggerPart | SyntaxKind::BadAutomationPart, "when") => Some(Rule::only_when),
-        (SyntaxKind::BadAutomationPart, "runs") => Some(Rule::only_runs),
-        (SyntaxKind::BadViewPart | SyntaxKind::BadReportPart, "where") => Some(Rule::only_where),
-        (SyntaxKind::BadViewPart, "columns") => Some(Rule::only_columns),
-        (SyntaxKind::BadViewPart, "group") => Some(Rule::only_group),
-        (SyntaxKind::BadViewPart, "sort") => Some(Rule::only_sort),
-        (SyntaxKind::BadMacroPart | SyntaxKind::BadViewPart | SyntaxKind::BadReportPart, "visible") => {
-            Some(Rule::only_visible)
-        }
-        (SyntaxKind::BadReportPart, "measure") => Some(Rule::only_measure),
-        (SyntaxKind::BadReportPart, "by") => Some(Rule::only_by),
-        (SyntaxKind::BadReportPart, "over") => Some(Rule::only_over),
-        (SyntaxKind::BadReportPart, "compare") => Some(Rule::only_compare),
-        (SyntaxKind::BadReportPart, "chart") => Some(Rule::only_chart),
-        (SyntaxKind::BadTestPart, "given") => Some(Rule::only_given),
-        (SyntaxKind::BadTestPart, "at") => Some(Rule::only_at),
-        (SyntaxKind::BadTestPart, "when") => Some(Rule::only_happens),
-        (SyntaxKind::BadTestPart, "expect") => Some(Rule::only_expect),
-        _ => None,
+    let level = levels(node).into_iter().next()?;
+    let strict = match kind {
+        SyntaxKind::BadCondition => Some(Rule::only_condition),
+        SyntaxKind::BadComment => Some(Rule::only_comment),
+        SyntaxKind::BadFact => Some(Rule::only_fact),
+        SyntaxKind::BadMessagePart => Some(Rule::only_message_part),
+        _ => level.part(word).and_then(|part| part.alone),
     };
-    let Level { known, code, what } = levels(node).into_iter().next()?;
     Some(match (strict, first) {
         (Some(rule), _) => exact(rule, span, text),
-        (None, Some(first)) => unknown(&first, &mut words, known, code, what),
-        (None, None) => Diagnostic::new(&codes::TW0101, span, format!("expected {}", listed(known.iter().copied()))),
+        (None, Some(first)) => unknown(&first, &mut words, level),
+        (None, None) => Diagnostic::new(&codes::TW0101, span, format!("expected {}", listed(level.known()))),
     })
 }
 
 /// A part that starts with a word nothing starts with.
-fn unknown(
-    first: &SyntaxToken,
-    rest: &mut dyn Iterator<Item = SyntaxToken>,
-    known: &[&'static str],
-    code: &'static codes::Code,
-    what: &str,
-) -> TextDiagnostic {
+fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, level: &Level) -> TextDiagnostic {
     let word = first.text();
     let plain = matches!(first.kind(), SyntaxKind::Word | SyntaxKind::Path | SyntaxKind::Keyword);
-    let help = format!("here can stand {}", listed(known.iter().copied()));
+    let help = format!("here can stand {}", listed(level.known()));
     if !plain {
-        let message = format!("expected {}, found `{}`", listed(known.iter().copied()), shown(word));
+        let message = format!("expected {}, found `{}`", listed(level.known()), shown(word));
         return match word {
             "}" => {
                 Diagnostic::new(&codes::TW0101, range(first), "a `}` that closes nothing").with_guess(range(first), "")
@@ -172,8 +83,8 @@ fn unknown(
             _ => Diagnostic::new(&codes::TW0101, range(first), message),
         };
     }
-    let diagnostic = Diagnostic::new(code, range(first), format!("unknown {what} `{word}`"));
-    let hint = match (word, what) {
+    let diagnostic = Diagnostic::new(level.code, range(first), format!("unknown {} `{word}`", level.what));
+    let hint = match (word, level.what) {
         ("close", "action") => Some("a ticket is closed with `set status to closed`"),
         ("on", "part of an automation") => {
             Some("an automation waits for no event: what must hold stands behind `when`")
@@ -188,7 +99,7 @@ fn unknown(
         _ if rest.next().is_some_and(|t| matches!(t.text(), "is" | "in" | "has" | "and" | "or")) => {
             Some("a condition stands behind `when`, or `where` in a view")
         }
-        _ if ACTIONS.iter().any(|a| a.split(' ').next() == Some(word)) => Some("actions stand behind `then`"),
+        _ if ACTIONS.part(word).is_some() => Some("actions stand behind `then`"),
         _ => None,
     };
     diagnostic.with_help(hint.map_or(help, str::to_owned))

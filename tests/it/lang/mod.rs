@@ -5,6 +5,7 @@ mod kinds;
 mod messages;
 mod moments;
 mod neighbours;
+mod printing;
 mod properties;
 mod recipes;
 mod reserved;

@@ -1,0 +1,359 @@
+//! Checked items as text: what checks to the same item again. The formatter lays it out.
+
+use std::fmt::{self, Display};
+
+use super::{Grouped, Quoted, Tags, Written};
+use crate::{
+    desk::{Choosing, FieldRef, Recipient},
+    lang::rules::{
+        Action, ActionKind, Audience, Automation, Chart, Condition, EffectKind, Expect, ExpectKind, Filter, Let,
+        Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo, Sort, Split, Template,
+        TestComment, Trigger, View, When,
+    },
+};
+
+/// What comes before the braces of an item: its documentation, its mode, its kind and its title.
+fn head(f: &mut fmt::Formatter<'_>, doc: Option<&str>, mode: Mode, kind: &str, title: &str) -> fmt::Result {
+    documentation(f, doc)?;
+    f.write_str(match mode {
+        Mode::Live => "",
+        Mode::Disabled => "disabled ",
+        Mode::Shadow => "shadow ",
+    })?;
+    writeln!(f, "{kind} {} {{", Quoted(title))
+}
+
+fn documentation(f: &mut fmt::Formatter<'_>, doc: Option<&str>) -> fmt::Result {
+    doc.into_iter().flat_map(|doc| doc.split('\n')).try_for_each(|line| match line {
+        "" => writeln!(f, "##"),
+        line => writeln!(f, "## {line}"),
+    })
+}
+
+/// A clause with a condition; none where it always holds.
+fn conditional(f: &mut fmt::Formatter<'_>, word: &str, condition: &Condition) -> fmt::Result {
+    match condition.is_always() {
+        true => Ok(()),
+        false => writeln!(f, "  {word} {condition}"),
+    }
+}
+
+fn then(f: &mut fmt::Formatter<'_>, actions: &[Action]) -> fmt::Result {
+    writeln!(f, "  then")?;
+    actions.iter().try_for_each(|action| writeln!(f, "    {}", action.kind))
+}
+
+fn visible_to(f: &mut fmt::Formatter<'_>, audience: &[Audience]) -> fmt::Result {
+    match audience {
+        [] => Ok(()),
+        audience => writeln!(f, "  visible to {}", Commas(audience)),
+    }
+}
+
+/// Several things, with commas between them.
+struct Commas<'a, T>(&'a [T]);
+
+impl<T: Display> Display for Commas<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, item) in self.0.iter().enumerate() {
+            write!(f, "{}{item}", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Let {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        documentation(f, self.doc.as_deref())?;
+        writeln!(f, "let {} = {}", self.name, self.condition)
+    }
+}
+
+impl Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "trigger", &self.title)?;
+        match (self.on.created, self.on.updated) {
+            (true, false) => writeln!(f, "  on created")?,
+            (false, true) => writeln!(f, "  on updated")?,
+            _ => {}
+        }
+        conditional(f, "when", &self.when)?;
+        then(f, &self.then)?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for Automation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "automation", &self.title)?;
+        conditional(f, "when", &self.when)?;
+        if self.runs_triggers {
+            writeln!(f, "  runs triggers")?;
+        }
+        then(f, &self.then)?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for Macro {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "macro", &self.title)?;
+        then(f, &self.then)?;
+        visible_to(f, &self.visible_to)?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "view", &self.title)?;
+        conditional(f, "where", &self.filter)?;
+        writeln!(f, "  columns {}", Commas(&self.columns))?;
+        for (word, sort) in [("group", &self.group_by), ("sort", &self.sort_by)] {
+            if let Some(Sort { by, descending }) = sort {
+                writeln!(f, "  {word} by {by}{}", if *descending { " descending" } else { "" })?;
+            }
+        }
+        visible_to(f, &self.visible_to)?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(name) => write!(f, "group {}", Quoted(name)),
+            Self::Agent(name) => write!(f, "agent {}", Quoted(name)),
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "report", &self.title)?;
+        conditional(f, "where", &self.filter)?;
+        writeln!(f, "  measure {}", Commas(&self.measures))?;
+        for (i, split) in self.by.iter().enumerate() {
+            f.write_str(if i == 0 { "  by " } else { ", " })?;
+            write!(f, "{split}")?;
+            if let Split::Bands { from, .. } = split {
+                let from: Vec<_> = from.iter().map(|number| Grouped(*number)).collect();
+                write!(f, " in bands ({})", Commas(&from))?;
+            }
+        }
+        if !self.by.is_empty() {
+            writeln!(f)?;
+        }
+        if let Some(over) = &self.over {
+            writeln!(f, "  over {over}")?;
+        }
+        if self.compare {
+            writeln!(f, "  compare to previous period")?;
+        }
+        match self.chart {
+            Chart::Table => {}
+            Chart::Bars => writeln!(f, "  chart bars")?,
+            Chart::Lines => writeln!(f, "  chart lines")?,
+            Chart::Heatmap => writeln!(f, "  chart heatmap")?,
+        }
+        visible_to(f, &self.visible_to)?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.period {
+            Period::Last(count, unit) => {
+                let unit = match unit {
+                    PeriodUnit::Hour => "hour",
+                    PeriodUnit::Day => "day",
+                    PeriodUnit::Week => "week",
+                    PeriodUnit::Month => "month",
+                    PeriodUnit::Year => "year",
+                };
+                write!(f, "last {count} {unit}{}", if count == 1 { "" } else { "s" })?;
+            }
+            Period::Between(from, to) => write!(f, "{from} to {to}")?,
+        }
+        write!(f, " of {}", self.of)
+    }
+}
+
+impl Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(field, SetTo::Literal(literal)) => write!(f, "set {field} to {}", Written { literal, field }),
+            Self::Set(field, SetTo::Template(text)) => write!(f, "set {field} to {text}"),
+            Self::Clear(field) => write!(f, "clear {field}"),
+            Self::AddTags(tags) => write!(f, "add tags {}", Tags(tags)),
+            Self::RemoveTags(tags) => write!(f, "remove tags {}", Tags(tags)),
+            Self::Reply(text) => write!(f, "reply {text}"),
+            Self::Note(text) => write!(f, "note {text}"),
+            Self::Notify { to, subject, body } => {
+                write!(f, "notify {} {{ subject {subject} body {body} }}", To(to))
+            }
+            Self::Remind { to, after, subject, body } => {
+                write!(f, "remind {} in {after}", To(to))?;
+                if subject.is_none() && body.is_none() {
+                    return Ok(());
+                }
+                f.write_str(" {")?;
+                for (name, text) in [("subject", subject), ("body", body)] {
+                    if let Some(text) = text {
+                        write!(f, " {name} {text}")?;
+                    }
+                }
+                f.write_str(" }")
+            }
+            Self::Assign { group, choosing } => {
+                let which = match choosing {
+                    Choosing::Next => "next",
+                    Choosing::LeastBusy => "least busy",
+                };
+                write!(f, "assign to {which} agent of group {}", Quoted(group))
+            }
+            Self::Snooze(length) => write!(f, "snooze for {length}"),
+            Self::Merge => f.write_str("merge into earlier ticket"),
+            Self::Webhook { name, body: None } => write!(f, "webhook {}", Quoted(name)),
+            Self::Webhook { name, body: Some(body) } => write!(f, "webhook {} {{ body {body} }}", Quoted(name)),
+            Self::Stop => f.write_str("stop"),
+        }
+    }
+}
+
+/// Who gets a notification.
+struct To<'a>(&'a Recipient);
+
+impl Display for To<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Recipient::Group(name) => write!(f, "group {}", Quoted(name)),
+            Recipient::Agent(name) => write!(f, "agent {}", Quoted(name)),
+            Recipient::Assignee => f.write_str("assignee"),
+            Recipient::Requester => f.write_str("requester"),
+        }
+    }
+}
+
+impl Display for Template {
+    /// In quotes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Quoted(&self.parts.iter().map(ToString::to_string).collect::<String>()).fmt(f)
+    }
+}
+
+impl Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (field, filters) = match self {
+            Self::Text(text) => return f.write_str(text),
+            Self::Placeholder { field, filters } => (field, filters),
+        };
+        // What was said is a fact of the event, and all others are the ticket's.
+        write!(f, "{{{{{}{field}", if field.name() == "comment.text" { "" } else { "ticket." })?;
+        filters.iter().try_for_each(|filter| write!(f, " | {filter}"))?;
+        f.write_str("}}")
+    }
+}
+
+impl Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default(text) => {
+                let quote = if text.contains('"') { '\'' } else { '"' };
+                write!(f, "default: {quote}{text}{quote}")
+            }
+            Self::Upcase => f.write_str("upcase"),
+            Self::Downcase => f.write_str("downcase"),
+            Self::Capitalize => f.write_str("capitalize"),
+            Self::StripNewlines => f.write_str("strip_newlines"),
+            Self::Truncate(characters) => write!(f, "truncate: {characters}"),
+            Self::FirstWord => f.write_str("first_word"),
+        }
+    }
+}
+
+impl Display for RuleTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "test", &self.title)?;
+        writeln!(f, "  given ticket {{")?;
+        facts(f, &self.given)?;
+        if let Some(comment) = &self.comment {
+            writeln!(f, "    comment {}", Quoted(comment))?;
+        }
+        writeln!(f, "  }}")?;
+        if let Some(at) = self.at {
+            writeln!(f, "  at {at}")?;
+        }
+        self.when.iter().try_for_each(|step| writeln!(f, "  when {}", step.when))?;
+        self.expect.iter().try_for_each(|expect| writeln!(f, "  expect {expect}"))?;
+        writeln!(f, "}}")
+    }
+}
+
+/// Fields with their values, a line for each.
+fn facts(f: &mut fmt::Formatter<'_>, facts: &[(FieldRef, Literal)]) -> fmt::Result {
+    facts.iter().try_for_each(|(field, literal)| writeln!(f, "    {field} {}", Written { literal, field }))
+}
+
+impl Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created => f.write_str("created"),
+            Self::Macro(applied) => write!(f, "macro {}", Quoted(&applied.title)),
+            Self::Passes(length) => write!(f, "{length} passes"),
+            Self::Updated { set, comment, via } => {
+                writeln!(f, "updated {{")?;
+                facts(f, set)?;
+                if let Some(comment) = comment {
+                    writeln!(f, "    {comment}")?;
+                }
+                if let Some(via) = via {
+                    writeln!(f, "    via {}", via.as_str())?;
+                }
+                f.write_str("  }")
+            }
+        }
+    }
+}
+
+impl Display for TestComment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match (self.public, self.by_agent) {
+            (false, _) => "note",
+            (true, true) => "comment by agent",
+            (true, false) => "comment",
+        };
+        write!(f, "{kind} {}", Quoted(&self.text))
+    }
+}
+
+impl Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ExpectKind::Fired(title) => write!(f, "fired {}", Quoted(title)),
+            ExpectKind::NotFired(title) => write!(f, "not fired {}", Quoted(title)),
+            ExpectKind::NothingFired => f.write_str("nothing fired"),
+            ExpectKind::Holds(condition) => condition.fmt(f),
+            ExpectKind::Sent(effect, None) => effect.fmt(f),
+            ExpectKind::Sent(effect, Some(text)) => write!(f, "{effect} contains {}", Quoted(&text.written)),
+            ExpectKind::NotSent(effect) => write!(f, "no {effect}"),
+        }
+    }
+}
+
+impl Display for EffectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, to) = match self {
+            Self::Reply => ("reply", None),
+            Self::Note => ("note", None),
+            Self::Notify(to) => ("notify", to.as_ref()),
+            Self::Remind(to) => ("remind", to.as_ref()),
+            Self::Webhook(name) => return write!(f, "webhook {}", Quoted(name)),
+            Self::Assign => ("assign", None),
+            Self::Merge => ("merge", None),
+        };
+        f.write_str(word)?;
+        to.map_or(Ok(()), |to| write!(f, " {}", To(to)))
+    }
+}
