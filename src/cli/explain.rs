@@ -21,7 +21,7 @@ impl Explain {
         let mut out = super::terminal::people();
         match self.code {
             None => {
-                for code in codes::ALL {
+                for code in codes::all() {
                     writeln!(out, "{}  {}", code.id, code.title)?;
                 }
             }

@@ -1,6 +1,8 @@
 //! The register of codes. A code is never used again for something else, and each has a page.
 
-use super::Severity;
+use std::sync::LazyLock;
+
+use super::{Severity, check::LINTS};
 
 /// A kind of problem.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,9 +17,19 @@ pub struct Code {
     pub page: &'static str,
 }
 
+/// Every code, in order: those listed here, and those of lints, which are in the lints' own files.
+pub fn all() -> &'static [&'static Code] {
+    static ALL: LazyLock<Vec<&Code>> = LazyLock::new(|| {
+        let mut all: Vec<&Code> = OWN.iter().copied().chain(LINTS.iter().map(|lint| &lint.code)).collect();
+        all.sort_by_key(|code| code.id);
+        all
+    });
+    &ALL
+}
+
 /// The code of this id, in whatever case.
 pub fn find(id: &str) -> Option<&'static Code> {
-    ALL.iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
+    all().iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
 }
 
 macro_rules! codes {
@@ -32,8 +44,7 @@ macro_rules! codes {
             };
         )+
 
-        /// Every code, in order.
-        pub static ALL: &[&Code] = &[$(&$id,)+];
+        static OWN: &[&Code] = &[$(&$id,)+];
     };
 }
 
@@ -83,15 +94,8 @@ codes! {
     TW0310 Error "one value where a list is, or a list where one value is",
     TW0311 Error "a yes/no field that is compared",
     // Most likely not what was meant.
-    TW0401 Warning "a condition nobody uses",
-    TW0402 Warning "assigned anew on every update",
-    TW0403 Warning "a tag with capital letters",
-    TW0404 Warning "the same value twice",
-    TW0405 Warning "a reply longer than a post",
     TW0406 Warning "an invisible character",
     TW0407 Warning "letters of several scripts in one word",
-    TW0408 Warning "numbered files out of order",
-    TW0410 Warning "a notification that goes nowhere",
     TW0411 Warning "a ticket that cannot exist",
     TW0412 Warning "an admin whom no mail reaches",
     TW0413 Warning "a path that cannot be used",

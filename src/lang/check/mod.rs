@@ -12,6 +12,8 @@ mod template;
 mod test;
 mod value;
 
+pub(crate) use lints::LINTS;
+
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{

@@ -113,7 +113,7 @@ fn read(comment: &str) -> Option<Comment> {
             Some(code) if code.severity == Severity::Warning => read.codes.push(code),
             Some(code) => read.problems.push(format!("{} is an error, and errors cannot be suppressed", code.id)),
             None => {
-                let known = nearest(id, codes::ALL.iter().map(|c| c.id));
+                let known = nearest(id, codes::all().iter().map(|c| c.id));
                 read.problems.push(format!("unknown code `{id}`{}", did_you_mean(known)));
             }
         }

@@ -29,7 +29,7 @@ const BASE: &str = "%SRCROOT%";
 /// A log with one run; every code is a rule of it. Files are named relative to the repository that holds `directory`,
 /// which relative names start from; without a repository, relative to `directory`.
 pub fn sarif(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) -> Value {
-    let rules: Vec<Value> = codes::ALL
+    let rules: Vec<Value> = codes::all()
         .iter()
         .map(|code| {
             json!({

@@ -1,36 +1,52 @@
 //! TW0403: a tag with capital letters, which is shown in small ones everywhere else.
 
-use super::{File, nodes};
-use crate::desk::normalize;
-use crate::lang::{
-    ast::{NodeExt, span_of},
-    check::value::written,
-    codes,
-    diagnostic::Diagnostic,
-    display::Tag,
-    syntax::{SyntaxKind, SyntaxNode},
+use super::{Context, Lint};
+use crate::{
+    desk::normalize,
+    lang::{
+        ast::{NodeExt, span_of},
+        check::value::written,
+        codes::Code,
+        diagnostic::{Diagnostic, Grade, Severity},
+        display::Tag,
+        syntax::{SyntaxKind, SyntaxNode},
+    },
 };
 
-pub(super) fn check(file: &File) -> Vec<Diagnostic> {
-    let tags = nodes(file)
-        .filter(|n| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0403",
+        title: "a tag with capital letters",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0403.md"),
+    },
+    since: "0.1.0",
+    fix: Some(Grade::Unsafe),
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let tags = context
+        .nodes()
+        .filter(|(_, n)| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))
         // Hashtags are written as their authors write them.
-        .filter(|n| n.kind() == SyntaxKind::TagsAction || !asks_hashtags(n))
-        .flat_map(|n| {
-            n.parts(SyntaxKind::List).flat_map(|l| l.values().collect::<Vec<_>>()).chain(n.values()).collect::<Vec<_>>()
+        .filter(|(_, n)| n.kind() == SyntaxKind::TagsAction || !asks_hashtags(n))
+        .flat_map(|(file, n)| {
+            let listed = n.parts(SyntaxKind::List).flat_map(|list| list.values().collect::<Vec<_>>());
+            let values: Vec<_> = listed.chain(n.values()).collect();
+            values.into_iter().map(move |value| (file, value))
         });
-    tags.filter(|value| value.kind() != SyntaxKind::List)
-        .filter_map(|value| {
-            let tag = written(&value);
-            let kept = normalize::tag(&tag);
-            (tag.to_lowercase() != tag).then(|| {
-                let span = file.source.span(span_of(&value));
-                Diagnostic::new(&codes::TW0403, span.clone(), format!("`{tag}` is kept as `{kept}`"))
-                    .with_help("tags are written in small letters")
-                    .with_guess(span, Tag(&kept).to_string())
-            })
+    let warnings = tags.filter(|(_, value)| value.kind() != SyntaxKind::List).filter_map(|(file, value)| {
+        let tag = written(&value);
+        let kept = normalize::tag(&tag);
+        (tag.to_lowercase() != tag).then(|| {
+            let span = file.source.span(span_of(&value));
+            Diagnostic::new(&LINT.code, span.clone(), format!("`{tag}` is kept as `{kept}`"))
+                .with_help("tags are written in small letters")
+                .with_guess(span, Tag(&kept).to_string())
         })
-        .collect()
+    });
+    found.extend(warnings);
 }
 
 /// Whether this is about hashtags: what it is about stands before it.

@@ -1,17 +1,30 @@
 //! TW0405: a reply that is longer than a post of any account may be.
 
+use super::{Context, Lint};
 use crate::{
     desk::post_text::weighted_length,
     lang::{
-        codes,
-        diagnostic::Diagnostic,
-        rules::{ActionKind, Condition, ConditionKind, Literal, Op, Part, Rules, Template},
+        codes::Code,
+        diagnostic::{Diagnostic, Severity},
+        rules::{ActionKind, Condition, ConditionKind, Literal, Op, Part, Template},
     },
 };
 
-pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0405",
+        title: "a reply longer than a post",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0405.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let rules = context.rules;
     let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
-    let mut found = vec![];
     let triggers = rules.triggers.iter().map(|t| (&t.when, &t.then));
     let automations = rules.automations.iter().map(|a| (&a.when, &a.then));
     let ruled = triggers.chain(automations).map(|(when, then)| (Some(when), then));
@@ -27,12 +40,11 @@ pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
             }
             let message = format!("this reply counts at least {least} characters, and a post holds {most}");
             found.push(
-                Diagnostic::new(&codes::TW0405, action.span.clone(), message)
+                Diagnostic::new(&LINT.code, action.span.clone(), message)
                     .with_help("shorten it, or answer only where `channel is twitter_dm`"),
             );
         }
     }
-    found
 }
 
 /// Whether a condition speaks of direct messages, or says what channel it is not.

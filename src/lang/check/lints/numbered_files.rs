@@ -2,11 +2,26 @@
 
 use std::collections::HashSet;
 
-use super::File;
-use crate::lang::{codes, diagnostic::Diagnostic};
+use super::{Context, Lint};
+use crate::lang::{
+    codes::Code,
+    diagnostic::{Diagnostic, Severity},
+};
 
-pub(super) fn check(files: &[File]) -> Vec<Diagnostic> {
-    let mut found = vec![];
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0408",
+        title: "numbered files out of order",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0408.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let files = context.files();
     let mut directories = HashSet::new();
     for (before, after) in files.iter().zip(files.iter().skip(1)) {
         let shared =
@@ -22,11 +37,10 @@ pub(super) fn check(files: &[File]) -> Vec<Diagnostic> {
         let width = first.chars().take_while(char::is_ascii_digit).count();
         let rest = second.trim_start_matches(|c: char| c.is_ascii_digit());
         found.push(
-            Diagnostic::new(&codes::TW0408, after.source.span(0..0), format!("`{second}` is read after `{first}`"))
+            Diagnostic::new(&LINT.code, after.source.span(0..0), format!("`{second}` is read after `{first}`"))
                 .with_help(format!("names are ordered character by character: call it `{b:0width$}{rest}`")),
         );
     }
-    found
 }
 
 /// The number a name starts with.

@@ -1,17 +1,28 @@
 //! TW0402: a trigger that assigns the ticket anew on every update.
 
-use super::super::Checker;
+use super::{Context, Lint};
 use crate::lang::{
-    codes,
-    diagnostic::Diagnostic,
-    rules::{ActionKind, Condition, Rules},
+    codes::Code,
+    diagnostic::{Diagnostic, Severity},
+    rules::{ActionKind, Condition},
 };
 
-pub(super) fn check(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
-    let mut found = vec![];
-    for trigger in rules.triggers.iter().filter(|t| t.on.updated) {
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0402",
+        title: "assigned anew on every update",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0402.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    for trigger in context.rules.triggers.iter().filter(|t| t.on.updated) {
         // Whoever asks about the event, or about the field itself, has thought of updates.
-        if checker.event_in(&trigger.when).is_some() {
+        if context.checker.event_in(&trigger.when).is_some() {
             continue;
         }
         for action in &trigger.then {
@@ -22,12 +33,11 @@ pub(super) fn check(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
             }
             let message = format!("this sets `{name}` again on every update of the ticket");
             found.push(
-                Diagnostic::new(&codes::TW0402, action.span.clone(), message)
+                Diagnostic::new(&LINT.code, action.span.clone(), message)
                     .with_help(format!("add `on created`, or ask for `{name} is empty`")),
             );
         }
     }
-    found
 }
 
 fn asks(condition: &Condition, field: &str) -> bool {

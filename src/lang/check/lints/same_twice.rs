@@ -1,36 +1,43 @@
 //! TW0404: the same value twice in a list.
 
-use super::{File, nodes};
+use super::{Context, Lint};
 use crate::lang::{
     ast::{NodeExt, span_of},
     check::value::written,
-    codes,
-    diagnostic::Diagnostic,
+    codes::Code,
+    diagnostic::{Diagnostic, Severity},
     syntax::SyntaxKind,
 };
 
-pub(super) fn check(file: &File) -> Vec<Diagnostic> {
-    let lists =
-        nodes(file).filter(|n| matches!(n.kind(), SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList));
-    let mut found = vec![];
-    for list in lists {
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0404",
+        title: "the same value twice",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0404.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let lists = context
+        .nodes()
+        .filter(|(_, n)| matches!(n.kind(), SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList));
+    for (file, list) in lists {
         let mut seen = std::collections::HashMap::new();
         for value in list.values() {
             let text = written(&value);
             if let Some(first) = seen.get(&text) {
                 let first: &std::ops::Range<usize> = first;
                 found.push(
-                    Diagnostic::new(
-                        &codes::TW0404,
-                        file.source.span(span_of(&value)),
-                        format!("`{text}` is there twice"),
-                    )
-                    .and_label(file.source.span(first.clone()), "it is here already"),
+                    Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), format!("`{text}` is there twice"))
+                        .and_label(file.source.span(first.clone()), "it is here already"),
                 );
             } else {
                 seen.insert(text, span_of(&value));
             }
         }
     }
-    found
 }

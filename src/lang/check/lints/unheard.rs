@@ -1,20 +1,34 @@
 //! TW0410: a notification to a group or an agent without any address.
 
+use super::{Context, Lint};
 use crate::{
     desk::Recipient,
     lang::{
-        codes,
-        diagnostic::Diagnostic,
+        codes::Code,
+        diagnostic::{Diagnostic, Severity},
         display::Quoted,
         rules::{Action, ActionKind, Rules},
     },
 };
 
-pub(super) fn check(rules: &Rules) -> Vec<Diagnostic> {
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0410",
+        title: "a notification that goes nowhere",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0410.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let rules = context.rules;
     let triggers = rules.triggers.iter().map(|t| &t.then);
     let automations = rules.automations.iter().map(|a| &a.then);
     let macros = rules.macros.iter().map(|m| &m.then);
-    triggers.chain(automations).chain(macros).flatten().filter_map(|action| unheard(action, rules)).collect()
+    found.extend(triggers.chain(automations).chain(macros).flatten().filter_map(|action| unheard(action, rules)));
 }
 
 fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
@@ -29,5 +43,5 @@ fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
         _ => return None,
     };
     let message = format!("nobody hears of this: the {kind} {} has no e-mail address", Quoted(name));
-    Some(Diagnostic::new(&codes::TW0410, action.span.clone(), message).with_help(help))
+    Some(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help))
 }

@@ -1,17 +1,34 @@
 //! TW0401: a condition nobody uses.
 
-use super::super::Checker;
-use crate::lang::{ast::NodeExt, codes, diagnostic::Diagnostic};
+use super::{Context, Lint};
+use crate::lang::{
+    ast::NodeExt,
+    codes::Code,
+    diagnostic::{Diagnostic, Severity},
+};
 
-pub(super) fn check(checker: &Checker<'_>) -> Vec<Diagnostic> {
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0401",
+        title: "a condition nobody uses",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0401.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    let checker = context.checker;
     // What stands in a part that did not parse may well be a use.
     if checker.files.iter().any(|f| f.parse.tree().is_broken()) {
-        return vec![];
+        return;
     }
     let unused = checker.lets.iter().filter(|(name, _)| !checker.used.contains(*name));
     let warning = |name: &str, span| {
-        Diagnostic::new(&codes::TW0401, span, format!("nothing uses the condition `{name}`"))
+        Diagnostic::new(&LINT.code, span, format!("nothing uses the condition `{name}`"))
             .with_help("use it, or take it away")
     };
-    unused.map(|(name, entry)| warning(name, entry.name_span.clone())).collect()
+    found.extend(unused.map(|(name, entry)| warning(name, entry.name_span.clone())));
 }
