@@ -59,7 +59,7 @@ pub fn human(diagnostics: &[Diagnostic], sources: &SourceSet, style: Style) -> S
         }
         for label in elsewhere(diagnostic) {
             let drawn = excerpt(&[label]).map(|excerpt| handler.render_report(&mut out, &Elsewhere { label, excerpt }));
-            if !drawn.is_some_and(|drawn| drawn.is_ok()) {
+            if drawn.is_none_or(|drawn| drawn.is_err()) {
                 out.push_str(&format!("{}\n", in_words(label)));
             }
         }
