@@ -44,6 +44,8 @@ CREATE TABLE ticket (
   opened_by              TEXT,
   closed                 BIGINT,
   not_imported           BIGINT NOT NULL DEFAULT 0,
+  -- Every write of the ticket raises it.
+  version                BIGINT NOT NULL DEFAULT 1,
   requester              BIGINT NOT NULL REFERENCES person (id),
   channel                TEXT NOT NULL,
   account                TEXT,
@@ -221,6 +223,8 @@ CREATE TABLE comment (
   x_id       TEXT,
   with_id    TEXT,
   author     TEXT NOT NULL,
+  -- `agent:Maya`, `rule:Thank you`, `person`, `system` or `owner`; so in outbox.
+  actor      TEXT NOT NULL,
   author_id  TEXT,
   text       TEXT NOT NULL,
   version    BIGINT NOT NULL DEFAULT 1,
@@ -299,6 +303,7 @@ CREATE TABLE outbox (
   -- None where it is about an account.
   ticket         BIGINT REFERENCES ticket (id),
   rule           TEXT,
+  actor          TEXT NOT NULL,
   kind           TEXT NOT NULL,
   effect         TEXT NOT NULL,
   -- `posts/acme`, `messages/acme`, `webhook/crm`, `mail`, or `desk` for what took effect at once.
@@ -372,6 +377,8 @@ CREATE TABLE live_rules (
 CREATE TABLE decision (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket    BIGINT NOT NULL REFERENCES ticket (id),
+  -- Of the ticket as the run found it.
+  version   BIGINT NOT NULL,
   made      BIGINT NOT NULL,
   rules     TEXT NOT NULL REFERENCES rules_version (hash),
   commit_id TEXT,

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::{Notice, UnitOfWork, notice::Outcome};
 use crate::{
     desk::{
-        Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Reason,
-        ReasonKind, Status, Ticket, TicketId, Via, text::is_blank,
+        Actor, Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind,
+        Reason, ReasonKind, Status, Ticket, TicketId, Via, text::is_blank,
     },
     engine::Decision,
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
@@ -28,7 +28,13 @@ impl UnitOfWork<'_> {
     ) -> Result<(), StoreError> {
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
-        let event = Event { kind: EventKind::Created, via: via(&ticket), comment: Some(comment), cause: None };
+        let event = Event {
+            kind: EventKind::Created,
+            via: via(&ticket),
+            actor: Actor::Person,
+            comment: Some(comment),
+            cause: None,
+        };
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
         let decision = self.decide(&ticket, &event, now);
@@ -71,6 +77,7 @@ impl UnitOfWork<'_> {
         if runs {
             let event = Event {
                 via: via(&ticket),
+                actor: Actor::Person,
                 kind: EventKind::Updated { before: Box::new(before) },
                 comment: Some(comment),
                 cause: None,
@@ -97,6 +104,7 @@ impl UnitOfWork<'_> {
             }
             let event = Event {
                 via: via(&ticket),
+                actor: Actor::Person,
                 kind: EventKind::Updated { before: Box::new(before) },
                 comment: Some(event_comment(post, author)),
                 cause: None,
@@ -171,7 +179,7 @@ impl UnitOfWork<'_> {
                 follows: is_reply.then(|| parts.insert(&asked.rule, key.clone())).flatten(),
                 key,
                 ticket: Some(id),
-                rule: Some(asked.rule.clone()),
+                by: Actor::Rule(asked.rule.clone()),
                 effect: asked.effect.clone(),
                 destination: Destination::of(&asked.effect, &after, &self.rules.desk),
                 answers: None,
@@ -191,6 +199,7 @@ impl UnitOfWork<'_> {
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let is_rule = matches!(outgoing.by, Actor::Rule(_));
         match &outgoing.effect {
             Effect::Reply { text } | Effect::Note { text } if is_blank(text) => {
                 let reason = Reason::new(ReasonKind::Empty, "its text is empty, as is all that it names");
@@ -203,7 +212,8 @@ impl UnitOfWork<'_> {
                 let note = NewComment {
                     ticket: ticket.id,
                     source: CommentSource::Note,
-                    author: if outgoing.rule.is_some() { Author::Rule } else { Author::Agent },
+                    author: if is_rule { Author::Rule } else { Author::Agent },
+                    actor: outgoing.by.clone(),
                     author_id: None,
                     text: text.clone(),
                     made: now,
@@ -211,14 +221,14 @@ impl UnitOfWork<'_> {
                 };
                 self.tx.add_comment(&note).await?;
                 // What an agent says is part of the event, and counted there.
-                if outgoing.rule.is_some() {
+                if is_rule {
                     ticket.comments += 1;
                     ticket.latest_comment = Some(text.clone());
                 }
                 return Ok(());
             }
             Effect::Reply { .. } => {
-                outgoing.answers = match answerable {
+                outgoing.answers = match outgoing.answers.or(answerable) {
                     Some(comment) => Some(comment),
                     None => self.tx.latest_by_requester(ticket.id).await?,
                 };
@@ -292,6 +302,7 @@ fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
         ticket,
         source: post.source(),
         author,
+        actor: Actor::Person,
         author_id: Some(post.author.clone()),
         text: post.text.clone(),
         made: post.made,

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{App, Notice, UnitOfWork};
 use crate::{
-    desk::{Event, EventKind, Status, TicketId, Via},
+    desk::{Actor, Event, EventKind, Status, TicketId, Via},
     engine::{loops, minute, unsnooze},
     lang::rules::Rules,
     store::StoreError,
@@ -116,7 +116,7 @@ impl UnitOfWork<'_> {
         }
         if let Some(decision) = &evaluation.decision {
             let kind = EventKind::Due { active: before.clone() };
-            let event = Event { kind, via: Via::Rule, comment: None, cause: None };
+            let event = Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None };
             self.notices.push(Notice::Due { ticket: id, at });
             self.keep(&ticket, &event, decision, None, at).await?;
         }

@@ -10,6 +10,8 @@ use crate::{
 pub struct TicketSheet {
     /// Its fields.
     pub ticket: Ticket,
+    /// Its version: every write raises it.
+    pub version: i64,
     /// Tickets that it is linked with, and why.
     pub links: Vec<(TicketId, String)>,
     /// What was said on it, in order.
@@ -31,6 +33,7 @@ pub async fn sheet(store: &Store, id: TicketId) -> Result<Option<TicketSheet>, S
     let Some(ticket) = store.ticket(id).await? else { return Ok(None) };
     Ok(Some(TicketSheet {
         ticket,
+        version: store.ticket_version(id).await?,
         links: store.links(id).await?,
         comments: store.comments(id).await?,
         context: store.context(id).await?,

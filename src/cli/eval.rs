@@ -19,7 +19,7 @@ use super::{CliError, Exit, source::open, terminal};
 use crate::{
     clock::Clock,
     desk::{
-        Author, Event, EventComment, EventKind, Ticket, Via,
+        Actor, Author, Event, EventComment, EventKind, Ticket, Via,
         field::Declared,
         given::Unnameable,
         invariant::{Invariant, broken},
@@ -432,11 +432,21 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
         Happened::Created => {
             let text = ticket.description.clone();
             let comment = EventComment { text, public: true, author: Author::Requester };
-            Event { kind: EventKind::Created, via, comment: Some(comment).filter(|c| !c.text.is_empty()), cause: None }
+            Event {
+                kind: EventKind::Created,
+                via,
+                actor: Actor::Person,
+                comment: Some(comment).filter(|c| !c.text.is_empty()),
+                cause: None,
+            }
         }
-        Happened::Updated => {
-            Event { kind: EventKind::Updated { before: Box::new(ticket.clone()) }, via, comment: None, cause: None }
-        }
+        Happened::Updated => Event {
+            kind: EventKind::Updated { before: Box::new(ticket.clone()) },
+            via,
+            actor: Actor::Person,
+            comment: None,
+            cause: None,
+        },
     }
 }
 

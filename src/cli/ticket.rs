@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use jiff::SignedDuration;
 
 use super::{
     CliError, Exit,
@@ -17,21 +18,21 @@ use super::{
 use crate::{
     app::{
         App, Notice,
-        agent::{self, NotDone},
-        ticket,
-        views::{self, Description},
+        agent::{self, AgentUpdate, Description, NotDone},
+        ticket, views,
     },
     clock::Clock,
-    desk::{Cause, TicketId},
+    desk::{Actor, TicketId, Via},
     engine::{Decider, RuleSet},
-    lang::render,
+    lang::{render, rules::Rules},
     present::{
         self,
         ticket::{AppliedJson, SheetJson},
     },
+    store::Store,
 };
 
-/// List tickets, show one with all that was said on it, and apply macros.
+/// List tickets, show one with all that was said on it, update them, reply, and apply macros.
 #[derive(Debug, Args)]
 pub(crate) struct TicketCommand {
     #[command(subcommand)]
@@ -59,6 +60,71 @@ enum What {
     /// Apply a macro to tickets, as an agent: what it sets is set at once, triggers run on the update, and what is to be
     /// sent leaves as soon as the daemon runs. Ends with status 1 where a ticket refuses it; the others are done.
     Apply(Apply),
+    /// Update a ticket, as an agent: triggers run on the update. Ends with status 1 where the ticket refuses it, or somebody
+    /// else has changed the same field since the version that was named.
+    ///
+    ///   twite ticket update 42 --set status=solved --add-tag refund
+    #[command(verbatim_doc_comment)]
+    Update {
+        /// Its number.
+        #[arg(value_name = "ID")]
+        ticket: i64,
+        /// Say this to agents only.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        #[command(flatten)]
+        update: UpdateArgs,
+    },
+    /// Reply to the requester, as an agent: the reply leaves as soon as the daemon runs. Ends with status 1 where the ticket
+    /// refuses it.
+    Reply {
+        /// Its number.
+        #[arg(value_name = "ID")]
+        ticket: i64,
+        /// What to say, as it is sent.
+        #[arg(value_name = "TEXT")]
+        text: String,
+        /// The comment that is answered, by its id in `twite ticket show --format json`; by default the requester's latest.
+        #[arg(long, value_name = "COMMENT")]
+        answers: Option<i64>,
+        #[command(flatten)]
+        update: UpdateArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+struct UpdateArgs {
+    /// Set a field: what follows `set FIELD to` in a rule, texts in quotes. Can be given several times.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Add a tag. Can be given several times.
+    #[arg(long, value_name = "TAG")]
+    add_tag: Vec<String>,
+    /// Remove a tag. Can be given several times.
+    #[arg(long, value_name = "TAG")]
+    remove_tag: Vec<String>,
+    /// The agent who does it. Without this, it is whoever owns this machine.
+    #[arg(long = "as", value_name = "AGENT")]
+    agent: Option<String>,
+    /// The `version` of the ticket that you saw: what others have changed since is kept, and nothing is done where it is the
+    /// same field.
+    #[arg(long, value_name = "N")]
+    expect_version: Option<i64>,
+    /// Send nothing for so long; until then, `twite outbox withdraw` takes it back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    after: u32,
+    /// Only show what would come of it.
+    #[arg(long)]
+    dry_run: bool,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
+}
+
+/// A field and its value.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text.split_once('=').ok_or("it is FIELD=VALUE, as in `status=solved`")?;
+    Ok((field.trim().to_owned(), value.trim().to_owned()))
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +165,14 @@ impl TicketCommand {
             What::List(list) => list.run(&desk).await,
             What::Show { ticket, format } => show(&desk, TicketId(*ticket), *format).await,
             What::Apply(apply) => apply.run(&desk).await,
+            What::Update { ticket, note, update } => {
+                let said = Description { note: note.as_deref(), ..Description::default() };
+                update.run(&desk, TicketId(*ticket), said, None).await
+            }
+            What::Reply { ticket, text, answers, update } => {
+                let said = Description { reply: Some(text), ..Description::default() };
+                update.run(&desk, TicketId(*ticket), said, *answers).await
+            }
         }
     }
 }
@@ -106,7 +180,7 @@ impl TicketCommand {
 impl List {
     async fn run(&self, desk: &OpenDesk) -> Result<Exit, CliError> {
         let declared = &desk.rules.desk;
-        let described = Description { filter: &self.filter, columns: &self.columns, sort: &self.sort };
+        let described = views::Description { filter: &self.filter, columns: &self.columns, sort: &self.sort };
         let view = described.view("these options", declared).map_err(|(found, sources)| {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
             CliError::Report(format!("these options describe no list of tickets\n\n{report}"))
@@ -133,32 +207,16 @@ impl Apply {
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
             CliError::Usage(format!("{error}: {all}"))
         })?;
-        // Somebody waits for one decision, which makes verifying it cheap.
-        let app = App::with_rules(store.clone(), RuleSet::new(Arc::clone(rules)), Clock::Wall);
-        let app = app.deciding(Decider::default().verifying(1));
-        let mut told = app.notices().listen();
+        let app = app(store, rules);
         let (mut exit, mut outcomes) = (Exit::Fine, vec![]);
         // A ticket that is named twice is one.
         let mut applied = BTreeSet::new();
         for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
-            let (id, cause) = (TicketId(*id), Cause::Macro(found.title.clone()));
-            let done = match self.dry_run {
-                true => agent::preview(&app, id, &found.then, cause).await,
-                false => agent::update(&app, id, &found.then, cause).await,
-            };
-            while let Ok(notice) = told.try_recv() {
-                if matches!(notice, Notice::Disagree { .. }) {
-                    writeln!(terminal::remarks(), "error: {notice}")?;
-                }
+            let (id, update) = (TicketId(*id), AgentUpdate::of_macro(Actor::Owner, Via::Cli, found));
+            let outcome = done(&app, id, &update, self.dry_run).await?;
+            if matches!(outcome, AppliedJson::Refused { .. }) {
+                exit = Exit::Findings;
             }
-            let outcome = match done {
-                Ok(done) => AppliedJson::applied(id, done, &rules.desk),
-                Err(NotDone::Store(error)) => return Err(error.into()),
-                Err(refused) => {
-                    exit = Exit::Findings;
-                    AppliedJson::Refused { ticket: id, refused: refused.to_string() }
-                }
-            };
             match (self.format, &outcome) {
                 (TableFormat::Json, _) => outcomes.push(outcome),
                 (TableFormat::Table, AppliedJson::Refused { .. }) => {
@@ -179,4 +237,72 @@ impl Apply {
 /// There is no such ticket.
 pub(super) fn unknown(id: TicketId) -> CliError {
     CliError::Usage(format!("there is no ticket {id}; `twite ticket list` shows those there are"))
+}
+
+impl UpdateArgs {
+    async fn run(
+        &self,
+        desk: &OpenDesk,
+        id: TicketId,
+        said: Description<'_>,
+        answers: Option<i64>,
+    ) -> Result<Exit, CliError> {
+        let (store, rules) = (desk.store()?, &desk.rules);
+        let Self { set, add_tag, remove_tag, agent, expect_version, after, dry_run, format } = self;
+        let by = match agent {
+            Some(name) => Actor::Agent(agent::find_agent(&rules.desk, name).map_err(CliError::Usage)?.to_owned()),
+            None => Actor::Owner,
+        };
+        let described = Description { set, add_tags: add_tag, remove_tags: remove_tag, ..said };
+        let actions = described.actions("these options", &rules.desk).map_err(|(found, sources)| {
+            let report = render::human(&found, &sources, terminal::style(&io::stderr()));
+            CliError::Report(format!("these options describe no update of a ticket\n\n{report}"))
+        })?;
+        if actions.is_empty() {
+            return Err(CliError::Usage(
+                "nothing is to be done: give `--set`, `--add-tag`, `--remove-tag` or `--note`".into(),
+            ));
+        }
+        let app = app(store, rules);
+        let not_before = (*after > 0).then(|| app.clock().now() + SignedDuration::from_secs(i64::from(*after)));
+        let update = AgentUpdate {
+            answers,
+            not_before,
+            expected_version: *expect_version,
+            ..AgentUpdate::new(by, Via::Cli, actions)
+        };
+        let outcome = done(&app, id, &update, *dry_run).await?;
+        let refused = matches!(outcome, AppliedJson::Refused { .. });
+        match format {
+            TableFormat::Json => terminal::json().write_all(present::json(&outcome)?.as_bytes())?,
+            TableFormat::Table if refused => terminal::remarks().write_all(outcome.text(*dry_run).as_bytes())?,
+            TableFormat::Table => terminal::people().write_all(outcome.text(*dry_run).as_bytes())?,
+        }
+        Ok(if refused { Exit::Findings } else { Exit::Fine })
+    }
+}
+
+/// The desk as a command works on it. Somebody waits for one decision, which makes verifying it cheap.
+fn app(store: &Store, rules: &Arc<Rules>) -> App {
+    let app = App::with_rules(store.clone(), RuleSet::new(Arc::clone(rules)), Clock::Wall);
+    app.deciding(Decider::default().verifying(1))
+}
+
+/// What an update came to, or would come to.
+async fn done(app: &App, id: TicketId, update: &AgentUpdate, dry_run: bool) -> Result<AppliedJson, CliError> {
+    let mut told = app.notices().listen();
+    let done = match dry_run {
+        true => agent::preview(app, id, update).await,
+        false => agent::update(app, id, update).await,
+    };
+    while let Ok(notice) = told.try_recv() {
+        if matches!(notice, Notice::Disagree { .. }) {
+            writeln!(terminal::remarks(), "error: {notice}")?;
+        }
+    }
+    match done {
+        Ok(done) => Ok(AppliedJson::applied(id, done, &app.rules().desk)),
+        Err(NotDone::Store(error)) => Err(error.into()),
+        Err(refused) => Ok(AppliedJson::Refused { ticket: id, refused: refused.to_string() }),
+    }
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{send::doubled, shared::Shared};
 use crate::{
     app::Notice,
-    desk::{Destination, Effect, Recipient},
+    desk::{Actor, Destination, Effect, Recipient},
     store::{AccountState, ConnectedAccount, GRANT, Outgoing, Pause, StoreError, Tx},
     x::Refusal,
 };
@@ -117,7 +117,7 @@ impl Shared {
             tx.enqueue(&Outgoing {
                 key: format!("account/{}/{}/{which}/{admin}", account.id, since.as_millisecond()),
                 ticket: None,
-                rule: None,
+                by: Actor::System,
                 effect: Effect::Notify {
                     to: Recipient::Agent(admin.to_owned()),
                     subject: subject.to_owned(),

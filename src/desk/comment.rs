@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{TicketId, XId};
+use super::{Actor, TicketId, XId};
 
 /// Who said it, as far as rules care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,8 +72,10 @@ pub struct Comment {
     pub ticket: TicketId,
     /// Where it stands.
     pub source: CommentSource,
-    /// Who said it.
+    /// Who said it, as far as rules care.
     pub author: Author,
+    /// Who said it, by name where that is known.
+    pub actor: Actor,
     /// X's id of the author, where X is where it was said.
     pub author_id: Option<XId>,
     /// The whole text, decoded. Empty where the post was deleted.

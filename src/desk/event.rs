@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Ticket, Via};
+use super::{Actor, Author, Ticket, Via};
 
 /// What a run of the rules is about: its facts stay as they are during the whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub struct Event {
     pub kind: EventKind,
     /// The way this update came in.
     pub via: Via,
+    /// Who made it happen.
+    #[serde(default)]
+    pub actor: Actor,
     /// The comment that came with it.
     pub comment: Option<EventComment>,
     /// What made it happen, where that was no message.

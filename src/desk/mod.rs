@@ -4,6 +4,7 @@
 //! Nothing here does I/O, waits, knows SQL or the rule language. All of it can be built by hand in a test.
 
 mod account;
+mod actor;
 mod comment;
 pub mod config;
 mod destination;
@@ -31,6 +32,7 @@ pub mod visible;
 mod words;
 
 pub use account::Account;
+pub use actor::Actor;
 pub use comment::{Author, Comment, CommentSource, Delivery};
 pub use config::Desk;
 pub use destination::Destination;

@@ -112,6 +112,8 @@ words! {
         Web = "web",
         /// The desk's own interface for programs.
         Api = "api",
+        /// A command in a terminal.
+        Cli = "cli",
         /// A rule.
         Rule = "rule",
     }

@@ -1,16 +1,16 @@
-//! What an agent does by hand: a macro, a reply, a change of fields. Pure, like everything else here.
+//! An agent's update of a ticket: a macro, a reply, a change of fields.
 
 use jiff::Timestamp;
 
 use super::act;
 use crate::{
-    desk::{Author, Cause, Desk, Effect, Event, EventComment, EventKind, Ticket, Via, text::is_blank},
+    desk::{Actor, Author, Cause, Desk, Effect, Event, EventComment, EventKind, Ticket, Via, text::is_blank},
     lang::rules::{Action, Macro},
 };
 
-/// What an agent's doing comes to.
+/// What an agent's update of a ticket comes to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AgentUpdate {
+pub struct UpdatedTicket {
     /// The ticket after it, what was said included.
     pub ticket: Ticket,
     /// The update that this is, for the run of the triggers.
@@ -20,12 +20,20 @@ pub struct AgentUpdate {
 }
 
 /// Applies a macro to a ticket.
-pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp) -> AgentUpdate {
-    agent_update(&applied.then, ticket, desk, now, Cause::Macro(applied.title.clone()))
+pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp) -> UpdatedTicket {
+    let by = (Actor::Owner, Via::Api);
+    agent_update(&applied.then, ticket, desk, now, by, Some(Cause::Macro(applied.title.clone())))
 }
 
 /// Applies actions to a ticket as an agent.
-pub fn agent_update(actions: &[Action], before: &Ticket, desk: &Desk, now: Timestamp, cause: Cause) -> AgentUpdate {
+pub fn agent_update(
+    actions: &[Action],
+    before: &Ticket,
+    desk: &Desk,
+    now: Timestamp,
+    (actor, via): (Actor, Via),
+    cause: Option<Cause>,
+) -> UpdatedTicket {
     let mut ticket = before.clone();
     let done = act::apply(actions, &mut ticket, act::Context { event: None, now, desk });
     let said = done.effects.iter().filter_map(|effect| match effect {
@@ -52,6 +60,6 @@ pub fn agent_update(actions: &[Action], before: &Ticket, desk: &Desk, now: Times
     let comment = said.iter().find(|comment| comment.public).or(said.first()).cloned();
     ticket.updated = ticket.updated.max(now);
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
-    let event = Event { kind, via: Via::Api, comment, cause: Some(cause) };
-    AgentUpdate { ticket, event, effects: done.effects }
+    let event = Event { kind, via, actor, comment, cause };
+    UpdatedTicket { ticket, event, effects: done.effects }
 }

@@ -20,7 +20,7 @@ use super::{
     run::{Rule, changes, fire, passes},
 };
 use crate::{
-    desk::{Cause, Effect, Event, EventKind, Facts, Status, Ticket, Via},
+    desk::{Actor, Cause, Effect, Event, EventKind, Facts, Status, Ticket, Via},
     lang::rules::{Condition, Mode, Rules},
 };
 
@@ -96,7 +96,7 @@ pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
     awake.unsnooze(at).then(|| {
         awake.updated = awake.updated.max(at);
         let kind = EventKind::Updated { before: Box::new(ticket.clone()) };
-        (awake, Event { kind, via: Via::Rule, comment: None, cause: Some(Cause::Unsnoozed) })
+        (awake, Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: Some(Cause::Unsnoozed) })
     })
 }
 
@@ -111,7 +111,7 @@ fn changes_the_ticket(effect: &Effect) -> bool {
 /// The update that automations make of a ticket, for those who want triggers to run on it.
 pub(super) fn update(before: &Ticket) -> Event {
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
-    Event { kind, via: Via::Rule, comment: None, cause: None }
+    Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None }
 }
 
 /// Asks every automation once. `asked` is told of each one, when it is.

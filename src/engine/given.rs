@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decision::Decision;
 use crate::{
     desk::{
-        Author, Desk, Effect, Event, EventComment, EventKind, Ticket, Via,
+        Actor, Author, Desk, Effect, Event, EventComment, EventKind, Ticket, Via,
         given::{CannotGive, give},
         text::is_blank,
     },
@@ -25,7 +25,7 @@ pub(super) fn happen(
         When::Passes(_) | When::Macro(_) | When::Created => {
             let comment = test.comment.as_deref().map(|text| comment(Author::Requester, true, text));
             let via = Via::from(before.channel);
-            Ok((before, Event { kind: EventKind::Created, via, comment, cause: None }))
+            Ok((before, Event { kind: EventKind::Created, via, actor: Actor::Person, comment, cause: None }))
         }
         When::Updated { set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
@@ -42,7 +42,16 @@ pub(super) fn happen(
             }
             ticket.normalize(desk);
             let via = via.unwrap_or_else(|| Via::from(before.channel));
-            Ok((ticket, Event { kind: EventKind::Updated { before: Box::new(before) }, via, comment, cause: None }))
+            Ok((
+                ticket,
+                Event {
+                    kind: EventKind::Updated { before: Box::new(before) },
+                    via,
+                    actor: Actor::Person,
+                    comment,
+                    cause: None,
+                },
+            ))
         }
     }
 }

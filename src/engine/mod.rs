@@ -28,7 +28,7 @@ mod view;
 mod tests;
 
 pub use act::changes;
-pub use agent_update::{AgentUpdate, agent_update, apply_macro};
+pub use agent_update::{UpdatedTicket, agent_update, apply_macro};
 pub use automation::{Evaluation, minute, next_minute, unsnooze};
 pub use coverage::{Coverage, Missing, Ran, Share};
 pub use decide::{decide, decide_plainly, run};

@@ -27,7 +27,7 @@ use super::{
     trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
-    desk::{Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
+    desk::{Actor, Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
     lang::{
         display::Quoted,
         rules::{Condition, Duration, EffectKind, Expect, ExpectKind, Folded, Mode, RuleTest, Rules, Span, Step, When},
@@ -303,7 +303,13 @@ impl Story {
                 return Err(Untellable::Loop { span: span.clone(), at, automations });
             }
             let active = std::mem::replace(&mut self.active, evaluation.active);
-            let event = Event { kind: EventKind::Due { active }, via: Via::Rule, comment: None, cause: None };
+            let event = Event {
+                kind: EventKind::Due { active },
+                via: Via::Rule,
+                actor: Actor::System,
+                comment: None,
+                cause: None,
+            };
             let ticket = self.ticket.clone();
             self.run(rules, ticket, event, detail);
             next = evaluation.next_check;

@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(crate) struct SheetJson<'s> {
     ticket: &'s Ticket,
+    version: i64,
     links: Vec<Link<'s>>,
     comments: &'s [Comment],
     context: Vec<ContextPost<'s>>,
@@ -57,6 +58,7 @@ impl<'s> From<&'s TicketSheet> for SheetJson<'s> {
         });
         Self {
             ticket: &sheet.ticket,
+            version: sheet.version,
             links: links.collect(),
             comments: &sheet.comments,
             context: context.collect(),
@@ -162,21 +164,27 @@ fn about(comment: &Comment) -> String {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum AppliedJson {
-    Applied { ticket: TicketId, changes: Vec<Change>, effects: Vec<Effect>, decision: Box<Decision> },
+    Applied { ticket: TicketId, version: i64, changes: Vec<Change>, effects: Vec<Effect>, decision: Box<Decision> },
     Refused { ticket: TicketId, refused: String },
 }
 
 impl AppliedJson {
     pub(crate) fn applied(ticket: TicketId, done: Applied, desk: &Desk) -> Self {
         let changes = changes(&done.before, &done.decision.ticket, desk);
-        Self::Applied { ticket, changes, effects: done.effects, decision: Box::new(done.decision) }
+        Self::Applied {
+            ticket,
+            version: done.version,
+            changes,
+            effects: done.effects,
+            decision: Box::new(done.decision),
+        }
     }
 
     /// What was done, for people: one line of what, then what changed and what is sent.
     pub(crate) fn text(&self, dry_run: bool) -> String {
         let (ticket, changes, effects, decision) = match self {
             Self::Refused { refused, .. } => return format!("{}\n", visible(refused)),
-            Self::Applied { ticket, changes, effects, decision } => (ticket, changes, effects, decision),
+            Self::Applied { ticket, changes, effects, decision, .. } => (ticket, changes, effects, decision),
         };
         let mut text = format!("ticket {ticket}{}\n", if dry_run { ", if it were applied" } else { "" });
         // What was said is in the effects.

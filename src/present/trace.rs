@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        desk::{Event, EventKind, Status, Ticket, Via},
+        desk::{Actor, Event, EventKind, Status, Ticket, Via},
         engine::explain,
         lang::{
             check_files,
@@ -168,7 +168,8 @@ trigger "Too late" {
 
     fn trace_of(ticket: &Ticket) -> Trace {
         let now: Timestamp = "2026-01-05T12:00:00Z".parse().unwrap();
-        let event = Event { kind: EventKind::Created, via: Via::Twitter, comment: None, cause: None };
+        let event =
+            Event { kind: EventKind::Created, via: Via::Twitter, actor: Actor::Person, comment: None, cause: None };
         explain(&rules(), ticket, &event, now)
     }
 

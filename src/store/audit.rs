@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     Store, StoreError, Tx,
-    db::{query, query_scalar},
+    db::{Executor, query, query_scalar},
     time,
     write_buffer::{DecisionRow, FiredRow},
 };
 use crate::{
-    desk::{Event, Ticket, TicketId},
+    desk::{Event, EventKind, Ticket, TicketId},
     engine::Decision,
     lang::rules::{Files, Rules, Version},
 };
@@ -91,9 +91,11 @@ impl Tx {
             }
         };
         self.cache.last_decision = Some(id);
+        let version = self.ticket_version(record.ticket.id).await?;
         self.buffer.decisions.push(DecisionRow {
             id,
             ticket: record.ticket.id.0,
+            version,
             made: record.now.as_millisecond(),
             rules: record.decision.version.hash.clone(),
             commit: record.decision.version.commit.clone(),
@@ -109,9 +111,50 @@ impl Tx {
         }));
         Ok(id)
     }
+
+    /// A ticket as it was at a version.
+    pub async fn ticket_at(&mut self, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
+        self.flush().await?;
+        since_version(&mut self.conn, id, version).await
+    }
+}
+
+/// A ticket as it was at an earlier version.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Earlier {
+    /// As it is: no run has changed it since.
+    Unchanged,
+    /// Like this.
+    Ticket(Box<Ticket>),
+    /// Nobody knows: that went with a deleted post.
+    Erased,
+}
+
+/// A ticket as the first run since a version found it, before what happened to it.
+async fn since_version(on: impl Into<Executor<'_>>, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
+    let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
+    let row = query("SELECT before, event FROM decision WHERE ticket = $1 AND version >= $2 ORDER BY id LIMIT 1")
+        .bind(id.0)
+        .bind(version)
+        .fetch_optional(on)
+        .await?;
+    let Some(row) = row else { return Ok(Earlier::Unchanged) };
+    let (Some(before), Some(event)) = (row.try_get::<Option<&str>, _>(0)?, row.try_get::<Option<&str>, _>(1)?) else {
+        return Ok(Earlier::Erased);
+    };
+    let event: Event = serde_json::from_str(event).map_err(corrupt)?;
+    Ok(Earlier::Ticket(match event.kind {
+        EventKind::Updated { before } => before,
+        EventKind::Created | EventKind::Due { .. } => Box::new(serde_json::from_str(before).map_err(corrupt)?),
+    }))
 }
 
 impl Store {
+    /// A ticket as it was at a version.
+    pub async fn ticket_at(&self, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
+        since_version(&self.reader, id, version).await
+    }
+
     /// The runs on a ticket, oldest first.
     pub async fn decisions(&self, ticket: TicketId) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());

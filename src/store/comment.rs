@@ -7,7 +7,7 @@ use super::{
     db::{Row, query, query_scalar},
     time, times, word, words,
 };
-use crate::desk::{Author, Comment, CommentSource, Delivery, TicketId, XId};
+use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, TicketId, XId};
 
 /// A comment to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct NewComment {
     pub source: CommentSource,
     /// Who said it, as the ticket sees it.
     pub author: Author,
+    /// Who said it, by name where that is known.
+    pub actor: Actor,
     /// X's id of the author.
     pub author_id: Option<XId>,
     /// What it says.
@@ -84,6 +86,7 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
         ticket: TicketId(row.try_get("ticket")?),
         source,
         author,
+        actor: word(row.try_get("actor")?)?,
         author_id: words(row.try_get("author_id")?)?,
         text: row.try_get("text")?,
         version: row.try_get("version")?,
@@ -122,8 +125,8 @@ impl Tx {
             CommentSource::Note => ("note", None),
         };
         Ok(query_scalar(
-            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id",
+            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery, actor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id",
         )
         .bind(comment.ticket.0)
         .bind(kind)
@@ -134,6 +137,7 @@ impl Tx {
         .bind(&comment.text)
         .bind(comment.made.as_millisecond())
         .bind(delivery_word(comment.delivery))
+        .bind(comment.actor.to_string())
         .fetch_optional(&mut self.conn)
         .await?)
     }
@@ -159,12 +163,13 @@ impl Tx {
             "SELECT (SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'),
                     (SELECT x_id FROM comment WHERE ticket = $1 AND x_id IS NOT NULL
                      ORDER BY length(x_id) DESC, x_id DESC LIMIT 1),
-                    next_check_at
+                    next_check_at, version
              FROM ticket WHERE id = $1",
         )
         .bind(ticket.0)
         .fetch_one(&mut self.conn)
         .await?;
+        self.cache.keep_ticket_version(ticket, row.try_get(3)?);
         Ok(Standing {
             imported: row.try_get(0)?,
             newest: words(row.try_get(1)?)?,

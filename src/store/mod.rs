@@ -43,7 +43,7 @@ use jiff::Timestamp;
 pub use self::{
     account::{AccountState, ConnectedAccount, Key},
     address::{Address, Server},
-    audit::{Counts, DecisionRecord, Recorded, RecordedRun},
+    audit::{Counts, DecisionRecord, Earlier, Recorded, RecordedRun},
     comment::{NewComment, Standing},
     hindrance::Hindrance,
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},

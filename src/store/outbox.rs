@@ -9,7 +9,7 @@ use super::{
     write_buffer::OutboxRow,
 };
 use crate::{
-    desk::{Destination, Effect, Reason, ReasonKind, TicketId, XId, post_text::is_same_post},
+    desk::{Actor, Destination, Effect, Reason, ReasonKind, TicketId, XId, post_text::is_same_post},
     engine::minute,
 };
 
@@ -20,8 +20,8 @@ pub struct Outgoing {
     pub key: String,
     /// The ticket it is about; `None` where it is about an account.
     pub ticket: Option<TicketId>,
-    /// The rule that asked for it; `None` for a person.
-    pub rule: Option<String>,
+    /// Who asked for it.
+    pub by: Actor,
     /// What to send.
     pub effect: Effect,
     /// Where to.
@@ -89,6 +89,8 @@ pub struct DeliveryStatus {
     pub id: i64,
     /// The rule that asked for it; `None` for a person.
     pub rule: Option<String>,
+    /// Who asked for it.
+    pub by: Actor,
     /// What it is.
     #[serde(flatten)]
     pub effect: Effect,
@@ -141,7 +143,11 @@ impl Tx {
         self.buffer.outbox.push(OutboxRow {
             key: outgoing.key.clone(),
             ticket: outgoing.ticket.map(|ticket| ticket.0),
-            rule: outgoing.rule.clone(),
+            rule: match &outgoing.by {
+                Actor::Rule(title) => Some(title.clone()),
+                _ => None,
+            },
+            actor: outgoing.by.to_string(),
             kind,
             effect,
             destination: outgoing.destination.to_string(),
@@ -226,7 +232,7 @@ impl Tx {
             .await?;
         let Some(x_id) = x_id else { return Ok(()) };
         let row = query(
-            "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, t.key_account FROM outbox o
+            "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, t.key_account, o.actor FROM outbox o
              JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket WHERE o.id = $1",
         )
         .bind(id)
@@ -238,9 +244,10 @@ impl Tx {
         let ticket: i64 = row.try_get(0)?;
         let by_rule = row.try_get::<Option<String>, _>(2)?.is_some();
         let comment: i64 = query_scalar(
-            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sent')
-             ON CONFLICT (ticket, x_id) DO UPDATE SET delivery = 'sent', author = excluded.author RETURNING id",
+            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, actor, delivery)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sent')
+             ON CONFLICT (ticket, x_id) DO UPDATE
+               SET delivery = 'sent', author = excluded.author, actor = excluded.actor RETURNING id",
         )
         .bind(ticket)
         .bind(row.try_get::<String, _>(3)?)
@@ -250,11 +257,12 @@ impl Tx {
         .bind(row.try_get::<Option<String>, _>(5)?)
         .bind(&text)
         .bind(now.as_millisecond())
+        .bind(row.try_get::<String, _>(6)?)
         .fetch_one(&mut self.conn)
         .await?;
         query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut self.conn).await?;
         query(
-            "UPDATE ticket SET comments = comments + $3, latest_comment = $2, latest_public_comment = $2,
+            "UPDATE ticket SET version = version + 1, comments = comments + $3, latest_comment = $2, latest_public_comment = $2,
                next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $4 THEN next_check_at ELSE $4 END
              WHERE id = $1",
         )
@@ -419,7 +427,7 @@ impl Store {
     /// All that was sent, or is to be, about a ticket, in order.
     pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<DeliveryStatus>, StoreError> {
         let rows = query(
-            "SELECT id, rule, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
+            "SELECT id, rule, actor, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
         )
         .bind(ticket.0)
         .fetch_all(&self.reader)
@@ -429,6 +437,7 @@ impl Store {
                 Ok(DeliveryStatus {
                     id: row.try_get("id")?,
                     rule: row.try_get("rule")?,
+                    by: word(row.try_get("actor")?)?,
                     effect: serde_json::from_str(row.try_get("effect")?)
                         .map_err(|e| StoreError::Corrupt(e.to_string()))?,
                     state: row.try_get("state")?,

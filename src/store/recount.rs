@@ -56,7 +56,8 @@ impl Tx {
             }
         }
         query(
-            "UPDATE ticket SET comments = $2, replies = $3, first_reply = $4, latest_comment = $5, latest_public_comment = $6,
+            "UPDATE ticket SET version = version + 1, comments = $2, replies = $3, first_reply = $4, latest_comment = $5,
+               latest_public_comment = $6,
                agent_touches = CASE WHEN agent_touches < $3 THEN $3 ELSE agent_touches END,
                next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $7 THEN next_check_at ELSE $7 END
              WHERE id = $1",

@@ -46,6 +46,11 @@ impl Store {
         ticket(&mut connection, id).await
     }
 
+    /// The version of a ticket: every write raises it.
+    pub async fn ticket_version(&self, id: TicketId) -> Result<i64, StoreError> {
+        Ok(query_scalar("SELECT version FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
+    }
+
     /// How many messages were not imported into a ticket because it was full.
     pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
         Ok(query_scalar("SELECT not_imported FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
@@ -75,6 +80,17 @@ impl Tx {
             self.cache.keep_ticket(ticket.clone());
         }
         Ok(found)
+    }
+
+    /// The version of a ticket: every write raises it.
+    pub async fn ticket_version(&mut self, id: TicketId) -> Result<i64, StoreError> {
+        if let Some(version) = self.cache.ticket_version(id) {
+            return Ok(version);
+        }
+        let version = query_scalar("SELECT version FROM ticket WHERE id = $1");
+        let version = version.bind(id.0).fetch_one(&mut self.conn).await?;
+        self.cache.keep_ticket_version(id, version);
+        Ok(version)
     }
 
     /// The tickets of a person in a conversation, oldest first, each with its account. Of each account, at most one of
@@ -163,6 +179,7 @@ impl Tx {
             .execute(&mut self.conn)
             .await?;
         self.save_sets(&Ticket::default(), ticket).await?;
+        self.cache.keep_ticket_version(ticket.id, 1);
         self.cache.keep_ticket(as_stored(ticket.clone()));
         Ok(())
     }
@@ -186,10 +203,11 @@ impl Tx {
 
     /// Counts a message that was not imported, because the ticket has as many as it takes.
     pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
-        query("UPDATE ticket SET not_imported = not_imported + 1 WHERE id = $1")
+        query("UPDATE ticket SET not_imported = not_imported + 1, version = version + 1 WHERE id = $1")
             .bind(id.0)
             .execute(&mut self.conn)
             .await?;
+        self.cache.raise_ticket_version(id);
         Ok(())
     }
 
@@ -198,7 +216,7 @@ impl Tx {
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
         let query = query(
-            "UPDATE ticket SET account = $1, brand = $2, status = $3, priority = $4, type = $5, subject = $6,
+            "UPDATE ticket SET version = version + 1, account = $1, brand = $2, status = $3, priority = $4, type = $5, subject = $6,
                subject_folded = $7, description = $8, description_folded = $9, group_name = $10, assignee = $11,
                language = $12, language_folded = $13, post_likes = $14, post_reposts = $15, post_replies = $16,
                post_has_media = $17, post_is_reply = $18, replies = $19, reopens = $20, agent_touches = $21,
@@ -210,6 +228,7 @@ impl Tx {
         );
         bind(query, ticket, now).bind(ticket.id.0).execute(&mut self.conn).await?;
         self.save_sets(&before, ticket).await?;
+        self.cache.raise_ticket_version(ticket.id);
         let kept = Ticket { requester: before.requester, channel: before.channel, ..ticket.clone() };
         self.cache.keep_ticket(as_stored(kept));
         Ok(())

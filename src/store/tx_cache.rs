@@ -15,6 +15,7 @@ use crate::desk::{Person, Ticket, TicketId, XId};
 #[derive(Debug, Default)]
 pub(super) struct TxCache {
     tickets: BTreeMap<TicketId, Ticket>,
+    ticket_versions: BTreeMap<TicketId, i64>,
     /// Each with the store's number; `None` where there is nobody of that id.
     people: BTreeMap<XId, Option<(i64, Person)>>,
     /// Posts that nothing is below.
@@ -37,9 +38,25 @@ impl TxCache {
         self.tickets.insert(ticket.id, ticket);
     }
 
+    pub(super) fn ticket_version(&self, id: TicketId) -> Option<i64> {
+        self.ticket_versions.get(&id).copied()
+    }
+
+    /// The statement just made raised it.
+    pub(super) fn raise_ticket_version(&mut self, id: TicketId) {
+        if let Some(version) = self.ticket_versions.get_mut(&id) {
+            *version += 1;
+        }
+    }
+
+    pub(super) fn keep_ticket_version(&mut self, id: TicketId, version: i64) {
+        self.ticket_versions.insert(id, version);
+    }
+
     /// A ticket was changed by a statement that does not tell how.
     pub(super) fn forget_ticket(&mut self, id: TicketId) {
         self.tickets.remove(&id);
+        self.ticket_versions.remove(&id);
     }
 
     /// Where it is known: the person, or that there is none.

@@ -35,6 +35,7 @@ pub(super) struct FieldRow {
 pub(super) struct DecisionRow {
     pub(super) id: i64,
     pub(super) ticket: i64,
+    pub(super) version: i64,
     pub(super) made: i64,
     pub(super) rules: String,
     pub(super) commit: Option<String>,
@@ -49,6 +50,7 @@ pub(super) struct OutboxRow {
     pub(super) key: String,
     pub(super) ticket: Option<i64>,
     pub(super) rule: Option<String>,
+    pub(super) actor: String,
     pub(super) kind: &'static str,
     pub(super) effect: String,
     pub(super) destination: String,
@@ -84,19 +86,26 @@ impl Tx {
             row.push_bind(f.text).push_bind(f.folded);
         })
         .await?;
-        let decisions = ["INSERT INTO decision (id, ticket, made, rules, commit_id, before, event, decision) ", ""];
+        let decisions =
+            ["INSERT INTO decision (id, ticket, version, made, rules, commit_id, before, event, decision) ", ""];
         self.insert(decisions, buffer.decisions, |row, d| {
-            row.push_bind(d.id).push_bind(d.ticket).push_bind(d.made).push_bind(d.rules).push_bind(d.commit);
+            row.push_bind(d.id)
+                .push_bind(d.ticket)
+                .push_bind(d.version)
+                .push_bind(d.made)
+                .push_bind(d.rules)
+                .push_bind(d.commit);
             row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
         })
         .await?;
         // The same key is the same thing.
         let outbox = [
-            "INSERT INTO outbox (key, ticket, rule, kind, effect, destination, answers, follows, made, due, state) ",
+            "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, destination, answers, follows, made, due, state) ",
             " ON CONFLICT DO NOTHING",
         ];
         self.insert(outbox, buffer.outbox, |row, o| {
-            row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.kind).push_bind(o.effect);
+            row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.actor).push_bind(o.kind);
+            row.push_bind(o.effect);
             row.push_bind(o.destination)
                 .push_bind(o.answers)
                 .push_bind(o.follows)

@@ -79,6 +79,10 @@ pub(super) static LINE: Shape = Shape::Table(&[
                 ),
             ),
             required("via", Shape::Word(Via::WORDS)),
+            key(
+                "actor",
+                Shape::OneOf(&["person", "system", "owner"], &[key("agent", Shape::Text), key("rule", Shape::Text)]),
+            ),
             optional(
                 "comment",
                 Shape::Table(&[
@@ -416,7 +420,7 @@ mod tests {
     use super::{super::read, *};
     use crate::{
         cli::eval::Happened,
-        desk::{Author, Event, EventComment, EventKind, Ticket},
+        desk::{Actor, Author, Event, EventComment, EventKind, Ticket},
         lang::check_sources,
     };
     use serde_json::{Value, json};
@@ -446,6 +450,7 @@ mod tests {
         let event = Event {
             kind: EventKind::Updated { before: Box::default() },
             via: Via::Web,
+            actor: Actor::Agent("Maya".into()),
             comment: Some(EventComment { text: "hello".into(), public: true, author: Author::Agent }),
             cause: None,
         };

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    desk::{Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind},
+    desk::{
+        Actor, Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind,
+    },
     engine::{self, Decision, RuleSet, decide_plainly},
     lang::rules::{
         Action, ActionKind, Condition, ConditionKind, Duration, Filter, Literal, Mode, On, Op, Part, Predicate, Rules,
@@ -174,9 +176,15 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
 }
 
 fn created() -> Event {
-    Event { kind: EventKind::Created, via: Via::Twitter, comment: None, cause: None }
+    Event { kind: EventKind::Created, via: Via::Twitter, actor: Actor::Person, comment: None, cause: None }
 }
 
 fn updated(before: Ticket) -> Event {
-    Event { kind: EventKind::Updated { before: Box::new(before) }, via: Via::Web, comment: None, cause: None }
+    Event {
+        kind: EventKind::Updated { before: Box::new(before) },
+        via: Via::Web,
+        actor: Actor::Person,
+        comment: None,
+        cause: None,
+    }
 }

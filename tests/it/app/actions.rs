@@ -7,11 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use twite::{
     app::{
         Notice,
-        agent::{self, NotDone},
+        agent::{self, AgentUpdate, Description, NotDone},
     },
     daemon::Daemon,
-    desk::{Cause, Status, Ticket, TicketId},
-    lang::rules::Action,
+    desk::{Actor, Author, Status, Ticket, TicketId, Via},
     x::wire::decode_line,
 };
 
@@ -85,9 +84,8 @@ impl Desk {
     async fn apply(&self, title: &str, id: i64) -> Result<(), NotDone> {
         let rules = self.daemon.rules();
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
-        let actions: &[Action] = &found.then;
-        let cause = Cause::Macro(title.to_owned());
-        agent::update(self.daemon.app(), TicketId(id), actions, cause).await.map(|_| ())
+        let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);
+        agent::update(self.daemon.app(), TicketId(id), &update).await.map(|_| ())
     }
 }
 
@@ -276,4 +274,88 @@ async fn a_clock_that_goes_back_makes_nothing_fire_twice() {
     desk.until("2026-01-05T09:30:00Z").await;
     desk.until("2026-01-05T10:30:00Z").await;
     assert_eq!(notes().await, 2, "the same hour passes a second time");
+}
+
+/// What the desk of these tests is asked to do to a ticket.
+fn described(desk: &Desk, by: &str, description: &Description<'_>) -> AgentUpdate {
+    let actions = description.actions("test", &desk.daemon.rules().desk).map_err(|(found, _)| found).unwrap();
+    AgentUpdate::new(Actor::Agent(by.to_owned()), Via::Web, actions)
+}
+
+fn set(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    fields.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn an_update_keeps_what_others_changed_and_tells_where_both_changed_the_same() {
+    let desk = Desk::new("").await;
+    desk.post(1, 1, 1, MORNING).await;
+    let (app, id) = (desk.daemon.app(), TicketId(1));
+    let seen = app.store().ticket_version(id).await.unwrap();
+    let (priority, tag) = (set(&[("priority", "high")]), ["urgent".to_owned()]);
+    let first = described(&desk, "Ana", &Description { set: &priority, add_tags: &tag, ..Default::default() });
+    let done = agent::update(app, id, &AgentUpdate { expected_version: Some(seen), ..first }).await.unwrap();
+    assert!(done.version > seen);
+    assert_eq!(app.store().ticket_version(id).await.unwrap(), done.version);
+
+    // Another agent saw what was there before: other fields, other tags and the same value go together.
+    for fields in [&[("type", "problem")][..], &[("priority", "high")]] {
+        let (fields, tag) = (set(fields), ["later".to_owned()]);
+        let other = described(&desk, "Ben", &Description { set: &fields, add_tags: &tag, ..Default::default() });
+        agent::update(app, id, &AgentUpdate { expected_version: Some(seen), ..other }).await.unwrap();
+    }
+    let ticket = desk.ticket(1).await;
+    assert_eq!(ticket.tags.iter().collect::<Vec<_>>(), ["later", "urgent"]);
+
+    // The same field is a conflict, in a preview as well, and nothing is done.
+    let (fields, tag) = (set(&[("priority", "low"), ("status", "solved")]), ["lost".to_owned()]);
+    let conflict = described(&desk, "Ben", &Description { set: &fields, add_tags: &tag, ..Default::default() });
+    let conflict = AgentUpdate { expected_version: Some(seen), ..conflict };
+    let version = app.store().ticket_version(id).await.unwrap();
+    let expected =
+        format!("ticket 1 has changed since version {seen}: `priority: empty → high`; it is at version {version} now");
+    assert_eq!(agent::preview(app, id, &conflict).await.unwrap_err().to_string(), expected);
+    assert_eq!(agent::update(app, id, &conflict).await.unwrap_err().to_string(), expected);
+    assert_eq!((desk.ticket(1).await, app.store().ticket_version(id).await.unwrap()), (ticket, version));
+    for unknown in [0, version + 1] {
+        let update = AgentUpdate { expected_version: Some(unknown), ..conflict.clone() };
+        assert!(matches!(agent::update(app, id, &update).await, Err(NotDone::NoSuchVersion(..))), "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn everything_says_who_did_it() {
+    let desk = Desk::new("trigger \"Tag\" {\n  on updated\n  then note \"seen\"\n}\n").await;
+    desk.post(1, 1, 1, MORNING).await;
+    let (app, id) = (desk.daemon.app(), TicketId(1));
+    let said = Description { reply: Some("Try {{this}}."), note: None, ..Default::default() };
+    let later = app.clock().now().checked_add(SignedDuration::from_secs(30)).unwrap();
+    let update = AgentUpdate { not_before: Some(later), ..described(&desk, "Ana", &said) };
+    agent::update(app, id, &update).await.unwrap();
+    let ana = Actor::Agent("Ana".to_owned());
+    let outgoing = app.store().outgoing(id).await.unwrap();
+    assert_eq!(outgoing.iter().map(|left| (&left.by, &*left.state)).collect::<Vec<_>>(), [(&ana, "waiting")]);
+    // It may be withdrawn until it is due.
+    assert!(!desk.daemon.send_next().await.unwrap());
+    let item = app.store().claim(&"posts/acme".parse().unwrap(), later).await.unwrap().unwrap();
+    app.store().sent(item.id, Some(&"2".parse().unwrap()), later).await.unwrap();
+    let comments = app.store().comments(id).await.unwrap();
+    let by: Vec<_> = comments.iter().map(|c| (c.author, c.actor.clone(), &*c.text)).collect();
+    assert!(by.contains(&(Author::Requester, Actor::Person, "@acme post 1")), "{by:?}");
+    assert!(by.contains(&(Author::Rule, Actor::Rule("Tag".to_owned()), "seen")), "{by:?}");
+    assert!(by.contains(&(Author::Agent, ana.clone(), "Try {{this}}.")), "no placeholder in what agents say: {by:?}");
+    let runs = app.store().decisions(id).await.unwrap();
+    let actors: Vec<_> = runs.into_iter().filter_map(|run| run.run).map(|run| run.event.actor).collect();
+    assert_eq!(actors, [Actor::Person, ana]);
+}
+
+#[tokio::test]
+async fn a_description_is_of_what_it_says_alone() {
+    let desk = Desk::new("").await;
+    let rules = desk.daemon.rules();
+    for value in ["solved\n    add tags x", "solved } macro \"b\" { then stop", "nonsense", ""] {
+        let fields = set(&[("status", value)]);
+        let description = Description { set: &fields, ..Default::default() };
+        assert!(description.actions("test", &rules.desk).is_err(), "{value}");
+    }
 }

@@ -10,9 +10,9 @@ use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
-    app::agent,
+    app::agent::{self, AgentUpdate},
     daemon::Daemon,
-    desk::{Cause, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
+    desk::{Actor, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
     engine::{self, loops, minute},
     lang::{
         check_files,
@@ -21,8 +21,8 @@ use twite::{
     sim::SimHandle,
 };
 
-fn by_macro() -> Cause {
-    Cause::Macro("by hand".to_owned())
+fn by_owner(actions: &[Action]) -> AgentUpdate {
+    AgentUpdate::new(Actor::Owner, Via::Cli, actions.to_vec())
 }
 
 /// Opening hours with everything that makes them hard: two zones, lunch, a change of the clocks, holidays.
@@ -217,7 +217,8 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 Step::Happens(ticket, what) => {
                     (seen[*ticket], stopped[*ticket]) = Default::default();
                     let (ticket, _) = &mut world[*ticket];
-                    let done = engine::agent_update(&actions(what, rules), ticket, &rules.desk, at(*when), by_macro());
+                    let by = (Actor::Owner, Via::Cli);
+                    let done = engine::agent_update(&actions(what, rules), ticket, &rules.desk, at(*when), by, None);
                     *ticket = engine::decide_plainly(rules, &done.ticket, &done.event, at(*when)).ticket;
                 }
             }
@@ -239,7 +240,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                     if !active.contains(&automation.title) {
                         let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
                         let kind = EventKind::Due { active: BTreeSet::new() };
-                        let event = Event { kind, via: Via::Rule, comment: None, cause: None };
+                        let event = Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None };
                         *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
                     }
                 }
@@ -248,7 +249,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 rules.automations.iter().filter(|a| held.contains(&a.title) && !active.contains(&a.title)).collect();
             if fired.iter().any(|a| a.runs_triggers) {
                 let kind = EventKind::Updated { before: Box::new(before.clone()) };
-                let event = Event { kind, via: Via::Rule, comment: None, cause: None };
+                let event = Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None };
                 *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }
             let titles: BTreeSet<_> = fired.iter().map(|a| a.title.clone()).collect();
@@ -332,7 +333,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
                 let rules = daemon.rules();
                 let id = TicketId(i64::try_from(*ticket).unwrap() + 1);
                 let actions = actions(what, &rules);
-                agent::update(daemon.app(), id, &actions, by_macro()).await.unwrap();
+                agent::update(daemon.app(), id, &by_owner(&actions)).await.unwrap();
             }
         }
     }
@@ -429,7 +430,7 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
     // What an agent does starts them again, and the loop is found again.
     let rules = daemon.rules();
     let by_hand = actions(&Happens::Priority("low"), &rules);
-    agent::update(daemon.app(), TicketId(1), &by_hand, by_macro()).await.unwrap();
+    agent::update(daemon.app(), TicketId(1), &by_owner(&by_hand)).await.unwrap();
     assert!(daemon.store().stopped_loops().await.unwrap().is_empty());
     let again = fired_after(&daemon, 3_000).await;
     assert!(again > stopped_after && again <= 2 * stopped_after + 1, "{again}");

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use twite::{
-    app::agent,
-    desk::{Act, Cause, Reason, ReasonKind, Status, Ticket, TicketId, XId, invariant},
+    app::agent::{self, AgentUpdate},
+    desk::{Act, Actor, Reason, ReasonKind, Status, Ticket, TicketId, Via, XId, invariant},
     sim::SimHandle,
     store::{Next, Store},
     x::wire::decode_line,
@@ -99,9 +99,9 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         daemon.feed(&accounts[0], vec![decode_line(&line.replace('\n', " ")).unwrap()]).await.unwrap();
         while daemon.take_next().await.unwrap() {}
         let (store, rules) = (daemon.store(), daemon.rules());
-        let then = &rules.macros.iter().find(|m| m.title == *title).unwrap().then;
-        let (id, cause) = (TicketId(1), Cause::Macro((*title).to_owned()));
-        agent::update(daemon.app(), id, then, cause).await.unwrap();
+        let found = rules.macros.iter().find(|m| m.title == *title).unwrap();
+        let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);
+        agent::update(daemon.app(), TicketId(1), &update).await.unwrap();
         let said = ticket(store).await;
         for one in *steps {
             step(&sim, &daemon, &accounts[0], *one).await;
@@ -150,9 +150,9 @@ async fn a_reply_that_is_refused_after_a_merge_changes_nothing_on_the_other_tick
     for (second, title) in ["Note", "Answer", "Merge"].into_iter().enumerate() {
         // What an agent does has its key from its instant.
         daemon.clock().reached(later(second as i64));
-        let then = &rules.macros.iter().find(|m| m.title == title).unwrap().then;
-        let cause = Cause::Macro(title.to_owned());
-        agent::update(daemon.app(), TicketId(2), then, cause).await.unwrap();
+        let found = rules.macros.iter().find(|m| m.title == title).unwrap();
+        let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);
+        agent::update(daemon.app(), TicketId(2), &update).await.unwrap();
     }
     let before = ticket(store).await;
     let now = later(10);

@@ -5,9 +5,12 @@ use std::{path::Path, sync::Arc};
 use crate::support::{inside, simulator};
 use jiff::SignedDuration;
 use twite::{
-    app::{Notice, agent},
+    app::{
+        Notice,
+        agent::{self, AgentUpdate},
+    },
     daemon::Daemon,
-    desk::{Cause, Facts, TicketId},
+    desk::{Actor, Facts, TicketId, Via},
     engine::{Decider, Matcher, Open, next_minute},
     sim::SimHandle,
     x::wire::decode_line,
@@ -93,12 +96,11 @@ async fn every_kind_of_decision_is_verified() {
                 "edit" => post(&daemon, 3, "edited", 2).await,
                 "macro" => {
                     let rules = daemon.rules();
-                    let (id, actions) = (TicketId(1), &rules.macros[0].then);
-                    let cause = || Cause::Macro("Wait".to_owned());
+                    let (id, update) = (TicketId(1), AgentUpdate::of_macro(Actor::Owner, Via::Cli, &rules.macros[0]));
                     let mut own = daemon.notices().listen();
-                    agent::preview(daemon.app(), id, actions, cause()).await.unwrap();
+                    agent::preview(daemon.app(), id, &update).await.unwrap();
                     let previewed = disagreements(std::iter::from_fn(|| own.try_recv().ok()));
-                    agent::update(daemon.app(), id, actions, cause()).await.unwrap();
+                    agent::update(daemon.app(), id, &update).await.unwrap();
                     let done = disagreements(std::iter::from_fn(|| own.try_recv().ok()));
                     assert_eq!((previewed > 0, done > 0), (tells, tells));
                     assert_eq!(previewed, done);

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::Receiver;
 use twite::{
     app::Notice,
     daemon::{Daemon, LookupOutcome},
-    desk::{Author, CommentSource, Delivery, TicketId, Tokens, XId},
+    desk::{Actor, Author, CommentSource, Delivery, TicketId, Tokens, XId},
     sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
     store::{AccountState, ConnectedAccount, NewComment},
 };
@@ -177,6 +177,7 @@ async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
         let comment = NewComment {
             ticket: TicketId(1),
             source: CommentSource::Post { id: (1000 + n).to_string().parse().unwrap() },
+            actor: Actor::Person,
             author: Author::Requester,
             author_id: None,
             text: "again".into(),

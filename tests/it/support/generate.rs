@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Author, Channel, Choosing, CustomValue, Desk, Event, EventComment, EventKind, FieldRef, Hours, Kind, OpenDay,
-        Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        Actor, Author, Channel, Choosing, CustomValue, Desk, Event, EventComment, EventKind, FieldRef, Hours, Kind,
+        OpenDay, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
         config::{CustomField, CustomKind, Schedule},
         field::FIELDS,
         normalize::tag,
@@ -410,6 +410,7 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
     (kind, sample::select(Via::ALL), option::of(comment())).prop_map(|(kind, via, comment)| Event {
         kind,
         via,
+        actor: Actor::Person,
         comment,
         cause: None,
     })

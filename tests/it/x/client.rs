@@ -14,7 +14,7 @@ use axum::{
 use jiff::Timestamp;
 use twite::{
     clock::Clock,
-    desk::{Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId, config::XSettings},
+    desk::{Actor, Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId, config::XSettings},
     store::{AccountState, ConnectedAccount, Key, Store},
     x::{
         Refusal, XError,
@@ -151,6 +151,7 @@ fn reply() -> twite::desk::PublicReply {
         ticket: TicketId(1),
         source: CommentSource::Post { id: "55".parse().unwrap() },
         author: Author::Requester,
+        actor: Actor::Person,
         author_id: None,
         text: "hello".into(),
         version: 1,
