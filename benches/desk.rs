@@ -19,7 +19,6 @@ use std::{
     fmt::Write as _,
     fs,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -48,8 +47,7 @@ async fn run(tickets: i64) {
     let database = directory.path().join("twite.db");
     write_rules(directory.path());
     let source = Source::new(vec![directory.path().join("rules")], None);
-    let live =
-        Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
+    let live = Reload::start(source, Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
     let store = Store::open(&database).await.unwrap();
     let daemon = Daemon::new(store, Key::random().unwrap(), live, Clock::driven(), client::http().unwrap());
     let now: Timestamp = NOW.parse().unwrap();

@@ -18,7 +18,6 @@
 
 use std::{
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -223,8 +222,7 @@ const TABLES: &[&str] = &[
 async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) -> Taken {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let source = Source::new(vec![rules], None);
-    let live =
-        Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
+    let live = Reload::start(source, Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
     let store = Store::open(database).await.unwrap();
     for (handle, id) in ACCOUNTS {
         let connected = Clock::Wall.now().saturating_sub(SignedDuration::from_hours(24)).unwrap();

@@ -23,6 +23,8 @@ pub mod clock;
 
 pub mod desk;
 
+pub mod settings;
+
 pub mod lang;
 
 pub mod engine;

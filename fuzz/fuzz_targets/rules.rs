@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use twite::{
-    desk::Desk,
+    desk::Declarations,
     lang::{
         NotFormatted, check_sources, fix, format,
         rules::{Files, SourceFile},
@@ -15,7 +15,7 @@ use twite::{
 
 fuzz_target!(|text: &str| {
     assert_eq!(syntax::parse(text).tree().text().to_string(), text);
-    let _ = check_sources([("a.twite", text)], Desk::default());
+    let _ = check_sources([("a.twite", text)], Declarations::default());
     let rules = vec![SourceFile::new("a.twite", text)];
     let fixes = fix(&Files { rules, ..Files::default() });
     assert!(fixes.unproven.is_empty(), "a safe fix changes more than it says");

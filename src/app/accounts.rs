@@ -4,7 +4,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use crate::{
-    desk::{Account, Desk, Tokens, XId},
+    desk::{Account, Accounts, Declarations, Tokens, XId},
+    settings::Settings,
     store::{AccountState, ConnectedAccount, Hindrance, Key, Store, StoreError},
     x::{XError, client, oauth},
 };
@@ -78,7 +79,7 @@ pub enum NotConnected {
 }
 
 /// The declared accounts and how they stand; without a store, none is connected.
-pub async fn list(store: Option<&Store>, desk: &Desk) -> Result<Vec<AccountStatus>, StoreError> {
+pub async fn list(store: Option<&Store>, declared: &Accounts) -> Result<Vec<AccountStatus>, StoreError> {
     let (connected, hindrances) = match store {
         Some(store) => (store.accounts().await?, store.hindrances().await?),
         None => (vec![], vec![]),
@@ -94,7 +95,7 @@ pub async fn list(store: Option<&Store>, desk: &Desk) -> Result<Vec<AccountStatu
             hindrances: hindrances.iter().filter(hinders).cloned().collect(),
         }
     };
-    Ok(desk.accounts.iter().map(status).collect())
+    Ok(declared.iter().map(status).collect())
 }
 
 impl AccountStatus {
@@ -108,9 +109,9 @@ impl AccountStatus {
 ///
 /// # Errors
 /// [`NotConnected::Undeclared`].
-pub fn declared<'d>(desk: &'d Desk, handle: &str) -> Result<&'d Account, NotConnected> {
-    desk.account(handle.trim_start_matches('@')).ok_or_else(|| {
-        let declared: Vec<_> = desk.accounts.iter().map(|account| format!("`{}`", account.handle)).collect();
+pub fn declared<'a>(accounts: &'a Accounts, handle: &str) -> Result<&'a Account, NotConnected> {
+    accounts.get(handle.trim_start_matches('@')).ok_or_else(|| {
+        let declared: Vec<_> = accounts.iter().map(|account| format!("`{}`", account.handle)).collect();
         let declared = if declared.is_empty() { "none".to_owned() } else { declared.join(", ") };
         NotConnected::Undeclared { handle: handle.to_owned(), declared }
     })
@@ -120,14 +121,14 @@ pub fn declared<'d>(desk: &'d Desk, handle: &str) -> Result<&'d Account, NotConn
 ///
 /// # Errors
 /// [`NotConnected::OtherKey`], or that the store failed.
-pub async fn check_key(store: &Store, key: &Key, desk: &Desk, account: &Account) -> Result<(), NotConnected> {
+pub async fn check_key(store: &Store, key: &Key, settings: &Settings, account: &Account) -> Result<(), NotConnected> {
     for other in store.accounts().await? {
-        if other.handle.eq_ignore_ascii_case(&account.handle) || desk.account(&other.handle).is_none() {
+        if other.handle.eq_ignore_ascii_case(&account.handle) || settings.accounts.get(&other.handle).is_none() {
             continue;
         }
         match store.tokens(key, &other.id).await {
             Err(StoreError::Key(_)) => {
-                return Err(NotConnected::OtherKey { variable: desk.store.key_env.clone(), handle: other.handle });
+                return Err(NotConnected::OtherKey { variable: settings.store.key_env.clone(), handle: other.handle });
             }
             tokens => drop(tokens?),
         }
@@ -140,13 +141,13 @@ pub async fn check_key(store: &Store, key: &Key, desk: &Desk, account: &Account)
 pub async fn connect(
     store: &Store,
     key: &Key,
-    desk: &Desk,
+    desk: &Declarations,
+    settings: &Settings,
     declared: &Account,
-    http: &reqwest::Client,
     tokens: &Tokens,
     now: Timestamp,
 ) -> Result<Connected, NotConnected> {
-    let (me, now_at_x) = client::whose(&desk.x, http, &tokens.access).await?;
+    let (me, now_at_x) = client::whose(&settings.x, &client::http()?, &tokens.access).await?;
     let (Some(id), Some(handle)) = (me.id, me.handle) else { return Err(NotConnected::Nobody) };
     if !handle.eq_ignore_ascii_case(&declared.handle) {
         return Err(NotConnected::SomebodyElse { found: handle, declared: declared.handle.clone() });

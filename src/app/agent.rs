@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, unit_of_work::outcome};
 use crate::{
     desk::{
-        Actor, Cause, Channel, Desk, Destination, Effect, Status, Ticket, TicketId, Via, post_text::weighted_length,
-        text::is_blank,
+        Accounts, Actor, Cause, Channel, Declarations, Destination, Effect, Status, Ticket, TicketId, Via,
+        post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
@@ -109,7 +109,7 @@ impl AgentUpdate {
         Self { applies: Some(applied.title.clone()), ..Self::new(by, via, applied.then.clone()) }
     }
 
-    fn apply(&self, before: &Ticket, desk: &Desk, now: Timestamp) -> UpdatedTicket {
+    fn apply(&self, before: &Ticket, desk: &Declarations, now: Timestamp) -> UpdatedTicket {
         let cause = self.applies.clone().map(Cause::Macro);
         engine::agent_update(&self.actions, before, desk, now, (self.by.clone(), self.via), cause)
     }
@@ -132,7 +132,7 @@ impl Description<'_> {
     ///
     /// # Errors
     /// What is wrong with it, in the source `name`.
-    pub fn actions(&self, name: &str, desk: &Desk) -> Result<Vec<Action>, (Vec<Diagnostic>, SourceSet)> {
+    pub fn actions(&self, name: &str, desk: &Declarations) -> Result<Vec<Action>, (Vec<Diagnostic>, SourceSet)> {
         let mut lines: Vec<String> = vec![];
         for (field, value) in self.set {
             lines.push(match field.as_str() {
@@ -188,7 +188,7 @@ pub fn find_macro<'r>(rules: &'r Rules, title: &str) -> Result<&'r Macro, NoSuch
 ///
 /// # Errors
 /// That there is none, in words.
-pub fn find_agent<'d>(desk: &'d Desk, name: &str) -> Result<&'d str, String> {
+pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<&'d str, String> {
     let names = || desk.agents.iter().map(|agent| agent.name.as_str());
     let found = names().find(|known| *known == name);
     found.ok_or_else(|| format!("there is no agent `{name}`{}", did_you_mean(nearest(name, names()))))
@@ -208,6 +208,7 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
     };
     let (now, mut notices) = (app.clock.now(), vec![]);
     let done = checked(update, &before, &seen, version, &rules.desk, now)?;
+    sendable(&before, &done.effects, &app.settings().accounts)?;
     let decided = app.decider.decide(&rules, &done.ticket, &done.event, now);
     let decision = outcome(decided, id, &rules, &mut notices);
     notices.into_iter().for_each(|notice| app.notices.tell(notice));
@@ -229,6 +230,7 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
         None => Earlier::Unchanged,
     };
     let done = checked(update, &before, &seen, version, &unit.rules.desk, now)?;
+    sendable(&before, &done.effects, &unit.settings.accounts)?;
     let mut ticket = done.ticket;
     unit.leave_all(&mut ticket, update, &done.effects, now).await?;
     let decision = unit.decide(&ticket, &done.event, now);
@@ -260,7 +262,7 @@ impl UnitOfWork<'_> {
                 ticket: Some(id),
                 by: update.by.clone(),
                 effect: effect.clone(),
-                destination: Destination::of(effect, ticket, &self.rules.desk),
+                destination: Destination::of(effect, ticket, &self.settings.accounts),
                 answers: update.answers.filter(|_| is_reply),
                 made: now,
                 due: update.not_before.map_or(now, |due| due.max(now)),
@@ -285,7 +287,7 @@ fn checked(
     before: &Ticket,
     seen: &Earlier,
     version: i64,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
 ) -> Result<UpdatedTicket, NotDone> {
     let id = before.id;
@@ -310,17 +312,16 @@ fn checked(
             return Err(NotDone::Conflict { ticket: id, expected, version, theirs });
         }
     }
-    sendable(before, &done.effects, desk)?;
     Ok(done)
 }
 
 /// What is known now to be refused later, an agent hears at once, and nothing of it is done.
-fn sendable(ticket: &Ticket, effects: &[Effect], desk: &Desk) -> Result<(), NotDone> {
+fn sendable(ticket: &Ticket, effects: &[Effect], accounts: &Accounts) -> Result<(), NotDone> {
     let Some(addressed) = &ticket.account else { return Ok(()) };
     for effect in effects {
         let Effect::Reply { text } = effect else { continue };
-        let Some(account) = desk.answering_account(addressed) else {
-            return Err(NotDone::Unsendable(ticket.id, desk.why_unanswered(addressed)));
+        let Some(account) = accounts.answering(addressed) else {
+            return Err(NotDone::Unsendable(ticket.id, accounts.why_unanswered(addressed)));
         };
         let (length, most) = (weighted_length(text), account.post_length);
         if ticket.channel != Channel::TwitterDm && length > most {

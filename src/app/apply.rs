@@ -181,7 +181,7 @@ impl UnitOfWork<'_> {
                 ticket: Some(id),
                 by: Actor::Rule(asked.rule.clone()),
                 effect: asked.effect.clone(),
-                destination: Destination::of(&asked.effect, &after, &self.rules.desk),
+                destination: Destination::of(&asked.effect, &after, &self.settings.accounts),
                 answers: None,
                 made: now,
                 due: now,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    desk::{Desk, Destination},
+    desk::{Accounts, Destination},
     store::{AccountState, ConnectedAccount, GRANT, Pause, SEND, Store, StoreError},
 };
 
@@ -30,9 +30,9 @@ impl Gates {
     }
 
     /// What keeps a destination from being sent to.
-    pub fn held(&self, desk: &Desk, destination: &Destination) -> Option<Held> {
+    pub fn held(&self, accounts: &Accounts, destination: &Destination) -> Option<Held> {
         // Where no account may answer, what waits is refused, and that can be done at once.
-        let declared = desk.answering_account(destination.account()?)?;
+        let declared = accounts.answering(destination.account()?)?;
         let handle = &declared.handle;
         let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
             let reason = format!("@{handle} is not connected; `twite accounts connect {handle}` connects it");

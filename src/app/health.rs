@@ -1,5 +1,7 @@
 //! How a desk does: what is live, whether its files could be, who works, and what waits.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -125,12 +127,11 @@ impl Health {
             (None, Compared::Same | Compared::Other) => None,
         };
         let declared = loaded.as_ref().and_then(|loaded| loaded.rules.as_deref());
-        let desk = live.as_ref().map(|set| &set.rules).or(declared).map(|rules| &rules.desk);
-        let accounts = match desk {
-            Some(desk) => accounts::list(store, desk).await?,
-            None => vec![],
-        };
-        let admins = desk.into_iter().flat_map(|desk| desk.unreachable_admins());
+        let rules = live.as_ref().map(|set| &set.rules).or(declared);
+        // Nothing of them that is shown depends on where `twite.toml` lies.
+        let settings = rules.map(|rules| lang::settings(&rules.files, Path::new(""))).unwrap_or_default();
+        let accounts = accounts::list(store, &settings.accounts).await?;
+        let admins = rules.into_iter().flat_map(|rules| rules.desk.unreachable_admins(settings.mail.is_some()));
         let admins = admins.map(|(name, why)| UnreachableAdmin { name: name.to_owned(), why }).collect();
         let unread = loaded.iter().flat_map(|loaded| loaded.passed_over());
         Ok(Self {

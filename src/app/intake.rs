@@ -227,8 +227,8 @@ impl Intake<'_> {
         heads: &[&TicketHead],
         alone: bool,
     ) -> Result<Option<TicketId>, StoreError> {
-        let rules = self.unit.rules.clone();
-        let Some(settings) = rules.desk.account(&account.handle) else { return Ok(None) };
+        let settings = self.unit.settings.clone();
+        let Some(settings) = settings.accounts.get(&account.handle) else { return Ok(None) };
         let addresses = message.mentions(account);
         let captured = account.capture_from.is_none_or(|from| post.made >= from);
         let opens = captured

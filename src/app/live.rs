@@ -6,18 +6,20 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
+use super::Configuration;
 use crate::{
     engine::RuleSet,
     lang::{
         Follow,
         rules::{Rules, Version},
     },
+    settings::Settings,
 };
 
-/// The live rules. Readers take the pointer once for each event and keep it to the end.
+/// The live rules and settings. Readers take them once for each event and keep them to the end.
 #[derive(Clone)]
 pub struct Live {
-    current: Arc<ArcSwap<RuleSet>>,
+    current: Arc<ArcSwap<Configuration>>,
     state: Arc<watch::Sender<ReloadState>>,
     /// Somebody asks for the files to be loaded now.
     asked: Arc<Notify>,
@@ -49,21 +51,23 @@ pub struct Broken {
 }
 
 impl Live {
-    /// Makes rules live.
-    pub(crate) fn new(rules: Rules, state: ReloadState, follow: Follow) -> Self {
+    /// Makes rules and settings live.
+    pub(crate) fn new(rules: Rules, settings: Settings, state: ReloadState, follow: Follow) -> Self {
+        let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
         Self {
-            current: Arc::new(ArcSwap::from_pointee(RuleSet::new(rules))),
+            current: Arc::new(ArcSwap::from_pointee(current)),
             state: Arc::new(watch::Sender::new(state)),
             asked: Arc::default(),
             follow,
         }
     }
 
-    /// Rules that stay as they are, as a command uses them.
-    pub(crate) fn fixed(rules: RuleSet) -> Self {
+    /// Rules and settings that stay as they are, as a command uses them.
+    pub(crate) fn fixed(rules: Arc<Rules>, settings: Settings) -> Self {
+        let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
         let state = ReloadState { since: Timestamp::UNIX_EPOCH, broken: None, restart: vec![], passed_over: vec![] };
         Self {
-            current: Arc::new(ArcSwap::from_pointee(rules)),
+            current: Arc::new(ArcSwap::from_pointee(current)),
             state: Arc::new(watch::Sender::new(state)),
             asked: Arc::default(),
             follow: Follow::default(),
@@ -72,7 +76,17 @@ impl Live {
 
     /// The rules that are live now.
     pub fn rules(&self) -> Arc<RuleSet> {
-        self.current.load_full()
+        Arc::clone(&self.current.load().rules)
+    }
+
+    /// The settings that hold now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.current.load().settings)
+    }
+
+    /// The rules and settings that are live now.
+    pub(crate) fn configuration(&self) -> Configuration {
+        Configuration::clone(&self.current.load())
     }
 
     /// The version of the live rules.
@@ -100,9 +114,9 @@ impl Live {
         self.asked.notified().await;
     }
 
-    /// Puts other rules in place of those that are live.
-    pub(crate) fn swap(&self, rules: RuleSet) {
-        self.current.store(Arc::new(rules));
+    /// Puts other rules and settings in place of those that are live.
+    pub(crate) fn swap(&self, rules: RuleSet, settings: Arc<Settings>) {
+        self.current.store(Arc::new(Configuration { rules: Arc::new(rules), settings }));
     }
 
     /// Changes how the files stand. Who watches is told where `change` returns `true`.

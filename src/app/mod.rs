@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod agent;
 mod apply;
 mod automation;
+mod configuration;
 mod gates;
 pub mod health;
 mod inbox;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 pub(crate) use automation::{Recheck, automations_fingerprint};
+use configuration::Configuration;
 pub use gates::{Gates, Held};
 use intake::Intake;
 pub use live::{Broken, Live, ReloadState};
@@ -37,6 +39,8 @@ pub(crate) use unit_of_work::UnitOfWork;
 use crate::{
     clock::Clock,
     engine::{Decider, RuleSet},
+    lang::rules::Rules,
+    settings::Settings,
     store::{Store, StoreError},
 };
 
@@ -78,9 +82,9 @@ impl App {
         }
     }
 
-    /// A desk whose rules stay as they are.
-    pub(crate) fn with_rules(store: Store, rules: RuleSet, clock: Clock) -> Self {
-        Self::new(store, Live::fixed(rules), clock)
+    /// A desk whose rules and settings stay as they are.
+    pub(crate) fn with_rules(store: Store, rules: Arc<Rules>, settings: Settings, clock: Clock) -> Self {
+        Self::new(store, Live::fixed(rules, settings), clock)
     }
 
     /// Decides otherwise than by the index alone.
@@ -103,6 +107,11 @@ impl App {
         self.live.rules()
     }
 
+    /// The settings that hold now.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.live.settings()
+    }
+
     /// What time it is here.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -120,13 +129,13 @@ impl App {
     /// Begins a unit of work by the rules of the moment. Their files are stored before they first decide, so that what they
     /// decide can always be explained.
     pub(crate) async fn begin(&self) -> Result<UnitOfWork<'_>, StoreError> {
-        let rules = self.rules();
+        let Configuration { rules, settings } = self.live.configuration();
         let is_recorded = |hash: &String| *hash == rules.version.hash;
         if !self.recorded.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(is_recorded) {
             self.store.remember_version(&rules, self.clock.now()).await?;
             *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = Some(rules.version.hash.clone());
         }
-        Ok(UnitOfWork { app: self, tx: self.store.begin().await?, rules, notices: vec![] })
+        Ok(UnitOfWork { app: self, tx: self.store.begin().await?, rules, settings, notices: vec![] })
     }
 
     /// Forgets what was true of the store while nobody else worked on it.

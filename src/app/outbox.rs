@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Gates, Held};
 use crate::{
-    desk::{Act, Desk},
+    desk::{Accounts, Act},
     store::{Intervention, NotPossible, Queued, Store, StoreError},
 };
 
@@ -20,11 +20,11 @@ pub struct Waiting {
 }
 
 /// Everything in the outbox that has not ended.
-pub async fn waiting(store: &Store, desk: &Desk) -> Result<Vec<Waiting>, StoreError> {
+pub async fn waiting(store: &Store, accounts: &Accounts) -> Result<Vec<Waiting>, StoreError> {
     let (queued, gates) = (store.queued().await?, Gates::of(store).await?);
     let waiting = queued.into_iter().map(|queued| {
         let waits = queued.state == "waiting";
-        Waiting { held: waits.then(|| gates.held(desk, &queued.destination)).flatten(), queued }
+        Waiting { held: waits.then(|| gates.held(accounts, &queued.destination)).flatten(), queued }
     });
     Ok(waiting.collect())
 }

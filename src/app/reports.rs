@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::NoSuchRule;
 use crate::{
-    desk::Desk,
+    desk::Declarations,
     engine::report::ReportTable,
     lang::rules::{Mode, Report, Rules},
     store::{Store, StoreError},
@@ -24,6 +24,11 @@ pub fn find<'r>(rules: &'r Rules, title: &str) -> Result<&'r Report, NoSuchRule>
 }
 
 /// What a report comes to.
-pub async fn run(store: &Store, report: &Report, desk: &Desk, now: Timestamp) -> Result<ReportTable, StoreError> {
+pub async fn run(
+    store: &Store,
+    report: &Report,
+    desk: &Declarations,
+    now: Timestamp,
+) -> Result<ReportTable, StoreError> {
     store.report(report, desk, now).await
 }

@@ -8,6 +8,7 @@ use super::{App, Notice};
 use crate::{
     desk::{Event, Ticket, TicketId},
     engine::{Decided, Decision, Evaluation, RuleSet},
+    settings::Settings,
     store::{StoreError, Tx},
 };
 
@@ -16,6 +17,7 @@ pub(crate) struct UnitOfWork<'a> {
     pub(super) app: &'a App,
     pub(crate) tx: Tx,
     pub(crate) rules: Arc<RuleSet>,
+    pub(super) settings: Arc<Settings>,
     pub(crate) notices: Vec<Notice>,
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::NoSuchRule;
 use crate::{
-    desk::{Desk, Ticket},
+    desk::{Declarations, Ticket},
     lang::{
         Diagnostic, SourceFile, SourceSet, check_sources,
         rules::{Mode, Rules, View},
@@ -71,7 +71,7 @@ pub fn find<'r>(rules: &'r Rules, title: &str) -> Result<&'r View, NoSuchRule> {
 pub async fn list<'v>(
     store: &Store,
     view: &'v View,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
     page: Page,
 ) -> Result<TicketList<'v>, StoreError> {
@@ -85,7 +85,7 @@ impl Description<'_> {
     ///
     /// # Errors
     /// What is wrong with it, in the source `name`.
-    pub fn view(&self, name: &str, desk: &Desk) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
+    pub fn view(&self, name: &str, desk: &Declarations) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
         let Self { filter, columns, sort } = self;
         let text = format!("view \"tickets\" {{\n  where {filter}\n  columns {columns}\n  sort by {sort}\n}}\n");
         let (rules, found) = check_sources([(name, text.clone())], desk.clone());

@@ -11,8 +11,9 @@ use super::{CliError, Exit, desk::DeskArgs, terminal, view::TableFormat};
 use crate::{
     app::accounts::{self, NotConnected},
     clock::Clock,
-    desk::{Account, Desk, visible::visible},
+    desk::{Account, Declarations, visible::visible},
     present,
+    settings::Settings,
     store::{Key, Store},
     x::{client::http, oauth::App},
 };
@@ -63,19 +64,20 @@ impl Accounts {
         let desk = self.desk.open().await?;
         match &self.what {
             What::List { format } => {
-                let accounts = accounts::list(desk.store.as_ref(), &desk.rules.desk).await?;
+                let accounts = accounts::list(desk.store.as_ref(), &desk.settings.accounts).await?;
                 format.print(|| present::accounts::list(&accounts), &accounts)
             }
             What::Connect(connect) => {
                 // An account that was declared just now may be connected before the daemon runs with it.
-                let known = accounts::declared(&desk.rules.desk, &connect.handle).is_ok();
+                let known = accounts::declared(&desk.settings.accounts, &connect.handle).is_ok();
                 let rules = if known { desk.rules } else { self.desk.load().unwrap_or(desk.rules) };
-                let declared = accounts::declared(&rules.desk, &connect.handle).map_err(not_connected)?;
+                let settings = desk.place.settings(&rules);
+                let declared = accounts::declared(&settings.accounts, &connect.handle).map_err(not_connected)?;
                 let store = match desk.store {
                     Some(store) => store,
                     None => desk.place.open().await?,
                 };
-                let exit = connect.run(&rules.desk, declared, &store, &desk.place.key()?).await;
+                let exit = connect.run(&rules.desk, &settings, declared, (&store, &desk.place.key()?)).await;
                 store.close().await;
                 exit
             }
@@ -84,17 +86,22 @@ impl Accounts {
 }
 
 impl Connect {
-    async fn run(&self, desk: &Desk, declared: &Account, store: &Store, key: &Key) -> Result<Exit, CliError> {
+    async fn run(
+        &self,
+        desk: &Declarations,
+        settings: &Settings,
+        declared: &Account,
+        (store, key): (&Store, &Key),
+    ) -> Result<Exit, CliError> {
         if !self.new_key {
-            accounts::check_key(store, key, desk, declared).await.map_err(not_connected)?;
+            accounts::check_key(store, key, settings, declared).await.map_err(not_connected)?;
         }
-        let http = http()?;
         let tokens = if self.tokens_from_stdin {
             tokens::read(Clock::Wall.now())?
         } else {
-            callback::sign_in(&App::new(&desk.x, http.clone(), Clock::Wall)?, &declared.handle, self.port).await?
+            callback::sign_in(&App::new(&settings.x, http()?, Clock::Wall)?, &declared.handle, self.port).await?
         };
-        let connected = accounts::connect(store, key, desk, declared, &http, &tokens, Clock::Wall.now())
+        let connected = accounts::connect(store, key, desk, settings, declared, &tokens, Clock::Wall.now())
             .await
             .map_err(not_connected)?;
         let again = if connected.again { " again" } else { "" };

@@ -10,16 +10,17 @@ use clap::Args;
 
 use super::{
     CliError,
-    source::{Shown, is_no_directory, rule_file_name},
+    source::{Shown, file_or_gone, rule_file_name, unusable},
     terminal,
 };
 use crate::{
     app::live_set::{Compared, LiveSet, RuleFiles},
-    desk::{Desk, config::MailSettings, visible::visible},
+    desk::visible::visible,
     lang::{
         self, Follow, Tree,
         rules::{Rules, Version},
     },
+    settings::Settings,
     store::{Key, Store},
 };
 
@@ -42,6 +43,8 @@ pub(super) struct DeskArgs {
 pub(super) struct OpenDesk {
     /// The rules that are live; where no daemon ran yet, those of the files.
     pub(super) rules: Arc<Rules>,
+    /// The settings beside them.
+    pub(super) settings: Settings,
     pub(super) place: Paths,
     /// Nothing before the first daemon.
     pub(super) store: Option<Store>,
@@ -76,15 +79,13 @@ impl DeskArgs {
                 loaded => loaded?,
             },
         };
-        Ok(OpenDesk { rules, place, store })
+        Ok(OpenDesk { settings: place.settings(&rules), rules, place, store })
     }
 
     /// The rules of the files.
     pub(super) fn load(&self) -> Result<Arc<Rules>, CliError> {
         let loaded = lang::load(std::slice::from_ref(&self.rules), self.config.as_deref());
-        let unusable =
-            || CliError::Report(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary()));
-        loaded.rules.clone().ok_or_else(unusable)
+        loaded.rules.clone().ok_or_else(|| unusable(loaded.report() + &loaded.summary()))
     }
 
     /// Where the desk keeps its things.
@@ -144,7 +145,7 @@ pub(super) struct Paths {
 impl Paths {
     /// [`Self::of`], where somebody named files: of each the right kind, should it be there.
     pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
-        config.into_iter().chain(database).try_for_each(is_no_directory)?;
+        config.into_iter().chain(database).try_for_each(file_or_gone)?;
         paths.iter().filter(|path| path.is_file()).try_for_each(|path| rule_file_name(path))?;
         Ok(Self::of(paths, config, database))
     }
@@ -173,15 +174,9 @@ impl Paths {
         Self { directory, database: without_detours(database), key_env: settings.key_env, guessed }
     }
 
-    /// Rules whose desk names directories by paths that hold wherever the process was started.
-    pub(super) fn with_paths(&self, mut rules: Rules) -> Rules {
-        if let Some(directory) = rules.desk.mail.as_ref().and_then(|mail| mail.directory.as_deref()) {
-            let directory = self.directory.join(directory).to_string_lossy().into_owned();
-            let mut desk = Desk::clone(&rules.desk);
-            desk.mail = desk.mail.map(|mail| MailSettings { directory: Some(directory), ..mail });
-            rules.desk = Arc::new(desk);
-        }
-        rules
+    /// The settings beside rules.
+    pub(super) fn settings(&self, rules: &Rules) -> Settings {
+        lang::settings(&rules.files, &self.directory)
     }
 
     /// Why nothing is known to be live.
@@ -270,8 +265,9 @@ mod tests {
             let paths = [rules.clone()];
             let place = Paths::of(&paths, None, None);
             let loaded = lang::load(&paths, None);
-            let rules = place.with_paths(Rules::clone(&loaded.rules.unwrap()));
-            assert_eq!(rules.desk.mail.as_ref().unwrap().directory.as_deref(), wanted.to_str());
+            for settings in [place.settings(&loaded.rules.unwrap()), loaded.settings] {
+                assert_eq!(settings.mail.unwrap().directory.as_ref(), Some(&wanted));
+            }
             assert_eq!(place.database(), directory.path().join("twite.db"));
         }
     }

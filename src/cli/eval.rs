@@ -466,7 +466,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        desk::Desk,
+        desk::Declarations,
         lang::rules::{Action, ActionKind, Condition, Mode, On, Span, Trigger, Version},
     };
 
@@ -484,7 +484,7 @@ mod tests {
         };
         let (triggers, version) = (vec![Arc::new(trigger)], Version::default());
         Rules {
-            desk: Arc::new(Desk::default()),
+            desk: Arc::new(Declarations::default()),
             files: Arc::default(),
             version,
             triggers,

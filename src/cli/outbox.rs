@@ -69,7 +69,7 @@ impl Outbox {
         let store = desk.store()?;
         match &self.what {
             None => {
-                let waiting = outbox::waiting(store, &desk.rules.desk).await?;
+                let waiting = outbox::waiting(store, &desk.settings.accounts).await?;
                 self.format.print(|| present::outbox::waiting(&waiting, Clock::Wall.now()), &waiting)
             }
             Some(What::Withdraw(by)) => by.intervene(&desk, store, Act::Withdraw, self.format).await,
@@ -103,7 +103,7 @@ impl By {
 
     /// Says what keeps things that were sent again from leaving at once.
     async fn note_what_keeps_it(&self, desk: &OpenDesk, store: &Store) -> Result<(), CliError> {
-        let waiting = outbox::waiting(store, &desk.rules.desk).await?;
+        let waiting = outbox::waiting(store, &desk.settings.accounts).await?;
         let reasons: BTreeSet<_> = waiting
             .into_iter()
             .filter(|waiting| self.items.contains(&waiting.queued.id))

@@ -9,13 +9,13 @@ use tracing_subscriber::EnvFilter;
 use super::{
     CliError, Exit,
     desk::Paths,
-    source::Shown,
+    source::{Shown, unusable},
     terminal::{self, Log},
 };
 use crate::{
-    app::{Live, Notice, log_report},
+    app::{Live, Notice, live_set::LiveSet, log_report},
     clock::Clock,
-    daemon::{Daemon, Reload, Source},
+    daemon::{Daemon, LastGood, Reload, Source},
     engine::Decider,
     lang::Follow,
     x::client,
@@ -113,7 +113,11 @@ impl Serve {
 impl Serve {
     /// The rules of the files, or the last good ones where the files cannot be used.
     async fn rules(&self, place: &Paths) -> Result<Reload, CliError> {
-        let last = place.live().await?.map(|set| (set.rules, set.live.since));
+        let last = place.live().await?.map(|LiveSet { rules, live }| LastGood {
+            settings: place.settings(&rules),
+            rules,
+            since: live.since,
+        });
         let source = Source {
             follow: match self.follow {
                 FollowArg::Files => Follow::Files,
@@ -123,12 +127,8 @@ impl Serve {
             allow_empty: self.allow_empty,
             ..Source::new(self.paths.clone(), self.config.clone())
         };
-        let place = place.clone();
-        let adapt = Arc::new(move |rules| place.with_paths(rules));
         // Loading takes a while where there are many.
-        tokio::task::spawn_blocking(move || Reload::go_on(source, adapt, last, Clock::Wall.now()))
-            .await?
-            .map_err(CliError::Report)
+        tokio::task::spawn_blocking(move || Reload::go_on(source, last, Clock::Wall.now())).await?.map_err(unusable)
     }
 }
 

@@ -95,9 +95,7 @@ impl Source {
                 note_passed_over(&loaded.passed_over())?;
                 Ok(Arc::clone(rules))
             }
-            None => {
-                Err(CliError::Report(format!("the rules cannot be used\n\n{}{}", loaded.report(), loaded.summary())))
-            }
+            None => Err(unusable(loaded.report() + &loaded.summary())),
         }
     }
 
@@ -121,6 +119,11 @@ impl Source {
             _ => Ok(()),
         }
     }
+}
+
+/// Rules are needed, and these are none.
+pub(in crate::cli) fn unusable(report: String) -> CliError {
+    CliError::Report(format!("the rules cannot be used\n\n{report}"))
 }
 
 /// Refuses paths that can be no rules: a path is a directory, or a file called `*.twite`.
@@ -152,8 +155,9 @@ pub(super) fn is_declarations(path: &Path) -> bool {
 }
 
 /// Refuses paths that are no files, or cannot be read.
-pub(super) fn readable_files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), CliError> {
+pub(super) fn readable_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<(), CliError> {
     for path in paths {
+        let path = path.as_ref();
         // Opening a pipe would wait for somebody to write.
         let found = fs::metadata(path).and_then(|meta| match meta.is_file() {
             true => fs::File::open(path).map(drop),
@@ -165,12 +169,9 @@ pub(super) fn readable_files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -
     Ok(())
 }
 
-/// Refuses a directory where a file is meant.
-pub(super) fn is_no_directory(path: &Path) -> Result<(), CliError> {
-    match path.is_dir() {
-        true => Err(unreadable(path, &io::ErrorKind::IsADirectory.into())),
-        false => Ok(()),
-    }
+/// Refuses what is there and is no file. What is gone may come back.
+pub(super) fn file_or_gone(path: &Path) -> Result<(), CliError> {
+    if path.exists() { readable_files([path]) } else { Ok(()) }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> CliError {

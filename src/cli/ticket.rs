@@ -23,8 +23,8 @@ use crate::{
     },
     clock::Clock,
     desk::{Actor, TicketId, Via},
-    engine::{Decider, RuleSet},
-    lang::{render, rules::Rules},
+    engine::Decider,
+    lang::render,
     present::{
         self,
         ticket::{AppliedJson, SheetJson},
@@ -207,7 +207,7 @@ impl Apply {
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
             CliError::Usage(format!("{error}: {all}"))
         })?;
-        let app = app(store, rules);
+        let app = app(store, desk);
         let (mut exit, mut outcomes) = (Exit::Fine, vec![]);
         // A ticket that is named twice is one.
         let mut applied = BTreeSet::new();
@@ -263,7 +263,7 @@ impl UpdateArgs {
                 "nothing is to be done: give `--set`, `--add-tag`, `--remove-tag` or `--note`".into(),
             ));
         }
-        let app = app(store, rules);
+        let app = app(store, desk);
         let not_before = (*after > 0).then(|| app.clock().now() + SignedDuration::from_secs(i64::from(*after)));
         let update = AgentUpdate {
             answers,
@@ -283,8 +283,8 @@ impl UpdateArgs {
 }
 
 /// The desk as a command works on it. Somebody waits for one decision, which makes verifying it cheap.
-fn app(store: &Store, rules: &Arc<Rules>) -> App {
-    let app = App::with_rules(store.clone(), RuleSet::new(Arc::clone(rules)), Clock::Wall);
+fn app(store: &Store, desk: &OpenDesk) -> App {
+    let app = App::with_rules(store.clone(), Arc::clone(&desk.rules), desk.settings.clone(), Clock::Wall);
     app.deciding(Decider::default().verifying(1))
 }
 

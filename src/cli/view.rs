@@ -8,7 +8,7 @@ use super::{CliError, Exit, desk::DeskArgs, terminal};
 use crate::{
     app::views::{self, Page, TicketList},
     clock::Clock,
-    desk::Desk,
+    desk::Declarations,
     present::{
         self,
         tickets::{self, ListedView},
@@ -71,7 +71,7 @@ impl PageArgs {
     }
 
     /// Prints a page of a list.
-    pub(super) fn print(&self, list: &TicketList<'_>, desk: &Desk) -> Result<Exit, CliError> {
+    pub(super) fn print(&self, list: &TicketList<'_>, desk: &Declarations) -> Result<Exit, CliError> {
         self.format.print(|| tickets::text(list, desk), &tickets::rows(list, desk))
     }
 }

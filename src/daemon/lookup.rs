@@ -86,7 +86,7 @@ impl Lookup {
     /// Asks X whether posts on tickets are still there. Polling does not tell of those that were deleted, and X wants
     /// nobody to keep what they said.
     pub async fn recheck(&mut self) -> Result<LookupOutcome, StoreError> {
-        let hours = self.shared.app.rules().desk.x.recheck_hours;
+        let hours = self.shared.app.settings().x.recheck_hours;
         if hours == 0 {
             return Ok(LookupOutcome::Nothing);
         }

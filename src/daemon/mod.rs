@@ -39,7 +39,7 @@ use self::{
 pub use self::{
     lookup::{Lookup, LookupOutcome},
     note::Reminder,
-    reload::{Adapt, Reload, Source},
+    reload::{LastGood, Reload, Source},
 };
 use crate::{
     app::{App, Notice, Notices},
@@ -310,7 +310,7 @@ impl Daemon {
             }
             // What waits for the next minute to keep the pace would wait for ever where nobody drives the clock.
             let furthest = self.clock().furthest();
-            let paced = self.rules().desk.limits.automations_per_minute > 0;
+            let paced = self.app().settings().limits.automations_per_minute > 0;
             if matches!(self.clock(), Clock::Driven(_)) && paced && self.store().count_due(furthest).await? > 0 {
                 self.clock().reached(next_minute(furthest));
                 continue;

@@ -109,7 +109,7 @@ impl Shared {
         body: &str,
     ) -> Result<(), StoreError> {
         let rules = self.app.rules();
-        if rules.desk.mail.is_none() {
+        if self.app.settings().mail.is_none() {
             return Ok(());
         }
         let now = self.app.clock().now();

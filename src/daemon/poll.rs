@@ -93,9 +93,9 @@ impl PollAccounts {
 
     /// Tells which declared accounts nobody has connected yet, whenever that changes.
     fn tell_unconnected(&mut self, accounts: &[ConnectedAccount]) {
-        let rules = self.shared.app.rules();
+        let settings = self.shared.app.settings();
         let is_connected = |handle: &str| accounts.iter().any(|account| account.handle.eq_ignore_ascii_case(handle));
-        let declared = rules.desk.accounts.iter().map(|account| account.handle.clone());
+        let declared = settings.accounts.iter().map(|account| account.handle.clone());
         let unconnected: Vec<_> = declared.filter(|handle| !is_connected(handle)).collect();
         if let Some(first) = unconnected.first().filter(|_| unconnected != self.unconnected) {
             let all = unconnected.iter().map(|handle| format!("@{handle}")).collect::<Vec<_>>().join(", ");
@@ -141,7 +141,7 @@ impl Loop for Poll {
             Err(error) => {
                 self.shared.trouble.tell(&error);
                 // X was asked all the same, and charges for it.
-                AFTER_TROUBLE.max(Duration::from_secs(self.shared.app.rules().desk.x.poll_seconds))
+                AFTER_TROUBLE.max(Duration::from_secs(self.shared.app.settings().x.poll_seconds))
             }
         }))
     }
@@ -164,7 +164,7 @@ impl Poll {
     /// When the store fails: what was not accepted is found again by the next poll.
     pub(super) async fn poll(&mut self) -> Result<Polled, StoreError> {
         let endpoint = self.endpoint;
-        let every = Duration::from_secs(self.shared.app.rules().desk.x.poll_seconds.max(1));
+        let every = Duration::from_secs(self.shared.app.settings().x.poll_seconds.max(1));
         let Some(client) = self.shared.client(&self.account) else {
             return Ok(Polled { new: 0, more: false, wait: every });
         };

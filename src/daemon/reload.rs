@@ -21,8 +21,8 @@ use tokio::sync::mpsc;
 use crate::{
     app::{Broken, Live, Notice, Notices, ReloadState},
     clock::Clock,
-    desk::config::StoreSettings,
     lang::{self, Follow, git::Head, rules::Rules},
+    settings::{Overrides, Settings, StoreSettings},
 };
 
 /// How long nothing must have changed before files are loaded, unless told otherwise.
@@ -47,26 +47,50 @@ pub struct Source {
     pub settle: Duration,
     /// Whether a set that lost what it had, or has nothing, is meant.
     pub allow_empty: bool,
+    /// What holds whatever `twite.toml` says.
+    pub overrides: Overrides,
+}
+
+/// What was loaded, and is in order.
+struct Loaded {
+    rules: Rules,
+    settings: Settings,
+    /// The names of files that were passed over.
+    passed_over: Vec<String>,
+}
+
+/// The last rules that were in order, and the settings of the same files.
+#[derive(Debug)]
+pub struct LastGood {
+    /// The rules.
+    pub rules: Rules,
+    /// The settings.
+    pub settings: Settings,
+    /// Since when they are live.
+    pub since: Timestamp,
 }
 
 impl Source {
     /// Files as they are at these paths.
     pub fn new(paths: Vec<PathBuf>, config: Option<PathBuf>) -> Self {
-        Self { paths, config, follow: Follow::Files, settle: SETTLE, allow_empty: false }
+        let overrides = Overrides::default();
+        Self { paths, config, follow: Follow::Files, settle: SETTLE, allow_empty: false, overrides }
     }
 
-    /// Loads the rules, and the names of files that were passed over; where they cannot be used, or have lost what the last ones
-    /// had, how many errors there are, and what they are.
-    fn load(&self, adapt: &Adapt, last: Option<&Rules>) -> Result<(Rules, Vec<String>), (usize, String)> {
-        let tree = self.follow.tree(&self.paths).map_err(|why| (1, format!("error: {why}\n")))?;
-        let mut loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
-        let Some(rules) = loaded.rules.take() else { return Err((loaded.errors(), loaded.report())) };
-        let rules = adapt(Rules::clone(&rules));
+    /// Loads rules and settings; where they cannot be used, or have lost what the last ones had, how many errors there are, and
+    /// what they are.
+    fn load(&self, last: Option<&Rules>) -> Result<Loaded, (usize, String)> {
+        let tree = self.follow.tree(&self.paths).map_err(|why| (1, format!("{why}\n")))?;
+        let loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
+        let Some(rules) = &loaded.rules else { return Err((loaded.errors(), loaded.report())) };
         if let Some(last) = last.filter(|_| !self.allow_empty) {
-            loaded.rules = Some(Arc::new(rules.clone()));
             report(&lang::lost(last, &loaded, &tree))?;
         }
-        Ok((rules, loaded.passed_over().iter().map(|path| lang::name(path).to_string()).collect()))
+        Ok(Loaded {
+            rules: Rules::clone(rules),
+            passed_over: loaded.passed_over().iter().map(|path| lang::name(path).to_string()).collect(),
+            settings: self.overrides.over(loaded.settings),
+        })
     }
 
     fn path(&self) -> &Path {
@@ -79,14 +103,11 @@ fn report(lost: &[String]) -> Result<(), (usize, String)> {
     if lost.is_empty() {
         return Ok(());
     }
-    let lines: String = lost.iter().map(|lost| format!("error: {lost}\n")).collect();
+    let lines: String = lost.iter().map(|lost| format!("{lost}\n")).collect();
     Err((lost.len(), lines + "  help: if that is meant, start the daemon once more with `--allow-empty`\n"))
 }
 
-/// What is done to a checked rule set before it goes live; the demo puts its own accounts in.
-pub type Adapt = Arc<dyn Fn(Rules) -> Rules + Send + Sync>;
-
-/// Keeps the live rules those of their files.
+/// Keeps the live rules and settings those of their files.
 #[derive(Clone)]
 pub struct Reload {
     live: Live,
@@ -95,7 +116,6 @@ pub struct Reload {
     /// How the files were just before they were loaded first.
     first: Arc<Stamps>,
     source: Source,
-    adapt: Adapt,
 }
 
 impl Reload {
@@ -103,10 +123,10 @@ impl Reload {
     ///
     /// # Errors
     /// The rendered report, where they have errors: there is no last good set to fall back on.
-    pub fn start(source: Source, adapt: Adapt, now: Timestamp) -> Result<Self, String> {
+    pub fn start(source: Source, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
-        match source.load(&adapt, None) {
-            Ok(loaded) => Ok(Self::with(source, adapt, first, loaded, now, None)),
+        match source.load(None) {
+            Ok(loaded) => Ok(Self::with(source, first, loaded, now, None)),
             Err((_, report)) => Err(report),
         }
     }
@@ -116,27 +136,23 @@ impl Reload {
     ///
     /// # Errors
     /// The rendered report, where the files cannot be used and there is no last good set.
-    pub fn go_on(
-        source: Source,
-        adapt: Adapt,
-        last: Option<(Rules, Timestamp)>,
-        now: Timestamp,
-    ) -> Result<Self, String> {
+    pub fn go_on(source: Source, last: Option<LastGood>, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
-        let loaded = source.load(&adapt, last.as_ref().map(|(last, _)| last)).and_then(|loaded| {
+        let loaded = source.load(last.as_ref().map(|last| &last.rules)).and_then(|loaded| {
             if !source.allow_empty {
-                report(&lang::missing(&loaded.0))?;
+                report(&lang::missing(&loaded.rules))?;
             }
             Ok(loaded)
         });
         match (loaded, last) {
             (Ok(loaded), last) => {
-                let same = last.filter(|(last, _)| last.version.hash == loaded.0.version.hash);
-                Ok(Self::with(source, adapt, first, loaded, same.map_or(now, |(_, since)| since), None))
+                let same = last.filter(|last| last.rules.version.hash == loaded.rules.version.hash);
+                Ok(Self::with(source, first, loaded, same.map_or(now, |last| last.since), None))
             }
-            (Err((errors, report)), Some((last, since))) => {
+            (Err((errors, report)), Some(LastGood { rules, settings, since })) => {
                 let broken = Broken { since: now, errors, report };
-                Ok(Self::with(source, Arc::clone(&adapt), first, (adapt(last), vec![]), since, Some(broken)))
+                let last = Loaded { rules, settings: source.overrides.over(settings), passed_over: vec![] };
+                Ok(Self::with(source, first, last, since, Some(broken)))
             }
             (Err((_, report)), None) => Err(report),
         }
@@ -144,16 +160,15 @@ impl Reload {
 
     fn with(
         source: Source,
-        adapt: Adapt,
         first: Stamps,
-        (rules, passed_over): (Rules, Vec<String>),
+        Loaded { rules, settings, passed_over }: Loaded,
         since: Timestamp,
         broken: Option<Broken>,
     ) -> Self {
-        let started_with = rules.desk.store.clone();
+        let started_with = settings.store.clone();
         let state = ReloadState { since, broken, restart: vec![], passed_over };
-        let live = Live::new(rules, state, source.follow);
-        Self { live, started_with, first: Arc::new(first), source, adapt }
+        let live = Live::new(rules, settings, state, source.follow);
+        Self { live, started_with, first: Arc::new(first), source }
     }
 
     /// The live rules.
@@ -165,15 +180,15 @@ impl Reload {
     /// news, or somebody asked.
     fn reload(&self, now: Timestamp, notices: &Notices, asked: bool) {
         let live = self.live.rules();
-        match self.source.load(&self.adapt, Some(&**live)) {
-            Ok((rules, passed_over)) => {
-                let restart = self.needs_restart(&rules);
+        match self.source.load(Some(&**live)) {
+            Ok(Loaded { rules, settings, passed_over }) => {
+                let restart = self.needs_restart(&settings.store);
                 let (version, items) = (rules.version.clone(), rules.items());
                 let changed = version.hash != live.version.hash;
                 let (mut recovered, mut more, mut passes_over) = (false, false, false);
                 if version != live.version {
                     // Built before it is live, and off the path of messages.
-                    self.live.swap(live.successor(Arc::new(rules)));
+                    self.live.swap(live.successor(Arc::new(rules)), Arc::new(settings));
                 }
                 self.live.change_state(|state| {
                     recovered = state.broken.take().is_some();
@@ -213,9 +228,9 @@ impl Reload {
         }
     }
 
-    /// The settings of rules that are used only when the process starts, and are other than they were then.
-    fn needs_restart(&self, rules: &Rules) -> Vec<String> {
-        let (then, now) = (&self.started_with, &rules.desk.store);
+    /// The settings that are used only when the process starts, and are other than they were then.
+    fn needs_restart(&self, now: &StoreSettings) -> Vec<String> {
+        let then = &self.started_with;
         let settings = [("[store] path", then.path != now.path), ("[store] key_env", then.key_env != now.key_env)];
         settings.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }
@@ -225,7 +240,7 @@ impl Reload {
         let live = self.live.rules();
         if live.has_drifted() {
             tracing::debug!("rules {} are filed anew, by what is rare among recent tickets", live.version);
-            self.live.swap(live.successor(live.rules().clone()));
+            self.live.swap(live.successor(live.rules().clone()), self.live.settings());
         }
     }
 

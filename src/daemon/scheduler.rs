@@ -101,7 +101,7 @@ impl Scheduler {
             app.resume_stopped(&rules, now).await?;
             self.resumed = Some(rules.version.hash.clone());
         }
-        let allowed = self.allowed(now, rules.desk.limits.automations_per_minute).await?;
+        let allowed = self.allowed(now, app.settings().limits.automations_per_minute).await?;
         if allowed > 0
             && let Some(fired) = app.evaluate_due(now, allowed).await?
         {

@@ -12,10 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::trouble::Trouble;
 use crate::{
     app::{App, Notice},
-    desk::{
-        XId,
-        config::{Edition, XSettings},
-    },
+    desk::{XId, declarations::Edition},
+    settings::XSettings,
     store::{AccountState, ConnectedAccount, IncomingKind, Key, StoreError},
     x::{Unreadable, XError, client::Client, poll::Endpoint},
 };
@@ -54,7 +52,8 @@ impl Shared {
     /// What is fetched for an account, by its settings.
     pub(super) fn endpoints(&self, account: &ConnectedAccount) -> Vec<Endpoint> {
         let rules = self.app.rules();
-        let Some(settings) = rules.desk.account(&account.handle) else { return vec![] };
+        let settings = self.app.settings();
+        let Some(settings) = settings.accounts.get(&account.handle) else { return vec![] };
         if account.state != AccountState::Connected {
             return vec![];
         }
@@ -71,8 +70,7 @@ impl Shared {
     /// The way to X for an account. Made once, so that its tokens are refreshed by one and its limits known to all.
     pub(super) fn client(&self, account: &ConnectedAccount) -> Option<Arc<Client>> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let rules = self.app.rules();
-        let settings = &rules.desk.x;
+        let settings = &self.app.settings().x;
         let reached_by = |x: &XSettings| (x.url.clone(), x.client_id.clone(), x.client_secret_env.clone());
         if let Some((known, client)) = clients.get(&account.id)
             && reached_by(known) == reached_by(settings)
@@ -103,7 +101,7 @@ impl Shared {
 
     /// How long X may take to show a post where it is looked for.
     pub(super) fn visibility_delay(&self) -> SignedDuration {
-        SignedDuration::try_from(Duration::from_millis(self.app.rules().desk.x.settle_millis)).unwrap_or_default()
+        SignedDuration::try_from(Duration::from_millis(self.app.settings().x.settle_millis)).unwrap_or_default()
     }
 
     /// Tells that X did not do what was asked: the first time, and now and then while it goes on.

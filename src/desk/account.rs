@@ -1,42 +1,41 @@
-//! A connected X account, as declared in `twite.toml`.
+//! A connected X account: what is captured from it, and whether and how it answers.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Visitor};
 
 use super::{moment::day, text::headline};
 
-/// What an account captures and whether it answers. The handle is its name in rules.
+/// Weighted characters of one post, unless the account pays for more.
+const DEFAULT_POST_LENGTH: usize = 280;
+
+/// The switches of an account. Its handle is its name in rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Account {
     /// The handle, without `@`.
     pub handle: String,
     /// Every public post that contains the handle becomes a ticket.
-    #[serde(default = "yes")]
     pub capture_mentions: bool,
     /// Every incoming direct message becomes a ticket.
-    #[serde(default = "yes")]
     pub capture_direct_messages: bool,
     /// Liking a post turns it into a ticket.
-    #[serde(default)]
     pub track_likes: bool,
     /// Replies may be sent from this account.
-    #[serde(default = "yes")]
     pub allow_replies: bool,
     /// Answers for accounts that do not allow replies. At most one account, and only where it allows replies.
-    #[serde(default)]
     pub default: bool,
     /// The brand its tickets belong to, as declared.
-    #[serde(default)]
     pub brand: Option<String>,
     /// Posts made before this day are context and open no ticket. Without it: the moment the account is connected.
-    #[serde(default, deserialize_with = "some_day")]
+    #[serde(deserialize_with = "some_day")]
     pub capture_from: Option<Date>,
-    /// The most weighted characters one post of this account may hold (X counts; 280 unless the account pays for more).
-    #[serde(default = "post_length")]
+    /// Weighted characters that one post of this account may hold.
     pub post_length: usize,
+    /// The keys that `twite.toml` writes, each with its line, from 1. The file owns these; the others have their defaults.
+    #[serde(skip)]
+    pub written: BTreeMap<String, usize>,
 }
 
 /// A day, or none; what is wrong with it is said in words.
@@ -67,12 +66,10 @@ fn some_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<
     deserializer.deserialize_option(Day)
 }
 
-const fn yes() -> bool {
-    true
-}
-
-const fn post_length() -> usize {
-    280
+impl Default for Account {
+    fn default() -> Self {
+        Self::new("")
+    }
 }
 
 impl Account {
@@ -87,7 +84,39 @@ impl Account {
             default: false,
             brand: None,
             capture_from: None,
-            post_length: post_length(),
+            post_length: DEFAULT_POST_LENGTH,
+            written: BTreeMap::new(),
         }
+    }
+}
+
+/// The accounts of a desk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Accounts(pub Vec<Account>);
+
+impl Accounts {
+    /// All of them, in the order in which they are declared.
+    pub fn iter(&self) -> std::slice::Iter<'_, Account> {
+        self.0.iter()
+    }
+
+    /// The account with this handle, by X's rule that case does not matter.
+    pub fn get(&self, handle: &str) -> Option<&Account> {
+        self.iter().find(|account| account.handle.eq_ignore_ascii_case(handle))
+    }
+
+    /// The account that answers what was said to one: that one where it may, else the default.
+    pub fn answering(&self, addressed: &str) -> Option<&Account> {
+        let addressed = self.get(addressed).filter(|account| account.allow_replies);
+        addressed.or_else(|| self.iter().find(|account| account.default && account.allow_replies))
+    }
+
+    /// Why no account answers what was said to one.
+    pub fn why_unanswered(&self, addressed: &str) -> String {
+        let why = match self.get(addressed) {
+            None => format!("@{addressed} is not declared in twite.toml"),
+            Some(account) => format!("@{} is declared with `allow_replies = false`", account.handle),
+        };
+        format!("{why}, and no account that allows replies is the default")
     }
 }

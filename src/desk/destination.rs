@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Channel, Desk, Effect, Ticket};
+use super::{Accounts, Channel, Effect, Ticket};
 
 /// Where an effect goes. Each destination has its own lane in the outbox, so that one that hangs delays only itself.
 /// X counts posts and messages apart, so an account has a lane for either.
@@ -22,11 +22,11 @@ pub enum Destination {
 
 impl Destination {
     /// Where an effect on a ticket goes.
-    pub fn of(effect: &Effect, ticket: &Ticket, desk: &Desk) -> Self {
+    pub fn of(effect: &Effect, ticket: &Ticket, accounts: &Accounts) -> Self {
         match effect {
             Effect::Reply { .. } => {
                 let addressed = ticket.account.as_deref().unwrap_or_default();
-                let handle = desk.answering_account(addressed).map_or(addressed, |account| &account.handle);
+                let handle = accounts.answering(addressed).map_or(addressed, |account| &account.handle);
                 match ticket.channel {
                     Channel::TwitterDm => Self::Messages(handle.to_lowercase()),
                     _ => Self::Posts(handle.to_lowercase()),

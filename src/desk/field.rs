@@ -10,9 +10,9 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, ops::RangeInclusive, sync::Ar
 use jiff::Timestamp;
 
 use super::{
-    Author, Channel, CustomValue, Desk, Event, Hours, Priority, Status, Ticket, TicketType, Value, VerifiedType, Via,
-    Words,
-    config::{CustomField, CustomKind},
+    Author, Channel, CustomValue, Declarations, Event, Hours, Priority, Status, Ticket, TicketType, Value,
+    VerifiedType, Via, Words,
+    declarations::{CustomField, CustomKind},
     text::is_blank,
 };
 
@@ -92,7 +92,7 @@ pub struct Facts<'a> {
     /// The moment of the decision.
     pub now: Timestamp,
     /// The declarations.
-    pub desk: &'a Desk,
+    pub desk: &'a Declarations,
 }
 
 impl<'a> Facts<'a> {
@@ -153,7 +153,7 @@ impl fmt::Display for FieldRef {
 
 impl FieldRef {
     /// The field of this name, be it built in or declared.
-    pub fn find(name: &str, desk: &Desk) -> Option<Self> {
+    pub fn find(name: &str, desk: &Declarations) -> Option<Self> {
         match name.strip_prefix("field.") {
             Some(custom) => desk.field(custom).map(|f| Self::Custom(Arc::new(f.clone()))),
             None => known(name).map(Self::Known),
@@ -812,7 +812,7 @@ mod tests {
 
     #[test]
     fn every_field_is_there_once_and_reads_by_its_kind() {
-        let (ticket, desk) = (Ticket::default(), Desk::default());
+        let (ticket, desk) = (Ticket::default(), Declarations::default());
         let facts = Facts { ticket: &ticket, event: None, now: Timestamp::UNIX_EPOCH, desk: &desk };
         let mut names = BTreeSet::new();
         for field in FIELDS {

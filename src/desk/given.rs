@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{Author, Desk, EventComment, FieldRef, Status, Ticket, Value, field::Declared, normalize};
+use super::{Author, Declarations, EventComment, FieldRef, Status, Ticket, Value, field::Declared, normalize};
 
 /// A field that cannot be given.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub struct CannotGive {
 pub fn ticket<'a>(
     fields: impl IntoIterator<Item = (&'a FieldRef, Value<'a>)>,
     comment: Option<&str>,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
 ) -> Result<Ticket, CannotGive> {
     let mut ticket = Ticket::default();
@@ -82,7 +82,7 @@ pub enum Unnameable<'t> {
 
 impl Ticket {
     /// The names and tags on a normalized ticket that no rule can name, because nothing declares them, or they cannot be tags.
-    pub fn unnameable<'t>(&'t self, desk: &Desk) -> Vec<Unnameable<'t>> {
+    pub fn unnameable<'t>(&'t self, desk: &Declarations) -> Vec<Unnameable<'t>> {
         let names = [
             ("account", Declared::Account, &self.account),
             ("brand", Declared::Brand, &self.brand),

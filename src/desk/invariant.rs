@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn they_are_about_fields_there_are() {
         for field in INVARIANTS.iter().flat_map(|invariant| invariant.fields) {
-            assert!(FieldRef::find(field, &crate::desk::Desk::default()).is_some(), "{field}");
+            assert!(FieldRef::find(field, &crate::desk::Declarations::default()).is_some(), "{field}");
         }
     }
 }

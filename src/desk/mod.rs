@@ -6,7 +6,7 @@
 mod account;
 mod actor;
 mod comment;
-pub mod config;
+pub mod declarations;
 mod destination;
 mod effect;
 mod event;
@@ -31,10 +31,10 @@ mod value;
 pub mod visible;
 mod words;
 
-pub use account::Account;
+pub use account::{Account, Accounts};
 pub use actor::Actor;
 pub use comment::{Author, Comment, CommentSource, Delivery};
-pub use config::Desk;
+pub use declarations::Declarations;
 pub use destination::Destination;
 pub use effect::{Change, Choosing, Effect, Recipient};
 pub use event::{Cause, Event, EventComment, EventKind};

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{CustomValue, Desk, FieldRef, Person, Ticket, config::CustomKind, field::Declared, text};
+use super::{CustomValue, Declarations, FieldRef, Person, Ticket, declarations::CustomKind, field::Declared, text};
 
 /// A tag or hashtag: folded, without `#`. Empty where nothing is left.
 pub fn tag(text: &str) -> String {
@@ -94,7 +94,7 @@ impl Person {
 impl Ticket {
     /// Brings what somebody says about a ticket into the form in which the desk keeps it: tags and handles without what
     /// people write around them, names as they are declared, nothing where a text is blank.
-    pub fn normalize(&mut self, desk: &Desk) {
+    pub fn normalize(&mut self, desk: &Declarations) {
         self.requester.normalize();
         normalize(&mut self.language, language);
         tags(&mut self.tags);
@@ -129,7 +129,7 @@ impl Ticket {
     }
 }
 
-impl Desk {
+impl Declarations {
     /// The declared name that somebody means: written so, or else the only one that is the same but for case and the
     /// like, or for the `@` of a handle.
     pub fn declared_name(&self, declared: &Declared, text: &str) -> Option<&str> {
@@ -137,7 +137,7 @@ impl Desk {
     }
 }
 
-/// The name among these that somebody means, as [`Desk::declared_name`] says.
+/// The name among these that somebody means, as [`Declarations::declared_name`] says.
 pub fn named<'n>(declared: &Declared, names: &[&'n str], text: &str) -> Option<&'n str> {
     if let Some(name) = names.iter().find(|name| **name == text) {
         return Some(name);

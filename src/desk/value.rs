@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{config::CustomKind, text::is_blank};
+use super::{declarations::CustomKind, text::is_blank};
 
 /// A field's value, borrowed from the ticket where it can be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

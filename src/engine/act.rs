@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Desk, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
+        Change, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
         field::{FIELDS, known},
         normalize::tag,
     },
@@ -30,7 +30,7 @@ pub(super) struct Outcome {
 pub(super) struct Context<'a> {
     pub(super) event: Option<&'a Event>,
     pub(super) now: Timestamp,
-    pub(super) desk: &'a Desk,
+    pub(super) desk: &'a Declarations,
 }
 
 /// Applies actions to a ticket, in order: each sees what those before it did.
@@ -106,7 +106,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, desk: &Desk) {
+fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, desk: &Declarations) {
     let value = match value {
         Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()).collect())),
         value => value,
@@ -169,7 +169,7 @@ fn in_order(a: &FieldRef, b: &FieldRef) -> Ordering {
 }
 
 /// The fields that differ between two tickets: built-in ones in the order of their table, then declared ones by name.
-pub fn changes(from: &Ticket, to: &Ticket, desk: &Desk) -> Vec<Change> {
+pub fn changes(from: &Ticket, to: &Ticket, desk: &Declarations) -> Vec<Change> {
     if from == to {
         return vec![];
     }
@@ -180,13 +180,13 @@ pub fn changes(from: &Ticket, to: &Ticket, desk: &Desk) -> Vec<Change> {
 }
 
 /// Which of these fields differ between two tickets.
-pub(super) fn changes_of(fields: &[FieldRef], from: &Ticket, to: &Ticket, desk: &Desk) -> Vec<Change> {
+pub(super) fn changes_of(fields: &[FieldRef], from: &Ticket, to: &Ticket, desk: &Declarations) -> Vec<Change> {
     let differs = |field: &FieldRef| change(field, value(field, from, desk), value(field, to, desk));
     fields.iter().filter_map(differs).collect()
 }
 
 /// What a field holds on a ticket, whenever that is asked.
-pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Desk) -> Value<'a> {
+pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Declarations) -> Value<'a> {
     field.read(Facts { ticket, event: None, now: Timestamp::UNIX_EPOCH, desk })
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::act;
 use crate::{
-    desk::{Actor, Author, Cause, Desk, Effect, Event, EventComment, EventKind, Ticket, Via, text::is_blank},
+    desk::{Actor, Author, Cause, Declarations, Effect, Event, EventComment, EventKind, Ticket, Via, text::is_blank},
     lang::rules::{Action, Macro},
 };
 
@@ -20,7 +20,7 @@ pub struct UpdatedTicket {
 }
 
 /// Applies a macro to a ticket.
-pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp) -> UpdatedTicket {
+pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Declarations, now: Timestamp) -> UpdatedTicket {
     let by = (Actor::Owner, Via::Api);
     agent_update(&applied.then, ticket, desk, now, by, Some(Cause::Macro(applied.title.clone())))
 }
@@ -29,7 +29,7 @@ pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Desk, now: Timestamp
 pub fn agent_update(
     actions: &[Action],
     before: &Ticket,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
     (actor, via): (Actor, Via),
     cause: Option<Cause>,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decision::Decision;
 use crate::{
     desk::{
-        Actor, Author, Desk, Effect, Event, EventComment, EventKind, Ticket, Via,
+        Actor, Author, Declarations, Effect, Event, EventComment, EventKind, Ticket, Via,
         given::{CannotGive, give},
         text::is_blank,
     },
@@ -17,7 +17,7 @@ pub(super) fn happen(
     test: &RuleTest,
     when: &When,
     before: Ticket,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
 ) -> Result<(Ticket, Event), CannotGive> {
     match when {

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use super::evaluate;
 use crate::{
-    desk::{Desk, Facts, FieldRef, Kind, Ticket, Value},
+    desk::{Declarations, Facts, FieldRef, Kind, Ticket, Value},
     lang::rules::{Aggregate, Calendar, Measure, Period, PeriodUnit, Quantity, Report, Split},
 };
 
@@ -215,7 +215,7 @@ pub fn value_key(value: &Value<'_>, kind: &Kind) -> Key {
 }
 
 /// What a report is to count: its table with nothing in it yet.
-pub fn frame(report: &Report, desk: &Desk, now: Timestamp) -> ReportTable {
+pub fn frame(report: &Report, desk: &Declarations, now: Timestamp) -> ReportTable {
     let zone = &desk.hours.zone;
     let period = report.over.as_ref().and_then(|over| over.period.interval(zone, now));
     let previous = report.over.as_ref().filter(|_| report.compare).and_then(|over| over.period.previous(zone, now));
@@ -261,7 +261,7 @@ impl Measure {
 #[derive(Debug)]
 pub struct Tally<'a> {
     report: &'a Report,
-    desk: &'a Desk,
+    desk: &'a Declarations,
     now: Timestamp,
     table: ReportTable,
     /// By what they are split by, in the period and in the one before; and all of them, under no keys.
@@ -279,7 +279,7 @@ struct Group {
 
 impl<'a> Tally<'a> {
     /// Nothing counted yet.
-    pub fn new(report: &'a Report, desk: &'a Desk, now: Timestamp) -> Self {
+    pub fn new(report: &'a Report, desk: &'a Declarations, now: Timestamp) -> Self {
         Self { report, desk, now, table: frame(report, desk, now), groups: HashMap::new() }
     }
 
@@ -339,7 +339,7 @@ impl<'a> Tally<'a> {
 /// Puts what was counted into a table: in order, with a row for each part of the calendar where nothing was.
 pub fn fill(
     report: &Report,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
     mut table: ReportTable,
     mut counted: HashMap<(bool, Vec<Key>), Vec<Option<f64>>>,
@@ -372,7 +372,7 @@ pub fn fill(
 }
 
 /// The parts of the calendar that a split tells apart over a period, or over what was counted.
-fn calendar_of(split: &Split, period: Option<Interval>, counted: &BTreeSet<Vec<Key>>, desk: &Desk) -> Vec<Key> {
+fn calendar_of(split: &Split, period: Option<Interval>, counted: &BTreeSet<Vec<Key>>, desk: &Declarations) -> Vec<Key> {
     let Split::Time { unit, .. } = split else { return vec![] };
     if *unit == Calendar::HourOfWeek {
         return (0..168).map(Key::Hour).collect();
@@ -410,7 +410,7 @@ impl Calendar {
 }
 
 /// For each part of the calendar of the period before, the one of the same place in this one.
-fn shifts(report: &Report, desk: &Desk, now: Timestamp) -> HashMap<Key, Key> {
+fn shifts(report: &Report, desk: &Declarations, now: Timestamp) -> HashMap<Key, Key> {
     let (Some(over), true) = (&report.over, report.compare) else { return HashMap::new() };
     let zone = &desk.hours.zone;
     let (period, previous) = (over.period.interval(zone, now), over.period.previous(zone, now));

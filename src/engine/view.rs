@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::evaluate;
 use crate::{
-    desk::{Desk, Facts, Kind, Ticket, Value, text::fold},
+    desk::{Declarations, Facts, Kind, Ticket, Value, text::fold},
     lang::rules::{Sort, View},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub fn view<'a>(
     view: &View,
     tickets: impl IntoIterator<Item = &'a Ticket>,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
 ) -> Vec<&'a Ticket> {
     let facts = |ticket| Facts { ticket, event: None, now, desk };

@@ -202,5 +202,11 @@ fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(said.lines().next().unwrap_or("git failed").trim_start_matches("fatal: ").to_owned())
+    let said = said.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
+    Err(match said {
+        _ if said.starts_with("not a git repository") => "there is no git repository".to_owned(),
+        _ if said.contains("HEAD") => "the git repository has no commit yet".to_owned(),
+        "" => "git failed".to_owned(),
+        said => format!("git says: {said}"),
+    })
 }

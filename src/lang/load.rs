@@ -11,16 +11,19 @@ use sha2::{Digest, Sha256};
 
 use super::{
     check::{self, File},
-    codes, declarations,
+    codes,
+    config::{self, Config, Gaps},
     diagnostic::{Diagnostic, Severity},
     git::{self, Commit, Head},
     render,
     rules::{Files, Rules, Version},
     sources::{self, Found, Reader, cannot_read},
     span::{SourceFile, SourceSet},
-    unusable_paths,
 };
-use crate::desk::{Desk, config::StoreSettings, visible::Visible};
+use crate::{
+    desk::{Declarations, visible::Visible},
+    settings::{Settings, StoreSettings},
+};
 
 /// How many findings stand in [`Loaded::report`].
 const MAX_REPORTED: usize = 50;
@@ -30,6 +33,8 @@ const MAX_REPORTED: usize = 50;
 pub struct Loaded {
     /// The rules, unless something is an error.
     pub rules: Option<Arc<Rules>>,
+    /// What the process needs, as far as it can be read.
+    pub settings: Settings,
     /// Everything there is to say, file by file.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts it is about.
@@ -261,13 +266,26 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
     let unread = diagnostics.iter().any(Diagnostic::is_error);
     let (rules, found_wrong) = check_files(files.clone(), version);
     diagnostics.extend(found_wrong);
+    let directory = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let settings = settings(&files, directory);
     // What a commit names lies where it is checked out, if it is.
-    if let (Tree::Disk, Some(rules), Some(declared), Some(at)) = (tree, &rules, &files.config, &config) {
-        diagnostics.extend(unusable_paths::check(&rules.desk, declared, at));
+    if let (Tree::Disk, Some(_), Some(declared)) = (tree, &rules, &files.config) {
+        diagnostics.extend(config::unusable_paths(&settings, declared, directory));
     }
     let rules = rules.filter(|_| !unread).map(Arc::new);
     let declarations = rules.as_ref().map(|rules| rules.declarations());
-    Loaded { rules, declarations, diagnostics, sources, texts: files, files: count, rule_files, unread: others, config }
+    Loaded {
+        rules,
+        settings,
+        declarations,
+        diagnostics,
+        sources,
+        texts: files,
+        files: count,
+        rule_files,
+        unread: others,
+        config,
+    }
 }
 
 /// The hash that [`load_from`] would give these files, without checking them; nothing where one cannot be read.
@@ -409,7 +427,12 @@ pub fn missing(rules: &Rules) -> Vec<String> {
 pub fn store_settings(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<(PathBuf, StoreSettings)> {
     let config = config.map(Path::to_owned).or_else(|| tree.beside(paths))?;
     let text = tree.read(&mut Reader::default(), &config).ok()?;
-    declarations::store_settings(&text).map(|settings| (config, settings))
+    config::store_settings(&text).map(|settings| (config, settings))
+}
+
+/// The settings in files that were read before, from a `twite.toml` that lay in this directory.
+pub fn settings(files: &Files, directory: &Path) -> Settings {
+    files.config.as_ref().map(|file| config::read(&file.text, directory).settings).unwrap_or_default()
 }
 
 /// The files that [`load`] would read, in its order, and what lies beside them and is not read.
@@ -424,8 +447,8 @@ pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> (Vec<PathBuf>, Vec<
 
 /// The calendar files that declarations name: by that name, and where they lie.
 fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
-    let Some(desk) = declarations::read(declared).0 else { return vec![] };
     let directory = config.parent().unwrap_or(Path::new(""));
+    let Some(desk) = config::read(declared, directory).declarations else { return vec![] };
     desk.calendars().into_iter().map(|name| (name.to_owned(), directory.join(name))).collect()
 }
 
@@ -433,48 +456,50 @@ fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
     let mut diagnostics: Vec<_> = files.rules.iter().filter(|file| blank(file)).map(empty).collect();
     let Some(config) = &files.config else {
-        let (rules, found) = check_against(files, Arc::default(), false, version);
+        let (rules, found) = check_against(files, Arc::default(), None, version);
         diagnostics.extend(found);
         return (rules, diagnostics);
     };
-    let (desk, errors) = declarations::read(&config.text);
+    let Config { declarations, gaps, diagnostics: errors, .. } = config::read(&config.text, Path::new(""));
     diagnostics.extend(errors.into_iter().map(|e| e.in_file(config)));
-    let sound = |diagnostics: &[Diagnostic]| !diagnostics.iter().any(Diagnostic::is_error);
-    let declared = sound(&diagnostics);
-    let (rules, found) = match desk {
+    let (rules, found) = match declarations {
         Some(mut desk) => {
             diagnostics.extend(add_calendars(&mut desk, &files));
-            let sound = sound(&diagnostics);
-            let (rules, found) = check_against(files, Arc::new(desk), true, version);
-            (rules.filter(|_| sound), found)
+            check_against(files, Arc::new(desk), Some(&gaps), version)
         }
         // Without its declarations hardly a rule would be right: only what is written wrongly is reported.
         None => (None, only_syntax(&files)),
     };
+    let sound = !diagnostics.iter().any(Diagnostic::is_error);
     diagnostics.extend(found);
-    (rules.filter(|_| declared), diagnostics)
+    (rules.filter(|_| sound), diagnostics)
 }
 
 /// Checks texts from memory, in this order, against a desk.
 pub fn check_sources(
     files: impl IntoIterator<Item = (impl Into<Arc<str>>, impl Into<Arc<str>>)>,
-    desk: impl Into<Arc<Desk>>,
+    desk: impl Into<Arc<Declarations>>,
 ) -> (Option<Rules>, Vec<Diagnostic>) {
     let rules = files.into_iter().map(|(name, text)| SourceFile::new(name, text)).collect();
     let files = Files { config: None, calendars: vec![], rules };
     let version = Version { hash: hash(&files, &[]), commit: None };
-    check_against(files, desk.into(), true, version)
+    check_against(files, desk.into(), Some(&Gaps::default()), version)
 }
 
-/// Checks rules against a desk; whether anything declares it.
-fn check_against(files: Files, desk: Arc<Desk>, declared: bool, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+/// Checks rules against declarations, and what could not be read of them; nothing where nothing declares anything.
+fn check_against(
+    files: Files,
+    desk: Arc<Declarations>,
+    gaps: Option<&Gaps>,
+    version: Version,
+) -> (Option<Rules>, Vec<Diagnostic>) {
     let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
-    let (rules, diagnostics) = check::check(&parsed, &desk, declared, version);
+    let (rules, diagnostics) = check::check(&parsed, &desk, gaps, version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
 
 /// Adds the events of calendar files to the holidays.
-fn add_calendars(desk: &mut Desk, files: &Files) -> Vec<Diagnostic> {
+fn add_calendars(desk: &mut Declarations, files: &Files) -> Vec<Diagnostic> {
     let mut wrong = vec![];
     for hours in desk.all_hours_mut() {
         for name in &hours.calendars {

@@ -11,7 +11,7 @@
 mod ast;
 mod check;
 pub mod codes;
-mod declarations;
+mod config;
 mod diagnostic;
 pub(crate) mod display;
 mod fix;
@@ -25,14 +25,13 @@ mod sources;
 mod span;
 mod suggest;
 pub mod syntax;
-mod unusable_paths;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Grade, Label, Severity, TextDiagnostic};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
 pub use load::{
     Buffer, Follow, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost,
-    missing, store_settings,
+    missing, settings, store_settings,
 };
 pub use sources::MAX_FILE_BYTES;
 pub(crate) use sources::{name, nearly_a_rule_file, path_of, read_rule_files, unreadable};

@@ -15,7 +15,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Desk, Event, FieldRef, Hours, Reached, Recipient, Scope, Value,
+    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, Value,
     text::{fold, fold_needle},
 };
 
@@ -31,7 +31,7 @@ pub use crate::desk::Choosing;
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The declarations the rules were checked against.
-    pub desk: Arc<Desk>,
+    pub desk: Arc<Declarations>,
     /// Which rule set this is.
     pub version: Version,
     /// The files they were made of.

@@ -154,7 +154,7 @@ mod tests {
         let row = || Row { keys: key(), values: vec![Some(1.0)], previous: None };
         let rules = "report \"R\" {\n  measure count\n}\n";
         for chart in [Chart::Bars, Chart::Lines, Chart::Heatmap] {
-            let desk = crate::desk::Desk::default();
+            let desk = crate::desk::Declarations::default();
             let (checked, _) = check_sources([("a.twite", rules)], desk);
             let mut report = Arc::into_inner(checked.unwrap().reports.remove(0)).unwrap();
             report.chart = chart;

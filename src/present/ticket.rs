@@ -9,7 +9,7 @@ use super::table::{cell, minute, plain};
 use crate::{
     app::{agent::Applied, ticket::TicketSheet},
     desk::{
-        Author, Change, Comment, CommentSource, Delivery, Desk, Effect, Facts, FieldRef, Ticket, TicketId, XId,
+        Author, Change, Comment, CommentSource, Declarations, Delivery, Effect, Facts, FieldRef, Ticket, TicketId, XId,
         field::{FIELDS, Scope},
         visible::visible,
     },
@@ -71,14 +71,14 @@ impl<'s> From<&'s TicketSheet> for SheetJson<'s> {
 }
 
 /// A ticket with everything about it, for people.
-pub(crate) fn sheet(sheet: &TicketSheet, desk: &Desk, now: Timestamp) -> String {
+pub(crate) fn sheet(sheet: &TicketSheet, desk: &Declarations, now: Timestamp) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write_sheet(&mut text, sheet, desk, now);
     text
 }
 
-fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Desk, now: Timestamp) -> fmt::Result {
+fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now: Timestamp) -> fmt::Result {
     let facts = Facts { ticket: &sheet.ticket, event: None, now, desk };
     let mut table = plain();
     let known =
@@ -169,7 +169,7 @@ pub(crate) enum AppliedJson {
 }
 
 impl AppliedJson {
-    pub(crate) fn applied(ticket: TicketId, done: Applied, desk: &Desk) -> Self {
+    pub(crate) fn applied(ticket: TicketId, done: Applied, desk: &Declarations) -> Self {
         let changes = changes(&done.before, &done.decision.ticket, desk);
         Self::Applied {
             ticket,

@@ -7,7 +7,7 @@ use serde::{Serialize, ser::SerializeMap as _};
 use super::table::{cell, first_line, plain};
 use crate::{
     app::views::{Page, TicketList},
-    desk::{Desk, Facts, FieldRef, Ticket, Value, visible::visible},
+    desk::{Declarations, Facts, FieldRef, Ticket, Value, visible::visible},
     lang::rules::View,
 };
 
@@ -53,7 +53,7 @@ impl Serialize for TicketRow<'_> {
 }
 
 /// The tickets of a list.
-pub(crate) fn rows<'v>(list: &'v TicketList<'v>, desk: &'v Desk) -> Vec<TicketRow<'v>> {
+pub(crate) fn rows<'v>(list: &'v TicketList<'v>, desk: &'v Declarations) -> Vec<TicketRow<'v>> {
     let row = |ticket: &'v Ticket| {
         let facts = Facts { ticket, event: None, now: list.now, desk };
         TicketRow(list.view.columns.iter().map(|column| (column, column.read(facts))).collect())
@@ -62,7 +62,7 @@ pub(crate) fn rows<'v>(list: &'v TicketList<'v>, desk: &'v Desk) -> Vec<TicketRo
 }
 
 /// A page of a list: a table, or one for each group.
-pub(crate) fn text(list: &TicketList<'_>, desk: &Desk) -> String {
+pub(crate) fn text(list: &TicketList<'_>, desk: &Declarations) -> String {
     let mut text = String::new();
     let group_of = |ticket: &Ticket| match &list.view.group_by {
         Some(group) => group.by.read(Facts { ticket, event: None, now: list.now, desk }).to_string(),

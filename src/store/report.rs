@@ -18,8 +18,8 @@ use super::{
 use crate::{
     desk::Value,
     desk::{
-        Desk, FieldRef, Kind,
-        config::CustomKind,
+        Declarations, FieldRef, Kind,
+        declarations::CustomKind,
         field::{Field, known},
     },
     engine::report::{Interval, Key, ReportTable, Tally, band_key, fill, frame, value_key},
@@ -35,7 +35,12 @@ type Counted = HashMap<(bool, Vec<Key>), Vec<Option<f64>>>;
 
 impl Store {
     /// What a report comes to now.
-    pub async fn report(&self, report: &Report, desk: &Desk, now: Timestamp) -> Result<ReportTable, StoreError> {
+    pub async fn report(
+        &self,
+        report: &Report,
+        desk: &Declarations,
+        now: Timestamp,
+    ) -> Result<ReportTable, StoreError> {
         // A transaction, so that every number is about the same tickets.
         let mut snapshot = self.snapshot().await?;
         let table = report_in(&mut snapshot, report, desk, now).await?;
@@ -47,7 +52,7 @@ impl Store {
 async fn report_in(
     reader: &mut Connection,
     report: &Report,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
 ) -> Result<ReportTable, StoreError> {
     let table = frame(report, desk, now);
@@ -79,7 +84,7 @@ struct Local {
 struct Statement<'a> {
     dialect: Dialect,
     report: &'a Report,
-    desk: &'a Desk,
+    desk: &'a Declarations,
     now: Timestamp,
     table: &'a ReportTable,
 }

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     desk::{
-        Desk, Facts, FieldRef, Hours, Kind, Ticket,
-        config::CustomKind,
+        Declarations, Facts, FieldRef, Hours, Kind, Ticket,
+        declarations::CustomKind,
         field::{Field, Scope},
     },
     engine::{self, evaluate, holds},
@@ -41,7 +41,7 @@ impl Store {
     pub async fn view(
         &self,
         view: &View,
-        desk: &Desk,
+        desk: &Declarations,
         now: Timestamp,
         limit: u32,
         offset: u32,
@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// How many tickets a condition holds for.
-    pub async fn count(&self, filter: &Condition, desk: &Desk, now: Timestamp) -> Result<u64, StoreError> {
+    pub async fn count(&self, filter: &Condition, desk: &Declarations, now: Timestamp) -> Result<u64, StoreError> {
         let mut snapshot = self.snapshot().await?;
         let count = count_in(&mut snapshot, filter, desk, now).await?;
         snapshot.rollback().await?;
@@ -65,7 +65,7 @@ impl Store {
 async fn view_in(
     reader: &mut Connection,
     view: &View,
-    desk: &Desk,
+    desk: &Declarations,
     now: Timestamp,
     limit: u32,
     offset: u32,
@@ -88,7 +88,12 @@ async fn view_in(
     Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
 }
 
-async fn count_in(reader: &mut Connection, filter: &Condition, desk: &Desk, now: Timestamp) -> Result<u64, StoreError> {
+async fn count_in(
+    reader: &mut Connection,
+    filter: &Condition,
+    desk: &Declarations,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let query = Query::of(reader.dialect(), "SELECT count(*)", filter, desk, now);
     if query.exact {
         let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
@@ -101,7 +106,7 @@ async fn count_in(reader: &mut Connection, filter: &Condition, desk: &Desk, now:
 /// A statement under way.
 pub(super) struct Query<'a> {
     pub(super) sql: Builder<'static>,
-    desk: &'a Desk,
+    desk: &'a Declarations,
     now: Timestamp,
     /// Whether it finds the very tickets, in their order; else the evaluator must look at them.
     pub(super) exact: bool,
@@ -111,7 +116,13 @@ pub(super) struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// A statement about tickets, and about people where it asks something about them.
-    pub(super) fn of(dialect: Dialect, select: &str, filter: &Condition, desk: &'a Desk, now: Timestamp) -> Self {
+    pub(super) fn of(
+        dialect: Dialect,
+        select: &str,
+        filter: &Condition,
+        desk: &'a Declarations,
+        now: Timestamp,
+    ) -> Self {
         Self::with(dialect, select, false, filter, desk, now)
     }
 
@@ -121,7 +132,7 @@ impl<'a> Query<'a> {
         select: &str,
         people: bool,
         filter: &Condition,
-        desk: &'a Desk,
+        desk: &'a Declarations,
         now: Timestamp,
     ) -> Self {
         let mut people = people || select.contains("p.");
@@ -209,7 +220,7 @@ impl<'a> Query<'a> {
             // The same for every ticket of a schedule: views know no event.
             Scope::Event | Scope::Clock => {
                 return self.by_schedule(|query, hours| {
-                    let desk = Desk { hours: hours.clone(), ..Desk::default() };
+                    let desk = Declarations { hours: hours.clone(), ..Declarations::default() };
                     let ticket = Ticket::default();
                     let answer = evaluate::predicate_holds(
                         predicate,
@@ -456,7 +467,7 @@ impl<'a> Query<'a> {
         self.sql.push(", ").push_bind(needle.to_owned()).push(") ").push(place);
     }
 
-    /// Something that depends on when the desk is open for a ticket, see [`Desk::hours_of`].
+    /// Something that depends on when the desk is open for a ticket, see [`Declarations::hours_of`].
     fn by_schedule(&mut self, mut ask: impl FnMut(&mut Self, &Hours)) {
         let desk = self.desk;
         if desk.schedules.is_empty() {

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    desk::{DirectReply, Person, PublicReply, XId, config::XSettings},
+    desk::{DirectReply, Person, PublicReply, XId},
+    settings::XSettings,
     store::{Key, Store},
 };
 

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    desk::{Account, Tokens, XId, config::XSettings},
+    desk::{Account, Tokens, XId},
+    settings::XSettings,
     store::{Key, Store},
 };
 

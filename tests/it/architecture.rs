@@ -167,6 +167,23 @@ fn folders_of_tests_are_named_as_modules() {
     assert!(others.is_empty(), "no modules of `src`: {others:?}");
 }
 
+/// What is pure knows no settings; of `lang`, only what reads `twite.toml` does.
+#[test]
+fn pure_code_never_sees_settings() {
+    let mut seen = 0;
+    for (file, module) in files(Path::new("src"), &[]) {
+        let uses = named(&file, &module).iter().any(|path| path.first().is_some_and(|name| name == "settings"));
+        let may = match module.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["desk" | "engine", ..] => false,
+            ["lang", inside, ..] => matches!(inside, "config" | "load"),
+            _ => true,
+        };
+        assert!(may || !uses, "{}", file.display());
+        seen += usize::from(uses);
+    }
+    assert!(seen > 0, "no use is found");
+}
+
 #[test]
 fn only_commands_start_the_clock_of_the_machine() {
     for (file, module) in files(Path::new("src"), &[]) {

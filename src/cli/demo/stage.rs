@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,13 +17,13 @@ use crate::{
     cli::{
         CliError,
         sim::left_out,
-        source::{Shown, open},
+        source::{Shown, open, unusable},
         starter, terminal,
     },
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Account, Desk, Tokens, XId, config::MailSettings, visible::visible},
-    lang::rules::Rules,
+    desk::{Account, Tokens, XId, visible::visible},
+    settings::{MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
     store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
     x::{
@@ -63,21 +63,17 @@ impl Stage {
         let options = SimOptions { rate_limits: false, seed: Some(1), ..SimOptions::default() };
         let sim = Sim::start(options).await?;
         let (sink_url, sink) = sink().await?;
-        let mail = scratch.path().join("mail").display().to_string();
-        let handles = demo.accounts.clone();
-        let declared = Arc::new(OnceLock::new());
-        let as_declared: Arc<OnceLock<Arc<Desk>>> = Arc::clone(&declared);
-        let url = sim.url.clone();
+        let mail = scratch.path().join("mail");
+        let mut handles: Vec<String> = vec![];
+        for handle in demo.accounts.iter().map(|handle| bare(handle)) {
+            if !handles.iter().any(|other| other.eq_ignore_ascii_case(handle)) {
+                handles.push(handle.to_owned());
+            }
+        }
         let clock = Clock::driven();
-        let reload = Reload::start(
-            Source::new(vec![rules.clone()], None),
-            Arc::new(move |rules| {
-                let _ = as_declared.set(Arc::clone(&rules.desk));
-                staged(rules, &handles, &url, &sink_url, &mail)
-            }),
-            clock.now(),
-        )
-        .map_err(CliError::Report)?;
+        let overrides = staged(&handles, &sim.url, sink_url, mail);
+        let reload = Reload::start(Source { overrides, ..Source::new(vec![rules.clone()], None) }, clock.now())
+            .map_err(unusable)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
         if database.exists() {
             let message = format!("{} is there already; a demo starts with an empty database", Shown(&database));
@@ -85,7 +81,8 @@ impl Stage {
         }
         let store = Store::open(&database).await?;
         let key = Key::random()?;
-        let accounts = reload.live().rules().desk.accounts.clone();
+        let (declared, accounts) =
+            (Arc::clone(&reload.live().rules().desk), reload.live().settings().accounts.0.clone());
         let daemon = Arc::new(Daemon::new(store, key.clone(), reload, clock.clone(), client::http()?));
         let mut stage = Self {
             sim,
@@ -108,10 +105,10 @@ impl Stage {
                 stage.read(address::to(&handles, starter::CONVERSATIONS).as_bytes())?
             }
         };
-        let declared = declared.get().cloned().unwrap_or_default();
-        for handle in &demo.accounts {
-            let handle = bare(handle);
-            if declared.account(handle).is_none() {
+        let is_declared =
+            |handle: &str| declared.accounts.iter().any(|account| account.handle.eq_ignore_ascii_case(handle));
+        for handle in &handles {
+            if !is_declared(handle) {
                 let handle = visible(handle);
                 writeln!(
                     terminal::remarks(),
@@ -318,39 +315,24 @@ fn rules(demo: &Demo, scratch: &Path) -> Result<PathBuf, CliError> {
     Ok(copy)
 }
 
-/// The rules as the demo runs them: everything that would leave the machine stays on it.
-fn staged(mut rules: Rules, handles: &[String], sim: &str, sink: &str, mail: &str) -> Rules {
-    let mut desk = Desk::clone(&rules.desk);
-    if !handles.is_empty() {
-        let mut accounts: Vec<Account> = vec![];
-        for handle in handles.iter().map(|handle| bare(handle)) {
-            let account = desk.account(handle).cloned();
-            let account = account.unwrap_or_else(|| Account { track_likes: true, ..Account::new(handle) });
-            if !accounts.contains(&account) {
-                accounts.push(account);
-            }
-        }
-        desk.accounts = accounts;
+/// What holds in the demo whatever `twite.toml` says: everything that would leave the machine stays on it.
+fn staged(handles: &[String], sim: &str, sink: String, mail: PathBuf) -> Overrides {
+    Overrides {
+        accounts: (!handles.is_empty()).then(|| handles.to_vec()),
+        x: Some(XSettings {
+            url: sim.to_owned(),
+            client_id: Some(CLIENT_ID.to_owned()),
+            poll_seconds: 1,
+            settle_millis: 200,
+            ..XSettings::default()
+        }),
+        mail: Some(MailSettings {
+            directory: Some(mail),
+            from: "twite@localhost.localdomain".to_owned(),
+            ..MailSettings::default()
+        }),
+        webhook_url: Some(sink),
     }
-    desk.x.url = sim.to_owned();
-    desk.x.client_id = Some(CLIENT_ID.to_owned());
-    desk.x.client_secret_env = None;
-    desk.x.poll_seconds = 1;
-    desk.x.settle_millis = 200;
-    desk.mail = Some(MailSettings {
-        server: None,
-        directory: Some(mail.to_owned()),
-        from: "twite@localhost.localdomain".to_owned(),
-        security: Default::default(),
-        user: None,
-        password_env: None,
-    });
-    for webhook in &mut desk.webhooks {
-        webhook.url = sink.to_owned();
-        webhook.key_env = None;
-    }
-    rules.desk = Arc::new(desk);
-    rules
 }
 
 /// A handle as it is declared.

@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Channel, Desk, Priority, Status, TicketType, VerifiedType, Via, Words, XId,
-        config::{CustomField, CustomKind},
+        Channel, Declarations, Priority, Status, TicketType, VerifiedType, Via, Words, XId,
+        declarations::{CustomField, CustomKind},
         field::{Declared, FIELDS},
         moment::moment,
         text::{headline, is_blank},
@@ -161,7 +161,7 @@ static TICKET_KEYS: &[Key] = &[
 ///
 /// # Errors
 /// Where it is no JSON.
-pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Desk) -> Result<Vec<String>, serde_json::Error> {
+pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Declarations) -> Result<Vec<String>, serde_json::Error> {
     let mut report = Report { desk, path: String::new(), found: vec![] };
     let mut read = serde_json::Deserializer::from_slice(json);
     At { holds: Holds::Shape(shape), may_be_null: false, report: &mut report }.deserialize(&mut read)?;
@@ -170,7 +170,7 @@ pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Desk) -> Result<Vec<Str
 }
 
 struct Report<'d> {
-    desk: &'d Desk,
+    desk: &'d Declarations,
     /// The JSON pointer to where we are.
     path: String,
     found: Vec<String>,
@@ -455,7 +455,7 @@ mod tests {
             cause: None,
         };
         let line = serde_json::json!({ "ticket": ticket, "event": event });
-        assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Desk::default()).unwrap(), [""; 0]);
+        assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Declarations::default()).unwrap(), [""; 0]);
     }
 
     /// Values that fit a shape, each alternative of it at least once.
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn whatever_has_the_shape_is_read() {
-        let rules = check_sources([("a.twite", "")], Desk::default()).0.unwrap();
+        let rules = check_sources([("a.twite", "")], Declarations::default()).0.unwrap();
         let now = "2026-01-05T12:00:00Z".parse().unwrap();
         let lines: Vec<_> = [&LINE, &TICKET].into_iter().flat_map(samples).collect();
         for line in &lines {

@@ -1,6 +1,6 @@
 //! Notifications by email.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::{
@@ -13,11 +13,9 @@ use lettre::{
 };
 
 use super::outcome::Failure;
-use crate::desk::{
-    Reason, ReasonKind,
-    config::{MailSecurity, MailSettings},
-    text::headline,
-    visible::visible,
+use crate::{
+    desk::{Reason, ReasonKind, text::headline, visible::visible},
+    settings::{MailSecurity, MailSettings},
 };
 
 /// How long the server may take for one step of a mail.
@@ -44,11 +42,9 @@ pub(super) async fn send(
 ) -> Result<(), Failure> {
     let message = message(settings, to, subject, body, delivery_id)?;
     if let Some(directory) = &settings.directory {
-        tokio::fs::create_dir_all(directory).await.map_err(|e| later(format!("{directory}: {e}")))?;
-        AsyncFileTransport::<Tokio1Executor>::new(directory)
-            .send(message)
-            .await
-            .map_err(|e| later(format!("{directory}: {e}")))?;
+        let cannot_write = |why: &dyn Display| later(format!("{}: {why}", directory.display()));
+        tokio::fs::create_dir_all(directory).await.map_err(|e| cannot_write(&e))?;
+        AsyncFileTransport::<Tokio1Executor>::new(directory).send(message).await.map_err(|e| cannot_write(&e))?;
         return Ok(());
     }
     let server = settings

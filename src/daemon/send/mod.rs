@@ -173,7 +173,7 @@ impl Sending {
     fn open_from(&self, gates: &Gates, destination: &Destination) -> Option<Timestamp> {
         let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         let rest = resting.get(destination).map_or(Timestamp::MIN, |rest| rest.until);
-        match gates.held(&self.app().rules().desk, destination) {
+        match gates.held(&self.app().settings().accounts, destination) {
             None => Some(rest),
             Some(held) => Some(held.until?.max(rest)),
         }

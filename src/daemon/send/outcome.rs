@@ -201,7 +201,8 @@ impl Sending {
         if addresses.is_empty() {
             return Err(refused(ReasonKind::NoRecipient, "no email address is known for whom it should go to"));
         }
-        let Some(settings) = &desk.mail else {
+        let settings = self.app().settings();
+        let Some(settings) = &settings.mail else {
             return Err(refused(ReasonKind::NoRecipient, "twite.toml declares no `[mail]`"));
         };
         mail::send(settings, &addresses, subject, body, &self.delivery_id(item)).await?;
@@ -209,9 +210,8 @@ impl Sending {
     }
 
     async fn call(&self, item: &OutboxItem, name: &str, body: Option<&str>) -> Result<Arrived, Failure> {
-        let rules = self.app().rules();
-        let hook = rules
-            .desk
+        let settings = self.app().settings();
+        let hook = settings
             .webhook(name)
             .ok_or_else(|| refused(ReasonKind::NoRecipient, format!("the webhook `{name}` is no longer declared")))?;
         let body = match body {

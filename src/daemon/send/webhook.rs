@@ -9,7 +9,8 @@ use sha2::Sha256;
 
 use super::outcome::Failure;
 use crate::{
-    desk::{Reason, ReasonKind, config::Webhook},
+    desk::{Reason, ReasonKind},
+    settings::Webhook,
     x::{client::error_chain, limits::retry_after},
 };
 

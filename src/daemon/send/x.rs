@@ -52,7 +52,7 @@ impl Sending {
             self.within_caps(item, &account, &comment).await?;
         }
         if let Reply::Public(public) = &reply {
-            let most = self.app().rules().desk.account(&account.handle).map_or(280, |a| a.post_length);
+            let most = self.app().settings().accounts.get(&account.handle).map_or(280, |a| a.post_length);
             let length = weighted_length(public.text());
             if length > most {
                 let words = format!("the reply is {length} characters long; a post takes {most}");
@@ -137,9 +137,9 @@ impl Sending {
             false => refused(ReasonKind::NoAccount, words),
         };
         let handle = self.ticket_of(item).await?.and_then(|t| t.account).unwrap_or_default();
-        let rules = self.app().rules();
+        let settings = self.app().settings();
         let settings =
-            rules.desk.answering_account(&handle).ok_or_else(|| never(rules.desk.why_unanswered(&handle)))?;
+            settings.accounts.answering(&handle).ok_or_else(|| never(settings.accounts.why_unanswered(&handle)))?;
         let connected = self.app().store().accounts().await.map_err(stored)?;
         let account =
             connected.into_iter().find(|a| a.handle.eq_ignore_ascii_case(&settings.handle)).ok_or_else(|| {
@@ -164,7 +164,7 @@ impl Sending {
             return Ok(());
         }
         let hour_ago = self.app().clock().now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
-        let limits = self.app().rules().desk.limits.clone();
+        let limits = self.app().settings().limits.clone();
         let sent =
             self.app().store().replies_since(hour_ago, &account.handle, to.author_id.as_ref()).await.map_err(stored)?;
         let cap = |count: i64, most: u32, whom: &str, setting: &str| {

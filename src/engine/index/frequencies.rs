@@ -5,7 +5,7 @@ use super::{
     memo::Memo,
     slots::{CodedBy, Find, LiteralSource, Names, Slots, Unindexed},
 };
-use crate::desk::{Desk, Event, Facts, Ticket};
+use crate::desk::{Declarations, Event, Facts, Ticket};
 use jiff::Timestamp;
 
 /// The weight of the prior, in tickets.
@@ -35,7 +35,7 @@ pub(super) struct Frequencies<'s> {
 
 impl<'s> Frequencies<'s> {
     /// Counts over recent tickets.
-    pub(super) fn of(slots: &'s Slots, recent: &[Recent], desk: &Desk) -> Self {
+    pub(super) fn of(slots: &'s Slots, recent: &[Recent], desk: &Declarations) -> Self {
         let mut literals = vec![0; slots.literals.len()];
         let mut codes = vec![[0; 64]; slots.coded.len()];
         let mut ranks = vec![vec![]; slots.ranked.len()];

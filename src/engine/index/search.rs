@@ -9,7 +9,7 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    desk::{Desk, Facts, FieldRef},
+    desk::{Declarations, Facts, FieldRef},
     lang::rules::{Condition, On},
 };
 
@@ -50,7 +50,7 @@ impl Index {
     pub fn new<'r>(
         conditions: impl Iterator<Item = (usize, Option<On>, &'r Condition)> + Clone,
         recent: &[Recent],
-        desk: &Desk,
+        desk: &Declarations,
         max_unindexed: usize,
     ) -> Self {
         let mut slots = Slots::default();

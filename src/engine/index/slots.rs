@@ -10,7 +10,7 @@ use super::{
     needles::{Finder, Needles},
 };
 use crate::{
-    desk::{Desk, Facts, FieldRef, Kind, Value, text::Folder},
+    desk::{Declarations, Facts, FieldRef, Kind, Value, text::Folder},
     engine::{
         evaluate,
         normal::{self, Normal, Ranges, normal},
@@ -264,7 +264,7 @@ impl Slots {
     }
 
     /// Builds the search for all needles of each text, by what is rare in recent ones.
-    pub(super) fn build_needles(&mut self, recent: &[Recent], desk: &Desk) {
+    pub(super) fn build_needles(&mut self, recent: &[Recent], desk: &Declarations) {
         let mut folder = Folder::default();
         for searched in &mut self.searched {
             let mut occurrences = Occurrences::default();

@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     desk::{
-        Actor, Desk, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, config::CustomField, config::CustomKind,
+        Actor, Declarations, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, declarations::CustomField,
+        declarations::CustomKind,
     },
     engine::{self, Decision, RuleSet, decide_plainly},
     lang::rules::{
@@ -41,21 +42,21 @@ fn now() -> Timestamp {
 }
 
 /// A Monday with the desk open from 9 to 17, and one custom field of each kind.
-fn desk() -> Desk {
+fn desk() -> Declarations {
     let custom = |name: &str, kind, choices: &[&str]| CustomField {
         name: name.into(),
         kind,
         choices: choices.iter().map(|c| (*c).into()).collect(),
         doc: None,
     };
-    let mut desk = Desk {
+    let mut desk = Declarations {
         fields: vec![
             custom("topic", CustomKind::Choice, &["billing", "delivery"]),
             custom("order", CustomKind::Text, &[]),
             custom("score", CustomKind::Number, &[]),
             custom("done", CustomKind::YesNo, &[]),
         ],
-        ..Desk::default()
+        ..Declarations::default()
     };
     desk.hours.monday = OpenDay::try_from(vec!["09:00-17:00".parse().unwrap()]).unwrap();
     desk

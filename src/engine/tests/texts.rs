@@ -107,8 +107,8 @@ fn conditions_read_as_the_formatter_writes_them() {
 
 /// What the checker makes of a condition.
 fn read(text: &str) -> ConditionKind {
-    let desk = crate::desk::Desk {
-        groups: vec![crate::desk::config::Group { name: "Social VIP".into(), email: None }],
+    let desk = crate::desk::Declarations {
+        groups: vec![crate::desk::declarations::Group { name: "Social VIP".into(), email: None }],
         ..desk()
     };
     let file = format!("trigger \"t\" {{\n  when {text}\n  then add tags x\n}}\n");

@@ -185,6 +185,9 @@ impl Checker<'_> {
     /// Whether a group has anybody to choose from.
     fn can_choose(&mut self, group: &str, value: &SyntaxElement) -> bool {
         let somebody = self.desk.agents.iter().any(|agent| agent.groups.iter().any(|g| g == group));
+        if self.has_gap("agent") || self.has_gap("agent.groups") {
+            return true;
+        }
         if !somebody {
             let message = format!("no agent is in the group `{group}`");
             let help = format!("add `{group}` to the `groups` of an `[[agent]]` in `twite.toml`");
@@ -244,16 +247,19 @@ impl Checker<'_> {
     pub(super) fn webhook_name(&mut self, token: &SyntaxToken) -> Option<String> {
         let name = Text::of(token).value;
         if let Some(webhook) = self.desk.webhook(&name) {
-            return Some(webhook.name.clone());
+            return Some(webhook.to_owned());
         }
-        let known: Vec<&str> = self.desk.webhooks.iter().map(|w| w.name.as_str()).collect();
+        if self.has_gap("webhook") {
+            return None;
+        }
+        let known: Vec<&str> = self.desk.webhooks.iter().map(String::as_str).collect();
         let suggestion = self.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());
         let suggestion = suggestion.as_deref();
         let message = format!("{} declares no webhook `{name}`{}", self.declarer(), did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);
         let error = match suggestion {
             Some(meant) => error.with_guess(range(token), crate::lang::display::Quoted(meant).to_string()),
-            None if !self.declared => error.with_help(super::value::NO_DECLARATIONS),
+            None if !self.has_declarations() => error.with_help(super::value::NO_DECLARATIONS),
             None if known.is_empty() => error.with_help("it declares no webhook at all"),
             None => error.with_help(format!("it declares {}", listed(known))),
         };

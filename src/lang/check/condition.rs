@@ -156,6 +156,9 @@ impl Checker<'_> {
 
     /// Reports a name that nothing has.
     pub(super) fn unknown_name(&mut self, name: &str, span: Range<usize>, asked: bool) {
+        if name.starts_with("field.") && self.has_gap("field") {
+            return;
+        }
         let fields = self.field_names();
         let lets = Arc::clone(&self.let_names);
         let word_of = FIELDS.iter().find(|f| matches!(f.kind, Kind::Words(words) if words.rank(name).is_some()));
@@ -174,7 +177,7 @@ impl Checker<'_> {
                 let message = format!("unknown field `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0203, span.clone(), message);
                 match name.strip_prefix("field.") {
-                    Some(_) if !self.declared => diagnostic.with_help(super::value::NO_DECLARATIONS),
+                    Some(_) if !self.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("fields of this desk are declared in `twite.toml` as `[[field]]`"),
                     None => diagnostic,
                 }

@@ -19,6 +19,7 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 use super::{
     ast::{self, Item, Titled},
     codes,
+    config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{Let, Rules, Version},
     span::{SourceFile, Span},
@@ -26,7 +27,7 @@ use super::{
     syntax::{Parse, parse, range},
 };
 use crate::desk::{
-    Desk,
+    Declarations,
     field::{Declared, FIELDS},
 };
 
@@ -51,14 +52,14 @@ impl File {
 }
 
 /// Checks files together. The rules are there when nothing in them is an error.
-/// `declared` is whether there is a `twite.toml` that could declare what rules name.
+/// `gaps` is what could not be read of the `twite.toml` that could declare what rules name; nothing where there is none.
 pub(crate) fn check(
     files: &[File],
-    desk: &Arc<Desk>,
-    declared: bool,
+    desk: &Arc<Declarations>,
+    gaps: Option<&Gaps>,
     version: Version,
 ) -> (Option<Rules>, Vec<Diagnostic>) {
-    let mut checker = Checker { declared, ..Checker::new(files, desk) };
+    let mut checker = Checker { gaps: gaps.cloned(), ..Checker::new(files, desk) };
     let rules = checker.rules(version);
     let lints = lints::all(&checker, &rules);
     checker.out.extend(lints);
@@ -130,9 +131,9 @@ impl Where {
 }
 
 struct Checker<'a> {
-    desk: &'a Arc<Desk>,
-    /// Whether there is a `twite.toml`.
-    declared: bool,
+    desk: &'a Arc<Declarations>,
+    /// What could not be read of `twite.toml`; nothing where there is none.
+    gaps: Option<Gaps>,
     files: &'a [File],
     /// The file being checked.
     file: usize,
@@ -187,12 +188,12 @@ impl Suggestions {
 }
 
 impl<'a> Checker<'a> {
-    fn new(files: &'a [File], desk: &'a Arc<Desk>) -> Self {
+    fn new(files: &'a [File], desk: &'a Arc<Declarations>) -> Self {
         let fields = FIELDS.iter().map(|field| field.name.to_owned());
         let custom = desk.fields.iter().map(|field| format!("field.{}", field.name));
         Self {
             desk,
-            declared: true,
+            gaps: Some(Gaps::default()),
             files,
             file: 0,
             lets: HashMap::new(),
@@ -205,6 +206,16 @@ impl<'a> Checker<'a> {
             suggestions: Suggestions::default(),
             used: Default::default(),
         }
+    }
+
+    /// Whether there is a `twite.toml`.
+    fn has_declarations(&self) -> bool {
+        self.gaps.is_some()
+    }
+
+    /// Whether a table of `twite.toml`, or a key of one, could not be read: what it would have said is not held against rules.
+    fn has_gap(&self, key: &str) -> bool {
+        self.gaps.as_ref().is_some_and(|gaps| gaps.has(key))
     }
 
     fn file(&self) -> &'a File {

@@ -157,6 +157,9 @@ impl Checker<'_> {
             return Some(Quantity::Time { metric, business: business.is_some() });
         }
         let Some(field) = FieldRef::find(what.text(), self.desk) else {
+            if what.text().starts_with("field.") && self.has_gap("field") {
+                return None;
+            }
             let fields = self.field_names();
             let metrics = METRICS.iter().map(|m| m.name);
             let word = nearest(what.text(), metrics.clone().chain(fields.iter().map(String::as_str)));

@@ -104,7 +104,7 @@ impl Checker<'_> {
             Some(field) => FieldRef::find(field, self.desk).filter(|f| f.scope() != Scope::Event),
             None => (name == "comment.text").then(|| FieldRef::find(name, self.desk)).flatten(),
         };
-        if found.is_some() {
+        if found.is_some() || name.starts_with("ticket.field.") && self.has_gap("field") {
             return found;
         }
         let (message, help, fix) = if name.is_empty() {

@@ -129,6 +129,16 @@ impl Checker<'_> {
         if let Some(name) = self.desk.declared_name(declared, text) {
             return Some(name.to_owned());
         }
+        let table = match declared {
+            Declared::Group => "group",
+            Declared::Agent => "agent",
+            Declared::Account => "account",
+            Declared::Brand => "brand",
+            Declared::Choice(_) => "field",
+        };
+        if self.has_gap(table) {
+            return None;
+        }
         let names = self.desk.declared(declared);
         let what = match declared {
             Declared::Group => "group".to_owned(),
@@ -146,7 +156,7 @@ impl Checker<'_> {
             did_you_mean(suggestion.as_deref())
         );
         let help = match names.as_slice() {
-            [] if !self.declared => NO_DECLARATIONS.to_owned(),
+            [] if !self.has_declarations() => NO_DECLARATIONS.to_owned(),
             [] => format!("it declares no {} at all", what.split(' ').next().unwrap_or_default()),
             names if names.len() <= 12 => format!("it declares {}", listed(names.iter().copied())),
             names => format!("it declares {} of them", names.len()),
@@ -161,7 +171,7 @@ impl Checker<'_> {
 
     /// Who could declare names.
     pub(super) fn declarer(&self) -> &'static str {
-        if self.declared { "`twite.toml`" } else { "nothing" }
+        if self.has_declarations() { "`twite.toml`" } else { "nothing" }
     }
 
     fn text(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {

@@ -6,7 +6,7 @@ use super::{Condition, Duration, Folded, Literal, Macro, Mode, Span};
 use jiff::Timestamp;
 
 use crate::desk::{
-    Desk, FieldRef, Recipient, Ticket, Via,
+    Declarations, FieldRef, Recipient, Ticket, Via,
     given::{self, CannotGive},
 };
 
@@ -46,7 +46,7 @@ impl RuleTest {
     ///
     /// # Errors
     /// When it gives a field what that cannot hold.
-    pub fn ticket(&self, desk: &Desk) -> Result<Ticket, CannotGive> {
+    pub fn ticket(&self, desk: &Declarations) -> Result<Ticket, CannotGive> {
         let fields = self.given.iter().map(|(field, literal)| (field, literal.value()));
         given::ticket(fields, self.comment.as_deref(), desk, self.moment())
     }

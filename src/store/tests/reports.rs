@@ -10,7 +10,7 @@ use super::{
     *,
 };
 use crate::{
-    desk::{Desk, FieldRef, Person, metric::METRICS},
+    desk::{Declarations, FieldRef, Person, metric::METRICS},
     engine::report::{Interval, ReportTable, Row, Tally},
     lang::rules::{
         Aggregate, Calendar, Chart, Condition, Measure, Mode, Over, Period, PeriodUnit, Quantity, Report, Split,
@@ -102,7 +102,7 @@ prop_compose! {
 }
 
 /// A zone whose clocks change, half an hour off the hour.
-fn elsewhere() -> Desk {
+fn elsewhere() -> Declarations {
     let mut desk = desk();
     desk.hours.zone = jiff::tz::TimeZone::get("Australia/Adelaide").unwrap();
     desk
@@ -129,7 +129,7 @@ fn same(a: &ReportTable, b: &ReportTable) -> bool {
     a.rows.len() == b.rows.len() && row(&a.total, &b.total) && a.rows.iter().zip(&b.rows).all(|(a, b)| row(a, b))
 }
 
-fn in_memory(report: &Report, tickets: &[Ticket], desk: &Desk) -> ReportTable {
+fn in_memory(report: &Report, tickets: &[Ticket], desk: &Declarations) -> ReportTable {
     let mut tally = Tally::new(report, desk, now());
     tickets.iter().for_each(|ticket| tally.add(ticket));
     tally.finish()

@@ -345,6 +345,72 @@ fn settings_that_cannot_work_are_refused_at_their_place() {
     }
 }
 
+/// Every mistake of every table is told at once, and nothing that follows from one: rules are told of what nothing declares, and
+/// not of what a mistake may have hidden.
+#[test]
+fn all_mistakes_in_twite_toml_are_told_at_once() {
+    const TOML: &str = r#"edition = "suport"
+teams = 3
+[[account]]
+handle = "acme"
+track_likes = "no"
+colour = "red"
+post_length = "long"
+[[agent]]
+name = "Ana"
+email = 5
+groups = [7, "Nobody", false]
+admin = true
+[[group]]
+email = "night@acme.example"
+[[field]]
+name = "topic"
+type = "choice"
+choices = "one"
+[[field]]
+name = "size"
+type = "numbr"
+[[webhook]]
+nmae = "page"
+url = "https://a.example"
+[hours]
+zone = "Europe/Pari"
+monday = ["9-17", "09:00-17:00", "late"]
+[mail]
+from = "desk@acme.example"
+server = 25
+user = "u"
+[x]
+poll_seconds = true
+client_id = 1
+"#;
+    const RULES: &str = r#"trigger "Hidden" {
+  on created
+  when group is Night and field.topic is one and field.size > 3 and assignee is Ana
+  then
+    webhook "page"
+    assign to next agent of group "Night"
+    notify agent "Ana" {
+      subject "{{ticket.field.size}}"
+      body "b"
+    }
+}
+trigger "Unknown" {
+  on created
+  when assignee is Bob and account is acne and brand is North
+  then add tags a
+}
+report "R" {
+  measure average field.size
+  by status
+}
+"#;
+    let directory = directory(&[("twite.toml", TOML), ("a.twite", RULES)]);
+    let (status, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(out);
+}
+
 #[test]
 fn every_way_to_name_a_mail_server_is_taken() {
     for server in ["mail.example", "mail.example:25", "127.0.0.1:25", "[::1]", "[::1]:25", "[2001:db8::7]:465"] {
@@ -417,11 +483,14 @@ fn paths_that_cannot_be_used_are_said_at_their_place() {
 /// Every number among the settings has a range.
 #[test]
 fn every_number_in_twite_toml_has_a_range() {
-    use twite::desk::{Account, Desk, config::NUMBERS};
-    let desk = Desk { accounts: vec![Account::new("a")], ..Desk::default() };
-    let desk = serde_json::to_value(&desk).unwrap();
+    use twite::{
+        desk::{Account, Accounts},
+        settings::{NUMBERS, Settings},
+    };
+    let settings = Settings { accounts: Accounts(vec![Account::new("a")]), ..Settings::default() };
+    let settings = serde_json::to_value(&settings).unwrap();
     let mut seen = 0;
-    for (table, value) in desk.as_object().unwrap() {
+    for (table, value) in settings.as_object().unwrap() {
         let value = value.as_array().and_then(|tables| tables.first()).unwrap_or(value);
         for (key, number) in value.as_object().into_iter().flatten().filter(|(_, value)| value.is_number()) {
             let range = NUMBERS.iter().find(|range| range.table == table && range.key == key);

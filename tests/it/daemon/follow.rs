@@ -1,6 +1,6 @@
 //! Commits that are followed: only what is committed goes live, whatever the work tree says.
 
-use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle};
@@ -65,7 +65,7 @@ impl Followed {
             settle: Duration::from_millis(50),
             ..Source::new(vec![rules.to_path_buf()], None)
         };
-        Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now())
+        Reload::start(source, Clock::Wall.now())
     }
 
     fn new(rules: &Path) -> Self {
@@ -182,7 +182,7 @@ fn where_there_is_no_commit_that_is_said() {
     fs::create_dir(directory.path().join("rules")).unwrap();
     fs::write(directory.path().join("rules/a.twite"), rule("a")).unwrap();
     let error = Followed::start(&directory.path().join("rules")).err().unwrap();
-    assert!(error.contains("no commit can be followed") && error.contains("not a git repository"), "{error}");
+    assert!(error.contains("no commit can be followed") && error.contains("there is no git repository"), "{error}");
     git(directory.path(), &["init", "-q"]);
     let error = Followed::start(&directory.path().join("rules")).err().unwrap();
     assert!(error.contains("no commit can be followed"), "{error}");

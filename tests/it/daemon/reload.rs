@@ -11,8 +11,9 @@ use tokio::{sync::broadcast::Receiver, task::JoinHandle};
 use twite::{
     app::{Live, Notice, Notices},
     clock::Clock,
-    daemon::{Daemon, Reload, Reminder, Source},
+    daemon::{Daemon, LastGood, Reload, Reminder, Source},
     lang,
+    settings::Settings,
     sim::{NewPerson, NewPost},
     store::{Key, Store},
 };
@@ -48,7 +49,7 @@ impl Followed {
     }
 
     fn of(directory: TempDir, source: Source) -> Self {
-        let reload = Reload::start(source, Arc::new(|rules| rules), Clock::Wall.now()).unwrap();
+        let reload = Reload::start(source, Clock::Wall.now()).unwrap();
         let notices = Notices::default();
         let told = notices.listen();
         let (live, at) = (reload.live().clone(), notices.clone());
@@ -532,9 +533,13 @@ async fn the_log_is_reminded_every_ten_minutes_that_rules_are_broken() {
     let good = lang::load(std::slice::from_ref(&rules), None).rules.unwrap();
     for (files, reminders) in [(rule("a"), 0), ("trigger \"A\" {".to_owned(), 4)] {
         fs::write(rules.join("a.twite"), files).unwrap();
-        let last = Some((lang::rules::Rules::clone(&good), Timestamp::UNIX_EPOCH));
+        let last = Some(LastGood {
+            rules: lang::rules::Rules::clone(&good),
+            settings: Settings::default(),
+            since: Timestamp::UNIX_EPOCH,
+        });
         let source = Source::new(vec![rules.clone()], None);
-        let reload = Reload::go_on(source, Arc::new(|rules| rules), last, Timestamp::UNIX_EPOCH).unwrap();
+        let reload = Reload::go_on(source, last, Timestamp::UNIX_EPOCH).unwrap();
         let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
         let http = twite::x::client::http().unwrap();
         let daemon = Daemon::new(store, Key::random().unwrap(), reload, Clock::driven(), http);

@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use proptest::{prelude::*, sample, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Value as Json, json};
 use twite::{
-    desk::{Desk, Facts, Ticket, XId, text::fold},
+    desk::{Declarations, Facts, Ticket, XId, text::fold},
     engine::holds,
     lang::load,
     store::{Store, TicketKey},
@@ -402,7 +402,7 @@ monday = ["09:00-17:00"]
         (&desk.schedules[0].groups, &desk.schedules[0].accounts),
         (&vec!["Social".into()], &vec!["Acme".into()])
     );
-    assert_eq!(desk.accounts[0].brand.as_deref(), Some("North"));
+    assert_eq!(loaded.settings.accounts.0[0].brand.as_deref(), Some("North"));
     // The same twice is the same twice.
     let twice = toml.replace("[\"social\"]", "[\"social\", \"Social\"]");
     fs::write(folder.path().join("twite.toml"), twice).unwrap();
@@ -413,7 +413,7 @@ monday = ["09:00-17:00"]
 fn what_is_brought_into_form_stays_in_it() {
     let text = proptest::collection::vec(sample::select(PIECES), 0..6).prop_map(|pieces| pieces.concat());
     let mut runner = TestRunner::deterministic();
-    let desk = Desk::default();
+    let desk = Declarations::default();
     for _ in 0..500 {
         let [a, b, c] = std::array::from_fn(|_| text.new_tree(&mut runner).unwrap().current());
         let mut ticket: Ticket = serde_json::from_value(json!({

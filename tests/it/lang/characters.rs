@@ -1,7 +1,7 @@
 //! Rule files mean what people see: nothing hides a rule from a reader, or shows one that is not there.
 
 use twite::{
-    desk::Desk,
+    desk::Declarations,
     lang::{
         Diagnostic, Grade, check_sources, fix, format,
         rules::{Files, SourceFile},
@@ -10,7 +10,7 @@ use twite::{
 
 /// What is wrong with a text, as `CODE: message`.
 fn found(text: &str) -> Vec<Diagnostic> {
-    check_sources([("a.twite", text)], Desk::default()).1
+    check_sources([("a.twite", text)], Declarations::default()).1
 }
 
 fn said(text: &str) -> Vec<String> {
@@ -221,7 +221,7 @@ fn numbers_of_files_say_their_order() {
         let mut names = names.to_vec();
         names.sort_unstable();
         let texts = names.iter().enumerate().map(|(n, name)| (*name, RULE.replace("\"a\"", &format!("\"{n}\""))));
-        let found = check_sources(texts, Desk::default()).1;
+        let found = check_sources(texts, Declarations::default()).1;
         found
             .iter()
             .map(|d| format!("{} {}: {} ({})", d.file(), d.code.id, d.message, d.help.clone().unwrap_or_default()))

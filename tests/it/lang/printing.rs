@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeMap, fmt::Debug, path::PathBuf};
 use proptest::test_runner::{Config, TestRunner};
 use regex::Regex;
 use twite::{
-    desk::Desk,
+    desk::Declarations,
     lang::{
         check_sources, load,
         rules::{Condition, ConditionKind, Rules},
@@ -34,7 +34,7 @@ fn items(rules: &Rules) -> String {
     places.replace_all(&format!("{items:?}"), "").into_owned()
 }
 
-fn check(text: &str, desk: &Desk) -> Result<Rules, String> {
+fn check(text: &str, desk: &Declarations) -> Result<Rules, String> {
     let (rules, found) = check_sources([("printed.twite", text)], desk.clone());
     let messages = || found.iter().map(|d| format!("{}: {}\n", d.code.id, d.message)).collect::<String>();
     rules.ok_or_else(|| format!("{}\n{text}", messages()))

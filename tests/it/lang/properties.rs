@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample};
 use twite::{
-    desk::Desk,
+    desk::Declarations,
     lang::{
         NotFormatted, check_sources, fix, format,
         rules::{Files, SourceFile},
@@ -150,7 +150,7 @@ proptest! {
 
     #[test]
     fn every_place_is_a_place_in_the_file(text in text()) {
-        let (rules, found) = check_sources([("a.twite", text.clone())], Desk::default());
+        let (rules, found) = check_sources([("a.twite", text.clone())], Declarations::default());
         let errors = found.iter().any(|d| d.severity == twite::lang::Severity::Error);
         prop_assert_eq!(rules.is_none(), errors, "rules come of a text without errors, and of no other: {:?}", found);
         for diagnostic in &found {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use twite::{desk::Desk, lang::check_sources};
+use twite::{desk::Declarations, lang::check_sources};
 
 const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
 
@@ -61,7 +61,7 @@ fn every_word_of_the_language_that_is_no_name_is_called_that() {
 
 /// The words that are not taken in a place and of which no message names the way out.
 fn unsaid(place: &str, way_out: &dyn Fn(&str) -> String) -> Vec<String> {
-    let desk = std::sync::Arc::new(Desk::default());
+    let desk = std::sync::Arc::new(Declarations::default());
     let mut failed = vec![];
     // `is not` goes on: what is missing stands behind it.
     let goes_on = |word: &str| word == "not" && place.contains("is KEYWORD");

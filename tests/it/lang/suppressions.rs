@@ -4,7 +4,7 @@
 use std::{fs, ops::Range};
 
 use twite::{
-    desk::Desk,
+    desk::Declarations,
     lang::{
         check_sources, load,
         syntax::{SyntaxKind, SyntaxNode, parse},
@@ -135,11 +135,11 @@ fn a_suppression_above_a_value_covers_that_value_alone() {
 }
 
 /// The desk that the rules of the sample are about.
-fn load_desk() -> Desk {
+fn load_desk() -> Declarations {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("twite.toml"), DESK).unwrap();
     fs::write(directory.path().join("a.twite"), EVERY_KIND).unwrap();
-    Desk::clone(&load(&[directory.path().to_owned()], None).rules.unwrap().desk)
+    Declarations::clone(&load(&[directory.path().to_owned()], None).rules.unwrap().desk)
 }
 
 /// Where the last token of a clause starts.

@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Actor, Author, Channel, Choosing, CustomValue, Desk, Event, EventComment, EventKind, FieldRef, Hours, Kind,
-        OpenDay, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
-        config::{CustomField, CustomKind, Schedule},
+        Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef, Hours,
+        Kind, OpenDay, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        declarations::{CustomField, CustomKind, Schedule},
         field::FIELDS,
         normalize::tag,
     },
@@ -90,7 +90,7 @@ pub fn now() -> Timestamp {
 }
 
 /// A desk that is open from Monday to Friday, with one declared field of each kind.
-pub fn desk() -> Desk {
+pub fn desk() -> Declarations {
     let field = |name: &str, kind| CustomField { name: name.into(), kind, choices: vec![], doc: None };
     let fields = vec![
         field("topic", CustomKind::Choice),
@@ -98,7 +98,7 @@ pub fn desk() -> Desk {
         field("score", CustomKind::Number),
         field("done", CustomKind::YesNo),
     ];
-    let mut desk = Desk { fields, url: Some("https://desk.example".into()), ..Desk::default() };
+    let mut desk = Declarations { fields, url: Some("https://desk.example".into()), ..Declarations::default() };
     let day = OpenDay::try_from(vec!["09:00-12:00".parse().unwrap(), "13:00-17:00".parse().unwrap()]).unwrap();
     let hours = &mut desk.hours;
     for open in [&mut hours.monday, &mut hours.tuesday, &mut hours.wednesday, &mut hours.thursday, &mut hours.friday] {

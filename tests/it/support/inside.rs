@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Desk, Tokens, XId},
+    desk::{Tokens, XId},
+    settings::{Overrides, XSettings},
     sim::{CLIENT_ID, NewPerson, SimHandle},
     store::{AccountState, ConnectedAccount, Key, Store},
     x::client,
@@ -28,20 +29,14 @@ pub async fn daemon(
     }
     std::fs::write(path.join("twite.toml"), toml).unwrap();
     std::fs::write(path.join("rules.twite"), rules).unwrap();
-    let url = sim.url.clone();
-    let live = Reload::start(
-        Source::new(vec![path], None),
-        Arc::new(move |mut rules| {
-            let mut desk = Desk::clone(&rules.desk);
-            desk.x.url.clone_from(&url);
-            desk.x.client_id = Some(CLIENT_ID.to_owned());
-            desk.x.settle_millis = 0;
-            rules.desk = Arc::new(desk);
-            rules
-        }),
-        Timestamp::UNIX_EPOCH,
-    )
-    .unwrap();
+    let x = XSettings {
+        url: sim.url.clone(),
+        client_id: Some(CLIENT_ID.to_owned()),
+        settle_millis: 0,
+        ..XSettings::default()
+    };
+    let overrides = Overrides { x: Some(x), ..Overrides::default() };
+    let live = Reload::start(Source { overrides, ..Source::new(vec![path], None) }, Timestamp::UNIX_EPOCH).unwrap();
     let store = Store::open(&directory.join("twite.db")).await.unwrap();
     let key = Key::random().unwrap();
     let mut ids = Vec::new();

@@ -14,7 +14,8 @@ use axum::{
 use jiff::Timestamp;
 use twite::{
     clock::Clock,
-    desk::{Actor, Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId, config::XSettings},
+    desk::{Actor, Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId},
+    settings::XSettings,
     store::{AccountState, ConnectedAccount, Key, Store},
     x::{
         Refusal, XError,

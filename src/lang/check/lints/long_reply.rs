@@ -83,7 +83,7 @@ fn least_weight(text: &Template) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::{desk::Desk, lang::check_sources};
+    use crate::{desk::Declarations, lang::check_sources};
 
     #[test]
     fn replies_are_counted_as_x_counts_them() {
@@ -98,7 +98,7 @@ mod tests {
             ("a".repeat(257) + " acme.com/{{ticket.id}}", true),
         ] {
             let rules = format!("trigger \"A\" {{ on created then reply \"{text}\" }}");
-            let (_, diagnostics) = check_sources([("a.twite", rules.as_str())], Desk::default());
+            let (_, diagnostics) = check_sources([("a.twite", rules.as_str())], Declarations::default());
             assert_eq!(diagnostics.iter().any(|d| d.code.id == "TW0405"), is_long, "{text}");
         }
     }

@@ -24,6 +24,9 @@ pub(super) static LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+    if context.checker.has_gap("email") {
+        return;
+    }
     let rules = context.rules;
     let triggers = rules.triggers.iter().map(|t| &t.then);
     let automations = rules.automations.iter().map(|a| &a.then);

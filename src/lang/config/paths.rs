@@ -6,23 +6,27 @@ use std::{
     path::Path,
 };
 
-use super::{codes, declarations, diagnostic::Diagnostic, span::SourceFile};
-use crate::desk::Desk;
+use super::place_of;
+use crate::{
+    lang::{codes, diagnostic::Diagnostic, span::SourceFile},
+    settings::Settings,
+};
 
 /// The first bytes of a database.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// What is wrong with the paths that a desk names, which was declared at a path.
-pub(super) fn check(desk: &Desk, declared: &SourceFile, at: &Path) -> Vec<Diagnostic> {
-    let directory = at.parent().unwrap_or(Path::new(""));
-    let database = no_database(&directory.join(&desk.store.path)).map(|why| ("store", "path", &desk.store.path, why));
-    let mail = desk.mail.as_ref().and_then(|mail| mail.directory.as_ref());
-    let mail = mail.and_then(|mail| Some(("mail", "directory", mail, no_directory(&directory.join(mail))?)));
-    let warn = |(table, key, path, why): (&str, &str, &String, String)| {
-        let span = declarations::place_of(&declared.text, table, key).unwrap_or(0..0);
-        Diagnostic::new(&codes::TW0413, declared.span(span), format!("`{path}` cannot be used: {why}"))
+/// What is wrong with the paths among these settings, which were read from a file in this directory.
+pub(crate) fn check(settings: &Settings, read_from: &SourceFile, directory: &Path) -> Vec<Diagnostic> {
+    let warn = |table: &str, key: &str, path: &Path, why: String| {
+        let span = place_of(&read_from.text, table, key).unwrap_or(0..0);
+        let message = format!("`{}` cannot be used: {why}", path.display());
+        Diagnostic::new(&codes::TW0413, read_from.span(span), message)
     };
-    database.into_iter().chain(mail).map(warn).collect()
+    let store = Path::new(&settings.store.path);
+    let database = no_database(&directory.join(store)).map(|why| warn("store", "path", store, why));
+    let mail = settings.mail.as_ref().and_then(|mail| mail.directory.as_ref());
+    let mail = mail.and_then(|mail| Some(warn("mail", "directory", mail, no_directory(mail)?)));
+    database.into_iter().chain(mail).collect()
 }
 
 /// Why a path is no place for a database.
@@ -63,20 +67,17 @@ fn no_directory(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::config::MailSettings;
+    use crate::lang::config::read;
 
     #[test]
     fn paths_are_looked_for_beside_the_declarations() {
         let directory = tempfile::tempdir().unwrap();
-        let at = directory.path().join("twite.toml");
         fs::write(directory.path().join("taken"), "").unwrap();
-        let text = "[mail]\ndirectory = \"taken\"\n";
-        let declared = SourceFile::new("twite.toml", text);
-        let mail: MailSettings = toml::from_str("from = \"desk@acme.example\"").unwrap();
-        let mut desk = Desk { mail: Some(mail), ..Desk::default() };
         for (named, found) in [("taken", 1), ("taken/below", 1), ("free", 0)] {
-            desk.mail.as_mut().unwrap().directory = Some(named.to_owned());
-            assert_eq!(check(&desk, &declared, &at).len(), found, "{named}");
+            let text = format!("[mail]\nfrom = \"desk@acme.example\"\ndirectory = {named:?}\n");
+            let settings = read(&text, directory.path()).settings;
+            let file = SourceFile::new("twite.toml", text);
+            assert_eq!(check(&settings, &file, directory.path()).len(), found, "{named}");
         }
     }
 }

@@ -1,0 +1,227 @@
+//! What declarations must be, one by one and together.
+
+use std::{
+    collections::{
+        HashMap, HashSet,
+        hash_map::Entry::{Occupied, Vacant},
+    },
+    ops::Range,
+};
+
+use super::table::{Entry, Reader};
+use crate::{
+    desk::{
+        Account,
+        declarations::{CustomField, CustomKind, Edition, Schedule},
+        field::Declared,
+        normalize::named,
+        text::{fold, is_blank},
+    },
+    lang::{
+        codes,
+        diagnostic::TextDiagnostic as Diagnostic,
+        suggest::{article, did_you_mean, nearest},
+    },
+};
+
+/// Names that other declarations may use.
+pub(super) struct Names {
+    declared: Declared,
+    names: Vec<String>,
+    /// Whether there are no others.
+    all: bool,
+}
+
+impl Names {
+    pub(super) fn of<T>(declared: Declared, entries: &[Entry<'_, T>], name: impl Fn(&T) -> &String, all: bool) -> Self {
+        Self { declared, names: entries.iter().map(|entry| name(&entry.value).clone()).collect(), all }
+    }
+}
+
+impl Reader {
+    /// Names that must be there, and once.
+    pub(super) fn names<T>(&mut self, kind: &str, entries: &[Entry<'_, T>], key: &str, name: impl Fn(&T) -> &str) {
+        let mut seen: HashMap<String, Range<usize>> = HashMap::new();
+        for entry in entries {
+            let (name, span) = (name(&entry.value), entry.at(key));
+            if is_blank(name) || name.chars().any(char::is_control) {
+                self.error(&codes::TW0509, span, format!("this {kind} has no name that can be used"));
+                continue;
+            }
+            // Rules find a name whatever its case.
+            let same = fold(name).into_owned();
+            match seen.get(&same) {
+                Some(first) => {
+                    let message = format!("there is already {} `{name}`", article(kind));
+                    let error = Diagnostic::new(&codes::TW0504, span, message);
+                    self.out.push(error.and_label(first.clone(), "it is declared here"));
+                }
+                None => {
+                    seen.insert(same, span);
+                }
+            }
+        }
+    }
+
+    pub(super) fn accounts(&mut self, accounts: &[Entry<'_, Account>], edition: Edition) {
+        let most = edition.most_accounts();
+        if let Some(over) = accounts.get(most) {
+            let (name, other) = match edition {
+                Edition::Support => ("support", "; `suite` allows five"),
+                Edition::Suite => ("suite", ""),
+            };
+            let message =
+                format!("the edition `{name}` allows {}", if most == 1 { "one account" } else { "five accounts" });
+            let error = Diagnostic::new(&codes::TW0506, over.at("handle"), message);
+            self.out.push(error.with_help(format!("{} are declared{other}", accounts.len())));
+        }
+        let mut default: Option<&Entry<'_, Account>> = None;
+        for account in accounts {
+            let a = &account.value;
+            let plain = a.handle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && a.handle.len() <= 15;
+            if !plain && !a.handle.is_empty() {
+                let bare = a.handle.trim_start_matches('@').to_owned();
+                let error =
+                    Diagnostic::new(&codes::TW0509, account.at("handle"), format!("`{}` is no handle", a.handle))
+                        .with_help("a handle has up to 15 letters, digits and `_`, and stands here without `@`");
+                self.out.push(error.with_guess(account.at("handle"), format!("\"{bare}\"")));
+            }
+            if edition == Edition::Support && a.capture_direct_messages && !account.has_lost("capture_direct_messages")
+            {
+                let written = account.is_written("capture_direct_messages");
+                let message = "the edition `support` has public messages only";
+                let help = match written {
+                    true => "set this to `false`, or the edition to `suite`",
+                    false => "write `capture_direct_messages = false`, or set the edition to `suite`",
+                };
+                let span = account.at("capture_direct_messages");
+                let span = if written { span } else { account.at("handle") };
+                self.out.push(Diagnostic::new(&codes::TW0506, span, message).with_help(help));
+            }
+            if a.default {
+                if !a.allow_replies {
+                    let error = Diagnostic::new(
+                        &codes::TW0507,
+                        account.at("default"),
+                        format!("`{}` answers for others, but allows no replies itself", a.handle),
+                    );
+                    self.out.push(error.and_label(account.at("allow_replies"), "replies are turned off here"));
+                }
+                if let Some(first) = default {
+                    let message = format!("`{}` is the default account already", first.value.handle);
+                    let error = Diagnostic::new(&codes::TW0507, account.at("default"), message);
+                    self.out.push(error.and_label(first.at("default"), "here"));
+                } else {
+                    default = Some(account);
+                }
+            }
+        }
+    }
+
+    /// Names of other declarations under a key of each entry: each is told where nothing declares it, and spelt as it is declared
+    /// from there on.
+    pub(super) fn members<T>(
+        &mut self,
+        entries: &mut [Entry<'_, T>],
+        key: &str,
+        members: impl Fn(&mut T) -> &mut [String],
+        names: &Names,
+    ) {
+        for entry in entries {
+            for index in 0..members(&mut entry.value).len() {
+                let place = if key == "brand" { entry.at(key) } else { entry.item_at(key, index) };
+                if let Some(member) = members(&mut entry.value).get_mut(index) {
+                    self.declared(member, names, place);
+                }
+            }
+        }
+    }
+
+    fn declared(&mut self, name: &mut String, Names { declared, names, all }: &Names, span: Range<usize>) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let Some(found) = named(declared, &names, name) {
+            return found.clone_into(name);
+        }
+        if !all {
+            return;
+        }
+        let kind = match declared {
+            Declared::Group => "group",
+            Declared::Agent => "agent",
+            Declared::Account => "account",
+            Declared::Brand => "brand",
+            Declared::Choice(_) => "choice",
+        };
+        let suggestion = nearest(name, names.iter().copied());
+        let message = format!("no {kind} `{name}` is declared{}", did_you_mean(suggestion));
+        let error = Diagnostic::new(&codes::TW0505, span.clone(), message);
+        self.out.push(match suggestion {
+            Some(meant) => error.with_guess(span, format!("{meant:?}")),
+            None => error.with_help(format!("declare it with `[[{kind}]]`")),
+        });
+    }
+
+    /// A schedule is for somebody, and nobody has two.
+    pub(super) fn schedules(&mut self, schedules: &[Entry<'_, Schedule>]) {
+        let mut seen: HashMap<(&str, &str), Range<usize>> = HashMap::new();
+        for schedule in schedules {
+            let Schedule { groups, accounts, .. } = &schedule.value;
+            let is_lost = schedule.has_lost("groups") || schedule.has_lost("accounts");
+            if groups.is_empty() && accounts.is_empty() && !is_lost {
+                let message = "this schedule is for nobody: it names neither `groups` nor `accounts`";
+                self.error(&codes::TW0503, schedule.at("name"), message);
+            }
+            for (key, kind, names) in [("groups", "group", groups), ("accounts", "account", accounts)] {
+                for name in names {
+                    match seen.entry((kind, name)) {
+                        Occupied(first) => {
+                            let message = format!("there is already a schedule for the {kind} `{name}`");
+                            let error = Diagnostic::new(&codes::TW0504, schedule.at(key), message);
+                            self.out.push(error.and_label(first.get().clone(), "it is here"));
+                        }
+                        Vacant(place) => {
+                            place.insert(schedule.at(key));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn fields(&mut self, fields: &[Entry<'_, CustomField>]) {
+        for field in fields {
+            let f = &field.value;
+            let plain = f.name.starts_with(|c: char| c.is_ascii_lowercase())
+                && f.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !plain && !f.name.is_empty() {
+                let error =
+                    Diagnostic::new(&codes::TW0509, field.at("name"), format!("`{}` is no name of a field", f.name));
+                self.out.push(error.with_help("names have small letters, digits and `_`, and start with a letter"));
+            }
+            match (f.kind, f.choices.is_empty()) {
+                (CustomKind::Choice, true) => {
+                    let error = Diagnostic::new(&codes::TW0509, field.at("type"), "a choice needs `choices`");
+                    self.out.push(error.with_help("write `choices = [\"one\", \"other\"]`"));
+                }
+                (CustomKind::Choice, false) => self.choices(field),
+                (_, false) => {
+                    let message = "only fields of the type `choice` have choices";
+                    self.error(&codes::TW0509, field.at("choices"), message);
+                }
+                (_, true) => {}
+            }
+        }
+    }
+
+    fn choices(&mut self, field: &Entry<'_, CustomField>) {
+        let mut seen = HashSet::new();
+        for (index, choice) in field.value.choices.iter().enumerate() {
+            let place = field.item_at("choices", index);
+            if is_blank(choice) || choice.chars().any(char::is_control) {
+                self.error(&codes::TW0509, place, "a choice is a word");
+            } else if !seen.insert(fold(choice)) {
+                self.error(&codes::TW0504, place, format!("there is already a choice `{choice}`"));
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! `twite.toml` to declarations and settings: every mistake at its place, all of them in one go.
+
+mod declarations;
+mod paths;
+mod settings;
+mod table;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+    path::Path,
+};
+
+use serde::de::DeserializeOwned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+pub(super) use self::paths::check as unusable_paths;
+use self::{
+    declarations::Names,
+    table::{Entry, Reader},
+};
+use super::{codes, diagnostic::TextDiagnostic as Diagnostic, lines::LineIndex, syntax::misleading_characters};
+use crate::{
+    desk::{
+        Account, Accounts, Declarations, Hours,
+        declarations::{AccountName, Agent, Brand, CustomField, Edition, Group, Schedule},
+        field::Declared,
+    },
+    settings::{Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},
+};
+
+const KEYS: &[&str] = &[
+    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "mail", "schedule", "store", "url",
+    "webhook", "x",
+];
+
+/// What `twite.toml` says.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// What rules may name. Nothing where the text is not TOML.
+    pub(crate) declarations: Option<Declarations>,
+    /// What the process needs.
+    pub(crate) settings: Settings,
+    /// What may be declared, and could not be read.
+    pub(crate) gaps: Gaps,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Tables and keys that could not be read: what they would have said is not held against rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Gaps(BTreeSet<&'static str>);
+
+impl Gaps {
+    /// Whether one of the tables under a key, as in `group`, could not be read, or a key of one of them, as in `agent.groups`.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+
+    fn add_where(&mut self, is: bool, key: &'static str) {
+        if is {
+            self.0.insert(key);
+        }
+    }
+}
+
+/// Where things are kept, whatever else is wrong with the declarations: what is live must be found when they are broken.
+/// Nothing where they do not tell: an empty file says nothing, and what cannot be read may have said anything.
+pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let table = table.into_inner();
+    let default = StoreSettings::default();
+    let Some(store) = table.get("store") else {
+        return (errors.is_empty() && !text.trim().is_empty()).then_some(default);
+    };
+    let store = store.get_ref().as_table()?;
+    let text = |key: &str, default: String| match store.get(key) {
+        Some(value) => value.get_ref().as_str().map(str::to_owned),
+        None => Some(default),
+    };
+    Some(StoreSettings { path: text("path", default.path)?, key_env: text("key_env", default.key_env)? })
+}
+
+/// Where the value of a key stands.
+fn place_of(text: &str, table: &str, key: &str) -> Option<Range<usize>> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    Some(root.get_ref().get(table)?.get_ref().get(key)?.span())
+}
+
+/// Reads `twite.toml`. Paths in it are relative to `directory`, where it lies.
+pub(crate) fn read(text: &str, directory: &Path) -> Config {
+    let mut reader = Reader { out: misleading_characters(text) };
+    let table = match DeTable::parse(text) {
+        Ok(table) => table.into_inner(),
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let why = error.message().lines().next().unwrap_or_default();
+            reader.error(&codes::TW0501, span, format!("not valid TOML: {why}"));
+            return Config { diagnostics: reader.out, ..Config::default() };
+        }
+    };
+    if text.trim().is_empty() {
+        let error = Diagnostic::new(&codes::TW0501, 0..0, "this file is empty, and declares nothing");
+        reader.out.push(error.with_help("declare an account with `[[account]]`, or leave a comment in it"));
+        return Config { diagnostics: reader.out, ..Config::default() };
+    }
+    let mut root = Root::new(table, reader);
+    let mut accounts = root.list::<Account>("account", &["handle"]);
+    let mut agents = root.list::<Agent>("agent", &["name"]);
+    let brands = root.list::<Brand>("brand", &["name"]);
+    let mut fields = root.list::<CustomField>("field", &["name", "type"]);
+    let groups = root.list::<Group>("group", &["name"]);
+    let mut schedules = root.list::<Schedule>("schedule", &["name", "hours"]);
+    let webhooks = root.list::<Webhook>("webhook", &["name", "url"]);
+    let hours = root.table::<Hours>("hours", &[]);
+    let limits = root.table::<Limits>("limits", &[]);
+    let mail = root.table::<MailSettings>("mail", &["from"]);
+    let store = root.table::<StoreSettings>("store", &[]);
+    let x = root.table::<XSettings>("x", &[]);
+    let url = root.value::<String>("url");
+    let edition = root.value::<Edition>("edition").map(|(edition, _)| edition).unwrap_or_default();
+    let Root { mut reader, mut gaps, .. } = root;
+    gaps.add_where(fields.iter().any(|field| field.has_lost("choices")), "field");
+    fields.retain(|field| !field.has_lost("choices"));
+    gaps.add_where(agents.iter().any(|agent| agent.has_lost("groups")), "agent.groups");
+    let no_email =
+        agents.iter().any(|agent| agent.has_lost("email")) || groups.iter().any(|group| group.has_lost("email"));
+    gaps.add_where(no_email, "email");
+
+    reader.names("group", &groups, "name", |g| &g.name);
+    reader.names("agent", &agents, "name", |a| &a.name);
+    reader.names("brand", &brands, "name", |b| &b.name);
+    reader.names("schedule", &schedules, "name", |s| &s.name);
+    reader.names("webhook", &webhooks, "name", |w| &w.name);
+    reader.names("account", &accounts, "handle", |a| &a.handle);
+    reader.names("field", &fields, "name", |f| &f.name);
+    reader.accounts(&accounts, edition);
+    let brand_names = Names::of(Declared::Brand, &brands, |b| &b.name, !gaps.has("brand"));
+    let group_names = Names::of(Declared::Group, &groups, |g| &g.name, !gaps.has("group"));
+    let handles = Names::of(Declared::Account, &accounts, |a| &a.handle, !gaps.has("account"));
+    reader.members(&mut accounts, "brand", |a| a.brand.as_mut_slice(), &brand_names);
+    reader.members(&mut agents, "groups", |a| &mut a.groups, &group_names);
+    reader.members(&mut schedules, "groups", |s| &mut s.groups, &group_names);
+    reader.members(&mut schedules, "accounts", |s| &mut s.accounts, &handles);
+    reader.schedules(&schedules);
+    reader.fields(&fields);
+    for (address, span) in groups.iter().filter_map(|g| Some((g.value.email.as_ref()?, g.at("email")))) {
+        reader.mailbox(address, span);
+    }
+    for (address, span) in agents.iter().filter_map(|a| Some((a.value.email.as_ref()?, a.at("email")))) {
+        reader.mailbox(address, span);
+    }
+    if let Some((url, span)) = &url {
+        reader.address(url, span.clone());
+        reader.start_of_addresses(url, span.clone());
+    }
+    webhooks.iter().for_each(|webhook| reader.webhook(webhook));
+    mail.iter().for_each(|mail| reader.mail(mail));
+    store.iter().for_each(|store| reader.store(store));
+    x.iter().for_each(|x| reader.x(x));
+
+    let lines = LineIndex::new(text);
+    let names = |account: &Account| AccountName { handle: account.handle.clone(), post_length: account.post_length };
+    let admins: Vec<_> = agents.iter().map(|agent| (agent.at("admin"), agent.has_lost("email"))).collect();
+    let declarations = Declarations {
+        edition,
+        url: url.map(|(url, _)| url),
+        groups: groups.into_iter().map(|e| e.value).collect(),
+        agents: agents.into_iter().map(|e| e.value).collect(),
+        accounts: accounts.iter().map(|e| names(&e.value)).collect(),
+        brands: brands.into_iter().map(|e| e.value).collect(),
+        fields: fields.into_iter().map(|e| e.value).collect(),
+        webhooks: webhooks.iter().map(|e| e.value.name.clone()).collect(),
+        hours: hours.map(|e| e.value).unwrap_or_default(),
+        schedules: schedules.into_iter().map(|e| e.value).collect(),
+    };
+    for (name, why) in declarations.unreachable_admins(mail.is_some() || gaps.has("mail")) {
+        let at = declarations.agents.iter().zip(&admins).find(|(agent, _)| agent.name == name);
+        let Some((_, (span, false))) = at else { continue };
+        let message = format!("no mail reaches the admin `{name}`: {why}");
+        let warning = Diagnostic::new(&codes::TW0412, span.clone(), message);
+        reader.out.push(warning.with_help("admins are told by mail when an account cannot work any more"));
+    }
+    let written = |entry: Entry<'_, Account>| {
+        let keys = entry.written().map(|(key, span)| (key.to_owned(), lines.line(span.start) + 1)).collect();
+        Account { written: keys, ..entry.value }
+    };
+    let mail = mail.map(|mail| mail.value);
+    let settings = Settings {
+        accounts: Accounts(accounts.into_iter().map(written).collect()),
+        webhooks: webhooks.into_iter().map(|e| e.value).collect(),
+        store: store.map(|e| e.value).unwrap_or_default(),
+        x: x.map(|e| e.value).unwrap_or_default(),
+        mail: mail.map(|mail| MailSettings { directory: mail.directory.map(|named| directory.join(named)), ..mail }),
+        limits: limits.map(|e| e.value).unwrap_or_default(),
+    };
+    reader.out.sort_by_key(|d| d.span().start);
+    Config { declarations: Some(declarations), settings, gaps, diagnostics: reader.out }
+}
+
+/// The keys at the top, each taken once.
+struct Root<'t> {
+    keys: HashMap<&'static str, Spanned<DeValue<'t>>>,
+    reader: Reader,
+    gaps: Gaps,
+}
+
+impl<'t> Root<'t> {
+    fn new(mut table: DeTable<'t>, mut reader: Reader) -> Self {
+        reader.numbers(&mut table);
+        let (mut keys, mut gaps) = (HashMap::new(), Gaps::default());
+        for (key, value) in table {
+            match KEYS.iter().find(|known| *known == key.get_ref()) {
+                Some(known) => drop(keys.insert(*known, value)),
+                None => gaps.0.extend(reader.unknown_key(key.get_ref(), key.span(), KEYS)),
+            }
+        }
+        Self { keys, reader, gaps }
+    }
+
+    /// The tables under a key that could be read.
+    fn list<T: DeserializeOwned>(&mut self, key: &'static str, required: &[&str]) -> Vec<Entry<'t, T>> {
+        let Some(value) = self.keys.remove(key) else { return vec![] };
+        let (entries, all) = self.reader.list(key, value, required);
+        self.gaps.add_where(!all, key);
+        entries
+    }
+
+    /// The table under a key.
+    fn table<T: DeserializeOwned>(&mut self, key: &'static str, required: &[&str]) -> Option<Entry<'t, T>> {
+        let table = self.reader.table(key, self.keys.remove(key)?, required);
+        self.gaps.add_where(table.is_none(), key);
+        table
+    }
+
+    /// The value under a key, and where it stands.
+    fn value<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<(T, Range<usize>)> {
+        let value = self.keys.remove(key)?;
+        let span = value.span();
+        Some((self.reader.value(key, value)?, span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_told_from_what_has_its_default() {
+        let text = "[[account]]\nhandle = \"acme\"\n\ntrack_likes = false\n[[account]]\nhandle = \"bikes\"\n";
+        let accounts = read(text, Path::new("")).settings.accounts;
+        assert!(accounts.iter().all(|account| !account.track_likes));
+        let written = |handle: &str, key: &str| accounts.get(handle).unwrap().written.get(key).copied();
+        assert_eq!((written("acme", "track_likes"), written("bikes", "track_likes")), (Some(4), None));
+        assert_eq!((written("acme", "handle"), written("acme", "post_length")), (Some(2), None));
+    }
+
+    #[test]
+    fn mail_lies_beside_twite_toml() {
+        let mail = |named: &str| {
+            let text = format!("[mail]\nfrom = \"a@b.example\"\ndirectory = \"{named}\"\n");
+            read(&text, Path::new("desk")).settings.mail.unwrap().directory.unwrap()
+        };
+        assert_eq!(mail("mail"), Path::new("desk/mail"));
+        assert_eq!(mail("/var/mail"), Path::new("/var/mail"));
+    }
+}

@@ -1,0 +1,354 @@
+//! Tables of TOML to values: every mistake in a table is told at its place, and what is left is read.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::{
+    Spanned,
+    de::{DeArray, DeTable, DeValue},
+};
+
+use crate::{
+    lang::{
+        codes::{self, Code},
+        diagnostic::TextDiagnostic as Diagnostic,
+        display::Grouped,
+        suggest::{did_you_mean, listed, nearest},
+    },
+    settings::{NUMBERS, NumberRange},
+};
+
+/// Mistakes that are told of one table: each costs reading it once more.
+const MAX_MISTAKES: usize = 50;
+
+/// The keys that are one of a few words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("edition", &["suite", "support"]),
+    ("type", &["text", "number", "yes_no", "choice"]),
+    ("security", &["tls", "starttls", "none"]),
+];
+
+/// A table that was read, with its places.
+pub(super) struct Entry<'t, T> {
+    pub(super) value: T,
+    table: Spanned<DeValue<'t>>,
+    /// The keys whose values have mistakes, at least in parts. They have their defaults.
+    lost: BTreeSet<String>,
+}
+
+impl<T> Entry<'_, T> {
+    /// Where the table stands.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.table.span()
+    }
+
+    /// Where the value of a key stands; the whole table where it has none.
+    pub(super) fn at(&self, key: &str) -> Range<usize> {
+        self.table.get_ref().get(key).map_or_else(|| self.span(), |value| value.span())
+    }
+
+    /// Where an item of a list stands.
+    pub(super) fn item_at(&self, key: &str, index: usize) -> Range<usize> {
+        // Where one was taken out, the others have moved.
+        let list = self.table.get_ref().get(key).filter(|_| !self.has_lost(key));
+        let items = list.and_then(|list| list.get_ref().as_array());
+        items.and_then(|items| items.get(index)).map_or_else(|| self.at(key), |item| item.span())
+    }
+
+    /// Whether a key is written, rightly or not.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.table.get_ref().get(key).is_some()
+    }
+
+    /// The keys that are written, with their places.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        let keys = self.table.get_ref().as_table().into_iter().flat_map(|table| table.keys());
+        keys.map(|key| (key.get_ref().as_ref(), key.span()))
+    }
+
+    /// Whether what a key says has mistakes, so that nothing more can be said of it.
+    pub(super) fn has_lost(&self, key: &str) -> bool {
+        self.lost.contains(key)
+    }
+}
+
+/// What was found while reading.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub(super) out: Vec<Diagnostic>,
+}
+
+impl Reader {
+    pub(super) fn error(&mut self, code: &'static Code, span: Range<usize>, message: impl Into<String>) {
+        self.out.push(Diagnostic::new(code, span, message));
+    }
+
+    /// Reports a key that is not known; the one that was most likely meant.
+    pub(super) fn unknown_key<'k>(&mut self, key: &str, span: Range<usize>, known: &[&'k str]) -> Option<&'k str> {
+        let suggestion = nearest(key, known.iter().copied());
+        let message = format!("unknown key `{key}`{}", did_you_mean(suggestion));
+        let help = format!("here can stand {}", listed(known.iter().copied()));
+        let diagnostic = Diagnostic::new(&codes::TW0502, span.clone(), message).with_help(help);
+        self.out.push(match suggestion {
+            Some(meant) => diagnostic.with_guess(span, meant),
+            None => diagnostic,
+        });
+        suggestion
+    }
+
+    /// A value at the top.
+    pub(super) fn value<T: DeserializeOwned>(&mut self, key: &str, mut value: Spanned<DeValue<'_>>) -> Option<T> {
+        self.read(Some(key), &mut value, &mut BTreeSet::new())
+    }
+
+    /// A table that there is one of. A list is none, though its items might pass for the keys in their order.
+    pub(super) fn table<'t, T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        value: Spanned<DeValue<'t>>,
+        required: &[&str],
+    ) -> Option<Entry<'t, T>> {
+        self.is_table(key, &value).then(|| self.entry(value, required)).flatten()
+    }
+
+    fn is_table(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> bool {
+        let message = match value.get_ref() {
+            DeValue::Table(_) => return true,
+            DeValue::Array(items) if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() => {
+                format!("`{key}` is one table: write `[{key}]` instead of `[[{key}]]`")
+            }
+            other => format!("`{key}` is a table, and this is {}", kind_of(other)),
+        };
+        let error = Diagnostic::new(&codes::TW0503, value.span(), message);
+        self.out.push(error.with_help(format!("its keys stand below a line `[{key}]`")));
+        false
+    }
+
+    /// The tables of a list, and whether all of them could be read.
+    pub(super) fn list<'t, T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        value: Spanned<DeValue<'t>>,
+        required: &[&str],
+    ) -> (Vec<Entry<'t, T>>, bool) {
+        let span = value.span();
+        let DeValue::Array(tables) = value.into_inner() else {
+            let message = format!("there can be several of `{key}`: write `[[{key}]]`");
+            self.error(&codes::TW0503, span, message);
+            return (vec![], false);
+        };
+        let (mut entries, mut all) = (vec![], true);
+        for table in tables {
+            if !table.get_ref().is_table() {
+                all = false;
+                let message = format!("each `{key}` is a table, and this is {}", kind_of(table.get_ref()));
+                let error = Diagnostic::new(&codes::TW0503, table.span(), message);
+                self.out.push(error.with_help(format!("the keys of each stand below a line `[[{key}]]`")));
+                continue;
+            }
+            let hours = table.get_ref().get("hours").filter(|_| key == "schedule");
+            let entry =
+                hours.is_none_or(|hours| self.is_table("schedule.hours", hours)).then(|| self.entry(table, required));
+            match entry.flatten() {
+                Some(entry) => entries.push(entry),
+                None => all = false,
+            }
+        }
+        (entries, all)
+    }
+
+    /// A table that has these keys.
+    fn entry<'t, T: DeserializeOwned>(
+        &mut self,
+        table: Spanned<DeValue<'t>>,
+        required: &[&str],
+    ) -> Option<Entry<'t, T>> {
+        let mut lost = BTreeSet::new();
+        let value = self.read(None, &mut table.clone(), &mut lost)?;
+        let mut whole = true;
+        for key in required {
+            let there = table.get_ref().get(*key).is_some();
+            whole &= there && !lost.contains(*key);
+            if !there && !lost.contains(*key) {
+                self.error(&codes::TW0503, table.span(), format!("`{key}` is missing here"));
+            }
+        }
+        whole.then_some(Entry { value, table, lost })
+    }
+
+    /// Numbers outside their range are reported and taken away, so that each counts as its default from there on.
+    pub(super) fn numbers(&mut self, table: &mut DeTable<'_>) {
+        for NumberRange { table: name, key, allowed, unit } in NUMBERS {
+            let found = table.iter_mut().find(|(key, _)| key.get_ref() == name);
+            let tables = match found.map(|(_, value)| (value.get_ref().is_array(), value)) {
+                Some((true, value)) => match value.get_mut() {
+                    DeValue::Array(tables) => &mut **tables,
+                    _ => &mut [],
+                },
+                Some((false, value)) => std::slice::from_mut(value),
+                None => continue,
+            };
+            for table in tables.iter_mut().filter_map(|table| match table.get_mut() {
+                DeValue::Table(table) => Some(table),
+                _ => None,
+            }) {
+                let Some(number) = table.get(*key) else { continue };
+                let DeValue::Integer(integer) = number.get_ref() else { continue };
+                let value = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+                if value.is_some_and(|value| allowed.contains(&value)) {
+                    continue;
+                }
+                let (least, most) = (Grouped(*allowed.start()), Grouped(*allowed.end()));
+                let message = format!("`{key}` is from {least} to {most} {unit}");
+                self.error(&codes::TW0503, number.span(), message);
+                table.remove(*key);
+            }
+        }
+    }
+
+    /// Takes away what has mistakes, until the rest can be read; nothing where it cannot.
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        key: Option<&str>,
+        value: &mut Spanned<DeValue<'_>>,
+        lost: &mut BTreeSet<String>,
+    ) -> Option<T> {
+        for _ in 0..MAX_MISTAKES {
+            let error = match T::deserialize(value.clone().into_deserializer()) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let span = error.span().unwrap_or_else(|| value.span());
+            let message = error.message().lines().next().unwrap_or_default();
+            let part = cut(value, &span, message);
+            let span = part.as_ref().map_or(span, |part| part.span.clone());
+            match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+                Some((unknown, rest)) => {
+                    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+                    // Nothing more is said of the key that was meant.
+                    lost.extend(self.unknown_key(unknown, span, &known).map(str::to_owned));
+                }
+                None => {
+                    let words = in_users_words(message, part.as_ref(), key, value.get_ref());
+                    self.error(&codes::TW0503, span, words);
+                }
+            }
+            lost.insert(part?.top);
+        }
+        None
+    }
+}
+
+/// A part that was taken out of a table.
+struct Part {
+    /// The key that it stood under, at the top.
+    top: String,
+    /// The key that it stood under, however deep.
+    key: String,
+    /// Whether it was an item of the list under that key.
+    is_item: bool,
+    /// What it was.
+    found: &'static str,
+    /// Where it stood.
+    span: Range<usize>,
+}
+
+/// Takes out of a value the smallest part that holds a place; nothing where that is the whole value. What is said of an item may
+/// name it, and have the place of its list.
+fn cut(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>, message: &str) -> Option<Part> {
+    let is_place = value.span() == *place;
+    let holds = |span: Range<usize>| span.start <= place.start && place.end <= span.end;
+    let part = |top: String, value: &Spanned<DeValue<'_>>, span: Range<usize>| {
+        Some(Part { key: top.clone(), is_item: top.is_empty(), top, found: kind_of(value.get_ref()), span })
+    };
+    match value.get_mut() {
+        DeValue::Table(table) => {
+            // A table stands at its head, and its keys below that.
+            let mut gone = None;
+            for (key, inner) in table.iter_mut() {
+                let top = key.get_ref().to_string();
+                if let Some(part) = cut(inner, place, message) {
+                    let key = if part.key.is_empty() { top.clone() } else { part.key };
+                    return Some(Part { top, key, ..part });
+                }
+                if holds(key.span()) || holds(inner.span()) {
+                    gone = part(top, inner, place.clone());
+                    break;
+                }
+            }
+            table.remove(gone.as_ref()?.top.as_str());
+            gone
+        }
+        DeValue::Array(items) => {
+            if let Some(part) = items.iter_mut().find_map(|item| cut(item, place, message)) {
+                return Some(part);
+            }
+            let is_named = |item: &Spanned<DeValue<'_>>| {
+                item.get_ref().as_str().is_some_and(|text| message.starts_with(&format!("`{text}`")))
+            };
+            let index = items.iter().position(|item| holds(item.span()) || is_place && is_named(item))?;
+            let mut rest = DeArray::new();
+            let mut gone = None;
+            for (other, item) in items.iter().enumerate() {
+                match other == index {
+                    true => gone = part(String::new(), item, item.span()),
+                    false => rest.push(item.clone()),
+                }
+            }
+            *items = rest;
+            gone
+        }
+        _ => None,
+    }
+}
+
+/// What serde says of a value, in the words of whoever wrote it. `part` is where it stands; `top` is the key of the whole.
+fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: &DeValue<'_>) -> String {
+    let (key, found) = part.map_or_else(|| (top, kind_of(whole)), |part| (Some(part.key.as_str()), part.found));
+    let is = match key {
+        Some(key) if part.is_some_and(|part| part.is_item) => format!("each of `{key}` is"),
+        Some(key) => format!("`{key}` is"),
+        None => "this is".to_owned(),
+    };
+    let allowed = key.and_then(|key| NUMBERS.iter().find(|number| number.key == key));
+    let wanted = |expected: &str| match expected {
+        _ if let Some((_, words)) = WORDS.iter().find(|(word, _)| Some(*word) == key) => listed(words.iter().copied()),
+        _ if let Some(NumberRange { allowed, unit, .. }) = allowed => {
+            format!("a whole number from {} to {} ({unit})", Grouped(*allowed.start()), Grouped(*allowed.end()))
+        }
+        "a date string" => "a day in quotes, as in `\"2026-11-25\"`".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        "a sequence" => "a list, as in `[\"one\", \"other\"]`".to_owned(),
+        "a map" => "a table".to_owned(),
+        number if ["u8", "u16", "u32", "u64", "usize", "i64"].contains(&number) => "a whole number".to_owned(),
+        table if table.starts_with("struct ") => "a table".to_owned(),
+        text if text.contains("string") || text == "enum" => "text in quotes".to_owned(),
+        other => other.to_owned(),
+    };
+    let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    if let Some((_, expected)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
+        return format!("{is} {}, and this is {found}", wanted(expected));
+    }
+    if let Some((found, rest)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        let meant = did_you_mean(nearest(found, known.iter().copied()));
+        return format!("{is} {}, and this is `{found}`{meant}", listed(known));
+    }
+    if message.starts_with("wanted ") || message.starts_with("invalid length") {
+        return format!("{is} {}, and this is {found}", wanted("string"));
+    }
+    message.to_owned()
+}
+
+/// What a value is called.
+fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date without quotes",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
