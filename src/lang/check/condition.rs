@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Checked, Checker, LetState, MAX_CONDITION_DEPTH, MAX_LET_DEPTH, MAX_PREDICATES, NameList, Where,
+    Checked, Checker, LetState, MAX_CONDITION_DEPTH, MAX_LET_DEPTH, MAX_PREDICATES, NameKind, NameList, Where,
     value::{shortened, written, yes_or_no},
 };
 use crate::{
@@ -85,7 +85,8 @@ impl Checker<'_> {
             (None, None) => return None,
         };
         if self.lets.contains_key(&name) {
-            self.used.insert(name.clone());
+            let used = self.span(span.clone());
+            self.names.note_use(NameKind::Let, &name, used);
             if let Some(predicate) = predicate {
                 let message = format!("`{name}` is a condition and stands alone");
                 let help = format!("write `{name}`, or `not {name}`");

@@ -6,6 +6,7 @@ mod action;
 mod condition;
 mod items;
 mod lints;
+mod names;
 mod report;
 mod suppression;
 mod template;
@@ -13,6 +14,7 @@ mod test;
 mod value;
 
 pub(crate) use lints::LINTS;
+use names::{NameKind, Names};
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
@@ -23,7 +25,7 @@ use super::{
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{Let, Rules, Version},
     span::{SourceFile, Span},
-    suggest::{MAX_COMPARED_IN_ALL, Names},
+    suggest::{self, MAX_COMPARED_IN_ALL},
     syntax::{Parse, parse, range},
 };
 use crate::desk::{
@@ -80,7 +82,6 @@ pub(crate) fn check(
 struct LetEntry {
     file: usize,
     node: ast::LetItem,
-    name_span: Span,
     state: LetState,
 }
 
@@ -146,17 +147,15 @@ struct Checker<'a> {
     path: Vec<String>,
     /// How deep in a condition we are.
     depth: usize,
-    /// Titles of triggers and automations, also of those with errors.
-    firing: std::collections::BTreeSet<String>,
+    /// Where names are declared and used.
+    names: Names,
     out: Vec<Diagnostic>,
     suggestions: Suggestions,
-    /// Names of conditions somebody uses.
-    used: std::collections::HashSet<String>,
 }
 
 /// Lists of names that can be long, made ready for suggestions when the first is asked for.
 struct Suggestions {
-    lists: HashMap<NameList, Names>,
+    lists: HashMap<NameList, suggest::Names>,
     /// Names that may still be compared letter by letter.
     may_compare: usize,
 }
@@ -182,7 +181,7 @@ enum NameList {
 impl Suggestions {
     /// The name of a list that somebody most likely meant.
     fn nearest<'n>(&mut self, list: NameList, word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-        let names = self.lists.entry(list).or_insert_with(|| Names::new(known));
+        let names = self.lists.entry(list).or_insert_with(|| suggest::Names::new(known));
         names.nearest(word, &mut self.may_compare).map(str::to_owned)
     }
 }
@@ -201,10 +200,9 @@ impl<'a> Checker<'a> {
             field_names: fields.chain(custom).collect(),
             path: vec![],
             depth: 0,
-            firing: Default::default(),
+            names: Names::default(),
             out: vec![],
             suggestions: Suggestions::default(),
-            used: Default::default(),
         }
     }
 
@@ -287,44 +285,28 @@ impl<'a> Checker<'a> {
 
     /// Takes down every name that items declare, before any is used.
     fn collect(&mut self, items: &[(usize, Item)]) {
-        let mut titles: HashMap<(&str, String), Span> = HashMap::new();
         for (index, item) in items {
             self.file = *index;
-            let kind = match item {
+            let (kind, name_kind) = match item {
                 Item::Let(node) => {
                     self.declare_let(node);
                     continue;
                 }
-                Item::Trigger(_) => "trigger",
-                Item::Automation(_) => "automation",
-                Item::View(_) => "view",
-                Item::Report(_) => "report",
-                Item::Macro(_) => "macro",
-                Item::Test(_) => "test",
+                Item::Trigger(_) => ("trigger", NameKind::Rule),
+                Item::Automation(_) => ("automation", NameKind::Rule),
+                Item::View(_) => ("view", NameKind::View),
+                Item::Report(_) => ("report", NameKind::Report),
+                Item::Macro(_) => ("macro", NameKind::Macro),
+                Item::Test(_) => ("test", NameKind::Test),
             };
             let Some((title, span)) = item.title() else { continue };
             if title.trim().is_empty() {
-                self.error(&codes::TW0115, span, format!("{} needs a title", super::suggest::article(kind)));
+                self.error(&codes::TW0115, span, format!("{} needs a title", suggest::article(kind)));
                 continue;
             }
-            // What fires has one name space: an audit names a rule by its title.
-            let kind = match kind {
-                "trigger" | "automation" => {
-                    self.firing.insert(title.clone());
-                    "rule"
-                }
-                kind => kind,
-            };
-            let key = (kind, title);
-            match titles.get(&key) {
-                Some(first) => {
-                    let message = format!("there is already a {kind} \"{}\"", key.1);
-                    let first = first.clone();
-                    self.twice(message, span, first);
-                }
-                None => {
-                    titles.insert(key, self.span(span));
-                }
+            if let Err(first) = self.names.declare(name_kind, &title, self.span(span.clone())) {
+                let message = format!("there is already a {} \"{title}\"", name_kind.as_str());
+                self.twice(message, span, first);
             }
         }
         let mut names: Vec<_> = self.lets.keys().cloned().collect();
@@ -351,12 +333,10 @@ impl<'a> Checker<'a> {
             let help = if text.contains('.') { "names have no dots" } else { "there is a field of that name" };
             return self.report(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
         }
-        if let Some(first) = self.lets.get(&text) {
-            let first = first.name_span.clone();
+        if let Err(first) = self.names.declare(NameKind::Let, &text, self.span(span.clone())) {
             return self.twice(format!("there is already a condition `{text}`"), span, first);
         }
-        let name_span = self.span(span);
-        let entry = LetEntry { file: self.file, node: node.clone(), name_span, state: LetState::Waiting };
+        let entry = LetEntry { file: self.file, node: node.clone(), state: LetState::Waiting };
         self.lets.insert(text, entry);
     }
 }

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Checker, NameList, Where,
+    Checker, NameKind, NameList, Where,
     value::{no_moment, shortened, written},
 };
 use crate::{
@@ -232,6 +232,8 @@ impl Checker<'_> {
 
     fn applied(&mut self, token: &SyntaxToken, macros: &[Arc<Macro>]) -> Option<When> {
         let title = Text::of(token).value;
+        let used = self.span(range(token));
+        self.names.note_use(NameKind::Macro, &title, used);
         match macros.iter().find(|m| m.title == title) {
             Some(found) if found.mode != Mode::Disabled => Some(When::Macro(Arc::clone(found))),
             Some(_) => {
@@ -287,10 +289,11 @@ impl Checker<'_> {
 
     fn fired(&mut self, token: &SyntaxToken) -> Option<String> {
         let title = Text::of(token).value;
-        if self.firing.contains(&title) {
+        let used = self.span(range(token));
+        if self.names.note_use(NameKind::Rule, &title, used) {
             return Some(title);
         }
-        let firing = self.firing.iter().map(String::as_str);
+        let firing = self.names.of(NameKind::Rule).map(|(title, _)| title);
         let suggestion = self.suggestions.nearest(NameList::Firing, &title, firing);
         let message =
             format!("there is no trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));

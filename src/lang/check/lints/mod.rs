@@ -10,7 +10,7 @@ mod same_twice;
 mod unheard;
 mod unused_let;
 
-use super::{Checker, File};
+use super::{Checker, File, NameKind};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Grade},

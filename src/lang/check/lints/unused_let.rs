@@ -1,6 +1,6 @@
 //! TW0401: a condition nobody uses.
 
-use super::{Context, Lint};
+use super::{Context, Lint, NameKind};
 use crate::lang::{
     ast::NodeExt,
     codes::Code,
@@ -25,10 +25,10 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     if checker.files.iter().any(|f| f.parse.tree().is_broken()) {
         return;
     }
-    let unused = checker.lets.iter().filter(|(name, _)| !checker.used.contains(*name));
+    let unused = checker.names.of(NameKind::Let).filter(|(_, name)| name.uses.is_empty());
     let warning = |name: &str, span| {
         Diagnostic::new(&LINT.code, span, format!("nothing uses the condition `{name}`"))
             .with_help("use it, or take it away")
     };
-    found.extend(unused.map(|(name, entry)| warning(name, entry.name_span.clone())));
+    found.extend(unused.map(|(text, name)| warning(text, name.declared.clone())));
 }
