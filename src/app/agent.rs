@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, unit_of_work::outcome};
+use super::{App, NoSuchRule, UnitOfWork, Viewer, unit_of_work::outcome};
 use crate::{
     desk::{
         Accounts, Actor, Cause, Channel, Declarations, Destination, Effect, Status, Ticket, TicketId, Via,
@@ -171,17 +171,18 @@ impl Description<'_> {
     }
 }
 
-/// The macros that agents can apply.
-pub fn macros(rules: &Rules) -> impl Iterator<Item = &Macro> + Clone {
-    rules.macros.iter().map(|found| &**found).filter(|found| found.mode == Mode::Live)
+/// The macros that somebody sees and can apply.
+pub fn macros<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Macro> + Clone {
+    let macros = rules.macros.iter().map(|found| &**found);
+    macros.filter(move |found| found.mode == Mode::Live && viewer.is_among(&found.visible_to))
 }
 
 /// The macro with this title.
 ///
 /// # Errors
-/// When there is none, or it is not live.
-pub fn find_macro<'r>(rules: &'r Rules, title: &str) -> Result<&'r Macro, NoSuchRule> {
-    NoSuchRule::find("macro", title, macros(rules).map(|found| (&*found.title, found)))
+/// When there is none that somebody sees, or it is not live.
+pub fn find_macro<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r Macro, NoSuchRule> {
+    NoSuchRule::find("macro", title, macros(rules, viewer).map(|found| (&*found.title, found)))
 }
 
 /// The declared agent of this name.

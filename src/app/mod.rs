@@ -21,6 +21,7 @@ pub mod replay;
 pub mod reports;
 pub mod ticket;
 mod unit_of_work;
+mod viewer;
 pub mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +36,7 @@ pub use live::{Broken, Live, ReloadState};
 pub use no_such_rule::NoSuchRule;
 pub use notice::{Notice, Notices, Outcome, log_report};
 pub(crate) use unit_of_work::UnitOfWork;
+pub use viewer::Viewer;
 
 use crate::{
     clock::Clock,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::NoSuchRule;
+use super::{NoSuchRule, Viewer};
 use crate::{
     desk::Declarations,
     engine::report::ReportTable,
@@ -10,17 +10,18 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// The reports that are not disabled.
-pub fn all(rules: &Rules) -> impl Iterator<Item = &Report> + Clone {
-    rules.reports.iter().map(|report| &**report).filter(|report| report.mode != Mode::Disabled)
+/// The reports that somebody sees and that are not disabled.
+pub fn all<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Report> + Clone {
+    let reports = rules.reports.iter().map(|report| &**report);
+    reports.filter(move |report| report.mode != Mode::Disabled && viewer.is_among(&report.visible_to))
 }
 
 /// The report with this title.
 ///
 /// # Errors
-/// When there is none, or it is disabled.
-pub fn find<'r>(rules: &'r Rules, title: &str) -> Result<&'r Report, NoSuchRule> {
-    NoSuchRule::find("report", title, all(rules).map(|report| (&*report.title, report)))
+/// When there is none that somebody sees, or it is disabled.
+pub fn find<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r Report, NoSuchRule> {
+    NoSuchRule::find("report", title, all(rules, viewer).map(|report| (&*report.title, report)))
 }
 
 /// What a report comes to.

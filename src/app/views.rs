@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::NoSuchRule;
+use super::{NoSuchRule, Viewer};
 use crate::{
     desk::{Declarations, Ticket},
     lang::{
@@ -49,10 +49,20 @@ pub struct Description<'d> {
     pub sort: &'d str,
 }
 
-/// The views that are not disabled, each with how many tickets it has.
-pub async fn counts(store: &Store, rules: &Rules, now: Timestamp) -> Result<Vec<(Arc<View>, u64)>, StoreError> {
+/// The views that somebody sees and that are not disabled.
+fn seen<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Arc<View>> + Clone {
+    rules.views.iter().filter(move |view| view.mode != Mode::Disabled && viewer.is_among(&view.visible_to))
+}
+
+/// The views that somebody sees and that are not disabled, each with how many tickets it has.
+pub async fn counts(
+    store: &Store,
+    rules: &Rules,
+    viewer: Viewer<'_>,
+    now: Timestamp,
+) -> Result<Vec<(Arc<View>, u64)>, StoreError> {
     let mut counts = vec![];
-    for view in rules.views.iter().filter(|view| view.mode != Mode::Disabled) {
+    for view in seen(rules, viewer) {
         counts.push((Arc::clone(view), store.count(&view.filter, &rules.desk, now).await?));
     }
     Ok(counts)
@@ -61,10 +71,9 @@ pub async fn counts(store: &Store, rules: &Rules, now: Timestamp) -> Result<Vec<
 /// The view with this title.
 ///
 /// # Errors
-/// When there is none, or it is disabled.
-pub fn find<'r>(rules: &'r Rules, title: &str) -> Result<&'r View, NoSuchRule> {
-    let views = rules.views.iter().filter(|view| view.mode != Mode::Disabled);
-    NoSuchRule::find("view", title, views.map(|view| (&*view.title, &**view)))
+/// When there is none that somebody sees, or it is disabled.
+pub fn find<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r View, NoSuchRule> {
+    NoSuchRule::find("view", title, seen(rules, viewer).map(|view| (&*view.title, &**view)))
 }
 
 /// A page of a view's tickets.

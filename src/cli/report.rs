@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{CliError, Exit, desk::DeskArgs, terminal};
 use crate::{
-    app::reports,
+    app::{Viewer, reports},
     clock::Clock,
     present::{self, chart, report},
 };
@@ -46,7 +46,7 @@ impl ReportCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let desk = self.desk.open().await?;
         let Some(title) = &self.title else {
-            let reports: Vec<_> = reports::all(&desk.rules).map(report::Listed::from).collect();
+            let reports: Vec<_> = reports::all(&desk.rules, Viewer::Owner).map(report::Listed::from).collect();
             return self.print(&match self.format {
                 Format::Table => report::list(&reports),
                 Format::Json => present::json(&reports)?,
@@ -55,7 +55,7 @@ impl ReportCommand {
                 }
             });
         };
-        let found = reports::find(&desk.rules, title)
+        let found = reports::find(&desk.rules, Viewer::Owner, title)
             .map_err(|error| CliError::Usage(format!("{error}; `twite report` lists them")))?;
         let now = self.at.unwrap_or_else(|| Clock::Wall.now());
         let table = reports::run(desk.store()?, found, &desk.rules.desk, now).await?;

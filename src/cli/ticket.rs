@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::{
-        App, Notice,
+        App, Notice, Viewer,
         agent::{self, AgentUpdate, Description, NotDone},
         ticket, views,
     },
@@ -202,8 +202,8 @@ async fn show(desk: &OpenDesk, id: TicketId, format: TableFormat) -> Result<Exit
 impl Apply {
     async fn run(&self, desk: &OpenDesk) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
-        let found = agent::find_macro(rules, &self.title).map_err(|error| {
-            let all: Vec<_> = agent::macros(rules).map(|found| format!("{:?}", found.title)).collect();
+        let found = agent::find_macro(rules, Viewer::Owner, &self.title).map_err(|error| {
+            let all: Vec<_> = agent::macros(rules, Viewer::Owner).map(|found| format!("{:?}", found.title)).collect();
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
             CliError::Usage(format!("{error}: {all}"))
         })?;

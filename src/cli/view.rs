@@ -6,7 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::{CliError, Exit, desk::DeskArgs, terminal};
 use crate::{
-    app::views::{self, Page, TicketList},
+    app::{
+        Viewer,
+        views::{self, Page, TicketList},
+    },
     clock::Clock,
     desk::Declarations,
     present::{
@@ -54,12 +57,12 @@ impl ViewCommand {
         let desk = self.desk.open().await?;
         let (store, rules, now) = (desk.store()?, &desk.rules, Clock::Wall.now());
         let Some(title) = &self.title else {
-            let counts = views::counts(store, rules, now).await?;
+            let counts = views::counts(store, rules, Viewer::Owner, now).await?;
             let listed: Vec<_> = counts.iter().map(ListedView::from).collect();
             return self.page.format.print(|| tickets::views(&listed), &listed);
         };
-        let view =
-            views::find(rules, title).map_err(|error| CliError::Usage(format!("{error}; `twite view` lists them")))?;
+        let view = views::find(rules, Viewer::Owner, title)
+            .map_err(|error| CliError::Usage(format!("{error}; `twite view` lists them")))?;
         let list = views::list(store, view, &rules.desk, now, self.page.page()).await?;
         self.page.print(&list, &rules.desk)
     }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use twite::{
-    desk::{Author, Channel, Event, EventComment, EventKind, Person, Status, Ticket, Via, text},
+    desk::{Actor, Author, Channel, Event, EventComment, EventKind, Person, Status, Ticket, Via, text},
     engine::{Decision, RuleSet, decide, decide_plainly, index::Recent},
     x::wire::decode_line,
 };
@@ -75,7 +75,13 @@ fn case(line: &str) -> Option<Case> {
         ..Ticket::default()
     };
     let comment = EventComment { text: post.text, public: true, author: Author::Requester };
-    let event = Event { kind: EventKind::Created, via: Via::Twitter, comment: Some(comment), cause: None };
+    let event = Event {
+        kind: EventKind::Created,
+        via: Via::Twitter,
+        actor: Actor::Person,
+        comment: Some(comment),
+        cause: None,
+    };
     Some(Case { ticket, event, now })
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use twite::desk::{
-    Author, Channel, Event, EventComment, EventKind, Person, PostFacts, Priority, Status, Ticket, TicketId, text,
+    Actor, Author, Channel, Event, EventComment, EventKind, Person, PostFacts, Priority, Status, Ticket, TicketId, text,
 };
 
 use crate::{
@@ -144,7 +144,13 @@ fn case(names: &Names, spread: &Spread, words: &Zipf, random: &mut Random, n: us
         ..Ticket::default()
     };
     let comment = EventComment { text, public: channel != Channel::TwitterDm, author: Author::Requester };
-    let event = Event { kind: EventKind::Created, via: channel.into(), comment: Some(comment), cause: None };
+    let event = Event {
+        kind: EventKind::Created,
+        via: channel.into(),
+        actor: Actor::Person,
+        comment: Some(comment),
+        cause: None,
+    };
     Case { ticket, event, now }
 }
 
