@@ -21,7 +21,7 @@ pub enum Address {
 /// A database on a server of PostgreSQL.
 #[derive(Clone)]
 pub struct Server {
-    pub(super) options: PgConnectOptions,
+    pub(super) options: Box<PgConnectOptions>,
     shown: String,
 }
 
@@ -32,7 +32,7 @@ impl Address {
         match self {
             Self::File(path) => Self::File(path),
             Self::Server(Server { options, shown }) => {
-                Self::Server(Server { options: options.password(password), shown })
+                Self::Server(Server { options: Box::new(options.password(password)), shown })
             }
         }
     }
@@ -67,7 +67,7 @@ impl FromStr for Address {
         if !pairs.is_empty() {
             shown.query_pairs_mut().extend_pairs(pairs);
         }
-        Ok(Self::Server(Server { options, shown: shown.into() }))
+        Ok(Self::Server(Server { options: Box::new(options), shown: shown.into() }))
     }
 }
 

@@ -39,9 +39,13 @@ impl Transaction {
     async fn begin(pool: &Pool, begin: &'static str) -> Result<Self, Error> {
         let mut transaction = Self { connection: pool.acquire().await?, ended: false };
         match &mut transaction.connection {
-            Connection::Sqlite(connection) => drop(sqlx::query(begin).execute(&mut **connection).await?),
+            Connection::Sqlite(connection) => {
+                sqlx::query(begin).execute(&mut **connection).await?;
+            }
             // Two statements on one way there and back.
-            Connection::Postgres(connection) => drop(sqlx::raw_sql(begin).execute(&mut **connection).await?),
+            Connection::Postgres(connection) => {
+                sqlx::raw_sql(begin).execute(&mut **connection).await?;
+            }
         }
         Ok(transaction)
     }
