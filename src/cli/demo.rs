@@ -51,8 +51,8 @@ pub(crate) struct Demo {
     /// Where the rules are.
     #[arg(long, value_name = "DIRECTORY")]
     rules: Option<PathBuf>,
-    /// Keep the database in this file, for `twite view`, `twite ticket` and `twite why` with the same option.
-    #[arg(long, value_name = "FILE")]
+    /// Keep the database in this file, or on PostgreSQL, for `twite view`, `twite ticket` and `twite why` with the same option.
+    #[arg(long, value_name = "FILE|URL")]
     database: Option<PathBuf>,
     /// Process everything and end with a summary. The posts' own times drive the clock, so nothing waits.
     #[arg(long)]

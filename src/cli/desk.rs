@@ -21,7 +21,7 @@ use crate::{
         rules::{Rules, Version},
     },
     settings::Settings,
-    store::{Key, Store},
+    store::{Address, Key, Store},
 };
 
 /// The desk a command works on.
@@ -33,8 +33,8 @@ pub(super) struct DeskArgs {
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database. Default: where `twite.toml` says.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: where `twite.toml` says.
+    #[arg(long, global = true, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
 }
 
@@ -136,7 +136,7 @@ fn joined(paths: &[PathBuf]) -> String {
 pub(super) struct Paths {
     /// Where `twite.toml` lies: what it names is relative to that.
     directory: PathBuf,
-    database: PathBuf,
+    database: Address,
     key_env: String,
     /// Whether the database is a guess, as no `twite.toml` says where it is.
     guessed: bool,
@@ -145,14 +145,16 @@ pub(super) struct Paths {
 impl Paths {
     /// [`Self::of`], where somebody named files: of each the right kind, should it be there.
     pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
-        config.into_iter().chain(database).try_for_each(file_or_gone)?;
+        let unusable = |why| CliError::Usage(format!("the database that was named cannot be used: {why}"));
+        let database = database.map(Address::named).transpose().map_err(unusable)?;
+        config.into_iter().chain(database.as_ref().and_then(Address::file)).try_for_each(file_or_gone)?;
         paths.iter().filter(|path| path.is_file()).try_for_each(|path| rule_file_name(path))?;
         Ok(Self::of(paths, config, database))
     }
 
     /// The place of a desk whose rules are at these paths, be they broken: where `twite.toml` says; where that cannot be read,
     /// or is gone for the moment, where it says so in the commit that is checked out; else the usual place, if a database is there.
-    pub(super) fn of(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Self {
+    pub(super) fn of(paths: &[PathBuf], config: Option<&Path>, database: Option<Address>) -> Self {
         let committed = || lang::store_settings(&Follow::Commit.tree(paths).ok()?, paths, config);
         let said = lang::store_settings(&Tree::Disk, paths, config).or_else(committed);
         let guessed = said.is_none() && database.is_none();
@@ -160,10 +162,9 @@ impl Paths {
         let directory = toml.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         let settings = settings.unwrap_or_default();
         let beside = |directory: &Path| directory.join(&settings.path);
-        let database = match (database, toml.as_deref().and_then(Path::parent)) {
-            (Some(named), _) => named.to_owned(),
-            (None, Some(directory)) => beside(directory),
-            (None, None) => paths
+        let file = || match toml.as_deref().and_then(Path::parent) {
+            Some(directory) => beside(directory),
+            None => paths
                 .iter()
                 .flat_map(|path| [Some(path.as_path()), path.parent()])
                 .flatten()
@@ -171,7 +172,12 @@ impl Paths {
                 .find(|path| path.is_file())
                 .unwrap_or_else(|| beside(Path::new(""))),
         };
-        Self { directory, database: without_detours(database), key_env: settings.key_env, guessed }
+        let database = match database {
+            Some(Address::File(path)) => Address::File(without_detours(path)),
+            Some(server) => server,
+            None => Address::File(without_detours(file())),
+        };
+        Self { directory, database, key_env: settings.key_env, guessed }
     }
 
     /// The settings beside rules.
@@ -181,13 +187,13 @@ impl Paths {
 
     /// Why nothing is known to be live.
     pub(super) fn no_database(&self) -> String {
-        if self.database.is_file() {
-            return format!("no daemon has run on {}", Shown(&self.database));
+        if self.may_exist() {
+            return format!("no daemon has run on {}", self.database());
         }
         if self.guessed {
             return "no `twite.toml` can be read that says where the database is: name it with `--database`".to_owned();
         }
-        format!("there is no database at {}: `twite serve` makes it when it first runs", Shown(&self.database))
+        format!("there is no database at {}: `twite serve` makes it when it first runs", self.database())
     }
 
     /// The rules that are live; nothing where no daemon ran yet.
@@ -198,21 +204,27 @@ impl Paths {
         Ok(live)
     }
 
-    /// The database file.
-    pub(super) fn database(&self) -> &Path {
-        &self.database
+    /// The database, as messages name it.
+    pub(super) fn database(&self) -> String {
+        match &self.database {
+            Address::File(path) => Shown(path).to_string(),
+            server => visible(&server.to_string()).into_owned(),
+        }
+    }
+
+    /// Whether there is a database, as far as that can be told without asking a server.
+    fn may_exist(&self) -> bool {
+        self.database.file().is_none_or(Path::is_file)
     }
 
     /// Opens the store, and makes it where there is none.
     pub(super) async fn open(&self) -> Result<Store, CliError> {
-        Store::open(&self.database)
-            .await
-            .map_err(|e| CliError::Usage(format!("cannot open {}: {e}", Shown(&self.database))))
+        Store::open(&self.database).await.map_err(|e| CliError::Usage(format!("cannot open {}: {e}", self.database())))
     }
 
     /// Opens the store, if there is one.
     pub(super) async fn open_existing(&self) -> Result<Option<Store>, CliError> {
-        match self.database.is_file() {
+        match self.may_exist() {
             true => self.open().await.map(Some),
             false => Ok(None),
         }
@@ -268,7 +280,7 @@ mod tests {
             for settings in [place.settings(&loaded.rules.unwrap()), loaded.settings] {
                 assert_eq!(settings.mail.unwrap().directory.as_ref(), Some(&wanted));
             }
-            assert_eq!(place.database(), directory.path().join("twite.db"));
+            assert_eq!(place.database(), directory.path().join("twite.db").to_str().unwrap());
         }
     }
 }

@@ -10,7 +10,6 @@ use clap::{Args, Subcommand};
 use super::{
     CliError, Exit,
     desk::{DeskArgs, OpenDesk},
-    source::Shown,
     terminal,
     view::TableFormat,
 };
@@ -113,7 +112,7 @@ impl By {
             writeln!(terminal::remarks(), "note: {}", visible(&reason))?;
         }
         if !store.lease().await?.is_some_and(|lease| lease.is_held(Clock::Wall.now())) {
-            let database = Shown(desk.place.database());
+            let database = desk.place.database();
             writeln!(terminal::remarks(), "note: no daemon works on {database}; things leave once `twite serve` runs")?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     CliError, Exit,
     desk::Paths,
-    source::{Shown, unusable},
+    source::unusable,
     terminal::{self, Log},
 };
 use crate::{
@@ -38,8 +38,8 @@ pub(crate) struct Serve {
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database. Default: where `twite.toml` says.
-    #[arg(long, value_name = "FILE")]
+    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: where `twite.toml` says.
+    #[arg(long, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
     /// What goes live: the files as they are, or what the commit has that is checked out, whatever the work tree says.
     #[arg(long, value_enum, default_value_t = FollowArg::Files, value_name = "WHAT")]
@@ -83,7 +83,7 @@ impl Serve {
         let live = reload.live().clone();
         let (store, key) = (place.open().await?, place.key()?);
         let (rules, state) = (live.rules(), live.state().borrow().clone());
-        tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), Shown(place.database()));
+        tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), place.database());
         if let Some(broken) = state.broken {
             tracing::error!(
                 "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}",

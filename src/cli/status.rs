@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CliError, Exit, desk::DeskArgs, source::Shown, view::TableFormat};
+use super::{CliError, Exit, desk::DeskArgs, view::TableFormat};
 use crate::{app::health::Health, clock::Clock, present};
 
 /// Show which rules are live and since when, whether their files could be, which daemon works, and what waits.
@@ -42,7 +42,7 @@ impl Status {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let place = self.desk.place()?;
         let store = place.open_existing().await?;
-        let database = Shown(place.database()).to_string();
+        let database = place.database();
         let health = Health::read(database, store.as_ref(), self.desk.rule_files(), Clock::Wall.now()).await?;
         self.format.print(|| present::health::text(&health, &place.no_database()), &health)?;
         let ails = health.broken.is_some() || (self.health && !health.works());

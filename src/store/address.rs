@@ -37,6 +37,15 @@ impl Address {
         }
     }
 
+    /// What somebody named, as `--database` takes it: a URL or a path.
+    ///
+    /// # Errors
+    /// As [`Self::from_str`].
+    pub fn named(name: &Path) -> Result<Self, String> {
+        // A path need not be a text.
+        name.to_str().map_or_else(|| Ok(Self::File(name.to_owned())), str::parse)
+    }
+
     /// The file, where it is one.
     pub fn file(&self) -> Option<&Path> {
         match self {
@@ -98,7 +107,7 @@ impl From<&PathBuf> for Address {
     }
 }
 
-impl From<&Address> for Address {
+impl From<&Self> for Address {
     fn from(address: &Address) -> Self {
         address.clone()
     }

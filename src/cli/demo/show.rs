@@ -205,7 +205,7 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
 pub(super) fn encore(
     out: &mut dyn Write,
     rules: &Path,
-    database: &Path,
+    database: &str,
     sim: &str,
     accounts: &[String],
 ) -> io::Result<()> {
@@ -213,7 +213,7 @@ pub(super) fn encore(
     let customer = address::customer("kimlarsen", accounts);
     // As it was called: it need not be on the path.
     let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
-    let desk = format!("--rules {} --database {}", Shown(rules), Shown(database));
+    let desk = format!("--rules {} --database {}", Shown(rules), database);
     writeln!(out)?;
     writeln!(out, "{}", paint("Everything has arrived. Now it is your turn:", Style::new().bold()))?;
     writeln!(out)?;

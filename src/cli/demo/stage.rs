@@ -25,7 +25,7 @@ use crate::{
     desk::{Account, Tokens, XId, visible::visible},
     settings::{MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
-    store::{AccountState, ConnectedAccount, IncomingKind, Key, Store},
+    store::{AccountState, Address, ConnectedAccount, IncomingKind, Key, Store},
     x::{
         Unreadable, client,
         wire::{decode_line, decode_posts},
@@ -42,7 +42,8 @@ pub(super) struct Stage {
     clock: Clock,
     first: XId,
     rules: PathBuf,
-    database: PathBuf,
+    /// The database, as a command takes it.
+    database: String,
     /// The posts, in the order of their lines.
     posts: Vec<crate::x::Post>,
     lines: usize,
@@ -75,11 +76,20 @@ impl Stage {
         let reload = Reload::start(Source { overrides, ..Source::new(vec![rules.clone()], None) }, clock.now())
             .map_err(unusable)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
-        if database.exists() {
-            let message = format!("{} is there already; a demo starts with an empty database", Shown(&database));
-            return Err(CliError::Usage(message));
+        let unusable = |why| CliError::Usage(format!("the database that was named cannot be used: {why}"));
+        let address = Address::named(&database).map_err(unusable)?;
+        let shown = match &address {
+            Address::File(path) => Shown(path).to_string(),
+            server => visible(&server.to_string()).into_owned(),
+        };
+        let taken = || CliError::Usage(format!("{shown} is there already; a demo starts with an empty database"));
+        if address.file().is_some_and(Path::exists) {
+            return Err(taken());
         }
-        let store = Store::open(&database).await?;
+        let store = Store::open(&address).await?;
+        if !store.accounts().await?.is_empty() {
+            return Err(taken());
+        }
         let key = Key::random()?;
         let (declared, accounts) =
             (Arc::clone(&reload.live().rules().desk), reload.live().settings().accounts.0.clone());
@@ -90,7 +100,7 @@ impl Stage {
             clock,
             first: "1".parse()?,
             rules,
-            database,
+            database: shown,
             posts: Vec::new(),
             lines: 0,
             left_out: 0,

@@ -82,9 +82,11 @@ impl Desk {
         }
         let directory = tempfile::tempdir().unwrap();
         let handles: Vec<_> = accounts.iter().map(|(handle, _)| *handle).collect();
-        let (daemon, accounts) = inside::daemon(directory.path(), &sim, &handles, RULES, DESK).await;
+        // A file, into which triggers are put.
+        let file = directory.path().join("twite.db");
+        let (daemon, accounts) = inside::daemon_on((&file).into(), directory.path(), &sim, &handles, RULES, DESK).await;
         let told = daemon.notices().listen();
-        let database = SqliteConnectOptions::new().filename(directory.path().join("twite.db")).connect().await.unwrap();
+        let database = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
         Self { sim, daemon, accounts, told, database, _directory: directory }
     }
 

@@ -1,8 +1,7 @@
 //! What a deleted post said is in no table of the database, whatever rules made of it.
 
-use crate::support::{inside, simulator};
+use crate::support::{database::Beside, inside, simulator};
 use jiff::SignedDuration;
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use twite::{
     daemon::LookupOutcome,
     desk::TicketId,
@@ -52,25 +51,14 @@ type = "text"
 "#;
 
 /// Where in the database words are, in whatever case: the columns of all its tables. The log of changes counts as well.
-async fn places(database: &mut SqliteConnection, words: &[&str]) -> Vec<String> {
-    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
-        .fetch_all(&mut *database)
-        .await
-        .unwrap();
+async fn places(database: &mut Beside, words: &[&str]) -> Vec<String> {
     let mut found = vec![];
-    for table in tables {
-        let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
-            .bind(&table)
-            .fetch_all(&mut *database)
-            .await
-            .unwrap();
-        for column in columns {
-            let sql = format!("SELECT CAST(\"{column}\" AS BLOB) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
-            let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *database).await.unwrap();
-            let texts = rows.iter().map(|row| String::from_utf8_lossy(row.get_unchecked(0)).to_lowercase());
-            let texts: Vec<_> = texts.filter(|text| words.iter().any(|word| text.contains(word))).collect();
-            found.extend(texts.iter().map(|text| format!("{table}.{column}: {text}")));
-        }
+    for (table, column) in database.columns().await {
+        // Bytes are shown as a text by each database in its own way; what is looked for is plain.
+        let shown = format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
+        let texts = database.texts(shown).await.into_iter().map(|text| text.to_lowercase());
+        let texts: Vec<_> = texts.filter(|text| words.iter().any(|word| text.contains(word))).collect();
+        found.extend(texts.iter().map(|text| format!("{table}.{column}: {text}")));
     }
     found
 }
@@ -105,8 +93,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     later(2);
     daemon.run_until_idle().await.unwrap();
 
-    let options = SqliteConnectOptions::new().filename(directory.path().join("twite.db"));
-    let mut database = options.connect().await.unwrap();
+    let mut database = Beside::at(&directory.path().join("twite.db")).await;
     let words = ["quokka", "my \\\"order", "garden", "fence"];
     let before = places(&mut database, &words).await;
     for place in [

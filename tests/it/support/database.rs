@@ -1,12 +1,21 @@
 //! A database for each test: of PostgreSQL where `TWITE_TEST_POSTGRES` names a server, else a file of SQLite.
 //!
-//! The server's user must be allowed to make databases. The first test lays a template out, and each test gets a copy.
+//! The server's user must be allowed to make databases. The first test lays a template out, and each test gets a copy, which
+//! is dropped after its directory is gone; the last ones, and the template, are left to whoever started the server.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of it, and one without a database has failed")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use tokio::sync::OnceCell;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection,
+    sqlite::SqliteConnectOptions,
+};
+use tokio::sync::{Mutex, OnceCell};
 use twite::store::{Address, Store};
 
 /// The variable that names a server, as `postgres://user@host/database`.
@@ -17,65 +26,54 @@ pub fn server() -> Option<String> {
     std::env::var(SERVER).ok().filter(|server| !server.is_empty())
 }
 
-/// A database that goes with its owner.
+/// A database in a directory of its own, or as if it were there. It goes with its owner.
 pub struct TestDatabase {
     pub address: Address,
-    /// What `--database` and `[store] url` take for it.
-    pub url: String,
-    /// Where it is a file: the directory of it.
-    directory: Option<tempfile::TempDir>,
-    /// Where it is on a server: its name.
-    name: Option<String>,
+    directory: tempfile::TempDir,
 }
 
 impl TestDatabase {
-    /// A new one, without tables on SQLite, and with nothing in them on PostgreSQL.
     pub async fn new() -> Self {
-        match server() {
-            Some(server) => Self::copied(&server).await,
-            None => {
-                let directory = tempfile::tempdir().unwrap();
-                let path = directory.path().join("twite.db");
-                let url = path.to_str().unwrap().to_owned();
-                Self { address: Address::from(&path), url, directory: Some(directory), name: None }
-            }
-        }
+        let directory = tempfile::tempdir().unwrap();
+        let address = at(&directory.path().join("twite.db")).await;
+        Self { address, directory }
     }
 
     /// Opens it, as another process does.
     pub async fn open(&self) -> Store {
         Store::open(&self.address).await.unwrap()
     }
-
-    async fn copied(server: &str) -> Self {
-        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-        static COPIES: AtomicU32 = AtomicU32::new(0);
-        let template = TEMPLATE.get_or_init(|| laid_out(server)).await;
-        let name = format!("twite_test_{}_{}", std::process::id(), COPIES.fetch_add(1, Ordering::Relaxed));
-        let mut admin = PgConnection::connect(server).await.unwrap();
-        run(&mut admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        run(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-        admin.close().await.unwrap();
-        let url = named(server, &name);
-        Self { address: url.parse().unwrap(), url, directory: None, name: Some(name) }
-    }
 }
 
-impl Drop for TestDatabase {
-    fn drop(&mut self) {
-        let (Some(name), Some(server)) = (self.name.take(), server()) else { return };
-        // A runtime cannot be waited for from within another one.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let mut admin = PgConnection::connect(&server).await.unwrap();
-                run(&mut admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
-            });
-        });
-        // Where that failed, the database is left over: no reason to fail the test.
-        let _ = dropped.join();
-    }
+/// The database at a path: that file, or the one on the server that stands for it for as long as its directory is there.
+pub async fn at(path: &Path) -> Address {
+    url_at(path).await.parse().unwrap()
 }
+
+/// [`at`], as `--database` takes it.
+pub async fn url_at(path: &Path) -> String {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    static COPIES: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
+    let Some(server) = server() else { return path.to_str().unwrap().to_owned() };
+    let template = TEMPLATE.get_or_init(|| laid_out(&server)).await;
+    let mut copies = COPIES.lock().await;
+    if let Some(name) = copies.get(path) {
+        return named(&server, name);
+    }
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    let gone: Vec<_> = copies.keys().filter(|path| !path.parent().unwrap().exists()).cloned().collect();
+    for name in gone.iter().filter_map(|path| copies.remove(path)) {
+        run(&mut admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    }
+    let name = format!("twite_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    run(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    admin.close().await.unwrap();
+    let url = named(&server, &name);
+    copies.insert(path.to_owned(), name);
+    url
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// The name of a database with all tables and no id of its own yet.
 async fn laid_out(server: &str) -> String {
@@ -102,4 +100,51 @@ fn named(server: &str, database: &str) -> String {
     let mut url = url::Url::parse(server).unwrap();
     url.set_path(database);
     url.into()
+}
+
+/// A connection past the store, to see what is kept.
+pub enum Beside {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Beside {
+    /// To the database at a path, see [`at`].
+    pub async fn at(path: &Path) -> Self {
+        let url = url_at(path).await;
+        match server() {
+            Some(_) => Self::Postgres(PgConnection::connect(&url).await.unwrap()),
+            None => {
+                let file = SqliteConnectOptions::new().filename(&url).busy_timeout(Duration::from_secs(10));
+                Self::Sqlite(file.connect().await.unwrap())
+            }
+        }
+    }
+
+    /// The texts in the first column of what a statement finds.
+    pub async fn texts(&mut self, statement: impl Into<String>) -> Vec<String> {
+        let statement = AssertSqlSafe(statement.into());
+        match self {
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query(statement).fetch_all(connection).await.unwrap();
+                // Bytes, made a text there, need not be one.
+                rows.iter().map(|row| String::from_utf8_lossy(row.get_unchecked(0)).into_owned()).collect()
+            }
+            Self::Postgres(connection) => sqlx::query_scalar(statement).fetch_all(connection).await.unwrap(),
+        }
+    }
+
+    /// All columns of all tables, as `table.column`.
+    pub async fn columns(&mut self) -> Vec<(String, String)> {
+        let columns = match self {
+            Self::Sqlite(_) => {
+                "SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+            }
+            Self::Postgres(_) => {
+                "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+            }
+        };
+        let found = self.texts(columns).await;
+        found.iter().map(|name| name.split_once('.').unwrap()).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+    }
 }

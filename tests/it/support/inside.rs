@@ -9,12 +9,26 @@ use twite::{
     desk::{Tokens, XId},
     settings::{Overrides, XSettings},
     sim::{CLIENT_ID, NewPerson, SimHandle},
-    store::{AccountState, ConnectedAccount, Key, Store},
+    store::{AccountState, Address, ConnectedAccount, Key, Store},
     x::client,
 };
 
+use super::database;
+
 /// A daemon with these rules, connected to accounts of a simulator.
 pub async fn daemon(
+    directory: &Path,
+    sim: &SimHandle,
+    accounts: &[&str],
+    rules: &str,
+    extra: &str,
+) -> (Arc<Daemon>, Vec<XId>) {
+    daemon_on(database::at(&directory.join("twite.db")).await, directory, sim, accounts, rules, extra).await
+}
+
+/// As [`daemon`], on a database that is named.
+pub async fn daemon_on(
+    database: Address,
     directory: &Path,
     sim: &SimHandle,
     accounts: &[&str],
@@ -37,7 +51,7 @@ pub async fn daemon(
     };
     let overrides = Overrides { x: Some(x), ..Overrides::default() };
     let live = Reload::start(Source { overrides, ..Source::new(vec![path], None) }, Timestamp::UNIX_EPOCH).unwrap();
-    let store = Store::open(&directory.join("twite.db")).await.unwrap();
+    let store = Store::open(database).await.unwrap();
     let key = Key::random().unwrap();
     let mut ids = Vec::new();
     for handle in accounts {

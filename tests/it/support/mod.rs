@@ -33,6 +33,8 @@ pub struct TestDesk {
     pub sim: SimHandle,
     pub directory: tempfile::TempDir,
     pub accounts: Vec<XId>,
+    /// Where its database is, if `twite.toml` does not say so: on the server that tests have.
+    pub url: Option<String>,
 }
 
 impl TestDesk {
@@ -55,7 +57,10 @@ impl TestDesk {
         std::fs::create_dir(&path).unwrap();
         std::fs::write(path.join("twite.toml"), toml).unwrap();
         std::fs::write(path.join("rules.twite"), rules).unwrap();
-        let mut desk = Self { sim, directory, accounts: vec![] };
+        let mut desk = Self { sim, directory, accounts: vec![], url: None };
+        if database::server().is_some() {
+            desk.url = Some(database::url_at(&desk.rules().join("twite.db")).await);
+        }
         let store = desk.store().await;
         for handle in accounts {
             let tokens = match desk.sim.connect(handle) {
@@ -93,7 +98,7 @@ impl TestDesk {
 
     /// Its database, opened anew.
     pub async fn store(&self) -> Store {
-        Store::open(&self.rules().join("twite.db")).await.unwrap()
+        Store::open(database::at(&self.rules().join("twite.db")).await).await.unwrap()
     }
 
     /// The daemon as a process. Its log goes to a file in the desk's directory.
@@ -104,6 +109,7 @@ impl TestDesk {
             .arg(self.rules())
             .env("TWITE_KEY", key())
             .env("TWITE_LOG", "info")
+            .envs(self.url.iter().map(|url| ("TWITE_DATABASE", url)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
