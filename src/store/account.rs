@@ -155,7 +155,10 @@ impl Store {
 
     /// Every account that was ever connected, oldest first.
     pub async fn accounts(&self) -> Result<Vec<ConnectedAccount>, StoreError> {
-        let rows = query("SELECT * FROM account ORDER BY connected_at, x_id").fetch_all(&self.reader).await?;
+        let rows =
+            query("SELECT x_id, handle, state, connected_at, capture_from FROM account ORDER BY connected_at, x_id")
+                .fetch_all(&self.reader)
+                .await?;
         rows.iter()
             .map(|row| {
                 Ok(ConnectedAccount {

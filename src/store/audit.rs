@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Store, StoreError, Tx,
     db::{Executor, query, query_scalar},
+    number::Numbered,
     time,
     write_buffer::{DecisionRow, FiredRow},
 };
@@ -82,15 +83,7 @@ impl Tx {
     /// Records a run and returns its number.
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
-        // Nobody else numbers decisions meanwhile, and none is ever removed.
-        let id = match self.cache.last_decision {
-            Some(last) => last + 1,
-            None => {
-                let next = query_scalar("SELECT coalesce(max(id), 0) + 1 FROM decision");
-                next.fetch_one(&mut self.conn).await?
-            }
-        };
-        self.cache.last_decision = Some(id);
+        let id = self.next_number(Numbered::Decision).await?;
         let version = self.ticket_version(record.ticket.id).await?;
         self.buffer.decisions.push(DecisionRow {
             id,
@@ -158,10 +151,12 @@ impl Store {
     /// The runs on a ticket, oldest first.
     pub async fn decisions(&self, ticket: TicketId) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
-        let rows = query("SELECT * FROM decision WHERE ticket = $1 ORDER BY id")
-            .bind(ticket.0)
-            .fetch_all(&self.reader)
-            .await?;
+        let rows = query(
+            "SELECT id, made, rules, commit_id, before, event, decision FROM decision WHERE ticket = $1 ORDER BY id",
+        )
+        .bind(ticket.0)
+        .fetch_all(&self.reader)
+        .await?;
         let mut runs = vec![];
         for row in &rows {
             let id: i64 = row.try_get("id")?;

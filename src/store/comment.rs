@@ -59,6 +59,13 @@ fn delivery_word(delivery: Delivery) -> &'static str {
     }
 }
 
+/// What [`read`] reads.
+macro_rules! read_columns {
+    () => {
+        "id, ticket, kind, x_id, with_id, author, actor, author_id, text, version, deleted, made, delivery"
+    };
+}
+
 fn read(row: &Row) -> Result<Comment, StoreError> {
     let id: Option<XId> = words(row.try_get("x_id")?)?;
     let source = match (row.try_get::<&str, _>("kind")?, id) {
@@ -99,16 +106,21 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
 impl Store {
     /// A comment, by the store's number.
     pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
-        let row = query("SELECT * FROM comment WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
+        let row = query(concat!("SELECT ", read_columns!(), " FROM comment WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(&self.reader)
+            .await?;
         row.as_ref().map(read).transpose()
     }
 
     /// The comments of a ticket in the order in which they were said: by X's ids, which are ordered, and by
     /// the clock where there are none.
     pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
-        let rows = query(
-            "SELECT * FROM comment WHERE ticket = $1 ORDER BY made, length(x_id) NULLS FIRST, x_id NULLS FIRST, id",
-        )
+        let rows = query(concat!(
+            "SELECT ",
+            read_columns!(),
+            " FROM comment WHERE ticket = $1 ORDER BY made, length(x_id) NULLS FIRST, x_id NULLS FIRST, id"
+        ))
         .bind(ticket.0)
         .fetch_all(&self.reader)
         .await?;
@@ -190,7 +202,7 @@ impl Tx {
 
     /// Gives every comment of an edited post its new text, and keeps the old one as an earlier version.
     pub async fn revise_comments(&mut self, post: &StoredPost) -> Result<Vec<(TicketId, i64, Author)>, StoreError> {
-        let rows = query("SELECT * FROM comment WHERE x_id = $1 AND deleted = 0")
+        let rows = query(concat!("SELECT ", read_columns!(), " FROM comment WHERE x_id = $1 AND deleted = 0"))
             .bind(post.id.as_str())
             .fetch_all(&mut self.conn)
             .await?;

@@ -94,7 +94,8 @@ impl Store {
     /// What has not ended, in order.
     pub async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = query(
-            "SELECT o.*, CASE WHEN o.state = 'waiting' THEN (SELECT max(e.id) FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
+            "SELECT o.id, o.ticket, o.rule, o.effect, o.destination, o.state, o.made, o.due, o.sends, o.answers_lost, o.reason_kind,
+               o.reason, CASE WHEN o.state = 'waiting' THEN (SELECT max(e.id) FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
                       AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
                       AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply')) END AS behind
              FROM outbox o WHERE o.state IN ('waiting', 'sending', 'unknown') ORDER BY o.id",
@@ -107,7 +108,8 @@ impl Store {
     /// What agents did with what is to be sent about a ticket, in order.
     pub async fn interventions(&self, ticket: TicketId) -> Result<Vec<Intervention>, StoreError> {
         let rows = query(
-            "SELECT i.*, o.effect FROM intervention i JOIN outbox o ON o.id = i.item WHERE o.ticket = $1 ORDER BY i.id",
+            "SELECT i.item, i.made, i.act, i.actor, i.reason, i.was, i.possibly_sent, o.effect
+             FROM intervention i JOIN outbox o ON o.id = i.item WHERE o.ticket = $1 ORDER BY i.id",
         )
         .bind(ticket.0)
         .fetch_all(&self.reader)

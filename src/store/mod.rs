@@ -9,6 +9,7 @@
 mod account;
 mod address;
 mod audit;
+mod column;
 mod comment;
 mod db;
 mod due;
@@ -20,6 +21,7 @@ mod intervention;
 mod lease;
 mod live;
 mod loops;
+mod number;
 mod outbox;
 mod pause;
 mod polling;
@@ -59,7 +61,7 @@ pub use self::{
     ticket::{TicketHead, TicketKey},
 };
 use self::{
-    db::{Dialect, Opened, Pool, Query, Transaction, query},
+    db::{Dialect, ErrorClass, Opened, Pool, Query, Transaction, query},
     file::File,
     lease::Fence,
     tx_cache::TxCache,
@@ -106,12 +108,8 @@ impl StoreError {
     /// Whether it is about what was to be stored, and not about the moment: trying again will not help.
     pub fn is_about_data(&self) -> bool {
         match self {
-            Self::Corrupt(_) | Self::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => true,
-            // A constraint, or a value of PostgreSQL's class 22: everything else the database says may be otherwise later.
-            Self::Database(sqlx::Error::Database(error)) => {
-                !matches!(error.kind(), sqlx::error::ErrorKind::Other)
-                    || error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"))
-            }
+            Self::Corrupt(_) => true,
+            Self::Database(error) => db::class_of(error) == ErrorClass::Data,
             _ => false,
         }
     }

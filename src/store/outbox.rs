@@ -295,19 +295,30 @@ impl Store {
     /// destination for the same ticket.
     pub async fn claim(&self, destination: &Destination, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
         let mut tx = self.begin().await?;
+        let next = query_scalar::<i64>(
+            "SELECT o.id FROM outbox o WHERE o.state = 'waiting' AND o.destination = $2 AND o.due <= $1
+               AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
+                                 AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
+                                 AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply'))
+             ORDER BY o.due, o.id LIMIT 1",
+        )
+        .bind(now.as_millisecond())
+        .bind(destination.to_string())
+        .skip_locked("o")
+        .fetch_optional(&mut tx.conn)
+        .await?;
+        let Some(next) = next else {
+            tx.commit().await?;
+            return Ok(None);
+        };
         let row = query(
             "UPDATE outbox SET state = 'sending', sends = sends + 1 - possibly_sent, lookups = lookups + possibly_sent,
-               first_send = coalesce(first_send, $1)
-             WHERE id = (SELECT o.id FROM outbox o WHERE o.state = 'waiting' AND o.destination = $2 AND o.due <= $1
-                           AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
-                                             AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
-                                             AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply'))
-                         ORDER BY o.due, o.id LIMIT 1)
+               first_send = coalesce(first_send, $1) WHERE id = $2
              RETURNING id, key, ticket, rule, effect, destination, answers, follows, sends, lookups, possibly_sent,
                answers_lost, first_send",
         )
         .bind(now.as_millisecond())
-        .bind(destination.to_string())
+        .bind(next)
         .fetch_optional(&mut tx.conn)
         .await?;
         tx.commit().await?;

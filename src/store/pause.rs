@@ -32,7 +32,11 @@ pub struct Pause {
 impl Store {
     /// What accounts cannot do for the time being.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        let rows = query("SELECT * FROM pause ORDER BY account, since, what").fetch_all(&self.reader).await?;
+        let rows = query(
+            "SELECT account, what, reason, since, failures, retry_at, told FROM pause ORDER BY account, since, what",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Pause {

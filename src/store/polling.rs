@@ -54,7 +54,9 @@ impl Gap {
 impl Store {
     /// How the reading of each endpoint stands.
     pub async fn polling(&self) -> Result<Vec<Polling>, StoreError> {
-        let rows = query("SELECT * FROM polling ORDER BY account, endpoint").fetch_all(&self.reader).await?;
+        let rows = query("SELECT account, endpoint, stalled, since, next FROM polling ORDER BY account, endpoint")
+            .fetch_all(&self.reader)
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(Polling {
@@ -120,7 +122,7 @@ impl Store {
 
     /// All that X showed no more, the latest first.
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
-        let rows = query("SELECT * FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
+        let rows = query("SELECT account, endpoint, known, lowest FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
             .fetch_all(&self.reader)
             .await?;
         rows.iter()

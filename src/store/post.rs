@@ -39,6 +39,14 @@ pub struct StoredPost {
     pub deleted: bool,
 }
 
+/// What [`StoredPost::read`] reads.
+macro_rules! read_columns {
+    () => {
+        "post.x_id, post.version, post.author, post.conversation, post.replied_to, post.in_reply_to_user, post.answers, \
+         post.direct_with, post.text, post.made, post.deleted"
+    };
+}
+
 impl StoredPost {
     /// Where a comment of it stands, and so how it can be answered.
     pub fn source(&self) -> CommentSource {
@@ -122,18 +130,20 @@ impl Store {
     /// The posts above the comments of a ticket that are no comments on it: what others said before. Each with
     /// the handle of who wrote it, where that is known; in the order of X's ids.
     pub async fn context(&self, ticket: TicketId) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
-        let rows = query(
+        let rows = query(concat!(
             "WITH RECURSIVE above (id, height) AS (
                SELECT x_id, 0 FROM comment WHERE ticket = $1 AND kind = 'post'
                UNION
                SELECT p.replied_to, above.height + 1 FROM above JOIN post p ON p.x_id = above.id
                WHERE p.replied_to IS NOT NULL AND above.height < $2
              )
-             SELECT p.*, person.handle AS author_handle FROM post p LEFT JOIN person ON person.x_id = p.author
-             WHERE p.x_id IN (SELECT id FROM above)
-               AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.ticket = $1 AND c.x_id = p.x_id)
-             ORDER BY length(p.x_id), p.x_id",
-        )
+             SELECT ",
+            read_columns!(),
+            ", person.handle AS author_handle FROM post LEFT JOIN person ON person.x_id = post.author
+             WHERE post.x_id IN (SELECT id FROM above)
+               AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.ticket = $1 AND c.x_id = post.x_id)
+             ORDER BY length(post.x_id), post.x_id"
+        ))
         .bind(ticket.0)
         .bind(HIGHEST_CONTEXT)
         .fetch_all(&self.reader)
@@ -148,7 +158,10 @@ const HIGHEST_CONTEXT: i64 = 100;
 impl Tx {
     /// A post, by its first id.
     pub async fn post(&mut self, id: &XId) -> Result<Option<StoredPost>, StoreError> {
-        let row = query("SELECT * FROM post WHERE x_id = $1").bind(id.as_str()).fetch_optional(&mut self.conn).await?;
+        let row = query(concat!("SELECT ", read_columns!(), " FROM post WHERE post.x_id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(&mut self.conn)
+            .await?;
         row.as_ref().map(StoredPost::read).transpose()
     }
 
@@ -179,7 +192,7 @@ impl Tx {
             let mut below = vec![];
             if !self.cache.is_childless(&post.id) {
                 // What stands above those below is known now.
-                below = query("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING *")
+                below = query(concat!("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING ", read_columns!()))
                     .bind(post.id.as_str())
                     .fetch_all(&mut self.conn)
                     .await?;
@@ -217,11 +230,13 @@ impl Tx {
 
     /// The posts by connected accounts directly below a post, of which it is not settled whom they answer.
     pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<StoredPost>, StoreError> {
-        let rows = query(
+        let rows = query(concat!(
+            "SELECT ",
+            read_columns!(),
             // The accounts are few, and come first.
-            "SELECT p.* FROM account a CROSS JOIN post p
-             WHERE p.replied_to = $1 AND p.author = a.x_id AND p.answers IS NULL",
-        )
+            " FROM account a CROSS JOIN post
+             WHERE post.replied_to = $1 AND post.author = a.x_id AND post.answers IS NULL"
+        ))
         .bind(parent.as_str())
         .fetch_all(&mut self.conn)
         .await?;
@@ -231,9 +246,11 @@ impl Tx {
     /// What belongs together by its key: the posts of a person in a conversation, and those of the account that answer
     /// that person.
     pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<StoredPost>, StoreError> {
-        let rows = query(
-            "SELECT * FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2)",
-        )
+        let rows = query(concat!(
+            "SELECT ",
+            read_columns!(),
+            " FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2)"
+        ))
         .bind(&key.conversation)
         .bind(key.person.as_str())
         .bind(key.account.as_str())

@@ -1,16 +1,21 @@
 //! Tickets, the people they belong to, and the links between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use jiff::Timestamp;
 
 use super::{
     Store, StoreError, Tx,
+    column::{self, Column, columns},
     db::{Builder, Connection, Query, Row, query, query_scalar},
-    stored, time, times, word, words,
+    number::Numbered,
+    times, word,
     write_buffer::FieldRow,
 };
-use crate::desk::{CustomValue, Person, PostFacts, Status, Ticket, TicketId, XId, text::fold};
+use crate::desk::{CustomValue, Person, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
 /// What makes a ticket the only open one of its kind.
@@ -133,17 +138,9 @@ impl Tx {
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
-    /// The number of the next ticket: nobody else opens one meanwhile, and none is ever removed.
+    /// The number of the next ticket.
     pub async fn next_ticket(&mut self) -> Result<TicketId, StoreError> {
-        let next = match self.cache.last_ticket {
-            Some(last) => last + 1,
-            None => {
-                let next = query_scalar("SELECT coalesce(max(id), 0) + 1 FROM ticket");
-                next.fetch_one(&mut self.conn).await?
-            }
-        };
-        self.cache.last_ticket = Some(next);
-        Ok(TicketId(next))
+        self.next_number(Numbered::Ticket).await.map(TicketId)
     }
 
     /// Opens a ticket that has its number. Automations look at it as of `since`, and from then on.
@@ -159,25 +156,16 @@ impl Tx {
             Some((number, _)) => *number,
             None => self.put_person(&ticket.requester).await?,
         };
-        let query = query(
-            "INSERT INTO ticket (account, brand, status, priority, type, subject, subject_folded, description,
-               description_folded, group_name, assignee, language, language_folded, post_likes, post_reposts,
-               post_replies, post_has_media, post_is_reply, replies, reopens, agent_touches, comments, created, updated,
-               solved, assigned, due, snoozed, requester_updated, first_reply, latest_comment, latest_public_comment,
-               closed, next_check_at, id, key_account, key_conversation, key_person, opened_by, requester, channel)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-               $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)",
-        );
-        bind(query, ticket, since)
-            .bind(ticket.id.0)
+        let opened = query(&OPEN)
             .bind(key.account.as_str())
             .bind(&key.conversation)
             .bind(key.person.as_str())
             .bind(opened_by.as_str())
             .bind(requester)
-            .bind(ticket.channel.as_str())
-            .execute(&mut self.conn)
-            .await?;
+            .bind(closed_at(ticket))
+            .bind(next_check(ticket, since));
+        let opened = column::bind(column::bind(opened, FIXED, ticket), CHANGING, ticket);
+        opened.execute(&mut self.conn).await?;
         self.save_sets(&Ticket::default(), ticket).await?;
         self.cache.keep_ticket_version(ticket.id, 1);
         self.cache.keep_ticket(as_stored(ticket.clone()));
@@ -215,18 +203,8 @@ impl Tx {
     /// to it, automations look at it on the next whole minute.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
-        let query = query(
-            "UPDATE ticket SET version = version + 1, account = $1, brand = $2, status = $3, priority = $4, type = $5, subject = $6,
-               subject_folded = $7, description = $8, description_folded = $9, group_name = $10, assignee = $11,
-               language = $12, language_folded = $13, post_likes = $14, post_reposts = $15, post_replies = $16,
-               post_has_media = $17, post_is_reply = $18, replies = $19, reopens = $20, agent_touches = $21,
-               comments = $22, created = $23, updated = $24, solved = $25, assigned = $26, due = $27, snoozed = $28,
-               requester_updated = $29, first_reply = $30, latest_comment = $31, latest_public_comment = $32,
-               closed = CASE WHEN $33 IS NULL THEN NULL ELSE coalesce(closed, $33) END,
-               next_check_at = CASE WHEN next_check_at < $34 THEN next_check_at ELSE $34 END
-             WHERE id = $35",
-        );
-        bind(query, ticket, now).bind(ticket.id.0).execute(&mut self.conn).await?;
+        let saved = query(&SAVE).bind(ticket.id.0).bind(closed_at(ticket)).bind(next_check(ticket, now));
+        column::bind(saved, CHANGING, ticket).execute(&mut self.conn).await?;
         self.save_sets(&before, ticket).await?;
         self.cache.raise_ticket_version(ticket.id);
         let kept = Ticket { requester: before.requester, channel: before.channel, ..ticket.clone() };
@@ -288,120 +266,129 @@ impl Tx {
         if let Some(known) = self.cache.person(id) {
             return Ok(known.map(|(_, person)| person.clone()));
         }
-        let row = query("SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id = $1")
-            .bind(id.as_str())
-            .fetch_optional(&mut self.conn)
-            .await?;
+        let row = query(&READ_PERSON).bind(id.as_str()).fetch_optional(&mut self.conn).await?;
         let Some(row) = row else {
             self.cache.nobody(id);
             return Ok(None);
         };
-        let found = person(&row, "")?;
-        self.cache.keep_person(row.try_get("id")?, &found);
+        let (number, found) = numbered_person(&row)?;
+        self.cache.keep_person(number, &found);
         Ok(Some(found))
     }
 
     /// Writes a person as known now, and returns the store's number.
     pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
-        let folded = |text: &Option<String>| text.as_deref().map(|t| fold(t).into_owned());
-        let number = query_scalar(
-            "INSERT INTO person (x_id, handle, handle_folded, name, name_folded, email, email_folded, language,
-               language_folded, location, location_folded, joined, followers, following, tweets, listed, verified, verified_type)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-             ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, handle_folded = excluded.handle_folded,
-               name = excluded.name, name_folded = excluded.name_folded, email = excluded.email,
-               email_folded = excluded.email_folded, language = excluded.language,
-               language_folded = excluded.language_folded, location = excluded.location,
-               location_folded = excluded.location_folded, joined = excluded.joined, followers = excluded.followers,
-               following = excluded.following, tweets = excluded.tweets, listed = excluded.listed,
-               verified = excluded.verified, verified_type = excluded.verified_type
-             RETURNING id",
-        )
-        .bind(person.id.as_ref().map(XId::as_str))
-        .bind(&person.handle)
-        .bind(folded(&person.handle))
-        .bind(&person.name)
-        .bind(folded(&person.name))
-        .bind(&person.email)
-        .bind(folded(&person.email))
-        .bind(&person.language)
-        .bind(folded(&person.language))
-        .bind(&person.location)
-        .bind(folded(&person.location))
-        .bind(person.joined.map(Timestamp::as_millisecond))
-        .bind(person.followers)
-        .bind(person.following)
-        .bind(person.tweets)
-        .bind(person.listed)
-        .bind(person.verified.map(i64::from))
-        .bind(person.verified_type.map(|v| v.as_str()))
-        .fetch_one(&mut self.conn)
-        .await?;
-        self.cache.keep_person(number, &Person { joined: person.joined.map(stored), ..person.clone() });
+        let number = column::bind(query(&PUT_PERSON), PERSON, person).fetch_one(&mut self.conn).await?.try_get(0)?;
+        let mut kept = person.clone();
+        column::round(PERSON, &mut kept);
+        self.cache.keep_person(number, &kept);
         Ok(number)
     }
 }
 
-/// Binds everything about a ticket that [`Tx::save`] writes, from `$1` to `$34`.
-fn bind<'q>(query: Query<'q>, ticket: &'q Ticket, now: Timestamp) -> Query<'q> {
-    let is_closed = ticket.status == Status::Closed;
-    query
-        .bind(&ticket.account)
-        .bind(&ticket.brand)
-        .bind(ticket.status.as_str())
-        .bind(ticket.priority.map(|p| p.as_str()))
-        .bind(ticket.kind.map(|k| k.as_str()))
-        .bind(&ticket.subject)
-        .bind(fold(&ticket.subject).into_owned())
-        .bind(&ticket.description)
-        .bind(fold(&ticket.description).into_owned())
-        .bind(&ticket.group)
-        .bind(&ticket.assignee)
-        .bind(&ticket.language)
-        .bind(ticket.language.as_deref().map(|l| fold(l).into_owned()))
-        .bind(ticket.post.likes)
-        .bind(ticket.post.reposts)
-        .bind(ticket.post.replies)
-        .bind(i64::from(ticket.post.has_media))
-        .bind(i64::from(ticket.post.is_reply))
-        .bind(ticket.replies)
-        .bind(ticket.reopens)
-        .bind(ticket.agent_touches)
-        .bind(ticket.comments)
-        .bind(ticket.created.as_millisecond())
-        .bind(ticket.updated.as_millisecond())
-        .bind(ticket.solved.map(Timestamp::as_millisecond))
-        .bind(ticket.assigned.map(Timestamp::as_millisecond))
-        .bind(ticket.due.map(Timestamp::as_millisecond))
-        .bind(ticket.snoozed.map(Timestamp::as_millisecond))
-        .bind(ticket.requester_updated.map(Timestamp::as_millisecond))
-        .bind(ticket.first_reply.map(Timestamp::as_millisecond))
-        .bind(&ticket.latest_comment)
-        .bind(&ticket.latest_public_comment)
-        .bind(is_closed.then(|| ticket.updated.as_millisecond()))
-        .bind((!is_closed).then(|| minute(now).as_millisecond()))
+/// What does not change of a ticket.
+const FIXED: &[Column<Ticket>] = columns! { Ticket:
+    "id" id;
+    "channel" channel;
+};
+
+/// What can change of a ticket, but tags, hashtags and declared fields.
+const CHANGING: &[Column<Ticket>] = columns! { Ticket:
+    "account" account;
+    "brand" brand;
+    "status" status;
+    "priority" priority;
+    "type" kind;
+    "subject" subject folded;
+    "description" description folded;
+    "group_name" group;
+    "assignee" assignee;
+    "language" language folded;
+    "post_likes" post.likes;
+    "post_reposts" post.reposts;
+    "post_replies" post.replies;
+    "post_has_media" post.has_media;
+    "post_is_reply" post.is_reply;
+    "replies" replies;
+    "reopens" reopens;
+    "agent_touches" agent_touches;
+    "comments" comments;
+    "created" created;
+    "updated" updated;
+    "solved" solved;
+    "assigned" assigned;
+    "due" due;
+    "snoozed" snoozed;
+    "requester_updated" requester_updated;
+    "first_reply" first_reply;
+    "latest_comment" latest_comment;
+    "latest_public_comment" latest_public_comment;
+};
+
+const PERSON: &[Column<Person>] = columns! { Person:
+    "x_id" id;
+    "handle" handle folded;
+    "name" name folded;
+    "email" email folded;
+    "language" language folded;
+    "location" location folded;
+    "joined" joined;
+    "followers" followers;
+    "following" following;
+    "tweets" tweets;
+    "listed" listed;
+    "verified" verified;
+    "verified_type" verified_type;
+};
+
+static OPEN: LazyLock<String> = LazyLock::new(|| {
+    let key = ["key_account", "key_conversation", "key_person", "opened_by", "requester", "closed", "next_check_at"];
+    let names = key.map(str::to_owned).into_iter().chain(column::names(FIXED)).chain(column::names(CHANGING));
+    column::insert("ticket", &names.collect::<Vec<_>>())
+});
+
+static SAVE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE ticket SET version = version + 1, closed = CASE WHEN $2 IS NULL THEN NULL ELSE coalesce(closed, $2) END,
+           next_check_at = CASE WHEN next_check_at < $3 THEN next_check_at ELSE $3 END, {} WHERE id = $1",
+        column::assignments(&column::names(CHANGING), 4)
+    )
+});
+
+static READ: LazyLock<String> = LazyLock::new(|| {
+    let (fixed, changing) = (column::selected(FIXED, "t"), column::selected(CHANGING, "t"));
+    let person = column::selected(PERSON, "p");
+    format!("SELECT {fixed}, {changing}, {person} FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id")
+});
+
+/// Persons, each behind the store's number. A condition on `p.x_id` comes behind it.
+pub(super) static PEOPLE: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE p.x_id", column::selected(PERSON, "p")));
+
+static READ_PERSON: LazyLock<String> = LazyLock::new(|| format!("{} = $1", *PEOPLE));
+
+static PUT_PERSON: LazyLock<String> = LazyLock::new(|| {
+    let names = column::names(PERSON);
+    let news: Vec<_> = names.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let insert = column::insert("person", &names);
+    format!("{insert} ON CONFLICT (x_id) DO UPDATE SET {} RETURNING id", news.join(", "))
+});
+
+/// When a ticket was closed, if it is: nothing happens to it afterwards.
+fn closed_at(ticket: &Ticket) -> Option<i64> {
+    (ticket.status == Status::Closed).then(|| ticket.updated.as_millisecond())
+}
+
+/// When automations look at a ticket to which something happened.
+fn next_check(ticket: &Ticket, now: Timestamp) -> Option<i64> {
+    (ticket.status != Status::Closed).then(|| minute(now).as_millisecond())
 }
 
 /// A ticket as it reads when it comes back.
-fn as_stored(ticket: Ticket) -> Ticket {
-    Ticket {
-        created: stored(ticket.created),
-        updated: stored(ticket.updated),
-        solved: ticket.solved.map(stored),
-        assigned: ticket.assigned.map(stored),
-        due: ticket.due.map(stored),
-        snoozed: ticket.snoozed.map(stored),
-        requester_updated: ticket.requester_updated.map(stored),
-        first_reply: ticket.first_reply.map(stored),
-        ..ticket
-    }
+fn as_stored(mut ticket: Ticket) -> Ticket {
+    column::round(CHANGING, &mut ticket);
+    ticket
 }
-
-const TICKET: &str = "SELECT t.*, p.x_id AS p_x_id, p.handle AS p_handle, p.name AS p_name, p.email AS p_email,
-    p.language AS p_language, p.location AS p_location, p.joined AS p_joined, p.followers AS p_followers,
-    p.following AS p_following, p.tweets AS p_tweets, p.listed AS p_listed, p.verified AS p_verified,
-    p.verified_type AS p_verified_type
-  FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id";
 
 async fn ticket(connection: &mut Connection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
     Ok(tickets(connection, &[id.0]).await?.pop())
@@ -410,8 +397,9 @@ async fn ticket(connection: &mut Connection, id: TicketId) -> Result<Option<Tick
 /// Whole tickets, in the order of these numbers.
 pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>, StoreError> {
     let mut found: BTreeMap<i64, Ticket> = BTreeMap::new();
-    for row in among(connection, &[TICKET], ids).fetch_all(&mut *connection).await? {
-        found.insert(row.try_get("id")?, read(&row)?);
+    for row in among(connection, &[&READ], ids).fetch_all(&mut *connection).await? {
+        let ticket = read(&row)?;
+        found.insert(ticket.id.0, ticket);
     }
     for row in among(connection, SETS, ids).fetch_all(&mut *connection).await? {
         let Some(ticket) = found.get_mut(&row.try_get("ticket")?) else { continue };
@@ -450,63 +438,34 @@ fn custom(row: &Row) -> Result<(String, CustomValue), StoreError> {
 }
 
 fn read(row: &Row) -> Result<Ticket, StoreError> {
-    Ok(Ticket {
-        id: TicketId(row.try_get("id")?),
-        channel: word(row.try_get("channel")?)?,
-        account: row.try_get("account")?,
-        brand: row.try_get("brand")?,
-        status: word(row.try_get("status")?)?,
-        priority: words(row.try_get("priority")?)?,
-        kind: words(row.try_get("type")?)?,
-        subject: row.try_get("subject")?,
-        description: row.try_get("description")?,
-        tags: BTreeSet::new(),
-        group: row.try_get("group_name")?,
-        assignee: row.try_get("assignee")?,
-        requester: person(row, "p_")?,
-        language: row.try_get("language")?,
-        post: PostFacts {
-            likes: row.try_get("post_likes")?,
-            reposts: row.try_get("post_reposts")?,
-            replies: row.try_get("post_replies")?,
-            has_media: row.try_get::<i64, _>("post_has_media")? != 0,
-            is_reply: row.try_get::<i64, _>("post_is_reply")? != 0,
-            hashtags: BTreeSet::new(),
-        },
-        replies: row.try_get("replies")?,
-        reopens: row.try_get("reopens")?,
-        agent_touches: row.try_get("agent_touches")?,
-        comments: row.try_get("comments")?,
-        created: time(row.try_get("created")?)?,
-        updated: time(row.try_get("updated")?)?,
-        solved: times(row.try_get("solved")?)?,
-        assigned: times(row.try_get("assigned")?)?,
-        due: times(row.try_get("due")?)?,
-        snoozed: times(row.try_get("snoozed")?)?,
-        requester_updated: times(row.try_get("requester_updated")?)?,
-        first_reply: times(row.try_get("first_reply")?)?,
-        latest_comment: row.try_get("latest_comment")?,
-        latest_public_comment: row.try_get("latest_public_comment")?,
-        custom: BTreeMap::new(),
-    })
+    let mut ticket = Ticket::default();
+    let at = column::read(FIXED, &mut ticket, row, 0)?;
+    let at = column::read(CHANGING, &mut ticket, row, at)?;
+    column::read(PERSON, &mut ticket.requester, row, at)?;
+    Ok(ticket)
 }
 
-/// A person from columns whose names start with `prefix`.
-pub(super) fn person(row: &Row, prefix: &str) -> Result<Person, StoreError> {
-    let column = |name: &str| format!("{prefix}{name}");
-    Ok(Person {
-        id: words(row.try_get("p_x_id")?)?,
-        handle: row.try_get(column("handle").as_str())?,
-        name: row.try_get(column("name").as_str())?,
-        email: row.try_get(column("email").as_str())?,
-        language: row.try_get(column("language").as_str())?,
-        location: row.try_get(column("location").as_str())?,
-        joined: times(row.try_get(column("joined").as_str())?)?,
-        followers: row.try_get(column("followers").as_str())?,
-        following: row.try_get(column("following").as_str())?,
-        tweets: row.try_get(column("tweets").as_str())?,
-        listed: row.try_get(column("listed").as_str())?,
-        verified: row.try_get::<Option<i64>, _>(column("verified").as_str())?.map(|v| v != 0),
-        verified_type: words(row.try_get(column("verified_type").as_str())?)?,
-    })
+/// A row of [`PEOPLE`].
+pub(super) fn numbered_person(row: &Row) -> Result<(i64, Person), StoreError> {
+    let mut person = Person::default();
+    column::read(PERSON, &mut person, row, 1)?;
+    Ok((row.try_get(0)?, person))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Kind, Scope, field::FIELDS};
+
+    #[test]
+    fn every_field_that_is_asked_for_is_kept() {
+        let kept: BTreeSet<_> =
+            [column::selected(FIXED, "t"), column::selected(CHANGING, "t"), column::selected(PERSON, "p")]
+                .iter()
+                .flat_map(|names| names.split(", ").map(str::to_owned).collect::<Vec<_>>())
+                .collect();
+        for field in FIELDS.iter().filter(|field| field.scope == Scope::Ticket && field.kind != Kind::Set) {
+            assert!(field.sql.is_none_or(|sql| kept.contains(sql)), "no column keeps {}", field.name);
+        }
+    }
 }

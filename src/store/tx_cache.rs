@@ -1,12 +1,13 @@
 //! What a transaction knows: tickets and people as it read or wrote them, and where there is nothing to be found. Nobody
-//! else writes while it is open, so nothing needs to be asked twice.
+//! else writes while it is open, which its lock sees to, so nothing needs to be asked twice. None of it outlives the transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     StoreError, StoredPost, Tx,
     db::Builder,
-    ticket::{person, tickets},
+    number::Numbered,
+    ticket::{PEOPLE, numbered_person, tickets},
     word,
 };
 use crate::desk::{Person, Ticket, TicketId, XId};
@@ -24,12 +25,19 @@ pub(super) struct TxCache {
     empty_conversations: BTreeSet<String>,
     /// The first ids of posts, by those of later versions.
     pub(super) versions: BTreeMap<String, XId>,
-    /// The numbers of the last ticket and the last decision, where they were asked for.
-    pub(super) last_ticket: Option<i64>,
-    pub(super) last_decision: Option<i64>,
+    /// The last numbers, where they were asked for.
+    last_numbers: BTreeMap<Numbered, i64>,
 }
 
 impl TxCache {
+    pub(super) fn last_number(&self, of: Numbered) -> Option<i64> {
+        self.last_numbers.get(&of).copied()
+    }
+
+    pub(super) fn keep_last_number(&mut self, of: Numbered, number: i64) {
+        self.last_numbers.insert(of, number);
+    }
+
     pub(super) fn ticket(&self, id: TicketId) -> Option<&Ticket> {
         self.tickets.get(&id)
     }
@@ -110,10 +118,11 @@ impl Tx {
             self.cache.nobody(author);
         }
         let dialect = self.conn.dialect();
-        let mut people = Builder::new(dialect, "SELECT p.*, p.x_id AS p_x_id FROM person p WHERE x_id");
+        let mut people = Builder::new(dialect, PEOPLE.as_str());
         people.push_in_texts(authors.into_iter().map(XId::as_str).collect());
         for row in people.build().fetch_all(&mut self.conn).await? {
-            self.cache.keep_person(row.try_get("id")?, &person(&row, "")?);
+            let (number, person) = numbered_person(&row)?;
+            self.cache.keep_person(number, &person);
         }
 
         let mut around = Builder::new(dialect, "WITH these (post, conversation) AS (");
@@ -121,8 +130,7 @@ impl Tx {
         around.push(
             ") SELECT EXISTS (SELECT 1 FROM post WHERE replied_to = these.post),
                  EXISTS (SELECT 1 FROM post WHERE post.conversation = these.conversation),
-                 post, conversation, (SELECT coalesce(max(id), 0) FROM ticket),
-                 (SELECT coalesce(max(id), 0) FROM decision) FROM these",
+                 post, conversation FROM these",
         );
         for row in around.build().fetch_all(&mut self.conn).await? {
             if !row.try_get::<bool, _>(0)? {
@@ -131,8 +139,6 @@ impl Tx {
             if !row.try_get::<bool, _>(1)? {
                 self.cache.empty_conversations.insert(row.try_get(3)?);
             }
-            self.cache.last_ticket = Some(row.try_get(4)?);
-            self.cache.last_decision = Some(row.try_get(5)?);
         }
 
         let mut keys = BTreeSet::new();

@@ -100,7 +100,7 @@ impl<'q> Builder<'q> {
     }
 
     pub(in crate::store) fn build(self) -> Query<'q> {
-        Query { sql: AssertSqlSafe(self.sql).into_sql_str(), values: self.values, persistent: true }
+        Query { sql: AssertSqlSafe(self.sql).into_sql_str(), values: self.values, persistent: true, skip_locked: None }
     }
 
     pub(in crate::store) fn build_query_scalar<T>(self) -> Scalar<'q, T> {

@@ -3,6 +3,7 @@
 //! Only this module names the drivers. Where the two have to be told something in different words, that is in [`Dialect`].
 
 mod builder;
+mod error;
 pub(super) mod postgres;
 mod query;
 mod row;
@@ -14,9 +15,11 @@ use sqlx::{Error, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, Sqli
 
 pub(super) use self::{
     builder::{Builder, Separated},
+    error::{ErrorClass, class_of},
     query::{Query, query, query_scalar},
     row::Row,
     transaction::Transaction,
+    value::Value,
 };
 
 /// Which database it is.

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use sqlx::{
-    Error, Postgres, SqlSafeStr as _, SqlStr, Sqlite, postgres::PgArguments, query::Query as DriverQuery,
-    sqlite::SqliteArguments,
+    AssertSqlSafe, Error, Postgres, SqlSafeStr as _, SqlStr, Sqlite, postgres::PgArguments,
+    query::Query as DriverQuery, sqlite::SqliteArguments,
 };
 
 use super::{
@@ -19,11 +19,13 @@ pub(in crate::store) struct Query<'q> {
     pub(super) sql: SqlStr,
     pub(super) values: Vec<Value<'q>>,
     pub(super) persistent: bool,
+    /// The name in the statement of the table whose rows are locked.
+    pub(super) skip_locked: Option<&'static str>,
 }
 
 /// A statement whose values are `$1`, `$2` and so on.
 pub(in crate::store) fn query<'q>(sql: &'static str) -> Query<'q> {
-    Query { sql: sql.into_sql_str(), values: vec![], persistent: true }
+    Query { sql: sql.into_sql_str(), values: vec![], persistent: true, skip_locked: None }
 }
 
 /// A statement of whose rows only the first column is wanted.
@@ -61,12 +63,25 @@ impl<'q> Query<'q> {
         self
     }
 
+    /// Locks the rows of a table that are found, passing over those that another transaction has locked. On SQLite there is no
+    /// other transaction.
+    pub(in crate::store) fn skip_locked(mut self, table: &'static str) -> Self {
+        self.skip_locked = Some(table);
+        self
+    }
+
     fn for_sqlite(self) -> Result<DriverQuery<'static, Sqlite, SqliteArguments>, Error> {
         Ok(sqlx::query_with(self.sql, for_sqlite(self.values)?).persistent(self.persistent))
     }
 
     fn for_postgres(self) -> Result<DriverQuery<'static, Postgres, PgArguments>, Error> {
-        Ok(sqlx::query_with(self.sql, for_postgres(self.values)?).persistent(self.persistent))
+        let sql = match self.skip_locked {
+            None => self.sql,
+            Some(table) => {
+                AssertSqlSafe(format!("{} FOR UPDATE OF {table} SKIP LOCKED", self.sql.as_str())).into_sql_str()
+            }
+        };
+        Ok(sqlx::query_with(sql, for_postgres(self.values)?).persistent(self.persistent))
     }
 
     /// Runs the statement and returns how many rows it changed.
@@ -107,6 +122,11 @@ impl<'q, T: for<'r> Decoded<'r>> Scalar<'q, T> {
     /// Binds the next value.
     pub(in crate::store) fn bind(self, value: impl Into<Value<'q>>) -> Self {
         Self(self.0.bind(value), PhantomData)
+    }
+
+    /// As [`Query::skip_locked`].
+    pub(in crate::store) fn skip_locked(self, table: &'static str) -> Self {
+        Self(self.0.skip_locked(table), PhantomData)
     }
 
     pub(in crate::store) async fn fetch_all(self, on: impl Into<Executor<'_>>) -> Result<Vec<T>, Error> {
