@@ -1,4 +1,4 @@
-//! `twite accounts`: connect X accounts, and see how they stand.
+//! `twite accounts`: connecting accounts of X, and their state.
 
 mod callback;
 mod tokens;
@@ -7,7 +7,12 @@ use std::io::Write as _;
 
 use clap::{Args, Subcommand};
 
-use super::{CliError, Exit, desk::DeskArgs, terminal, view::TableFormat};
+use super::{
+    CliError, Exit,
+    desk::{Access, DeskArgs},
+    terminal,
+    view::TableFormat,
+};
 use crate::{
     app::accounts::{self, NotConnected},
     clock::Clock,
@@ -61,7 +66,8 @@ struct Connect {
 
 impl Accounts {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let desk = self.desk.open().await?;
+        let access = if matches!(self.what, What::List { .. }) { Access::Read } else { Access::Write };
+        let desk = self.desk.open(access).await?;
         match &self.what {
             What::List { format } => {
                 let accounts = accounts::list(desk.store.as_ref(), &desk.settings.accounts).await?;

@@ -1,4 +1,4 @@
-//! `twite check`: everything that is wrong with rules, in one go.
+//! `twite check`: diagnostics of rule files and `twite.toml`.
 
 use std::{
     io::{self, Write},
@@ -76,7 +76,7 @@ impl Check {
         })
     }
 
-    /// What is wrong at the paths, after fixes were written where that is asked for; and whether all of them could be.
+    /// Diagnostics of the paths, after fixing where `--fix` says so; and whether every fix could be written.
     fn check_paths(&self) -> Result<(Loaded, bool), CliError> {
         let chosen = self.rules.choose_with_declarations()?;
         let (mut all, mut written): (Option<Loaded>, _) = (None, true);
@@ -98,7 +98,7 @@ impl Check {
         Ok((all, written))
     }
 
-    /// Checks standard input in the place of a file of its set, or by itself.
+    /// Checks standard input: in place of the file that `--stdin-path` names, else as a set of one file.
     fn check_stdin(&self) -> Result<Loaded, CliError> {
         if self.fix {
             return Err(CliError::Usage(
@@ -138,7 +138,7 @@ impl Check {
     }
 }
 
-/// Writes the files that safe fixes change, and says which; whether all of them could be written.
+/// Writes safe fixes and names the changed files. Returns whether all of them could be written.
 fn write_fixes(loaded: &Loaded, chosen: &Chosen) -> Result<bool, CliError> {
     let Fixes { fixed, unproven } = fix(&loaded.texts);
     let mut written = true;

@@ -1,4 +1,4 @@
-//! `twite completions`: what a shell needs to complete our commands.
+//! `twite completions`: completion scripts for shells.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self) -> Result<Exit, CliError> {
-        // Into memory first: the generator panics where nobody reads on.
+        // Into memory first: the generator panics when the pipe is closed.
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut super::Arguments::command(), "twite", &mut script);
         io::Write::write_all(&mut super::terminal::verbatim(), &script)?;

@@ -1,4 +1,4 @@
-//! `twite demo`: the whole thing in one command, with no account and no configuration.
+//! `twite demo`: the daemon against a simulated X, with no account and no configuration.
 
 mod address;
 mod show;
@@ -6,12 +6,15 @@ mod stage;
 
 use std::{collections::BTreeMap, io, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PathBufValueParser, TypedValueParser as _},
+};
 use serde::Serialize;
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use self::stage::Stage;
-use super::{CliError, Exit, terminal};
+use super::{CliError, Exit, source::set_of_path, terminal};
 use crate::desk::Account;
 
 /// See Twite work: a simulated X, the daemon, and a morning's conversations.
@@ -49,7 +52,7 @@ pub(crate) struct Demo {
     #[arg(long = "account", value_name = "HANDLE")]
     accounts: Vec<String>,
     /// Where the rules are.
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(long, value_name = "DIRECTORY", value_parser = PathBufValueParser::new().map(set_of_path))]
     rules: Option<PathBuf>,
     /// Keep the database in this file, or on PostgreSQL, for `twite view`, `twite ticket` and `twite why` with the same option.
     #[arg(long, value_name = "FILE|URL")]
@@ -71,7 +74,7 @@ enum Format {
     Json,
 }
 
-/// What came of a demo.
+/// The result of a demo.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Summary {
     posts: usize,
@@ -89,7 +92,7 @@ struct Summary {
     accounts: Vec<(Account, usize)>,
 }
 
-/// What became of replies.
+/// How many replies ended how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Replies {
     sent: i64,
@@ -131,7 +134,7 @@ async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::app::Notice>)
         match notices.recv().await {
             Ok(notice) => {
                 let mut out = terminal::people();
-                // Whoever reads our output may have seen enough; the summary will find out.
+                // A closed pipe is handled when the summary is written.
                 let _ = show::notice(&mut out, &notice).and_then(|()| io::Write::flush(&mut out));
             }
             Err(RecvError::Lagged(_)) => {}

@@ -1,4 +1,4 @@
-//! Where a desk keeps its things: what `twite.toml` says, relative to where it stands.
+//! The desk a command works on: its rules, its database and its key.
 
 use std::{
     io::Write as _,
@@ -6,11 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PathBufValueParser, TypedValueParser as _},
+};
 
 use super::{
     CliError,
-    source::{Shown, file_or_gone, rule_file_name, unusable},
+    source::{Shown, file_or_gone, rule_file_name, set_of_path, unusable},
     terminal,
 };
 use crate::{
@@ -21,14 +24,14 @@ use crate::{
         rules::{Rules, Version},
     },
     settings::Settings,
-    store::{Address, Key, Store},
+    store::{Address, Key, Store, StoreError},
 };
 
 /// The desk a command works on.
 #[derive(Debug, Args)]
 pub(super) struct DeskArgs {
     /// Where the rules and their `twite.toml` are.
-    #[arg(long, global = true, value_name = "DIRECTORY", default_value = "rules")]
+    #[arg(long, global = true, value_name = "DIRECTORY", default_value = "rules", value_parser = PathBufValueParser::new().map(set_of_path))]
     rules: PathBuf,
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
     #[arg(long, global = true, value_name = "FILE")]
@@ -36,6 +39,15 @@ pub(super) struct DeskArgs {
     /// The database: a file of SQLite, or `postgres://user@host/name`. Default: where `twite.toml` says.
     #[arg(long, global = true, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
+}
+
+/// What a command does with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It reads, which it can do where the user may not write.
+    Read,
+    /// It reads and writes.
+    Write,
 }
 
 /// A desk that was opened: its rules, and its database where there is one.
@@ -58,10 +70,11 @@ impl OpenDesk {
 }
 
 impl DeskArgs {
-    /// Opens the desk. Says in a line where the files are others than what is live.
-    pub(super) async fn open(&self) -> Result<OpenDesk, CliError> {
+    /// Opens the desk, for a command that only reads or one that writes. Says in a line where the files are others than what
+    /// is live.
+    pub(super) async fn open(&self, access: Access) -> Result<OpenDesk, CliError> {
         let place = self.place()?;
-        let store = place.open_existing().await?;
+        let store = place.open_existing(access).await?;
         let live = match &store {
             Some(store) => LiveSet::read(store).await?,
             None => None,
@@ -74,7 +87,7 @@ impl DeskArgs {
                 Arc::new(live.rules)
             }
             None => match self.load() {
-                // Without a database nothing can be shown, whatever is wrong with the files.
+                // The missing database is what to mend first.
                 Err(_) if place.guessed && store.is_none() => return Err(CliError::Usage(place.no_database())),
                 loaded => loaded?,
             },
@@ -88,18 +101,18 @@ impl DeskArgs {
         loaded.rules.clone().ok_or_else(|| unusable(loaded.report() + &loaded.summary()))
     }
 
-    /// Where the desk keeps its things.
+    /// Where the desk's database and key are.
     pub(super) fn place(&self) -> Result<Paths, CliError> {
         Paths::named(std::slice::from_ref(&self.rules), self.config.as_deref(), self.database.as_deref())
     }
 
-    /// Where its rules are.
+    /// Where the desk's rules are.
     pub(super) fn rule_files(&self) -> RuleFiles<'_> {
         RuleFiles { paths: std::slice::from_ref(&self.rules), config: self.config.as_deref() }
     }
 }
 
-/// What there is to say where the files at these paths, with another version, are listed.
+/// A note for a list of the files at these paths, where their version is not the live one.
 pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version) -> Option<String> {
     (!live.is(version)).then(|| {
         format!(
@@ -111,7 +124,7 @@ pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version
     })
 }
 
-/// What there is to say of the files beside the live rules; nothing where they are the same.
+/// A note on the files where they are not the live rules.
 fn beside(live: &LiveSet, files: RuleFiles<'_>) -> Option<String> {
     let how = match files.compare(live) {
         Compared::Same => return None,
@@ -131,14 +144,14 @@ fn joined(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// Where a desk keeps its things.
+/// Where a desk's database and key are, by `twite.toml` or the options.
 #[derive(Debug, Clone)]
 pub(super) struct Paths {
-    /// Where `twite.toml` lies: what it names is relative to that.
+    /// The directory of `twite.toml`, to which the paths in it are relative.
     directory: PathBuf,
     database: Address,
     key_env: String,
-    /// Whether the database is a guess, as no `twite.toml` says where it is.
+    /// Whether the database's path is the default one, because no `twite.toml` could be read.
     guessed: bool,
 }
 
@@ -147,7 +160,7 @@ impl Paths {
     pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
         let unusable = |why| CliError::Usage(format!("the database that was named cannot be used: {why}"));
         let database = database.map(Address::named).transpose().map_err(unusable)?;
-        config.into_iter().chain(database.as_ref().and_then(Address::file)).try_for_each(file_or_gone)?;
+        config.into_iter().try_for_each(file_or_gone)?;
         paths.iter().filter(|path| path.is_file()).try_for_each(|path| rule_file_name(path))?;
         Ok(Self::of(paths, config, database))
     }
@@ -185,7 +198,7 @@ impl Paths {
         lang::settings(&rules.files, &self.directory)
     }
 
-    /// Why nothing is known to be live.
+    /// Why no live rules are known, and the way out.
     pub(super) fn no_database(&self) -> String {
         if self.may_exist() {
             return format!("no daemon has run on {}", self.database());
@@ -197,8 +210,8 @@ impl Paths {
     }
 
     /// The rules that are live; nothing where no daemon ran yet.
-    pub(super) async fn live(&self) -> Result<Option<LiveSet>, CliError> {
-        let Some(store) = self.open_existing().await? else { return Ok(None) };
+    pub(super) async fn live(&self, access: Access) -> Result<Option<LiveSet>, CliError> {
+        let Some(store) = self.open_existing(access).await? else { return Ok(None) };
         let live = LiveSet::read(&store).await?;
         store.close().await;
         Ok(live)
@@ -214,19 +227,22 @@ impl Paths {
 
     /// Whether there is a database, as far as that can be told without asking a server.
     fn may_exist(&self) -> bool {
-        self.database.file().is_none_or(Path::is_file)
+        self.database.file().is_none_or(Path::exists)
     }
 
-    /// Opens the store, and makes it where there is none.
+    /// Opens the database, and makes it where there is none.
     pub(super) async fn open(&self) -> Result<Store, CliError> {
-        Store::open(&self.database).await.map_err(|e| CliError::Usage(format!("cannot open {}: {e}", self.database())))
+        Store::open(&self.database).await.map_err(|error| cannot_open(&self.database(), &error))
     }
 
-    /// Opens the store, if there is one.
-    pub(super) async fn open_existing(&self) -> Result<Option<Store>, CliError> {
-        match self.may_exist() {
-            true => self.open().await.map(Some),
-            false => Ok(None),
+    /// Opens the database, if there is one.
+    pub(super) async fn open_existing(&self, access: Access) -> Result<Option<Store>, CliError> {
+        match access {
+            _ if !self.may_exist() => Ok(None),
+            Access::Write => self.open().await.map(Some),
+            Access::Read => {
+                Store::open_to_read(&self.database).await.map_err(|error| cannot_open(&self.database(), &error))
+            }
         }
     }
 
@@ -244,7 +260,12 @@ impl Paths {
     }
 }
 
-/// A path whose way to it cannot be gone, as `rules/../twite.db` where `rules` is missing, without the steps back.
+/// A database cannot be opened.
+pub(super) fn cannot_open(database: &str, error: &StoreError) -> CliError {
+    CliError::Usage(format!("cannot open the database {database}: {error}"))
+}
+
+/// The path without `..` where its directory does not exist: `twite.db` for `rules/../twite.db` when `rules` is missing.
 fn without_detours(path: PathBuf) -> PathBuf {
     if path.parent().is_none_or(|directory| directory.as_os_str().is_empty() || directory.is_dir()) {
         return path;

@@ -13,20 +13,20 @@ pub(crate) enum Exit {
     Findings = 1,
     /// Wrong usage or configuration.
     Usage = 2,
-    /// Something broke that was not the user's doing.
+    /// A failure that is not the user's doing.
     Broke = 3,
 }
 
 /// Why a command could not do what it was asked. It is printed once, by [`super::main`].
 ///
-/// Any error of a library becomes [`CliError::Broke`] by `?`; which is why this type is none itself.
+/// `?` turns any error into [`CliError::Broke`]. So that this conversion is possible, the type is no `Error` itself.
 #[derive(Debug)]
 pub(crate) enum CliError {
-    /// Wrong usage or configuration: what is wrong, and the way out, in one line whatever was given.
+    /// Wrong usage or configuration: what is wrong, and the way out. Printed on one line, with control characters escaped.
     Usage(String),
-    /// The same over several lines, made for people.
+    /// Wrong usage or configuration, over several lines.
     Report(String),
-    /// Something broke.
+    /// A failure that is not the user's doing.
     Broke(Box<dyn Error + Send + Sync>),
 }
 

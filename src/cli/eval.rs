@@ -35,10 +35,10 @@ use crate::{
 /// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
 const MAX_LINE_BYTES: u64 = 4 << 20;
 
-/// How much of a text is shown in a complaint, in characters.
+/// How much of a text a complaint quotes, in characters.
 const MAX_SHOWN: usize = 40;
 
-/// How many lines one processor takes at a time, and the most bytes of them.
+/// The most lines and bytes of a block, the unit of work of a thread.
 const BATCH_LINES: usize = 256;
 const MAX_BATCH_BYTES: u64 = 16 << 20;
 
@@ -53,6 +53,8 @@ const MAX_BATCH_BYTES: u64 = 16 << 20;
 ///   {"ticket": {"status": "open"}, "now": "2026-01-05T12:00:00Z", "event": {"via": "twitter",
 ///    "comment": {"text": "it broke again", "public": true, "author": "requester"},
 ///    "kind": {"updated": {"before": {"status": "solved"}}}}}
+///
+/// Where paths are files, the set around them is loaded, and all of its rules decide.
 ///
 /// Lines are decided on every processor, and come out in their order. Those that cannot be read are reported with
 /// their number and left out; the exit status is then 1. Without any ticket it is 2.
@@ -79,7 +81,12 @@ pub(crate) struct Eval {
 impl Eval {
     /// Decides every line.
     pub(crate) fn run(self) -> Result<Exit, CliError> {
-        let rules = RuleSet::new(self.rules.load()?);
+        let chosen = self.rules.choose()?;
+        let rules = RuleSet::new(self.rules.load_chosen(&chosen)?);
+        if !chosen.is_everything() && rules.files.rules.len() > self.rules.paths.len() {
+            let files = rules.files.rules.len();
+            writeln!(terminal::remarks(), "note: the whole set around these files decides, {files} files")?;
+        }
         let now = self.now.unwrap_or_else(|| Clock::Wall.now());
         let mut size = None;
         let tickets: Box<dyn BufRead> = if self.tickets.as_os_str() == "-" {
@@ -109,7 +116,7 @@ impl Eval {
     }
 }
 
-/// Shows how far a file of this size has come, where somebody can see it and what is decided goes elsewhere.
+/// A progress bar over a file of this size in bytes; hidden where decisions are printed to the terminal.
 fn progress(size: Option<u64>) -> ProgressBar {
     match size {
         Some(size) if !io::stdout().is_terminal() => {
@@ -168,7 +175,7 @@ struct How<'r> {
     name: &'r str,
 }
 
-/// Lines of the input with the number of the first one. One that is too long is nothing.
+/// Consecutive lines of the input, with the number of the first; `None` for a line that is too long.
 struct Block {
     first: u64,
     lines: Vec<Option<Vec<u8>>>,
@@ -177,13 +184,13 @@ struct Block {
 /// How many lines an input had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lines {
-    /// Those with something on them; unknown where nobody read the decisions to the end.
+    /// Lines that are not blank; `None` where the output was closed early.
     read: Option<u64>,
-    /// Those that were left out.
+    /// Lines that were left out.
     bad: u64,
 }
 
-/// What came of a block.
+/// The output of a block.
 #[derive(Default)]
 struct Done {
     decisions: Vec<u8>,
@@ -192,8 +199,8 @@ struct Done {
     bad: u64,
 }
 
-/// Decides the lines of the input in blocks, as many at once as there are processors, and writes what comes of them in
-/// their order. Bad lines are told to `complaints` and left out. Where nobody reads the decisions any more, it stops.
+/// Decides blocks of lines in parallel, and writes decisions and complaints in the order of the lines. Stops when the output
+/// is closed.
 fn eval(
     how: How<'_>,
     mut tickets: impl BufRead,
@@ -209,7 +216,7 @@ fn eval(
                 let (outbox, done) = mpsc::sync_channel(1);
                 scope.spawn(move || {
                     for block in inbox {
-                        // Nobody waits for it where the output is gone.
+                        // The receiver is gone once the output is closed.
                         if outbox.send(how.decide(&block)).is_err() {
                             return;
                         }
@@ -219,9 +226,9 @@ fn eval(
             })
             .collect();
         let (mut read, mut bad) = (0, 0);
-        // Whether anybody reads on.
+        // Returns whether the output is still open.
         let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<bool> {
-            // A worker that is gone has panicked, and that comes out where the scope ends.
+            // The worker panicked, which the end of the scope propagates.
             let Ok(done) = done else { return Err(io::Error::other("deciding broke off")) };
             let done = done?;
             read += done.read;
@@ -235,7 +242,7 @@ fn eval(
             }
         };
         let (mut sent, mut written, mut first) = (0, 0, 1);
-        // Each worker has its turn, in reading and in writing.
+        // Blocks go to the workers in turn, and their output is taken in the same turn.
         for (turn, (blocks, done)) in workers.iter().cycle().enumerate() {
             if turn >= workers.len() && written < sent {
                 if !write(done.recv())? {
@@ -251,7 +258,7 @@ fn eval(
             }
             sent += 1;
         }
-        // Whose turn is next has the oldest block.
+        // What is still under way, oldest first.
         for (_, done) in workers.iter().cycle().skip(written % workers.len()).take(sent - written) {
             if !write(done.recv())? {
                 return Ok(Lines { read: None, bad });
@@ -261,7 +268,7 @@ fn eval(
     })
 }
 
-/// The next lines, and how many bytes they took; nothing at the end.
+/// The next block and its size in bytes; `None` at the end.
 fn read_block(tickets: &mut impl BufRead, first: u64) -> io::Result<Option<(Block, u64)>> {
     let mut block = Block { first, lines: vec![] };
     let mut bytes = 0;
@@ -312,7 +319,7 @@ impl How<'_> {
         }
     }
 
-    /// Tells what is wrong with tickets that cannot exist. They are decided on all the same.
+    /// Warns of tickets that violate an invariant. They are decided on all the same.
     fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
         // The field that is most likely wrong.
         let span = |Invariant { fields, .. }: &Invariant| match fields.first() {
@@ -324,7 +331,7 @@ impl How<'_> {
             writeln!(out, "{}:{line}: there is no such ticket: {says}{}", visible(self.name), span(invariant))?;
         }
         if let EventKind::Updated { before } = &event.kind {
-            // What both have in common was told.
+            // Those that both violate were told above.
             for invariant in broken(before).filter(|invariant| invariant.holds(ticket)) {
                 let says = invariant.says;
                 writeln!(
@@ -339,7 +346,7 @@ impl How<'_> {
     }
 }
 
-/// Reads a line into `bytes`, as much of it as may be kept, and says how long it is; `None` at the end.
+/// Reads a line into `bytes`, cut at the longest length, and returns its length; `None` at the end.
 fn read_line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Option<u64>> {
     bytes.clear();
     let mut length = io::Read::take(&mut *from, MAX_LINE_BYTES + 1).read_until(b'\n', bytes)? as u64;
@@ -368,7 +375,7 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         false => Line { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None, now: None },
     };
     let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
-    // As the desk keeps it, whatever the file says.
+    // As the store would keep it.
     ticket.normalize(&rules.desk);
     ticket.complete(now);
     let above = if is_whole { "/ticket" } else { "" };
@@ -386,13 +393,12 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     Ok((ticket, event, now))
 }
 
-/// The complaints about a line in one.
+/// An error of all the complaints about a line, if there are any.
 fn told(complaints: Vec<String>) -> Result<(), String> {
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
 }
 
-/// What is said of the names and tags on a ticket that no rule could name. Where there is no `twite.toml` to declare names, all are
-/// taken.
+/// Complaints about names and tags that no rule could name. Without a `twite.toml`, any name is accepted.
 fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
     let says = |unnameable| match unnameable {
         Unnameable::Name { .. } if rules.files.config.is_none() => None,
@@ -450,7 +456,7 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
     }
 }
 
-/// What is wrong with a line that is no JSON, with its column, but without its line: that is ours to number.
+/// A JSON error with its column. Its line is dropped: to the parser, every line is the first.
 fn no_json(error: serde_json::Error) -> String {
     let message = error.to_string();
     let cut = format!(" at line {} column {}", error.line(), error.column());

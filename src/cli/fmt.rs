@@ -1,4 +1,4 @@
-//! `twite fmt`: one layout for every rule file.
+//! `twite fmt`: the formatter for rule files.
 
 use std::{
     io::{self, Read, Write},
@@ -44,7 +44,7 @@ impl Fmt {
         }
         note_passed_over(&passed)?;
         let (mut changed, mut failed) = (0, 0);
-        // Each that cannot be read is one of them, as it may have had to change.
+        // Files that cannot be read count as files.
         let unread = broken.iter().filter(|error| error.file().ends_with(".twite")).count();
         let files = texts.len() + unread;
         for (path, text) in texts {

@@ -1,10 +1,7 @@
-//! The command line: one file per command, no logic another module should own.
+//! The command line: one file for each command, which reads arguments, calls the library and prints.
 //!
-//! Exit status, the same everywhere: 0 fine; 1 findings, failed tests or differences; 2 wrong usage or
-//! configuration; 3 it broke.
-//!
-//! A command is a struct of arguments with `fn run(self) -> Result<Exit, CliError>`; the number is its
-//! exit status. Data goes to standard output, everything said about it to standard error.
+//! A command is a struct of arguments with `fn run(self) -> Result<Exit, CliError>`, `async` where it needs the runtime. Data
+//! goes to standard output, remarks and errors to standard error.
 
 mod accounts;
 mod check;
@@ -92,15 +89,15 @@ pub fn main() -> ExitCode {
     let ran = match Arguments::try_parse() {
         Ok(arguments) => arguments.run(),
         Err(error) => {
-            // What was given stands in one line, whatever it is; so it is read once more as it is shown.
+            // Arguments may hold control characters: parsed once more escaped, so that the message is safe to print.
             let shown = std::env::args_os().map(|argument| visible(&argument.to_string_lossy()).into_owned());
             not_run(&Arguments::try_parse_from(shown).err().unwrap_or(error))
         }
     };
-    // The last moment at which anybody can be told that standard output cannot be written.
+    // Output is buffered: that it cannot be written may show only here.
     let ran = ran.and_then(|exit| Ok(terminal::people().flush().map(|()| exit)?));
     let exit = ran.unwrap_or_else(|error| {
-        // Nobody is left to tell where standard error cannot be written.
+        // Standard error is the last place to report to.
         let _ = writeln!(terminal::remarks(), "error: {error}");
         error.exit()
     });

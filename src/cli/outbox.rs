@@ -1,4 +1,4 @@
-//! `twite outbox`: what waits to be sent, and a way out for what nothing becomes of.
+//! `twite outbox`: effects that are not delivered yet; withdrawing and resending them.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     CliError, Exit,
-    desk::{DeskArgs, OpenDesk},
+    desk::{Access, DeskArgs, OpenDesk},
     terminal,
     view::TableFormat,
 };
@@ -64,7 +64,8 @@ struct By {
 
 impl Outbox {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let desk = self.desk.open().await?;
+        let access = if self.what.is_some() { Access::Write } else { Access::Read };
+        let desk = self.desk.open(access).await?;
         let store = desk.store()?;
         match &self.what {
             None => {
@@ -100,7 +101,7 @@ impl By {
         Ok(if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) { Exit::Fine } else { Exit::Findings })
     }
 
-    /// Says what keeps things that were sent again from leaving at once.
+    /// Notes on what keeps resent items from being sent at once.
     async fn note_what_keeps_it(&self, desk: &OpenDesk, store: &Store) -> Result<(), CliError> {
         let waiting = outbox::waiting(store, &desk.settings.accounts).await?;
         let reasons: BTreeSet<_> = waiting
@@ -134,7 +135,7 @@ fn print(done: &Intervention) -> io::Result<()> {
     }
 }
 
-/// Who is signed in on this machine.
+/// The user of this machine.
 fn user() -> Option<String> {
     ["USER", "LOGNAME", "USERNAME"]
         .iter()

@@ -5,7 +5,11 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{CliError, Exit, desk::DeskArgs, terminal};
+use super::{
+    CliError, Exit,
+    desk::{Access, DeskArgs},
+    terminal,
+};
 use crate::{
     app::{Viewer, reports},
     clock::Clock,
@@ -44,7 +48,7 @@ enum Format {
 
 impl ReportCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let desk = self.desk.open().await?;
+        let desk = self.desk.open(Access::Read).await?;
         let Some(title) = &self.title else {
             let reports: Vec<_> = reports::all(&desk.rules, Viewer::Owner).map(report::Listed::from).collect();
             return self.print(&match self.format {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::{
     CliError, Exit,
-    desk::{Paths, beside_listed},
+    desk::{Access, Paths, beside_listed},
     terminal,
 };
 use crate::present::{
@@ -39,7 +39,7 @@ impl Rules {
         let rules = self.source.load_chosen(&chosen)?;
         // A database that cannot be opened is no reason not to list files.
         let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
-        let live = Paths::of(paths, self.source.config.as_deref(), None).live().await.ok().flatten();
+        let live = Paths::of(paths, self.source.config.as_deref(), None).live(Access::Read).await.ok().flatten();
         if let Some(note) = live.and_then(|live| beside_listed(&live, paths, &rules.version)) {
             writeln!(terminal::remarks(), "note: {note}")?;
         }

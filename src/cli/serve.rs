@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     CliError, Exit,
-    desk::Paths,
-    source::unusable,
+    desk::{Access, Paths},
+    source::{set_of, unusable},
     terminal::{self, Log},
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 /// `info,twite::x=debug`).
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Directories or files with rules.
+    /// Directories with rules, or files of one set, which goes live whole.
     #[arg(default_value = "rules", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
@@ -76,10 +76,11 @@ enum LogFormat {
 impl Serve {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         log(self.log_format);
-        let place = Paths::named(&self.paths, self.config.as_deref(), self.database.as_deref())?;
-        // Before anything else: until then, a signal ends the process.
+        let paths = set_of(&self.paths)?;
+        let place = Paths::named(&paths, self.config.as_deref(), self.database.as_deref())?;
+        // First: until there is a handler, SIGHUP ends the process.
         let hangup = Hangup::listen();
-        let reload = self.rules(&place).await?;
+        let reload = self.rules(paths, &place).await?;
         let live = reload.live().clone();
         let (store, key) = (place.open().await?, place.key()?);
         let (rules, state) = (live.rules(), live.state().borrow().clone());
@@ -112,8 +113,8 @@ impl Serve {
 
 impl Serve {
     /// The rules of the files, or the last good ones where the files cannot be used.
-    async fn rules(&self, place: &Paths) -> Result<Reload, CliError> {
-        let last = place.live().await?.map(|LiveSet { rules, live }| LastGood {
+    async fn rules(&self, paths: Vec<PathBuf>, place: &Paths) -> Result<Reload, CliError> {
+        let last = place.live(Access::Write).await?.map(|LiveSet { rules, live }| LastGood {
             settings: place.settings(&rules),
             rules,
             since: live.since,
@@ -125,9 +126,9 @@ impl Serve {
             },
             settle: Duration::from_secs_f64(self.settle),
             allow_empty: self.allow_empty,
-            ..Source::new(self.paths.clone(), self.config.clone())
+            ..Source::new(paths, self.config.clone())
         };
-        // Loading takes a while where there are many.
+        // Loading a large set blocks for a while.
         tokio::task::spawn_blocking(move || Reload::go_on(source, last, Clock::Wall.now())).await?.map_err(unusable)
     }
 }
@@ -168,7 +169,7 @@ fn settle(text: &str) -> Result<f64, String> {
     if (0.05..=60.0).contains(&seconds) { Ok(seconds) } else { Err("it is from 0.05 to 60 seconds".into()) }
 }
 
-/// Waits for whatever asks a process to end.
+/// Ends on Ctrl-C or SIGTERM.
 async fn ended() {
     #[cfg(unix)]
     {
@@ -181,14 +182,14 @@ async fn ended() {
             return;
         }
     }
-    // Without a way to be asked, the process ends when it is killed, which it survives as well.
+    // Where no handler can be installed, the process can only be killed, which loses nothing.
     let _ = tokio::signal::ctrl_c().await;
 }
 
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
-    // A second subscriber in one process would be a test's; the first goes on.
+    // Fails where a subscriber is installed already, as in tests.
     let _ = match format {
         LogFormat::Text => log.with_writer(|| Log::Text).with_ansi(terminal::colored(&io::stderr())).try_init(),
         LogFormat::Json => log.with_writer(|| Log::Json).json().try_init(),

@@ -1,4 +1,4 @@
-//! Signals that would end a command in the middle of a write.
+//! Signals during a write.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use signal_hook::{
     low_level::emulate_default_handler,
 };
 
-/// Makes a limit on the size of files (`ulimit -f`) an error of the write, as a full disk is.
+/// Turns SIGXFSZ (`ulimit -f`) into a write error.
 pub(super) fn outlive_size_limits() {
     // Where it cannot be caught, it ends the process as it always did.
     let _ = flag::register(SIGXFSZ, Arc::default());

@@ -1,4 +1,4 @@
-//! `twite sim`: a simulated X to try things with.
+//! `twite sim`: a simulated X.
 
 use std::{
     io::{self, BufReader, Write},
@@ -15,9 +15,9 @@ use crate::desk::visible::{Visible, visible};
 use crate::lang::name;
 use crate::sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
-/// How much that was left out is named one by one.
+/// The most lines that were left out that are named one by one.
 const MAX_NAMED: usize = 1_000;
-/// Who writes to the accounts when no file says so.
+/// The handle of the customer, where no file is loaded.
 const CUSTOMER: &str = "customer";
 
 /// Run a simulated X: try rules, the daemon, or any other client with no account at X.
@@ -163,7 +163,7 @@ impl SimCommand {
         options
     }
 
-    /// Connects the accounts, and makes those no file told about.
+    /// Connects the accounts, and makes those that no file has.
     fn connect(&self, sim: &SimHandle) -> Result<Vec<Tokens>, CliError> {
         let mut handles = self.accounts.clone();
         if handles.is_empty() && self.load.is_empty() {
@@ -188,7 +188,7 @@ impl SimCommand {
     }
 }
 
-/// Names what of a file was left out.
+/// Names the lines of a file that were left out.
 pub(super) fn left_out(file: &str, report: &LoadReport) -> io::Result<()> {
     let mut remarks = super::terminal::remarks();
     let named = report.unreadable.get(..MAX_NAMED).unwrap_or(&report.unreadable);

@@ -1,4 +1,4 @@
-//! Where a command finds its rules.
+//! The rules that a command's arguments name.
 
 use std::{
     collections::BTreeSet,
@@ -30,21 +30,21 @@ pub(crate) struct Source {
     pub(super) allow_empty: bool,
 }
 
-/// Rule sets to load, and the files that were asked about.
+/// The rule sets to load, and the files among them that were named.
 pub(super) struct Chosen {
     /// The paths of each set.
     pub(super) sets: Vec<Vec<PathBuf>>,
-    /// The files by their [`identity`]; nothing where it is all of them.
+    /// The files by their [`identity`]; `None` for all.
     files: Option<BTreeSet<PathBuf>>,
 }
 
 impl Chosen {
-    /// Whether it is about every file of its sets.
+    /// Whether every file of the sets is meant.
     pub(super) fn is_everything(&self) -> bool {
         self.files.is_none()
     }
 
-    /// Whether somebody asked about the file with this name.
+    /// Whether the file with this name is meant.
     pub(super) fn is_about(&self, file: &str) -> bool {
         self.files.as_ref().is_none_or(|files| files.contains(&identity(&lang::path_of(file))))
     }
@@ -73,20 +73,17 @@ impl Source {
         if self.paths.iter().any(|path| path.is_dir()) {
             return Ok(Chosen { sets: vec![self.paths.clone()], files: None });
         }
-        let mut sets: Vec<Vec<PathBuf>> = vec![];
-        for path in &self.paths {
-            let set = set_around(path);
-            if !sets.iter().flatten().any(|other| identity(other) == identity(&set)) {
-                sets.push(vec![set]);
-            }
-        }
+        let sets = sets_around(&self.paths).into_iter().map(|set| vec![set]).collect();
         Ok(Chosen { sets, files: Some(self.paths.iter().map(|path| identity(path)).collect()) })
     }
 
-    /// The rules of the one set that was chosen; where anything is wrong with them, everything that is.
+    /// The rules of the one set that was chosen.
+    ///
+    /// # Errors
+    /// All their diagnostics, where they have errors.
     pub(super) fn load_chosen(&self, chosen: &Chosen) -> Result<Arc<Rules>, CliError> {
         let [paths] = chosen.sets.as_slice() else {
-            return Err(CliError::Usage("these files belong to several rule sets; name files of one".to_owned()));
+            return Err(several_sets());
         };
         let loaded = lang::load(paths, self.config.as_deref());
         self.refuse_empty(&loaded)?;
@@ -99,15 +96,7 @@ impl Source {
         }
     }
 
-    /// The rules at the paths and no others; where anything is wrong with them, everything that is.
-    pub(crate) fn load(&self) -> Result<Arc<Rules>, CliError> {
-        rule_paths(&self.paths)?;
-        readable_files(&self.config)?;
-        self.load_chosen(&Chosen { sets: vec![self.paths.clone()], files: None })
-    }
-
-    /// Refuses a set without any rule file, or with comments only, unless that is wanted: "nothing wrong" with nothing is no
-    /// answer.
+    /// Refuses a set without rule files, or with comments only, without `--allow-empty`: nothing was checked there.
     pub(super) fn refuse_empty(&self, loaded: &Loaded) -> Result<(), CliError> {
         match (loaded.rule_files, loaded.declarations) {
             _ if self.allow_empty => Ok(()),
@@ -121,12 +110,12 @@ impl Source {
     }
 }
 
-/// Rules are needed, and these are none.
+/// Rules are needed, and these have mistakes.
 pub(in crate::cli) fn unusable(report: String) -> CliError {
     CliError::Report(format!("the rules cannot be used\n\n{report}"))
 }
 
-/// Refuses paths that can be no rules: a path is a directory, or a file called `*.twite`.
+/// Refuses paths that are neither a directory nor a file called `*.twite`, or cannot be read.
 pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), CliError> {
     for path in paths {
         match fs::metadata(path) {
@@ -141,7 +130,7 @@ pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Re
     Ok(())
 }
 
-/// Refuses a file that is not called as rule files are.
+/// Refuses a file whose name does not end in `.twite`.
 pub(super) fn rule_file_name(path: &Path) -> Result<(), CliError> {
     match path.extension() {
         Some(extension) if extension == "twite" => Ok(()),
@@ -149,7 +138,7 @@ pub(super) fn rule_file_name(path: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Whether a file is called as the declarations of a desk are.
+/// Whether a path is a `twite.toml`.
 pub(super) fn is_declarations(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "twite.toml")
 }
@@ -178,7 +167,7 @@ fn unreadable(path: &Path, error: &io::Error) -> CliError {
     CliError::Usage(lang::unreadable(path, error).message)
 }
 
-/// Opens a file with data that somebody names. A directory is none.
+/// Opens a file of data.
 pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
     let file = fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
         true => Err(io::ErrorKind::IsADirectory.into()),
@@ -187,7 +176,7 @@ pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
     file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", Shown(path))))
 }
 
-/// Says which files were passed over, as their names end only nearly as those of rule files do.
+/// Notes on files whose names nearly end in `.twite`.
 pub(super) fn note_passed_over(files: &[PathBuf]) -> io::Result<()> {
     files.iter().try_for_each(|path| {
         let file = Visible(&lang::name(path)).to_string();
@@ -201,7 +190,7 @@ fn shown(paths: &[PathBuf]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// What is said where no rule file was found.
+/// No rule file was found.
 pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError {
     let passed_over = passed_over.get(..5).unwrap_or(passed_over);
     let near = match passed_over {
@@ -212,7 +201,38 @@ pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError
     CliError::Usage(format!("there are no rule files in {}{near} (`--allow-empty` accepts that)", shown(paths)))
 }
 
-/// The directory whose rules belong together with a file: by where `twite.toml` lies, above the file or beside it.
+/// The paths of the set that a command runs whole: directories are one set together, a file stands for the set it lies in.
+/// Paths that do not exist stay as they are.
+pub(super) fn set_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    if !paths.iter().all(|path| path.is_file() && rule_file_name(path).is_ok()) {
+        return Ok(paths.to_vec());
+    }
+    let sets = sets_around(paths);
+    if sets.len() > 1 { Err(several_sets()) } else { Ok(sets) }
+}
+
+/// [`set_of`] one path.
+pub(super) fn set_of_path(path: PathBuf) -> PathBuf {
+    let set = set_of(std::slice::from_ref(&path)).ok();
+    set.and_then(|mut set| set.pop()).unwrap_or(path)
+}
+
+fn several_sets() -> CliError {
+    CliError::Usage("these files belong to several rule sets; name files of one".to_owned())
+}
+
+/// The sets that files lie in, each once.
+fn sets_around(files: &[PathBuf]) -> Vec<PathBuf> {
+    let mut sets: Vec<PathBuf> = vec![];
+    for set in files.iter().map(|file| set_around(file)) {
+        if !sets.iter().any(|other| identity(other) == identity(&set)) {
+            sets.push(set);
+        }
+    }
+    sets
+}
+
+/// The directory of the set that a file lies in: found by its `twite.toml`, beside the file or above.
 pub(super) fn set_around(file: &Path) -> PathBuf {
     let own = match file.parent() {
         Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
@@ -243,13 +263,13 @@ pub(super) fn set_around(file: &Path) -> PathBuf {
     own
 }
 
-/// A file by the path that it has from the root, so that `a.twite` and `./a.twite` are one.
+/// The absolute path of a file, by which `a.twite` and `./a.twite` are the same.
 pub(super) fn identity(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     fs::canonicalize(&absolute).unwrap_or(absolute)
 }
 
-/// A path as messages name it: in one line, whatever it is.
+/// A path in a message, with control characters escaped.
 pub(in crate::cli) struct Shown<'p>(pub(super) &'p Path);
 
 impl fmt::Display for Shown<'_> {

@@ -1,4 +1,4 @@
-//! The rule set and the conversations that come with Twite, for whoever runs it outside its own directory.
+//! The starter rules and the demo's conversations, compiled in.
 
 use std::{io, path::Path};
 

@@ -2,7 +2,11 @@
 
 use clap::Args;
 
-use super::{CliError, Exit, desk::DeskArgs, view::TableFormat};
+use super::{
+    CliError, Exit,
+    desk::{Access, DeskArgs},
+    view::TableFormat,
+};
 use crate::{app::health::Health, clock::Clock, present};
 
 /// Show which rules are live and since when, whether their files could be, which daemon works, and what waits.
@@ -41,7 +45,7 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let place = self.desk.place()?;
-        let store = place.open_existing().await?;
+        let store = place.open_existing(Access::Read).await?;
         let database = place.database();
         let health = Health::read(database, store.as_ref(), self.desk.rule_files(), Clock::Wall.now()).await?;
         self.format.print(|| present::health::text(&health, &place.no_database()), &health)?;

@@ -1,8 +1,7 @@
-//! Where a command's output goes, and what can be shown there.
+//! Standard output and standard error.
 //!
-//! Everything passes [`Out`]: for people it spells out what would steer their terminal, for programs it escapes the same in
-//! JSON. Nobody who has seen enough of an output (`twite check | head -1`) changes what the command came to, and neither
-//! does a standard error that cannot be written.
+//! Everything is written through [`Out`]: it spells out control characters for people, and escapes them in JSON. A closed
+//! pipe (`twite check | head -1`) and a standard error that cannot be written do not change the exit status.
 
 use std::{
     env,
@@ -25,7 +24,7 @@ pub(super) enum Color {
     Never,
 }
 
-/// What `--color` said; a process has one terminal.
+/// The value of `--color`.
 static COLOR: AtomicU8 = AtomicU8::new(Color::Auto as u8);
 
 impl Color {
@@ -43,7 +42,7 @@ pub(super) fn colored(stream: &impl IsTerminal) -> bool {
     }
 }
 
-/// What the environment says of colours, by no-color.org, force-color.org and bixense.com/clicolors.
+/// Colours by the environment: no-color.org, force-color.org and bixense.com/clicolors.
 fn colored_by(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bool {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     let forced = |name| set(name).map(|value| value != "0");
@@ -56,7 +55,7 @@ fn colored_by(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bool
     }
 }
 
-/// Whether this process's locale has ASCII only. Where nothing is said of it, as in containers, it is taken for UTF-8.
+/// Whether the locale is ASCII only. Without a locale, as in containers, UTF-8 is assumed.
 pub(super) fn ascii() -> bool {
     ascii_by(|name| env::var(name).ok())
 }
@@ -71,7 +70,7 @@ fn ascii_by(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-/// What the terminal behind a stream shows. `COLUMNS` says how wide it is where the terminal does not.
+/// Colours, characters and width of a stream; the width from `COLUMNS` where it is no terminal.
 pub(super) fn style(stream: &impl IsTerminal) -> Style {
     let size = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     let said = || env::var("COLUMNS").ok()?.parse().ok();
@@ -79,40 +78,40 @@ pub(super) fn style(stream: &impl IsTerminal) -> Style {
     Style { color: colored(stream), ascii: ascii(), columns: columns.filter(|columns| *columns > 0) }
 }
 
-/// Who reads a stream.
+/// How a stream is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// People: what would steer a terminal is spelt out.
+    /// For people: control characters are spelt out.
     People { color: bool },
-    /// Programs that read JSON: the same is escaped, as JSON does it.
+    /// JSON: control characters are escaped.
     Json,
-    /// Programs that read something else, which whoever writes has escaped.
+    /// As it is; the writer has escaped it.
     Verbatim,
 }
 
-/// What to do where a stream cannot be written.
+/// What to do when a stream cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Errors {
-    /// It is an error, unless nobody reads it any more.
+    /// Fail, unless the pipe is closed.
     Matter,
-    /// It is an error, also where nobody reads it any more.
+    /// Fail, also when the pipe is closed.
     AllMatter,
-    /// Nobody is left to tell.
+    /// Ignore it.
     Pass,
 }
 
 /// A stream that a command writes to.
 ///
-/// Once nobody reads it, what is written is thrown away without an error.
+/// After the pipe was closed, what is written is dropped without an error.
 pub(crate) struct Out<W> {
     stream: W,
     form: Form,
     errors: Errors,
-    /// Nobody reads it any more.
+    /// Whether the pipe was closed.
     gone: bool,
 }
 
-/// Standard output for programs that read something else than JSON: bytes as they are.
+/// Standard output for other formats than JSON: bytes as they are.
 pub(crate) fn verbatim() -> Out<io::StdoutLock<'static>> {
     stdout(Form::Verbatim)
 }
@@ -143,7 +142,7 @@ pub(crate) fn remarks() -> Out<io::StderrLock<'static>> {
 }
 
 impl<W: Write> Out<W> {
-    /// The same, for whoever would work on for nothing: that nobody reads it is an error.
+    /// Fails when the pipe is closed, for commands that would go on working for nothing.
     pub(crate) fn strict(self) -> Self {
         Self { errors: Errors::AllMatter, ..self }
     }
@@ -181,7 +180,7 @@ impl<W: Write> Write for Out<W> {
     }
 }
 
-/// A writer of log lines: each event is one line, whatever is in it.
+/// The writer of the log, an event a line: line breaks inside of an event are escaped.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Log {
     Text,
@@ -197,7 +196,7 @@ impl Write for Log {
             Self::Json => escaped_json(event),
         };
         line.push(b'\n');
-        // A daemon works on when nobody reads its log. The subscriber would report the failure to the same stream, and panic.
+        // A log that cannot be written does not stop the daemon; the subscriber would panic.
         let _ = io::stderr().lock().write_all(&line);
         Ok(bytes.len())
     }
@@ -208,8 +207,7 @@ impl Write for Log {
     }
 }
 
-/// Bytes as a terminal can be given them: where there are lines, their breaks and tabs pass, and where there are colours,
-/// those; all else that would steer it is spelt out.
+/// Text with control characters spelt out; line breaks and tabs stay where `lines` says so, colours where `color` does.
 fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     let text = String::from_utf8_lossy(bytes);
     let steers = |c: char| is_control(c) && !(lines && matches!(c, '\n' | '\t'));
@@ -236,7 +234,7 @@ fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     shown
 }
 
-/// JSON in which the characters that people see spelt out are escaped; between its texts are none but line breaks.
+/// JSON with control characters escaped. Outside of strings it has none but line breaks.
 fn escaped_json(bytes: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
     let mut escaped = String::with_capacity(text.len());
@@ -251,7 +249,7 @@ fn escaped_json(bytes: &[u8]) -> Vec<u8> {
     escaped.into_bytes()
 }
 
-/// How long the sequence is that sets a colour at the start of a text; 0 where there is none.
+/// The length of the colour sequence (SGR) at the start of a text; 0 for none.
 fn sgr(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\u{1b}[") else { return 0 };
     let parameters = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();

@@ -1,4 +1,4 @@
-//! `twite test`: runs the tests that rule files carry.
+//! `twite test`: the tests in rule files.
 
 use std::{
     io::{self, Write as _},

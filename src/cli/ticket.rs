@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::{
     CliError, Exit,
-    desk::{DeskArgs, OpenDesk},
+    desk::{Access, DeskArgs, OpenDesk},
     terminal,
     view::{PageArgs, TableFormat},
 };
@@ -160,7 +160,8 @@ struct List {
 
 impl TicketCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let desk = self.desk.open().await?;
+        let writes = matches!(&self.what, What::Apply(apply) if !apply.dry_run);
+        let desk = self.desk.open(if writes { Access::Write } else { Access::Read }).await?;
         match &self.what {
             What::List(list) => list.run(&desk).await,
             What::Show { ticket, format } => show(&desk, TicketId(*ticket), *format).await,

@@ -4,7 +4,11 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 
-use super::{CliError, Exit, desk::DeskArgs, terminal};
+use super::{
+    CliError, Exit,
+    desk::{Access, DeskArgs},
+    terminal,
+};
 use crate::{
     app::{
         Viewer,
@@ -54,7 +58,7 @@ pub(super) enum TableFormat {
 
 impl ViewCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let desk = self.desk.open().await?;
+        let desk = self.desk.open(Access::Read).await?;
         let (store, rules, now) = (desk.store()?, &desk.rules, Clock::Wall.now());
         let Some(title) = &self.title else {
             let counts = views::counts(store, rules, Viewer::Owner, now).await?;

@@ -1,10 +1,16 @@
-//! `twite why`: what the rules did on a ticket, and why.
+//! `twite why`: the runs on a ticket, replayed with explanations.
 
 use std::io;
 
 use clap::Args;
 
-use super::{CliError, Exit, desk::DeskArgs, terminal::colored, ticket, view::TableFormat};
+use super::{
+    CliError, Exit,
+    desk::{Access, DeskArgs},
+    terminal::colored,
+    ticket,
+    view::TableFormat,
+};
 use crate::{
     app::replay::{By, ReplayError, Run, replay},
     desk::TicketId,
@@ -41,7 +47,7 @@ pub(crate) struct Why {
 
 impl Why {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let desk = self.desk.open().await?;
+        let desk = self.desk.open(Access::Read).await?;
         let (id, by) = (TicketId(self.ticket), if self.now { By::Now } else { By::Then });
         let mut replayed = replay(desk.store()?, &desk.rules, id, self.run, by).await.map_err(not_replayed)?;
         if self.fired {

@@ -1,7 +1,6 @@
-//! JUnit XML, which CI systems read test results from.
+//! Test results as JUnit XML, by the schema of Jenkins' xUnit plugin, the strictest there is.
 //!
-//! By the schema of Jenkins' xUnit plugin, the strictest there is: a suite for each file, whose `file` says which; the line
-//! of a failure stands in its text.
+//! A suite is a file. The line of a failure is in its text, as the schema has no attribute for it.
 
 use std::{
     fmt::{self, Write},
@@ -11,8 +10,7 @@ use std::{
 use super::markup::Markup;
 use crate::engine::{Outcome, TestReport};
 
-/// A suite for each file, with a case for each of its tests. `took` is the time of all of them: they run side by side, so it
-/// is shared among them evenly.
+/// The XML of these tests. They run in parallel, so each gets an equal share of `took`, the time of all.
 pub(super) fn junit(reports: &[TestReport], took: Duration) -> String {
     let mut xml = String::new();
     // Writing to a string does not fail.

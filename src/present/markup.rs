@@ -1,11 +1,11 @@
-//! Texts in XML and HTML.
+//! Escaping for XML and HTML.
 
 use std::fmt::{self, Write as _};
 
 use crate::desk::visible::visible;
 
-/// A text in one line, between tags or quotes. XML cannot hold all control characters, and people read the rest of them in
-/// the end: they are spelt out as in forms for people.
+/// A text for element content or a quoted attribute, on one line. Control characters, some of which XML cannot hold, are
+/// spelt out.
 pub(super) struct Markup<'a>(pub(super) &'a str);
 
 impl fmt::Display for Markup<'_> {

@@ -71,7 +71,7 @@ pub(crate) fn text(report: &Report, table: &ReportTable) -> String {
     text
 }
 
-/// Which time a report is about.
+/// The period of a report, in words.
 fn period(table: &ReportTable) -> String {
     match table.period {
         None => "over all of time".to_owned(),

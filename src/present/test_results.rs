@@ -1,4 +1,4 @@
-//! What became of the tests that rule files carry.
+//! Results of the tests in rule files.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -26,7 +26,7 @@ pub(crate) struct TestResults {
     took: Duration,
 }
 
-/// What the tests have seen, and what not.
+/// The coverage of the tests.
 #[derive(Debug, Serialize)]
 pub(crate) struct Covered {
     /// The share of all that came up, rounded down.
@@ -66,7 +66,7 @@ impl Covered {
 }
 
 impl TestResults {
-    /// Of tests that took so long together.
+    /// Sums up tests that took so long together.
     pub(crate) fn new(tests: Vec<TestReport>, coverage: Option<&Coverage>, took: Duration) -> Self {
         let count = |fits: fn(&Outcome) -> bool| tests.iter().filter(|t| fits(&t.outcome)).count();
         Self {

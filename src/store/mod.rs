@@ -31,6 +31,7 @@ mod recount;
 mod report;
 mod ticket;
 mod tx_cache;
+mod usable;
 mod version;
 mod view;
 mod write_buffer;
@@ -90,6 +91,12 @@ pub enum StoreError {
     /// The database does not keep all characters.
     #[error("the database keeps texts as {0}; make it with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`")]
     Encoding(String),
+    /// The file cannot be used as a database by this process, and what to do about it.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database has the layout of another version, and is opened to be read only.
+    #[error("it has the layout of another version of Twite; `twite serve` brings it up to date when it starts")]
+    Layout,
     /// Another daemon has taken over.
     #[error("another daemon has taken over the work on this database")]
     Superseded,
@@ -146,6 +153,24 @@ impl Store {
         };
         let Opened { writer, reader, id } = opened;
         Ok(Self { writer, reader, fence: Arc::default(), file, id: id.into() })
+    }
+
+    /// Opens a database to read it, also where this process may not write it. `None` where nothing is in it yet.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no database, is another program's, or has another version's layout.
+    pub async fn open_to_read(at: impl Into<Address>) -> Result<Option<Self>, StoreError> {
+        let (opened, file) = match at.into() {
+            Address::File(path) => (db::sqlite::open_to_read(&path).await?, Some(Arc::new(File::at(&path)))),
+            Address::Server(server) => (db::postgres::open_to_read(&server.options).await?, None),
+        };
+        Ok(opened.map(|Opened { writer, reader, id }| Self {
+            writer,
+            reader,
+            fence: Arc::default(),
+            file,
+            id: id.into(),
+        }))
     }
 
     /// The id of this database, which no other has: 26 lower-case letters and digits.

@@ -1,17 +1,17 @@
-//! The conversations that come with Twite speak to two accounts. On a desk that has neither, they are made to speak to its own;
-//! and where an account of a desk has the handle of a customer in them, the customer has another.
+//! Addresses the demo's conversations to the accounts of a desk: they mention two accounts of their own, which are replaced
+//! where the desk declares neither. A customer with the handle of an account is renamed.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// The accounts that the conversations speak to.
+/// The accounts that the conversations mention.
 const SPOKEN_TO: &[&str] = &["NorthwindHelp", "NorthwindRail"];
 
 /// How long a handle may be, in characters.
 const MAX_HANDLE: usize = 15;
 
-/// The conversations, spoken to these accounts where none of them is spoken to as it is.
+/// The conversations, addressed to these accounts unless they mention one of them already.
 pub(super) fn to(accounts: &[String], conversations: &str) -> String {
     let lines: Vec<(&str, Option<Value>)> =
         conversations.lines().map(|line| (line, serde_json::from_str(line).ok())).collect();
@@ -22,7 +22,7 @@ pub(super) fn to(accounts: &[String], conversations: &str) -> String {
         .filter(|customer| !SPOKEN_TO.contains(&customer.as_str()) && is_one(customer, accounts))
         .map(|taken| (taken.clone(), customer(&taken, accounts)))
         .collect();
-    // Before them, so that who is spoken to is not taken for a customer afterwards.
+    // Customers first: afterwards, the handle of an account could be taken for one.
     if !SPOKEN_TO.iter().any(|handle| is_one(handle, accounts)) {
         names.extend(SPOKEN_TO.iter().map(|old| (*old).to_owned()).zip(accounts.iter().cloned()));
     }
@@ -67,7 +67,7 @@ fn handles(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// Puts names in the place of others, in whole texts and behind an `@`.
+/// Replaces handles, where they are a whole string or follow an `@`.
 fn rename(value: &mut Value, names: &[(String, String)]) {
     match value {
         Value::String(text) => {
@@ -85,7 +85,7 @@ fn rename(value: &mut Value, names: &[(String, String)]) {
     }
 }
 
-/// Moves the marks in a post's text (mentions, links, hashtags) to where they are once names of another length stand before them.
+/// Adjusts the offsets of entities (mentions, links, hashtags) to names of another length before them.
 fn move_marks(line: &mut Value, names: &[(String, String)]) {
     let Some(data) = line.get_mut("data") else { return };
     let text = data.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -108,7 +108,7 @@ fn move_marks(line: &mut Value, names: &[(String, String)]) {
     }
 }
 
-/// How many characters, as X counts places.
+/// The length in code points, which X's offsets count.
 fn count(text: &str) -> i64 {
     i64::try_from(text.chars().count()).unwrap_or(0)
 }
@@ -127,7 +127,7 @@ mod tests {
         assert!(line["data"]["text"].as_str().unwrap().starts_with("@acme my parcel"));
         let mention = &line["data"]["entities"]["mentions"][0];
         assert_eq!((&mention["username"], &mention["start"], &mention["end"]), (&"acme".into(), &0.into(), &5.into()));
-        // A customer whose handle an account has is called otherwise, wherever the conversation names them.
+        // A customer with the handle of an account is renamed, wherever it is mentioned.
         let spoken = to(&["KimLarsen".to_owned()], CONVERSATIONS);
         assert!(!spoken.contains("\"kimlarsen\"") && !spoken.contains("@kimlarsen"));
         assert!(spoken.contains("\"kimlarsen2\"") && spoken.contains("@KimLarsen my parcel"));

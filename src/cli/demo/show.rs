@@ -1,4 +1,4 @@
-//! What the demo shows on the terminal.
+//! The demo's output for people.
 
 use std::{
     io::{self, Write},
@@ -15,10 +15,10 @@ use crate::{
     desk::{Account, Change, Channel, Value, text::headline, visible::visible},
 };
 
-/// How much of a message is shown.
-const TEXT: usize = 96;
+/// How much of a message is shown, in characters as a reader counts them.
+const MAX_TEXT_CHARS: usize = 96;
 
-/// Writes one notice, as a person would tell it.
+/// Writes one notice.
 pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
     match notice {
         Notice::Opened { ticket, channel, account, requester, text } => {
@@ -35,13 +35,13 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
                 paint(&visible(requester), Style::new().bold()),
                 visible(account)
             )?;
-            writeln!(out, "    {}", visible(&headline(text, TEXT)))
+            writeln!(out, "    {}", visible(&headline(text, MAX_TEXT_CHARS)))
         }
         Notice::Commented { ticket, by_agent, text } => {
             let who = if *by_agent { "the desk answers from another client" } else { "the requester goes on" };
             writeln!(out)?;
             writeln!(out, "{} {who}", paint(&format!("○ ticket {ticket}"), Style::new().cyan()))?;
-            writeln!(out, "    {}", visible(&headline(text, TEXT)))
+            writeln!(out, "    {}", visible(&headline(text, MAX_TEXT_CHARS)))
         }
         Notice::Due { ticket, at } => {
             writeln!(out)?;
@@ -80,12 +80,17 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
                 Outcome::Later(why) => ("…", Style::new().yellow(), format!("will be tried again: {why}")),
                 Outcome::Unknown(why) => ("?", Style::new().red(), format!("may or may not have arrived: {why}")),
             };
-            let line = format!("{mark} ticket {ticket}: {what} {}", visible(&headline(&end, TEXT)));
+            let line = format!("{mark} ticket {ticket}: {what} {}", visible(&headline(&end, MAX_TEXT_CHARS)));
             writeln!(out, "    {}", paint(&line, style))?;
-            writeln!(out, "      {}", paint(&visible(&headline(text, TEXT)), Style::new().dimmed()))
+            writeln!(out, "      {}", paint(&visible(&headline(text, MAX_TEXT_CHARS)), Style::new().dimmed()))
         }
         Notice::SetAside { reason } => {
-            writeln!(out, "{} {}", paint("! set aside:", Style::new().yellow()), visible(&headline(reason, 2 * TEXT)))
+            writeln!(
+                out,
+                "{} {}",
+                paint("! set aside:", Style::new().yellow()),
+                visible(&headline(reason, 2 * MAX_TEXT_CHARS))
+            )
         }
         Notice::Reloaded { version, items } => {
             let line = format!("⟳ rules {version} are live, {items} in all");
@@ -138,7 +143,7 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
     Ok(())
 }
 
-/// Why posts opened no tickets, as far as that can be told: one line for each cause.
+/// Probable causes of posts that opened no tickets, a line each.
 fn missing(summary: &Summary) -> Vec<String> {
     let Summary { posts, left_out, tickets, accounts, .. } = summary;
     if accounts.is_empty() {
@@ -187,7 +192,7 @@ fn paint(text: &str, style: Style) -> String {
     }
 }
 
-/// What is said before the first message.
+/// Printed before the first message.
 pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Result<()> {
     let bold = Style::new().bold();
     writeln!(out, "{}", paint("Twite: a morning on the support desk of Northwind", bold))?;
@@ -201,7 +206,7 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
     writeln!(out, "Make a mistake in one, and the old rules stay. Ctrl-C ends it with a summary.")
 }
 
-/// What is said after the last message.
+/// Printed after the last message.
 pub(super) fn encore(
     out: &mut dyn Write,
     rules: &Path,
@@ -211,7 +216,7 @@ pub(super) fn encore(
 ) -> io::Result<()> {
     let account = accounts.first().map(String::as_str).unwrap_or_default();
     let customer = address::customer("kimlarsen", accounts);
-    // As it was called: it need not be on the path.
+    // The binary as it was called: it need not be in `PATH`.
     let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
     let desk = format!("--rules {} --database {}", Shown(rules), database);
     writeln!(out)?;

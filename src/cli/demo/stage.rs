@@ -1,4 +1,4 @@
-//! The demo's world: a simulator, a daemon, and everything they need, all in a temporary directory.
+//! The demo's simulator and daemon, in a temporary directory.
 
 use std::{
     io::{BufRead, BufReader, Write as _},
@@ -16,6 +16,7 @@ use super::{Demo, Replies, Summary, address, show, tell};
 use crate::{
     cli::{
         CliError,
+        desk::cannot_open,
         sim::left_out,
         source::{Shown, open, unusable},
         starter, terminal,
@@ -35,7 +36,7 @@ use crate::{
 /// How many posts are handed over at once.
 const BATCH: usize = 500;
 
-/// Everything that is set up.
+/// A simulator and a daemon on it.
 pub(super) struct Stage {
     sim: SimHandle,
     daemon: Arc<Daemon>,
@@ -56,11 +57,11 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Sets everything up, up to the moment before the first message.
+    /// Starts the simulator and the daemon, and connects the accounts.
     pub(super) async fn set(demo: &Demo) -> Result<Self, CliError> {
         let scratch = tempfile::tempdir()?;
         let rules = rules(demo, scratch.path())?;
-        // Limits are X's way to slow clients down; a demo that is shown has them, one that must not wait has not.
+        // Rate limits would only slow the demo down.
         let options = SimOptions { rate_limits: false, seed: Some(1), ..SimOptions::default() };
         let sim = Sim::start(options).await?;
         let (sink_url, sink) = sink().await?;
@@ -86,7 +87,7 @@ impl Stage {
         if address.file().is_some_and(Path::exists) {
             return Err(taken());
         }
-        let store = Store::open(&address).await?;
+        let store = Store::open(&address).await.map_err(|error| cannot_open(&shown, &error))?;
         if !store.accounts().await?.is_empty() {
             return Err(taken());
         }
@@ -146,7 +147,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Reads the lines, as the simulator does: all of them into it, and the posts to hand over in their order.
+    /// Loads the lines into the simulator, and keeps their posts to be fed in order.
     fn read(&mut self, from: impl BufRead) -> Result<LoadReport, CliError> {
         let posts = &mut self.posts;
         let report = self.sim.load_lines_with(from, |new: NewPosts<'_>| {
@@ -244,7 +245,7 @@ impl Stage {
         self.daemon.note_visit().await?;
         progress.finish_and_clear();
         if let Some(telling) = telling {
-            // Notices are told before the transaction's caller goes on; a moment lets the last be printed.
+            // Notices are sent before this point; the task needs a moment to print the last.
             tokio::time::sleep(Duration::from_millis(50)).await;
             telling.abort();
         }
@@ -301,12 +302,12 @@ impl Stage {
         })
     }
 
-    /// Takes everything down.
+    /// Stops everything.
     pub(super) async fn strike(self) {
         self.sink.abort();
         self.daemon.store().close().await;
         self.sim.stop().await;
-        // What is left in the temporary directory is nobody's loss.
+        // A temporary directory that cannot be removed is no error.
         let _ = self.scratch.close();
     }
 }
@@ -345,12 +346,12 @@ fn staged(handles: &[String], sim: &str, sink: String, mail: PathBuf) -> Overrid
     }
 }
 
-/// A handle as it is declared.
+/// A handle without `@`.
 fn bare(handle: &str) -> &str {
     handle.trim_start_matches('@')
 }
 
-/// A place that takes every webhook.
+/// A server that accepts every webhook.
 async fn sink() -> Result<(String, JoinHandle<()>), CliError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}/", listener.local_addr()?);

@@ -1,5 +1,4 @@
-//! The shape of a line for `twite eval`: which keys there are, and what each holds. Whatever does not fit is said in the words of
-//! whoever wrote it, all of it in one go, each with its JSON pointer.
+//! The schema of a line for `twite eval`. All violations are reported, each with its JSON pointer.
 
 use std::fmt;
 
@@ -17,7 +16,7 @@ use crate::{
     lang::{did_you_mean, listed, nearest},
 };
 
-/// What a value holds.
+/// The type of a value.
 pub(super) enum Shape {
     Text,
     /// A whole number of 64 bits.
@@ -29,21 +28,21 @@ pub(super) enum Shape {
     Word(Words),
     /// A list of texts.
     Texts,
-    /// Keys of their own.
+    /// An object with these keys.
     Table(&'static [Key]),
-    /// A word, or a table with one of these keys.
+    /// One of these words, or an object with one of these keys.
     OneOf(&'static [&'static str], &'static [Key]),
     /// The fields that the desk declares.
     Custom,
 }
 
-/// A key of a table.
+/// A key of an object.
 pub(super) struct Key {
     name: &'static str,
     holds: Shape,
-    /// Whether `null` says that there is nothing.
+    /// Whether it may be `null`.
     may_be_null: bool,
-    /// Whether the table is nothing without it.
+    /// Whether it is required.
     must_be: bool,
 }
 
@@ -157,10 +156,10 @@ static TICKET_KEYS: &[Key] = &[
     key("custom", Shape::Custom),
 ];
 
-/// What does not fit in a JSON text; nothing where all of it does.
+/// The violations in a JSON text.
 ///
 /// # Errors
-/// Where it is no JSON.
+/// When it is no JSON.
 pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Declarations) -> Result<Vec<String>, serde_json::Error> {
     let mut report = Report { desk, path: String::new(), found: vec![] };
     let mut read = serde_json::Deserializer::from_slice(json);
@@ -171,13 +170,13 @@ pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Declarations) -> Result
 
 struct Report<'d> {
     desk: &'d Declarations,
-    /// The JSON pointer to where we are.
+    /// The JSON pointer to the value at hand.
     path: String,
     found: Vec<String>,
 }
 
 impl Report<'_> {
-    /// Goes into a key for a while.
+    /// Runs `what` with the pointer extended by a key.
     fn inside<T>(&mut self, key: &str, what: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
         self.path.push('/');
@@ -192,7 +191,7 @@ impl Report<'_> {
     }
 }
 
-/// What is expected at a place.
+/// The type that is expected of a value.
 #[derive(Clone, Copy)]
 enum Holds<'s> {
     Shape(&'s Shape),
@@ -201,7 +200,7 @@ enum Holds<'s> {
     Item,
 }
 
-/// A place in the JSON and what is expected there.
+/// A value to check, with its expected type.
 struct At<'s, 'r, 'd> {
     holds: Holds<'s>,
     may_be_null: bool,

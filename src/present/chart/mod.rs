@@ -14,9 +14,9 @@ use crate::{
     engine::report::{Key, ReportTable, Row},
 };
 
-/// What a chart draws: the first measure, row by row.
+/// The first measure of a report, by row.
 struct Series {
-    /// What each value is about.
+    /// The label of each value.
     labels: Vec<String>,
     values: Vec<f64>,
     previous: Option<Vec<f64>>,
@@ -41,10 +41,10 @@ impl Series {
     }
 }
 
-/// A heatmap: what stands beside it, what above it, and the values, row by row.
+/// The first measure of a report, by two keys: the labels of rows and columns, and the values by row.
 struct Heat {
-    beside: Vec<String>,
-    above: Vec<String>,
+    rows: Vec<String>,
+    columns: Vec<String>,
     values: Vec<Vec<f64>>,
 }
 
@@ -52,7 +52,7 @@ impl Heat {
     fn of(table: &ReportTable) -> Self {
         let first = |row: &Row| row.values.first().copied().flatten().unwrap_or(0.0);
         let hours = table.rows.iter().all(|row| matches!(row.keys.as_slice(), [Key::Hour(_)]));
-        // The hours of a week are seven days of 24 hours.
+        // Hours of the week become days by hours.
         let place = |row: &Row| -> Option<(Key, Key)> {
             match row.keys.as_slice() {
                 [Key::Hour(hour)] if hours => Some((Key::Hour(hour / 24), Key::Hour(hour % 24))),
@@ -63,7 +63,7 @@ impl Heat {
         let placed: Vec<_> = table.rows.iter().filter_map(|row| Some((place(row)?, first(row)))).collect();
         let sides =
             |side: fn(&(Key, Key)) -> &Key| placed.iter().map(|(place, _)| side(place)).collect::<BTreeSet<_>>();
-        let (beside, above) = (sides(|p| &p.0), sides(|p| &p.1));
+        let (rows, columns) = (sides(|p| &p.0), sides(|p| &p.1));
         let value = |one: &Key, other: &Key| {
             placed.iter().find(|((a, b), _)| a == one && b == other).map_or(0.0, |(_, value)| *value)
         };
@@ -76,9 +76,9 @@ impl Heat {
             key => visible(&key.to_string()).into_owned(),
         };
         Self {
-            values: beside.iter().map(|one| above.iter().map(|other| value(one, other)).collect()).collect(),
-            beside: beside.iter().map(|key| label(key, true)).collect(),
-            above: above.iter().map(|key| label(key, false)).collect(),
+            values: rows.iter().map(|one| columns.iter().map(|other| value(one, other)).collect()).collect(),
+            rows: rows.iter().map(|key| label(key, true)).collect(),
+            columns: columns.iter().map(|key| label(key, false)).collect(),
         }
     }
 

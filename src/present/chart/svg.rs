@@ -1,4 +1,4 @@
-//! Charts as pictures.
+//! Charts as SVG.
 
 use plotters::{
     coord::Shift,
@@ -15,7 +15,7 @@ use crate::{
     present::amount::amount,
 };
 
-/// A drawing that failed.
+/// Why a chart could not be drawn.
 pub(crate) type DrawError = Box<dyn std::error::Error + Send + Sync>;
 
 const SIZE: (u32, u32) = (960, 480);
@@ -23,11 +23,11 @@ const SIZE: (u32, u32) = (960, 480);
 const INK: RGBColor = RGBColor(0x1d, 0x6f, 0xb8);
 const PALE: RGBColor = RGBColor(0xb8, 0xcf, 0xe3);
 const TEXT: RGBColor = RGBColor(0x33, 0x33, 0x33);
-/// The thickest a bar gets, in pixels.
-const THICKEST: u32 = 48;
-/// How much of a label is drawn.
-const LABEL: usize = 24;
-/// How many labels fit below each other.
+/// The most a bar measures across, in pixels.
+const MAX_BAR_PIXELS: u32 = 48;
+/// How much of a label is drawn, in characters.
+const MAX_LABEL_CHARS: usize = 24;
+/// The most labels in a column.
 const MAX_LABELS: usize = 40;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -73,7 +73,7 @@ fn pixels(share: f64, of: u32) -> i32 {
     (share.clamp(0.0, 1.0) * f64::from(of)).round() as i32
 }
 
-/// So many rows or columns of the picture each thing gets: the edges of the one at a place.
+/// The edges, in pixels, of one of `count` equal parts of a length.
 fn edges(place: usize, count: usize, of: u32) -> (i32, i32) {
     #[expect(clippy::cast_precision_loss, reason = "a place in a list")]
     let at = |place: usize| pixels(place as f64 / count.max(1) as f64, of);
@@ -88,7 +88,7 @@ fn bars(area: &Area<'_>, table: &ReportTable) -> Result<(), DrawError> {
     let (width, height) = field.dim_in_pixel();
     let count = series.values.len();
     // Few bars need not fill the picture.
-    let height = u32::try_from(count).map_or(height, |count| height.min(count.saturating_mul(THICKEST)));
+    let height = u32::try_from(count).map_or(height, |count| height.min(count.saturating_mul(MAX_BAR_PIXELS)));
     let every = count.div_ceil(MAX_LABELS).max(1);
     for (n, value) in series.values.iter().enumerate() {
         let (top, bottom) = edges(n, count, height);
@@ -102,7 +102,7 @@ fn bars(area: &Area<'_>, table: &ReportTable) -> Result<(), DrawError> {
         let bar = Rectangle::new([(0, top + inset), (pixels(value / most, width), bottom - inset)], INK.filled());
         field.draw(&bar).map_err(wrong)?;
         if n % every == 0 {
-            let label = series.labels.get(n).map(|label| headline(label, LABEL)).unwrap_or_default();
+            let label = series.labels.get(n).map(|label| headline(label, MAX_LABEL_CHARS)).unwrap_or_default();
             names.draw(&Text::new(label, (182, middle), small(HPos::Right))).map_err(wrong)?;
             let value = amount(Some(*value), series.unit);
             numbers.draw(&Text::new(value, (8, middle), small(HPos::Left))).map_err(wrong)?;
@@ -146,21 +146,21 @@ fn heat(area: &Area<'_>, heat: &Heat) -> Result<(), DrawError> {
     let (names, field) = rest.split_horizontally(150);
     let (width, height) = field.dim_in_pixel();
     let most = heat.most().max(f64::MIN_POSITIVE);
-    let every = heat.above.len().div_ceil(24).max(1);
-    for (n, label) in heat.above.iter().enumerate().step_by(every) {
-        let (left, right) = edges(n, heat.above.len(), width);
+    let every = heat.columns.len().div_ceil(24).max(1);
+    for (n, label) in heat.columns.iter().enumerate().step_by(every) {
+        let (left, right) = edges(n, heat.columns.len(), width);
         let label = headline(label, 10);
         head.draw(&Text::new(label, (150 + i32::midpoint(left, right), 15), small(HPos::Center))).map_err(wrong)?;
     }
-    let rows_every = heat.beside.len().div_ceil(MAX_LABELS).max(1);
-    for (n, (label, values)) in heat.beside.iter().zip(&heat.values).enumerate() {
-        let (top, bottom) = edges(n, heat.beside.len(), height);
+    let rows_every = heat.rows.len().div_ceil(MAX_LABELS).max(1);
+    for (n, (label, values)) in heat.rows.iter().zip(&heat.values).enumerate() {
+        let (top, bottom) = edges(n, heat.rows.len(), height);
         if n % rows_every == 0 {
             let place = (142, i32::midpoint(top, bottom));
             names.draw(&Text::new(headline(label, 18), place, small(HPos::Right))).map_err(wrong)?;
         }
         for (column, value) in values.iter().enumerate() {
-            let (left, right) = edges(column, heat.above.len(), width);
+            let (left, right) = edges(column, heat.columns.len(), width);
             let color = INK.mix((value / most).clamp(0.04, 1.0));
             let cell = Rectangle::new([(left + 1, top + 1), (right - 1, bottom - 1)], color.filled());
             field.draw(&cell).map_err(wrong)?;

@@ -10,11 +10,11 @@ use crate::{
     present::amount::amount,
 };
 
-/// How wide bars are, in characters.
-const WIDTH: usize = 48;
-/// How much of a label is shown.
-const LABEL: usize = 28;
-/// The most bars that are drawn: longer lists are read in the table.
+/// The length of the longest bar, in characters.
+const BAR_CHARS: usize = 48;
+/// How much of a label is shown, in characters.
+const MAX_LABEL_CHARS: usize = 28;
+/// The most bars that are drawn; longer lists are only in the table.
 const MAX_BARS: usize = 60;
 
 /// The chart of a report, where it has one and there is something to draw.
@@ -35,7 +35,7 @@ fn bars(series: &Series) -> Option<String> {
     if most <= 0.0 || series.values.len() > MAX_BARS {
         return None;
     }
-    let labels: Vec<_> = series.labels.iter().map(|label| headline(label, LABEL)).collect();
+    let labels: Vec<_> = series.labels.iter().map(|label| headline(label, MAX_LABEL_CHARS)).collect();
     let wide = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let lines = labels.iter().zip(&series.values).map(|(label, value)| {
         let pad = " ".repeat(wide - label.chars().count());
@@ -44,15 +44,15 @@ fn bars(series: &Series) -> Option<String> {
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A bar in eighths of a character.
+/// A bar of block characters, exact to an eighth of one.
 fn bar(share: f64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a few hundred eighths")]
-    let eighths = (share.clamp(0.0, 1.0) * (WIDTH * 8) as f64).round() as usize;
+    let eighths = (share.clamp(0.0, 1.0) * (BAR_CHARS * 8) as f64).round() as usize;
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS.get(eighths % 8).unwrap_or(&""))
 }
 
-/// One line for all rows in order, and a second one for the period before.
+/// A line over the rows in order, with dots for the period before.
 fn lines(table: &ReportTable) -> Option<String> {
     let series = Series::of(table)?;
     let most = series.most();
@@ -75,7 +75,7 @@ fn lines(table: &ReportTable) -> Option<String> {
     plot.figures();
     let drawn = plot.to_string();
     let drawn: Vec<&str> = drawn.lines().filter(|line| !line.trim().is_empty()).collect();
-    // The figures below the axis are places in the list; what stands there says more.
+    // The labels of the axis are indices; they are replaced by those of the rows.
     let (_, drawing) = drawn.split_last()?;
     let (first, last) = (series.labels.first()?, series.labels.last()?);
     let dots = if before.is_some() { "; dots: the period before" } else { "" };
@@ -85,10 +85,10 @@ fn lines(table: &ReportTable) -> Option<String> {
 fn heat(heat: &Heat) -> String {
     const SHADES: [&str; 5] = ["·", "░", "▒", "▓", "█"];
     let most = heat.most();
-    let labels: Vec<_> = heat.beside.iter().map(|label| headline(label, LABEL)).collect();
+    let labels: Vec<_> = heat.rows.iter().map(|label| headline(label, MAX_LABEL_CHARS)).collect();
     let wide = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
-    let cell = heat.above.iter().map(|label| label.chars().count().min(8)).max().unwrap_or(1).max(2);
-    let head: String = heat.above.iter().map(|label| format!(" {:>cell$}", headline(label, cell))).collect();
+    let cell = heat.columns.iter().map(|label| label.chars().count().min(8)).max().unwrap_or(1).max(2);
+    let head: String = heat.columns.iter().map(|label| format!(" {:>cell$}", headline(label, cell))).collect();
     let mut text = format!("{}{head}", " ".repeat(wide));
     for (label, values) in labels.iter().zip(&heat.values) {
         let pad = " ".repeat(wide - label.chars().count());

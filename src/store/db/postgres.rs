@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{
     Connection as _, Error,
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
 };
 
@@ -22,26 +23,9 @@ pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(2004
 
 /// Opens a database and brings it up to date. It must be there, and is laid out where it is empty.
 pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Opened, StoreError> {
-    let options = options
-        .clone()
-        .application_name(concat!("twite/", env!("CARGO_PKG_VERSION")))
-        .statement_cache_capacity(STATEMENTS);
+    let options = named(options);
     let id = lay_out(&options).await?;
-    let options = options.options([
-        ("lock_timeout", "10s"),
-        ("statement_timeout", "60s"),
-        ("idle_in_transaction_session_timeout", "60s"),
-    ]);
-    let pool = || {
-        PgPoolOptions::new().test_before_acquire(false).before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for > MAX_IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-    };
+    let options = options.options(LIMITS);
     let writer = pool()
         .max_connections(1)
         // After a failover an address may lead to a server that only follows.
@@ -50,6 +34,54 @@ pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Opened,
         .await?;
     let reader = pool().max_connections(READERS).connect_with(options).await?;
     Ok(Opened { writer: Pool::Postgres(writer), reader: Pool::Postgres(reader), id })
+}
+
+/// Opens a database to read it: nothing is brought up to date. `None` where nothing is in it yet.
+pub(in crate::store) async fn open_to_read(options: &PgConnectOptions) -> Result<Option<Opened>, StoreError> {
+    let options = named(options).options(LIMITS).options([("default_transaction_read_only", "on")]);
+    let pool = pool().max_connections(READERS).connect_with(options).await?;
+    match sqlx::query_as::<_, (i64, i64)>(TABLES).fetch_one(&pool).await? {
+        (0, _) => return Ok(None),
+        (_, 0) => return Err(StoreError::Foreign),
+        (_, _) => {}
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version").fetch_all(&pool).await?;
+    if !layouts().iter().map(|layout| (layout.version, layout.checksum.to_vec())).eq(applied) {
+        return Err(StoreError::Layout);
+    }
+    let id = sqlx::query_scalar("SELECT id FROM identity").fetch_one(&pool).await?;
+    Ok(Some(Opened { writer: Pool::Postgres(pool.clone()), reader: Pool::Postgres(pool), id }))
+}
+
+/// How long statements and transactions may take.
+const LIMITS: [(&str, &str); 3] =
+    [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
+
+/// How many tables there are, and how many of them tell a database of Twite.
+const TABLES: &str = "SELECT count(*), count(CASE WHEN tablename = 'identity' THEN 1 END) FROM pg_tables
+     WHERE schemaname = current_schema()";
+
+/// The layouts of a database, up to this version's.
+fn layouts() -> Migrator {
+    sqlx::migrate!("migrations/postgres")
+}
+
+fn named(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().application_name(concat!("twite/", env!("CARGO_PKG_VERSION"))).statement_cache_capacity(STATEMENTS)
+}
+
+/// Connections to a server. They have no lifetime, for the reason that the pool of SQLite has none.
+fn pool() -> PgPoolOptions {
+    let options = PgPoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    options.before_acquire(|connection, about| {
+        Box::pin(async move {
+            if about.idle_for > MAX_IDLE {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    })
 }
 
 async fn refuse_follower(connection: &mut PgConnection) -> Result<(), Error> {
@@ -69,17 +101,12 @@ async fn lay_out(options: &PgConnectOptions) -> Result<String, StoreError> {
     if encoding != "UTF8" {
         return Err(StoreError::Encoding(encoding));
     }
-    let (tables, ours): (i64, i64) = sqlx::query_as(
-        "SELECT count(*), count(CASE WHEN tablename = 'identity' THEN 1 END) FROM pg_tables
-         WHERE schemaname = current_schema()",
-    )
-    .fetch_one(&mut *tx)
-    .await?;
+    let (tables, ours): (i64, i64) = sqlx::query_as(TABLES).fetch_one(&mut *tx).await?;
     if tables > 0 && ours == 0 {
         return Err(StoreError::Foreign);
     }
     // Who lays out is alone already, and a lock of the session would outlive the transaction.
-    let mut migrator = sqlx::migrate!("migrations/postgres");
+    let mut migrator = layouts();
     migrator.set_locking(false).run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
     let id = match known {

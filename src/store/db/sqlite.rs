@@ -4,12 +4,13 @@ use std::{path::Path, time::Duration};
 
 use sqlx::{
     ConnectOptions as _, Connection as _,
+    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::time::Instant;
 
 use super::{Opened, Pool};
-use crate::store::{StoreError, random_id};
+use crate::store::{StoreError, random_id, usable};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(10);
@@ -20,8 +21,16 @@ pub(in crate::store) const READERS: u32 = 4;
 /// What marks a database as one of Twite, in the header of its file: `twit`.
 const APPLICATION_ID: i64 = 0x7477_6974;
 
+/// The layouts of a database, up to this version's.
+static LAYOUTS: Migrator = sqlx::migrate!("migrations/sqlite");
+
 /// Opens a database file, makes it where there is none, and brings it up to date.
 pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
+    usable::check(path)?;
+    make(path).await.map_err(|error| usable::explain(path, error))
+}
+
+async fn make(path: &Path) -> Result<Opened, StoreError> {
     // `:memory:` and `file:…` are paths like any other.
     let options = SqliteConnectOptions::new().filename(Path::new(".").join(path));
     refuse_foreign(&options).await?;
@@ -39,8 +48,6 @@ pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
         .busy_timeout(BUSY)
         .statement_cache_capacity(STATEMENTS)
         .with_regexp();
-    // A file does not hang up: asking a connection whether it is still there would only cost time.
-    let pool = || SqlitePoolOptions::new().test_before_acquire(false);
     let deadline = Instant::now() + BUSY;
     let writer = loop {
         match pool().max_connections(1).connect_with(options.clone()).await {
@@ -52,7 +59,7 @@ pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
     // Several processes may open a new database at once: one lays it out, and the others wait for that.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     // As `run` does, whose signature the compiler does not take here.
-    sqlx::migrate!("migrations/sqlite").run_direct(None, &mut *tx, false).await?;
+    LAYOUTS.run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
     let id = match known {
         Some(id) => id,
@@ -69,16 +76,59 @@ pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
     Ok(Opened { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader), id })
 }
 
+/// Opens a database file to read it, whoever may write it: nothing is brought up to date, and no file is made beside it.
+/// `None` where nothing is in it yet.
+pub(in crate::store) async fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
+    usable::check(path)?;
+    read(path).await.map_err(|error| usable::explain(path, error))
+}
+
+async fn read(path: &Path) -> Result<Option<Opened>, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(Path::new(".").join(path))
+        .read_only(true)
+        // Without a log nobody has it open, or nobody has written. A reader would make one, and leave it behind.
+        .immutable(!usable::log(path).exists())
+        .pragma("cache_size", "-16000")
+        .pragma("temp_store", "memory")
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(STATEMENTS)
+        .with_regexp();
+    let pool = pool().max_connections(READERS).connect_with(options).await?;
+    let (mark, tables): (i64, i64) = sqlx::query_as(MARK_AND_TABLES).fetch_one(&pool).await?;
+    match (mark, tables) {
+        (0 | APPLICATION_ID, 0) => return Ok(None),
+        (APPLICATION_ID, _) => {}
+        _ => return Err(StoreError::Foreign),
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version").fetch_all(&pool).await?;
+    let known = LAYOUTS.iter().map(|layout| (layout.version, layout.checksum.to_vec()));
+    if !known.eq(applied) {
+        return Err(StoreError::Layout);
+    }
+    let id = sqlx::query_scalar("SELECT id FROM identity").fetch_one(&pool).await?;
+    Ok(Some(Opened { writer: Pool::Sqlite(pool.clone()), reader: Pool::Sqlite(pool), id }))
+}
+
+/// Connections to a file, which does not hang up: they are kept, and used without asking whether they still stand.
+///
+/// Without a lifetime, the pool runs no task that looks for old connections. That task of sqlx 0.9.0 counts the idle ones while
+/// others take them, and can spin for ever where the count falls below zero for a moment.
+fn pool() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None)
+}
+
+/// What marks a database, and how many tables it has.
+const MARK_AND_TABLES: &str =
+    "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)";
+
 /// Refuses a database that another program made, before anything is written to it. What cannot be read is left to whoever
 /// opens it.
 async fn refuse_foreign(options: &SqliteConnectOptions) -> Result<(), StoreError> {
     let reading = options.clone().read_only(true).busy_timeout(BUSY);
     let Ok(mut file) = reading.connect().await else { return Ok(()) };
-    let found: Result<(i64, i64), _> = sqlx::query_as(
-        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)",
-    )
-    .fetch_one(&mut file)
-    .await;
+    let found: Result<(i64, i64), _> = sqlx::query_as(MARK_AND_TABLES).fetch_one(&mut file).await;
     file.close().await?;
     match found {
         Ok((mark, tables)) if mark != APPLICATION_ID && (mark != 0 || tables > 0) => Err(StoreError::Foreign),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod demo;
+mod desk;
 mod forms;
 mod look;
 mod outbox;
@@ -9,4 +10,3 @@ mod rewriting;
 mod status;
 mod statuses;
 mod types;
-mod whereabouts;

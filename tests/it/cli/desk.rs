@@ -1,4 +1,4 @@
-//! Where the database is, and what its daemon follows, is found whatever becomes of the files.
+//! Where a database is and what its daemon follows is found whatever becomes of the files, and who may only read can look.
 
 use std::{
     fs::{self, File},
@@ -173,4 +173,138 @@ fn where_commits_are_followed_the_work_tree_is_nobodys_concern() {
     same("no directory");
     let shown = String::from_utf8(desk.twite(&["status"]).stdout).unwrap();
     assert!(shown.contains("files     the same, as committed"), "{shown}");
+}
+
+/// A desk of the demo, with commands whose rights are those that its files give.
+#[cfg(unix)]
+struct Closed(tempfile::TempDir);
+
+#[cfg(unix)]
+impl Closed {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("demo.db");
+        let demo = ["demo", "--once", "--format", "json", "--database"];
+        let mut demo =
+            Command::new(env!("CARGO_BIN_EXE_twite")).args(demo).arg(&database).stdout(Stdio::null()).spawn().unwrap();
+        assert!(demo.wait().unwrap().success());
+        Self(directory)
+    }
+
+    /// Gives the directory and the database these permissions.
+    fn allow(&self, directory: u32, database: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(self.0.path(), fs::Permissions::from_mode(directory)).unwrap();
+        fs::set_permissions(self.0.path().join("demo.db"), fs::Permissions::from_mode(database)).unwrap();
+    }
+
+    /// Runs a command; root loses what it may beyond the permissions of files.
+    fn twite(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let binary = env!("CARGO_BIN_EXE_twite");
+        let root = "/proc/self".as_ref() as &Path;
+        let is_root = fs::metadata(root).is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
+        let mut command = Command::new(if is_root { "setpriv" } else { binary });
+        if is_root {
+            command.args(["--bounding-set=-all", "--inh-caps=-all", binary]);
+        }
+        let output = command.args(arguments).arg("--database").arg(self.0.path().join("demo.db")).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Commands that only read.
+#[cfg(unix)]
+const READING: &[&[&str]] = &[
+    &["view"],
+    &["view", "Urgent"],
+    &["ticket", "list"],
+    &["ticket", "show", "3"],
+    &["why", "3"],
+    &["report", "What is open"],
+    &["outbox"],
+    &["accounts", "list"],
+    &["status"],
+];
+
+#[cfg(unix)]
+#[test]
+fn who_may_only_read_the_database_can_look() {
+    let desk = Closed::new();
+    let looks = |what: &str| {
+        let files = desk.files();
+        for arguments in READING {
+            let (status, text) = desk.twite(arguments);
+            assert_eq!(status, Some(0), "{what}: {arguments:?}: {text}");
+        }
+        assert_eq!(desk.files(), files, "{what}");
+    };
+    looks("may write");
+    desk.allow(0o755, 0o444);
+    looks("may write beside it");
+    desk.allow(0o555, 0o444);
+    looks("may not write");
+    let writes = ["outbox", "withdraw", "1"];
+    let (status, text) = desk.twite(&writes);
+    assert!(status == Some(2) && text.contains("demo.db: this user may not write it; run the command as"), "{text}");
+    desk.allow(0o555, 0o000);
+    let (status, text) = desk.twite(&["status"]);
+    assert!(status == Some(2) && text.contains("demo.db: this user may not read it; run the command as"), "{text}");
+    desk.allow(0o555, 0o644);
+    let (status, text) = desk.twite(&writes);
+    assert!(status == Some(2) && text.contains("this user can make no file beside it"), "{text}");
+    desk.allow(0o755, 0o644);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn who_may_only_read_the_database_can_look_while_a_daemon_works() {
+    let desk = Closed::new();
+    let store = twite::store::Store::open(&desk.0.path().join("demo.db")).await.unwrap();
+    store.begin().await.unwrap().commit().await.unwrap();
+    assert_eq!(desk.files(), ["demo.db", "demo.db-shm", "demo.db-wal"]);
+    desk.allow(0o555, 0o444);
+    for arguments in READING {
+        let (status, text) = desk.twite(arguments);
+        assert_eq!(status, Some(0), "{arguments:?}: {text}");
+    }
+    assert_eq!(desk.files(), ["demo.db", "demo.db-shm", "demo.db-wal"]);
+    desk.allow(0o755, 0o644);
+    store.close().await;
+}
+
+#[test]
+fn a_place_that_can_hold_no_database_is_told_with_a_way_out() {
+    let desk = Desk::new();
+    let told = |arguments: &[&str], database: &str, says: &str| {
+        let output = desk.twite(&[arguments, &["--database", database]].concat());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert_eq!(told.lines().last().unwrap(), format!("error: {says}"));
+    };
+    let missing =
+        "cannot open the database gone/twite.db: there is no directory `gone`; make it, or name a file in another one";
+    told(&["serve", "rules"], "gone/twite.db", missing);
+    told(&["demo", "--once"], "gone/twite.db", missing);
+    #[cfg(unix)]
+    {
+        assert!(Command::new("mkfifo").arg(desk.at("pipe")).status().unwrap().success());
+        let pipe = "cannot open the database pipe: it is a pipe, a socket or a device; name a file";
+        told(&["serve", "rules"], "pipe", pipe);
+        told(&["view"], "pipe", pipe);
+        told(&["status"], "pipe", pipe);
+        fs::write(desk.at("file"), "").unwrap();
+        told(
+            &["serve", "rules"],
+            "file/twite.db",
+            "cannot open the database file/twite.db: Not a directory (os error 20)",
+        );
+    }
 }

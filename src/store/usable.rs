@@ -1,0 +1,83 @@
+//! Why a file cannot be used as a database, in words.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::StoreError;
+
+/// Refuses what is no file, and a place that does not exist.
+pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(found) if found.is_dir() => unusable("it is a directory; name a file in it"),
+        // Opening one would wait for somebody to write into it.
+        Ok(_) => unusable("it is a pipe, a socket or a device; name a file"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match directory(path) {
+            directory if directory.is_dir() => Ok(()),
+            directory => unusable(&format!(
+                "there is no directory `{}`; make it, or name a file in another one",
+                directory.display()
+            )),
+        },
+        Err(error) => unusable(&format!("{error}")),
+    }
+}
+
+/// The error with which opening a file failed, as what this process lacks, if that can be seen.
+///
+/// The file is not open in this process: closing it here would end the locks of one that is.
+pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
+    // CANTOPEN, READONLY, PERM and AUTH, in any of their extended forms.
+    if !primary_code(&error).is_some_and(|code| matches!(code, 3 | 8 | 14 | 23)) {
+        return error;
+    }
+    let denied = |opened: io::Result<fs::File>| {
+        opened.is_err_and(|error| {
+            matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+        })
+    };
+    let beside = directory(path);
+    let directory = beside.display();
+    let as_owner = "run the command as the user whom it belongs to";
+    StoreError::Unusable(if denied(fs::File::open(path)) {
+        format!("this user may not read it; {as_owner}")
+    } else if path.exists() && denied(fs::OpenOptions::new().write(true).open(path)) {
+        let log = log(path);
+        match log.exists() {
+            true if denied(fs::File::open(&log)) => format!("this user may not read `{}`; {as_owner}", log.display()),
+            // Left by a process that was killed, and to be read in first.
+            true => format!("`{}` is to be read into it first, and this user may not write; {as_owner}", log.display()),
+            false => format!("this user may not write it; {as_owner}"),
+        }
+    } else {
+        format!("this user can make no file beside it: the directory `{directory}` must be writable")
+    })
+}
+
+fn unusable(why: &str) -> Result<(), StoreError> {
+    Err(StoreError::Unusable(why.to_owned()))
+}
+
+/// The first of SQLite's two numbers for an error.
+fn primary_code(error: &StoreError) -> Option<u32> {
+    match error {
+        StoreError::Database(error) => Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff),
+        StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error)) => {
+            Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff)
+        }
+        _ => None,
+    }
+}
+
+/// The log of a database, which is there while somebody has it open.
+pub(super) fn log(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
