@@ -41,7 +41,7 @@ pub struct Connected {
 #[derive(Debug, thiserror::Error)]
 pub enum NotConnected {
     /// The desk does not declare it.
-    #[error("`{handle}` is not declared as an `[[account]]` in twite.toml; declared are: {declared}")]
+    #[error("`{handle}` is not an `[[account]]` in twite.toml; declared accounts: {declared}")]
     Undeclared {
         /// The handle that was given.
         handle: String,
@@ -50,7 +50,7 @@ pub enum NotConnected {
     },
     /// Tokens of another account are sealed with another key, and a daemon has one key.
     #[error(
-        "the key in `{variable}` does not open the tokens of @{handle}: set the key those were sealed with; if it is lost, \
+        "the key in `{variable}` cannot decrypt the tokens of @{handle}: set the key they were encrypted with; if it is lost, \
          `--new-key` accepts this one, and the other accounts have to be connected again with it"
     )]
     OtherKey {
@@ -60,10 +60,10 @@ pub enum NotConnected {
         handle: String,
     },
     /// X names nobody.
-    #[error("X does not say whose tokens these are")]
+    #[error("X's answer does not say whose tokens these are")]
     Nobody,
     /// Somebody else is signed in at X.
-    #[error("the tokens belong to @{found}, not to @{declared}: sign out at X, and in as @{declared}")]
+    #[error("the tokens belong to @{found}, not to @{declared}: sign out of X, and sign in as @{declared}")]
     SomebodyElse {
         /// Whose tokens they are.
         found: String,

@@ -22,10 +22,10 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
     /// There is none of that number.
-    #[error("there is no ticket {0}")]
+    #[error("no ticket {0}")]
     Unknown(TicketId),
     /// It is closed for good.
-    #[error("ticket {0} is closed, and cannot be changed")]
+    #[error("ticket {0} is closed and cannot be changed")]
     Closed(TicketId),
     /// A reply that is part of it cannot be sent, and why.
     #[error("ticket {0}: the reply cannot be sent: {1}")]
@@ -326,7 +326,7 @@ fn sendable(ticket: &Ticket, effects: &[Effect], accounts: &Accounts) -> Result<
         };
         let (length, most) = (weighted_length(text), account.post_length);
         if ticket.channel != Channel::TwitterDm && length > most {
-            let words = format!("it is {length} characters long; a post takes {most}");
+            let words = format!("it has {length} characters, but a post may have {most}");
             return Err(NotDone::Unsendable(ticket.id, words));
         }
     }

@@ -202,7 +202,7 @@ impl UnitOfWork<'_> {
         let is_rule = matches!(outgoing.by, Actor::Rule(_));
         match &outgoing.effect {
             Effect::Reply { text } | Effect::Note { text } if is_blank(text) => {
-                let reason = Reason::new(ReasonKind::Empty, "its text is empty, as is all that it names");
+                let reason = Reason::new(ReasonKind::Empty, "its text is empty, because its placeholders are empty");
                 let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };
                 let outcome = Outcome::Refused(reason.words.clone());
                 self.notices.push(Notice::Delivery { ticket: ticket.id, what, text: String::new(), outcome });
@@ -241,7 +241,7 @@ impl UnitOfWork<'_> {
                     Choosing::Next => self.tx.next_agent(group, &agents).await?,
                     Choosing::LeastBusy => self.tx.least_busy_agent(&agents).await?,
                 };
-                let outcome = agent.clone().unwrap_or_else(|| "nobody is in this group".to_owned());
+                let outcome = agent.clone().unwrap_or_else(|| "the group has no agents".to_owned());
                 if agent.is_some() {
                     ticket.set_assignee(agent, now);
                 }
@@ -250,7 +250,7 @@ impl UnitOfWork<'_> {
             Effect::Merge => {
                 let outcome = match self.merge(ticket, now).await? {
                     Some(into) => format!("into ticket {into}"),
-                    None => "there is no earlier ticket".to_owned(),
+                    None => "no earlier ticket".to_owned(),
                 };
                 return self.tx.carried_out(&outgoing, &outcome).await;
             }

@@ -35,23 +35,21 @@ impl Gates {
         let declared = accounts.answering(destination.account()?)?;
         let handle = &declared.handle;
         let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
-            let reason = format!("@{handle} is not connected; `twite accounts connect {handle}` connects it");
+            let reason = format!("@{handle} is not connected; run `twite accounts connect {handle}`");
             return Some(Held { until: None, reason });
         };
         let paused = |what| self.pauses.iter().find(|pause| pause.account == account.id && pause.what == what);
         match account.state {
             AccountState::Unauthorised => {
                 let why = paused(GRANT).map(|pause| format!(" ({})", pause.reason)).unwrap_or_default();
-                let reason = format!(
-                    "@{handle} is no longer authorised{why}; `twite accounts connect {handle}` connects it again"
-                );
+                let reason = format!("@{handle} is no longer authorized{why}; run `twite accounts connect {handle}`");
                 Some(Held { until: None, reason })
             }
             // What waits is refused.
             AccountState::Deactivated | AccountState::Unlinked => None,
             AccountState::Connected => paused(SEND).map(|pause| Held {
                 until: Some(pause.retry_at),
-                reason: format!("the sending of @{handle} is paused: {}", pause.reason),
+                reason: format!("sending is paused for @{handle}: {}", pause.reason),
             }),
         }
     }

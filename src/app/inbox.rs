@@ -34,7 +34,7 @@ impl App {
             Err(error) if items.len() > 1 => {
                 // What is about the moment and not about a message is told where it fails again.
                 if error.is_about_data() {
-                    tracing::warn!("messages cannot be taken in together, so each is taken in alone: {error}");
+                    tracing::warn!("a batch of messages failed, so each is processed separately: {error}");
                 }
                 self.take_alone(&items).await?;
             }

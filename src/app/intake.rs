@@ -84,7 +84,7 @@ impl Intake<'_> {
         }
         for (n, ticket) in addressed.iter().enumerate() {
             for other in addressed.iter().skip(n + 1) {
-                self.unit.link(*ticket, *other, "one post addressed both accounts").await?;
+                self.unit.link(*ticket, *other, "one post mentions both accounts").await?;
             }
         }
         Ok(())

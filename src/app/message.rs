@@ -55,7 +55,7 @@ pub(crate) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
             let message = decode_direct_line(&item.payload)?;
             let id = Some(message.id.clone());
             // Nobody in a group could be answered alone.
-            let reason = "the direct message is to a group, or to nobody; only conversations of two become tickets";
+            let reason = "the direct message is not in a conversation of two people";
             let unreadable = || Unreadable { reason: reason.to_owned(), id, raw: vec![] };
             of_direct(message, &item.account).ok_or_else(unreadable).map(Some)
         }

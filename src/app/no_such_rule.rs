@@ -4,7 +4,7 @@ use crate::lang::{did_you_mean, nearest};
 
 /// There is no rule of this kind and title.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no {kind} `{title}`{}", did_you_mean(.nearest.as_deref()))]
+#[error("unknown {kind} `{title}`{}", did_you_mean(.nearest.as_deref()))]
 pub struct NoSuchRule {
     kind: &'static str,
     title: String,

@@ -231,7 +231,9 @@ impl fmt::Display for Notice {
             Self::Commented { ticket, by_agent, .. } => {
                 write!(f, "ticket {ticket}: comment by the {}", if *by_agent { "desk" } else { "requester" })
             }
-            Self::Deleted { ticket } => write!(f, "ticket {ticket}: a post was deleted at X, and its text is gone"),
+            Self::Deleted { ticket } => {
+                write!(f, "ticket {ticket}: a post was deleted at X, and its text was deleted here")
+            }
             Self::Due { ticket, at } => write!(f, "ticket {ticket}: due at {at}"),
             Self::Linked { ticket, other } => write!(f, "ticket {ticket} linked with {other}"),
             Self::Fired { ticket, rule, shadow, .. } => {
@@ -240,54 +242,54 @@ impl fmt::Display for Notice {
             Self::Delivery { ticket, what, outcome, .. } => match outcome {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
                 Outcome::Found => {
-                    write!(f, "ticket {ticket}: {what} sent: it is among what X shows of the account")
+                    write!(f, "ticket {ticket}: {what} sent, confirmed at X")
                 }
                 Outcome::Refused(why) => write!(f, "ticket {ticket}: {what} refused: {why}"),
-                Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent yet, will be tried again: {why}"),
+                Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent, will be retried: {why}"),
                 Outcome::Unknown(why) => write!(
                     f,
-                    "ticket {ticket}: nobody knows whether the {what} arrived, and `twite outbox` has the ways out: {why}"
+                    "ticket {ticket}: {what} of unknown outcome; `twite outbox` can withdraw or resend it: {why}"
                 ),
             },
             Self::LoopStopped(stopped) => write!(f, "ticket {}: {}", stopped.ticket, visible(&stopped.reason())),
             Self::Behind { waiting, most } => write!(
                 f,
-                "automations are due on {waiting} tickets, and fire on {most} in a minute (`limits.automations_per_minute`)"
+                "automations are behind: {waiting} tickets due, at most {most} per minute (`limits.automations_per_minute`)"
             ),
             Self::Disagree { ticket, version } => write!(
                 f,
-                "ticket {ticket}: rules {version} were decided in two ways that disagree; the plain one was followed. This is a \
-                 mistake in Twite: please report it with what `twite why {ticket}` says"
+                "ticket {ticket}: the index and the plain evaluator differ for rules {version}; the plain evaluator's result was used. This is a \
+                 bug in Twite: please report it with the output of `twite why {ticket}`"
             ),
             Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
             Self::Reloaded { version, items } => write!(f, "rules {version} are live, {items} in all"),
             Self::Broken { live, errors, .. } => {
                 let errors = format!("{errors} error{}", if *errors == 1 { "" } else { "s" });
-                write!(f, "the rules have {errors}; rules {live} stay live until that is mended")
+                write!(f, "the rules have {errors}; rules {live} stay live until they are fixed")
             }
             Self::PassedOver { files } => {
                 let (end, their) = if files.len() == 1 { ("does", "its") } else { ("do", "their") };
                 let files = visible(&files.join(", ")).into_owned();
-                write!(f, "{files} {end} not end in `.twite`, and {their} rules are not live")
+                write!(f, "{files} {end} not end in `.twite`, so {their} rules are not live")
             }
             Self::NeedsRestart { settings } => {
-                write!(f, "`{}` changed, which is used when the daemon starts again", settings.join("`, `"))
+                write!(f, "`{}` changed; restart the daemon to apply it", settings.join("`, `"))
             }
             Self::StillBroken { live, since, first } => write!(
                 f,
-                "the rules are broken since {since:.0} and rules {live} stay live; `twite status` says more: {first}"
+                "the rules have had errors since {since:.0}; rules {live} stay live; see `twite status`: {first}"
             ),
             Self::Waiting { holder, since } => write!(
                 f,
-                "the daemon with process id {} on {} works on this database since {since:.0}; waiting until it ends",
+                "another daemon (process {} on {}) has used this database since {since:.0}; waiting until it ends",
                 holder.pid, holder.host
             ),
             Self::Superseded => write!(
                 f,
-                "another daemon has taken over the work on this database, as this one did not renew its lease for too \
-                 long; nothing more is sent"
+                "another daemon has taken over this database, because this one did not renew its lease in \
+                 time; nothing more is sent"
             ),
-            Self::Recovered { seconds } => write!(f, "the store works again, after {seconds} seconds"),
+            Self::Recovered { seconds } => write!(f, "the database works again, after {seconds} seconds"),
             Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
         }
     }

@@ -55,16 +55,16 @@ pub struct Run {
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// There is no ticket of that number.
-    #[error("there is no ticket {0}")]
+    #[error("no ticket {0}")]
     NoSuchTicket(TicketId),
     /// There is no run of that number.
     #[error("ticket {0} has no run {1}: it has {2}")]
     NoSuchRun(TicketId, usize, usize),
     /// The rules that decided then are gone.
-    #[error("the rules {0} that were live then are not in the store")]
+    #[error("cannot repeat this run: the rules {0} are not in the store")]
     Gone(Version),
     /// The rules that decided then cannot be checked by this version of Twite.
-    #[error("the rules {0} that were live then are no rules for this version of Twite")]
+    #[error("cannot repeat this run: the rules {0} cannot be read by this version of Twite")]
     Outdated(Version),
     /// The store failed.
     #[error(transparent)]

@@ -23,7 +23,7 @@ use crate::{
     x::{client::http, oauth::App},
 };
 
-/// Connect X accounts, and see how they stand.
+/// Connect X accounts, and show their state.
 #[derive(Debug, Args)]
 pub(crate) struct Accounts {
     #[command(subcommand)]
@@ -34,9 +34,9 @@ pub(crate) struct Accounts {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List the declared accounts and how they stand.
+    /// List the declared accounts and their state.
     List {
-        /// How it is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
@@ -52,14 +52,14 @@ enum What {
 struct Connect {
     /// The handle, as declared.
     handle: String,
-    /// The port X comes back to; `http://127.0.0.1:PORT/callback` must be registered for the app.
+    /// The port of the redirect; `http://127.0.0.1:PORT/callback` must be registered for the app.
     #[arg(long, default_value_t = 8918)]
     port: u16,
-    /// Take tokens from standard input instead of signing in: a JSON object with `access_token` and
-    /// `refresh_token`, and `scope` and `expires_in` where they are known, as X and `twite sim` give them.
+    /// Read tokens from standard input instead of signing in: a JSON object with `access_token` and
+    /// `refresh_token`, and optionally `scope` and `expires_in`, as X and `twite sim` return them.
     #[arg(long)]
     tokens_from_stdin: bool,
-    /// Seal the tokens with a key that does not open those of other accounts, which have to be connected again then.
+    /// Encrypt the tokens with a key that cannot decrypt those of other accounts. These must then be connected again.
     #[arg(long)]
     new_key: bool,
 }

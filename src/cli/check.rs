@@ -21,27 +21,27 @@ use crate::{
 
 /// Checks rule files and `twite.toml`.
 ///
-/// Directories are checked as one set. Where paths are files, the sets around them are loaded, and what is wrong with these
-/// files is told. `-` reads one file from standard input, as editors have it.
+/// A directory is checked as one rule set. For a file, the whole rule set that contains it is loaded, but only diagnostics
+/// of that file are reported. `-` reads one file from standard input.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     #[command(flatten)]
     rules: Source,
-    /// With `-`: the file that standard input stands for.
+    /// With `-`: the path of the file on standard input.
     #[arg(long, value_name = "FILE")]
     stdin_path: Option<PathBuf>,
-    /// Let warnings count as findings.
+    /// Exit with status 1 on warnings too.
     #[arg(long)]
     deny_warnings: bool,
-    /// Write the corrections that certainly mean what was meant, then check again.
+    /// Apply safe fixes to the files, then check again.
     #[arg(long, conflicts_with = "stdin_path")]
     fix: bool,
-    /// How findings are printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
-/// How findings are printed.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Annotations in GitHub's CI.
@@ -61,9 +61,9 @@ impl Check {
         let (loaded, written) = match self.rules.paths.as_slice() {
             [one] if one == Path::new("-") => (self.check_stdin()?, true),
             paths if paths.iter().any(|path| path == Path::new("-")) => {
-                return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
+                return Err(CliError::Usage("`-` cannot be combined with paths".into()));
             }
-            _ if self.stdin_path.is_some() => return Err(CliError::Usage("`--stdin-path` goes with `-`".into())),
+            _ if self.stdin_path.is_some() => return Err(CliError::Usage("`--stdin-path` requires `-`".into())),
             _ => self.check_paths()?,
         };
         self.print(&loaded)?;
@@ -102,7 +102,7 @@ impl Check {
     fn check_stdin(&self) -> Result<Loaded, CliError> {
         if self.fix {
             return Err(CliError::Usage(
-                "`--fix` writes files; for standard input, take the edits of `--format json`".into(),
+                "`--fix` cannot be combined with `-`; use the edits of `--format json`".into(),
             ));
         }
         readable_files(&self.rules.config)?;
@@ -146,7 +146,7 @@ fn write_fixes(loaded: &Loaded, chosen: &Chosen) -> Result<bool, CliError> {
         written = false;
         writeln!(
             terminal::remarks(),
-            "error: cannot fix `{}`: the fixes would change more than they say; please report this file",
+            "error: cannot fix `{}`: the result would change the meaning of the rules; please report this file",
             Visible(name)
         )?;
     }

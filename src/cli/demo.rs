@@ -19,8 +19,8 @@ use crate::desk::Account;
 
 /// See Twite work: a simulated X, the daemon, and a morning's conversations.
 ///
-/// Starts a simulator of X and the daemon over a database in a temporary directory, lets conversations arrive, and
-/// shows tickets being made, rules firing and replies going out. Needs no account and reaches no network.
+/// Starts a simulator of X and the daemon with a temporary database, lets conversations arrive, and
+/// shows tickets, the rules that fire and the replies sent. Needs no X account and no network.
 ///
 /// The rules are those in `./rules` where there are any (or wherever `--rules` points), else a copy of the
 /// starter set. Edit them while it runs: changes are live a second later.
@@ -44,26 +44,26 @@ Examples:
   twite demo --once
   twite demo --posts conversations.ndjson --account acme --once --format json")]
 pub(crate) struct Demo {
-    /// Posts to use: a file of X API v2 payloads, one `{"data":…, "includes":…}` a line.
+    /// A file of posts: X API v2 payloads, one `{"data":…, "includes":…}` per line.
     #[arg(long, value_name = "FILE")]
     posts: Option<PathBuf>,
-    /// The handle of an account to connect; repeat for several. One that `twite.toml` does not declare has the usual settings.
+    /// The handle of an account to connect; repeatable. An account that `twite.toml` does not declare has the default settings.
     /// Default: those in `twite.toml`.
     #[arg(long = "account", value_name = "HANDLE")]
     accounts: Vec<String>,
-    /// Where the rules are.
+    /// The directory of the rules.
     #[arg(long, value_name = "DIRECTORY", value_parser = PathBufValueParser::new().map(set_of_path))]
     rules: Option<PathBuf>,
-    /// Keep the database in this file, or on PostgreSQL, for `twite view`, `twite ticket` and `twite why` with the same option.
+    /// Keep the database in this file or on PostgreSQL, so that `twite view`, `twite ticket` and `twite why` can read it.
     #[arg(long, value_name = "FILE|URL")]
     database: Option<PathBuf>,
-    /// Process everything and end with a summary. The posts' own times drive the clock, so nothing waits.
+    /// Process everything without waiting, print a summary and exit. The clock follows the times of the posts.
     #[arg(long)]
     once: bool,
-    /// Posts a second while it is shown.
+    /// Posts per second.
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = pace)]
     pace: f64,
-    /// How the summary is printed; `json` implies `--once`.
+    /// Output format of the summary; `json` implies `--once`.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -101,8 +101,12 @@ struct Replies {
 }
 
 fn pace(text: &str) -> Result<f64, String> {
-    let pace: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    if (0.01..=1000.0).contains(&pace) { Ok(pace) } else { Err("a pace is from 0.01 to 1000 posts a second".into()) }
+    let pace: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (0.01..=1000.0).contains(&pace) {
+        Ok(pace)
+    } else {
+        Err("the pace must be from 0.01 to 1000 posts per second".into())
+    }
 }
 
 impl Demo {

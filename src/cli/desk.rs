@@ -30,13 +30,13 @@ use crate::{
 /// The desk a command works on.
 #[derive(Debug, Args)]
 pub(super) struct DeskArgs {
-    /// Where the rules and their `twite.toml` are.
+    /// The directory of the rules and `twite.toml`.
     #[arg(long, global = true, value_name = "DIRECTORY", default_value = "rules", value_parser = PathBufValueParser::new().map(set_of_path))]
     rules: PathBuf,
-    /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
+    /// The configuration file. Default: `twite.toml` in the directory of the rules or its parent.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: where `twite.toml` says.
+    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `path` of `[store]` in `twite.toml`.
     #[arg(long, global = true, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
 }
@@ -116,7 +116,7 @@ impl DeskArgs {
 pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version) -> Option<String> {
     (!live.is(version)).then(|| {
         format!(
-            "these are the files at {}; live are rules {} since {:.0}",
+            "this uses the files at {}; the live rules are {} since {:.0}",
             joined(paths),
             live.live.version,
             live.live.since
@@ -128,12 +128,12 @@ pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version
 fn beside(live: &LiveSet, files: RuleFiles<'_>) -> Option<String> {
     let how = match files.compare(live) {
         Compared::Same => return None,
-        Compared::Other => "not what is live".to_owned(),
-        Compared::Broken { summary, .. } => format!("broken: {summary}"),
+        Compared::Other => "differ from the live rules".to_owned(),
+        Compared::Broken { summary, .. } => format!("have errors: {summary}"),
     };
     let committed = if live.live.follow == Follow::Commit { ", as committed," } else { "" };
     Some(format!(
-        "the files at {}{committed} are {how}; this is by rules {}, live since {:.0}",
+        "the files at {}{committed} {how}; this uses the live rules {}, since {:.0}",
         joined(files.paths),
         live.live.version,
         live.live.since
@@ -201,12 +201,12 @@ impl Paths {
     /// Why no live rules are known, and the way out.
     pub(super) fn no_database(&self) -> String {
         if self.may_exist() {
-            return format!("no daemon has run on {}", self.database());
+            return format!("no daemon has run with {}", self.database());
         }
         if self.guessed {
-            return "no `twite.toml` can be read that says where the database is: name it with `--database`".to_owned();
+            return "cannot read `twite.toml` to find the database; pass `--database`".to_owned();
         }
-        format!("there is no database at {}: `twite serve` makes it when it first runs", self.database())
+        format!("no database at {}; `twite serve` creates it", self.database())
     }
 
     /// The rules that are live; nothing where no daemon ran yet.

@@ -56,22 +56,22 @@ const MAX_BATCH_BYTES: u64 = 16 << 20;
 ///
 /// Where paths are files, the set around them is loaded, and all of its rules decide.
 ///
-/// Lines are decided on every processor, and come out in their order. Those that cannot be read are reported with
-/// their number and left out; the exit status is then 1. Without any ticket it is 2.
+/// Lines are processed in parallel and printed in order. Invalid lines are reported with
+/// their number and skipped; the exit status is then 1. Without any ticket, it is 2.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Eval {
-    /// The file with the tickets; `-` is standard input.
+    /// A file of tickets, one per line; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     tickets: PathBuf,
-    /// What happened to tickets whose lines do not say: `created` by a comment with their description, or
+    /// The event for lines that do not give one: `created`, by a comment with the description, or
     /// `updated` with nothing changed.
     #[arg(long, value_enum, default_value_t = Happened::Created)]
     event: Happened,
-    /// The moment of the decisions, where the lines do not say; without it, the present.
+    /// The time of the decisions, for lines that do not give one. Default: now.
     #[arg(long, value_name = "INSTANT", value_parser = moment)]
     now: Option<Timestamp>,
-    /// How decisions are printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
     #[command(flatten)]
@@ -108,7 +108,7 @@ impl Eval {
         bar.finish_and_clear();
         match (read, bad) {
             (Some(0), _) if !self.rules.allow_empty => {
-                Err(CliError::Usage(format!("there is no ticket in {} (`--allow-empty` accepts that)", visible(&name))))
+                Err(CliError::Usage(format!("no tickets in {} (pass `--allow-empty` to accept this)", visible(&name))))
             }
             (_, 0) => Ok(Exit::Fine),
             _ => Ok(Exit::Findings),
@@ -137,7 +137,7 @@ enum Happened {
     Updated,
 }
 
-/// How decisions are printed.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// One JSON object a line.
@@ -229,7 +229,7 @@ fn eval(
         // Returns whether the output is still open.
         let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<bool> {
             // The worker panicked, which the end of the scope propagates.
-            let Ok(done) = done else { return Err(io::Error::other("deciding broke off")) };
+            let Ok(done) = done else { return Err(io::Error::other("a worker stopped unexpectedly")) };
             let done = done?;
             read += done.read;
             bad += done.bad;
@@ -286,7 +286,7 @@ impl How<'_> {
         let mut done = Done::default();
         for (line, text) in (block.first..).zip(&block.lines) {
             let case = match text {
-                None => Err(format!("longer than {MAX_LINE_BYTES} bytes")),
+                None => Err(format!("line longer than {MAX_LINE_BYTES} bytes")),
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => read(text, self.rules, self.happened, self.now),
             };
@@ -294,7 +294,7 @@ impl How<'_> {
             match case {
                 Err(error) => {
                     done.bad += 1;
-                    writeln!(done.complaints, "{}:{line}: left out: {}", visible(self.name), visible(&error))?;
+                    writeln!(done.complaints, "{}:{line}: skipped: {}", visible(self.name), visible(&error))?;
                 }
                 Ok((ticket, event, now)) => {
                     self.warn(line, &ticket, &event, &mut done.complaints)?;
@@ -328,18 +328,13 @@ impl How<'_> {
         };
         for invariant in broken(ticket) {
             let says = invariant.says;
-            writeln!(out, "{}:{line}: there is no such ticket: {says}{}", visible(self.name), span(invariant))?;
+            writeln!(out, "{}:{line}: impossible ticket: {says}{}", visible(self.name), span(invariant))?;
         }
         if let EventKind::Updated { before } = &event.kind {
             // Those that both violate were told above.
             for invariant in broken(before).filter(|invariant| invariant.holds(ticket)) {
                 let says = invariant.says;
-                writeln!(
-                    out,
-                    "{}:{line}: there is no such ticket `before`: {says}{}",
-                    visible(self.name),
-                    span(invariant)
-                )?;
+                writeln!(out, "{}:{line}: impossible ticket `before`: {says}{}", visible(self.name), span(invariant))?;
             }
         }
         Ok(())
@@ -364,8 +359,8 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
     match line.first() {
         Some(b'{') => {}
-        Some(b'[') => return Err("expected a JSON object, a ticket, and this is a list: write a ticket a line".into()),
-        _ => return Err("expected a JSON object, a ticket".into()),
+        Some(b'[') => return Err("expected a ticket as a JSON object, found a list: write one ticket per line".into()),
+        _ => return Err("expected a ticket as a JSON object".into()),
     }
     let is_whole = serde_json::from_slice::<Peek>(line).map_err(no_json)?.ticket.is_some();
     let shape = if is_whole { &shape::LINE } else { &shape::TICKET };
@@ -418,13 +413,13 @@ fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
             };
             let name = headline(name, MAX_SHOWN);
             Some(format!(
-                "`{above}/{field}` is \"{name}\", and twite.toml declares no such {what}{meant}; it declares {known}"
+                "`{above}/{field}` is \"{name}\", which is not a declared {what}{meant}; twite.toml declares {known}"
             ))
         }
         Unnameable::Tag { field, tag } => {
             let (field, tag) = (field.replace('.', "/"), headline(tag, MAX_SHOWN));
             Some(format!(
-                "`{above}/{field}` holds \"{tag}\", which cannot be a tag: tags have no spaces or commas, and at most 200 \
+                "`{above}/{field}` contains \"{tag}\", which is not a valid tag: tags contain no spaces or commas, and have at most 200 \
                  characters"
             ))
         }
@@ -461,8 +456,8 @@ fn no_json(error: serde_json::Error) -> String {
     let message = error.to_string();
     let cut = format!(" at line {} column {}", error.line(), error.column());
     match message.strip_suffix(&cut) {
-        Some(message) if error.column() > 0 => format!("no JSON: {message} (column {})", error.column()),
-        _ => format!("no JSON: {message}"),
+        Some(message) if error.column() > 0 => format!("not valid JSON: {message} (column {})", error.column()),
+        _ => format!("not valid JSON: {message}"),
     }
 }
 
@@ -563,7 +558,7 @@ mod tests {
         let long = [b"\"".as_slice(), &vec![b'x'; MAX_LINE_BYTES as usize + 10], b"\"\n{}\n"].concat();
         let (decisions, complaints) = run(Happened::Created, &long);
         assert_eq!(decisions.len(), 1);
-        assert_eq!(complaints, "tickets:1: left out: longer than 4194304 bytes\n");
+        assert_eq!(complaints, "tickets:1: skipped: line longer than 4194304 bytes\n");
 
         let deep = format!("{{\"custom\": {}", "[".repeat(10_000));
         let input = [

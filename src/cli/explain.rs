@@ -5,7 +5,7 @@ use std::io::Write;
 use super::{CliError, Exit};
 use crate::lang::codes;
 
-/// Explains a code that a message shows, with an example and what to write instead.
+/// Explain a diagnostic code, with an example and its fix.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
     /// The code, such as TW0203.
@@ -28,7 +28,7 @@ impl Explain {
             Some(id) => match codes::find(&id) {
                 Some(code) => out.write_all(code.page.as_bytes())?,
                 None => {
-                    let message = format!("there is no code `{id}`; `twite explain --list` lists them");
+                    let message = format!("unknown code `{id}`; `twite explain --list` lists all codes");
                     return Err(CliError::Usage(message));
                 }
             },

@@ -17,13 +17,13 @@ use crate::lang::{NotFormatted, SourceFile, SourceSet, format, name, read_rule_f
 /// Formats rule files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fmt {
-    /// Rule files (`*.twite`), or directories that hold them; `-` reads standard input and writes standard output.
+    /// Rule files (`*.twite`) or directories; `-` reads standard input and writes standard output.
     #[arg(default_value = "rules")]
     paths: Vec<PathBuf>,
-    /// Write nothing, and say which files would change.
+    /// Do not write; list the files that would change.
     #[arg(long)]
     check: bool,
-    /// Accept that there are no rule files.
+    /// Accept a rule set without files.
     #[arg(long)]
     allow_empty: bool,
 }
@@ -34,7 +34,7 @@ impl Fmt {
             return self.stdin();
         }
         if self.paths.iter().any(|p| p == Path::new("-")) {
-            return Err(CliError::Usage("`-` stands alone: give either it or paths".into()));
+            return Err(CliError::Usage("`-` cannot be combined with paths".into()));
         }
         rule_paths(&self.paths)?;
         let (texts, mut broken, passed) = read_rule_files(&self.paths);
@@ -113,7 +113,7 @@ pub(super) fn read_stdin() -> Result<String, CliError> {
     let most = crate::lang::MAX_FILE_BYTES;
     io::stdin().lock().take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(CliError::Usage(format!("the text is longer than {} KiB", most / 1024)));
+        return Err(CliError::Usage(format!("input too large: more than {} KiB", most / 1024)));
     }
-    String::from_utf8(bytes).map_err(|_| CliError::Usage("the text is not UTF-8".into()))
+    String::from_utf8(bytes).map_err(|_| CliError::Usage("not valid UTF-8".into()))
 }

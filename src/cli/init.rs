@@ -9,12 +9,12 @@ use clap::Args;
 
 use super::{CliError, Exit, source::Shown, starter};
 
-/// Write a rule set to start from: a desk, its rules and their tests, ready to be changed.
+/// Create a starter rule set: `twite.toml`, rules and tests.
 ///
-/// Files that are there are never touched.
+/// Never overwrites files.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Where to; made where it is not there.
+    /// The directory; created if it does not exist.
     #[arg(default_value = "rules", value_name = "DIRECTORY")]
     directory: PathBuf,
 }
@@ -24,7 +24,7 @@ impl Init {
         let directory = Shown(&self.directory);
         starter::write_rules(&self.directory).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                CliError::Usage(format!("{directory} holds rules already; name another directory, or go on with those"))
+                CliError::Usage(format!("{directory} already contains rules; choose another directory"))
             }
             _ => CliError::Usage(format!("cannot write rules to {directory}: {error}")),
         })?;

@@ -47,7 +47,7 @@ use crate::desk::visible::visible;
 #[derive(Debug, Parser)]
 #[command(name = "twite", version, arg_required_else_help = true, disable_help_subcommand = true)]
 struct Arguments {
-    /// When to use colours.
+    /// When to use colors.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
     #[command(subcommand)]

@@ -21,15 +21,15 @@ use crate::{
     store::{Intervention, Store},
 };
 
-/// List what waits to be sent, is being sent, or may or may not have arrived; withdraw it, or send it again.
+/// List effects that are waiting, being sent or of unknown outcome; withdraw or resend them.
 ///
-/// What has ended is on its ticket: `twite ticket show` lists it with its number.
+/// Finished effects are listed with their ticket: `twite ticket show`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Outbox {
     #[command(subcommand)]
     what: Option<What>,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, global = true, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
     #[command(flatten)]
@@ -51,13 +51,13 @@ enum What {
 
 #[derive(Debug, Args)]
 struct By {
-    /// Its number in the outbox.
+    /// The number of the effect.
     #[arg(value_name = "ID", required = true)]
     items: Vec<i64>,
-    /// Who does it, for the ticket's history. Default: the user of this machine.
+    /// Your name, for the ticket's history. Default: the current user.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Why, for the ticket's history.
+    /// The reason, for the ticket's history.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -114,7 +114,10 @@ impl By {
         }
         if !store.lease().await?.is_some_and(|lease| lease.is_held(Clock::Wall.now())) {
             let database = desk.place.database();
-            writeln!(terminal::remarks(), "note: no daemon works on {database}; things leave once `twite serve` runs")?;
+            writeln!(
+                terminal::remarks(),
+                "note: no daemon runs on {database}; effects are sent once `twite serve` runs"
+            )?;
         }
         Ok(())
     }
@@ -125,13 +128,15 @@ fn print(done: &Intervention) -> io::Result<()> {
     match (done.possibly_sent, done.act) {
         (false, _) => Ok(()),
         (true, Act::Withdraw) => {
-            writeln!(terminal::remarks(), "note: {} may have arrived already; that cannot be undone here", done.item)
+            writeln!(
+                terminal::remarks(),
+                "note: {} may have arrived already; withdrawing it does not delete it at X",
+                done.item
+            )
         }
-        (true, Act::Resend) => writeln!(
-            terminal::remarks(),
-            "warning: {} may have arrived already, and may then be there twice",
-            done.item
-        ),
+        (true, Act::Resend) => {
+            writeln!(terminal::remarks(), "warning: {} may have arrived already, and may now arrive twice", done.item)
+        }
     }
 }
 

@@ -16,15 +16,15 @@ use crate::{
     present::{self, chart, report},
 };
 
-/// Show what a report comes to now, as a table and a chart; without a name, list the reports.
+/// Print a report as a table and a chart. Without a title, list the reports.
 #[derive(Debug, Args)]
 pub(crate) struct ReportCommand {
     /// The report's title.
     title: Option<String>,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// As of this moment instead of now, as in `2026-02-01T00:00:00Z`.
+    /// The time of the report instead of now, as in `2026-02-01T00:00:00Z`.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     #[command(flatten)]
@@ -36,13 +36,13 @@ pub(crate) struct ReportCommand {
 enum Format {
     /// For people: a table and a chart.
     Table,
-    /// One JSON object; lengths of time in seconds.
+    /// One JSON object; durations in seconds.
     Json,
-    /// Comma-separated values with a header; lengths of time in seconds.
+    /// Comma-separated values with a header; durations in seconds.
     Csv,
-    /// The chart as a picture.
+    /// The chart as an image.
     Svg,
-    /// A page of its own with the chart and the table.
+    /// A standalone page with the chart and the table.
     Html,
 }
 
@@ -55,12 +55,14 @@ impl ReportCommand {
                 Format::Table => report::list(&reports),
                 Format::Json => present::json(&reports)?,
                 Format::Csv | Format::Svg | Format::Html => {
-                    return Err(CliError::Usage("say which report: `twite report` lists them".to_owned()));
+                    return Err(CliError::Usage(
+                        "missing title of the report; `twite report` lists all reports".to_owned(),
+                    ));
                 }
             });
         };
         let found = reports::find(&desk.rules, Viewer::Owner, title)
-            .map_err(|error| CliError::Usage(format!("{error}; `twite report` lists them")))?;
+            .map_err(|error| CliError::Usage(format!("{error}; `twite report` lists all reports")))?;
         let now = self.at.unwrap_or_else(|| Clock::Wall.now());
         let table = reports::run(desk.store()?, found, &desk.rules.desk, now).await?;
         self.print(&match self.format {

@@ -10,15 +10,15 @@ use std::{
 /// Why a file was not written. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotWritten {
-    #[error("it was changed meanwhile, and that is kept; run the command again")]
+    #[error("the file changed in the meantime and was not overwritten; run the command again")]
     Changed,
-    #[error("it is read-only")]
+    #[error("the file is read-only")]
     ReadOnly,
-    #[error("it has {0} hard links, which would no longer be one file")]
+    #[error("the file has {0} hard links, which replacing it would break")]
     Linked(u64),
-    #[error("it belongs to somebody else, who would no longer own it")]
+    #[error("the file belongs to another user, and replacing it would change its owner")]
     Owner,
-    #[error("it has attributes or access control lists that a new file cannot be given: {0}")]
+    #[error("cannot preserve the file's attributes or access control lists: {0}")]
     Attributes(io::Error),
     #[error("{}", why(.0))]
     Io(#[from] io::Error),
@@ -117,8 +117,8 @@ mod attributes {
 /// What an error says, without the name of a file nobody knows.
 fn why(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "permission denied: a file is replaced by a new one in its directory".into(),
-        io::ErrorKind::ResourceBusy => "it is mounted by itself, and cannot be replaced".into(),
+        io::ErrorKind::PermissionDenied => "permission denied: cannot create the new file in the directory".into(),
+        io::ErrorKind::ResourceBusy => "the file is a mount point and cannot be replaced".into(),
         _ => error
             .raw_os_error()
             .map_or_else(|| error.to_string(), |code| io::Error::from_raw_os_error(code).to_string()),

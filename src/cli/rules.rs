@@ -12,15 +12,15 @@ use crate::present::{
     rules::{items, text},
 };
 
-/// Lists the items of rule files in the order in which they are tried. What is live may be others: then a note says so, and
-/// `twite status` says why.
+/// List the items of rule files, in the order in which rules run. If the live rules differ, a note says so, and
+/// `twite status` explains why.
 ///
-/// Where paths are files, the set around them is loaded, and what stands in them is listed.
+/// For a file, the whole rule set that contains it is loaded, but only its items are listed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rules {
     #[command(flatten)]
     source: super::source::Source,
-    /// Print a JSON array instead of lines.
+    /// Print a JSON array.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -47,7 +47,7 @@ impl Rules {
         let all = listed.len();
         listed.retain(|item| chosen.is_about(&item.span.file));
         if listed.is_empty() && all > 0 {
-            writeln!(terminal::remarks(), "note: none of the {all} items of this set stands in these files")?;
+            writeln!(terminal::remarks(), "note: these files contain none of the {all} items of the rule set")?;
         }
         let (mut out, text) = match self.format {
             Format::Human => (terminal::people(), text(&listed)),

@@ -28,35 +28,35 @@ use crate::{
 /// its database: a second daemon waits until the first one ends. Ends on Ctrl-C or SIGTERM after what is under way; killed, it
 /// finds everything where it was.
 ///
-/// The log goes to standard error. TWITE_LOG sets how much it says (error, warn, info, debug; per module as in
+/// The log goes to standard error. TWITE_LOG sets the level (error, warn, info, debug; per module as in
 /// `info,twite::x=debug`).
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Directories with rules, or files of one set, which goes live whole.
     #[arg(default_value = "rules", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The desk's declarations. Default: `twite.toml` beside the rules, or one directory above.
+    /// The configuration file. Default: `twite.toml` in the directory of the rules or its parent.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: where `twite.toml` says.
+    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `path` of `[store]` in `twite.toml`.
     #[arg(long, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
-    /// What goes live: the files as they are, or what the commit has that is checked out, whatever the work tree says.
+    /// What goes live: the files as they are on disk, or as in the checked-out Git commit.
     #[arg(long, value_enum, default_value_t = FollowArg::Files, value_name = "WHAT")]
     follow: FollowArg,
-    /// How long nothing must have changed before files go live, so that only whole sets do. Files that keep changing go
-    /// live after ten times as long.
+    /// Seconds without changes before files go live, so that half-written sets do not. Files that keep changing go
+    /// live after ten times this delay.
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = settle)]
     settle: f64,
-    /// Start although there are no rule files, or no `twite.toml`, and let a set go live that lost all it had. Without this
+    /// Start without rule files or without `twite.toml`, and accept a rule set that became empty. Without this option,
     /// the last good rules stay live.
     #[arg(long)]
     allow_empty: bool,
-    /// Make one decision of so many by the plain evaluator as well, and say so loudly where the two disagree; the plain one
-    /// is followed then. 0 is none, 1 is every one.
+    /// Check one in this many decisions with the plain evaluator. If the two differ, the daemon logs an error and uses the plain
+    /// result. 0 checks none, 1 checks every one.
     #[arg(long, value_name = "N", default_value_t = 0)]
     verify: u32,
-    /// How the log is written.
+    /// Format of the log.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 }
@@ -87,7 +87,7 @@ impl Serve {
         tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), place.database());
         if let Some(broken) = state.broken {
             tracing::error!(
-                "the rule files cannot be used, so the daemon goes on with the last good rules, {}, live since {:.0}",
+                "the rule files have errors; the last good rules stay live: {}, since {:.0}",
                 rules.version,
                 state.since
             );
@@ -102,7 +102,7 @@ impl Serve {
         let stopped = stop.clone();
         tokio::spawn(async move {
             ended().await;
-            tracing::info!("stopping after what is under way");
+            tracing::info!("stopping after work in progress");
             stop.cancel();
         });
         tokio::spawn(hangup.reload(live));
@@ -165,8 +165,8 @@ impl Hangup {
 
 /// How long files must be unchanged, in seconds.
 fn settle(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    if (0.05..=60.0).contains(&seconds) { Ok(seconds) } else { Err("it is from 0.05 to 60 seconds".into()) }
+    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (0.05..=60.0).contains(&seconds) { Ok(seconds) } else { Err("it must be from 0.05 to 60 seconds".into()) }
 }
 
 /// Ends on Ctrl-C or SIGTERM.

@@ -20,39 +20,39 @@ const MAX_NAMED: usize = 1_000;
 /// The handle of the customer, where no file is loaded.
 const CUSTOMER: &str = "customer";
 
-/// Run a simulated X: try rules, the daemon, or any other client with no account at X.
+/// Run a simulator of X, to try rules, the daemon or any other client without an X account.
 ///
 /// Speaks X API v2 (posts, timelines, search, likes, follows, direct messages, media, OAuth 2) in both of its
-/// vocabularies, with X's pages, limits and refusals. Prints the accounts with tokens that open nothing but this simulator, and runs until it is
+/// vocabularies, with X's paging, limits and errors. Prints the accounts with tokens that are valid only here, and runs until it is
 /// stopped.
 #[derive(Debug, Args)]
 #[command(after_long_help = CONTROL)]
 pub(crate) struct SimCommand {
-    /// Where to listen; port 0 takes any free one.
+    /// The address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8917")]
     listen: SocketAddr,
-    /// A file of conversations: an answer of X API v2 `{"data":…, "includes":…}` a line, or `{"dm":…}`, or `{"like":…}`.
+    /// A file of conversations: one X API v2 response `{"data":…, "includes":…}`, `{"dm":…}` or `{"like":…}` per line.
     #[arg(long, value_name = "FILE")]
     load: Vec<PathBuf>,
-    /// The handle of an account to connect; made where no file has it. Default: acme, unless a file is loaded.
+    /// The handle of an account to connect; created if no file contains it. Default: acme, unless a file is loaded.
     #[arg(long = "account", value_name = "HANDLE")]
     accounts: Vec<String>,
-    /// Let what the files tell happen at this pace, so many a second, instead of all at once.
+    /// Replay the files at this many lines per second, instead of all at once.
     #[arg(long, value_name = "N")]
     pace: Option<f64>,
-    /// Make the same tokens on every run.
+    /// Create the same tokens on every run.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Where the app may send people back to after they said yes; repeat for several.
+    /// An allowed redirect URI of the app; repeatable.
     #[arg(long = "redirect-uri", value_name = "URL")]
     redirect_uris: Vec<String>,
-    /// Take any number of requests.
+    /// Disable rate limits.
     #[arg(long)]
     no_limits: bool,
-    /// Take replies to anybody. X takes only those to people who mentioned or quoted the account.
+    /// Accept replies to anybody. X accepts them only to people who mentioned or quoted the account.
     #[arg(long)]
     any_reply: bool,
-    /// How the start is reported: for people, or as one line of JSON.
+    /// Output format: text, or one line of JSON.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -193,7 +193,7 @@ pub(super) fn left_out(file: &str, report: &LoadReport) -> io::Result<()> {
     let mut remarks = super::terminal::remarks();
     let named = report.unreadable.get(..MAX_NAMED).unwrap_or(&report.unreadable);
     for LeftOut { line, reason, .. } in named {
-        writeln!(remarks, "{}:{line}: left out: {}", visible(file), visible(reason))?;
+        writeln!(remarks, "{}:{line}: skipped: {}", visible(file), visible(reason))?;
     }
     match report.skipped - named.len() {
         0 => Ok(()),
@@ -206,14 +206,14 @@ fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded])
     for Loaded { file, report } in loaded {
         let LoadReport { lines, posts, dms, likes, skipped, .. } = report;
         let file = Visible(file);
-        writeln!(out, "{file}: {lines} lines: {posts} posts, {dms} messages, {likes} likes; {skipped} left out\n")?;
+        writeln!(out, "{file}: {lines} lines: {posts} posts, {dms} messages, {likes} likes; {skipped} skipped\n")?;
     }
     for tokens in accounts {
         writeln!(out, "@{}, id {}", tokens.username, tokens.user_id)?;
         writeln!(out, "  access token   {}", tokens.access_token)?;
         writeln!(out, "  refresh token  {}", tokens.refresh_token)?;
     }
-    writeln!(out, "\nOAuth 2 client id `{CLIENT_ID}`, no secret. The tokens open nothing but this simulator. Try:\n")?;
+    writeln!(out, "\nOAuth 2 client id `{CLIENT_ID}`, no secret. The tokens are valid only here. Try:\n")?;
     match accounts.first() {
         Some(first) => {
             let text = format!("@{} hello", first.username);
@@ -232,5 +232,5 @@ fn tell(out: &mut impl Write, url: &str, accounts: &[Tokens], loaded: &[Loaded])
             writeln!(out, "  twite sim --load FILE --account HANDLE    to connect an account")?;
         }
     }
-    writeln!(out, "\nCtrl-C stops it; `twite sim --help` tells what else can be made to happen.")
+    writeln!(out, "\nCtrl-C stops it; `twite sim --help` lists all control requests.")
 }

@@ -19,13 +19,13 @@ use crate::{
 /// The rules a command works with.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// Directories with rule files, or rule files.
+    /// Rule files, or directories of rule files.
     #[arg(default_value = "rules")]
     pub(super) paths: Vec<PathBuf>,
-    /// The declarations; without it, `twite.toml` beside the rules or one directory above.
+    /// The configuration file. Default: `twite.toml` in the directory of the rules or its parent.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Accept that there are no rules.
+    /// Accept a rule set without rules.
     #[arg(long)]
     pub(super) allow_empty: bool,
 }
@@ -102,7 +102,7 @@ impl Source {
             _ if self.allow_empty => Ok(()),
             (0, _) => Err(nothing_in(&self.paths, &loaded.passed_over())),
             (_, Some(0)) => Err(CliError::Usage(format!(
-                "there are no rules in {}, comments at the most (`--allow-empty` accepts that)",
+                "no rules in {} (pass `--allow-empty` to accept this)",
                 shown(&self.paths)
             ))),
             _ => Ok(()),
@@ -112,7 +112,7 @@ impl Source {
 
 /// Rules are needed, and these have mistakes.
 pub(in crate::cli) fn unusable(report: String) -> CliError {
-    CliError::Report(format!("the rules cannot be used\n\n{report}"))
+    CliError::Report(format!("the rules have errors\n\n{report}"))
 }
 
 /// Refuses paths that are neither a directory nor a file called `*.twite`, or cannot be read.
@@ -134,7 +134,7 @@ pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Re
 pub(super) fn rule_file_name(path: &Path) -> Result<(), CliError> {
     match path.extension() {
         Some(extension) if extension == "twite" => Ok(()),
-        _ => Err(CliError::Usage(format!("`{}` is no rule file: its name does not end in `.twite`", Shown(path)))),
+        _ => Err(CliError::Usage(format!("`{}` is not a rule file: its name does not end in `.twite`", Shown(path)))),
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) fn readable_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>)
         let found = fs::metadata(path).and_then(|meta| match meta.is_file() {
             true => fs::File::open(path).map(drop),
             false if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            false => Err(io::Error::other("it is a pipe, a socket or a device")),
+            false => Err(io::Error::other("not a regular file")),
         });
         found.map_err(|error| unreadable(path, &error))?;
     }
@@ -180,7 +180,7 @@ pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
 pub(super) fn note_passed_over(files: &[PathBuf]) -> io::Result<()> {
     files.iter().try_for_each(|path| {
         let file = Visible(&lang::name(path)).to_string();
-        writeln!(terminal::remarks(), "note: `{file}` does not end in `.twite`, and its rules are not read")
+        writeln!(terminal::remarks(), "note: file ignored: `{file}` does not end in `.twite`")
     })
 }
 
@@ -198,7 +198,7 @@ pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError
         [_] => format!("; {} does not end in `.twite`", shown(passed_over)),
         several => format!("; {} do not end in `.twite`", shown(several)),
     };
-    CliError::Usage(format!("there are no rule files in {}{near} (`--allow-empty` accepts that)", shown(paths)))
+    CliError::Usage(format!("no rule files in {}{near} (pass `--allow-empty` to accept this)", shown(paths)))
 }
 
 /// The paths of the set that a command runs whole: directories are one set together, a file stands for the set it lies in.
@@ -218,7 +218,7 @@ pub(super) fn set_of_path(path: PathBuf) -> PathBuf {
 }
 
 fn several_sets() -> CliError {
-    CliError::Usage("these files belong to several rule sets; name files of one".to_owned())
+    CliError::Usage("these files belong to different rule sets; pass files of one set".to_owned())
 }
 
 /// The sets that files lie in, each once.

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{app::health::Health, clock::Clock, present};
 
-/// Show which rules are live and since when, whether their files could be, which daemon works, and what waits.
+/// Show the live rules, the state of the rule files, the daemon, the queues and the accounts.
 ///
-/// Ends with status 1 while the files cannot go live; with --health also where no daemon works or an account does not.
+/// Exits with status 1 if the files have errors; with --health, also if no daemon runs or an account does not work.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 With --format json one object is printed:
@@ -31,11 +31,11 @@ With --format json one object is printed:
   admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
-    /// End with status 1 also where no daemon works on the database, or a declared account is not connected or
-    /// something of it stands still.
+    /// Also exit with status 1 if no daemon runs on the database, or a declared account is not connected or
+    /// partly stopped.
     #[arg(long)]
     health: bool,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 use crate::{desk::visible::is_control, lang::render::Style};
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
     /// Where a person looks on; `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are followed.

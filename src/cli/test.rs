@@ -21,24 +21,24 @@ use crate::{
 
 /// Run the tests that rule files carry.
 ///
-/// Where paths are files, the whole set around them is loaded, and their tests are run. The exit status is 1 where a test
-/// failed, or less came up than `--min` asks for; 2 where no test matches `--filter`.
+/// For a file, the whole rule set that contains it is loaded, but only its tests are run. The exit status is 1 if a test
+/// fails or the coverage is below `--min`, and 2 if no test matches `--filter`.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// Run only the tests whose titles match this regular expression.
     #[arg(long, value_name = "REGEX")]
     filter: Option<Regex>,
-    /// How results are printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Say what no test has seen: the answers to conditions, both of each, rules that never fired, and macros that were
+    /// Report coverage: conditions that were never true or never false, rules that never fired, and macros that were
     /// never applied.
     #[arg(long)]
     coverage: bool,
-    /// Fail where the tests have seen less than this share of all that.
+    /// Fail if the coverage is below this percentage.
     #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
     min: Option<f64>,
-    /// Fail where there is no test.
+    /// Fail if there are no tests.
     #[arg(long)]
     fail_on_empty: bool,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(crate) struct Test {
 
 fn percent(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok().filter(|share| (0.0..=100.0).contains(share));
-    share.ok_or_else(|| "a share is a number from 0 to 100".to_owned())
+    share.ok_or_else(|| "expected a number from 0 to 100".to_owned())
 }
 
 impl Test {
@@ -61,7 +61,7 @@ impl Test {
         let tests: Vec<_> = rules.tests.iter().filter(wanted).cloned().collect();
         if let (Some(filter), []) = (&self.filter, tests.as_slice()) {
             let tests = rules.tests.iter().filter(|test| chosen.is_about(&test.span.file)).count();
-            return Err(CliError::Usage(format!("no test has a title that matches `{filter}`; there are {tests}")));
+            return Err(CliError::Usage(format!("none of the {tests} tests matches `{filter}`")));
         }
         let started = Instant::now();
         let (tests, coverage) = run_tests(&rules, &tests, self.coverage);
@@ -79,7 +79,7 @@ impl Test {
             let Covered { percent, seen, total, .. } = covered;
             writeln!(
                 terminal::remarks(),
-                "coverage is {percent:.1} % ({seen} of {total}), less than the {min} % asked for"
+                "coverage is {percent:.1} % ({seen} of {total}), below the minimum of {min} %"
             )?;
         }
         Ok(self.exit(&results))
@@ -98,7 +98,7 @@ impl Test {
     }
 }
 
-/// How results are printed.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.

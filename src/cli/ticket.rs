@@ -32,7 +32,7 @@ use crate::{
     store::Store,
 };
 
-/// List tickets, show one with all that was said on it, update them, reply, and apply macros.
+/// List tickets, show one with its conversation, update them, reply, and apply macros.
 #[derive(Debug, Args)]
 pub(crate) struct TicketCommand {
     #[command(subcommand)]
@@ -43,17 +43,17 @@ pub(crate) struct TicketCommand {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List tickets, by any condition that a view could have.
+    /// List tickets that meet a condition.
     ///
     ///   twite ticket list --where 'channel is twitter_dm and status < solved'
     #[command(verbatim_doc_comment)]
     List(List),
-    /// Show a ticket: its fields, what was said, and what was sent.
+    /// Show a ticket: its fields, its conversation and what was sent.
     Show {
-        /// Its number.
+        /// The ticket's number.
         #[arg(value_name = "ID")]
         ticket: i64,
-        /// How it is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
@@ -66,7 +66,7 @@ enum What {
     ///   twite ticket update 42 --set status=solved --add-tag refund
     #[command(verbatim_doc_comment)]
     Update {
-        /// Its number.
+        /// The ticket's number.
         #[arg(value_name = "ID")]
         ticket: i64,
         /// Say this to agents only.
@@ -78,7 +78,7 @@ enum What {
     /// Reply to the requester, as an agent: the reply leaves as soon as the daemon runs. Ends with status 1 where the ticket
     /// refuses it.
     Reply {
-        /// Its number.
+        /// The ticket's number.
         #[arg(value_name = "ID")]
         ticket: i64,
         /// What to say, as it is sent.
@@ -113,10 +113,10 @@ struct UpdateArgs {
     /// Send nothing for so long; until then, `twite outbox withdraw` takes it back.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     after: u32,
-    /// Only show what would come of it.
+    /// Show the result without applying it.
     #[arg(long)]
     dry_run: bool,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
 }
@@ -135,23 +135,23 @@ struct Apply {
     /// The tickets' numbers.
     #[arg(value_name = "ID", required = true)]
     tickets: Vec<i64>,
-    /// Only show what would come of it.
+    /// Show the result without applying it.
     #[arg(long)]
     dry_run: bool,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
 }
 
 #[derive(Debug, Args)]
 struct List {
-    /// Which tickets, as the `where` of a view says it.
+    /// The condition, as after `where` in a view.
     #[arg(long = "where", value_name = "CONDITION", default_value = "status < closed")]
     filter: String,
-    /// In which order, as `sort by` of a view says it.
+    /// The order, as after `sort by` in a view.
     #[arg(long, value_name = "FIELD", default_value = "updated descending")]
     sort: String,
-    /// What is shown of each, separated by commas.
+    /// The columns, separated by commas.
     #[arg(long, value_name = "FIELDS", default_value = "id, status, priority, subject, requester, updated")]
     columns: String,
     #[command(flatten)]
@@ -184,7 +184,7 @@ impl List {
         let described = views::Description { filter: &self.filter, columns: &self.columns, sort: &self.sort };
         let view = described.view("these options", declared).map_err(|(found, sources)| {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
-            CliError::Report(format!("these options describe no list of tickets\n\n{report}"))
+            CliError::Report(format!("these options are invalid\n\n{report}"))
         })?;
         let list = views::list(desk.store()?, &view, declared, Clock::Wall.now(), self.page.page()).await?;
         self.page.print(&list, declared)
@@ -195,7 +195,7 @@ async fn show(desk: &OpenDesk, id: TicketId, format: TableFormat) -> Result<Exit
     let sheet = ticket::sheet(desk.store()?, id).await?.ok_or_else(|| unknown(id))?;
     let text = || {
         let text = present::ticket::sheet(&sheet, &desk.rules.desk, Clock::Wall.now());
-        format!("{text}\n`twite why {id}` tells what the rules did\n")
+        format!("{text}\n`twite why {id}` explains what the rules did\n")
     };
     format.print(text, &SheetJson::from(&sheet))
 }
@@ -237,7 +237,7 @@ impl Apply {
 
 /// There is no such ticket.
 pub(super) fn unknown(id: TicketId) -> CliError {
-    CliError::Usage(format!("there is no ticket {id}; `twite ticket list` shows those there are"))
+    CliError::Usage(format!("no ticket {id}; `twite ticket list` lists all tickets"))
 }
 
 impl UpdateArgs {

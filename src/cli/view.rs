@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Show the tickets of a view; without a name, the views and how many tickets each has.
+/// Show the tickets of a view. Without a title, list the views with their numbers of tickets.
 #[derive(Debug, Args)]
 pub(crate) struct ViewCommand {
     /// The view's title.
@@ -33,16 +33,16 @@ pub(crate) struct ViewCommand {
     desk: DeskArgs,
 }
 
-/// Which tickets of many, and how they are printed.
+/// Paging and output format.
 #[derive(Debug, Args)]
 pub(super) struct PageArgs {
-    /// The most tickets that are shown.
+    /// The maximum number of tickets.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Leave out so many from the start.
+    /// The number of tickets to skip.
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u32,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
 }

@@ -19,8 +19,8 @@ use crate::{
 
 /// Tell what the rules did on a ticket, and why: every run, every rule, every condition with the value it had.
 ///
-/// Each run is made again from the audit, by the rules that were live then. Where that gives something else than what
-/// was recorded, it says so and ends with status 1.
+/// Repeats each run from the audit, with the rules that were live then. If the result differs from what
+/// was recorded, it says so and exits with status 1.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The ticket's number.
@@ -35,10 +35,10 @@ pub(crate) struct Why {
     /// Only rules that fired.
     #[arg(long)]
     fired: bool,
-    /// Ask the present rules instead of those that were live then: what would they do?
+    /// Use the current rules instead of those that were live then.
     #[arg(long)]
     now: bool,
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
     #[command(flatten)]

@@ -136,7 +136,7 @@ impl Daemon {
         let notices = self.notices().clone();
         let following = tokio::spawn(async move {
             if let Err(error) = follow.await {
-                notices.tell(Notice::Trouble { message: format!("the rule files cannot be watched: {error}") });
+                notices.tell(Notice::Trouble { message: format!("cannot watch the rule files: {error}") });
             }
         });
         let served = async {
@@ -178,7 +178,7 @@ impl Daemon {
             Some(error) => return Err(error),
             None => {
                 if let Err(error) = self.store().release_lease(self.clock().machine()).await {
-                    tracing::warn!("the lease was not let go, so the next daemon waits until it ends: {error}");
+                    tracing::warn!("cannot release the lease, so the next daemon waits until it expires: {error}");
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Daemon {
             self.store().doubt_what_was_sending(self.clock().now().saturating_add(wait).unwrap_or_default()).await?;
         if doubtful > 0 {
             tracing::warn!(
-                "{doubtful} effects were on their way when the daemon ended; they are looked up before they are sent again"
+                "{doubtful} effects were being sent when the daemon ended; their outcome is checked before they are sent again"
             );
         }
         Ok(())
@@ -322,9 +322,9 @@ impl Daemon {
                     if vain > MAX_VAIN_TRIES {
                         let last = self.store().queued().await?.into_iter().find_map(|queued| queued.reason);
                         let message = format!(
-                            "{waiting} effect{} left in the outbox, as {MAX_VAIN_TRIES} tries in a row brought nothing: {}",
+                            "{waiting} effect{} left in the outbox after {MAX_VAIN_TRIES} failed attempts in a row: {}",
                             if waiting == 1 { " is" } else { "s are" },
-                            last.as_deref().unwrap_or("nothing is known of why")
+                            last.as_deref().unwrap_or("unknown reason")
                         );
                         self.notices().tell(Notice::Trouble { message });
                         return Ok(Settled::Left(waiting));

@@ -54,7 +54,7 @@ impl Shared {
             tx.set_account_state(&account.id, AccountState::Unauthorised, &pause.reason).await?;
         }
         if tells {
-            let subject = format!("@{} cannot work: {refusal}", account.handle);
+            let subject = format!("@{} stopped working: {refusal}", account.handle);
             self.mail_admins(&mut tx, account, pause.since, "down", &subject, &text)?;
         }
         tx.commit().await?;
@@ -86,7 +86,7 @@ impl Shared {
         for pause in left.iter().filter(|pause| told && !pause.told) {
             tx.pause(&Pause { told: true, ..pause.clone() }).await?;
         }
-        let text = format!("@{} works again; what waited goes out now", account.handle);
+        let text = format!("@{} works again; waiting effects are sent now", account.handle);
         if told && left.is_empty() {
             self.mail_admins(&mut tx, account, since, "up", &format!("@{} works again", account.handle), &text)?;
         }
@@ -139,21 +139,21 @@ fn explained(account: &ConnectedAccount, refusal: &Refusal) -> String {
     let handle = &account.handle;
     let (waits, remedy) = match refusal {
         Refusal::GrantDead(_) => {
-            ("Its messages and replies wait", format!("`twite accounts connect {handle}` resumes."))
+            ("Receiving and sending are paused", format!("Run `twite accounts connect {handle}` to resume."))
         }
         Refusal::OutOfCredit(_) => (
-            "Its replies wait",
-            "Add credit, or raise the cap, in X's developer console; they go out by themselves then.".to_owned(),
+            "Sending is paused",
+            "Add credits or raise the cap in X's developer console; sending then resumes by itself.".to_owned(),
         ),
         Refusal::NotAllowed(_) => (
-            "Its replies wait",
-            "See to the app's permissions and to the account at X; they go out by themselves then.".to_owned(),
+            "Sending is paused",
+            "Check the app's permissions and the account at X; sending then resumes by itself.".to_owned(),
         ),
         _ => (
-            "Its replies wait, and it is tried again",
-            format!("Should it last, `twite accounts connect {handle}` gets a new authorisation."),
+            "Sending is paused, and is retried",
+            format!("If it persists, run `twite accounts connect {handle}` to authorize the account again."),
         ),
     };
     let refusal = refusal.to_string();
-    format!("@{handle}: X refuses: {}. {waits}. {remedy}", refusal.trim_end_matches('.'))
+    format!("@{handle}: X refused: {}. {waits}. {remedy}", refusal.trim_end_matches('.'))
 }

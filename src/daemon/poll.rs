@@ -100,7 +100,7 @@ impl PollAccounts {
         if let Some(first) = unconnected.first().filter(|_| unconnected != self.unconnected) {
             let all = unconnected.iter().map(|handle| format!("@{handle}")).collect::<Vec<_>>().join(", ");
             let message = format!(
-                "declared and not connected: {all}. Nothing comes in from there; `twite accounts connect {first}` connects"
+                "accounts not connected: {all}. They receive and send nothing; run `twite accounts connect {first}`"
             );
             self.shared.app.notices().tell(Notice::Trouble { message });
         }
@@ -265,12 +265,12 @@ impl Poll {
 
     /// Tells where X's limits make an endpoint slower than asked for, or stop it for a while.
     async fn tell_pace(&mut self, limits: &Limits, every: Duration, wait: Duration) -> Result<(), StoreError> {
-        let calls = limits.limit.map_or("no more".to_owned(), |limit| limit.to_string());
+        let calls = limits.limit.map_or("unknown".to_owned(), |limit| limit.to_string());
         if limits.remaining == Some(0) {
-            let why = format!("X takes {calls} calls in a while, and all are used up");
+            let why = format!("rate limit reached: {calls} calls per window");
             if self.stalled != Some(true) {
                 let message = format!(
-                    "@{} {}: {why}; asked again in {} s",
+                    "@{} {}: {why}; next poll in {} s",
                     self.account.handle,
                     self.endpoint.name(),
                     wait.as_secs()
@@ -284,7 +284,7 @@ impl Poll {
         if seconds > every.as_secs_f64() && !self.paced {
             self.paced = true;
             tracing::info!(
-                "@{} {}: asked for every {seconds} s rather than every {} s, as X takes {calls} calls in a while",
+                "@{} {}: polling every {seconds} s instead of every {} s, because of X's rate limit ({calls} calls per window)",
                 self.account.handle,
                 self.endpoint.name(),
                 every.as_secs()

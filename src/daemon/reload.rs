@@ -104,7 +104,7 @@ fn report(lost: &[String]) -> Result<(), (usize, String)> {
         return Ok(());
     }
     let lines: String = lost.iter().map(|lost| format!("{lost}\n")).collect();
-    Err((lost.len(), lines + "  help: if that is meant, start the daemon once more with `--allow-empty`\n"))
+    Err((lost.len(), lines + "  help: if this is intended, restart the daemon with `--allow-empty`\n"))
 }
 
 /// Keeps the live rules and settings those of their files.
@@ -239,7 +239,7 @@ impl Reload {
     fn file_anew(&self) {
         let live = self.live.rules();
         if live.has_drifted() {
-            tracing::debug!("rules {} are filed anew, by what is rare among recent tickets", live.version);
+            tracing::debug!("rebuilt the index of rules {} with selectivity of recent tickets", live.version);
             self.live.swap(live.successor(live.rules().clone()), self.live.settings());
         }
     }
@@ -390,7 +390,7 @@ impl Reload {
                     if directory.exists() && was {
                         notices.tell(Notice::Trouble {
                             message: format!(
-                                "{} cannot be watched ({error}); its changes are noticed within {} seconds",
+                                "cannot watch {} ({error}); polling it every {} seconds",
                                 directory.display(),
                                 LOOK_ANYWAY.as_secs()
                             ),

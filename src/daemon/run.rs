@@ -86,7 +86,7 @@ pub(super) fn spawn<L: Loop + 'static>(
             });
             let ended = running.join_next().await;
             if !stop.is_cancelled() {
-                let message = format!("{name} ended ({ended:?}) and begins anew");
+                let message = format!("{name} failed ({ended:?}) and is restarted");
                 shared.app.notices().tell(Notice::Trouble { message });
                 tokio::time::sleep(AFTER_TROUBLE).await;
             }

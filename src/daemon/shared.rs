@@ -114,7 +114,7 @@ impl Shared {
             }
         } else if failures == 1 || failures.is_multiple_of(20) {
             self.app.notices().tell(Notice::Trouble {
-                message: format!("@{} {what}: {error} (failed {failures} times, tried again)", account.handle),
+                message: format!("@{} {what}: {error} (failed {failures} times, retrying)", account.handle),
             });
         }
     }

@@ -66,7 +66,7 @@ impl Trouble {
             failing.told.insert(message.clone(), now);
         }
         self.notices.tell(Notice::Trouble {
-            message: format!("the store: {message}; trying again every {} seconds", AFTER_TROUBLE.as_secs()),
+            message: format!("database error: {message}; retrying every {} seconds", AFTER_TROUBLE.as_secs()),
         });
     }
 

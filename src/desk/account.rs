@@ -58,7 +58,7 @@ fn some_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<
         }
 
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            let wrong = |why| E::custom(format_args!("`{}` is no day: {why}", headline(text, 40)));
+            let wrong = |why| E::custom(format_args!("`{}` is not a valid date: {why}", headline(text, 40)));
             day(text).map(Some).map_err(wrong)
         }
     }

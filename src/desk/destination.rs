@@ -69,7 +69,7 @@ impl FromStr for Destination {
             Some(("webhook", name)) => Ok(Self::Webhook(name.to_owned())),
             None if text == "mail" => Ok(Self::Mail),
             None if text == "desk" => Ok(Self::Desk),
-            _ => Err(format!("`{text}` is no destination")),
+            _ => Err(format!("unknown destination `{text}`")),
         }
     }
 }

@@ -56,7 +56,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::YesNo => "yes or no",
             Self::Number => "a whole number",
-            Self::Words(_) => "one of a few words",
+            Self::Words(_) => "a keyword",
             Self::Declared(Declared::Group) => "a declared group",
             Self::Declared(Declared::Agent) => "a declared agent",
             Self::Declared(Declared::Account) => "a declared account",

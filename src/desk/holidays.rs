@@ -26,16 +26,16 @@ pub struct Holidays(BTreeSet<Date>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HolidaysError {
     /// Neither a day nor a range.
-    #[error("`{0}` is no day: {1}; several are `2026-12-24 to 2027-01-01`")]
+    #[error("`{0}` is not a valid date: {1}; write a range as `2026-12-24 to 2027-01-01`")]
     Day(String, NoMoment),
     /// A range that ends before it starts, or takes years.
-    #[error("`{0}` is no range of days: the second day comes after the first, within a year")]
+    #[error("`{0}` is not a valid range of dates: the second must be after the first, within a year")]
     Range(String),
     /// Something that is no calendar file.
-    #[error("this is no iCalendar file: {0}")]
+    #[error("not a valid iCalendar file: {0}")]
     NoCalendar(String),
     /// An event that comes again in a way that is not understood.
-    #[error("the event \"{summary}\" comes again by `{rule}`, which is not understood: write its days out")]
+    #[error("the event \"{summary}\" repeats by `{rule}`, which is not supported: list its dates instead")]
     Rule {
         /// What the event is called.
         summary: String,
@@ -273,7 +273,7 @@ mod tests {
         };
         for rule in ["FREQ=WEEKLY", "FREQ=YEARLY;BYDAY=MO", "FREQ=YEARLY;BYWEEKNO=3", "nonsense"] {
             let error = Holidays::default().add_calendar(&event(rule)).unwrap_err();
-            assert!(error.to_string().contains("\"Friday\" comes again"), "{error}");
+            assert!(error.to_string().contains("\"Friday\" repeats by"), "{error}");
         }
         assert!(Holidays::default().add_calendar("hello").is_err());
         let deep = "BEGIN:VEVENT\r\n".repeat(100_000);

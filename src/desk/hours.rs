@@ -115,10 +115,10 @@ impl From<OpenDay> for Vec<Interval> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoursError {
     /// Not of the form `09:00-17:30`.
-    #[error("`{0}` is no interval: write it as `09:00-17:30`, the end after the start")]
+    #[error("`{0}` is not a valid interval: write it as `09:00-17:30`, with the end after the start")]
     Interval(String),
     /// Some time of the day stands in two intervals.
-    #[error("`{0}` and `{1}` overlap: let one end before the other starts")]
+    #[error("intervals `{0}` and `{1}` overlap")]
     Overlap(String, String),
 }
 
@@ -502,8 +502,9 @@ mod zone_name {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<TimeZone, D::Error> {
         let name = String::deserialize(d)?;
-        TimeZone::get(&name)
-            .map_err(|_| D::Error::custom(format!("`{name}` is no time zone; use an IANA name such as `Europe/Paris`")))
+        TimeZone::get(&name).map_err(|_| {
+            D::Error::custom(format!("unknown time zone `{name}`; use an IANA name such as `Europe/Paris`"))
+        })
     }
 }
 
@@ -669,7 +670,7 @@ mod tests {
         assert_eq!(day(&["13:00-17:00", "09:00-12:00"]), day(&["09:00-12:00", "13:00-17:00"]));
         assert!(day(&["09:00-12:00", "12:00-17:00"]).is_ok());
         let error = day(&["09:00-13:00", "12:00-17:00"]).unwrap_err();
-        assert_eq!(error.to_string(), "`09:00-13:00` and `12:00-17:00` overlap: let one end before the other starts");
+        assert_eq!(error.to_string(), "intervals `09:00-13:00` and `12:00-17:00` overlap");
     }
 
     /// Asks a clock on the wall, minute by minute.

@@ -45,7 +45,7 @@ impl XId {
 
 /// Text that is no id of X: empty, longer than 19 digits, or with anything but digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no X id: those are 1 to 19 digits")]
+#[error("`{0}` is not an X id: expected 1 to 19 digits")]
 pub struct NotAnId(pub String);
 
 impl FromStr for XId {

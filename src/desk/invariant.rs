@@ -1,14 +1,14 @@
-//! What holds of every ticket, whatever people, rules and X do: as data, so that tests can check it of every decision,
-//! and tickets that people describe can be told from those that cannot exist.
+//! Invariants of tickets, as data: tests check them after every decision, and tickets that people write are checked for
+//! contradictions.
 
 use super::{Channel, CustomValue, Status, Ticket, normalize, text::is_blank};
 
-/// Something that holds of every ticket.
+/// A condition that holds for every ticket.
 #[derive(Debug)]
 pub struct Invariant {
-    /// The fields it is about, the one that is most likely wrong first.
+    /// The fields it reads, the likeliest mistake first.
     pub fields: &'static [&'static str],
-    /// What it says, as a sentence without its full stop.
+    /// Its message, without a full stop.
     pub says: &'static str,
     holds: fn(&Ticket) -> bool,
 }
@@ -20,46 +20,46 @@ impl Invariant {
     }
 }
 
-/// The invariants that a ticket breaks.
+/// The invariants that a ticket violates.
 pub fn broken(ticket: &Ticket) -> impl Iterator<Item = &'static Invariant> {
     INVARIANTS.iter().filter(move |invariant| !invariant.holds(ticket))
 }
 
-/// All that holds of every ticket.
+/// All invariants.
 static INVARIANTS: &[Invariant] = &[
     Invariant {
         fields: &["updated", "created"],
-        says: "a ticket is created before it is updated",
+        says: "`created` cannot be after `updated`",
         holds: |ticket| ticket.created <= ticket.updated,
     },
     Invariant {
         fields: &["solved", "status"],
-        says: "a ticket has a time at which it was solved while it is solved or closed, and no other",
+        says: "`solved` must be set if and only if `status` is `solved` or `closed`",
         holds: |ticket| ticket.solved.is_some() == (ticket.status >= Status::Solved),
     },
     Invariant {
         fields: &["assigned", "assignee"],
-        says: "a ticket has a time at which it was assigned while it has an assignee, and no other",
+        says: "`assigned` must be set if and only if `assignee` is set",
         holds: |ticket| ticket.assigned.is_some() == ticket.assignee.is_some(),
     },
     Invariant {
         fields: &["snoozed", "status"],
-        says: "a ticket that is put off is on hold",
+        says: "`snoozed` requires `status` to be `hold`",
         holds: |ticket| ticket.snoozed.is_none() || ticket.status == Status::Hold,
     },
     Invariant {
         fields: &["first_reply", "replies"],
-        says: "a ticket has a first reply when an agent has replied, and no other",
+        says: "`first_reply` must be set if and only if `replies` is above 0",
         holds: |ticket| ticket.first_reply.is_some() == (ticket.replies > 0),
     },
     Invariant {
         fields: &["replies", "agent_touches", "comments"],
-        says: "each reply of an agent is a comment, and one of the times an agent touched the ticket",
+        says: "`replies` cannot exceed `comments` or `agent_touches`",
         holds: |ticket| ticket.replies <= ticket.comments && ticket.replies <= ticket.agent_touches,
     },
     Invariant {
         fields: &["replies", "reopens", "agent_touches", "comments"],
-        says: "nothing is counted below zero",
+        says: "counts cannot be negative",
         holds: |ticket| [ticket.replies, ticket.reopens, ticket.agent_touches, ticket.comments].iter().all(|n| *n >= 0),
     },
     Invariant {
@@ -72,7 +72,7 @@ static INVARIANTS: &[Invariant] = &[
             "post.reposts",
             "post.replies",
         ],
-        says: "X counts nothing below zero",
+        says: "counts from X cannot be negative",
         holds: |ticket| x_counts(ticket).iter().flatten().all(|n| *n >= 0),
     },
     Invariant {
@@ -85,8 +85,8 @@ static INVARIANTS: &[Invariant] = &[
             "requester.verified_type",
             "channel",
         ],
-        says: "only somebody with an account at X has followers, posts and a mark: by another channel, give the \
-               `requester.handle` as well",
+        says: "only a requester with an X account can have followers, posts or a verification mark; for other \
+               channels, also give `requester.handle`",
         holds: |ticket| {
             let person = &ticket.requester;
             from_x(ticket.channel)
@@ -107,12 +107,12 @@ static INVARIANTS: &[Invariant] = &[
             "post.has_media",
             "channel",
         ],
-        says: "only a ticket from X has a post",
+        says: "only a ticket from X can have a post",
         holds: |ticket| from_x(ticket.channel) || ticket.post == Default::default(),
     },
     Invariant {
         fields: &["post.likes", "post.reposts", "post.replies", "channel"],
-        says: "a direct message has no likes, reposts and replies",
+        says: "a direct message cannot have likes, reposts or replies",
         holds: |ticket| {
             let post = &ticket.post;
             ticket.channel != Channel::TwitterDm || post.likes.or(post.reposts).or(post.replies).is_none()
@@ -120,14 +120,14 @@ static INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         fields: &["tags", "post.hashtags"],
-        says: "tags are kept folded and without `#`",
+        says: "tags must be folded and without `#`",
         holds: |ticket| {
             ticket.tags.iter().chain(&ticket.post.hashtags).all(|tag| normalize::tag(tag) == *tag && !tag.is_empty())
         },
     },
     Invariant {
         fields: &[],
-        says: "a text with nothing to see in it is kept as none",
+        says: "a blank text must be left out",
         holds: |ticket| {
             let person = &ticket.requester;
             let texts = [
@@ -184,7 +184,8 @@ mod tests {
                 of[name] = number.into();
                 serde_json::from_value::<Ticket>(ticket).unwrap()
             };
-            let breaks = |ticket: &Ticket| broken(ticket).any(|invariant| invariant.says.contains("below zero"));
+            let breaks =
+                |ticket: &Ticket| broken(ticket).any(|invariant| invariant.says.contains("cannot be negative"));
             assert!(breaks(&given(least - 1)) && !breaks(&given(least)), "{}", field.name);
         }
     }

@@ -9,7 +9,7 @@ pub enum NoMoment {
     #[error("{0}")]
     Form(&'static str),
     /// The calendar has no such day.
-    #[error("there is no month {0:02}")]
+    #[error("month {0:02} out of range")]
     Month(u8),
     /// The month is shorter, or it is day zero.
     #[error("{month} {year} has {days} days")]
@@ -25,7 +25,7 @@ pub enum NoMoment {
     #[error("{0}")]
     Time(&'static str),
     /// Beyond what can be counted.
-    #[error("moments end with the 30th of December 9999: where \"never\" is meant, leave it out")]
+    #[error("the latest timestamp is in December 9999; for \"never\", omit it")]
     Late,
     /// Anything else, as the library for dates says it.
     #[error("{0}")]
@@ -52,7 +52,7 @@ const MONTHS: [&str; 12] = [
 /// # Errors
 /// Why it is none.
 pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
-    const FORM: NoMoment = NoMoment::Form("a moment is written with its zone, as `2026-01-05T12:00:00Z`");
+    const FORM: NoMoment = NoMoment::Form("write a timestamp with its zone, as `2026-01-05T12:00:00Z`");
     text.parse().map_err(|error: jiff::Error| {
         let Some((date, rest)) = text.split_at_checked(10) else { return FORM };
         let date = match day(date) {
@@ -65,15 +65,17 @@ pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
         let mut parts = clock.split(':').map(|part| part.split('.').next().and_then(|whole| whole.parse::<u8>().ok()));
         let (hour, minute, second) = (parts.next().flatten(), parts.next().flatten(), parts.next().flatten());
         match (hour, minute, second) {
-            (Some(24..), ..) => NoMoment::Time("hours run from 00 to 23: the end of a day is 00:00 of the next"),
-            (_, Some(60..), _) => NoMoment::Time("minutes run from 00 to 59"),
-            (_, _, Some(60..)) => NoMoment::Time("seconds run from 00 to 59"),
+            (Some(24..), ..) => {
+                NoMoment::Time("hours range from 00 to 23; for the end of a day, write 00:00 of the next")
+            }
+            (_, Some(60..), _) => NoMoment::Time("minutes range from 00 to 59"),
+            (_, _, Some(60..)) => NoMoment::Time("seconds range from 00 to 59"),
             (None, ..) | (_, None, _) => FORM,
             _ if zone.is_empty() => {
-                NoMoment::Form("its zone is missing: write `Z` for UTC, or the difference, as `+01:00`")
+                NoMoment::Form("missing time zone: write `Z` for UTC, or an offset such as `+01:00`")
             }
             _ if zone.starts_with(['+', '-']) && !is_offset(zone) => {
-                NoMoment::Time("the difference to UTC is in hours and minutes, and less than 26 hours: `+01:00`")
+                NoMoment::Time("the UTC offset must be hours and minutes, less than 26 hours: `+01:00`")
             }
             _ if date >= jiff::civil::date(9999, 12, 30) => NoMoment::Late,
             _ => NoMoment::Other(error.to_string()),
@@ -86,7 +88,7 @@ pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
 /// # Errors
 /// Why it is none.
 pub fn day(text: &str) -> Result<Date, NoMoment> {
-    const FORM: NoMoment = NoMoment::Form("a day is written as `2026-01-31`");
+    const FORM: NoMoment = NoMoment::Form("write a date as `2026-01-31`");
     let mut parts = text.split('-');
     let mut part = |length: usize| {
         let part = parts.next().filter(|part| part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))?;
@@ -129,28 +131,19 @@ mod tests {
             ("2028-02-30T00:00:00Z", "February 2028 has 29 days"),
             ("2026-04-31T00:00:00Z", "April 2026 has 30 days"),
             ("2026-01-00T00:00:00Z", "January 2026 has 31 days"),
-            ("2026-13-01T00:00:00Z", "there is no month 13"),
-            ("2026-00-01T00:00:00Z", "there is no month 00"),
-            ("2026-01-07T24:00:00Z", "hours run from 00 to 23: the end of a day is 00:00 of the next"),
-            ("2026-01-07T12:60:00Z", "minutes run from 00 to 59"),
-            ("2026-01-07T12:00:61Z", "seconds run from 00 to 59"),
-            (
-                "9999-12-31T23:59:59Z",
-                "moments end with the 30th of December 9999: where \"never\" is meant, leave it out",
-            ),
-            ("2026-01-07T12:00:00", "its zone is missing: write `Z` for UTC, or the difference, as `+01:00`"),
-            (
-                "2026-01-07T12:00:00+26:00",
-                "the difference to UTC is in hours and minutes, and less than 26 hours: `+01:00`",
-            ),
-            (
-                "2026-01-07T12:00:00+01:60",
-                "the difference to UTC is in hours and minutes, and less than 26 hours: `+01:00`",
-            ),
-            ("2026-01-07", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
-            ("2026-01-07Tnoon", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
-            ("tomorrow", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
-            ("", "a moment is written with its zone, as `2026-01-05T12:00:00Z`"),
+            ("2026-13-01T00:00:00Z", "month 13 out of range"),
+            ("2026-00-01T00:00:00Z", "month 00 out of range"),
+            ("2026-01-07T24:00:00Z", "hours range from 00 to 23; for the end of a day, write 00:00 of the next"),
+            ("2026-01-07T12:60:00Z", "minutes range from 00 to 59"),
+            ("2026-01-07T12:00:61Z", "seconds range from 00 to 59"),
+            ("9999-12-31T23:59:59Z", "the latest timestamp is in December 9999; for \"never\", omit it"),
+            ("2026-01-07T12:00:00", "missing time zone: write `Z` for UTC, or an offset such as `+01:00`"),
+            ("2026-01-07T12:00:00+26:00", "the UTC offset must be hours and minutes, less than 26 hours: `+01:00`"),
+            ("2026-01-07T12:00:00+01:60", "the UTC offset must be hours and minutes, less than 26 hours: `+01:00`"),
+            ("2026-01-07", "write a timestamp with its zone, as `2026-01-05T12:00:00Z`"),
+            ("2026-01-07Tnoon", "write a timestamp with its zone, as `2026-01-05T12:00:00Z`"),
+            ("tomorrow", "write a timestamp with its zone, as `2026-01-05T12:00:00Z`"),
+            ("", "write a timestamp with its zone, as `2026-01-05T12:00:00Z`"),
         ] {
             assert_eq!(moment(text).unwrap_err().to_string(), why, "{text}");
         }
@@ -163,10 +156,10 @@ mod tests {
     fn what_is_no_day_says_why() {
         for (text, why) in [
             ("2026-02-29", "February 2026 has 28 days"),
-            ("2026-13-01", "there is no month 13"),
-            ("2026-1-1", "a day is written as `2026-01-31`"),
-            ("2026-01-01T00:00:00Z", "a day is written as `2026-01-31`"),
-            ("2026-01-01-01", "a day is written as `2026-01-31`"),
+            ("2026-13-01", "month 13 out of range"),
+            ("2026-1-1", "write a date as `2026-01-31`"),
+            ("2026-01-01T00:00:00Z", "write a date as `2026-01-31`"),
+            ("2026-01-01-01", "write a date as `2026-01-31`"),
         ] {
             assert_eq!(day(text).unwrap_err().to_string(), why, "{text}");
         }

@@ -1,4 +1,4 @@
-//! What actions do to a ticket, and what they ask others to do.
+//! Applies actions to a ticket and collects their effects.
 
 use std::{borrow::Cow, cmp::Ordering, collections::BTreeSet, sync::LazyLock};
 
@@ -17,15 +17,14 @@ use crate::{
     lang::rules::{Action, ActionKind, Duration, SetTo, Template},
 };
 
-/// What actions ask of others, beside what they do to the ticket.
+/// The result of actions beside the changed ticket.
 pub(super) struct Outcome {
-    /// What is to be carried out.
     pub(super) effects: Vec<Effect>,
-    /// Whether the run ends here.
+    /// Whether an action was `stop`.
     pub(super) stop: bool,
 }
 
-/// What is known beside the ticket while actions are applied to it.
+/// What placeholders and durations of actions read beside the ticket.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) event: Option<&'a Event>,
@@ -33,7 +32,7 @@ pub(super) struct Context<'a> {
     pub(super) desk: &'a Declarations,
 }
 
-/// Applies actions to a ticket, in order: each sees what those before it did.
+/// Applies actions in order; each reads the ticket as the ones before it left it.
 pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_>) -> Outcome {
     let mut done = Outcome { effects: vec![], stop: false };
     for action in actions {
@@ -59,7 +58,7 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
             ActionKind::Notify { to, subject, body } => done.effects.push(Effect::Notify {
                 to: to.clone(),
-                // A subject is one line, whatever a placeholder brings.
+                // A placeholder may contain line breaks.
                 subject: one_line(&text(subject)),
                 body: text(body),
             }),
@@ -96,9 +95,9 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
     done
 }
 
-/// A moment so long after now, at the ticket's desk.
+/// Now plus a duration, by the opening hours that apply to the ticket.
 fn later(span: Duration, facts: Facts<'_>) -> Timestamp {
-    // Beyond all calendars is as good as never.
+    // Beyond the calendar is never.
     span.after(facts.now, facts.hours()).unwrap_or(Timestamp::MAX)
 }
 
@@ -111,13 +110,13 @@ fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, 
         Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()).collect())),
         value => value,
     };
-    // A text that reads the same stays as it is written.
+    // A text that is equal when folded keeps its spelling.
     if !matches!(value, Value::Text(_)) || !same(&value, &field.read(Facts { ticket, event: None, now, desk })) {
         field.write(ticket, value, now);
     }
 }
 
-/// What changes with the status, and with the agent.
+/// The fields that change together with the status, and with the assignee.
 static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["status", "reopens", "solved", "snoozed"]));
 static ASSIGNEE: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["assignee", "assigned"]));
 static TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["tags"]));
@@ -127,9 +126,9 @@ fn named(names: &[&str]) -> Vec<FieldRef> {
     names.iter().filter_map(|name| known(name)).map(FieldRef::Known).collect()
 }
 
-/// The fields that actions can change, each once: built-in ones in the order of their table, then declared ones by name.
-pub(super) fn touched<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<FieldRef> {
-    let mut touched: Vec<FieldRef> = vec![];
+/// The fields that actions can write, without duplicates: built-in fields in table order, then custom fields by name.
+pub(super) fn written_fields<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<FieldRef> {
+    let mut written: Vec<FieldRef> = vec![];
     for action in actions {
         let fields: &[FieldRef] = match &action.kind {
             ActionKind::Set(field, _) | ActionKind::Clear(field) => match &*field.name() {
@@ -149,18 +148,18 @@ pub(super) fn touched<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<
             | ActionKind::Stop => &[],
         };
         for field in fields {
-            if !touched.contains(field) {
-                touched.push(field.clone());
+            if !written.contains(field) {
+                written.push(field.clone());
             }
         }
     }
-    touched.sort_by(in_order);
-    touched
+    written.sort_by(by_table);
+    written
 }
 
-fn in_order(a: &FieldRef, b: &FieldRef) -> Ordering {
+fn by_table(a: &FieldRef, b: &FieldRef) -> Ordering {
     match (a, b) {
-        // The table is one piece of memory.
+        // All are elements of one static array.
         (FieldRef::Known(a), FieldRef::Known(b)) => std::ptr::from_ref::<Field>(a).cmp(&std::ptr::from_ref(b)),
         (FieldRef::Known(_), FieldRef::Custom(_)) => Ordering::Less,
         (FieldRef::Custom(_), FieldRef::Known(_)) => Ordering::Greater,
@@ -190,7 +189,7 @@ pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Declarat
     field.read(Facts { ticket, event: None, now: Timestamp::UNIX_EPOCH, desk })
 }
 
-/// The change of a field, if it is one.
+/// The change of a field; `None` if the values are equal.
 pub(super) fn change(field: &FieldRef, from: Value<'_>, to: Value<'_>) -> Option<Change> {
     (!same(&from, &to)).then(|| Change { field: field.name(), from: from.into_owned(), to: to.into_owned() })
 }

@@ -11,11 +11,11 @@ use crate::{
 /// What an agent's update of a ticket comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdatedTicket {
-    /// The ticket after it, what was said included.
+    /// The ticket after it, with its comments.
     pub ticket: Ticket,
-    /// The update that this is, for the run of the triggers.
+    /// The event for the triggers.
     pub event: Event,
-    /// What is to be carried out, in order.
+    /// The effects, in order.
     pub effects: Vec<Effect>,
 }
 
@@ -37,7 +37,7 @@ pub fn agent_update(
     let mut ticket = before.clone();
     let done = act::apply(actions, &mut ticket, act::Context { event: None, now, desk });
     let said = done.effects.iter().filter_map(|effect| match effect {
-        // An empty one is said to nobody.
+        // An empty text is no comment.
         Effect::Reply { text } | Effect::Note { text } if is_blank(text) => None,
         Effect::Reply { text } => Some((true, text)),
         Effect::Note { text } => Some((false, text)),
@@ -45,7 +45,7 @@ pub fn agent_update(
     });
     let said: Vec<_> =
         said.map(|(public, text)| EventComment { text: text.clone(), public, author: Author::Agent }).collect();
-    // What the agent set beside it stays as set.
+    // A comment may reopen the ticket; a status set in the same update wins.
     let (status, set) = (ticket.status, ticket.status != before.status);
     for comment in &said {
         ticket.add_comment(comment, now);
@@ -56,7 +56,7 @@ pub fn agent_update(
     if said.is_empty() {
         ticket.agent_touches += 1;
     }
-    // An update has one comment: what its requester can see, where there is such.
+    // An update has one comment: a public one if there is one.
     let comment = said.iter().find(|comment| comment.public).or(said.first()).cloned();
     ticket.updated = ticket.updated.max(now);
     let kind = EventKind::Updated { before: Box::new(before.clone()) };

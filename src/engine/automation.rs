@@ -1,12 +1,11 @@
-//! Time passing: which automations come to hold on a ticket, and when to look at it again.
+//! Evaluates automations, and computes when to evaluate them next.
 //!
-//! Automations are looked at on whole minutes. On such a minute each is asked once, from first to last, and each sees
-//! what those before it did. One fires when its conditions hold and did not hold when the ticket was last
-//! looked at; then it waits until they have not held for once. So nothing has to be written to keep one from firing
-//! for ever, and a trick that is written anyway does no harm.
+//! Automations are evaluated on whole minutes, once each, in order; each reads the ticket as the ones before it left it. One
+//! fires when its condition holds and did not hold at the last evaluation: an automation that holds is *active*, and fires
+//! again only after it was inactive.
 //!
-//! As long as nothing happens to a ticket, only time can change an answer, and each question about time changes its
-//! answer at instants that can be computed. [`Evaluation`] says which comes next: nobody has to look any sooner.
+//! While nothing happens to a ticket, only time changes the result of a predicate, at instants that can be computed.
+//! [`Evaluation::next_check`] is the next of them.
 
 use std::collections::BTreeSet;
 
@@ -17,38 +16,37 @@ use super::{
     evaluate,
     matcher::{Matcher, Plain},
     next_change::next_change,
-    run::{Rule, changes, fire, passes},
+    run::{Rule, changes, fire, run_triggers},
 };
 use crate::{
     desk::{Actor, Cause, Effect, Event, EventKind, Facts, Status, Ticket, Via},
     lang::rules::{Condition, Mode, Rules},
 };
 
-/// What looking at a ticket comes to.
+/// The result of evaluating all automations on a ticket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// What is to be done; nothing where no automation fired.
+    /// `None` if no automation fired.
     pub decision: Option<Decision>,
-    /// The automations that hold now, by title.
+    /// The titles of the automations that hold now.
     pub active: BTreeSet<String>,
-    /// The next whole minute on which anything can be different, unless something happens to the ticket before.
+    /// The next whole minute on which a result can change while nothing happens to the ticket.
     pub next_check: Option<Timestamp>,
 }
 
-/// The whole minute at an instant, or the first one after it.
+/// An instant rounded up to the whole minute.
 pub fn minute(at: Timestamp) -> Timestamp {
     let nanos = at.as_nanosecond();
     let minute = 60_000_000_000;
     Timestamp::from_nanosecond(nanos + (-nanos).rem_euclid(minute)).unwrap_or(Timestamp::MAX)
 }
 
-/// The whole minute after an instant.
+/// The first whole minute after an instant.
 pub fn next_minute(at: Timestamp) -> Timestamp {
     at.checked_add(SignedDuration::from_nanos(1)).map_or(Timestamp::MAX, minute)
 }
 
-/// Looks at a ticket on a whole minute, where every trigger that automations want to run is asked. `holding` are the
-/// automations that held when it was last looked at.
+/// [`evaluate_automations`] with the plain evaluator: the reference.
 pub(super) fn evaluate_automations_plainly(
     rules: &Rules,
     ticket: &Ticket,
@@ -58,7 +56,7 @@ pub(super) fn evaluate_automations_plainly(
     evaluate_automations(rules, ticket, active, at, &mut Plain(rules))
 }
 
-/// [`evaluate_automations_plainly`] with another matcher.
+/// Evaluates all automations on a ticket, on a whole minute. `active` are those that held at the last evaluation.
 pub(super) fn evaluate_automations(
     rules: &Rules,
     ticket: &Ticket,
@@ -66,7 +64,7 @@ pub(super) fn evaluate_automations(
     at: Timestamp,
     matcher: &mut dyn Matcher,
 ) -> Evaluation {
-    let (decision, active) = pass(rules, ticket, active, at, &mut |_, _, _| {}, matcher);
+    let (decision, active) = run_automations(rules, ticket, active, at, &mut |_, _, _| {}, matcher);
     let next_check = match &decision {
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))
@@ -76,7 +74,7 @@ pub(super) fn evaluate_automations(
     Evaluation { decision, active, next_check }
 }
 
-/// When a ticket to which nothing happens must be looked at again, after it was looked at on a whole minute.
+/// When to evaluate a ticket again to which nothing happens.
 fn next_check_after(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Timestamp> {
     if ticket.status == Status::Closed {
         return None;
@@ -86,21 +84,21 @@ fn next_check_after(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Tim
         let facts = Facts { ticket, event: None, now: at, desk: &rules.desk };
         next_change(&a.when, facts)
     });
-    // An answer that changes at once has changed by the next minute.
+    // A result that changes within this minute has changed by the next.
     changes.chain(ticket.snoozed).map(|change| minute(change).max(next_minute(at))).min()
 }
 
-/// A ticket whose time to be put off is over: the ticket awake, and the update that this is.
+/// Unsnoozes a ticket whose snooze is over: the ticket after it, and the event.
 pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
-    let mut awake = ticket.clone();
-    awake.unsnooze(at).then(|| {
-        awake.updated = awake.updated.max(at);
+    let mut after = ticket.clone();
+    after.unsnooze(at).then(|| {
+        after.updated = after.updated.max(at);
         let kind = EventKind::Updated { before: Box::new(ticket.clone()) };
-        (awake, Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: Some(Cause::Unsnoozed) })
+        (after, Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: Some(Cause::Unsnoozed) })
     })
 }
 
-/// Whether carrying out an effect leaves the ticket another than it was.
+/// Whether executing an effect changes the ticket.
 fn changes_the_ticket(effect: &Effect) -> bool {
     match effect {
         Effect::Reply { .. } | Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => true,
@@ -108,19 +106,19 @@ fn changes_the_ticket(effect: &Effect) -> bool {
     }
 }
 
-/// The update that automations make of a ticket, for those who want triggers to run on it.
+/// The update event of an automation that runs triggers.
 pub(super) fn update(before: &Ticket) -> Event {
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
     Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None }
 }
 
-/// Asks every automation once. `asked` is told of each one, when it is.
-pub(super) fn pass(
+/// Evaluates each automation once, in order. `visit` is called before each.
+pub(super) fn run_automations(
     rules: &Rules,
     ticket: &Ticket,
     active: &BTreeSet<String>,
     now: Timestamp,
-    asked: &mut dyn FnMut(usize, &Condition, Facts<'_>),
+    visit: &mut dyn FnMut(usize, &Condition, Facts<'_>),
     matcher: &mut dyn Matcher,
 ) -> (Option<Decision>, BTreeSet<String>) {
     let mut decision: Option<Decision> = None;
@@ -135,7 +133,7 @@ pub(super) fn pass(
             continue;
         }
         let facts = Facts { ticket: current, event: None, now, desk: &rules.desk };
-        asked(index, &automation.when, facts);
+        visit(index, &automation.when, facts);
         if !evaluate::holds(&automation.when, facts) {
             continue;
         }
@@ -151,7 +149,7 @@ pub(super) fn pass(
             when: &automation.when,
             then: &automation.then,
         };
-        let decision = decision.get_or_insert_with(|| Decision::nothing(rules, ticket));
+        let decision = decision.get_or_insert_with(|| Decision::unchanged(rules, ticket));
         let (before, effects) = (decision.ticket.clone(), decision.effects.len());
         fire(&rule, 0, None, now, rules, decision);
         if decision.ticket != before || decision.effects.iter().skip(effects).any(|e| changes_the_ticket(&e.effect)) {
@@ -161,7 +159,7 @@ pub(super) fn pass(
     }
     if let Some(decision) = &mut decision {
         if runs_triggers {
-            passes(rules, &update(ticket), now, matcher, decision);
+            run_triggers(rules, &update(ticket), now, matcher, decision);
         }
         decision.changes = changes(ticket, decision, rules);
     }

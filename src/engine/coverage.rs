@@ -1,4 +1,4 @@
-//! What tests have seen: both answers to every question, every rule fire, every macro applied.
+//! Test coverage: each predicate true and false, each rule fired, each macro applied.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::{
     lang::rules::{Condition, Mode, Rules, Span},
 };
 
-/// What came up, of everything that can. Disabled rules and macros are left out.
+/// The coverage of a rule set. Disabled rules and macros do not count.
 #[derive(Debug, Clone)]
 pub struct Coverage {
     triggers: Vec<Option<Rule>>,
@@ -20,63 +20,63 @@ pub struct Coverage {
     macros: Vec<(Ran, bool)>,
 }
 
-/// What came up of a trigger or an automation.
+/// The coverage of a trigger or an automation.
 #[derive(Debug, Clone)]
 struct Rule {
     rule: Ran,
     fired: bool,
-    questions: Vec<Question>,
-    /// How many answers have not come up.
+    predicates: Vec<PredicateCoverage>,
+    /// The number of results of predicates not seen yet.
     unseen: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Question {
+struct PredicateCoverage {
     text: String,
     span: Span,
     yes: bool,
     no: bool,
 }
 
-/// An answer no test has seen.
+/// A result of a predicate that no test has seen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Missing {
     /// The rule's title.
     pub rule: String,
-    /// The question as the formatter writes it.
+    /// The predicate as the formatter writes it.
     pub text: String,
-    /// Where it stands; for a named condition, in its declaration.
+    /// Where it is written; in a `let`, in the declaration.
     pub span: Span,
-    /// The answer that never came up.
+    /// The result that was never seen.
     pub never: bool,
 }
 
-/// Something that fires or is applied.
+/// A rule or macro.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ran {
     /// `trigger`, `automation` or `macro`.
     pub kind: &'static str,
     /// Its title.
     pub title: String,
-    /// Where it stands.
+    /// Where it is declared.
     pub span: Span,
 }
 
-/// So many of so many.
+/// A covered share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// How many came up.
+    /// The number covered.
     pub seen: usize,
-    /// How many there are.
+    /// The number in all.
     pub total: usize,
 }
 
 impl Share {
-    fn of(came_up: impl Iterator<Item = bool>) -> Self {
-        came_up.fold(Self { seen: 0, total: 0 }, |share, seen| share + Self { seen: usize::from(seen), total: 1 })
+    fn of(seen: impl Iterator<Item = bool>) -> Self {
+        seen.fold(Self { seen: 0, total: 0 }, |share, seen| share + Self { seen: usize::from(seen), total: 1 })
     }
 
-    /// In percent. Nothing of nothing is 0: no test has shown anything.
+    /// In percent; 0 if there is nothing to cover.
     pub fn percent(self) -> f64 {
         if self.total == 0 { 0.0 } else { 100.0 * self.seen as f64 / self.total as f64 }
     }
@@ -91,18 +91,23 @@ impl std::ops::Add for Share {
 }
 
 impl Coverage {
-    /// Nothing seen yet.
+    /// No coverage yet.
     pub fn new(rules: &Rules) -> Self {
         fn rule(kind: &'static str, title: &str, span: &Span, mode: Mode, when: &Condition) -> Option<Rule> {
             if mode == Mode::Disabled {
                 return None;
             }
-            let mut questions = vec![];
+            let mut predicates = vec![];
             when.predicates(&mut |predicate, span| {
-                questions.push(Question { text: predicate.to_string(), span: span.clone(), yes: false, no: false });
+                predicates.push(PredicateCoverage {
+                    text: predicate.to_string(),
+                    span: span.clone(),
+                    yes: false,
+                    no: false,
+                });
             });
             let rule = Ran { kind, title: title.to_owned(), span: span.clone() };
-            Some(Rule { rule, fired: false, unseen: 2 * questions.len(), questions })
+            Some(Rule { rule, fired: false, unseen: 2 * predicates.len(), predicates })
         }
         let macros = rules.macros.iter().filter(|m| m.mode != Mode::Disabled);
         Self {
@@ -126,19 +131,19 @@ impl Coverage {
         rules.get_mut(index)?.as_mut()
     }
 
-    /// Takes down what a rule's questions are answered now, those that have seen both answers left aside.
-    pub(super) fn ask(&mut self, kind: RuleKind, index: usize, when: &Condition, facts: Facts<'_>) {
+    /// Records the results of a rule's predicates.
+    pub(super) fn record_predicates(&mut self, kind: RuleKind, index: usize, when: &Condition, facts: Facts<'_>) {
         let Some(rule) = self.rule(kind, index).filter(|rule| rule.unseen > 0) else { return };
-        let mut questions = rule.questions.iter_mut();
+        let mut covered = rule.predicates.iter_mut();
         when.predicates(&mut |predicate, _| {
-            let Some(question) = questions.next().filter(|q| !(q.yes && q.no)) else { return };
-            let answer = if evaluate::predicate_holds(predicate, facts) { &mut question.yes } else { &mut question.no };
-            rule.unseen -= usize::from(!std::mem::replace(answer, true));
+            let Some(covered) = covered.next().filter(|covered| !(covered.yes && covered.no)) else { return };
+            let result = if evaluate::predicate_holds(predicate, facts) { &mut covered.yes } else { &mut covered.no };
+            rule.unseen -= usize::from(!std::mem::replace(result, true));
         });
     }
 
-    /// Takes down which rules fired.
-    pub(super) fn decided(&mut self, decision: &Decision) {
+    /// Records the rules that fired.
+    pub(super) fn record_fired(&mut self, decision: &Decision) {
         for fired in &decision.fired {
             if let Some(rule) = self.rule(fired.kind, fired.index) {
                 rule.fired = true;
@@ -146,22 +151,22 @@ impl Coverage {
         }
     }
 
-    /// Takes down that a macro was applied.
-    pub(super) fn applied(&mut self, title: &str) {
+    /// Records that a macro was applied.
+    pub(super) fn record_macro(&mut self, title: &str) {
         self.macros.iter_mut().filter(|(ran, _)| ran.title == title).for_each(|(_, applied)| *applied = true);
     }
 
-    /// Adds what others have seen of the same rules.
+    /// Adds another coverage of the same rules.
     pub(super) fn merge(&mut self, other: Self) {
         let others = other.triggers.into_iter().chain(other.automations);
         for (rule, other) in self.triggers.iter_mut().chain(&mut self.automations).zip(others) {
             let (Some(rule), Some(other)) = (rule, other) else { continue };
             rule.fired |= other.fired;
-            for (question, other) in rule.questions.iter_mut().zip(other.questions) {
-                question.yes |= other.yes;
-                question.no |= other.no;
+            for (predicate, other) in rule.predicates.iter_mut().zip(other.predicates) {
+                predicate.yes |= other.yes;
+                predicate.no |= other.no;
             }
-            rule.unseen = rule.questions.iter().map(|q| usize::from(!q.yes) + usize::from(!q.no)).sum();
+            rule.unseen = rule.predicates.iter().map(|q| usize::from(!q.yes) + usize::from(!q.no)).sum();
         }
         for ((_, applied), (_, other)) in self.macros.iter_mut().zip(other.macros) {
             *applied |= other;
@@ -172,62 +177,62 @@ impl Coverage {
         self.triggers.iter().chain(&self.automations).flatten()
     }
 
-    /// Of the answers to questions, two each, those that came up.
+    /// The covered results of predicates, two each.
     pub fn answers(&self) -> Share {
-        Share::of(self.rules().flat_map(|rule| &rule.questions).flat_map(|question| [question.yes, question.no]))
+        Share::of(self.rules().flat_map(|rule| &rule.predicates).flat_map(|predicate| [predicate.yes, predicate.no]))
     }
 
-    /// Of the triggers and automations, those that fired.
+    /// The triggers and automations that fired.
     pub fn fired(&self) -> Share {
         Share::of(self.rules().map(|rule| rule.fired))
     }
 
-    /// Of the macros, those that were applied.
+    /// The macros that were applied.
     pub fn applied_macros(&self) -> Share {
         Share::of(self.macros.iter().map(|(_, applied)| *applied))
     }
 
-    /// Of all of these together, those that came up.
+    /// All of these together.
     pub fn all(&self) -> Share {
         self.answers() + self.fired() + self.applied_macros()
     }
 
-    /// The answers that never came up, in the order of the rules.
+    /// The results that were never seen, in the order of the rules.
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = vec![];
         for rule in self.rules() {
-            for question in &rule.questions {
-                for (came_up, never) in [(question.yes, true), (question.no, false)] {
-                    let (text, span) = (question.text.clone(), question.span.clone());
+            for predicate in &rule.predicates {
+                for (seen, never) in [(predicate.yes, true), (predicate.no, false)] {
+                    let (text, span) = (predicate.text.clone(), predicate.span.clone());
                     let answer = || Missing { rule: rule.rule.title.clone(), text, span, never };
-                    missing.extend((!came_up).then(answer));
+                    missing.extend((!seen).then(answer));
                 }
             }
         }
         missing
     }
 
-    /// What never fired and was never applied, in the order of the rules.
+    /// The rules that never fired and macros never applied, in their order.
     pub fn never_ran(&self) -> Vec<Ran> {
         let rules = self.rules().filter(|rule| !rule.fired).map(|rule| &rule.rule);
         rules.chain(self.macros.iter().filter(|(_, applied)| !applied).map(|(ran, _)| ran)).cloned().collect()
     }
 }
 
-/// A matcher that finds what another finds, and takes down what every trigger on the way would have been answered.
-pub(super) struct Covering<'a, M> {
+/// Wraps a matcher and records coverage of each trigger it passes.
+pub(super) struct CoveringMatcher<'a, M> {
     pub(super) rules: &'a Rules,
     pub(super) matcher: M,
     pub(super) coverage: &'a mut Coverage,
 }
 
-impl<M: Matcher> Matcher for Covering<'_, M> {
+impl<M: Matcher> Matcher for CoveringMatcher<'_, M> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
         let found = self.matcher.next(from, open, facts);
-        let asked = found.map_or(self.rules.triggers.len(), |found| found + 1);
-        let asked = self.rules.triggers.iter().enumerate().take(asked).skip(from);
-        for (index, trigger) in asked.filter(|(index, _)| open.is(*index)) {
-            self.coverage.ask(RuleKind::Trigger, index, &trigger.when, facts);
+        let end = found.map_or(self.rules.triggers.len(), |found| found + 1);
+        let passed = self.rules.triggers.iter().enumerate().take(end).skip(from);
+        for (index, trigger) in passed.filter(|(index, _)| open.is(*index)) {
+            self.coverage.record_predicates(RuleKind::Trigger, index, &trigger.when, facts);
         }
         found
     }

@@ -1,4 +1,4 @@
-//! Deciding: what rules make of an event.
+//! Runs the rules on an event.
 
 use jiff::Timestamp;
 
@@ -7,37 +7,37 @@ use super::{
     decision::Decision,
     matcher::{Matcher, Plain},
     rule_set::RuleSet,
-    run::{changes, passes},
+    run::{changes, run_triggers},
 };
 use crate::{
     desk::{Event, EventKind, Status, Ticket},
     lang::rules::Rules,
 };
 
-/// Decides what the rules make of an event. Pure: the same input gives the same decision.
+/// Runs the rules on an event, with the index. The decision depends on the arguments only.
 ///
-/// `ticket` is the ticket with the event already in it: for an update, [`Event::before`] is what it was before.
+/// `ticket` is the ticket after the event; for an update, [`Event::before`] is the ticket before it.
 pub fn decide(rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
     let decision = run(rules, ticket, event, now, &mut rules.matcher());
     rules.learn(ticket, event, now);
     decision
 }
 
-/// Decides what the rules make of an event, one trigger asked after the other: the meaning of [`decide`].
+/// [`decide`] with the plain evaluator: the reference.
 pub fn decide_plainly(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
     run(rules, ticket, event, now, &mut Plain(rules))
 }
 
-/// [`decide_plainly`] with another matcher.
+/// [`decide`] with any matcher.
 pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matcher: &mut dyn Matcher) -> Decision {
     if let EventKind::Due { active } = &event.kind {
-        let (decision, _) = automation::pass(rules, ticket, active, now, &mut |_, _, _| {}, matcher);
-        return decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
+        let (decision, _) = automation::run_automations(rules, ticket, active, now, &mut |_, _, _| {}, matcher);
+        return decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     }
-    let mut decision = Decision::nothing(rules, ticket);
+    let mut decision = Decision::unchanged(rules, ticket);
     decision.closed = event.before().unwrap_or(ticket).status == Status::Closed;
     if !decision.closed {
-        passes(rules, event, now, matcher, &mut decision);
+        run_triggers(rules, event, now, matcher, &mut decision);
         decision.changes = changes(ticket, &decision, rules);
     }
     decision

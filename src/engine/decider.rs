@@ -1,4 +1,4 @@
-//! How the daemon decides: by the index, and a sample of the decisions by the plain evaluator as well.
+//! The decisions of a process: made with the index, and for a sample compared with the plain evaluator.
 
 use std::{collections::BTreeSet, hash::BuildHasher};
 
@@ -17,49 +17,49 @@ use crate::desk::{Event, Ticket};
 /// Makes the matcher of one run.
 pub type MakeMatcher = for<'a> fn(&'a RuleSet) -> Box<dyn Matcher + 'a>;
 
-/// Makes every decision of a process.
+/// Makes decisions, and verifies one in `every`.
 #[derive(Debug, Clone, Copy)]
 pub struct Decider {
     make_matcher: MakeMatcher,
-    /// Of so many decisions, one is verified; 0 is none.
+    /// One in this many decisions is verified; 0 is none.
     every: u32,
 }
 
-/// What was decided.
+/// A decision, and whether verifying it failed.
 #[derive(Debug)]
 pub struct Decided<T> {
-    /// The decision; the plain evaluator's, where that was asked.
+    /// The decision; the plain evaluator's if it was verified.
     pub outcome: T,
-    /// Whether the plain evaluator decided otherwise than the matcher.
+    /// Whether matcher and plain evaluator differ.
     pub disagreed: bool,
 }
 
 impl Default for Decider {
-    /// Decides by the index, and verifies nothing.
+    /// Uses the index, and verifies nothing.
     fn default() -> Self {
         Self { make_matcher: |rules| Box::new(rules.matcher()), every: 0 }
     }
 }
 
 impl Decider {
-    /// Verifies one decision of so many; 0 is none.
+    /// Verifies one in this many decisions; 0 is none.
     pub fn verifying(self, every: u32) -> Self {
         Self { every, ..self }
     }
 
-    /// Decides by another matcher than the index.
+    /// Uses another matcher than the index.
     pub fn by(self, make_matcher: MakeMatcher) -> Self {
         Self { make_matcher, ..self }
     }
 
-    /// Decides what the rules make of an event, as [`super::decide()`].
+    /// Runs the rules on an event, as [`super::decide()`].
     pub fn decide(&self, rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -> Decided<Decision> {
         let decision = run(rules, ticket, event, now, &mut *(self.make_matcher)(rules));
         rules.learn(ticket, event, now);
         self.verified(decision, ticket, now, || decide_plainly(rules, ticket, event, now))
     }
 
-    /// Asks the automations on a whole minute. `holding` are those that held when they were last asked.
+    /// Evaluates the automations on a whole minute. `active` are those that held at the last evaluation.
     pub fn evaluate_automations(
         &self,
         rules: &RuleSet,
@@ -85,8 +85,7 @@ impl Decider {
         Decided { disagreed: plain != outcome, outcome: plain }
     }
 
-    /// Whether a decision is one to verify. Follows from the ticket and the moment alone, so that the same decision is
-    /// sampled in every run and by every thread.
+    /// Whether to verify a decision. Depends on ticket and time only, so that every run and thread samples the same ones.
     fn samples(&self, ticket: &Ticket, now: Timestamp) -> bool {
         self.every > 0
             && FxBuildHasher.hash_one((ticket.id.0, now.as_nanosecond())).is_multiple_of(u64::from(self.every))
@@ -99,7 +98,7 @@ mod tests {
     use crate::desk::TicketId;
 
     #[test]
-    fn one_decision_of_so_many_is_sampled_and_always_the_same_ones() {
+    fn samples_one_in_n_decisions_deterministically() {
         let sampled = |every| {
             let decider = Decider::default().verifying(every);
             let cases =
@@ -113,7 +112,7 @@ mod tests {
             assert!(expected.contains(&once.len()), "{} of 10,000 with {every}", once.len());
             assert_eq!(once, again);
         }
-        // No ticket and no moment is left out for good.
+        // Every ticket is sampled at some time.
         let tickets: BTreeSet<_> = sampled(10).into_iter().map(|(id, _)| id).collect();
         assert_eq!(tickets.len(), 100);
     }

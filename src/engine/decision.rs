@@ -1,4 +1,4 @@
-//! What a run of the rules comes to.
+//! The result of a run of the rules.
 
 use serde::Serialize;
 
@@ -8,9 +8,9 @@ use crate::{
     lang::rules::{Rules, Version},
 };
 
-/// The result of one run: what becomes of the ticket, what is to be carried out, and why.
+/// The result of one run: the ticket after it, the effects, and why.
 ///
-/// As JSON, for programs, in a stable shape:
+/// Its JSON shape is stable:
 ///
 /// ```json
 /// {
@@ -36,42 +36,42 @@ use crate::{
 /// describe `why`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decision {
-    /// The rule set that decided.
+    /// The version of the rule set.
     pub version: Version,
     /// The ticket after the run.
     pub ticket: Ticket,
-    /// What is different from the ticket the run started with, in the order of the field table.
+    /// The fields that differ from the ticket before the run, in table order.
     pub changes: Vec<Change>,
-    /// What is to be carried out, in order.
+    /// The effects, in order.
     pub effects: Vec<RuleEffect>,
-    /// The rules that fired, those in shadow mode among them, in order.
+    /// The rules that fired, in order, including those in shadow mode.
     pub fired: Vec<Fired>,
     /// The trigger that ended the run with `stop`.
     pub stopped_by: Option<String>,
-    /// How many passes over the triggers were made; the last one fired nothing, unless the run was stopped.
-    /// None where time passed and no automation wants triggers to run.
+    /// The number of passes over the triggers. The last one fired nothing, unless the run was stopped. 0 if automations
+    /// were evaluated and none of them runs triggers.
     pub passes: usize,
-    /// Whether there was no run, because the ticket was closed before the event.
+    /// Whether nothing was evaluated, because the ticket was closed before the event.
     pub closed: bool,
 }
 
-/// An effect, and who asked for it.
+/// An effect and the rule it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleEffect {
     /// The rule's title.
     pub rule: String,
-    /// What is to be carried out.
+    /// The effect.
     #[serde(flatten)]
     pub effect: Effect,
 }
 
-/// What sort of rule fires by itself.
+/// The kind of a rule that fires by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleKind {
-    /// A rule about events.
+    /// Evaluated on events.
     Trigger,
-    /// A rule about time passing.
+    /// Evaluated as time passes.
     Automation,
 }
 
@@ -80,25 +80,25 @@ pub enum RuleKind {
 pub struct Fired {
     /// Its title.
     pub rule: String,
-    /// What sort of rule it is.
+    /// Its kind.
     pub kind: RuleKind,
-    /// Its place among the rules of its kind, from 0.
+    /// Its index among the rules of its kind, from 0.
     pub index: usize,
-    /// The pass in which it fired, from 1; 0 for an automation, which takes part in no pass.
+    /// The pass in which it fired, from 1; 0 for an automation.
     pub pass: usize,
-    /// Whether it is in shadow mode: nothing below was done.
+    /// Whether it is in shadow mode, so that its changes and effects were not applied.
     pub shadow: bool,
-    /// What it changed. A later trigger may have changed it again.
+    /// The fields it changed. Later rules may have changed them again.
     pub changes: Vec<Change>,
-    /// What it asked for, texts rendered at that moment.
+    /// Its effects, with rendered texts.
     pub effects: Vec<Effect>,
-    /// Its conditions at the moment it fired.
+    /// Its condition when it fired.
     pub why: Explanation,
 }
 
 impl Decision {
     /// A decision that leaves the ticket as it is.
-    pub(super) fn nothing(rules: &Rules, ticket: &Ticket) -> Self {
+    pub(super) fn unchanged(rules: &Rules, ticket: &Ticket) -> Self {
         Self {
             version: rules.version.clone(),
             ticket: ticket.clone(),

@@ -1,4 +1,4 @@
-//! Values, changes and effects on one line, as rules write them. Nothing in them can steer the reader's terminal.
+//! Values, changes and effects on one line, as rules write them, without control characters.
 
 use super::explanation::{Explanation, ExplanationKind};
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     lang::display::{Grouped, Quoted},
 };
 
-/// How much of a text is shown, in characters as a reader counts them.
+/// The longest text shown, in graphemes.
 const MAX_TEXT_CHARS: usize = 80;
 
-/// A value. A long text is cut.
+/// A value; a long text is truncated.
 pub(super) fn value(value: &Value<'_>) -> String {
     match value {
         Value::Number(number) => Grouped(*number).to_string(),

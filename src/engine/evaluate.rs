@@ -1,13 +1,11 @@
-//! The plain evaluator: the reference meaning of every condition. Small and obvious first; whatever is
-//! faster is checked against it.
+//! The plain evaluator: the reference semantics of conditions. The index and SQL are tested against it.
 //!
-//! What has no value, in one place:
+//! Empty values:
 //!
-//! - An unknown number or time makes every question false but `is empty`; so does an empty word, name or
-//!   text, but for `is not` and `not in`, which it satisfies. An empty text is no text: it neither
-//!   `contains ""` nor `matches ".*"`.
-//! - An empty set has none of anything.
-//! - `not (…)` is plain negation, whatever is inside.
+//! - On an unknown number or time, every predicate is false except `is empty`. On an empty word, name or text, every
+//!   predicate is false except `is empty`, `is not` and `not in`: it neither `contains ""` nor `matches ".*"`.
+//! - An empty set contains nothing, so `has none of` holds.
+//! - `not (…)` is plain negation.
 
 use std::{borrow::Cow, cmp::Ordering};
 
@@ -27,23 +25,23 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
     }
 }
 
-/// Whether the answer to one question is yes.
+/// Whether a predicate holds.
 pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
     let value = predicate.field.read(facts);
     match &predicate.op {
         Op::Changed { from, to } => changed(&before(&predicate.field, facts), &value, from.as_ref(), to.as_ref()),
-        Op::Since(comparison, span) => passed(&value, *comparison, *span, facts, false),
-        Op::Until(comparison, span) => passed(&value, *comparison, *span, facts, true),
-        test => value_holds(test, &predicate.field.kind(), &value),
+        Op::Since(comparison, span) => duration_holds(&value, *comparison, *span, facts, false),
+        Op::Until(comparison, span) => duration_holds(&value, *comparison, *span, facts, true),
+        op => value_holds(op, &predicate.field.kind(), &value),
     }
 }
 
-/// Whether the answer is yes for a value of a field of this kind: all questions but those about events and the clock.
-pub(super) fn value_holds(test: &Op, kind: &Kind, value: &Value<'_>) -> bool {
+/// Whether an operator holds for a value of a field of this kind. False for operators that read the event or the clock.
+pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
     let is = |literal: &Literal| equal(value, literal);
-    // Nobody knows whether an unknown number differs; a field that holds no word certainly does.
+    // An unknown number may or may not differ; an empty word does.
     let unknown = || value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
-    match test {
+    match op {
         Op::Holds => *value == Value::YesNo(true),
         Op::Is(literal) => is(literal),
         Op::IsNot(literal) => !unknown() && !is(literal),
@@ -63,12 +61,12 @@ pub(super) fn value_holds(test: &Op, kind: &Kind, value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether a value that was this and is that has changed, from and to what is asked for.
+/// Whether a value changed, and if given, from and to these literals.
 pub(super) fn changed(was: &Value<'_>, is: &Value<'_>, from: Option<&Literal>, to: Option<&Literal>) -> bool {
     !same(was, is) && from.is_none_or(|from| equal(was, from)) && to.is_none_or(|to| equal(is, to))
 }
 
-/// The field's value before the event; nothing where the ticket was just created.
+/// The field's value before the event; empty if the ticket was created by it.
 pub(super) fn before<'a>(field: &FieldRef, facts: Facts<'a>) -> Value<'a> {
     match facts.event.and_then(|event| event.before()) {
         Some(ticket) => field.read(Facts { ticket, ..facts }),
@@ -76,7 +74,7 @@ pub(super) fn before<'a>(field: &FieldRef, facts: Facts<'a>) -> Value<'a> {
     }
 }
 
-/// Whether two values of a field are one: both nothing, or equal, texts in the form in which they are compared.
+/// Whether two values of a field are equal; texts are compared folded.
 pub(super) fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) => a == b || text::fold(a) == text::fold(b),
@@ -96,7 +94,7 @@ fn equal(value: &Value<'_>, literal: &Literal) -> bool {
     }
 }
 
-/// How a value compares; `None` where there is nothing to compare.
+/// The order of a value and a literal; `None` if either has none.
 fn order(value: &Value<'_>, literal: &Literal, kind: &Kind) -> Option<Ordering> {
     match (value, literal, kind) {
         (Value::Number(a), Literal::Number(b), _) => Some(a.cmp(b)),
@@ -110,7 +108,7 @@ fn has(value: &Value<'_>, tag: &str) -> bool {
     matches!(value, Value::Set(set) if set.contains(tag))
 }
 
-/// The form in which a text is compared; a word or name can be searched like a text.
+/// The folded text of a text, word or name; `None` if it is empty.
 fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
     match value {
         Value::Text(t) | Value::Word(t) => Some(text::fold(t)).filter(|t| !t.is_empty()),
@@ -118,7 +116,8 @@ fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
-fn passed(value: &Value<'_>, comparison: Comparison, span: Duration, facts: Facts<'_>, until: bool) -> bool {
+/// Whether the time since, or until, a value compares so with a duration.
+fn duration_holds(value: &Value<'_>, comparison: Comparison, span: Duration, facts: Facts<'_>, until: bool) -> bool {
     let Value::Time(time) = *value else { return false };
     let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
     let asked = span.length(facts.hours());

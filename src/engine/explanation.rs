@@ -1,4 +1,4 @@
-//! Every answer to a condition and its parts, for those who want to know why.
+//! A condition with the result of each of its parts.
 
 use std::sync::Arc;
 
@@ -10,41 +10,41 @@ use crate::{
     lang::rules::{Condition, ConditionKind, Op, Predicate},
 };
 
-/// How much of a long text is kept as the value of a condition, in characters as a reader counts them.
+/// The longest text kept as a value, in graphemes.
 pub const MAX_VALUE_LENGTH: usize = 100;
 
-/// A condition with its answer, and the answers below it: none is left out, whatever decided.
+/// A condition with its result and those of all its parts; none is short-circuited.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     /// Whether it held.
     pub holds: bool,
-    /// What was asked.
+    /// The condition.
     #[serde(flatten)]
     pub kind: ExplanationKind,
 }
 
-/// What was asked.
+/// The condition of an [`Explanation`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExplanationKind {
-    /// All of these.
+    /// A conjunction.
     All(Vec<Explanation>),
-    /// Any of these.
+    /// A disjunction.
     Any(Vec<Explanation>),
-    /// That this does not hold.
+    /// A negation.
     Not(Box<Explanation>),
-    /// A named condition.
+    /// A reference to a `let`.
     Let {
         /// Its name.
         name: String,
-        /// What it stands for.
+        /// Its condition.
         means: Box<Explanation>,
     },
-    /// A question about one field.
+    /// A predicate.
     Predicate {
-        /// The question as the formatter writes it.
+        /// The predicate as the formatter writes it.
         text: Arc<str>,
-        /// The field's value at that moment, `null` where there is none; a long text is cut.
+        /// The field's value; a long text is truncated.
         value: Value<'static>,
         /// For `changed`, the value before the event.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub enum ExplanationKind {
 }
 
 impl Explanation {
-    /// The questions about fields, from left to right, as [`crate::lang::rules::Condition::predicates`] visits them.
+    /// Visits the predicates from left to right, as [`crate::lang::rules::Condition::predicates`] does.
     pub fn predicates<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         match &self.kind {
             ExplanationKind::All(parts) | ExplanationKind::Any(parts) => {
@@ -64,7 +64,7 @@ impl Explanation {
         }
     }
 
-    /// The questions about fields that made it hold or not: with another answer to them it might be otherwise.
+    /// The predicates that the result follows from: false ones of a false conjunction, true ones of a true disjunction.
     pub fn because(&self) -> Vec<&Self> {
         let mut leaves = vec![];
         self.gather(&mut leaves);
@@ -73,7 +73,6 @@ impl Explanation {
 
     fn gather<'a>(&'a self, leaves: &mut Vec<&'a Self>) {
         match &self.kind {
-            // One `no` is enough against `and`, one `yes` for `or`; otherwise every part had its say.
             ExplanationKind::All(parts) | ExplanationKind::Any(parts) => {
                 parts.iter().filter(|part| part.holds == self.holds).for_each(|part| part.gather(leaves));
             }
@@ -83,7 +82,7 @@ impl Explanation {
     }
 }
 
-/// A condition with its answer and those of all its parts.
+/// Evaluates a condition and all its parts.
 pub(super) fn explain_condition(condition: &Condition, facts: Facts<'_>) -> Explanation {
     let all = |parts: &[Condition]| parts.iter().map(|c| explain_condition(c, facts)).collect::<Vec<_>>();
     match &condition.kind {

@@ -1,4 +1,4 @@
-//! The tickets and events of rule tests.
+//! The events of rule tests.
 
 use jiff::Timestamp;
 
@@ -12,8 +12,8 @@ use crate::{
     lang::rules::{RuleTest, TestComment, When},
 };
 
-/// The event, with the ticket as it is once it has happened. Time passing is no event.
-pub(super) fn happen(
+/// The event of a step, and the ticket after it.
+pub(super) fn apply_step(
     test: &RuleTest,
     when: &When,
     before: Ticket,
@@ -21,7 +21,7 @@ pub(super) fn happen(
     now: Timestamp,
 ) -> Result<(Ticket, Event), CannotGive> {
     match when {
-        // Neither is an event of its own: time passes, and a macro is applied, where the story is told.
+        // The caller handles time and macros.
         When::Passes(_) | When::Macro(_) | When::Created => {
             let comment = test.comment.as_deref().map(|text| comment(Author::Requester, true, text));
             let via = Via::from(before.channel);
@@ -29,7 +29,7 @@ pub(super) fn happen(
         }
         When::Updated { set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
-            let comment = comment.as_ref().map(said);
+            let comment = comment.as_ref().map(event_comment);
             if let Some(comment) = &comment {
                 ticket.add_comment(comment, now);
             }
@@ -56,11 +56,11 @@ pub(super) fn happen(
     }
 }
 
-/// The ticket as the next event finds it: with the notes that rules left.
-pub(super) fn left_behind(decision: &Decision, now: Timestamp) -> Ticket {
+/// The ticket after a decision, with the notes of its effects.
+pub(super) fn ticket_after(decision: &Decision, now: Timestamp) -> Ticket {
     let mut ticket = decision.ticket.clone();
-    for left in &decision.effects {
-        if let Effect::Note { text } = &left.effect
+    for effect in &decision.effects {
+        if let Effect::Note { text } = &effect.effect
             && !is_blank(text)
         {
             ticket.add_comment(&comment(Author::Rule, false, text), now);
@@ -69,7 +69,7 @@ pub(super) fn left_behind(decision: &Decision, now: Timestamp) -> Ticket {
     ticket
 }
 
-fn said(test: &TestComment) -> EventComment {
+fn event_comment(test: &TestComment) -> EventComment {
     comment(if test.by_agent { Author::Agent } else { Author::Requester }, test.public, &test.text)
 }
 

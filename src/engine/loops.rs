@@ -1,8 +1,8 @@
-//! Loops over time: automations that bring a ticket back to where it was, again and again, with nobody doing anything to it.
+//! Detects automation loops: automations that return a ticket to an earlier state without any other event.
 //!
-//! Automations fire once when their conditions come to hold. Two that undo each other, or one whose own change makes its
-//! conditions fail for a while, come to fire for ever. Such a loop has come round when the same ticket is in the same state,
-//! with the same automations active, within [`WINDOW`].
+//! An automation fires once when its condition becomes true. Two that undo each other, or one whose own change makes its
+//! condition false for a while, fire for ever. A loop is detected when a ticket is in the same state, with the same
+//! automations active, a second time within [`WINDOW`].
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,12 @@ use sha2::{Digest, Sha256};
 use super::decision::Decision;
 use crate::desk::Ticket;
 
-/// Within how much time a state that comes back is a loop.
+/// The time within which a repeated state is a loop.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// The state that a look leaves a ticket in, as a hash; nothing where it changed nothing on the ticket.
+/// A hash of the state after an evaluation; `None` if the ticket did not change.
 ///
-/// It is of what rules can set back. Times and counts only grow, and what is said on a ticket is added to, so they tell no
-/// two rounds of a loop apart.
+/// Covers the fields that rules can restore. Times, counts and comments only grow, so they would differ in each round.
 pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Option<String> {
     if after == before {
         return None;
@@ -42,18 +41,18 @@ pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Opti
     Some(sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The automations that fired in a decision, by title.
+/// The titles of the automations that fired in a decision.
 pub fn fired(decision: &Decision) -> BTreeSet<String> {
     decision.fired.iter().filter(|fired| fired.pass == 0).map(|fired| fired.rule.clone()).collect()
 }
 
-/// The states a ticket went through while nobody did anything to it.
+/// The states of a ticket since the last event from outside.
 #[derive(Debug, Default)]
 pub struct Seen(Vec<(String, Timestamp, BTreeSet<String>)>);
 
 impl Seen {
-    /// Notes a state; the automations of a round, where it was seen before.
-    pub fn come_round(&mut self, state: String, at: Timestamp, fired: BTreeSet<String>) -> Option<BTreeSet<String>> {
+    /// Records a state. If it repeats, returns the automations that fired since it was first recorded.
+    pub fn record(&mut self, state: String, at: Timestamp, fired: BTreeSet<String>) -> Option<BTreeSet<String>> {
         self.0.retain(|(_, seen, _)| seen.duration_until(at) < WINDOW);
         match self.0.iter().position(|(seen, ..)| *seen == state) {
             Some(first) => {

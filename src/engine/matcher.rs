@@ -1,4 +1,4 @@
-//! Which triggers of many hold.
+//! Finds the triggers whose conditions hold.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use crate::{
     lang::rules::{Mode, Rules},
 };
 
-/// Answers which triggers hold now. [`evaluate`] is what every answer must agree with.
+/// Finds triggers whose conditions hold, exactly as [`evaluate`] defines.
 pub trait Matcher {
-    /// The first trigger at `from` or behind it that is open and whose conditions hold.
+    /// The first eligible trigger at or after index `from` whose condition holds.
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize>;
 
-    /// Hears that a trigger has made these changes to the ticket.
+    /// Called after a trigger changed the ticket.
     fn changed(&mut self, _changes: &[Change]) {}
 }
 
-/// Which triggers can still fire in a run. One that can no more never can again.
+/// The triggers that can still fire in a run. Eligibility only shrinks during a run.
 #[derive(Debug)]
 pub struct Open<'a> {
     rules: &'a Rules,
@@ -26,24 +26,24 @@ pub struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
-    /// Those that are about an event, before the run has begun.
+    /// All enabled triggers of the event.
     pub fn at_first(rules: &'a Rules, event: &'a Event) -> Self {
         Self { rules, event, fired: BTreeSet::new() }
     }
 
-    /// From now on, this one cannot.
+    /// Removes a trigger that fired.
     pub(super) fn close(&mut self, trigger: usize) {
         self.fired.insert(trigger);
     }
 
-    /// Whether this one can.
+    /// Whether a trigger can still fire.
     pub fn is(&self, trigger: usize) -> bool {
         !self.fired.contains(&trigger)
             && self.rules.triggers.get(trigger).is_some_and(|t| t.mode != Mode::Disabled && t.on.covers(self.event))
     }
 }
 
-/// Asks one trigger after the other.
+/// Evaluates one trigger after the other with the plain evaluator.
 pub(super) struct Plain<'a>(pub(super) &'a Rules);
 
 impl Matcher for Plain<'_> {

@@ -1,4 +1,4 @@
-//! Checked rules to decisions: evaluate, run, explain. Pure: no I/O, no clock of its own.
+//! Evaluates checked rules. Pure: no I/O, no clock.
 
 mod act;
 mod agent_update;

@@ -1,7 +1,7 @@
-//! Predicates in normal form: each field's domain cut into finitely many parts, on each of which a predicate is constant.
+//! Normal forms of predicates: each field's domain is cut into finitely many parts, on each of which a predicate is constant.
 //!
-//! The parts come from what the predicate mentions; what holds on a part is asked of [`evaluate`] with one value of
-//! it, so there is one meaning. The index maps parts to slots.
+//! The parts come from the literals of the predicate. [`evaluate`] gives the result on a part for one value of it. The index
+//! maps parts to slots.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,51 +11,51 @@ use crate::{
     lang::rules::{Comparison, Duration, Literal, Op, Pattern, Predicate},
 };
 
-/// The most parts of a field that are told apart by a bit each.
+/// The most codes of a predicate: one bit each in a mask.
 pub(super) const MAX_CODES: usize = 64;
 
 /// A predicate, by the parts of its field's domain.
 #[derive(Debug)]
 pub(super) enum Normal<'p> {
-    /// A field of few values. Bit `n` says whether it holds for value `n` of [`values`].
+    /// A field with few values. Bit `n` is the result for value `n` of [`values`].
     Codes(u64),
-    /// A change of a field of `n` values. Bit `before * n + now` says whether it holds.
+    /// A change of a field with `n` values. Bit `before * n + now` is the result.
     Changes(u64),
     /// A number, or the age of a time in nanoseconds.
     Ranges(Ranges),
-    /// A name, or a text or set as a whole.
+    /// A whole name, text or set.
     Whole(Whole<'p>),
     /// Tags of a set.
     Tags(Tags<'p>),
     /// A search in a text.
     Search(Search<'p>),
-    /// Not cut into parts: evaluated on the ticket.
+    /// Not cut: depends on the clock, on business time, or on too many values.
     Opaque,
 }
 
-/// A predicate on a number or an age. Each part reaches from its start up to the next.
+/// The results of a predicate on a number or an age; each part extends up to the next cut.
 #[derive(Debug)]
 pub(super) struct Ranges {
-    /// Whether it holds where the field is empty.
+    /// The result for an empty value.
     pub(super) empty: bool,
-    /// Whether it holds below the first cut.
+    /// The result below the first cut.
     pub(super) below: bool,
-    /// The cuts, ascending, each with whether it holds from there on.
+    /// The cuts, ascending, each with the result from there on.
     pub(super) cuts: Vec<(i128, bool)>,
 }
 
-/// A predicate on a whole name or text: one part for each value it mentions, one for all others, one for none.
+/// The results of a predicate on a whole value: for each value it mentions, for all others, and for none.
 #[derive(Debug)]
 pub(super) struct Whole<'p> {
-    /// Whether it holds where the field is empty.
+    /// The result for an empty value.
     pub(super) empty: bool,
-    /// Whether it holds for a value that is not mentioned.
+    /// The result for other values.
     pub(super) other: bool,
-    /// The values mentioned, in the form in which they are compared, each with whether it holds.
+    /// The mentioned values, folded, each with its result.
     pub(super) mentioned: Vec<(&'p str, bool)>,
 }
 
-/// A predicate on the members of a set. It holds where every one of `tags`, or any, is in the set, or is not.
+/// A predicate on the members of a set: `every` tag, or any, is `present`, or is not.
 #[derive(Debug)]
 pub(super) struct Tags<'p> {
     pub(super) tags: &'p [String],
@@ -63,12 +63,12 @@ pub(super) struct Tags<'p> {
     pub(super) present: bool,
 }
 
-/// A search in a folded text. None finds anything in an empty one.
+/// A search in a folded text. On an empty text, all are false.
 #[derive(Debug)]
 pub(super) enum Search<'p> {
-    /// Never found.
+    /// Never true.
     Nothing,
-    /// Found in every text.
+    /// True on every text.
     Anything,
     /// This text, anywhere.
     Anywhere(&'p str),
@@ -84,7 +84,7 @@ pub(super) enum Search<'p> {
 pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
     let kind = predicate.field.kind();
     match (&predicate.op, &kind) {
-        // Opening hours cost too much to read for every ticket.
+        // Opening hours are too slow to read for every ticket.
         _ if predicate.field.scope() == Scope::Clock => Normal::Opaque,
         (Op::Changed { from, to }, _) => match values(&kind) {
             values if values.is_empty() || values.len().pow(2) > MAX_CODES => Normal::Opaque,
@@ -107,7 +107,7 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
     }
 }
 
-/// Every value of a field of few values, in the order of their codes; none where there are many.
+/// The values of a field with few values, by code; empty for other fields.
 pub(super) fn values(kind: &Kind) -> Vec<Value<'static>> {
     match kind {
         Kind::YesNo => vec![Value::YesNo(false), Value::YesNo(true), Value::Empty],
@@ -136,7 +136,7 @@ pub(super) fn code(kind: &Kind, value: &Value<'_>) -> usize {
     }
 }
 
-/// How long ago a time is, in nanoseconds; negative where it lies ahead.
+/// The age of a time in nanoseconds; negative for a future time.
 pub(super) fn age(time: Timestamp, now: Timestamp) -> i128 {
     now.as_nanosecond() - time.as_nanosecond()
 }
@@ -173,7 +173,7 @@ fn cuts(op: &Op) -> Vec<i128> {
                 Literal::Number(n) => Some(i128::from(*n)),
                 _ => None,
             });
-            // No number lies beyond this.
+            // Beyond i64 there is no number.
             numbers.flat_map(around).filter(|cut| *cut <= i128::from(i64::MAX)).collect()
         }
     };
@@ -189,7 +189,7 @@ fn holds_at(predicate: &Predicate, at: i128) -> bool {
     match (&predicate.op, predicate.field.kind()) {
         (Op::Since(comparison, Duration::Clock(with)), Kind::Time) => compares(comparison, with, at),
         (Op::Until(comparison, Duration::Clock(with)), Kind::Time) => compares(comparison, with, -at),
-        // No other operator compares times.
+        // Other operators on times do not depend on the value.
         (op, kind @ Kind::Time) => evaluate::value_holds(op, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
         (op, kind) => evaluate::value_holds(op, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
     }
@@ -211,7 +211,7 @@ fn whole<'p>(op: &'p Op, kind: &Kind) -> Whole<'p> {
         let value = if *kind == Kind::Text { Value::Text(value) } else { Value::Word(value) };
         evaluate::value_holds(op, kind, &value)
     };
-    // A value longer than all that are mentioned is none of them.
+    // Longer than all mentioned values, so different from each.
     let other: String = mentioned.iter().map(|(_, written)| *written).chain(["\u{1}"]).collect();
     Whole {
         empty: evaluate::value_holds(op, kind, &Value::Empty),

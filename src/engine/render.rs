@@ -1,4 +1,4 @@
-//! Texts with placeholders to texts.
+//! Renders templates.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -7,16 +7,15 @@ use crate::{
     lang::rules::{Filter, Part, Template},
 };
 
-/// The most that the values in one text may take, in bytes. What the rule itself says is never cut, so that
-/// a JSON text stays one.
+/// The most bytes of values in one rendered text. The template's own text is never truncated, so that JSON stays valid.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 
-/// The text with every placeholder replaced by its value at this moment.
+/// Renders a template.
 pub fn render(template: &Template, facts: Facts<'_>) -> String {
     fill(template, facts, String::push_str)
 }
 
-/// As [`render`], for a JSON text whose placeholders stand inside strings.
+/// Renders a JSON template: values are escaped for JSON strings.
 pub fn render_json(template: &Template, facts: Facts<'_>) -> String {
     fill(template, facts, |text, value| {
         let quoted = serde_json::Value::from(value).to_string();
@@ -25,15 +24,15 @@ pub fn render_json(template: &Template, facts: Facts<'_>) -> String {
 }
 
 fn fill(template: &Template, facts: Facts<'_>, push: impl Fn(&mut String, &str)) -> String {
-    let mut room = MAX_VALUE_BYTES;
+    let mut left = MAX_VALUE_BYTES;
     let mut text = String::new();
     for part in &template.parts {
         match part {
             Part::Text(own) => text.push_str(own),
             Part::Placeholder { field, filters } => {
                 let value = filters.iter().fold(plain(&field.read(facts)), |value, filter| apply(filter, value));
-                let value = value.get(..value.floor_char_boundary(room)).unwrap_or_default();
-                room -= value.len();
+                let value = value.get(..value.floor_char_boundary(left)).unwrap_or_default();
+                left -= value.len();
                 push(&mut text, value);
             }
         }
@@ -41,7 +40,7 @@ fn fill(template: &Template, facts: Facts<'_>, push: impl Fn(&mut String, &str))
     text
 }
 
-/// A value as people read it in a sentence: nothing for nothing, tags with spaces between them.
+/// A value in running text: an empty value as nothing, tags separated by spaces.
 fn plain(value: &Value<'_>) -> String {
     match value {
         Value::Empty => String::new(),

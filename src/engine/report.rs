@@ -1,4 +1,4 @@
-//! Reports in memory: the reference for the same reports in SQL, and what is left of one when SQL has counted.
+//! Reports evaluated in memory: the reference for reports in SQL; and the shape of the table, for both.
 
 use std::{
     cmp::Ordering,
@@ -18,31 +18,31 @@ use crate::{
     lang::rules::{Aggregate, Calendar, Measure, Period, PeriodUnit, Quantity, Report, Split},
 };
 
-/// The most rows a report is filled up to where nothing was counted.
+/// The most rows of a report that is filled up with empty calendar parts.
 const MAX_FILLED_ROWS: usize = 4_000;
 
-/// What a report comes to.
+/// The result of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReportTable {
     /// The report's title.
     pub title: String,
     /// The time zone of its calendar.
     pub zone: String,
-    /// The time it is about; `null` is all of it.
+    /// Its period; `null` is all of time.
     pub period: Option<Interval>,
-    /// The time it is compared with.
+    /// The period it is compared with.
     pub previous: Option<Interval>,
-    /// What it is split by, as rules write it.
+    /// Its splits, as rules write them.
     pub by: Vec<String>,
-    /// What is measured, in the order of the values.
+    /// Its measures, in the order of the values.
     pub measures: Vec<Measured>,
-    /// One for each combination of what it is split by, in order; empty values last.
+    /// One row for each combination of keys, in order; empty keys last.
     pub rows: Vec<Row>,
-    /// All of it together.
+    /// The total over all rows.
     pub total: Row,
 }
 
-/// From an instant up to another.
+/// A half-open interval of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Interval {
     /// The first instant in it.
@@ -54,34 +54,34 @@ pub struct Interval {
 /// A measure with its unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Measured {
-    /// As rules write it.
+    /// Its name, as rules write it.
     pub name: String,
-    /// What it counts: `tickets`, `people`, `seconds`, or `number`.
+    /// Its unit: `tickets`, `people`, `seconds` or `number`.
     pub unit: &'static str,
 }
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// What the row is about, for each split.
+    /// A key for each split.
     pub keys: Vec<Key>,
-    /// A value for each measure; `null` where there is nothing to make it of.
+    /// A value for each measure; `null` without any quantity.
     pub values: Vec<Option<f64>>,
-    /// The same over the period before, where it is compared.
+    /// The values in the previous period, if the report compares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<Vec<Option<f64>>>,
 }
 
-/// What a row is about. As JSON: a text, a number for the hour of the week, or `null` where there is no value.
+/// The key of a row. As JSON: a string, a number for an hour of the week, or `null`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
-    /// The start of a day, week or month, by its place in the calendar.
+    /// The first day of a day, week or month.
     Start(Date),
-    /// An hour of the week, from Monday at midnight on.
+    /// An hour of the week, from Monday 00:00.
     Hour(i64),
-    /// The band that starts here; without a start, everything below the first.
+    /// A band, by its start; without a start, all numbers below the first band.
     Band(Option<i64>, Option<i64>),
-    /// A word of a vocabulary, by its place in it.
+    /// A keyword, by its rank.
     Word(usize, String),
     /// Any other value.
     Name(String),
@@ -121,13 +121,13 @@ impl Serialize for Key {
 }
 
 impl Period {
-    /// From when to when, as of now.
+    /// The interval of a period, as of now.
     pub fn interval(self, zone: &TimeZone, now: Timestamp) -> Option<Interval> {
         let (from, to) = self.civil(zone, now)?;
         instants(from, to, zone)
     }
 
-    /// The period of the same length before it.
+    /// The previous interval of the same length.
     pub fn previous(self, zone: &TimeZone, now: Timestamp) -> Option<Interval> {
         let (from, to) = self.civil(zone, now)?;
         let before = match self {
@@ -143,7 +143,7 @@ impl Period {
             Self::Last(count, unit) => {
                 let now = now.to_zoned_datetime(zone.clone());
                 let today = now.date();
-                // The start of the part of the calendar at hand.
+                // The start of the current calendar part.
                 let start = match unit {
                     PeriodUnit::Hour => now.date().at(now.hour(), 0, 0, 0),
                     PeriodUnit::Day => today.at(0, 0, 0, 0),
@@ -179,7 +179,7 @@ fn monday(day: Date) -> Option<Date> {
     day.checked_sub(Length::new().days(i32::from(day.weekday().to_monday_zero_offset()))).ok()
 }
 
-/// The part of the calendar an instant lies in.
+/// The calendar part of an instant.
 pub(super) fn calendar_key(unit: Calendar, at: Timestamp, zone: &TimeZone) -> Key {
     let local = at.to_zoned_datetime(zone.clone());
     let day = local.date();
@@ -193,14 +193,14 @@ pub(super) fn calendar_key(unit: Calendar, at: Timestamp, zone: &TimeZone) -> Ke
     }
 }
 
-/// The band a number lies in.
+/// The band of a number.
 pub fn band_key(from: &[i64], number: i64) -> Key {
     let above = from.iter().rposition(|start| *start <= number);
     let next = above.map_or(0, |at| at + 1);
     Key::Band(above.and_then(|at| from.get(at)).copied(), from.get(next).copied())
 }
 
-/// The key of a value of a field.
+/// The key of a field's value.
 pub fn value_key(value: &Value<'_>, kind: &Kind) -> Key {
     match value {
         _ if value.is_empty() => Key::Empty,
@@ -237,7 +237,7 @@ pub fn frame(report: &Report, desk: &Declarations, now: Timestamp) -> ReportTabl
 }
 
 impl Measure {
-    /// What it counts.
+    /// Its unit.
     pub fn unit(&self) -> &'static str {
         match self {
             Self::Count => "tickets",
@@ -247,7 +247,7 @@ impl Measure {
         }
     }
 
-    /// What it is where there is no ticket.
+    /// Its value without tickets.
     pub(crate) fn of_nothing(&self) -> Option<f64> {
         match self {
             Self::Count | Self::Requesters | Self::Reach => Some(0.0),
@@ -257,21 +257,21 @@ impl Measure {
     }
 }
 
-/// Counts tickets one by one.
+/// Aggregates tickets one by one.
 #[derive(Debug)]
 pub struct Tally<'a> {
     report: &'a Report,
     desk: &'a Declarations,
     now: Timestamp,
     table: ReportTable,
-    /// By what they are split by, in the period and in the one before; and all of them, under no keys.
+    /// By keys, for the period and the previous one; the total has no keys.
     groups: HashMap<(bool, Vec<Key>), Group>,
 }
 
 #[derive(Debug, Default)]
 struct Group {
     count: i64,
-    /// Each person with their followers.
+    /// The followers of each person.
     people: BTreeMap<String, i64>,
     /// The quantities of each measure.
     values: Vec<Vec<f64>>,
@@ -283,7 +283,7 @@ impl<'a> Tally<'a> {
         Self { report, desk, now, table: frame(report, desk, now), groups: HashMap::new() }
     }
 
-    /// Counts a ticket, where it is one of those the report is about.
+    /// Adds a ticket, if it satisfies the report's condition.
     pub fn add(&mut self, ticket: &Ticket) {
         let facts = Facts { ticket, event: None, now: self.now, desk: self.desk };
         if !evaluate::holds(&self.report.filter, facts) {
@@ -336,7 +336,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// Puts what was counted into a table: in order, with a row for each part of the calendar where nothing was.
+/// Fills a table with aggregated values: sorted, with a row for each empty calendar part.
 pub fn fill(
     report: &Report,
     desk: &Declarations,
@@ -347,7 +347,7 @@ pub fn fill(
     let nothing: Vec<_> = report.measures.iter().map(Measure::of_nothing).collect();
     let shift = shifts(report, desk, now);
     let mut keys: BTreeSet<Vec<Key>> = BTreeSet::new();
-    // Where time is told apart, a day of the period before is shown with the day of the same place in this one.
+    // Rows of the previous period are joined with the row of the same position in this one.
     let moved: Vec<_> = counted.keys().filter(|(previous, keys)| *previous && !keys.is_empty()).cloned().collect();
     for key in moved {
         if let Some(values) = counted.remove(&key) {
@@ -388,7 +388,7 @@ fn calendar_of(split: &Split, period: Option<Interval>, counted: &BTreeSet<Vec<K
         _ => None,
     };
     let ends = match period {
-        // The first instant after a period is no longer in it.
+        // The end is exclusive.
         Some(period) => {
             let last = period.to.checked_sub(jiff::SignedDuration::from_nanos(1)).ok();
             (day(period.from), last.and_then(day))
@@ -425,7 +425,7 @@ fn shifts(report: &Report, desk: &Declarations, now: Timestamp) -> HashMap<Key, 
     shifts
 }
 
-/// Under which keys a ticket counts.
+/// The keys of a ticket.
 fn keys_of(split: &Split, facts: Facts<'_>, zone: &TimeZone) -> Vec<Key> {
     match split {
         Split::Field(field) => match field.read(facts) {
@@ -444,7 +444,7 @@ fn keys_of(split: &Split, facts: Facts<'_>, zone: &TimeZone) -> Vec<Key> {
     }
 }
 
-/// What a measure takes of a ticket; nothing where there is nothing.
+/// The quantity of a ticket that a measure aggregates, if it has one.
 fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<f64> {
     let Measure::Of { quantity, .. } = measure else { return None };
     match quantity {
@@ -482,7 +482,7 @@ impl Group {
 }
 
 impl Aggregate {
-    /// One number made of many.
+    /// Aggregates quantities to one value.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub fn of(self, values: &mut [f64]) -> Option<f64> {
         values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));

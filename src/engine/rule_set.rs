@@ -1,4 +1,4 @@
-//! A rule set ready to decide: checked rules and the index over their triggers.
+//! Checked rules with an index over their triggers.
 
 use std::{
     borrow::Cow,
@@ -18,15 +18,15 @@ use crate::{
     lang::rules::{Mode, Rules},
 };
 
-/// The most idle scratch memories kept.
+/// The most idle scratches kept.
 const MAX_IDLE_SCRATCHES: usize = 16;
 /// Tickets after which index selectivity is re-estimated.
 const MIN_TICKETS: u64 = 1_000;
-/// The most recent tickets kept for statistics, and every how many decisions one is kept.
+/// The most recent tickets kept to estimate selectivity; of this many decisions, one ticket is kept.
 const MAX_RECENT: usize = 256;
 const SAMPLE_EVERY: u64 = 4;
 
-/// Checked rules with an index over their triggers. Never changes; shared by everybody who decides.
+/// Checked rules with an index over their triggers. Immutable and shared between threads.
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Arc<Rules>,
@@ -36,8 +36,7 @@ pub struct RuleSet {
     idle: Mutex<Idle>,
 }
 
-/// Searchers that nobody uses, what those who did have counted, and tickets to learn from. None of it makes any
-/// difference to what is decided.
+/// Idle scratches, counts of past searches, and recent tickets. None of it affects decisions.
 #[derive(Debug, Default)]
 struct Idle {
     scratches: Vec<Scratch>,
@@ -56,17 +55,17 @@ impl Deref for RuleSet {
 }
 
 impl RuleSet {
-    /// Indexes the triggers by guessed selectivity.
+    /// Indexes the triggers by prior selectivity.
     pub fn new(rules: impl Into<Arc<Rules>>) -> Self {
         Self::learned(rules.into(), &[])
     }
 
-    /// Indexes the triggers by their selectivity on recent tickets, which makes no difference to what is decided.
+    /// Indexes the triggers by their selectivity on recent tickets. Affects speed only.
     pub fn learned(rules: Arc<Rules>, recent: &[Recent]) -> Self {
         Self::indexed_above(MAX_UNINDEXED, rules, recent)
     }
 
-    /// Asks up to so many triggers one after the other. Which way triggers are found makes no difference to what is decided.
+    /// [`Self::learned`], where up to `max_unindexed` triggers are evaluated one by one.
     pub fn indexed_above(max_unindexed: usize, rules: Arc<Rules>, recent: &[Recent]) -> Self {
         let triggers = rules.triggers.iter().enumerate().filter(|(_, trigger)| trigger.mode != Mode::Disabled);
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));
@@ -74,7 +73,7 @@ impl RuleSet {
         Self { rules, triggers, learned_from: recent.len(), idle: Mutex::default() }
     }
 
-    /// A set of other rules, indexed by the tickets this one decided on.
+    /// A set of other rules, indexed by the selectivity on this set's recent tickets.
     pub fn successor(&self, rules: Arc<Rules>) -> Self {
         let recent = self.idle().recent.clone();
         let next = Self::learned(rules, &Vec::from(recent.clone()));
@@ -92,8 +91,7 @@ impl RuleSet {
         &self.triggers
     }
 
-    /// Whether a successor would find rules sooner: there were too few tickets to estimate from, or many more clauses
-    /// are probed than estimated.
+    /// Whether to rebuild the index: it was estimated from too few tickets, or many more clauses are probed than expected.
     pub fn has_drifted(&self) -> bool {
         let idle = self.idle();
         if self.learned_from < MAX_RECENT / 4 && idle.recent.len() == MAX_RECENT {
@@ -104,13 +102,13 @@ impl RuleSet {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
-        // What a panic elsewhere left behind is at worst a scratch less.
+        // After a panic elsewhere, at worst a scratch is missing.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RuleSet {
-    /// Keeps every few tickets for statistics.
+    /// Keeps one in [`SAMPLE_EVERY`] tickets to estimate selectivity.
     pub(super) fn learn(&self, ticket: &Ticket, event: &Event, now: Timestamp) {
         let mut idle = self.idle();
         idle.decided += 1;
@@ -122,30 +120,30 @@ impl RuleSet {
         }
     }
 
-    /// Finds the triggers that hold, for one run.
+    /// A matcher for one run.
     pub fn matcher(&self) -> Indexed<'_> {
         let scratch = self.idle().scratches.pop().unwrap_or_else(|| self.triggers.scratch());
         Indexed { set: self, scratch: Some(scratch), known: Searched::Nothing }
     }
 }
 
-/// Finds triggers by the index.
+/// A matcher that probes the index.
 #[derive(Debug)]
 pub struct Indexed<'a> {
     set: &'a RuleSet,
-    /// `None` only while it is dropped.
+    /// `None` only during drop.
     scratch: Option<Scratch>,
     known: Searched,
 }
 
-/// What the scratch holds.
+/// The state of the scratch's results.
 #[derive(Debug)]
 enum Searched {
-    /// Nothing was searched.
+    /// None yet.
     Nothing,
-    /// Results from before these fields changed.
+    /// From before these fields changed.
     Before(Vec<Cow<'static, str>>),
-    /// Current results.
+    /// Current.
     Now,
 }
 

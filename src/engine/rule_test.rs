@@ -1,4 +1,4 @@
-//! Tests of rules, as rule files write them.
+//! Runs the tests of rule files.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{
     agent_update::apply_macro,
     automation,
-    coverage::{Coverage, Covering},
+    coverage::{Coverage, CoveringMatcher},
     decide::run,
     decision::{Decision, RuleKind},
     display,
@@ -34,25 +34,25 @@ use crate::{
     },
 };
 
-/// What became of one test.
+/// The result of one test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TestReport {
     /// Its title.
     pub test: String,
-    /// Where it stands.
+    /// Where it is written.
     pub span: Span,
-    /// How it went.
+    /// Passed, skipped or failed.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// How a test went.
+/// The outcome of a test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Every expectation was met.
     Passed,
-    /// It is disabled.
+    /// Disabled.
     Skipped,
     /// Some expectation was not met.
     Failed {
@@ -64,17 +64,17 @@ pub enum Outcome {
 /// An expectation that was not met.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Failure {
-    /// Where it stands.
+    /// Where it is written.
     pub span: Span,
     /// What was expected.
     pub expected: String,
-    /// What is.
+    /// What was found instead.
     pub found: String,
-    /// Why: the conditions and values that made it so, or what was done instead. One line each.
+    /// Why: conditions with values, or other effects; one line each.
     pub because: Vec<String>,
 }
 
-/// Runs tests on every processor; their reports stand in the order of the tests.
+/// Runs tests in parallel; reports are in the order of the tests.
 pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) -> (Vec<TestReport>, Option<Coverage>) {
     let nothing_seen = with_coverage.then(|| Coverage::new(rules));
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(tests.len().max(1));
@@ -104,8 +104,7 @@ pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) 
     (reports.into_iter().map(|(_, report)| report).collect(), coverage)
 }
 
-/// Runs a test by the index; `coverage` takes down what came up on the way. What fails is told a second time, by the plain
-/// evaluator and with every explanation.
+/// Runs a test with the index, recording coverage. A failed test is run again with the plain evaluator, for explanations.
 pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage>) -> TestReport {
     let outcome = match test.mode {
         Mode::Disabled => Outcome::Skipped,
@@ -122,54 +121,53 @@ pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage
     TestReport { test: test.title.clone(), span: test.span.clone(), outcome }
 }
 
-/// A mistake in Twite: the index finds a failure, and the plain evaluator none.
+/// The failure of a test that fails with the index only: a bug.
 fn disagreement(test: &RuleTest) -> Failure {
     Failure {
         span: test.span.clone(),
-        expected: "the index and the plain evaluator to agree".into(),
-        found: "a failure by the index, and none by the plain evaluator: this is a mistake in Twite, please report it"
-            .into(),
+        expected: "the same result from the index and the plain evaluator".into(),
+        found: "a failure only with the index: this is a bug in Twite, please report it".into(),
         because: vec![],
     }
 }
 
-fn failures(rules: &RuleSet, test: &RuleTest, detail: Detail<'_>) -> Result<Vec<Failure>, Untellable> {
-    let story = story(rules, test, detail)?;
-    Ok(test.expect.iter().filter_map(|expect| check(rules, expect, &story)).collect())
+fn failures(rules: &RuleSet, test: &RuleTest, detail: Detail<'_>) -> Result<Vec<Failure>, TestError> {
+    let playback = play(rules, test, detail)?;
+    Ok(test.expect.iter().filter_map(|expect| check(rules, expect, &playback)).collect())
 }
 
-/// What is kept of a run.
+/// What to keep of each run.
 enum Detail<'c> {
-    /// The decision; and what came up, where it is asked for.
+    /// The decision, and optionally coverage.
     Decide(Option<&'c mut Coverage>),
-    /// Every explanation.
+    /// The trace.
     Trace,
 }
 
-/// How often a ticket is looked at while time passes: what fires for ever would never end.
+/// The most evaluations of automations in one step.
 const MAX_EVALUATIONS: usize = 10_000;
 
-/// Why a test cannot be told to its end.
+/// Why a test cannot be run to its end.
 #[derive(Debug, thiserror::Error)]
-enum Untellable {
+enum TestError {
     #[error(transparent)]
     Given(#[from] CannotGive),
-    #[error("it is closed")]
-    Closed(Span),
-    #[error("automations set each other off again and again, {MAX_EVALUATIONS} times by now")]
-    Restless(Span),
-    #[error("it goes round: at {at} it is back in a state it left within the hour, by {}, and so on for ever; \
+    #[error("the ticket is closed")]
+    TicketClosed(Span),
+    #[error("automations trigger each other in a loop, {MAX_EVALUATIONS} times so far")]
+    TooManyEvaluations(Span),
+    #[error("automation loop: at {at} the ticket returned to a state it left within the hour, through {}; \
         the daemon stops automations on such a ticket", titles(.automations))]
     Loop { span: Span, at: Timestamp, automations: BTreeSet<String> },
 }
 
-impl Untellable {
-    /// The failure of a test that cannot be told to its end.
+impl TestError {
+    /// As a failure of the test.
     fn failure(&self, test: &RuleTest) -> Failure {
         let (span, expected) = match self {
-            Self::Given(_) => (&test.span, "a ticket that can be given"),
-            Self::Closed(span) => (span, "a ticket that a macro can be applied to"),
-            Self::Restless(span) | Self::Loop { span, .. } => (span, "a ticket that comes to rest"),
+            Self::Given(_) => (&test.span, "a valid ticket"),
+            Self::TicketClosed(span) => (span, "a ticket that a macro can be applied to"),
+            Self::TooManyEvaluations(span) | Self::Loop { span, .. } => (span, "automations that do not loop"),
         };
         Failure { span: span.clone(), expected: expected.into(), found: self.to_string(), because: vec![] }
     }
@@ -179,19 +177,19 @@ fn titles(titles: &BTreeSet<String>) -> String {
     titles.iter().map(|title| Quoted(title).to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// All that happened in a test, and how it ended.
-struct Story {
+/// The state of a test while its steps are played.
+struct Playback {
     runs: Vec<Run>,
-    /// What agents asked for by macros.
-    by_hand: Vec<Effect>,
+    /// The effects of macros.
+    macro_effects: Vec<Effect>,
     ticket: Ticket,
     event: Option<Event>,
     now: Timestamp,
-    /// The automations that hold.
+    /// The titles of active automations.
     active: BTreeSet<String>,
 }
 
-/// One event of a test and what was decided.
+/// The run of one event.
 enum Run {
     Decided(Box<Decision>),
     Traced(Box<Trace>),
@@ -205,7 +203,7 @@ impl Run {
         }
     }
 
-    /// Every rule that had a say, where that was kept.
+    /// The verdicts of rules; none without a trace.
     fn rules(&self) -> impl Iterator<Item = &RuleTrace> {
         let trace = match self {
             Self::Decided(_) => None,
@@ -215,42 +213,42 @@ impl Run {
     }
 }
 
-/// Lets everything happen, one run after the other, each on what the one before left.
-fn story(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Story, Untellable> {
-    let mut story = Story {
+/// Plays the steps of a test in order.
+fn play(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Playback, TestError> {
+    let mut playback = Playback {
         runs: vec![],
-        by_hand: vec![],
+        macro_effects: vec![],
         ticket: test.ticket(&rules.desk)?,
         event: None,
         now: test.moment(),
         active: BTreeSet::new(),
     };
     for Step { when, span } in &test.when {
-        let before = story.ticket.clone();
+        let before = playback.ticket.clone();
         match when {
             When::Passes(duration) => {
-                story.pass(rules, *duration, span, &mut detail)?;
+                playback.advance(rules, *duration, span, &mut detail)?;
                 continue;
             }
-            When::Macro(_) if before.status == Status::Closed => return Err(Untellable::Closed(span.clone())),
+            When::Macro(_) if before.status == Status::Closed => return Err(TestError::TicketClosed(span.clone())),
             When::Macro(applied) => {
-                let done = apply_macro(applied, &before, &rules.desk, story.now);
-                story.by_hand.extend(done.effects);
+                let done = apply_macro(applied, &before, &rules.desk, playback.now);
+                playback.macro_effects.extend(done.effects);
                 if let Detail::Decide(Some(coverage)) = &mut detail {
-                    coverage.applied(&applied.title);
+                    coverage.record_macro(&applied.title);
                 }
-                story.run(rules, done.ticket, done.event, &mut detail);
+                playback.run(rules, done.ticket, done.event, &mut detail);
             }
             _ => {
-                let (after, event) = given::happen(test, when, before, &rules.desk, story.now)?;
-                story.run(rules, after, event, &mut detail);
+                let (after, event) = given::apply_step(test, when, before, &rules.desk, playback.now)?;
+                playback.run(rules, after, event, &mut detail);
             }
         }
     }
-    Ok(story)
+    Ok(playback)
 }
 
-impl Story {
+impl Playback {
     /// Runs the rules on an event.
     fn run(&mut self, rules: &RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_>) {
         let run = match detail {
@@ -258,30 +256,30 @@ impl Story {
             Detail::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
             Detail::Decide(Some(coverage)) => {
                 if let EventKind::Due { active } = &event.kind {
-                    let mut ask = |index: usize, when: &Condition, facts: Facts<'_>| {
-                        coverage.ask(RuleKind::Automation, index, when, facts);
+                    let mut visit = |index: usize, when: &Condition, facts: Facts<'_>| {
+                        coverage.record_predicates(RuleKind::Automation, index, when, facts);
                     };
-                    automation::pass(rules, &after, active, self.now, &mut ask, &mut rules.matcher());
+                    automation::run_automations(rules, &after, active, self.now, &mut visit, &mut rules.matcher());
                 }
-                let mut covering = Covering { rules, matcher: rules.matcher(), coverage };
+                let mut covering = CoveringMatcher { rules, matcher: rules.matcher(), coverage };
                 let decision = run(rules, &after, &event, self.now, &mut covering);
-                coverage.decided(&decision);
+                coverage.record_fired(&decision);
                 Run::Decided(Box::new(decision))
             }
         };
-        self.ticket = given::left_behind(run.decision(), self.now);
+        self.ticket = given::ticket_after(run.decision(), self.now);
         self.event = Some(event);
         self.runs.push(run);
     }
 
-    /// Lets time pass: the ticket is looked at whenever something can come due, as the daemon does.
-    fn pass(
+    /// Lets time pass: evaluates automations whenever one can change, as the daemon does.
+    fn advance(
         &mut self,
         rules: &RuleSet,
         duration: Duration,
         span: &Span,
         detail: &mut Detail<'_>,
-    ) -> Result<(), Untellable> {
+    ) -> Result<(), TestError> {
         let end = duration.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
         let mut next = Some(automation::minute(self.now));
         let mut seen = loops::Seen::default();
@@ -291,16 +289,16 @@ impl Story {
                 return Ok(());
             };
             self.now = at;
-            if let Some((awake, event)) = automation::unsnooze(&self.ticket, at) {
-                self.run(rules, awake, event, detail);
+            if let Some((after, event)) = automation::unsnooze(&self.ticket, at) {
+                self.run(rules, after, event, detail);
             }
             let evaluation =
                 automation::evaluate_automations(rules, &self.ticket, &self.active, at, &mut rules.matcher());
             if let Some(decision) = &evaluation.decision
                 && let Some(state) = loops::state(&self.ticket, &decision.ticket, &evaluation.active)
-                && let Some(automations) = seen.come_round(state, at, loops::fired(decision))
+                && let Some(automations) = seen.record(state, at, loops::fired(decision))
             {
-                return Err(Untellable::Loop { span: span.clone(), at, automations });
+                return Err(TestError::Loop { span: span.clone(), at, automations });
             }
             let active = std::mem::replace(&mut self.active, evaluation.active);
             let event = Event {
@@ -314,13 +312,13 @@ impl Story {
             self.run(rules, ticket, event, detail);
             next = evaluation.next_check;
         }
-        Err(Untellable::Restless(span.clone()))
+        Err(TestError::TooManyEvaluations(span.clone()))
     }
 }
 
-/// What is wrong with an expectation; `None` where it is met.
-fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
-    let runs = &story.runs;
+/// Checks an expectation; `None` if it is met.
+fn check(rules: &Rules, expect: &Expect, playback: &Playback) -> Option<Failure> {
+    let runs = &playback.runs;
     let failure = |expected: String, found: String, because: Vec<String>| {
         Some(Failure { span: expect.span.clone(), expected, found, because })
     };
@@ -336,7 +334,7 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
             let because = display::because(&fired.why);
             let found =
                 if fired.pass == 0 { "it fired".to_owned() } else { format!("it fired in pass {}", fired.pass) };
-            failure(format!("{} does not fire", Quoted(title)), found, because)
+            failure(format!("{} not to fire", Quoted(title)), found, because)
         }
         ExpectKind::NothingFired => {
             let titles: Vec<_> =
@@ -347,28 +345,33 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
             failure("nothing fires".into(), format!("{} fired", titles.join(", ")), vec![])
         }
         ExpectKind::Holds(condition) => {
-            let facts = Facts { ticket: &story.ticket, event: story.event.as_ref(), now: story.now, desk: &rules.desk };
+            let facts = Facts {
+                ticket: &playback.ticket,
+                event: playback.event.as_ref(),
+                now: playback.now,
+                desk: &rules.desk,
+            };
             if holds(condition, facts) {
                 return None;
             }
             let mut because = display::because(&explain_condition(condition, facts));
-            because.extend(who_wrote(condition, runs));
-            failure(condition.to_string(), "it does not hold".into(), because)
+            because.extend(changes_to(condition, runs));
+            failure(condition.to_string(), "it is false".into(), because)
         }
         ExpectKind::Sent(kind, text) => {
-            let effects: Vec<_> = of_kind(kind, story).collect();
-            if effects.iter().any(|effect| text.as_ref().is_none_or(|text| says(effect, story, text))) {
+            let effects: Vec<_> = of_kind(kind, playback).collect();
+            if effects.iter().any(|effect| text.as_ref().is_none_or(|text| effect_contains(effect, playback, text))) {
                 return None;
             }
             let expected = match text {
                 Some(text) => format!("{} contains {}", name(kind), Quoted(&text.written)),
                 None => name(kind),
             };
-            let found = if effects.is_empty() { "there is none" } else { "none does" };
+            let found = if effects.is_empty() { "there is none" } else { "none matches" };
             failure(expected, found.into(), effects.iter().map(|effect| display::effect_line(effect)).collect())
         }
         ExpectKind::NotSent(kind) => {
-            let effects: Vec<_> = of_kind(kind, story).map(display::effect_line).collect();
+            let effects: Vec<_> = of_kind(kind, playback).map(display::effect_line).collect();
             if effects.is_empty() {
                 return None;
             }
@@ -377,23 +380,23 @@ fn check(rules: &Rules, expect: &Expect, story: &Story) -> Option<Failure> {
     }
 }
 
-/// Why a rule fired in none of the runs, from the last run that asked it.
+/// Why a rule did not fire, from the last run that evaluated it.
 fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
-    let mut told = runs.iter().rev().filter_map(|run| {
+    let mut verdicts = runs.iter().rev().filter_map(|run| {
         let trigger = run.rules().find(|rule| rule.rule == title)?;
         Some((trigger, run.decision().stopped_by.as_deref()))
     });
-    let last = told.clone().next();
-    let found = match told.find(|(trigger, _)| trigger.when.is_some()).or(last) {
-        None if runs.is_empty() => "nothing happened yet".to_owned(),
-        None => "it is an automation, and no time passed; or a trigger, and nothing happened".to_owned(),
+    let last = verdicts.clone().next();
+    let found = match verdicts.find(|(trigger, _)| trigger.when.is_some()).or(last) {
+        None if runs.is_empty() => "no run happened yet".to_owned(),
+        None => "no run evaluated it".to_owned(),
         Some((trigger, stopped_by)) => match (trigger.verdict, &trigger.when) {
-            (Verdict::False, Some(when)) => return ("these conditions did not hold".into(), display::because(when)),
+            (Verdict::False, Some(when)) => return ("these conditions were false".into(), display::because(when)),
             (Verdict::Disabled, _) => "it is disabled".to_owned(),
-            (Verdict::OtherEvent, _) => "it is not about this kind of event".to_owned(),
-            (Verdict::Closed, _) => "there was no run: the ticket was closed".to_owned(),
+            (Verdict::OtherEvent, _) => "it does not run on this event".to_owned(),
+            (Verdict::Closed, _) => "there was no run, because the ticket was closed".to_owned(),
             _ => match stopped_by {
-                Some(by) => format!("{} stopped the run before its turn came", Quoted(by)),
+                Some(by) => format!("{} stopped the run before it", Quoted(by)),
                 None => "it did not".to_owned(),
             },
         },
@@ -401,20 +404,20 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
     (found, vec![])
 }
 
-/// What triggers did to the fields a condition asks about, in order, a line each.
-fn who_wrote(condition: &Condition, runs: &[Run]) -> Vec<String> {
-    let mut asked = vec![];
-    condition.predicates(&mut |predicate, _| asked.push(predicate.field.name()));
+/// The changes of rules to the fields of a condition, in order, a line each.
+fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
+    let mut fields = vec![];
+    condition.predicates(&mut |predicate, _| fields.push(predicate.field.name()));
     let fired = runs.iter().flat_map(|run| &run.decision().fired).filter(|fired| !fired.shadow);
     fired
         .flat_map(|fired| fired.changes.iter().map(move |change| (fired, change)))
-        .filter(|(_, change)| asked.iter().any(|name| **name == change.field))
+        .filter(|(_, change)| fields.iter().any(|name| **name == change.field))
         .map(|(fired, change)| format!("{} changed {}", Quoted(&fired.rule), display::change_line(change)))
         .collect()
 }
 
-fn of_kind<'a>(kind: &'a EffectKind, story: &'a Story) -> impl Iterator<Item = &'a Effect> {
-    let fits = move |effect: &Effect| match (kind, effect) {
+fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<Item = &'a Effect> {
+    let is_of_kind = move |effect: &Effect| match (kind, effect) {
         (EffectKind::Reply, Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
         (EffectKind::Notify(to), Effect::Notify { to: sent, .. }) => to.as_ref().is_none_or(|to| to == sent),
         (EffectKind::Remind(to), Effect::Remind { to: sent, .. }) => to.as_ref().is_none_or(|to| to == sent),
@@ -422,12 +425,12 @@ fn of_kind<'a>(kind: &'a EffectKind, story: &'a Story) -> impl Iterator<Item = &
         (EffectKind::Webhook(name), Effect::Webhook { name: called, .. }) => name == called,
         _ => false,
     };
-    let by_rules = story.runs.iter().flat_map(|run| run.decision().effects.iter().map(|e| &e.effect));
-    story.by_hand.iter().chain(by_rules).filter(move |effect| fits(effect))
+    let by_rules = playback.runs.iter().flat_map(|run| run.decision().effects.iter().map(|e| &e.effect));
+    playback.macro_effects.iter().chain(by_rules).filter(move |effect| is_of_kind(effect))
 }
 
-/// Whether some text of an effect holds this one, both folded. A webhook without a body sends the ticket.
-fn says(effect: &Effect, story: &Story, text: &Folded) -> bool {
+/// Whether a text of an effect contains a needle, both folded. A webhook without a body sends the ticket.
+fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool {
     let has = |own: &str| fold(own).contains(&text.folded);
     match effect {
         Effect::Reply { text } | Effect::Note { text } => has(text),
@@ -435,7 +438,7 @@ fn says(effect: &Effect, story: &Story, text: &Folded) -> bool {
         Effect::Assign { group, .. } => has(group),
         Effect::Merge => false,
         Effect::Webhook { body: Some(body), .. } => has(body),
-        Effect::Webhook { body: None, .. } => serde_json::to_string(&story.ticket).is_ok_and(|ticket| has(&ticket)),
+        Effect::Webhook { body: None, .. } => serde_json::to_string(&playback.ticket).is_ok_and(|ticket| has(&ticket)),
     }
 }
 

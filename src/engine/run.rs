@@ -1,6 +1,6 @@
-//! The run: passes over the triggers from the top, until one fires nothing.
+//! A run: passes over the triggers, until one fires nothing.
 //!
-//! Which triggers hold is asked of a [`Matcher`], so that the run is the same whoever answers.
+//! A [`Matcher`] finds the triggers, so that the run is the same with the index and with the plain evaluator.
 
 use jiff::Timestamp;
 
@@ -16,13 +16,19 @@ use crate::{
 };
 
 /// Passes over the triggers, until one fires nothing.
-pub(super) fn passes(rules: &Rules, event: &Event, now: Timestamp, matcher: &mut dyn Matcher, decision: &mut Decision) {
+pub(super) fn run_triggers(
+    rules: &Rules,
+    event: &Event,
+    now: Timestamp,
+    matcher: &mut dyn Matcher,
+    decision: &mut Decision,
+) {
     let mut open = Open::at_first(rules, event);
-    while pass(rules, event, now, &mut open, matcher, decision) {}
+    while run_pass(rules, event, now, &mut open, matcher, decision) {}
 }
 
-/// One pass; whether another one follows.
-fn pass(
+/// One pass over the triggers; returns whether another follows.
+fn run_pass(
     rules: &Rules,
     event: &Event,
     now: Timestamp,
@@ -62,7 +68,7 @@ fn pass(
     }
 }
 
-/// What fires, be it a trigger or an automation.
+/// A trigger or an automation.
 pub(super) struct Rule<'a> {
     pub(super) title: &'a str,
     pub(super) kind: RuleKind,
@@ -72,7 +78,7 @@ pub(super) struct Rule<'a> {
     pub(super) then: &'a [Action],
 }
 
-/// Lets a rule fire; in shadow, what it would do is only written down. Returns whether it says `stop`.
+/// Fires a rule; in shadow mode, only records what it would do. Returns whether it ends the run.
 pub(super) fn fire(
     rule: &Rule<'_>,
     pass: usize,
@@ -84,13 +90,13 @@ pub(super) fn fire(
     let desk = &*rules.desk;
     let shadow = rule.mode == Mode::Shadow;
     let why = explain_condition(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
-    let touched = act::touched(rule.then);
-    let before = touched.iter().map(|field| act::value(field, &decision.ticket, desk).into_owned()).collect::<Vec<_>>();
-    // In shadow, it is done to a copy.
+    let written = act::written_fields(rule.then);
+    let before = written.iter().map(|field| act::value(field, &decision.ticket, desk).into_owned()).collect::<Vec<_>>();
+    // In shadow mode, actions apply to a copy.
     let mut copy = shadow.then(|| decision.ticket.clone());
     let ticket = copy.as_mut().unwrap_or(&mut decision.ticket);
     let done = act::apply(rule.then, ticket, act::Context { event, now, desk });
-    let changed = touched
+    let changed = written
         .iter()
         .zip(before)
         .filter_map(|(field, from)| act::change(field, from, act::value(field, ticket, desk)));
@@ -104,12 +110,12 @@ pub(super) fn fire(
     done.stop
 }
 
-/// What a run has changed on a ticket, all in all: of the fields that what fired can change, those that differ.
+/// The fields that a run changed. Only fields that the fired rules write are compared.
 pub(super) fn changes(before: &Ticket, decision: &Decision, rules: &Rules) -> Vec<Change> {
     let fired = decision.fired.iter().filter(|fired| !fired.shadow);
     let actions = fired.filter_map(|fired| match fired.kind {
         RuleKind::Trigger => rules.triggers.get(fired.index).map(|trigger| &trigger.then),
         RuleKind::Automation => rules.automations.get(fired.index).map(|automation| &automation.then),
     });
-    act::changes_of(&act::touched(actions.flatten()), before, &decision.ticket, &rules.desk)
+    act::changes_of(&act::written_fields(actions.flatten()), before, &decision.ticket, &rules.desk)
 }

@@ -1,7 +1,7 @@
-//! Why a rule fired, and why another did not.
+//! Explains a decision: why each rule fired or did not.
 //!
-//! A trace is made by running the decision again with a matcher that answers every question of a
-//! condition and keeps the answers. Its leaves are those of [`super::evaluate`], so it cannot disagree with what was decided.
+//! A trace repeats the decision with a matcher that keeps an explanation of every condition. Predicates are evaluated by
+//! [`super::evaluate`], so it agrees with the decision.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,22 +18,22 @@ use crate::{
     lang::rules::{Condition, Mode, Rules, Span},
 };
 
-/// A decision with the answer of every rule that had a say.
+/// A decision with the verdict of every rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trace {
-    /// The moment of the decision.
+    /// The time of the decision.
     pub now: Timestamp,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// Where time passed: every automation in order. Else none.
+    /// The automations, in order; empty if the event is not time passing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub automations: Vec<RuleTrace>,
-    /// Where triggers ran: every trigger in order. Else none.
+    /// The triggers, in order; empty if no triggers ran.
     pub triggers: Vec<RuleTrace>,
 }
 
 impl Trace {
-    /// Every rule that had a say, in order.
+    /// The automations, then the triggers.
     pub fn rules(&self) -> impl Iterator<Item = &RuleTrace> {
         self.automations.iter().chain(&self.triggers)
     }
@@ -45,18 +45,17 @@ impl Trace {
     }
 }
 
-/// What became of one rule.
+/// The verdict of one rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RuleTrace {
     /// Its title.
     pub rule: String,
-    /// Where it stands.
+    /// Where it is declared.
     pub span: Span,
     /// Whether it fired, or why not.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// Its conditions as they were when they were last asked: at the firing, where it fired. `null` where
-    /// nobody asked.
+    /// Its condition at its last evaluation: if it fired, when it fired. `None` if it was not evaluated.
     pub when: Option<Explanation>,
 }
 
@@ -64,66 +63,65 @@ pub struct RuleTrace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
-    /// It fired.
+    /// Fired.
     Fired {
-        /// In this pass, from 1; 0 for an automation.
+        /// The pass, from 1; 0 for an automation.
         pass: usize,
     },
-    /// It would have fired, but is in shadow mode.
+    /// Fired in shadow mode.
     Shadow {
-        /// In this pass, from 1; 0 for an automation.
+        /// The pass, from 1; 0 for an automation.
         pass: usize,
     },
-    /// Its conditions did not hold in any pass.
+    /// Its condition held in no pass.
     False,
-    /// An automation whose conditions held already when the ticket was last looked at.
+    /// An automation that was active already.
     AlreadyActive,
-    /// It is marked as disabled.
+    /// Disabled.
     Disabled,
-    /// It is not about this kind of event.
+    /// The event is not one of its events.
     OtherEvent,
-    /// The run was stopped before its turn came.
+    /// The run was stopped before it.
     NotReached,
-    /// There was no run: the ticket was closed before the event.
+    /// Not evaluated: the ticket was closed before the event.
     Closed,
 }
 
-/// Decides again and tells, for every rule that had a say, whether it fired, and the value of each of its conditions.
-///
-/// With what the decision was made from, it is the same decision: deciding is pure.
+/// Repeats a decision with the plain evaluator, keeping an explanation of every condition.
 pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Trace {
-    let mut answers = vec![None; rules.triggers.len()];
-    let mut asking = Asking { rules, answers: &mut answers };
+    let mut explanations = vec![None; rules.triggers.len()];
+    let mut matcher = TracingMatcher { rules, explanations: &mut explanations };
     let EventKind::Due { active } = &event.kind else {
-        let decision = run(rules, ticket, event, now, &mut asking);
-        let triggers = triggers(rules, event, &decision, answers);
+        let decision = run(rules, ticket, event, now, &mut matcher);
+        let triggers = triggers(rules, event, &decision, explanations);
         return Trace { now, decision, automations: vec![], triggers };
     };
-    let mut asked = vec![None; rules.automations.len()];
-    let mut take_down = |index: usize, when: &Condition, facts: Facts<'_>| {
-        if let Some(slot) = asked.get_mut(index) {
+    let mut evaluated = vec![None; rules.automations.len()];
+    let mut visit = |index: usize, when: &Condition, facts: Facts<'_>| {
+        if let Some(slot) = evaluated.get_mut(index) {
             *slot = Some(explain_condition(when, facts));
         }
     };
-    let (decision, _) = automation::pass(rules, ticket, active, now, &mut take_down, &mut asking);
-    let decision = decision.unwrap_or_else(|| Decision::nothing(rules, ticket));
+    let (decision, _) = automation::run_automations(rules, ticket, active, now, &mut visit, &mut matcher);
+    let decision = decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     let triggers = match decision.passes {
         0 => vec![],
-        // The update that the automations made.
-        _ => triggers(rules, &automation::update(ticket), &decision, answers),
+        // The triggers ran on the automations' update.
+        _ => triggers(rules, &automation::update(ticket), &decision, explanations),
     };
-    let automations = rules.automations.iter().zip(asked).enumerate().map(|(index, (automation, when))| RuleTrace {
-        rule: automation.title.clone(),
-        span: automation.span.clone(),
-        verdict: match fired(&decision, RuleKind::Automation, index) {
-            Some(verdict) => verdict,
-            None if automation.mode == Mode::Disabled => Verdict::Disabled,
-            None if when.as_ref().is_some_and(|when: &Explanation| when.holds) => Verdict::AlreadyActive,
-            None if when.is_some() => Verdict::False,
-            None => Verdict::Closed,
-        },
-        when,
-    });
+    let automations =
+        rules.automations.iter().zip(evaluated).enumerate().map(|(index, (automation, when))| RuleTrace {
+            rule: automation.title.clone(),
+            span: automation.span.clone(),
+            verdict: match fired(&decision, RuleKind::Automation, index) {
+                Some(verdict) => verdict,
+                None if automation.mode == Mode::Disabled => Verdict::Disabled,
+                None if when.as_ref().is_some_and(|when: &Explanation| when.holds) => Verdict::AlreadyActive,
+                None if when.is_some() => Verdict::False,
+                None => Verdict::Closed,
+            },
+            when,
+        });
     let automations = automations.collect();
     Trace { now, decision, automations, triggers }
 }
@@ -134,8 +132,13 @@ fn fired(decision: &Decision, kind: RuleKind, index: usize) -> Option<Verdict> {
     Some(if fired.shadow { Verdict::Shadow { pass } } else { Verdict::Fired { pass } })
 }
 
-fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Option<Explanation>>) -> Vec<RuleTrace> {
-    let triggers = rules.triggers.iter().zip(answers).enumerate().map(|(index, (trigger, when))| RuleTrace {
+fn triggers(
+    rules: &Rules,
+    event: &Event,
+    decision: &Decision,
+    explanations: Vec<Option<Explanation>>,
+) -> Vec<RuleTrace> {
+    let triggers = rules.triggers.iter().zip(explanations).enumerate().map(|(index, (trigger, when))| RuleTrace {
         rule: trigger.title.clone(),
         span: trigger.span.clone(),
         verdict: match fired(decision, RuleKind::Trigger, index) {
@@ -151,15 +154,15 @@ fn triggers(rules: &Rules, event: &Event, decision: &Decision, answers: Vec<Opti
     triggers.collect()
 }
 
-/// A matcher that answers every question and keeps each trigger's latest answers.
-struct Asking<'a> {
+/// The plain evaluator, keeping each trigger's latest explanation.
+struct TracingMatcher<'a> {
     rules: &'a Rules,
-    answers: &'a mut [Option<Explanation>],
+    explanations: &'a mut [Option<Explanation>],
 }
 
-impl Matcher for Asking<'_> {
+impl Matcher for TracingMatcher<'_> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
-        let triggers = self.rules.triggers.iter().zip(self.answers.iter_mut());
+        let triggers = self.rules.triggers.iter().zip(self.explanations.iter_mut());
         for (index, (trigger, kept)) in triggers.enumerate().skip(from) {
             if open.is(index) && kept.insert(explain_condition(&trigger.when, facts)).holds {
                 return Some(index);

@@ -1,4 +1,4 @@
-//! Views in memory: the reference for the same views in SQL.
+//! Views evaluated in memory: the reference for views in SQL.
 
 use std::cmp::Ordering;
 
@@ -10,10 +10,10 @@ use crate::{
     lang::rules::{Sort, View},
 };
 
-/// The tickets a view shows, in its order: by group, then as sorted, then by number.
+/// The tickets of a view, ordered by `group by`, then `sort by`, then id.
 ///
-/// Words come in the order of their vocabulary, names as they are written, texts by their folds, `no` before
-/// `yes`, sets as the list of their tags. Empty values come last, whatever the direction.
+/// Keywords are ordered as in their list, names by code point, texts folded, `no` before `yes`, sets as sorted lists. Empty
+/// values come last in both directions.
 pub fn view<'a>(
     view: &View,
     tickets: impl IntoIterator<Item = &'a Ticket>,

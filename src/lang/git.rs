@@ -28,8 +28,7 @@ impl Head {
         let directory = existing(path);
         let out = git(&directory, ["rev-parse", "--absolute-git-dir", "HEAD^{commit}"])?;
         let out = String::from_utf8_lossy(&out).into_owned();
-        let (git_dir, commit) =
-            out.trim_end().split_once('\n').ok_or("git does not say which commit is checked out")?;
+        let (git_dir, commit) = out.trim_end().split_once('\n').ok_or("cannot tell which commit is checked out")?;
         let under_way = UNDER_WAY.iter().any(|name| Path::new(git_dir).join(name).exists());
         Ok(Self { commit: commit.to_owned(), under_way })
     }
@@ -116,12 +115,12 @@ impl Commit {
         let entry = self.below(path).and_then(|below| self.entries.get(&below));
         let entry = entry.ok_or_else(|| format!("commit {} has no such file", self.id))?;
         match entry.mode.as_str() {
-            "120000" => return Err("it is a symbolic link, and a commit's links are not followed".to_owned()),
+            "120000" => return Err("symbolic links in a commit are not followed".to_owned()),
             "160000" => return Err("it is a submodule".to_owned()),
             _ => {}
         }
         if entry.length > most {
-            return Err(format!("it is longer than {} KiB", most / 1024));
+            return Err(format!("more than {} KiB", most / 1024));
         }
         git(&self.root, ["cat-file", "blob", &entry.blob])
     }
@@ -197,7 +196,7 @@ fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi
         .env_remove("GIT_INDEX_FILE")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("git cannot be run: {error}; is it installed?"))?;
+        .map_err(|error| format!("cannot run git: {error}; is it installed?"))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

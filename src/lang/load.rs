@@ -132,7 +132,7 @@ impl Loaded {
         if self.warnings() > 0 {
             found.push(many(self.warnings(), "warning"));
         }
-        let found = if found.is_empty() { "nothing wrong".to_owned() } else { found.join(", ") };
+        let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
         format!("{found} in {}", many(self.files, "file"))
     }
 }
@@ -159,7 +159,7 @@ impl Follow {
         }
         let path = paths.first().map_or(Path::new("."), PathBuf::as_path);
         let head =
-            Head::at(path).map_err(|why| format!("no commit can be followed at {}: {why}", sources::name(path)))?;
+            Head::at(path).map_err(|why| format!("cannot read a Git commit at {}: {why}", sources::name(path)))?;
         Commit::open(path, &head.commit).map(Tree::Commit)
     }
 }
@@ -185,7 +185,7 @@ impl Tree {
                     found.unread.extend(others);
                 }
                 (_, true) => found.files.push(path.clone()),
-                _ => found.errors.push(cannot_read(path, &format!("commit {} has nothing there", commit.id()))),
+                _ => found.errors.push(cannot_read(path, &format!("commit {} has no such path", commit.id()))),
             }
         }
         found
@@ -356,17 +356,17 @@ pub fn lost(before: &Rules, loaded: &Loaded, tree: &Tree) -> Vec<String> {
     for file in after.files.config.iter().chain(&after.files.rules).filter(|file| blank(file)) {
         if old(&file.name).is_some_and(|old| !blank(old)) {
             let way =
-                if Some(file) == after.files.config.as_ref() { "" } else { "; delete it, or leave a comment in it" };
-            lost.push(format!("{} is empty, and was not before{way}", file.name));
+                if Some(file) == after.files.config.as_ref() { "" } else { "; delete it, or write a comment in it" };
+            lost.push(format!("{} has become empty{way}", file.name));
         }
     }
     match (before.files.rules.len(), after.files.rules.len()) {
-        (1.., 0) => lost.push("there is no rule file any more".to_owned()),
-        _ if before.items() > 0 && after.items() == 0 => lost.push("the files hold no rule any more".to_owned()),
+        (1.., 0) => lost.push("all rule files are gone".to_owned()),
+        _ if before.items() > 0 && after.items() == 0 => lost.push("the files contain no rules any more".to_owned()),
         _ => {}
     }
     if before.files.config.is_some() && after.files.config.is_none() {
-        lost.push("there is no twite.toml any more".to_owned());
+        lost.push("twite.toml is gone".to_owned());
     } else if !before.desk.accounts.is_empty() && after.desk.accounts.is_empty() {
         lost.push("twite.toml declares no account any more".to_owned());
     }
@@ -379,8 +379,8 @@ fn blank(file: &SourceFile) -> bool {
 
 /// What is said of a rule file that holds nothing.
 fn empty(file: &SourceFile) -> Diagnostic {
-    let found = Diagnostic::new(&codes::TW0121, file.span(0..0), "this file is empty, and no rule comes of it");
-    found.with_help("delete it, or leave a comment in it")
+    let found = Diagnostic::new(&codes::TW0121, file.span(0..0), "empty file");
+    found.with_help("delete it, or write a comment in it")
 }
 
 /// Rule files that are read no more, and still lie there: under a name that no rule file has, or behind a link that leads
@@ -399,7 +399,7 @@ fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> 
             };
             let path = Visible(&sources::name(unread.iter().find(lies)?)).to_string();
             Some(format!(
-                "{} is not read any more, and lies there as {path}; call it `.twite` again, delete it, or move it out of the \
+                "{} is no longer read, but exists as {path}; rename it to end in `.twite`, delete it, or move it out of the \
                  directory",
                 Visible(&old.name)
             ))
@@ -411,12 +411,12 @@ fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> 
 pub fn missing(rules: &Rules) -> Vec<String> {
     let mut missing = vec![];
     if rules.files.rules.is_empty() {
-        missing.push("there is no rule file".to_owned());
+        missing.push("no rule files found".to_owned());
     } else if rules.items() == 0 {
-        missing.push("the files hold no rule".to_owned());
+        missing.push("the files contain no rules".to_owned());
     }
     if rules.files.config.is_none() {
-        missing.push("there is no twite.toml beside the rules, nor one directory above".to_owned());
+        missing.push("found no twite.toml in the directory of the rules or its parent".to_owned());
     } else if rules.desk.accounts.is_empty() {
         missing.push("twite.toml declares no account".to_owned());
     }

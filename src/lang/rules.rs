@@ -335,8 +335,7 @@ impl Comparison {
         }
     }
 
-    /// The boundary of this comparison between a length of time and the length that was reached; `None` where no
-    /// instant is so far off.
+    /// The boundary of this comparison with a duration; `None` if it is beyond the calendar.
     pub fn boundary(self, reached: Reached) -> Option<Boundary> {
         let (at, included) = match self {
             Self::AtLeast | Self::Less => (reached.first?, true),
@@ -361,12 +360,12 @@ impl Comparison {
     }
 }
 
-/// The one instant at which a comparison with a length of time changes, as times lie farther and farther off.
+/// The instant at which a comparison of a distance in time with a duration changes its result.
 #[derive(Debug, Clone, Copy)]
 pub struct Boundary {
     /// The instant.
     pub at: jiff::Timestamp,
-    /// Whether the instant itself lies on the far side.
+    /// Whether it belongs to the far side.
     pub included: bool,
 }
 

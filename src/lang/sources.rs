@@ -93,7 +93,7 @@ impl Search {
             return;
         }
         if depth > MAX_DIRECTORY_DEPTH {
-            let message = format!("directories nest more than {MAX_DIRECTORY_DEPTH} deep");
+            let message = format!("nesting too deep: more than {MAX_DIRECTORY_DEPTH} levels of directories");
             return self.errors.push(about(path, &codes::TW0109, message));
         }
         let entries = match fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
@@ -110,7 +110,7 @@ impl Search {
                 _ if hidden => {}
                 // It held rules, or was meant to.
                 Ok(meta) if meta.is_dir() && rule_file => {
-                    self.errors.push(cannot_read(&path, "it is a directory, with the name of a rule file"));
+                    self.errors.push(cannot_read(&path, "it is a directory"));
                 }
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
                 Ok(meta) if rule_file => self.add(path, &meta),
@@ -129,7 +129,7 @@ impl Search {
         }
         if self.files.len() >= MAX_FILES {
             self.full = true;
-            self.errors.push(about(&path, &codes::TW0109, format!("there are more than {MAX_FILES} rule files")));
+            self.errors.push(about(&path, &codes::TW0109, format!("too many rule files: more than {MAX_FILES}")));
             return;
         }
         self.files.push(path);
@@ -181,20 +181,20 @@ impl Reader {
     /// The text of a file.
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Diagnostic> {
         let too_long = || {
-            let message = format!("this file is longer than {} KiB", MAX_FILE_BYTES / 1024);
-            about(path, &codes::TW0109, message).with_help("divide it; files of a directory are checked together")
+            let message = format!("file too large: more than {} KiB", MAX_FILE_BYTES / 1024);
+            about(path, &codes::TW0109, message).with_help("split it; all files of a directory are checked together")
         };
         let open = || -> std::io::Result<(u64, fs::File)> {
             let file = fs::File::open(path)?;
             let meta = file.metadata()?;
             if !meta.is_file() {
-                return Err(std::io::Error::other("it is no file"));
+                return Err(std::io::Error::other("not a regular file"));
             }
             Ok((meta.len(), file))
         };
         // A pipe would block on opening; ask first.
         if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-            return Err(cannot_read(path, "it is no file"));
+            return Err(cannot_read(path, "not a regular file"));
         }
         let (length, file) = open().map_err(|e| unreadable(path, &e))?;
         if length > MAX_FILE_BYTES {
@@ -213,16 +213,15 @@ impl Reader {
     pub(crate) fn take(&mut self, path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
         self.total += bytes.len() as u64;
         if self.total > MAX_TOTAL_BYTES {
-            let message = format!("the files are longer than {} MiB together", MAX_TOTAL_BYTES / 1024 / 1024);
+            let message = format!("files too large: more than {} MiB in all", MAX_TOTAL_BYTES / 1024 / 1024);
             return Err(about(path, &codes::TW0109, message));
         }
         String::from_utf8(bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();
             let before = String::from_utf8_lossy(e.as_bytes().get(..at).unwrap_or_default());
             let LineColumn { line, column } = LineIndex::new(&before).line_column(&before, before.len());
-            let message =
-                format!("this file is not UTF-8: the byte in line {line}, column {column} belongs to no character");
-            about(path, &codes::TW0110, message).with_help("save it as UTF-8")
+            let message = format!("not valid UTF-8: invalid byte in line {line}, column {column}");
+            about(path, &codes::TW0110, message).with_help("save the file as UTF-8")
         })
     }
 }
@@ -279,14 +278,14 @@ fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic
 
 /// A file that is most likely meant to be a rule file.
 pub(crate) fn not_read(path: &Path) -> Diagnostic {
-    let message = format!("`{}` does not end in `.twite`, and its rules are not read", name(path));
-    about(path, &codes::TW0117, message).with_help("rename it; or call it something else, where it is no rule file")
+    let message = format!("file ignored: `{}` does not end in `.twite`", name(path));
+    about(path, &codes::TW0117, message).with_help("rename it; if it is not a rule file, give it another extension")
 }
 
 /// A path that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     let why = match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),

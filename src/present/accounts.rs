@@ -10,7 +10,7 @@ use crate::{
 /// The accounts, a line each, with what of them does not work below.
 pub(crate) fn list(accounts: &[AccountStatus]) -> String {
     if accounts.is_empty() {
-        return "no account is declared; `[[account]]` in twite.toml declares one\n".to_owned();
+        return "no accounts declared; add an `[[account]]` to twite.toml\n".to_owned();
     }
     let mut text = String::new();
     for account in accounts {

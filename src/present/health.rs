@@ -25,21 +25,21 @@ pub(crate) fn text(health: &Health, unknown: &str) -> String {
 fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     match &health.rules {
         Some(live) => writeln!(text, "rules     {}, live since {:.0}", live.version, live.since)?,
-        None => writeln!(text, "rules     none are known to be live: {}", visible(unknown))?,
+        None => writeln!(text, "rules     no live rules: {}", visible(unknown))?,
     }
     write_files(text, health)?;
     for file in health.unread.iter().take(MAX_LINES) {
-        writeln!(text, "unread    {} does not end in `.twite`, and its rules are not live", visible(file))?;
+        writeln!(text, "ignored   {} does not end in `.twite`, so its rules are not live", visible(file))?;
     }
     if !health.restart.is_empty() {
-        writeln!(text, "restart   needed for {}", visible(&health.restart.join(", ")))?;
+        writeln!(text, "restart   required for {}", visible(&health.restart.join(", ")))?;
     }
     match &health.daemon {
         Some(daemon) if daemon.running => {
             writeln!(text, "daemon    process {} on {} since {:.0}", daemon.pid, visible(&daemon.host), daemon.since)?;
         }
-        Some(daemon) => writeln!(text, "daemon    none runs; the last one was heard of at {:.0}", daemon.renewed)?,
-        None => writeln!(text, "daemon    none ever ran")?,
+        Some(daemon) => writeln!(text, "daemon    not running; last seen at {:.0}", daemon.renewed)?,
+        None => writeln!(text, "daemon    never ran")?,
     }
     let queues = &health.queues;
     let since = queues.inbox_since.map(|since| format!(" (since {since:.0})")).unwrap_or_default();
@@ -55,13 +55,13 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
         }
     }
     for UnreachableAdmin { name, why } in &health.admins {
-        writeln!(text, "admin     no mail reaches {}: {why}", visible(name))?;
+        writeln!(text, "admin     {} cannot receive email: {why}", visible(name))?;
     }
     for stopped in health.loops.iter().take(MAX_LINES) {
         writeln!(text, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;
     }
     if health.loops.len() > MAX_LINES {
-        writeln!(text, "            … {} more tickets like these", health.loops.len() - MAX_LINES)?;
+        writeln!(text, "            … and {} more tickets", health.loops.len() - MAX_LINES)?;
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn write_files(text: &mut String, health: &Health) -> fmt::Result {
     match (&health.broken, health.files) {
         (Some(broken), _) => {
             let since = broken.since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
-            writeln!(text, "files     broken{since}{committed}, and not live:")?;
+            writeln!(text, "files     have errors{since}{committed}, and are not live:")?;
             let lines: Vec<_> = broken.report.lines().filter(|line| !line.trim().is_empty()).collect();
             for line in lines.iter().take(MAX_LINES) {
                 writeln!(text, "            {line}")?;
@@ -84,8 +84,8 @@ fn write_files(text: &mut String, health: &Health) -> fmt::Result {
         (None, FilesState::Same) => writeln!(text, "files     the same{committed}"),
         (None, FilesState::Newer | FilesState::Broken) => writeln!(
             text,
-            "files     others than what is live{committed}; a daemon that runs takes them within seconds"
+            "files     differ from the live rules{committed}; a running daemon loads them within seconds"
         ),
-        (None, FilesState::Unknown) => writeln!(text, "files     sound"),
+        (None, FilesState::Unknown) => writeln!(text, "files     no errors"),
     }
 }

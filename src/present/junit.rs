@@ -77,7 +77,7 @@ mod tests {
         let failure = Failure {
             span: span(9),
             expected: "subject is \"a\u{1b}<b>\"".into(),
-            found: "it does not hold".into(),
+            found: "it is false".into(),
             because: vec!["✗ subject is \"a\"  (\"]]>\n\")".into()],
         };
         let reports = [

@@ -16,7 +16,7 @@ use crate::{
 /// What waits, with what keeps it from being sent.
 pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
     if waiting.is_empty() {
-        return "nothing waits to be sent\n".to_owned();
+        return "the outbox is empty\n".to_owned();
     }
     let mut text = String::new();
     for Waiting { queued, held } in waiting {
@@ -28,11 +28,11 @@ pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
         let _ = writeln!(text, "{:>5}  {:<8} since {since}  {}", queued.id, queued.state, visible(&what));
         let mut whys = vec![];
         if let Some(held) = held {
-            let until = held.until.map(|until| format!(", tried next at {}", second(until))).unwrap_or_default();
+            let until = held.until.map(|until| format!(", next try at {}", second(until))).unwrap_or_default();
             whys.push(format!("held: {}{until}", held.reason));
         }
         if let Some(behind) = queued.behind {
-            whys.push(format!("behind {behind} of the same ticket"));
+            whys.push(format!("behind {behind} others of the same ticket"));
         }
         if let Some(reason) = &queued.reason {
             whys.push(match queued.sends {
@@ -48,9 +48,9 @@ pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
             let _ = writeln!(text, "         {}", visible(&why));
         }
     }
-    text += "\n`twite outbox withdraw ID` keeps it from being sent, `twite outbox resend ID` sends it now\n";
+    text += "\n`twite outbox withdraw ID` cancels one, `twite outbox resend ID` sends it now\n";
     if waiting.iter().any(|waiting| waiting.queued.state == "unknown") {
-        text += "what is unknown may have arrived: look at X before it is sent again\n";
+        text += "effects of unknown outcome may have arrived: check at X before you resend them\n";
     }
     text
 }

@@ -67,7 +67,7 @@ fn write(text: &mut String, replay: &Replay, ticket: TicketId, color: bool) -> f
                 }
             }
             _ => {
-                writeln!(text, "what it was made from went with a post that was deleted at X")?;
+                writeln!(text, "its inputs were deleted with a post that was deleted at X")?;
                 writeln!(text, "rules {}\n", run.recorded.rules)?;
                 for rule in &run.recorded.fired {
                     writeln!(text, "✓ {} fired", visible(&format!("{rule:?}")))?;

@@ -34,7 +34,7 @@ impl<'r> From<&'r Report> for Listed<'r> {
 /// The list of reports.
 pub(crate) fn list(reports: &[Listed<'_>]) -> String {
     if reports.is_empty() {
-        return "the rules have no reports\n".to_owned();
+        return "the rules define no reports\n".to_owned();
     }
     let mut table = plain();
     for Listed { title, doc } in reports {

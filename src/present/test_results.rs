@@ -129,20 +129,19 @@ impl TestResults {
 impl Covered {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let Self { percent, answers, fired, applied, .. } = self;
-        let shares = [("answers seen", answers), ("rules fired", fired), ("macros applied", applied)]
+        let shares = [("condition outcomes", answers), ("rules fired", fired), ("macros applied", applied)]
             .into_iter()
             .filter(|(_, share)| share.total > 0)
             .map(|(what, share)| format!("{} of {} {what}", share.seen, share.total))
             .collect::<Vec<_>>();
-        let shares =
-            if shares.is_empty() { "there is nothing that tests could show".to_owned() } else { shares.join(", ") };
+        let shares = if shares.is_empty() { "nothing to cover".to_owned() } else { shares.join(", ") };
         writeln!(text, "\ncoverage: {percent:.1} %, {shares}")?;
         for Ran { kind, title, span } in &self.never_ran {
             let never = if *kind == "macro" { "applied" } else { "fired" };
             writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
         }
         for missing in &self.missing {
-            let answer = if missing.never { "yes" } else { "no" };
+            let answer = if missing.never { "true" } else { "false" };
             let (file, line, asked, rule) = (&missing.span.file, missing.span.line, &missing.text, &missing.rule);
             writeln!(text, "  {}:{line}: never {answer}: {}, in {}", Visible(file), Visible(asked), Quoted(rule))?;
         }
@@ -161,7 +160,7 @@ mod tests {
         let failure = Failure {
             span: span(9),
             expected: "\"Escalate\" fires".into(),
-            found: "these conditions did not hold".into(),
+            found: "these conditions were false".into(),
             because: vec!["✗ requester.followers >= 10_000  (12)".into(), "✗ requester.verified  (no)".into()],
         };
         let missing = |never| Missing {

@@ -100,7 +100,7 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
         writeln!(text, "\n{}", visible(&stopped.reason()))?;
     }
     if sheet.not_imported > 0 {
-        writeln!(text, "\n{} more messages are not here: a ticket takes at most 5,000", sheet.not_imported)?;
+        writeln!(text, "\n{} more messages were not imported: a ticket has at most 5,000", sheet.not_imported)?;
     }
     if !sheet.outgoing.is_empty() {
         writeln!(text)?;

@@ -28,7 +28,7 @@ impl<'r> From<&'r (Arc<View>, u64)> for ListedView<'r> {
 /// The list of views.
 pub(crate) fn views(views: &[ListedView<'_>]) -> String {
     if views.is_empty() {
-        return "the rules have no views\n".to_owned();
+        return "the rules define no views\n".to_owned();
     }
     let mut table = plain();
     table.set_header(["tickets", "view", ""]);

@@ -15,7 +15,7 @@ pub(crate) fn trace(trace: &Trace, color: bool) -> String {
     let mut text = String::new();
     let decision = &trace.decision;
     let passes = match decision.passes {
-        0 if decision.closed => "no run: the ticket was closed".to_owned(),
+        0 if decision.closed => "no run, because the ticket was closed".to_owned(),
         0 => "automations only".to_owned(),
         1 => "1 pass".to_owned(),
         n => format!("{n} passes"),
@@ -33,17 +33,17 @@ fn one(text: &mut String, rule: &RuleTrace, fired: Option<&Fired>, stopped_by: O
     let (sign, fate) = match rule.verdict {
         Verdict::Fired { pass: 0 } => (mark(true, color), "fired".to_owned()),
         Verdict::Shadow { pass: 0 } => ("~".to_owned(), "would have fired (shadow)".to_owned()),
-        Verdict::AlreadyActive => ("·".to_owned(), "held already, and fires once".to_owned()),
+        Verdict::AlreadyActive => ("·".to_owned(), "already active, so it does not fire again".to_owned()),
         Verdict::Fired { pass } => (mark(true, color), format!("fired in pass {pass}")),
         Verdict::Shadow { pass } => ("~".to_owned(), format!("would have fired in pass {pass} (shadow)")),
         Verdict::False => (mark(false, color), "did not fire".to_owned()),
         Verdict::Disabled => ("·".to_owned(), "is disabled".to_owned()),
-        Verdict::OtherEvent => ("·".to_owned(), "is not about this kind of event".to_owned()),
+        Verdict::OtherEvent => ("·".to_owned(), "does not run on this event".to_owned()),
         Verdict::NotReached => {
             let by = stopped_by.map(|title| format!(" by {}", Quoted(title))).unwrap_or_default();
-            ("·".to_owned(), format!("was not reached: the run was stopped{by}"))
+            ("·".to_owned(), format!("not reached: the run was stopped{by}"))
         }
-        Verdict::Closed => ("·".to_owned(), "was not tried: the ticket was closed".to_owned()),
+        Verdict::Closed => ("·".to_owned(), "not evaluated: the ticket was closed".to_owned()),
     };
     let at = format!("{}:{}", Visible(&rule.span.file), rule.span.line);
     let at = if color { at.dimmed().to_string() } else { at };
@@ -188,8 +188,10 @@ trigger "Too late" {
     #[test]
     fn a_closed_ticket_says_so() {
         let closed = trace(&trace_of(&Ticket { status: Status::Closed, ..ada() }), false);
-        assert!(closed.starts_with("rules 0123456789ab, 2026-01-05T12:00:00Z, no run: the ticket was closed\n"));
-        assert!(closed.contains("· \"Escalate influencers\" was not tried: the ticket was closed  rules/a.twite:3\n"));
+        assert!(
+            closed.starts_with("rules 0123456789ab, 2026-01-05T12:00:00Z, no run, because the ticket was closed\n")
+        );
+        assert!(closed.contains("· \"Escalate influencers\" not evaluated: the ticket was closed  rules/a.twite:3\n"));
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Key {
         let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok();
         let key = bytes.and_then(|b| <[u8; 32]>::try_from(b).ok()).ok_or_else(|| {
             StoreError::Key(
-                "the key must be 32 bytes in base64; `head -c 32 /dev/urandom | base64` makes one".to_owned(),
+                "the key must be 32 bytes in base64; `head -c 32 /dev/urandom | base64` generates one".to_owned(),
             )
         })?;
         Ok(Self(key.into()))
@@ -113,7 +113,7 @@ impl Key {
         let payload = Payload { msg: &plain, aad: account.as_str().as_bytes() };
         let sealed = XChaCha20Poly1305::new(&self.0)
             .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| StoreError::Key("the tokens cannot be sealed".to_owned()))?;
+            .map_err(|_| StoreError::Key("cannot encrypt the tokens".to_owned()))?;
         Ok([&nonce[..], &sealed].concat())
     }
 

@@ -26,7 +26,7 @@ impl Hindrance {
     pub fn line(&self) -> String {
         let Self { what, reason, .. } = self;
         match (self.since, self.next) {
-            (Some(since), Some(next)) => format!("{what} stopped at {since:.0}, tried next at {next:.0}: {reason}"),
+            (Some(since), Some(next)) => format!("{what} stopped at {since:.0}, next try at {next:.0}: {reason}"),
             (Some(since), None) => format!("{what} stopped at {since:.0}: {reason}"),
             (None, _) => format!("{what}: {reason}"),
         }

@@ -68,16 +68,16 @@ pub struct Queued {
 #[derive(Debug, thiserror::Error)]
 pub enum NotPossible {
     /// There is none of that number.
-    #[error("nothing in the outbox has the number {0}")]
+    #[error("no effect {0} in the outbox")]
     NoSuch(i64),
     /// A daemon has it in its hands.
-    #[error("{0} is being sent just now; its outcome is known within a minute")]
+    #[error("{0} is being sent now; try again in a minute")]
     UnderWay(i64),
     /// A daemon had it in its hands when it ended.
-    #[error("{0} was being sent when the daemon ended; the next one finds out whether it arrived")]
+    #[error("{0} was being sent when the daemon ended; the next daemon checks whether it arrived")]
     Interrupted(i64),
     /// It has ended.
-    #[error("{0} was {1} already")]
+    #[error("{0} was already {1}")]
     Ended(i64, String),
     /// The store failed: nothing was done.
     #[error(transparent)]

@@ -47,7 +47,7 @@ impl Gap {
             made.map_or_else(|| id.to_string(), |made| made.to_string())
         };
         let (known, lowest) = (when(&self.known), when(&self.lowest));
-        format!("what came from {known} to {lowest} may be missing: X shows no more of it")
+        format!("posts from {known} to {lowest} may be missing: X does not return them")
     }
 }
 

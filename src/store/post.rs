@@ -94,7 +94,7 @@ pub enum Seen {
     /// An older version of it was.
     Edited,
     /// Nothing.
-    TxCache,
+    Unchanged,
 }
 
 impl Store {
@@ -203,7 +203,7 @@ impl Tx {
         }
         let gone = || StoreError::Corrupt(format!("the post {} is neither there nor can it be added", post.id));
         let mut known = self.post(&post.id).await?.ok_or_else(gone)?;
-        let mut seen = Seen::TxCache;
+        let mut seen = Seen::Unchanged;
         if !known.deleted && known.version < post.version {
             query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
                 .bind(post.version.as_str())
@@ -211,7 +211,7 @@ impl Tx {
                 .bind(post.id.as_str())
                 .execute(&mut self.conn)
                 .await?;
-            seen = if known.text == post.text { Seen::TxCache } else { Seen::Edited };
+            seen = if known.text == post.text { Seen::Unchanged } else { Seen::Edited };
             known.version.clone_from(&post.version);
             known.text.clone_from(&post.text);
         }

@@ -74,8 +74,7 @@ impl<T> Answered<T> {
 
 impl Answered<Vec<u8>> {
     fn read<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
-        let page =
-            decode(&self.answer).map_err(|e| XError::unavailable(format!("X's answer cannot be read: it is {e}")))?;
+        let page = decode(&self.answer).map_err(|e| XError::unavailable(format!("cannot read X's answer: {e}")))?;
         Ok(Answered { answer: page, limits: self.limits, at: self.at })
     }
 
@@ -257,7 +256,7 @@ impl Client {
         let answered = self.call(Sent::Something, || self.http.post(url.clone()).json(body)).await?;
         let id = salvage(&answered.answer).pointer(id).and_then(Value::as_str).and_then(|id| id.parse().ok());
         // X took it and does not say what it is called: whether it is there has to be looked up.
-        id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X took it and named no id".to_owned()))
+        id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X accepted it but returned no id".to_owned()))
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answered<Vec<u8>>, XError> {
@@ -324,7 +323,7 @@ pub async fn whose(
 }
 
 fn me(answer: &Value) -> Result<Person, XError> {
-    answer.get("data").and_then(person).ok_or_else(|| XError::unavailable("X's answer about the account names no id"))
+    answer.get("data").and_then(person).ok_or_else(|| XError::unavailable("X's answer about the account has no id"))
 }
 
 pub(super) async fn send(request: RequestBuilder, sent: Sent) -> Result<Response, XError> {

@@ -24,10 +24,10 @@ pub enum XError {
         wait: Option<Duration>,
     },
     /// No connection to X came about: whatever was to be sent was not.
-    #[error("X cannot be reached: {0}")]
+    #[error("cannot reach X: {0}")]
     NotReached(String),
     /// Something between here and X answered in its place, and did not let the call through.
-    #[error("{status} not in X's words, as by a proxy in between: {detail}")]
+    #[error("{status} that is not from X, perhaps from a proxy: {detail}")]
     InBetween {
         /// The status of the answer.
         status: u16,
@@ -35,7 +35,7 @@ pub enum XError {
         detail: String,
     },
     /// The connection ended, or X failed, after something was sent: it may have arrived. What happened, as a sentence.
-    #[error("the outcome is unknown: {0}")]
+    #[error("unknown outcome: {0}")]
     AnswerLost(String),
     /// The tokens cannot be read or kept.
     #[error("{0}")]
@@ -47,34 +47,34 @@ pub enum XError {
 #[non_exhaustive]
 pub enum Refusal {
     /// Too many calls.
-    #[error("too many calls{}", wait.map(|w| format!("; again in {} s", w.as_secs())).unwrap_or_default())]
+    #[error("rate limit reached{}", wait.map(|w| format!("; retry in {} s", w.as_secs())).unwrap_or_default())]
     RateLimited {
         /// How long until the next are free, where X says so.
         wait: Option<Duration>,
     },
     /// A token is refused. That says nothing about the grant behind it: X has refused everybody's for hours.
-    #[error("the authorisation is refused: {0}")]
+    #[error("authorization refused: {0}")]
     Unauthorised(String),
     /// The grant is dead: the account must be connected again.
-    #[error("the authorisation is no longer valid: {0}")]
+    #[error("authorization no longer valid: {0}")]
     GrantDead(String),
     /// The app may not do this, or the account is locked. Nothing about it is said of what was to be sent.
-    #[error("the app or the account is not allowed to: {0}")]
+    #[error("the app or the account lacks permission: {0}")]
     NotAllowed(String),
     /// The app has no credit, or its cap is reached. Nothing about it changes by itself.
-    #[error("the app's credit or cap is used up: {0}")]
+    #[error("the app's credits or spending cap are used up: {0}")]
     OutOfCredit(String),
     /// A reply to somebody who did not address the account.
     #[error("the author of the post has not mentioned this account: {0}")]
     NotSummoned(String),
     /// The same text was sent before.
-    #[error("the same text was sent before: {0}")]
+    #[error("duplicate text: {0}")]
     Duplicate(String),
     /// The post that is answered, or what was asked for, is gone or cannot be seen.
-    #[error("it is deleted or not visible: {0}")]
+    #[error("deleted or not visible: {0}")]
     Gone(String),
     /// The person takes no direct messages from this account.
-    #[error("the person takes no direct messages from this account: {0}")]
+    #[error("the person does not accept direct messages from this account: {0}")]
     DirectClosed(String),
     /// Anything else.
     #[error("{status}: {detail}")]

@@ -40,13 +40,13 @@ pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
     let missing = needed.into_iter().filter(|(_, asked, scope)| *asked && !granted(scope));
     let mut lacks: Vec<String> = missing
         .map(|(switch, _, scope)| match switch {
-            "" => format!("everything needs the scope `{scope}`, which was not granted"),
-            switch => format!("`{switch} = true` needs the scope `{scope}`, which was not granted"),
+            "" => format!("scope `{scope}` was not granted; Twite cannot work without it"),
+            switch => format!("scope `{scope}` was not granted; `{switch} = true` needs it"),
         })
         .collect();
     if tokens.refresh.is_none() {
         lacks.push(
-            "there is no refresh token (scope `offline.access`), so the account has to be connected again when the access \
+            "no refresh token (scope `offline.access`), so the account has to be connected again when the access \
              token ends, after two hours"
                 .to_owned(),
         );
@@ -86,7 +86,9 @@ impl App {
             Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
         let secret = match &settings.client_secret_env {
             Some(variable) => Some(std::env::var(variable).map_err(|_| {
-                XError::Tokens(format!("the environment variable `{variable}` with the app's client secret is not set"))
+                XError::Tokens(format!(
+                    "environment variable `{variable}` is not set; it must contain the app's client secret"
+                ))
             })?),
             None => None,
         };
@@ -162,7 +164,7 @@ impl App {
         // Refresh tokens work once: what else there is to say of the pair is no reason to lose it.
         let answer = salvage(&body);
         let text = |name: &str| answer.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let lost = || XError::AnswerLost("an answer to a request for tokens that holds no `access_token`".to_owned());
+        let lost = || XError::AnswerLost("the token response has no `access_token`".to_owned());
         let ends = |seconds| self.clock.now().checked_add(SignedDuration::from_secs(seconds)).ok();
         Ok(Tokens {
             access: text("access_token").ok_or_else(lost)?,
@@ -268,7 +270,7 @@ impl TokenSource {
             self.store
                 .save_tokens(&self.key, &self.account, &held.tokens)
                 .await
-                .map_err(|e| XError::Tokens(format!("the new tokens cannot be kept: {e}")))?;
+                .map_err(|e| XError::Tokens(format!("cannot store the new tokens: {e}")))?;
             held.stored = true;
         }
         Ok(())
@@ -280,7 +282,7 @@ impl TokenSource {
         let tokens = &held.tokens;
         let Some(refresh) = tokens.refresh.as_deref() else {
             let has_ended = tokens.expires.is_some_and(|at| at <= self.app.clock.now());
-            let why = "there is no refresh token";
+            let why = "no refresh token";
             return Err(if has_ended { dead(why) } else { XError::Refused(Refusal::Unauthorised(why.to_owned())) });
         };
         match self.app.refresh(refresh).await {
@@ -298,14 +300,14 @@ impl TokenSource {
                     Ok(())
                 }
                 _ if held.renewal_lost => Err(dead(&format!(
-                    "{why} The answer to an earlier renewal was lost, and with it the tokens that X gave out then"
+                    "{why} The answer to an earlier refresh was lost, and with it the tokens that X issued"
                 ))),
                 _ => Err(dead(&why)),
             },
             // To whoever asked for a token, nothing was sent yet.
             Err(XError::AnswerLost(why)) => {
                 held.renewal_lost = true;
-                Err(XError::unavailable(format!("whether the tokens were renewed is unknown: {why}")))
+                Err(XError::unavailable(format!("unknown whether the tokens were refreshed: {why}")))
             }
             Err(other) => Err(other),
         }

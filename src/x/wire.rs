@@ -193,7 +193,7 @@ fn page<T>(
     let mut page = Page { items: vec![], next: None, next_is_lost: false, gone: vec![], is_list: false };
     let Some(members) = members(answer) else {
         let error = serde_json::from_slice::<serde::de::IgnoredAny>(answer).err();
-        return Err(error.map_or_else(|| "no object".to_owned(), |error| format!("no JSON: {error}")));
+        return Err(error.map_or_else(|| "not a JSON object".to_owned(), |error| format!("not valid JSON: {error}")));
     };
     let mut included = Included::default();
     for (_, value) in members.iter().filter(|(name, _)| name == "includes") {
@@ -256,7 +256,7 @@ fn parse(line: &str) -> Result<(Value, Included), Unreadable> {
 
 fn not_json(json: &[u8], error: &serde_json::Error) -> Unreadable {
     let id = member(json, "id").and_then(|id| serde_json::from_slice(id).ok());
-    Unreadable { reason: format!("it is no JSON: {error}"), id, raw: cut(json) }
+    Unreadable { reason: format!("it is not valid JSON: {error}"), id, raw: cut(json) }
 }
 
 /// What a message or page brings along. Whoever cannot be read is left out: people are known by what else is said of them.
@@ -560,12 +560,12 @@ impl<'a> Reader<'a> {
             Some(Value::String(text)) => text
                 .parse()
                 .map(Some)
-                .map_err(|e| self.unreadable(format!("the {} has an `{name}` that is no id: {e}", self.what))),
+                .map_err(|e| self.unreadable(format!("`{name}` of the {} is not an id: {e}", self.what))),
             Some(Value::Number(number)) => Err(self.unreadable(format!(
-                "the {} has `{name}` as the number {number}; ids must be text, because numbers this large are rounded",
+                "`{name}` of the {} is the number {number}; ids must be strings, because numbers this large are rounded",
                 self.what
             ))),
-            Some(_) => Err(self.unreadable(format!("the {} has an `{name}` that is no id", self.what))),
+            Some(_) => Err(self.unreadable(format!("`{name}` of the {} is not an id", self.what))),
         }
     }
 
@@ -574,10 +574,11 @@ impl<'a> Reader<'a> {
         let all = match self.data.get(name) {
             None | Some(Value::Null) => return Ok(vec![]),
             Some(Value::Array(all)) => all,
-            Some(_) => return Err(self.unreadable(format!("the {} has `{name}` that is no list of ids", self.what))),
+            Some(_) => return Err(self.unreadable(format!("`{name}` of the {} is not a list of ids", self.what))),
         };
         let ids = all.iter().filter(|id| id.as_str() != Some("")).map(|id| id.as_str().and_then(|id| id.parse().ok()));
-        let wrong = || self.unreadable(format!("the {} has something in `{name}` that is no id in text", self.what));
+        let wrong =
+            || self.unreadable(format!("`{name}` of the {} contains a value that is not an id string", self.what));
         ids.map(|id| id.ok_or_else(wrong)).collect()
     }
 

@@ -178,7 +178,7 @@ fn field_table() -> String {
 }
 
 fn metric_table() -> String {
-    let mut table = "| length of time | from | to | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table = "| duration | from | to | meaning |\n| --- | --- | --- | --- |\n".to_owned();
     for metric in METRICS {
         writeln!(table, "| `{}` | `{}` | `{}` | {} |", metric.name, metric.from, metric.to, metric.doc).unwrap();
     }

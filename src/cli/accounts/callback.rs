@@ -24,14 +24,14 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024;
 pub(super) async fn sign_in(app: &App, handle: &str, port: u16) -> Result<Tokens, CliError> {
     let redirect = format!("http://127.0.0.1:{port}/callback");
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
-        CliError::Usage(format!("cannot wait for X on port {port}: {error}; choose another with --port"))
+        CliError::Usage(format!("cannot listen on port {port}: {error}; choose another with --port"))
     })?;
     let authorisation = app.authorise(&redirect)?;
     {
         let mut out = terminal::remarks();
         writeln!(out, "Open this in a browser where @{handle} is signed in, and allow the app:\n")?;
         writeln!(out, "  {}\n", authorisation.page)?;
-        writeln!(out, "Waiting for X to come back to {redirect} …")?;
+        writeln!(out, "Waiting for the redirect to {redirect} …")?;
     }
     let code = tokio::time::timeout(MAX_SIGN_IN, come_back(&listener, &authorisation))
         .await
@@ -60,9 +60,9 @@ async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Res
             (true, None, Some(error)) => (
                 "200 OK",
                 "The account was not connected. You can close this page.",
-                Some(Err(CliError::Usage(format!("X says that the app was not allowed: {error}")))),
+                Some(Err(CliError::Usage(format!("X reports that the app was not authorized: {error}")))),
             ),
-            _ => ("400 Bad Request", "This is not the visit that was waited for.", None),
+            _ => ("400 Bad Request", "Unexpected request.", None),
         };
         let answer = format!(
             "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{say}",

@@ -20,7 +20,8 @@ pub(super) fn read(now: Timestamp) -> Result<Tokens, CliError> {
         writeln!(terminal::remarks(), "Reading tokens as JSON from standard input …")?;
     }
     io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text)?;
-    let given = given_tokens(&text).map_err(|why| CliError::Usage(format!("the tokens on standard input: {why}")))?;
+    let given =
+        given_tokens(&text).map_err(|why| CliError::Usage(format!("invalid tokens on standard input: {why}")))?;
     let ends = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).ok();
     Ok(Tokens {
         access: given.access,
@@ -42,21 +43,21 @@ struct GivenTokens {
 fn given_tokens(text: &str) -> Result<GivenTokens, String> {
     // Windows' shells write a byte order mark into pipes.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let needed = "a JSON object with `access_token` and `refresh_token` is needed";
+    let needed = "expected a JSON object with `access_token` and `refresh_token`";
     let given: Value = match serde_json::from_str(text) {
-        _ if text.trim().is_empty() => return Err(format!("nothing came; {needed}")),
+        _ if text.trim().is_empty() => return Err(format!("empty input; {needed}")),
         Ok(given @ Value::Object(_)) => given,
-        Ok(other) => return Err(format!("this is {}; {needed}", kind(&other))),
-        Err(error) => return Err(format!("this is not JSON ({error}); {needed}")),
+        Ok(other) => return Err(format!("found {}; {needed}", kind(&other))),
+        Err(error) => return Err(format!("not valid JSON ({error}); {needed}")),
     };
     let text = |name: &str| match given.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Some(other) => Err(format!("`{name}` is {}, not a text", kind(other))),
+        Some(other) => Err(format!("`{name}` must be a string, not {}", kind(other))),
     };
     let token = |name: &str| match text(name)? {
         Some(token) if !token.bytes().all(|b| b.is_ascii_graphic()) => {
-            Err(format!("`{name}` has characters in it that no token has"))
+            Err(format!("`{name}` contains invalid characters"))
         }
         token => Ok(token),
     };
@@ -64,11 +65,11 @@ fn given_tokens(text: &str) -> Result<GivenTokens, String> {
         None | Some(Value::Null) => None,
         Some(seconds) => match seconds.as_i64().filter(|seconds| *seconds > 0) {
             Some(seconds) => Some(seconds),
-            None => return Err(format!("`expires_in` is a whole number of seconds, not {seconds}")),
+            None => return Err(format!("`expires_in` must be a whole number of seconds, not {seconds}")),
         },
     };
     Ok(GivenTokens {
-        access: token("access_token")?.ok_or_else(|| format!("`access_token` is missing; {needed}"))?,
+        access: token("access_token")?.ok_or_else(|| format!("missing `access_token`; {needed}"))?,
         refresh: token("refresh_token")?,
         scope: text("scope")?,
         expires_in,
@@ -80,7 +81,7 @@ fn kind(value: &Value) -> &'static str {
         Value::Null => "`null`",
         Value::Bool(_) => "`true` or `false`",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
@@ -93,20 +94,20 @@ mod tests {
     #[test]
     fn what_is_wrong_with_tokens_is_said_in_words() {
         for (text, says) in [
-            ("", "nothing came; a JSON object"),
-            ("{", "this is not JSON (EOF"),
-            ("[]", "this is a list; a JSON object"),
-            ("\"abc\"", "this is a text; a JSON object"),
-            ("{}", "`access_token` is missing"),
-            (r#"{"access_token": ""}"#, "`access_token` is missing"),
-            (r#"{"access_token": 5}"#, "`access_token` is a number, not a text"),
-            (r#"{"access_token": "a b"}"#, "`access_token` has characters in it"),
-            (r#"{"access_token": "a", "refresh_token": []}"#, "`refresh_token` is a list, not a text"),
+            ("", "empty input; expected a JSON object"),
+            ("{", "not valid JSON (EOF"),
+            ("[]", "found a list; expected a JSON object"),
+            ("\"abc\"", "found a string; expected a JSON object"),
+            ("{}", "missing `access_token`"),
+            (r#"{"access_token": ""}"#, "missing `access_token`"),
+            (r#"{"access_token": 5}"#, "`access_token` must be a string, not a number"),
+            (r#"{"access_token": "a b"}"#, "`access_token` contains invalid characters"),
+            (r#"{"access_token": "a", "refresh_token": []}"#, "`refresh_token` must be a string, not a list"),
             (
                 r#"{"access_token": "a", "expires_in": "soon"}"#,
-                "`expires_in` is a whole number of seconds, not \"soon\"",
+                "`expires_in` must be a whole number of seconds, not \"soon\"",
             ),
-            (r#"{"access_token": "a", "expires_in": -1}"#, "`expires_in` is a whole number of seconds, not -1"),
+            (r#"{"access_token": "a", "expires_in": -1}"#, "`expires_in` must be a whole number of seconds, not -1"),
         ] {
             let why = given_tokens(text).unwrap_err();
             assert!(why.starts_with(says), "{text}: {why}");

@@ -38,7 +38,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "    {}", visible(&headline(text, MAX_TEXT_CHARS)))
         }
         Notice::Commented { ticket, by_agent, text } => {
-            let who = if *by_agent { "the desk answers from another client" } else { "the requester goes on" };
+            let who = if *by_agent { "an agent replies from another client" } else { "the requester comments" };
             writeln!(out)?;
             writeln!(out, "{} {who}", paint(&format!("○ ticket {ticket}"), Style::new().cyan()))?;
             writeln!(out, "    {}", visible(&headline(text, MAX_TEXT_CHARS)))
@@ -46,7 +46,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         Notice::Due { ticket, at } => {
             writeln!(out)?;
             let when = at.strftime("%Y-%m-%d %H:%M");
-            writeln!(out, "{} its time has come ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
+            writeln!(out, "{} due ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
         }
         Notice::Behind { .. }
         | Notice::LoopStopped(_)
@@ -75,10 +75,10 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         Notice::Delivery { ticket, what, text, outcome } => {
             let (mark, style, end) = match outcome {
                 Outcome::Sent => ("↩", Style::new().magenta(), "sent".to_owned()),
-                Outcome::Found => ("↩", Style::new().magenta(), "sent, and found at X".to_owned()),
+                Outcome::Found => ("↩", Style::new().magenta(), "sent, confirmed at X".to_owned()),
                 Outcome::Refused(why) => ("✘", Style::new().red(), format!("refused: {why}")),
-                Outcome::Later(why) => ("…", Style::new().yellow(), format!("will be tried again: {why}")),
-                Outcome::Unknown(why) => ("?", Style::new().red(), format!("may or may not have arrived: {why}")),
+                Outcome::Later(why) => ("…", Style::new().yellow(), format!("will be retried: {why}")),
+                Outcome::Unknown(why) => ("?", Style::new().red(), format!("outcome unknown: {why}")),
             };
             let line = format!("{mark} ticket {ticket}: {what} {}", visible(&headline(&end, MAX_TEXT_CHARS)));
             writeln!(out, "    {}", paint(&line, style))?;
@@ -98,7 +98,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         }
         Notice::Broken { live, report, .. } => {
             writeln!(out, "\n{report}")?;
-            let line = format!("⟳ not reloaded: rules {live} stay live until this is fixed");
+            let line = format!("⟳ not reloaded: rules {live} stay live until the errors are fixed");
             writeln!(out, "{}", paint(&line, Style::new().bold().red()))
         }
         Notice::Mended { message } => writeln!(out, "{} {}", paint("✓", Style::new().green()), visible(message)),
@@ -112,22 +112,22 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
         posts, left_out, tickets, comments, linked, fired, replies, set_aside, not_imported, seconds, ..
     } = summary;
     writeln!(out)?;
-    writeln!(out, "{}", paint("What came of it", Style::new().bold()))?;
+    writeln!(out, "{}", paint("Summary", Style::new().bold()))?;
     writeln!(out, "  {posts} lines read in {seconds:.1} seconds")?;
     writeln!(out, "  {tickets} tickets with {comments} comments; {linked} of them linked to another")?;
     writeln!(
         out,
-        "  replies: {} sent, {} refused, {} whose fate nobody knows",
+        "  replies: {} sent, {} refused, {} of unknown outcome",
         replies.sent, replies.refused, replies.unknown
     )?;
     if *left_out > 0 {
-        writeln!(out, "  {left_out} lines or messages left out, because they could not be read")?;
+        writeln!(out, "  {left_out} lines or messages skipped, because they could not be read")?;
     }
     if *set_aside > i64::try_from(*left_out).unwrap_or(i64::MAX) {
         writeln!(out, "  {set_aside} messages set aside, because they could not be read")?;
     }
     if *not_imported > 0 {
-        writeln!(out, "  {not_imported} messages not imported: a ticket takes at most 5,000")?;
+        writeln!(out, "  {not_imported} messages not imported: a ticket has at most 5,000")?;
     }
     for why in missing(summary) {
         writeln!(out, "  {why}")?;
@@ -147,7 +147,7 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
 fn missing(summary: &Summary) -> Vec<String> {
     let Summary { posts, left_out, tickets, accounts, .. } = summary;
     if accounts.is_empty() {
-        let line = "twite.toml declares no account, so nothing came in: add an `[[account]]`, or use `--account`";
+        let line = "twite.toml declares no account, so nothing was imported: add an `[[account]]`, or pass `--account`";
         return vec![line.to_owned()];
     }
     let many = |n: usize| if n == 1 { "1 post mentions".to_owned() } else { format!("{n} posts mention") };
@@ -162,12 +162,12 @@ fn missing(summary: &Summary) -> Vec<String> {
     }
     let handles = || accounts.iter().map(|(account, _)| format!("@{}", account.handle)).collect::<Vec<_>>().join(", ");
     if *posts == 0 {
-        causes.push("there were no posts: the file holds none".to_owned());
+        causes.push("the file contains no posts".to_owned());
     } else if left_out >= posts {
         causes.push("none of the lines could be read".to_owned());
     } else if accounts.iter().all(|(_, mentions)| *mentions == 0) {
         causes.push(format!(
-            "none of these posts mentions an account of yours ({}): `--account` names others",
+            "none of these posts mentions one of your accounts ({}): `--account` adds others",
             handles()
         ));
     }
@@ -197,13 +197,13 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
     let bold = Style::new().bold();
     writeln!(out, "{}", paint("Twite: a morning on the support desk of Northwind", bold))?;
     writeln!(out)?;
-    writeln!(out, "A simulated X runs at {sim}; posts, messages and likes arrive as they did.")?;
+    writeln!(out, "A simulator of X runs at {sim}; posts, messages and likes arrive from it.")?;
     writeln!(
         out,
-        "The rules are in {}. Edit one while this runs: it is live a second later.",
+        "The rules are in {}. Edit one while this runs: the change is live a second later.",
         paint(&Shown(rules).to_string(), bold)
     )?;
-    writeln!(out, "Make a mistake in one, and the old rules stay. Ctrl-C ends it with a summary.")
+    writeln!(out, "If you make a mistake, the old rules stay live. Press Ctrl-C for a summary.")
 }
 
 /// Printed after the last message.
@@ -220,7 +220,7 @@ pub(super) fn encore(
     let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
     let desk = format!("--rules {} --database {}", Shown(rules), database);
     writeln!(out)?;
-    writeln!(out, "{}", paint("Everything has arrived. Now it is your turn:", Style::new().bold()))?;
+    writeln!(out, "{}", paint("All messages have arrived. What you can do now:", Style::new().bold()))?;
     writeln!(out)?;
     writeln!(out, "  1. change a text in {}", Shown(&rules.join("30-replies.twite")))?;
     writeln!(out, "  2. write to the desk as somebody else:")?;
@@ -230,11 +230,11 @@ pub(super) fn encore(
         "     curl {sim}/sim/post -d '{{\"by\": \"{customer}\", \"text\": \"@{account} my order number 4471923 is lost\"}}'"
     )?;
     writeln!(out)?;
-    writeln!(out, "  3. look at the tickets, and ask why a rule did what it did:")?;
+    writeln!(out, "  3. list the tickets, and ask why a rule fired:")?;
     writeln!(out)?;
     writeln!(out, "     {twite} view {desk}")?;
     writeln!(out, "     {twite} why 1 {desk}")?;
     writeln!(out)?;
-    writeln!(out, "Ctrl-C ends it with a summary.")?;
+    writeln!(out, "Press Ctrl-C for a summary.")?;
     out.flush()
 }

@@ -77,13 +77,13 @@ impl Stage {
         let reload = Reload::start(Source { overrides, ..Source::new(vec![rules.clone()], None) }, clock.now())
             .map_err(unusable)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
-        let unusable = |why| CliError::Usage(format!("the database that was named cannot be used: {why}"));
+        let unusable = |why| CliError::Usage(format!("cannot use the database: {why}"));
         let address = Address::named(&database).map_err(unusable)?;
         let shown = match &address {
             Address::File(path) => Shown(path).to_string(),
             server => visible(&server.to_string()).into_owned(),
         };
-        let taken = || CliError::Usage(format!("{shown} is there already; a demo starts with an empty database"));
+        let taken = || CliError::Usage(format!("{shown} already exists; the demo needs a new database"));
         if address.file().is_some_and(Path::exists) {
             return Err(taken());
         }
@@ -123,7 +123,7 @@ impl Stage {
                 let handle = visible(handle);
                 writeln!(
                     terminal::remarks(),
-                    "note: @{handle} is not declared in twite.toml; here it is an account with the usual settings"
+                    "note: @{handle} is not declared in twite.toml; it has the default settings here"
                 )?;
             }
         }

@@ -212,10 +212,10 @@ impl fmt::Display for Holds<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape = match self {
             Self::Shape(shape) => shape,
-            Self::Item => return f.write_str("a text"),
+            Self::Item => return f.write_str("a string"),
             Self::Field(field) => {
                 return match field.kind {
-                    CustomKind::Text => f.write_str("a text"),
+                    CustomKind::Text => f.write_str("a string"),
                     CustomKind::Number => f.write_str("a whole number"),
                     CustomKind::YesNo => f.write_str("`true` or `false`"),
                     CustomKind::Choice => f.write_str(&listed(field.choices.iter().map(String::as_str))),
@@ -223,14 +223,14 @@ impl fmt::Display for Holds<'_> {
             }
         };
         match shape {
-            Shape::Text => f.write_str("a text"),
+            Shape::Text => f.write_str("a string"),
             Shape::Number => f.write_str("a whole number"),
             Shape::YesNo => f.write_str("`true` or `false`"),
-            Shape::Moment => f.write_str("a moment, as in `\"2026-01-05T12:00:00Z\"`"),
-            Shape::Id => f.write_str("an id of X, a text of 1 to 19 digits"),
+            Shape::Moment => f.write_str("a timestamp, as in `\"2026-01-05T12:00:00Z\"`"),
+            Shape::Id => f.write_str("an X id, a string of 1 to 19 digits"),
             Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
-            Shape::Texts => f.write_str("a list of texts"),
-            Shape::Table(_) | Shape::Custom => f.write_str("an object with keys of its own"),
+            Shape::Texts => f.write_str("a list of strings"),
+            Shape::Table(_) | Shape::Custom => f.write_str("an object"),
             Shape::OneOf(words, keys) => {
                 let keys: Vec<_> = keys.iter().map(|key| format!("{{\"{}\": …}}", key.name)).collect();
                 f.write_str(&listed(words.iter().copied().chain(keys.iter().map(String::as_str))))
@@ -241,7 +241,7 @@ impl fmt::Display for Holds<'_> {
 
 impl At<'_, '_, '_> {
     fn misfit(self, found: impl fmt::Display) {
-        self.report.misfit(format_args!("is {}, and this is {found}", self.holds));
+        self.report.misfit(format_args!("must be {}, not {found}", self.holds));
     }
 
     fn number<E>(self, fits: bool, found: impl fmt::Display) -> Result<(), E> {
@@ -276,7 +276,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
 
     fn visit_unit<E>(self) -> Result<(), E> {
         if !self.may_be_null {
-            self.misfit("`null`; what is not known is left out");
+            self.misfit("`null`; omit unknown values");
         }
         Ok(())
     }
@@ -376,7 +376,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             let key = known.iter().find(|key| key.name == name);
             report.inside(&name, |report| {
                 if seen.contains(&name) {
-                    report.misfit("is there twice");
+                    report.misfit("is duplicated");
                 }
                 let (holds, may_be_null) = match (key, field) {
                     (Some(Key { holds, may_be_null, .. }), _) => (Holds::Shape(holds), *may_be_null),
@@ -392,11 +392,11 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         }
         for missing in known.iter().filter(|key| key.must_be && !seen.iter().any(|name| name == key.name)) {
             report.inside(missing.name, |report| {
-                report.misfit(format_args!("is missing: it is {}", Holds::Shape(&missing.holds)));
+                report.misfit(format_args!("is missing: it must be {}", Holds::Shape(&missing.holds)));
             });
         }
         if one && seen.len() != 1 {
-            report.misfit(format_args!("is {holds}, and this is an object with {} keys", seen.len()));
+            report.misfit(format_args!("must be {holds}, not an object with {} keys", seen.len()));
         }
         Ok(())
     }
@@ -407,11 +407,11 @@ fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
     if custom {
         let fields = report.desk.fields.iter().map(|field| field.name.as_str());
         let meant = did_you_mean(nearest(name, fields));
-        return report.misfit(format_args!("is no key: twite.toml declares no field of this name{meant}"));
+        return report.misfit(format_args!("is not a declared field{meant}"));
     }
     let names = || known.iter().map(|key| key.name);
     let meant = nearest(name, names()).or_else(|| nearest(name, FIELDS.iter().map(|field| field.name)));
-    report.misfit(format_args!("is no key{}; here can stand {}", did_you_mean(meant), listed(names())));
+    report.misfit(format_args!("is an unknown key{}; expected {}", did_you_mean(meant), listed(names())));
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) async fn send(
         .ok_or_else(|| later("`[mail]` in twite.toml has neither `server` nor `directory`".to_owned()))?;
     let sending = transport(settings, server)?;
     let sent = tokio::time::timeout(TOTAL, sending.send(message)).await;
-    match sent.map_err(|_| later(format!("{server} takes longer than {} s", TOTAL.as_secs())))? {
+    match sent.map_err(|_| later(format!("{server} did not finish within {} s", TOTAL.as_secs())))? {
         Ok(_) => Ok(()),
         Err(error) => {
             // Refusals to sign in are about us, and pass once the settings are mended.
@@ -79,7 +79,8 @@ fn message(
         .message_id(Some(format!("<twite.{delivery_id}@{host}>")))
         .header(ContentType::TEXT_PLAIN);
     for address in to {
-        let mailbox: Mailbox = address.parse().map_err(|e| refused(format!("the address `{address}`: {e}")))?;
+        let mailbox: Mailbox =
+            address.parse().map_err(|e| refused(format!("invalid email address `{address}`: {e}")))?;
         message = message.to(mailbox);
     }
     let is_text = |c: char| !c.is_control() || c == '\n';
@@ -112,7 +113,7 @@ fn subject_header(subject: &str) -> HeaderValue {
 
 fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {
     let (host, port) = MailSettings::host_and_port(server)
-        .ok_or_else(|| later(format!("`server = \"{server}\"` is no mail server")))?;
+        .ok_or_else(|| later(format!("`server = \"{server}\"` is not a valid mail server")))?;
     let builder = match settings.security {
         MailSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host),
         MailSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host),
@@ -123,8 +124,9 @@ fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport
         builder = builder.port(port);
     }
     if let (Some(user), Some(variable)) = (&settings.user, &settings.password_env) {
-        let password = std::env::var(variable)
-            .map_err(|_| later(format!("the environment variable `{variable}` with the mail password is not set")))?;
+        let password = std::env::var(variable).map_err(|_| {
+            later(format!("environment variable `{variable}` is not set; it must contain the mail password"))
+        })?;
         builder = builder.credentials(Credentials::new(user.clone(), password));
     }
     Ok(builder.build())

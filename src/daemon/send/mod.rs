@@ -63,7 +63,7 @@ impl Loop for Sender {
             let id = match ended {
                 Ok((id, ())) => id,
                 Err(error) => {
-                    let message = format!("a lane of the outbox ended and begins anew: {error}");
+                    let message = format!("a worker of the outbox failed and is restarted: {error}");
                     self.sending.app().notices().tell(Notice::Trouble { message });
                     error.id()
                 }
@@ -88,7 +88,7 @@ impl Loop for Sender {
     async fn finish(&mut self) {
         let finished = async { while self.lanes.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_WAIT, finished).await.is_err() {
-            tracing::warn!("something is still on its way; what became of it is found out at the next start");
+            tracing::warn!("a delivery is still in progress; its outcome will be determined at the next start");
         }
     }
 }

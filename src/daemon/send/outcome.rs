@@ -96,7 +96,7 @@ impl Sending {
                 return self.shared.pause(&account, SEND, &refusal).await;
             }
             Err(Failure::NotThere) => {
-                let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and X does not have it");
+                let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and the post is not at X");
                 // X may take longer to show it than was waited for: each time, it is waited for longer.
                 (Next::Send(now), reason)
             }
@@ -139,7 +139,7 @@ impl Sending {
         let outcome = match next {
             Next::Refused => Outcome::Refused(reason.words),
             Next::Unknown => Outcome::Unknown(reason.words),
-            Next::LookUp(_) => Outcome::Later(format!("{}; X is asked whether it arrived", reason.words)),
+            Next::LookUp(_) => Outcome::Later(format!("{}; checking at X whether it arrived", reason.words)),
             Next::Send(_) | Next::Wait => Outcome::Later(reason.words),
         };
         self.tell(item, what, text, outcome);
@@ -150,9 +150,9 @@ impl Sending {
         match item.ticket {
             Some(ticket) => self.app().notices().tell(Notice::Delivery { ticket, what, text, outcome }),
             None => match outcome {
-                Outcome::Sent | Outcome::Found => tracing::info!("mail to the admins sent: {text}"),
+                Outcome::Sent | Outcome::Found => tracing::info!("email to admins sent: {text}"),
                 Outcome::Refused(why) | Outcome::Later(why) | Outcome::Unknown(why) => {
-                    tracing::warn!("mail to the admins not sent: {text}: {why}");
+                    tracing::warn!("email to admins not sent: {text}: {why}");
                 }
             },
         }
@@ -165,13 +165,13 @@ impl Sending {
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
             Effect::Remind { to, subject, body, .. } => match self.ticket_of(item).await? {
                 Some(ticket) if ticket.status >= Status::Solved => {
-                    Err(refused(ReasonKind::Solved, format!("the ticket is {} by now", ticket.status)))
+                    Err(refused(ReasonKind::Solved, format!("the ticket is {} now", ticket.status)))
                 }
                 _ => self.notify(item, to, subject, body).await,
             },
             // These take effect where they are decided and never get here.
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
-                Err(refused(ReasonKind::NoRecipient, "there is nothing to send"))
+                Err(refused(ReasonKind::NoRecipient, "nothing to send"))
             }
         }
     }
@@ -199,11 +199,11 @@ impl Sending {
             }
         };
         if addresses.is_empty() {
-            return Err(refused(ReasonKind::NoRecipient, "no email address is known for whom it should go to"));
+            return Err(refused(ReasonKind::NoRecipient, "the recipient has no email address"));
         }
         let settings = self.app().settings();
         let Some(settings) = &settings.mail else {
-            return Err(refused(ReasonKind::NoRecipient, "twite.toml declares no `[mail]`"));
+            return Err(refused(ReasonKind::NoRecipient, "twite.toml has no `[mail]`"));
         };
         mail::send(settings, &addresses, subject, body, &self.delivery_id(item)).await?;
         Ok(Arrived { what: "mail", text: format!("{}: {subject}", addresses.join(", ")), x_id: None })
@@ -213,7 +213,7 @@ impl Sending {
         let settings = self.app().settings();
         let hook = settings
             .webhook(name)
-            .ok_or_else(|| refused(ReasonKind::NoRecipient, format!("the webhook `{name}` is no longer declared")))?;
+            .ok_or_else(|| refused(ReasonKind::NoRecipient, format!("webhook `{name}` is no longer declared")))?;
         let body = match body {
             Some(body) => body.to_owned(),
             None => serde_json::to_string(&self.ticket_of(item).await?)

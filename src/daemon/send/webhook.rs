@@ -39,7 +39,7 @@ pub(super) async fn call(
         .header("twite-delivery", delivery_id);
     if let Some(variable) = &hook.key_env {
         let secret = std::env::var(variable).map_err(|_| {
-            later(format!("the environment variable `{variable}` with the key of the webhook is not set"), None)
+            later(format!("environment variable `{variable}` is not set; it must contain the key of the webhook"), None)
         })?;
         request = request.header("twite-signature", signature(secret.as_bytes(), body.as_bytes()));
     }
@@ -48,7 +48,7 @@ pub(super) async fn call(
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => {
             let status = answer.status();
-            let why = format!("the webhook `{name}` answered {status}");
+            let why = format!("webhook `{name}` responded {status}");
             Err(match status.as_u16() {
                 408 | 425 | 429 | 503 => later(why, retry_after(answer.headers(), now)),
                 300..500 => Failure::Refused(Reason::new(ReasonKind::RefusedByReceiver, why)),
@@ -59,12 +59,12 @@ pub(super) async fn call(
         // The address may hold a secret of its own: it stays out of the message.
         Err(error) => {
             let why = match error.is_timeout() && !error.is_connect() {
-                true => format!("the webhook `{name}` did not answer within {} s", TIMEOUT.as_secs()),
+                true => format!("webhook `{name}` did not respond within {} s", TIMEOUT.as_secs()),
                 false if error.is_connect() => {
-                    format!("the webhook `{name}` cannot be reached: {}", error_chain(&error.without_url()))
+                    format!("cannot reach webhook `{name}`: {}", error_chain(&error.without_url()))
                 }
                 false => format!(
-                    "the connection to the webhook `{name}` ended before its answer: {}",
+                    "webhook `{name}` closed the connection before it responded: {}",
                     error_chain(&error.without_url())
                 ),
             };

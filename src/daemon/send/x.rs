@@ -30,7 +30,7 @@ impl Sending {
             Some(id) => self.app().store().comment(id).await.map_err(stored)?,
             None => None,
         };
-        let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "there is no comment to answer"))?;
+        let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "no comment to reply to"))?;
         // The kind is found again from the comment, never remembered.
         let versions = match comment.source.x_id() {
             Some(id) => self.app().store().versions(id).await.map_err(stored)?,
@@ -39,7 +39,7 @@ impl Sending {
         let reply = Reply::to(&comment, text).map(|reply| reply.to_newest(versions));
         let account = self.answering_account(item).await?;
         let client = self.shared.client(&account).ok_or_else(|| {
-            let words = format!("there is no way to X for @{}: see the log", account.handle);
+            let words = format!("no connection to X for @{}: see the log", account.handle);
             Failure::Later(Reason::new(ReasonKind::NotReady, words))
         })?;
         if item.possibly_sent {
@@ -55,7 +55,7 @@ impl Sending {
             let most = self.app().settings().accounts.get(&account.handle).map_or(280, |a| a.post_length);
             let length = weighted_length(public.text());
             if length > most {
-                let words = format!("the reply is {length} characters long; a post takes {most}");
+                let words = format!("the reply has {length} characters, but a post may have {most}");
                 return Err(refused(ReasonKind::TooLong, words));
             }
         }
@@ -89,7 +89,7 @@ impl Sending {
                 return Err(Failure::Paused(account.clone(), refusal));
             }
             Err(error) => {
-                let words = format!("whether it arrived cannot be looked up: {error}");
+                let words = format!("cannot check whether it arrived: {error}");
                 let kind = match &error {
                     XError::Refused(refusal) => kind_of(refusal),
                     _ => ReasonKind::Unavailable,
@@ -103,7 +103,7 @@ impl Sending {
             }
         }
         if matches!(reply, Reply::Direct(_)) && item.lookups < LOOKUPS_OF_DIRECT {
-            let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and X does not show it so far");
+            let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and the post is not at X so far");
             return Err(Failure::LookupFailed(reason, None));
         }
         Err(Failure::NotThere)
@@ -115,7 +115,7 @@ impl Sending {
         let Some(key) = &item.follows else { return Ok(None) };
         let Some(part) = self.app().store().earlier_part(key).await.map_err(stored)? else { return Ok(None) };
         if part.state != "sent" {
-            let why = part.reason.unwrap_or_else(|| "it is not known whether it arrived".to_owned());
+            let why = part.reason.unwrap_or_else(|| "unknown outcome".to_owned());
             return Err(refused(
                 ReasonKind::EarlierPart,
                 format!("the earlier part of this reply was {}: {why}", part.state),
@@ -143,7 +143,7 @@ impl Sending {
         let connected = self.app().store().accounts().await.map_err(stored)?;
         let account =
             connected.into_iter().find(|a| a.handle.eq_ignore_ascii_case(&settings.handle)).ok_or_else(|| {
-                let words = format!("@{} is declared and not connected", settings.handle);
+                let words = format!("@{} is not connected", settings.handle);
                 Failure::Later(Reason::new(ReasonKind::NoAccount, words))
             })?;
         match account.state {
@@ -171,7 +171,8 @@ impl Sending {
             if count < i64::from(most) {
                 return Ok(());
             }
-            let words = format!("rules already sent {whom} {count} replies within an hour (`{setting}` in twite.toml)");
+            let words =
+                format!("rules already sent {whom} {count} replies in the last hour (`{setting}` in twite.toml)");
             Err(refused(ReasonKind::Capped, words))
         };
         cap(sent.to_person, limits.replies_per_person_per_hour, "this person", "limits.replies_per_person_per_hour")?;

@@ -1,8 +1,7 @@
-//! Evaluates many rules on many tickets, by columns of bits.
+//! Evaluates many rules on a batch of tickets, by bit columns.
 //!
-//! A batch of tickets is read first: every code, rank, literal and unindexed predicate becomes a column, a bit per
-//! ticket. Each rule is then a few operations on columns, 64 tickets a word, and shared conditions are evaluated
-//! once. Pays for files of tickets, backtests and previews.
+//! Every code, rank and literal of the batch becomes a column with one bit per ticket. A rule is a few operations on columns,
+//! 64 tickets per word; equal conditions are evaluated once.
 
 use rustc_hash::FxHashMap;
 
@@ -28,7 +27,7 @@ const ALL: Column = [u64::MAX; WORDS];
 #[derive(Debug)]
 pub struct Batch<'i> {
     index: &'i Index,
-    /// Columns to compute, each from columns before it.
+    /// The columns to compute, each from earlier ones.
     steps: Vec<Step>,
     /// The rules, each with the step that is its condition.
     rules: Vec<(u32, u32)>,
@@ -52,7 +51,7 @@ enum Step {
         literal: u32,
         want: bool,
     },
-    /// All of these steps, and of these unindexed predicates, which are evaluated only on tickets the steps leave.
+    /// A conjunction of steps and unindexed predicates; these are evaluated only on the tickets that the steps leave.
     All(Box<[u32]>, Box<[(u32, bool)]>),
     Any(Box<[u32]>),
 }
@@ -105,7 +104,7 @@ impl RankColumns {
 }
 
 impl<'i> Batch<'i> {
-    /// Turns the rules of an index into operations on columns.
+    /// Compiles the rules of an index to operations on columns.
     pub fn new(index: &'i Index) -> Self {
         let mut batch = Self { index, steps: vec![], rules: vec![] };
         let mut known = FxHashMap::default();
@@ -149,7 +148,7 @@ impl<'i> Batch<'i> {
         })
     }
 
-    /// The condition behind an unindexed predicate, where several rules share it.
+    /// The condition of an unindexed predicate that is a shared disjunction.
     fn shared(&self, predicate: u32) -> Option<&'i Expr> {
         match &self.index.slots().unindexed[predicate as usize] {
             Unindexed::Shared(shared) => Some(shared),
@@ -157,7 +156,7 @@ impl<'i> Batch<'i> {
         }
     }
 
-    /// Memory for batches.
+    /// A scratch for this batch.
     pub fn scratch(&self) -> BatchScratch {
         let slots = self.index.slots();
         BatchScratch {
@@ -171,8 +170,8 @@ impl<'i> Batch<'i> {
         }
     }
 
-    /// Evaluates every rule on at most [`BATCH_TICKETS`] tickets. `found` gets the position of a ticket and the
-    /// number of a rule that holds on it, rule by rule, in order.
+    /// Evaluates every rule on at most [`BATCH_TICKETS`] tickets. Calls `found` with the index of a ticket and the number of a
+    /// rule that holds on it, rule by rule.
     pub fn search(&self, tickets: &[Facts<'_>], scratch: &mut BatchScratch, mut found: impl FnMut(usize, usize)) {
         let tickets = &tickets[..tickets.len().min(BATCH_TICKETS)];
         self.read(tickets, scratch);
@@ -248,7 +247,7 @@ impl<'i> Batch<'i> {
                     }
                 }
                 unindexed.iter().fold(all, |all, (predicate, want)| {
-                    and(all, &wanted(&self.ask(*predicate, &all, tickets, scratch), *want))
+                    and(all, &wanted(&self.unindexed(*predicate, &all, tickets, scratch), *want))
                 })
             }
             Step::Any(steps) => steps.iter().fold(NONE, |any, step| or(any, &scratch.columns[*step as usize])),
@@ -256,21 +255,21 @@ impl<'i> Batch<'i> {
     }
 
     /// Evaluates an unindexed predicate on some of the tickets.
-    fn ask(&self, predicate: u32, of: &Column, tickets: &[Facts<'_>], scratch: &mut BatchScratch) -> Column {
+    fn unindexed(&self, predicate: u32, of: &Column, tickets: &[Facts<'_>], scratch: &mut BatchScratch) -> Column {
         let slots = self.index.slots();
-        let (asked, answers) = &mut scratch.evaluated[predicate as usize];
+        let (evaluated, results) = &mut scratch.evaluated[predicate as usize];
         for word in 0..WORDS {
-            let mut bits = of[word] & !asked[word];
-            asked[word] |= bits;
+            let mut bits = of[word] & !evaluated[word];
+            evaluated[word] |= bits;
             while bits != 0 {
                 let bit = bits.trailing_zeros();
                 scratch.memo.clear();
-                let yes = scratch.memo.answer(predicate as usize, slots, tickets[word * 64 + bit as usize]);
-                answers[word] |= u64::from(yes) << bit;
+                let holds = scratch.memo.unindexed(predicate as usize, slots, tickets[word * 64 + bit as usize]);
+                results[word] |= u64::from(holds) << bit;
                 bits &= bits - 1;
             }
         }
-        *answers
+        *results
     }
 }
 

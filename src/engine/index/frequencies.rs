@@ -3,24 +3,14 @@
 use super::{
     expr::Expr,
     memo::Memo,
-    slots::{CodedBy, Find, LiteralSource, Names, Slots, Unindexed},
+    needles::Find,
+    recent::Recent,
+    slots::{CodedBy, LiteralSource, Names, Slots, Unindexed},
 };
-use crate::desk::{Declarations, Event, Facts, Ticket};
-use jiff::Timestamp;
+use crate::desk::{Declarations, Facts};
 
 /// The weight of the prior, in tickets.
 const WEIGHT: f64 = 4.0;
-
-/// A recent ticket with its event, for statistics.
-#[derive(Debug, Clone)]
-pub struct Recent {
-    /// The ticket as rules saw it.
-    pub ticket: Ticket,
-    /// What happened.
-    pub event: Event,
-    /// When.
-    pub now: Timestamp,
-}
 
 /// Counts over recent tickets.
 #[derive(Debug)]
@@ -29,7 +19,7 @@ pub(super) struct Frequencies<'s> {
     tickets: usize,
     literals: Vec<u32>,
     codes: Vec<[u32; 64]>,
-    /// The ranks that occurred, in order.
+    /// The ranks of the tickets, sorted.
     ranks: Vec<Vec<u32>>,
 }
 
@@ -52,12 +42,12 @@ impl<'s> Frequencies<'s> {
     }
 
     /// The estimated share, given a prior.
-    fn share(&self, count: usize, beforehand: f64) -> f64 {
-        (count as f64 + WEIGHT * beforehand) / (self.tickets as f64 + WEIGHT)
+    fn share(&self, count: usize, prior: f64) -> f64 {
+        (count as f64 + WEIGHT * prior) / (self.tickets as f64 + WEIGHT)
     }
 
     pub(super) fn literal(&self, literal: u32) -> f64 {
-        let beforehand = match &self.slots.literals[literal as usize] {
+        let prior = match &self.slots.literals[literal as usize] {
             LiteralSource::Searched(_, Find::Nothing) => 0.1,
             LiteralSource::Searched(_, Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) => {
                 0.2 / text.len().max(1) as f64
@@ -72,7 +62,7 @@ impl<'s> Frequencies<'s> {
                 }
             }
         };
-        self.share(self.literals[literal as usize] as usize, beforehand)
+        self.share(self.literals[literal as usize] as usize, prior)
     }
 
     pub(super) fn code(&self, slot: u16, mask: u64) -> f64 {
@@ -93,15 +83,15 @@ impl<'s> Frequencies<'s> {
     pub(super) fn rank(&self, slot: u16, low: u32, high: u32) -> f64 {
         let ranks = &self.ranks[usize::from(slot)];
         let count = ranks.partition_point(|rank| *rank <= high) - ranks.partition_point(|rank| *rank < low);
-        let beforehand = match (low, high) {
+        let prior = match (low, high) {
             (low, high) if low == high => 0.05,
             (0 | 1, _) => 0.7,
             _ => 0.3,
         };
-        self.share(count, beforehand)
+        self.share(count, prior)
     }
 
-    /// The smallest share of tickets on which some key of this condition holds.
+    /// The share of tickets on which the most selective key of a condition holds.
     pub(super) fn at_best(&self, expr: &Expr) -> f64 {
         match expr {
             Expr::Never => 0.0,
@@ -119,7 +109,7 @@ impl<'s> Frequencies<'s> {
     }
 
     fn best_of(&self, parts: &[Expr]) -> f64 {
-        // Codes and one rank together are one key.
+        // All codes and one rank form one key.
         let (mut cell, mut rank, mut other) = (1.0_f64, 1.0_f64, 1.0_f64);
         for part in parts {
             match part {

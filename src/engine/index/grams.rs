@@ -1,63 +1,62 @@
-//! Finds needles in a text by four of their bytes, those that are rarest.
+//! Searches a text for many needles by 4-grams.
 //!
-//! Most positions of a text are the start of nothing that is looked for. Whether one is, four bytes and one place in a
-//! small table tell, and no position has to wait for what came of the one before, as an automaton does.
-//! Where it says so, the needles with these four bytes are compared. For needles of less than four bytes there is a
-//! second table, of two bytes.
+//! Each needle is filed under its rarest gram of four bytes. At each position of a text, the gram is hashed into a small table;
+//! most buckets are empty. Needles of a non-empty bucket are compared. Positions are independent of each other, unlike in
+//! an automaton. Needles shorter than four bytes are in a second table, by two bytes.
 
 use rustc_hash::FxHashMap;
 
-/// How many bytes tell.
-const GRAM: usize = 4;
-/// How many places a table has, as a power of two. That it is the same for all makes looking up cheap.
-const BITS: u32 = 15;
-const PLACES: usize = 1 << BITS;
+/// Bytes of a gram.
+const GRAM_BYTES: usize = 4;
+/// The size of each hash table, a constant so that the hash is one shift.
+const TABLE_BITS: u32 = 15;
+const TABLE_SIZE: usize = 1 << TABLE_BITS;
 
-/// Some needles, ready to be found.
+/// A search for a set of needles.
 #[derive(Debug, Default)]
 pub(super) struct Grams {
     long: Table<{ u32::MAX }>,
-    /// The needles of less than four bytes, by two.
+    /// Needles shorter than a gram, by two bytes.
     short: Table<0xffff>,
-    /// The texts of the needles, one behind the other.
+    /// The concatenated needles.
     texts: Vec<u8>,
 }
 
-/// Needles by those of four bytes that `MASK` leaves.
+/// Needles by the bytes of a gram that `MASK` keeps.
 #[derive(Debug, Default)]
 struct Table<const MASK: u32> {
-    /// For each hash of such bytes, the number of the bucket with the needles that have them, from 1; 0 where there are
-    /// none. Nothing where there are no needles at all.
-    buckets: Option<Box<[u16; PLACES]>>,
-    /// Where each bucket begins among the entries; the first one is 1.
+    /// The bucket of each hash, from 1; 0 is empty. `None` if there are no needles.
+    buckets: Option<Box<[u16; TABLE_SIZE]>>,
+    /// The index of the first entry of each bucket; bucket 0 is unused.
     starts: Vec<u32>,
     entries: Vec<Entry>,
 }
 
-/// A needle, where in it the bytes stand that tell, and where its text begins and how long it is.
+/// A needle with the gram it is filed under.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The bytes that tell.
     gram: u32,
     needle: u32,
+    /// The offset of the gram in the needle.
     offset: u32,
+    /// The start and length of the needle in [`Grams::texts`].
     text: u32,
     length: u32,
 }
 
-/// A needle that was found, and where it ends.
+/// An occurrence of a needle, with its end in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hit {
     pub(super) needle: u32,
     pub(super) end: u32,
 }
 
-/// How often each four bytes occur in texts.
+/// Counts of grams in sample texts.
 #[derive(Debug, Default)]
 pub(super) struct Occurrences(FxHashMap<u32, u32>);
 
 impl Occurrences {
-    /// Counts those of a folded text.
+    /// Counts the grams of a folded text.
     pub(super) fn count(&mut self, text: &str) {
         for gram in grams(text.as_bytes()) {
             *self.0.entry(gram).or_default() += 1;
@@ -70,17 +69,17 @@ impl Occurrences {
 }
 
 fn grams(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
-    bytes.windows(GRAM).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]))
+    bytes.windows(GRAM_BYTES).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]))
 }
 
-/// The four bytes from here on; behind the end of a text there are zeros, which are in no needle that reaches there.
+/// The gram at a position, padded with zeros at the end of the text. Needles contain no zero there.
 fn gram_at(bytes: &[u8], at: usize) -> u32 {
     let byte = |n: usize| bytes.get(at + n).copied().unwrap_or(0);
     u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
 }
 
 impl Grams {
-    /// Makes needles ready to be found, by what of them occurs least.
+    /// Files each needle under its rarest gram.
     pub(super) fn new<'n>(needles: impl Iterator<Item = &'n str> + Clone, occurrences: &Occurrences) -> Self {
         let mut shared: FxHashMap<u32, u32> = FxHashMap::default();
         for needle in needles.clone() {
@@ -96,7 +95,7 @@ impl Grams {
             let rarest = grams(bytes).enumerate().min_by_key(|(_, gram)| (occurrences.of(*gram), shared.get(gram)));
             match (rarest, bytes) {
                 (Some((offset, gram)), _) => long.push(entry(gram, offset)),
-                // Whatever stands behind it.
+                // Any byte may follow.
                 (None, [one]) => short.extend((0..=255).map(|next| entry(u32::from_le_bytes([*one, next, 0, 0]), 0))),
                 (None, [one, two, ..]) => short.push(entry(u32::from_le_bytes([*one, *two, 0, 0]), 0)),
                 // Nothing at all is not looked for.
@@ -113,25 +112,25 @@ impl Grams {
     }
 }
 
-/// Where a gram stands among the buckets.
+/// The hash of a gram.
 #[inline]
-fn place(gram: u32) -> usize {
+fn hash(gram: u32) -> usize {
     // Fibonacci hashing: the upper bits of the product depend on all bits of the gram.
-    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize
+    (gram.wrapping_mul(0x9e37_79b1) >> (u32::BITS - TABLE_BITS)) as usize
 }
 
 impl<const MASK: u32> Table<MASK> {
     fn new(mut entries: Vec<Entry>) -> Self {
-        let Ok(mut buckets) = <Box<[u16; PLACES]>>::try_from(vec![0; PLACES]) else { return Self::default() };
+        let Ok(mut buckets) = <Box<[u16; TABLE_SIZE]>>::try_from(vec![0; TABLE_SIZE]) else { return Self::default() };
         if entries.is_empty() {
             return Self::default();
         }
-        entries.sort_by_key(|entry| (place(entry.gram), entry.gram, entry.needle));
+        entries.sort_by_key(|entry| (hash(entry.gram), entry.gram, entry.needle));
         let mut starts = vec![0];
         for (at, entry) in (0..).zip(&entries) {
-            let bucket = &mut buckets[place(entry.gram)];
+            let bucket = &mut buckets[hash(entry.gram)];
             if *bucket == 0 {
-                // There are fewer places than numbers.
+                // There are at most TABLE_SIZE buckets, fewer than u16::MAX.
                 *bucket = starts.len() as u16;
                 starts.push(at);
             }
@@ -141,19 +140,19 @@ impl<const MASK: u32> Table<MASK> {
     }
 
     fn find(&self, bytes: &[u8], texts: &[u8], hits: &mut Vec<Hit>) {
-        /// How many positions are looked at at once.
+        /// Positions hashed at once.
         const POSITIONS: usize = 64;
         let Some(buckets) = &self.buckets else { return };
         let mut from = 0;
-        while let Some(window) = bytes.get(from..from + POSITIONS + GRAM - 1) {
-            let mut told = [0; POSITIONS];
-            for (told, gram) in told.iter_mut().zip(grams(window)) {
-                *told = buckets[place(gram & MASK)];
+        while let Some(window) = bytes.get(from..from + POSITIONS + GRAM_BYTES - 1) {
+            let mut found = [0; POSITIONS];
+            for (found, gram) in found.iter_mut().zip(grams(window)) {
+                *found = buckets[hash(gram & MASK)];
             }
-            // Most of them tell nothing: four are passed over at once.
-            for (four, told) in (from..).step_by(4).zip(told.chunks_exact(4)) {
-                if told != [0; 4] {
-                    for (at, bucket) in (four..).zip(told) {
+            // Most are empty, so four are tested at once.
+            for (four, found) in (from..).step_by(4).zip(found.chunks_exact(4)) {
+                if found != [0; 4] {
+                    for (at, bucket) in (four..).zip(found) {
                         if *bucket != 0 {
                             self.compare(*bucket, at, bytes, texts, hits);
                         }
@@ -163,14 +162,14 @@ impl<const MASK: u32> Table<MASK> {
             from += POSITIONS;
         }
         for at in from..bytes.len() {
-            let bucket = buckets[place(gram_at(bytes, at) & MASK)];
+            let bucket = buckets[hash(gram_at(bytes, at) & MASK)];
             if bucket != 0 {
                 self.compare(bucket, at, bytes, texts, hits);
             }
         }
     }
 
-    /// Compares the needles that the bytes here may tell of.
+    /// Compares the needles of a bucket with the text at a position.
     fn compare(&self, bucket: u16, at: usize, bytes: &[u8], texts: &[u8], hits: &mut Vec<Hit>) {
         let gram = gram_at(bytes, at) & MASK;
         let (first, end) = (self.starts[usize::from(bucket)], self.starts[usize::from(bucket) + 1]);
@@ -194,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_there_is_found(
+        fn finds_every_occurrence(
             needles in prop::collection::btree_set("[abé]{1,6}", 1..30),
             text in "[abé ]{0,200}",
             seen in "[abé ]{0,60}",

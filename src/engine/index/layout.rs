@@ -1,4 +1,4 @@
-//! Posting lists as they lie in memory, in the order in which they are probed.
+//! The memory layout of posting lists.
 
 use rustc_hash::FxHashMap;
 
@@ -8,17 +8,17 @@ use super::{
     slots::Slots,
 };
 
-/// Clauses in a block. A block whose highest rank is too low is skipped whole.
+/// Clauses per block. A block is skipped if the highest upper bound in it is too low.
 pub(super) const BLOCK_CLAUSES: usize = 16;
-/// The most cells of one set of fields.
+/// The most cells of one cell set.
 const MAX_CELLS: usize = 4096;
-/// The fewest rules worth a set of fields of their own, and the most sets.
+/// The fewest rules that get a cell set of their own, and the most sets.
 const MIN_RULES_PER_SET: usize = 4;
 const MAX_SETS: usize = 48;
-/// No ranked slot.
+/// A list that is not sorted by a rank.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
-/// A rule, or one alternative of it, with the checks that are cheapest. There are very many: kept small.
+/// A rule, or one alternative of it, with its cheapest checks inline.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clause {
     /// Bits of [`Memo::bits`](super::memo::Memo::bits) the ticket must not have.
@@ -28,16 +28,16 @@ pub(super) struct Clause {
     pub(super) high: u32,
     /// The number of the rule.
     pub(super) rule: u32,
-    /// What is left to evaluate: an index into [`Layout::residual_starts`]; 0 is nothing.
+    /// The rest of its condition: an index into [`Layout::residual_starts`]; 0 is none.
     pub(super) residual: u32,
 }
 
-/// Fields whose values together are the key of posting lists.
+/// Coded slots whose combined values (cells) are keys of posting lists.
 #[derive(Debug)]
 pub(super) struct CellSet {
-    /// The coded slots, with the stride of each.
+    /// The slots, with the stride of each.
     pub(super) slots: Vec<(u16, u32)>,
-    /// The number of the list of its first cell.
+    /// The list of its first cell.
     pub(super) first: u32,
     /// The ranked slot its lists are sorted by.
     pub(super) sort_slot: u16,
@@ -60,7 +60,7 @@ pub(super) struct Layout {
     /// One list per literal, then one per cell.
     pub(super) lists: Vec<PostingList>,
     pub(super) sets: Vec<CellSet>,
-    /// What is left to evaluate, of all clauses; `residual_starts` says where each begins.
+    /// The residuals of all clauses, and the start of each.
     pub(super) residuals: Vec<Expr>,
     pub(super) residual_starts: Vec<u32>,
 }
@@ -69,21 +69,21 @@ pub(super) struct Layout {
 type Fields = (Vec<u16>, u16);
 
 impl Layout {
-    /// Lays postings out. Regexes have become literals by now.
+    /// Lays out postings. Regex keys have become literals.
     pub(super) fn of(postings: Vec<Posting>, slots: &Slots) -> Self {
         let mut layout = Self { residual_starts: vec![0, 0], ..Self::default() };
         let literals = slots.literals.len();
         let sort_slots = sort_slots(&postings, literals);
         let sets = layout.choose_sets(&postings, slots);
-        let mut places = literals as u32;
+        let mut lists = literals as u32;
         for set in &mut layout.sets {
-            let (mut worth, first) = (1, places);
-            for (slot, step) in &mut set.slots {
-                *step = worth;
-                worth *= slots.coded[usize::from(*slot)].codes as u32;
+            let (mut stride, first) = (1, lists);
+            for (slot, slot_stride) in &mut set.slots {
+                *slot_stride = stride;
+                stride *= slots.coded[usize::from(*slot)].codes as u32;
             }
             set.first = first;
-            places += worth;
+            lists += stride;
         }
         let mut placed: Vec<(u32, Clause)> = vec![];
         for posting in postings {
@@ -96,23 +96,23 @@ impl Layout {
                 Key::Cells(cells) => {
                     let (set, sort_slot) = {
                         let set = fields(&posting, cells, slots).into_iter().find_map(|fields| sets.get(&fields));
-                        // The set of no fields always exists.
+                        // The empty set always exists.
                         let Some(set) = set else { continue };
                         (*set, layout.sets[*set].sort_slot)
                     };
                     let clause = layout.clause(&posting, sort_slot, slots);
-                    layout.in_cells(set, cells, slots, |place| placed.push((place, clause)));
+                    layout.for_each_cell(set, cells, slots, |list| placed.push((list, clause)));
                 }
-                // Became a literal before.
+                // Replaced before.
                 Key::Regex(_) => {}
             }
         }
-        placed.sort_by_key(|(place, clause)| (*place, clause.low, std::cmp::Reverse(clause.high), clause.rule));
+        placed.sort_by_key(|(list, clause)| (*list, clause.low, std::cmp::Reverse(clause.high), clause.rule));
         layout.lists =
             sort_slots.iter().map(|sort_slot| PostingList { start: 0, end: 0, sort_slot: *sort_slot }).collect();
-        layout.lists.resize(places as usize, PostingList { start: 0, end: 0, sort_slot: NO_SLOT });
-        for (at, (place, _)) in (0..).zip(&placed) {
-            let list = &mut layout.lists[*place as usize];
+        layout.lists.resize(lists as usize, PostingList { start: 0, end: 0, sort_slot: NO_SLOT });
+        for (at, (list, _)) in (0..).zip(&placed) {
+            let list = &mut layout.lists[*list as usize];
             if list.end == 0 {
                 list.start = at;
             }
@@ -125,7 +125,7 @@ impl Layout {
         layout
     }
 
-    /// The sets of fields that enough rules are best posted under, and the empty one.
+    /// Chooses the cell sets that enough rules share, and the empty one.
     fn choose_sets(&mut self, postings: &[Posting], slots: &Slots) -> FxHashMap<Fields, usize> {
         let mut wanted: FxHashMap<Fields, usize> = FxHashMap::default();
         for posting in postings {
@@ -138,29 +138,29 @@ impl Layout {
         let mut wanted: Vec<_> = wanted.into_iter().filter(|(_, rules)| *rules >= MIN_RULES_PER_SET).collect();
         wanted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         wanted.truncate(MAX_SETS);
-        let last_resort = (vec![], NO_SLOT);
-        if !wanted.iter().any(|(fields, _)| *fields == last_resort) {
-            wanted.push((last_resort, 0));
+        let empty_set = (vec![], NO_SLOT);
+        if !wanted.iter().any(|(fields, _)| *fields == empty_set) {
+            wanted.push((empty_set, 0));
         }
         let mut sets = FxHashMap::default();
         for (fields, _) in wanted {
-            let steps = fields.0.iter().map(|slot| (*slot, 0)).collect();
-            self.sets.push(CellSet { slots: steps, first: 0, sort_slot: fields.1 });
+            let slots = fields.0.iter().map(|slot| (*slot, 0)).collect();
+            self.sets.push(CellSet { slots, first: 0, sort_slot: fields.1 });
             sets.insert(fields, self.sets.len() - 1);
         }
         sets
     }
 
-    fn in_cells(&self, set: usize, cells: &[(u16, u64)], slots: &Slots, mut place: impl FnMut(u32)) {
+    fn for_each_cell(&self, set: usize, cells: &[(u16, u64)], slots: &Slots, mut each: impl FnMut(u32)) {
         let set = &self.sets[set];
-        let mut places = vec![set.first];
-        for (slot, step) in &set.slots {
+        let mut lists = vec![set.first];
+        for (slot, stride) in &set.slots {
             let mask = cells.iter().find(|(s, _)| s == slot).map_or(u64::MAX, |(_, mask)| *mask);
             let codes = (0..slots.coded[usize::from(*slot)].codes as u32).filter(|code| mask & (1 << code) != 0);
             let codes: Vec<u32> = codes.collect();
-            places = places.iter().flat_map(|place| codes.iter().map(move |code| place + code * step)).collect();
+            lists = lists.iter().flat_map(|list| codes.iter().map(move |code| list + code * stride)).collect();
         }
-        places.into_iter().for_each(&mut place);
+        lists.into_iter().for_each(&mut each);
     }
 
     fn clause(&mut self, posting: &Posting, sort_slot: u16, slots: &Slots) -> Clause {
@@ -186,30 +186,30 @@ impl Layout {
         clause
     }
 
-    /// Orders the residuals as their clauses, so that what is evaluated together lies together.
+    /// Orders residuals as their clauses, for locality.
     fn order_residuals(&mut self) {
-        let mut places = vec![0; self.residual_starts.len()];
+        let mut moved = vec![0; self.residual_starts.len()];
         let (mut residuals, mut starts) = (Vec::with_capacity(self.residuals.len()), vec![0, 0]);
         for at in 0..self.clauses.len() {
             let old = self.clauses[at].residual;
-            if old != 0 && places[old as usize] == 0 {
-                places[old as usize] = (starts.len() - 1) as u32;
+            if old != 0 && moved[old as usize] == 0 {
+                moved[old as usize] = (starts.len() - 1) as u32;
                 residuals.extend_from_slice(self.residual(old));
                 starts.push(residuals.len() as u32);
             }
-            self.clauses[at].residual = places[old as usize];
+            self.clauses[at].residual = moved[old as usize];
         }
         (self.residuals, self.residual_starts) = (residuals, starts);
     }
 
-    /// What is left to evaluate of a clause.
+    /// A residual, by its index.
     pub(super) fn residual(&self, residual: u32) -> &[Expr] {
         let (from, to) = (self.residual_starts[residual as usize], self.residual_starts[residual as usize + 1]);
         &self.residuals[from as usize..to as usize]
     }
 }
 
-/// The ranked slot that most postings of each literal bound: their list is sorted by it.
+/// For each literal, the ranked slot that most of its postings bound.
 fn sort_slots(postings: &[Posting], literals: usize) -> Vec<u16> {
     let mut counts: Vec<Vec<(u16, u32)>> = vec![vec![]; literals];
     for posting in postings {
@@ -227,17 +227,17 @@ fn sort_slots(postings: &[Posting], literals: usize) -> Vec<u16> {
     counts.iter().map(|c| c.iter().max_by_key(|(_, count)| *count).map_or(NO_SLOT, |(slot, _)| *slot)).collect()
 }
 
-/// The sets of fields a posting can use, best first; the last one always exists.
+/// The cell sets a posting can use, best first; the last one always exists.
 fn fields(posting: &Posting, cells: &[(u16, u64)], slots: &Slots) -> Vec<Fields> {
     let sort_slot =
         posting.parts.iter().find_map(|part| if let Expr::Rank { slot, .. } = part { Some(*slot) } else { None });
     let sort_slot = sort_slot.unwrap_or(NO_SLOT);
     let mut some: Vec<u16> = vec![];
-    let mut worth = 1;
+    let mut size = 1;
     for (slot, _) in cells {
         let codes = slots.coded[usize::from(*slot)].codes;
-        if worth * codes <= MAX_CELLS {
-            worth *= codes;
+        if size * codes <= MAX_CELLS {
+            size *= codes;
             some.push(*slot);
         }
     }

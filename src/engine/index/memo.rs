@@ -1,4 +1,4 @@
-//! Memoised reads of one ticket: each slot is read once, when first needed, and kept until the next ticket.
+//! Memoised reads of one ticket: each slot is read once, when first needed.
 
 use super::{
     expr::Expr,
@@ -10,12 +10,12 @@ use crate::{
     engine::evaluate,
 };
 
-/// Not a code: the slot was not read yet.
+/// The code of a slot that was not read.
 const UNREAD: u8 = u8::MAX;
-/// Not a rank: the slot was not read yet.
+/// The rank of a slot that was not read.
 const UNRANKED: u32 = u32::MAX;
 
-/// What was read of one ticket. Made once and used for many, without allocating again.
+/// The slots of one ticket. Reused for the next ticket without allocating.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     codes: Vec<u8>,
@@ -24,7 +24,7 @@ pub(super) struct Memo {
     pub(super) bits: u64,
     /// Which literals are true, a bit each.
     truths: Vec<u64>,
-    /// The same as lists: one per named slot, then one per searched slot.
+    /// The true literals as lists: one per named slot, then one per searched slot.
     present: Vec<Vec<u32>>,
     /// Which of the lists were read.
     read: Vec<bool>,
@@ -33,7 +33,7 @@ pub(super) struct Memo {
     folds: Vec<bool>,
     needle_scratch: Vec<NeedleScratch>,
     /// Results of unindexed predicates, each with the generation it belongs to.
-    answers: Vec<(u32, bool)>,
+    results: Vec<(u32, bool)>,
     generation: u32,
 }
 
@@ -51,12 +51,12 @@ impl Memo {
             folded: slots.folded.iter().map(|_| Folder::default()).collect(),
             folds: vec![false; slots.folded.len()],
             needle_scratch: slots.searched.iter().map(|_| NeedleScratch::default()).collect(),
-            answers: vec![(0, false); slots.unindexed.len()],
+            results: vec![(0, false); slots.unindexed.len()],
             generation: 0,
         }
     }
 
-    /// Drops what was read of the last ticket.
+    /// Forgets the last ticket.
     pub(super) fn clear(&mut self) {
         self.codes.fill(UNREAD);
         self.ranks.fill(UNRANKED);
@@ -64,7 +64,7 @@ impl Memo {
             self.clear_list(list);
         }
         self.folds.fill(false);
-        self.clear_answers();
+        self.clear_results();
     }
 
     fn clear_list(&mut self, list: usize) {
@@ -75,11 +75,11 @@ impl Memo {
         }
     }
 
-    fn clear_answers(&mut self) {
+    fn clear_results(&mut self) {
         self.generation = self.generation.wrapping_add(1);
         // After an overflow, old results must not pass for new ones.
         if self.generation == 0 {
-            self.answers.fill((0, false));
+            self.results.fill((0, false));
             self.generation = 1;
         }
     }
@@ -98,9 +98,9 @@ impl Memo {
         }
     }
 
-    /// Reads again what depends on these fields. Returns whether any condition can have changed.
+    /// Reads the slots of changed fields again. Returns whether any condition can have changed.
     pub(super) fn read_again(&mut self, slots: &Slots, changed: &dyn Fn(&FieldRef) -> bool, facts: Facts<'_>) -> bool {
-        // Opening hours depend on the group, and on the account, which no rule changes.
+        // Opening hours depend on group and account; rules cannot change the account.
         let other_hours = field::known("group").is_some_and(|group| changed(&FieldRef::Known(group)));
         let mut different = slots.unindexed.iter().any(|predicate| match predicate {
             Unindexed::Predicate(predicate) => changed(&predicate.field) || (predicate.asks_hours() && other_hours),
@@ -140,12 +140,12 @@ impl Memo {
             }
         }
         if different {
-            self.clear_answers();
+            self.clear_results();
         }
         different
     }
 
-    /// The literals that are true, without those of texts that were not searched.
+    /// The true literals of the slots that were read.
     pub(super) fn present(&self) -> impl Iterator<Item = u32> + '_ {
         self.present.iter().flatten().copied()
     }
@@ -274,14 +274,13 @@ impl Memo {
                 *low <= rank && rank <= *high
             }
             Expr::Literal { literal, want } => self.literal(*literal, slots, facts) == *want,
-            Expr::Unindexed { predicate, want } => self.answer(*predicate as usize, slots, facts) == *want,
+            Expr::Unindexed { predicate, want } => self.unindexed(*predicate as usize, slots, facts) == *want,
             Expr::All(parts) => parts.iter().all(|part| self.holds(part, slots, facts)),
             Expr::Any(parts) => parts.iter().any(|part| self.holds(part, slots, facts)),
         }
     }
 
-    /// Whether a literal is true. Without posting lists its slot is read now, and a text is searched for this literal
-    /// alone.
+    /// Whether a literal is true. Without posting lists, its slot is read now, and a text is searched for this needle alone.
     fn literal(&mut self, literal: u32, slots: &Slots, facts: Facts<'_>) -> bool {
         if let Some(finder) = slots.finders.get(literal as usize) {
             match (&slots.literals[literal as usize], finder) {
@@ -298,12 +297,13 @@ impl Memo {
         self.is_true(literal)
     }
 
-    pub(super) fn answer(&mut self, predicate: usize, slots: &Slots, facts: Facts<'_>) -> bool {
-        let (generation, known) = self.answers[predicate];
+    /// The result of an unindexed predicate.
+    pub(super) fn unindexed(&mut self, predicate: usize, slots: &Slots, facts: Facts<'_>) -> bool {
+        let (generation, known) = self.results[predicate];
         if generation == self.generation {
             return known;
         }
-        let answer = match &slots.unindexed[predicate] {
+        let result = match &slots.unindexed[predicate] {
             Unindexed::Predicate(predicate) => evaluate::predicate_holds(predicate, facts),
             Unindexed::Regex(fold, pattern) => {
                 self.fold(slots, *fold, facts);
@@ -312,8 +312,8 @@ impl Memo {
             }
             Unindexed::Shared(expr) => self.holds(expr, slots, facts),
         };
-        self.answers[predicate] = (self.generation, answer);
-        answer
+        self.results[predicate] = (self.generation, result);
+        result
     }
 }
 

@@ -1,24 +1,36 @@
-//! Searches one text for all needles, in one pass.
+//! Searches a text for all needles and regexes of its slot.
 
 use memchr::memmem;
 use regex_automata::{Input, PatternSet, meta};
 use rustc_hash::FxHashMap;
 
-use super::{
-    grams::{Grams, Hit, Occurrences},
-    slots::Find,
-};
+use super::grams::{Grams, Hit, Occurrences};
 use crate::{desk::text, lang::rules::Pattern};
 
 /// The most bytes of a set of regexes matched together.
 const MAX_REGEX_SET_BYTES: usize = 64 << 20;
 
-/// What is searched for in one text.
+/// What is searched for in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Find {
+    /// That the text is empty.
+    Nothing,
+    /// This text, anywhere.
+    Anywhere(Box<str>),
+    /// This text, as whole words.
+    Words(Box<str>),
+    /// This text, at the start.
+    Start(Box<str>),
+    /// A match of the regex with this number among the unindexed predicates.
+    Regex(u32),
+}
+
+/// The needles and regexes of one text.
 #[derive(Debug, Default)]
 pub(super) struct Needles {
-    /// The literals of what is searched for.
+    /// The literal of each search.
     literals: FxHashMap<Find, u32>,
-    /// The needles, folded, with the literals each makes true.
+    /// The folded needles, with the literals each makes true.
     needles: Vec<Needle>,
     texts: Vec<Box<str>>,
     numbers: FxHashMap<Box<str>, u32>,
@@ -93,7 +105,7 @@ impl Needles {
         self.regex_set = meta::Builder::new().configure(config).syntax(syntax).build_many(&patterns).ok();
     }
 
-    /// Passes on the literals a folded text makes true, each at least once.
+    /// Calls `found` with each literal that a folded text makes true, at least once.
     pub(super) fn search(&self, folded: &str, scratch: &mut NeedleScratch, mut found: impl FnMut(u32)) {
         let NeedleScratch { hits, bounds, .. } = scratch;
         bounds.clear();
@@ -169,7 +181,7 @@ impl Finder {
     }
 }
 
-/// Whether a word begins or ends here. `bounds` caches what needs the whole text.
+/// Whether a word begins or ends at this byte. `bounds` caches the word boundaries of the whole text.
 fn is_bound(folded: &str, at: usize, bounds: &mut Vec<usize>) -> bool {
     text::is_word_bound(folded, at).unwrap_or_else(|| {
         if bounds.is_empty() {

@@ -9,18 +9,18 @@ use super::{
     slots::{Slots, Unindexed},
 };
 
-/// The most alternatives posted apart, and how deep disjunctions within disjunctions are split.
+/// The most alternatives posted separately, and the depth to which nested disjunctions are split.
 const MAX_ALTERNATIVES: usize = 32;
 const MAX_DEPTH: usize = 3;
-/// Alternatives are posted apart where they hold on less than this share of the tickets the best single key holds on.
+/// Alternatives are posted separately if they hold on less than this share of the tickets of the best single key.
 const MAX_SPLIT_SHARE: f64 = 0.7;
-/// The most cells one posting is copied to, as several values of a field may fit.
+/// The most cells one posting is copied to.
 const MAX_CELLS: u32 = 8;
-/// A rule is posted under a regex only where every other key holds on more than this share of tickets: such regexes
-/// are matched against every text.
+/// A rule is posted under a regex only if every other key holds on more than this share of tickets, because such a regex
+/// is matched against every text.
 const REGEX_SHARE: f64 = 0.3;
 
-/// A rule, or one alternative of it, under its key.
+/// A rule, or one alternative of it, with its key.
 #[derive(Debug)]
 pub(super) struct Posting {
     pub(super) rule: u32,
@@ -29,7 +29,7 @@ pub(super) struct Posting {
     pub(super) parts: Vec<Expr>,
 }
 
-/// What must be true for the rule to be probed.
+/// The key of a posting list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// A literal.
@@ -115,13 +115,13 @@ impl Poster<'_> {
         self.postings.push(posting);
     }
 
-    /// The most selective of the parts that are of some kind.
+    /// The most selective of the parts that satisfy `of`.
     fn rarest(&self, parts: &[Expr], of: impl Fn(&Expr) -> bool) -> Option<(usize, f64)> {
         let shares = parts.iter().enumerate().filter(|(_, part)| of(part));
         shares.map(|(n, part)| (n, self.frequencies.at_best(part))).min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// The alternatives of a part, where they can be posted apart.
+    /// The alternatives of a part, if they can be posted separately.
     fn alternatives<'e>(&'e self, part: &'e Expr) -> Option<&'e [Expr]> {
         let parts = match part {
             Expr::Any(parts) => parts,
@@ -134,7 +134,7 @@ impl Poster<'_> {
         (parts.len() <= MAX_ALTERNATIVES).then_some(parts)
     }
 
-    /// The coded fields a rule is posted under, most selective first, as many as keep within [`MAX_CELLS`].
+    /// The most selective coded slots of a rule, as many as keep it within [`MAX_CELLS`].
     fn cells(&self, parts: &[Expr]) -> Vec<(u16, u64)> {
         let codes = parts.iter().filter_map(|part| match part {
             Expr::Code { slot, mask } => Some((*slot, *mask, self.frequencies.code(*slot, *mask))),
@@ -142,12 +142,12 @@ impl Poster<'_> {
         });
         let mut codes: Vec<_> = codes.collect();
         codes.sort_by(|a, b| a.2.total_cmp(&b.2));
-        let mut places = 1;
+        let mut size = 1;
         codes.retain(|(_, mask, _)| {
-            let more = places * mask.count_ones();
-            let fits = more <= MAX_CELLS;
+            let larger = size * mask.count_ones();
+            let fits = larger <= MAX_CELLS;
             if fits {
-                places = more;
+                size = larger;
             }
             fits
         });

@@ -1,11 +1,13 @@
-//! Builds an index from conditions, and probes it for the rules that hold on a ticket.
+//! Builds the index, and probes it.
 
 use super::{
-    expr::{Builder, Expr},
-    frequencies::{Frequencies, Recent},
+    build::Builder,
+    expr::Expr,
+    frequencies::Frequencies,
     layout::{BLOCK_CLAUSES, Layout, NO_SLOT, PostingList},
     memo::Memo,
     posting::{Key, post},
+    recent::Recent,
     slots::Slots,
 };
 use crate::{
@@ -13,16 +15,16 @@ use crate::{
     lang::rules::{Condition, On},
 };
 
-/// Up to this many rules are evaluated one by one: probing would take longer.
+/// Up to this many rules are evaluated one by one, which is faster than probing.
 pub(crate) const MAX_UNINDEXED: usize = 40;
 
-/// Conditions, numbered, ready to be asked of tickets. Never changes once it is made.
+/// An immutable index over numbered conditions.
 #[derive(Debug)]
 pub struct Index {
     slots: Slots,
     /// The condition of each rule.
     exprs: Vec<(u32, Expr)>,
-    /// The posting lists; `None` where rules are few and evaluated one by one.
+    /// The posting lists; `None` if rules are few and evaluated one by one.
     layout: Option<Layout>,
     /// One more than the highest rule number.
     rules: usize,
@@ -44,9 +46,8 @@ pub struct Scratch {
 }
 
 impl Index {
-    /// Indexes conditions by number, each with the kinds of events it is about. Selectivity is estimated from recent
-    /// tickets, and guessed where there are none. Up to `max_unindexed` rules
-    /// are asked one after the other.
+    /// Indexes numbered conditions, each with its kinds of events. Selectivity is estimated from recent tickets. Up to
+    /// `max_unindexed` rules are evaluated one by one.
     pub fn new<'r>(
         conditions: impl Iterator<Item = (usize, Option<On>, &'r Condition)> + Clone,
         recent: &[Recent],
@@ -89,7 +90,7 @@ impl Index {
             post(*number, expr.clone(), &slots, &frequencies, &mut postings);
         }
         let expected = postings.iter().map(|posting| posting.expected(&frequencies)).sum();
-        // A regex that is a key is matched against every text.
+        // A regex that is a key is matched against every text, so it becomes a literal.
         for posting in &mut postings {
             if let Key::Regex(predicate) = posting.key
                 && let Some(literal) = slots.regex_literal(predicate)
@@ -114,7 +115,7 @@ impl Index {
         }
     }
 
-    /// The estimated number of clauses probed for a ticket; 0 where rules are evaluated one by one.
+    /// The estimated number of clauses probed for a ticket; 0 if rules are evaluated one by one.
     pub(crate) fn expected(&self) -> f64 {
         self.expected
     }
@@ -179,15 +180,15 @@ impl Scratch {
         Some(word * 64 + self.found[word].trailing_zeros() as usize)
     }
 
-    /// Every rule that was found, in order.
-    pub fn each(&self, mut tell: impl FnMut(usize)) {
+    /// Calls `visit` with every rule that was found, in order.
+    pub fn each(&self, mut visit: impl FnMut(usize)) {
         for (n, summary) in self.summary.iter().enumerate() {
             let mut summary = *summary;
             while summary != 0 {
                 let word = n * 64 + summary.trailing_zeros() as usize;
                 let mut found = self.found[word];
                 while found != 0 {
-                    tell(word * 64 + found.trailing_zeros() as usize);
+                    visit(word * 64 + found.trailing_zeros() as usize);
                     found &= found - 1;
                 }
                 summary &= summary - 1;
@@ -233,9 +234,9 @@ impl Search<'_> {
         }
         for set in &self.layout.sets {
             let memo = &self.scratch.memo;
-            let code = |(slot, step): &(u16, u32)| memo.known_code(usize::from(*slot)) as u32 * step;
-            let place = set.first + set.slots.iter().map(code).sum::<u32>();
-            self.probe_list(self.layout.lists[place as usize], set.sort_slot);
+            let code = |(slot, stride): &(u16, u32)| memo.known_code(usize::from(*slot)) as u32 * stride;
+            let list = set.first + set.slots.iter().map(code).sum::<u32>();
+            self.probe_list(self.layout.lists[list as usize], set.sort_slot);
         }
     }
 
@@ -254,7 +255,7 @@ impl Search<'_> {
         let mut at = start;
         while at < end && self.layout.clauses[at].low <= rank {
             let upto = end.min((at / BLOCK_CLAUSES + 1) * BLOCK_CLAUSES);
-            // No clause of this block reaches so high.
+            // Skip the block if no clause in it has so high an upper bound.
             if self.layout.block_max[at / BLOCK_CLAUSES] >= rank && !self.scan_block(at, upto, rank) {
                 return;
             }

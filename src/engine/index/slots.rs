@@ -1,13 +1,14 @@
-//! What rules read of a ticket, each thing once: the fields, and the values that make a difference to some rule.
+//! Slots: what rules read of a ticket, each value once, reduced to what some predicate distinguishes.
 
 use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashMap;
 
 use super::{
-    frequencies::Recent,
+    expr::Expr,
     grams::Occurrences,
-    needles::{Finder, Needles},
+    needles::{Find, Finder, Needles},
+    recent::Recent,
 };
 use crate::{
     desk::{Declarations, Facts, FieldRef, Kind, Value, text::Folder},
@@ -18,10 +19,10 @@ use crate::{
     lang::rules::{Pattern, Predicate},
 };
 
-/// Bits for the codes of a ticket, of all slots together.
+/// The bits for the codes of all slots of a ticket.
 const BITS: u32 = 64;
 
-/// Everything that is read of a ticket.
+/// All slots.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     /// Fields of few values, and the kind of the event.
@@ -32,11 +33,11 @@ pub(super) struct Slots {
     pub(super) named: Vec<Named>,
     /// Texts that are searched.
     pub(super) searched: Vec<Searched>,
-    /// Texts to fold, for the two above.
+    /// Texts that are folded, for named and searched slots.
     pub(super) folded: Vec<FieldRef>,
     /// The source of each literal, by its number.
     pub(super) literals: Vec<LiteralSource>,
-    /// A finder for each literal of a text, where texts are not searched for all needles at once.
+    /// Without posting lists: a finder for each literal of a text.
     pub(super) finders: Vec<Option<Finder>>,
     /// Predicates the index cannot answer.
     pub(super) unindexed: Vec<Unindexed>,
@@ -50,14 +51,14 @@ pub(super) struct Coded {
     pub(super) what: CodedBy,
     /// The number of codes.
     pub(super) codes: usize,
-    /// The first of its bits in [`Memo::bits`](super::memo::Memo::bits), as far as there is room.
+    /// The first of its bits in [`Memo::bits`](super::memo::Memo::bits); `None` if all are used.
     pub(super) bits: Option<u32>,
 }
 
 /// What a code encodes.
 #[derive(Debug)]
 pub(super) enum CodedBy {
-    /// 0 where the ticket was created, 1 where it was updated.
+    /// 0 for created, 1 for updated.
     EventKind,
     /// The index of the field's value in [`normal::values`].
     Field(FieldRef),
@@ -121,21 +122,6 @@ pub(super) enum LiteralSource {
     Searched(u16, Find),
 }
 
-/// What is searched for in a text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Find {
-    /// That the text is empty.
-    Nothing,
-    /// This text, anywhere.
-    Anywhere(Box<str>),
-    /// This text, as whole words.
-    Words(Box<str>),
-    /// This text, at the start.
-    Start(Box<str>),
-    /// A match of the regex with this number in [`Slots::unindexed`].
-    Regex(u32),
-}
-
 /// A predicate the index cannot answer; evaluated per ticket, memoised.
 #[derive(Debug)]
 pub(super) enum Unindexed {
@@ -144,7 +130,7 @@ pub(super) enum Unindexed {
     /// A regex over the text with this number in [`Slots::folded`].
     Regex(usize, Pattern),
     /// A condition that several rules share by name.
-    Shared(super::expr::Expr),
+    Shared(Expr),
 }
 
 /// The identity of a field.
@@ -287,7 +273,7 @@ impl Slots {
         self.finders = self.literals.iter().map(finder).collect();
     }
 
-    /// Assigns bits to coded slots in this order, as far as there is room.
+    /// Assigns bits to coded slots in this order, while bits are left.
     pub(super) fn assign_bits(&mut self, order: &[usize]) {
         let mut used = 0;
         for slot in order {

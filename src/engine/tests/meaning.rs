@@ -1,4 +1,4 @@
-//! What each question means, also where there is no value.
+//! The meaning of each predicate, with and without a value.
 
 use super::*;
 use crate::{
@@ -11,7 +11,7 @@ fn asked(condition: &Condition, ticket: &Ticket) -> bool {
     holds(condition, Facts { ticket, event: None, now: now(), desk: &desk() })
 }
 
-/// A ticket of which as little is known as can be, and one of which much is.
+/// A ticket with every field empty that can be, and one with every field set.
 fn blank_and_full() -> (Ticket, Ticket) {
     let full = serde_json::json!({
         "priority": "high", "subject": "Straße GESPERRT", "description": "My order, please", "tags": ["vip", "late"],
@@ -23,12 +23,12 @@ fn blank_and_full() -> (Ticket, Ticket) {
 }
 
 #[test]
-fn every_question_with_and_without_a_value() {
+fn every_predicate_with_and_without_a_value() {
     let text = |t: &str| Folded::from(t);
     let matches = |p: &str| Op::Matches(Pattern::new(p).unwrap());
-    // The field, the question, its answer where there is a value, and where there is none.
+    // The field, the operator, the result with a value and without one.
     let table: Vec<(&str, Op, bool, bool)> = vec![
-        // A number: unknown makes everything false but `is empty`.
+        // An unknown number: false except `is empty`.
         ("requester.followers", Op::Is(Literal::Number(10)), true, false),
         ("requester.followers", Op::IsNot(Literal::Number(11)), true, false),
         ("requester.followers", Op::In(vec![Literal::Number(10)]), true, false),
@@ -39,13 +39,13 @@ fn every_question_with_and_without_a_value() {
         ("requester.followers", Op::IsSet, true, false),
         ("field.score", Op::Compare(Comparison::More, Literal::Number(6)), true, false),
         ("field.score", Op::IsNot(Literal::Number(6)), true, false),
-        // A time likewise.
+        // A time: the same.
         ("solved", Op::Since(Comparison::AtLeast, hours(2)), true, false),
         ("solved", Op::Since(Comparison::Less, hours(2)), false, false),
         ("solved", Op::IsEmpty, false, true),
         ("due", Op::Until(Comparison::AtMost, hours(3)), true, false),
         ("due", Op::Until(Comparison::More, hours(3)), false, false),
-        // A word or a name: empty differs from all of them, and has no order.
+        // A word or a name: an empty one differs from all, and has no order.
         ("priority", Op::Is(literal(&field("priority"), "high")), true, false),
         ("priority", Op::IsNot(literal(&field("priority"), "low")), true, true),
         ("priority", Op::In(vec![literal(&field("priority"), "high")]), true, false),
@@ -57,7 +57,7 @@ fn every_question_with_and_without_a_value() {
         ("group", Op::IsSet, true, false),
         ("field.topic", Op::Is(literal(&field("field.topic"), "billing")), true, false),
         ("field.topic", Op::IsNot(literal(&field("field.topic"), "delivery")), true, true),
-        // A text likewise; an empty one is none.
+        // A text: the same.
         ("subject", Op::Is(Literal::Text(text("strasse gesperrt"))), true, false),
         ("subject", Op::IsNot(Literal::Text(text("else"))), true, true),
         ("subject", Op::IsNot(Literal::Text(text(""))), true, true),
@@ -71,7 +71,7 @@ fn every_question_with_and_without_a_value() {
         ("description", Op::ContainsWord(text("ord")), false, false),
         ("requester.name", Op::Is(Literal::Text(text("ada"))), true, false),
         ("field.order", Op::IsNot(Literal::Text(text("a-2"))), true, true),
-        // A set: an empty one has none of anything.
+        // A set: an empty one contains nothing.
         ("tags", Op::HasAny(vec!["x".into(), "vip".into()]), true, false),
         ("tags", Op::HasAll(vec!["late".into(), "vip".into()]), true, false),
         ("tags", Op::HasAll(vec!["late".into(), "x".into()]), false, false),
@@ -79,7 +79,7 @@ fn every_question_with_and_without_a_value() {
         ("tags", Op::HasNone(vec!["x".into(), "vip".into()]), false, true),
         ("tags", Op::Is(Literal::Set(vec!["vip".into(), "late".into()])), true, false),
         ("tags", Op::IsEmpty, false, true),
-        // Yes and no: what nobody knows or ticked is no.
+        // Yes/no: unknown is no.
         ("requester.verified", Op::Holds, true, false),
         ("field.done", Op::Holds, true, false),
         ("field.done", Op::IsEmpty, false, false),
@@ -123,13 +123,13 @@ fn time_runs_forward_and_back_and_while_the_desk_is_open() {
     assert!(asked(&since(Comparison::More, business_hours(3)), &last_monday));
     assert!(asked(&since(Comparison::AtLeast, business_hours(2)), &today));
     assert!(!asked(&since(Comparison::More, business_hours(2)), &today));
-    // What lies ahead was a negative time ago.
+    // The time since a future instant is negative.
     assert!(asked(&since(Comparison::Less, hours(0)), &next_monday));
     assert!(asked(&since(Comparison::Less, business_hours(0)), &next_monday));
     assert!(asked(&until(Comparison::AtLeast, business_hours(6)), &next_monday));
     assert!(!asked(&until(Comparison::More, business_hours(6)), &next_monday));
     assert!(asked(&until(Comparison::Less, hours(0)), &today));
-    // The far ends of time cost nothing to compare.
+    // The ends of time are compared quickly.
     assert!(asked(&since(Comparison::More, business_hours(1)), &at("0001-01-01T00:00:00Z")));
 }
 
@@ -143,7 +143,7 @@ fn within_business_hours_asks_the_clock() {
 }
 
 #[test]
-fn comment_questions_are_no_where_the_event_has_no_comment() {
+fn comment_predicates_are_false_without_a_comment() {
     let desk = desk();
     let ticket = Ticket::default();
     let comment = EventComment { text: "Hello".into(), public: true, author: Author::Requester };
@@ -197,7 +197,7 @@ fn changed_compares_the_ticket_before_with_the_ticket_now() {
 }
 
 #[test]
-fn what_reads_the_same_has_not_changed_and_is_not_changed_by_rules() {
+fn texts_equal_when_folded_are_unchanged() {
     for (was, is, same) in [
         ("Hello", "hello", true),
         ("don’t", "don't", true),
@@ -217,7 +217,7 @@ fn what_reads_the_same_has_not_changed_and_is_not_changed_by_rules() {
                 trigger("from to", changed("subject", Some(was), Some(is)), vec![tag("from-to")]),
                 trigger("sets", ask("status", |_| Op::IsSet), vec![set("subject", is)]),
             ]);
-            // On an event that changed it, and on one in which a rule does.
+            // Changed by the event, and changed by a rule.
             let decide = |ticket: &Ticket| decide(&rules, ticket, &updated(before.clone()), now());
             let (by_event, by_rule) = (decide(&after), decide(&before));
             assert_eq!(by_event.ticket.tags.contains("changed"), !same, "{was:?} to {is:?}");

@@ -1,9 +1,9 @@
-//! Rules built by hand, and what the engine makes of them. Cases in the language itself are in `tests/it/engine/cases`.
+//! Tests of the engine on rules built in code. Cases in the rule language are in `tests/it/engine/cases`.
 
 mod meaning;
 mod properties;
+mod rule_tests;
 mod runs;
-mod stories;
 mod texts;
 mod views;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Decides by both ways, which must agree.
+/// Decides with the index and with the plain evaluator, which must agree.
 fn decide(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
     let plain = decide_plainly(rules, ticket, event, now);
     for max_unindexed in [usize::MAX, 0] {
@@ -66,7 +66,7 @@ fn field(name: &str) -> FieldRef {
     FieldRef::find(name, &desk()).unwrap_or_else(|| panic!("no field {name}"))
 }
 
-/// What the checker would make of this text behind this field.
+/// The literal of a field that the checker makes of a text.
 fn literal(field: &FieldRef, text: &str) -> Literal {
     match field.kind() {
         Kind::Number => Literal::Number(text.parse().unwrap()),
@@ -134,7 +134,7 @@ fn tag(tag: &str) -> ActionKind {
     ActionKind::AddTags(vec![tag.into()])
 }
 
-/// `"text {{field}} text"`, filters given apart.
+/// `"text {{field}} text"`, with these filters.
 fn template(text: &str, filters: &[Filter]) -> Template {
     let mut parts = vec![];
     for (i, piece) in text.split("{{").enumerate() {

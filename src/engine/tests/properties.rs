@@ -1,4 +1,4 @@
-//! What holds for every rule set, ticket and event: generated ones, over few fields so that they meet.
+//! Properties of generated rule sets, tickets and events, over few fields so that they interact.
 
 use proptest::prelude::*;
 
@@ -107,7 +107,7 @@ fn an_event() -> impl Strategy<Value = Event> {
 
 proptest! {
     #[test]
-    fn runs_end_and_tell_the_truth(rules in a_rule_set(), ticket in a_ticket(), event in an_event()) {
+    fn runs_end_and_decisions_are_consistent(rules in a_rule_set(), ticket in a_ticket(), event in an_event()) {
         let decision = decide(&rules, &ticket, &event, now());
 
         let live = rules.triggers.iter().filter(|t| t.mode == Mode::Live).count();
@@ -135,7 +135,7 @@ proptest! {
             };
             prop_assert!(verdict, "{:?}", told.verdict);
             prop_assert_eq!(fired.map(|f| &f.why), told.when.as_ref().filter(|a| a.holds));
-            // One answer for every question, in order, for whoever counts coverage.
+            // One result for every predicate, in order, as coverage expects.
             if let Some(when) = &told.when {
                 let (mut asked, mut answered) = (vec![], vec![]);
                 rules.triggers[index].when.predicates(&mut |predicate, _| asked.push(predicate.text().clone()));

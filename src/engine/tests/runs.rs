@@ -1,4 +1,4 @@
-//! What a run means, one case a sentence.
+//! The rules of a run, a test for each.
 
 use super::*;
 use crate::{
@@ -10,7 +10,7 @@ fn run(triggers: Vec<Trigger>, ticket: &Ticket, event: &Event) -> Decision {
     decide(&rules(triggers), ticket, event, now())
 }
 
-/// Title, pass, and `~` for shadow, of everything that fired.
+/// Title and pass of each rule that fired, with `~` for shadow.
 fn fired(decision: &Decision) -> Vec<String> {
     decision.fired.iter().map(|f| format!("{}{}{}", if f.shadow { "~" } else { "" }, f.rule, f.pass)).collect()
 }

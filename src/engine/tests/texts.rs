@@ -1,4 +1,4 @@
-//! What becomes of placeholders, and how conditions read when they are written out.
+//! Rendered templates and printed conditions.
 
 use super::*;
 use crate::{
@@ -105,7 +105,7 @@ fn conditions_read_as_the_formatter_writes_them() {
     }
 }
 
-/// What the checker makes of a condition.
+/// Checks a condition.
 fn read(text: &str) -> ConditionKind {
     let desk = crate::desk::Declarations {
         groups: vec![crate::desk::declarations::Group { name: "Social VIP".into(), email: None }],

@@ -1,4 +1,4 @@
-//! Views in memory: which tickets, in which order.
+//! Views in memory: their tickets and order.
 
 use super::*;
 use crate::{

@@ -26,8 +26,8 @@ impl Checker<'_> {
             && at + 1 < actions.len()
         {
             let span = then.actions().find(|a| matches!(a, ast::Action::Stop(_))).map(|a| a.span());
-            let error = Diagnostic::new(&codes::TW0115, span.unwrap_or_default(), "`stop` comes last");
-            self.report(error.with_help("it ends the run after this trigger; all its actions are carried out"));
+            let error = Diagnostic::new(&codes::TW0115, span.unwrap_or_default(), "`stop` must be the last action");
+            self.report(error.with_help("`stop` ends the run after all actions of this trigger"));
         }
         actions
     }
@@ -57,10 +57,10 @@ impl Checker<'_> {
         }
         let settable = FIELDS.iter().filter(|f| f.write.is_some()).map(|f| f.name);
         let message = match field.scope() {
-            Scope::Event => format!("`{field}` is a fact of the event, and rules cannot set it"),
+            Scope::Event => format!("rules cannot set the event field `{field}`"),
             _ => format!("rules cannot set `{field}`"),
         };
-        let help = format!("rules set {} and `field.NAME`", listed(settable).replace(" or ", ", "));
+        let help = format!("rules can set {} and `field.NAME`", listed(settable).replace(" or ", ", "));
         self.report(Diagnostic::new(&codes::TW0305, range(path), message).with_help(help));
         None
     }
@@ -80,7 +80,7 @@ impl Checker<'_> {
         }
         let value = values.first()?;
         if let Some(more) = values.get(1) {
-            self.error(&codes::TW0310, span_of(more), format!("`{field}` is set to one value"));
+            self.error(&codes::TW0310, span_of(more), format!("`{field}` takes one value, not a list"));
             return None;
         }
         if let SyntaxElement::Token(token) = value
@@ -92,7 +92,7 @@ impl Checker<'_> {
         }
         if node.says_empty() {
             let help = format!("write `clear {field}`");
-            let error = Diagnostic::new(&codes::TW0302, span_of(value), "a field is emptied with `clear`");
+            let error = Diagnostic::new(&codes::TW0302, span_of(value), "`set` cannot empty a field");
             self.report(error.with_help(help.clone()).with_fix(node.span(), format!("clear {field}")));
             return None;
         }
@@ -104,8 +104,8 @@ impl Checker<'_> {
         let path = node.field()?;
         let field = self.writable(&path)?;
         if field.name() == "status" {
-            let help = "a ticket always has a status; set another one";
-            self.report(Diagnostic::new(&codes::TW0305, range(&path), "`status` is never empty").with_help(help));
+            let help = "every ticket has a status; set another one";
+            self.report(Diagnostic::new(&codes::TW0305, range(&path), "`status` cannot be cleared").with_help(help));
             return None;
         }
         Some(ActionKind::Clear(field))
@@ -113,14 +113,14 @@ impl Checker<'_> {
 
     fn tags_action(&mut self, node: &ast::TagsAction) -> Option<ActionKind> {
         if let Some(word) = node.tag() {
-            let error = Diagnostic::new(&codes::TW0106, range(&word), "`tag` is written `tags`, also for one");
+            let error = Diagnostic::new(&codes::TW0106, range(&word), "unknown keyword `tag`: write `tags`");
             self.report(error.with_fix(range(&word), "tags"));
         }
         let values: Vec<_> = node.values().collect();
         let values = match values.as_slice() {
             [list] if list.kind() == SyntaxKind::List => {
                 let bare: Vec<_> = self.list_of(list)?.iter().map(ToString::to_string).collect();
-                let error = Diagnostic::new(&codes::TW0310, span_of(list), "tags stand without parentheses here");
+                let error = Diagnostic::new(&codes::TW0310, span_of(list), "write these tags without parentheses");
                 self.report(error.with_fix(span_of(list), bare.join(", ")));
                 return None;
             }
@@ -147,7 +147,8 @@ impl Checker<'_> {
                     true => "agent",
                     false => "group",
                 };
-                let error = Diagnostic::new(&codes::TW0115, span_of(&value), "say whether this is a group or an agent");
+                let error =
+                    Diagnostic::new(&codes::TW0115, span_of(&value), "expected `group` or `agent` before the name");
                 let at = span_of(&value).start;
                 let help = format!("write `assign to {which} {value}`");
                 self.report(error.with_help(help).with_guess(at..at, format!("{which} ")));
@@ -162,7 +163,7 @@ impl Checker<'_> {
     fn text_of(&mut self, text: Option<SyntaxToken>) -> Option<Template> {
         let token = text?;
         if Text::of(&token).value.trim().is_empty() {
-            self.error(&codes::TW0115, range(&token), "there is nothing to say in this text");
+            self.error(&codes::TW0115, range(&token), "empty text");
             return None;
         }
         self.template(&token)
@@ -175,7 +176,7 @@ impl Checker<'_> {
         let body = self.message_part(&message, "body", &["subject", "body"]);
         for (part, name) in [(&subject, "subject"), (&body, "body")] {
             if matches!(part, Part::Missing) && !node.is_broken() {
-                self.error(&codes::TW0115, node.span(), format!("a notification needs a `{name}`"));
+                self.error(&codes::TW0115, node.span(), format!("missing `{name}` in the notification"));
             }
         }
         self.known_parts(&message, &["subject", "body"]);
@@ -189,7 +190,7 @@ impl Checker<'_> {
             return true;
         }
         if !somebody {
-            let message = format!("no agent is in the group `{group}`");
+            let message = format!("group `{group}` has no agents");
             let help = format!("add `{group}` to the `groups` of an `[[agent]]` in `twite.toml`");
             self.report(Diagnostic::new(&codes::TW0205, span_of(value), message).with_help(help));
         }
@@ -234,7 +235,7 @@ impl Checker<'_> {
         let token = message.parts().find_map(|p| p.text());
         let body = match self.message_part(&message, "body", &["body"]) {
             Part::Missing => {
-                self.error(&codes::TW0115, message.span(), "a webhook needs a `body` between its braces");
+                self.error(&codes::TW0115, message.span(), "missing `body` in the braces of the webhook");
                 None
             }
             part => part.template(),
@@ -255,13 +256,13 @@ impl Checker<'_> {
         let known: Vec<&str> = self.desk.webhooks.iter().map(String::as_str).collect();
         let suggestion = self.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());
         let suggestion = suggestion.as_deref();
-        let message = format!("{} declares no webhook `{name}`{}", self.declarer(), did_you_mean(suggestion));
+        let message = format!("undeclared webhook `{name}`{}", did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);
         let error = match suggestion {
             Some(meant) => error.with_guess(range(token), crate::lang::display::Quoted(meant).to_string()),
             None if !self.has_declarations() => error.with_help(super::value::NO_DECLARATIONS),
-            None if known.is_empty() => error.with_help("it declares no webhook at all"),
-            None => error.with_help(format!("it declares {}", listed(known))),
+            None if known.is_empty() => error.with_help("`twite.toml` declares no webhook"),
+            None => error.with_help(format!("`twite.toml` declares {}", listed(known))),
         };
         self.report(error);
         None
@@ -275,7 +276,7 @@ impl Checker<'_> {
             return if strange { Part::Broken } else { Part::Missing };
         };
         for again in parts {
-            self.error(&codes::TW0115, again.span(), format!("`{name}` is there twice"));
+            self.error(&codes::TW0115, again.span(), format!("duplicate `{name}`"));
         }
         match first.text().and_then(|token| self.template(&token)) {
             Some(template) => Part::There(template),
@@ -287,8 +288,8 @@ impl Checker<'_> {
         for part in message.parts() {
             let Some(name) = part.name().filter(|t| !known.contains(&t.text())) else { continue };
             let suggestion = nearest(name.text(), known.iter().copied());
-            let message = format!("unknown part `{}`{}", name.text(), did_you_mean(suggestion));
-            let help = format!("here can stand {}", listed(known.iter().copied()));
+            let message = format!("unknown clause `{}`{}", name.text(), did_you_mean(suggestion));
+            let help = format!("expected {}", listed(known.iter().copied()));
             self.report(Diagnostic::new(&codes::TW0113, range(&name), message).with_help(help));
         }
     }

@@ -27,7 +27,7 @@ impl Checker<'_> {
 
     fn expr(&mut self, node: &Expr, scope: Where) -> Option<Condition> {
         if self.depth >= MAX_CONDITION_DEPTH {
-            self.error(&codes::TW0108, node.span(), "nested too deeply, with the conditions that are named in it");
+            self.error(&codes::TW0108, node.span(), "nesting too deep, counting the conditions it refers to");
             return None;
         }
         self.depth += 1;
@@ -88,14 +88,14 @@ impl Checker<'_> {
             let used = self.span(span.clone());
             self.names.note_use(NameKind::Let, &name, used);
             if let Some(predicate) = predicate {
-                let message = format!("`{name}` is a condition and stands alone");
+                let message = format!("`{name}` is already a condition and cannot be compared");
                 let help = format!("write `{name}`, or `not {name}`");
                 self.report(Diagnostic::new(&codes::TW0311, predicate.span(), message).with_help(help));
                 return None;
             }
             let checked = self.resolve_from(&name, span.clone())?;
             if let (Some(help), Some(event)) = (scope.no_event(), &checked.event) {
-                let message = format!("`{name}` asks about an event: {event}");
+                let message = format!("`{name}` needs an event, because of {event}");
                 self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
                 return None;
             }
@@ -113,13 +113,13 @@ impl Checker<'_> {
             if field.kind() == Kind::YesNo {
                 return Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds)));
             }
-            let message = format!("`{field}` is {}: what is asked of it?", field.kind());
+            let message = format!("missing operator: `{field}` is {}", field.kind());
             let help = format!("write {}", example_of(&field));
             self.report(Diagnostic::new(&codes::TW0301, span, message).with_help(help));
             return None;
         };
         if let (ast::Predicate::Changed(_), Some(help)) = (&predicate, scope.no_event()) {
-            let error = Diagnostic::new(&codes::TW0304, predicate.span(), "`changed` asks about an event");
+            let error = Diagnostic::new(&codes::TW0304, predicate.span(), "`changed` needs an event");
             self.report(error.with_help(help));
             return None;
         }
@@ -130,22 +130,22 @@ impl Checker<'_> {
     fn may_ask(&mut self, field: &FieldRef, span: Range<usize>, scope: Where) -> bool {
         match field.scope() {
             Scope::Shown => {
-                let message = format!("`{field}` is only shown, in columns and placeholders");
+                let message = format!("`{field}` is for display only, in columns and placeholders");
                 let instead = match field.name().as_ref() {
-                    "requester" => Some("`requester.name` or `requester.handle`"),
-                    "latest_comment" | "latest_public_comment" => Some("`comment.text`, or `description`"),
+                    "requester" => Some("`requester.name` or `requester.handle` instead"),
+                    "latest_comment" | "latest_public_comment" => Some("`comment.text` or `description` instead"),
                     _ => None,
                 };
                 let diagnostic = Diagnostic::new(&codes::TW0306, span, message);
                 self.report(match instead {
-                    Some(instead) => diagnostic.with_help(format!("ask about {instead}")),
+                    Some(instead) => diagnostic.with_help(format!("use {instead}")),
                     None => diagnostic,
                 });
                 false
             }
             Scope::Event => match scope.no_event() {
                 Some(help) => {
-                    let message = format!("`{field}` is a fact of an event, and here is none");
+                    let message = format!("`{field}` needs an event");
                     self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
                     false
                 }
@@ -169,8 +169,8 @@ impl Checker<'_> {
         let shown = shortened(name);
         let diagnostic = match (asked || name.contains('.'), word_of) {
             (false, Some(field)) => {
-                let message = format!("`{shown}` is a word of `{0}`, not a condition", field.name);
-                let help = format!("write `{0} is {name}`, or `{0} in (…)` for several words", field.name);
+                let message = format!("`{shown}` is a value of `{0}`, not a condition", field.name);
+                let help = format!("write `{0} is {name}`, or `{0} in (…)` for several values", field.name);
                 self.report(Diagnostic::new(&codes::TW0201, span, message).with_help(help));
                 return;
             }
@@ -179,13 +179,12 @@ impl Checker<'_> {
                 let diagnostic = Diagnostic::new(&codes::TW0203, span.clone(), message);
                 match name.strip_prefix("field.") {
                     Some(_) if !self.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
-                    Some(_) => diagnostic.with_help("fields of this desk are declared in `twite.toml` as `[[field]]`"),
+                    Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
                     None => diagnostic,
                 }
             }
             (false, None) => {
-                let what = "neither a field nor a condition is called";
-                let message = format!("{what} `{shown}`{}", did_you_mean(suggestion.as_deref()));
+                let message = format!("no field or `let` is named `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 Diagnostic::new(&codes::TW0201, span.clone(), message)
             }
         };
@@ -252,7 +251,7 @@ impl Checker<'_> {
     ) -> Option<ConditionKind> {
         let answer = predicate.value().and_then(|v| yes_or_no(&written(&v)));
         let negated = predicate.negated();
-        let message = format!("`{field}` is yes or no, and stands alone");
+        let message = format!("`{field}` is already a condition and cannot be compared");
         let diagnostic = Diagnostic::new(&codes::TW0311, predicate.span(), message);
         let help = format!("write `{field}`, or `not {field}`");
         self.report(match answer {
@@ -274,7 +273,7 @@ impl Checker<'_> {
         let predicate = predicate.syntax();
         if negated {
             let write = if empty { "is set" } else { "is empty" };
-            let message = format!("`{predicate}` is written `{write}`");
+            let message = format!("unknown operator `{predicate}`: write `{write}`");
             self.report(Diagnostic::new(&codes::TW0106, predicate.span(), message).with_fix(predicate.span(), write));
         }
         if field.scope() == Scope::Clock {
@@ -286,7 +285,7 @@ impl Checker<'_> {
     fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Op> {
         if value.kind() == SyntaxKind::List {
             let write = if not { "not in" } else { "in" };
-            let message = "`is` compares with one value, and this is a list";
+            let message = "`is` takes one value, not a list";
             let words = span.start..span_of(value).start;
             let diagnostic = Diagnostic::new(&codes::TW0310, span.clone(), message)
                 .with_help(format!("write `{field} {write} {value}`"))
@@ -297,11 +296,11 @@ impl Checker<'_> {
         match field.kind() {
             Kind::Set => {
                 let help = format!("write `{}{field} has {value}`", if not { "not " } else { "" });
-                return self.cannot(field, span.clone(), "is a set of tags, and is never one value", &help);
+                return self.cannot(field, span.clone(), "is a set of tags and cannot equal one value", &help);
             }
             Kind::Time => {
                 let help = format!("write `time since {field} < 1 day`, or `{field} is empty`");
-                return self.cannot(field, span.clone(), "is a time, and is never compared with one value", &help);
+                return self.cannot(field, span.clone(), "is a time and cannot equal one value", &help);
             }
             _ => {}
         }
@@ -314,7 +313,7 @@ impl Checker<'_> {
     fn not_blank(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
         match literal {
             Literal::Text(text) if text.folded.is_empty() => {
-                let message = "no text is ever equal to an empty one";
+                let message = "no text equals the empty string";
                 let help = format!("write `{field} is empty`, or `{field} is set`");
                 self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
                 None
@@ -341,8 +340,8 @@ impl Checker<'_> {
             Kind::Number => {}
             Kind::Words(words) if words.ordered => {}
             Kind::Words(_) | Kind::Declared(_) => {
-                let message = format!("the words of `{field}` have no order");
-                let help = format!("write `{field} in (…)` with the words you mean");
+                let message = format!("ordered comparison on an unordered field `{field}`");
+                let help = format!("write `{field} in (…)` with the values you mean");
                 self.report(Diagnostic::new(&codes::TW0303, span.clone(), message).with_help(help));
                 return None;
             }
@@ -351,14 +350,14 @@ impl Checker<'_> {
                     SyntaxKind::Duration => format!("write `time since {field} {} {value}`", comparison.as_str()),
                     _ => format!("write `time since {field} {} 4 days`", comparison.as_str()),
                 };
-                return self.cannot(field, span.clone(), "is a time: ask how long ago it was", &help);
+                return self.cannot(field, span.clone(), "is a time and cannot be compared with a value", &help);
             }
             Kind::Text => {
-                let help = "texts are asked with `is`, `contains`, `starts with` or `matches`";
-                return self.cannot(field, span.clone(), "is text, which has no order", help);
+                let help = "for texts, use `is`, `contains`, `starts with` or `matches`";
+                return self.cannot(field, span.clone(), "is text and has no order", help);
             }
             Kind::Set => {
-                return self.cannot(field, span.clone(), "is a set of tags, which has no order", "ask with `has`");
+                return self.cannot(field, span.clone(), "is a set of tags and has no order", "use `has`");
             }
             Kind::YesNo => return None,
         }
@@ -370,11 +369,11 @@ impl Checker<'_> {
             Kind::Set => {
                 let which = if not { "has none of" } else { "has any of" };
                 let help = format!("write `{field} {which} {value}`");
-                return self.cannot(field, span.clone(), "is a set of tags", &help);
+                return self.cannot(field, span.clone(), "is a set of tags and has no operator `in`", &help);
             }
             Kind::Time => {
                 let help = format!("write `time since {field} < 1 day`");
-                return self.cannot(field, span.clone(), "is a time: ask how long ago it was", &help);
+                return self.cannot(field, span.clone(), "is a time and cannot be compared with a value", &help);
             }
             _ => {}
         }
@@ -393,12 +392,12 @@ impl Checker<'_> {
                 _ if value.kind() == SyntaxKind::List => format!("write `{field} in {value}`"),
                 _ => format!("write `{field} is {value}`"),
             };
-            let why = format!("is {}, and `has` asks sets of tags", field.kind());
+            let why = format!("is {}, but `has` is for sets of tags", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
         }
         if !predicate.of() {
             if value.kind() == SyntaxKind::List {
-                let message = "say whether any or all of them must be there";
+                let message = "`has` takes one tag, not a list";
                 let help = format!("write `has any of {value}`, or `has all of {value}`");
                 self.report(Diagnostic::new(&codes::TW0310, predicate.span(), message).with_help(help));
                 return None;
@@ -425,13 +424,13 @@ impl Checker<'_> {
             let help = match field.kind() {
                 Kind::Set => format!("write `{field} has {}`", bare(value)),
                 Kind::Words(_) | Kind::Declared(_) => format!("write `{field} is {value}`"),
-                kind => format!("`{verb}` asks texts; this is {kind}"),
+                kind => format!("use an operator for {kind}"),
             };
-            let why = format!("is {}, and `{verb}` asks texts", field.kind());
+            let why = format!("is {}, but `{verb}` is for texts", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
         }
         if value.kind() == SyntaxKind::List {
-            let message = format!("`{verb}` asks for one text, and this is a list");
+            let message = format!("`{verb}` takes one string, not a list");
             let help = format!("write `{field} {verb} \"a\" or {field} {verb} \"b\"`");
             self.report(Diagnostic::new(&codes::TW0310, span_of(value), message).with_help(help));
             return None;
@@ -439,7 +438,7 @@ impl Checker<'_> {
         let token = match value {
             SyntaxElement::Token(token) if is_text(token.kind()) => token,
             _ => {
-                let message = format!("`{verb}` asks for a text, and texts stand in double quotes");
+                let message = format!("`{verb}` takes a string in double quotes");
                 self.report(
                     Diagnostic::new(&codes::TW0302, span_of(value), message).with_fix(span_of(value), quoted(value)),
                 );
@@ -448,7 +447,7 @@ impl Checker<'_> {
         };
         let text = Text::of(token);
         if is_blank(&text.value) {
-            self.error(&codes::TW0302, range(token), format!("`{verb}` asks for a text, and this one is empty"));
+            self.error(&codes::TW0302, range(token), format!("`{verb}` takes a string that is not empty"));
             return None;
         }
         match predicate {
@@ -477,40 +476,40 @@ impl Checker<'_> {
             Err(regex_syntax::Error::Parse(e)) => (e.kind().to_string(), Some(range_of(e.span()))),
             Err(regex_syntax::Error::Translate(e)) => (e.kind().to_string(), Some(range_of(e.span()))),
             _ if matches!(error, regex::Error::CompiledTooBig(_)) => {
-                ("it is too large once compiled; ask for less repetition".to_owned(), None)
+                ("too large when compiled; use less repetition".to_owned(), None)
             }
             // Only its folded form is none: a range in it may have come to run backwards.
             _ => match regex_syntax::parse(&Pattern::folded(&text.value)) {
-                Err(regex_syntax::Error::Parse(e)) => (format!("folded, it has an {}", e.kind()), None),
+                Err(regex_syntax::Error::Parse(e)) => (format!("after case folding, {}", e.kind()), None),
                 _ => (error.to_string(), None),
             },
         };
         let span = span.map_or_else(|| range(token), |part| text.span(part));
         let help = match why.contains("look-around") || why.contains("backreference") {
-            true => "patterns take linear time: no look-around and no backreferences",
-            false => "a backslash of the pattern is written twice, as in `\"\\\\d+\"`",
+            true => "look-around and backreferences are not supported, so that patterns run in linear time",
+            false => "in a string, double each backslash of the pattern, as in `\"\\\\d+\"`",
         };
-        let message = format!("this is no pattern: {why}");
+        let message = format!("invalid regular expression: {why}");
         self.report(Diagnostic::new(&codes::TW0307, span, message).with_help(help));
         None
     }
 
     fn changed(&mut self, field: &FieldRef, predicate: &ast::ChangedTest) -> Option<Op> {
         if field.scope() != Scope::Ticket {
-            let help = "`changed` asks what is different about the ticket";
-            return self.cannot(field, predicate.span(), "is not kept from one event to the next", help);
+            let help = "`changed` is for fields that the ticket stores";
+            return self.cannot(field, predicate.span(), "is not stored, so it cannot change", help);
         }
         let (from, to) = (predicate.from(), predicate.to());
         for (values, word) in [(&from, "from"), (&to, "to")] {
             if let Some(again) = values.get(1) {
-                self.error(&codes::TW0115, span_of(again), format!("`{word}` is there twice"));
+                self.error(&codes::TW0115, span_of(again), format!("duplicate `{word}`"));
                 return None;
             }
         }
         if matches!(field.kind(), Kind::Set | Kind::Time)
             && let Some(value) = from.iter().chain(&to).next()
         {
-            let why = format!("is {}, and can only be asked whether it changed", field.kind());
+            let why = format!("is {}, for which `changed` takes no value", field.kind());
             return self.cannot(field, span_of(value), &why, &format!("write `{field} changed`"));
         }
         let [from, to] = [from, to].map(|values| {
@@ -534,7 +533,7 @@ impl Checker<'_> {
         let comparison = match node.comparison() {
             Some(token) => comparison(token.text()),
             None => {
-                let message = "lengths of time are compared with `<`, `<=`, `>` or `>=`";
+                let message = "durations are compared with `<`, `<=`, `>` or `>=`";
                 if let Some(op) = node.is() {
                     self.report(Diagnostic::new(&codes::TW0301, range(&op), message));
                 }
@@ -572,13 +571,14 @@ impl Checker<'_> {
                 let start = self.path.iter().position(|n| n == name).unwrap_or(0);
                 let mut circle: Vec<_> = self.path.iter().skip(start).map(|n| format!("`{n}`")).collect();
                 circle.push(format!("`{name}`"));
-                let message = format!("`{name}` needs itself");
-                let help = format!("{}: one of them must do without the next", circle.join(" needs "));
+                let message = format!("circular `let`: `{name}` refers to itself");
+                let help = format!("cycle: {}; remove one of these references", circle.join(" → "));
                 self.report(Diagnostic::new(&codes::TW0206, used, message).with_help(help));
                 return None;
             }
             LetState::Waiting if self.path.len() >= MAX_LET_DEPTH => {
-                let message = format!("conditions lean on each other more than {MAX_LET_DEPTH} deep");
+                let message =
+                    format!("nesting too deep: more than {MAX_LET_DEPTH} `let`s refer to each other in a row");
                 self.error(&codes::TW0108, used, message);
                 return None;
             }
@@ -600,7 +600,9 @@ impl Checker<'_> {
         let condition = self.condition(&node.condition()?, Where::Let)?;
         let size = self.size_of(&condition);
         if size > MAX_PREDICATES {
-            let message = format!("`{name}` comes to more than {MAX_PREDICATES} questions, with those it names");
+            let message = format!(
+                "`{name}` has more than {MAX_PREDICATES} comparisons, counting those of the conditions it refers to"
+            );
             self.error(&codes::TW0109, node.span(), message);
             return None;
         }

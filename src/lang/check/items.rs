@@ -40,12 +40,12 @@ impl Checker<'_> {
         let when = self.only(node.when());
         let runs_triggers = self.only(node.runs()).is_some();
         if when.is_none() && !node.is_broken() {
-            let error = Diagnostic::new(&codes::TW0115, node.title_span(), "an automation needs `when`");
-            self.report(error.with_help("without conditions it would fire once on every ticket there is"));
+            let error = Diagnostic::new(&codes::TW0115, node.title_span(), "missing `when` in an automation");
+            self.report(error.with_help("without a condition, it would fire once on every ticket"));
         }
         let when = when.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::Automation));
         let then = self.then(node, node.then(), "an automation");
-        self.no_stop(&then, "an automation fires by itself: there is no run it could end");
+        self.no_stop(&then, "an automation has no run to end");
         let (title, span) = node.title()?;
         Some(Automation { title, doc: node.doc(), mode, when: when?, then, runs_triggers, span: self.span(span) })
     }
@@ -54,7 +54,7 @@ impl Checker<'_> {
         let mode = self.mode(node, &[Mode::Disabled]);
         let visible_to = self.only(node.visible()).map(|c| self.audience(&c)).unwrap_or_default();
         let then = self.then(node, node.then(), "a macro");
-        self.no_stop(&then, "a macro is applied by an agent: there is no run it could end");
+        self.no_stop(&then, "a macro has no run to end");
         let (title, span) = node.title()?;
         Some(Macro { title, doc: node.doc(), mode, then, visible_to, span: self.span(span) })
     }
@@ -65,7 +65,7 @@ impl Checker<'_> {
         let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
         let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.syntax().children().next().is_none());
         if empty && !node.is_broken() {
-            let message = format!("{what} needs `then` and at least one action");
+            let message = format!("missing `then` with at least one action in {what}");
             self.error(&codes::TW0115, node.title_span(), message);
         }
         actions
@@ -74,7 +74,7 @@ impl Checker<'_> {
     fn no_stop(&mut self, actions: &[Action], why: &str) {
         for stop in actions.iter().filter(|a| a.kind == ActionKind::Stop) {
             let span = stop.span.range();
-            self.report(Diagnostic::new(&codes::TW0115, span, "`stop` is for triggers").with_help(why));
+            self.report(Diagnostic::new(&codes::TW0115, span, "`stop` is only for triggers").with_help(why));
         }
     }
 
@@ -83,12 +83,12 @@ impl Checker<'_> {
         for event in clause.events() {
             let seen = if event.text() == "created" { &mut on.created } else { &mut on.updated };
             if std::mem::replace(seen, true) {
-                let message = format!("`{}` is there twice", event.text());
+                let message = format!("duplicate `{}`", event.text());
                 self.error(&codes::TW0115, range(&event), message);
             }
         }
         if let Some(and) = clause.and() {
-            let message = "no event creates and updates a ticket; separate them with a comma";
+            let message = "separate events with a comma: no event is both";
             self.report(Diagnostic::new(&codes::TW0106, range(&and), message).with_fix(range(&and), ","));
         }
         on
@@ -98,7 +98,7 @@ impl Checker<'_> {
         let mode = self.mode(node, &[Mode::Disabled]);
         let filter = self.only(node.filter());
         if let Some(when) = filter.as_ref().and_then(|c| c.when()) {
-            let message = "the condition of a view stands behind `where`";
+            let message = "views use `where` instead of `when`";
             self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
         }
         let columns = self.only(node.columns());
@@ -107,7 +107,7 @@ impl Checker<'_> {
         let visible = self.only(node.visible());
         for (missing, word) in [(filter.is_none(), "where"), (columns.is_none(), "columns")] {
             if missing && !node.is_broken() {
-                self.error(&codes::TW0115, node.title_span(), format!("a view needs `{word}`"));
+                self.error(&codes::TW0115, node.title_span(), format!("missing `{word}` in a view"));
             }
         }
         let filter = filter.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::View));
@@ -115,7 +115,7 @@ impl Checker<'_> {
         for path in columns.iter().flat_map(|c| c.fields()) {
             let Some(field) = self.field(&path).filter(|f| self.on_ticket(f, range(&path))) else { continue };
             if shown.contains(&field) {
-                self.error(&codes::TW0115, range(&path), format!("`{field}` is there twice"));
+                self.error(&codes::TW0115, range(&path), format!("duplicate column `{field}`"));
             }
             shown.push(field);
         }
@@ -140,7 +140,7 @@ impl Checker<'_> {
     fn on_ticket(&mut self, field: &FieldRef, span: std::ops::Range<usize>) -> bool {
         let fits = matches!(field.scope(), Scope::Ticket | Scope::Shown);
         if !fits {
-            let message = format!("`{field}` is not a fact of the ticket, and a view shows only those");
+            let message = format!("`{field}` is not a field of the ticket, so a view cannot show it");
             self.error(&codes::TW0304, span, message);
         }
         fits
@@ -149,7 +149,7 @@ impl Checker<'_> {
     fn sort(&mut self, field: Option<SyntaxToken>, direction: Option<SyntaxToken>) -> Option<Sort> {
         if let Some(short) = direction.as_ref().filter(|d| !d.text().ends_with("ending")) {
             let whole = format!("{}ending", short.text());
-            let message = format!("`{}` is written `{whole}`", short.text());
+            let message = format!("unknown keyword `{}`: write `{whole}`", short.text());
             self.report(Diagnostic::new(&codes::TW0106, range(short), message).with_fix(range(short), whole));
         }
         let path = field?;
@@ -158,7 +158,7 @@ impl Checker<'_> {
             return None;
         }
         if by.kind() == crate::desk::Kind::Set {
-            let message = format!("`{by}` is a set of tags, which has no order");
+            let message = format!("`{by}` is a set of tags and has no order");
             self.error(&codes::TW0303, range(&path), message);
             return None;
         }
@@ -184,13 +184,13 @@ impl Checker<'_> {
         for again in clauses {
             let word = again.syntax().tokens().next().map(|t| (t.text().to_owned(), range(&t)));
             let (word, span) = word.unwrap_or_default();
-            let mut error = Diagnostic::new(&codes::TW0115, span, format!("`{word}` is there twice"));
+            let mut error = Diagnostic::new(&codes::TW0115, span, format!("duplicate `{word}`"));
             if let Some(token) = first.as_ref().and_then(|f| f.syntax().tokens().next()) {
-                error = error.and_label(range(&token), "it is here already");
+                error = error.and_label(range(&token), "first occurrence");
             }
             self.report(match word.as_str() {
                 "when" | "where" => error.with_help("join the conditions with `and`"),
-                "then" => error.with_help("put all actions behind one `then`, each on its line"),
+                "then" => error.with_help("write all actions after one `then`, each on its own line"),
                 _ => error,
             });
         }
@@ -203,10 +203,10 @@ impl Checker<'_> {
         for token in node.modes() {
             let this = if token.text() == "shadow" { Mode::Shadow } else { Mode::Disabled };
             if !allowed.contains(&this) {
-                let message = "only triggers and automations can be `shadow`: nothing else changes anything by itself";
+                let message = "only triggers and automations can be `shadow`";
                 self.error(&codes::TW0115, range(&token), message);
             } else if mode != Mode::Live {
-                self.error(&codes::TW0115, range(&token), "one mode is enough");
+                self.error(&codes::TW0115, range(&token), "duplicate mode");
             }
             mode = this;
         }

@@ -124,9 +124,9 @@ impl Where {
     fn no_event(self) -> Option<&'static str> {
         match self {
             Self::Run | Self::Let => None,
-            Self::Automation => Some("an automation looks at tickets as time passes; there is no event to ask about"),
-            Self::View => Some("a view shows tickets as they are; there is no event to ask about"),
-            Self::Report => Some("a report counts tickets as they are; there is no event to ask about"),
+            Self::Automation => Some("automations run as time passes, and have no event"),
+            Self::View => Some("views show tickets as they are, and have no event"),
+            Self::Report => Some("reports count tickets as they are, and have no event"),
         }
     }
 }
@@ -317,7 +317,7 @@ impl<'a> Checker<'a> {
     /// Reports a second declaration.
     fn twice(&mut self, message: String, span: Range<usize>, first: Span) {
         let error = Diagnostic::new(&codes::TW0202, self.span(span), message);
-        self.out.push(error.and_label(first, "it is declared here"));
+        self.out.push(error.and_label(first, "first declared here"));
     }
 
     fn declare_let(&mut self, node: &ast::LetItem) {
@@ -325,16 +325,16 @@ impl<'a> Checker<'a> {
         let span = range(&name);
         let text = name.text().to_owned();
         if let Some(mode) = node.mode() {
-            let message = format!("`{}` is for rules, not for named conditions", mode.text());
+            let message = format!("`{}` is only for rules, not for `let`", mode.text());
             self.error(&codes::TW0115, range(&mode), message);
         }
         if text.contains('.') || crate::desk::FieldRef::find(&text, self.desk).is_some() {
-            let message = format!("`{text}` cannot be the name of a condition");
-            let help = if text.contains('.') { "names have no dots" } else { "there is a field of that name" };
+            let message = format!("`{text}` cannot be the name of a `let`");
+            let help = if text.contains('.') { "names contain no dots" } else { "a field has this name" };
             return self.report(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
         }
         if let Err(first) = self.names.declare(NameKind::Let, &text, self.span(span.clone())) {
-            return self.twice(format!("there is already a condition `{text}`"), span, first);
+            return self.twice(format!("duplicate `let` named `{text}`"), span, first);
         }
         let entry = LetEntry { file: self.file, node: node.clone(), state: LetState::Waiting };
         self.lets.insert(text, entry);

@@ -37,11 +37,11 @@ impl Checker<'_> {
         let chart = self.only(node.chart());
         let visible = self.only(node.visible());
         if measure.is_none() && !node.is_broken() {
-            let error = Diagnostic::new(&codes::TW0115, node.title_span(), "a report needs `measure`");
+            let error = Diagnostic::new(&codes::TW0115, node.title_span(), "missing `measure` in a report");
             self.report(error.with_help("write `measure count`, for example"));
         }
         if let Some(when) = filter.as_ref().and_then(|c| c.when()) {
-            let message = "the condition of a report stands behind `where`";
+            let message = "reports use `where` instead of `when`";
             self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
         }
         let (title, span) = node.title()?;
@@ -52,18 +52,18 @@ impl Checker<'_> {
         };
         let measures: Vec<_> = measure.iter().flat_map(|c| c.measures()).map(|m| self.measure(&m)).collect();
         if let Some(over) = measure.iter().flat_map(|c| c.measures()).nth(MAX_MEASURES) {
-            self.error(&codes::TW0109, over.span(), format!("a report measures {MAX_MEASURES} things at most"));
+            self.error(&codes::TW0109, over.span(), format!("too many measures: a report has at most {MAX_MEASURES}"));
         }
         let splits: Vec<_> = by.iter().flat_map(|c| c.splits()).collect();
         if let Some(third) = splits.get(2) {
-            let error = Diagnostic::new(&codes::TW0115, third.span(), "a report is split by two things at most");
-            self.report(error.with_help("write a second report for the third"));
+            let error = Diagnostic::new(&codes::TW0115, third.span(), "too many splits: a report has at most two");
+            self.report(error.with_help("write a second report"));
         }
         let by: Vec<_> = splits.iter().map(|s| self.split(s)).collect();
         let over = over.map(|clause| self.over(&clause));
         if let Some(compare) = compare.as_ref().filter(|_| over.is_none()) {
-            let error = Diagnostic::new(&codes::TW0115, compare.span(), "there is no period before all of time");
-            self.report(error.with_help("say which time the report is about, as in `over last 30 days`"));
+            let error = Diagnostic::new(&codes::TW0115, compare.span(), "`compare to previous period` needs `over`");
+            self.report(error.with_help("add a period, such as `over last 30 days`"));
         }
         let by = by.into_iter().collect::<Option<Vec<_>>>();
         let chart = match chart {
@@ -97,9 +97,9 @@ impl Checker<'_> {
         let alone = |checker: &mut Self, measure| match &what {
             None => Some(measure),
             Some(what) => {
-                let message = format!("`{}` stands alone", how.text());
+                let message = format!("`{}` takes no quantity", how.text());
                 let error = Diagnostic::new(&codes::TW0115, range(what), message);
-                checker.report(error.with_help("measures are separated by commas"));
+                checker.report(error.with_help("separate measures with commas"));
                 None
             }
         };
@@ -109,7 +109,7 @@ impl Checker<'_> {
             ("distinct", Some("requesters")) => return Some(Measure::Requesters),
             ("distinct", _) => {
                 let span = what.as_ref().map_or_else(|| range(&how), range);
-                let error = Diagnostic::new(&codes::TW0115, span.clone(), "distinct requesters can be counted");
+                let error = Diagnostic::new(&codes::TW0115, span.clone(), "`distinct` counts only requesters");
                 self.report(error.with_help("write `distinct requesters`"));
                 return None;
             }
@@ -120,7 +120,7 @@ impl Checker<'_> {
             return None;
         };
         let Some(what) = what else {
-            let message = format!("`{}` of what?", how.text());
+            let message = format!("missing quantity after `{}`", how.text());
             let help = format!("write `{} first_reply_time`, for example", how.text());
             self.report(Diagnostic::new(&codes::TW0115, range(&how), message).with_help(help));
             return None;
@@ -139,10 +139,10 @@ impl Checker<'_> {
             "total" => Some("sum"),
             text => nearest(text, known.iter().copied()),
         };
-        let message = format!("nothing measures `{}`{}", shortened(how.text()), did_you_mean(word));
+        let message = format!("unknown measure `{}`{}", shortened(how.text()), did_you_mean(word));
         let help = match metric(how.text()).is_some() && !of {
             true => format!("write `median {}`, for example", how.text()),
-            false => format!("a report measures {}", listed(known)),
+            false => format!("measures are {}", listed(known)),
         };
         let error = Diagnostic::new(&codes::TW0210, range(how), message).with_help(help);
         self.report(match word {
@@ -163,8 +163,8 @@ impl Checker<'_> {
             let fields = self.field_names();
             let metrics = METRICS.iter().map(|m| m.name);
             let word = nearest(what.text(), metrics.clone().chain(fields.iter().map(String::as_str)));
-            let message = format!("nothing is called `{}`{}", shortened(what.text()), did_you_mean(word));
-            let help = format!("lengths of time are {}; number fields can be measured too", listed(metrics));
+            let message = format!("unknown quantity `{}`{}", shortened(what.text()), did_you_mean(word));
+            let help = format!("quantities are {}, and number fields", listed(metrics));
             let error = Diagnostic::new(&codes::TW0210, range(what), message).with_help(help);
             let word = word.map(str::to_owned);
             self.report(match word {
@@ -174,13 +174,13 @@ impl Checker<'_> {
             return None;
         };
         if field.kind() != Kind::Number || field.scope() != Scope::Ticket {
-            let message = format!("`{field}` is {}, and only numbers and lengths of time are measured", field.kind());
-            let help = format!("lengths of time are {}", listed(METRICS.iter().map(|m| m.name)));
+            let message = format!("`{field}` is {}, but only numbers and durations can be measured", field.kind());
+            let help = format!("durations are {}", listed(METRICS.iter().map(|m| m.name)));
             self.report(Diagnostic::new(&codes::TW0301, range(what), message).with_help(help));
             return None;
         }
         if let Some(business) = business {
-            let message = format!("`{field}` is a number, not a length of time");
+            let message = format!("`{field}` is a number, not a duration");
             self.report(Diagnostic::new(&codes::TW0301, range(business), message).with_fix(range(business), ""));
             return None;
         }
@@ -198,7 +198,7 @@ impl Checker<'_> {
             ["month"] => Some(Calendar::Month),
             ["hour", "week"] => Some(Calendar::HourOfWeek),
             _ => {
-                let message = "days, weeks, months and hours of the week can be told apart";
+                let message = "unknown calendar unit";
                 let error = Diagnostic::new(&codes::TW0115, node.span(), message);
                 self.report(error.with_help("write `day of created`, or `hour of week of created`"));
                 return None;
@@ -206,7 +206,7 @@ impl Checker<'_> {
         };
         let field = self.field(last)?;
         if field.scope() != Scope::Ticket {
-            let message = format!("`{field}` is not a fact of the ticket, and a report splits only by those");
+            let message = format!("`{field}` is not a field of the ticket, so a report cannot split by it");
             self.error(&codes::TW0304, range(last), message);
             return None;
         }
@@ -219,20 +219,20 @@ impl Checker<'_> {
                 None
             }
             (None, Kind::Time, _) => {
-                let message = format!("`{field}` is a time: by which part of the calendar?");
+                let message = format!("missing calendar unit: `{field}` is a time");
                 let error = Diagnostic::new(&codes::TW0301, range(last), message);
                 self.report(error.with_guess(range(last), format!("day of {field}")));
                 None
             }
             (None, Kind::Number, Some(list)) => self.bands(field, &list),
             (None, Kind::Number, None) => {
-                let message = format!("`{field}` is a number, and has too many values to split by");
+                let message = format!("cannot split by the number `{field}` without bands");
                 let help = format!("write `{field} in bands (100, 1_000)`");
                 self.report(Diagnostic::new(&codes::TW0301, range(last), message).with_help(help));
                 None
             }
             (None, kind, Some(list)) => {
-                let message = format!("bands are for numbers, and `{field}` is {kind}");
+                let message = format!("bands are for numbers, but `{field}` is {kind}");
                 self.error(&codes::TW0301, list.span(), message);
                 None
             }
@@ -246,19 +246,19 @@ impl Checker<'_> {
             let token = match &value {
                 SyntaxElement::Token(token) if token.kind() == SyntaxKind::Number => token,
                 _ => {
-                    self.error(&codes::TW0302, span_of(&value), "bands start at whole numbers");
+                    self.error(&codes::TW0302, span_of(&value), "expected a whole number as the start of a band");
                     return None;
                 }
             };
             let number = self.whole(token)?;
             if from.last().is_some_and(|last| *last >= number) {
-                self.error(&codes::TW0302, span_of(&value), "bands ascend: each starts above the one before it");
+                self.error(&codes::TW0302, span_of(&value), "bands must be in ascending order");
                 return None;
             }
             from.push(number);
         }
         if from.is_empty() || from.len() > MAX_BANDS {
-            self.error(&codes::TW0310, list.span(), format!("there are 1 to {MAX_BANDS} bands"));
+            self.error(&codes::TW0310, list.span(), format!("expected 1 to {MAX_BANDS} bands"));
             return None;
         }
         Some(Split::Bands { field, from })
@@ -282,8 +282,8 @@ impl Checker<'_> {
             false => {
                 let (from, to) = (self.date(&first)?, self.date(&values.next()?)?);
                 if from >= to {
-                    let error = Diagnostic::new(&codes::TW0302, node.span(), "this period ends before it starts");
-                    self.report(error.with_help("the second day is the first one after the period"));
+                    let error = Diagnostic::new(&codes::TW0302, node.span(), "the period ends before it starts");
+                    self.report(error.with_help("the second date is the first day after the period"));
                     return None;
                 }
                 Period::Between(from, to)
@@ -299,9 +299,8 @@ impl Checker<'_> {
         };
         let Some(node) = node else {
             {
-                let error =
-                    Diagnostic::new(&codes::TW0302, span_of(value), "a period of the calendar is expected here");
-                self.report(error.with_help("write it as `last 30 days`, `last 12 weeks` or `last 6 months`"));
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "expected a calendar period");
+                self.report(error.with_help("write a period as `last 30 days`, `last 12 weeks` or `last 6 months`"));
                 return None;
             }
         };
@@ -315,7 +314,7 @@ impl Checker<'_> {
             other => {
                 let error =
                     Diagnostic::new(&codes::TW0302, range(&unit), format!("{other}s are too short for a report"));
-                self.report(error.with_help("count in hours, days, weeks, months or years"));
+                self.report(error.with_help("use hours, days, weeks, months or years"));
                 return None;
             }
         };
@@ -330,7 +329,7 @@ impl Checker<'_> {
         match i32::try_from(count).ok().filter(|count| (1..=most).contains(count)) {
             Some(count) => Some(Period::Last(count, unit)),
             None => {
-                self.error(&codes::TW0116, span_of(value), format!("this counts from 1 to {most}"));
+                self.error(&codes::TW0116, span_of(value), format!("number out of range: expected 1 to {most}"));
                 None
             }
         }
@@ -340,9 +339,9 @@ impl Checker<'_> {
         let error = match (value.kind(), day(&written(value))) {
             (SyntaxKind::Instant, Ok(day)) => return Some(day),
             (SyntaxKind::Instant, Err(why)) => no_moment(value, "day", &why),
-            _ => Diagnostic::new(&codes::TW0302, span_of(value), "a day is expected here"),
+            _ => Diagnostic::new(&codes::TW0302, span_of(value), "expected a date"),
         };
-        self.report(error.with_help("write it as `2026-01-31`"));
+        self.report(error.with_help("write a date as `2026-01-31`"));
         None
     }
 
@@ -356,7 +355,7 @@ impl Checker<'_> {
             "heatmap" => Chart::Heatmap,
             word => {
                 let meant = nearest(word, known);
-                let message = format!("there is no chart `{}`{}", shortened(word), did_you_mean(meant));
+                let message = format!("unknown chart `{}`{}", shortened(word), did_you_mean(meant));
                 let error = Diagnostic::new(&codes::TW0210, range(&path), message);
                 self.report(match meant {
                     Some(meant) => error.with_guess(range(&path), meant),
@@ -367,12 +366,10 @@ impl Checker<'_> {
         };
         let missing = match (chart, by?) {
             (Chart::Lines, [Split::Time { unit, .. }, ..]) if *unit != Calendar::HourOfWeek => None,
-            (Chart::Lines, _) => Some("lines run over time: write `by day of created` first"),
+            (Chart::Lines, _) => Some("a line chart needs a time axis: write `by day of created` first"),
             (Chart::Heatmap, [Split::Time { unit: Calendar::HourOfWeek, .. }] | [_, _]) => None,
-            (Chart::Heatmap, _) => {
-                Some("a heatmap has two sides: split by two things, or by `hour of week of created`")
-            }
-            (Chart::Bars, []) => Some("bars need something to split by"),
+            (Chart::Heatmap, _) => Some("a heatmap needs two splits, or `by hour of week of created`"),
+            (Chart::Bars, []) => Some("a bar chart needs a split: add `by`"),
             _ => None,
         };
         if let Some(missing) = missing {

@@ -60,7 +60,7 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
                 Diagnostic::new(code, file.source.span(range(token)), message).with_help(help)
             };
             for problem in comment.problems {
-                let help = "write `# twite: allow TW0402 because …` with a reason, above what it is about";
+                let help = "write `# twite: allow TW0402 because …` with a reason, above the item, clause or action";
                 diagnostics.push(report(&codes::TW0492, problem, help));
             }
             let span = covered(&file.source.text, token, before, behind);
@@ -74,8 +74,8 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
                         }
                     }
                 } else if sound {
-                    let message = format!("there is no {} here to suppress", code.id);
-                    diagnostics.push(report(&codes::TW0491, message, "take the comment away"));
+                    let message = format!("unused suppression: {} does not occur here", code.id);
+                    diagnostics.push(report(&codes::TW0491, message, "delete the comment"));
                 }
             }
         }
@@ -103,7 +103,7 @@ fn read(comment: &str) -> Option<Comment> {
     let order = text.strip_prefix("twite:").map(str::trim_start).and_then(|order| order.strip_prefix("allow"));
     let order = order.filter(|order| order.is_empty() || order.starts_with(char::is_whitespace));
     let Some(order) = order.filter(|_| !comment.starts_with("##")) else {
-        let problem = "a suppression starts with `# twite: allow`".to_owned();
+        let problem = "malformed suppression: it must start with `# twite: allow`".to_owned();
         return is_meant(text).then(|| Comment { codes: vec![], problems: vec![problem] });
     };
     let (ids, reason) = order.split_once("because").unwrap_or((order, ""));
@@ -111,7 +111,7 @@ fn read(comment: &str) -> Option<Comment> {
     for id in ids.split([',', ' ', '\t']).filter(|id| !id.is_empty()) {
         match codes::find(id) {
             Some(code) if code.severity == Severity::Warning => read.codes.push(code),
-            Some(code) => read.problems.push(format!("{} is an error, and errors cannot be suppressed", code.id)),
+            Some(code) => read.problems.push(format!("cannot suppress {}: it is an error", code.id)),
             None => {
                 let known = nearest(id, codes::all().iter().map(|c| c.id));
                 read.problems.push(format!("unknown code `{id}`{}", did_you_mean(known)));
@@ -119,10 +119,10 @@ fn read(comment: &str) -> Option<Comment> {
         }
     }
     if read.codes.is_empty() && read.problems.is_empty() {
-        read.problems.push("a suppression names the warning: `allow TW0402`".to_owned());
+        read.problems.push("missing code in a suppression".to_owned());
     }
     if reason.trim().is_empty() {
-        read.problems.push("a suppression needs a reason".to_owned());
+        read.problems.push("missing reason in a suppression".to_owned());
         read.codes.clear();
     }
     Some(read)

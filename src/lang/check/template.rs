@@ -40,7 +40,7 @@ impl Checker<'_> {
     pub(super) fn template(&mut self, token: &SyntaxToken) -> Option<Template> {
         let text = Text::of(token);
         if text.value.len() > MAX_TEXT_BYTES {
-            let message = format!("this text is longer than {MAX_TEXT_BYTES} bytes");
+            let message = format!("text too long: more than {MAX_TEXT_BYTES} bytes");
             self.error(&codes::TW0109, range(token), message);
             return None;
         }
@@ -53,14 +53,9 @@ impl Checker<'_> {
                 (Some(placeholder), Some(tag)) if placeholder < tag => placeholder,
                 (_, Some(tag)) => {
                     let end = rest.get(tag..).and_then(|r| r.find("%}")).map_or(rest.len(), |end| tag + end + 2);
-                    let error = Diagnostic::new(
-                        &codes::TW0309,
-                        text.span(at + tag..at + end),
-                        "texts have placeholders, but no Liquid tags",
-                    );
-                    self.report(error.with_help(
-                        "for a choice between texts write two triggers, or `{{… | default: \"…\"}}` for an empty value",
-                    ));
+                    let error =
+                        Diagnostic::new(&codes::TW0309, text.span(at + tag..at + end), "Liquid tags are not supported");
+                    self.report(error.with_help("write two triggers, or `{{… | default: \"…\"}}` for an empty value"));
                     fine = false;
                     at += end;
                     continue;
@@ -75,7 +70,7 @@ impl Checker<'_> {
             }
             let Some(close) = placeholder_end(rest, open + 2) else {
                 let span = text.span(at + open..at + open + 2);
-                let error = Diagnostic::new(&codes::TW0309, span, "this placeholder is not closed by `}}`");
+                let error = Diagnostic::new(&codes::TW0309, span, "unclosed placeholder: expected `}}`");
                 self.report(error);
                 return None;
             };
@@ -108,9 +103,9 @@ impl Checker<'_> {
             return found;
         }
         let (message, help, fix) = if name.is_empty() {
-            ("this placeholder is empty".to_owned(), None, None)
+            ("empty placeholder".to_owned(), None, None)
         } else if let Some((_, here)) = ELSEWHERE.iter().find(|(there, _)| *there == name) {
-            (format!("unknown placeholder `{name}`"), Some(format!("it is `{{{{{here}}}}}` here")), Some(*here))
+            (format!("unknown placeholder `{name}`"), Some(format!("write `{{{{{here}}}}}`")), Some(*here))
         } else {
             let mut known: Vec<String> = self.field_names().iter().filter(|n| !n.contains(' ')).cloned().collect();
             known.retain(|n| !n.starts_with("comment.") && n != "updated_via");
@@ -124,7 +119,7 @@ impl Checker<'_> {
             let fixed = suggestion.map(str::to_owned);
             self.report(match fixed {
                 Some(meant) => diagnostic.with_guess(text.span(part), meant),
-                None => diagnostic.with_help("placeholders are `ticket.` and a field, or `comment.text`"),
+                None => diagnostic.with_help("write `ticket.` and a field, or `comment.text`"),
             });
             return None;
         };
@@ -162,12 +157,12 @@ impl Checker<'_> {
         }
         let span = text.span(piece.start..piece.start + name.len());
         let diagnostic = match name {
-            "default" => Diagnostic::new(&codes::TW0309, text.span(piece), "`default` takes a text in quotes")
-                .with_help("write `default: \"there\"`, with `\\\"` inside a text in `\"`"),
+            "default" => Diagnostic::new(&codes::TW0309, text.span(piece), "`default` takes a string in quotes")
+                .with_help("write `default: \"there\"`, with `\\\"` inside a string in `\"`"),
             "truncate" => Diagnostic::new(&codes::TW0309, text.span(piece), "`truncate` takes a number of characters")
                 .with_help("write `truncate: 40`"),
             name if FILTERS.contains(&name) => {
-                Diagnostic::new(&codes::TW0309, text.span(piece), format!("`{name}` takes nothing behind it"))
+                Diagnostic::new(&codes::TW0309, text.span(piece), format!("`{name}` takes no argument"))
             }
             name => {
                 let suggestion = nearest(name, FILTERS.iter().copied());
@@ -207,8 +202,10 @@ impl Checker<'_> {
         let span = if length == 0 { range(token) } else { text.span(at..at + length) };
         let why = error.to_string();
         let why = why.split(" at line ").next().unwrap_or_default();
-        let error = Diagnostic::new(&codes::TW0308, span, format!("this body is no JSON: {why}"));
-        self.report(error.with_help("placeholders stand inside JSON texts: `\"name\": \"{{ticket.requester.name}}\"`"));
+        let error = Diagnostic::new(&codes::TW0308, span, format!("invalid JSON: {why}"));
+        self.report(
+            error.with_help("write placeholders inside JSON strings: `\"name\": \"{{ticket.requester.name}}\"`"),
+        );
         false
     }
 }

@@ -42,7 +42,7 @@ impl Checker<'_> {
         match self.only(node.given()) {
             Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
             None if node.is_broken() => {}
-            None => self.error(&codes::TW0115, node.title_span(), "a test needs `given ticket { … }`"),
+            None => self.error(&codes::TW0115, node.title_span(), "missing `given ticket { … }` in a test"),
         }
         let when: Vec<_> = node
             .when()
@@ -54,18 +54,15 @@ impl Checker<'_> {
         let clauses: Vec<_> = node.expect().collect();
         let expect: Vec<_> = clauses.iter().filter_map(|clause| self.expect(clause)).collect();
         if !node.is_broken() {
-            for (missing, what) in [
-                (node.when().next().is_none(), "`when`: what happens to the ticket"),
-                (clauses.is_empty(), "`expect`: what must come of it"),
-            ] {
+            for (missing, what) in [(node.when().next().is_none(), "`when`"), (clauses.is_empty(), "`expect`")] {
                 if missing {
-                    self.error(&codes::TW0115, node.title_span(), format!("a test needs {what}"));
+                    self.error(&codes::TW0115, node.title_span(), format!("missing {what} in a test"));
                 }
             }
         }
         let late = node.when().skip(1).find(|c| c.created());
         if let Some(late) = late {
-            self.error(&codes::TW0115, late.span(), "a ticket is created first, and once");
+            self.error(&codes::TW0115, late.span(), "`when created` must be first and must not be repeated");
         }
         let (title, span) = node.title()?;
         let test = RuleTest {
@@ -90,8 +87,8 @@ impl Checker<'_> {
         for invariant in invariant::broken(&ticket) {
             let mut fields = invariant.fields.iter();
             let span = fields.find_map(|field| Some(given.iter().find(|(name, _)| name == field)?.1.clone()));
-            let message = format!("there is no such ticket: {}", invariant.says);
-            let help = "change what contradicts it, or leave it out: what follows from the rest is filled in";
+            let message = format!("impossible ticket: {}", invariant.says);
+            let help = "change the contradicting value, or omit it: omitted values are derived from the others";
             self.report(
                 Diagnostic::new(&codes::TW0411, span.unwrap_or_else(|| title.clone()), message).with_help(help),
             );
@@ -105,9 +102,9 @@ impl Checker<'_> {
             Err(why) => {
                 let error = match value.kind() {
                     SyntaxKind::Instant => no_moment(&value, "moment", &why),
-                    _ => Diagnostic::new(&codes::TW0302, span_of(&value), "a moment is expected here"),
+                    _ => Diagnostic::new(&codes::TW0302, span_of(&value), "expected a timestamp"),
                 };
-                self.report(error.with_help("write it with its zone, as `2026-01-05T12:00:00Z`"));
+                self.report(error.with_help("write a timestamp with its zone, as `2026-01-05T12:00:00Z`"));
                 None
             }
         }
@@ -127,17 +124,17 @@ impl Checker<'_> {
             if matches!(name.as_str(), "requester" | "post" | "field") {
                 return self.facts(&block, &format!("{name}."), now, given, false);
             }
-            let message = format!("`{name}` is one value; braces stand behind `requester`, `post` and `field`");
+            let message = format!("`{name}` takes one value; only `requester`, `post` and `field` take braces");
             return self.error(&codes::TW0115, range(&path), message);
         }
         if given.seen.iter().any(|(seen, _)| *seen == name) {
-            return self.error(&codes::TW0115, range(&path), format!("`{name}` is there twice"));
+            return self.error(&codes::TW0115, range(&path), format!("duplicate `{name}`"));
         }
         given.seen.push((name.clone(), range(&path)));
         if name == "comment" && comment {
             let text = fact.text();
             if text.is_none() {
-                self.error(&codes::TW0302, fact.span(), "a comment is a text in double quotes");
+                self.error(&codes::TW0302, fact.span(), "expected a string in double quotes as the comment");
             }
             given.comment = text.map(|t| Text::of(&t).value);
             return;
@@ -146,11 +143,11 @@ impl Checker<'_> {
             return self.unknown_name(&name, range(&path), true);
         };
         if field.scope() != Scope::Ticket {
-            let message = format!("`{field}` is not given: it comes of what happens");
+            let message = format!("`{field}` cannot be given in a test");
             let help = match field.scope() {
-                Scope::Event => "write what happens behind `when`, as in `when comment \"…\"`",
-                Scope::Clock => "write the moment, as in `at 2026-01-05T12:00:00Z`",
-                _ => "give `requester.name`, or a `comment`",
+                Scope::Event => "it comes from the event: write `when comment \"…\"`, for example",
+                Scope::Clock => "it comes from the time: write `at 2026-01-05T12:00:00Z`, for example",
+                _ => "give `requester.name` or a `comment` instead",
             };
             return self.report(Diagnostic::new(&codes::TW0306, range(&path), message).with_help(help));
         }
@@ -174,8 +171,8 @@ impl Checker<'_> {
         if value.kind() == SyntaxKind::Duration && field.kind() == Kind::Time {
             let span = self.duration(value)?;
             if !fact.ago() || span.is_business() {
-                let error = Diagnostic::new(&codes::TW0302, span_of(value), "a moment is expected here");
-                self.report(error.with_help(format!("write `{field} 5 days ago`, or the moment itself")));
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "expected a timestamp");
+                self.report(error.with_help(format!("write `{field} 5 days ago`, or a timestamp")));
                 return None;
             }
             return now.checked_sub(span.length(&self.desk.hours)).ok().map(Literal::Time);
@@ -211,7 +208,7 @@ impl Checker<'_> {
         let mut comments: Vec<_> = update.comments().collect();
         if comments.len() > 1 {
             let span = comments.pop().map(|c| c.span()).unwrap_or_default();
-            self.error(&codes::TW0115, span, "an update has one comment; write a second `when`");
+            self.error(&codes::TW0115, span, "duplicate comment: write a second `when`");
         }
         let via = update.via().and_then(|via| self.via(&via));
         let comment = comments.first().and_then(|c| self.comment(c));
@@ -223,7 +220,8 @@ impl Checker<'_> {
         let span = self.duration(&value)?;
         // A test looks at every minute of it in which something may come due.
         if span.length(&self.desk.hours) > MAX_WAIT {
-            let error = Diagnostic::new(&codes::TW0116, span_of(&value), "a test waits ten years at most");
+            let error =
+                Diagnostic::new(&codes::TW0116, span_of(&value), "time out of range: a test covers at most ten years");
             self.report(error);
             return None;
         }
@@ -237,14 +235,14 @@ impl Checker<'_> {
         match macros.iter().find(|m| m.title == title) {
             Some(found) if found.mode != Mode::Disabled => Some(When::Macro(Arc::clone(found))),
             Some(_) => {
-                self.error(&codes::TW0207, range(token), "this macro is disabled, and cannot be applied");
+                self.error(&codes::TW0207, range(token), "a disabled macro cannot be applied");
                 None
             }
             None => {
                 let known = macros.iter().map(|m| m.title.as_str());
                 let suggestion = self.suggestions.nearest(NameList::Macros, &title, known);
                 let suggestion = suggestion.as_deref();
-                let message = format!("there is no macro `{}`{}", shortened(&title), did_you_mean(suggestion));
+                let message = format!("unknown macro `{}`{}", shortened(&title), did_you_mean(suggestion));
                 let error = Diagnostic::new(&codes::TW0207, range(token), message);
                 self.report(match suggestion {
                     Some(meant) => error.with_guess(range(token), Quoted(meant).to_string()),
@@ -269,8 +267,8 @@ impl Checker<'_> {
         }
         let words = Via::WORDS.words;
         let suggestion = nearest(&text, words.iter().copied());
-        let message = format!("an update never comes via `{}`{}", shortened(&text), did_you_mean(suggestion));
-        let help = format!("it comes via {}", listed(words.iter().copied()));
+        let message = format!("unknown channel `{}`{}", shortened(&text), did_you_mean(suggestion));
+        let help = format!("expected {}", listed(words.iter().copied()));
         self.report(Diagnostic::new(&codes::TW0204, span_of(&value), message).with_help(help));
         None
     }
@@ -296,11 +294,11 @@ impl Checker<'_> {
         let firing = self.names.of(NameKind::Rule).map(|(title, _)| title);
         let suggestion = self.suggestions.nearest(NameList::Firing, &title, firing);
         let message =
-            format!("there is no trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
+            format!("unknown trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
         let error = Diagnostic::new(&codes::TW0207, range(token), message);
         self.report(match suggestion {
             Some(meant) => error.with_guess(range(token), Quoted(&meant).to_string()),
-            None => error.with_help("`twite rules` lists them"),
+            None => error.with_help("`twite rules` lists triggers and automations"),
         });
         None
     }
@@ -331,8 +329,8 @@ impl Checker<'_> {
         };
         match (node.no(), holds) {
             (true, Some((_, span))) => {
-                let error = Diagnostic::new(&codes::TW0115, span, "`no` leaves nothing that could contain a text");
-                self.report(error.with_help("leave out `contains`, or the `no`"));
+                let error = Diagnostic::new(&codes::TW0115, span, "`no` cannot be combined with `contains`");
+                self.report(error.with_help("delete `contains` or `no`"));
                 None
             }
             (true, None) => Some(ExpectKind::NotSent(kind)),

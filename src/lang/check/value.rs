@@ -25,14 +25,14 @@ use crate::{
 
 /// What is said where no `twite.toml` was found.
 pub(super) const NO_DECLARATIONS: &str =
-    "there is no `twite.toml` beside the rules or one directory above: write one, or name it with `--config`";
+    "found no `twite.toml` in the directory of the rules or its parent; create one, or pass `--config`";
 
 impl Checker<'_> {
     /// One value for a field.
     pub(super) fn literal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
         let span = span_of(value);
         if value.kind() == SyntaxKind::List {
-            self.error(&codes::TW0310, span, format!("one value for `{field}` is expected here, not a list"));
+            self.error(&codes::TW0310, span, format!("`{field}` takes one value, not a list"));
             return None;
         }
         match field.kind() {
@@ -49,13 +49,13 @@ impl Checker<'_> {
     fn wrong_kind(&mut self, field: &FieldRef, value: &SyntaxElement) -> TextDiagnostic {
         let what = match value.kind() {
             SyntaxKind::Number => "a number",
-            SyntaxKind::Duration => "a length of time",
-            SyntaxKind::Instant => "a moment",
-            SyntaxKind::String | SyntaxKind::WrongQuotes => "a text",
+            SyntaxKind::Duration => "a duration",
+            SyntaxKind::Instant => "a timestamp",
+            SyntaxKind::String | SyntaxKind::WrongQuotes => "a string",
             SyntaxKind::List => "a list",
             _ => "a word",
         };
-        let message = format!("`{field}` is {}, and this is {what}", field.kind());
+        let message = format!("`{field}` is {}, not {what}", field.kind());
         Diagnostic::new(&codes::TW0302, span_of(value), message)
     }
 
@@ -69,7 +69,9 @@ impl Checker<'_> {
                 let number = digits.parse::<i64>().ok();
                 self.report(match number {
                     Some(_) => diagnostic.with_fix(span_of(value), digits),
-                    None if text.contains('.') => diagnostic.with_help("numbers are whole, with `_` between thousands"),
+                    None if text.contains('.') => {
+                        diagnostic.with_help("write a whole number, with `_` between thousands")
+                    }
                     None => diagnostic,
                 });
                 None
@@ -81,7 +83,7 @@ impl Checker<'_> {
     pub(super) fn whole(&mut self, token: &SyntaxToken) -> Option<i64> {
         let number = token.text().replace('_', "").parse().ok();
         if number.is_none() {
-            let message = format!("`{}` is too large a number", shortened(token.text()));
+            let message = format!("number `{}` is too large", shortened(token.text()));
             self.error(&codes::TW0116, range(token), message);
         }
         number
@@ -94,14 +96,14 @@ impl Checker<'_> {
         match found {
             Some((_, rank)) if !quoted => Some(Literal::Word { word: text, rank }),
             Some(_) => {
-                let message = format!("words of `{field}` stand without quotes");
+                let message = format!("write values of `{field}` without quotes");
                 self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_fix(span_of(value), text));
                 None
             }
             None if matches!(value.kind(), SyntaxKind::Path | SyntaxKind::String | SyntaxKind::WrongQuotes) => {
                 let suggestion = nearest(&text, words.words.iter().copied());
                 let help = format!("`{field}` is {}", listed(words.words.iter().copied()));
-                let message = format!("`{field}` is never `{}`{}", shortened(&text), did_you_mean(suggestion));
+                let message = format!("unknown value `{}` for `{field}`{}", shortened(&text), did_you_mean(suggestion));
                 let diagnostic = Diagnostic::new(&codes::TW0204, span_of(value), message).with_help(help);
                 self.report(match suggestion {
                     Some(meant) => diagnostic.with_guess(span_of(value), meant),
@@ -145,21 +147,16 @@ impl Checker<'_> {
             Declared::Agent => "agent".to_owned(),
             Declared::Account => "account".to_owned(),
             Declared::Brand => "brand".to_owned(),
-            Declared::Choice(field) => format!("choice of `field.{field}`"),
+            Declared::Choice(field) => format!("`field.{field}` choice"),
         };
         let list = NameList::Declared(declared.clone());
         let suggestion = self.suggestions.nearest(list, text.trim_start_matches('@'), names.iter().copied());
-        let message = format!(
-            "{} declares no {what} `{}`{}",
-            self.declarer(),
-            shortened(text),
-            did_you_mean(suggestion.as_deref())
-        );
+        let message = format!("undeclared {what} `{}`{}", shortened(text), did_you_mean(suggestion.as_deref()));
         let help = match names.as_slice() {
             [] if !self.has_declarations() => NO_DECLARATIONS.to_owned(),
             [] => format!("it declares no {} at all", what.split(' ').next().unwrap_or_default()),
-            names if names.len() <= 12 => format!("it declares {}", listed(names.iter().copied())),
-            names => format!("it declares {} of them", names.len()),
+            names if names.len() <= 12 => format!("`twite.toml` declares {}", listed(names.iter().copied())),
+            names => format!("`twite.toml` declares {} of them", names.len()),
         };
         let diagnostic = Diagnostic::new(&codes::TW0205, span.clone(), message).with_help(help);
         self.report(match suggestion {
@@ -169,22 +166,17 @@ impl Checker<'_> {
         None
     }
 
-    /// Who could declare names.
-    pub(super) fn declarer(&self) -> &'static str {
-        if self.has_declarations() { "`twite.toml`" } else { "nothing" }
-    }
-
     fn text(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
         if is_text(value.kind()) {
             return Some(Literal::Text((&*field.normalize(&written(value))).into()));
         }
         let word = written(value);
-        let message = format!("`{field}` is text, and texts stand in double quotes");
+        let message = format!("`{field}` is text: write a string in double quotes");
         let diagnostic = Diagnostic::new(&codes::TW0302, span_of(value), message);
         // Elsewhere these words say that there is no text.
         let nothing = ["null", "nil", "none", "undefined"].iter().any(|nothing| word.eq_ignore_ascii_case(nothing));
         self.report(match nothing {
-            true => diagnostic.with_help(format!("whether there is no text asks `{field} is empty`")),
+            true => diagnostic.with_help(format!("to test for no value, write `{field} is empty`")),
             false => diagnostic.with_fix(span_of(value), Quoted(&word).to_string()),
         });
         None
@@ -204,11 +196,11 @@ impl Checker<'_> {
 
     /// A moment, written out.
     pub(super) fn instant(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
-        const HELP: &str = "write a moment as `2026-01-05T12:00:00Z`, or `5 days ago` in a test";
+        const HELP: &str = "write a timestamp as `2026-01-05T12:00:00Z`, or `5 days ago` in a test";
         match moment(&written(value)) {
             Ok(time) => Some(Literal::Time(time)),
             Err(why) if value.kind() == SyntaxKind::Instant => {
-                self.report(no_moment(value, "moment", &why).with_help(HELP));
+                self.report(no_moment(value, "timestamp", &why).with_help(HELP));
                 None
             }
             Err(_) => {
@@ -225,15 +217,15 @@ impl Checker<'_> {
         let tag = match value.kind() {
             K::Path | K::String | K::WrongQuotes | K::Instant | K::Number => written(value),
             _ => {
-                self.error(&codes::TW0302, span_of(value), "a tag is expected here");
+                self.error(&codes::TW0302, span_of(value), "expected a tag");
                 return None;
             }
         };
         let normal = normalize::tag(&tag);
         let odd = !normalize::is_tag(&tag);
         if odd {
-            let message = format!("`{}` cannot be a tag", shortened(&tag));
-            let help = "tags have no spaces or commas, and at most 200 characters";
+            let message = format!("`{}` is not a valid tag", shortened(&tag));
+            let help = "tags contain no spaces or commas, and have at most 200 characters";
             self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
         }
         (!odd).then_some(normal)
@@ -245,14 +237,14 @@ impl Checker<'_> {
             SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
                 let values: Vec<_> = list.values().collect();
                 if values.is_empty() {
-                    self.error(&codes::TW0310, span_of(value), "this list is empty");
+                    self.error(&codes::TW0310, span_of(value), "empty list");
                     return None;
                 }
                 Some(values)
             }
             _ => {
                 let fixed = format!("({})", value);
-                let message = "a list in parentheses is expected here";
+                let message = "expected a list in parentheses";
                 self.report(Diagnostic::new(&codes::TW0310, span_of(value), message).with_guess(span_of(value), fixed));
                 None
             }
@@ -264,8 +256,8 @@ impl Checker<'_> {
         let node = match value {
             SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => ast::Duration::cast(node.clone()),
             _ => {
-                let help = "write it as `30 minutes`, `4 days` or `2 business hours`";
-                let error = Diagnostic::new(&codes::TW0302, span_of(value), "a length of time is expected here");
+                let help = "write a duration as `30 minutes`, `4 days` or `2 business hours`";
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "expected a duration");
                 self.report(error.with_help(help));
                 return None;
             }
@@ -289,8 +281,8 @@ impl Checker<'_> {
             "day" => 24 * 3600,
             "week" => 7 * 24 * 3600,
             other => {
-                let message = format!("a {other} is no fixed length of time");
-                let help = "count in days or weeks";
+                let message = format!("a {other} has no fixed length");
+                let help = "use days or weeks";
                 self.report(Diagnostic::new(&codes::TW0302, range(&unit), message).with_help(help));
                 return None;
             }
@@ -308,12 +300,12 @@ impl Checker<'_> {
         let uneven = all.find_map(|(whose, hours)| hours.uneven_days().map(|days| (whose, hours, days)));
         let Some((whose, hours, [(a, one), (b, other)])) = uneven else { return Some(number) };
         let message = format!(
-            "a business day has no one length here: in {whose}, {a:?} has {} and {b:?} has {}",
+            "business days differ in length: in {whose}, {a:?} has {} and {b:?} has {}",
             Duration::Open(one),
             Duration::Open(other),
         );
         let help = format!(
-            "count in hours, as in `{}`, or in weeks: a business week is {} there",
+            "use hours, as in `{}`, or weeks: a business week has {} there",
             Duration::Open(one * i32::try_from(number).unwrap_or(1)),
             Duration::Open(hours.business_week()),
         );
@@ -325,8 +317,8 @@ impl Checker<'_> {
         // A hundred years: more is a slip, and keeps sums with dates in range.
         let length = number.checked_mul(seconds).filter(|s| (0..=100 * 366 * 24 * 3600).contains(s));
         if length.is_none() {
-            let help = "lengths of time run from zero to a hundred years";
-            let error = Diagnostic::new(&codes::TW0116, node.span(), "this length of time is out of range");
+            let help = "durations range from zero to a hundred years";
+            let error = Diagnostic::new(&codes::TW0116, node.span(), "duration out of range");
             self.report(error.with_help(help));
         }
         length.map(SignedDuration::from_secs)
@@ -335,7 +327,7 @@ impl Checker<'_> {
 
 /// Something written as a moment or a day that is none.
 pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> TextDiagnostic {
-    let message = format!("`{}` is no {what}: {why}", shortened(&written(value)));
+    let message = format!("`{}` is not a valid {what}: {why}", shortened(&written(value)));
     Diagnostic::new(&codes::TW0302, span_of(value), message)
 }
 

@@ -20,7 +20,7 @@ use crate::{
     lang::{
         codes,
         diagnostic::TextDiagnostic as Diagnostic,
-        suggest::{article, did_you_mean, nearest},
+        suggest::{did_you_mean, nearest},
     },
 };
 
@@ -45,16 +45,20 @@ impl Reader {
         for entry in entries {
             let (name, span) = (name(&entry.value), entry.at(key));
             if is_blank(name) || name.chars().any(char::is_control) {
-                self.error(&codes::TW0509, span, format!("this {kind} has no name that can be used"));
+                self.error(
+                    &codes::TW0509,
+                    span,
+                    format!("invalid {kind} name: it is blank or contains control characters"),
+                );
                 continue;
             }
             // Rules find a name whatever its case.
             let same = fold(name).into_owned();
             match seen.get(&same) {
                 Some(first) => {
-                    let message = format!("there is already {} `{name}`", article(kind));
+                    let message = format!("duplicate {kind} `{name}`");
                     let error = Diagnostic::new(&codes::TW0504, span, message);
-                    self.out.push(error.and_label(first.clone(), "it is declared here"));
+                    self.out.push(error.and_label(first.clone(), "first declared here"));
                 }
                 None => {
                     seen.insert(same, span);
@@ -81,15 +85,18 @@ impl Reader {
             let plain = a.handle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && a.handle.len() <= 15;
             if !plain && !a.handle.is_empty() {
                 let bare = a.handle.trim_start_matches('@').to_owned();
-                let error =
-                    Diagnostic::new(&codes::TW0509, account.at("handle"), format!("`{}` is no handle", a.handle))
-                        .with_help("a handle has up to 15 letters, digits and `_`, and stands here without `@`");
+                let error = Diagnostic::new(
+                    &codes::TW0509,
+                    account.at("handle"),
+                    format!("`{}` is not a valid handle", a.handle),
+                )
+                .with_help("a handle has up to 15 letters, digits and `_`; write it without `@`");
                 self.out.push(error.with_guess(account.at("handle"), format!("\"{bare}\"")));
             }
             if edition == Edition::Support && a.capture_direct_messages && !account.has_lost("capture_direct_messages")
             {
                 let written = account.is_written("capture_direct_messages");
-                let message = "the edition `support` has public messages only";
+                let message = "the edition `support` does not capture direct messages";
                 let help = match written {
                     true => "set this to `false`, or the edition to `suite`",
                     false => "write `capture_direct_messages = false`, or set the edition to `suite`",
@@ -103,14 +110,14 @@ impl Reader {
                     let error = Diagnostic::new(
                         &codes::TW0507,
                         account.at("default"),
-                        format!("`{}` answers for others, but allows no replies itself", a.handle),
+                        format!("the default account `{}` cannot reply", a.handle),
                     );
                     self.out.push(error.and_label(account.at("allow_replies"), "replies are turned off here"));
                 }
                 if let Some(first) = default {
-                    let message = format!("`{}` is the default account already", first.value.handle);
+                    let message = format!("duplicate default account: `{}` is already the default", first.value.handle);
                     let error = Diagnostic::new(&codes::TW0507, account.at("default"), message);
-                    self.out.push(error.and_label(first.at("default"), "here"));
+                    self.out.push(error.and_label(first.at("default"), "first default account"));
                 } else {
                     default = Some(account);
                 }
@@ -153,7 +160,7 @@ impl Reader {
             Declared::Choice(_) => "choice",
         };
         let suggestion = nearest(name, names.iter().copied());
-        let message = format!("no {kind} `{name}` is declared{}", did_you_mean(suggestion));
+        let message = format!("undeclared {kind} `{name}`{}", did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0505, span.clone(), message);
         self.out.push(match suggestion {
             Some(meant) => error.with_guess(span, format!("{meant:?}")),
@@ -168,16 +175,16 @@ impl Reader {
             let Schedule { groups, accounts, .. } = &schedule.value;
             let is_lost = schedule.has_lost("groups") || schedule.has_lost("accounts");
             if groups.is_empty() && accounts.is_empty() && !is_lost {
-                let message = "this schedule is for nobody: it names neither `groups` nor `accounts`";
+                let message = "unused schedule: it needs `groups` or `accounts`";
                 self.error(&codes::TW0503, schedule.at("name"), message);
             }
             for (key, kind, names) in [("groups", "group", groups), ("accounts", "account", accounts)] {
                 for name in names {
                     match seen.entry((kind, name)) {
                         Occupied(first) => {
-                            let message = format!("there is already a schedule for the {kind} `{name}`");
+                            let message = format!("duplicate schedule for the {kind} `{name}`");
                             let error = Diagnostic::new(&codes::TW0504, schedule.at(key), message);
-                            self.out.push(error.and_label(first.get().clone(), "it is here"));
+                            self.out.push(error.and_label(first.get().clone(), "first schedule"));
                         }
                         Vacant(place) => {
                             place.insert(schedule.at(key));
@@ -194,18 +201,22 @@ impl Reader {
             let plain = f.name.starts_with(|c: char| c.is_ascii_lowercase())
                 && f.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
             if !plain && !f.name.is_empty() {
-                let error =
-                    Diagnostic::new(&codes::TW0509, field.at("name"), format!("`{}` is no name of a field", f.name));
-                self.out.push(error.with_help("names have small letters, digits and `_`, and start with a letter"));
+                let error = Diagnostic::new(
+                    &codes::TW0509,
+                    field.at("name"),
+                    format!("`{}` is not a valid field name", f.name),
+                );
+                self.out.push(error.with_help("use lowercase letters, digits and `_`, starting with a letter"));
             }
             match (f.kind, f.choices.is_empty()) {
                 (CustomKind::Choice, true) => {
-                    let error = Diagnostic::new(&codes::TW0509, field.at("type"), "a choice needs `choices`");
+                    let error =
+                        Diagnostic::new(&codes::TW0509, field.at("type"), "a field of type `choice` needs `choices`");
                     self.out.push(error.with_help("write `choices = [\"one\", \"other\"]`"));
                 }
                 (CustomKind::Choice, false) => self.choices(field),
                 (_, false) => {
-                    let message = "only fields of the type `choice` have choices";
+                    let message = "only fields of type `choice` can have `choices`";
                     self.error(&codes::TW0509, field.at("choices"), message);
                 }
                 (_, true) => {}
@@ -218,9 +229,9 @@ impl Reader {
         for (index, choice) in field.value.choices.iter().enumerate() {
             let place = field.item_at("choices", index);
             if is_blank(choice) || choice.chars().any(char::is_control) {
-                self.error(&codes::TW0509, place, "a choice is a word");
+                self.error(&codes::TW0509, place, "invalid choice: it is blank or contains control characters");
             } else if !seen.insert(fold(choice)) {
-                self.error(&codes::TW0504, place, format!("there is already a choice `{choice}`"));
+                self.error(&codes::TW0504, place, format!("duplicate choice `{choice}`"));
             }
         }
     }

@@ -102,8 +102,8 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         }
     };
     if text.trim().is_empty() {
-        let error = Diagnostic::new(&codes::TW0501, 0..0, "this file is empty, and declares nothing");
-        reader.out.push(error.with_help("declare an account with `[[account]]`, or leave a comment in it"));
+        let error = Diagnostic::new(&codes::TW0501, 0..0, "empty file");
+        reader.out.push(error.with_help("declare an account with `[[account]]`, or write a comment in it"));
         return Config { diagnostics: reader.out, ..Config::default() };
     }
     let mut root = Root::new(table, reader);
@@ -179,9 +179,9 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     for (name, why) in declarations.unreachable_admins(mail.is_some() || gaps.has("mail")) {
         let at = declarations.agents.iter().zip(&admins).find(|(agent, _)| agent.name == name);
         let Some((_, (span, false))) = at else { continue };
-        let message = format!("no mail reaches the admin `{name}`: {why}");
+        let message = format!("admin `{name}` cannot receive email: {why}");
         let warning = Diagnostic::new(&codes::TW0412, span.clone(), message);
-        reader.out.push(warning.with_help("admins are told by mail when an account cannot work any more"));
+        reader.out.push(warning.with_help("admins receive an email when an account stops working"));
     }
     let written = |entry: Entry<'_, Account>| {
         let keys = entry.written().map(|(key, span)| (key.to_owned(), lines.line(span.start) + 1)).collect();

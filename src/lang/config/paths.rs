@@ -37,23 +37,23 @@ fn no_database(path: &Path) -> Option<String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return match fs::metadata(parent) {
                 Ok(parent) if parent.is_dir() => None,
-                Ok(_) => Some(format!("{} is no directory", parent.display())),
-                Err(_) => Some(format!("there is no directory {}", parent.display())),
+                Ok(_) => Some(format!("{} is not a directory", parent.display())),
+                Err(_) => Some(format!("no such directory: {}", parent.display())),
             };
         }
         Err(error) => return Some(error.to_string()),
     };
     if !found.is_file() {
-        return Some(if found.is_dir() { "it is a directory" } else { "it is no file" }.to_owned());
+        return Some(if found.is_dir() { "it is a directory" } else { "not a regular file" }.to_owned());
     }
     if found.permissions().readonly() {
-        return Some("it may not be written".to_owned());
+        return Some("permission denied".to_owned());
     }
     let mut start = vec![];
     match fs::File::open(path).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut start)) {
         // An empty file becomes a database.
         Ok(_) if start.is_empty() || start == SQLITE => None,
-        Ok(_) => Some("it is a file of another kind".to_owned()),
+        Ok(_) => Some("not an SQLite database".to_owned()),
         Err(error) => Some(error.to_string()),
     }
 }
@@ -61,7 +61,7 @@ fn no_database(path: &Path) -> Option<String> {
 /// Why a path is no directory, and cannot become one.
 fn no_directory(path: &Path) -> Option<String> {
     let there = path.ancestors().find(|path| path.exists())?;
-    (!there.is_dir()).then(|| format!("{} is no directory", there.display()))
+    (!there.is_dir()).then(|| format!("{} is not a directory", there.display()))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl Reader {
         let path = store.value.path.as_str();
         // To SQLite, a name in colons is a database in memory, a new one for each connection.
         if path.trim().is_empty() || path.contains('\0') || path.starts_with(':') || path.ends_with(['/', '.']) {
-            self.error(&codes::TW0503, store.at("path"), "this is no name of a file");
+            self.error(&codes::TW0503, store.at("path"), "not a valid file name");
         }
     }
 
@@ -31,13 +31,13 @@ impl Reader {
             self.variable(name, x.at("client_secret_env"));
         }
         if x.value.client_id.as_ref().is_some_and(|id| id.trim().is_empty()) {
-            self.error(&codes::TW0509, x.at("client_id"), "this is no client id");
+            self.error(&codes::TW0509, x.at("client_id"), "empty client id");
         }
         self.address(&x.value.url, x.at("url"));
         self.start_of_addresses(&x.value.url, x.at("url"));
         if url::Url::parse(&x.value.url).is_ok_and(|url| !matches!(url.path(), "/" | "")) {
-            let error = Diagnostic::new(&codes::TW0508, x.at("url"), "X is not reached below a path");
-            self.out.push(error.with_help("write scheme, name and port only, as in `https://api.x.com`"));
+            let error = Diagnostic::new(&codes::TW0508, x.at("url"), "the URL of X must not have a path");
+            self.out.push(error.with_help("write only scheme, host and port, as in `https://api.x.com`"));
         }
     }
 
@@ -49,26 +49,26 @@ impl Reader {
         match (server, directory) {
             _ if has_lost(["server", "directory"]) => {}
             (None, None) => self.out.push(
-                Diagnostic::new(&codes::TW0503, mail.span(), "mail has neither a `server` nor a `directory`")
+                Diagnostic::new(&codes::TW0503, mail.span(), "`[mail]` needs a `server` or a `directory`")
                     .with_help("write `server = \"host:port\"`, or `directory = \"…\"` to try rules without a server"),
             ),
             (Some(_), Some(_)) => {
-                let message = "mail goes to a `server` or into a `directory`, not both";
+                let message = "`[mail]` has both a `server` and a `directory`";
                 let error = Diagnostic::new(&codes::TW0503, mail.at("directory"), message);
-                self.out
-                    .push(error.and_label(mail.at("server"), "the server is here").with_help("leave one of them out"));
+                self.out.push(error.and_label(mail.at("server"), "the server is here").with_help("delete one of them"));
             }
             (None, Some(directory)) if is_blank(&directory.to_string_lossy()) => {
-                self.error(&codes::TW0503, mail.at("directory"), "this is no name of a directory");
+                self.error(&codes::TW0503, mail.at("directory"), "not a valid directory name");
             }
             _ => {}
         }
         if let Some(server) = server
             && MailSettings::host_and_port(server).is_none()
         {
-            let error = Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is no mail server"));
+            let error =
+                Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is not a valid mail server"));
             self.out.push(error.with_help(
-                "write `host` or `host:port`, with a port from 1 to 65535; an IPv6 address stands in brackets: `[::1]:25`",
+                "write `host` or `host:port`, with a port from 1 to 65535; write an IPv6 address in brackets: `[::1]:25`",
             ));
         }
         if has_lost(["user", "password_env"]) {
@@ -76,10 +76,10 @@ impl Reader {
         }
         if directory.is_some() && server.is_none() && (user.is_some() || password_env.is_some()) {
             let given = if user.is_some() { "user" } else { "password_env" };
-            self.error(&codes::TW0503, mail.at(given), "nobody signs in to a `directory`");
+            self.error(&codes::TW0503, mail.at(given), "a `directory` needs no `user` or `password_env`");
         } else if user.is_some() != password_env.is_some() {
             let given = if user.is_some() { "user" } else { "password_env" };
-            let message = "a user signs in with a password: `user` and `password_env` go together";
+            let message = "`user` and `password_env` must be given together";
             self.error(&codes::TW0503, mail.at(given), message);
         }
     }
@@ -87,7 +87,7 @@ impl Reader {
     /// An address that mail can be sent to or come from.
     pub(super) fn mailbox(&mut self, address: &str, span: Range<usize>) {
         if address.parse::<lettre::message::Mailbox>().is_err() {
-            let error = Diagnostic::new(&codes::TW0510, span, format!("`{address}` is no e-mail address"));
+            let error = Diagnostic::new(&codes::TW0510, span, format!("`{address}` is not a valid email address"));
             self.out.push(error.with_help("write `name@example.com`, or `Name <name@example.com>`"));
         }
     }
@@ -99,9 +99,9 @@ impl Reader {
             && !name.starts_with(|c: char| c.is_ascii_digit())
             && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         if !fits {
-            let error = Diagnostic::new(&codes::TW0509, span, "the name of an environment variable is expected here");
+            let error = Diagnostic::new(&codes::TW0509, span, "expected the name of an environment variable");
             self.out.push(error.with_help(
-                "secrets never stand in this file: put it in a variable such as `STATUS_PAGE_KEY`, and write that name",
+                "keep secrets out of this file: set a variable such as `STATUS_PAGE_KEY`, and write its name here",
             ));
         }
     }
@@ -112,9 +112,9 @@ impl Reader {
             let error = Diagnostic::new(
                 &codes::TW0508,
                 span,
-                "a path is added to this address, so that it cannot have `?` or `#`",
+                "this URL must not contain `?` or `#`, because paths are appended to it",
             );
-            self.out.push(error.with_help("leave out what follows"));
+            self.out.push(error.with_help("delete everything from `?` or `#` on"));
         }
     }
 
@@ -122,8 +122,10 @@ impl Reader {
         let fits = url::Url::parse(url)
             .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.username().is_empty());
         if !fits {
-            let error = Diagnostic::new(&codes::TW0508, span, format!("`{url}` is no address that can be called"));
-            self.out.push(error.with_help("it starts with `https://` or `http://`, and holds no password"));
+            let error = Diagnostic::new(&codes::TW0508, span, format!("`{url}` is not a valid URL"));
+            self.out.push(
+                error.with_help("it must start with `https://` or `http://` and contain no user name or password"),
+            );
         }
     }
 }

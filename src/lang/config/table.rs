@@ -87,7 +87,7 @@ impl Reader {
     pub(super) fn unknown_key<'k>(&mut self, key: &str, span: Range<usize>, known: &[&'k str]) -> Option<&'k str> {
         let suggestion = nearest(key, known.iter().copied());
         let message = format!("unknown key `{key}`{}", did_you_mean(suggestion));
-        let help = format!("here can stand {}", listed(known.iter().copied()));
+        let help = format!("expected {}", listed(known.iter().copied()));
         let diagnostic = Diagnostic::new(&codes::TW0502, span.clone(), message).with_help(help);
         self.out.push(match suggestion {
             Some(meant) => diagnostic.with_guess(span, meant),
@@ -115,12 +115,12 @@ impl Reader {
         let message = match value.get_ref() {
             DeValue::Table(_) => return true,
             DeValue::Array(items) if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() => {
-                format!("`{key}` is one table: write `[{key}]` instead of `[[{key}]]`")
+                format!("`{key}` must be a single table: write `[{key}]` instead of `[[{key}]]`")
             }
-            other => format!("`{key}` is a table, and this is {}", kind_of(other)),
+            other => format!("`{key}` must be a table, not {}", kind_of(other)),
         };
         let error = Diagnostic::new(&codes::TW0503, value.span(), message);
-        self.out.push(error.with_help(format!("its keys stand below a line `[{key}]`")));
+        self.out.push(error.with_help(format!("write its keys below a line `[{key}]`")));
         false
     }
 
@@ -133,7 +133,7 @@ impl Reader {
     ) -> (Vec<Entry<'t, T>>, bool) {
         let span = value.span();
         let DeValue::Array(tables) = value.into_inner() else {
-            let message = format!("there can be several of `{key}`: write `[[{key}]]`");
+            let message = format!("`{key}` must be an array of tables: write `[[{key}]]`");
             self.error(&codes::TW0503, span, message);
             return (vec![], false);
         };
@@ -141,9 +141,9 @@ impl Reader {
         for table in tables {
             if !table.get_ref().is_table() {
                 all = false;
-                let message = format!("each `{key}` is a table, and this is {}", kind_of(table.get_ref()));
+                let message = format!("each `{key}` must be a table, not {}", kind_of(table.get_ref()));
                 let error = Diagnostic::new(&codes::TW0503, table.span(), message);
-                self.out.push(error.with_help(format!("the keys of each stand below a line `[[{key}]]`")));
+                self.out.push(error.with_help(format!("write the keys of each below a line `[[{key}]]`")));
                 continue;
             }
             let hours = table.get_ref().get("hours").filter(|_| key == "schedule");
@@ -199,7 +199,7 @@ impl Reader {
                     continue;
                 }
                 let (least, most) = (Grouped(*allowed.start()), Grouped(*allowed.end()));
-                let message = format!("`{key}` is from {least} to {most} {unit}");
+                let message = format!("`{key}` must be from {least} to {most} {unit}");
                 self.error(&codes::TW0503, number.span(), message);
                 table.remove(*key);
             }
@@ -306,9 +306,9 @@ fn cut(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>, message: &str) ->
 fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: &DeValue<'_>) -> String {
     let (key, found) = part.map_or_else(|| (top, kind_of(whole)), |part| (Some(part.key.as_str()), part.found));
     let is = match key {
-        Some(key) if part.is_some_and(|part| part.is_item) => format!("each of `{key}` is"),
-        Some(key) => format!("`{key}` is"),
-        None => "this is".to_owned(),
+        Some(key) if part.is_some_and(|part| part.is_item) => format!("each of `{key}` must be"),
+        Some(key) => format!("`{key}` must be"),
+        None => "this must be".to_owned(),
     };
     let allowed = key.and_then(|key| NUMBERS.iter().find(|number| number.key == key));
     let wanted = |expected: &str| match expected {
@@ -316,26 +316,26 @@ fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: 
         _ if let Some(NumberRange { allowed, unit, .. }) = allowed => {
             format!("a whole number from {} to {} ({unit})", Grouped(*allowed.start()), Grouped(*allowed.end()))
         }
-        "a date string" => "a day in quotes, as in `\"2026-11-25\"`".to_owned(),
+        "a date string" => "a date in quotes, as in `\"2026-11-25\"`".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
         "a sequence" => "a list, as in `[\"one\", \"other\"]`".to_owned(),
         "a map" => "a table".to_owned(),
         number if ["u8", "u16", "u32", "u64", "usize", "i64"].contains(&number) => "a whole number".to_owned(),
         table if table.starts_with("struct ") => "a table".to_owned(),
-        text if text.contains("string") || text == "enum" => "text in quotes".to_owned(),
+        text if text.contains("string") || text == "enum" => "a string in quotes".to_owned(),
         other => other.to_owned(),
     };
     let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     if let Some((_, expected)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
-        return format!("{is} {}, and this is {found}", wanted(expected));
+        return format!("{is} {}, not {found}", wanted(expected));
     }
     if let Some((found, rest)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`')) {
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         let meant = did_you_mean(nearest(found, known.iter().copied()));
-        return format!("{is} {}, and this is `{found}`{meant}", listed(known));
+        return format!("{is} {}, not `{found}`{meant}", listed(known));
     }
     if message.starts_with("wanted ") || message.starts_with("invalid length") {
-        return format!("{is} {}, and this is {found}", wanted("string"));
+        return format!("{is} {}, not {found}", wanted("string"));
     }
     message.to_owned()
 }
@@ -343,9 +343,9 @@ fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: 
 /// What a value is called.
 fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a point",
+        DeValue::Float(_) => "a decimal number",
         DeValue::Boolean(_) => "`true` or `false`",
         DeValue::Datetime(_) => "a date without quotes",
         DeValue::Array(_) => "a list",

@@ -22,7 +22,7 @@ fn elsewhere(diagnostic: &Diagnostic) -> impl Iterator<Item = &Label> {
     diagnostic.secondary.iter().filter(|label| label.span.file != *diagnostic.file())
 }
 
-/// A place in another file, for forms that show one place only: "it is declared here: rules/a.twite, line 3".
+/// A place in another file, for forms that show one place only: "first declared here: rules/a.twite, line 3".
 fn in_words(label: &Label) -> String {
     format!("{}: {}, line {}", label.text, Visible(&label.span.file), label.span.line)
 }

@@ -95,7 +95,7 @@ fn misleads(
         return Some((&codes::TW0120, way));
     }
     match kind {
-        // The other side of an unfinished merge is no white space.
+        // The other side of unresolved merge conflict is no white space.
         K::Whitespace if (c == '\u{FEFF}' && offset == 0) || !is_blank(c) => None,
         K::Whitespace if c.is_whitespace() => Some((&codes::TW0118, (" ".into(), true))),
         // Beside a blank it parts nothing; alone, it may stand for one.
@@ -133,15 +133,15 @@ fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> TextDiagnostic
     let first = places.first().map(|(place, _)| place.clone()).unwrap_or_default();
     let more = match places.len() {
         0 | 1 => String::new(),
-        n => format!(", here and at {} other place{}", n - 1, if n == 2 { "" } else { "s" }),
+        n => format!(" (and {} more occurrence{})", n - 1, if n == 2 { "" } else { "s" }),
     };
     let message = match id {
-        "TW0120" => format!("{} hides or moves what stands around it{more}", described(c)),
-        "TW0118" => format!("{} looks like something else{more}", described(c)),
-        _ => format!("{} cannot be seen{more}", described(c)),
+        "TW0120" => format!("hidden control character {}{more}", described(c)),
+        "TW0118" => format!("confusable character {}{more}", described(c)),
+        _ => format!("invisible character {}{more}", described(c)),
     };
     let write = match places.first().map(|(_, (write, _))| write.as_str()).unwrap_or_default() {
-        "" => "take it away".to_owned(),
+        "" => "delete it".to_owned(),
         " " => "write a space".to_owned(),
         "\n" => "end lines with a line feed (LF), or CR LF".to_owned(),
         write => format!("write `{write}`"),
@@ -164,7 +164,7 @@ fn mixed_words(token: &SyntaxToken) -> Vec<TextDiagnostic> {
             word.len() + token.text().get(from + word.len()..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8);
         let Some((odd, meant)) = meant(word) else { continue };
         let place = start + at..start + at + word.len();
-        let message = format!("`{word}` is no word of one script: `{odd}` is {}", described(odd));
+        let message = format!("`{word}` mixes scripts: `{odd}` is {}", described(odd));
         let diagnostic = Diagnostic::new(&codes::TW0407, place.clone(), message);
         found.push(diagnostic.with_help(format!("write `{meant}`")).with_guess(place, meant));
     }
@@ -199,5 +199,5 @@ pub(super) fn described(c: char) -> String {
         c => unicode_names2::name(c)
             .map_or_else(|| "unnamed character".to_owned(), |name| name.to_string().to_lowercase()),
     };
-    format!("U+{:04X}, {}", u32::from(c), crate::lang::suggest::article(&name))
+    format!("U+{:04X} ({name})", u32::from(c))
 }

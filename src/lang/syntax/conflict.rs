@@ -60,10 +60,10 @@ fn marker(line: &str) -> Option<char> {
 }
 
 fn unfinished(start: Range<usize>, end: Option<Range<usize>>) -> TextDiagnostic {
-    let error = Diagnostic::new(&codes::TW0119, start, "an unfinished merge")
-        .with_help("keep what is right of both sides, and take the lines with `<<<<<<<`, `=======` and `>>>>>>>` away");
+    let error = Diagnostic::new(&codes::TW0119, start, "unresolved merge conflict")
+        .with_help("keep what you want from both sides, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`");
     match end {
-        Some(end) => error.with_label("one side starts here").and_label(end, "the other ends here"),
+        Some(end) => error.with_label("conflict starts here").and_label(end, "and ends here"),
         None => error,
     }
 }

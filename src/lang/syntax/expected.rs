@@ -14,7 +14,7 @@ pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
     if asked {
         // A field with nothing behind it can also be followed by what follows a condition; the question is
         // what is missing, and the rest is noise.
-        phrases = vec!["a comparison such as `is`, `>=` or `contains`".into()];
+        phrases = vec!["an operator such as `is`, `>=` or `contains`".into()];
     }
     (!phrases.is_empty()).then(|| either(phrases))
 }
@@ -39,7 +39,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
             let texts = all.contains(&Rule::string);
             match (texts, all.contains(&Rule::path)) {
                 (true, true) => phrase(1, "a value"),
-                (true, false) => phrase(1, "a text in double quotes"),
+                (true, false) => phrase(1, "a string in double quotes"),
                 (false, _) if rule == Rule::path => phrase(1, "a name"),
                 (false, _) => phrase(1, "a number"),
             }
@@ -61,7 +61,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         Rule::measure => phrase(1, "a measure such as `count` or `median first_reply_time`"),
         Rule::split => phrase(1, "a field, or `day of created`"),
         Rule::applied => phrase(2, "`macro`"),
-        Rule::passing => phrase(2, "a length of time and `passes`"),
+        Rule::passing => phrase(2, "a duration and `passes`"),
         Rule::audience => phrase(2, "`group` or `agent`"),
         Rule::effect | Rule::expect_sent => {
             phrase(2, "`reply`, `note`, `notify`, `remind`, `webhook`, `assign` or `merge`")

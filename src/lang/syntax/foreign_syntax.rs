@@ -30,9 +30,9 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
             let quotes = if token.text().starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
             let inner = token.text().strip_prefix(quotes).unwrap_or_default();
             if !closed(inner, quotes) {
-                let missing = format!("this text is not closed by `{quotes}`");
+                let missing = format!("unclosed string: expected `{quotes}`");
                 return Some(vec![Diagnostic::new(&codes::TW0102, span, missing).with_help(if quotes.len() == 1 {
-                    "a text in `\"` ends on its line; write longer ones between `\"\"\"`"
+                    "a string in `\"` must end on the same line; for several lines, use `\"\"\"`"
                 } else {
                     "close it with `\"\"\"` on a line of its own"
                 })]);
@@ -43,7 +43,7 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
         K::WrongQuotes => {
             let value = Text::of(token).value;
             Some(vec![
-                Diagnostic::new(&codes::TW0107, span.clone(), "texts stand in straight double quotes")
+                Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes")
                     .with_help(format!("write {}", crate::lang::display::Quoted(&value)))
                     .with_fix(span, crate::lang::display::Quoted(&value).to_string()),
             ])
@@ -68,7 +68,7 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
 }
 
 fn instead(token: &SyntaxToken, write: &str, safe: bool) -> TextDiagnostic {
-    let message = format!("`{}` is written `{}` here", token.text(), write.trim());
+    let message = format!("unknown operator `{}`: write `{}`", token.text(), write.trim());
     let diagnostic = Diagnostic::new(&codes::TW0106, range(token), message);
     if safe { diagnostic.with_fix(range(token), write) } else { diagnostic.with_guess(range(token), write) }
 }
@@ -76,8 +76,8 @@ fn instead(token: &SyntaxToken, write: &str, safe: bool) -> TextDiagnostic {
 fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> TextDiagnostic {
     let start = usize::from(token.text_range().start());
     let written = token.text().get(place.start - start..place.end - start).unwrap_or_default();
-    Diagnostic::new(&codes::TW0112, place.clone(), format!("`{written}` is no escape"))
-        .with_help("escapes are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{1F600}`; for a backslash itself write `\\\\`")
+    Diagnostic::new(&codes::TW0112, place.clone(), format!("unknown escape sequence `{written}`"))
+        .with_help("escape sequences are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{1F600}`; for a backslash, write `\\\\`")
         .with_guess(place.start..place.start, "\\")
 }
 
@@ -97,9 +97,9 @@ fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<TextDiagnostic>> {
     let end = usize::from(node.text_range().end());
     let place = super::scan::found_at(text, end);
     Some(vec![
-        Diagnostic::new(&codes::TW0103, place, "expected `}`")
-            .with_label("before this")
-            .and_label(range(&opening), "to close what was opened here")
+        Diagnostic::new(&codes::TW0103, place, "unclosed `{`")
+            .with_label("expected `}` before this")
+            .and_label(range(&opening), "this `{` is unclosed")
             .with_guess(end..end, "\n}"),
     ])
 }

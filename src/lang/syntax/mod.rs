@@ -53,8 +53,8 @@ impl Parse {
 /// Parses a rule file.
 pub fn parse(text: &str) -> Parse {
     if let Some(place) = scan::too_deep(text) {
-        let error = Diagnostic::new(&codes::TW0108, place, "nested too deeply")
-            .with_help(format!("parentheses and braces may nest {MAX_NESTING} deep; name parts of it with `let`"));
+        let error = Diagnostic::new(&codes::TW0108, place, "nesting too deep")
+            .with_help(format!("at most {MAX_NESTING} levels are allowed; name parts of the condition with `let`"));
         return Parse { tree: unparsed(text), errors: vec![error] };
     }
     let (conflicts, ours) = conflict::conflicts(text).unzip();
@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Parse {
     let mut repairs = Repairs::default();
     let Some(mut tree) = tree(text, &repairs.apply(read)) else {
         // The grammar takes any text; should it ever not, that is said and nothing is lost.
-        let error = Diagnostic::new(&codes::TW0101, scan::found_at(text, 0), "cannot make sense of this file");
+        let error = Diagnostic::new(&codes::TW0101, scan::found_at(text, 0), "cannot parse this file");
         return Parse { tree: unparsed(text), errors: vec![error] };
     };
     for _ in 0..recovery::MAX_ROUNDS {

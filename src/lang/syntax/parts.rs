@@ -71,28 +71,28 @@ levels! {
         "macro" only_item,
         "test" only_item,
     }
-    TRIGGER TW0113 "part of a trigger" {
+    TRIGGER TW0113 "trigger clause" {
         "on" only_on,
         "when" only_when,
         "then",
     }
-    AUTOMATION TW0113 "part of an automation" {
+    AUTOMATION TW0113 "automation clause" {
         "when" only_when,
         "runs triggers" only_runs,
         "then",
     }
-    MACRO TW0113 "part of a macro" {
+    MACRO TW0113 "macro clause" {
         "then",
         "visible to" only_visible,
     }
-    VIEW TW0113 "part of a view" {
+    VIEW TW0113 "view clause" {
         "where" only_where,
         "columns" only_columns,
         "group by" only_group,
         "sort by" only_sort,
         "visible to" only_visible,
     }
-    REPORT TW0113 "part of a report" {
+    REPORT TW0113 "report clause" {
         "where" only_where,
         "measure" only_measure,
         "by" only_by,
@@ -101,7 +101,7 @@ levels! {
         "chart" only_chart,
         "visible to" only_visible,
     }
-    TEST TW0113 "part of a test" {
+    TEST TW0113 "test clause" {
         "given" only_given,
         "at" only_at,
         "when" only_happens,

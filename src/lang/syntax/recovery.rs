@@ -182,7 +182,7 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
                     format!("unknown {} `{word}`{}", level.what, did_you_mean(Some(meant))),
                 )
                 .with_guess(range(token), meant)
-                .with_help(format!("here can stand {}", listed(level.known())));
+                .with_help(format!("expected {}", listed(level.known())));
                 found(token, Repair { mark, word: Some(Misspelt { length: word.len(), meant, error }) });
             } else {
                 continue;

@@ -73,33 +73,27 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
 fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, level: &Level) -> TextDiagnostic {
     let word = first.text();
     let plain = matches!(first.kind(), SyntaxKind::Word | SyntaxKind::Path | SyntaxKind::Keyword);
-    let help = format!("here can stand {}", listed(level.known()));
+    let help = format!("expected {}", listed(level.known()));
     if !plain {
         let message = format!("expected {}, found `{}`", listed(level.known()), shown(word));
         return match word {
-            "}" => {
-                Diagnostic::new(&codes::TW0101, range(first), "a `}` that closes nothing").with_guess(range(first), "")
-            }
+            "}" => Diagnostic::new(&codes::TW0101, range(first), "unmatched `}`").with_guess(range(first), ""),
             _ => Diagnostic::new(&codes::TW0101, range(first), message),
         };
     }
     let diagnostic = Diagnostic::new(level.code, range(first), format!("unknown {} `{word}`", level.what));
     let hint = match (word, level.what) {
-        ("close", "action") => Some("a ticket is closed with `set status to closed`"),
-        ("on", "part of an automation") => {
-            Some("an automation waits for no event: what must hold stands behind `when`")
-        }
-        ("when", "part of a macro") => Some("a macro has no condition: an agent decides when it is applied"),
-        ("if" | "where", "part of a trigger" | "part of an automation") => {
-            Some("conditions of a trigger stand behind `when`")
-        }
-        ("do" | "actions", "part of a trigger") => Some("actions stand behind `then`"),
-        ("else", _) => Some("there is no `else`: write a second trigger with the opposite condition"),
-        ("rule", "item") => Some("a rule about events is a `trigger`"),
+        ("close", "action") => Some("to close a ticket, write `set status to closed`"),
+        ("on", "automation clause") => Some("automations have no events; write the condition after `when`"),
+        ("when", "macro clause") => Some("macros have no condition: an agent applies them"),
+        ("if" | "where", "trigger clause" | "automation clause") => Some("write the condition after `when`"),
+        ("do" | "actions", "trigger clause") => Some("write actions after `then`"),
+        ("else", _) => Some("there is no `else`; write a second trigger with the opposite condition"),
+        ("rule", "item") => Some("a rule that runs on events is a `trigger`"),
         _ if rest.next().is_some_and(|t| matches!(t.text(), "is" | "in" | "has" | "and" | "or")) => {
-            Some("a condition stands behind `when`, or `where` in a view")
+            Some("write conditions after `when`, or after `where` in a view")
         }
-        _ if ACTIONS.part(word).is_some() => Some("actions stand behind `then`"),
+        _ if ACTIONS.part(word).is_some() => Some("write actions after `then`"),
         _ => None,
     };
     diagnostic.with_help(hint.map_or(help, str::to_owned))
@@ -127,7 +121,7 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     let before = last_word(text, span.start, place.start);
     let ended = place.start >= span.end;
     let found_words = match found {
-        "" => "the end of the file".to_owned(),
+        "" => "end of file".to_owned(),
         found if !found.is_ascii() && found.chars().all(|c| !c.is_alphanumeric()) && found.chars().count() == 1 => {
             format!("{} (`{}`)", found.chars().map(described).collect::<String>(), shown(found))
         }
@@ -135,7 +129,7 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     };
     let message = match expected {
         Some(expected) => format!("expected {expected}, found {found_words}"),
-        None => format!("{found_words} makes no sense here"),
+        None => format!("unexpected {found_words}"),
     };
     let diagnostic = Diagnostic::new(&codes::TW0101, place.clone(), message);
     if let Some(help) = reserved(before, found, &wanted) {
@@ -153,14 +147,10 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
 fn reserved(before: &str, found: &str, wanted: &[Rule]) -> Option<String> {
     let is_reserved = |word: &str| word.starts_with(char::is_alphabetic) && !is_name(word);
     let wants = |rule| wanted.contains(&rule);
-    let quoted = |word: &str| {
-        Some(format!("`{word}` is a word of the language: where it is meant as a value, write `\"{word}\"`"))
-    };
+    let quoted = |word: &str| Some(format!("`{word}` is a reserved word; to use it as a value, write `\"{word}\"`"));
     match is_reserved(found) {
         true if wants(Rule::string) && wants(Rule::path) => quoted(found),
-        true if wants(Rule::path) => {
-            Some(format!("`{found}` is a word of the language, and nothing has it for a name"))
-        }
+        true if wants(Rule::path) => Some(format!("`{found}` is a reserved word and cannot be a name")),
         // `has not` and `is in` go on, with `any of` and a list.
         _ if matches!(before, "not" | "in")
             && (wants(Rule::kw_any) || wants(Rule::list) || wants(Rule::lparen))
@@ -179,26 +169,24 @@ fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<
     let word = |s: &str| s.chars().next().is_some_and(char::is_alphabetic);
     let help = match found {
         "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
-            "digits are grouped with `_`, as in `10_000`; several values stand in parentheses".into()
+            "group digits with `_`, as in `10_000`; write lists in parentheses".into()
         }
-        "," => "several values stand in parentheses: `in (a, b)`, or `has any of (a, b)` for tags".into(),
-        "like" | "includes" | "include" => "texts are searched with `contains`, `starts with` or `matches`".into(),
+        "," => "write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags".into(),
+        "like" | "includes" | "include" => "to search a text, use `contains`, `starts with` or `matches`".into(),
         "contain" => "write `contains`".into(),
         "equals" | "equal" => "write `is`".into(),
-        "order" => "rows are put in order by `sort by`".into(),
-        "else" => "there is no `else`: write a second trigger with the opposite condition".into(),
-        "agent" if !is_keyword(before) => {
-            "an agent of a group is chosen by `next agent of group` or `least busy agent of group`".into()
-        }
+        "order" => "to sort rows, use `sort by`".into(),
+        "else" => "there is no `else`; write a second trigger with the opposite condition".into(),
+        "agent" if !is_keyword(before) => "write `next agent of group` or `least busy agent of group`".into(),
         "(" if before == "is" => "write `in (…)`".into(),
-        ";" => "nothing ends with `;` here: leave it out".into(),
-        _ if ended && matches!(before, "and" | "or" | "not") => format!("something is missing behind `{before}`"),
-        _ if is_field(found) && !ended => format!("between two questions stands `and` or `or`: write `and {found}`"),
+        ";" => "delete the `;`".into(),
+        _ if ended && matches!(before, "and" | "or" | "not") => format!("expected a condition after `{before}`"),
+        _ if is_field(found) && !ended => format!("join conditions with `and` or `or`: write `and {found}`"),
         _ if word(found) && is_field(before) && !ended => {
-            format!("between a field and its value stands a question: write `{before} is {found}`")
+            format!("missing operator: write `{before} is {found}`")
         }
         _ if word(found) && word(before) && !ended && !is_keyword(before) => {
-            format!("a name of several words stands in double quotes: `\"{before} {found}\"`")
+            format!("write a name of several words in double quotes: `\"{before} {found}\"`")
         }
         _ => return None,
     };

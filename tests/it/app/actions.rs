@@ -147,7 +147,7 @@ async fn reminders_come_later_unless_the_ticket_is_solved() {
     assert_eq!(mails.len(), 1, "one mail to the group's members");
     let left = desk.daemon.store().outgoing(TicketId(2)).await.unwrap();
     assert_eq!(left[0].state, "refused");
-    assert_eq!(left[0].reason.as_deref(), Some("the ticket is solved by now"));
+    assert_eq!(left[0].reason.as_deref(), Some("the ticket is solved now"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

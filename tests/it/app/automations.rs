@@ -254,7 +254,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             }
             let titles: BTreeSet<_> = fired.iter().map(|a| a.title.clone()).collect();
             if let Some(state) = loops::state(&before, ticket, &held)
-                && seen[n].come_round(state, now, titles.clone()).is_some()
+                && seen[n].record(state, now, titles.clone()).is_some()
             {
                 (*ticket, stopped[n]) = (before, true);
                 continue;

@@ -110,16 +110,19 @@ automation "Close" {
 
 /// Each line, and what is said of it.
 const LINES: &[(&str, &str)] = &[
-    (r#"{"status": "open", "solved": "2026-01-01T00:00:00Z"}"#, "while it is solved or closed"),
-    (r#"{"status": "open", "assigned": "2026-01-01T00:00:00Z"}"#, "while it has an assignee"),
-    (r#"{"status": "open", "snoozed": "2026-01-01T00:00:00Z"}"#, "is on hold"),
-    (r#"{"channel": "email", "requester": {"followers": 5}}"#, "account at X"),
-    (r#"{"channel": "web", "requester": {"verified": true}}"#, "account at X"),
-    (r#"{"channel": "api", "post": {"hashtags": ["fail"]}}"#, "has a post"),
+    (r#"{"status": "open", "solved": "2026-01-01T00:00:00Z"}"#, "`solved` must be set"),
+    (r#"{"status": "open", "assigned": "2026-01-01T00:00:00Z"}"#, "`assigned` must be set"),
+    (r#"{"status": "open", "snoozed": "2026-01-01T00:00:00Z"}"#, "`snoozed` requires"),
+    (r#"{"channel": "email", "requester": {"followers": 5}}"#, "X account"),
+    (r#"{"channel": "web", "requester": {"verified": true}}"#, "X account"),
+    (r#"{"channel": "api", "post": {"hashtags": ["fail"]}}"#, "can have a post"),
     (r#"{"channel": "twitter_dm", "post": {"likes": 2}}"#, "a direct message"),
-    (r#"{"replies": -1}"#, "below zero"),
-    (r#"{"requester": {"followers": -1}}"#, "below zero"),
-    (r#"{"created": "2026-01-02T00:00:00Z", "updated": "2026-01-01T00:00:00Z"}"#, "created before it is updated"),
+    (r#"{"replies": -1}"#, "cannot be negative"),
+    (r#"{"requester": {"followers": -1}}"#, "cannot be negative"),
+    (
+        r#"{"created": "2026-01-02T00:00:00Z", "updated": "2026-01-01T00:00:00Z"}"#,
+        "`created` cannot be after `updated`",
+    ),
 ];
 
 #[test]
@@ -135,6 +138,6 @@ fn whoever_describes_a_ticket_that_cannot_exist_is_told() {
         let output = twite.output().unwrap();
         let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success() && complaints.contains(said), "{line}: {complaints}");
-        assert!(complaints.starts_with("tickets:1: there is no such ticket: "), "{complaints}");
+        assert!(complaints.starts_with("tickets:1: impossible ticket: "), "{complaints}");
     }
 }

@@ -19,7 +19,7 @@ async fn connect(desk: &TestDesk, handle: &str, tokens: &str, key: &str, options
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_tokens_cannot_do_of_what_is_declared_is_said() {
-    const NO_REFRESH: &str = "there is no refresh token (scope `offline.access`)";
+    const NO_REFRESH: &str = "no refresh token (scope `offline.access`)";
     let declared = "[[account]]\nhandle = \"all\"\ntrack_likes = true\n\
                     [[account]]\nhandle = \"few\"\ncapture_direct_messages = false\nallow_replies = false\n";
     let desk = TestDesk::new(&["acme"], RULES, declared).await;
@@ -37,17 +37,17 @@ async fn what_tokens_cannot_do_of_what_is_declared_is_said() {
             "all",
             &["tweet.read", "users.read"],
             &[
-                "`capture_direct_messages = true` needs the scope `dm.read`",
-                "`track_likes = true` needs the scope `like.read`",
-                "`allow_replies = true` needs the scope `tweet.write`",
-                "`allow_replies = true` needs the scope `dm.write`",
+                "scope `dm.read` was not granted; `capture_direct_messages = true` needs it",
+                "scope `like.read` was not granted; `track_likes = true` needs it",
+                "scope `tweet.write` was not granted; `allow_replies = true` needs it",
+                "scope `dm.write` was not granted; `allow_replies = true` needs it",
                 NO_REFRESH,
             ],
         ),
         (
             "acme",
             &["tweet.read", "users.read", "tweet.write", "dm.read", "like.read", "offline.access"],
-            &["`allow_replies = true` needs the scope `dm.write`"],
+            &["scope `dm.write` was not granted; `allow_replies = true` needs it"],
         ),
     ] {
         let tokens = serde_json::to_string(&desk.sim.connect_with(handle, scopes).unwrap()).unwrap();
@@ -68,7 +68,7 @@ async fn what_tokens_cannot_do_of_what_is_declared_is_said() {
     let (status, said) = connect(&desk, "all", &alone, &key(), &[]).await;
     assert!(status == 1 && said.contains(NO_REFRESH), "{said}");
     let (status, said) = connect(&desk, "all", "[]", &key(), &[]).await;
-    assert!(status == 2 && said.contains("the tokens on standard input: this is a list"), "{said}");
+    assert!(status == 2 && said.contains("invalid tokens on standard input: found a list"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +77,7 @@ async fn a_key_that_does_not_open_the_other_tokens_is_refused() {
     let other = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
     let tokens = |handle: &str| serde_json::to_string(&desk.sim.connect(handle).unwrap()).unwrap();
     let (status, said) = connect(&desk, "acme", &tokens("acme"), other, &[]).await;
-    assert!(status == 2 && said.contains("the key in `TWITE_KEY` does not open the tokens of @bikes"), "{said}");
+    assert!(status == 2 && said.contains("the key in `TWITE_KEY` cannot decrypt the tokens of @bikes"), "{said}");
     assert_eq!(connect(&desk, "acme", &tokens("acme"), &key(), &[]).await.0, 0);
 
     // The old key is lost.

@@ -18,9 +18,9 @@ fn demo(directory: &Path, toml: &str, arguments: &[&str]) -> String {
 
 /// Declarations, posts, and what is said of them.
 const CAUSES: &[(&str, Option<&str>, &str)] = &[
-    ("[[account]]\nhandle = \"acme\"\n", Some(""), "there were no posts: the file holds none"),
+    ("[[account]]\nhandle = \"acme\"\n", Some(""), "the file contains no posts"),
     ("[[account]]\nhandle = \"acme\"\n", Some("{}\n"), "none of the lines could be read"),
-    ("[[account]]\nhandle = \"other\"\n", Some(MENTION), "none of these posts mentions an account of yours (@other)"),
+    ("[[account]]\nhandle = \"other\"\n", Some(MENTION), "none of these posts mentions one of your accounts (@other)"),
     ("# none\n", Some(MENTION), "twite.toml declares no account"),
     ("[[account]]\nhandle = \"acme\"\n", Some(MENTION), ""),
     (
@@ -38,7 +38,7 @@ const CAUSES: &[(&str, Option<&str>, &str)] = &[
 #[test]
 fn posts_that_open_no_ticket_are_accounted_for() {
     let all =
-        ["there were no posts", "could be read", "none of these posts", "declares no account", "captures no mentions"];
+        ["contains no posts", "could be read", "none of these posts", "declares no account", "captures no mentions"];
     for (toml, posts, cause) in CAUSES {
         let directory = tempfile::tempdir().unwrap();
         let arguments: &[&str] = match posts {
@@ -79,5 +79,5 @@ fn a_database_of_the_demo_knows_what_was_live_and_who_worked() {
     let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
     let ran = twite.current_dir(&directory).args(["status", "--database", "demo.db"]).output().unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
-    assert!(said.contains("files     the same") && said.contains("daemon    none runs; the last one was"), "{said}");
+    assert!(said.contains("files     the same") && said.contains("daemon    not running; last seen at"), "{said}");
 }

@@ -133,14 +133,11 @@ fn the_database_is_found_when_the_declarations_are_not() {
             if !committed {
                 let unknown = list(&[]);
                 let said = String::from_utf8(unknown.stderr).unwrap();
-                assert!(
-                    unknown.status.code() == Some(2) && said.contains("name it with `--database`"),
-                    "{what}: {said}"
-                );
+                assert!(unknown.status.code() == Some(2) && said.contains("pass `--database`"), "{what}: {said}");
             }
             // A restart in the middle of it goes on with what was live, on the same database.
             let log = desk.serve(more);
-            assert!(log.contains("goes on with the last good rules"), "{what}: {log}");
+            assert!(log.contains("the last good rules stay live"), "{what}: {log}");
             assert!(!log.contains("\\u{a}"), "each line of a report is a line of the log: {log}");
             assert!(!desk.at("twite.db").exists() && !desk.at("rules/twite.db").exists(), "{what}");
         }

@@ -98,17 +98,17 @@ async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_no
         ("waiting", Act::Resend, Ok("waiting"), false, 1),
         ("in doubt", Act::Withdraw, Ok("withdrawn"), true, 0),
         ("in doubt", Act::Resend, Ok("waiting"), true, 1),
-        ("being sent", Act::Withdraw, Err("1 is being sent just now"), false, 1),
-        ("being sent", Act::Resend, Err("1 is being sent just now"), false, 1),
+        ("being sent", Act::Withdraw, Err("1 is being sent now"), false, 1),
+        ("being sent", Act::Resend, Err("1 is being sent now"), false, 1),
         ("interrupted", Act::Withdraw, Ok("withdrawn"), true, 0),
         ("interrupted", Act::Resend, Err("1 was being sent when the daemon ended"), false, 1),
         ("unknown", Act::Withdraw, Ok("withdrawn"), true, 0),
         ("unknown", Act::Resend, Ok("waiting"), true, 1),
-        ("refused", Act::Withdraw, Err("1 was refused already"), false, 0),
+        ("refused", Act::Withdraw, Err("1 was already refused"), false, 0),
         ("refused", Act::Resend, Ok("waiting"), false, 1),
-        ("sent", Act::Withdraw, Err("1 was sent already"), false, 0),
-        ("sent", Act::Resend, Err("1 was sent already"), false, 0),
-        ("withdrawn", Act::Withdraw, Err("1 was withdrawn already"), false, 0),
+        ("sent", Act::Withdraw, Err("1 was already sent"), false, 0),
+        ("sent", Act::Resend, Err("1 was already sent"), false, 0),
+        ("withdrawn", Act::Withdraw, Err("1 was already withdrawn"), false, 0),
         ("withdrawn", Act::Resend, Ok("waiting"), false, 1),
     ] {
         let what = format!("{state}: {act:?}");
@@ -173,13 +173,11 @@ async fn an_agent_sees_what_waits_and_why_and_decides_and_the_ticket_tells_of_it
     };
     let mut served = desk.serve();
     say("@acme one");
-    desk.logged("X refuses").await;
+    desk.logged("X refused").await;
     served.kill();
     let (code, shown, _) = twite(&desk, &["outbox"]);
     assert_eq!(code, Some(0));
-    for said in
-        ["    1  waiting", "on ticket 1", "to posts/acme", "held: the sending of @acme is paused", "withdraw ID"]
-    {
+    for said in ["    1  waiting", "on ticket 1", "to posts/acme", "held: sending is paused for @acme", "withdraw ID"] {
         assert!(shown.contains(said), "{said}:\n{shown}");
     }
     let (_, listed, _) = twite(&desk, &["outbox", "--format", "json"]);
@@ -192,11 +190,11 @@ async fn an_agent_sees_what_waits_and_why_and_decides_and_the_ticket_tells_of_it
     let (code, done, _) = twite(&desk, &["outbox", "withdraw", "1", "--reason", "she called"]);
     assert_eq!((code, done.as_str()), (Some(0), "1 is withdrawn: reply \"Thanks. Ref 1\"\n"));
     let (code, _, said) = twite(&desk, &["outbox", "withdraw", "1", "7"]);
-    assert_eq!((code, said.as_str()), (Some(1), "1 was withdrawn already\nnothing in the outbox has the number 7\n"));
-    assert_eq!(twite(&desk, &["outbox"]).1, "nothing waits to be sent\n");
+    assert_eq!((code, said.as_str()), (Some(1), "1 was already withdrawn\nno effect 7 in the outbox\n"));
+    assert_eq!(twite(&desk, &["outbox"]).1, "the outbox is empty\n");
     let (code, _, said) = twite(&desk, &["outbox", "resend", "1", "--by", "cas"]);
     assert_eq!(code, Some(0));
-    assert!(said.contains("is paused") && said.contains("no daemon works on"), "{said}");
+    assert!(said.contains("is paused") && said.contains("no daemon runs on"), "{said}");
     for command in [["why", "1"], ["ticket", "show"]] {
         let shown = twite(&desk, &[&command[..], &["1"][..usize::from(command[0] == "ticket")]].concat()).1;
         for line in ["withdrawn by ben: she called; it was waiting", "sent again by cas; it was withdrawn"] {

@@ -90,8 +90,8 @@ fn a_file_that_cannot_be_written_is_named_and_keeps_no_other_from_it() {
         fs::set_permissions(path("b.twite"), fs::Permissions::from_mode(0o444)).unwrap();
         let (status, text) = twite(directory.path(), command);
         assert_eq!(status, 3, "{text}");
-        assert!(text.contains("error: cannot write `./a.twite`: it has 2 hard links"), "{text}");
-        assert!(text.contains("error: cannot write `./b.twite`: it is read-only"), "{text}");
+        assert!(text.contains("error: cannot write `./a.twite`: the file has 2 hard links"), "{text}");
+        assert!(text.contains("error: cannot write `./b.twite`: the file is read-only"), "{text}");
         assert!(text.contains("TW0102"), "{text}");
         for name in ["a.twite", "b.twite", "linked"] {
             assert_eq!(fs::read_to_string(path(name)).unwrap(), before, "{name}");
@@ -186,21 +186,21 @@ fn what_is_no_rule_file_is_refused() {
     let loose = "trigger \"T\" {\n    on created\n then add tags a }\n";
     let all = ["fmt", "check", "test", "rules", "eval"];
     for (given, reason, commands) in [
-        ("notes.txt", "`notes.txt` is no rule file: its name does not end in `.twite`", &all[..]),
-        ("data.json", "is no rule file", &all),
-        ("a.TWITE", "is no rule file", &all),
-        ("twite", "is no rule file", &all),
-        (".twite", "is no rule file", &all),
+        ("notes.txt", "`notes.txt` is not a rule file: its name does not end in `.twite`", &all[..]),
+        ("data.json", "is not a rule file", &all),
+        ("a.TWITE", "is not a rule file", &all),
+        ("twite", "is not a rule file", &all),
+        (".twite", "is not a rule file", &all),
         // `check` tells what is wrong with it.
-        ("twite.toml", "is no rule file", &["fmt", "test", "rules", "eval"]),
-        ("binary", "is no rule file", &all),
+        ("twite.toml", "is not a rule file", &["fmt", "test", "rules", "eval"]),
+        ("binary", "is not a rule file", &all),
         ("", "", &all),
-        ("missing.twite", "there is no such file or directory", &all),
+        ("missing.twite", "no such file or directory", &all),
         ("loop.twite", "cannot read `loop.twite`: ", &all),
-        ("dangling.twite", "there is no such file or directory", &all),
-        ("pipe.twite", "it is a pipe, a socket or a device", &all),
-        ("device.twite", "it is a pipe, a socket or a device", &all),
-        ("/dev/stdin", "is no rule file", &all),
+        ("dangling.twite", "no such file or directory", &all),
+        ("pipe.twite", "not a regular file", &all),
+        ("device.twite", "not a regular file", &all),
+        ("/dev/stdin", "is not a rule file", &all),
         ("a.twite/b.twite", "cannot read `a.twite/b.twite`: ", &all),
     ] {
         for command in commands {
@@ -224,9 +224,9 @@ fn what_is_no_rule_file_is_refused() {
     }
     let directory = rules(&[("a.twite", loose), ("twite.toml", "[x]\npoll_seconds = 0\n")]);
     let (status, text) = twite(directory.path(), &["check", "twite.toml"]);
-    assert_eq!((status, text.contains("`poll_seconds` is from 1")), (1, true), "{text}");
+    assert_eq!((status, text.contains("`poll_seconds` must be from 1")), (1, true), "{text}");
     let (status, text) = twite(directory.path(), &["check", "-", "--stdin-path", "notes.txt"]);
-    assert_eq!((status, text.contains("is no rule file")), (2, true), "{text}");
+    assert_eq!((status, text.contains("is not a rule file")), (2, true), "{text}");
 }
 
 /// Everything below a directory.

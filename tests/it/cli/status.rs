@@ -96,7 +96,7 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
             let noted = text(&output.stderr);
             assert_eq!(output.status.code(), Some(0), "{what}: {arguments:?}: {noted}");
             assert!(
-                noted.starts_with("note: the files at rules are broken: ") && noted.lines().count() == 1,
+                noted.starts_with("note: the files at rules have errors: ") && noted.lines().count() == 1,
                 "{noted}"
             );
         }
@@ -107,7 +107,7 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
         say(&desk, &format!("@acme {n}"));
         desk.until("a ticket by the last good rules", |c, _| c.fired.get("Add one") == Some(&(n as i64 + 2))).await;
         let log = fs::read_to_string(desk.log()).unwrap().split_off(log);
-        assert!(log.contains("ERROR") && log.contains("goes on with the last good rules"), "{what}: {log}");
+        assert!(log.contains("ERROR") && log.contains("the last good rules stay live"), "{what}: {log}");
         fs::write(&toml, &declared).unwrap();
         fs::write(&rules, rule("one")).unwrap();
         while status(&desk).0 != Some(0) {}
@@ -134,9 +134,9 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
     assert_eq!(status(&desk).1["files"], "newer");
     let listed = twite(&desk, &["rules"]);
     assert!(text(&listed.stdout).contains("Add three"), "{listed:?}");
-    assert!(text(&listed.stderr).contains("these are the files at rules; live are rules"), "{listed:?}");
+    assert!(text(&listed.stderr).contains("this uses the files at rules; the live rules are"), "{listed:?}");
     let noted = text(&twite(&desk, &["ticket", "list"]).stderr);
-    assert!(noted.contains("are not what is live"), "{noted}");
+    assert!(noted.contains("differ from the live rules"), "{noted}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,10 +152,10 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
     };
     let (one, account) = (rule("a"), "[[account]]\nhandle = \"acme\"\n");
     for (files, says) in [
-        (&[][..], "there is no rule file"),
-        (&[("rules/a.twite", "")], "the files hold no rule"),
-        (&[("rules/a.twite", "# a comment\n")], "the files hold no rule"),
-        (&[("rules/twite.toml", account)], "the files hold no rule"),
+        (&[][..], "no rule files found"),
+        (&[("rules/a.twite", "")], "the files contain no rules"),
+        (&[("rules/a.twite", "# a comment\n")], "the files contain no rules"),
+        (&[("rules/twite.toml", account)], "the files contain no rules"),
         (&[("rules/a.twite", one.as_str()), ("rules/twite.toml", "# none\n")], "declares no account"),
         (&[("rules/twite.toml", "# [[account]]\n")], "declares no account"),
     ] {
@@ -171,7 +171,7 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
         assert!(!at("twite.db").exists() && !at("rules/twite.db").exists(), "no database is made in passing");
     }
     fs::remove_file(at("rules/twite.toml")).unwrap();
-    assert!(text(&serve(&[]).output().unwrap().stderr).contains("there is no twite.toml"));
+    assert!(text(&serve(&[]).output().unwrap().stderr).contains("found no twite.toml"));
     let mut child = serve(&["--allow-empty"]).spawn().unwrap();
     let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();

@@ -123,7 +123,7 @@ async fn what_x_answers_in_trouble_is_told_and_tried_again() {
         let before = desk.settle().await.tickets;
         let worries = desk.worries();
         assert_eq!(worries.len(), 1, "{what}: {worries:?}");
-        assert!(worries[0].contains("@acme") && worries[0].contains("tried again"), "{what}: {worries:?}");
+        assert!(worries[0].contains("@acme") && worries[0].contains("retrying"), "{what}: {worries:?}");
         assert_eq!(desk.state(0).await, AccountState::Connected, "{what}");
         desk.say("@acme again");
         assert!(desk.settle().await.tickets > before, "{what}");
@@ -145,7 +145,7 @@ async fn a_message_that_cannot_be_read_is_set_aside_once_and_the_endpoint_goes_o
         assert_eq!((counts.tickets, counts.set_aside), (2, 1));
     }
     let worries = desk.worries();
-    assert!(worries.len() == 1 && worries[0].contains("it is no JSON"), "{worries:?}");
+    assert!(worries.len() == 1 && worries[0].contains("not valid JSON"), "{worries:?}");
     desk.say("@acme four");
     assert_eq!(desk.settle().await.tickets, 3);
 }

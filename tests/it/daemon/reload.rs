@@ -280,16 +280,16 @@ async fn what_lost_all_it_had_never_goes_live() {
     let mut restored = 0;
     type Change<'c> = Box<dyn FnOnce(&Followed) + 'c>;
     let changes: Vec<(&str, &str, Change<'_>)> = vec![
-        ("an empty file", "a.twite is empty", Box::new(|r| r.write("rules/a.twite", ""))),
-        ("a blank file", "a.twite is empty", Box::new(|r| r.write("rules/a.twite", "\n \t\n"))),
+        ("an empty file", "a.twite has become empty", Box::new(|r| r.write("rules/a.twite", ""))),
+        ("a blank file", "a.twite has become empty", Box::new(|r| r.write("rules/a.twite", "\n \t\n"))),
         (
             "no files",
-            "no rule file",
+            "all rule files are gone",
             Box::new(|r| ["rules/a.twite", "rules/b.twite"].iter().for_each(|f| remove(r, f))),
         ),
         (
             "only comments",
-            "no rule",
+            "contain no rules",
             Box::new(|r| {
                 ["rules/a.twite", "rules/b.twite"].iter().for_each(|f| r.write(f, "# nothing\n"));
             }),
@@ -302,8 +302,8 @@ async fn what_lost_all_it_had_never_goes_live() {
                 fs::create_dir(r.at("rules/a.twite")).unwrap();
             }),
         ),
-        ("no twite.toml", "no twite.toml", Box::new(|r| remove(r, "rules/twite.toml"))),
-        ("an empty twite.toml", "this file is empty", Box::new(|r| r.write("rules/twite.toml", ""))),
+        ("no twite.toml", "twite.toml is gone", Box::new(|r| remove(r, "rules/twite.toml"))),
+        ("an empty twite.toml", "empty file", Box::new(|r| r.write("rules/twite.toml", ""))),
         (
             "half a twite.toml",
             "declares no account",
@@ -312,7 +312,7 @@ async fn what_lost_all_it_had_never_goes_live() {
         ("no directory", "cannot read", Box::new(|r| fs::rename(r.at("rules"), r.at("gone")).unwrap())),
         (
             "a new directory",
-            "no rule file",
+            "all rule files are gone",
             Box::new(|r| {
                 fs::rename(r.at("rules"), r.at("gone")).unwrap();
                 fs::create_dir(r.at("rules")).unwrap();
@@ -342,8 +342,8 @@ async fn what_lost_all_it_had_never_goes_live() {
 /// nothing is, the file was deleted and its rules with it.
 type Fate = (&'static str, &'static str, fn(&Path));
 static FATES: &[Fate] = &[
-    ("capitals", "lies there as", |rules| rename(rules, "a.TWITE")),
-    ("capitals, and edited", "lies there as", |rules| {
+    ("capitals", "but exists as", |rules| rename(rules, "a.TWITE")),
+    ("capitals, and edited", "but exists as", |rules| {
         rename(rules, "a.TWITE");
         fs::write(rules.join("a.TWITE"), rule("other")).unwrap();
     }),
@@ -368,10 +368,10 @@ static FATES: &[Fate] = &[
         fs::remove_file(rules.join("a.twite")).unwrap();
         fs::create_dir(rules.join("a.twite")).unwrap();
     }),
-    ("a file that is too long", "longer than", |rules| {
+    ("a file that is too long", "file too large", |rules| {
         fs::write(rules.join("a.twite"), format!("{}{}", rule("a"), "# more\n".repeat(200_000))).unwrap();
     }),
-    ("no UTF-8", "not UTF-8", |rules| fs::write(rules.join("a.twite"), b"\xff\xfe").unwrap()),
+    ("no UTF-8", "not valid UTF-8", |rules| fs::write(rules.join("a.twite"), b"\xff\xfe").unwrap()),
     ("a team's directory that is a link to nowhere", "rules/team;", |rules| {
         fs::remove_file(rules.join("team")).unwrap();
         symlink("nowhere", rules.join("team")).unwrap();
@@ -436,7 +436,7 @@ async fn what_is_lost_may_be_deleted_after_all() {
         _ => None,
     });
     let told = told.await;
-    assert!(told.ends_with("c.TWITE does not end in `.twite`, and its rules are not live"), "{told}");
+    assert!(told.ends_with("c.TWITE does not end in `.twite`, so its rules are not live"), "{told}");
 }
 
 #[tokio::test]
@@ -548,7 +548,7 @@ async fn the_log_is_reminded_every_ten_minutes_that_rules_are_broken() {
         for second in 0..2_500 {
             reminder.remind(daemon.app(), Timestamp::from_second(1_800_000_000 + second).unwrap());
             while let Ok(notice) = told.try_recv() {
-                assert!(notice.to_string().contains("the rules are broken since"), "{notice}");
+                assert!(notice.to_string().contains("the rules have had errors since"), "{notice}");
                 said.push(second);
             }
         }

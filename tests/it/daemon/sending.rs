@@ -234,7 +234,7 @@ async fn what_refuses_the_account_or_the_app_pauses_it_and_refuses_nothing() {
         assert_eq!(desk.sent().len(), 2, "{status}");
         assert_eq!(desk.account().await.state, AccountState::Connected);
         assert!(desk.daemon.store().pauses().await.unwrap().is_empty());
-        assert_eq!((desk.mails("cannot work"), desk.mails("works again")), (2, 2), "{status}: one for each admin");
+        assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (2, 2), "{status}: one for each admin");
     }
 }
 
@@ -269,7 +269,7 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
     let hindrances = desk.daemon.store().hindrances().await.unwrap();
     let said: Vec<_> = hindrances.iter().map(|hindrance| (hindrance.what.as_str(), hindrance.next)).collect();
     assert_eq!(said, [("grant", None)]);
-    assert_eq!(desk.mails("cannot work"), 2);
+    assert_eq!(desk.mails("stopped working"), 2);
     desk.mention("four");
     let tokens = desk.sim.connect("acme").unwrap();
     let store = desk.daemon.store();
@@ -280,7 +280,7 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
     store.save_tokens(desk.daemon.key(), &desk.account, &tokens).await.unwrap();
     desk.daemon.run_until_idle().await.unwrap();
     assert_eq!(desk.sent().len(), 4);
-    assert_eq!((desk.mails("cannot work"), desk.mails("works again")), (2, 2));
+    assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -390,7 +390,10 @@ async fn settling_ends_where_x_never_works() {
         while let Ok(notice) = told.try_recv() {
             said = notice.to_string();
         }
-        assert!(said.starts_with("1 effect is left in the outbox") && said.contains("brought nothing: "), "{said}");
+        assert!(
+            said.starts_with("1 effect is left in the outbox") && said.contains("failed attempts in a row: "),
+            "{said}"
+        );
         desk.sim.clear_faults();
         desk.answered_once().await;
     }
@@ -437,5 +440,5 @@ async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else_and_no_end() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     let log = std::fs::read_to_string(desk.log()).unwrap();
-    assert!(log.contains("something is still on its way"), "{log}");
+    assert!(log.contains("a delivery is still in progress"), "{log}");
 }

@@ -49,7 +49,7 @@ async fn while_one_is_in_the_middle_of_sending_another_waits() {
     let mut second = desk.serve();
     let log = desk.logged("waiting until it ends").await;
     let host = Holder::this_process().host;
-    assert!(log.contains(&format!("process id {} on {host} works on this database since 20", first.pid())), "{log}");
+    assert!(log.contains(&format!("(process {} on {host}) has used this database since 20", first.pid())), "{log}");
     sending.release();
     drop(sightings);
     desk.until("the message is known to be sent", |counts, _| counts.sent == 1).await;

@@ -84,7 +84,7 @@ fn rules_know_when_the_desk_is_open() {
     write("holidays.ics", "a holiday");
     let (status, text) = twite(directory.path(), "check");
     assert_eq!(status, 1, "{text}");
-    assert!(text.contains("this is no iCalendar file") && text.contains("twite.toml:10"), "{text}");
+    assert!(text.contains("not a valid iCalendar file") && text.contains("twite.toml:10"), "{text}");
 
     write("holidays.ics", CALENDAR);
     let (status, text) = twite(directory.path(), "test");

@@ -85,8 +85,8 @@ macro "M" {
 }
 "#;
     for (ticket, when, expected, found) in [
-        ("", "1 day passes", "a ticket that comes to rest", "it goes round: at "),
-        ("status closed", "macro \"M\"", "a ticket that a macro can be applied to", "it is closed"),
+        ("", "1 day passes", "automations that do not loop", "automation loop: at "),
+        ("status closed", "macro \"M\"", "a ticket that a macro can be applied to", "the ticket is closed"),
     ] {
         let tests = format!(
             "test \"t\" {{\n  given ticket {{ channel twitter {ticket} }}\n  when updated\n  when {when}\n  expect note\n}}\n"
@@ -117,10 +117,10 @@ fn coverage_is_listed_and_can_be_asked_for() {
     let files = [("rules.twite", RULES), ("tests.twite", TESTS)];
     let (status, text) = test(&files, &[".", "--coverage"]);
     assert_eq!(status, 0);
-    assert!(text.contains("coverage: 60.0 %, 2 of 4 answers seen, 1 of 1 rules fired"), "{text}");
+    assert!(text.contains("coverage: 60.0 %, 2 of 4 condition outcomes, 1 of 1 rules fired"), "{text}");
     let (status, text) = test(&files, &[".", "--coverage", "--min", "70"]);
     assert_eq!(status, 1);
-    assert!(text.contains("coverage is 60.0 % (3 of 5), less than the 70 % asked for"), "{text}");
+    assert!(text.contains("coverage is 60.0 % (3 of 5), below the minimum of 70 %"), "{text}");
 }
 
 #[test]
@@ -185,7 +185,7 @@ test "days pass" {
 "#;
     let (status, said) = test(&[("a.twite", rules)], &["a.twite"]);
     assert_eq!(status, 1, "{said}");
-    assert!(said.contains("back in a state it left within the hour, by \"close\", \"open\""), "{said}");
+    assert!(said.contains("returned to a state it left within the hour, through \"close\", \"open\""), "{said}");
 }
 
 /// What fires on a ticket of a Monday morning, by then.
@@ -224,5 +224,5 @@ fn business_days_and_weeks_are_those_of_the_schedule() {
     let (status, said) = business(uneven, "1 business day", "10 hours", true);
     assert_eq!(status, 2, "{said}");
     assert!(said.contains("Monday has 10 business hours and Friday"), "{said}");
-    assert!(said.contains("a business week is 16 business"), "{said}");
+    assert!(said.contains("a business week has 16 business"), "{said}");
 }

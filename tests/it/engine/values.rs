@@ -287,7 +287,7 @@ fn no_text_is_compared_with_an_empty_one() {
         fs::write(folder.path().join("a.twite"), format!("trigger \"t\" {{ when {condition} then stop }}\n")).unwrap();
         let found = load(&[folder.path().to_owned()], None).diagnostics;
         let found: Vec<_> = found.iter().map(|d| (d.code.id, &*d.message)).collect();
-        assert_eq!(found, [("TW0302", "no text is ever equal to an empty one")], "{condition}");
+        assert_eq!(found, [("TW0302", "no text equals the empty string")], "{condition}");
     }
 }
 
@@ -302,10 +302,10 @@ fn a_field_holds_values_of_its_type() {
     let cases = [
         (json!({"n": 3, "y": true, "t": "3", "c": "RED"}), ""),
         (json!({"t": "", "c": ""}), ""),
-        (json!({"n": "3"}), "`/custom/n` is a whole number, and this is \"3\""),
-        (json!({"y": "yes"}), "`/custom/y` is `true` or `false`, and this is \"yes\""),
-        (json!({"t": 3}), "`/custom/t` is a text, and this is 3"),
-        (json!({"c": "green"}), "`/custom/c` is `Red` or `blue`, and this is \"green\""),
+        (json!({"n": "3"}), "`/custom/n` must be a whole number, not \"3\""),
+        (json!({"y": "yes"}), "`/custom/y` must be `true` or `false`, not \"yes\""),
+        (json!({"t": 3}), "`/custom/t` must be a string, not 3"),
+        (json!({"c": "green"}), "`/custom/c` must be `Red` or `blue`, not \"green\""),
     ];
     for (custom, complaint) in cases {
         fs::write(folder.path().join("tickets"), json!({ "custom": custom }).to_string()).unwrap();
@@ -328,16 +328,16 @@ fn what_no_rule_can_name_is_refused() {
         (
             "group",
             "Socail Team",
-            "`/group` is \"Socail Team\", and twite.toml declares no such group, did you mean `Social Team`?",
+            "`/group` is \"Socail Team\", which is not a declared group, did you mean `Social Team`?",
         ),
-        ("assignee", "zoe", "`/assignee` is \"zoe\", and twite.toml declares no such agent, did you mean `Zoë`?"),
-        ("brand", "other", "`/brand` is \"other\", and twite.toml declares no such brand; it declares `Acme`"),
+        ("assignee", "zoe", "`/assignee` is \"zoe\", which is not a declared agent, did you mean `Zoë`?"),
+        ("brand", "other", "`/brand` is \"other\", which is not a declared brand; twite.toml declares `Acme`"),
         ("account", "@northwindhelp", ""),
-        ("account", "acme", "`/account` is \"acme\", and twite.toml declares no such account"),
-        ("tags", "a b", "`/tags` holds \"a b\", which cannot be a tag"),
-        ("tags", "a,b", "cannot be a tag"),
+        ("account", "acme", "`/account` is \"acme\", which is not a declared account"),
+        ("tags", "a b", "`/tags` contains \"a b\", which is not a valid tag"),
+        ("tags", "a,b", "is not a valid tag"),
         ("tags", &"ä".repeat(200), ""),
-        ("tags", &long, "cannot be a tag"),
+        ("tags", &long, "is not a valid tag"),
         ("tags", "#VIP", ""),
     ];
     for (field, value, complaint) in cases {

@@ -28,15 +28,15 @@ const RULE: &str = "trigger \"a\" {\n  when status is open\n  then stop\n}\n";
 
 /// Line ends of other systems, and characters that turn writing around, anywhere in a file.
 const HIDING: &[(char, &str)] = &[
-    ('\r', "U+000D, a carriage return"),
-    ('\u{b}', "U+000B, a vertical tab"),
-    ('\u{c}', "U+000C, a form feed"),
-    ('\u{85}', "U+0085, a next line"),
-    ('\u{2028}', "U+2028, a line separator"),
-    ('\u{2029}', "U+2029, a paragraph separator"),
-    ('\u{202e}', "U+202E, a right-to-left override"),
-    ('\u{2066}', "U+2066, a left-to-right isolate"),
-    ('\u{1b}', "U+001B, a control character"),
+    ('\r', "U+000D (carriage return)"),
+    ('\u{b}', "U+000B (vertical tab)"),
+    ('\u{c}', "U+000C (form feed)"),
+    ('\u{85}', "U+0085 (next line)"),
+    ('\u{2028}', "U+2028 (line separator)"),
+    ('\u{2029}', "U+2029 (paragraph separator)"),
+    ('\u{202e}', "U+202E (right-to-left override)"),
+    ('\u{2066}', "U+2066 (left-to-right isolate)"),
+    ('\u{1b}', "U+001B (control character)"),
 ];
 
 #[test]
@@ -53,7 +53,10 @@ fn nothing_hides_a_rule_or_shows_one_that_is_not_there() {
         ];
         for text in places {
             let said = said(&text);
-            assert!(said.iter().any(|s| s.starts_with(&format!("TW0120: {name} hides"))), "{text:?}: {said:?}");
+            assert!(
+                said.iter().any(|s| s.starts_with(&format!("TW0120: hidden control character {name}"))),
+                "{text:?}: {said:?}"
+            );
             assert!(format(&text).is_err(), "{text:?}");
         }
         // The way out, in a text: the escape, which `--fix` writes.
@@ -72,35 +75,38 @@ fn nothing_hides_a_rule_or_shows_one_that_is_not_there() {
 #[test]
 fn what_looks_like_a_blank_or_a_bracket_is_named_and_replaced() {
     let cases = [
-        (RULE.replace("status is", "status\u{a0}is"), "U+00A0, a no-break space"),
-        (RULE.replace("status is", "status\u{3000}is"), "U+3000, an ideographic space"),
-        (RULE.replace("status is", "status \u{2003}is"), "U+2003, an em space"),
-        (RULE.replace('{', "｛"), "U+FF5B, a fullwidth left curly bracket"),
-        (RULE.replace('}', "｝"), "U+FF5D, a fullwidth right curly bracket"),
-        (RULE.replace("is open", "in （open, new）"), "U+FF08, a fullwidth left parenthesis"),
-        (RULE.replace("is open", "in (open， new)"), "U+FF0C, a fullwidth comma"),
-        (RULE.replace("is open", "in (open、new)"), "U+3001, an ideographic comma"),
+        (RULE.replace("status is", "status\u{a0}is"), "U+00A0 (no-break space)"),
+        (RULE.replace("status is", "status\u{3000}is"), "U+3000 (ideographic space)"),
+        (RULE.replace("status is", "status \u{2003}is"), "U+2003 (em space)"),
+        (RULE.replace('{', "｛"), "U+FF5B (fullwidth left curly bracket)"),
+        (RULE.replace('}', "｝"), "U+FF5D (fullwidth right curly bracket)"),
+        (RULE.replace("is open", "in （open, new）"), "U+FF08 (fullwidth left parenthesis)"),
+        (RULE.replace("is open", "in (open， new)"), "U+FF0C (fullwidth comma)"),
+        (RULE.replace("is open", "in (open、new)"), "U+3001 (ideographic comma)"),
     ];
     for (text, name) in cases {
         let said = said(&text);
-        assert!(said.iter().any(|s| s.starts_with(&format!("TW0118: {name} looks"))), "{text:?}: {said:?}");
+        assert!(
+            said.iter().any(|s| s.starts_with(&format!("TW0118: confusable character {name}"))),
+            "{text:?}: {said:?}"
+        );
         assert_eq!(self::said(&fixed(&text)), [""; 0], "{}", fixed(&text));
     }
     // What has no width may have stood in a word or between two: nobody can tell.
     // Beside a blank it parts nothing.
     for (odd, name, fixed) in [
-        ("sta\u{200b}tus is", "U+200B, a zero width space", "sta\u{200b}tus is"),
-        ("status\u{200b}is", "U+200B, a zero width space", "status\u{200b}is"),
-        ("status\u{200b}\u{200b}is", "U+200B, a zero width space", "status\u{200b}\u{200b}is"),
-        ("status\u{200b} is", "U+200B, a zero width space", "status is"),
-        ("status \u{feff}is", "U+FEFF, a zero width no-break space", "status is"),
+        ("sta\u{200b}tus is", "U+200B (zero width space)", "sta\u{200b}tus is"),
+        ("status\u{200b}is", "U+200B (zero width space)", "status\u{200b}is"),
+        ("status\u{200b}\u{200b}is", "U+200B (zero width space)", "status\u{200b}\u{200b}is"),
+        ("status\u{200b} is", "U+200B (zero width space)", "status is"),
+        ("status \u{feff}is", "U+FEFF (zero width no-break space)", "status is"),
     ] {
         let (text, wanted) = (RULE.replace("status is", odd), RULE.replace("status is", fixed));
         assert!(said(&text).iter().any(|s| s.contains(name)), "{text:?}: {:?}", said(&text));
         assert_eq!(self::fixed(&text), wanted);
     }
     let unknown = said(&RULE.replace("stop", "stop；"));
-    assert!(unknown.iter().any(|s| s.contains("U+FF1B, a fullwidth semicolon")), "{unknown:?}");
+    assert!(unknown.iter().any(|s| s.contains("U+FF1B (fullwidth semicolon)")), "{unknown:?}");
     assert_eq!(fixed(&RULE.replace("status is", "status≠")), RULE.replace("is", "is not"));
     assert_eq!(fixed("let a = requester.followers≥10\n"), "let a = requester.followers>=10\n");
 }
@@ -115,17 +121,17 @@ fn invisible_characters_are_named_where_they_are_not_part_of_writing() {
     ];
     for place in places {
         for (word, name) in [
-            ("re\u{200b}fund", "U+200B, a zero width space"),
-            ("re\u{ad}fund", "U+00AD, a soft hyphen"),
-            ("re\u{200d}fund", "U+200D, a zero width joiner"),
-            ("re\u{2060}fund", "U+2060, a word joiner"),
-            ("re\u{feff}fund", "U+FEFF, a zero width no-break space"),
-            ("re\u{fe0f}fund", "U+FE0F, a variation selector-16"),
-            ("re\u{3164}fund", "U+3164, a hangul filler"),
-            ("re\u{e0041}fund", "U+E0041, a tag latin capital letter a"),
+            ("re\u{200b}fund", "U+200B (zero width space)"),
+            ("re\u{ad}fund", "U+00AD (soft hyphen)"),
+            ("re\u{200d}fund", "U+200D (zero width joiner)"),
+            ("re\u{2060}fund", "U+2060 (word joiner)"),
+            ("re\u{feff}fund", "U+FEFF (zero width no-break space)"),
+            ("re\u{fe0f}fund", "U+FE0F (variation selector-16)"),
+            ("re\u{3164}fund", "U+3164 (hangul filler)"),
+            ("re\u{e0041}fund", "U+E0041 (tag latin capital letter a)"),
         ] {
             let said = said(&place(word));
-            assert_eq!(said, [format!("TW0406: {name} cannot be seen")], "{word:?}");
+            assert_eq!(said, [format!("TW0406: invisible character {name}")], "{word:?}");
         }
         // What people write: emoji of several parts, flags, keycaps, scripts with joiners and marks of direction.
         for word in [
@@ -146,17 +152,14 @@ fn invisible_characters_are_named_where_they_are_not_part_of_writing() {
 #[test]
 fn look_alike_letters_are_named_and_words_of_one_script_are_not() {
     for (word, name, meant) in [
-        ("vіp", "U+0456, a cyrillic small letter byelorussian-ukrainian i", "vip"),
-        ("оpen", "U+043E, a cyrillic small letter o", "open"),
-        ("refυnd", "U+03C5, a greek small letter upsilon", "refund"),
+        ("vіp", "U+0456 (cyrillic small letter byelorussian-ukrainian i)", "vip"),
+        ("оpen", "U+043E (cyrillic small letter o)", "open"),
+        ("refυnd", "U+03C5 (greek small letter upsilon)", "refund"),
     ] {
         let tag = RULE.replace("stop", &format!("add tags {word}"));
         assert_eq!(
             said(&tag),
-            [format!(
-                "TW0407: `{word}` is no word of one script: `{}` is {name}",
-                word.chars().find(|c| !c.is_ascii()).unwrap()
-            )]
+            [format!("TW0407: `{word}` mixes scripts: `{}` is {name}", word.chars().find(|c| !c.is_ascii()).unwrap())]
         );
         let fix = found(&tag).remove(0).fix.unwrap();
         assert_eq!((fix.grade, fix.edits[0].text.as_str()), (Grade::Unsafe, meant));
@@ -188,7 +191,7 @@ fn an_unfinished_merge_is_one_message() {
         format!("{RULE}>>>>>>> theirs\n"),
         format!("<<<<<<< HEAD\n{RULE}"),
     ] {
-        assert_eq!(said(&text), ["TW0119: an unfinished merge"], "{text}");
+        assert_eq!(said(&text), ["TW0119: unresolved merge conflict"], "{text}");
         assert!(format(&text).is_err());
         assert_eq!(fixed(&text), text);
     }
@@ -230,7 +233,7 @@ fn numbers_of_files_say_their_order() {
     assert_eq!(
         order(&["rules/9-a.twite", "rules/10-b.twite", "rules/11-c.twite", "rules/8-d.twite"]),
         [
-            "rules/8-d.twite TW0408: `8-d.twite` is read after `11-c.twite` (names are ordered character by character: call it `08-d.twite`)"
+            "rules/8-d.twite TW0408: `8-d.twite` is read after `11-c.twite` (file names are compared character by character; rename it to `08-d.twite`)"
         ]
     );
     assert_eq!(order(&["rules/9-x/a.twite", "rules/10-y/a.twite"]).len(), 1);
@@ -251,11 +254,11 @@ fn nothing_hides_in_declarations() {
     };
     for (c, name) in HIDING {
         for desk in [format!("# a{c}[[group]]\n{DESK}"), DESK.replace("Social", &format!("So{c}cial"))] {
-            let hides = format!("TW0120: {name} hides or moves what stands around it");
+            let hides = format!("TW0120: hidden control character {name}");
             assert!(said(desk.clone()).contains(&hides), "{desk:?}");
         }
     }
-    let unseen = "TW0406: U+200B, a zero width space cannot be seen";
+    let unseen = "TW0406: invisible character U+200B (zero width space)";
     assert_eq!(said(DESK.replace("Social", "So\u{200b}cial")), [unseen]);
     for desk in [format!("\u{feff}{DESK}"), DESK.replace('\n', "\r\n"), DESK.replace("Social", "Zoë 👩‍💻")] {
         assert_eq!(said(desk), [""; 0]);
@@ -271,22 +274,22 @@ fn declared_names_differ_to_the_eye() {
     let group = "[[group]]\nname = \"Social\"\n";
     let schedule = format!("{group}[[schedule]]\nname = \"a\"\ngroups = [\"Social\"]\n{hours}");
     for (desk, expected) in [
-        (format!("{group}[[group]]\nname = \"SOCIAL\"\n"), "TW0504: there is already a group `SOCIAL`"),
-        (format!("{group}[[group]]\nname = \"social \"\n"), "TW0504: there is already a group `social `"),
-        ("[[agent]]\nname = \"Straße\"\n[[agent]]\nname = \"STRASSE\"\n".into(), "TW0504: there is already an agent `STRASSE`"),
-        ("[[brand]]\nname = \"O’Neil\"\n[[brand]]\nname = \"O'Neil\"\n".into(), "TW0504: there is already a brand `O'Neil`"),
+        (format!("{group}[[group]]\nname = \"SOCIAL\"\n"), "TW0504: duplicate group `SOCIAL`"),
+        (format!("{group}[[group]]\nname = \"social \"\n"), "TW0504: duplicate group `social `"),
+        ("[[agent]]\nname = \"Straße\"\n[[agent]]\nname = \"STRASSE\"\n".into(), "TW0504: duplicate agent `STRASSE`"),
+        ("[[brand]]\nname = \"O’Neil\"\n[[brand]]\nname = \"O'Neil\"\n".into(), "TW0504: duplicate brand `O'Neil`"),
         (
             "[[webhook]]\nname = \"w\"\nurl = \"https://w.example\"\n[[webhook]]\nname = \"W\"\nurl = \"https://w.example\"\n".into(),
-            "TW0504: there is already a webhook `W`",
+            "TW0504: duplicate webhook `W`",
         ),
         (
             "[[field]]\nname = \"f\"\ntype = \"choice\"\nchoices = [\"a\", \"A\"]\n".into(),
-            "TW0504: there is already a choice `A`",
+            "TW0504: duplicate choice `A`",
         ),
-        (format!("[[schedule]]\nname = \"a\"\n{hours}"), "TW0503: this schedule is for nobody: it names neither `groups` nor `accounts`"),
+        (format!("[[schedule]]\nname = \"a\"\n{hours}"), "TW0503: unused schedule: it needs `groups` or `accounts`"),
         (
             format!("{schedule}[[schedule]]\nname = \"b\"\ngroups = [\"Social\"]\n{hours}"),
-            "TW0504: there is already a schedule for the group `Social`",
+            "TW0504: duplicate schedule for the group `Social`",
         ),
         (schedule.clone(), ""),
     ] {

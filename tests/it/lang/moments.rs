@@ -8,14 +8,14 @@ const DESK: &str = "[[account]]\nhandle = \"acme\"\n";
 const RULES: &str = "trigger \"x\" {\n  on created\n  then add tags x\n}\n";
 const MOMENTS: &[(&str, &str)] = &[
     ("2026-02-30T00:00:00Z", "February 2026 has 28 days"),
-    ("2026-13-01T00:00:00Z", "there is no month 13"),
-    ("2026-01-07T24:00:00Z", "hours run from 00 to 23"),
-    ("2026-01-07T12:61:00Z", "minutes run from 00 to 59"),
-    ("9999-12-31T23:59:59Z", "moments end with"),
-    ("2026-01-07T12:00:00+99:00", "the difference to UTC"),
-    ("2026-01-07T12:00:00", "its zone is missing"),
+    ("2026-13-01T00:00:00Z", "month 13 out of range"),
+    ("2026-01-07T24:00:00Z", "hours range from 00 to 23"),
+    ("2026-01-07T12:61:00Z", "minutes range from 00 to 59"),
+    ("9999-12-31T23:59:59Z", "the latest timestamp"),
+    ("2026-01-07T12:00:00+99:00", "the UTC offset"),
+    ("2026-01-07T12:00:00", "missing time zone"),
 ];
-const DAYS: &[(&str, &str)] = &[("2026-02-30", "February 2026 has 28 days"), ("2026-13-01", "there is no month 13")];
+const DAYS: &[(&str, &str)] = &[("2026-02-30", "February 2026 has 28 days"), ("2026-13-01", "month 13 out of range")];
 
 fn twite(arguments: &[&str], files: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();

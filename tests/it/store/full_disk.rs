@@ -70,9 +70,9 @@ async fn a_full_disk_is_survived_without_a_restart_and_said_once() {
     for round in 1..=2 {
         full(true);
         (1..=20).for_each(|n| say(round * 100 + n));
-        desk.logged_times("the store: ", round).await;
+        desk.logged_times("database error: ", round).await;
         full(false);
-        desk.logged_times("the store works again", round).await;
+        desk.logged_times("the database works again", round).await;
         tickets(&store, &desk, i64::try_from(round * 20 + 1).unwrap()).await;
     }
     assert!(served.runs());

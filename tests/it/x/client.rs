@@ -242,7 +242,7 @@ async fn a_grant_that_died_of_a_lost_answer_says_so() {
     let error = stage.mentions().await.unwrap_err();
     assert!(matches!(error, XError::Unavailable { .. }), "{error:?}");
     let error = stage.mentions().await.unwrap_err();
-    assert!(error.to_string().contains("an earlier renewal was lost"), "{error}");
+    assert!(error.to_string().contains("an earlier refresh was lost"), "{error}");
 }
 
 #[tokio::test]
@@ -442,38 +442,38 @@ async fn a_post_whose_answer_is_lost_may_be_there() {
 
 /// What is said of an answer: to whoever reads, and to whoever sends.
 const TOLD: &[(u16, &str, &str, &str)] = &[
-    (302, "", "302 not in X's words, as by a proxy in between: Found", ""),
+    (302, "", "302 that is not from X, perhaps from a proxy: Found", ""),
     (400, r#"{"detail":"No."}"#, "X refused: 400: No.", ""),
-    (401, REFUSED, "X refused: the authorisation is refused: Unauthorized", ""),
-    (402, "", "X refused: the app's credit or cap is used up: Payment Required", ""),
+    (401, REFUSED, "X refused: authorization refused: Unauthorized", ""),
+    (402, "", "X refused: the app's credits or spending cap are used up: Payment Required", ""),
     (403, r#"{"detail":"No."}"#, "X refused: 403: No.", ""),
-    (403, "", "403 not in X's words, as by a proxy in between: Forbidden", ""),
-    (403, "<html>No", "403 not in X's words, as by a proxy in between: <html>No", ""),
+    (403, "", "403 that is not from X, perhaps from a proxy: Forbidden", ""),
+    (403, "<html>No", "403 that is not from X, perhaps from a proxy: <html>No", ""),
     (
         403,
         r#"{"detail":"Your account is suspended."}"#,
-        "X refused: the app or the account is not allowed to: Your account is suspended.",
+        "X refused: the app or the account lacks permission: Your account is suspended.",
         "",
     ),
-    (404, r#"{"detail":"No such thing."}"#, "X refused: it is deleted or not visible: No such thing.", ""),
-    (404, "", "404 not in X's words, as by a proxy in between: Not Found", ""),
-    (407, "", "407 not in X's words, as by a proxy in between: Proxy Authentication Required", ""),
-    (408, "", "X answered 408: Request Timeout", "the outcome is unknown: X answered 408: Request Timeout"),
-    (413, "", "413 not in X's words, as by a proxy in between: Payload Too Large", ""),
+    (404, r#"{"detail":"No such thing."}"#, "X refused: deleted or not visible: No such thing.", ""),
+    (404, "", "404 that is not from X, perhaps from a proxy: Not Found", ""),
+    (407, "", "407 that is not from X, perhaps from a proxy: Proxy Authentication Required", ""),
+    (408, "", "X answered 408: Request Timeout", "unknown outcome: X answered 408: Request Timeout"),
+    (413, "", "413 that is not from X, perhaps from a proxy: Payload Too Large", ""),
     (418, r#"{"title":"Teapot"}"#, "X refused: 418: Teapot", ""),
-    (425, "", "X answered 425: Too Early", "the outcome is unknown: X answered 425: Too Early"),
-    (429, "", "X refused: too many calls", ""),
-    (500, r#"{"title":"Oops"}"#, "X answered 500: Oops", "the outcome is unknown: X answered 500: Oops"),
-    (502, "", "X answered 502: Bad Gateway", "the outcome is unknown: X answered 502: Bad Gateway"),
+    (425, "", "X answered 425: Too Early", "unknown outcome: X answered 425: Too Early"),
+    (429, "", "X refused: rate limit reached", ""),
+    (500, r#"{"title":"Oops"}"#, "X answered 500: Oops", "unknown outcome: X answered 500: Oops"),
+    (502, "", "X answered 502: Bad Gateway", "unknown outcome: X answered 502: Bad Gateway"),
     (503, "", "X answered 503: Service Unavailable", ""),
-    (599, "", "X answered 599: ", "the outcome is unknown: X answered 599: "),
+    (599, "", "X answered 599: ", "unknown outcome: X answered 599: "),
     (
         200,
         "<html>",
-        "X's answer cannot be read: it is no JSON: expected value at line 1 column 1",
-        "the outcome is unknown: X took it and named no id",
+        "cannot read X's answer: not valid JSON: expected value at line 1 column 1",
+        "unknown outcome: X accepted it but returned no id",
     ),
-    (200, "{}", "X's answer has no list", "the outcome is unknown: X took it and named no id"),
+    (200, "{}", "X's answer has no list", "unknown outcome: X accepted it but returned no id"),
 ];
 
 #[tokio::test]
@@ -493,21 +493,21 @@ async fn every_connection_that_fails_is_told_as_what_it_did() {
     // What the server does with whoever comes; nobody listens at the port of the first.
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
     for (says, read, sent) in [
-        (None, "X cannot be reached: ", "X cannot be reached: "),
+        (None, "cannot reach X: ", "cannot reach X: "),
         (
             Some(""),
             "the connection to X ended before its answer: ",
-            "the outcome is unknown: the connection to X ended before",
+            "unknown outcome: the connection to X ended before",
         ),
         (
             Some(half),
             "the connection to X ended before its answer: ",
-            "the outcome is unknown: the connection to X ended before",
+            "unknown outcome: the connection to X ended before",
         ),
         (
             Some("SSH-2.0\r\n"),
             "the connection to X ended before its answer: ",
-            "the outcome is unknown: the connection to X ended before",
+            "unknown outcome: the connection to X ended before",
         ),
     ] {
         let url = match says {

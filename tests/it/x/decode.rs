@@ -146,5 +146,5 @@ fn long_and_deep_input_is_bounded() {
     );
     assert_eq!(decode_line(&deep).unwrap().text, "deep");
     let deeper = "[".repeat(100_000);
-    assert!(decode_line(&deeper).unwrap_err().reason.contains("no JSON"));
+    assert!(decode_line(&deeper).unwrap_err().reason.contains("not valid JSON"));
 }

@@ -145,7 +145,7 @@ async fn what_x_shows_no_more_is_said_each_time() {
         while let Ok(notice) = told.try_recv() {
             said.extend(matches!(notice, Notice::Trouble { .. }).then(|| notice.to_string()));
         }
-        assert!(said.len() == 1 && said[0].contains("@acme mentions: what came from "), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains("@acme mentions: posts from "), "{said:?}");
         let gaps = daemon.store().gaps().await.unwrap();
         assert_eq!((gaps.len(), gaps[0].endpoint.as_str()), (round, "mentions"));
         let told =

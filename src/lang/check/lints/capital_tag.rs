@@ -16,7 +16,7 @@ use crate::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0403",
-        title: "a tag with capital letters",
+        title: "uppercase letters in a tag",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0403.md"),
     },
@@ -41,8 +41,8 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
         let kept = normalize::tag(&tag);
         (tag.to_lowercase() != tag).then(|| {
             let span = file.source.span(span_of(&value));
-            Diagnostic::new(&LINT.code, span.clone(), format!("`{tag}` is kept as `{kept}`"))
-                .with_help("tags are written in small letters")
+            Diagnostic::new(&LINT.code, span.clone(), format!("tag `{tag}` is stored as `{kept}`"))
+                .with_help("write tags in lowercase")
                 .with_guess(span, Tag(&kept).to_string())
         })
     });

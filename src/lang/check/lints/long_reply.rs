@@ -13,7 +13,7 @@ use crate::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0405",
-        title: "a reply longer than a post",
+        title: "reply too long for a post",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0405.md"),
     },
@@ -38,10 +38,10 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
             if least <= most || when.is_some_and(asks_channel) {
                 continue;
             }
-            let message = format!("this reply counts at least {least} characters, and a post holds {most}");
+            let message = format!("reply too long: at least {least} characters, but a post may have {most}");
             found.push(
                 Diagnostic::new(&LINT.code, action.span.clone(), message)
-                    .with_help("shorten it, or answer only where `channel is twitter_dm`"),
+                    .with_help("shorten it, or add the condition `channel is twitter_dm`"),
             );
         }
     }

@@ -38,7 +38,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
         let rest = second.trim_start_matches(|c: char| c.is_ascii_digit());
         found.push(
             Diagnostic::new(&LINT.code, after.source.span(0..0), format!("`{second}` is read after `{first}`"))
-                .with_help(format!("names are ordered character by character: call it `{b:0width$}{rest}`")),
+                .with_help(format!("file names are compared character by character; rename it to `{b:0width$}{rest}`")),
         );
     }
 }

@@ -10,7 +10,7 @@ use crate::lang::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0402",
-        title: "assigned anew on every update",
+        title: "field overwritten on every update",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0402.md"),
     },
@@ -31,10 +31,10 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
             if !matches!(name.as_ref(), "group" | "assignee") || asks(&trigger.when, &name) {
                 continue;
             }
-            let message = format!("this sets `{name}` again on every update of the ticket");
+            let message = format!("every update overwrites `{name}`");
             found.push(
                 Diagnostic::new(&LINT.code, action.span.clone(), message)
-                    .with_help(format!("add `on created`, or ask for `{name} is empty`")),
+                    .with_help(format!("add `on created`, or the condition `{name} is empty`")),
             );
         }
     }

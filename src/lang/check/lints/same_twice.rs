@@ -12,7 +12,7 @@ use crate::lang::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0404",
-        title: "the same value twice",
+        title: "duplicate value in a list",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0404.md"),
     },
@@ -32,8 +32,8 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
             if let Some(first) = seen.get(&text) {
                 let first: &std::ops::Range<usize> = first;
                 found.push(
-                    Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), format!("`{text}` is there twice"))
-                        .and_label(file.source.span(first.clone()), "it is here already"),
+                    Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), format!("duplicate value `{text}`"))
+                        .and_label(file.source.span(first.clone()), "first occurrence"),
                 );
             } else {
                 seen.insert(text, span_of(&value));

@@ -14,7 +14,7 @@ use crate::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0410",
-        title: "a notification that goes nowhere",
+        title: "notification without a recipient",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0410.md"),
     },
@@ -38,13 +38,13 @@ fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
     let (ActionKind::Notify { to, .. } | ActionKind::Remind { to, .. }) = &action.kind else { return None };
     let (kind, name, help) = match to {
         Recipient::Group(name) if rules.desk.group_addresses(name).is_empty() => {
-            ("group", name, "give the group an `email` in `twite.toml`, or one to an agent in it")
+            ("group", name, "add an `email` to the group, or to an agent in it, in `twite.toml`")
         }
         Recipient::Agent(name) if rules.desk.agents.iter().any(|a| a.name == *name && a.email.is_none()) => {
-            ("agent", name, "give the agent an `email` in `twite.toml`")
+            ("agent", name, "add an `email` to the agent in `twite.toml`")
         }
         _ => return None,
     };
-    let message = format!("nobody hears of this: the {kind} {} has no e-mail address", Quoted(name));
+    let message = format!("notification without a recipient: the {kind} {} has no email address", Quoted(name));
     Some(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help))
 }

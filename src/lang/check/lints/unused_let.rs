@@ -10,7 +10,7 @@ use crate::lang::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0401",
-        title: "a condition nobody uses",
+        title: "unused `let`",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0401.md"),
     },
@@ -27,8 +27,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     }
     let unused = checker.names.of(NameKind::Let).filter(|(_, name)| name.uses.is_empty());
     let warning = |name: &str, span| {
-        Diagnostic::new(&LINT.code, span, format!("nothing uses the condition `{name}`"))
-            .with_help("use it, or take it away")
+        Diagnostic::new(&LINT.code, span, format!("unused `let`: `{name}`")).with_help("use it, or delete it")
     };
     found.extend(unused.map(|(text, name)| warning(text, name.declared.clone())));
 }
