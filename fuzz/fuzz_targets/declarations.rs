@@ -9,6 +9,6 @@ use twite::lang::{
 };
 
 fuzz_target!(|text: &str| {
-    let config = Some(SourceFile { name: "twite.toml".into(), text: text.into() });
+    let config = Some(SourceFile::new("twite.toml", text));
     let _ = check_files(Files { config, calendars: vec![], rules: vec![] }, Version::default());
 });
