@@ -1,14 +1,19 @@
 //! What rule files come to: each file in `tests/it/engine/cases` with the tickets beside it, decided by the binary.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use assert_cmd::Command;
 
-/// `twite` as the examples call it, at a fixed moment.
-fn eval(rules: &Path, tickets: &Path, format: &str) -> String {
+/// `twite eval` on one of the files, a set of its own, at a fixed moment.
+fn eval(name: &Path, format: &str) -> String {
+    let (cases, set) = (Path::new("tests/it/engine/cases"), tempfile::tempdir().unwrap());
+    let tickets = name.with_extension("ndjson");
+    for file in [Path::new("twite.toml"), name, &tickets] {
+        fs::copy(cases.join(file), set.path().join(file)).unwrap();
+    }
     let mut twite = Command::cargo_bin("twite").unwrap();
-    twite.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/engine/cases"));
-    twite.args(["eval", "--now", "2026-01-05T12:00:00Z", "--format", format, "--tickets"]).arg(tickets).arg(rules);
+    twite.current_dir(set.path());
+    twite.args(["eval", "--now", "2026-01-05T12:00:00Z", "--format", format, "--tickets"]).arg(tickets).arg(name);
     let ran = twite.output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap()
@@ -24,13 +29,13 @@ fn without_version(text: &str) -> String {
 fn decisions_are_as_they_were() {
     insta::glob!("cases/*.twite", |path| {
         let name = Path::new(path.file_name().unwrap());
-        insta::assert_snapshot!(without_version(&eval(name, &name.with_extension("ndjson"), "human")));
+        insta::assert_snapshot!(without_version(&eval(name, "human")));
     });
 }
 
 #[test]
 fn decisions_are_one_json_object_a_line() {
-    let text = eval(Path::new("marks.twite"), Path::new("marks.ndjson"), "json");
+    let text = eval(Path::new("marks.twite"), "json");
     let decisions: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<_> = decisions.iter().map(|d| (&d["line"], &d["ticket"]["id"], &d["stopped_by"])).collect();
     assert_eq!(
