@@ -87,7 +87,7 @@ report "R" { VISIBLE measure count by channel over last 7 days }
             let other = Viewer::agent(&desk, if ana { "Ben" } else { "Ana" }).unwrap();
             if !(ana && ben) {
                 let error = views::find(&rules, other, "V").unwrap_err().to_string();
-                assert_eq!(error, "there is no view `V`", "and no hint that there is one");
+                assert_eq!(error, "unknown view `V`", "and no hint that there is one");
             }
         }
     }

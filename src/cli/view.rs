@@ -66,7 +66,7 @@ impl ViewCommand {
             return self.page.format.print(|| tickets::views(&listed), &listed);
         };
         let view = views::find(rules, Viewer::Owner, title)
-            .map_err(|error| CliError::Usage(format!("{error}; `twite view` lists them")))?;
+            .map_err(|error| CliError::Usage(format!("{error}; `twite view` lists all views")))?;
         let list = views::list(store, view, &rules.desk, now, self.page.page()).await?;
         self.page.print(&list, &rules.desk)
     }

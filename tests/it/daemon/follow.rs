@@ -182,7 +182,7 @@ fn where_there_is_no_commit_that_is_said() {
     fs::create_dir(directory.path().join("rules")).unwrap();
     fs::write(directory.path().join("rules/a.twite"), rule("a")).unwrap();
     let error = Followed::start(&directory.path().join("rules")).err().unwrap();
-    assert!(error.contains("no commit can be followed") && error.contains("there is no git repository"), "{error}");
+    assert!(error.contains("cannot read a Git commit") && error.contains("there is no git repository"), "{error}");
     git(directory.path(), &["init", "-q"]);
     let error = Followed::start(&directory.path().join("rules")).err().unwrap();
     assert!(error.contains("cannot read a Git commit"), "{error}");

@@ -842,7 +842,7 @@ async fn everybody_who_reads_files_takes_and_names_the_same() {
     std::fs::write(rules.join("twite.toml"), "[[account]]\nhandle = \"acme\"\n").unwrap();
     std::fs::write(rules.join("a.twite"), "trigger \"A\" {\n  on created\n  then add tags a\n}\n").unwrap();
     let shown: Vec<String> =
-        named.iter().map(|(line, reason)| format!("{}:{line}: left out: {reason}", file.display())).collect();
+        named.iter().map(|(line, reason)| format!("{}:{line}: skipped: {reason}", file.display())).collect();
     let demo = tokio::task::spawn_blocking(move || {
         let mut twite = assert_cmd::cargo::cargo_bin_cmd!("twite");
         twite.args(["demo", "--once", "--format", "json", "--rules"]).arg(rules).arg("--posts").arg(file);
@@ -855,7 +855,7 @@ async fn everybody_who_reads_files_takes_and_names_the_same() {
     assert_eq!(ran.status.code(), Some(1), "{errors}");
     let summary: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((&summary["posts"], &summary["left_out"]), (&json!(LINES.len()), &json!(named.len())));
-    assert_eq!(errors.lines().filter(|line| line.contains("left out")).collect::<Vec<_>>(), shown);
+    assert_eq!(errors.lines().filter(|line| line.contains(": skipped: ")).collect::<Vec<_>>(), shown);
 }
 
 #[tokio::test]
