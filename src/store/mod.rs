@@ -1,6 +1,6 @@
 //! Everything that is kept: tickets, people, comments, accounts, audit, inbox, outbox, positions at X, rule sets.
 //!
-//! On SQLite or PostgreSQL, with the same statements ([`db`]). One connection writes, several read. Of transactions that write
+//! On SQLite or PostgreSQL, with the same statements (`db`). One connection writes, several read. Of transactions that write
 //! there is one at a time, whoever writes: it takes its lock at the start, so it cannot fail half way for want of one.
 //!
 //! Every function that asks the database fails with [`StoreError`] when it refuses, is full or is gone. `# Errors` says
