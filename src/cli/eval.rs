@@ -44,7 +44,7 @@ const MAX_BATCH_BYTES: u64 = 16 << 20;
 
 /// Decide on tickets in a file, one JSON object a line, and print the decisions, one a line.
 ///
-/// A line is a ticket, whose missing fields are empty; one that does not say when it was created was just now:
+/// A line is a ticket. Missing fields are empty; without `created`, it was created just now:
 ///
 ///   {"channel": "twitter", "description": "my order never came", "requester": {"followers": 12000}}
 ///

@@ -60,8 +60,8 @@ enum What {
     /// Apply a macro to tickets, as an agent: what it sets is set at once, triggers run on the update, and what is to be
     /// sent leaves as soon as the daemon runs. Ends with status 1 where a ticket refuses it; the others are done.
     Apply(Apply),
-    /// Update a ticket, as an agent: triggers run on the update. Ends with status 1 where the ticket refuses it, or somebody
-    /// else has changed the same field since the version that was named.
+    /// Update a ticket, as an agent: triggers run on the update. Ends with status 1 if the
+    /// ticket refuses it, or if somebody else has changed the same field since the version named.
     ///
     ///   twite ticket update 42 --set status=solved --add-tag refund
     #[command(verbatim_doc_comment)]
@@ -160,7 +160,11 @@ struct List {
 
 impl TicketCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let writes = matches!(&self.what, What::Apply(apply) if !apply.dry_run);
+        let writes = match &self.what {
+            What::List(_) | What::Show { .. } => false,
+            What::Apply(apply) => !apply.dry_run,
+            What::Update { update, .. } | What::Reply { update, .. } => !update.dry_run,
+        };
         let desk = self.desk.open(if writes { Access::Write } else { Access::Read }).await?;
         match &self.what {
             What::List(list) => list.run(&desk).await,

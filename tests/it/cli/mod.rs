@@ -9,4 +9,5 @@ mod outbox;
 mod rewriting;
 mod status;
 mod statuses;
+mod ticket;
 mod types;
