@@ -34,7 +34,7 @@ impl Settings {
     }
 }
 
-/// What a process is told instead of what `twite.toml` says.
+/// Settings of one process that override those in `twite.toml`.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// The handles of the accounts to work for. One that is not declared tracks likes, and else has every default.

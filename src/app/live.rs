@@ -114,7 +114,7 @@ impl Live {
         self.asked.notified().await;
     }
 
-    /// Puts other rules and settings in place of those that are live.
+    /// Replaces the live rules and settings, both at once.
     pub(crate) fn swap(&self, rules: RuleSet, settings: Arc<Settings>) {
         self.current.store(Arc::new(Configuration { rules: Arc::new(rules), settings }));
     }

@@ -54,7 +54,7 @@ pub(crate) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
         IncomingKind::DirectMessage => {
             let message = decode_direct_line(&item.payload)?;
             let id = Some(message.id.clone());
-            // Nobody in a group could be answered alone.
+            // Group conversations are not supported: a reply would go to all members.
             let reason = "the direct message is not in a conversation of two people";
             let unreadable = || Unreadable { reason: reason.to_owned(), id, raw: vec![] };
             of_direct(message, &item.account).ok_or_else(unreadable).map(Some)
@@ -104,7 +104,7 @@ fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
         post: StoredPost {
             made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             version: message.id.clone(),
-            // What the account says, it says to the other side; there is nothing to settle.
+            // In a conversation of two, the account's own messages always answer the other person.
             answers: (message.sender == *account).then(|| with.clone()),
             direct_with: Some(with),
             id: message.id,

@@ -153,7 +153,7 @@ pub enum Notice {
     },
     /// Something does not work, and goes on not working until somebody looks.
     Trouble {
-        /// What, and what to do.
+        /// What is wrong, and what to do about it.
         message: String,
     },
 }

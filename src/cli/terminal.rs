@@ -207,7 +207,7 @@ impl Write for Log {
     }
 }
 
-/// Text with control characters spelt out; line breaks and tabs stay where `lines` says so, colours where `color` does.
+/// Escapes control characters, except line breaks and tabs if `lines`, and colour codes if `color`.
 fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     let text = String::from_utf8_lossy(bytes);
     let steers = |c: char| is_control(c) && !(lines && matches!(c, '\n' | '\t'));

@@ -128,7 +128,7 @@ pub(super) struct Poll {
     failures: u32,
     /// Whether it is noted in the store that it stands still; not known at first.
     stalled: Option<bool>,
-    /// Whether it was told that X sets the pace.
+    /// Whether it has been logged that X's rate limit slows the polling down.
     paced: bool,
 }
 

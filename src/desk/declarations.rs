@@ -222,7 +222,7 @@ impl Declarations {
         }
     }
 
-    /// What may stand as a value of a declared kind, in the order declared.
+    /// The allowed values of a declared kind, in order of declaration.
     pub fn declared(&self, what: &super::field::Declared) -> Vec<&str> {
         use super::field::Declared;
         match what {

@@ -170,7 +170,8 @@ pub fn is_same_post(sent: &str, shown: &str) -> bool {
     sent.len() == shown.len() && sent.iter().zip(&shown).all(|(sent, shown)| sent.is(shown))
 }
 
-/// A text as it is compared, without the schemes of links and without slashes that end them.
+/// A text normalised for comparison: case-folded, without leading mentions, and without the schemes and trailing
+/// slashes of links.
 fn without_schemes(text: &str) -> String {
     let text = NFC.normalize(text);
     let words = without_mentions(&text).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -14,7 +14,7 @@ use crate::{
 /// The most codes of a predicate: one bit each in a mask.
 pub(super) const MAX_CODES: usize = 64;
 
-/// A predicate, by the parts of its field's domain.
+/// The normal form of a predicate: its result for each part of its field's domain.
 #[derive(Debug)]
 pub(super) enum Normal<'p> {
     /// A field with few values. Bit `n` is the result for value `n` of [`values`].

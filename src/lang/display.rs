@@ -196,7 +196,7 @@ impl fmt::Display for Tag<'_> {
     }
 }
 
-/// A text in quotes, with what cannot stand between them escaped.
+/// A text in double quotes, with quotes, backslashes and control characters escaped.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -198,8 +198,8 @@ fn tokens(parse: &Parse) -> impl Iterator<Item = (SyntaxKind, Range<usize>)> {
         .into_iter()
 }
 
-/// The items of a file with their titles, and how many parts each of their clauses has. A fix may make another kind of
-/// action, never more or fewer of them.
+/// The kind and title of each item of a file, with the number of actions in each clause.
+/// A fix must leave all of these as they are: it may replace an action, but not add or remove one.
 fn outline(parse: &Parse) -> Vec<(SyntaxKind, Option<String>, Vec<usize>)> {
     let items = parse.tree().children();
     items

@@ -325,7 +325,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// Whether values that compare like this satisfy it.
+    /// Whether two values with this ordering satisfy the comparison.
     pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
         match self {
             Self::Less => ordering.is_lt(),

@@ -19,7 +19,7 @@ use super::{
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// How many files there may be.
 const MAX_FILES: usize = 10_000;
-/// How long all files may be together, in bytes.
+/// The maximum total size of all files, in bytes.
 const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 /// How deep directories may nest.
 const MAX_DIRECTORY_DEPTH: usize = 32;

@@ -10,7 +10,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 /// What stands in the headers where limits are off.
 const UNLIMITED: u32 = 1_000_000;
 
-/// Who is counted.
+/// Whose requests are counted: a user's, by id, or the app's (`None`).
 pub(super) type Counted = Option<u64>;
 
 /// The counts of all windows.

@@ -184,7 +184,7 @@ impl Doors {
         self.oauth1.retain(|_, u| *u != user);
     }
 
-    /// Ends access tokens at once, as their age would; refresh tokens stay.
+    /// Expires a user's access tokens now. Refresh tokens stay valid.
     pub(super) fn expire(&mut self, user: u64) {
         self.access.retain(|_, a| a.grant.user != user);
     }

@@ -1,4 +1,4 @@
-//! The HTTP server: takes requests off the wire, lets faults strike and watchers look, and answers.
+//! The simulator's HTTP server: reads requests, injects faults, notifies the watcher, and sends the responses.
 
 use std::{
     io,

@@ -1,4 +1,5 @@
-//! Texts as X delivers them: escaped once, links shortened, entities counted in code points; and how X weighs them.
+//! Post text in the form the X API delivers: `&`, `<` and `>` escaped, links shortened, entity offsets in code points.
+//! Also X's weighted length, which is what limits a post.
 
 use std::sync::LazyLock;
 
@@ -142,8 +143,8 @@ pub(super) fn tags(plain: &str, sign: char) -> Vec<&str> {
     tags.collect()
 }
 
-/// Puts a text as people write it into the form X delivers. `shorten` makes the short form of a link,
-/// `person` tells the id behind a handle; handles of nobody are no mentions.
+/// Converts text as written into the form X delivers. `shorten` returns the short URL of a link, `person` the user id
+/// of a handle; a handle without one is not a mention.
 pub(super) fn wire(
     plain: &str,
     shorten: &mut dyn FnMut(&str) -> String,

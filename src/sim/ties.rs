@@ -160,7 +160,7 @@ pub(super) fn bookmarks(world: &World, request: &Request<'_>) -> Outcome {
     posts(world, request, Tie::Bookmark, request.own()?, 1)
 }
 
-/// A page of posts somebody is tied to, latest tie first.
+/// One page of the posts that a user has liked or bookmarked, latest like or bookmark first.
 fn posts(world: &World, request: &Request<'_>, tie: Tie, by: u64, least: usize) -> Outcome {
     let mut query = request.query();
     let asked = Asked::read(&mut query, Subject::Post, request.asker.user());

@@ -215,7 +215,7 @@ impl World {
 
     // People
 
-    /// Adds somebody, or what is new about somebody. Where a handle changed hands, the newer owner keeps it.
+    /// Adds a person, or updates the given fields of a known one. A handle in use moves to this person.
     pub(super) fn know_person(&mut self, id: u64, fields: Fields) -> Result<(), SimError> {
         if self.people.len() >= MAX_EACH && !self.people.contains_key(&id) {
             return Err(SimError::Full("people"));

@@ -59,7 +59,7 @@ impl Tx {
         times(at.flatten())
     }
 
-    /// The latest minute on which a ticket was looked at, and the automations that held then, by title.
+    /// The minute of a ticket's last check, and the titles of the automations whose conditions held then.
     pub async fn active_automations(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
         let last_check = query_scalar("SELECT last_check FROM ticket WHERE id = $1").bind(id.0);
         let last_check = time(last_check.fetch_one(&mut self.conn).await?)?;

@@ -17,8 +17,8 @@ use crate::{
     engine::MAX_VALUE_LENGTH,
 };
 
-/// By how much of its beginning a copy of a text is found, in characters but white space. A text that was cut to less is not
-/// found, unless all of it is as short.
+/// The length of the prefix by which copies of a text are found, in characters without white space.
+/// Shorter texts are searched for whole; a copy cut to less than this is not found.
 const BEGINNING: usize = 20;
 // A trace keeps as much of every value, and a space after each character.
 const _: () = assert!(2 * BEGINNING < MAX_VALUE_LENGTH);

@@ -171,7 +171,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes down something that cannot be carried out, and why.
+    /// Adds an item to the outbox as refused, with the reason why it cannot be carried out.
     pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
         self.flush().await?;

@@ -456,7 +456,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Where a text holds another, from 1; 0 where it does not.
+    /// Compares the 1-based position of a substring (0 if absent) with `place`, such as `> 0`.
     fn found_at(&mut self, field: &FieldRef, needle: &str, place: &str) {
         let position = match self.sql.dialect() {
             Dialect::Sqlite => "instr(",

@@ -56,7 +56,7 @@ pub struct Post {
     pub text: String,
     /// Who wrote it.
     pub author: XId,
-    /// What the message says about the people in it.
+    /// The user profiles delivered with the message.
     pub people: Vec<Person>,
     /// The id of the post that started the conversation.
     pub conversation: XId,
@@ -95,7 +95,7 @@ pub struct DirectMessage {
     pub text: String,
     /// Whether a photo, video or GIF is attached.
     pub has_media: bool,
-    /// What the message says about the people in it.
+    /// The user profiles delivered with the message.
     pub people: Vec<Person>,
     /// When it was written, where that can be known.
     pub made: Option<Timestamp>,
@@ -230,7 +230,7 @@ fn page<T>(
     Ok(page)
 }
 
-/// The id of what an error says is not there any more. That, and not for this account to see, are told apart by their types.
+/// The id of the object that an error reports as not found. An object that exists but is hidden has another error type.
 fn gone(error: &Value) -> Option<XId> {
     let kind = error.get("type").and_then(Value::as_str)?;
     let id = error.get("resource_id").or_else(|| error.get("value"))?;

@@ -322,7 +322,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports a question that the field cannot answer.
+    /// Reports an operator that the field does not support.
     fn cannot(&mut self, field: &FieldRef, span: Range<usize>, why: &str, help: &str) -> Option<Op> {
         let diagnostic = Diagnostic::new(&codes::TW0301, span, format!("`{field}` {why}"));
         self.report(diagnostic.with_help(help));

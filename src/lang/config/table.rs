@@ -49,7 +49,7 @@ impl<T> Entry<'_, T> {
 
     /// Where an item of a list stands.
     pub(super) fn item_at(&self, key: &str, index: usize) -> Range<usize> {
-        // Where one was taken out, the others have moved.
+        // Once an invalid item is dropped, later indexes are off: point at the whole list.
         let list = self.table.get_ref().get(key).filter(|_| !self.has_lost(key));
         let items = list.and_then(|list| list.get_ref().as_array());
         items.and_then(|items| items.get(index)).map_or_else(|| self.at(key), |item| item.span())

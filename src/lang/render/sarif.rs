@@ -114,7 +114,7 @@ fn file_uri(path: &Path) -> String {
     format!("file:///{}", segments(path))
 }
 
-/// The names in a path, byte by byte, as those of a URI.
+/// A path as that of a URI: each component percent-encoded, joined by `/`.
 fn segments(path: &Path) -> String {
     let names = path.components().filter(|component| !matches!(component, Component::RootDir));
     let names = names.map(|name| name.as_os_str().as_encoded_bytes());

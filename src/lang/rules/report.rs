@@ -30,7 +30,7 @@ pub struct Report {
     pub span: Span,
 }
 
-/// One number about many tickets.
+/// A measure of a report: one number computed from a group of tickets.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
     /// `count`: how many tickets.

@@ -41,7 +41,7 @@ impl Series {
     }
 }
 
-/// The first measure of a report, by two keys: the labels of rows and columns, and the values by row.
+/// The data of a heat map: the first measure of a report by two keys, as `values[row][column]`.
 struct Heat {
     rows: Vec<String>,
     columns: Vec<String>,

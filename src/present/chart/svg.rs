@@ -23,7 +23,7 @@ const SIZE: (u32, u32) = (960, 480);
 const INK: RGBColor = RGBColor(0x1d, 0x6f, 0xb8);
 const PALE: RGBColor = RGBColor(0xb8, 0xcf, 0xe3);
 const TEXT: RGBColor = RGBColor(0x33, 0x33, 0x33);
-/// The most a bar measures across, in pixels.
+/// The maximum width of a bar, in pixels.
 const MAX_BAR_PIXELS: u32 = 48;
 /// How much of a label is drawn, in characters.
 const MAX_LABEL_CHARS: usize = 24;
