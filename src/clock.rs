@@ -1,6 +1,7 @@
-//! The one place that asks the system for the time. Everybody else is handed a [`Clock`], or a moment of it.
+//! The current time. All other code receives a [`Clock`] or a timestamp read from one.
 //!
-//! `clippy.toml` keeps it so; only the simulator of X, which judges by its own code, has a clock of its own. How long something takes is measured by tokio's timers.
+//! `clippy.toml` forbids reading the system time elsewhere; only the X simulator has its own clock. Durations are
+//! measured with tokio's timers.
 
 #![expect(clippy::disallowed_methods, reason = "this is the one clock")]
 
@@ -11,17 +12,17 @@ use std::sync::{
 
 use jiff::Timestamp;
 
-/// The wall clock, or one that messages drive.
+/// The system clock, or a virtual clock that is set to the time of each message.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[default]
     Wall,
-    /// A clock that stands where the latest message left it, and knows how far it ever went: milliseconds since 1970.
+    /// A virtual clock, set to the time of the latest message.
     Driven(Arc<Hands>),
 }
 
-/// Where a driven clock stands.
+/// State of a virtual clock: its current time and the latest time it has reached, both in milliseconds since 1970.
 #[derive(Debug, Default)]
 pub struct Hands {
     now: AtomicI64,
@@ -29,12 +30,12 @@ pub struct Hands {
 }
 
 impl Clock {
-    /// A clock that starts in 1970 and goes where messages take it.
+    /// A virtual clock that starts at the Unix epoch.
     pub fn driven() -> Self {
         Self::Driven(Arc::default())
     }
 
-    /// What time it is.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Wall => Timestamp::now(),
@@ -42,7 +43,8 @@ impl Clock {
         }
     }
 
-    /// The latest time it ever was: what was due before that has come due.
+    /// The latest time this clock has reached. A virtual clock can be set back; whatever was due before this time stays
+    /// due.
     pub fn furthest(&self) -> Timestamp {
         match self {
             Self::Wall => Timestamp::now(),
@@ -50,13 +52,13 @@ impl Clock {
         }
     }
 
-    /// The machine's time, whatever drives the clock: processes are told apart by it.
+    /// The system time, also if the clock is virtual. Leases between processes use it.
     pub fn machine(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    /// Takes a driven clock to a message's own time, be it back: what is decided then, is decided as of then. The
-    /// wall clock does not care.
+    /// Sets a virtual clock to a message's time, even if that is earlier, so that decisions are made as of that time.
+    /// Does nothing to the system clock.
     pub fn reached(&self, at: Timestamp) {
         if let Self::Driven(clock) = self {
             clock.now.store(at.as_millisecond(), Ordering::Relaxed);

@@ -1,6 +1,6 @@
-//! Twite: the X support channel a team runs itself, with its business rules as code.
+//! Twite: a self-hosted support desk for X (Twitter), with business rules as code.
 //!
-//! The modules, from the ground up; each uses only those above it. See `ARCHITECTURE.md`.
+//! The modules are in dependency order: each uses only those declared above it. See `ARCHITECTURE.md`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -14,11 +14,11 @@
     )
 )]
 
-// The generator of test data names the crate as those outside of it do.
+// The test data generator imports this crate as `twite`, as external crates do.
 #[cfg(test)]
 extern crate self as twite;
 
-// A blank line between them keeps the formatter from sorting them.
+// The blank lines keep rustfmt from sorting the modules.
 pub mod clock;
 
 pub mod desk;

@@ -1,6 +1,6 @@
-//! What the process needs of `twite.toml` and rules may not name. Pure code never sees it.
+//! Settings of the process in `twite.toml`, which rules cannot refer to.
 //!
-//! Secrets never stand here: where one is needed, the name of an environment variable does.
+//! Secrets are never part of them: a setting names the environment variable that contains the secret.
 
 use std::path::PathBuf;
 
@@ -11,23 +11,23 @@ use crate::desk::{Account, Accounts, text::fold};
 /// The settings of a process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Settings {
-    /// The switches of the declared accounts.
+    /// The settings of the declared accounts.
     #[serde(rename = "account")]
     pub accounts: Accounts,
-    /// Where the declared webhooks are reached.
+    /// The declared webhooks.
     pub webhooks: Vec<Webhook>,
-    /// Where tickets are kept.
+    /// Where tickets are stored.
     pub store: StoreSettings,
-    /// How X is reached.
+    /// How to connect to the X API.
     pub x: XSettings,
-    /// How mail is sent; without it, notifications fail visibly.
+    /// How mail is sent; if `None`, notifications fail visibly.
     pub mail: Option<MailSettings>,
-    /// What rules may send, at most.
+    /// Maximum rates for what rules send.
     pub limits: Limits,
 }
 
 impl Settings {
-    /// The declared webhook with this name, whatever its case.
+    /// The declared webhook with this name, ignoring case.
     pub fn webhook(&self, name: &str) -> Option<&Webhook> {
         let name = fold(name);
         self.webhooks.iter().find(|webhook| fold(&webhook.name) == name)
@@ -37,18 +37,18 @@ impl Settings {
 /// Settings of one process that override those in `twite.toml`.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// The handles of the accounts to work for. One that is not declared tracks likes, and else has every default.
+    /// The handles of the accounts to use. An undeclared account tracks likes; its other settings have their defaults.
     pub accounts: Option<Vec<String>>,
-    /// How X is reached.
+    /// How to connect to the X API.
     pub x: Option<XSettings>,
     /// How mail is sent.
     pub mail: Option<MailSettings>,
-    /// Where every webhook is reached; nothing is signed then.
+    /// The URL for all webhooks; requests to it are not signed.
     pub webhook_url: Option<String>,
 }
 
 impl Overrides {
-    /// The settings that hold, where these were read.
+    /// Applies the overrides to the settings from `twite.toml`.
     #[must_use]
     pub fn over(&self, mut settings: Settings) -> Settings {
         if let Some(handles) = &self.accounts {
@@ -74,19 +74,19 @@ impl Overrides {
     }
 }
 
-/// A place to send JSON to.
+/// A URL that rules can send JSON to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Webhook {
     /// Its name in rules.
     pub name: String,
-    /// Where it is reached; `http` or `https`.
+    /// Its URL: `http` or `https`.
     pub url: String,
     /// The environment variable with the key that signs its bodies (HMAC-SHA256, header `Twite-Signature`).
     pub key_env: Option<String>,
 }
 
-/// Where tickets are kept.
+/// Where tickets are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
@@ -102,22 +102,23 @@ impl Default for StoreSettings {
     }
 }
 
-/// How X is reached.
+/// How to connect to the X API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct XSettings {
-    /// The interface's address; point it at `twite sim` to try things.
+    /// The base URL of X's API; use that of `twite sim` to try things without X.
     pub url: String,
     /// The app's OAuth 2 client id.
     pub client_id: Option<String>,
     /// The environment variable with the client secret of a confidential app.
     pub client_secret_env: Option<String>,
-    /// Seconds between two polls of one endpoint, before X's own limits slow it down.
+    /// Seconds between two polls of an endpoint; X's rate limits may make it longer.
     pub poll_seconds: u64,
-    /// Hours after which posts on tickets that are not closed are looked up again, to learn whether they were deleted;
-    /// 0 is never. Each costs one read of a post.
+    /// Hours after which posts on tickets that are not closed are fetched again, to find out whether they were deleted;
+    /// 0 turns this off. Each post costs one read.
     pub recheck_hours: u32,
-    /// Milliseconds that X may take to show a post where it is looked for after its answer was lost.
+    /// Milliseconds until a sent post can be found at X. If the response to a post is lost, the search for it waits
+    /// this long.
     pub settle_millis: u64,
 }
 
@@ -138,18 +139,18 @@ impl Default for XSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailSettings {
-    /// The server, as `host` or `host:port`; an IPv6 address stands in brackets.
+    /// The server, as `host` or `host:port`; an IPv6 address needs brackets.
     pub server: Option<String>,
-    /// A directory that mail is written to instead, one `.eml` file each: to try rules without a server. Relative to
-    /// `twite.toml` there, and to where the process was started here.
+    /// A directory that mail is written to instead of being sent, one `.eml` file each, to try rules without a server.
+    /// In `twite.toml`, relative to that file; here, relative to the working directory.
     pub directory: Option<PathBuf>,
-    /// The address mail comes from.
+    /// The sender address.
     pub from: String,
     /// How the connection is protected.
     pub security: MailSecurity,
-    /// The user to sign in as.
+    /// The user name for the mail server.
     pub user: Option<String>,
-    /// The environment variable with that user's password.
+    /// The environment variable with the password for `user`.
     pub password_env: Option<String>,
 }
 
@@ -160,21 +161,21 @@ pub enum MailSecurity {
     /// TLS from the first byte.
     #[default]
     Tls,
-    /// Plain, then upgraded; refused where the server does not offer it.
+    /// Unencrypted, then upgraded with STARTTLS; fails if the server does not offer it.
     Starttls,
-    /// None: for a relay on this machine.
+    /// No encryption: for a relay on this machine.
     None,
 }
 
-/// What rules may send, at most: automatic public answers get accounts banned.
+/// Maximum rates for what rules send: too many automatic public replies get accounts banned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Replies by rules to one person in one hour.
+    /// Maximum replies by rules to one person per hour.
     pub replies_per_person_per_hour: u32,
-    /// Replies by rules from one account in one hour.
+    /// Maximum replies by rules from one account per hour.
     pub replies_per_account_per_hour: u32,
-    /// Tickets on which automations fire in one minute; the others wait their turn.
+    /// Maximum tickets per minute on which automations fire; the others wait.
     pub automations_per_minute: u32,
 }
 
@@ -184,20 +185,20 @@ impl Default for Limits {
     }
 }
 
-/// What a number in `twite.toml` may be.
+/// The allowed range of a number in `twite.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberRange {
-    /// The table it stands in.
+    /// The table that contains the key.
     pub table: &'static str,
-    /// Its key.
+    /// The key of the number.
     pub key: &'static str,
-    /// From the least to the most.
+    /// The allowed values, from minimum to maximum.
     pub allowed: std::ops::RangeInclusive<i64>,
-    /// What it counts.
+    /// The unit in messages, in the plural.
     pub unit: &'static str,
 }
 
-/// The range of every number in `twite.toml`.
+/// The allowed range of each number in `twite.toml`.
 pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "account", key: "post_length", allowed: 1..=25_000, unit: "characters" },
     NumberRange { table: "limits", key: "automations_per_minute", allowed: 1..=1_000_000, unit: "tickets" },
@@ -209,8 +210,8 @@ pub static NUMBERS: &[NumberRange] = &[
 ];
 
 impl MailSettings {
-    /// Host and port of a mail server: `host`, `host:port`, or an IPv6 address in brackets with or without a port. `None` where
-    /// it is none of these.
+    /// Host and port of a mail server: `host`, `host:port`, or an IPv6 address in brackets with or without a port.
+    /// `None` if the text is none of these.
     pub fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
         let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
         if let Some((address, rest)) = server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

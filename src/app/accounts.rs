@@ -1,4 +1,4 @@
-//! The accounts of X that a desk declares: how they stand, and connecting them.
+//! The X accounts that a desk declares: their status, and connecting them by OAuth.
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
@@ -10,45 +10,45 @@ use crate::{
     x::{XError, client, oauth},
 };
 
-/// A declared account, and how it stands.
+/// Status of a declared account.
 #[derive(Debug, Serialize)]
 pub struct AccountStatus {
     /// Its handle, as declared.
     pub handle: String,
-    /// Its id, once it was connected.
+    /// Its id at X, if it was ever connected.
     pub id: Option<XId>,
-    /// Its state; nothing where it was never connected.
+    /// Its state; `None` if it was never connected.
     #[serde(serialize_with = "state_word")]
     pub state: Option<AccountState>,
-    /// Since when it is connected.
+    /// When it was connected.
     pub connected: Option<Timestamp>,
-    /// What of it does not work.
+    /// Its current problems and past gaps.
     pub hindrances: Vec<Hindrance>,
 }
 
-/// An account that was connected.
+/// Result of connecting an account.
 #[derive(Debug)]
 pub struct Connected {
     /// Its handle.
     pub handle: String,
-    /// Whether it had been before.
+    /// Whether it had been connected before.
     pub again: bool,
-    /// What its tokens cannot do of what is declared, a sentence each.
+    /// What the account's declaration needs and its tokens do not grant, one sentence each.
     pub lacks: Vec<String>,
 }
 
-/// Why an account cannot be connected. Nothing was done.
+/// Why an account cannot be connected. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotConnected {
-    /// The desk does not declare it.
+    /// `twite.toml` does not declare the account.
     #[error("`{handle}` is not an `[[account]]` in twite.toml; declared accounts: {declared}")]
     Undeclared {
-        /// The handle that was given.
+        /// The requested handle.
         handle: String,
-        /// Those that are declared.
+        /// The declared handles.
         declared: String,
     },
-    /// Tokens of another account are sealed with another key, and a daemon has one key.
+    /// Another account's tokens are encrypted with a different key, but a daemon uses one key for all.
     #[error(
         "the key in `{variable}` cannot decrypt the tokens of @{handle}: set the key they were encrypted with; if it is lost, \
          `--new-key` accepts this one, and the other accounts have to be connected again with it"
@@ -59,18 +59,18 @@ pub enum NotConnected {
         /// The other account.
         handle: String,
     },
-    /// X names nobody.
+    /// X's response does not identify the owner of the tokens.
     #[error("X's answer does not say whose tokens these are")]
     Nobody,
-    /// Somebody else is signed in at X.
+    /// The tokens belong to a different account.
     #[error("the tokens belong to @{found}, not to @{declared}: sign out of X, and sign in as @{declared}")]
     SomebodyElse {
-        /// Whose tokens they are.
+        /// Handle of the tokens' owner.
         found: String,
-        /// Whose they must be.
+        /// Handle of the declared account.
         declared: String,
     },
-    /// X cannot be asked, or refuses the tokens.
+    /// X cannot be reached or rejects the tokens.
     #[error(transparent)]
     X(#[from] XError),
     /// The store failed.
@@ -78,7 +78,7 @@ pub enum NotConnected {
     Store(#[from] StoreError),
 }
 
-/// The declared accounts and how they stand; without a store, none is connected.
+/// Status of the declared accounts. Without a store, none is connected.
 pub async fn list(store: Option<&Store>, declared: &Accounts) -> Result<Vec<AccountStatus>, StoreError> {
     let (connected, hindrances) = match store {
         Some(store) => (store.accounts().await?, store.hindrances().await?),
@@ -99,7 +99,8 @@ pub async fn list(store: Option<&Store>, declared: &Accounts) -> Result<Vec<Acco
 }
 
 impl AccountStatus {
-    /// Whether it is connected and nothing of it stands still. What may have been missed is over.
+    /// Whether it is connected and has no current problem. A hindrance without `since` is a past gap and does not
+    /// count.
     pub fn works(&self) -> bool {
         self.state == Some(AccountState::Connected) && self.hindrances.iter().all(|hindrance| hindrance.since.is_none())
     }
@@ -117,10 +118,10 @@ pub fn declared<'a>(accounts: &'a Accounts, handle: &str) -> Result<&'a Account,
     })
 }
 
-/// Refuses a key that does not open the tokens of every other declared account.
+/// Checks that the key decrypts the tokens of every other declared account.
 ///
 /// # Errors
-/// [`NotConnected::OtherKey`], or that the store failed.
+/// [`NotConnected::OtherKey`] if it does not; [`NotConnected::Store`].
 pub async fn check_key(store: &Store, key: &Key, settings: &Settings, account: &Account) -> Result<(), NotConnected> {
     for other in store.accounts().await? {
         if other.handle.eq_ignore_ascii_case(&account.handle) || settings.accounts.get(&other.handle).is_none() {
@@ -136,8 +137,8 @@ pub async fn check_key(store: &Store, key: &Key, settings: &Settings, account: &
     Ok(())
 }
 
-/// Connects an account, or connects it again: asks X whose the tokens are, and keeps them, sealed with the key. Reading goes
-/// on where it stopped.
+/// Connects or reconnects an account: verifies at X who owns the tokens, and stores them encrypted. After a reconnect,
+/// polling continues at the stored position.
 pub async fn connect(
     store: &Store,
     key: &Key,
@@ -154,7 +155,7 @@ pub async fn connect(
     }
     let known = store.accounts().await?.into_iter().find(|account| account.id == id);
     let connected = known.as_ref().map_or(now, |known| known.connected);
-    // Posts bear X's time, and our clock may be another.
+    // Posts have timestamps by X's clock, which may differ from the local clock.
     let connected_at_x = if known.is_some() { None } else { now_at_x };
     let since = known.as_ref().and_then(|known| known.capture_from).or(connected_at_x).unwrap_or(connected);
     let midnight = |day: Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|start| start.timestamp());
@@ -170,7 +171,7 @@ pub async fn connect(
     Ok(Connected { handle, again: known.is_some(), lacks: oauth::lacks(declared, tokens) })
 }
 
-/// `not connected`, or the word for the state.
+/// The state as a word; `not connected` for `None`.
 pub(crate) fn word(state: Option<AccountState>) -> &'static str {
     state.map_or("not connected", AccountState::as_str)
 }

@@ -1,4 +1,4 @@
-//! Agents' updates of tickets: one transaction, and a run of the triggers.
+//! Updates of tickets by agents: each is one transaction with one run of the triggers.
 
 use std::collections::BTreeSet;
 
@@ -18,93 +18,94 @@ use crate::{
     store::{Earlier, Outgoing, StoreError},
 };
 
-/// Why nothing was done to a ticket.
+/// Why an update was rejected. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    /// There is none of that number.
+    /// There is no ticket with this number.
     #[error("no ticket {0}")]
     Unknown(TicketId),
-    /// It is closed for good.
+    /// The ticket is closed, which is final.
     #[error("ticket {0} is closed and cannot be changed")]
     Closed(TicketId),
-    /// A reply that is part of it cannot be sent, and why.
+    /// The update has a reply that cannot be sent, for this reason.
     #[error("ticket {0}: the reply cannot be sent: {1}")]
     Unsendable(TicketId, String),
-    /// Somebody else has changed what this update changes.
+    /// Another update has changed the same fields since the version that the agent saw.
     #[error("ticket {ticket} has changed since version {expected}: {}; it is at version {version} now", theirs.join(", "))]
     Conflict {
         /// The ticket.
         ticket: TicketId,
         /// The version that the agent saw.
         expected: i64,
-        /// Its version now.
+        /// Its current version.
         version: i64,
-        /// What else was changed of what this update changes, each in words.
+        /// The conflicting changes, described in words.
         theirs: Vec<String>,
     },
-    /// The version that was named is none that the ticket has had.
+    /// The ticket has never had the version that was given: ticket, current version, given version.
     #[error("ticket {0} is at version {1}, and has had no version {2}")]
     NoSuchVersion(TicketId, i64, i64),
-    /// The store failed: nothing was done.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What an agent does to a ticket in one step.
+/// An agent's update of a ticket, applied atomically.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentUpdate {
-    /// Who does it.
+    /// The agent.
     pub by: Actor,
-    /// Where from.
+    /// The interface that it came through.
     pub via: Via,
-    /// What is set, tagged and said, in order.
+    /// The actions, in order.
     pub actions: Vec<Action>,
-    /// The macro that it is, by title.
+    /// The title of the macro, if the update applies one.
     pub applies: Option<String>,
-    /// The comment that its replies answer; by default the requester's latest.
+    /// The comment that its replies answer; `None` for the requester's latest.
     pub answers: Option<i64>,
-    /// Nothing is sent before this, and may be withdrawn until then.
+    /// Earliest time to send its effects; until then they can be withdrawn.
     pub not_before: Option<Timestamp>,
-    /// The version of the ticket that the agent saw. What others have changed since is kept, and is a conflict where this
-    /// update changes the same field. Tags merge.
+    /// The version of the ticket that the agent saw, for optimistic locking. Later changes by others are kept; a change
+    /// of a field that this update sets too is a conflict. Tags never conflict.
     pub expected_version: Option<i64>,
 }
 
-/// An update as somebody describes it: names and values as the actions of a macro say them.
+/// The parts of an update as text, with names and values in the syntax of macro actions.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Description<'d> {
-    /// Fields, each with what follows `to` of `set … to`; for `group` and `assignee`, of `assign to group` and `assign to agent`.
+    /// Fields and their values: what follows `to` in `set … to`. For `group` and `assignee`: what follows `assign to
+    /// group` and `assign to agent`.
     pub set: &'d [(String, String)],
     /// What follows `add tags`.
     pub add_tags: &'d [String],
     /// What follows `remove tags`.
     pub remove_tags: &'d [String],
-    /// What is said to the requester.
+    /// Text of a reply to the requester.
     pub reply: Option<&'d str>,
-    /// What is said to agents only.
+    /// Text of a note, visible to agents only.
     pub note: Option<&'d str>,
 }
 
-/// What an update came to, or would come to.
+/// Result of an update or of its preview.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// The ticket before it.
+    /// The ticket before the update.
     pub before: Ticket,
-    /// What the agent asked to be carried out.
+    /// The effects that the update itself asks for.
     pub effects: Vec<Effect>,
-    /// The run of the triggers on it: the ticket after it all, and what rules asked for.
+    /// The triggers' decision: the resulting ticket, and the effects that rules ask for.
     pub decision: Decision,
-    /// The version of the ticket after it; before it, where it is only looked at.
+    /// The ticket's version after the update; for a preview, its current version.
     pub version: i64,
 }
 
 impl AgentUpdate {
-    /// An update of nothing so far.
+    /// An update with these actions and defaults otherwise.
     pub fn new(by: Actor, via: Via, actions: Vec<Action>) -> Self {
         Self { by, via, actions, applies: None, answers: None, not_before: None, expected_version: None }
     }
 
-    /// The update that applying a macro is.
+    /// The update that applies a macro.
     pub fn of_macro(by: Actor, via: Via, applied: &Macro) -> Self {
         Self { applies: Some(applied.title.clone()), ..Self::new(by, via, applied.then.clone()) }
     }
@@ -114,7 +115,7 @@ impl AgentUpdate {
         engine::agent_update(&self.actions, before, desk, now, (self.by.clone(), self.via), cause)
     }
 
-    /// The fields that it sets whatever they were. Tags are none: they are added and removed one by one.
+    /// The fields that the update overwrites. Excludes tags, which are added and removed individually.
     fn sets(&self) -> BTreeSet<String> {
         let set = self.actions.iter().flat_map(|action| match &action.kind {
             ActionKind::Set(field, _) | ActionKind::Clear(field) => vec![field.name().to_string()],
@@ -127,11 +128,11 @@ impl AgentUpdate {
 }
 
 impl Description<'_> {
-    /// The actions that it describes, checked as those of a macro in a rule file are. What is said stays as it is written: it
-    /// has no placeholders.
+    /// Parses and checks the actions as those of a macro in a rule file. The text of replies and notes is taken
+    /// literally, without placeholders.
     ///
     /// # Errors
-    /// What is wrong with it, in the source `name`.
+    /// The diagnostics, with `name` as the name of their source.
     pub fn actions(&self, name: &str, desk: &Declarations) -> Result<Vec<Action>, (Vec<Diagnostic>, SourceSet)> {
         let mut lines: Vec<String> = vec![];
         for (field, value) in self.set {
@@ -149,7 +150,7 @@ impl Description<'_> {
         let (rules, found) = check_sources([(name, text.clone())], desk.clone());
         let mut macros = rules.map(|rules| rules.macros).unwrap_or_default();
         match (macros.pop(), macros.pop()) {
-            // Text that closes the macro or begins another action describes something else.
+            // Text that closes the macro or starts another action is an injection, so the number of actions must match.
             (Some(described), None) if described.then.len() == lines.len() => {
                 let mut actions = described.then.clone();
                 for action in &mut actions {
@@ -171,31 +172,31 @@ impl Description<'_> {
     }
 }
 
-/// The macros that somebody sees and can apply.
+/// The live macros that the viewer may apply.
 pub fn macros<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Macro> + Clone {
     let macros = rules.macros.iter().map(|found| &**found);
     macros.filter(move |found| found.mode == Mode::Live && viewer.is_among(&found.visible_to))
 }
 
-/// The macro with this title.
+/// The live macro with this title.
 ///
 /// # Errors
-/// When there is none that somebody sees, or it is not live.
+/// When the viewer sees no live macro with this title.
 pub fn find_macro<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r Macro, NoSuchRule> {
     NoSuchRule::find("macro", title, macros(rules, viewer).map(|found| (&*found.title, found)))
 }
 
-/// The declared agent of this name.
+/// The declared agent with this name.
 ///
 /// # Errors
-/// That there is none, in words.
+/// A message, if there is none.
 pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<&'d str, String> {
     let names = || desk.agents.iter().map(|agent| agent.name.as_str());
     let found = names().find(|known| *known == name);
     found.ok_or_else(|| format!("there is no agent `{name}`{}", did_you_mean(nearest(name, names()))))
 }
 
-/// What would come of an update.
+/// Computes the result of an update without storing it.
 ///
 /// # Errors
 /// As [`update`].
@@ -216,10 +217,11 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
     Ok(Applied { before, effects: done.effects, decision, version })
 }
 
-/// Updates a ticket as an agent. Whatever is to be sent is left to the daemon, which need not run now.
+/// Applies an agent's update. Its effects are put into the outbox; the daemon, which need not be running, sends them
+/// later.
 ///
 /// # Errors
-/// When there is no such ticket, it is closed, somebody else has changed the same, or the store fails: then nothing was done.
+/// [`NotDone`]; then nothing has changed.
 pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
     let mut unit = app.begin().await?;
     let now = unit.now();
@@ -242,7 +244,7 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
 }
 
 impl UnitOfWork<'_> {
-    /// Leaves what an agent asked to be carried out.
+    /// Handles the effects of an agent's update: notes and assignments take effect now, others go to the outbox.
     async fn leave_all(
         &mut self,
         ticket: &mut Ticket,
@@ -251,7 +253,7 @@ impl UnitOfWork<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let id = ticket.id;
-        // One agent, one ticket, one instant: whatever else has this key is the same thing.
+        // Unique: a ticket is updated at most once per nanosecond.
         let key = format!("hand/{id}/{}", now.as_nanosecond());
         let mut part = None;
         for (n, effect) in effects.iter().enumerate() {
@@ -274,7 +276,7 @@ impl UnitOfWork<'_> {
     }
 }
 
-/// The version that an update was made for, where the ticket has another by now.
+/// The expected version, if the ticket's version differs from it.
 fn since(update: &AgentUpdate, id: TicketId, version: i64) -> Result<Option<i64>, NotDone> {
     match update.expected_version {
         Some(expected) if !(1..=version).contains(&expected) => Err(NotDone::NoSuchVersion(id, version, expected)),
@@ -282,7 +284,7 @@ fn since(update: &AgentUpdate, id: TicketId, version: i64) -> Result<Option<i64>
     }
 }
 
-/// What an update makes of a ticket that may be updated so. `seen` is the ticket as the agent saw it.
+/// Applies an update to a ticket after checking for conflicts. `seen` is the ticket as the agent saw it.
 fn checked(
     update: &AgentUpdate,
     before: &Ticket,
@@ -298,7 +300,7 @@ fn checked(
     let done = update.apply(before, desk, now);
     if let (Some(expected), Earlier::Ticket(_) | Earlier::Erased) = (update.expected_version, seen) {
         let sets = update.sets();
-        // Where both came to the same, there is nothing to choose.
+        // A field that both updates set to the same value is no conflict.
         let mut mine = changes(before, &done.ticket, desk);
         mine.retain(|change| sets.contains(&*change.field));
         let theirs: Vec<_> = match seen {
@@ -316,7 +318,7 @@ fn checked(
     Ok(done)
 }
 
-/// What is known now to be refused later, an agent hears at once, and nothing of it is done.
+/// Rejects the update if a reply is already known to be unsendable, instead of failing at delivery.
 fn sendable(ticket: &Ticket, effects: &[Effect], accounts: &Accounts) -> Result<(), NotDone> {
     let Some(addressed) = &ticket.account else { return Ok(()) };
     for effect in effects {

@@ -1,5 +1,5 @@
-//! What a message does to its ticket, which rules fire, and what that leaves behind: all in the one
-//! transaction in which the message was taken in.
+//! Applies a message to its ticket, runs the rules and stores their effects, in the transaction that takes the message
+//! in.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use crate::{
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
 };
 
-/// The most comments that are imported into one ticket.
+/// Maximum number of comments imported into one ticket.
 pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
 
 impl UnitOfWork<'_> {
-    /// Puts the message that opens a ticket on it, runs the rules on a created ticket, and writes it as they leave it.
+    /// Opens a ticket with its first message, runs the triggers on the new ticket, and stores it.
     pub(super) async fn create(
         &mut self,
         mut ticket: Ticket,
@@ -38,14 +38,14 @@ impl UnitOfWork<'_> {
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
         let decision = self.decide(&ticket, &event, now);
-        // What time changed since it was written is made up.
+        // Opened as of the post's time, so that automations that came due since are evaluated too.
         self.tx.open(&decision.ticket, key, &post.id, post.made.min(now)).await?;
         let answerable = self.tx.add_comment(&imported(ticket.id, post, Author::Requester)).await?;
         let after = self.carry_out(&ticket, &event, &decision, answerable, now).await?;
         if after != decision.ticket { self.tx.save(&after, now).await } else { Ok(()) }
     }
 
-    /// Puts a message on a ticket, unless it is there. Returns whether it is new.
+    /// Adds a message to a ticket as a comment, unless it is already on it. Returns whether it was added.
     pub(super) async fn join(
         &mut self,
         id: TicketId,
@@ -60,7 +60,7 @@ impl UnitOfWork<'_> {
         }
         if runs && standing.next_check_at.is_some_and(|at| at < post.made) {
             self.catch_up(id, post.made).await?;
-            // What fired may have moved comments.
+            // Automations that fired may have merged tickets and moved comments.
             standing = self.tx.standing(id).await?;
         }
         let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
@@ -90,7 +90,7 @@ impl UnitOfWork<'_> {
         Ok(true)
     }
 
-    /// An edited post is a new version of its comment, and an update of its ticket.
+    /// Handles an edited post: revises its comments, and runs the triggers on their tickets.
     pub(super) async fn edited(&mut self, post: &StoredPost) -> Result<(), StoreError> {
         for (id, comment_id, author) in self.tx.revise_comments(post).await? {
             let Some(before) = self.tx.ticket(id).await? else { continue };
@@ -114,14 +114,14 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// Runs the rules on a ticket as an event left it, and stores what comes of it.
+    /// Runs the rules on a ticket as the event left it, and stores the decision.
     async fn run(&mut self, mut ticket: Ticket, event: Event, answerable: Option<i64>) -> Result<(), StoreError> {
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
         self.run_at(&ticket, &event, answerable, now).await
     }
 
-    /// Runs the rules as of a moment.
+    /// Runs the rules as of `now`, and stores the decision.
     pub(super) async fn run_at(
         &mut self,
         ticket: &Ticket,
@@ -133,7 +133,7 @@ impl UnitOfWork<'_> {
         self.keep(ticket, event, &decision, answerable, now).await
     }
 
-    /// Stores what comes of a decision.
+    /// Stores a decision and the resulting ticket.
     pub(super) async fn keep(
         &mut self,
         ticket: &Ticket,
@@ -142,7 +142,7 @@ impl UnitOfWork<'_> {
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // What automations do by themselves, and the end of a snooze, are part of a loop; whatever else happens ends it.
+        // Loop detection: automations and the end of a snooze may be part of a loop; any other event ends it.
         if !matches!(event.kind, EventKind::Due { .. }) && event.cause != Some(Cause::Unsnoozed) {
             self.tx.forget_states(ticket.id).await?;
         }
@@ -150,7 +150,7 @@ impl UnitOfWork<'_> {
         self.tx.save(&after, now).await
     }
 
-    /// Stores a decision and what it asks for. Returns the ticket as that leaves it, which is still to be written.
+    /// Stores a decision and its effects. Returns the resulting ticket, which the caller has to save.
     async fn carry_out(
         &mut self,
         ticket: &Ticket,
@@ -170,7 +170,7 @@ impl UnitOfWork<'_> {
                 changes: fired.changes.clone(),
             });
         }
-        // Several replies by one rule are parts of one.
+        // Several replies by one rule are parts of one thread.
         let mut parts = BTreeMap::new();
         for (n, asked) in decision.effects.iter().enumerate() {
             let key = format!("{record}/{n}");
@@ -191,7 +191,7 @@ impl UnitOfWork<'_> {
         Ok(after)
     }
 
-    /// What is about the ticket takes effect here; everything else goes to the outbox under a key of its own.
+    /// Carries out an effect on the ticket itself (note, assignment, merge) now; puts any other effect into the outbox.
     pub(super) async fn leave(
         &mut self,
         ticket: &mut Ticket,
@@ -220,7 +220,7 @@ impl UnitOfWork<'_> {
                     delivery: Delivery::Imported,
                 };
                 self.tx.add_comment(&note).await?;
-                // What an agent says is part of the event, and counted there.
+                // An agent's note is part of the event, which already counts it.
                 if is_rule {
                     ticket.comments += 1;
                     ticket.latest_comment = Some(text.clone());
@@ -259,7 +259,7 @@ impl UnitOfWork<'_> {
         self.tx.enqueue(&outgoing)
     }
 
-    /// Links two tickets, unless they are.
+    /// Links two tickets, unless they are already linked.
     pub(super) async fn link(&mut self, one: TicketId, other: TicketId, why: &str) -> Result<(), StoreError> {
         if self.tx.link(one, other, why).await? {
             self.notices.push(Notice::Linked { ticket: one, other });
@@ -267,8 +267,8 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// Merges a ticket into the same person's latest earlier one, where there is one: what was said moves there, and
-    /// so will what is still to come. The ticket itself is closed.
+    /// Merges a ticket into the same person's latest earlier ticket, if there is one, and closes it. Comments move to
+    /// the earlier ticket.
     async fn merge(&mut self, ticket: &mut Ticket, now: Timestamp) -> Result<Option<TicketId>, StoreError> {
         let Some(into) = self.tx.earlier_ticket(ticket.id).await? else { return Ok(None) };
         Ok(self.move_all(ticket, into, now).await?.then_some(into))
@@ -284,7 +284,7 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// Moves what was said on a ticket to another one, and closes it. `false` where there is no other.
+    /// Moves a ticket's comments to another ticket, and closes it. Returns `false` if the other ticket does not exist.
     async fn move_all(&mut self, ticket: &mut Ticket, into: TicketId, now: Timestamp) -> Result<bool, StoreError> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
         let moved = self.tx.merge(ticket.id, into).await?;

@@ -1,12 +1,12 @@
-//! Automations: tickets are evaluated when time alone can have changed an answer, and never otherwise.
+//! Automations: tickets are evaluated only when the passage of time can change the value of a predicate.
 //!
-//! Each ticket carries the next whole minute on which to evaluate it. Whatever happens to it moves that to the next minute;
-//! each evaluation moves it to the next instant that [`crate::engine::Evaluation`] computes. So the cost of a minute is that of
-//! the tickets that come due in it. After the daemon was down, evaluations are caught up as of the minutes they were due, in
-//! their order.
+//! Each ticket has a next check time, on a whole minute. An event on the ticket sets it to the next minute; an
+//! evaluation sets it to the time that [`crate::engine::Evaluation`] computes. The cost of a minute is thus
+//! proportional to the tickets due in it. After downtime, missed evaluations are caught up in order, each as of the
+//! minute on which it was due.
 //!
-//! When automations or opening hours change, every ticket that is not closed comes due once, a few at a time and only while
-//! nothing else is due.
+//! When automations or opening hours change, every ticket that is not closed is rechecked once, in small batches while
+//! no other ticket is due.
 
 use std::collections::BTreeMap;
 
@@ -22,27 +22,28 @@ use crate::{
     store::StoreError,
 };
 
-/// The most evaluations of one ticket before others have their turn.
+/// Maximum number of evaluations of one ticket in a row while it catches up.
 const MAX_EVALUATIONS: usize = 1_000;
 
-/// The most tickets that are evaluated in one transaction: messages wait no longer than that takes.
+/// Maximum number of tickets evaluated in one transaction, which bounds how long messages wait for it.
 const MAX_BATCH_TICKETS: u32 = 100;
-/// The name under which it is kept how far evaluating every open ticket has come.
+/// Key under which the progress of rechecking all open tickets is stored.
 const RECHECK: &str = "automations";
 
-/// How far evaluating every open ticket has come.
+/// Progress of rechecking all open tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recheck {
-    /// Some tickets are left.
+    /// Some tickets may be left.
     More,
-    /// Every ticket is evaluated, or due.
+    /// Every ticket has been scheduled or evaluated.
     Done,
 }
 
 impl App {
-    /// Evaluates the next tickets that are due. Returns on how many automations fired; nothing where no ticket is due.
+    /// Evaluates the next due tickets. Returns the number of tickets on which an automation fired; `None` if no ticket
+    /// is due.
     pub(crate) async fn evaluate_due(&self, now: Timestamp, max_tickets: u32) -> Result<Option<u32>, StoreError> {
-        // Asked first without the lock of a writer.
+        // Checked first without the write lock.
         if self.store.next_check().await?.is_none_or(|next| next > now) {
             return Ok(None);
         }
@@ -56,8 +57,8 @@ impl App {
         Ok((!due.is_empty()).then_some(fired))
     }
 
-    /// Makes the next few open tickets due, after automations have changed to those of this fingerprint. How far that has
-    /// come is kept.
+    /// Schedules the next batch of open tickets for evaluation after automations or opening hours have changed.
+    /// `fingerprint` identifies them, and the progress is stored with it.
     pub(crate) async fn recheck_next(&self, fingerprint: &str, now: Timestamp) -> Result<Recheck, StoreError> {
         let mut unit = self.begin().await?;
         let done = unit.tx.progress(RECHECK).await?;
@@ -69,7 +70,7 @@ impl App {
             Some(last) => last.0.to_string(),
             None => "done".to_owned(),
         };
-        // They come due on the next minute like any other, and so keep to the limit.
+        // They become due like any other ticket, so the rate limit applies to them.
         for ticket in &tickets {
             unit.tx.check_by(*ticket, minute(now)).await?;
         }
@@ -78,7 +79,7 @@ impl App {
         Ok(Recheck::More)
     }
 
-    /// Lets automations go on where those that were stopped have changed since.
+    /// Resumes automations that were stopped as a loop if the rules have changed since.
     pub(crate) async fn resume_stopped(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         tx.resume_stopped(&rules.version.hash, minute(now)).await?;
@@ -87,7 +88,7 @@ impl App {
 }
 
 impl UnitOfWork<'_> {
-    /// Evaluates a ticket that is due, as of that minute. Returns whether an automation fired.
+    /// Evaluates a due ticket as of minute `at`. Returns whether an automation fired.
     async fn check_ticket(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
         let (last_check, before) = self.tx.active_automations(id).await?;
@@ -102,7 +103,8 @@ impl UnitOfWork<'_> {
         let rules = self.rules.clone();
         let mut evaluation = self.evaluate_automations(&ticket, &before, at);
         if at < last_check {
-            // The clock went back. What fired then is not to fire again when that time comes a second time.
+            // The clock went back: automations that were active stay active, so that they do not fire again for the
+            // same time.
             evaluation.active.extend(before.iter().cloned());
         }
         if let Some(decision) = &evaluation.decision
@@ -120,14 +122,14 @@ impl UnitOfWork<'_> {
             self.notices.push(Notice::Due { ticket: id, at });
             self.keep(&ticket, &event, decision, None, at).await?;
         }
-        // What was carried out may have closed it.
+        // An effect, such as a merge, may have closed the ticket.
         let closed =
             evaluation.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
         self.tx.record_check(id, at, &before, &evaluation.active, evaluation.next_check.filter(|_| !closed)).await?;
         Ok(evaluation.decision.is_some())
     }
 
-    /// Catches up with the evaluations of a ticket that were due before a moment at which something happened to it.
+    /// Catches up on the evaluations of a ticket that were due before `until`.
     pub(super) async fn catch_up(&mut self, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
         for _ in 0..MAX_EVALUATIONS {
             match self.tx.next_check_at(id).await? {
@@ -139,7 +141,7 @@ impl UnitOfWork<'_> {
     }
 }
 
-/// What tells automations and opening hours apart from others: where they stand makes no difference.
+/// Hash of the automations and opening hours. Their positions in the files do not affect it.
 pub(crate) fn automations_fingerprint(rules: &Rules) -> String {
     let mut sha = Sha256::new();
     for automation in &rules.automations {

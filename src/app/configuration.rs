@@ -1,10 +1,10 @@
-//! What is live.
+//! The live rules and settings, as one value.
 
 use std::sync::Arc;
 
 use crate::{engine::RuleSet, settings::Settings};
 
-/// The live rules, and the settings of the same files.
+/// The live rules, with the settings from the same files.
 #[derive(Debug, Clone)]
 pub(crate) struct Configuration {
     pub(crate) rules: Arc<RuleSet>,

@@ -1,4 +1,4 @@
-//! What keeps a destination from being sent to: an account that is not connected, or whose sending is paused.
+//! Blocked destinations: an account that is not connected, or whose sending is paused.
 
 use jiff::Timestamp;
 
@@ -7,16 +7,16 @@ use crate::{
     store::{AccountState, ConnectedAccount, GRANT, Pause, SEND, Store, StoreError},
 };
 
-/// A destination that nothing is sent to for the time being.
+/// A destination that is blocked for now.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Held {
-    /// Until when. `None` where somebody has to see to it first.
+    /// When sending resumes. `None` if a person has to act first.
     pub until: Option<Timestamp>,
-    /// Why, and what to do.
+    /// The reason, and the remedy.
     pub reason: String,
 }
 
-/// The accounts, and what they cannot do for the time being.
+/// The accounts and their pauses.
 #[derive(Debug)]
 pub struct Gates {
     accounts: Vec<ConnectedAccount>,
@@ -24,14 +24,14 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// As they are now.
+    /// Loads the current state.
     pub async fn of(store: &Store) -> Result<Self, StoreError> {
         Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await? })
     }
 
-    /// What keeps a destination from being sent to.
+    /// Why a destination is blocked; `None` if it is open.
     pub fn held(&self, accounts: &Accounts, destination: &Destination) -> Option<Held> {
-        // Where no account may answer, what waits is refused, and that can be done at once.
+        // If no account may reply, the destination counts as open, so that its items are claimed and refused at once.
         let declared = accounts.answering(destination.account()?)?;
         let handle = &declared.handle;
         let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
@@ -45,7 +45,7 @@ impl Gates {
                 let reason = format!("@{handle} is no longer authorized{why}; run `twite accounts connect {handle}`");
                 Some(Held { until: None, reason })
             }
-            // What waits is refused.
+            // Open: waiting items are claimed and refused.
             AccountState::Deactivated | AccountState::Unlinked => None,
             AccountState::Connected => paused(SEND).map(|pause| Held {
                 until: Some(pause.retry_at),

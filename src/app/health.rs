@@ -1,4 +1,4 @@
-//! How a desk does: what is live, whether its files could be, who works, and what waits.
+//! Health of a desk: live rules, state of the rule files, daemon, queues and accounts.
 
 use std::path::Path;
 
@@ -14,94 +14,94 @@ use crate::{
     store::{Lease, Queues, StoppedLoop, Store, StoreError},
 };
 
-/// How a desk does.
+/// Health of a desk.
 #[derive(Debug, Serialize)]
 pub struct Health {
-    /// Where its database is looked for.
+    /// Location of the database.
     pub database: String,
-    /// What is live; nothing before the first daemon.
+    /// The live rules; `None` before the first daemon.
     pub rules: Option<LiveVersion>,
-    /// What goes live.
+    /// Whether the files or their committed versions go live.
     pub follow: Follow,
-    /// How the files compare with what is live.
+    /// How the rule files compare with the live rules.
     pub files: FilesState,
-    /// What is wrong with the files.
+    /// Why the rule files cannot go live.
     pub broken: Option<BrokenFiles>,
-    /// Files whose names end only nearly as those of rule files do, so that their rules are not read.
+    /// Files that are ignored because their names only resemble those of rule files.
     pub unread: Vec<String>,
-    /// Settings that changed and are used when the daemon starts again.
+    /// Changed settings that need a restart of the daemon.
     pub restart: Vec<String>,
-    /// The daemon that works, or worked last; nothing before the first.
+    /// The running daemon or the last one; `None` before the first.
     pub daemon: Option<DaemonStatus>,
-    /// What waits.
+    /// Lengths and due times of the queues.
     pub queues: Queues,
     /// The declared accounts.
     pub accounts: Vec<AccountStatus>,
-    /// The admins whom no mail reaches when an account cannot work any more.
+    /// Admins who cannot be mailed when an account stops working.
     pub admins: Vec<UnreachableAdmin>,
-    /// The tickets on which automations were stopped, as they went in circles.
+    /// Tickets on which automations were stopped because they looped.
     pub loops: Vec<StoppedLoop>,
 }
 
-/// The version that is live.
+/// The live version of the rules.
 #[derive(Debug, Serialize)]
 pub struct LiveVersion {
-    /// Which.
+    /// The version.
     #[serde(flatten)]
     pub version: Version,
-    /// Since when.
+    /// When it went live.
     pub since: Timestamp,
 }
 
-/// How the files compare with what is live.
+/// How the rule files compare with the live rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilesState {
-    /// They are what is live.
+    /// The files equal the live rules.
     Same,
-    /// They are others, and could go live.
+    /// The files differ from the live rules, and could go live.
     Newer,
-    /// They cannot go live.
+    /// The files have errors and cannot go live.
     Broken,
-    /// Nothing is live yet.
+    /// There are no live rules yet.
     Unknown,
 }
 
-/// Files that cannot go live.
+/// Rule files that cannot go live.
 #[derive(Debug, Serialize)]
 pub struct BrokenFiles {
-    /// Since when, where a daemon has said so.
+    /// When a daemon first saw them so, if one did.
     pub since: Option<Timestamp>,
-    /// Why.
+    /// The errors.
     pub report: String,
 }
 
-/// A daemon.
+/// Status of a daemon.
 #[derive(Debug, Serialize)]
 pub struct DaemonStatus {
-    /// Whether it works, as far as can be told from outside.
+    /// Whether it is running, judged by its lease.
     pub running: bool,
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
-    /// Its machine.
+    /// The name of its machine.
     pub host: String,
-    /// Since when it works.
+    /// When it took the lease.
     pub since: Timestamp,
-    /// When it was heard of last.
+    /// When it last renewed the lease.
     pub renewed: Timestamp,
 }
 
-/// An admin whom no mail reaches.
+/// An admin who cannot be mailed.
 #[derive(Debug, Serialize)]
 pub struct UnreachableAdmin {
-    /// Who.
+    /// The admin's name.
     pub name: String,
-    /// Why.
+    /// The reason.
     pub why: &'static str,
 }
 
 impl Health {
-    /// How the desk does that keeps its things in `store`, if there is one yet, and whose rules are `files`.
+    /// Collects the health of the desk with this store, if there is one yet, and these rule files.
     pub async fn read(
         database: String,
         store: Option<&Store>,
@@ -119,7 +119,7 @@ impl Health {
         let daemon = lease.map(|lease| DaemonStatus::of(lease, now));
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
         let (loaded, compared) = files.load(live.as_ref());
-        // A daemon that works says since when, and may know what cannot be seen from here.
+        // A running daemon knows since when the files are broken, and may know errors that are not visible from here.
         let told = live.as_ref().and_then(|set| set.live.broken.clone()).filter(|_| running);
         let broken = match (told, &compared) {
             (Some((since, report)), _) => Some(BrokenFiles { since: Some(since), report }),
@@ -128,7 +128,7 @@ impl Health {
         };
         let declared = loaded.as_ref().and_then(|loaded| loaded.rules.as_deref());
         let rules = live.as_ref().map(|set| &set.rules).or(declared);
-        // Nothing of them that is shown depends on where `twite.toml` lies.
+        // The settings read here do not depend on the directory of `twite.toml`.
         let settings = rules.map(|rules| lang::settings(&rules.files, Path::new(""))).unwrap_or_default();
         let accounts = accounts::list(store, &settings.accounts).await?;
         let admins = rules.into_iter().flat_map(|rules| rules.desk.unreachable_admins(settings.mail.is_some()));
@@ -155,7 +155,7 @@ impl Health {
         })
     }
 
-    /// Whether a daemon works, every declared account is connected, and nothing of one stands still.
+    /// Whether a daemon is running and every declared account works.
     pub fn works(&self) -> bool {
         self.daemon.as_ref().is_some_and(|daemon| daemon.running) && self.accounts.iter().all(AccountStatus::works)
     }

@@ -1,4 +1,4 @@
-//! From the inbox to committed decisions, many messages in one transaction.
+//! Takes inbox items in, several per transaction.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::{
     x::{Post, Unreadable, poll::incoming_post},
 };
 
-/// The most messages that are taken in with one transaction.
+/// Maximum number of messages taken in per transaction.
 const MAX_BATCH_MESSAGES: i64 = 100;
-/// After this long, a transaction takes in no further message: whoever else writes waits no longer than that.
+/// Time after which a transaction takes in no further message, so that other writers do not wait longer.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
 
 impl App {
-    /// Takes in the next messages that wait, as many as there are and one transaction takes. Returns whether there were any.
-    /// A message that cannot be read, or whose outcome cannot be stored, is set aside, visibly, and never stops the next.
+    /// Takes in the next inbox items, up to one transaction's worth. Returns whether there were any. A message that
+    /// cannot be read or stored is set aside with a notice, and does not block later messages.
     ///
     /// # Errors
-    /// When the store fails: what is not taken in stays where it was.
+    /// When the store fails: messages that were not taken in stay in the inbox.
     pub async fn take_next(&self) -> Result<bool, StoreError> {
         let items = self.store.pending(MAX_BATCH_MESSAGES).await?;
         if items.is_empty() {
@@ -32,7 +32,7 @@ impl App {
         }
         match self.take_together(&items).await {
             Err(error) if items.len() > 1 => {
-                // What is about the moment and not about a message is told where it fails again.
+                // An error of the store itself will recur below and is reported there.
                 if error.is_about_data() {
                     tracing::warn!("a batch of messages failed, so each is processed separately: {error}");
                 }
@@ -43,7 +43,7 @@ impl App {
         Ok(true)
     }
 
-    /// Takes a message that came by another way than X: from a file, in the demo and in tests.
+    /// Adds messages to the inbox that do not come from X: from a file, in the demo and in tests.
     pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
         let items: Vec<_> = posts.into_iter().map(|post| incoming_post(post, IncomingKind::Post)).collect();
         let accepted = self.store.accept(account, &items, None, self.clock.now()).await?;
@@ -51,8 +51,8 @@ impl App {
         Ok(accepted.new)
     }
 
-    /// Takes messages in with one transaction: all that each of them leads to is in it, or none of any. It ends before the
-    /// last of them where it takes long. Returns how many of them could be read.
+    /// Takes messages in within one transaction, all or nothing. Stops early after `LONG_ENOUGH`; the rest stays in
+    /// the inbox. Returns the number of readable messages.
     async fn take_together(&self, items: &[InboxItem]) -> Result<usize, StoreError> {
         let mut messages: Vec<_> = items.iter().map(read).collect();
         let accounts = self.store.accounts().await?;
@@ -83,8 +83,9 @@ impl App {
         Ok(done.len())
     }
 
-    /// Takes messages in one by one. What fails for its own sake is passed by, as which ticket a message belongs to does not
-    /// depend on their order, and set aside once another has shown that the store works.
+    /// Takes messages in one by one. Messages with bad data are skipped, which is safe because assignment to tickets
+    /// does not depend on order. They are set aside once another message has succeeded, which proves that the store
+    /// works.
     async fn take_alone(&self, items: &[InboxItem]) -> Result<(), StoreError> {
         let mut read = 0;
         let mut failed = None;

@@ -1,17 +1,17 @@
-//! Which ticket a message belongs to.
+//! Assigns messages to tickets.
 //!
-//! **One ticket for each connected account, conversation and person**, as long as it is not closed. The same
-//! messages give the same tickets in whatever order, and however often, they arrive, because every
-//! step adds only what follows from the messages known so far and does nothing the second time:
+//! **One ticket for each connected account, conversation and person**, as long as it is not closed. The result does not
+//! depend on the order in which messages arrive or on duplicates: each step only adds what follows from the messages
+//! known so far, and is idempotent.
 //!
-//! 1. a post by somebody else that contains the account's handle opens the ticket of (account, conversation,
-//!    author), or joins it; so does a post that the account liked;
-//! 2. the account's own post joins the ticket of the person it answers, once there is one;
-//! 3. any other post by a ticket's person in its conversation joins it, whenever either becomes known;
-//! 4. direct messages are conversations of two, and otherwise the same;
-//! 5. the versions of an edited post are one post, under the id of the first, whichever of them a message names.
+//! 1. a post by another person that mentions the account opens the ticket of (account, conversation, author) or
+//!    joins it; so does a post that the account liked;
+//! 2. the account's own post joins the ticket of the person whom it answers, once there is one;
+//! 3. any other post by a ticket's person in its conversation joins it, as soon as both are known;
+//! 4. a direct message is treated alike, with its two participants as the conversation;
+//! 5. all versions of an edited post are one post, under the id of the first version.
 //!
-//! What a message does to its ticket, and which rules fire, is in [`super::apply`].
+//! How a message changes its ticket, and which rules fire, is in [`super::apply`].
 
 use super::{
     Notice, UnitOfWork,
@@ -23,7 +23,7 @@ use crate::{
     store::{AccountState, ConnectedAccount, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
-/// A unit of work that takes messages in.
+/// A unit of work that assigns messages to tickets.
 pub(crate) struct Intake<'a> {
     pub(crate) unit: UnitOfWork<'a>,
     /// The connected accounts.
@@ -34,7 +34,7 @@ impl Intake<'_> {
     /// Takes a message in.
     pub(crate) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
         self.unit.app.clock.reached(message.post.made);
-        // Those taken in before it may have told of versions.
+        // Earlier messages may have revealed that an id is that of a later version of a post.
         self.unit.tx.by_first_ids(&mut message.post);
         let moved = self.unit.tx.put_versions(&message.post.id, &message.versions).await?;
         self.unit.tx.by_first_ids(&mut message.post);
@@ -58,7 +58,7 @@ impl Intake<'_> {
         }
         let new = seen == Seen::New;
         let answers = self.resolve_reply_target(&mut post, new.then_some(below)).await?;
-        // Where nobody has said anything yet, there are no tickets.
+        // A conversation without other posts has no tickets.
         let heads = if alone { vec![] } else { self.unit.tx.tickets_of(&post.conversation, &post.author).await? };
         let mut addressed = Vec::new();
         for account in self.accounts {
@@ -68,7 +68,7 @@ impl Intake<'_> {
             if matches!(&message.arrival, Arrival::Direct(to) if *to != account.id) {
                 continue;
             }
-            // What was not known until now is on no ticket yet.
+            // A post that was not known before cannot be on a ticket yet.
             if new || !self.unit.tx.is_comment(&account.id, &post.id).await? {
                 if post.author == account.id {
                     self.own(account, &post).await?;
@@ -90,7 +90,7 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Whether a message is one that Twite sent, come back. Where Twite did not hear yet that it arrived, it has now.
+    /// Whether a message is the echo of one that Twite sent. If its delivery was still unconfirmed, it is recorded now.
     async fn is_sent_by_twite(&mut self, post: &StoredPost) -> Result<bool, StoreError> {
         if !self.accounts.iter().any(|account| account.id == post.author) {
             return Ok(false);
@@ -107,15 +107,15 @@ impl Intake<'_> {
         Ok(true)
     }
 
-    /// Puts a message that waits aside, visibly.
+    /// Sets an inbox item aside, with a notice.
     pub(crate) async fn set_aside(&mut self, id: i64, reason: String) -> Result<(), StoreError> {
         self.unit.tx.set_aside(id, &reason).await?;
         self.unit.notices.push(Notice::SetAside { reason });
         Ok(())
     }
 
-    /// What was taken for two conversations is one, as they began with two versions of one post: a person's tickets there become
-    /// one, and what waited for them joins.
+    /// Merges two conversations that turned out to be one, because they started with two versions of the same post:
+    /// each person's open tickets are merged, and posts not yet on a ticket join.
     async fn join_versions(&mut self, conversation: &str) -> Result<(), StoreError> {
         for person in self.unit.tx.people_in(conversation).await? {
             let heads = self.unit.tx.tickets_of(conversation, &person).await?;
@@ -139,7 +139,8 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Puts what a ticket's person, and its account in answer to that, said in its conversation on it, as far as it is not.
+    /// Adds the posts of a person and the account's answers to them to the person's ticket, unless they are on it
+    /// already.
     async fn join_waiting(
         &mut self,
         account: &ConnectedAccount,
@@ -158,8 +159,8 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Finds out whom the connected accounts' posts answer, as far as this post tells: itself, and those
-    /// below it that waited for it, where they are known. Returns the posts below whose person became known.
+    /// Determines whom the connected accounts' own posts answer, for this post and for known posts below it in the
+    /// reply chain. Returns the posts below for which this became known.
     async fn resolve_reply_target(
         &mut self,
         post: &mut StoredPost,
@@ -167,7 +168,7 @@ impl Intake<'_> {
     ) -> Result<Vec<StoredPost>, StoreError> {
         let accounts = self.accounts;
         if post.answers.is_none() && accounts.iter().any(|a| a.id == post.author) {
-            // X names the author of the post that is answered; where it does not, the chain above does.
+            // X names the author of the answered post; otherwise the author is that of the parent post.
             let person = match (&post.in_reply_to_user, &post.replied_to) {
                 (Some(person), _) if *person != post.author => Some(person.clone()),
                 (_, Some(parent)) => {
@@ -204,12 +205,12 @@ impl Intake<'_> {
         Ok(resolved)
     }
 
-    /// The account's own post: a comment on the ticket of the person it answers, where there is one.
+    /// Adds the account's own post to the ticket of the person whom it answers, if there is one.
     async fn own(&mut self, account: &ConnectedAccount, post: &StoredPost) -> Result<(), StoreError> {
         let Some(person) = &post.answers else { return Ok(()) };
         let heads = self.unit.tx.tickets_of(&post.conversation, person).await?;
         let heads = of(account, &heads);
-        // Everything is closed: what the desk still says belongs where it said the rest.
+        // If all tickets are closed, the post joins the latest one.
         let place = heads.iter().rfind(|h| h.status != Status::Closed).or(heads.last());
         if let Some(head) = place {
             let runs = head.status != Status::Closed;
@@ -218,7 +219,7 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// A message by somebody else. Returns the ticket it is on where it addressed the account.
+    /// Handles a message by another person. Returns its ticket if the message mentions the account.
     async fn theirs(
         &mut self,
         account: &ConnectedAccount,
@@ -256,8 +257,8 @@ impl Intake<'_> {
         Ok(ticket.filter(|_| addresses))
     }
 
-    /// Opens a ticket with a message, and takes in everything that waited for it: nothing does where the message is `alone`
-    /// in its conversation.
+    /// Opens a ticket with a message, and adds known posts that belong to it. `alone` means that the conversation has
+    /// no other posts, so that the search can be skipped.
     async fn open(
         &mut self,
         account: &ConnectedAccount,
@@ -314,15 +315,15 @@ impl Intake<'_> {
         waiting.sort_by(|a, b| a.id.cmp(&b.id));
         for earlier in waiting {
             let author = if earlier.author == account.id { Author::Agent } else { Author::Requester };
-            // What was said before is history; what was said since is news, only late.
+            // Posts older than the opening one are history and fire no rules; newer ones fire rules, only late.
             let runs = earlier.id > post.id;
             self.unit.join(id, &earlier, author, runs).await?;
         }
         Ok(id)
     }
 
-    /// A message older than the one that opened the ticket would have opened it, had it come in time:
-    /// the ticket says what it would say then.
+    /// Makes an older message that arrives late the one that opens the ticket, so that the result does not depend on
+    /// the order of arrival.
     async fn opens_earlier(&mut self, id: TicketId, message: &Message, post: &StoredPost) -> Result<(), StoreError> {
         let Some(mut ticket) = self.unit.tx.ticket(id).await? else { return Ok(()) };
         ticket.describe(&post.text);
@@ -334,15 +335,15 @@ impl Intake<'_> {
     }
 }
 
-/// Where a message by a ticket's person belongs.
+/// Ticket for a message by a person.
 enum Target<'a> {
-    /// On this ticket, which is open.
+    /// This open ticket.
     Open(&'a TicketHead),
-    /// On this ticket, which was closed after the message was written.
+    /// This ticket, which was closed after the message was written.
     Past(&'a TicketHead),
-    /// On a new ticket that follows this closed one.
+    /// A new ticket, as a follow-up to this closed one.
     FollowsUp(&'a TicketHead),
-    /// Nowhere yet.
+    /// No ticket so far.
     None,
 }
 
@@ -358,7 +359,7 @@ fn target<'a>(heads: &[&'a TicketHead], post: &StoredPost) -> Target<'a> {
     }
 }
 
-/// Those tickets that are an account's.
+/// The tickets of one account.
 fn of<'a>(account: &ConnectedAccount, heads: &'a [(XId, TicketHead)]) -> Vec<&'a TicketHead> {
     heads.iter().filter(|(of, _)| *of == account.id).map(|(_, head)| head).collect()
 }

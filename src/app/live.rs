@@ -1,4 +1,4 @@
-//! The live rules, and how their files stand beside them.
+//! The live rules, and the state of their files.
 
 use std::sync::Arc;
 
@@ -16,37 +16,37 @@ use crate::{
     settings::Settings,
 };
 
-/// The live rules and settings. Readers take them once for each event and keep them to the end.
+/// The live rules and settings. A reader takes a snapshot for each event, so that a reload does not affect it halfway.
 #[derive(Clone)]
 pub struct Live {
     current: Arc<ArcSwap<Configuration>>,
     state: Arc<watch::Sender<ReloadState>>,
-    /// Somebody asks for the files to be loaded now.
+    /// Notified to request an immediate reload.
     asked: Arc<Notify>,
     follow: Follow,
 }
 
-/// How the files stand beside the live rules.
+/// State of the rule files relative to the live rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadState {
-    /// Since when the live rules are.
+    /// When the live rules went live.
     pub since: Timestamp,
-    /// That the files cannot go live.
+    /// Set while the files cannot go live.
     pub broken: Option<Broken>,
-    /// The settings that changed and are used when the daemon starts again.
+    /// Changed settings that need a restart of the daemon.
     pub restart: Vec<String>,
-    /// The files that were passed over, because their names end only nearly as those of rule files do.
+    /// Files that are ignored because their names only resemble those of rule files.
     pub passed_over: Vec<String>,
 }
 
-/// Files that cannot go live.
+/// Rule files that cannot go live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// Since when.
+    /// When loading them first failed.
     pub since: Timestamp,
-    /// How many errors.
+    /// Number of errors.
     pub errors: usize,
-    /// The errors, for a person.
+    /// The rendered errors.
     pub report: String,
 }
 
@@ -62,7 +62,7 @@ impl Live {
         }
     }
 
-    /// Rules and settings that stay as they are, as a command uses them.
+    /// Rules and settings that never change, for commands.
     pub(crate) fn fixed(rules: Arc<Rules>, settings: Settings) -> Self {
         let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
         let state = ReloadState { since: Timestamp::UNIX_EPOCH, broken: None, restart: vec![], passed_over: vec![] };
@@ -74,12 +74,12 @@ impl Live {
         }
     }
 
-    /// The rules that are live now.
+    /// The current live rules.
     pub fn rules(&self) -> Arc<RuleSet> {
         Arc::clone(&self.current.load().rules)
     }
 
-    /// The settings that hold now.
+    /// The current live settings.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.current.load().settings)
     }
@@ -94,22 +94,22 @@ impl Live {
         self.rules().version.clone()
     }
 
-    /// What goes live: the files, or what is committed.
+    /// Whether the files or their committed versions go live.
     pub fn follows(&self) -> Follow {
         self.follow
     }
 
-    /// How the files stand, now and from now on.
+    /// The state of the files, as a watch channel.
     pub fn state(&self) -> watch::Receiver<ReloadState> {
         self.state.subscribe()
     }
 
-    /// Asks for the files to be loaded now, without waiting until they have settled.
+    /// Requests a reload now, without waiting for the files to stop changing.
     pub fn reload_now(&self) {
         self.asked.notify_one();
     }
 
-    /// Ends when somebody has asked for the files to be loaded now.
+    /// Waits for a call of [`Self::reload_now`].
     pub(crate) async fn reload_asked(&self) {
         self.asked.notified().await;
     }
@@ -119,7 +119,7 @@ impl Live {
         self.current.store(Arc::new(Configuration { rules: Arc::new(rules), settings }));
     }
 
-    /// Changes how the files stand. Who watches is told where `change` returns `true`.
+    /// Changes the state of the files. Watchers are notified if `change` returns `true`.
     pub(crate) fn change_state(&self, change: impl FnOnce(&mut ReloadState) -> bool) {
         self.state.send_if_modified(change);
     }

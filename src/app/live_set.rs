@@ -1,4 +1,4 @@
-//! The live rules as the database has them, for those that run beside the daemon; and how files compare with them.
+//! The live rules as stored in the database, for commands that run beside the daemon, and their comparison with files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,43 +10,43 @@ use crate::{
     store::{LiveRules, Store, StoreError},
 };
 
-/// The live rules, or those that were live when the last daemon ended.
+/// The live rules; without a running daemon, those of the last one.
 #[derive(Debug)]
 pub struct LiveSet {
     /// The rules.
     pub rules: Rules,
-    /// Which version they are, since when, and how their files stood.
+    /// Their version, when they went live, and the state of their files.
     pub live: LiveRules,
 }
 
-/// Where rule files are.
+/// Locations of rule files.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleFiles<'a> {
     /// Files, or directories of files.
     pub paths: &'a [PathBuf],
-    /// `twite.toml`, where it does not lie beside the rules or one directory above.
+    /// `twite.toml`, if it is neither beside the rules nor one directory above.
     pub config: Option<&'a Path>,
 }
 
-/// How files compare with the live rules.
+/// How rule files compare with the live rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compared {
-    /// They are what is live.
+    /// The files equal the live rules.
     Same,
-    /// They could go live.
+    /// The files differ from the live rules, and could go live.
     Other,
-    /// They cannot go live.
+    /// The files have errors and cannot go live.
     Broken {
-        /// Why, in a line.
+        /// The reason, in one line.
         summary: String,
-        /// Why, in full.
+        /// The full report.
         report: String,
     },
 }
 
 impl LiveSet {
-    /// The live rules; nothing where no daemon ran yet, or only one of another version of Twite, whose rules this one cannot
-    /// check.
+    /// The live rules. `None` if no daemon has run yet, or if this version of Twite cannot check the rules of the one
+    /// that did.
     pub async fn read(store: &Store) -> Result<Option<Self>, StoreError> {
         let live = store.live_files().await?;
         Ok(live.and_then(|(live, files)| {
@@ -62,8 +62,8 @@ impl LiveSet {
 }
 
 impl RuleFiles<'_> {
-    /// Compares files, or what is committed of them where that goes live, with the live rules. Files that are the same are
-    /// not checked.
+    /// Compares the files, or their committed versions if those go live, with the live rules. Unchanged files are not
+    /// checked.
     pub fn compare(self, live: &LiveSet) -> Compared {
         let tree = match live.live.follow.tree(self.paths) {
             Ok(tree) => tree,
@@ -75,7 +75,7 @@ impl RuleFiles<'_> {
         self.judge(&lang::load_from(&tree, self.paths, self.config), &tree, Some(live))
     }
 
-    /// What is at the paths, and how it compares. Without live rules, files that could go live are [`Compared::Other`].
+    /// Loads the files and compares them. Without live rules, files that could go live are [`Compared::Other`].
     pub(super) fn load(self, live: Option<&LiveSet>) -> (Option<Loaded>, Compared) {
         let follow = live.map_or(Follow::default(), |set| set.live.follow);
         match follow.tree(self.paths) {
@@ -91,7 +91,7 @@ impl RuleFiles<'_> {
     fn judge(self, loaded: &Loaded, tree: &lang::Tree, live: Option<&LiveSet>) -> Compared {
         let Some(rules) = &loaded.rules else {
             let summary = match loaded.diagnostics.first() {
-                // There is nothing to count.
+                // No file was read, so there is no number of errors to report.
                 Some(error) if loaded.files == 0 => error.message.clone(),
                 _ => loaded.summary(),
             };

@@ -1,4 +1,4 @@
-//! What an item of the inbox says.
+//! Decodes inbox items.
 
 use crate::{
     desk::{Person, PostFacts, XId},
@@ -9,28 +9,28 @@ use crate::{
     },
 };
 
-/// A message on its way in, with what only its own arrival tells.
+/// An incoming message, with data that is needed only while it is taken in.
 pub(crate) struct Message {
-    /// What is kept of it.
+    /// The part that is stored.
     pub(crate) post: StoredPost,
-    /// What it says about people.
+    /// The profiles that came with it.
     pub(crate) people: Vec<Person>,
-    /// The ids of its versions, as far as it knows.
+    /// The ids of its versions, as far as X lists them.
     pub(crate) versions: Vec<XId>,
-    /// The way it came.
+    /// How it arrived.
     pub(crate) arrival: Arrival,
-    /// The handles it contains, folded, and the ids behind them where X gave them.
+    /// The handles it mentions, case-folded, with their ids if X gives them.
     pub(crate) mentions: Vec<(String, Option<XId>)>,
     /// Its language tag.
     pub(crate) language: Option<String>,
-    /// What conditions ask about it, should it open a ticket.
+    /// Fields for conditions, if it opens a ticket.
     pub(crate) facts: PostFacts,
 }
 
-/// The way a message came.
+/// How a message arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// As a post: a mention, an own post, or one that was looked up.
+    /// As a post: a mention, the account's own post, or a post that was looked up.
     Post,
     /// As a post that this account liked.
     Like(XId),
@@ -46,7 +46,7 @@ impl Message {
     }
 }
 
-/// What an inbox item says; nothing where it is no message: reposts.
+/// Decodes an inbox item; `None` for a repost, which is not a message.
 pub(crate) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
     match item.kind {
         IncomingKind::Post => Ok(of_post(decode_payload(&item.payload)?, Arrival::Post)),
@@ -74,7 +74,7 @@ fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
         language: post.language,
         facts: post.facts,
         post: StoredPost {
-            // Every post has had a time since long before there were accounts for support.
+            // Only posts with ids too old to contain a timestamp have no time.
             made: post.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             id: post.id,
             version: post.version,

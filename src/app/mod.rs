@@ -1,6 +1,6 @@
-//! What the desk does, whoever asks: the daemon, a command or a page.
+//! Operations of the desk, shared by the daemon, the commands and the web pages.
 //!
-//! What fails with [`StoreError`] changed nothing, unless its `# Errors` says more.
+//! An operation that fails with [`StoreError`] has changed nothing, unless its `# Errors` says otherwise.
 
 pub mod accounts;
 pub mod agent;
@@ -46,7 +46,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// A desk at work: its store, live rules and clock, and whom to tell. Cheap to clone.
+/// The application: store, live rules, clock and notices. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     store: Store,
@@ -55,23 +55,23 @@ pub struct App {
     clock: Clock,
     notices: Notices,
     wake: Arc<Wake>,
-    /// The hash of the rules whose files are known to be in the store.
+    /// Hash of the rules whose files are known to be stored.
     recorded: Arc<Mutex<Option<String>>>,
 }
 
-/// Wakes the daemon's loops, where one runs in this process.
+/// Wakes the daemon's loops, if a daemon runs in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
-    /// Something is in the inbox.
+    /// The inbox has new items.
     pub(crate) inbox: Arc<Notify>,
-    /// Something is in the outbox.
+    /// The outbox has new items.
     pub(crate) outbox: Arc<Notify>,
-    /// Something is on a ticket whose surroundings may not be known.
+    /// A post on a ticket may have an unknown parent.
     pub(crate) lookups: Arc<Notify>,
 }
 
 impl App {
-    /// A desk that decides by the index.
+    /// Creates an application that decides with the index.
     pub fn new(store: Store, live: Live, clock: Clock) -> Self {
         Self {
             store,
@@ -84,42 +84,42 @@ impl App {
         }
     }
 
-    /// A desk whose rules and settings stay as they are.
+    /// Creates an application with fixed rules and settings.
     pub(crate) fn with_rules(store: Store, rules: Arc<Rules>, settings: Settings, clock: Clock) -> Self {
         Self::new(store, Live::fixed(rules, settings), clock)
     }
 
-    /// Decides otherwise than by the index alone.
+    /// Replaces the decider, for example to compare the index with the plain evaluator.
     pub fn deciding(self, decider: Decider) -> Self {
         Self { decider, ..self }
     }
 
-    /// Where everything is kept.
+    /// The store.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The live rules, and how their files stand.
+    /// The live rules, and the state of their files.
     pub fn live(&self) -> &Live {
         &self.live
     }
 
-    /// The rules that are live now.
+    /// The current live rules.
     pub fn rules(&self) -> Arc<RuleSet> {
         self.live.rules()
     }
 
-    /// The settings that hold now.
+    /// The current live settings.
     pub fn settings(&self) -> Arc<Settings> {
         self.live.settings()
     }
 
-    /// What time it is here.
+    /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// What there is to tell.
+    /// The channel for notices.
     pub fn notices(&self) -> &Notices {
         &self.notices
     }
@@ -128,8 +128,8 @@ impl App {
         &self.wake
     }
 
-    /// Begins a unit of work by the rules of the moment. Their files are stored before they first decide, so that what they
-    /// decide can always be explained.
+    /// Begins a unit of work with the current rules. The rule files are stored before their first decision, so that
+    /// every decision can be explained later.
     pub(crate) async fn begin(&self) -> Result<UnitOfWork<'_>, StoreError> {
         let Configuration { rules, settings } = self.live.configuration();
         let is_recorded = |hash: &String| *hash == rules.version.hash;
@@ -140,7 +140,7 @@ impl App {
         Ok(UnitOfWork { app: self, tx: self.store.begin().await?, rules, settings, notices: vec![] })
     }
 
-    /// Forgets what was true of the store while nobody else worked on it.
+    /// Drops cached knowledge of the store, which holds only while no other daemon writes to it.
     pub(crate) fn forget(&self) {
         *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

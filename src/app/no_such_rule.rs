@@ -1,19 +1,19 @@
-//! Rules by their titles.
+//! The error for an unknown rule title.
 
 use crate::lang::{did_you_mean, nearest};
 
-/// There is no rule of this kind and title.
+/// There is no rule of this kind with this title.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown {kind} `{title}`{}", did_you_mean(.nearest.as_deref()))]
 pub struct NoSuchRule {
     kind: &'static str,
     title: String,
-    /// The title that was probably meant.
+    /// The most similar title, as a suggestion.
     nearest: Option<String>,
 }
 
 impl NoSuchRule {
-    /// The one of `rules` with this title.
+    /// Finds the rule with this title.
     pub(super) fn find<'r, T>(
         kind: &'static str,
         title: &str,

@@ -1,4 +1,4 @@
-//! What there is to tell: one value for the log, the demo and the pages.
+//! Notices: events for the log, the demo and the web pages.
 
 use std::fmt;
 
@@ -10,175 +10,176 @@ use crate::{
     store::{Holder, StoppedLoop},
 };
 
-/// Something worth telling.
+/// An event that is reported to people.
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// A ticket was opened.
     Opened {
-        /// Its number.
+        /// The ticket.
         ticket: TicketId,
-        /// Where it came from.
+        /// Its channel.
         channel: Channel,
-        /// The account it came to.
+        /// The account that was addressed.
         account: String,
         /// The requester's handle or name.
         requester: String,
-        /// What opened it.
+        /// Text of the message that opened it.
         text: String,
     },
     /// A comment joined a ticket.
     Commented {
         /// The ticket.
         ticket: TicketId,
-        /// Whether the desk said it, not the requester.
+        /// Whether the desk wrote it rather than the requester.
         by_agent: bool,
-        /// What was said.
+        /// The text of the comment.
         text: String,
     },
-    /// A post was deleted at X: its comment keeps its place, and its text is gone.
+    /// A post was deleted at X: its comment is kept without its text.
     Deleted {
         /// The ticket it is on.
         ticket: TicketId,
     },
-    /// Time passed, and an automation is about to fire.
+    /// An automation is about to fire.
     Due {
-        /// On this ticket.
+        /// The ticket.
         ticket: TicketId,
-        /// As of this minute.
+        /// The minute as of which it fires.
         at: jiff::Timestamp,
     },
     /// Two tickets were linked.
     Linked {
-        /// One.
+        /// The first ticket.
         ticket: TicketId,
-        /// The other.
+        /// The second ticket.
         other: TicketId,
     },
     /// A rule fired.
     Fired {
-        /// On this ticket.
+        /// The ticket.
         ticket: TicketId,
         /// The rule's title.
         rule: String,
-        /// It only recorded what it would have done.
+        /// Whether the rule is in shadow mode, so that nothing changed.
         shadow: bool,
         /// What it changed.
         changes: Vec<Change>,
     },
-    /// A reply, mail or webhook left the outbox.
+    /// A delivery was attempted.
     Delivery {
         /// The ticket.
         ticket: TicketId,
-        /// What it was: "reply", "direct message", "mail", "webhook".
+        /// Its kind: "reply", "direct message", "mail" or "webhook".
         what: &'static str,
-        /// What it said, or where it went.
+        /// Its text or its recipient.
         text: String,
-        /// What became of it.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// More is due than automations may do in a minute.
+    /// More tickets are due than the rate limit of automations allows per minute.
     Behind {
-        /// How many tickets wait.
+        /// Number of tickets waiting.
         waiting: i64,
-        /// How many are served in a minute.
+        /// The limit, in tickets per minute.
         most: u32,
     },
-    /// Automations went in circles on a ticket, and were stopped there.
+    /// Automations looped on a ticket, and were stopped there.
     LoopStopped(StoppedLoop),
-    /// The index and the plain evaluator decided differently, which is a mistake in Twite. The plain one was followed.
+    /// The index and the plain evaluator decided differently, which is a bug in Twite. The plain evaluator's decision
+    /// was used.
     Disagree {
-        /// On this ticket.
+        /// The ticket.
         ticket: TicketId,
-        /// By these rules.
+        /// The version of the rules.
         version: Version,
     },
-    /// A message that cannot be read was put aside.
+    /// An unreadable message was set aside.
     SetAside {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// New rules are live.
     Reloaded {
-        /// Which.
+        /// Their version.
         version: Version,
-        /// How many triggers, automations and views they hold.
+        /// Number of triggers, automations and views.
         items: usize,
     },
     /// Changed rules have errors: the last good ones stay live.
     Broken {
-        /// The rules that stay.
+        /// The version that stays live.
         live: Version,
-        /// How many errors.
+        /// Number of errors.
         errors: usize,
-        /// The errors, for a person.
+        /// The rendered errors.
         report: String,
     },
-    /// Files were passed over, because their names end only nearly as those of rule files do.
+    /// Files were ignored because their names only resemble those of rule files.
     PassedOver {
-        /// Which.
+        /// Their names.
         files: Vec<String>,
     },
-    /// Changed settings are used only when the daemon starts again.
+    /// Changed settings take effect only when the daemon restarts.
     NeedsRestart {
-        /// Which.
+        /// Their names.
         settings: Vec<String>,
     },
-    /// The files still cannot go live.
+    /// Reminder: the files still cannot go live.
     StillBroken {
-        /// The rules that stay.
+        /// The version that stays live.
         live: Version,
         /// Since when.
         since: jiff::Timestamp,
-        /// What is wrong, in a line.
+        /// The first error, in one line.
         first: String,
     },
-    /// Another daemon works on this database; this one waits.
+    /// Another daemon holds the lease on the database; this one waits for it.
     Waiting {
-        /// Who.
+        /// The holder of the lease.
         holder: Holder,
-        /// Since when.
+        /// When the holder took it.
         since: jiff::Timestamp,
     },
-    /// Another daemon has taken over: nothing was heard of this one for too long.
+    /// Another daemon has taken the lease, because this one did not renew it in time.
     Superseded,
     /// The store works again.
     Recovered {
-        /// How long it did not.
+        /// Length of the outage, in seconds.
         seconds: u64,
     },
-    /// Something works again that was told of as trouble.
+    /// A problem reported as [`Self::Trouble`] is fixed.
     Mended {
-        /// What.
+        /// What works again.
         message: String,
     },
-    /// Something does not work, and goes on not working until somebody looks.
+    /// A problem that persists until a person fixes it.
     Trouble {
-        /// What is wrong, and what to do about it.
+        /// The problem and its remedy.
         message: String,
     },
 }
 
-/// What became of something that left the outbox.
+/// Outcome of a delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It arrived.
     Sent,
-    /// It had arrived, which nobody knew until X showed it.
+    /// Its response was lost, and a post at X now shows that it was delivered.
     Found,
-    /// It was refused for good.
+    /// It was refused permanently.
     Refused(String),
-    /// It will be tried again.
+    /// It failed and will be retried.
     Later(String),
-    /// Nobody knows whether it arrived.
+    /// It may or may not have been delivered.
     Unknown(String),
 }
 
-/// Logs what is wrong with rules, each line as an event of its own.
+/// Logs a report of errors, one log event per line.
 pub fn log_report(report: &str) {
     report.lines().filter(|line| !line.trim().is_empty()).for_each(|line| tracing::error!("{line}"));
 }
 
-/// Where notices go. Cheap to clone; nobody has to listen.
+/// The broadcast channel for notices. Cheap to clone; it works without subscribers.
 #[derive(Debug, Clone)]
 pub struct Notices(broadcast::Sender<Notice>);
 
@@ -189,7 +190,7 @@ impl Default for Notices {
 }
 
 impl Notices {
-    /// Logs a notice and hands it to whoever listens.
+    /// Logs a notice and sends it to the subscribers.
     pub(crate) fn tell(&self, notice: Notice) {
         match &notice {
             Notice::Broken { report, .. } => {
@@ -211,18 +212,18 @@ impl Notices {
             Notice::Delivery { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
             _ => tracing::info!("{notice}"),
         }
-        // An error means that nobody listens.
+        // An error means that there are no subscribers.
         let _ = self.0.send(notice);
     }
 
-    /// Everything told from now on.
+    /// Subscribes to all notices from now on.
     pub fn listen(&self) -> broadcast::Receiver<Notice> {
         self.0.subscribe()
     }
 }
 
 impl fmt::Display for Notice {
-    /// One line for the log. Texts of messages stay out of it: they are other people's.
+    /// One line for the log. Message texts are left out for privacy.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opened { ticket, channel, account, .. } => {

@@ -1,4 +1,4 @@
-//! What waits to be sent, what keeps it, and what agents do about that by hand.
+//! The unfinished items of the outbox, and agents' interventions on them.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,17 +9,17 @@ use crate::{
     store::{Intervention, NotPossible, Queued, Store, StoreError},
 };
 
-/// Something in the outbox that has not ended.
+/// An unfinished outbox item.
 #[derive(Debug, Serialize)]
 pub struct Waiting {
-    /// What it is.
+    /// The item.
     #[serde(flatten)]
     pub queued: Queued,
-    /// What keeps everything from its destination.
+    /// Why its destination is blocked, if it is.
     pub held: Option<Held>,
 }
 
-/// Everything in the outbox that has not ended.
+/// All unfinished outbox items.
 pub async fn waiting(store: &Store, accounts: &Accounts) -> Result<Vec<Waiting>, StoreError> {
     let (queued, gates) = (store.queued().await?, Gates::of(store).await?);
     let waiting = queued.into_iter().map(|queued| {
@@ -29,10 +29,10 @@ pub async fn waiting(store: &Store, accounts: &Accounts) -> Result<Vec<Waiting>,
     Ok(waiting.collect())
 }
 
-/// Withdraws things, or sends them again; each, or why that is not possible.
+/// Withdraws outbox items or sends them again. Returns for each the intervention, or why it is not possible.
 ///
 /// # Errors
-/// When the store fails: those before it are done.
+/// When the store fails: the items before it are done.
 pub async fn intervene(
     store: &Store,
     items: &[i64],

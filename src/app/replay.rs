@@ -1,7 +1,7 @@
-//! What the rules did on a ticket, and why.
+//! Replays the decisions on a ticket to explain them.
 //!
-//! Of a run, only what it was made from is kept. Deciding is pure, so deciding again gives the same decision again, with an
-//! explanation of every condition. Where it does not, something is wrong with Twite or its store.
+//! Only the inputs of a run are stored. Deciding is pure, so repeating it yields the same decision, with an explanation
+//! of every condition. A different decision indicates a bug in Twite or a damaged store.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,54 +16,54 @@ use crate::{
     store::{Intervention, Recorded, StoppedLoop, Store, StoreError},
 };
 
-/// Which rules decide again.
+/// Which rules to replay with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// Those that were live then.
+    /// The rules that were live at the time of the run.
     Then,
-    /// Those that are live now: what would they do?
+    /// The rules that are live now.
     Now,
 }
 
-/// The runs on a ticket, made again.
+/// The replayed runs of a ticket.
 #[derive(Debug)]
 pub struct Replay {
-    /// How many runs there were on the ticket.
+    /// Total number of runs on the ticket.
     pub total: usize,
-    /// Those that were asked for.
+    /// The requested runs.
     pub runs: Vec<Run>,
-    /// That automations were stopped on it, as they went in circles.
+    /// Set if automations were stopped on the ticket because they looped.
     pub stopped: Option<StoppedLoop>,
 }
 
-/// A run, made again.
+/// A replayed run.
 #[derive(Debug)]
 pub struct Run {
-    /// Its place among the ticket's runs, from 1.
+    /// Its number among the ticket's runs, from 1.
     pub number: usize,
-    /// What is kept of it.
+    /// The stored record.
     pub recorded: Recorded,
-    /// What agents did with the ticket's outbox from then to the next run.
+    /// Agents' interventions on the ticket's outbox items between this run and the next.
     pub interventions: Vec<Intervention>,
-    /// The decision with its explanations; `None` where what it was made from went with a deleted post.
+    /// The decision with its explanations; `None` if its inputs were erased with a deleted post.
     pub trace: Option<Trace>,
-    /// Whether it came to what was recorded, as far as that can be compared.
+    /// Whether the replayed decision equals the recorded one, as far as they can be compared.
     pub agrees: bool,
 }
 
-/// Why runs cannot be made again.
+/// Why runs cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// There is no ticket of that number.
+    /// There is no ticket with this number.
     #[error("no ticket {0}")]
     NoSuchTicket(TicketId),
-    /// There is no run of that number.
+    /// There is no run with this number.
     #[error("ticket {0} has no run {1}: it has {2}")]
     NoSuchRun(TicketId, usize, usize),
-    /// The rules that decided then are gone.
+    /// The rules of that time are no longer stored.
     #[error("cannot repeat this run: the rules {0} are not in the store")]
     Gone(Version),
-    /// The rules that decided then cannot be checked by this version of Twite.
+    /// This version of Twite cannot check the rules of that time.
     #[error("cannot repeat this run: the rules {0} cannot be read by this version of Twite")]
     Outdated(Version),
     /// The store failed.
@@ -71,7 +71,7 @@ pub enum ReplayError {
     Store(#[from] StoreError),
 }
 
-/// Makes the runs on a ticket again, or only the one with this number. `present` are the live rules.
+/// Replays the runs on a ticket, or only the one with this number. `present` are the live rules.
 pub async fn replay(
     store: &Store,
     present: &Arc<Rules>,
@@ -123,7 +123,7 @@ async fn rules_of(store: &Store, version: &Version) -> Result<Rules, ReplayError
 }
 
 impl Replay {
-    /// Leaves of the rules those that fired.
+    /// Keeps only the rules that fired.
     pub fn keep_fired(&mut self) {
         for trace in self.runs.iter_mut().filter_map(|run| run.trace.as_mut()) {
             let fired = std::mem::take(&mut trace.decision.fired);
@@ -132,10 +132,10 @@ impl Replay {
         }
     }
 
-    /// Leaves of the rules the one with this title.
+    /// Keeps only the rule with this title.
     ///
     /// # Errors
-    /// When no run knows it, and `present` does not either.
+    /// When neither a run nor `present` has the rule.
     pub fn keep_rule(&mut self, title: &str, present: &Rules) -> Result<(), NoSuchRule> {
         for trace in self.runs.iter_mut().filter_map(|run| run.trace.as_mut()) {
             trace.retain(|rule| rule.rule == title);

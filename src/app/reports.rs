@@ -1,4 +1,4 @@
-//! The reports of the rules.
+//! The reports that the rules define.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// The reports that somebody sees and that are not disabled.
+/// The reports that are visible to the viewer and not disabled.
 pub fn all<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Report> + Clone {
     let reports = rules.reports.iter().map(|report| &**report);
     reports.filter(move |report| report.mode != Mode::Disabled && viewer.is_among(&report.visible_to))
@@ -19,12 +19,12 @@ pub fn all<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r
 /// The report with this title.
 ///
 /// # Errors
-/// When there is none that somebody sees, or it is disabled.
+/// When the viewer sees no such report, or it is disabled.
 pub fn find<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r Report, NoSuchRule> {
     NoSuchRule::find("report", title, all(rules, viewer).map(|report| (&*report.title, report)))
 }
 
-/// What a report comes to.
+/// Computes a report.
 pub async fn run(
     store: &Store,
     report: &Report,

@@ -1,34 +1,34 @@
-//! One ticket with everything there is to show of it.
+//! A ticket with its comments, links, context and deliveries.
 
 use crate::{
     desk::{Comment, Ticket, TicketId},
     store::{DeliveryStatus, Intervention, StoppedLoop, Store, StoreError, StoredPost},
 };
 
-/// A ticket with everything there is to show of it.
+/// A ticket with its comments, links, context and deliveries.
 #[derive(Debug)]
 pub struct TicketSheet {
     /// Its fields.
     pub ticket: Ticket,
-    /// Its version: every write raises it.
+    /// Its version, which every write increments.
     pub version: i64,
-    /// Tickets that it is linked with, and why.
+    /// Linked tickets, with the reason for each link.
     pub links: Vec<(TicketId, String)>,
-    /// What was said on it, in order.
+    /// Its comments, in order.
     pub comments: Vec<Comment>,
-    /// Posts by others above its comments, each with the author's handle where that is known.
+    /// Posts by others above its comments in the reply chain, each with its author's handle if known.
     pub context: Vec<(StoredPost, Option<String>)>,
-    /// How many messages it did not take.
+    /// Number of messages not imported because of the limit of comments per ticket.
     pub not_imported: i64,
-    /// That automations were stopped on it, as they went in circles.
+    /// Set if automations were stopped on it because they looped.
     pub stopped: Option<StoppedLoop>,
-    /// Everything that was ever to be sent.
+    /// All its outgoing effects, finished or not.
     pub outgoing: Vec<DeliveryStatus>,
-    /// What agents did with that by hand.
+    /// Agents' interventions on its outbox items.
     pub interventions: Vec<Intervention>,
 }
 
-/// Everything there is to show of a ticket, where there is one of that number.
+/// Loads a ticket; `None` if there is no ticket with this number.
 pub async fn sheet(store: &Store, id: TicketId) -> Result<Option<TicketSheet>, StoreError> {
     let Some(ticket) = store.ticket(id).await? else { return Ok(None) };
     Ok(Some(TicketSheet {

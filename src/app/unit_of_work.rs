@@ -1,4 +1,4 @@
-//! One transaction, and what is decided and told in it.
+//! A transaction with its decisions and its notices.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 
-/// A transaction, the rules of its moment, and what to tell once it is committed. Every decision that is stored is made here.
+/// A transaction, the rules it uses, and the notices to send after the commit. Every stored decision is made here.
 pub(crate) struct UnitOfWork<'a> {
     pub(super) app: &'a App,
     pub(crate) tx: Tx,
@@ -22,7 +22,7 @@ pub(crate) struct UnitOfWork<'a> {
 }
 
 impl UnitOfWork<'_> {
-    /// Makes everything durable, then tells of it.
+    /// Commits the transaction, then sends the notices.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.tx.commit().await?;
         for notice in self.notices {
@@ -32,18 +32,18 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// What time it is here.
+    /// The current time by the desk's clock.
     pub(super) fn now(&self) -> Timestamp {
         self.app.clock.now()
     }
 
-    /// Decides what the rules make of an event.
+    /// Runs the triggers on an event.
     pub(super) fn decide(&mut self, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
         let decided = self.app.decider.decide(&self.rules, ticket, event, now);
         outcome(decided, ticket.id, &self.rules, &mut self.notices)
     }
 
-    /// Decides what automations do on a whole minute.
+    /// Evaluates the automations as of a whole minute.
     pub(super) fn evaluate_automations(
         &mut self,
         ticket: &Ticket,
@@ -55,7 +55,7 @@ impl UnitOfWork<'_> {
     }
 }
 
-/// What was decided. Where the plain evaluator disagreed, that is to be told.
+/// Unwraps a decision. If the plain evaluator disagreed with the index, adds a notice.
 pub(super) fn outcome<T>(decided: Decided<T>, ticket: TicketId, rules: &RuleSet, notices: &mut Vec<Notice>) -> T {
     if decided.disagreed {
         notices.push(Notice::Disagree { ticket, version: rules.version.clone() });

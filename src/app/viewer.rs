@@ -1,26 +1,26 @@
-//! For whom something is read.
+//! The viewer of rules: the owner of the machine or an agent.
 
 use crate::{
     desk::{Declarations, declarations::Agent},
     lang::rules::Audience,
 };
 
-/// For whom something is read. What one may not see is as if it did not exist.
+/// For whom rules are read. A rule that is not visible to the viewer is treated as nonexistent.
 #[derive(Debug, Clone, Copy)]
 pub enum Viewer<'d> {
-    /// Whoever runs commands on the machine, who sees everything.
+    /// The owner of the machine, who runs commands and sees everything.
     Owner,
     /// An agent.
     Agent(&'d Agent),
 }
 
 impl<'d> Viewer<'d> {
-    /// The declared agent of this name.
+    /// The declared agent with this name.
     pub fn agent(desk: &'d Declarations, name: &str) -> Option<Self> {
         desk.agents.iter().find(|agent| agent.name == name).map(Self::Agent)
     }
 
-    /// Whether this is one of those to whom something is visible: everybody, where nobody is named.
+    /// Whether the viewer is in this audience. An empty audience means everyone.
     pub fn is_among(&self, visible_to: &[Audience]) -> bool {
         let Self::Agent(agent) = self else { return true };
         visible_to.is_empty()

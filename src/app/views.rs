@@ -1,4 +1,4 @@
-//! Lists of tickets: the views of the rules, and lists that somebody describes.
+//! Lists of tickets: views that the rules define, and ad-hoc lists.
 
 use std::sync::Arc;
 
@@ -14,31 +14,31 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Which tickets of many.
+/// A slice of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// At most so many.
+    /// Maximum number of tickets.
     pub limit: u32,
-    /// Without so many from the start.
+    /// Number of tickets to skip.
     pub offset: u32,
 }
 
-/// A page of a list.
+/// One page of a view.
 #[derive(Debug)]
 pub struct TicketList<'v> {
-    /// What is listed, and how.
+    /// The view.
     pub view: &'v View,
-    /// As of when.
+    /// The time as of which it is evaluated.
     pub now: Timestamp,
-    /// Which page.
+    /// The slice of the list.
     pub page: Page,
-    /// Its tickets, in the view's order.
+    /// The tickets, in the view's order.
     pub tickets: Vec<Ticket>,
-    /// How many the whole list has.
+    /// Number of tickets in the whole list.
     pub count: u64,
 }
 
-/// A list as somebody describes it: each part as a view says it.
+/// The parts of an ad-hoc list as text, in the syntax of a view.
 #[derive(Debug, Clone, Copy)]
 pub struct Description<'d> {
     /// What follows `where`.
@@ -49,12 +49,12 @@ pub struct Description<'d> {
     pub sort: &'d str,
 }
 
-/// The views that somebody sees and that are not disabled.
+/// The views that are visible to the viewer and not disabled.
 fn seen<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Arc<View>> + Clone {
     rules.views.iter().filter(move |view| view.mode != Mode::Disabled && viewer.is_among(&view.visible_to))
 }
 
-/// The views that somebody sees and that are not disabled, each with how many tickets it has.
+/// The views that are visible to the viewer and not disabled, each with its number of tickets.
 pub async fn counts(
     store: &Store,
     rules: &Rules,
@@ -71,12 +71,12 @@ pub async fn counts(
 /// The view with this title.
 ///
 /// # Errors
-/// When there is none that somebody sees, or it is disabled.
+/// When the viewer sees no such view, or it is disabled.
 pub fn find<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r View, NoSuchRule> {
     NoSuchRule::find("view", title, seen(rules, viewer).map(|view| (&*view.title, &**view)))
 }
 
-/// A page of a view's tickets.
+/// One page of a view's tickets.
 pub async fn list<'v>(
     store: &Store,
     view: &'v View,
@@ -90,10 +90,10 @@ pub async fn list<'v>(
 }
 
 impl Description<'_> {
-    /// The view that it describes, checked as one in a rule file is.
+    /// Parses and checks the view as one in a rule file.
     ///
     /// # Errors
-    /// What is wrong with it, in the source `name`.
+    /// The diagnostics, with `name` as the name of their source.
     pub fn view(&self, name: &str, desk: &Declarations) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
         let Self { filter, columns, sort } = self;
         let text = format!("view \"tickets\" {{\n  where {filter}\n  columns {columns}\n  sort by {sort}\n}}\n");
@@ -101,7 +101,7 @@ impl Description<'_> {
         let mut views = rules.map(|rules| rules.views).unwrap_or_default();
         match (views.pop().and_then(Arc::into_inner), views.pop()) {
             (Some(view), None) => Ok(view),
-            // Text that closes the view and begins another item describes no list.
+            // Text that closes the view or starts another item is an injection and is rejected.
             _ => {
                 let mut sources = SourceSet::default();
                 sources.insert(SourceFile::new(name, text));

@@ -74,7 +74,7 @@ impl Accounts {
                 format.print(|| present::accounts::list(&accounts), &accounts)
             }
             What::Connect(connect) => {
-                // An account that was declared just now may be connected before the daemon runs with it.
+                // An account can be connected before its declaration is live, so the files are read too.
                 let known = accounts::declared(&desk.settings.accounts, &connect.handle).is_ok();
                 let rules = if known { desk.rules } else { self.desk.load().unwrap_or(desk.rules) };
                 let settings = desk.place.settings(&rules);

@@ -76,7 +76,7 @@ impl Check {
         })
     }
 
-    /// Diagnostics of the paths, after fixing where `--fix` says so; and whether every fix could be written.
+    /// The diagnostics of the paths, with `--fix` after fixing them; and whether every fix could be written.
     fn check_paths(&self) -> Result<(Loaded, bool), CliError> {
         let chosen = self.rules.choose_with_declarations()?;
         let (mut all, mut written): (Option<Loaded>, _) = (None, true);
@@ -98,7 +98,7 @@ impl Check {
         Ok((all, written))
     }
 
-    /// Checks standard input: in place of the file that `--stdin-path` names, else as a set of one file.
+    /// Checks standard input: in place of the file that `--stdin-path` names, else as a rule set of one file.
     fn check_stdin(&self) -> Result<Loaded, CliError> {
         if self.fix {
             return Err(CliError::Usage(
@@ -138,7 +138,7 @@ impl Check {
     }
 }
 
-/// Writes safe fixes and names the changed files. Returns whether all of them could be written.
+/// Writes safe fixes and prints the names of the changed files. Returns whether all fixes could be written.
 fn write_fixes(loaded: &Loaded, chosen: &Chosen) -> Result<bool, CliError> {
     let Fixes { fixed, unproven } = fix(&loaded.texts);
     let mut written = true;

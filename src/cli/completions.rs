@@ -19,7 +19,7 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self) -> Result<Exit, CliError> {
-        // Into memory first: the generator panics when the pipe is closed.
+        // Generated in memory first, because the generator panics if the pipe is closed.
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut super::Arguments::command(), "twite", &mut script);
         io::Write::write_all(&mut super::terminal::verbatim(), &script)?;

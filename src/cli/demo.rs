@@ -1,4 +1,4 @@
-//! `twite demo`: the daemon against a simulated X, with no account and no configuration.
+//! `twite demo`: the daemon with a simulated X; needs no account and no configuration.
 
 mod address;
 mod show;
@@ -87,12 +87,12 @@ struct Summary {
     set_aside: i64,
     not_imported: i64,
     seconds: f64,
-    /// The accounts that were connected, and how many posts by others mention each.
+    /// The connected accounts, each with the number of posts by others that mention it.
     #[serde(skip)]
     accounts: Vec<(Account, usize)>,
 }
 
-/// How many replies ended how.
+/// The number of replies by outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Replies {
     sent: i64,
@@ -132,13 +132,13 @@ impl Demo {
     }
 }
 
-/// Prints notices as they come, until the daemon that tells them is gone.
+/// Prints the daemon's notices until the daemon is dropped.
 async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::app::Notice>) {
     loop {
         match notices.recv().await {
             Ok(notice) => {
                 let mut out = terminal::people();
-                // A closed pipe is handled when the summary is written.
+                // Errors are ignored here: a closed pipe is handled when the summary is written.
                 let _ = show::notice(&mut out, &notice).and_then(|()| io::Write::flush(&mut out));
             }
             Err(RecvError::Lagged(_)) => {}

@@ -1,4 +1,4 @@
-//! The desk a command works on: its rules, its database and its key.
+//! Opens the desk a command works on: its rules, its database and its key.
 
 use std::{
     io::Write as _,
@@ -41,37 +41,36 @@ pub(super) struct DeskArgs {
     database: Option<PathBuf>,
 }
 
-/// What a command does with the database.
+/// How a command accesses the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// It reads, which it can do where the user may not write.
+    /// Read-only; works without write permission.
     Read,
-    /// It reads and writes.
+    /// Read and write.
     Write,
 }
 
-/// A desk that was opened: its rules, and its database where there is one.
+/// An open desk: its rules, and its database if one exists.
 #[derive(Debug)]
 pub(super) struct OpenDesk {
-    /// The rules that are live; where no daemon ran yet, those of the files.
+    /// The live rules; if no daemon ran yet, the rules of the files.
     pub(super) rules: Arc<Rules>,
-    /// The settings beside them.
+    /// The settings of `twite.toml` that belong to the rules.
     pub(super) settings: Settings,
     pub(super) place: Paths,
-    /// Nothing before the first daemon.
+    /// `None` if the database does not exist yet.
     pub(super) store: Option<Store>,
 }
 
 impl OpenDesk {
-    /// The database, which must be there.
+    /// The database; an error if it does not exist.
     pub(super) fn store(&self) -> Result<&Store, CliError> {
         self.store.as_ref().ok_or_else(|| CliError::Usage(self.place.no_database()))
     }
 }
 
 impl DeskArgs {
-    /// Opens the desk, for a command that only reads or one that writes. Says in a line where the files are others than what
-    /// is live.
+    /// Opens the desk. Prints a note if the rule files differ from the live rules.
     pub(super) async fn open(&self, access: Access) -> Result<OpenDesk, CliError> {
         let place = self.place()?;
         let store = place.open_existing(access).await?;
@@ -87,7 +86,7 @@ impl DeskArgs {
                 Arc::new(live.rules)
             }
             None => match self.load() {
-                // The missing database is what to mend first.
+                // The database was not found at the default path: that error is more useful than the broken files.
                 Err(_) if place.guessed && store.is_none() => return Err(CliError::Usage(place.no_database())),
                 loaded => loaded?,
             },
@@ -95,24 +94,24 @@ impl DeskArgs {
         Ok(OpenDesk { settings: place.settings(&rules), rules, place, store })
     }
 
-    /// The rules of the files.
+    /// Loads the rules from the files.
     pub(super) fn load(&self) -> Result<Arc<Rules>, CliError> {
         let loaded = lang::load(std::slice::from_ref(&self.rules), self.config.as_deref());
         loaded.rules.clone().ok_or_else(|| unusable(loaded.report() + &loaded.summary()))
     }
 
-    /// Where the desk's database and key are.
+    /// The locations of the desk's database and key.
     pub(super) fn place(&self) -> Result<Paths, CliError> {
         Paths::named(std::slice::from_ref(&self.rules), self.config.as_deref(), self.database.as_deref())
     }
 
-    /// Where the desk's rules are.
+    /// The locations of the desk's rule files.
     pub(super) fn rule_files(&self) -> RuleFiles<'_> {
         RuleFiles { paths: std::slice::from_ref(&self.rules), config: self.config.as_deref() }
     }
 }
 
-/// A note for a list of the files at these paths, where their version is not the live one.
+/// A note that the files at these paths are used and differ from the live rules; `None` if their version is live.
 pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version) -> Option<String> {
     (!live.is(version)).then(|| {
         format!(
@@ -124,7 +123,7 @@ pub(super) fn beside_listed(live: &LiveSet, paths: &[PathBuf], version: &Version
     })
 }
 
-/// A note on the files where they are not the live rules.
+/// A note that the live rules are used and the files differ from them or have errors; `None` if they are the same.
 fn beside(live: &LiveSet, files: RuleFiles<'_>) -> Option<String> {
     let how = match files.compare(live) {
         Compared::Same => return None,
@@ -144,7 +143,7 @@ fn joined(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| Shown(path).to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// Where a desk's database and key are, by `twite.toml` or the options.
+/// The locations of a desk's database and key, from `twite.toml` or options.
 #[derive(Debug, Clone)]
 pub(super) struct Paths {
     /// The directory of `twite.toml`, to which the paths in it are relative.
@@ -156,7 +155,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// [`Self::of`], where somebody named files: of each the right kind, should it be there.
+    /// [`Self::of`] for paths from the command line. Those that exist must be files of the right kind.
     pub(super) fn named(paths: &[PathBuf], config: Option<&Path>, database: Option<&Path>) -> Result<Self, CliError> {
         let unusable = |why| CliError::Usage(format!("the database that was named cannot be used: {why}"));
         let database = database.map(Address::named).transpose().map_err(unusable)?;
@@ -165,8 +164,8 @@ impl Paths {
         Ok(Self::of(paths, config, database))
     }
 
-    /// The place of a desk whose rules are at these paths, be they broken: where `twite.toml` says; where that cannot be read,
-    /// or is gone for the moment, where it says so in the commit that is checked out; else the usual place, if a database is there.
+    /// The locations for the rules at these paths, which may have errors. They are read from `twite.toml`; if it cannot
+    /// be read, from its version in the checked-out commit; else they are the defaults.
     pub(super) fn of(paths: &[PathBuf], config: Option<&Path>, database: Option<Address>) -> Self {
         let committed = || lang::store_settings(&Follow::Commit.tree(paths).ok()?, paths, config);
         let said = lang::store_settings(&Tree::Disk, paths, config).or_else(committed);
@@ -193,12 +192,12 @@ impl Paths {
         Self { directory, database, key_env: settings.key_env, guessed }
     }
 
-    /// The settings beside rules.
+    /// The settings that belong to these rules.
     pub(super) fn settings(&self, rules: &Rules) -> Settings {
         lang::settings(&rules.files, &self.directory)
     }
 
-    /// Why no live rules are known, and the way out.
+    /// The message that there are no live rules, with the reason and what to do.
     pub(super) fn no_database(&self) -> String {
         if self.may_exist() {
             return format!("no daemon has run with {}", self.database());
@@ -209,7 +208,7 @@ impl Paths {
         format!("no database at {}; `twite serve` creates it", self.database())
     }
 
-    /// The rules that are live; nothing where no daemon ran yet.
+    /// The live rules; `None` if no daemon ran yet.
     pub(super) async fn live(&self, access: Access) -> Result<Option<LiveSet>, CliError> {
         let Some(store) = self.open_existing(access).await? else { return Ok(None) };
         let live = LiveSet::read(&store).await?;
@@ -217,7 +216,7 @@ impl Paths {
         Ok(live)
     }
 
-    /// The database, as messages name it.
+    /// The name of the database for messages.
     pub(super) fn database(&self) -> String {
         match &self.database {
             Address::File(path) => Shown(path).to_string(),
@@ -225,17 +224,17 @@ impl Paths {
         }
     }
 
-    /// Whether there is a database, as far as that can be told without asking a server.
+    /// Whether a database may exist: for a file, whether it exists; always true for a server, which is not contacted.
     fn may_exist(&self) -> bool {
         self.database.file().is_none_or(Path::exists)
     }
 
-    /// Opens the database, and makes it where there is none.
+    /// Opens the database; creates it if it does not exist.
     pub(super) async fn open(&self) -> Result<Store, CliError> {
         Store::open(&self.database).await.map_err(|error| cannot_open(&self.database(), &error))
     }
 
-    /// Opens the database, if there is one.
+    /// Opens the database if it exists.
     pub(super) async fn open_existing(&self, access: Access) -> Result<Option<Store>, CliError> {
         match access {
             _ if !self.may_exist() => Ok(None),
@@ -246,7 +245,7 @@ impl Paths {
         }
     }
 
-    /// The key that seals tokens, from the environment.
+    /// The key that encrypts tokens, from the environment.
     pub(super) fn key(&self) -> Result<Key, CliError> {
         let variable = &self.key_env;
         let key = std::env::var(variable).map_err(|_| {
@@ -260,7 +259,7 @@ impl Paths {
     }
 }
 
-/// A database cannot be opened.
+/// The error that a database cannot be opened.
 pub(super) fn cannot_open(database: &str, error: &StoreError) -> CliError {
     CliError::Usage(format!("cannot open the database {database}: {error}"))
 }

@@ -1,4 +1,4 @@
-//! What a command comes to: an exit status, or an error, which has one of its own.
+//! Exit statuses and errors of commands.
 
 use std::{error::Error, fmt};
 
@@ -7,26 +7,26 @@ use crate::desk::visible::visible;
 /// The exit status of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Everything went well.
+    /// Success.
     Fine = 0,
     /// There are findings, failed tests or differences.
     Findings = 1,
     /// Wrong usage or configuration.
     Usage = 2,
-    /// A failure that is not the user's doing.
+    /// Any other failure, such as an I/O error.
     Broke = 3,
 }
 
-/// Why a command could not do what it was asked. It is printed once, by [`super::main`].
+/// An error that ends a command. It is printed once, by [`super::main`].
 ///
-/// `?` turns any error into [`CliError::Broke`]. So that this conversion is possible, the type is no `Error` itself.
+/// `?` converts any error to [`CliError::Broke`]. That conversion requires that this type does not implement `Error`.
 #[derive(Debug)]
 pub(crate) enum CliError {
-    /// Wrong usage or configuration: what is wrong, and the way out. Printed on one line, with control characters escaped.
+    /// Wrong usage or configuration: what is wrong, and what to do. Printed on one line, control characters escaped.
     Usage(String),
     /// Wrong usage or configuration, over several lines.
     Report(String),
-    /// A failure that is not the user's doing.
+    /// Any other failure, such as an I/O error.
     Broke(Box<dyn Error + Send + Sync>),
 }
 

@@ -1,4 +1,4 @@
-//! `twite eval`: tickets in, decisions out, a line each.
+//! `twite eval`: reads tickets as JSON lines and prints the decisions as JSON lines.
 
 mod shape;
 
@@ -32,13 +32,13 @@ use crate::{
     present,
 };
 
-/// The longest line that is read, in bytes: a ticket with a long conversation is some kilobytes.
+/// Maximum length of a line, in bytes.
 const MAX_LINE_BYTES: u64 = 4 << 20;
 
-/// How much of a text a complaint quotes, in characters.
+/// Maximum length of a text quoted in an error, in characters.
 const MAX_SHOWN: usize = 40;
 
-/// The most lines and bytes of a block, the unit of work of a thread.
+/// Maximum lines and bytes of a block, the unit of work of a thread.
 const BATCH_LINES: usize = 256;
 const MAX_BATCH_BYTES: u64 = 16 << 20;
 
@@ -79,7 +79,7 @@ pub(crate) struct Eval {
 }
 
 impl Eval {
-    /// Decides every line.
+    /// Decides on every line of the input and prints the decisions.
     pub(crate) fn run(self) -> Result<Exit, CliError> {
         let chosen = self.rules.choose()?;
         let rules = RuleSet::new(self.rules.load_chosen(&chosen)?);
@@ -116,12 +116,12 @@ impl Eval {
     }
 }
 
-/// A progress bar over a file of this size in bytes; hidden where decisions are printed to the terminal.
+/// A progress bar for a file of this size in bytes; hidden if decisions are printed to the terminal.
 fn progress(size: Option<u64>) -> ProgressBar {
     match size {
         Some(size) if !io::stdout().is_terminal() => {
             let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
-            // The pattern is right; without one there is the usual bar.
+            // The template is valid; otherwise, the default style is used.
             ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         }
         _ => ProgressBar::hidden(),
@@ -146,7 +146,7 @@ enum Format {
     Human,
 }
 
-/// A line that says more than a ticket.
+/// A line with a ticket, and optionally its event and the time of the decision.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -164,14 +164,14 @@ struct Decided {
     decision: Decision,
 }
 
-/// How the lines of a file are decided.
+/// The options for deciding on the lines of a file.
 #[derive(Clone, Copy)]
 struct How<'r> {
     rules: &'r RuleSet,
     happened: Happened,
     now: Timestamp,
     format: Format,
-    /// What the input is called in complaints.
+    /// The name of the input in errors.
     name: &'r str,
 }
 
@@ -181,12 +181,12 @@ struct Block {
     lines: Vec<Option<Vec<u8>>>,
 }
 
-/// How many lines an input had.
+/// The number of lines of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lines {
-    /// Lines that are not blank; `None` where the output was closed early.
+    /// Lines that are not blank; `None` if the output was closed early.
     read: Option<u64>,
-    /// Lines that were left out.
+    /// Invalid lines, which were skipped.
     bad: u64,
 }
 
@@ -199,8 +199,8 @@ struct Done {
     bad: u64,
 }
 
-/// Decides blocks of lines in parallel, and writes decisions and complaints in the order of the lines. Stops when the output
-/// is closed.
+/// Decides on blocks of lines in parallel, and writes decisions and errors in the order of the lines. Stops if the
+/// output is closed.
 fn eval(
     how: How<'_>,
     mut tickets: impl BufRead,
@@ -216,7 +216,7 @@ fn eval(
                 let (outbox, done) = mpsc::sync_channel(1);
                 scope.spawn(move || {
                     for block in inbox {
-                        // The receiver is gone once the output is closed.
+                        // The receiver is dropped when the output is closed.
                         if outbox.send(how.decide(&block)).is_err() {
                             return;
                         }
@@ -228,7 +228,7 @@ fn eval(
         let (mut read, mut bad) = (0, 0);
         // Returns whether the output is still open.
         let mut write = |done: Result<io::Result<Done>, mpsc::RecvError>| -> io::Result<bool> {
-            // The worker panicked, which the end of the scope propagates.
+            // The worker panicked; the end of the scope propagates the panic.
             let Ok(done) = done else { return Err(io::Error::other("a worker stopped unexpectedly")) };
             let done = done?;
             read += done.read;
@@ -242,7 +242,7 @@ fn eval(
             }
         };
         let (mut sent, mut written, mut first) = (0, 0, 1);
-        // Blocks go to the workers in turn, and their output is taken in the same turn.
+        // Blocks are sent to the workers round-robin, and their output is received in the same order.
         for (turn, (blocks, done)) in workers.iter().cycle().enumerate() {
             if turn >= workers.len() && written < sent {
                 if !write(done.recv())? {
@@ -258,7 +258,7 @@ fn eval(
             }
             sent += 1;
         }
-        // What is still under way, oldest first.
+        // The output of the blocks in progress, oldest first.
         for (_, done) in workers.iter().cycle().skip(written % workers.len()).take(sent - written) {
             if !write(done.recv())? {
                 return Ok(Lines { read: None, bad });
@@ -319,7 +319,7 @@ impl How<'_> {
         }
     }
 
-    /// Warns of tickets that violate an invariant. They are decided on all the same.
+    /// Writes a warning for each invariant that the ticket violates. Such a ticket is decided on all the same.
     fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
         // The field that is most likely wrong.
         let span = |Invariant { fields, .. }: &Invariant| match fields.first() {
@@ -331,7 +331,7 @@ impl How<'_> {
             writeln!(out, "{}:{line}: impossible ticket: {says}{}", visible(self.name), span(invariant))?;
         }
         if let EventKind::Updated { before } = &event.kind {
-            // Those that both violate were told above.
+            // Invariants that both tickets violate were reported above.
             for invariant in broken(before).filter(|invariant| invariant.holds(ticket)) {
                 let says = invariant.says;
                 writeln!(out, "{}:{line}: impossible ticket `before`: {says}{}", visible(self.name), span(invariant))?;
@@ -341,7 +341,7 @@ impl How<'_> {
     }
 }
 
-/// Reads a line into `bytes`, cut at the longest length, and returns its length; `None` at the end.
+/// Reads a line into `bytes`, truncated after the maximum length. Returns its full length; `None` at the end.
 fn read_line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Option<u64>> {
     bytes.clear();
     let mut length = io::Read::take(&mut *from, MAX_LINE_BYTES + 1).read_until(b'\n', bytes)? as u64;
@@ -370,7 +370,7 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         false => Line { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None, now: None },
     };
     let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
-    // As the store would keep it.
+    // Normalized as the store does.
     ticket.normalize(&rules.desk);
     ticket.complete(now);
     let above = if is_whole { "/ticket" } else { "" };
@@ -388,12 +388,12 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
     Ok((ticket, event, now))
 }
 
-/// An error of all the complaints about a line, if there are any.
+/// An error that joins all errors of a line; `Ok` if there are none.
 fn told(complaints: Vec<String>) -> Result<(), String> {
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
 }
 
-/// Complaints about names and tags that no rule could name. Without a `twite.toml`, any name is accepted.
+/// Errors for names and tags that a rule could not refer to. Without a `twite.toml`, any name is accepted.
 fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
     let says = |unnameable| match unnameable {
         Unnameable::Name { .. } if rules.files.config.is_none() => None,
@@ -451,7 +451,7 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
     }
 }
 
-/// A JSON error with its column. Its line is dropped: to the parser, every line is the first.
+/// The message of a JSON error with its column. Its line is dropped, because the parser sees each line alone.
 fn no_json(error: serde_json::Error) -> String {
     let message = error.to_string();
     let cut = format!(" at line {} column {}", error.line(), error.column());
@@ -471,7 +471,7 @@ mod tests {
         lang::rules::{Action, ActionKind, Condition, Mode, On, Span, Trigger, Version},
     };
 
-    /// One trigger that tags everything that is created.
+    /// A rule set of one trigger, which adds a tag to every created ticket.
     fn rules() -> Rules {
         let span = Span { file: "rules".into(), start: 0, end: 0, line: 1 };
         let trigger = Trigger {
@@ -498,7 +498,7 @@ mod tests {
         }
     }
 
-    /// The decisions, and the complaints.
+    /// The decisions and the errors.
     fn run(happened: Happened, input: &[u8]) -> (Vec<serde_json::Value>, String) {
         let (mut out, mut err) = (vec![], vec![]);
         let rules = RuleSet::new(rules());
@@ -533,7 +533,7 @@ mod tests {
 
     #[test]
     fn what_a_line_leaves_out_follows_from_the_rest() {
-        // Nothing declares an agent here, so that any is taken.
+        // There is no `twite.toml`, so any agent is accepted.
         let input = br#"{}
             {"status": "solved", "solved": "1969-12-24T00:00:00Z", "assignee": "Maya"}
             {"ticket": {"status": "open"}, "now": "2026-01-05T12:00:00Z", "event": {"kind": {"updated": {"before": {}}}, "via": "web", "comment": null}}

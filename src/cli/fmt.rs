@@ -44,7 +44,7 @@ impl Fmt {
         }
         note_passed_over(&passed)?;
         let (mut changed, mut failed) = (0, 0);
-        // Files that cannot be read count as files.
+        // Unreadable files are included in the number of files.
         let unread = broken.iter().filter(|error| error.file().ends_with(".twite")).count();
         let files = texts.len() + unread;
         for (path, text) in texts {
@@ -107,7 +107,7 @@ impl Fmt {
     }
 }
 
-/// A rule file from standard input.
+/// Reads a rule file from standard input.
 pub(super) fn read_stdin() -> Result<String, CliError> {
     let mut bytes = vec![];
     let most = crate::lang::MAX_FILE_BYTES;

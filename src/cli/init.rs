@@ -1,4 +1,4 @@
-//! `twite init`: rules to start from.
+//! `twite init`: creates a starter rule set.
 
 use std::{
     io::{self, Write as _},

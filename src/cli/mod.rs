@@ -1,7 +1,7 @@
 //! The command line: one file for each command, which reads arguments, calls the library and prints.
 //!
-//! A command is a struct of arguments with `fn run(self) -> Result<Exit, CliError>`, `async` where it needs the runtime. Data
-//! goes to standard output, remarks and errors to standard error.
+//! A command is a struct of arguments with `fn run(self) -> Result<Exit, CliError>`, `async` if it needs the runtime.
+//! Data is written to standard output, remarks and errors to standard error.
 
 mod accounts;
 mod check;
@@ -77,27 +77,27 @@ enum Command {
     Why(why::Why),
 }
 
-/// The command line, as clap has it.
+/// The command line as a [`clap::Command`].
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Runs the command that the process was started with.
+/// Parses the arguments of the process and runs the command.
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     signals::outlive_size_limits();
     let ran = match Arguments::try_parse() {
         Ok(arguments) => arguments.run(),
         Err(error) => {
-            // Arguments may hold control characters: parsed once more escaped, so that the message is safe to print.
+            // The message quotes arguments, which may contain control characters, so they are escaped and parsed again.
             let shown = std::env::args_os().map(|argument| visible(&argument.to_string_lossy()).into_owned());
             not_run(&Arguments::try_parse_from(shown).err().unwrap_or(error))
         }
     };
-    // Output is buffered: that it cannot be written may show only here.
+    // Output is buffered, so a write error may occur only here.
     let ran = ran.and_then(|exit| Ok(terminal::people().flush().map(|()| exit)?));
     let exit = ran.unwrap_or_else(|error| {
-        // Standard error is the last place to report to.
+        // If standard error cannot be written, there is nowhere left to report to.
         let _ = writeln!(terminal::remarks(), "error: {error}");
         error.exit()
     });
@@ -105,7 +105,7 @@ pub fn main() -> ExitCode {
 }
 
 impl Arguments {
-    /// Runs the command to its end, on the one runtime of the process.
+    /// Runs the command on a Tokio runtime.
     fn run(self) -> Result<Exit, CliError> {
         self.color.choose();
         tokio::runtime::Runtime::new()?.block_on(self.command.run())
@@ -137,7 +137,7 @@ impl Command {
     }
 }
 
-/// Prints what clap has instead of a command: help and the version, which are data, or what is wrong with the arguments.
+/// Prints the result of clap if it is not a command: help or the version, which are data, or a usage error.
 fn not_run(instead: &clap::Error) -> Result<Exit, CliError> {
     let text = |colored: bool| match colored {
         true => instead.render().ansi().to_string(),

@@ -101,7 +101,7 @@ impl By {
         Ok(if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) { Exit::Fine } else { Exit::Findings })
     }
 
-    /// Notes on what keeps resent items from being sent at once.
+    /// Prints notes on why resent items are not sent at once.
     async fn note_what_keeps_it(&self, desk: &OpenDesk, store: &Store) -> Result<(), CliError> {
         let waiting = outbox::waiting(store, &desk.settings.accounts).await?;
         let reasons: BTreeSet<_> = waiting
@@ -140,7 +140,7 @@ fn print(done: &Intervention) -> io::Result<()> {
     }
 }
 
-/// The user of this machine.
+/// The name of the current user, from the environment.
 fn user() -> Option<String> {
     ["USER", "LOGNAME", "USERNAME"]
         .iter()

@@ -1,4 +1,4 @@
-//! `twite report`: what a report comes to, as a table, a drawing, or data.
+//! `twite report`: prints a report as a table, a chart or data.
 
 use std::io::Write as _;
 

@@ -1,5 +1,5 @@
-//! Writing a file anew: whole or not at all, over no edit made meanwhile, with its owner, permissions, attributes and links
-//! kept, and with nothing left behind.
+//! Replaces a file atomically. Concurrent edits are not overwritten; owner, permissions, extended attributes and
+//! symbolic links are kept.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-/// Why a file was not written. It is as it was.
+/// Why a file was not written. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotWritten {
     #[error("the file changed in the meantime and was not overwritten; run the command again")]
@@ -24,9 +24,9 @@ pub(super) enum NotWritten {
     Io(#[from] io::Error),
 }
 
-/// Replaces what a file says, if it still says what it said before. Nobody ever reads half of it.
+/// Replaces the content of a file atomically, if it still equals `before`.
 ///
-/// A symbolic link stays one: its target is replaced.
+/// A symbolic link is followed: its target is replaced.
 pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotWritten> {
     #[cfg(unix)]
     let _uninterrupted = super::signals::Uninterrupted::begin();
@@ -36,7 +36,7 @@ pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotW
         return Err(NotWritten::ReadOnly);
     }
     let directory = path.parent().unwrap_or(Path::new("."));
-    // Hidden, so that nobody takes it for a rule file while it is there.
+    // A hidden name, so that the temporary file is not mistaken for a rule file.
     let mut fresh = tempfile::Builder::new().prefix(".twite-").tempfile_in(directory)?;
     fresh.write_all(after.as_bytes())?;
     keep_owner(fresh.as_file(), &meta)?;
@@ -50,7 +50,7 @@ pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotW
     Ok(())
 }
 
-/// Gives a new file the owner of the old one, which must be a file by one name only.
+/// Gives a new file the owner of the old one, which must not have other hard links.
 #[cfg(unix)]
 fn keep_owner(fresh: &fs::File, old: &fs::Metadata) -> Result<(), NotWritten> {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -69,7 +69,7 @@ fn keep_owner(_: &fs::File, _: &fs::Metadata) -> Result<(), NotWritten> {
     Ok(())
 }
 
-/// Extended attributes, which hold access control lists as well.
+/// Extended attributes, which include access control lists.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod attributes {
     use std::{ffi::CString, fs, io, path::Path};
@@ -79,10 +79,10 @@ mod attributes {
         io::Errno,
     };
 
-    /// The longest value, and list of names, that Linux keeps, in bytes.
+    /// Maximum size of an attribute's value, and of the list of names, on Linux, in bytes.
     const MAX_ATTRIBUTE: usize = 64 * 1024;
 
-    /// Gives a new file the attributes of the old one, and no others.
+    /// Gives a new file exactly the attributes of the old one.
     pub(super) fn keep(old: &Path, fresh: &fs::File) -> io::Result<()> {
         let old = fs::File::open(old)?;
         let (wanted, inherited) = (names(&old)?, names(fresh)?);
@@ -98,12 +98,12 @@ mod attributes {
         Ok(())
     }
 
-    /// The names of a file's attributes, but for labels of the system (`security.selinux`), which are the system's to give.
+    /// The names of a file's attributes, without `security.*` and `trusted.*`, which the system assigns.
     fn names(file: &fs::File) -> io::Result<Vec<CString>> {
         let mut list = vec![0; MAX_ATTRIBUTE];
         let length = match flistxattr(file, list.as_mut_slice()) {
             Ok(length) => length,
-            // A file system without attributes.
+            // The file system does not support attributes.
             Err(Errno::NOTSUP) => 0,
             Err(error) => return Err(error.into()),
         };
@@ -114,7 +114,7 @@ mod attributes {
     }
 }
 
-/// What an error says, without the name of a file nobody knows.
+/// The message of an I/O error, without the name of the temporary file.
 fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied: cannot create the new file in the directory".into(),

@@ -1,4 +1,4 @@
-//! `twite rules`: the order in which rules are tried.
+//! `twite rules`: lists the items of rule files in evaluation order.
 
 use std::io::Write as _;
 
@@ -37,7 +37,7 @@ impl Rules {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let chosen = self.source.choose()?;
         let rules = self.source.load_chosen(&chosen)?;
-        // A database that cannot be opened is no reason not to list files.
+        // The database is only needed for a note, so the files are listed also if it cannot be opened.
         let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
         let live = Paths::of(paths, self.source.config.as_deref(), None).live(Access::Read).await.ok().flatten();
         if let Some(note) = live.and_then(|live| beside_listed(&live, paths, &rules.version)) {

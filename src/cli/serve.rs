@@ -78,7 +78,7 @@ impl Serve {
         log(self.log_format);
         let paths = set_of(&self.paths)?;
         let place = Paths::named(&paths, self.config.as_deref(), self.database.as_deref())?;
-        // First: until there is a handler, SIGHUP ends the process.
+        // Installed first, because SIGHUP ends the process while it has no handler.
         let hangup = Hangup::listen();
         let reload = self.rules(paths, &place).await?;
         let live = reload.live().clone();
@@ -112,7 +112,7 @@ impl Serve {
 }
 
 impl Serve {
-    /// The rules of the files, or the last good ones where the files cannot be used.
+    /// The rules of the files, or the last good rules if the files cannot be used.
     async fn rules(&self, paths: Vec<PathBuf>, place: &Paths) -> Result<Reload, CliError> {
         let last = place.live(Access::Write).await?.map(|LiveSet { rules, live }| LastGood {
             settings: place.settings(&rules),
@@ -128,12 +128,12 @@ impl Serve {
             allow_empty: self.allow_empty,
             ..Source::new(paths, self.config.clone())
         };
-        // Loading a large set blocks for a while.
+        // Loading a large rule set blocks the thread.
         tokio::task::spawn_blocking(move || Reload::go_on(source, last, Clock::Wall.now())).await?.map_err(unusable)
     }
 }
 
-/// SIGHUP, which asks for the rule files to be loaded and never ends the process.
+/// The handler of SIGHUP, which reloads the rule files and does not end the process.
 #[cfg(unix)]
 struct Hangup(io::Result<tokio::signal::unix::Signal>);
 #[cfg(not(unix))]
@@ -163,13 +163,13 @@ impl Hangup {
     async fn reload(self, _live: Live) {}
 }
 
-/// How long files must be unchanged, in seconds.
+/// Parses `--settle`: how long files must be unchanged before they are loaded, in seconds.
 fn settle(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     if (0.05..=60.0).contains(&seconds) { Ok(seconds) } else { Err("it must be from 0.05 to 60 seconds".into()) }
 }
 
-/// Ends on Ctrl-C or SIGTERM.
+/// Resolves on Ctrl-C or SIGTERM.
 async fn ended() {
     #[cfg(unix)]
     {
@@ -182,14 +182,14 @@ async fn ended() {
             return;
         }
     }
-    // Where no handler can be installed, the process can only be killed, which loses nothing.
+    // Without a handler for SIGTERM, only Ctrl-C ends the process in order.
     let _ = tokio::signal::ctrl_c().await;
 }
 
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
-    // Fails where a subscriber is installed already, as in tests.
+    // Fails if a subscriber is installed already, as in tests.
     let _ = match format {
         LogFormat::Text => log.with_writer(|| Log::Text).with_ansi(terminal::colored(&io::stderr())).try_init(),
         LogFormat::Json => log.with_writer(|| Log::Json).json().try_init(),

@@ -1,4 +1,4 @@
-//! Signals during a write.
+//! Handling of signals while files are written.
 
 use std::{
     io,
@@ -16,18 +16,18 @@ use signal_hook::{
 
 /// Turns SIGXFSZ (`ulimit -f`) into a write error.
 pub(super) fn outlive_size_limits() {
-    // Where it cannot be caught, it ends the process as it always did.
+    // If no handler can be installed, the signal ends the process, as by default.
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// While it is held, SIGINT and SIGTERM wait; after it they end the process.
+/// A guard that defers SIGINT and SIGTERM until it is dropped.
 pub(super) struct Uninterrupted(&'static Handler);
 
 #[derive(Default)]
 struct Handler {
     /// Whether a signal ends the process at once.
     at_once: Arc<AtomicBool>,
-    /// The signal that waits; 0 for none.
+    /// The deferred signal; 0 for none.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -35,7 +35,7 @@ impl Handler {
     fn listen() -> Self {
         let handler = Self::default();
         for signal in [SIGINT, SIGTERM] {
-            // Where a signal cannot be caught, it ends the process as it always did.
+            // If no handler can be installed, the signal ends the process, as by default.
             let _ = handler.listen_to(signal);
         }
         handler
@@ -61,7 +61,7 @@ impl Drop for Uninterrupted {
     fn drop(&mut self) {
         self.0.at_once.store(true, Ordering::SeqCst);
         if let Ok(signal @ 1..) = i32::try_from(self.0.waiting.load(Ordering::SeqCst)) {
-            // An error is of signals that do not end a process.
+            // Fails only for signals that do not end a process.
             let _ = emulate_default_handler(signal);
         }
     }

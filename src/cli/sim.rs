@@ -1,4 +1,4 @@
-//! `twite sim`: a simulated X.
+//! `twite sim`: a simulator of X.
 
 use std::{
     io::{self, BufReader, Write},
@@ -15,9 +15,9 @@ use crate::desk::visible::{Visible, visible};
 use crate::lang::name;
 use crate::sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, Sim, SimError, SimHandle, SimOptions, Tokens};
 
-/// The most lines that were left out that are named one by one.
+/// Maximum number of skipped lines that are reported one by one.
 const MAX_NAMED: usize = 1_000;
-/// The handle of the customer, where no file is loaded.
+/// The handle of the customer if no file is loaded.
 const CUSTOMER: &str = "customer";
 
 /// Run a simulator of X, to try rules, the daemon or any other client without an X account.
@@ -92,7 +92,7 @@ enum Format {
     Json,
 }
 
-/// What is printed at the start, as JSON.
+/// The JSON that is printed at the start.
 #[derive(Debug, Serialize)]
 struct Started<'a> {
     url: &'a str,
@@ -163,7 +163,7 @@ impl SimCommand {
         options
     }
 
-    /// Connects the accounts, and makes those that no file has.
+    /// Connects the accounts, and creates those that no file contains.
     fn connect(&self, sim: &SimHandle) -> Result<Vec<Tokens>, CliError> {
         let mut handles = self.accounts.clone();
         if handles.is_empty() && self.load.is_empty() {
@@ -188,7 +188,7 @@ impl SimCommand {
     }
 }
 
-/// Names the lines of a file that were left out.
+/// Reports the skipped lines of a file.
 pub(super) fn left_out(file: &str, report: &LoadReport) -> io::Result<()> {
     let mut remarks = super::terminal::remarks();
     let named = report.unreadable.get(..MAX_NAMED).unwrap_or(&report.unreadable);

@@ -1,4 +1,4 @@
-//! The rules that a command's arguments name.
+//! Resolves the paths on a command line to rule sets.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ pub(crate) struct Source {
     pub(super) allow_empty: bool,
 }
 
-/// The rule sets to load, and the files among them that were named.
+/// The rule sets to load, and the files in them that the command line names.
 pub(super) struct Chosen {
     /// The paths of each set.
     pub(super) sets: Vec<Vec<PathBuf>>,
@@ -39,28 +39,28 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// Whether every file of the sets is meant.
+    /// Whether all files of the sets were chosen.
     pub(super) fn is_everything(&self) -> bool {
         self.files.is_none()
     }
 
-    /// Whether the file with this name is meant.
+    /// Whether the file with this name was chosen.
     pub(super) fn is_about(&self, file: &str) -> bool {
         self.files.as_ref().is_none_or(|files| files.contains(&identity(&lang::path_of(file))))
     }
 }
 
 impl Source {
-    /// What the paths mean: directories are one set together, a file is a part of the set that it lies in.
+    /// Resolves the paths: directories together are one rule set, a file is part of the set that contains it.
     ///
     /// # Errors
-    /// [`CliError::Usage`] where one cannot be read, or is no rule file.
+    /// [`CliError::Usage`] if a path cannot be read or is not a rule file.
     pub(super) fn choose(&self) -> Result<Chosen, CliError> {
         rule_paths(&self.paths)?;
         self.sets()
     }
 
-    /// The same for paths among which `twite.toml` may be.
+    /// [`Self::choose`], but the paths may include `twite.toml`.
     pub(super) fn choose_with_declarations(&self) -> Result<Chosen, CliError> {
         let (declarations, rules): (Vec<_>, Vec<_>) = self.paths.iter().partition(|path| is_declarations(path));
         rule_paths(rules)?;
@@ -77,10 +77,10 @@ impl Source {
         Ok(Chosen { sets, files: Some(self.paths.iter().map(|path| identity(path)).collect()) })
     }
 
-    /// The rules of the one set that was chosen.
+    /// Loads the chosen rule set, which must be a single one.
     ///
     /// # Errors
-    /// All their diagnostics, where they have errors.
+    /// All diagnostics, if the rules have errors.
     pub(super) fn load_chosen(&self, chosen: &Chosen) -> Result<Arc<Rules>, CliError> {
         let [paths] = chosen.sets.as_slice() else {
             return Err(several_sets());
@@ -96,7 +96,7 @@ impl Source {
         }
     }
 
-    /// Refuses a set without rule files, or with comments only, without `--allow-empty`: nothing was checked there.
+    /// Refuses a set without rules, unless `--allow-empty` is given: a check of nothing should not succeed.
     pub(super) fn refuse_empty(&self, loaded: &Loaded) -> Result<(), CliError> {
         match (loaded.rule_files, loaded.declarations) {
             _ if self.allow_empty => Ok(()),
@@ -110,12 +110,12 @@ impl Source {
     }
 }
 
-/// Rules are needed, and these have mistakes.
+/// The error for a command that needs rules without errors.
 pub(in crate::cli) fn unusable(report: String) -> CliError {
     CliError::Report(format!("the rules have errors\n\n{report}"))
 }
 
-/// Refuses paths that are neither a directory nor a file called `*.twite`, or cannot be read.
+/// Refuses paths that cannot be read, or are neither directories nor `*.twite` files.
 pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), CliError> {
     for path in paths {
         match fs::metadata(path) {
@@ -143,11 +143,11 @@ pub(super) fn is_declarations(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "twite.toml")
 }
 
-/// Refuses paths that are no files, or cannot be read.
+/// Refuses paths that are not regular files or cannot be read.
 pub(super) fn readable_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<(), CliError> {
     for path in paths {
         let path = path.as_ref();
-        // Opening a pipe would wait for somebody to write.
+        // Checked before opening, because opening a named pipe blocks until there is a writer.
         let found = fs::metadata(path).and_then(|meta| match meta.is_file() {
             true => fs::File::open(path).map(drop),
             false if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -158,7 +158,7 @@ pub(super) fn readable_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>)
     Ok(())
 }
 
-/// Refuses what is there and is no file. What is gone may come back.
+/// Refuses a path that exists and is not a readable regular file. A missing file is accepted.
 pub(super) fn file_or_gone(path: &Path) -> Result<(), CliError> {
     if path.exists() { readable_files([path]) } else { Ok(()) }
 }
@@ -167,7 +167,7 @@ fn unreadable(path: &Path, error: &io::Error) -> CliError {
     CliError::Usage(lang::unreadable(path, error).message)
 }
 
-/// Opens a file of data.
+/// Opens a data file.
 pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
     let file = fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
         true => Err(io::ErrorKind::IsADirectory.into()),
@@ -176,7 +176,7 @@ pub(in crate::cli) fn open(path: &Path) -> Result<fs::File, CliError> {
     file.map_err(|error| CliError::Usage(format!("cannot read {}: {error}", Shown(path))))
 }
 
-/// Notes on files whose names nearly end in `.twite`.
+/// Prints notes on ignored files whose extension is similar to `.twite`.
 pub(super) fn note_passed_over(files: &[PathBuf]) -> io::Result<()> {
     files.iter().try_for_each(|path| {
         let file = Visible(&lang::name(path)).to_string();
@@ -184,13 +184,13 @@ pub(super) fn note_passed_over(files: &[PathBuf]) -> io::Result<()> {
     })
 }
 
-/// Paths in a message.
+/// A list of paths for a message.
 fn shown(paths: &[PathBuf]) -> String {
     let shown = paths.iter().map(|path| format!("`{}`", Shown(path)));
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// No rule file was found.
+/// The error that no rule file was found.
 pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError {
     let passed_over = passed_over.get(..5).unwrap_or(passed_over);
     let near = match passed_over {
@@ -201,8 +201,8 @@ pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError
     CliError::Usage(format!("no rule files in {}{near} (pass `--allow-empty` to accept this)", shown(paths)))
 }
 
-/// The paths of the set that a command runs whole: directories are one set together, a file stands for the set it lies in.
-/// Paths that do not exist stay as they are.
+/// The paths of the rule set for a command that uses whole sets: a file is replaced with the directory of its set. If
+/// not all paths are rule files, they are returned unchanged.
 pub(super) fn set_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     if !paths.iter().all(|path| path.is_file() && rule_file_name(path).is_ok()) {
         return Ok(paths.to_vec());
@@ -211,7 +211,7 @@ pub(super) fn set_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     if sets.len() > 1 { Err(several_sets()) } else { Ok(sets) }
 }
 
-/// [`set_of`] one path.
+/// [`set_of`] for one path.
 pub(super) fn set_of_path(path: PathBuf) -> PathBuf {
     let set = set_of(std::slice::from_ref(&path)).ok();
     set.and_then(|mut set| set.pop()).unwrap_or(path)
@@ -221,7 +221,7 @@ fn several_sets() -> CliError {
     CliError::Usage("these files belong to different rule sets; pass files of one set".to_owned())
 }
 
-/// The sets that files lie in, each once.
+/// The directories of the sets that contain these files, without duplicates.
 fn sets_around(files: &[PathBuf]) -> Vec<PathBuf> {
     let mut sets: Vec<PathBuf> = vec![];
     for set in files.iter().map(|file| set_around(file)) {
@@ -232,7 +232,7 @@ fn sets_around(files: &[PathBuf]) -> Vec<PathBuf> {
     sets
 }
 
-/// The directory of the set that a file lies in: found by its `twite.toml`, beside the file or above.
+/// The directory of the set that contains a file, found by its `twite.toml` in the file's directory or a parent.
 pub(super) fn set_around(file: &Path) -> PathBuf {
     let own = match file.parent() {
         Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
@@ -247,10 +247,10 @@ pub(super) fn set_around(file: &Path) -> PathBuf {
     let (mut below, mut directory) = (own.clone(), own.clone());
     for _ in 0..depth {
         if directory.join("twite.toml").is_file() {
-            // Beside rules it is theirs; above a directory of rules, that directory is the set.
+            // If `twite.toml` has rule files beside it, its directory is the set, else the subdirectory on the way.
             return if directory == own || holds_rules(&directory) { directory } else { below };
         }
-        // Relative names stay relative, so that messages name files as they were given.
+        // Relative paths stay relative, so that messages name files as the user did.
         let above = match directory.parent() {
             _ if directory == Path::new(".") => PathBuf::from(".."),
             _ if directory.ends_with("..") => directory.join(".."),
@@ -263,7 +263,7 @@ pub(super) fn set_around(file: &Path) -> PathBuf {
     own
 }
 
-/// The absolute path of a file, by which `a.twite` and `./a.twite` are the same.
+/// The absolute path of a file, so that `a.twite` and `./a.twite` are equal.
 pub(super) fn identity(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     fs::canonicalize(&absolute).unwrap_or(absolute)

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-/// The files of the starter rules, by their names in the rules' directory.
+/// The files of the starter rules: names relative to the rules' directory, and contents.
 const RULES: &[(&str, &str)] = &[
     ("twite.toml", include_str!("../../rules/twite.toml")),
     ("10-people.twite", include_str!("../../rules/10-people.twite")),
@@ -15,11 +15,11 @@ const RULES: &[(&str, &str)] = &[
     ("tests.twite", include_str!("../../rules/tests.twite")),
 ];
 
-/// A morning's conversations, one payload a line.
+/// The demo's conversations, one X API payload per line.
 pub(super) const CONVERSATIONS: &str = include_str!("../../examples/conversations/northwind.ndjson");
 
-/// Writes the starter rules into a directory, which is made where it is not there. A file that is there is an
-/// error, and left alone.
+/// Writes the starter rules to a directory, which is created if needed. An existing file is an error and is not
+/// overwritten.
 pub(super) fn write_rules(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
     for (name, content) in RULES {

@@ -1,4 +1,4 @@
-//! `twite status`: what is live, whether its files could be, who works, and what waits.
+//! `twite status`: shows the live rules, the rule files, the daemon, the queues and the accounts.
 
 use clap::Args;
 

@@ -33,7 +33,7 @@ impl Color {
     }
 }
 
-/// Whether what is written to this stream should be coloured.
+/// Whether to write colours to this stream.
 pub(super) fn colored(stream: &impl IsTerminal) -> bool {
     match COLOR.load(Ordering::Relaxed) {
         c if c == Color::Always as u8 => true,
@@ -42,7 +42,7 @@ pub(super) fn colored(stream: &impl IsTerminal) -> bool {
     }
 }
 
-/// Colours by the environment: no-color.org, force-color.org and bixense.com/clicolors.
+/// Whether to use colours, by the conventions of no-color.org, force-color.org and bixense.com/clicolors.
 fn colored_by(variable: impl Fn(&str) -> Option<String>, terminal: bool) -> bool {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     let forced = |name| set(name).map(|value| value != "0");
@@ -70,7 +70,7 @@ fn ascii_by(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-/// Colours, characters and width of a stream; the width from `COLUMNS` where it is no terminal.
+/// Colours, characters and width of a stream; the width is from `COLUMNS` if the stream is not a terminal.
 pub(super) fn style(stream: &impl IsTerminal) -> Style {
     let size = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     let said = || env::var("COLUMNS").ok()?.parse().ok();
@@ -78,18 +78,18 @@ pub(super) fn style(stream: &impl IsTerminal) -> Style {
     Style { color: colored(stream), ascii: ascii(), columns: columns.filter(|columns| *columns > 0) }
 }
 
-/// How a stream is written.
+/// How control characters are written to a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// For people: control characters are spelt out.
     People { color: bool },
     /// JSON: control characters are escaped.
     Json,
-    /// As it is; the writer has escaped it.
+    /// Bytes are written unchanged; the caller has escaped them.
     Verbatim,
 }
 
-/// What to do when a stream cannot be written.
+/// How write errors are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Errors {
     /// Fail, unless the pipe is closed.
@@ -102,7 +102,7 @@ enum Errors {
 
 /// A stream that a command writes to.
 ///
-/// After the pipe was closed, what is written is dropped without an error.
+/// Writes after the pipe was closed are dropped without an error.
 pub(crate) struct Out<W> {
     stream: W,
     form: Form,
@@ -111,7 +111,7 @@ pub(crate) struct Out<W> {
     gone: bool,
 }
 
-/// Standard output for other formats than JSON: bytes as they are.
+/// Standard output for formats other than JSON; bytes are written unchanged.
 pub(crate) fn verbatim() -> Out<io::StdoutLock<'static>> {
     stdout(Form::Verbatim)
 }
@@ -126,7 +126,7 @@ pub(crate) fn json() -> Out<io::StdoutLock<'static>> {
     stdout(Form::Json)
 }
 
-/// Standard output for people, or as JSON.
+/// Standard output for people if `people_read`, else as JSON.
 pub(crate) fn people_or_json(people_read: bool) -> Out<io::StdoutLock<'static>> {
     if people_read { people() } else { json() }
 }
@@ -135,14 +135,14 @@ fn stdout(form: Form) -> Out<io::StdoutLock<'static>> {
     Out { stream: io::stdout().lock(), form, errors: Errors::Matter, gone: false }
 }
 
-/// Standard error, which is for people.
+/// Standard error, formatted for people.
 pub(crate) fn remarks() -> Out<io::StderrLock<'static>> {
     let form = Form::People { color: colored(&io::stderr()) };
     Out { stream: io::stderr().lock(), form, errors: Errors::Pass, gone: false }
 }
 
 impl<W: Write> Out<W> {
-    /// Fails when the pipe is closed, for commands that would go on working for nothing.
+    /// Makes writes fail if the pipe is closed, for commands that would otherwise continue to work in vain.
     pub(crate) fn strict(self) -> Self {
         Self { errors: Errors::AllMatter, ..self }
     }
@@ -180,7 +180,7 @@ impl<W: Write> Write for Out<W> {
     }
 }
 
-/// The writer of the log, an event a line: line breaks inside of an event are escaped.
+/// The writer of the log: one event per line, with line breaks in an event escaped.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Log {
     Text,
@@ -196,7 +196,7 @@ impl Write for Log {
             Self::Json => escaped_json(event),
         };
         line.push(b'\n');
-        // A log that cannot be written does not stop the daemon; the subscriber would panic.
+        // Errors are ignored, because the subscriber would panic: a failing log must not stop the daemon.
         let _ = io::stderr().lock().write_all(&line);
         Ok(bytes.len())
     }
@@ -207,7 +207,7 @@ impl Write for Log {
     }
 }
 
-/// Escapes control characters, except line breaks and tabs if `lines`, and colour codes if `color`.
+/// Escapes control characters, except line breaks and tabs if `lines`, and except colour codes if `color`.
 fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     let text = String::from_utf8_lossy(bytes);
     let steers = |c: char| is_control(c) && !(lines && matches!(c, '\n' | '\t'));
@@ -234,14 +234,14 @@ fn shown(bytes: &[u8], color: bool, lines: bool) -> String {
     shown
 }
 
-/// JSON with control characters escaped. Outside of strings it has none but line breaks.
+/// JSON with the control characters in strings escaped. Outside of strings, the only ones are line breaks.
 fn escaped_json(bytes: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' => escaped.push(c),
-            // All of them have four digits at most.
+            // All control characters are in the Basic Multilingual Plane, so four hex digits are enough.
             c if is_control(c) => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => escaped.push(c),
         }

@@ -1,4 +1,4 @@
-//! `twite test`: the tests in rule files.
+//! `twite test`: runs the tests in rule files.
 
 use std::{
     io::{self, Write as _},
@@ -51,7 +51,7 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 impl Test {
-    /// Runs the tests and prints what became of them.
+    /// Runs the tests and prints the results.
     pub(crate) fn run(self) -> Result<Exit, CliError> {
         let chosen = self.rules.choose()?;
         let rules = RuleSet::new(self.rules.load_chosen(&chosen)?);

@@ -1,4 +1,4 @@
-//! `twite ticket`: tickets in the terminal.
+//! `twite ticket`: lists, shows and updates tickets.
 
 use std::{
     collections::BTreeSet,
@@ -121,7 +121,7 @@ struct UpdateArgs {
     format: TableFormat,
 }
 
-/// A field and its value.
+/// Parses `FIELD=VALUE`.
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (field, value) = text.split_once('=').ok_or("it is FIELD=VALUE, as in `status=solved`")?;
     Ok((field.trim().to_owned(), value.trim().to_owned()))
@@ -214,7 +214,7 @@ impl Apply {
         })?;
         let app = app(store, desk);
         let (mut exit, mut outcomes) = (Exit::Fine, vec![]);
-        // A ticket that is named twice is one.
+        // A ticket that is given twice is updated once.
         let mut applied = BTreeSet::new();
         for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
             let (id, update) = (TicketId(*id), AgentUpdate::of_macro(Actor::Owner, Via::Cli, found));
@@ -239,7 +239,7 @@ impl Apply {
     }
 }
 
-/// There is no such ticket.
+/// The error that a ticket does not exist.
 pub(super) fn unknown(id: TicketId) -> CliError {
     CliError::Usage(format!("no ticket {id}; `twite ticket list` lists all tickets"))
 }
@@ -287,13 +287,13 @@ impl UpdateArgs {
     }
 }
 
-/// The desk as a command works on it. Somebody waits for one decision, which makes verifying it cheap.
+/// The application for one command. It verifies every decision: there is only one per ticket, so that is cheap.
 fn app(store: &Store, desk: &OpenDesk) -> App {
     let app = App::with_rules(store.clone(), Arc::clone(&desk.rules), desk.settings.clone(), Clock::Wall);
     app.deciding(Decider::default().verifying(1))
 }
 
-/// What an update came to, or would come to.
+/// Applies an update, or with `dry_run` only computes its result.
 async fn done(app: &App, id: TicketId, update: &AgentUpdate, dry_run: bool) -> Result<AppliedJson, CliError> {
     let mut told = app.notices().listen();
     let done = match dry_run {

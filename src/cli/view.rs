@@ -1,4 +1,4 @@
-//! `twite view`: the tickets a view shows.
+//! `twite view`: prints the tickets of a view.
 
 use std::io::Write as _;
 
@@ -77,7 +77,7 @@ impl PageArgs {
         Page { limit: self.limit, offset: self.offset }
     }
 
-    /// Prints a page of a list.
+    /// Prints a page of a ticket list.
     pub(super) fn print(&self, list: &TicketList<'_>, desk: &Declarations) -> Result<Exit, CliError> {
         self.format.print(|| tickets::text(list, desk), &tickets::rows(list, desk))
     }

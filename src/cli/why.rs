@@ -1,4 +1,4 @@
-//! `twite why`: the runs on a ticket, replayed with explanations.
+//! `twite why`: replays the runs of a ticket with explanations.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! One daemon at a time works on a database: it waits for the lease, works while it holds it, and lets it go.
+//! The lease on a database, which lets only one daemon at a time work on it.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::{
     store::{Asked, Ended, Holder, StoreError, TERM, Watch},
 };
 
-/// How often a lease is renewed: several renewals may fail before it is lost.
+/// Interval between renewals of the lease; short enough that several may fail before it expires.
 const RENEWED_EVERY: Duration = Duration::from_secs(2);
-/// How often whoever waits for a lease looks at it.
+/// Interval at which a waiting daemon tries to take the lease.
 const ASKED_EVERY: Duration = Duration::from_millis(500);
 
 impl Daemon {
-    /// Waits until this daemon may work on its database, and returns how the one before ended; `None` where it was told to
-    /// stop before.
+    /// Waits for the lease and takes it. Returns how the previous holder ended; `None` if the daemon was stopped first.
     ///
     /// # Errors
     /// [`StoreError::Replaced`].
     pub(super) async fn take_lease(&self, stop: &CancellationToken) -> Result<Option<Ended>, StoreError> {
         let (holder, mut watch, mut told) = (Holder::this_process(), Watch::default(), None);
         while !stop.is_cancelled() {
-            // Leases are about processes, so about the machine's time, also where messages drive the daemon's clock.
+            // Leases use the machine's time even if messages drive the daemon's clock, because they are about
+            // processes.
             match self.store().ask_for_lease(&holder, &mut watch, self.clock().machine(), Instant::now()).await {
                 Ok(Asked::Taken(ended)) => return Ok(Some(ended)),
                 Ok(Asked::Held(lease)) => {
@@ -41,7 +41,8 @@ impl Daemon {
         Ok(None)
     }
 
-    /// Renews the lease until it is lost, and returns why: another daemon has taken it, or the database is gone.
+    /// Renews the lease until it is lost. Returns the reason: another daemon has taken it, or the database was
+    /// replaced.
     pub(super) async fn keep_lease(&self) -> StoreError {
         loop {
             tokio::time::sleep(RENEWED_EVERY).await;
@@ -49,7 +50,7 @@ impl Daemon {
             match self.store().renew_lease(self.clock().machine()).await {
                 Ok(()) => self.shared.trouble.is_over(),
                 Err(lost @ (StoreError::Superseded | StoreError::Replaced(_))) => return lost,
-                // As long as nobody takes it, it stays: whoever might has the same trouble with the database.
+                // The lease stays valid until another daemon takes it, which needs a working database as well.
                 Err(error) => self.shared.trouble.tell(&error),
             }
             if asked.elapsed() > TERM {

@@ -1,4 +1,4 @@
-//! What is asked of X beside polling: the posts above those on tickets, and whether posts on tickets are still there.
+//! Requests to X for single posts: unknown parents of posts on tickets, and whether posts on tickets still exist.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,29 +23,29 @@ use crate::{
     },
 };
 
-/// How long to wait for something to ask for; new messages wake it sooner.
+/// Idle time between two checks for posts to look up; new messages shorten it.
 pub(super) const NOTHING_TO_ASK: Duration = Duration::from_secs(60);
-/// What an account does here, as it is told where X refuses it.
+/// The name of this activity in notices and pauses.
 const LOOKING_UP: &str = "looking up posts";
-/// From what on a failure is waited for, where X does not say how long.
+/// First wait after a failure for which X names no wait.
 const AFTER_FAILURE: Duration = Duration::from_secs(15);
 
-/// What came of asking.
+/// Outcome of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupOutcome {
-    /// There was nothing to ask for.
+    /// There were no posts to look up.
     Nothing,
-    /// X answered.
+    /// X responded.
     Answered,
-    /// X did not; not before this long.
+    /// X did not respond; the next lookup is due after this wait.
     Later(Duration),
 }
 
-/// Asks X for posts.
+/// Looks up posts at X.
 pub struct Lookup {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    /// Failures in a row.
+    /// Number of consecutive failures.
     failures: u32,
 }
 
@@ -68,7 +68,7 @@ impl Lookup {
         Self { shared: shared.clone(), stop: stop.clone(), failures: 0 }
     }
 
-    /// Asks X for the posts above those on tickets, as far as they are not known.
+    /// Fetches unknown parents of posts on tickets.
     pub async fn parents(&mut self) -> Result<LookupOutcome, StoreError> {
         let missing = self.shared.app.store().missing_parents(MAX_IDS).await?;
         let (account, page) = match self.ask(&missing).await? {
@@ -76,15 +76,15 @@ impl Lookup {
             Err(outcome) => return Ok(outcome),
         };
         self.take_in(&account, page).await?;
-        // Asked is asked: what X does not give is gone, or not for this account to see.
+        // Recorded even for posts that X did not return: they are deleted or not visible to this account.
         let mut tx = self.shared.app.store().begin().await?;
         tx.asked(&missing).await?;
         tx.commit().await?;
         Ok(LookupOutcome::Answered)
     }
 
-    /// Asks X whether posts on tickets are still there. Polling does not tell of those that were deleted, and X wants
-    /// nobody to keep what they said.
+    /// Checks whether posts on tickets still exist at X. Polling does not report deletions, and X requires that deleted
+    /// content is erased.
     pub async fn recheck(&mut self) -> Result<LookupOutcome, StoreError> {
         let hours = self.shared.app.settings().x.recheck_hours;
         if hours == 0 {
@@ -113,7 +113,7 @@ impl Lookup {
         Ok(LookupOutcome::Answered)
     }
 
-    /// Asks for posts as the first account that may ask. What came instead of an answer is the error.
+    /// Fetches posts as the first connected account. The inner error is the outcome if there is no response.
     async fn ask(
         &mut self,
         posts: &[XId],

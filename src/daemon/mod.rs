@@ -1,7 +1,7 @@
-//! The process: one loop for each task, that they run while this daemon holds the lease of its database, and the rules that
-//! follow their files. What the loops do to tickets is in [`crate::app`].
+//! The daemon process: one loop per task, running while it holds the lease on its database, and the reload of changed
+//! rule files. How the loops change tickets is in [`crate::app`].
 //!
-//! What fails with [`StoreError`] changed nothing, unless its `# Errors` says more.
+//! An operation that fails with [`StoreError`] has changed nothing, unless its `# Errors` says otherwise.
 
 mod lease;
 mod lookup;
@@ -50,36 +50,36 @@ use crate::{
     x::Post,
 };
 
-/// The longest that a request of another daemon may still be under way.
+/// Maximum time that a request by a previous, unresponsive daemon may still be in flight.
 const MAX_REQUEST_TIME: SignedDuration = SignedDuration::from_secs(30);
-/// How often in a row a driven clock goes on to the next try where none brings anything.
+/// How many times in a row a driven clock is advanced to the next attempt without any delivery.
 const MAX_VAIN_TRIES: u32 = 400;
-/// How many polls in a row may bring nothing new and yet have more to read: where X lists more than one poll reads of what is
-/// known and read again, each of them has.
+/// Maximum number of consecutive polls with more pages to read but no new message. Without it, a list whose known part
+/// is longer than one poll reads would keep `run_until_idle` busy for ever.
 const MAX_VAIN_POLLS: u32 = 5;
-/// How long intake and sending are idle before they look again; new work wakes them sooner.
+/// Idle time between two checks of intake and sending; new work shortens it.
 const NOTHING_DUE: Duration = Duration::from_millis(500);
 
-/// How running until idle ended.
+/// How [`Daemon::run_until_idle`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// Nothing is left that time alone lets go.
+    /// No work is left, except effects that wait for a person.
     Idle,
-    /// So many effects wait, and trying again and again brought nothing.
+    /// This many effects are left in the outbox after repeated failures.
     Left(i64),
 }
 
-/// A daemon: a desk, the rules that follow their files, and the way to X.
+/// The daemon of a desk: reloads its rules, polls X, evaluates automations and sends effects.
 pub struct Daemon {
     shared: Arc<Shared>,
     reload: Reload,
     sending: Arc<Sending>,
-    /// Evaluates automations where steps are taken one by one.
+    /// The scheduler for [`Daemon::evaluate_next`].
     scheduler: Mutex<Scheduler>,
 }
 
 impl Daemon {
-    /// A daemon that does nothing yet.
+    /// Creates a daemon without starting it.
     pub fn new(store: Store, key: Key, reload: Reload, clock: Clock, http: reqwest::Client) -> Self {
         Self::of(App::new(store, reload.live().clone(), clock), key, reload, http)
     }
@@ -90,47 +90,47 @@ impl Daemon {
         Self { sending: Arc::new(Sending::new(&shared)), scheduler: Mutex::new(scheduler), shared, reload }
     }
 
-    /// Decides otherwise than by the index alone.
+    /// Replaces the decider, for example to compare the index with the plain evaluator.
     pub fn deciding(self, decider: Decider) -> Self {
         let shared = &self.shared;
         Self::of(shared.app.clone().deciding(decider), shared.key.clone(), self.reload, shared.http.clone())
     }
 
-    /// The desk it works for.
+    /// The application.
     pub fn app(&self) -> &App {
         &self.shared.app
     }
 
-    /// The rules that are live now.
+    /// The current live rules.
     pub fn rules(&self) -> Arc<RuleSet> {
         self.app().rules()
     }
 
-    /// Where everything is kept.
+    /// The store.
     pub fn store(&self) -> &Store {
         self.app().store()
     }
 
-    /// What time it is here.
+    /// The clock.
     pub fn clock(&self) -> &Clock {
         self.app().clock()
     }
 
-    /// The key that seals tokens.
+    /// The key that encrypts tokens.
     pub fn key(&self) -> &Key {
         &self.shared.key
     }
 
-    /// What there is to tell.
+    /// The channel for notices.
     pub fn notices(&self) -> &Notices {
         self.app().notices()
     }
 
-    /// Runs until told to stop, then finishes what is under way. Works while no other daemon has the lease of its
-    /// database, and waits for it where another has.
+    /// Runs until stopped, and finishes work in progress. While another daemon holds the lease on the database, it
+    /// waits for the lease.
     ///
     /// # Errors
-    /// [`StoreError::Replaced`]: there is nothing any more that could be worked on.
+    /// [`StoreError::Replaced`] if the database was replaced, so that there is nothing left to work on.
     pub async fn serve(self: Arc<Self>, stop: CancellationToken) -> Result<(), StoreError> {
         let follow = self.reload.clone().follow(self.clock().clone(), self.notices().clone());
         let notices = self.notices().clone();
@@ -151,7 +151,7 @@ impl Daemon {
         served
     }
 
-    /// Works until told to stop, or another daemon has taken the lease.
+    /// Works until stopped or until another daemon takes the lease.
     async fn hold_lease(self: &Arc<Self>, stop: &CancellationToken, ended: Ended) -> Result<(), StoreError> {
         while let Err(error) = self.recover(ended).await {
             if matches!(error, StoreError::Replaced(_)) {
@@ -185,12 +185,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// Starts every loop. Each ends after the step it is at when told to stop.
+    /// Starts every loop. A loop ends after its current step when stopped.
     fn spawn_loops(&self, stop: &CancellationToken) -> JoinSet<()> {
         let (shared, wake) = (&self.shared, self.app().wake());
         let loops = &mut JoinSet::new();
         let sending = self.sending.clone();
-        // What is never notified says itself when it goes on.
+        // These loops are never notified and schedule themselves.
         let never = || (Arc::new(Notify::new()), Duration::MAX);
         spawn(loops, shared, stop, "polling", never(), PollAccounts::new);
         spawn(loops, shared, stop, "lookups", (wake.lookups.clone(), NOTHING_TO_ASK), Lookup::new);
@@ -203,9 +203,9 @@ impl Daemon {
         std::mem::take(loops)
     }
 
-    /// Sees to what the daemon before left half done.
+    /// Recovers effects that the previous daemon was sending when it ended.
     async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
-        // X may take a moment to show what it took just before the end; and who is asleep may wake up and go on.
+        // X may show an accepted post with a delay, and a suspended daemon may resume and finish a request.
         let wait = match ended {
             Ended::Released | Ended::Died => self.shared.visibility_delay(),
             Ended::Silent => self.shared.visibility_delay().saturating_add(MAX_REQUEST_TIME),
@@ -220,36 +220,37 @@ impl Daemon {
         Ok(())
     }
 
-    /// Takes messages that came by another way than X; see [`App::feed`].
+    /// Adds messages to the inbox that do not come from X; see [`App::feed`].
     pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
         self.app().feed(account, posts).await
     }
 
-    /// Takes in the next messages that wait; see [`App::take_next`].
+    /// Takes in the next inbox items; see [`App::take_next`].
     pub async fn take_next(&self) -> Result<bool, StoreError> {
         self.app().take_next().await
     }
 
-    /// Sends the next thing that is due, wherever it goes. Returns whether there was one.
+    /// Sends the next due outbox item to any destination. Returns whether there was one.
     ///
     /// # Errors
-    /// When the store fails: what was on its way stays marked so.
+    /// When the store fails: an item that was being sent stays marked as such.
     pub async fn send_next(&self) -> Result<bool, StoreError> {
         self.sending.send_next().await
     }
 
-    /// Evaluates the tickets that are due, or, where none is, goes on with those whose automations have changed. Returns
-    /// whether there is more to do at once.
+    /// Evaluates due tickets or, if none is due, continues to recheck open tickets after a change of automations.
+    /// Returns whether there is more to do at once.
     pub async fn evaluate_next(&self) -> Result<bool, StoreError> {
         self.scheduler.lock().await.evaluate_next().await
     }
 
-    /// Asks X for posts, one step after the other.
+    /// The lookup of posts at X, to be called step by step.
     pub fn lookup(&self) -> Lookup {
         Lookup::new(&self.shared, &CancellationToken::new())
     }
 
-    /// Leaves word of the rules that are live and of this process, as [`Self::serve`] does, where somebody else drives this daemon.
+    /// Records the live rules and this process in the database, as [`Self::serve`] does, for a caller that drives the
+    /// daemon step by step.
     pub async fn note_visit(&self) -> Result<(), StoreError> {
         let (rules, state) = (self.rules(), self.app().live().state().borrow().clone());
         self.store().set_live_rules(&rules, &live_rules(self.app(), &rules, state), self.clock().now()).await?;
@@ -258,14 +259,14 @@ impl Daemon {
         self.store().release_lease(self.clock().machine()).await
     }
 
-    /// Takes in and decides everything, sends everything that is due, and asks X for whatever is new, until
-    /// nothing is left to do. What that waits for, and what ends the wait:
+    /// Takes in messages, sends due effects, fetches from X and evaluates automations until no work is left. Each kind
+    /// of work ends as follows:
     ///
     /// - messages in the inbox: each is taken in or set aside;
-    /// - posts above those on tickets: each is asked for once, and none after X did not answer;
-    /// - what X lists: until a poll reads no more, or `MAX_VAIN_POLLS` in a row brought nothing new;
-    /// - automations and effects that are due later, to which a driven clock is taken forward: until `MAX_VAIN_TRIES` in a
-    ///   row brought nothing. What still waits then is left, and why is told.
+    /// - unknown parents of posts on tickets: each is requested once, and none after X fails to respond;
+    /// - polling: until a poll has nothing more to read, or `MAX_VAIN_POLLS` in a row bring nothing new;
+    /// - automations and effects that are due later: a driven clock is advanced to them, until `MAX_VAIN_TRIES`
+    ///   advances in a row deliver nothing. The remaining effects are left, with a notice of the reason.
     pub async fn run_until_idle(&self) -> Result<Settled, StoreError> {
         self.recover(Ended::Released).await?;
         let never = CancellationToken::new();
@@ -279,7 +280,7 @@ impl Daemon {
             while self.take_next().await? {
                 busy = true;
             }
-            // Once X did not answer, what it has is left for another time.
+            // After X failed to respond, its lookups are left for later.
             while answered {
                 match lookup.parents().await? {
                     LookupOutcome::Answered => busy = true,
@@ -301,14 +302,14 @@ impl Daemon {
                     busy |= polled.new > 0 || (polled.more && *vain < MAX_VAIN_POLLS);
                 }
             }
-            // Time passes once everything that was written is in.
+            // The clock advances only once all messages are taken in.
             if !busy {
                 busy = self.evaluate_next().await?;
             }
             if busy {
                 continue;
             }
-            // What waits for the next minute to keep the pace would wait for ever where nobody drives the clock.
+            // Tickets held back by the rate limit wait for the next minute, so a driven clock has to be advanced to it.
             let furthest = self.clock().furthest();
             let paced = self.app().settings().limits.automations_per_minute > 0;
             if matches!(self.clock(), Clock::Driven(_)) && paced && self.store().count_due(furthest).await? > 0 {

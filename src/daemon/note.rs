@@ -1,4 +1,4 @@
-//! Tells the database which rules are live, and the log again and again while their files cannot be.
+//! Records the live rules in the database, and logs reminders while their files are broken.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,12 +16,13 @@ use crate::{
     store::{LiveRules, StoreError},
 };
 
-/// How often it is looked whether a reminder is due.
+/// Interval between checks whether a reminder is due.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How often the log is reminded of files that cannot go live.
+/// Interval between reminders of files that cannot go live.
 const REMIND_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
-/// Keeps in the store which rules are live and how their files stand, and reminds the log of files that cannot go live.
+/// Stores the version of the live rules and the state of their files, and logs reminders while the files cannot go
+/// live.
 pub(super) struct NoteRules {
     shared: Arc<Shared>,
     stop: CancellationToken,
@@ -62,7 +63,7 @@ impl NoteRules {
     }
 }
 
-/// What is kept in the store of the live rules.
+/// The record of the live rules for the store.
 pub(super) fn live_rules(app: &App, rules: &Rules, state: ReloadState) -> LiveRules {
     LiveRules {
         version: rules.version.clone(),
@@ -73,21 +74,21 @@ pub(super) fn live_rules(app: &App, rules: &Rules, state: ReloadState) -> LiveRu
     }
 }
 
-/// Reminds the log of files that cannot go live.
+/// Logs reminders of files that cannot go live.
 #[derive(Debug, Default)]
 pub struct Reminder {
-    /// When it was told last.
+    /// Time of the last reminder.
     told: Option<Timestamp>,
 }
 
 impl Reminder {
-    /// Reminds the log where that is due at a time.
+    /// Logs a reminder if one is due at `now`.
     pub fn remind(&mut self, app: &App, now: Timestamp) {
         let Some(broken) = app.live().state().borrow().broken.clone() else {
             self.told = None;
             return;
         };
-        // That it broke was told when it did.
+        // The error itself was logged when it occurred, so the first reminder is due one interval later.
         let told = *self.told.get_or_insert(now);
         if now.duration_since(told) >= REMIND_EVERY {
             self.told = Some(now);
@@ -100,7 +101,7 @@ impl Reminder {
     }
 }
 
-/// The line of a report that says what is wrong first.
+/// The first non-empty line of a report.
 fn first_line(report: &str) -> &str {
     report.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }

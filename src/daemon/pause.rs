@@ -1,5 +1,5 @@
-//! Accounts that X refuses, whatever they ask for: their sending pauses, what waits goes out when it is mended, and the admins
-//! get one mail for it.
+//! Pauses of accounts that X refuses as a whole: their effects wait until the account works again, and the admins get
+//! one mail per pause.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,22 +11,22 @@ use crate::{
     x::Refusal,
 };
 
-/// From what on, and up to what, an account waits before the next call tries whether it is mended.
+/// First and maximum wait before a paused account is tried again.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_mins(1);
 const MAX_WAIT: SignedDuration = SignedDuration::from_mins(15);
-/// After how many failures the admins hear of a token that X refuses: it refuses good ones now and then.
+/// Consecutive rejections of a token before the admins are mailed. X occasionally rejects valid tokens.
 const UNAUTHORISED_BEFORE_MAIL: i64 = 3;
 
 impl Shared {
-    /// X refuses an account, whatever it asks for: what it cannot do is noted and told, and tried again from time to time. An
-    /// account whose grant is dead is not tried again before it is connected again.
+    /// Pauses an activity of an account that X refuses as a whole, with a notice, and schedules a retry. An account
+    /// whose grant is revoked is not retried until it is connected again.
     pub(super) async fn pause(
         &self,
         account: &ConnectedAccount,
         what: &str,
         refusal: &Refusal,
     ) -> Result<(), StoreError> {
-        // Every endpoint is asked on its own, and all hear the same at once: it is told once.
+        // Endpoints are polled concurrently and all fail at once; the lock ensures a single notice.
         let _one = self.pausing.lock().await;
         let is_dead = matches!(refusal, Refusal::GrantDead(_));
         let what = if is_dead { GRANT } else { what };
@@ -65,7 +65,7 @@ impl Shared {
         Ok(())
     }
 
-    /// A call worked that failed before, so that what waited for it goes on.
+    /// Ends the pauses of these activities after a successful call, so that waiting effects are sent.
     pub(super) async fn resume(&self, account: &ConnectedAccount, what: &[&str]) -> Result<(), StoreError> {
         let _one = self.pausing.lock().await;
         let (over, left): (Vec<Pause>, Vec<Pause>) = self
@@ -82,7 +82,8 @@ impl Shared {
         for pause in &over {
             tx.resume(&account.id, &pause.what).await?;
         }
-        // What the admins were told is over once all of it is.
+        // The admins are told that the account works only after its last pause ends, so the remaining pauses inherit
+        // the flag.
         for pause in left.iter().filter(|pause| told && !pause.told) {
             tx.pause(&Pause { told: true, ..pause.clone() }).await?;
         }
@@ -98,7 +99,7 @@ impl Shared {
         Ok(())
     }
 
-    /// One mail for each admin who has an address, under a key of its own.
+    /// Queues one mail for each admin with an address, each under a unique key.
     fn mail_admins(
         &self,
         tx: &mut Tx,
@@ -134,7 +135,7 @@ impl Shared {
     }
 }
 
-/// What happened, what becomes of it, and what to do.
+/// The text of the mail: what happened, the consequences and the remedy.
 fn explained(account: &ConnectedAccount, refusal: &Refusal) -> String {
     let handle = &account.handle;
     let (waits, remedy) = match refusal {

@@ -1,4 +1,4 @@
-//! Polling: what is new at X goes into the inbox.
+//! Polling: fetches new messages from X into the inbox.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,16 +29,16 @@ use crate::{
     },
 };
 
-/// How often the list of connected accounts is read again.
+/// Interval at which the list of connected accounts is read again.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 
-/// Polls every endpoint of every connected account, as accounts come and go.
+/// Runs one polling task for each endpoint of each connected account, and updates them as accounts change.
 pub(super) struct PollAccounts {
     shared: Arc<Shared>,
     stop: CancellationToken,
     running: BTreeMap<(XId, &'static str), (CancellationToken, AbortHandle)>,
     polls: JoinSet<()>,
-    /// The declared accounts of which it was told that nobody has connected them.
+    /// Declared accounts already reported as not connected.
     unconnected: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Loop for PollAccounts {
                 let mut poll = Poll::new(&shared, &stop, account, endpoint);
                 let stopped = stop.clone();
                 let task = self.polls.spawn(async move {
-                    // Each poll says when the next one is due.
+                    // Each poll schedules the next one itself.
                     run_until(&stopped, &Notify::new(), Duration::ZERO, &shared.trouble, &mut poll).await;
                 });
                 (stop, task)
@@ -91,7 +91,7 @@ impl PollAccounts {
         }
     }
 
-    /// Tells which declared accounts nobody has connected yet, whenever that changes.
+    /// Reports declared accounts that are not connected, whenever their list changes.
     fn tell_unconnected(&mut self, accounts: &[ConnectedAccount]) {
         let settings = self.shared.app.settings();
         let is_connected = |handle: &str| accounts.iter().any(|account| account.handle.eq_ignore_ascii_case(handle));
@@ -108,13 +108,13 @@ impl PollAccounts {
     }
 }
 
-/// What came of one poll of an endpoint.
+/// Result of polling an endpoint.
 pub(super) struct Polled {
-    /// Messages that were not known.
+    /// Number of messages that were not known before.
     pub(super) new: usize,
-    /// Whether there is more to read than this poll had calls for.
+    /// Whether there are more pages than this poll could read.
     pub(super) more: bool,
-    /// How long to wait before the next poll.
+    /// Wait before the next poll.
     pub(super) wait: Duration,
 }
 
@@ -124,9 +124,9 @@ pub(super) struct Poll {
     stop: CancellationToken,
     account: ConnectedAccount,
     endpoint: Endpoint,
-    /// Failures in a row.
+    /// Number of consecutive failures.
     failures: u32,
-    /// Whether it is noted in the store that it stands still; not known at first.
+    /// Whether the store records that polling is stalled; `None` if not known yet.
     stalled: Option<bool>,
     /// Whether it has been logged that X's rate limit slows the polling down.
     paced: bool,
@@ -140,7 +140,7 @@ impl Loop for Poll {
             Ok(polled) => polled.wait,
             Err(error) => {
                 self.shared.trouble.tell(&error);
-                // X was asked all the same, and charges for it.
+                // The call to X was made nevertheless, and X charges for it, so the interval is kept.
                 AFTER_TROUBLE.max(Duration::from_secs(self.shared.app.settings().x.poll_seconds))
             }
         }))
@@ -157,11 +157,11 @@ impl Poll {
         Self { shared: shared.clone(), stop: stop.clone(), account, endpoint, failures: 0, stalled: None, paced: false }
     }
 
-    /// Fetches what is new on one endpoint of one account into the inbox, and then, as far as there are calls for it, what
-    /// earlier polls left. What X refuses is told and waited for; only the store's own errors come back.
+    /// Fetches new messages from the endpoint into the inbox and then, as far as the rate limit allows, what earlier
+    /// polls left unread. Failures of X are reported and delay the next poll; only errors of the store are returned.
     ///
     /// # Errors
-    /// When the store fails: what was not accepted is found again by the next poll.
+    /// When the store fails: messages that were not stored are fetched again by the next poll.
     pub(super) async fn poll(&mut self) -> Result<Polled, StoreError> {
         let endpoint = self.endpoint;
         let every = Duration::from_secs(self.shared.app.settings().x.poll_seconds.max(1));
@@ -169,7 +169,7 @@ impl Poll {
             return Ok(Polled { new: 0, more: false, wait: every });
         };
         let stored = self.shared.app.store().position(&self.account.id, endpoint.name()).await?;
-        // One that an earlier version wrote, or nobody can read, is as good as none: what is known is taken once.
+        // An unreadable position, such as one of an earlier version, is treated as absent: messages are fetched again.
         let mut position: Position = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
         let mut stretch = position.from_top(&self.account, endpoint, self.shared.app.store().last_received().await?);
         let (mut new, mut pages, mut refused) = (0, 0, 0);
@@ -181,7 +181,7 @@ impl Poll {
                 Ok(answered) => answered,
                 Err(error) => {
                     let is_refused = matches!(error, XError::Refused(Refusal::Other { status: 400, .. }));
-                    // Pages have places that do not hold for ever.
+                    // Pagination tokens expire.
                     if is_refused && pages > 0 && refused < 3 && position.place_refused(endpoint) {
                         refused += 1;
                         if let Some(unfinished) = position.unfinished() {
@@ -206,7 +206,7 @@ impl Poll {
         Ok(Polled { new, more: position.unfinished().is_some(), wait })
     }
 
-    /// Accepts the messages of a page, together with how far that brings the self.endpoint. Returns how many were not known.
+    /// Stores the messages of a page together with the new position. Returns the number of messages not known before.
     async fn take_page(
         &self,
         position: &mut Position,
@@ -263,7 +263,7 @@ impl Poll {
         Ok(Polled { new, more: false, wait })
     }
 
-    /// Tells where X's limits make an endpoint slower than asked for, or stop it for a while.
+    /// Logs when X's rate limit slows the endpoint down, and records when it stops it for a while.
     async fn tell_pace(&mut self, limits: &Limits, every: Duration, wait: Duration) -> Result<(), StoreError> {
         let calls = limits.limit.map_or("unknown".to_owned(), |limit| limit.to_string());
         if limits.remaining == Some(0) {
@@ -279,7 +279,7 @@ impl Poll {
             }
             return self.note_stall(Some((&why, wait))).await;
         }
-        // A fraction of a second is no slower pace to anybody.
+        // Fractions of a second are ignored.
         let seconds = wait.as_secs_f64().round();
         if seconds > every.as_secs_f64() && !self.paced {
             self.paced = true;
@@ -293,7 +293,7 @@ impl Poll {
         self.note_stall(None).await
     }
 
-    /// Keeps for `twite status` that an endpoint stands still, or does no more.
+    /// Records for `twite status` that polling of the endpoint is stalled, or no longer is.
     async fn note_stall(&mut self, why: Option<(&str, Duration)>) -> Result<(), StoreError> {
         if why.is_none() && self.stalled == Some(false) {
             return Ok(());
@@ -305,7 +305,7 @@ impl Poll {
         Ok(())
     }
 
-    /// Tells that X did not show all there was.
+    /// Records and reports a gap: messages that X no longer lists.
     async fn tell_shortfall(&self, shortfall: &Shortfall) -> Result<(), StoreError> {
         let gap = Gap {
             account: self.account.id.clone(),
@@ -319,10 +319,10 @@ impl Poll {
     }
 }
 
-/// A number from 0 to 1, to spread retries with.
+/// A random number from 0 to 1, as jitter for retries.
 pub(super) fn spread() -> f64 {
     let mut byte = [0];
-    // Without randomness everybody waits as long as everybody else, which is no more than a pity.
+    // Without randomness there is no jitter, which does no harm.
     let _ = getrandom::fill(&mut byte);
     f64::from(byte[0]) / 255.0
 }

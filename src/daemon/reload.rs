@@ -1,11 +1,11 @@
-//! Rules that follow their files, or the commits of their repository.
+//! Reloads rules when their files, or the commits of their repository, change.
 //!
-//! Directories are watched, not files: editors write a new file and rename it over the old one,
-//! checkouts replace whole trees, and a mounted configuration swaps a symbolic link. Whatever happens,
-//! the answer is the same: wait until nothing has changed for a moment, load everything through the one
-//! function that `twite check` uses, and swap the whole set in, or keep the last good one and say why.
+//! Watches directories rather than files: editors write a new file and rename it over the old one, checkouts replace
+//! whole trees, and mounted configurations swap a symbolic link. The reaction is always the same: wait until nothing
+//! has changed for a moment, load everything with the function that `twite check` uses, and swap in the whole set, or
+//! keep the last good one and report the errors.
 //!
-//! A set without a mistake may still be none that anybody meant: see [`lang::lost`].
+//! A set without errors may still be an accident, such as an empty directory: see [`lang::lost`].
 
 use std::{
     collections::BTreeSet,
@@ -25,60 +25,60 @@ use crate::{
     settings::{Overrides, Settings, StoreSettings},
 };
 
-/// How long nothing must have changed before files are loaded, unless told otherwise.
+/// Default debounce: how long files must be unchanged before they are loaded.
 const SETTLE: Duration = Duration::from_secs(1);
-/// How many times that a change is put off at most while files keep changing.
+/// Maximum debounce while files keep changing, in multiples of the debounce time.
 const MAX_SETTLES: u32 = 10;
-/// How often the files are looked at even without word from the watcher: network file systems send none.
+/// Interval at which the files are checked without an event of the watcher: network file systems send none.
 const LOOK_ANYWAY: Duration = Duration::from_secs(5);
-/// How often git is asked which commit is checked out.
+/// Interval at which git is asked for the checked-out commit.
 const HEAD_EVERY: Duration = Duration::from_secs(2);
 
-/// Where rules come from.
+/// The source of rules.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Files and directories, as given.
+    /// Files and directories, as given by the user.
     pub paths: Vec<PathBuf>,
-    /// `twite.toml`, where it was named.
+    /// `twite.toml`, if given explicitly.
     pub config: Option<PathBuf>,
-    /// What goes live.
+    /// Whether the files or their committed versions go live.
     pub follow: Follow,
-    /// How long nothing must have changed before files are loaded.
+    /// Debounce: how long files must be unchanged before they are loaded.
     pub settle: Duration,
-    /// Whether a set that lost what it had, or has nothing, is meant.
+    /// Whether to accept a set that is empty or has lost what the previous set had.
     pub allow_empty: bool,
-    /// What holds whatever `twite.toml` says.
+    /// Settings that override `twite.toml`.
     pub overrides: Overrides,
 }
 
-/// What was loaded, and is in order.
+/// Rules and settings loaded without errors.
 struct Loaded {
     rules: Rules,
     settings: Settings,
-    /// The names of files that were passed over.
+    /// Names of ignored files that resemble those of rule files.
     passed_over: Vec<String>,
 }
 
-/// The last rules that were in order, and the settings of the same files.
+/// The last rules without errors, and the settings from the same files.
 #[derive(Debug)]
 pub struct LastGood {
     /// The rules.
     pub rules: Rules,
     /// The settings.
     pub settings: Settings,
-    /// Since when they are live.
+    /// When they went live.
     pub since: Timestamp,
 }
 
 impl Source {
-    /// Files as they are at these paths.
+    /// A source that follows the files at these paths.
     pub fn new(paths: Vec<PathBuf>, config: Option<PathBuf>) -> Self {
         let overrides = Overrides::default();
         Self { paths, config, follow: Follow::Files, settle: SETTLE, allow_empty: false, overrides }
     }
 
-    /// Loads rules and settings; where they cannot be used, or have lost what the last ones had, how many errors there are, and
-    /// what they are.
+    /// Loads rules and settings. If they have errors, or have lost what `last` had, returns the number of errors and
+    /// the report.
     fn load(&self, last: Option<&Rules>) -> Result<Loaded, (usize, String)> {
         let tree = self.follow.tree(&self.paths).map_err(|why| (1, format!("{why}\n")))?;
         let loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
@@ -98,7 +98,7 @@ impl Source {
     }
 }
 
-/// What is gone, as a report.
+/// An error with a report of what was lost, unless nothing was.
 fn report(lost: &[String]) -> Result<(), (usize, String)> {
     if lost.is_empty() {
         return Ok(());
@@ -107,22 +107,22 @@ fn report(lost: &[String]) -> Result<(), (usize, String)> {
     Err((lost.len(), lines + "  help: if this is intended, restart the daemon with `--allow-empty`\n"))
 }
 
-/// Keeps the live rules and settings those of their files.
+/// Keeps the live rules and settings in sync with their files.
 #[derive(Clone)]
 pub struct Reload {
     live: Live,
-    /// What the process was started with.
+    /// The store settings at process start.
     started_with: StoreSettings,
-    /// How the files were just before they were loaded first.
+    /// State of the files just before they were first loaded.
     first: Arc<Stamps>,
     source: Source,
 }
 
 impl Reload {
-    /// Loads rules and makes them live.
+    /// Loads rules and makes them live, without a last good set.
     ///
     /// # Errors
-    /// The rendered report, where they have errors: there is no last good set to fall back on.
+    /// The rendered report, if the rules have errors: there is no last good set to fall back to.
     pub fn start(source: Source, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
         match source.load(None) {
@@ -131,11 +131,11 @@ impl Reload {
         }
     }
 
-    /// Goes on after an earlier life: loads rules and makes them live, or the last good ones with the moment since when they are,
-    /// where the files cannot be used.
+    /// Loads rules and makes them live after a restart. If the files cannot be used, the last good set stays live, with
+    /// the time when it first went live.
     ///
     /// # Errors
-    /// The rendered report, where the files cannot be used and there is no last good set.
+    /// The rendered report, if the files cannot be used and there is no last good set.
     pub fn go_on(source: Source, last: Option<LastGood>, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
         let loaded = source.load(last.as_ref().map(|last| &last.rules)).and_then(|loaded| {
@@ -176,8 +176,8 @@ impl Reload {
         &self.live
     }
 
-    /// Loads the files again and, where they are in order and different, makes them live. Says what came of it where that is
-    /// news, or somebody asked.
+    /// Reloads the files and makes them live if they changed and have no errors. Sends a notice if the result is news,
+    /// or if the reload was requested.
     fn reload(&self, now: Timestamp, notices: &Notices, asked: bool) {
         let live = self.live.rules();
         match self.source.load(Some(&**live)) {
@@ -187,7 +187,7 @@ impl Reload {
                 let changed = version.hash != live.version.hash;
                 let (mut recovered, mut more, mut passes_over) = (false, false, false);
                 if version != live.version {
-                    // Built before it is live, and off the path of messages.
+                    // The index is built before the swap, so that messages do not wait for it.
                     self.live.swap(live.successor(Arc::new(rules)), Arc::new(settings));
                 }
                 self.live.change_state(|state| {
@@ -228,14 +228,14 @@ impl Reload {
         }
     }
 
-    /// The settings that are used only when the process starts, and are other than they were then.
+    /// Settings that changed since the process started, but are read only at its start.
     fn needs_restart(&self, now: &StoreSettings) -> Vec<String> {
         let then = &self.started_with;
         let settings = [("[store] path", then.path != now.path), ("[store] key_env", then.key_env != now.key_env)];
         settings.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }
 
-    /// Files the live rules anew where tickets are other than they were.
+    /// Rebuilds the rule index if the distribution of tickets has drifted.
     fn file_anew(&self) {
         let live = self.live.rules();
         if live.has_drifted() {
@@ -244,10 +244,10 @@ impl Reload {
         }
     }
 
-    /// Follows the files, or the commits, until the task is dropped.
+    /// Watches the files or the commits, and reloads them on change, until the task is dropped.
     ///
     /// # Errors
-    /// When the system offers no way to watch files at all.
+    /// When the system cannot watch files at all.
     pub async fn follow(self, clock: Clock, notices: Notices) -> Result<(), notify::Error> {
         match self.source.follow {
             Follow::Files => self.follow_files(&clock, notices).await,
@@ -261,16 +261,16 @@ impl Reload {
     async fn follow_files(self, clock: &Clock, notices: Notices) -> Result<(), notify::Error> {
         let (changed, mut changes) = mpsc::channel::<()>(1);
         let mut watcher = notify::recommended_watcher(move |event: Result<notify::Event, notify::Error>| {
-            // Reading rules is no change of them. A full channel already says what there is to say.
+            // Reads do not change rules. If the channel is full, a change is already signalled.
             if event.as_ref().map_or(true, |e| !e.kind.is_access() && e.paths.iter().any(|p| matters(p))) {
                 let _ = changed.try_send(());
             }
         })?;
         let mut watched = BTreeSet::new();
-        // Files may have changed since the start, when nobody watched yet.
+        // Compares with the state before the first load, because files may have changed before the watch began.
         let (mut seen, mut asked, mut told) = (Stamps::clone(&self.first), false, false);
         loop {
-            // What is looked at after the watches are set cannot fall between the two.
+            // The state is read after the watches are set, so no change is missed in between.
             self.watch(&mut watcher, &mut watched, &notices);
             let mut stamps = self.stamps().await;
             if told || asked || seen != stamps {
@@ -293,8 +293,8 @@ impl Reload {
         }
     }
 
-    /// Waits until nothing has changed for a while, also where no word comes of it, or until somebody asks. Returns how the files
-    /// are then, and whether somebody asked.
+    /// Waits until the files have been unchanged for the debounce time, even without watcher events, or until a reload
+    /// is requested. Returns the state of the files, and whether a reload was requested.
     async fn settled(&self, mut before: Stamps, changes: &mut mpsc::Receiver<()>) -> (Stamps, bool) {
         let patience = tokio::time::Instant::now() + self.source.settle * MAX_SETTLES;
         while tokio::time::Instant::now() < patience {
@@ -308,7 +308,7 @@ impl Reload {
                 break;
             }
             if !quiet {
-                // Many changes at once are one.
+                // Coalesces a burst of events.
                 tokio::time::sleep(self.source.settle / 10).await;
             }
             before = now;
@@ -324,10 +324,10 @@ impl Reload {
             let at = path.clone();
             let head = tokio::task::spawn_blocking(move || Head::at(&at)).await.ok();
             match &head {
-                // A commit on the way to another one is passed by.
+                // Intermediate commits, as during a rebase, are skipped.
                 Some(Ok(head)) if head.under_way => {}
                 Some(head) if loaded.as_ref() == Some(head) => {}
-                // Twice the same: nobody goes from one commit to the next just now.
+                // The same commit on two checks: no sequence of checkouts is in progress.
                 Some(head) if before.as_ref() == Some(head) => {
                     self.reload_blocking(clock, &notices, false).await;
                     loaded = Some(head.clone());
@@ -349,7 +349,7 @@ impl Reload {
 
     async fn reload_blocking(&self, clock: &Clock, notices: &Notices, asked: bool) {
         let (live, now, notices) = (self.clone(), clock.now(), notices.clone());
-        // It is a mistake in Twite if it panics; the last good rules stay live.
+        // A panic would be a bug in Twite; the last good rules stay live.
         let _ = tokio::task::spawn_blocking(move || live.reload(now, &notices, asked)).await;
     }
 
@@ -363,9 +363,9 @@ impl Reload {
         tokio::task::spawn_blocking(move || stamps(&source)).await.unwrap_or_default()
     }
 
-    /// Watches every directory whose change can change the rules: those that hold them, those they are
-    /// linked from, and the one above each given path, where the path itself may be replaced. Each is watched under its
-    /// real name: two watches of one directory are one to the system, and taking the first away takes the other as well.
+    /// Watches every directory whose change can affect the rules: those that contain them, those that contain links to
+    /// them, and the parent of each given path, because the path itself may be replaced. Directories are watched by
+    /// their canonical path: the system treats two watches of a directory as one, so removing one would remove both.
     fn watch(&self, watcher: &mut RecommendedWatcher, watched: &mut BTreeSet<PathBuf>, notices: &Notices) {
         let mut wanted = BTreeSet::new();
         for path in self.source.paths.iter().chain(&self.source.config) {
@@ -373,14 +373,14 @@ impl Reload {
         }
         let wanted: BTreeSet<_> = wanted.into_iter().filter_map(|directory| directory.canonicalize().ok()).collect();
         for gone in watched.difference(&wanted).cloned().collect::<Vec<_>>() {
-            // A directory that was removed has taken its watch with it.
+            // The watch of a removed directory is gone as well.
             if gone.exists() {
                 let _ = watcher.unwatch(&gone);
             }
             watched.remove(&gone);
         }
         for directory in wanted {
-            // The same name may be another directory by now; watching again costs nothing.
+            // Always watched anew, because the name may refer to a different directory now.
             match watcher.watch(&directory, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     watched.insert(directory);
@@ -402,10 +402,10 @@ impl Reload {
     }
 }
 
-/// The names of files, their lengths, and when they were last written.
+/// Path, length and modification time of each file.
 type Stamps = Vec<(PathBuf, Option<(u64, SystemTime)>)>;
 
-/// What tells cheaply whether files changed. Of those that are not read, only the names matter: one may be what became of a rule file.
+/// Cheap change detection. For files that are not read only the name is compared; one may be a renamed rule file.
 fn stamps(source: &Source) -> Stamps {
     let stamp = |path: PathBuf| {
         let written = std::fs::metadata(&path).and_then(|meta| Ok((meta.len(), meta.modified()?)));
@@ -415,18 +415,18 @@ fn stamps(source: &Source) -> Stamps {
     files.into_iter().map(stamp).chain(unread.into_iter().map(|path| (path, None))).collect()
 }
 
-/// Whether a change of what has this name can change the rules: a rule file, the declarations, and whatever may
-/// be a directory or a link to one. The database may lie beside the rules, and changes all the time.
+/// Whether a change of this path can affect the rules: a rule file, a TOML file, a directory, a symbolic link, or a
+/// path without an extension. Excludes the database, which may be in the same directory and changes all the time.
 fn matters(path: &Path) -> bool {
     path.extension().is_none_or(|e| e == "toml" || path.is_dir() || path.is_symlink()) || lang::nearly_a_rule_file(path)
 }
 
-/// The most directories that are watched, and how deep.
+/// Maximum number and depth of watched directories.
 const MAX_DIRECTORIES: usize = 2_000;
 const MAX_DEPTH: usize = 16;
 
-/// Collects the directories around and below a path, following symbolic links by their names, so that
-/// both the link's directory and what it points to are among them.
+/// Collects the directories around and below a path. Symbolic links are followed step by step, so that both the
+/// directory of a link and its target are included.
 fn directories(path: &Path, into: &mut BTreeSet<PathBuf>, depth: usize) {
     if into.len() >= MAX_DIRECTORIES || depth > MAX_DEPTH {
         return;
@@ -441,7 +441,7 @@ fn directories(path: &Path, into: &mut BTreeSet<PathBuf>, depth: usize) {
         directories(&target, into, depth + 1);
     }
     if path.is_dir() {
-        // By its real place as well: a link may lead through others.
+        // The canonical path as well, because a link may lead through other links.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         if !into.insert(real.clone()) && depth > 0 {
             return;

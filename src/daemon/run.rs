@@ -1,4 +1,4 @@
-//! How every loop of the daemon runs.
+//! The run loop that all loops of the daemon share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,32 +11,32 @@ use super::{
 };
 use crate::{app::Notice, store::StoreError};
 
-/// When the next step of a loop is due.
+/// When the next step of a loop runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// At once: there is more to do.
+    /// At once, because there is more to do.
     Now,
-    /// Once the loop is notified, or has been idle for long enough.
+    /// When the loop is notified, or after its idle time.
     Idle,
-    /// After this long, whatever it is notified of.
+    /// After this time, regardless of notifications.
     After(Duration),
 }
 
-/// A loop of the daemon, with the state that is its own.
+/// A loop of the daemon, with its state.
 pub(super) trait Loop: Send {
-    /// Does what is next.
+    /// Runs one step.
     ///
     /// # Errors
-    /// When the store fails; the step is tried again.
+    /// When the store fails; the step is retried.
     fn step(&mut self) -> impl Future<Output = Result<Next, StoreError>> + Send;
 
-    /// Finishes what earlier steps began, once no step follows.
+    /// Finishes work in progress after the last step.
     fn finish(&mut self) -> impl Future<Output = ()> + Send {
         async {}
     }
 }
 
-/// Runs a loop until told to stop, which it is heard between two steps.
+/// Runs a loop until stopped; a stop takes effect between two steps.
 pub(super) async fn run_until(
     stop: &CancellationToken,
     notify: &Notify,
@@ -45,7 +45,7 @@ pub(super) async fn run_until(
     steps: &mut impl Loop,
 ) {
     while !stop.is_cancelled() {
-        // Registered first: what is notified during the step is heard after it.
+        // Registered before the step, so that a notification during the step is not lost.
         let notified = notify.notified();
         let (wait, is_idle) = match steps.step().await {
             Ok(Next::Now) => continue,
@@ -65,7 +65,7 @@ pub(super) async fn run_until(
     steps.finish().await;
 }
 
-/// Runs a loop as a task of its own. One that panics, which only a mistake in Twite can make it do, begins anew.
+/// Runs a loop as a task. If it panics, which would be a bug in Twite, it is restarted.
 pub(super) fn spawn<L: Loop + 'static>(
     tasks: &mut JoinSet<()>,
     shared: &Arc<Shared>,
@@ -77,7 +77,7 @@ pub(super) fn spawn<L: Loop + 'static>(
     let (shared, stop) = (shared.clone(), stop.clone());
     tasks.spawn(async move {
         while !stop.is_cancelled() {
-            // Dropped with this task, so that whoever ends one ends the other.
+            // Nested in this task, so that aborting the task aborts the loop as well.
             let mut running = JoinSet::new();
             let mut steps = make(&shared, &stop);
             running.spawn({

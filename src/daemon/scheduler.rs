@@ -1,5 +1,5 @@
-//! When automations are evaluated: on the minutes on which tickets are due, within the limit of a minute, and all open
-//! tickets once after automations or opening hours have changed.
+//! Schedules automations: evaluates tickets on the minute they are due, within the rate limit, and rechecks all open
+//! tickets after automations or opening hours have changed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,30 +16,30 @@ use crate::{
     store::StoreError,
 };
 
-/// How long messages that were written while the daemon was down may take to come in before automations are caught up.
+/// Maximum wait at startup for messages written during downtime, before automations are caught up.
 const FIRST_POLLS: Duration = Duration::from_secs(30);
-/// How often it is looked whether they have.
+/// Interval between checks whether the first polls are done.
 const FIRST_POLLS_EVERY: Duration = Duration::from_millis(100);
 
-/// Evaluates automations as tickets come due.
+/// Evaluates automations on due tickets.
 pub(super) struct Scheduler {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    /// Whether what was written while the daemon was down has come in.
+    /// Whether the messages written during downtime have been taken in.
     is_current: bool,
     rate_limit: RateLimit,
-    /// The automations and hours that every open ticket was evaluated with.
+    /// Fingerprint of the automations and opening hours for which all open tickets were last rechecked.
     rechecked: Option<String>,
-    /// The rules under which stopped loops were last resumed.
+    /// Version of the rules for which stopped loops were last resumed.
     resumed: Option<String>,
 }
 
-/// How many tickets automations fired on in a minute.
+/// Rate limit: number of tickets on which automations fired in the current minute.
 #[derive(Debug, Default)]
 struct RateLimit {
     minute: Timestamp,
     fired: u32,
-    /// Whether it was told that more are due.
+    /// Whether the notice that more tickets are due has been sent for this minute.
     told: bool,
 }
 
@@ -69,8 +69,8 @@ impl Scheduler {
         }
     }
 
-    /// Waits until what was written while the daemon was down has been fetched and taken in: it may well change what is
-    /// due. X that does not answer is not waited for.
+    /// Waits until the messages written during downtime are fetched and taken in, because they may change what is due.
+    /// Gives up after `FIRST_POLLS` if X does not respond.
     async fn first_polls(&self) {
         let store = self.shared.app.store();
         let done = async {
@@ -91,8 +91,8 @@ impl Scheduler {
         }
     }
 
-    /// Evaluates the tickets that are due, or, where none is, goes on with those whose automations have changed. Returns
-    /// whether there is more to do at once.
+    /// Evaluates due tickets or, if none is due, continues to recheck open tickets after a change of automations.
+    /// Returns whether there is more to do at once.
     pub(super) async fn evaluate_next(&mut self) -> Result<bool, StoreError> {
         let app = self.shared.app.clone();
         let now = app.clock().furthest();
@@ -121,7 +121,7 @@ impl Scheduler {
         }
     }
 
-    /// How many tickets automations may still fire on in this minute.
+    /// Number of tickets on which automations may still fire in this minute.
     async fn allowed(&mut self, now: Timestamp, most: u32) -> Result<u32, StoreError> {
         if self.rate_limit.minute != minute(now) {
             self.rate_limit = RateLimit { minute: minute(now), ..RateLimit::default() };

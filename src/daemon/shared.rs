@@ -1,4 +1,4 @@
-//! What the loops of the daemon share.
+//! State shared by the loops of the daemon.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,21 +18,21 @@ use crate::{
     x::{Unreadable, XError, client::Client, poll::Endpoint},
 };
 
-/// How long a request may still take when the daemon is told to stop.
+/// How long a request in progress may take after the daemon is told to stop.
 const MAX_LAST_REQUEST: Duration = Duration::from_secs(2);
 
-/// The desk, the connected accounts' clients, and what one loop tells another.
+/// The application, the X clients of connected accounts, and state shared by the loops.
 pub(super) struct Shared {
     pub(super) app: App,
     pub(super) key: Key,
     pub(super) http: reqwest::Client,
-    /// That the store fails.
+    /// Reports failures of the store.
     pub(super) trouble: Trouble,
     /// Held while a pause of an account begins or ends.
     pub(super) pausing: tokio::sync::Mutex<()>,
-    /// With the settings that each was made by.
+    /// Clients by account, each with the settings it was created with.
     clients: Mutex<BTreeMap<XId, (XSettings, Arc<Client>)>>,
-    /// The endpoints that were polled at least once, or tried.
+    /// Endpoints that have been polled at least once, successfully or not.
     polled: Mutex<BTreeSet<(XId, &'static str)>>,
 }
 
@@ -49,7 +49,7 @@ impl Shared {
         }
     }
 
-    /// What is fetched for an account, by its settings.
+    /// The endpoints to poll for an account, according to its declaration.
     pub(super) fn endpoints(&self, account: &ConnectedAccount) -> Vec<Endpoint> {
         let rules = self.app.rules();
         let settings = self.app.settings();
@@ -67,7 +67,7 @@ impl Shared {
         endpoints
     }
 
-    /// The way to X for an account. Made once, so that its tokens are refreshed by one and its limits known to all.
+    /// The X client of an account. Shared, so that tokens are refreshed by one task at a time.
     pub(super) fn client(&self, account: &ConnectedAccount) -> Option<Arc<Client>> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = &self.app.settings().x;
@@ -86,12 +86,12 @@ impl Shared {
         Some(client)
     }
 
-    /// Notes that an endpoint was polled.
+    /// Marks an endpoint as polled.
     pub(super) fn polled(&self, account: &ConnectedAccount, endpoint: Endpoint) {
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).insert((account.id.clone(), endpoint.name()));
     }
 
-    /// Whether every endpoint of these accounts was polled.
+    /// Whether every endpoint of these accounts has been polled.
     pub(super) fn has_polled_all(&self, accounts: &[ConnectedAccount]) -> bool {
         let polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
         let has_polled =
@@ -99,12 +99,12 @@ impl Shared {
         accounts.iter().all(|account| self.endpoints(account).iter().all(|endpoint| has_polled(account, endpoint)))
     }
 
-    /// How long X may take to show a post where it is looked for.
+    /// Maximum time until a new post is visible in X's lists.
     pub(super) fn visibility_delay(&self) -> SignedDuration {
         SignedDuration::try_from(Duration::from_millis(self.app.settings().x.settle_millis)).unwrap_or_default()
     }
 
-    /// Tells that X did not do what was asked: the first time, and now and then while it goes on.
+    /// Reports a failure of X: the first, and every 20th of a series. A refusal of the whole account pauses it instead.
     pub(super) async fn tell_failure(&self, account: &ConnectedAccount, what: &str, failures: u32, error: &XError) {
         if let XError::Refused(refusal) = error
             && refusal.is_about_account()
@@ -132,7 +132,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Forgets what was true while nobody else worked on the database.
+    /// Drops cached state, which is valid only while no other daemon works on the database.
     pub(super) fn forget(&self) {
         self.app.forget();
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -140,8 +140,8 @@ impl Shared {
     }
 }
 
-/// What a request comes to; nothing where the daemon is told to stop and it takes long. New tokens that an answer brings are
-/// stored in the time that is left.
+/// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `MAX_LAST_REQUEST`,
+/// which leaves time to store refreshed tokens.
 pub(super) async fn unless_stopped<T>(stop: &CancellationToken, request: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         done = request => Some(done),

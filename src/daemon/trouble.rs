@@ -1,4 +1,4 @@
-//! A store that fails: said once, again while it goes on failing, and when it works again.
+//! Reports store failures: once, again at intervals while they last, and when the store has recovered.
 
 use std::{
     collections::BTreeMap,
@@ -13,27 +13,27 @@ use crate::{
     store::StoreError,
 };
 
-/// How long to wait after the store failed before trying again.
+/// Wait before a retry after the store failed.
 pub(super) const AFTER_TROUBLE: Duration = Duration::from_secs(2);
-/// How often trouble that lasts is told again.
+/// Interval at which the same ongoing failure is reported again.
 const TOLD_EVERY: Duration = Duration::from_secs(600);
-/// How long nothing must have failed before trouble is over: longer than the longest wait for another try.
+/// Time without failures after which the store counts as recovered; longer than the longest wait for a retry.
 const CALM: Duration = Duration::from_secs(5);
-/// The most kinds of trouble that are told apart.
+/// Maximum number of distinct error messages tracked.
 const MAX_KINDS: usize = 16;
 
-/// Tells of a store that fails.
+/// Reports failures of the store.
 pub(super) struct Trouble {
     notices: Notices,
     failing: Mutex<Option<Failing>>,
 }
 
-/// A store that fails.
+/// An ongoing failure of the store.
 #[derive(Debug)]
 struct Failing {
     since: Instant,
     latest: Instant,
-    /// When each message was told last.
+    /// When each error message was last reported.
     told: BTreeMap<String, Instant>,
 }
 
@@ -42,15 +42,16 @@ impl Trouble {
         Self { notices, failing: Mutex::default() }
     }
 
-    /// Tells that the store failed, and waits a moment. Nothing is lost: what was not done is tried again.
+    /// Reports that the store failed, and waits before the caller retries.
     pub(super) async fn tell_and_wait(&self, error: &StoreError) {
         self.tell(error);
         tokio::time::sleep(AFTER_TROUBLE).await;
     }
 
-    /// Tells that the store failed, unless it was told already: each worker meets the same trouble every few seconds.
+    /// Reports that the store failed, unless this error was reported recently: every loop hits the same error every few
+    /// seconds.
     pub(super) fn tell(&self, error: &StoreError) {
-        // Whoever keeps the lease says so.
+        // The loop that renews the lease reports this.
         if matches!(error, StoreError::Superseded) {
             return;
         }
@@ -70,7 +71,7 @@ impl Trouble {
         });
     }
 
-    /// The store works: where it did not before, that is told.
+    /// Called when the store works: reports its recovery if it had failed.
     pub(super) fn is_over(&self) {
         let ended = self
             .failing

@@ -1,4 +1,4 @@
-//! Takes messages from the inbox in.
+//! The intake loop.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// Takes in what waits in the inbox.
+/// Takes messages in from the inbox.
 pub(super) struct Worker {
     shared: Arc<Shared>,
 }

@@ -1,4 +1,4 @@
-//! A connected X account: what is captured from it, and whether and how it answers.
+//! A connected X account: what becomes a ticket, and whether and how the account replies.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize, de::Visitor};
 
 use super::{moment::day, text::headline};
 
-/// Weighted characters of one post, unless the account pays for more.
+/// Default maximum length of a post, in weighted characters.
 const DEFAULT_POST_LENGTH: usize = 280;
 
-/// The switches of an account. Its handle is its name in rules.
+/// The settings of an account, as in `twite.toml`. Rules refer to it by its handle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
@@ -20,25 +20,27 @@ pub struct Account {
     pub capture_mentions: bool,
     /// Every incoming direct message becomes a ticket.
     pub capture_direct_messages: bool,
-    /// Liking a post turns it into a ticket.
+    /// Every post that the account likes becomes a ticket.
     pub track_likes: bool,
     /// Replies may be sent from this account.
     pub allow_replies: bool,
-    /// Answers for accounts that do not allow replies. At most one account, and only where it allows replies.
+    /// Sends the replies of accounts that do not allow replies. At most one account; it must allow replies itself.
     pub default: bool,
-    /// The brand its tickets belong to, as declared.
+    /// The declared brand of its tickets.
     pub brand: Option<String>,
-    /// Posts made before this day are context and open no ticket. Without it: the moment the account is connected.
+    /// Posts before this day are stored as context and open no ticket. If `None`, the time at which the account was
+    /// connected.
     #[serde(deserialize_with = "some_day")]
     pub capture_from: Option<Date>,
-    /// Weighted characters that one post of this account may hold.
+    /// Maximum length of a post of this account, in weighted characters.
     pub post_length: usize,
-    /// The keys that `twite.toml` writes, each with its line, from 1. The file owns these; the others have their defaults.
+    /// The keys that `twite.toml` sets for this account, each with its line number, from 1. All others have their
+    /// defaults.
     #[serde(skip)]
     pub written: BTreeMap<String, usize>,
 }
 
-/// A day, or none; what is wrong with it is said in words.
+/// Deserialises an optional date, with an error message that says why the date is invalid.
 fn some_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     struct Day;
 
@@ -73,7 +75,7 @@ impl Default for Account {
 }
 
 impl Account {
-    /// An account with every default.
+    /// An account with default settings.
     pub fn new(handle: impl Into<String>) -> Self {
         Self {
             handle: handle.into(),
@@ -95,23 +97,24 @@ impl Account {
 pub struct Accounts(pub Vec<Account>);
 
 impl Accounts {
-    /// All of them, in the order in which they are declared.
+    /// All accounts, in order of declaration.
     pub fn iter(&self) -> std::slice::Iter<'_, Account> {
         self.0.iter()
     }
 
-    /// The account with this handle, by X's rule that case does not matter.
+    /// The account with this handle, compared ASCII case-insensitively, as X does.
     pub fn get(&self, handle: &str) -> Option<&Account> {
         self.iter().find(|account| account.handle.eq_ignore_ascii_case(handle))
     }
 
-    /// The account that answers what was said to one: that one where it may, else the default.
+    /// The account that replies to messages addressed to `addressed`: that account if it allows replies, else the
+    /// default.
     pub fn answering(&self, addressed: &str) -> Option<&Account> {
         let addressed = self.get(addressed).filter(|account| account.allow_replies);
         addressed.or_else(|| self.iter().find(|account| account.default && account.allow_replies))
     }
 
-    /// Why no account answers what was said to one.
+    /// The message for the case that [`Self::answering`] finds no account.
     pub fn why_unanswered(&self, addressed: &str) -> String {
         let why = match self.get(addressed) {
             None => format!("@{addressed} is not declared in twite.toml"),

@@ -1,28 +1,29 @@
-//! Who did something.
+//! The originator of a comment, event or effect.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Who did something: every comment, event and effect says so.
+/// The originator of a comment, event or effect.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// The agent of this name.
+    /// The agent with this name.
     Agent(String),
-    /// The rule of this title.
+    /// The rule with this title.
     Rule(String),
-    /// Whoever wrote the message, at X or by mail: the requester, or somebody who uses the account elsewhere.
+    /// The author of a message on X or by mail: the requester, or a person who uses the connected account outside
+    /// Twite.
     #[default]
     Person,
     /// Twite itself.
     System,
-    /// Whoever runs commands on the machine, where they do not say as which agent.
+    /// The user who runs commands on the machine without naming an agent.
     Owner,
 }
 
 impl fmt::Display for Actor {
-    /// As it is stored.
+    /// The form that the database stores; [`FromStr`] parses it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Agent(name) => write!(f, "agent:{name}"),

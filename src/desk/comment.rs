@@ -1,44 +1,44 @@
-//! One thing somebody said on a ticket.
+//! A comment on a ticket: a post, a direct message or a private note.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, TicketId, XId};
 
-/// Who said it, as far as rules care.
+/// The author's role, as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Author {
-    /// The person the ticket belongs to.
+    /// The requester of the ticket.
     Requester,
-    /// Somebody of the desk, or the connected account itself.
+    /// An agent, or the connected account itself.
     Agent,
     /// A rule.
     Rule,
 }
 
-/// Where a comment stands. It alone decides how the comment can be answered.
+/// The kind of a comment, with its ids at X. It alone decides how the comment can be answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CommentSource {
     /// A public post.
     Post {
-        /// The post's first id: edits have ids of their own, the comment keeps this one.
+        /// The id of the post's first version. Each edit at X has an id of its own; the comment keeps this one.
         id: XId,
     },
     /// A direct message.
     DirectMessage {
         /// The message's id.
         id: XId,
-        /// The other side of the conversation, never the account itself.
+        /// The other participant of the conversation, never the account itself.
         with: XId,
     },
-    /// A private note, seen by agents only.
+    /// A private note, visible to agents only.
     Note,
 }
 
 impl CommentSource {
-    /// X's id of the comment, where it has one.
+    /// The id at X; `None` for a note.
     pub fn x_id(&self) -> Option<&XId> {
         match self {
             Self::Post { id } | Self::DirectMessage { id, .. } => Some(id),
@@ -47,45 +47,45 @@ impl CommentSource {
     }
 }
 
-/// What became of a comment that Twite sent.
+/// Delivery status of a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// It came from X, or is a note: there is nothing to deliver.
+    /// Not an outgoing message: imported from X, or a note.
     Imported,
-    /// Waiting in the outbox, or on its way.
+    /// In the outbox, or being sent.
     Waiting,
-    /// X took it.
+    /// X accepted it.
     Sent,
-    /// X refused it for good.
+    /// X rejected it permanently.
     Refused,
-    /// X may or may not have it, and looking it up did not tell.
+    /// Unconfirmed: X may have it, and a lookup did not find out.
     Unknown,
 }
 
 /// A comment as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
-    /// The store's number for it.
+    /// Its id in the database.
     pub id: i64,
     /// The ticket it is on.
     pub ticket: TicketId,
-    /// Where it stands.
+    /// Post, direct message or note.
     pub source: CommentSource,
-    /// Who said it, as far as rules care.
+    /// The author's role, as rules see it.
     pub author: Author,
-    /// Who said it, by name where that is known.
+    /// The author, with the name if it is known.
     pub actor: Actor,
-    /// X's id of the author, where X is where it was said.
+    /// The author's id at X; `None` if it was not written on X.
     pub author_id: Option<XId>,
-    /// The whole text, decoded. Empty where the post was deleted.
+    /// The full text, decoded. Empty if the post was deleted.
     pub text: String,
-    /// Which version this is: 1 for the first, one more for each edit.
+    /// Version number: 1 for the original, plus one per edit.
     pub version: i64,
-    /// Whether the post was deleted at X. The comment keeps its place and loses its text.
+    /// Whether the post was deleted at X. Its comment is kept without the text.
     pub deleted: bool,
-    /// When it was said.
+    /// When it was written.
     pub made: Timestamp,
-    /// What became of it, where Twite sent it.
+    /// Delivery status.
     pub delivery: Delivery,
 }

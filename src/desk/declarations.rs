@@ -1,21 +1,23 @@
-//! What rules may name: groups, agents, accounts, brands, fields, webhooks and hours, as `twite.toml` declares them.
+//! The names that rules may refer to, as `twite.toml` declares them: groups, agents, accounts, brands, fields, webhooks
+//! and opening hours.
 //!
-//! Part of the checked rules, and of their hash. What only the process needs is in [`crate::settings`].
+//! They are part of the checked rules and of their hash. Settings that only the process needs are in
+//! [`crate::settings`].
 
 use serde::Deserialize;
 
 use super::{Hours, Kind, Ticket, text::fold};
 
-/// Everything that rules may name.
+/// All declarations that rules may refer to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declarations {
-    /// What this installation may do.
+    /// The edition, which limits accounts and channels.
     pub edition: Edition,
-    /// Where the desk's pages are reached; the start of `{{ticket.link}}`.
+    /// Base URL of the desk's pages; `{{ticket.link}}` starts with it.
     pub url: Option<String>,
     /// Groups of agents.
     pub groups: Vec<Group>,
-    /// People who answer.
+    /// Agents.
     pub agents: Vec<Agent>,
     /// Connected accounts.
     pub accounts: Vec<AccountName>,
@@ -25,22 +27,22 @@ pub struct Declarations {
     pub fields: Vec<CustomField>,
     /// The names of webhooks.
     pub webhooks: Vec<String>,
-    /// When the desk is open, for tickets that no schedule is for.
+    /// Opening hours of tickets that no schedule covers.
     pub hours: Hours,
-    /// When the desk is open for some groups and accounts.
+    /// Opening hours of some groups and accounts.
     pub schedules: Vec<Schedule>,
 }
 
-/// What rules may know of an account.
+/// The part of an account that the rule checker needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountName {
     /// The handle, without `@`: its name in rules.
     pub handle: String,
-    /// Weighted characters that one of its posts may hold.
+    /// Maximum length of its posts, in weighted characters.
     pub post_length: usize,
 }
 
-/// What this installation may do.
+/// The edition, which limits accounts and channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Edition {
@@ -52,7 +54,7 @@ pub enum Edition {
 }
 
 impl Edition {
-    /// How many accounts may be declared.
+    /// Maximum number of declared accounts.
     pub const fn most_accounts(self) -> usize {
         match self {
             Self::Support => 1,
@@ -61,15 +63,15 @@ impl Edition {
     }
 }
 
-/// When the desk is open for some groups and accounts.
+/// Opening hours of some groups and accounts.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schedule {
     /// Its name.
     pub name: String,
-    /// The groups whose tickets it is for.
+    /// The groups whose tickets it applies to.
     pub groups: Vec<String>,
-    /// The accounts whose tickets it is for, unless their group has a schedule.
+    /// The accounts whose tickets it applies to, unless the ticket's group has a schedule.
     pub accounts: Vec<String>,
     /// The hours.
     pub hours: Hours,
@@ -81,17 +83,17 @@ pub struct Schedule {
 pub struct Group {
     /// Its name in rules.
     pub name: String,
-    /// An address for the whole group. Without one, a notification goes to each member.
+    /// Email address of the whole group. If `None`, each member is notified.
     pub email: Option<String>,
 }
 
-/// Somebody who answers.
+/// An agent: a person who answers tickets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Agent {
     /// The name in rules.
     pub name: String,
-    /// Where notifications go.
+    /// Email address for notifications.
     pub email: Option<String>,
     /// The groups the agent is in.
     pub groups: Vec<String>,
@@ -107,22 +109,22 @@ pub struct Brand {
     pub name: String,
 }
 
-/// A field of this desk's own.
+/// A custom field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CustomField {
     /// Its name after `field.`: lower-case letters, digits and `_`, starting with a letter.
     pub name: String,
-    /// What it holds.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: CustomKind,
-    /// The words of a `choice` field.
+    /// The allowed words of a `choice` field.
     pub choices: Vec<String>,
     /// What it is for; shown by hover and in the pages.
     pub doc: Option<String>,
 }
 
-/// What a custom field holds.
+/// The type of a custom field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomKind {
@@ -150,12 +152,12 @@ impl CustomField {
 }
 
 impl Declarations {
-    /// All opening hours that are declared.
+    /// All declared opening hours: the default ones and those of the schedules.
     pub fn all_hours_mut(&mut self) -> impl Iterator<Item = &mut Hours> {
         std::iter::once(&mut self.hours).chain(self.schedules.iter_mut().map(|s| &mut s.hours))
     }
 
-    /// The calendar files that opening hours name, each once.
+    /// The calendar files of all opening hours, without duplicates.
     pub fn calendars(&self) -> std::collections::BTreeSet<&str> {
         let hours = std::iter::once(&self.hours).chain(self.schedules.iter().map(|s| &s.hours));
         hours.flat_map(|h| h.calendars.iter().map(String::as_str)).collect()
@@ -163,24 +165,24 @@ impl Declarations {
 }
 
 impl Schedule {
-    /// Whether it is for the tickets of this group.
+    /// Whether it applies to tickets of this group.
     fn is_for_group(&self, group: &str) -> bool {
         self.groups.iter().any(|g| g == group)
     }
 
-    /// Whether it is for the tickets of this account.
+    /// Whether it applies to tickets of this account.
     fn is_for_account(&self, handle: &str) -> bool {
         self.accounts.iter().any(|a| a.eq_ignore_ascii_case(handle))
     }
 }
 
 impl Declarations {
-    /// The addresses of the agents who may change settings, with their names.
+    /// Names and email addresses of the admins that have an address.
     pub fn admins(&self) -> impl Iterator<Item = (&str, &str)> {
         self.agents.iter().filter(|a| a.admin).filter_map(|a| Some((a.name.as_str(), a.email.as_deref()?)))
     }
 
-    /// The admins whom no mail reaches, with the reason: trouble with an account is mailed to admins.
+    /// The admins that cannot be notified of problems with an account, each with the reason.
     pub fn unreachable_admins(&self, sends_mail: bool) -> impl Iterator<Item = (&str, &'static str)> {
         self.agents.iter().filter(|a| a.admin).filter_map(move |a| match &a.email {
             None => Some((a.name.as_str(), "the agent has no `email`")),
@@ -189,8 +191,8 @@ impl Declarations {
         })
     }
 
-    /// When the desk is open for a ticket: by the first schedule that names its group, else by the first that
-    /// names its account, else by `[hours]`.
+    /// The opening hours of a ticket: those of the first schedule with its group, else of the first with its account,
+    /// else `[hours]`.
     pub fn hours_of(&self, ticket: &Ticket) -> &Hours {
         let group = ticket.group.as_deref().and_then(|g| self.schedules.iter().find(|s| s.is_for_group(g)));
         let account = || ticket.account.as_deref().and_then(|a| self.schedules.iter().find(|s| s.is_for_account(a)));
@@ -202,7 +204,7 @@ impl Declarations {
         self.fields.iter().find(|f| f.name == name)
     }
 
-    /// The declared webhook that is meant by a name, whatever its case.
+    /// The declared webhook with this name, compared case-insensitively (see [`fold`]).
     pub fn webhook(&self, name: &str) -> Option<&str> {
         let name = fold(name);
         self.webhooks.iter().map(String::as_str).find(|webhook| fold(webhook) == name)
@@ -213,7 +215,7 @@ impl Declarations {
         self.agents.iter().filter(move |agent| agent.groups.iter().any(|g| g == group))
     }
 
-    /// Where a notification to a group goes: the group's own address, else each member's.
+    /// Email addresses for a notification to a group: the group's own, else that of each member.
     pub fn group_addresses(&self, group: &str) -> Vec<String> {
         let own = self.groups.iter().find(|g| g.name == group).and_then(|g| g.email.clone());
         match own {

@@ -1,27 +1,27 @@
-//! Where an effect goes.
+//! The destination of an effect.
 
 use std::{fmt, str::FromStr};
 
 use super::{Accounts, Channel, Effect, Ticket};
 
-/// Where an effect goes. Each destination has its own lane in the outbox, so that one that hangs delays only itself.
-/// X counts posts and messages apart, so an account has a lane for either.
+/// The destination of an effect. Each has a queue of its own in the outbox, so that a slow one delays no other. Posts
+/// and direct messages of an account are separate destinations because X limits them separately.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
-    /// Public posts from the account of this handle.
+    /// Public posts from the account with this handle.
     Posts(String),
-    /// Direct messages from the account of this handle.
+    /// Direct messages from the account with this handle.
     Messages(String),
     /// The mail server.
     Mail,
-    /// The declared webhook of this name.
+    /// The declared webhook with this name.
     Webhook(String),
-    /// The desk itself: it took effect where it was decided.
+    /// The desk itself: the effect was applied when it was decided, nothing is sent.
     Desk,
 }
 
 impl Destination {
-    /// Where an effect on a ticket goes.
+    /// The destination of an effect of a ticket.
     pub fn of(effect: &Effect, ticket: &Ticket, accounts: &Accounts) -> Self {
         match effect {
             Effect::Reply { .. } => {
@@ -38,7 +38,7 @@ impl Destination {
         }
     }
 
-    /// The handle of the account that sends, where X is the destination.
+    /// The handle of the sending account, if the destination is X.
     pub fn account(&self) -> Option<&str> {
         match self {
             Self::Posts(handle) | Self::Messages(handle) => Some(handle),

@@ -1,4 +1,4 @@
-//! What a decision leaves behind: net changes of the ticket, and effects for others to carry out.
+//! The outcome of a decision: net changes of the ticket, and effects to carry out.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Value;
 
-/// One field that is different after the run.
+/// A field whose value differs after the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The field's name, as in rules.
@@ -17,23 +17,23 @@ pub struct Change {
     pub to: Value<'static>,
 }
 
-/// Something to carry out. Texts are rendered: no placeholders are left in them.
+/// An action to carry out. Its texts are rendered: no placeholders are left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
-    /// Answer the requester's latest comment, in its own format.
+    /// Reply to the requester's latest comment, by post or direct message as that comment was.
     Reply {
-        /// What to say.
+        /// The text to send.
         text: String,
     },
     /// Leave a private note on the ticket.
     Note {
-        /// What it says.
+        /// The text of the note.
         text: String,
     },
     /// Send an email.
     Notify {
-        /// To whom.
+        /// The recipient.
         to: Recipient,
         /// Its subject.
         subject: String,
@@ -42,9 +42,9 @@ pub enum Effect {
     },
     /// Send an email later, unless the ticket is solved by then.
     Remind {
-        /// To whom.
+        /// The recipient.
         to: Recipient,
-        /// When.
+        /// When to send it.
         at: jiff::Timestamp,
         /// Its subject.
         subject: String,
@@ -58,8 +58,8 @@ pub enum Effect {
         /// How the agent is chosen.
         choosing: Choosing,
     },
-    /// Merge the ticket into the requester's latest earlier ticket that is not closed, if there is one of the same account
-    /// and channel.
+    /// Merge the ticket into the requester's latest earlier ticket of the same account and channel that is not closed,
+    /// if there is one.
     Merge,
     /// Call a declared webhook.
     Webhook {
@@ -70,17 +70,17 @@ pub enum Effect {
     },
 }
 
-/// How an agent of a group is chosen.
+/// How an agent of a group is chosen for a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choosing {
-    /// Each in turn: the one who has waited longest since the last time.
+    /// Round robin: the agent whose last turn is longest ago.
     Next,
-    /// The one with the fewest tickets that are not solved.
+    /// The agent with the fewest unsolved tickets.
     LeastBusy,
 }
 
-/// Who gets a notification.
+/// The recipient of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
@@ -90,6 +90,6 @@ pub enum Recipient {
     Agent(String),
     /// The agent the ticket is assigned to when the effect is carried out.
     Assignee,
-    /// The requester, where an email address is known.
+    /// The requester, if the email address is known.
     Requester,
 }

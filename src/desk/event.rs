@@ -1,52 +1,52 @@
-//! One thing that happened to one ticket.
+//! An event: one thing that happened to one ticket.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, Author, Ticket, Via};
 
-/// What a run of the rules is about: its facts stay as they are during the whole run.
+/// The event that starts a run of the rules. It does not change during the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Whether the ticket was created or updated.
     pub kind: EventKind,
-    /// The way this update came in.
+    /// The channel of the update.
     pub via: Via,
-    /// Who made it happen.
+    /// Who caused it.
     #[serde(default)]
     pub actor: Actor,
-    /// The comment that came with it.
+    /// The comment that the event added, if any.
     pub comment: Option<EventComment>,
-    /// What made it happen, where that was no message.
+    /// The cause, if it was not a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
 
-/// What made an event happen, where that was no message.
+/// The cause of an event that was not a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// An agent applied the macro of this title.
+    /// An agent applied the macro with this title.
     Macro(String),
-    /// The time it was put off for was over.
+    /// The ticket's snooze time is over.
     Unsnoozed,
-    /// Another ticket was merged into it.
+    /// This other ticket was merged into it.
     Merged(super::TicketId),
 }
 
-/// Created, or updated from an earlier state.
+/// Whether the ticket was created or updated, or only time passed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// The ticket did not exist before.
+    /// The ticket is new.
     Created,
-    /// The ticket existed, and looked like this. `changed` compares with it.
+    /// The ticket was changed. The `changed` operator compares it with `before`.
     Updated {
         /// The ticket before the event.
         before: Box<Ticket>,
     },
-    /// Time passed: what this is about are the automations, and those that hold already do not fire again.
+    /// Time passed: automations are evaluated, and those that are already active do not fire again.
     Due {
-        /// The titles of the automations whose conditions held when the ticket was last looked at.
+        /// Titles of the automations whose conditions held at the last evaluation.
         active: std::collections::BTreeSet<String>,
     },
 }
@@ -58,12 +58,12 @@ pub struct EventComment {
     pub text: String,
     /// Whether the requester can see it.
     pub public: bool,
-    /// Who said it.
+    /// The author's role.
     pub author: Author,
 }
 
 impl Event {
-    /// The ticket before the event, where there was one.
+    /// The ticket before the event, if this is an update.
     pub fn before(&self) -> Option<&Ticket> {
         match &self.kind {
             EventKind::Created | EventKind::Due { .. } => None,

@@ -1,9 +1,8 @@
-//! The one table of fields.
+//! The table of fields.
 //!
-//! Every field is declared here once: its name, type, meaning, where it is stored, what the other
-//! desk's JSON calls it, and how it is read and written. The checker, completion, hover, the
-//! documentation, placeholders, the plain evaluator, the matcher and the compile-to-SQL all read
-//! [`FIELDS`]. Adding a field is one entry.
+//! Every built-in field is declared here once: its name, type, meaning, SQL expression, name in Zendesk's JSON, and how
+//! to read and write it. The checker, completion, hover, the documentation, placeholders, the evaluator, the index and
+//! the compilation to SQL all read [`FIELDS`].
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, ops::RangeInclusive, sync::Arc};
 
@@ -16,10 +15,10 @@ use super::{
     text::is_blank,
 };
 
-/// What a field holds, and so what can be asked of it.
+/// The type of a field, which decides the operators that apply to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// Yes or no; stands alone in a condition.
+    /// A boolean; a condition by itself.
     YesNo,
     /// A whole number; may be unknown.
     Number,
@@ -51,7 +50,7 @@ pub enum Declared {
 }
 
 impl fmt::Display for Kind {
-    /// What the field holds, in the words of a message: "a whole number".
+    /// The type as error messages name it: "a whole number".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::YesNo => "yes or no",
@@ -69,56 +68,56 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a field is about, and so where it may be used.
+/// What a field belongs to, which decides where it can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The ticket: usable everywhere.
     Ticket,
     /// The event of a run: not in views, reports and automations.
     Event,
-    /// The clock: usable wherever conditions stand.
+    /// The current time: usable in every condition.
     Clock,
-    /// Only shown, in columns and placeholders: no condition asks about it.
+    /// Display only, in columns and placeholders: not usable in conditions.
     Shown,
 }
 
-/// What fields are read from.
+/// The data that fields are read from.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// The ticket as it is now.
     pub ticket: &'a Ticket,
-    /// The event, where there is one.
+    /// The event, if there is one.
     pub event: Option<&'a Event>,
-    /// The moment of the decision.
+    /// The time of the decision.
     pub now: Timestamp,
     /// The declarations.
     pub desk: &'a Declarations,
 }
 
 impl<'a> Facts<'a> {
-    /// When the desk is open for the ticket.
+    /// The opening hours for the ticket.
     pub fn hours(&self) -> &'a Hours {
         self.desk.hours_of(self.ticket)
     }
 }
 
-/// One entry of the table.
+/// An entry of the table.
 pub struct Field {
     /// Its name in rules.
     pub name: &'static str,
-    /// What it holds.
+    /// Its type.
     pub kind: Kind,
-    /// What it is about.
+    /// Its scope.
     pub scope: Scope,
     /// What it means, in one line.
     pub doc: &'static str,
-    /// Where it is stored: an SQL expression over `ticket t` and `person p`. `None` where it is not stored.
+    /// SQL expression over `ticket t` and `person p`; `None` if it is not stored.
     pub sql: Option<&'static str>,
-    /// The `field` of a condition in the other desk's JSON.
+    /// Its name in the conditions of Zendesk's JSON.
     pub zendesk: Option<&'static str>,
-    /// How it is read.
+    /// Reads its value.
     pub read: for<'a> fn(Facts<'a>) -> Value<'a>,
-    /// How a rule sets it. `None` where rules cannot.
+    /// Sets its value; `None` if rules cannot set it.
     pub write: Option<fn(&mut Ticket, Value<'_>, Timestamp)>,
 }
 
@@ -128,7 +127,7 @@ impl fmt::Debug for Field {
     }
 }
 
-/// A resolved field: one of the table, or a declared one.
+/// A resolved field: built-in or custom.
 #[derive(Debug, Clone)]
 pub enum FieldRef {
     /// One of [`FIELDS`].
@@ -152,7 +151,7 @@ impl fmt::Display for FieldRef {
 }
 
 impl FieldRef {
-    /// The field of this name, be it built in or declared.
+    /// The built-in or custom field with this name.
     pub fn find(name: &str, desk: &Declarations) -> Option<Self> {
         match name.strip_prefix("field.") {
             Some(custom) => desk.field(custom).map(|f| Self::Custom(Arc::new(f.clone()))),
@@ -168,7 +167,7 @@ impl FieldRef {
         }
     }
 
-    /// What it holds.
+    /// Its type.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Known(field) => field.kind.clone(),
@@ -176,7 +175,7 @@ impl FieldRef {
         }
     }
 
-    /// The numbers it can hold. Built-in ones are counts, which are never negative.
+    /// The range of a number field. Built-in number fields are counts, which are never negative.
     pub fn domain(&self) -> RangeInclusive<i64> {
         match self {
             Self::Known(_) => 0..=i64::MAX,
@@ -184,7 +183,7 @@ impl FieldRef {
         }
     }
 
-    /// What it is about.
+    /// Its scope.
     pub fn scope(&self) -> Scope {
         match self {
             Self::Known(field) => field.scope,
@@ -205,15 +204,15 @@ impl FieldRef {
         match self {
             Self::Known(field) => (field.read)(facts),
             Self::Custom(field) => match facts.ticket.custom.get(&field.name).map(|value| value.value(field.kind)) {
-                // A box nobody ticked is a no.
+                // An unset boolean is `no`.
                 None | Some(Value::Empty) if field.kind == CustomKind::YesNo => Value::YesNo(false),
                 value => value.unwrap_or(Value::Empty),
             },
         }
     }
 
-    /// Sets it; [`Value::Empty`] clears it. Does nothing to a field that cannot be written, or with a value
-    /// of another kind: the checker has seen to both.
+    /// Sets its value; [`Value::Empty`] clears it. Does nothing if the field is not writable or the value is of another
+    /// type, which the checker rejects.
     pub fn write(&self, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
         match self {
             Self::Known(field) => {
@@ -237,7 +236,7 @@ impl FieldRef {
     }
 }
 
-/// The built-in field of this name.
+/// The built-in field with this name.
 pub fn known(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|f| f.name == name)
 }

@@ -1,5 +1,5 @@
-//! The form in which texts are compared: without case, Unicode's variants of one character, look-alike punctuation, the
-//! amount and kind of white space, and characters nobody sees.
+//! Text folding for comparison: removes differences of case, Unicode normal form, look-alike punctuation, white space
+//! and invisible characters.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,18 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use writeable::Writeable as _;
 
-/// The form in which texts are compared. Two texts a reader takes for the same have the same fold:
+/// Folds a text for comparison. Texts that look the same to a reader have the same fold:
 ///
-/// - Unicode's variants are one, and case is none (NFKC, full case folding, NFKC again, as folding can undo it):
-///   `STRASSE` is `straße`, `ﬁ` is `fi`, `…` is `...`, a final sigma is a sigma, and all of Turkish's `i` are `i`.
-/// - Punctuation that phones and word processors put in place of what a keyboard has is what the keyboard has:
-///   `’`, `ʼ`, `‘`, `´` and `` ` `` are `'`; `“`, `„` and `»` are `"`; `–`, `—` and `‐` are `-`.
-/// - White space of any kind and length, line breaks among it, is one blank; at either end it is nothing.
-/// - What has no width is nothing: zero-width spaces and joiners (but inside emoji), soft hyphens, variation selectors,
-///   marks of direction.
+/// - Case and compatibility variants are equal (NFKC, full case folding, and NFKC again, as case folding can undo it):
+///   `STRASSE` is `straße`, `ﬁ` is `fi`, `…` is `...`, a final sigma is a sigma, and dotted and dotless `i` of Turkish
+///   are `i`.
+/// - Typographic punctuation becomes what a keyboard has: `’`, `ʼ`, `‘`, `´` and `` ` `` are `'`; `“`, `„` and `»` are
+///   `"`; `–`, `—` and `‐` are `-`.
+/// - Each run of white space, including line breaks, becomes one space; at either end it is removed.
+/// - Invisible characters are removed: zero-width spaces, joiners (except inside emoji), soft hyphens, variation
+///   selectors, direction marks.
 ///
-/// Letters that look alike in two scripts stay two: `а` is Cyrillic. Accents stay as well: `é` is not `e`.
+/// Look-alike letters of different scripts stay different, such as Cyrillic `а`. So do accents: `é` is not `e`.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if is_folded_ascii(text) {
         return Cow::Borrowed(text);
@@ -27,7 +28,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(folder.folded)
 }
 
-/// As [`fold`], for a text that is searched for: white space at its ends is a blank there.
+/// [`fold`] for a search text: white space at either end becomes one space instead of being removed.
 pub fn fold_needle(text: &str) -> String {
     let folded = fold(text);
     if folded.is_empty() {
@@ -38,12 +39,12 @@ pub fn fold_needle(text: &str) -> String {
     format!("{}{folded}{}", blank(seen().next()), blank(seen().next_back()))
 }
 
-/// Whether a text has nothing to see: its fold is empty.
+/// Whether a text is only white space and invisible characters: its fold is empty.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| is_white(c) || is_invisible(c))
 }
 
-/// A text without what has no width, and without white space at its ends.
+/// Removes invisible characters, and white space at both ends.
 pub fn trim(text: &str) -> Cow<'_, str> {
     match text.contains(is_invisible) {
         false => Cow::Borrowed(text.trim_matches(is_white)),
@@ -54,7 +55,7 @@ pub fn trim(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// [`fold`] into a buffer, for whoever folds many texts: once its buffers have grown, it allocates nothing.
+/// [`fold`] with reusable buffers, for folding many texts without an allocation for each.
 #[derive(Debug, Default)]
 pub struct Folder {
     folded: String,
@@ -69,8 +70,8 @@ impl Folder {
         self.folded.clear();
         let mut rest = text;
         while !rest.is_empty() {
-            // An ASCII character never joins what stands before it, so texts can be cut there. What is all ASCII
-            // up to the one before the next other character is only to be made lower case.
+            // ASCII characters never combine with the character before them, so the text can be split there. In a run
+            // of ASCII before a non-ASCII character, all but the last need no Unicode normalisation.
             let ascii = rest.bytes().position(|b| !b.is_ascii()).unwrap_or(rest.len());
             let plain = if ascii == rest.len() { ascii } else { ascii.saturating_sub(1) };
             let (plain, after) = rest.split_at(plain);
@@ -107,8 +108,8 @@ impl Folder {
         plain.clear();
         composed.clear();
         lower.clear();
-        // Before, as what is left out may part what belongs together, and as the normal form of `´` is not one
-        // character; after, as the normal form of others has such characters. Writing into a text never fails.
+        // `see` runs before NFKC, as invisible characters can separate combining ones and as `´` decomposes; and after
+        // it, as NFKC can produce such characters. Writing to a `String` never fails.
         see(text.chars(), |c| plain.push(c));
         let _ = NFKC.normalize_to(plain, composed);
         let _ = CaseMapper::new().fold(composed).write_to(lower);
@@ -119,13 +120,13 @@ impl Folder {
         simplify(composed.chars(), folded);
     }
 
-    /// What was folded last.
+    /// The result of the last [`Self::fold`].
     pub fn folded(&self) -> &str {
         &self.folded
     }
 }
 
-/// Whether an ASCII text is folded but for its case and what stands around it.
+/// Whether an ASCII text is folded, apart from its case and white space at its ends.
 fn is_plain_ascii(text: &[u8]) -> bool {
     let odd = text.iter().fold(false, |odd, b| odd | (*b < b' ') | (*b == b'`'));
     let twice = text.iter().zip(text.iter().skip(1)).fold(false, |odd, (a, b)| odd | ((*a == b' ') & (*b == b' ')));
@@ -139,7 +140,7 @@ fn is_folded_ascii(text: &str) -> bool {
         && is_plain_ascii(text.as_bytes())
 }
 
-/// Adds characters that are seen to a text, with one blank for white space, and none where the text begins.
+/// Appends the visible characters of a text, with one space for each run of white space and none at the start.
 fn simplify(text: impl Iterator<Item = char> + Clone, folded: &mut String) {
     see(text, |c| {
         if !is_white(c) {
@@ -150,17 +151,17 @@ fn simplify(text: impl Iterator<Item = char> + Clone, folded: &mut String) {
     });
 }
 
-/// Goes through the characters of a text that are seen, each as what it looks like.
+/// Calls `seen` for each visible character of a text, with look-alike punctuation replaced.
 fn see(text: impl Iterator<Item = char> + Clone, mut seen: impl FnMut(char)) {
     let mut before = '\0';
     let mut rest = text;
     while let Some(c) = rest.next() {
         let joins = match c {
-            // 👩‍💻 is one picture of two.
+            // A joiner between two pictographs makes one emoji: 👩‍💻.
             ZERO_WIDTH_JOINER => {
                 is_pictograph(before) && rest.clone().find(|c| !is_invisible(*c)).is_some_and(is_pictograph)
             }
-            // The flag of Scotland is a black flag with a name behind it.
+            // Tag characters after a black flag name a region, such as Scotland.
             TAG_FIRST..=TAG_LAST => matches!(before, BLACK_FLAG | TAG_FIRST..=TAG_LAST),
             _ => false,
         };
@@ -172,7 +173,7 @@ fn see(text: impl Iterator<Item = char> + Clone, mut seen: impl FnMut(char)) {
     }
 }
 
-/// Turkish's `İ` is the capital of `i`, and `ı` the small form of `I`; folded, one has a dot too many and the other none.
+/// Maps Turkish `ı`, and `i` with a combining dot (which `İ` folds to), to `i`.
 fn one_i(text: impl Iterator<Item = char>, mut push: impl FnMut(char)) {
     let mut before = '\0';
     for c in text {
@@ -190,20 +191,20 @@ const BLACK_FLAG: char = '\u{1f3f4}';
 const TAG_FIRST: char = '\u{e0020}';
 const TAG_LAST: char = '\u{e007f}';
 
-/// Those that are joined into one picture, as far as blocks tell. None of them has another normal form.
+/// Whether a character can be part of a joined emoji, approximated by Unicode blocks.
 fn is_pictograph(c: char) -> bool {
     matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
         | '\u{1f300}'..='\u{1faff}')
 }
 
-/// White space, and what looks like it.
+/// White space, and characters that look like it.
 fn is_white(c: char) -> bool {
-    // The braille pattern without dots.
+    // U+2800 is the blank braille pattern.
     c.is_whitespace() || c == '\u{2800}'
 }
 
-/// What takes no place: Unicode's `Default_Ignorable_Code_Point`, marks of annotations, and control characters beyond
-/// ASCII.
+/// Whether a character is invisible: Unicode's `Default_Ignorable_Code_Point`, interlinear annotation marks, and
+/// control characters beyond ASCII.
 pub fn is_invisible(c: char) -> bool {
     !c.is_ascii()
         && matches!(c,
@@ -213,10 +214,10 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The punctuation a keyboard has for one that looks like it.
+/// The ASCII punctuation that a character looks like, else the character itself.
 fn keyboard(c: char) -> char {
     match c {
-        // Grave and acute accents that stand alone, modifier letters, primes, quotation marks of many languages.
+        // Spacing accents, modifier letters, primes, and quotation marks of many languages.
         '`' | '´' | 'ʹ' | 'ʻ' | 'ʼ' | 'ʽ' | 'ˈ' | 'ˊ' | 'ˋ' | '՚' | '׳' | '\u{1fbd}' | '\u{1fbf}' | '‘' | '’' | '‚'
         | '‛' | '′' | '‵' | '‹' | '›' | '❛' | '❜' | 'ꞌ' | 'Ꞌ' | '＇' | '｀' => '\'',
         '˝' | 'ˮ' | '״' | '“' | '”' | '„' | '‟' | '«' | '»' | '″' | '‶' | '❝' | '❞' | '〝' | '〞' | '〟' | '＂' => {
@@ -237,7 +238,7 @@ mod tests {
 
     use super::*;
 
-    /// The characters of a text that are seen, each as what it looks like.
+    /// The visible characters of a text, with look-alike punctuation replaced.
     fn seen(text: &str) -> String {
         let mut seen = String::with_capacity(text.len());
         see(text.chars(), |c| seen.push(c));
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn every_character_is_folded_once() {
-        // Ideographs and syllables that are alike are left out.
+        // Most ideographs and Hangul syllables are left out.
         let odd =
             [0..0x3400, 0xa000..0xac80, 0xf900..0x1_0000, 0x1_0000..0x1_3000, 0x1_b000..0x2_0000, 0xe_0000..0xe_1000];
         for c in odd.into_iter().flatten().filter_map(char::from_u32) {
@@ -310,7 +311,7 @@ mod tests {
         assert_eq!(fold_needle(" \u{ad} "), "");
     }
 
-    /// As it is written down: the whole text by the book.
+    /// Reference implementation: folds the whole text at once, without buffers.
     fn by_the_book(text: &str) -> String {
         const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
         let lower = CaseMapper::new().fold_string(&NFKC.normalize(&seen(text))).into_owned();

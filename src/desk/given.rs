@@ -1,11 +1,11 @@
-//! Tickets as people describe them: by some of their fields, in tests and in files.
+//! Builds tickets from some of their fields, for rule tests and ticket files.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use super::{Author, Declarations, EventComment, FieldRef, Status, Ticket, Value, field::Declared, normalize};
 
-/// A field that cannot be given.
+/// The error of a field that cannot hold a given value.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot give `{field}`: {reason}")]
 pub struct CannotGive {
@@ -13,10 +13,10 @@ pub struct CannotGive {
     reason: serde_json::Error,
 }
 
-/// A ticket as it is described: opened with this comment, where there is one, and then as given.
+/// Builds a ticket: opened with this comment, if any, then with the given fields, normalised and completed.
 ///
 /// # Errors
-/// When a field cannot hold its value.
+/// If a field cannot hold its value.
 pub fn ticket<'a>(
     fields: impl IntoIterator<Item = (&'a FieldRef, Value<'a>)>,
     comment: Option<&str>,
@@ -36,10 +36,10 @@ pub fn ticket<'a>(
     Ok(ticket)
 }
 
-/// Sets any field of a ticket, also those no rule can set: the name of a field is its path in the ticket's JSON.
+/// Sets any field of a ticket, even if rules cannot set it. The field's name is its path in the ticket's JSON.
 ///
 /// # Errors
-/// When the field cannot hold the value.
+/// If the field cannot hold the value.
 pub fn give(ticket: Ticket, field: &FieldRef, value: Value<'_>) -> Result<Ticket, CannotGive> {
     let name = field.name();
     let cannot = |reason| CannotGive { field: name.to_string(), reason };
@@ -59,21 +59,21 @@ pub fn give(ticket: Ticket, field: &FieldRef, value: Value<'_>) -> Result<Ticket
     serde_json::from_value(json).map_err(cannot)
 }
 
-/// A value on a ticket that no rule can name.
+/// A ticket value that rules cannot refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unnameable<'t> {
     /// A name that is not declared.
     Name {
-        /// The field it is in.
+        /// The field with the value.
         field: &'static str,
-        /// What would declare it.
+        /// The kind of declaration it lacks.
         declared: Declared,
         /// The name.
         name: &'t str,
     },
-    /// What cannot be a tag.
+    /// A text that is not a valid tag.
     Tag {
-        /// The field it is in.
+        /// The field with the value.
         field: &'static str,
         /// The tag.
         tag: &'t str,
@@ -81,7 +81,7 @@ pub enum Unnameable<'t> {
 }
 
 impl Ticket {
-    /// The names and tags on a normalized ticket that no rule can name, because nothing declares them, or they cannot be tags.
+    /// The names and tags of a normalised ticket that rules cannot refer to: undeclared names and invalid tags.
     pub fn unnameable<'t>(&'t self, desk: &Declarations) -> Vec<Unnameable<'t>> {
         let names = [
             ("account", Declared::Account, &self.account),
@@ -99,10 +99,11 @@ impl Ticket {
         names.chain(tags).collect()
     }
 
-    /// Fills in what follows from the rest, where somebody described a ticket by some of its fields.
+    /// Fills in the fields that were not given and follow from others.
     ///
-    /// Unless that is told, it was changed just now, opened at the earliest of its times, and solved, assigned and answered
-    /// at some moment if it is; each reply is a comment.
+    /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
+    /// to `updated` if the ticket is solved, assigned or has replies. Counts are raised so that each reply is a
+    /// comment.
     pub fn complete(&mut self, now: Timestamp) {
         const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
         if self.updated == NOT_TOLD {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::moment::{self, NoMoment};
 
-/// The longest range of days: longer is a slip of the year.
+/// Maximum length of a range, in days; a longer one is taken for a mistyped year.
 const MAX_RANGE_DAYS: i32 = 366;
-/// Up to where events that come again every year are taken.
+/// Last year for which yearly events are expanded.
 const LAST_YEAR: i16 = 2100;
-/// How deep the parts of a calendar file may nest, which they hardly do.
+/// Maximum nesting depth of components in a calendar file.
 const MAX_DEPTH: usize = 8;
 
 /// Days on which a desk is closed.
@@ -22,24 +22,24 @@ const MAX_DEPTH: usize = 8;
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Holidays(BTreeSet<Date>);
 
-/// Days that cannot be read.
+/// Why holidays cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HolidaysError {
     /// Neither a day nor a range.
     #[error("`{0}` is not a valid date: {1}; write a range as `2026-12-24 to 2027-01-01`")]
     Day(String, NoMoment),
-    /// A range that ends before it starts, or takes years.
+    /// A range that ends before it starts, or is too long.
     #[error("`{0}` is not a valid range of dates: the second must be after the first, within a year")]
     Range(String),
-    /// Something that is no calendar file.
+    /// Not an iCalendar file.
     #[error("not a valid iCalendar file: {0}")]
     NoCalendar(String),
-    /// An event that comes again in a way that is not understood.
+    /// An event with an unsupported recurrence rule.
     #[error("the event \"{summary}\" repeats by `{rule}`, which is not supported: list its dates instead")]
     Rule {
-        /// What the event is called.
+        /// The event's summary.
         summary: String,
-        /// Its rule.
+        /// Its `RRULE`.
         rule: String,
     },
 }
@@ -80,7 +80,7 @@ impl Holidays {
         self.0.contains(&day)
     }
 
-    /// The days among them from one up to another, which is not among them.
+    /// The holidays from `from` up to, not including, `to`.
     pub(super) fn between(&self, from: Date, to: Date) -> impl Iterator<Item = Date> + '_ {
         self.0.range(from..to).copied()
     }
@@ -91,15 +91,15 @@ impl Holidays {
         self.0.insert(day);
     }
 
-    /// Whether there are none.
+    /// Whether there are no holidays.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds the all-day events of an iCalendar file. Events with hours are appointments, and close nothing.
+    /// Adds the all-day events of an iCalendar file. Events with a time of day are ignored.
     ///
     /// # Errors
-    /// When it is no such file, or an event comes again in a way that is not understood.
+    /// If it is not an iCalendar file, or an event has an unsupported recurrence rule.
     pub fn add_calendar(&mut self, text: &str) -> Result<(), HolidaysError> {
         let mut depth = 0_usize;
         for line in text.lines() {
@@ -123,7 +123,7 @@ impl Holidays {
         let (Some(from), false) = (value("DTSTART").and_then(date), value("STATUS") == Some("CANCELLED")) else {
             return Ok(());
         };
-        // The end of an all-day event is the first day after it.
+        // `DTEND` of an all-day event is exclusive.
         let last = value("DTEND").and_then(date).and_then(|end| end.yesterday().ok()).unwrap_or(from).max(from);
         let days = (last - from).get_days().min(MAX_RANGE_DAYS);
         let starts = match value("RRULE") {
@@ -155,13 +155,13 @@ impl Holidays {
     }
 }
 
-/// A day without an hour: `20261225`.
+/// Parses an iCalendar date without a time: `20261225`.
 fn date(text: &str) -> Option<Date> {
     let digits = text.trim();
     (digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| Date::strptime("%Y%m%d", digits).ok())?
 }
 
-/// The days of a yearly rule, the first among them; nothing where it is not understood.
+/// The days of a yearly recurrence rule, starting with `from`; `None` if the rule is not supported.
 fn every_year(from: Date, rule: &str) -> Option<Vec<Date>> {
     let (mut interval, mut count, mut until) = (1, usize::MAX, Date::MAX);
     let (mut month, mut weekday, mut month_day) = (from.month(), None, from.day());
@@ -185,13 +185,13 @@ fn every_year(from: Date, rule: &str) -> Option<Vec<Date>> {
     }
     let days = (from.year()..=LAST_YEAR).step_by(interval).filter_map(|year| match weekday {
         Some((nth, weekday)) => Date::new(year, month, 1).ok()?.nth_weekday_of_month(nth, weekday).ok(),
-        // The 29th of February comes every four years.
+        // Years without this day, such as 29 February, are skipped.
         None => Date::new(year, month, month_day).ok(),
     });
     Some(days.filter(|day| *day >= from).take(count).take_while(|day| *day <= until).collect())
 }
 
-/// `4TH`, `-1MO`: the fourth Thursday, the last Monday.
+/// Parses `BYDAY`: `4TH` is the fourth Thursday, `-1MO` the last Monday.
 fn nth_weekday(text: &str) -> Option<(i8, Weekday)> {
     let (nth, day) = text.split_at_checked(text.len().checked_sub(2)?)?;
     let weekday = match day {

@@ -1,4 +1,4 @@
-//! When the desk is open.
+//! Opening hours.
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Holidays;
 
-/// The weekly hours of a desk in its time zone, without its holidays.
+/// The weekly opening hours of a desk in its time zone, and its holidays.
 ///
-/// Without any interval the desk is always open. In `twite.toml`:
+/// Without any interval, the desk is open at all hours except on holidays. In `twite.toml`:
 ///
 /// ```toml
 /// [hours]
@@ -26,7 +26,7 @@ use super::Holidays;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hours {
-    /// The zone the times are in, by its IANA name.
+    /// The time zone, by its IANA name.
     #[serde(with = "zone_name")]
     pub zone: TimeZone,
     /// Open on Mondays.
@@ -66,19 +66,19 @@ impl Default for Hours {
     }
 }
 
-/// How many days ahead the next opening or closing is looked for: a desk that never closes never turns.
+/// Maximum number of days to search for the next opening or closing.
 const MAX_DAYS_CLOSED: usize = 3 * 366;
 
-/// Days that are counted together: of any more, the holidays and changes of the clocks make the count no cheaper.
+/// Maximum number of days that are counted at once, a multiple of 7.
 const CHUNK_DAYS: i32 = 53 * 7;
 
-/// From a time of day up to, not including, another: `09:00-17:30`. `24:00` is the end of the day.
+/// A half-open interval of the day: `09:00-17:30`. `24:00` is the end of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Interval {
-    /// Minutes after midnight at which it starts.
+    /// Start, in minutes after midnight.
     from: u16,
-    /// Minutes after midnight at which it has ended, at most 1440.
+    /// End (exclusive), in minutes after midnight, at most 1440.
     to: u16,
 }
 
@@ -88,7 +88,7 @@ impl Interval {
     }
 }
 
-/// The intervals of a day, in order, none of them reaching into the next.
+/// The open intervals of a day, in order, without overlaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Interval>", into = "Vec<Interval>")]
 pub struct OpenDay(Vec<Interval>);
@@ -111,13 +111,13 @@ impl From<OpenDay> for Vec<Interval> {
     }
 }
 
-/// Hours that cannot be read.
+/// Why opening hours cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoursError {
     /// Not of the form `09:00-17:30`.
     #[error("`{0}` is not a valid interval: write it as `09:00-17:30`, with the end after the start")]
     Interval(String),
-    /// Some time of the day stands in two intervals.
+    /// Two intervals of a day overlap.
     #[error("intervals `{0}` and `{1}` overlap")]
     Overlap(String, String),
 }
@@ -156,7 +156,7 @@ impl From<Interval> for String {
 }
 
 impl Hours {
-    /// Whether the desk never closes, because no interval is declared.
+    /// Whether no interval is declared: the desk is open at all hours except on holidays.
     fn always_open(&self) -> bool {
         Weekday::Monday.cycle_forward().take(7).all(|d| self.on(d).is_empty())
     }
@@ -169,7 +169,7 @@ impl Hours {
         self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
     }
 
-    /// How long the desk is open in a week without holidays, by the clock on the wall.
+    /// Open time of a week without holidays and clock changes.
     pub fn business_week(&self) -> SignedDuration {
         match self.always_open() {
             true => SignedDuration::from_hours(7 * 24),
@@ -177,7 +177,7 @@ impl Hours {
         }
     }
 
-    /// How long the desk is open on a day on which it opens; the mean, where those are not of one length.
+    /// Mean open time of the weekdays on which the desk opens.
     pub fn business_day(&self) -> SignedDuration {
         match i32::try_from(self.open_days().count()) {
             Ok(days @ 1..) => self.business_week() / days,
@@ -185,21 +185,21 @@ impl Hours {
         }
     }
 
-    /// Two days of the week on which the desk is not open for the same length of time, though it opens on both.
+    /// Two weekdays on which the desk opens for different lengths of time, with those lengths.
     pub fn uneven_days(&self) -> Option<[(Weekday, SignedDuration); 2]> {
         let first = self.open_days().next()?;
         let other = self.open_days().find(|day| day.1 != first.1)?;
         Some([first, other])
     }
 
-    /// The days of the week on which the desk opens, and for how long.
+    /// The weekdays on which the desk opens, with the open time of each.
     fn open_days(&self) -> impl Iterator<Item = (Weekday, SignedDuration)> + '_ {
         let week = Weekday::Monday.cycle_forward().take(7);
         week.map(move |day| (day, self.on(day).iter().map(Interval::length).sum()))
             .filter(|(_, length): &(_, SignedDuration)| !length.is_zero())
     }
 
-    /// When the desk opens or closes next, after an instant.
+    /// The next opening or closing after an instant.
     pub fn turns_after(&self, at: Timestamp) -> Option<Timestamp> {
         if self.always_open() && self.holidays.is_empty() {
             return None;
@@ -207,26 +207,27 @@ impl Hours {
         let open = self.is_open(at);
         let first = at.to_zoned_datetime(self.zone.clone()).date();
         let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(MAX_DAYS_CLOSED);
-        // Where one interval ends as the next one starts, the desk goes on being open.
+        // Between adjacent intervals, the desk stays open.
         days.find_map(|day| {
             let turns = self.open_on(day).flat_map(|(start, end)| [start, end]);
             turns.filter(|turn| *turn > at).find(|turn| self.is_open(*turn) != open)
         })
     }
 
-    /// How long the desk is open between two instants; zero where the second is not later.
+    /// Open time between two instants; zero if `to` is not after `from`.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         self.between_up_to(from, to, SignedDuration::MAX)
     }
 
-    /// As [`Self::between`], but stops counting once there is more than `most`: enough to compare with it,
-    /// and the cost hangs on `most` rather than on how far the instants are apart.
+    /// As [`Self::between`], but stops once the result exceeds `most`. That is enough to compare with `most`, and
+    /// bounds the cost by `most` instead of by the distance of the instants.
     pub fn between_up_to(&self, from: Timestamp, to: Timestamp, most: SignedDuration) -> SignedDuration {
         let mut open = SignedDuration::ZERO;
         if from >= to {
             return open;
         }
-        // Around its ends, where days are cut and clocks may change, it is counted by intervals; between them, by whole days.
+        // The days around both ends are counted by interval, as they are cut or their clocks may change; those between
+        // by whole days.
         let (first, last) = (around(self.date(from)), around(self.date(to)));
         let (mut day, end) = (*first.start(), *last.end());
         while day <= end && open <= most {
@@ -250,8 +251,8 @@ impl Hours {
         open
     }
 
-    /// When the desk will have been open for so long since an instant: the first such instant, and the last, as
-    /// while it is closed the count stands still. `None` is beyond all calendars.
+    /// The instants at which the open time since `from` equals `length`. There is a first and a last one, as open time
+    /// does not grow while the desk is closed. `None` is beyond the supported range of dates.
     pub fn after(&self, from: Timestamp, length: SignedDuration) -> Reached {
         let mut count = Count::new(from, length);
         let first = around(self.date(from));
@@ -276,7 +277,7 @@ impl Hours {
         Reached { first: count.first, last: None }
     }
 
-    /// As [`Self::after`], back in time: since when the desk has been open for so long up to an instant.
+    /// As [`Self::after`], back in time: the instants from which the open time up to `to` equals `length`.
     pub fn before(&self, to: Timestamp, length: SignedDuration) -> Reached {
         let mut count = Count::new(to, length);
         let last = around(self.date(to));
@@ -302,7 +303,8 @@ impl Hours {
         Reached { first: count.first, last: None }
     }
 
-    /// The longest of a few ranges of days in which a count comes to no end, counted.
+    /// Counts a chunk of days, or else a week, at once if the count does not end in it; returns the range that was
+    /// counted.
     fn skipped(
         &self,
         left: SignedDuration,
@@ -319,8 +321,8 @@ impl Hours {
         })
     }
 
-    /// How long the desk is open on the days from one up to another, which is not among them: by the week, but for
-    /// holidays and days on which the clocks change.
+    /// Open time of the days from `from` up to, not including, `to`: by week, corrected for holidays and days with
+    /// clock changes.
     fn on_days(&self, from: Date, to: Date) -> SignedDuration {
         if from >= to {
             return SignedDuration::ZERO;
@@ -344,7 +346,7 @@ impl Hours {
         open
     }
 
-    /// How long the desk is open on a day of the week that is no holiday and on which the clocks do not change.
+    /// Open time of a weekday without holidays and clock changes.
     fn regular(&self, day: Weekday) -> SignedDuration {
         match self.always_open() {
             true => SignedDuration::from_hours(24),
@@ -352,7 +354,7 @@ impl Hours {
         }
     }
 
-    /// The days from one up to another of which the clocks leave something out or show something twice.
+    /// The days from `from` up to, not including, `to` on which the UTC offset changes.
     fn clock_changes(&self, from: Date, to: Date) -> impl Iterator<Item = Date> {
         let midnight = |day: Option<Date>| day.and_then(|day| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok());
         let start = midnight(Some(before_days(from, 2))).unwrap_or(Timestamp::MIN);
@@ -374,8 +376,8 @@ impl Hours {
         self.zone.to_datetime(at).date()
     }
 
-    /// The instants between which the desk is open on a day, in order: whenever the clock on the wall stands within an
-    /// interval. In autumn that can be twice, and in spring not at all.
+    /// The open intervals of a day as instants, in order. If clocks go back, a local time can occur twice; if they go
+    /// forward, not at all.
     fn open_on(&self, day: Date) -> impl DoubleEndedIterator<Item = (Timestamp, Timestamp)> {
         let all_day = [Interval { from: 0, to: 1440 }];
         let intervals = match (self.holidays.contains(day), self.always_open()) {
@@ -394,7 +396,7 @@ impl Hours {
                 let (start, end) = (start.max(from), end.min(to));
                 match open.last_mut() {
                     _ if start >= end => {}
-                    // A change of the clocks within an interval does not close the desk.
+                    // A clock change within an interval does not close the desk.
                     Some(last) if last.1 == start => last.1 = end,
                     _ => open.push((start, end)),
                 }
@@ -403,10 +405,10 @@ impl Hours {
         open.into_iter()
     }
 
-    /// A day in stretches of time between which the clocks change, each with the difference to UTC that holds in it. They may
-    /// hold some of the days beside it.
+    /// Splits a day at its clock changes into ranges, each with its UTC offset. The ranges can include parts of the
+    /// adjacent days.
     fn steady(&self, day: Date) -> Vec<(Timestamp, Timestamp, Offset)> {
-        // No zone is a whole day away from UTC.
+        // No UTC offset is a whole day or more.
         let utc = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok();
         let far = |day: Option<Date>| day.and_then(utc);
         let (first, last) = (far(day.yesterday().ok()), far(day.tomorrow().and_then(Date::tomorrow).ok()));
@@ -435,16 +437,16 @@ impl Hours {
     }
 }
 
-/// The first and the last instant at which a length of time was counted.
+/// The first and the last instant at which a certain amount of open time has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
-    /// Where the count came to it.
+    /// When the amount was reached.
     pub first: Option<Timestamp>,
-    /// Where the count goes on.
+    /// When open time continues.
     pub last: Option<Timestamp>,
 }
 
-/// A count of open time, interval by interval.
+/// Counts open time down, interval by interval.
 struct Count {
     left: SignedDuration,
     first: Option<Timestamp>,
@@ -455,7 +457,8 @@ impl Count {
         Self { left: length, first: length.is_zero().then_some(from) }
     }
 
-    /// Counts an interval that begins here. Where the count goes on after it was reached, it returns that instant.
+    /// Counts an open interval. Once the amount was reached and open time continues, returns the instant at which it
+    /// does.
     fn add<E>(
         &mut self,
         start: Timestamp,
@@ -477,17 +480,18 @@ impl Count {
     }
 }
 
-/// A day with those beside it: where clocks change around midnight, an instant can lie before another of the day before.
+/// A day with the days before and after. If clocks change around midnight, an instant can precede one of the day
+/// before.
 fn around(day: Date) -> std::ops::RangeInclusive<Date> {
     before_days(day, 1)..=after_days(day, 1)
 }
 
-/// The day so many days later, or the last there is.
+/// The day `days` later, or the last supported one.
 fn after_days(day: Date, days: i32) -> Date {
     day.saturating_add(jiff::Span::new().days(days))
 }
 
-/// The day so many days earlier, or the first there is.
+/// The day `days` earlier, or the first supported one.
 fn before_days(day: Date, days: i32) -> Date {
     day.saturating_sub(jiff::Span::new().days(days))
 }
@@ -553,7 +557,7 @@ mod tests {
     fn an_hour_that_comes_twice_counts_twice_and_one_that_is_left_out_not_at_all() {
         let sunday =
             |interval: &str| Hours { sunday: OpenDay::try_from(vec![interval.parse().unwrap()]).unwrap(), ..paris() };
-        // Clocks go back from 3:00 to 2:00 on 25 October 2026, and on from 2:00 to 3:00 on 29 March.
+        // Clocks go back from 3:00 to 2:00 on 25 October 2026, and forward from 2:00 to 3:00 on 29 March.
         for (interval, autumn, spring) in [
             ("02:15-02:45", 60, 0),
             ("02:00-03:00", 120, 0),
@@ -566,7 +570,7 @@ mod tests {
             assert_eq!(minutes("2026-10-24T21:00:00Z", "2026-10-25T23:00:00Z"), autumn, "{interval} in autumn");
             assert_eq!(minutes("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"), spring, "{interval} in spring");
         }
-        // Closed between the two times that the clock shows 2:15 to 2:45.
+        // Closed between the two occurrences of 2:15 to 2:45.
         let desk = sunday("02:15-02:45");
         assert!(desk.is_open(at("2026-10-25T00:20:00Z")) && desk.is_open(at("2026-10-25T01:20:00Z")));
         assert!(!desk.is_open(at("2026-10-25T00:50:00Z")));
@@ -603,7 +607,7 @@ mod tests {
         assert_eq!(paris().after(monday, SignedDuration::MAX), Reached { first: None, last: None });
     }
 
-    /// The sum of all intervals, day by day, which the test below holds to the clock on the wall.
+    /// Reference implementation: the sum of all intervals, day by day. Checked against local time by the test below.
     fn day_by_day(hours: &Hours, from: Timestamp, to: Timestamp) -> SignedDuration {
         let days = std::iter::successors(Some(hours.date(from)), |day| day.tomorrow().ok());
         let days = days.take_while(|day| *day <= hours.date(to));
@@ -614,7 +618,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config { cases: 64, failure_persistence: None, ..Default::default() })]
 
-        /// Over years with holidays, in zones that leave out a day, change at midnight, or change four times a year.
+        /// Over years with holidays, in zones that skip a day, change at midnight, or change four times a year.
         #[test]
         fn long_times_are_as_counted_day_by_day(
             zone in proptest::sample::select(vec![
@@ -673,7 +677,7 @@ mod tests {
         assert_eq!(error.to_string(), "intervals `09:00-13:00` and `12:00-17:00` overlap");
     }
 
-    /// Asks a clock on the wall, minute by minute.
+    /// Reference implementation: checks local time minute by minute.
     fn minutes_open(hours: &Hours, from: Timestamp, to: Timestamp) -> i64 {
         let mut open = 0;
         let mut at = from;
@@ -690,7 +694,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
 
-        /// Around changes of the clocks, holidays and leap days; within hours that come twice, or not at all.
+        /// Around clock changes, holidays and leap days; with intervals in local times that occur twice, or not at all.
         #[test]
         fn as_counted_minute_by_minute(
             zone in proptest::sample::select(vec!["Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
@@ -702,7 +706,7 @@ mod tests {
             let mut hours = Hours { zone: TimeZone::get(zone).unwrap(), ..Hours::default() };
             let open = |halves: &Vec<(u16, u16)>| {
                 let all = halves.iter().map(|(from, length)| Interval { from: from * 30, to: ((from + length) * 30).min(1440) });
-                // Those that overlap are left out.
+                // Overlapping intervals are left out.
                 all.fold(OpenDay::default(), |day, i| {
                     OpenDay::try_from([day.0.clone(), vec![i]].concat()).unwrap_or(day)
                 })
@@ -720,7 +724,7 @@ mod tests {
             let to = from + minute * i32::try_from(length).unwrap();
             let counted = minutes_open(&hours, from, to);
             proptest::prop_assert_eq!(hours.between(from, to), minute * i32::try_from(counted).unwrap());
-            // Where a count is reached is where it is counted.
+            // `between` confirms the result of `after` and `before`.
             let length = minute * i32::try_from(split.min(counted)).unwrap();
             let reached = hours.after(from, length);
             if let Some(first) = reached.first {
@@ -736,7 +740,7 @@ mod tests {
             if let Some(first) = back.first {
                 proptest::prop_assert_eq!(hours.between(first, to), length);
             }
-            // Up to the next turn, nothing turns.
+            // `is_open` does not change before the next opening or closing.
             if let Some(turn) = hours.turns_after(from) {
                 proptest::prop_assert_ne!(hours.is_open(from), hours.is_open(turn));
                 let minutes = from.duration_until(turn).as_mins();

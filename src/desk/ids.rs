@@ -1,18 +1,17 @@
-//! Names of things: X's ids stay text from X to the browser and back, tickets count from one.
+//! Ids: X's, kept as text throughout, and ticket numbers.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// An id X gave out: a decimal number of up to 19 digits, kept as text because it exceeds what
-/// JSON numbers carry exactly (2^53).
+/// An id from X: a decimal number of up to 19 digits, kept as text because JSON numbers are exact only up to 2^53.
 ///
-/// Ordered as a number: by length, then by digits. For posts that is the order in which X made them.
+/// Ordered numerically: by length, then by digits. For posts that is the order of creation.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct XId(Box<str>);
 
-/// When the time in ids begins, in milliseconds since 1970.
+/// Epoch of the timestamps in X's ids, in milliseconds since 1970.
 const X_EPOCH: i64 = 1_288_834_974_657;
 
 impl XId {
@@ -21,29 +20,28 @@ impl XId {
         &self.0
     }
 
-    /// When X made a post or message with this id, in milliseconds since 1970: the upper bits of its
-    /// ids since late 2010 count them. `None` for ids that are too small to carry a time (people
-    /// who joined early, hand-made test data).
+    /// When a post or message with this id was created, in milliseconds since 1970: X's ids since late 2010 hold the
+    /// time in their upper bits. `None` for ids too small to hold a time (early users, hand-made test data).
     pub fn made_at_millis(&self) -> Option<i64> {
         let number: u64 = self.0.parse().ok()?;
         let since = i64::try_from(number >> 22).ok()?;
         (since > 0).then_some(X_EPOCH + since)
     }
 
-    /// The lowest id that X could give at a time. `None` before late 2010.
+    /// The lowest id that X could assign at a time. `None` before late 2010.
     pub fn made_at(at: jiff::Timestamp) -> Option<Self> {
         let since = u64::try_from(at.as_millisecond() - X_EPOCH).ok().filter(|since| *since > 0)?;
         let id = since.checked_mul(1 << 22)?;
         id.to_string().parse().ok()
     }
 
-    /// The id before this one.
+    /// The id minus one; `None` for zero.
     pub fn before(&self) -> Option<Self> {
         self.0.parse::<u64>().ok()?.checked_sub(1)?.to_string().parse().ok()
     }
 }
 
-/// Text that is no id of X: empty, longer than 19 digits, or with anything but digits.
+/// The error of a text that is not an X id: empty, longer than 19 digits, or with other characters than digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an X id: expected 1 to 19 digits")]
 pub struct NotAnId(pub String);
@@ -66,7 +64,7 @@ impl TryFrom<String> for XId {
 }
 
 impl<'de> Deserialize<'de> for XId {
-    /// Text only: a JSON number may have been rounded on its way, so it is refused.
+    /// Accepts strings only: a JSON number may have lost precision.
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         text.parse().map_err(serde::de::Error::custom)

@@ -1,4 +1,4 @@
-//! Invariants of tickets, as data: tests check them after every decision, and tickets that people write are checked for
+//! Invariants of tickets, as data. Tests check them after every decision; tickets in files are checked for
 //! contradictions.
 
 use super::{Channel, CustomValue, Status, Ticket, normalize, text::is_blank};
@@ -6,7 +6,7 @@ use super::{Channel, CustomValue, Status, Ticket, normalize, text::is_blank};
 /// A condition that holds for every ticket.
 #[derive(Debug)]
 pub struct Invariant {
-    /// The fields it reads, the likeliest mistake first.
+    /// The fields it reads, most likely culprit first.
     pub fields: &'static [&'static str],
     /// Its message, without a full stop.
     pub says: &'static str,
@@ -14,7 +14,7 @@ pub struct Invariant {
 }
 
 impl Invariant {
-    /// Whether it holds of a ticket.
+    /// Whether it holds for a ticket.
     pub fn holds(&self, ticket: &Ticket) -> bool {
         (self.holds)(ticket)
     }

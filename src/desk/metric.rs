@@ -1,14 +1,14 @@
-//! The one table of lengths of time that reports measure.
+//! The metrics of reports: durations between two times of a ticket.
 
 use std::fmt;
 
-/// The time from one thing that happens to a ticket to another.
+/// A duration from one time field of a ticket to another.
 pub struct Metric {
     /// Its name in reports.
     pub name: &'static str,
-    /// The field it starts at.
+    /// The time field at its start.
     pub from: &'static str,
-    /// The field it ends at.
+    /// The time field at its end.
     pub to: &'static str,
     /// What it means, in one line.
     pub doc: &'static str,
@@ -48,7 +48,7 @@ pub static METRICS: &[Metric] = &[
     },
 ];
 
-/// The metric of this name.
+/// The metric with this name.
 pub fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|m| m.name == name)
 }

@@ -1,7 +1,7 @@
-//! The things a help desk talks about, as plain data: tickets, people, comments, accounts, events,
-//! effects, and the one table of fields that everything else reads.
+//! The domain model of the help desk, as plain data: tickets, people, comments, accounts, events, effects, and the
+//! table of fields.
 //!
-//! Nothing here does I/O, waits, knows SQL or the rule language. All of it can be built by hand in a test.
+//! Nothing here does I/O, is async, or depends on SQL or the rule language, so tests can build every value directly.
 
 mod account;
 mod actor;

@@ -1,33 +1,33 @@
-//! Moments and days as people write them, and why one is none.
+//! Parses timestamps and dates, with errors that say what is wrong.
 
 use jiff::{Timestamp, civil::Date};
 
-/// Why a text is no moment or no day, in a few words.
+/// Why a text is not a valid timestamp or date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoMoment {
-    /// Not written as one.
+    /// Not in the expected format.
     #[error("{0}")]
     Form(&'static str),
-    /// The calendar has no such day.
+    /// The month is not between 1 and 12.
     #[error("month {0:02} out of range")]
     Month(u8),
-    /// The month is shorter, or it is day zero.
+    /// The month does not have this day.
     #[error("{month} {year} has {days} days")]
     Day {
         /// The month's name.
         month: &'static str,
         /// The year.
         year: i16,
-        /// How many days it has.
+        /// The number of days of the month.
         days: u8,
     },
-    /// The clock never shows it.
+    /// The time of day or the UTC offset is out of range.
     #[error("{0}")]
     Time(&'static str),
-    /// Beyond what can be counted.
+    /// Later than the latest supported timestamp.
     #[error("the latest timestamp is in December 9999; for \"never\", omit it")]
     Late,
-    /// Anything else, as the library for dates says it.
+    /// Any other error of the date library.
     #[error("{0}")]
     Other(String),
 }
@@ -47,10 +47,10 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// A moment, written with its zone: `2026-01-05T12:00:00Z`.
+/// Parses a timestamp with its time zone: `2026-01-05T12:00:00Z`.
 ///
 /// # Errors
-/// Why it is none.
+/// If the text is not valid; the error says why.
 pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
     const FORM: NoMoment = NoMoment::Form("write a timestamp with its zone, as `2026-01-05T12:00:00Z`");
     text.parse().map_err(|error: jiff::Error| {
@@ -83,10 +83,10 @@ pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
     })
 }
 
-/// A day: `2026-01-31`.
+/// Parses a date: `2026-01-31`.
 ///
 /// # Errors
-/// Why it is none.
+/// If the text is not valid; the error says why.
 pub fn day(text: &str) -> Result<Date, NoMoment> {
     const FORM: NoMoment = NoMoment::Form("write a date as `2026-01-31`");
     let mut parts = text.split('-');

@@ -1,16 +1,15 @@
-//! Values from outside in the form in which the desk keeps them. Intake, tickets in files and in tests, and the values in
-//! rules all come through here, so that what is the same is equal.
+//! Normalises values from X, from ticket files and tests, and in rules, so that equivalent values compare equal.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{CustomValue, Declarations, FieldRef, Person, Ticket, declarations::CustomKind, field::Declared, text};
 
-/// A tag or hashtag: folded, without `#`. Empty where nothing is left.
+/// Normalises a tag or hashtag: folded, without `#`. Empty if no other characters are left.
 pub fn tag(text: &str) -> String {
     text::fold(text).trim_start_matches(['#', ' ']).to_owned()
 }
 
-/// Whether a text can be a tag, and so be named in rules.
+/// Whether a text is a valid tag, which rules can refer to.
 pub fn is_tag(text: &str) -> bool {
     const MAX_CHARS: usize = 200;
     !tag(text).is_empty()
@@ -18,7 +17,7 @@ pub fn is_tag(text: &str) -> bool {
         && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',')
 }
 
-/// A handle as X writes it: without `@`.
+/// Normalises a handle: trimmed, without `@`.
 pub fn handle(text: &str) -> Cow<'_, str> {
     match text::trim(text) {
         Cow::Borrowed(text) => Cow::Borrowed(without_at(text)),
@@ -26,7 +25,7 @@ pub fn handle(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// An email address, without the `mailto:` of a link.
+/// Normalises an email address: trimmed, without `mailto:`.
 pub fn email(text: &str) -> Cow<'_, str> {
     match text::trim(text) {
         Cow::Borrowed(text) => Cow::Borrowed(without_scheme(text)),
@@ -49,8 +48,8 @@ fn without_scheme(text: &str) -> &str {
     text
 }
 
-/// A language tag as X gives it: the language alone, by its present code. `de-AT` is `de`, and X's `iw` is `he`. Empty
-/// where it says that nobody knows.
+/// Normalises a language tag to its primary language, with X's obsolete codes replaced: `de-AT` is `de`, `iw` is `he`.
+/// Empty for `und` (undetermined).
 pub fn language(text: &str) -> Cow<'_, str> {
     let folded = text::fold(text);
     match folded.split(['-', '_']).next().unwrap_or_default().trim() {
@@ -68,7 +67,7 @@ pub fn language(text: &str) -> Cow<'_, str> {
 }
 
 impl FieldRef {
-    /// A text as a value of this field, whether a rule or the outside says it.
+    /// Normalises a text as a value of this field, in rules and in incoming data alike.
     pub fn normalize<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match &*self.name() {
             "requester.handle" => handle(text),
@@ -80,7 +79,7 @@ impl FieldRef {
 }
 
 impl Person {
-    /// Brings what somebody says about a person into the form in which the desk keeps it.
+    /// Normalises the handle, email address and language, and clears blank texts.
     pub fn normalize(&mut self) {
         normalize(&mut self.handle, handle);
         normalize(&mut self.email, email);
@@ -92,8 +91,7 @@ impl Person {
 }
 
 impl Ticket {
-    /// Brings what somebody says about a ticket into the form in which the desk keeps it: tags and handles without what
-    /// people write around them, names as they are declared, nothing where a text is blank.
+    /// Normalises all fields: tags and handles without `#` and `@`, names spelt as declared, blank texts cleared.
     pub fn normalize(&mut self, desk: &Declarations) {
         self.requester.normalize();
         normalize(&mut self.language, language);
@@ -130,14 +128,14 @@ impl Ticket {
 }
 
 impl Declarations {
-    /// The declared name that somebody means: written so, or else the only one that is the same but for case and the
-    /// like, or for the `@` of a handle.
+    /// The declared name that a text refers to: an exact match, else the only name with the same fold. The `@` of a
+    /// handle is ignored.
     pub fn declared_name(&self, declared: &Declared, text: &str) -> Option<&str> {
         named(declared, &self.declared(declared), text)
     }
 }
 
-/// The name among these that somebody means, as [`Declarations::declared_name`] says.
+/// The name that a text refers to among `names`, see [`Declarations::declared_name`].
 pub fn named<'n>(declared: &Declared, names: &[&'n str], text: &str) -> Option<&'n str> {
     if let Some(name) = names.iter().find(|name| **name == text) {
         return Some(name);

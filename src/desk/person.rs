@@ -1,44 +1,44 @@
-//! Somebody who writes to the desk.
+//! A person who writes to the desk.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{VerifiedType, XId};
 
-/// A person as last seen. Keyed by X's id: handles change hands.
+/// A person with the latest known profile. Keyed by X's id, as handles can change owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Person {
-    /// X's id; `None` for people who came by another channel.
+    /// The id at X; `None` for people from other channels.
     pub id: Option<XId>,
     /// The handle, without `@`.
     pub handle: Option<String>,
-    /// The name shown.
+    /// The display name.
     pub name: Option<String>,
-    /// An email address, where the person gave one.
+    /// The email address, if known.
     pub email: Option<String>,
     /// Language tag of the profile.
     pub language: Option<String>,
-    /// Free text of the profile.
+    /// Location of the profile, free text.
     pub location: Option<String>,
-    /// When the profile was made.
+    /// When the X account was created.
     pub joined: Option<Timestamp>,
-    /// People who follow this person; `None` is unknown.
+    /// Number of followers; `None` if unknown.
     pub followers: Option<i64>,
-    /// People this person follows.
+    /// Number of accounts this person follows.
     pub following: Option<i64>,
-    /// Posts this person wrote.
+    /// Number of posts.
     pub tweets: Option<i64>,
-    /// Lists this person is on.
+    /// Number of lists this person is on.
     pub listed: Option<i64>,
     /// Whether X shows a verification mark.
     pub verified: Option<bool>,
-    /// Which mark.
+    /// The kind of the verification mark.
     pub verified_type: Option<VerifiedType>,
 }
 
 impl Person {
-    /// Takes over whatever the newer sighting knows, and keeps what it does not.
+    /// Overwrites each field that `newer` knows and keeps the others.
     pub fn update(&mut self, newer: &Self) {
         fn take<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
             if new.is_some() {
@@ -60,7 +60,7 @@ impl Person {
         take(&mut self.verified_type, &newer.verified_type);
     }
 
-    /// What to call the person: the name, else the handle, else "someone".
+    /// Display label: the name, else the handle, else "someone".
     pub fn label(&self) -> &str {
         self.name.as_deref().or(self.handle.as_deref()).unwrap_or("someone")
     }

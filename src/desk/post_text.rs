@@ -1,9 +1,9 @@
-//! What X makes of the text of a post: where it sees links, how long the text counts, and when two texts are the same post.
+//! X's rules for the text of a post: link detection, weighted length, and whether two texts are the same post.
 //!
-//! Source of the figures: version 3 of X's published counting configuration. Text is counted after NFC; most of the Latin,
-//! Greek, Cyrillic, Hebrew and Arabic ranges weigh one, everything else two, an emoji of any number of code points two, and a
-//! link 23, however long it is. Links need no scheme: a name under a top-level domain is one, wherever it stands, `README.md`
-//! among them. The list of top-level domains is IANA's, by the crate `tld`.
+//! The numbers are those of version 3 of X's published counting configuration. Text is counted after NFC. Most
+//! characters of the Latin, Greek, Cyrillic, Hebrew and Arabic ranges weigh 1, all others 2; an emoji weighs 2 and a
+//! link 23, however long they are. Links need no scheme: any name under a top-level domain is a link, even `README.md`.
+//! The list of top-level domains is IANA's, from the crate `tld`.
 
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
@@ -13,32 +13,32 @@ use regex::Regex;
 use super::text::fold;
 
 const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
-/// What a link weighs.
+/// Weighted length of a link.
 const LINK: usize = 23;
-/// The longest link, in bytes, its scheme included.
+/// Maximum length of a link with its scheme, in bytes.
 const MAX_LINK: usize = 4096;
-/// The longest name of a short link of X.
+/// Maximum length of the path of a `t.co` link, in bytes.
 const MAX_SHORT: usize = 40;
 
-/// The patterns by which links are found. A link without a scheme is found in two steps, as X does it: first a name of any
-/// letters, then the parts of it that are plain.
+/// The regexes that find links. A link without a scheme is found in two steps, as X does: first a name of any letters,
+/// then its parts of Latin letters.
 struct Links {
-    /// What stands before a link, its scheme, its name, and one character behind.
+    /// The character before a link, its scheme, its domain name, and one character after.
     link: Regex,
-    /// A name of Latin letters, and one character behind.
+    /// A domain name of Latin letters, and one character after.
     plain_name: Regex,
-    /// What may follow a name: port, path and query.
+    /// Port, path and query.
     rest: Regex,
-    /// One of X's own short links: nothing may follow its name but a query.
+    /// A `t.co` link: only a query may follow its path.
     short: Regex,
 }
 
 #[expect(clippy::unwrap_used, reason = "patterns that are constant, compiled by every test")]
 static LINKS: LazyLock<Links> = LazyLock::new(|| {
-    // IANA lists names in other scripts in their ASCII form. X knows `.onion` besides.
+    // IANA lists internationalised domains in Punycode. X also knows `.onion`.
     let mut domains: Vec<String> = tld::TLD.iter().map(|domain| idna::domain_to_unicode(domain).0).collect();
     domains.push("onion".to_owned());
-    // The longest that fits is meant.
+    // Alternatives match in order, so longer domains come first.
     domains.sort_by_key(|domain| std::cmp::Reverse(domain.len()));
     let domain = format!(r"(?:{}|xn--[-0-9a-z]+)", domains.join("|"));
     let ends = r"(?:[^0-9a-zA-Z@+-]|$)";
@@ -68,10 +68,10 @@ static LINKS: LazyLock<Links> = LazyLock::new(|| {
     }
 });
 
-/// An emoji, and what makes a sign no emoji where it follows.
+/// An emoji, with the variation selector that makes it text if it follows.
 #[expect(clippy::unwrap_used, reason = "a pattern that is constant, compiled by every test")]
 static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
-    // ©, ® and ™ are letters, and emoji only where they are said to be.
+    // ©, ® and ™ are emoji only with the emoji variation selector.
     let one = r"(?:\p{Emoji_Modifier_Base}\x{FE0F}?\p{Emoji_Modifier}|[©®™]\x{FE0F}|[\p{Emoji}--[0-9\#*©®™]]\x{FE0F}?)";
     Regex::new(&format!(
         r"\p{{Regional_Indicator}}{{2}}|[0-9\#*]\x{{FE0F}}?\x{{20E3}}|\x{{1F3F4}}[\x{{E0020}}-\x{{E007E}}]+\x{{E007F}}|{one}(?:\x{{200D}}{one})*(?P<as_text>\x{{FE0E}})?"
@@ -79,7 +79,7 @@ static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
     .unwrap()
 });
 
-/// Where X sees links in a text that is in NFC: bytes, in order.
+/// Byte ranges of the links that X detects in an NFC text, in order.
 fn links(text: &str) -> Vec<Range<usize>> {
     let patterns = &*LINKS;
     let mut found = vec![];
@@ -115,7 +115,7 @@ fn links(text: &str) -> Vec<Range<usize>> {
             from = plain.end();
             found.push(name.start() + plain.start()..name.start() + plain.end());
         }
-        // A path belongs to the last of them.
+        // A path belongs to the last name.
         if found.len() > first
             && rest.is_some_and(|rest| rest.name("path").is_some())
             && let Some(last) = found.last_mut()
@@ -126,7 +126,7 @@ fn links(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// How long a text counts.
+/// Weighted length of a text, by X's counting rules.
 pub fn weighted_length(text: &str) -> usize {
     let text = NFC.normalize(text);
     let mut length = 0;
@@ -153,16 +153,16 @@ fn weight_without_links(text: &str) -> usize {
     length + plain(at, text.len())
 }
 
-/// What a code point weighs.
+/// Weight of a code point.
 fn weight(c: char) -> usize {
     let light = matches!(u32::from(c), 0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247);
     if light { 1 } else { 2 }
 }
 
-/// Whether X shows a text that was sent as another: links have become short ones and were put back with a scheme, white
-/// space was trimmed, and the people who are answered were named in front.
+/// Whether `shown`, the text of a post at X, is the text that was `sent`. X shortens links, which come back expanded
+/// with a scheme, trims white space, and puts mentions of the people replied to in front.
 pub fn is_same_post(sent: &str, shown: &str) -> bool {
-    // With its scheme, a link may end elsewhere than without, so it is not looked for where that can be helped.
+    // A scheme can change where a link ends, so texts are compared without link detection first.
     if without_schemes(sent) == without_schemes(shown) {
         return true;
     }
@@ -186,10 +186,10 @@ fn without_schemes(text: &str) -> String {
     text
 }
 
-/// A piece of a text.
+/// A part of a text: words or a link.
 #[derive(Debug, PartialEq)]
 enum Piece {
-    /// Words, as they are compared.
+    /// Words, folded.
     Words(String),
     /// A link, without its scheme.
     Link(String),
@@ -197,7 +197,7 @@ enum Piece {
 
 impl Piece {
     fn is(&self, other: &Self) -> bool {
-        // A short link that X did not resolve may lead anywhere.
+        // An unresolved `t.co` link can lead anywhere.
         let short = |piece: &Self| matches!(piece, Self::Link(link) if link.starts_with("t.co/"));
         match (self, other) {
             (Self::Link(_), Self::Link(_)) if short(self) || short(other) => true,
@@ -227,7 +227,7 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// A text without the people who are named in front of it.
+/// A text without its leading mentions.
 fn without_mentions(text: &str) -> &str {
     let text = text.trim_start();
     match text.strip_prefix(['@', '＠']) {
@@ -244,7 +244,7 @@ fn without_mentions(text: &str) -> &str {
     }
 }
 
-/// A link without what X may add or change: scheme, the case of the name, how characters are escaped, an empty path.
+/// A link without its scheme, and with the rest normalised as a URL: case of the host, percent-encoding, empty path.
 fn bare(link: &str) -> Cow<'_, str> {
     let schemed = if link.contains("://") { Cow::Borrowed(link) } else { format!("http://{link}").into() };
     match url::Url::parse(&schemed) {
@@ -271,7 +271,8 @@ mod tests {
         }
     }
 
-    /// Compares with what X's own library counts, where `TWITE_LENGTHS` names what tests/outside/twitter-text/lengths.js printed.
+    /// Compares with the lengths of X's own library, if `TWITE_LENGTHS` names a file that
+    /// `tests/outside/twitter-text/lengths.js` printed.
     #[test]
     fn texts_are_counted_as_the_library_of_x_counts() {
         let Ok(path) = std::env::var("TWITE_LENGTHS") else { return };

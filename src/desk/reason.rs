@@ -1,20 +1,20 @@
-//! Why something that was to be sent is not, or not yet.
+//! Why an outbox item is not sent, or not yet.
 
 use std::fmt;
 
 use super::ReasonKind;
 
-/// Why something is not sent: a kind to count and ask for, and the words to read, X's own where it is X that says no.
+/// Why an outbox item is not sent, or not yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// What kind of reason it is.
+    /// The kind, for counting and filtering.
     pub kind: ReasonKind,
-    /// The words.
+    /// A text for people; X's own if X rejected the item.
     pub words: String,
 }
 
 impl Reason {
-    /// A reason.
+    /// A reason of a kind, with its text.
     pub fn new(kind: ReasonKind, words: impl Into<String>) -> Self {
         Self { kind, words: words.into() }
     }

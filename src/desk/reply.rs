@@ -1,26 +1,25 @@
-//! A reply's kind comes from the comment it answers, by type.
+//! Replies, whose kind (public or direct) follows from the comment they answer, enforced by types.
 //!
-//! [`PublicReply`] is the only thing the public post call takes, and [`Reply::to`] is the only way to
-//! one. It gives a [`PublicReply`] for a public comment and never for a direct message, so text that
-//! answers a private conversation cannot be posted in public: such a program does not compile.
-//! For the same reason none of these types can be read from JSON or a database row; what is stored
-//! is the comment to answer and the text, and the kind is found again when it is sent.
+//! The call that posts in public takes only a [`PublicReply`], and only [`Reply::to`] creates one: for a public
+//! comment, never for a direct message. So a program that answers a private conversation in public does not compile.
+//! For the same reason these types cannot be deserialised. The outbox stores the comment to answer and the text; the
+//! kind is derived again at sending.
 
 use super::{Comment, CommentSource, XId, text::is_blank};
 
-/// A reply, in the format of what it answers.
+/// A reply of the same kind as the comment it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// A public post below a public post.
+    /// A public reply to a public post.
     Public(PublicReply),
-    /// A direct message to the person who wrote one.
+    /// A direct message to the author of a direct message.
     Direct(DirectReply),
 }
 
 /// A public reply post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicReply {
-    /// The versions of the post it answers, oldest first; one at least.
+    /// The id of the post it answers. If the post was edited, `later` has the ids of its versions, oldest first.
     first: XId,
     later: Vec<XId>,
     text: String,
@@ -36,13 +35,13 @@ pub struct DirectReply {
 /// Why a comment cannot be answered on X.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnswerable {
-    /// It is a private note.
+    /// The comment is a private note.
     #[error("a private note cannot be answered on X")]
     Note,
-    /// The post is gone.
+    /// The post was deleted.
     #[error("the post was deleted")]
     Deleted,
-    /// There is nothing to say.
+    /// The reply is blank.
     #[error("the reply is empty")]
     Empty,
 }
@@ -51,7 +50,7 @@ impl Reply {
     /// The reply to a comment.
     ///
     /// # Errors
-    /// When the comment is a note, was deleted, or the text is blank.
+    /// If the comment is a note or was deleted, or the text is blank.
     pub fn to(comment: &Comment, text: impl Into<String>) -> Result<Self, NotAnswerable> {
         let text = text.into();
         if is_blank(&text) {
@@ -65,7 +64,7 @@ impl Reply {
         }
     }
 
-    /// The same reply to a post that was edited: these are the ids of its versions, oldest first.
+    /// The same reply to the newest version of an edited post. `versions` are the ids of its versions, oldest first.
     #[must_use]
     pub fn to_newest(self, versions: Vec<XId>) -> Self {
         match self {
@@ -84,7 +83,7 @@ impl Reply {
 }
 
 impl PublicReply {
-    /// The post this answers: the version that people see.
+    /// The post this answers: the id of its newest known version.
     pub fn answers(&self) -> &XId {
         self.later.last().unwrap_or(&self.first)
     }
@@ -94,7 +93,7 @@ impl PublicReply {
         &self.first
     }
 
-    /// Whether this answers a post, by the id of any of its versions: the post may have been edited since this was sent.
+    /// Whether this answers the post with this id, which may be the id of any of its versions.
     pub fn is_to(&self, id: &XId) -> bool {
         *id == self.first || self.later.contains(id)
     }
@@ -106,7 +105,7 @@ impl PublicReply {
 }
 
 impl DirectReply {
-    /// The person to write to.
+    /// The recipient's id at X.
     pub fn to(&self) -> &XId {
         &self.to
     }

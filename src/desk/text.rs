@@ -1,13 +1,13 @@
-//! Texts: their words, their headlines, and how they are shown.
+//! Text utilities: word search, word boundaries, headlines, and folding.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use super::fold::{Folder, fold, fold_needle, is_blank, is_invisible, trim};
 
-/// Whether `needle` stands in `text` as whole words, by Unicode word boundaries. Both folded.
+/// Whether `text` contains `needle` as whole words, by Unicode word boundaries. Both must be folded.
 ///
-/// A boundary is wherever UAX #29 puts one, so `c++` is found in `use c++.` and `art` is not found in
-/// `start`. An empty needle is in no text.
+/// Boundaries are those of UAX #29, so `use c++.` contains `c++`, and `start` does not contain `art`. An empty needle
+/// is never contained.
 pub fn contains_word(text: &str, needle: &str) -> bool {
     if needle.is_empty() || !text.contains(needle) {
         return false;
@@ -17,15 +17,15 @@ pub fn contains_word(text: &str, needle: &str) -> bool {
         .any(|at| bounds.binary_search(&at).is_ok() && bounds.binary_search(&(at + needle.len())).is_ok())
 }
 
-/// Where words begin and end in a text, in order, its start and its end among them.
+/// Byte offsets of the word boundaries of a text, in order, including its start and end.
 pub fn word_bounds(text: &str) -> impl Iterator<Item = usize> + '_ {
     text.split_word_bound_indices().map(|(at, _)| at).chain([text.len()])
 }
 
-/// Whether a word begins or ends at this byte of a text, as far as that can be told from the two characters on
-/// either side: nothing where one of those is not ASCII, and then the whole text must be asked.
+/// Whether byte offset `at` is a word boundary, decided from the two characters on either side. `None` if one of them
+/// is not ASCII; then the whole text must be segmented.
 pub fn is_word_bound(text: &str, at: usize) -> Option<bool> {
-    /// The classes of UAX #29 that occur in ASCII; the rest is `None`.
+    /// The UAX #29 classes of ASCII characters that can join their neighbours; `None` for all others.
     fn class(byte: u8) -> Option<char> {
         Some(match byte {
             b'A'..=b'Z' | b'a'..=b'z' => 'a',
@@ -56,7 +56,7 @@ pub fn is_word_bound(text: &str, at: usize) -> Option<bool> {
     let further = (further.0.and_then(|b| class(*b)), further.1.and_then(|b| class(*b)));
     let together = match (class(before), class(after)) {
         (Some(' '), Some(' ')) | (Some('a' | '0' | '_'), Some('a' | '0' | '_')) => true,
-        // What stands between two letters or two digits, as in `it's` and `1,000`.
+        // Punctuation between two letters or two digits, as in `it's` and `1,000`.
         (Some('a'), Some(':' | '.')) => further.1 == Some('a'),
         (Some(':' | '.'), Some('a')) => further.0 == Some('a'),
         (Some('0'), Some(',' | '.')) => further.1 == Some('0'),
@@ -81,9 +81,9 @@ impl MatchIndicesOverlapping for str {
     }
 }
 
-/// The first `most` user-perceived characters of a text on one line; `…` where something was cut.
+/// The first `most` user-perceived characters of a text, on one line; ends in `…` if the text was cut.
 pub fn headline(text: &str, most: usize) -> String {
-    // No more words are looked at than can be shown, unless they have characters that only together are one.
+    // Stops early for ASCII text, where each byte is a character.
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() {
@@ -94,7 +94,7 @@ pub fn headline(text: &str, most: usize) -> String {
             break;
         }
     }
-    // Each of these is a character, unless what follows the last one joins it.
+    // In ASCII text without line breaks, each byte is a character.
     if line.is_ascii() {
         return match line.len() > most {
             false => line,
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn bounds_of_words_are_those_of_the_whole_text() {
-        // One character of each class that ASCII has, and some that are not ASCII.
+        // One character of each ASCII class, and some that are not ASCII.
         const CHARACTERS: [&str; 18] =
             ["a", "Z", "0", "_", ":", ".", "'", ",", ";", " ", "\r", "\n", "\t", "\u{b}", "-", "\"", "é", "\u{301}"];
         let mut told = 0;

@@ -1,4 +1,4 @@
-//! A ticket: one account, one conversation, one person.
+//! A ticket: a conversation of one person with one account.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,54 +9,54 @@ use super::{
     Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType, text::headline,
 };
 
-/// A ticket with everything conditions can ask about.
+/// A ticket, with all fields that conditions can read.
 ///
-/// Times are instants; counts start at zero. This is also the shape of a line for `twite eval --tickets`.
+/// Also the format of a line of `twite eval --tickets`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ticket {
-    /// Its number; zero while it has none.
+    /// Its number; zero if it has none yet.
     pub id: TicketId,
-    /// Where it came from.
+    /// The channel it came from.
     pub channel: Channel,
-    /// The handle of the connected account it came to.
+    /// The handle of the connected account that it was addressed to.
     pub account: Option<String>,
     /// The brand it belongs to.
     pub brand: Option<String>,
-    /// How far it has come.
+    /// Its status, from new to closed.
     pub status: Status,
     /// How urgent it is.
     pub priority: Option<Priority>,
-    /// What sort of work it is.
+    /// The kind of request.
     #[serde(rename = "type")]
     pub kind: Option<TicketType>,
-    /// A line that says what it is about.
+    /// Its subject, one line.
     pub subject: String,
     /// The text that opened it.
     pub description: String,
-    /// Its tags, lower case.
+    /// Its tags, folded.
     pub tags: BTreeSet<String>,
     /// The group it is assigned to.
     pub group: Option<String>,
     /// The agent it is assigned to.
     pub assignee: Option<String>,
-    /// The person it belongs to.
+    /// The requester: the author of the message that opened it.
     pub requester: Person,
-    /// Language tag of the post that opened it.
+    /// Language of the post that opened it.
     pub language: Option<String>,
-    /// The post that opened it.
+    /// Facts about the post that opened it.
     pub post: PostFacts,
-    /// Public comments by agents.
+    /// Number of public comments by agents.
     pub replies: i64,
-    /// Times it went back from solved to open.
+    /// Number of times it was reopened after it was solved.
     pub reopens: i64,
-    /// Comments and updates by agents.
+    /// Number of comments and updates by agents.
     pub agent_touches: i64,
-    /// Comments of every kind.
+    /// Number of comments of every kind.
     pub comments: i64,
     /// When it was opened.
     pub created: Timestamp,
-    /// When anything last changed.
+    /// When it last changed.
     pub updated: Timestamp,
     /// When it was last solved.
     pub solved: Option<Timestamp>,
@@ -64,7 +64,7 @@ pub struct Ticket {
     pub assigned: Option<Timestamp>,
     /// When it is due.
     pub due: Option<Timestamp>,
-    /// Until when it is put off.
+    /// Until when it is snoozed.
     pub snoozed: Option<Timestamp>,
     /// When its requester last wrote.
     pub requester_updated: Option<Timestamp>,
@@ -72,14 +72,14 @@ pub struct Ticket {
     pub first_reply: Option<Timestamp>,
     /// The text of the latest comment.
     pub latest_comment: Option<String>,
-    /// The text of the latest comment its requester can see.
+    /// The text of the latest comment that the requester can see.
     pub latest_public_comment: Option<String>,
-    /// Declared fields, by name.
+    /// Values of custom fields, by name.
     pub custom: BTreeMap<String, CustomValue>,
 }
 
 impl Default for Ticket {
-    /// A new ticket from a public post, opened at the start of 1970, with nothing else known.
+    /// A new ticket from a public post, created at the Unix epoch, with no other facts.
     fn default() -> Self {
         Self {
             id: TicketId::default(),
@@ -117,7 +117,7 @@ impl Default for Ticket {
 }
 
 impl Ticket {
-    /// Sets the status and keeps the times that hang on it in step.
+    /// Sets the status, and updates the solved time, the reopen count and the snooze accordingly.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {
         if self.status >= Status::Solved && status < Status::Solved {
             self.reopens = self.reopens.saturating_add(1);
@@ -126,14 +126,14 @@ impl Ticket {
         if self.status < Status::Solved && status >= Status::Solved {
             self.solved = Some(now);
         }
-        // Whoever moves a ticket on has not put it off any more.
+        // A change to any status but hold ends the snooze.
         if status != Status::Hold {
             self.snoozed = None;
         }
         self.status = status;
     }
 
-    /// Puts the ticket off: it is on hold until then. What is solved stays solved.
+    /// Snoozes the ticket: puts it on hold until a time. Does nothing to a solved or closed ticket.
     pub fn snooze(&mut self, until: Timestamp, now: Timestamp) {
         if self.status < Status::Solved {
             self.set_status(Status::Hold, now);
@@ -141,7 +141,7 @@ impl Ticket {
         }
     }
 
-    /// Whether the time it was put off for is over; then it is open again.
+    /// Opens the ticket again if its snooze time is over; returns whether it was.
     pub fn unsnooze(&mut self, now: Timestamp) -> bool {
         let over = self.snoozed.is_some_and(|until| until <= now);
         if over {
@@ -150,7 +150,7 @@ impl Ticket {
         over
     }
 
-    /// Describes the ticket by the text that opened it. The subject follows, unless somebody has set another.
+    /// Sets the description, and derives the subject from it unless a different subject was set.
     pub fn describe(&mut self, text: &str) {
         const SUBJECT: usize = 80;
         if self.subject == headline(&self.description, SUBJECT) {
@@ -159,7 +159,7 @@ impl Ticket {
         text.clone_into(&mut self.description);
     }
 
-    /// Sets the agent and the time that hangs on it.
+    /// Sets the assignee, and the time of the assignment if it changes.
     pub fn set_assignee(&mut self, agent: Option<String>, now: Timestamp) {
         if self.assignee != agent {
             self.assigned = agent.is_some().then_some(now);
@@ -167,11 +167,11 @@ impl Ticket {
         }
     }
 
-    /// Counts a comment, and moves the ticket as people expect of a comment: the requester's opens a
-    /// pending or solved ticket again, an agent's public one opens a new ticket.
+    /// Adds a comment to the counts and times, and updates the status: a comment of the requester reopens a pending,
+    /// solved or snoozed ticket, a public one of an agent opens a new ticket.
     ///
-    /// Comments are added in the order in which they were made. One that turns up late is counted like
-    /// any other, but does not open again what was solved after it.
+    /// Comments are added in order of creation. A late one is counted, but does not reopen a ticket that was solved
+    /// after it was written.
     pub fn add_comment(&mut self, comment: &EventComment, made: Timestamp) {
         self.comments = self.comments.saturating_add(1);
         self.updated = self.updated.max(made);
@@ -201,8 +201,8 @@ impl Ticket {
         }
     }
 
-    /// Takes over what was said on another ticket of the same person that is merged into this one. Only comments that
-    /// moved are counted here, and no longer there.
+    /// Merges another ticket of the same requester into this one. The counts of `moved` comments are subtracted from
+    /// `other` and added here.
     pub fn take_over(&mut self, other: &mut Self, moved: MovedComments, now: Timestamp) {
         let MovedComments { all, replies } = moved;
         for (ticket, sign) in [(&mut *self, 1), (&mut *other, -1)] {
@@ -215,7 +215,7 @@ impl Ticket {
             self.requester_updated = other.requester_updated;
             self.latest_comment.clone_from(&other.latest_comment);
             self.latest_public_comment.clone_from(&other.latest_public_comment);
-            // The person has said something that waits for an answer.
+            // The requester's message still waits for an answer.
             if other.status < Status::Pending && matches!(self.status, Status::Pending | Status::Solved) {
                 self.set_status(Status::Open, now);
             }
@@ -227,8 +227,8 @@ impl Ticket {
         self.updated = self.updated.max(now);
     }
 
-    /// Takes in a comment that is older than the latest one: it counts, and neither becomes the latest nor
-    /// opens again what was solved or put off since.
+    /// Adds a comment older than the latest one: it is counted, but does not become the latest comment, and does not
+    /// change the status unless the ticket is new.
     pub fn add_earlier_comment(&mut self, comment: &EventComment, made: Timestamp) {
         let latest = (self.latest_comment.clone(), self.latest_public_comment.clone());
         let (status, solved, reopens, snoozed) = (self.status, self.solved, self.reopens, self.snoozed);
@@ -240,28 +240,28 @@ impl Ticket {
     }
 }
 
-/// How many comments moved from one ticket to another.
+/// Numbers of comments that moved from one ticket to another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MovedComments {
-    /// All of them.
+    /// All comments.
     pub all: i64,
-    /// Those of agents that the requester can see.
+    /// Comments by agents that the requester can see.
     pub replies: i64,
 }
 
-/// What is known of the post that opened a ticket. Unknown where it was no post.
+/// Facts about the post that opened a ticket; all unknown if it was not a post.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PostFacts {
-    /// Likes it had when last seen.
+    /// Number of likes when last fetched.
     pub likes: Option<i64>,
-    /// Reposts it had.
+    /// Number of reposts when last fetched.
     pub reposts: Option<i64>,
-    /// Replies it had.
+    /// Number of replies when last fetched.
     pub replies: Option<i64>,
-    /// Whether it carries a picture, a video or a GIF.
+    /// Whether it has a picture, a video or a GIF.
     pub has_media: bool,
-    /// Whether it answers another post.
+    /// Whether it is a reply to another post.
     pub is_reply: bool,
     /// Its hashtags, without `#`, folded.
     pub hashtags: BTreeSet<String>,

@@ -1,20 +1,21 @@
-//! What lets a program act for an X account.
+//! OAuth 2 tokens of X accounts.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The OAuth 2 tokens of an account. Never printed: its `Debug` says only what they are good for.
+/// The OAuth 2 tokens of an account. `Debug` omits the secrets.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
-    /// Goes with each call.
+    /// The access token, sent with each call.
     pub access: String,
-    /// Buys the next pair, once. Without it the account must be connected again when the access token ends.
+    /// The refresh token, valid for one refresh. If `None`, the account must be connected again once the access token
+    /// has expired.
     pub refresh: Option<String>,
-    /// When the access token ends; `None` where X did not say.
+    /// When the access token expires; `None` if X did not say.
     pub expires: Option<Timestamp>,
-    /// What the account allowed.
+    /// The granted scopes.
     pub scopes: Vec<String>,
 }
 

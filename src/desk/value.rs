@@ -1,4 +1,4 @@
-//! What a field holds.
+//! Values of fields.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{declarations::CustomKind, text::is_blank};
 
-/// A field's value, borrowed from the ticket where it can be.
+/// The value of a field, borrowed from the ticket if possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Value<'a> {
-    /// None: an empty field, or, for numbers and times, an unknown one.
+    /// No value: an empty field, or an unknown number or time.
     Empty,
     /// Yes or no.
     YesNo(bool),
@@ -19,7 +19,7 @@ pub enum Value<'a> {
     Number(i64),
     /// A word of a vocabulary, or a declared name.
     Word(Cow<'a, str>),
-    /// Text as written (compared folded, see [`super::text::fold`]).
+    /// Text as written; compared folded, see [`super::text::fold`].
     Text(Cow<'a, str>),
     /// A set of tags.
     Set(Cow<'a, BTreeSet<String>>),
@@ -28,7 +28,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The same value, owning what it holds.
+    /// Clones all borrowed data.
     pub fn into_owned(self) -> Value<'static> {
         match self {
             Self::Empty => Value::Empty,
@@ -41,7 +41,7 @@ impl Value<'_> {
         }
     }
 
-    /// Whether there is nothing: no value, a blank text, an empty set.
+    /// Whether it is no value, a blank text or an empty set.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Empty => true,
@@ -53,22 +53,22 @@ impl Value<'_> {
 }
 
 impl<'a> Value<'a> {
-    /// A word, or nothing.
+    /// A word, or [`Self::Empty`].
     pub fn word(word: Option<&'a str>) -> Self {
         word.map_or(Self::Empty, |w| Self::Word(Cow::Borrowed(w)))
     }
 
-    /// A text, or nothing. A text in which there is nothing to see is none.
+    /// A text, or [`Self::Empty`] if it is `None` or blank.
     pub fn text(text: Option<&'a str>) -> Self {
         text.filter(|t| !is_blank(t)).map_or(Self::Empty, |t| Self::Text(Cow::Borrowed(t)))
     }
 
-    /// A number, or unknown.
+    /// A number, or [`Self::Empty`] if it is unknown.
     pub fn number(number: Option<i64>) -> Self {
         number.map_or(Self::Empty, Self::Number)
     }
 
-    /// A time, or none.
+    /// A time, or [`Self::Empty`].
     pub fn time(time: Option<Timestamp>) -> Self {
         time.map_or(Self::Empty, Self::Time)
     }
@@ -80,7 +80,7 @@ impl<'a> Value<'a> {
 }
 
 impl fmt::Display for Value<'_> {
-    /// As a person would write it in a rule; nothing is `empty`.
+    /// The value as written in a rule; no value and an empty set are `empty`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("empty"),
@@ -95,7 +95,7 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// What a declared field holds on a ticket. No entry is empty.
+/// The value of a custom field on a ticket; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CustomValue {
@@ -108,8 +108,8 @@ pub enum CustomValue {
 }
 
 impl CustomValue {
-    /// As a [`Value`]; `kind` tells texts from choices. What is no value of that kind, because the field was
-    /// declared otherwise when it was written, is none.
+    /// Converts to a [`Value`]; `kind` distinguishes texts from choices. [`Value::Empty`] if the value is of another
+    /// kind, because the field's type was changed since.
     pub fn value(&self, kind: CustomKind) -> Value<'_> {
         match (self, kind) {
             (Self::YesNo(b), CustomKind::YesNo) => Value::YesNo(*b),

@@ -1,30 +1,29 @@
-//! Texts of others as people see them: characters that control a terminal, a log or the direction of writing are spelt out.
+//! Escapes control characters in untrusted text, so that it is safe to print in a terminal or a log.
 
 use std::{
     borrow::Cow,
     fmt::{self, Write},
 };
 
-/// Whether a character does something to what is around it instead of being seen: C0 and C1 controls, the Unicode line
-/// ends, the marks, embeddings, overrides and isolates of bidirectional writing, the shaping controls Unicode deprecates,
-/// the marks of annotations; and the two code points that XML forbids because they are no characters.
+/// Whether a character is escaped: C0 and C1 controls, Unicode line and paragraph separators, bidirectional controls,
+/// deprecated format characters, interlinear annotation marks, and U+FFFE and U+FFFF, which XML forbids.
 pub const fn is_control(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
         | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// A text in one line: each control character as `\u{…}`, line breaks and tabs too.
+/// Escapes each control character as `\u{…}`, including line breaks and tabs.
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, is_control)
 }
 
-/// A text of several lines: as [`visible`], but its line breaks (LF) and tabs stay.
+/// As [`visible`], but keeps line feeds and tabs.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_control(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// The same, as something that can be written.
+/// Displays a text as [`visible`] escapes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Visible<'a>(pub &'a str);
 
@@ -41,7 +40,7 @@ fn escaped(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match hidden(c) {
-            // Writing to a text never fails.
+            // Writing to a `String` never fails.
             true => drop(write!(shown, "{}", c.escape_unicode())),
             false => shown.push(c),
         }

@@ -1,4 +1,4 @@
-//! The closed vocabularies of the desk: each a Rust enum whose variants carry the word people write.
+//! The closed vocabularies of the desk: enums whose variants have the words that rules and JSON use.
 
 use std::{fmt, str::FromStr};
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 /// A vocabulary as data, for the field table, the checker and completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
-    /// The words, lowest first where they are ordered.
+    /// The words, in ascending order if `ordered`.
     pub words: &'static [&'static str],
-    /// Whether `<` and its kin make sense between them.
+    /// Whether `<`, `>` and the like apply.
     pub ordered: bool,
 }
 
 impl Words {
-    /// The place of a word in its vocabulary, which is its rank where the words are ordered.
+    /// The index of a word in the vocabulary; its rank if the vocabulary is ordered.
     pub fn rank(&self, word: &str) -> Option<usize> {
         self.words.iter().position(|w| *w == word)
     }
@@ -32,7 +32,7 @@ macro_rules! words {
             /// The words of this vocabulary.
             pub const WORDS: Words = Words { words: &[$($word,)+], ordered: $ordered };
 
-            /// The word people write.
+            /// The word in rules and JSON.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
@@ -69,18 +69,18 @@ macro_rules! words {
     };
 }
 
-/// A word that is not in the vocabulary it was looked up in.
+/// The error of a word that is not in the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is not one of {}", known.join(", "))]
 pub struct UnknownWord {
     /// The word as written.
     pub word: String,
-    /// The words that would have been fine.
+    /// The words of the vocabulary.
     pub known: &'static [&'static str],
 }
 
 words! {
-    /// Where a ticket came from.
+    /// The channel that a ticket came from.
     Channel, ordered: false {
         /// A public post that mentions a connected account.
         Twitter = "twitter",
@@ -92,13 +92,13 @@ words! {
         Email = "email",
         /// The desk's own pages.
         Web = "web",
-        /// The desk's own interface for programs.
+        /// The desk's HTTP API.
         Api = "api",
     }
 }
 
 words! {
-    /// The way an update came in.
+    /// The channel of an update.
     Via, ordered: false {
         /// A public post.
         Twitter = "twitter",
@@ -110,7 +110,7 @@ words! {
         Email = "email",
         /// The desk's own pages.
         Web = "web",
-        /// The desk's own interface for programs.
+        /// The desk's HTTP API.
         Api = "api",
         /// A command in a terminal.
         Cli = "cli",
@@ -120,49 +120,49 @@ words! {
 }
 
 words! {
-    /// Why something that was to be sent is not, or not yet.
+    /// Why an outbox item is not sent, or not yet.
     ReasonKind, ordered: false {
-        /// The comment cannot be answered: it is a note, or gone.
+        /// The comment cannot be answered: it is a note, or was deleted.
         NotAnswerable = "not_answerable",
-        /// The text is empty: all that it names has no value.
+        /// The rendered text is empty: its placeholders have no value.
         Empty = "empty",
-        /// The text is longer than a post of the account may be.
+        /// The text exceeds the maximum length of a post of the account.
         TooLong = "too_long",
-        /// Rules have sent too many replies within the hour.
+        /// Rules sent too many replies within an hour.
         Capped = "capped",
-        /// The part of the reply before this one did not arrive.
+        /// The previous part of a multi-part reply was not delivered.
         EarlierPart = "earlier_part",
-        /// No account may answer.
+        /// No account is allowed to reply.
         NoAccount = "no_account",
         /// The author of the post has not mentioned the account.
         NotSummoned = "not_summoned",
-        /// X had the same text before.
+        /// X rejected the text as a duplicate.
         Duplicate = "duplicate",
         /// The post is deleted or not visible.
         Gone = "gone",
-        /// The person takes no direct messages from the account.
+        /// The person does not accept direct messages from the account.
         DirectClosed = "direct_closed",
-        /// X refused for another reason.
+        /// X rejected it for another reason.
         RefusedByX = "refused_by_x",
         /// There is no address, webhook or mail server to send to.
         NoRecipient = "no_recipient",
         /// The ticket was solved before the reminder was due.
         Solved = "solved",
-        /// The mail server or the webhook refused.
+        /// The mail server or the webhook rejected it.
         RefusedByReceiver = "refused_by_receiver",
-        /// It was tried for days and the mail server or the webhook never answered.
+        /// Retries ended after days without an answer from the mail server or the webhook.
         GivenUp = "given_up",
-        /// There were too many calls.
+        /// A rate limit was reached.
         RateLimited = "rate_limited",
-        /// The app has no credit, or reached its cap.
+        /// The X app has no credit, or reached its spending cap.
         NoCredit = "no_credit",
-        /// X refuses the account's authorisation.
+        /// X rejects the account's authorisation.
         Unauthorised = "unauthorised",
-        /// X refuses the app, or has locked the account.
+        /// X rejects the app, or has locked the account.
         NotAllowed = "not_allowed",
-        /// The receiver cannot be reached or does not work.
+        /// The receiver is unreachable or fails.
         Unavailable = "unavailable",
-        /// The answer was lost, so that it may have arrived.
+        /// The response was lost, so it may have been delivered.
         AnswerLost = "answer_lost",
         /// Twite itself is not set up to send it, or its store fails.
         NotReady = "not_ready",
@@ -172,11 +172,11 @@ words! {
 }
 
 words! {
-    /// What an agent does with something in the outbox.
+    /// What an agent can do with an outbox item.
     Act, ordered: false {
-        /// It is not sent, or not again.
+        /// Do not send it, or not again.
         Withdraw = "withdraw",
-        /// It is sent at once, without a lookup whether it arrived.
+        /// Send it at once, without looking up whether it was delivered before.
         Resend = "resend",
     }
 }
@@ -195,19 +195,19 @@ impl From<Channel> for Via {
 }
 
 words! {
-    /// How far a ticket has come.
+    /// The status of a ticket.
     Status, ordered: true {
-        /// Nobody has looked at it.
+        /// Not yet taken up by an agent.
         New = "new",
-        /// Somebody is at it.
+        /// In progress.
         Open = "open",
         /// Waiting for the requester.
         Pending = "pending",
         /// Waiting for a third party.
         Hold = "hold",
-        /// Answered; the requester may open it again.
+        /// Solved; a comment of the requester reopens it.
         Solved = "solved",
-        /// Done for good: a further message opens a follow-up.
+        /// Final: a further message opens a follow-up ticket.
         Closed = "closed",
     }
 }
@@ -215,27 +215,27 @@ words! {
 words! {
     /// How urgent a ticket is.
     Priority, ordered: true {
-        /// Can wait.
+        /// Below normal.
         Low = "low",
-        /// As it comes.
+        /// The usual priority.
         Normal = "normal",
-        /// Before the normal ones.
+        /// Above normal.
         High = "high",
-        /// Now.
+        /// The highest priority.
         Urgent = "urgent",
     }
 }
 
 words! {
-    /// What sort of work a ticket is.
+    /// The kind of request of a ticket.
     TicketType, ordered: false {
-        /// Somebody wants to know something.
+        /// A question.
         Question = "question",
-        /// One of several tickets about a problem.
+        /// One of several tickets caused by the same problem.
         Incident = "incident",
         /// The cause of incidents.
         Problem = "problem",
-        /// Something to do.
+        /// A task.
         Task = "task",
     }
 }
@@ -245,7 +245,7 @@ words! {
     VerifiedType, ordered: false {
         /// No mark.
         None = "none",
-        /// A paying person.
+        /// A paying subscriber.
         Blue = "blue",
         /// An organisation.
         Business = "business",

@@ -17,14 +17,14 @@ use crate::{
     lang::rules::{Action, ActionKind, Duration, SetTo, Template},
 };
 
-/// The result of actions beside the changed ticket.
+/// The result of applying actions, apart from the changed ticket.
 pub(super) struct Outcome {
     pub(super) effects: Vec<Effect>,
     /// Whether an action was `stop`.
     pub(super) stop: bool,
 }
 
-/// What placeholders and durations of actions read beside the ticket.
+/// The inputs of placeholders and durations in actions, apart from the ticket.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) event: Option<&'a Event>,
@@ -97,7 +97,7 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
 
 /// Now plus a duration, by the opening hours that apply to the ticket.
 fn later(span: Duration, facts: Facts<'_>) -> Timestamp {
-    // Beyond the calendar is never.
+    // A time beyond the range of `Timestamp` is never reached.
     span.after(facts.now, facts.hours()).unwrap_or(Timestamp::MAX)
 }
 
@@ -110,7 +110,7 @@ fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, 
         Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()).collect())),
         value => value,
     };
-    // A text that is equal when folded keeps its spelling.
+    // If the new text equals the old one when folded, the old spelling is kept.
     if !matches!(value, Value::Text(_)) || !same(&value, &field.read(Facts { ticket, event: None, now, desk })) {
         field.write(ticket, value, now);
     }
@@ -159,7 +159,7 @@ pub(super) fn written_fields<'a>(actions: impl IntoIterator<Item = &'a Action>) 
 
 fn by_table(a: &FieldRef, b: &FieldRef) -> Ordering {
     match (a, b) {
-        // All are elements of one static array.
+        // Built-in fields are elements of one static array, so the order of their addresses is the table order.
         (FieldRef::Known(a), FieldRef::Known(b)) => std::ptr::from_ref::<Field>(a).cmp(&std::ptr::from_ref(b)),
         (FieldRef::Known(_), FieldRef::Custom(_)) => Ordering::Less,
         (FieldRef::Custom(_), FieldRef::Known(_)) => Ordering::Greater,
@@ -178,13 +178,13 @@ pub fn changes(from: &Ticket, to: &Ticket, desk: &Declarations) -> Vec<Change> {
     changes_of(&known.chain(custom).collect::<Vec<_>>(), from, to, desk)
 }
 
-/// Which of these fields differ between two tickets.
+/// The changes of these fields between two tickets.
 pub(super) fn changes_of(fields: &[FieldRef], from: &Ticket, to: &Ticket, desk: &Declarations) -> Vec<Change> {
     let differs = |field: &FieldRef| change(field, value(field, from, desk), value(field, to, desk));
     fields.iter().filter_map(differs).collect()
 }
 
-/// What a field holds on a ticket, whenever that is asked.
+/// The value of a field of a ticket, read without an event and at time 0: for fields that depend on neither.
 pub(super) fn value<'a>(field: &FieldRef, ticket: &'a Ticket, desk: &'a Declarations) -> Value<'a> {
     field.read(Facts { ticket, event: None, now: Timestamp::UNIX_EPOCH, desk })
 }

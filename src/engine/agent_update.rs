@@ -8,10 +8,10 @@ use crate::{
     lang::rules::{Action, Macro},
 };
 
-/// What an agent's update of a ticket comes to.
+/// The result of an agent's update of a ticket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdatedTicket {
-    /// The ticket after it, with its comments.
+    /// The ticket after the update, with its comments.
     pub ticket: Ticket,
     /// The event for the triggers.
     pub event: Event,
@@ -56,7 +56,7 @@ pub fn agent_update(
     if said.is_empty() {
         ticket.agent_touches += 1;
     }
-    // An update has one comment: a public one if there is one.
+    // An event has one comment: the first public one, or else the first note.
     let comment = said.iter().find(|comment| comment.public).or(said.first()).cloned();
     ticket.updated = ticket.updated.max(now);
     let kind = EventKind::Updated { before: Box::new(before.clone()) };

@@ -28,9 +28,9 @@ use crate::{
 pub struct Evaluation {
     /// `None` if no automation fired.
     pub decision: Option<Decision>,
-    /// The titles of the automations that hold now.
+    /// The titles of the automations whose conditions hold now.
     pub active: BTreeSet<String>,
-    /// The next whole minute on which a result can change while nothing happens to the ticket.
+    /// The next whole minute at which the result of a condition can change without an event.
     pub next_check: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn evaluate_automations(
     Evaluation { decision, active, next_check }
 }
 
-/// When to evaluate a ticket again to which nothing happens.
+/// When to evaluate the automations again if no event happens to the ticket before.
 fn next_check_after(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Timestamp> {
     if ticket.status == Status::Closed {
         return None;
@@ -84,11 +84,11 @@ fn next_check_after(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Tim
         let facts = Facts { ticket, event: None, now: at, desk: &rules.desk };
         next_change(&a.when, facts)
     });
-    // A result that changes within this minute has changed by the next.
+    // A change within this minute is evaluated at the next whole minute.
     changes.chain(ticket.snoozed).map(|change| minute(change).max(next_minute(at))).min()
 }
 
-/// Unsnoozes a ticket whose snooze is over: the ticket after it, and the event.
+/// Unsnoozes a ticket whose snooze is over. Returns the ticket after the change, and the event.
 pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
     let mut after = ticket.clone();
     after.unsnooze(at).then(|| {

@@ -192,7 +192,7 @@ impl Coverage {
         Share::of(self.macros.iter().map(|(_, applied)| *applied))
     }
 
-    /// All of these together.
+    /// The total of predicate results, fired rules and applied macros.
     pub fn all(&self) -> Share {
         self.answers() + self.fired() + self.applied_macros()
     }

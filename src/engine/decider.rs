@@ -1,4 +1,4 @@
-//! The decisions of a process: made with the index, and for a sample compared with the plain evaluator.
+//! Makes decisions with the index, and verifies a sample of them with the plain evaluator.
 
 use std::{collections::BTreeSet, hash::BuildHasher};
 
@@ -25,7 +25,7 @@ pub struct Decider {
     every: u32,
 }
 
-/// A decision, and whether verifying it failed.
+/// A decision, and whether its verification failed.
 #[derive(Debug)]
 pub struct Decided<T> {
     /// The decision; the plain evaluator's if it was verified.
@@ -112,7 +112,7 @@ mod tests {
             assert!(expected.contains(&once.len()), "{} of 10,000 with {every}", once.len());
             assert_eq!(once, again);
         }
-        // Every ticket is sampled at some time.
+        // Every ticket is sampled sooner or later.
         let tickets: BTreeSet<_> = sampled(10).into_iter().map(|(id, _)| id).collect();
         assert_eq!(tickets.len(), 100);
     }

@@ -27,7 +27,7 @@ pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>) -> String {
     }
 }
 
-/// The predicates that made a condition hold or not, a line each: `✗ requester.followers >= 10_000  (12)`.
+/// The predicates that decided the result of a condition, one line each: `✗ requester.followers >= 10_000  (12)`.
 pub(super) fn because(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![];
     for leaf in explanation.because() {

@@ -39,7 +39,7 @@ pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
 /// Whether an operator holds for a value of a field of this kind. False for operators that read the event or the clock.
 pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
     let is = |literal: &Literal| equal(value, literal);
-    // An unknown number may or may not differ; an empty word does.
+    // For `is not`: an unknown number may or may not differ, so it is false; an empty word differs, so it is true.
     let unknown = || value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
     match op {
         Op::Holds => *value == Value::YesNo(true),
@@ -116,7 +116,7 @@ fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
-/// Whether the time since, or until, a value compares so with a duration.
+/// Whether the time since a value, or with `until` the time until it, satisfies a comparison with a duration.
 fn duration_holds(value: &Value<'_>, comparison: Comparison, span: Duration, facts: Facts<'_>, until: bool) -> bool {
     let Value::Time(time) = *value else { return false };
     let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };

@@ -36,7 +36,7 @@ pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Opti
         ..Ticket::default()
     };
     let mut sha = Sha256::new();
-    // A ticket is always JSON.
+    // Serializing a ticket as JSON does not fail.
     sha.update(serde_json::to_vec(&(state, active)).unwrap_or_default());
     Some(sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -8,7 +8,8 @@ use crate::{
     lang::rules::{Condition, ConditionKind, Op, Predicate},
 };
 
-/// The most steps of a search. If it gives up, the ticket is evaluated too early, and the search continues from there.
+/// Maximum steps of a search. A search that reaches it returns an instant that is too early; evaluation at that instant
+/// searches on from there.
 const MAX_STEPS: usize = 200;
 
 /// The next instant after now at which the result of a condition can change while the ticket stays the same: a lower
@@ -26,7 +27,7 @@ pub(super) fn next_change(condition: &Condition, facts: Facts<'_>) -> Option<Tim
     Some(at)
 }
 
-/// A result, and how long it is stable at least.
+/// The result of a condition, with a lower bound of how long it is stable.
 struct Stable {
     holds: bool,
     /// The first instant after now at which it may change; `None` is never.
@@ -82,12 +83,12 @@ fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stable {
 fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
     let hours = facts.hours();
     let at = match (&predicate.op, predicate.field.read(facts)) {
-        // `time since` only grows: it enters the far side of the boundary.
+        // `time since` only grows, so the result changes at the first instant on the far side of the boundary.
         (Op::Since(comparison, length), Value::Time(time)) => {
             let boundary = comparison.boundary(length.reached_after(time, hours))?;
             if boundary.included { Some(boundary.at) } else { right_after(boundary.at) }
         }
-        // `time until` only shrinks: it leaves the far side.
+        // `time until` only shrinks, so the result changes at the first instant past the boundary.
         (Op::Until(comparison, length), Value::Time(time)) => {
             let boundary = comparison.boundary(length.reached_before(time, hours))?;
             if boundary.included { right_after(boundary.at) } else { Some(boundary.at) }

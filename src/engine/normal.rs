@@ -11,7 +11,7 @@ use crate::{
     lang::rules::{Comparison, Duration, Literal, Op, Pattern, Predicate},
 };
 
-/// The most codes of a predicate: one bit each in a mask.
+/// Maximum number of codes that a mask distinguishes, one bit each.
 pub(super) const MAX_CODES: usize = 64;
 
 /// The normal form of a predicate: its result for each part of its field's domain.
@@ -29,7 +29,7 @@ pub(super) enum Normal<'p> {
     Tags(Tags<'p>),
     /// A search in a text.
     Search(Search<'p>),
-    /// Not cut: depends on the clock, on business time, or on too many values.
+    /// No normal form: the result depends on the clock, on business time, or on too many values.
     Opaque,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Whole<'p> {
     pub(super) mentioned: Vec<(&'p str, bool)>,
 }
 
-/// A predicate on the members of a set: `every` tag, or any, is `present`, or is not.
+/// A predicate on the members of a set: whether all of `tags` (`every`), or any of them, are present or absent.
 #[derive(Debug)]
 pub(super) struct Tags<'p> {
     pub(super) tags: &'p [String],
@@ -84,7 +84,7 @@ pub(super) enum Search<'p> {
 pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
     let kind = predicate.field.kind();
     match (&predicate.op, &kind) {
-        // Opening hours are too slow to read for every ticket.
+        // Opening hours are too slow to evaluate for every ticket.
         _ if predicate.field.scope() == Scope::Clock => Normal::Opaque,
         (Op::Changed { from, to }, _) => match values(&kind) {
             values if values.is_empty() || values.len().pow(2) > MAX_CODES => Normal::Opaque,
@@ -173,7 +173,7 @@ fn cuts(op: &Op) -> Vec<i128> {
                 Literal::Number(n) => Some(i128::from(*n)),
                 _ => None,
             });
-            // Beyond i64 there is no number.
+            // Numbers are `i64`, so a cut above its range is never reached.
             numbers.flat_map(around).filter(|cut| *cut <= i128::from(i64::MAX)).collect()
         }
     };
@@ -211,7 +211,7 @@ fn whole<'p>(op: &'p Op, kind: &Kind) -> Whole<'p> {
         let value = if *kind == Kind::Text { Value::Text(value) } else { Value::Word(value) };
         evaluate::value_holds(op, kind, &value)
     };
-    // Longer than all mentioned values, so different from each.
+    // A sample of the other values: longer than all mentioned values, so different from each.
     let other: String = mentioned.iter().map(|(_, written)| *written).chain(["\u{1}"]).collect();
     Whole {
         empty: evaluate::value_holds(op, kind, &Value::Empty),

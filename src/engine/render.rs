@@ -7,7 +7,8 @@ use crate::{
     lang::rules::{Filter, Part, Template},
 };
 
-/// The most bytes of values in one rendered text. The template's own text is never truncated, so that JSON stays valid.
+/// Maximum bytes of placeholder values in one rendered text. The template's own text is never truncated, so that JSON
+/// stays valid.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// Renders a template.
@@ -40,7 +41,7 @@ fn fill(template: &Template, facts: Facts<'_>, push: impl Fn(&mut String, &str))
     text
 }
 
-/// A value in running text: an empty value as nothing, tags separated by spaces.
+/// A value as plain text: an empty value as the empty string, tags separated by spaces.
 fn plain(value: &Value<'_>) -> String {
     match value {
         Value::Empty => String::new(),

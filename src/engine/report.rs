@@ -1,4 +1,4 @@
-//! Reports evaluated in memory: the reference for reports in SQL; and the shape of the table, for both.
+//! Reports evaluated in memory, the reference for reports in SQL; and the result table that both fill.
 
 use std::{
     cmp::Ordering,
@@ -18,7 +18,7 @@ use crate::{
     lang::rules::{Aggregate, Calendar, Measure, Period, PeriodUnit, Quantity, Report, Split},
 };
 
-/// The most rows of a report that is filled up with empty calendar parts.
+/// Maximum number of calendar keys (days, weeks or months) that a report is filled up with.
 const MAX_FILLED_ROWS: usize = 4_000;
 
 /// The result of a report.
@@ -28,7 +28,7 @@ pub struct ReportTable {
     pub title: String,
     /// The time zone of its calendar.
     pub zone: String,
-    /// Its period; `null` is all of time.
+    /// Its period; `null` if it is not limited in time.
     pub period: Option<Interval>,
     /// The period it is compared with.
     pub previous: Option<Interval>,
@@ -65,7 +65,7 @@ pub struct Measured {
 pub struct Row {
     /// A key for each split.
     pub keys: Vec<Key>,
-    /// A value for each measure; `null` without any quantity.
+    /// A value for each measure; `null` if there were no quantities to aggregate.
     pub values: Vec<Option<f64>>,
     /// The values in the previous period, if the report compares.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,7 +179,7 @@ fn monday(day: Date) -> Option<Date> {
     day.checked_sub(Length::new().days(i32::from(day.weekday().to_monday_zero_offset()))).ok()
 }
 
-/// The calendar part of an instant.
+/// The calendar key of an instant: its day, week, month or hour of the week.
 pub(super) fn calendar_key(unit: Calendar, at: Timestamp, zone: &TimeZone) -> Key {
     let local = at.to_zoned_datetime(zone.clone());
     let day = local.date();
@@ -214,7 +214,7 @@ pub fn value_key(value: &Value<'_>, kind: &Kind) -> Key {
     }
 }
 
-/// What a report is to count: its table with nothing in it yet.
+/// The empty table of a report: title, period, splits and measures, without rows.
 pub fn frame(report: &Report, desk: &Declarations, now: Timestamp) -> ReportTable {
     let zone = &desk.hours.zone;
     let period = report.over.as_ref().and_then(|over| over.period.interval(zone, now));
@@ -247,7 +247,7 @@ impl Measure {
         }
     }
 
-    /// Its value without tickets.
+    /// Its value if there are no tickets.
     pub(crate) fn of_nothing(&self) -> Option<f64> {
         match self {
             Self::Count | Self::Requesters | Self::Reach => Some(0.0),
@@ -264,7 +264,7 @@ pub struct Tally<'a> {
     desk: &'a Declarations,
     now: Timestamp,
     table: ReportTable,
-    /// By keys, for the period and the previous one; the total has no keys.
+    /// The groups, by whether they are of the previous period, and by keys. The totals have no keys.
     groups: HashMap<(bool, Vec<Key>), Group>,
 }
 
@@ -278,7 +278,7 @@ struct Group {
 }
 
 impl<'a> Tally<'a> {
-    /// Nothing counted yet.
+    /// An empty tally.
     pub fn new(report: &'a Report, desk: &'a Declarations, now: Timestamp) -> Self {
         Self { report, desk, now, table: frame(report, desk, now), groups: HashMap::new() }
     }
@@ -347,7 +347,7 @@ pub fn fill(
     let nothing: Vec<_> = report.measures.iter().map(Measure::of_nothing).collect();
     let shift = shifts(report, desk, now);
     let mut keys: BTreeSet<Vec<Key>> = BTreeSet::new();
-    // Rows of the previous period are joined with the row of the same position in this one.
+    // Each row of the previous period is joined with the row at the same position in the current period.
     let moved: Vec<_> = counted.keys().filter(|(previous, keys)| *previous && !keys.is_empty()).cloned().collect();
     for key in moved {
         if let Some(values) = counted.remove(&key) {
@@ -371,7 +371,7 @@ pub fn fill(
     table
 }
 
-/// The parts of the calendar that a split tells apart over a period, or over what was counted.
+/// The calendar keys of a split: all of a period, or without a period, from the first counted key to the last.
 fn calendar_of(split: &Split, period: Option<Interval>, counted: &BTreeSet<Vec<Key>>, desk: &Declarations) -> Vec<Key> {
     let Split::Time { unit, .. } = split else { return vec![] };
     if *unit == Calendar::HourOfWeek {
@@ -409,7 +409,7 @@ impl Calendar {
     }
 }
 
-/// For each part of the calendar of the period before, the one of the same place in this one.
+/// Maps each calendar key of the previous period to the key at the same position in the current period.
 fn shifts(report: &Report, desk: &Declarations, now: Timestamp) -> HashMap<Key, Key> {
     let (Some(over), true) = (&report.over, report.compare) else { return HashMap::new() };
     let zone = &desk.hours.zone;
@@ -425,7 +425,7 @@ fn shifts(report: &Report, desk: &Declarations, now: Timestamp) -> HashMap<Key, 
     shifts
 }
 
-/// The keys of a ticket.
+/// The keys of a ticket under a split: one, or for a set one per member.
 fn keys_of(split: &Split, facts: Facts<'_>, zone: &TimeZone) -> Vec<Key> {
     match split {
         Split::Field(field) => match field.read(facts) {

@@ -18,11 +18,11 @@ use crate::{
     lang::rules::{Mode, Rules},
 };
 
-/// The most idle scratches kept.
+/// Maximum number of idle scratches kept for reuse.
 const MAX_IDLE_SCRATCHES: usize = 16;
 /// Tickets after which index selectivity is re-estimated.
 const MIN_TICKETS: u64 = 1_000;
-/// The most recent tickets kept to estimate selectivity; of this many decisions, one ticket is kept.
+/// Maximum number of recent tickets kept to estimate selectivity: the ticket of one in `SAMPLE_EVERY` decisions.
 const MAX_RECENT: usize = 256;
 const SAMPLE_EVERY: u64 = 4;
 
@@ -55,12 +55,12 @@ impl Deref for RuleSet {
 }
 
 impl RuleSet {
-    /// Indexes the triggers by prior selectivity.
+    /// Indexes the triggers with default estimates of selectivity, without recent tickets.
     pub fn new(rules: impl Into<Arc<Rules>>) -> Self {
         Self::learned(rules.into(), &[])
     }
 
-    /// Indexes the triggers by their selectivity on recent tickets. Affects speed only.
+    /// Indexes the triggers by their selectivity on recent tickets. Selectivity affects only speed.
     pub fn learned(rules: Arc<Rules>, recent: &[Recent]) -> Self {
         Self::indexed_above(MAX_UNINDEXED, rules, recent)
     }
@@ -91,7 +91,8 @@ impl RuleSet {
         &self.triggers
     }
 
-    /// Whether to rebuild the index: it was estimated from too few tickets, or many more clauses are probed than expected.
+    /// Whether to rebuild the index: selectivity was estimated from too few tickets, or many more clauses are probed
+    /// than expected.
     pub fn has_drifted(&self) -> bool {
         let idle = self.idle();
         if self.learned_from < MAX_RECENT / 4 && idle.recent.len() == MAX_RECENT {
@@ -102,7 +103,7 @@ impl RuleSet {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
-        // After a panic elsewhere, at worst a scratch is missing.
+        // A poisoned lock is usable: after a panic, at worst a scratch is missing.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -136,14 +137,14 @@ pub struct Indexed<'a> {
     known: Searched,
 }
 
-/// The state of the scratch's results.
+/// Whether the scratch has results, and whether they are current.
 #[derive(Debug)]
 enum Searched {
-    /// None yet.
+    /// No results yet.
     Nothing,
-    /// From before these fields changed.
+    /// Results from before these fields changed.
     Before(Vec<Cow<'static, str>>),
-    /// Current.
+    /// Current results.
     Now,
 }
 

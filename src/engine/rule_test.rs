@@ -56,7 +56,7 @@ pub enum Outcome {
     Skipped,
     /// Some expectation was not met.
     Failed {
-        /// Each of them.
+        /// The expectations that were not met.
         failures: Vec<Failure>,
     },
 }
@@ -70,7 +70,7 @@ pub struct Failure {
     pub expected: String,
     /// What was found instead.
     pub found: String,
-    /// Why: conditions with values, or other effects; one line each.
+    /// Why: conditions with their values, or the effects there were instead; one line each.
     pub because: Vec<String>,
 }
 
@@ -121,7 +121,7 @@ pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage
     TestReport { test: test.title.clone(), span: test.span.clone(), outcome }
 }
 
-/// The failure of a test that fails with the index only: a bug.
+/// The failure of a test that fails with the index but passes with the plain evaluator, which is a bug in Twite.
 fn disagreement(test: &RuleTest) -> Failure {
     Failure {
         span: test.span.clone(),
@@ -136,7 +136,7 @@ fn failures(rules: &RuleSet, test: &RuleTest, detail: Detail<'_>) -> Result<Vec<
     Ok(test.expect.iter().filter_map(|expect| check(rules, expect, &playback)).collect())
 }
 
-/// What to keep of each run.
+/// What is recorded of each run.
 enum Detail<'c> {
     /// The decision, and optionally coverage.
     Decide(Option<&'c mut Coverage>),
@@ -144,7 +144,7 @@ enum Detail<'c> {
     Trace,
 }
 
-/// The most evaluations of automations in one step.
+/// Maximum number of evaluations of automations in one step.
 const MAX_EVALUATIONS: usize = 10_000;
 
 /// Why a test cannot be run to its end.
@@ -162,7 +162,7 @@ enum TestError {
 }
 
 impl TestError {
-    /// As a failure of the test.
+    /// The error as a failure of the test.
     fn failure(&self, test: &RuleTest) -> Failure {
         let (span, expected) = match self {
             Self::Given(_) => (&test.span, "a valid ticket"),
@@ -404,7 +404,7 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
     (found, vec![])
 }
 
-/// The changes of rules to the fields of a condition, in order, a line each.
+/// The changes that rules made to the fields of a condition, in order, one line each.
 fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
     let mut fields = vec![];
     condition.predicates(&mut |predicate, _| fields.push(predicate.field.name()));

@@ -25,7 +25,7 @@ pub struct Trace {
     pub now: Timestamp,
     /// The decision.
     pub decision: Decision,
-    /// The automations, in order; empty if the event is not time passing.
+    /// The automations, in order; empty unless the event is that time passed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub automations: Vec<RuleTrace>,
     /// The triggers, in order; empty if no triggers ran.

@@ -12,8 +12,8 @@ use crate::{
 
 /// The tickets of a view, ordered by `group by`, then `sort by`, then id.
 ///
-/// Keywords are ordered as in their list, names by code point, texts folded, `no` before `yes`, sets as sorted lists. Empty
-/// values come last in both directions.
+/// Keywords are ordered by rank, names by code point, texts by their folded form, `no` before `yes`, sets as sorted
+/// lists. Empty values come last in both directions.
 pub fn view<'a>(
     view: &View,
     tickets: impl IntoIterator<Item = &'a Ticket>,

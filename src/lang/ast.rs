@@ -1,35 +1,34 @@
-//! Typed views of the tree: what stands where in a node, by name.
+//! Typed AST: wrappers around syntax nodes with named accessors for their children.
 //!
-//! One table says what each node holds; what the checker reads of the tree, it reads through these. A view holds nothing but
-//! its node. Whatever the grammar leaves out of a broken item is `None` or missing from the iterator, so that the rest of it
-//! can still be checked.
+//! The `nodes!` table lists the accessors of each node kind. A wrapper holds only its node. In an item with syntax
+//! errors, missing children are `None` or absent from the iterator, so that the rest of the item can still be checked.
 
 use std::ops::Range;
 
 use super::syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
 
-/// A view of a node.
+/// A typed wrapper around a syntax node.
 pub(crate) trait AstNode: Sized {
-    /// The view of a node of this kind.
+    /// Wraps the node if its kind matches.
     fn cast(node: SyntaxNode) -> Option<Self>;
 
-    /// Its node.
+    /// The underlying syntax node.
     fn syntax(&self) -> &SyntaxNode;
 
-    /// Its byte offsets.
+    /// The byte range of the node.
     fn span(&self) -> Range<usize> {
         self.syntax().text_range().into()
     }
 
-    /// Whether a part of it did not parse.
+    /// Whether the node or a descendant has a syntax error.
     fn is_broken(&self) -> bool {
         self.syntax().is_broken()
     }
 }
 
-/// One accessor of a view: of the children and tokens directly in its node.
+/// Generates one accessor. Accessors search the direct children and tokens of the node, not its descendants.
 macro_rules! accessor {
-    // The first child that is such a node, and all of them.
+    // The first child of a node type, or all of them.
     ($name:ident node($node:ident)) => {
         pub(crate) fn $name(&self) -> Option<$node> {
             self.0.children().find_map($node::cast)
@@ -40,7 +39,7 @@ macro_rules! accessor {
             self.0.children().filter_map($node::cast)
         }
     };
-    // The first token of a kind, and all of them.
+    // The first token of a kind, or all of them.
     ($name:ident token($kind:ident)) => {
         pub(crate) fn $name(&self) -> Option<SyntaxToken> {
             self.0.token(SyntaxKind::$kind)
@@ -51,7 +50,7 @@ macro_rules! accessor {
             self.0.tokens().filter(|token| token.kind() == SyntaxKind::$kind)
         }
     };
-    // A keyword, and whether it is there.
+    // A keyword token, or whether the keyword is present.
     ($name:ident keyword($word:literal)) => {
         pub(crate) fn $name(&self) -> Option<SyntaxToken> {
             keyword(&self.0, $word)
@@ -62,13 +61,13 @@ macro_rules! accessor {
             keyword(&self.0, $word).is_some()
         }
     };
-    // The first text literal.
+    // The first string literal.
     ($name:ident text()) => {
         pub(crate) fn $name(&self) -> Option<SyntaxToken> {
             self.0.tokens().find(|token| is_text(token.kind()))
         }
     };
-    // The first value, and all of them: literals, names, lists.
+    // The first value, or all values: literals, names, lists.
     ($name:ident value()) => {
         pub(crate) fn $name(&self) -> Option<SyntaxElement> {
             self.0.values().next()
@@ -85,7 +84,7 @@ macro_rules! accessor {
             values_after(&self.0, $word)
         }
     };
-    // Values behind the name that comes first.
+    // The values after the leading name, which looks like a value itself.
     ($name:ident value_behind_name()) => {
         pub(crate) fn $name(&self) -> Option<SyntaxElement> {
             behind_name(&self.0).next()
@@ -323,24 +322,24 @@ nodes! {
     Duration { count: token(Number), business: has("business"), unit: token(Unit), }
 }
 
-/// What has a title.
+/// An item with a title.
 pub(crate) trait Titled: AstNode {
-    /// The documentation: the `##` lines right above it.
+    /// The doc comment: the `##` lines directly above the item.
     fn doc(&self) -> Option<String> {
         doc(self.syntax())
     }
 
-    /// The title, and where it stands.
+    /// The title and its byte range.
     fn title(&self) -> Option<(String, Range<usize>)> {
         title(self.syntax())
     }
 
-    /// Where it is named.
+    /// The byte range of the title; of the whole item if it has none.
     fn title_span(&self) -> Range<usize> {
         self.title().map_or_else(|| self.span(), |(_, span)| span)
     }
 
-    /// The words before it that say how it takes part.
+    /// The mode keywords before the item: `disabled`, `shadow`.
     fn modes(&self) -> impl Iterator<Item = SyntaxToken> {
         self.syntax().tokens().filter(|token| token.kind() == SyntaxKind::Mode)
     }
@@ -356,47 +355,47 @@ impl Titled for Item {}
 impl Titled for LetItem {}
 
 impl SetAction {
-    /// Whether it sets a field to `empty`, which is no value.
+    /// Whether the value is the word `empty`, as in `set group to empty`.
     pub(crate) fn says_empty(&self) -> bool {
         self.values().next().and_then(SyntaxElement::into_token).is_some_and(|token| token.text() == "empty")
     }
 }
 
 impl Message {
-    /// The parts of this name.
+    /// The parts with this name, such as `subject`.
     pub(crate) fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = MessagePart> + use<'n> {
         self.parts().filter(move |part| part.name().is_some_and(|token| token.text() == name))
     }
 }
 
 impl Negation {
-    /// How many times it says `not`.
+    /// Number of consecutive `not`s.
     pub(crate) fn nots(&self) -> usize {
         self.0.tokens().count()
     }
 }
 
 impl Fact {
-    /// The name of what is given.
+    /// The field that is given a value.
     pub(crate) fn name(&self) -> Option<SyntaxToken> {
         self.0.tokens().find(|token| matches!(token.kind(), SyntaxKind::Path | SyntaxKind::SetName))
     }
 }
 
 impl Predicate {
-    /// The value it compares with.
+    /// The operand of the operator.
     pub(crate) fn value(&self) -> Option<SyntaxElement> {
         self.syntax().values().next()
     }
 
-    /// Whether it says `not`, or means it.
+    /// Whether it contains `not`, or an operator such as `!=` that means `is not`.
     pub(crate) fn negated(&self) -> bool {
         keyword(self.syntax(), "not").is_some()
             || matches!(self, Self::Wrong(test) if test.meant() == Some(Meant::IsNot))
     }
 }
 
-/// What an operator of another language means.
+/// The Twite operator that corresponds to an operator of another language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meant {
     Is,
@@ -406,7 +405,7 @@ pub(crate) enum Meant {
 }
 
 impl WrongTest {
-    /// What its operator means.
+    /// The corresponding Twite operator.
     pub(crate) fn meant(&self) -> Option<Meant> {
         Some(match self.op()?.text() {
             "=>" | "≥" => Meant::AtLeast,
@@ -417,26 +416,26 @@ impl WrongTest {
     }
 }
 
-/// The items of a file, in order. Those that could not be read at all are left out.
+/// The items of a file, in order. Text that does not parse as an item is skipped.
 pub(crate) fn items(file: &SyntaxNode) -> impl Iterator<Item = Item> {
     file.children().filter_map(Item::cast)
 }
 
-/// What every node offers.
+/// Accessors for untyped syntax nodes.
 pub(crate) trait NodeExt {
     /// The first child of a kind.
     fn part(&self, kind: SyntaxKind) -> Option<SyntaxNode>;
     /// The children of a kind.
     fn parts(&self, kind: SyntaxKind) -> impl Iterator<Item = SyntaxNode>;
-    /// The tokens directly in it, without white space and comments.
+    /// The direct child tokens, without white space and comments.
     fn tokens(&self) -> impl Iterator<Item = SyntaxToken>;
-    /// The first token of a kind directly in it.
+    /// The first direct child token of a kind.
     fn token(&self, kind: SyntaxKind) -> Option<SyntaxToken>;
-    /// The values directly in it: literals, names, lists.
+    /// The direct child values: literals, names, lists.
     fn values(&self) -> impl Iterator<Item = SyntaxElement>;
-    /// Its byte offsets.
+    /// The byte range of the node.
     fn span(&self) -> Range<usize>;
-    /// Whether a part of it did not parse.
+    /// Whether the node or a descendant has a syntax error.
     fn is_broken(&self) -> bool;
 }
 
@@ -470,12 +469,12 @@ impl NodeExt for SyntaxNode {
     }
 }
 
-/// A keyword directly in a node.
+/// The direct child token that is this keyword.
 fn keyword(node: &SyntaxNode, word: &str) -> Option<SyntaxToken> {
     node.tokens().find(|token| token.kind() == SyntaxKind::Keyword && token.text() == word)
 }
 
-/// The values of a node whose first token with a meaning of its own is a name, without that name.
+/// The values of a node that starts with a name, without that name.
 fn behind_name(node: &SyntaxNode) -> impl Iterator<Item = SyntaxElement> + use<> {
     let name = node.token(SyntaxKind::Path).map(|name| name.text_range());
     node.children_with_tokens().filter(move |e| is_value(e.kind()) && Some(e.text_range()) != name)
@@ -495,24 +494,24 @@ fn values_after(node: &SyntaxNode, word: &str) -> Vec<SyntaxElement> {
     values
 }
 
-/// Whether a token is a text literal, in whatever quotes.
+/// Whether a token is a string literal, also one in the wrong kind of quotation marks.
 pub(crate) fn is_text(kind: SyntaxKind) -> bool {
     matches!(kind, SyntaxKind::String | SyntaxKind::WrongQuotes)
 }
 
-/// Whether this is a literal, a name or a list.
+/// Whether a node or token is a value: a literal, a name or a list.
 pub(crate) fn is_value(kind: SyntaxKind) -> bool {
     use SyntaxKind as K;
     is_text(kind) || matches!(kind, K::Path | K::Number | K::Instant | K::Duration | K::List)
 }
 
-/// The title of an item, and where it stands.
+/// The title of an item and its byte range.
 pub(crate) fn title(item: &SyntaxNode) -> Option<(String, Range<usize>)> {
     let title = item.tokens().find(|token| is_text(token.kind()))?;
     Some((Text::of(&title).value, title.text_range().into()))
 }
 
-/// The documentation of an item: the `##` lines right above it.
+/// The doc comment of an item: the `##` lines directly above it.
 fn doc(item: &SyntaxNode) -> Option<String> {
     let mut lines = vec![];
     let mut before = item.prev_sibling_or_token();
@@ -531,7 +530,7 @@ fn doc(item: &SyntaxNode) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// The place of a value.
+/// The byte range of a node or token.
 pub(crate) fn span_of(element: &SyntaxElement) -> Range<usize> {
     element.text_range().into()
 }

@@ -1,23 +1,23 @@
-//! The register of codes. A code is never used again for something else, and each has a page.
+//! The registry of diagnostic codes. Each code has a documentation page. A retired code is never reused.
 
 use std::sync::LazyLock;
 
 use super::{Severity, check::LINTS};
 
-/// A kind of problem.
+/// A diagnostic code.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
-    /// `TW0203`
+    /// The identifier, such as `TW0203`.
     pub id: &'static str,
-    /// Its title.
+    /// A short title, such as "unknown field".
     pub title: &'static str,
-    /// How bad it is.
+    /// The severity of its diagnostics.
     pub severity: Severity,
-    /// What it is, why it matters, an example, and what to write instead: Markdown.
+    /// The documentation page, in Markdown.
     pub page: &'static str,
 }
 
-/// Every code, in order: those listed here, and those of lints, which are in the lints' own files.
+/// All codes, sorted: those declared in this file, and those of lints, which are declared in the lint's own file.
 pub fn all() -> &'static [&'static Code] {
     static ALL: LazyLock<Vec<&Code>> = LazyLock::new(|| {
         let mut all: Vec<&Code> = OWN.iter().copied().chain(LINTS.iter().map(|lint| &lint.code)).collect();
@@ -27,7 +27,7 @@ pub fn all() -> &'static [&'static Code] {
     &ALL
 }
 
-/// The code of this id, in whatever case.
+/// Finds a code by its identifier, ignoring case.
 pub fn find(id: &str) -> Option<&'static Code> {
     all().iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
 }
@@ -49,7 +49,7 @@ macro_rules! codes {
 }
 
 codes! {
-    // How a file is written.
+    // Syntax.
     TW0101 Error "unexpected token",
     TW0102 Error "unclosed string",
     TW0103 Error "unclosed `{`",
@@ -81,7 +81,7 @@ codes! {
     TW0208 Error "unknown placeholder",
     TW0209 Error "unknown filter",
     TW0210 Error "unknown measure or chart",
-    // What goes together.
+    // Types and allowed combinations.
     TW0301 Error "operator not supported by the field",
     TW0302 Error "mismatched types",
     TW0303 Error "ordered comparison on an unordered field",
@@ -93,7 +93,7 @@ codes! {
     TW0309 Error "malformed placeholder",
     TW0310 Error "list and single value mixed up",
     TW0311 Error "yes/no field compared with a value",
-    // Most likely not what was meant.
+    // Suspicious but valid.
     TW0406 Warning "invisible character",
     TW0407 Warning "mixed scripts in one word",
     TW0411 Warning "impossible ticket in a test",

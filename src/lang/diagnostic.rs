@@ -1,4 +1,4 @@
-//! What is wrong with rules: one value, rendered in many ways.
+//! Diagnostics: errors and warnings about rule files, with labels and fixes. Rendering is in [`super::render`].
 
 use std::{ops::Range, sync::Arc};
 
@@ -9,82 +9,82 @@ use super::{
     span::{SourceFile, Span},
 };
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Can never be right: the rules do not load.
+    /// The rule set is invalid and is not loaded.
     Error,
-    /// Is most likely not what was meant: the rules load.
+    /// The rules are valid but most likely not what the author meant. They are loaded.
     Warning,
 }
 
-/// Something that is wrong with rules.
+/// An error or a warning about rule files.
 ///
-/// Its spans name their files, and so may those of one diagnostic lie in several. Whatever reads a single text and knows no
-/// file makes a [`TextDiagnostic`] instead; only [`TextDiagnostic::in_file`] turns one into a diagnostic that can be rendered.
+/// Each span names its file, so one diagnostic can point into several files. Code that sees a text without a file name
+/// creates a [`TextDiagnostic`], which [`TextDiagnostic::in_file`] converts into a diagnostic that can be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic<S = Span> {
-    /// What kind of problem it is; has a page of its own.
+    /// The code, which has a documentation page.
     pub code: &'static Code,
-    /// How bad it is.
+    /// The severity, by default that of the code.
     pub severity: Severity,
-    /// What is wrong: lower case, the user's words in backticks, no full stop.
+    /// The message: starts in lower case, quotes source text in backticks, has no full stop.
     pub message: String,
-    /// The place it is about.
+    /// The primary location.
     pub primary: Label<S>,
-    /// Other places that matter.
+    /// Related locations.
     pub secondary: Vec<Label<S>>,
-    /// The way out.
+    /// How to resolve the problem.
     pub help: Option<String>,
-    /// A change that puts it right.
+    /// A suggested edit that resolves the problem.
     pub fix: Option<Fix<S>>,
 }
 
-/// A diagnostic about a text; its spans are byte offsets.
+/// A diagnostic about a text without a file name; its spans are byte ranges.
 pub type TextDiagnostic = Diagnostic<Range<usize>>;
 
-/// A place in a text, and what there is to say about it.
+/// A location and the text shown next to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label<S = Span> {
-    /// Where it is.
+    /// The location.
     pub span: S,
-    /// What to say; empty where the message says it all.
+    /// The text of the label; empty if the message suffices.
     pub text: String,
 }
 
-/// A change of the text.
+/// A suggested set of edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix<S = Span> {
-    /// What it does, in the imperative.
+    /// The title, in the imperative.
     pub title: String,
-    /// Whether it may be made unseen.
+    /// Whether it can be applied without review.
     pub grade: Grade,
-    /// Its edits; they do not overlap.
+    /// The edits, which do not overlap.
     pub edits: Vec<Edit<S>>,
 }
 
-/// How sure a fix is.
+/// How certain it is that a fix keeps the author's intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
-    /// Certainly means what was meant.
+    /// Keeps the intent; can be applied automatically.
     Safe,
-    /// A guess.
+    /// A guess, which needs review.
     Unsafe,
 }
 
-/// A replacement.
+/// A replacement of a range of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit<S = Span> {
-    /// What is replaced.
+    /// The replaced range.
     pub span: S,
-    /// What stands there afterwards.
+    /// The replacement.
     pub text: String,
 }
 
 impl<S> Diagnostic<S> {
-    /// A diagnostic about a place.
+    /// Creates a diagnostic with the default severity of its code.
     pub fn new(code: &'static Code, span: S, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -97,34 +97,34 @@ impl<S> Diagnostic<S> {
         }
     }
 
-    /// With the way out.
+    /// Sets the help text.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// With words at the place it is about.
+    /// Sets the text of the primary label.
     #[must_use]
     pub fn with_label(mut self, text: impl Into<String>) -> Self {
         self.primary.text = text.into();
         self
     }
 
-    /// With another place.
+    /// Adds a secondary label.
     #[must_use]
     pub fn and_label(mut self, span: S, text: impl Into<String>) -> Self {
         self.secondary.push(Label { span, text: text.into() });
         self
     }
 
-    /// With a change that certainly means what was meant.
+    /// Adds a safe fix: replaces the span with this text.
     #[must_use]
     pub fn with_fix(self, span: S, text: impl Into<String>) -> Self {
         self.fixed(span, text.into(), Grade::Safe)
     }
 
-    /// With a change that is a guess.
+    /// Adds an unsafe fix: replaces the span with this text.
     #[must_use]
     pub fn with_guess(self, span: S, text: impl Into<String>) -> Self {
         self.fixed(span, text.into(), Grade::Unsafe)
@@ -139,31 +139,31 @@ impl<S> Diagnostic<S> {
         self
     }
 
-    /// The places it names, the one it is about first.
+    /// All labels, the primary one first.
     pub fn labels(&self) -> impl Iterator<Item = &Label<S>> {
         std::iter::once(&self.primary).chain(&self.secondary)
     }
 
-    /// Where it is.
+    /// The primary location.
     pub fn span(&self) -> &S {
         &self.primary.span
     }
 
-    /// Whether it keeps the rules from loading.
+    /// Whether the severity is [`Severity::Error`].
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 }
 
 impl Diagnostic {
-    /// The file it is about.
+    /// The file of the primary label.
     pub fn file(&self) -> &Arc<str> {
         &self.primary.span.file
     }
 }
 
 impl TextDiagnostic {
-    /// The same about the text of a file.
+    /// Converts byte ranges into spans of this file.
     pub fn in_file(self, file: &SourceFile) -> Diagnostic {
         let label = |label: Label<Range<usize>>| Label { span: file.span(label.span), text: label.text };
         let edit = |edit: Edit<Range<usize>>| Edit { span: file.span(edit.span), text: edit.text };

@@ -1,4 +1,4 @@
-//! Checked rules as text, as the formatter writes it: conditions and values here, whole items in `items`.
+//! `Display` for checked rules, in the formatter's style: conditions and values here, whole items in `items`.
 
 mod items;
 
@@ -17,7 +17,7 @@ impl fmt::Display for Condition {
             ConditionKind::Any(parts) if parts.is_empty() => f.write_str("never"),
             ConditionKind::All(parts) => join(f, parts, " and "),
             ConditionKind::Any(parts) => join(f, parts, " or "),
-            // Two `not`s in a row are none.
+            // The checker cancels two adjacent `not`s, so parentheses keep them apart.
             ConditionKind::Not(inner) if matches!(inner.kind, ConditionKind::Not(_)) => write!(f, "not ({inner})"),
             ConditionKind::Not(inner) => write!(f, "not {}", Part(inner)),
             ConditionKind::Let(named) => f.write_str(&named.name),
@@ -27,7 +27,7 @@ impl fmt::Display for Condition {
 }
 
 impl Condition {
-    /// As it is written, with every named condition spelled out.
+    /// The source form, with each named condition replaced by its definition.
     pub fn in_full(&self) -> String {
         let all = |parts: &[Self], word: &str| {
             let parts: Vec<_> = parts.iter().map(Self::in_full).collect();
@@ -50,7 +50,7 @@ fn join(f: &mut fmt::Formatter<'_>, parts: &[Condition], word: &str) -> fmt::Res
     Ok(())
 }
 
-/// A condition inside another one, in parentheses where it has parts of its own.
+/// A nested condition, in parentheses if it is an `and` or `or`.
 struct Part<'a>(&'a Condition);
 
 impl fmt::Display for Part<'_> {
@@ -129,13 +129,13 @@ impl fmt::Display for Split {
                 };
                 write!(f, "{unit} of {of}")
             }
-            // Bands are named by the rows.
+            // The rows of the report show the bands.
             Self::Bands { field, .. } => write!(f, "{field}"),
         }
     }
 }
 
-/// A literal as it stands behind this field: declared names are quoted, words are not.
+/// A literal as an operand of this field: declared names are quoted, words of a vocabulary are not.
 struct Written<'a> {
     literal: &'a Literal,
     field: &'a FieldRef,
@@ -146,7 +146,7 @@ impl fmt::Display for Written<'_> {
         match self.literal {
             Literal::Number(number) => Grouped(*number).fmt(f),
             Literal::Word { word, .. } => match self.field.kind() {
-                // Bare, `is empty` and `is set` ask something else.
+                // Quoted, because unquoted `is empty` and `is set` are operators.
                 Kind::Declared(Declared::Choice(_)) if !matches!(word.as_str(), "empty" | "set") => Tag(word).fmt(f),
                 Kind::Declared(_) => Quoted(word).fmt(f),
                 _ => f.write_str(word),
@@ -186,7 +186,7 @@ impl fmt::Display for Tags<'_> {
     }
 }
 
-/// A tag or choice: bare where it reads as one word that the grammar takes for a name, else quoted.
+/// A tag or choice: unquoted if it is a valid name in the grammar, otherwise quoted.
 pub(crate) struct Tag<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Tag<'_> {
@@ -196,7 +196,7 @@ impl fmt::Display for Tag<'_> {
     }
 }
 
-/// A text in double quotes, with quotes, backslashes and control characters escaped.
+/// A string literal in double quotes, with quotes, backslashes and control characters escaped.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -216,7 +216,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// A whole number with `_` between its thousands.
+/// An integer with `_` as the thousands separator.
 pub(crate) struct Grouped(pub(crate) i64);
 
 impl fmt::Display for Grouped {
@@ -241,7 +241,7 @@ impl fmt::Display for Duration {
             Self::OpenWeeks(count) => (*count, "week"),
             Self::Clock(length) | Self::Open(length) => {
                 let seconds = length.as_secs();
-                // How many hours a business day has is for the schedule to say.
+                // The length of a business day depends on the schedule, so business hours are not converted to days.
                 let days = if self.is_business() { None } else { Some((24 * 3600, "day")) };
                 let (size, unit) = days
                     .into_iter()

@@ -1,8 +1,8 @@
-//! Safe fixes, applied: texts in, texts out.
+//! Applies safe fixes to rule files in memory.
 //!
-//! An edit is set apart from its neighbours where they would run together. The result is parsed and compared before
-//! anybody sees it: outside the edits not a token may differ, the items and their parts must be the same, and no error
-//! of syntax may be new. What cannot be proven so is not given out.
+//! A space is inserted if an edit would otherwise merge with the adjacent token. The result is parsed and verified: all
+//! tokens outside the edits are unchanged, the items and their numbers of actions are the same, and there are no new
+//! syntax errors. A result that fails verification is discarded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,32 +18,32 @@ use super::{
     syntax::{Parse, SyntaxKind, SyntaxNode, is_part, parse},
 };
 
-/// How often files are fixed and checked again: one fix may uncover the next.
+/// Maximum rounds of fixing and checking again; one fix can make another applicable.
 const MAX_ROUNDS: usize = 10;
 
-/// What came of fixing files.
+/// The result of fixing files.
 #[derive(Debug, Default)]
 pub struct Fixes {
-    /// The files that are different now.
+    /// The changed files.
     pub fixed: Vec<Fixed>,
-    /// Names of files with fixes that would have changed more than they say, and were not made.
+    /// Names of files whose fixes failed verification and were not applied.
     pub unproven: BTreeSet<Arc<str>>,
 }
 
 /// A file with its safe fixes applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixed {
-    /// Its name.
+    /// The file name.
     pub name: Arc<str>,
-    /// What it said.
+    /// The text before.
     pub before: Arc<str>,
-    /// What it says now.
+    /// The text after.
     pub after: Arc<str>,
-    /// How many fixes were applied.
+    /// Number of fixes applied.
     pub count: usize,
 }
 
-/// Applies every safe fix to rule files that are checked together, and to what that uncovers.
+/// Applies all safe fixes to files that are checked together, and those that become applicable as a result.
 pub fn fix(files: &Files) -> Fixes {
     let mut now = files.clone();
     let mut counts = BTreeMap::<Arc<str>, usize>::new();
@@ -84,27 +84,27 @@ pub fn fix(files: &Files) -> Fixes {
     Fixes { fixed: fixed.collect(), unproven }
 }
 
-/// A fix of one text.
+/// A fix whose spans are byte ranges of one text.
 type TextFix = Fix<Range<usize>>;
 type Edit = diagnostic::Edit<Range<usize>>;
 
-/// A fix as one of the text of its file.
+/// Converts the spans of a fix into byte ranges.
 fn in_text(fix: &Fix) -> TextFix {
     let edits = fix.edits.iter().map(|edit| Edit { span: edit.span.range(), text: edit.text.clone() });
     TextFix { title: fix.title.clone(), grade: fix.grade, edits: edits.collect() }
 }
 
-/// The fixes would have changed more than they say.
+/// Error: the fixed text failed verification.
 #[derive(Debug, PartialEq, Eq)]
 struct Unproven;
 
-/// An edit that was made: what it replaced, and where its text stands now.
+/// An applied edit: the replaced range of the old text and the inserted range of the new text.
 struct Made {
     old: Range<usize>,
     new: Range<usize>,
 }
 
-/// A text with as many of the fixes as do not overlap, and how many those are; nothing where that is none.
+/// Applies all fixes that do not conflict. Returns the new text and the number of fixes; `None` if none applies.
 fn apply(text: &str, fixes: &[TextFix]) -> Result<Option<(String, usize)>, Unproven> {
     let before = parse(text);
     let (edits, count) = chosen(&before, fixes);
@@ -129,8 +129,8 @@ fn apply(text: &str, fixes: &[TextFix]) -> Result<Option<(String, usize)>, Unpro
     if proven(text, &before, &fixed, &parse(&fixed), &made) { Ok(Some((fixed, count))) } else { Err(Unproven) }
 }
 
-/// The edits of the fixes that can be made together, in order, and how many fixes that are. What overlaps another, and
-/// what would take a comment away, is left out.
+/// The edits of all fixes that can be applied together, in order, and the number of those fixes. Skips a fix that
+/// overlaps an earlier one or would delete a comment.
 fn chosen<'a>(parse: &Parse, fixes: &'a [TextFix]) -> (Vec<&'a Edit>, usize) {
     let mut fixes: Vec<_> = fixes.iter().collect();
     fixes.sort_by_key(|fix| fix.edits.iter().map(|edit| edit.span.start).min());
@@ -160,7 +160,7 @@ fn chosen<'a>(parse: &Parse, fixes: &'a [TextFix]) -> (Vec<&'a Edit>, usize) {
     (taken.into_values().collect(), count)
 }
 
-/// Sets what was written apart from what comes next, where the two would be read as one.
+/// Appends a space if the last and the next character would otherwise be lexed as one token.
 fn pad(written: &mut String, next: &str) {
     let (Some(last), Some(next)) = (written.chars().next_back(), next.chars().next()) else { return };
     let operator = |c| "<>=!&|".contains(c);
@@ -173,7 +173,7 @@ fn pad(written: &mut String, next: &str) {
     }
 }
 
-/// Whether a text with edits differs from the one before in nothing but those.
+/// Verifies that the fixed text differs from the original only in the edited ranges.
 fn proven(text: &str, before: &Parse, fixed: &str, after: &Parse, made: &[Made]) -> bool {
     let kept = |span: &Range<usize>, edited: &dyn Fn(&Made) -> Range<usize>| {
         let next = made.partition_point(|made| edited(made).end <= span.start);
@@ -188,7 +188,7 @@ fn proven(text: &str, before: &Parse, fixed: &str, after: &Parse, made: &[Made])
         && errors(after).iter().all(|(code, count)| errors(before).get(code).is_some_and(|before| count <= before))
 }
 
-/// The tokens of a text that are no white space, and where they stand.
+/// The tokens other than white space, with their byte ranges.
 fn tokens(parse: &Parse) -> impl Iterator<Item = (SyntaxKind, Range<usize>)> {
     let tokens = parse.tree().descendants_with_tokens().filter_map(|element| element.into_token());
     tokens
@@ -199,7 +199,7 @@ fn tokens(parse: &Parse) -> impl Iterator<Item = (SyntaxKind, Range<usize>)> {
 }
 
 /// The kind and title of each item of a file, with the number of actions in each clause.
-/// A fix must leave all of these as they are: it may replace an action, but not add or remove one.
+/// A fix must not change any of them: it may replace an action, but not add or remove one.
 fn outline(parse: &Parse) -> Vec<(SyntaxKind, Option<String>, Vec<usize>)> {
     let items = parse.tree().children();
     items
@@ -211,7 +211,7 @@ fn outline(parse: &Parse) -> Vec<(SyntaxKind, Option<String>, Vec<usize>)> {
         .collect()
 }
 
-/// How many errors of syntax a text has of each kind.
+/// Number of syntax errors by code.
 fn errors(parse: &Parse) -> BTreeMap<&'static str, usize> {
     let mut errors = BTreeMap::new();
     for error in parse.errors.iter().filter(|error| error.is_error()) {
@@ -237,12 +237,12 @@ mod tests {
 
     #[test]
     fn what_changes_more_than_it_says_is_refused() {
-        // It would take what follows along.
+        // Each of these edits would change how the following text parses.
         let text = "let a = b or e\nlet c = d\n";
         assert_eq!(apply(text, &[edit(8..9, "b #")]), Err(Unproven));
         assert_eq!(apply(text, &[edit(8..9, "\"")]), Err(Unproven));
         assert_eq!(apply(text, &[edit(4..9, "(")]), Err(Unproven));
-        // A comment is nobody's to take away.
+        // A fix must not delete a comment.
         assert_eq!(apply("let a = b # c\n is yes\n", &[edit(8..20, "b")]), Ok(None));
     }
 }

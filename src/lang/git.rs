@@ -1,4 +1,4 @@
-//! What git says of rule files: the commit they lie in, whether they differ from it, and the files of a commit itself.
+//! Runs `git` to find the commit of rule files, detect uncommitted changes, and read files from a commit.
 
 use std::{
     collections::BTreeMap,
@@ -7,23 +7,23 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What a repository is in the middle of while its commits come one after the other.
+/// Entries of the git directory that exist during a rebase, a cherry-pick sequence or a bisection.
 const UNDER_WAY: &[&str] = &["rebase-merge", "rebase-apply", "sequencer", "BISECT_LOG"];
 
-/// The commit that is checked out.
+/// The checked-out commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Its id.
+    /// The commit hash.
     pub commit: String,
-    /// Whether git is in the middle of a rebase, a bisection or a row of picks, so that this commit is one of many on the way.
+    /// Whether a rebase, a cherry-pick sequence or a bisection is in progress, so that this is an intermediate commit.
     pub under_way: bool,
 }
 
 impl Head {
-    /// The commit that is checked out where a path lies.
+    /// The checked-out commit of the repository that contains a path.
     ///
     /// # Errors
-    /// Why there is none, as git says it.
+    /// Git's error message, for example if there is no repository.
     pub fn at(path: &Path) -> Result<Self, String> {
         let directory = existing(path);
         let out = git(&directory, ["rev-parse", "--absolute-git-dir", "HEAD^{commit}"])?;
@@ -34,28 +34,28 @@ impl Head {
     }
 }
 
-/// The files of a commit, whatever the work tree says.
+/// The files of a commit, independent of the work tree.
 #[derive(Debug)]
 pub struct Commit {
     id: String,
     root: PathBuf,
-    /// What is at each path below the root.
+    /// Entries by path, relative to the root of the repository.
     entries: BTreeMap<PathBuf, Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// `100644`, `120000` for a link, `160000` for a submodule.
+    /// The file mode: `100644` for a file, `120000` for a symbolic link, `160000` for a submodule.
     mode: String,
     blob: String,
     length: u64,
 }
 
 impl Commit {
-    /// The files of a commit of the repository that a path lies in.
+    /// Lists the files of a commit in the repository that contains a path.
     ///
     /// # Errors
-    /// As git says it.
+    /// Git's error message.
     pub fn open(path: &Path, id: &str) -> Result<Self, String> {
         let directory = existing(path);
         let root = git(&directory, ["rev-parse", "--show-toplevel"])?;
@@ -75,23 +75,23 @@ impl Commit {
         Ok(Self { id: id.to_owned(), root: root.canonicalize().unwrap_or(root), entries })
     }
 
-    /// Its id.
+    /// The commit hash.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether it has a directory at a path.
+    /// Whether the commit has a directory at this path.
     pub fn is_directory(&self, path: &Path) -> bool {
         self.below(path).is_some_and(|below| self.files_in(&below).next().is_some())
     }
 
-    /// Whether it has a file at a path.
+    /// Whether the commit has a file at this path.
     pub fn is_file(&self, path: &Path) -> bool {
         self.below(path).is_some_and(|below| self.entries.contains_key(&below))
     }
 
-    /// The files in a directory, in order, under names that begin as the directory's does: first those with rules, then
-    /// the others. What starts with a dot is not among them.
+    /// The files below a directory, in order, as paths that start with `directory`: first the rule files, then the
+    /// others. Names that start with a dot are skipped.
     pub fn files(&self, directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let Some(below) = self.below(directory) else { return Default::default() };
         let hidden = |path: &Path| path.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -102,15 +102,15 @@ impl Commit {
             .partition(|path| path.extension().is_some_and(|e| e == "twite"))
     }
 
-    /// How long a file is, in bytes.
+    /// The size of a file, in bytes.
     pub fn length(&self, path: &Path) -> Option<u64> {
         Some(self.entries.get(&self.below(path)?)?.length)
     }
 
-    /// What a file holds; at most so many bytes.
+    /// The contents of a file.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// If there is no such file, if it is a symbolic link or a submodule, or if it has more than `most` bytes.
     pub fn read(&self, path: &Path, most: u64) -> Result<Vec<u8>, String> {
         let entry = self.below(path).and_then(|below| self.entries.get(&below));
         let entry = entry.ok_or_else(|| format!("commit {} has no such file", self.id))?;
@@ -129,14 +129,14 @@ impl Commit {
         self.entries.keys().map(PathBuf::as_path).filter(move |path| *path != directory && path.starts_with(directory))
     }
 
-    /// A path as it is called from the root of the repository; nothing where it lies outside.
+    /// The path relative to the root of the repository; `None` if it is outside.
     fn below(&self, path: &Path) -> Option<PathBuf> {
         real(path).strip_prefix(&self.root).map(Path::to_path_buf).ok()
     }
 }
 
-/// The commit that files lie in, with `+` where one of them, or anything else below these paths, is not as it has it.
-/// Nothing outside git.
+/// The checked-out commit of the rule files, followed by `+` if a file below these paths differs from it or is outside
+/// the repository. `None` outside git.
 pub(super) fn commit_of(paths: &[PathBuf], files: &[PathBuf]) -> Option<String> {
     let directory = existing(paths.first()?);
     let text = |arguments: &[&str]| {
@@ -151,19 +151,19 @@ pub(super) fn commit_of(paths: &[PathBuf], files: &[PathBuf]) -> Option<String> 
     let asked = paths.iter().map(|path| real(path)).chain(files.iter().cloned());
     let (inside, outside): (Vec<_>, Vec<_>) = asked.partition(|path| path.starts_with(&root));
     let directories: Vec<_> = inside.iter().filter(|path| path.is_dir()).collect();
-    // Files below a directory that is asked about anyway need not be named.
+    // Files below a directory that is passed to git anyway are not passed again.
     let named = inside.iter().filter(|path| !directories.iter().any(|above| path.starts_with(above) && path != above));
     arguments.extend(named.map(|path| path.clone().into_os_string()));
     let changed = git(&root, arguments).ok()?;
     let differs = String::from_utf8_lossy(&changed).split('\0').any(|line| match line.strip_prefix("!! ") {
-        // What git is told to ignore is no change, unless it is a rule file all the same.
+        // An ignored file counts as a change only if it is one of the rule files.
         Some(ignored) => files.iter().any(|file| file.starts_with(root.join(ignored))),
         None => !line.is_empty(),
     });
     Some(if differs || !outside.is_empty() { head + "+" } else { head })
 }
 
-/// A path without links in it, as far as it exists.
+/// The absolute path with symbolic links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut real = PathBuf::new();
@@ -177,20 +177,20 @@ fn real(path: &Path) -> PathBuf {
     real
 }
 
-/// The nearest directory at or above a path.
+/// The nearest existing directory at or above a path.
 fn existing(path: &Path) -> PathBuf {
     let path = real(path);
     path.ancestors().find(|path| path.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
 }
 
-/// What git answers, or says is wrong.
+/// Runs git in a directory: its standard output, or an error message.
 fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Result<Vec<u8>, String> {
     let output = Command::new("git")
         .arg("-C")
         .arg(directory)
         .args(arguments)
         .env("GIT_OPTIONAL_LOCKS", "0")
-        // A hook that runs us names its own repository, which need not be that of the rules.
+        // When run from a git hook, these variables name the hook's repository, which may not be that of the rules.
         .env_remove("GIT_DIR")
         .env_remove("GIT_WORK_TREE")
         .env_remove("GIT_INDEX_FILE")

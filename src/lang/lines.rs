@@ -1,8 +1,8 @@
-//! Lines of a text: the one definition of where a line ends, and an index that turns byte offsets into places.
+//! Line index: converts byte offsets into line and column numbers. Defines which characters end a line.
 
 use std::ops::Range;
 
-/// A place as people count: lines and columns from 1, columns in characters. A byte order mark is none of them.
+/// A line and column, both from 1. Columns count characters, without the byte order mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct LineColumn {
     /// Line, from 1.
@@ -14,20 +14,20 @@ pub struct LineColumn {
 /// The characters that end a line: LF, CR, NEL, LINE SEPARATOR and PARAGRAPH SEPARATOR. CR LF is one line end.
 pub const LINE_ENDS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// Bytes between two sampled counts of characters.
+/// Sampling interval of the character counts, in bytes.
 const SAMPLE_BYTES: usize = 64;
 
-/// Where the lines of a text start. Made in one pass; a place is then found in logarithmic time, however long the line is.
+/// The line starts of a text. A lookup takes logarithmic time, independent of the length of the line.
 #[derive(Debug, Clone)]
 pub struct LineIndex {
-    /// Byte offset at which each line starts.
+    /// Byte offset of the start of each line.
     starts: Vec<usize>,
-    /// Characters before every [`SAMPLE_BYTES`]th byte.
+    /// Number of characters before every [`SAMPLE_BYTES`]th byte.
     chars: Vec<usize>,
 }
 
 impl LineIndex {
-    /// The lines of a text.
+    /// Indexes a text.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut starts = vec![0];
@@ -52,29 +52,30 @@ impl LineIndex {
         Self { starts, chars }
     }
 
-    /// How many lines there are; an empty text is one line.
+    /// Number of lines; an empty text has one.
     pub fn count(&self) -> usize {
         self.starts.len()
     }
 
-    /// The line an offset is on, from 0.
+    /// The line that contains a byte offset, from 0.
     pub fn line(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
-    /// The bytes of a line (from 0) of this index's text, with its line end.
+    /// The byte range of a line (from 0), including its line end. `text` must be the indexed text.
     pub fn range(&self, text: &str, line: usize) -> Range<usize> {
         let end = || text.len();
         let start = self.starts.get(line).copied().unwrap_or_else(end);
         start..self.starts.get(line + 1).copied().unwrap_or_else(end)
     }
 
-    /// A line (from 0) of this index's text, without its line end.
+    /// The text of a line (from 0), without its line end. `text` must be the indexed text.
     pub fn text<'t>(&self, text: &'t str, line: usize) -> &'t str {
         text.get(self.range(text, line)).unwrap_or_default().trim_end_matches(LINE_ENDS)
     }
 
-    /// Where an offset into this index's text stands. Inside a character, that character.
+    /// The line and column of a byte offset; inside a character, those of that character. `text` must be the indexed
+    /// text.
     pub fn line_column(&self, text: &str, offset: usize) -> LineColumn {
         let offset = text.floor_char_boundary(offset);
         let line = self.line(offset);
@@ -91,7 +92,7 @@ impl LineIndex {
     }
 }
 
-/// How many characters start in these bytes.
+/// Number of characters that start in these bytes of UTF-8.
 fn count_chars(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| (**byte & 0b1100_0000) != 0b1000_0000).count()
 }
@@ -102,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// What the index must agree with: counting from the start.
+    /// Reference implementation: counts from the start of the text.
     fn counted(text: &str, offset: usize) -> LineColumn {
         let mut place = LineColumn { line: 1, column: 1 };
         let mut before = ' ';
@@ -136,7 +137,7 @@ mod tests {
         fn places_are_those_that_counting_gives(text in "\u{feff}?([a-zé€😀\t]{0,70}|\r\n|[\n\r\u{85}\u{2028}\u{2029}]){0,12}") {
             let index = LineIndex::new(&text);
             for (offset, _) in text.char_indices().chain([(text.len(), ' ')]) {
-                // Between CR and LF nothing stands.
+                // The offset between CR and LF is not tested.
                 if !text[..offset].ends_with('\r') || !text[offset..].starts_with('\n') {
                     prop_assert_eq!(index.line_column(&text, offset), counted(&text, offset), "{:?} {}", &text, offset);
                 }

@@ -1,4 +1,4 @@
-//! Paths to a rule set: the one way that `check`, the daemon's start and its reload all go.
+//! Loads a rule set from paths. Shared by `check`, the start of the daemon and its reload.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,50 +25,50 @@ use crate::{
     settings::{Settings, StoreSettings},
 };
 
-/// How many findings stand in [`Loaded::report`].
+/// Maximum number of diagnostics in [`Loaded::report`].
 const MAX_REPORTED: usize = 50;
 
-/// What came of loading.
+/// The result of loading.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The rules, unless something is an error.
+    /// The rules; `None` if there are errors.
     pub rules: Option<Arc<Rules>>,
-    /// What the process needs, as far as it can be read.
+    /// The settings of the process, as far as they can be read.
     pub settings: Settings,
-    /// Everything there is to say, file by file.
+    /// All diagnostics, grouped by file.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts it is about.
+    /// The texts that the diagnostics refer to.
     pub sources: SourceSet,
     /// The files that were read.
     pub texts: Files,
-    /// How many files were looked at, `twite.toml` included.
+    /// Number of files, including `twite.toml`.
     pub files: usize,
-    /// How many of them are rule files.
+    /// Number of rule files.
     pub rule_files: usize,
-    /// How many things the rules declare; unknown where something is an error.
+    /// Number of items of any kind in the rules; `None` if there are errors.
     pub declarations: Option<usize>,
-    /// What lies beside them and is not read: files with other names, and links that lead nowhere.
+    /// Ignored files in the same directories: those without the extension `.twite`, and broken links.
     pub unread: Vec<PathBuf>,
-    /// The `twite.toml` that was read, where there is one.
+    /// The path of `twite.toml`, if there is one.
     config: Option<PathBuf>,
 }
 
-/// A text that stands for a file, as an editor has it.
+/// Unsaved text of a file, as in an editor. It replaces the file on disk.
 #[derive(Debug, Clone)]
 pub struct Buffer {
-    /// The file; it need not be there.
+    /// The path, which need not exist.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
 }
 
 impl Loaded {
-    /// How many errors there are.
+    /// Number of errors.
     pub fn errors(&self) -> usize {
         self.count(Severity::Error)
     }
 
-    /// How many warnings there are.
+    /// Number of warnings.
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
@@ -77,12 +77,12 @@ impl Loaded {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
 
-    /// Files that were passed over, because their names end only nearly as those of rule files do.
+    /// Ignored files whose extension is a likely misspelling of `.twite`.
     pub fn passed_over(&self) -> Vec<PathBuf> {
         sources::passed_over(&self.unread).cloned().collect()
     }
 
-    /// This and what came of loading another set.
+    /// Merges the result of loading another rule set. The merged result has no rules.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.rules = None;
@@ -95,7 +95,7 @@ impl Loaded {
         self
     }
 
-    /// What is said of some files only, and of `twite.toml`, without which nothing could be said of any.
+    /// Keeps only the diagnostics of the files that `file` accepts by name, and of `twite.toml`.
     #[must_use]
     pub fn about(mut self, file: impl Fn(&str) -> bool) -> Self {
         let mut asked: HashMap<Arc<str>, bool> = HashMap::new();
@@ -108,8 +108,7 @@ impl Loaded {
         self
     }
 
-    /// What there is to say, for people, without colours: the first `MAX_REPORTED`, errors before warnings, and how many
-    /// more there are.
+    /// The diagnostics as plain text: the first `MAX_REPORTED`, errors before warnings, and the number of the rest.
     pub fn report(&self) -> String {
         let mut shown: Vec<_> = self.diagnostics.iter().filter(|d| d.is_error()).take(MAX_REPORTED).cloned().collect();
         let warnings = self.diagnostics.iter().filter(|d| !d.is_error());
@@ -122,7 +121,7 @@ impl Loaded {
         report
     }
 
-    /// "3 errors, 1 warning in 4 files"
+    /// A summary, such as "3 errors, 1 warning in 4 files".
     pub fn summary(&self) -> String {
         let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
         let mut found = vec![];
@@ -137,22 +136,22 @@ impl Loaded {
     }
 }
 
-/// What goes live.
+/// Which version of the rule files goes live.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Follow {
-    /// The files as they are.
+    /// The files on disk.
     #[default]
     Files,
-    /// What the commit has that is checked out.
+    /// The files of the checked-out commit.
     Commit,
 }
 
 impl Follow {
-    /// Where the files at these paths are read from.
+    /// The source from which to read the files at these paths.
     ///
     /// # Errors
-    /// Why no commit can be followed there.
+    /// If a commit is to be followed and cannot be read.
     pub fn tree(self, paths: &[PathBuf]) -> Result<Tree, String> {
         if self == Self::Files {
             return Ok(Tree::Disk);
@@ -164,12 +163,12 @@ impl Follow {
     }
 }
 
-/// Where files are read from.
+/// The source of files.
 #[derive(Debug)]
 pub enum Tree {
     /// The file system.
     Disk,
-    /// A commit, whatever the work tree says.
+    /// A commit, independent of the work tree.
     Commit(Commit),
 }
 
@@ -201,7 +200,7 @@ impl Tree {
         }
     }
 
-    /// Whether a file holds this text.
+    /// Whether the file has exactly this text.
     fn holds(&self, path: &Path, text: &str) -> bool {
         let length = match self {
             Self::Disk => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len()),
@@ -210,7 +209,7 @@ impl Tree {
         length == Some(text.len() as u64) && self.read(&mut Reader::default(), path).is_ok_and(|found| found == text)
     }
 
-    /// The `twite.toml` in the first directory, or the one above it.
+    /// Finds `twite.toml` in the first directory or its parent.
     fn beside(&self, paths: &[PathBuf]) -> Option<PathBuf> {
         let first = paths.first()?;
         let is_directory = match self {
@@ -219,7 +218,7 @@ impl Tree {
         };
         let directory = if is_directory { first.clone() } else { first.parent()?.to_owned() };
         let above = match directory.parent() {
-            // `rules` lies in the directory we are in; `.` and `..` have their parent above them.
+            // The parent of `rules` is the current directory; that of `.` and `..` is found by appending `..`.
             Some(parent) if directory.file_name().is_some() => parent.to_owned(),
             _ => directory.join(".."),
         };
@@ -230,7 +229,7 @@ impl Tree {
     }
 }
 
-/// Files as they were read, not checked yet.
+/// Files that were read and are not yet checked.
 struct Read {
     files: Files,
     version: Version,
@@ -242,20 +241,20 @@ struct Read {
     config: Option<PathBuf>,
 }
 
-/// Loads the rule files at these paths: files, or directories with everything called `*.twite` below them.
-/// `config` names the `twite.toml`; without it, it lies in the first of the directories or the one above.
+/// Loads the rule files at these paths: files, or directories, which are searched recursively for `*.twite`.
+/// `config` is the path of `twite.toml`; by default it is searched in the first directory and its parent.
 ///
-/// Never fails: whatever is wrong is in the diagnostics.
+/// Never fails: all problems are in the diagnostics.
 pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     load_with(paths, config, None)
 }
 
-/// [`load`], where a buffer stands for one of the files, or is one more.
+/// [`load`], with a buffer that replaces one of the files or is added to them.
 pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
     load_tree(&Tree::Disk, paths, config, buffer)
 }
 
-/// [`load`], from a tree.
+/// [`load`], from the file system or a commit.
 pub fn load_from(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     load_tree(tree, paths, config, None)
 }
@@ -268,7 +267,7 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
     diagnostics.extend(found_wrong);
     let directory = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let settings = settings(&files, directory);
-    // What a commit names lies where it is checked out, if it is.
+    // A commit may not be checked out, so the paths named in its `twite.toml` are not checked.
     if let (Tree::Disk, Some(_), Some(declared)) = (tree, &rules, &files.config) {
         diagnostics.extend(config::unusable_paths(&settings, declared, directory));
     }
@@ -288,7 +287,7 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
     }
 }
 
-/// The hash that [`load_from`] would give these files, without checking them; nothing where one cannot be read.
+/// The hash that [`load_from`] would give these files, without checking them; `None` if a file cannot be read.
 pub fn hash_at(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
     let read = read(tree, paths, config, None);
     (!read.diagnostics.iter().any(Diagnostic::is_error)).then_some(read.version.hash)
@@ -346,9 +345,9 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
     Read { files, version, diagnostics, sources, count, rule_files, unread, config }
 }
 
-/// What is gone from files that have no mistake, and so stays live: nobody empties a desk by accident. One line for each.
-/// To have no error is not the same as to be meant: a mount that is missing, a file that is being written and a checkout
-/// under way look like this. `tree` is what it was loaded from.
+/// What a reload would lose although the new files have no errors: a rule file became empty or was renamed, all rules
+/// are gone, `twite.toml` is gone or declares no account. One message each. This happens with a missing mount, a file
+/// that is being written or a checkout in progress. `tree` is the source that `loaded` was read from.
 pub fn lost(before: &Rules, loaded: &Loaded, tree: &Tree) -> Vec<String> {
     let Some(after) = &loaded.rules else { return vec![] };
     let old = |name: &str| before.files.rules.iter().chain(&before.files.config).find(|file| *file.name == *name);
@@ -377,14 +376,14 @@ fn blank(file: &SourceFile) -> bool {
     file.text.trim().is_empty()
 }
 
-/// What is said of a rule file that holds nothing.
+/// Warning about an empty rule file.
 fn empty(file: &SourceFile) -> Diagnostic {
     let found = Diagnostic::new(&codes::TW0121, file.span(0..0), "empty file");
     found.with_help("delete it, or write a comment in it")
 }
 
-/// Rule files that are read no more, and still lie there: under a name that no rule file has, or behind a link that leads
-/// nowhere. One line for each.
+/// Rule files that are no longer read but still exist, under a name without the extension `.twite` or as a broken link.
+/// One message each.
 fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> Vec<String> {
     let now = &after.files.rules;
     let (names, texts): (HashSet<_>, HashSet<_>) = now.iter().map(|file| (&file.name, &file.text)).unzip();
@@ -407,7 +406,7 @@ fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> 
         .collect()
 }
 
-/// What a desk cannot do without, and these files do not have. One line for each.
+/// What these files lack to run a desk: rules, `twite.toml` or an account. One message each.
 pub fn missing(rules: &Rules) -> Vec<String> {
     let mut missing = vec![];
     if rules.files.rules.is_empty() {
@@ -423,19 +422,19 @@ pub fn missing(rules: &Rules) -> Vec<String> {
     missing
 }
 
-/// Where the `twite.toml` of rules at these paths lies, and where it says that things are kept; nothing where that cannot be told.
+/// The path of `twite.toml` for rules at these paths, and the storage settings in it; `None` if it cannot be read.
 pub fn store_settings(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<(PathBuf, StoreSettings)> {
     let config = config.map(Path::to_owned).or_else(|| tree.beside(paths))?;
     let text = tree.read(&mut Reader::default(), &config).ok()?;
     config::store_settings(&text).map(|settings| (config, settings))
 }
 
-/// The settings in files that were read before, from a `twite.toml` that lay in this directory.
+/// The settings in files that were already read. `directory` is that of `twite.toml`.
 pub fn settings(files: &Files, directory: &Path) -> Settings {
     files.config.as_ref().map(|file| config::read(&file.text, directory).settings).unwrap_or_default()
 }
 
-/// The files that [`load`] would read, in its order, and what lies beside them and is not read.
+/// The files that [`load`] would read, in the same order, and the ignored files in the same directories.
 pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
     let text = config.as_deref().and_then(|path| Some((path, Reader::default().read(path).ok()?)));
@@ -445,14 +444,14 @@ pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> (Vec<PathBuf>, Vec<
     (config.into_iter().chain(calendars).chain(files).collect(), unread)
 }
 
-/// The calendar files that declarations name: by that name, and where they lie.
+/// The calendar files that `twite.toml` refers to: their names as written, and their paths.
 fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
     let directory = config.parent().unwrap_or(Path::new(""));
     let Some(desk) = config::read(declared, directory).declarations else { return vec![] };
     desk.calendars().into_iter().map(|name| (name.to_owned(), directory.join(name))).collect()
 }
 
-/// Checks files that were read before, as [`load`] does.
+/// Checks files that were already read, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
     let mut diagnostics: Vec<_> = files.rules.iter().filter(|file| blank(file)).map(empty).collect();
     let Some(config) = &files.config else {
@@ -467,7 +466,7 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
             diagnostics.extend(add_calendars(&mut desk, &files));
             check_against(files, Arc::new(desk), Some(&gaps), version)
         }
-        // Without its declarations hardly a rule would be right: only what is written wrongly is reported.
+        // Without the declarations most rules would have errors, so only syntax errors are reported.
         None => (None, only_syntax(&files)),
     };
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
@@ -475,7 +474,7 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
     (rules.filter(|_| sound), diagnostics)
 }
 
-/// Checks texts from memory, in this order, against a desk.
+/// Checks texts from memory, in this order, against the declarations of a desk.
 pub fn check_sources(
     files: impl IntoIterator<Item = (impl Into<Arc<str>>, impl Into<Arc<str>>)>,
     desk: impl Into<Arc<Declarations>>,
@@ -486,7 +485,8 @@ pub fn check_sources(
     check_against(files, desk.into(), Some(&Gaps::default()), version)
 }
 
-/// Checks rules against declarations, and what could not be read of them; nothing where nothing declares anything.
+/// Checks rules against declarations. `gaps` are the parts of `twite.toml` that could not be read; `None` if there is
+/// no `twite.toml`.
 fn check_against(
     files: Files,
     desk: Arc<Declarations>,
@@ -503,7 +503,7 @@ fn add_calendars(desk: &mut Declarations, files: &Files) -> Vec<Diagnostic> {
     let mut wrong = vec![];
     for hours in desk.all_hours_mut() {
         for name in &hours.calendars {
-            // One that could not be read has been reported.
+            // A calendar that could not be read has already been reported.
             let Some(file) = files.calendars.iter().find(|file| *file.name == **name) else { continue };
             if let Err(error) = hours.holidays.add_calendar(&file.text) {
                 let message = format!("{name}: {error}");
@@ -524,8 +524,8 @@ fn only_syntax(files: &Files) -> Vec<Diagnostic> {
     files.rules.iter().flat_map(errors).collect()
 }
 
-/// SHA-256 over names and contents. Names count from the directory they were found in, so that the same
-/// rules have the same hash wherever they lie.
+/// SHA-256 over names and contents. Names are relative to the given paths, so that the hash does not depend on
+/// where the rules are stored.
 fn hash(files: &Files, paths: &[PathBuf]) -> String {
     let mut sha = Sha256::new();
     for SourceFile { name, text, .. } in files.config.iter().chain(&files.calendars).chain(&files.rules) {
@@ -535,7 +535,7 @@ fn hash(files: &Files, paths: &[PathBuf]) -> String {
             Some(below) => below.to_string_lossy(),
             None => path.file_name().map_or_else(|| (&**name).into(), |n| n.to_string_lossy()),
         };
-        // Lengths keep the end of a name and the start of a text apart.
+        // The length prefix separates names from texts.
         for piece in [name.as_bytes(), text.as_bytes()] {
             sha.update((piece.len() as u64).to_be_bytes());
             sha.update(piece);

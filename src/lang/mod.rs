@@ -1,12 +1,12 @@
-//! Rule files to checked rules: parse, check, format, explain.
+//! The rule language: parser, checker, formatter and diagnostics.
 //!
 //! ```text
 //! text ─► syntax ─► lossless tree ─► ast ─► check ─► rules
 //!                        └► format
 //! ```
 //!
-//! [`load()`] reads files, [`check_sources`] takes texts from memory; both go the same way, and so do the
-//! daemon's start and its reload. What is wrong comes as [`Diagnostic`]s, all of it in one go.
+//! [`load()`] reads files, [`check_sources`] takes texts from memory; the rest is the same. All problems are
+//! returned at once, as [`Diagnostic`]s.
 
 mod ast;
 mod check;

@@ -1,7 +1,7 @@
-//! Checked rules: names resolved, types right, ready to be evaluated, compiled, or turned into SQL.
+//! Checked rules: names are resolved and types are correct, ready to be evaluated, compiled, or turned into SQL.
 //!
-//! This is the only thing the engine and the store see of the language. A value of these types came
-//! through the checker (or was built by hand in a test with the same care).
+//! This is the interface of the language to the engine and the store. The checker creates these values; tests may
+//! also build them by hand.
 
 mod pattern;
 mod report;
@@ -27,14 +27,14 @@ pub use self::{
 pub use super::span::{SourceFile, Span};
 pub use crate::desk::Choosing;
 
-/// A rule set: everything that was checked together, in the order in which it is tried.
+/// A rule set: all items that were checked together, in order of evaluation.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The declarations the rules were checked against.
     pub desk: Arc<Declarations>,
-    /// Which rule set this is.
+    /// The version of the rule set.
     pub version: Version,
-    /// The files they were made of.
+    /// The source files.
     pub files: Arc<Files>,
     /// Triggers in order: files by path, items in file order.
     pub triggers: Vec<Arc<Trigger>>,
@@ -48,40 +48,40 @@ pub struct Rules {
     pub views: Vec<Arc<View>>,
     /// Tests in order.
     pub tests: Vec<Arc<RuleTest>>,
-    /// Named conditions in order, for listings; uses hold their own pointer.
+    /// Named conditions in order, for listings. Conditions that refer to them hold their own `Arc`.
     pub lets: Vec<Arc<Let>>,
 }
 
 impl Rules {
-    /// How many things they hold that do something: not named conditions, and not tests.
+    /// Number of items without named conditions and tests.
     pub fn items(&self) -> usize {
         self.triggers.len() + self.automations.len() + self.macros.len() + self.views.len() + self.reports.len()
     }
 
-    /// How many things of any kind they hold: zero where the files have comments only.
+    /// Number of items of any kind: zero if the files contain only comments.
     pub fn declarations(&self) -> usize {
         self.items() + self.lets.len() + self.tests.len()
     }
 }
 
-/// What a decision names as its rule set.
+/// The version of a rule set, recorded with each decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Version {
     /// SHA-256 over the names and contents of all files, in hexadecimal.
     pub hash: String,
-    /// The git commit the rules lie in, with `+` behind it where they were changed since; `None` outside git.
+    /// The git commit, followed by `+` if there are uncommitted changes; `None` outside git.
     pub commit: Option<String>,
 }
 
-/// The files a rule set was made of: with them it can be made again when it is long gone.
+/// The source files of a rule set, from which it can be rebuilt later.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Files {
-    /// `twite.toml`, where there is one.
+    /// `twite.toml`, if there is one.
     pub config: Option<SourceFile>,
-    /// The calendar files that `twite.toml` names, under the names it uses.
+    /// The calendar files that `twite.toml` refers to, with names as written there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calendars: Vec<SourceFile>,
-    /// The rule files in their order.
+    /// The rule files, in order.
     pub rules: Vec<SourceFile>,
 }
 
@@ -98,16 +98,16 @@ impl fmt::Display for Version {
     }
 }
 
-/// How an item takes part.
+/// The mode of an item.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Like any other.
+    /// In effect.
     #[default]
     Live,
-    /// Checked, and otherwise left out.
+    /// Checked but not used.
     Disabled,
-    /// Evaluated and recorded; changes nothing.
+    /// Evaluated and recorded, without any change to tickets.
     Shadow,
 }
 
@@ -118,120 +118,119 @@ pub struct Let {
     pub name: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// What it stands for.
+    /// The condition it names.
     pub condition: Condition,
-    /// Where it is declared.
+    /// Its source span.
     pub span: Span,
 }
 
-/// A rule about events.
+/// A rule that is evaluated when an event happens to a ticket.
 #[derive(Debug, PartialEq)]
 pub struct Trigger {
     /// Its title, unique among triggers.
     pub title: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// How it takes part.
+    /// Its mode.
     pub mode: Mode,
-    /// Which events it is about.
+    /// The events it is evaluated on.
     pub on: On,
-    /// When it fires. [`Condition::always`] where nothing is asked.
+    /// Its condition; [`Condition::always`] if there is none.
     pub when: Condition,
-    /// What it does, in order.
+    /// Its actions, in order.
     pub then: Vec<Action>,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// Which events a trigger is about.
+/// The events a trigger is evaluated on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct On {
-    /// Tickets that were created.
+    /// When a ticket is created.
     pub created: bool,
-    /// Tickets that were updated.
+    /// When a ticket is updated.
     pub updated: bool,
 }
 
 impl On {
-    /// Whether this event is among them.
+    /// Whether the trigger is evaluated on this event.
     pub fn covers(self, event: &Event) -> bool {
         if event.before().is_none() { self.created } else { self.updated }
     }
 }
 
-/// A rule about time passing.
+/// A rule that is evaluated as time passes.
 #[derive(Debug, PartialEq)]
 pub struct Automation {
     /// Its title, unique among automations.
     pub title: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// How it takes part.
+    /// Its mode.
     pub mode: Mode,
-    /// When it fires: once a ticket comes to satisfy this. Never asks about an event.
+    /// Its condition. Fires when a ticket starts to satisfy it. Contains no predicates on events.
     pub when: Condition,
-    /// What it does, in order.
+    /// Its actions, in order.
     pub then: Vec<Action>,
-    /// Whether what it does starts a run of the triggers.
+    /// Whether its actions start a run of the triggers.
     pub runs_triggers: bool,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// What an agent applies to tickets by hand.
+/// A list of actions that an agent applies to a ticket.
 #[derive(Debug, PartialEq)]
 pub struct Macro {
     /// Its title, unique among macros.
     pub title: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// How it takes part; a disabled one cannot be applied.
+    /// Its mode; a disabled macro cannot be applied.
     pub mode: Mode,
-    /// What it does, in order.
+    /// Its actions, in order.
     pub then: Vec<Action>,
-    /// Who may apply it; nobody named means everybody.
+    /// Who can apply it; if empty, every agent.
     pub visible_to: Vec<Audience>,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// A condition with its place.
+/// A condition with its source span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// What is asked.
+    /// The condition itself.
     pub kind: ConditionKind,
-    /// Where it is asked.
+    /// Its source span.
     pub span: Span,
 }
 
-/// What is asked.
+/// A condition without its span.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConditionKind {
-    /// All of these hold; with none, it always holds.
+    /// Conjunction; always true if empty.
     All(Vec<Condition>),
-    /// At least one of these holds; with none, it never does.
+    /// Disjunction; always false if empty.
     Any(Vec<Condition>),
-    /// This does not hold. Plain negation, also where a value is unknown.
+    /// Negation. Two-valued: true also if the inner condition is false because a value is unknown.
     Not(Box<Condition>),
     /// A named condition.
     Let(Arc<Let>),
-    /// A question about one field.
+    /// A predicate.
     Predicate(Predicate),
 }
 
-/// A question about one field.
+/// A predicate: one operator on one field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predicate {
-    /// The field.
+    /// The field it reads.
     pub field: FieldRef,
-    /// The question.
+    /// The operator with its operand.
     pub op: Op,
-    /// Both as the formatter writes them, once somebody wanted to read that.
+    /// The predicate as the formatter writes it; computed on first use.
     text: Written,
 }
 
-/// A text that is made when it is first read. It follows from what it stands beside, so it makes no difference between
-/// two of those.
+/// A lazily computed text. It is derived from the other fields, so it is ignored in comparisons.
 #[derive(Debug, Clone, Default)]
 struct Written(OnceLock<Arc<str>>);
 
@@ -242,38 +241,38 @@ impl PartialEq for Written {
 }
 
 impl Predicate {
-    /// A question about a field.
+    /// Creates a predicate.
     pub fn new(field: FieldRef, op: Op) -> Self {
         Self { field, op, text: Written::default() }
     }
 
-    /// The question as the formatter writes it.
+    /// The predicate as the formatter writes it.
     pub fn text(&self) -> &Arc<str> {
         self.text.0.get_or_init(|| self.to_string().into())
     }
 
-    /// Whether the answer hangs on the opening hours of the ticket.
+    /// Whether the result depends on the business hours that apply to the ticket.
     pub fn asks_hours(&self) -> bool {
         self.field.scope() == Scope::Clock
             || matches!(&self.op, Op::Since(_, span) | Op::Until(_, span) if span.is_business())
     }
 }
 
-/// The questions. What each means where there is no value:
+/// An operator with its operand. If the field has no value:
 ///
-/// - A number or time that is *unknown* makes every test false but `is empty` and `not (…)`: also
-///   `is not` and `not in`, because nobody knows that it differs.
-/// - A word, name or text that is *empty* differs from every value: `is not` and `not in` hold.
-///   Order needs a value: `<` and its kin are false both ways.
+/// - For a number or a time, the value is *unknown*: every operator except `is empty` is false, including `is not` and
+///   `not in`, because it is not known that the values differ.
+/// - A word, name or text is *empty*, and differs from every value: `is not` and `not in` are true. The comparisons
+///   `<`, `<=`, `>` and `>=` are false.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
-    /// A yes/no field is yes.
+    /// True if a yes/no field is yes.
     Holds,
     /// `is V`
     Is(Literal),
     /// `is not V`
     IsNot(Literal),
-    /// `< V`, `<= V`, `> V`, `>= V`; numbers and ordered words.
+    /// `< V`, `<= V`, `> V`, `>= V`; for numbers and ordered words.
     Compare(Comparison, Literal),
     /// `in (…)`
     In(Vec<Literal>),
@@ -293,21 +292,21 @@ pub enum Op {
     StartsWith(Folded),
     /// `matches "regex"`
     Matches(Pattern),
-    /// `is empty`; for a number or time: is unknown.
+    /// `is empty`; for a number or time, that it is unknown.
     IsEmpty,
-    /// `is set`; for a number or time: is known.
+    /// `is set`; for a number or time, that it is known.
     IsSet,
-    /// `changed`, `changed from A`, `changed to B`, `changed from A to B`. A ticket that was just created
-    /// changed from nothing, wherever it has a value.
+    /// `changed`, `changed from A`, `changed to B`, `changed from A to B`. When a ticket is created, every field that
+    /// has a value counts as changed.
     Changed {
-        /// What it was.
+        /// The value before the event.
         from: Option<Literal>,
-        /// What it is now.
+        /// The value after the event.
         to: Option<Literal>,
     },
-    /// `time since F >= 4 days`: how long ago the field's time was. Negative before it.
+    /// `time since F >= 4 days`: the time elapsed since the field's value. Negative if that is in the future.
     Since(Comparison, Duration),
-    /// `time until F < 2 hours`: how far off the field's time is. Negative after it.
+    /// `time until F < 2 hours`: the time remaining until the field's value. Negative if that is in the past.
     Until(Comparison, Duration),
 }
 
@@ -325,7 +324,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// Whether two values with this ordering satisfy the comparison.
+    /// Whether two values ordered this way satisfy the comparison.
     pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
         match self {
             Self::Less => ordering.is_lt(),
@@ -335,7 +334,7 @@ impl Comparison {
         }
     }
 
-    /// The boundary of this comparison with a duration; `None` if it is beyond the calendar.
+    /// The instant at which this comparison with a duration changes; `None` if it is outside the range of timestamps.
     pub fn boundary(self, reached: Reached) -> Option<Boundary> {
         let (at, included) = match self {
             Self::AtLeast | Self::Less => (reached.first?, true),
@@ -344,7 +343,7 @@ impl Comparison {
         Some(Boundary { at, included })
     }
 
-    /// Whether it bounds values from below.
+    /// Whether it is a lower bound: `>` or `>=`.
     pub const fn is_lower_bound(self) -> bool {
         matches!(self, Self::AtLeast | Self::More)
     }
@@ -360,28 +359,28 @@ impl Comparison {
     }
 }
 
-/// The instant at which a comparison of a distance in time with a duration changes its result.
+/// The instant at which the result of `time since` or `time until` compared with a duration changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Boundary {
     /// The instant.
     pub at: jiff::Timestamp,
-    /// Whether it belongs to the far side.
+    /// Whether the result has already changed at the instant itself.
     pub included: bool,
 }
 
-/// A value in a rule.
+/// A literal value in a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Literal {
     /// A whole number.
     Number(i64),
-    /// A word of the field's vocabulary, or a declared name. For ordered words, with its rank.
+    /// A word of the field's vocabulary, or a declared name.
     Word {
         /// The word.
         word: String,
-        /// Its place in its vocabulary; `None` for declared names.
+        /// Its position in an ordered vocabulary; `None` for unordered words and declared names.
         rank: Option<usize>,
     },
-    /// A text, with its fold.
+    /// A text.
     Text(Folded),
     /// `yes` or `no`, in `set` and in tests.
     YesNo(bool),
@@ -392,7 +391,7 @@ pub enum Literal {
 }
 
 impl Literal {
-    /// As a value to write into a field.
+    /// Converts it into a field value.
     pub fn value(&self) -> Value<'_> {
         match self {
             Self::Number(n) => Value::Number(*n),
@@ -405,17 +404,17 @@ impl Literal {
     }
 }
 
-/// A text with the form in which it is compared.
+/// A text with its folded form, which is used in comparisons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folded {
     /// As written.
     pub written: String,
-    /// As compared, see [`fold`].
+    /// The folded form, see [`fold`].
     pub folded: String,
 }
 
 impl Folded {
-    /// A text that is searched for: white space at its ends is a blank there, see [`fold_needle`].
+    /// A search text: leading and trailing white space is kept as one blank, see [`fold_needle`].
     pub fn needle(text: &str) -> Self {
         Self { written: text.to_owned(), folded: fold_needle(text) }
     }
@@ -427,26 +426,26 @@ impl From<&str> for Folded {
     }
 }
 
-/// A length of time.
+/// A duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duration {
-    /// `90 minutes`, `4 days`: by the clock; a day is 24 hours.
+    /// `90 minutes`, `4 days`: elapsed time; a day is 24 hours.
     Clock(SignedDuration),
-    /// `2 business hours`: only the time in which the desk is open counts.
+    /// `2 business hours`: counts only the time in which the desk is open.
     Open(SignedDuration),
-    /// `2 business days`: as [`Self::Open`], each as long as the desk is open on a day it opens.
+    /// `2 business days`: as [`Self::Open`], with the opening time of one day as the unit.
     OpenDays(i64),
-    /// `1 business week`: as [`Self::Open`], each as long as the desk is open in a week.
+    /// `1 business week`: as [`Self::Open`], with the opening time of one week as the unit.
     OpenWeeks(i64),
 }
 
 impl Duration {
-    /// Whether only the time in which the desk is open counts.
+    /// Whether it counts only the time in which the desk is open.
     pub fn is_business(self) -> bool {
         !matches!(self, Self::Clock(_))
     }
 
-    /// How long it is for a ticket with these hours.
+    /// Its length with these business hours.
     pub fn length(self, hours: &Hours) -> SignedDuration {
         let times = |length: SignedDuration, count: i64| {
             length.as_secs().checked_mul(count).map_or(SignedDuration::MAX, SignedDuration::from_secs)
@@ -458,8 +457,8 @@ impl Duration {
         }
     }
 
-    /// The first and the last instant at which so long has passed since another: while the desk is closed, the count stands
-    /// still.
+    /// The first and the last instant at which exactly this duration has elapsed since `time`. In business time these
+    /// differ, because no time elapses while the desk is closed.
     pub fn reached_after(self, time: jiff::Timestamp, hours: &Hours) -> Reached {
         let length = self.length(hours);
         if let Self::Clock(_) = self {
@@ -467,12 +466,12 @@ impl Duration {
             return Reached { first: at, last: at };
         }
         let reached = hours.after(time, length);
-        // Nothing at all has passed since the desk last closed before it.
+        // A zero duration has elapsed already since the desk last closed before `time`.
         let first = if length.is_zero() { hours.before(time, length).last } else { reached.first };
         Reached { first, ..reached }
     }
 
-    /// As [`Self::reached_after`], back in time: the first is the later one.
+    /// As [`Self::reached_after`], before `time`: `first` is the later instant.
     pub fn reached_before(self, time: jiff::Timestamp, hours: &Hours) -> Reached {
         let length = self.length(hours);
         if let Self::Clock(_) = self {
@@ -480,12 +479,12 @@ impl Duration {
             return Reached { first: at, last: at };
         }
         let reached = hours.before(time, length);
-        // Nothing at all is ahead until the desk opens after it.
+        // A zero duration remains until the desk next opens after `time`.
         let first = if length.is_zero() { hours.after(time, length).last } else { reached.first };
         Reached { first, ..reached }
     }
 
-    /// The moment so long after another, by these hours; `None` is beyond all calendars.
+    /// The first instant this duration after `from`; `None` if it is outside the range of timestamps.
     pub fn after(self, from: jiff::Timestamp, hours: &Hours) -> Option<jiff::Timestamp> {
         match self {
             Self::Clock(length) => from.checked_add(length).ok(),
@@ -494,19 +493,19 @@ impl Duration {
     }
 }
 
-/// What a trigger does.
+/// An action of a rule, with its source span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
-    /// What.
+    /// The action itself.
     pub kind: ActionKind,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// What a trigger does.
+/// An action of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionKind {
-    /// `set F to V`, `assign to group "G"`, `assign to agent "A"`. Texts may hold placeholders.
+    /// `set F to V`, `assign to group "G"`, `assign to agent "A"`. Texts may contain placeholders.
     Set(FieldRef, SetTo),
     /// `clear F`
     Clear(FieldRef),
@@ -520,47 +519,47 @@ pub enum ActionKind {
     Note(Template),
     /// `notify group "G" { subject "…" body "…" }`
     Notify {
-        /// To whom.
+        /// The recipient.
         to: Recipient,
         /// The subject.
         subject: Template,
         /// The body.
         body: Template,
     },
-    /// `remind group "G" in 2 hours { subject "…" body "…" }`: a notification for later.
+    /// `remind group "G" in 2 hours { subject "…" body "…" }`: a delayed notification.
     Remind {
-        /// To whom.
+        /// The recipient.
         to: Recipient,
-        /// How long from now.
+        /// The delay.
         after: Duration,
-        /// The subject, and the body; where they are not written, those every reminder has.
+        /// The subject; `None` for the default subject of reminders.
         subject: Option<Template>,
         /// The body.
         body: Option<Template>,
     },
     /// `assign to next agent of group "G"`, `assign to least busy agent of group "G"`
     Assign {
-        /// The group, which the ticket is assigned to at once.
+        /// The group. The ticket is assigned to it immediately.
         group: String,
-        /// How the agent is chosen when this is carried out.
+        /// How the agent is chosen when the action is executed.
         choosing: Choosing,
     },
-    /// `snooze for 2 hours`: puts the ticket on hold until then.
+    /// `snooze for 2 hours`: puts the ticket on hold for this duration.
     Snooze(Duration),
     /// `merge into earlier ticket`
     Merge,
     /// `webhook "W"`, `webhook "W" { body """…""" }`
     Webhook {
-        /// Its declared name.
+        /// The declared name of the webhook.
         name: String,
-        /// A JSON text; placeholders stand inside strings and are escaped for them.
+        /// A JSON document. Placeholders are inside JSON strings, and their values are escaped accordingly.
         body: Option<Template>,
     },
     /// `stop`: ends the run after this trigger.
     Stop,
 }
 
-/// What a field is set to.
+/// The new value of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SetTo {
     /// A value.
@@ -569,7 +568,7 @@ pub enum SetTo {
     Template(Template),
 }
 
-/// A text with placeholders, checked.
+/// A checked text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// Its parts in order.
@@ -579,21 +578,21 @@ pub struct Template {
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// As it is.
+    /// Literal text.
     Text(String),
     /// `{{ticket.requester.name | default: "you"}}`
     Placeholder {
-        /// The field whose value stands here. Time fields print as RFC 3339, sets joined with a space.
+        /// The field whose value is inserted. Times are formatted as RFC 3339, sets are joined with spaces.
         field: FieldRef,
-        /// What is done to it, in order.
+        /// The filters applied to the value, in order.
         filters: Vec<Filter>,
     },
 }
 
-/// What a placeholder's `|` does.
+/// A filter after `|` in a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// `default: "…"`, where the value is empty.
+    /// `default: "…"`: replaces an empty value.
     Default(String),
     /// `upcase`
     Upcase,
@@ -603,45 +602,45 @@ pub enum Filter {
     Capitalize,
     /// `strip_newlines`
     StripNewlines,
-    /// `truncate: 40`: at most so many characters as a reader counts them, `…` included.
+    /// `truncate: 40`: maximum length in grapheme clusters, including the `…`.
     Truncate(usize),
-    /// `first_word`: up to the first space; for a name, the first name.
+    /// `first_word`: the text up to the first white space, such as the first name of a person.
     FirstWord,
 }
 
-/// A list of tickets.
+/// A view: a filtered, sorted list of tickets.
 #[derive(Debug, PartialEq)]
 pub struct View {
     /// Its title, unique among views.
     pub title: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// How it takes part; a disabled one is not listed.
+    /// Its mode; a disabled view is not listed.
     pub mode: Mode,
-    /// Which tickets. Never asks about an event.
+    /// The tickets it lists. Contains no predicates on events.
     pub filter: Condition,
-    /// What is shown of each.
+    /// The fields shown for each ticket.
     pub columns: Vec<FieldRef>,
-    /// What they are grouped by.
+    /// The grouping.
     pub group_by: Option<Sort>,
-    /// What they are sorted by; then by number.
+    /// The sort order; ties are sorted by ticket number.
     pub sort_by: Option<Sort>,
-    /// Who sees it; nobody named means everybody.
+    /// Who can see it; if empty, every agent.
     pub visible_to: Vec<Audience>,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// An order.
+/// A sort order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
-    /// By this field. Empty values come last, whatever the direction.
+    /// The sort field. Empty values come last in both directions.
     pub by: FieldRef,
-    /// From the highest down.
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
-/// Who sees a view.
+/// Who can see a view or report, or apply a macro.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// The members of a declared group.
@@ -651,17 +650,17 @@ pub enum Audience {
 }
 
 impl Condition {
-    /// A condition that always holds.
+    /// A condition that is always true.
     pub fn always(span: Span) -> Self {
         Self { kind: ConditionKind::All(vec![]), span }
     }
 
-    /// Whether it asks nothing.
+    /// Whether it is the empty conjunction.
     pub fn is_always(&self) -> bool {
         matches!(&self.kind, ConditionKind::All(parts) if parts.is_empty())
     }
 
-    /// Calls `visit` for every predicate below, lets included, from left to right.
+    /// Calls `visit` for every predicate in it, including those of named conditions, from left to right.
     pub fn predicates<'a>(&'a self, visit: &mut dyn FnMut(&'a Predicate, &'a Span)) {
         match &self.kind {
             ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().for_each(|c| c.predicates(visit)),

@@ -1,4 +1,4 @@
-//! Files as texts, found and read within limits.
+//! Finds and reads rule files, within limits on size and number.
 
 use std::{
     collections::HashSet,
@@ -15,33 +15,32 @@ use super::{
     span::Span,
 };
 
-/// How long one file may be, in bytes.
+/// Maximum size of a file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
-/// How many files there may be.
+/// Maximum number of rule files.
 const MAX_FILES: usize = 10_000;
 /// The maximum total size of all files, in bytes.
 const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
-/// How deep directories may nest.
+/// Maximum nesting of directories.
 const MAX_DIRECTORY_DEPTH: usize = 32;
 
-/// What was found at paths.
+/// The files found at paths.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The rule files, each path's in order.
+    /// The rule files, sorted within each given path.
     pub(crate) files: Vec<PathBuf>,
-    /// What could not be looked at.
+    /// Paths that could not be read.
     pub(crate) errors: Vec<Diagnostic>,
-    /// What lies beside them and is not read: files with other names, and links that lead nowhere. What starts with a dot is
-    /// not among it.
+    /// Ignored files: those without the extension `.twite`, and broken links; except names that start with a dot.
     pub(crate) unread: Vec<PathBuf>,
 }
 
-/// Those of files that are not read whose names end nearly as those of rule files do.
+/// The ignored files whose extension is a likely misspelling of `.twite`.
 pub(crate) fn passed_over(unread: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
     unread.iter().filter(|path| nearly_a_rule_file(path))
 }
 
-/// The rule files at these paths.
+/// Finds the rule files at these paths.
 pub(crate) fn find(paths: &[PathBuf]) -> Found {
     let mut search = Search::default();
     for path in paths {
@@ -54,7 +53,8 @@ pub(crate) fn find(paths: &[PathBuf]) -> Found {
     Found { files: search.files, errors: search.errors, unread: search.unread }
 }
 
-/// The rule files at these paths with their texts, what could not be read, and files that were passed over.
+/// Reads the rule files at these paths. Returns the texts, the errors, and the ignored files with a likely misspelled
+/// extension.
 pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>, Vec<PathBuf>) {
     let Found { files, mut errors, unread } = find(paths);
     let mut reader = Reader::default();
@@ -68,22 +68,22 @@ pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec
     (texts, errors, passed_over(&unread).cloned().collect())
 }
 
-/// A search through directories.
+/// The state of a recursive directory search.
 #[derive(Default)]
 struct Search {
     files: Vec<PathBuf>,
     errors: Vec<Diagnostic>,
     unread: Vec<PathBuf>,
-    /// The real directories above the one we are in: to meet one again is a circle of links.
+    /// Canonical paths of the directories being searched, to detect cycles of links.
     above: Vec<PathBuf>,
-    /// One file with several names, as by links, is read once, under the first.
+    /// Files found so far: a file with several names, for example through links, is read once, under the first name.
     seen: HashSet<FileId>,
     full: bool,
 }
 
 impl Search {
-    /// Follows links, because mounted configuration is made of them; passes over names that start with a
-    /// dot, because that is where the same files lie a second time.
+    /// Follows links, because mounted configuration (as in Kubernetes) consists of links. Skips names that start with a
+    /// dot, because such mounts keep a second copy of the files there.
     fn directory(&mut self, path: &Path, depth: usize) {
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
@@ -108,13 +108,13 @@ impl Search {
             let rule_file = path.extension().is_some_and(|e| e == "twite");
             match fs::metadata(&path) {
                 _ if hidden => {}
-                // It held rules, or was meant to.
+                // A directory named `*.twite` is most likely a mistake.
                 Ok(meta) if meta.is_dir() && rule_file => {
                     self.errors.push(cannot_read(&path, "it is a directory"));
                 }
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
                 Ok(meta) if rule_file => self.add(path, &meta),
-                // A link that leads nowhere is no rule file, unless it says so.
+                // A broken link is an error only if its name ends in `.twite`.
                 Err(error) if rule_file => self.errors.push(unreadable(&path, &error)),
                 _ if self.unread.len() < MAX_FILES => self.unread.push(path),
                 _ => {}
@@ -136,10 +136,10 @@ impl Search {
     }
 }
 
-/// What tells a file from others, whatever it is called: device and inode.
+/// Identity of a file independent of its name: device and inode.
 #[cfg(unix)]
 type FileId = (u64, u64);
-/// What tells a file from others, whatever it is called: its path without links.
+/// Identity of a file independent of its name: its canonical path.
 #[cfg(not(unix))]
 type FileId = PathBuf;
 
@@ -154,15 +154,15 @@ fn file_id(path: &Path, _: &fs::Metadata) -> FileId {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Whether a name ends nearly as those of rule files do: `.TWITE`, `.twit`, `.twite.txt`.
+/// Whether the extension is a likely misspelling of `.twite`: `.TWITE`, `.twit`, `.twite.txt`.
 pub(crate) fn nearly_a_rule_file(path: &Path) -> bool {
     nearly(path).is_some()
 }
 
-/// The rule file that a file is nearly, by its name: `people.twite` for `people.TWITE` and `people.twit.txt`.
+/// The path with a misspelled extension corrected: `people.twite` for `people.TWITE` and `people.twit.txt`.
 pub(crate) fn nearly(path: &Path) -> Option<PathBuf> {
     let extension = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    // `a.twite~` is what editors leave of an older version.
+    // `a.twite~` is an editor's backup file, not a misspelling.
     let near = |path: &Path| {
         let extension = extension(path);
         strsim::osa_distance(&extension, "twite") <= 1 && !extension.ends_with('~')
@@ -171,14 +171,14 @@ pub(crate) fn nearly(path: &Path) -> Option<PathBuf> {
     [path, &bare].into_iter().find(|path| near(path)).map(|path| path.with_extension("twite"))
 }
 
-/// Reads files, within limits.
+/// Reads files, with limits on the size of each file and on their total size.
 #[derive(Default)]
 pub(crate) struct Reader {
     total: u64,
 }
 
 impl Reader {
-    /// The text of a file.
+    /// Reads a file as UTF-8.
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Diagnostic> {
         let too_long = || {
             let message = format!("file too large: more than {} KiB", MAX_FILE_BYTES / 1024);
@@ -192,7 +192,7 @@ impl Reader {
             }
             Ok((meta.len(), file))
         };
-        // A pipe would block on opening; ask first.
+        // Opening a pipe would block, so check the file type first.
         if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
             return Err(cannot_read(path, "not a regular file"));
         }
@@ -201,7 +201,7 @@ impl Reader {
             return Err(too_long());
         }
         let mut bytes = vec![];
-        // Files grow while they are read.
+        // The file may grow while it is read, so limit the read as well.
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(too_long());
@@ -209,7 +209,7 @@ impl Reader {
         self.take(path, bytes)
     }
 
-    /// Bytes that were read already, as text.
+    /// Decodes bytes that were already read, and counts them towards the total limit.
     pub(crate) fn take(&mut self, path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
         self.total += bytes.len() as u64;
         if self.total > MAX_TOTAL_BYTES {
@@ -226,8 +226,8 @@ impl Reader {
     }
 }
 
-/// The name of a file in messages: its path, where bytes that are no UTF-8 are written `\xFF`. [`path_of`] leads back, so no
-/// two files share a name.
+/// The name of a file in messages: its path, with bytes that are not valid UTF-8 escaped as `\xFF`. [`path_of`] is the
+/// inverse, so names are unique.
 pub(crate) fn name(path: &Path) -> Arc<str> {
     let mut name = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
@@ -245,7 +245,7 @@ pub(crate) fn name(path: &Path) -> Arc<str> {
     name.into()
 }
 
-/// The path that a name stands for.
+/// The path with this name: the inverse of [`name`].
 pub(crate) fn path_of(name: &str) -> PathBuf {
     #[cfg(unix)]
     {
@@ -265,7 +265,7 @@ pub(crate) fn path_of(name: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The byte that `\xFF` at the start of a text stands for. Elsewhere than on Unix a backslash parts directories.
+/// Decodes an escape such as `\xFF` at the start of a text. On Unix only: elsewhere a backslash separates directories.
 fn escaped_byte(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("\\x").and_then(|digits| digits.get(..2)).filter(|_| cfg!(unix))?;
     let byte = u8::from_str_radix(digits, 16).ok().filter(|byte| *byte >= 0x80 || *byte == b'\\')?;
@@ -276,13 +276,13 @@ fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic
     Diagnostic::new(code, Span::of_file(name(path)), message)
 }
 
-/// A file that is most likely meant to be a rule file.
+/// Warning about an ignored file whose extension is most likely misspelled.
 pub(crate) fn not_read(path: &Path) -> Diagnostic {
     let message = format!("file ignored: `{}` does not end in `.twite`", name(path));
     about(path, &codes::TW0117, message).with_help("rename it; if it is not a rule file, give it another extension")
 }
 
-/// A path that cannot be read.
+/// Error for a path that cannot be read, from an I/O error.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     let why = match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
@@ -293,7 +293,7 @@ pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     cannot_read(path, &why)
 }
 
-/// A path that cannot be read, and why.
+/// Error for a path that cannot be read, with a reason.
 pub(crate) fn cannot_read(path: &Path, why: &str) -> Diagnostic {
     about(path, &codes::TW0111, format!("cannot read `{}`: {why}", name(path)))
 }

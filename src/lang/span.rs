@@ -1,4 +1,4 @@
-//! Files with their lines, and spans in them.
+//! Source files and spans.
 
 use std::{
     collections::BTreeMap,
@@ -10,39 +10,39 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::{LineColumn, LineIndex};
 
-/// A range of bytes of a file.
+/// A byte range of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Span {
-    /// The file, as it was given: relative to where the check ran.
+    /// The name of the file.
     pub file: Arc<str>,
-    /// Byte offset of its first character.
+    /// Byte offset of the start.
     pub start: u32,
-    /// Byte offset behind its last character.
+    /// Byte offset of the end, exclusive.
     pub end: u32,
-    /// Line of its first character, from 1.
+    /// The line of the start, from 1.
     pub line: u32,
 }
 
 impl Span {
-    /// A file as a whole, which need not have been read.
+    /// An empty span at the start of a file, for diagnostics about the whole file.
     pub fn of_file(file: Arc<str>) -> Self {
         Self { file, start: 0, end: 0, line: 1 }
     }
 
-    /// Its byte offsets.
+    /// The byte range.
     pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
 
-/// A file as it was read. Clones share its text and its lines.
+/// A file that was read. Clones share the text and the line index.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SourceFile {
-    /// Its name, as it was given.
+    /// The name of the file.
     pub name: Arc<str>,
-    /// What it says.
+    /// The text.
     pub text: Arc<str>,
-    /// Found when first asked for.
+    /// Computed on first use.
     #[serde(skip)]
     lines: Arc<OnceLock<LineIndex>>,
 }
@@ -56,17 +56,17 @@ impl PartialEq for SourceFile {
 impl Eq for SourceFile {}
 
 impl SourceFile {
-    /// A file of this name and text.
+    /// Creates a file from a name and a text.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
         Self { name: name.into(), text: text.into(), lines: Arc::default() }
     }
 
-    /// Its lines.
+    /// The line index of the text.
     pub fn lines(&self) -> &LineIndex {
         self.lines.get_or_init(|| LineIndex::new(&self.text))
     }
 
-    /// A range of its bytes.
+    /// The span of a byte range of this file.
     pub fn span(&self, range: Range<usize>) -> Span {
         let to_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Span {
@@ -78,19 +78,19 @@ impl SourceFile {
     }
 }
 
-/// The files that were checked together, by name. Diagnostics are rendered with them.
+/// Files by name, for rendering diagnostics.
 #[derive(Debug, Clone, Default)]
 pub struct SourceSet {
     files: BTreeMap<Arc<str>, SourceFile>,
 }
 
 impl SourceSet {
-    /// The file of this name.
+    /// The file with this name.
     pub fn file(&self, name: &str) -> Option<&SourceFile> {
         self.files.get(name)
     }
 
-    /// Where a span starts and ends; the first place of a file whose text is not there.
+    /// The start and end of a span as lines and columns; line 1, column 1 if the file is not in the set.
     pub fn region(&self, span: &Span) -> (LineColumn, LineColumn) {
         match self.file(&span.file) {
             Some(file) => {
@@ -111,7 +111,7 @@ impl SourceSet {
         self.files.insert(Arc::clone(&file.name), file);
     }
 
-    /// Adds the files of others.
+    /// Adds the files of another set.
     pub fn extend(&mut self, others: Self) {
         self.files.extend(others.files);
     }

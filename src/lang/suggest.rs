@@ -1,27 +1,27 @@
-//! "Did you mean …?"
+//! Spelling suggestions ("did you mean …?") and lists of names for messages.
 
 use std::collections::HashMap;
 
 use strsim::osa_distance;
 
-/// Known names that are looked at for one suggestion.
+/// Maximum number of known names considered for one suggestion.
 const MAX_NAMES: usize = 10_000;
-/// Of those, names that are compared letter by letter. Names in earnest differ enough that hardly any need to be; among
-/// thousands of numbered ones the nearest may be missed.
+/// Maximum number of edit distances computed for one suggestion. The letter filter rejects most names before that;
+/// among thousands of similar names, such as numbered ones, the nearest may be missed.
 const MAX_COMPARED: usize = 500;
-/// Names that are compared letter by letter for all suggestions of one check. After that none is looked for: whoever has
-/// thousands of unknown names has one cause for them.
+/// Maximum number of edit distances computed in one check. After that there are no more suggestions, because thousands
+/// of unknown names most likely have one common cause.
 pub(crate) const MAX_COMPARED_IN_ALL: usize = 200_000;
-/// Names that are listed one by one in a message.
+/// Maximum number of names listed in a message.
 const MAX_LISTED: usize = 40;
 
-/// The known name somebody most likely meant.
+/// The known name with the smallest edit distance from a word.
 ///
-/// Near enough is a third of its length, at least one slip. A dotted name is also found by its last part,
-/// so `folowers` finds `requester.followers`. However many names are known, the work is bounded.
+/// The maximum distance is a third of the length of the longer word, at least 1. A dotted name is also found by its
+/// last part, so `folowers` finds `requester.followers`. The work is bounded for any number of known names.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
-    // Longer than any name by far: not a slip, and not worth the time.
+    // Much longer than any name, so not a misspelling.
     if word.len() > 200 {
         return None;
     }
@@ -41,11 +41,11 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// Many names to suggest from, for many words: [`nearest`] with what it needs to know of each name computed once.
+/// [`nearest`] for many words against the same names: caches data of each name, and each result.
 #[derive(Debug)]
 pub(crate) struct Names {
     names: Vec<Name>,
-    /// The index of what was found for each word.
+    /// The index of the nearest name by word; a cache.
     found: HashMap<String, Option<usize>>,
 }
 
@@ -54,7 +54,7 @@ struct Name {
     text: String,
     lower: String,
     letters: Letters,
-    /// Of its last part, where it has several.
+    /// The letters of the last part of a dotted name.
     end: Option<Letters>,
 }
 
@@ -69,7 +69,7 @@ impl Names {
         Self { names: known.into_iter().take(MAX_NAMES).map(name).collect(), found: HashMap::new() }
     }
 
-    /// What [`nearest`] gives, as long as names may be compared.
+    /// The result of [`nearest`]. Subtracts the edit distances computed from `may_compare`; `None` once that is 0.
     pub(crate) fn nearest(&mut self, word: &str, may_compare: &mut usize) -> Option<&str> {
         let found = match self.found.get(word) {
             Some(found) => *found,
@@ -97,7 +97,7 @@ impl Names {
             let distance = slips(word, last, &name.lower);
             if let Some(distance) = distance.filter(|distance| best.is_none_or(|(least, _)| *distance < least)) {
                 best = Some((distance, index));
-                // Nothing is nearer.
+                // No distance is smaller.
                 if distance == 0 {
                     break;
                 }
@@ -107,21 +107,23 @@ impl Names {
     }
 }
 
-/// How many slips lie between a word, whose last part is this, and a name, where they are few.
+/// The edit distance between a word and a name or its last part; `None` if it is too large. `last` is the last part of
+/// the word.
 fn slips(word: &str, last: &str, name: &str) -> Option<usize> {
     let whole = distance(word, name);
     let by_end = name.rsplit_once('.').and_then(|(_, end)| distance(last, end)).map(|d| d + 1);
     whole.into_iter().chain(by_end).min()
 }
 
-/// Which letters a word has, without case and separators: enough to see that most words are no slips of each other.
+/// The set of letters in a word, ignoring case and separators: a filter that rejects most pairs of words without
+/// computing their edit distance.
 #[derive(Debug, Clone, Copy)]
 struct Letters {
-    /// One bit for each of 64 classes of letters.
+    /// A bit set of letters, hashed to 64 classes.
     classes: u64,
     letters: usize,
     length: usize,
-    /// Of others than ASCII nothing is known.
+    /// Whether the word is ASCII. The filter accepts all other words.
     ascii: bool,
 }
 
@@ -133,7 +135,7 @@ impl Letters {
         Self { classes, letters: count, length: word.len(), ascii: word.is_ascii() }
     }
 
-    /// Whether [`distance`] can be anything: a slip adds and takes away a letter each at most.
+    /// Whether [`distance`] may be `Some`: one edit adds at most one letter and removes at most one.
     fn may_be(self, other: Self) -> bool {
         let slips = (self.length.max(other.length) / 3).max(1);
         !(self.ascii && other.ascii)
@@ -142,7 +144,7 @@ impl Letters {
     }
 }
 
-/// How many slips lie between two words, where they are few.
+/// The edit distance between two words; `None` if it is too large for a misspelling.
 fn distance(a: &str, b: &str) -> Option<usize> {
     let (shorter, longer) = (a.chars().count().min(b.chars().count()), a.chars().count().max(b.chars().count()));
     if shorter == 0 {
@@ -155,12 +157,12 @@ fn distance(a: &str, b: &str) -> Option<usize> {
     (distance <= (longer / 3).max(1) && distance < longer).then_some(distance)
 }
 
-/// `, did you mean …?` for the end of a message, or nothing.
+/// The end of a message: `, did you mean …?`, or the empty string.
 pub(crate) fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion.map(|s| format!(", did you mean `{s}`?")).unwrap_or_default()
 }
 
-/// Names in a sentence: "`a`, `b` or `c`"; of very many, the first and how many more there are.
+/// Names joined for a sentence: "`a`, `b` or `c`". Long lists are cut, with the number of the remaining names.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
     let mut shown: Vec<_> = names.by_ref().take(MAX_LISTED).map(|n| format!("`{n}`")).collect();
@@ -171,7 +173,7 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     either(shown)
 }
 
-/// Phrases in a sentence: "a, b or c".
+/// Phrases joined for a sentence: "a, b or c".
 pub(crate) fn either(mut phrases: Vec<String>) -> String {
     match phrases.pop() {
         None => String::new(),
@@ -180,7 +182,7 @@ pub(crate) fn either(mut phrases: Vec<String>) -> String {
     }
 }
 
-/// A word with its article: "an automation".
+/// A word with its indefinite article: "an automation".
 pub(crate) fn article(word: &str) -> String {
     let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']);
     format!("{} {word}", if vowel { "an" } else { "a" })
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// What is left out unseen is never near.
+        /// The letter filter never rejects a pair of words that [`distance`] accepts.
         #[test]
         fn letters_leave_nothing_out_that_is_near(a in "[A-Ca-c_0-2é.-]{1,12}", b in "[A-Ca-c_0-2é.-]{1,12}") {
             if distance(&a.to_lowercase(), &b.to_lowercase()).is_some() {
@@ -229,7 +231,7 @@ mod tests {
             names.nearest(&format!("rlue_{n:04}"), &mut may_compare);
         }
         assert_eq!(may_compare, 0);
-        // What was found stays found.
+        // Cached results are still returned.
         assert_eq!(names.nearest("rlue_0000", &mut may_compare), Some("rule_0000"));
     }
 

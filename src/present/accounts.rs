@@ -1,4 +1,4 @@
-//! The declared accounts and how they stand.
+//! The list of declared accounts, with their connection state and hindrances.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::{
     desk::visible::visible,
 };
 
-/// The accounts, a line each, with what of them does not work below.
+/// The accounts as text: one line per account, its hindrances indented below.
 pub(crate) fn list(accounts: &[AccountStatus]) -> String {
     if accounts.is_empty() {
         return "no accounts declared; add an `[[account]]` to twite.toml\n".to_owned();

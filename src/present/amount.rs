@@ -1,8 +1,8 @@
-//! Measured values with their unit.
+//! Formats measured values with their unit.
 
 use crate::lang::display::Grouped;
 
-/// A value with its unit; `–` where there is none.
+/// A value with its unit; `–` if there is no value.
 pub(crate) fn amount(value: Option<f64>, unit: &str) -> String {
     let Some(value) = value else { return "–".to_owned() };
     match unit {
@@ -16,7 +16,7 @@ pub(crate) fn amount(value: Option<f64>, unit: &str) -> String {
     }
 }
 
-/// A length of time in its two largest units.
+/// A duration in its two largest units.
 fn length(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "-" } else { "" };
     #[expect(clippy::cast_possible_truncation, reason = "lengths of time are far below 2^53 seconds")]

@@ -1,4 +1,4 @@
-//! How a desk does.
+//! The health of a desk as text: rules, files, daemon, queues and accounts.
 
 use std::fmt::{self, Write as _};
 
@@ -11,10 +11,10 @@ use crate::{
     lang::Follow,
 };
 
-/// How many lines of a report, or entries of a list, are shown.
+/// Maximum number of lines of a report, or entries of a list, that are shown.
 const MAX_LINES: usize = 12;
 
-/// How a desk does, a line for each part of it. `unknown` says why no rules are known to be live, where none are.
+/// The health of a desk, one line per part. `unknown` is the reason to print if there are no live rules.
 pub(crate) fn text(health: &Health, unknown: &str) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.

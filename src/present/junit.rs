@@ -1,6 +1,6 @@
-//! Test results as JUnit XML, by the schema of Jenkins' xUnit plugin, the strictest there is.
+//! Test results as JUnit XML, following the schema of Jenkins' xUnit plugin.
 //!
-//! A suite is a file. The line of a failure is in its text, as the schema has no attribute for it.
+//! One `testsuite` per rule file. The schema has no attribute for the line of a failure, so its text contains the line.
 
 use std::{
     fmt::{self, Write},
@@ -10,7 +10,7 @@ use std::{
 use super::markup::Markup;
 use crate::engine::{Outcome, TestReport};
 
-/// The XML of these tests. They run in parallel, so each gets an equal share of `took`, the time of all.
+/// The tests as JUnit XML. Tests run in parallel, so each is reported with an equal share of `took`, the total time.
 pub(super) fn junit(reports: &[TestReport], took: Duration) -> String {
     let mut xml = String::new();
     // Writing to a string does not fail.

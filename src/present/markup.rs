@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 
 use crate::desk::visible::visible;
 
-/// A text for element content or a quoted attribute, on one line. Control characters, some of which XML cannot hold, are
-/// spelt out.
+/// A text escaped for element content or a quoted attribute, on one line. Control characters are spelt out, because XML
+/// does not allow all of them.
 pub(super) struct Markup<'a>(pub(super) &'a str);
 
 impl fmt::Display for Markup<'_> {

@@ -1,6 +1,6 @@
-//! How values are shown: tables, charts, traces and tickets as text, and as CSV, SVG, HTML, JUnit and JSON.
+//! Output formats: tables, charts, traces and tickets as text, CSV, SVG, HTML, JUnit XML and JSON.
 //!
-//! Nothing here decides or reads anything; commands print what it makes, and pages show it.
+//! Formatting only: no I/O and no business logic.
 
 pub(crate) mod accounts;
 mod amount;
@@ -21,7 +21,7 @@ mod trace;
 
 pub(crate) use trace::trace;
 
-/// A value as JSON that a person can also read, with a line break at its end.
+/// A value as pretty-printed JSON with a trailing line break.
 pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }

@@ -1,4 +1,4 @@
-//! What waits to be sent, and what was done about it by hand.
+//! Outbox items that are not delivered yet, and the results of withdrawing or resending them.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::{
     store::{Intervention, NotPossible},
 };
 
-/// What waits, with what keeps it from being sent.
+/// The outbox items as text, each with the reasons why it is not sent yet.
 pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
     if waiting.is_empty() {
         return "the outbox is empty\n".to_owned();
@@ -59,7 +59,7 @@ fn second(at: Timestamp) -> Timestamp {
     at.round(Unit::Second).unwrap_or(at)
 }
 
-/// What was done with something in the outbox, or why that is not possible.
+/// The result of withdrawing or resending an outbox item, or why that was refused, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum InterventionJson<'i> {
@@ -76,7 +76,7 @@ impl<'i> From<&'i (i64, Result<Intervention, NotPossible>)> for InterventionJson
     }
 }
 
-/// What was done, in a line.
+/// The result of withdrawing or resending an outbox item, on one line.
 pub(crate) fn done(done: &Intervention) -> String {
     let what = match done.act {
         Act::Withdraw => "is withdrawn",

@@ -1,4 +1,4 @@
-//! What the rules did on a ticket, and why.
+//! Replayed runs of a ticket: which rules fired, and why.
 
 use std::fmt::{self, Write as _};
 
@@ -12,10 +12,10 @@ use crate::{
     store::Intervention,
 };
 
-/// How much of a comment tells which one it is, in characters as a reader counts them.
+/// The maximum length of a comment's excerpt, in graphemes.
 const MAX_COMMENT_CHARS: usize = 60;
 
-/// A run.
+/// A replayed run as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunJson<'r> {
     run: usize,
@@ -39,7 +39,7 @@ impl<'r> From<&'r Run> for RunJson<'r> {
     }
 }
 
-/// The runs of a ticket, one after the other.
+/// The replayed runs of a ticket as text.
 pub(crate) fn text(replay: &Replay, ticket: TicketId, color: bool) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -86,7 +86,7 @@ fn write(text: &mut String, replay: &Replay, ticket: TicketId, color: bool) -> f
     }
 }
 
-/// What a run was about, in a line.
+/// The event that started a run, on one line.
 fn happened(event: &Event) -> String {
     let comment = event.comment.as_ref().map(|comment| {
         let by = match comment.author {

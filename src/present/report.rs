@@ -1,4 +1,4 @@
-//! Reports: as text, CSV and HTML, and the list of those there are.
+//! Reports as text, CSV and HTML; the list of reports.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -18,7 +18,7 @@ use crate::{
     lang::rules::{Chart, Report},
 };
 
-/// A report in the list.
+/// An entry of the list of reports.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed<'r> {
     title: &'r str,
@@ -31,7 +31,7 @@ impl<'r> From<&'r Report> for Listed<'r> {
     }
 }
 
-/// The list of reports.
+/// The list of reports as text.
 pub(crate) fn list(reports: &[Listed<'_>]) -> String {
     if reports.is_empty() {
         return "the rules define no reports\n".to_owned();
@@ -43,21 +43,21 @@ pub(crate) fn list(reports: &[Listed<'_>]) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-/// The table, and below it the chart.
+/// A report as text: the table, then the chart.
 pub(crate) fn text(report: &Report, table: &ReportTable) -> String {
     let mut text = format!("{}\n", visible(&table.title));
     // Writing to a string does not fail.
     let _ = writeln!(text, "{}\n", period(table));
     let mut shown = plain();
     shown.set_header(table.by.iter().cloned().chain(table.measures.iter().map(|m| m.name.clone())));
-    // The hours of a week are read in the chart.
+    // A heat map with one split shows the hours of the week in the chart, so the table has only the total.
     let listed = if report.chart == Chart::Heatmap && table.by.len() == 1 { &[] } else { table.rows.as_slice() };
     for row in listed {
         shown.add_row(cells(table, row));
     }
     if !table.by.is_empty() {
         let mut total = cells(table, &table.total);
-        // The total has no keys; its name stands where the first would.
+        // The total row has no keys: `total` fills the first key column, the others stay empty.
         let keys = std::iter::once("total".to_owned()).chain(std::iter::repeat_n(String::new(), table.by.len() - 1));
         total.splice(0..0, keys);
         shown.add_row(total);
@@ -96,7 +96,7 @@ fn cells(table: &ReportTable, row: &Row) -> Vec<String> {
     keys.chain(values).collect()
 }
 
-/// Comma-separated values with a header; durations in seconds.
+/// A report as CSV with a header; durations in seconds.
 pub(crate) fn csv(table: &ReportTable) -> String {
     let mut text = String::new();
     let before = table.measures.iter().filter(|_| table.previous.is_some());
@@ -116,7 +116,7 @@ pub(crate) fn csv(table: &ReportTable) -> String {
     text
 }
 
-/// A page of its own: the chart and the table.
+/// A report as a standalone HTML page with the chart and the table.
 pub(crate) fn html(report: &Report, table: &ReportTable) -> Result<String, DrawError> {
     let mut rows = String::new();
     let heads = table.by.iter().chain(table.measures.iter().map(|m| &m.name));

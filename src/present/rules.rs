@@ -1,4 +1,4 @@
-//! The items of a rule set, in the order in which they are tried.
+//! The list of the items of a rule set, in evaluation order.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::{
     lang::rules::{Mode, Rules, Span},
 };
 
-/// An item in the list.
+/// An entry of the list of items.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed<'r> {
     kind: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Listed<'r> {
     doc: Option<&'r str>,
 }
 
-/// Every item, kind by kind, in order.
+/// All items, grouped by kind, each kind in order.
 pub(crate) fn items(rules: &Rules) -> Vec<Listed<'_>> {
     fn listed<'r>(
         kind: &'static str,
@@ -42,7 +42,7 @@ pub(crate) fn items(rules: &Rules) -> Vec<Listed<'_>> {
     triggers.chain(automations).chain(macros).chain(views).chain(reports).chain(lets).chain(tests).collect()
 }
 
-/// The list for people, under a heading for each kind.
+/// The list as text, with a heading for each kind.
 pub(crate) fn text(items: &[Listed<'_>]) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.

@@ -1,21 +1,21 @@
-//! Tables, and the values in their cells.
+//! Text tables and the formatting of their cells.
 
 use comfy_table::{Table, presets};
 use jiff::Timestamp;
 
 use crate::desk::{Value, text::headline, visible::visible};
 
-/// How much of a text a cell shows, in characters as a reader counts them.
+/// The maximum length of a text in a cell, in graphemes.
 const MAX_CELL_CHARS: usize = 48;
 
-/// A table without lines.
+/// A table without borders.
 pub(crate) fn plain() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table
 }
 
-/// A value in a cell: on one line, and cut where it is long.
+/// A value as a cell: on one line, truncated if it is long.
 pub(crate) fn cell(value: &Value<'_>) -> String {
     match value {
         Value::Empty => String::new(),
@@ -25,7 +25,7 @@ pub(crate) fn cell(value: &Value<'_>) -> String {
     }
 }
 
-/// An instant to the minute, in UTC.
+/// A timestamp in UTC, to the minute.
 pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }

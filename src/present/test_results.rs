@@ -1,4 +1,4 @@
-//! Results of the tests in rule files.
+//! The results of rule tests, as text, JSON and JUnit XML.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -21,23 +21,23 @@ pub(crate) struct TestResults {
     tests: Vec<TestReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) coverage: Option<Covered>,
-    /// How long all of them took.
+    /// The total time of all tests.
     #[serde(skip)]
     took: Duration,
 }
 
-/// The coverage of the tests.
+/// The coverage of the tests, as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct Covered {
-    /// The share of all that came up, rounded down.
+    /// The percentage covered over all kinds, rounded down to one decimal.
     pub(crate) percent: f64,
     pub(crate) seen: usize,
     pub(crate) total: usize,
-    /// Of the answers to conditions, two each.
+    /// The covered results of predicates, two per predicate.
     answers: Share,
-    /// Of the triggers and automations.
+    /// The triggers and automations that fired.
     fired: Share,
-    /// Of the macros.
+    /// The macros that were applied.
     applied: Share,
     missing: Vec<Missing>,
     never_ran: Vec<Ran>,
@@ -47,7 +47,7 @@ impl Covered {
     fn new(coverage: &Coverage) -> Self {
         let all = coverage.all();
         Self {
-            // 1,999 of 2,000 is not 100.0 %.
+            // Rounded down, so that 1,999 of 2,000 is not shown as 100.0 %.
             percent: (10.0 * all.percent()).floor() / 10.0,
             seen: all.seen,
             total: all.total,
@@ -59,14 +59,14 @@ impl Covered {
         }
     }
 
-    /// Whether so many percent of all came up.
+    /// Whether the coverage is at least `min` percent.
     pub(crate) fn reaches(&self, min: f64) -> bool {
         Share { seen: self.seen, total: self.total }.percent() >= min
     }
 }
 
 impl TestResults {
-    /// Sums up tests that took so long together.
+    /// Summarizes the reports of tests; `took` is their total time.
     pub(crate) fn new(tests: Vec<TestReport>, coverage: Option<&Coverage>, took: Duration) -> Self {
         let count = |fits: fn(&Outcome) -> bool| tests.iter().filter(|t| fits(&t.outcome)).count();
         Self {
@@ -79,7 +79,7 @@ impl TestResults {
         }
     }
 
-    /// The results for people.
+    /// The results as text.
     pub(crate) fn text(&self, style: Style) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.

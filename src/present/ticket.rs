@@ -1,4 +1,4 @@
-//! One ticket: its fields, what was said, and what was sent; and what a macro did to it.
+//! One ticket: its fields, conversation and outbox items; and the result of an update of it.
 
 use std::fmt::{self, Write as _};
 
@@ -17,7 +17,7 @@ use crate::{
     store::{DeliveryStatus, Intervention, StoppedLoop},
 };
 
-/// A ticket with everything about it.
+/// A ticket with its conversation, links and outbox items, as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct SheetJson<'s> {
     ticket: &'s Ticket,
@@ -70,7 +70,7 @@ impl<'s> From<&'s TicketSheet> for SheetJson<'s> {
     }
 }
 
-/// A ticket with everything about it, for people.
+/// A ticket with its conversation, links and outbox items, as text.
 pub(crate) fn sheet(sheet: &TicketSheet, desk: &Declarations, now: Timestamp) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -86,7 +86,7 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
     let custom = desk.fields.iter().map(|field| FieldRef::find(&format!("field.{}", field.name), desk));
     for field in known.chain(custom).flatten() {
         let value = field.read(facts);
-        // What is said below need not be said here.
+        // These fields repeat the conversation, which is printed below.
         if !value.is_empty() && !matches!(&*field.name(), "latest_comment" | "latest_public_comment" | "description") {
             table.add_row([field.name().to_string(), cell(&value)]);
         }
@@ -117,7 +117,7 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
     Ok(())
 }
 
-/// The comments and the posts above them, in order.
+/// Writes the ticket's comments and the posts above them in the conversation, ordered by time.
 fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
     let mut messages: Vec<(Timestamp, String, &str)> = vec![];
     for (post, handle) in &sheet.context {
@@ -125,7 +125,7 @@ fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
         messages.push((post.made, format!("{who}, above in the conversation"), &post.text));
     }
     messages.extend(sheet.comments.iter().map(|comment| (comment.made, about(comment), &*comment.text)));
-    // Stable: comments are in the order of X's ids, which tell more than clocks.
+    // A stable sort: comments are ordered by X's ids, which are finer than timestamps.
     messages.sort_by_key(|(made, ..)| *made);
     for (made, who, message) in messages {
         writeln!(text, "\n{}  {}", minute(made), visible(&who))?;
@@ -136,7 +136,7 @@ fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
     Ok(())
 }
 
-/// Who said it, where, and what became of it.
+/// A comment's author, source, version and delivery state, on one line.
 fn about(comment: &Comment) -> String {
     let who = match comment.author {
         Author::Requester => "requester",
@@ -160,7 +160,7 @@ fn about(comment: &Comment) -> String {
     format!("{who}{place}{version}{fate}")
 }
 
-/// What a macro did to a ticket, or would do; or why it did nothing.
+/// The result of an update or a macro, or why the ticket refused it, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum AppliedJson {
@@ -180,14 +180,14 @@ impl AppliedJson {
         }
     }
 
-    /// What was done, for people: one line of what, then what changed and what is sent.
+    /// The result as text: a heading, then the changes and the effects.
     pub(crate) fn text(&self, dry_run: bool) -> String {
         let (ticket, changes, effects, decision) = match self {
             Self::Refused { refused, .. } => return format!("{}\n", visible(refused)),
             Self::Applied { ticket, changes, effects, decision, .. } => (ticket, changes, effects, decision),
         };
         let mut text = format!("ticket {ticket}{}\n", if dry_run { ", if it were applied" } else { "" });
-        // What was said is in the effects.
+        // Comments are listed as effects, so their fields are left out of the changes.
         let said = |field: &str| matches!(field, "updated" | "latest_comment" | "latest_public_comment");
         // Writing to a string does not fail.
         for change in changes.iter().filter(|change| !said(&change.field)) {

@@ -11,7 +11,7 @@ use crate::{
     lang::rules::View,
 };
 
-/// A view in the list.
+/// An entry of the list of views.
 #[derive(Debug, Serialize)]
 pub(crate) struct ListedView<'r> {
     title: &'r str,
@@ -25,7 +25,7 @@ impl<'r> From<&'r (Arc<View>, u64)> for ListedView<'r> {
     }
 }
 
-/// The list of views.
+/// The list of views as text.
 pub(crate) fn views(views: &[ListedView<'_>]) -> String {
     if views.is_empty() {
         return "the rules define no views\n".to_owned();
@@ -38,7 +38,7 @@ pub(crate) fn views(views: &[ListedView<'_>]) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-/// A ticket in a list: the view's columns, by their names.
+/// A ticket as a row: the view's columns with their values. Serialized as a map by column name.
 #[derive(Debug)]
 pub(crate) struct TicketRow<'v>(Vec<(&'v FieldRef, Value<'v>)>);
 
@@ -52,7 +52,7 @@ impl Serialize for TicketRow<'_> {
     }
 }
 
-/// The tickets of a list.
+/// The tickets of a list as rows.
 pub(crate) fn rows<'v>(list: &'v TicketList<'v>, desk: &'v Declarations) -> Vec<TicketRow<'v>> {
     let row = |ticket: &'v Ticket| {
         let facts = Facts { ticket, event: None, now: list.now, desk };
@@ -61,7 +61,7 @@ pub(crate) fn rows<'v>(list: &'v TicketList<'v>, desk: &'v Declarations) -> Vec<
     list.tickets.iter().map(row).collect()
 }
 
-/// A page of a list: a table, or one for each group.
+/// A page of a ticket list as text: one table, or one per group.
 pub(crate) fn text(list: &TicketList<'_>, desk: &Declarations) -> String {
     let mut text = String::new();
     let group_of = |ticket: &Ticket| match &list.view.group_by {
@@ -85,7 +85,7 @@ pub(crate) fn text(list: &TicketList<'_>, desk: &Declarations) -> String {
     text + &position(list) + "\n"
 }
 
-/// Which part of the list it is.
+/// The position of the page in the list, such as `51–100 of 240 tickets`.
 fn position(TicketList { page: Page { limit, offset }, tickets, count, .. }: &TicketList<'_>) -> String {
     let shown = tickets.len() as u64;
     let (offset, tickets) = (u64::from(*offset), if *count == 1 { "ticket" } else { "tickets" });

@@ -1,4 +1,4 @@
-//! Traces: every rule with its conditions and the values they had, as a tree.
+//! Traces as text: each rule with its condition as a tree, with the values the predicates found.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::{
     lang::display::Quoted,
 };
 
-/// A trace, one rule after the other: ✓ for what held and ✗ for what did not.
+/// A trace as text, rule by rule: ✓ marks conditions that held and rules that fired, ✗ those that did not.
 pub(crate) fn trace(trace: &Trace, color: bool) -> String {
     let mut text = String::new();
     let decision = &trace.decision;

@@ -1,10 +1,10 @@
-//! What goes back over the wire: status, headers, body, and X's ways of saying no.
+//! HTTP responses: status, headers, body, and X's error responses.
 
 use serde_json::{Value, json};
 
 use super::endpoint::Endpoint;
 
-/// One HTTP answer.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -35,7 +35,7 @@ impl Answer {
         Self::of(status, "application/problem+json", body.to_string())
     }
 
-    /// The kind of problem that has no page of its own at X.
+    /// A problem response of the generic type `about:blank`.
     fn plain(status: u16, title: &str, detail: &str) -> Self {
         Self::problem(json!({"title": title, "type": "about:blank", "status": status, "detail": detail}))
     }
@@ -100,7 +100,7 @@ impl Answer {
         }))
     }
 
-    /// A request X does not understand; `errors` as [`wrong`] makes them.
+    /// The 400 response to an invalid request; [`wrong`] makes the `errors`.
     pub(super) fn invalid(errors: Vec<Value>) -> Self {
         Self::problem(json!({
             "errors": errors,
@@ -115,30 +115,30 @@ impl Answer {
         Self::invalid(vec![json!({"parameters": {}, "message": message.into()})])
     }
 
-    /// X's answer about a single thing it does not have: 200, and no data.
+    /// X's response for a single object that does not exist: status 200, `errors` and no `data`.
     pub(super) fn nothing(problem: Value) -> Self {
         Self::json(200, &json!({"errors": [problem]}))
     }
 
-    /// What version 1.1 says.
+    /// An error response of API version 1.1.
     pub(super) fn v1(status: u16, code: u16, message: &str) -> Self {
         Self::json(status, &json!({"errors": [{"code": code, "message": message}]}))
     }
 
-    /// What the OAuth endpoints say.
+    /// An error response of the OAuth endpoints.
     pub(super) fn oauth(status: u16, error: &str, description: &str) -> Self {
         Self::json(status, &json!({"error": error, "error_description": description}))
     }
 }
 
-/// Adds a member to an object.
+/// Sets a member of a JSON object.
 pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
     if let Value::Object(members) = object {
         members.insert(name.to_owned(), value.into());
     }
 }
 
-/// One wrong parameter.
+/// The error for one invalid query parameter.
 pub(super) fn wrong(parameter: &str, value: &str, why: &str) -> Value {
     json!({
         "parameters": {parameter: [value]},
@@ -146,7 +146,7 @@ pub(super) fn wrong(parameter: &str, value: &str, why: &str) -> Value {
     })
 }
 
-/// Something that was asked for by id or name and is not there.
+/// The error for an object that was not found by id or name.
 pub(super) fn missing(what: &str, parameter: &str, value: &str) -> Value {
     json!({
         "value": value,

@@ -1,4 +1,4 @@
-//! The JSON object of a control command, read member by member; what is wrong with it is told all at once.
+//! Parser for the JSON object of a control command. All errors are reported together.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{SimError, world::Fields};
 
-/// The members of a command that were not read yet, and what is wrong with those that were.
+/// The members of a command that were not read yet, and the errors of those that were.
 #[derive(Debug)]
 pub(super) struct Arguments {
     command: String,
@@ -16,7 +16,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Reads a body; an empty one is an empty object.
+    /// Parses a body; an empty body counts as an empty object.
     pub(super) fn read(command: &str, body: &[u8]) -> Result<Self, SimError> {
         let refuse = |why: String| Err(SimError::Command(format!("`/sim/{command}` takes a JSON object: {why}")));
         let given = match serde_json::from_slice(body) {
@@ -28,7 +28,7 @@ impl Arguments {
         Ok(Self { command: command.to_owned(), given, known: Vec::new(), wrong: Vec::new() })
     }
 
-    /// Refuses the command where a member was missing, of another kind, or is not known.
+    /// Fails if a member was missing, of the wrong type, or unknown.
     pub(super) fn finish(mut self) -> Result<(), SimError> {
         for name in self.given.keys() {
             let near = self.known.iter().find(|known| strsim::osa_distance(known, name) <= 2);
@@ -44,22 +44,22 @@ impl Arguments {
         }
     }
 
-    /// A text, or nothing where it is left out.
+    /// An optional string.
     pub(super) fn optional_text(&mut self, name: &'static str) -> Option<String> {
         self.read_as(name, "a text", |value| value.as_str().map(str::to_owned))
     }
 
-    /// A text that has to be there.
+    /// A required string.
     pub(super) fn text(&mut self, name: &'static str) -> String {
         self.needed(name, Self::optional_text)
     }
 
-    /// `true` or `false`.
+    /// An optional boolean.
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.read_as(name, "`true` or `false`", Value::as_bool)
     }
 
-    /// A whole number in a range.
+    /// An optional integer in a range.
     pub(super) fn optional_number<N: TryFrom<i64>>(
         &mut self,
         name: &'static str,
@@ -72,30 +72,30 @@ impl Arguments {
         self.read_as(name, &wanted, |value| N::try_from(value.as_i64().filter(|number| range.contains(number))?).ok())
     }
 
-    /// A whole number in a range, that has to be there.
+    /// A required integer in a range.
     pub(super) fn number<N: TryFrom<i64> + Default>(&mut self, name: &'static str, range: RangeInclusive<i64>) -> N {
         self.needed(name, |arguments, name| arguments.optional_number(name, range))
     }
 
-    /// A list of texts, or nothing where it is left out.
+    /// An optional list of strings.
     pub(super) fn optional_texts(&mut self, name: &'static str) -> Option<Vec<String>> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         self.read_as(name, "a list of texts", |value| value.as_array()?.iter().map(text).collect())
     }
 
-    /// A list of texts that has to be there.
+    /// A required list of strings.
     pub(super) fn texts(&mut self, name: &'static str) -> Vec<String> {
         self.needed(name, Self::optional_texts)
     }
 
-    /// An object of texts.
+    /// An object with string values; empty if it is left out.
     pub(super) fn pairs(&mut self, name: &'static str) -> BTreeMap<String, String> {
         let pair = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
         self.read_as(name, "an object of texts", |value| value.as_object()?.iter().map(pair).collect())
             .unwrap_or_default()
     }
 
-    /// Something else that is written as a text; what `read` makes nothing of is not `wanted`.
+    /// An optional value that `read` parses from a string; `wanted` describes it in error messages.
     pub(super) fn optional<T>(
         &mut self,
         name: &'static str,
@@ -105,7 +105,7 @@ impl Arguments {
         self.read_as(name, wanted, |value| read(value.as_str()?))
     }
 
-    /// Says what is wrong beyond single members.
+    /// Adds an error that the caller found.
     pub(super) fn refuse(&mut self, why: &str) {
         self.wrong.push(why.to_owned());
     }
@@ -132,7 +132,7 @@ impl Arguments {
     }
 }
 
-/// What kind of JSON something is, in words.
+/// The type of a JSON value, for error messages.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "`null`",

@@ -1,20 +1,20 @@
-//! JSON bodies: their shapes as data, and what X says of one that does not fit.
+//! JSON request bodies: schemas as data, and validation with X's error messages.
 //!
-//! X's words are those of its JSON schema validator: `$.media.media_ids: string found, array expected`.
+//! X reports the messages of its JSON schema validator: `$.media.media_ids: string found, array expected`.
 
 use serde_json::{Map, Value, json};
 
 use super::{answer::Answer, query::parse_id};
 
-/// What a value in a body has to be.
+/// The schema of a JSON value.
 #[derive(Debug)]
 pub(super) enum Shape {
-    /// So many characters.
+    /// A string with `min` to `max` characters.
     Text {
         min: usize,
         max: usize,
     },
-    /// An id, as text.
+    /// An id, as a string of digits.
     Id,
     Bool,
     Integer {
@@ -32,10 +32,10 @@ pub(super) enum Shape {
     Any,
 }
 
-/// Text of any length.
+/// A string of any length.
 pub(super) const TEXT: Shape = Shape::Text { min: 0, max: usize::MAX };
 
-/// Reads a body and holds it against its shape.
+/// Parses a body and validates it against its schema.
 pub(super) fn read(body: &[u8], shape: &Shape) -> Result<Value, Answer> {
     let Ok(value) = serde_json::from_slice(body) else {
         let message = "Requests with bodies must have content-type of application/json.";
@@ -123,7 +123,7 @@ fn check_members(members: &[(&str, bool, Shape)], given: &Map<String, Value>, pl
     }
 }
 
-/// One thing that is wrong with a body.
+/// One validation error.
 fn fault(place: &str, value: &Value, why: &str) -> Value {
     json!({"parameters": {place: [value.to_string()]}, "message": format!("{place}: {why}")})
 }
@@ -140,17 +140,17 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// What stands at a JSON pointer; null where nothing does.
+/// The value at a JSON pointer; null if there is none.
 pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
-/// An id in a body that was held against its shape.
+/// An id in a validated body.
 pub(super) fn id(value: &Value) -> Option<u64> {
     value.as_str().and_then(parse_id)
 }
 
-/// A list of ids in such a body.
+/// A list of ids in a validated body.
 pub(super) fn ids(value: &Value) -> Vec<u64> {
     value.as_array().into_iter().flatten().filter_map(id).collect()
 }

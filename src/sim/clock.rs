@@ -1,23 +1,23 @@
-//! The simulator's own clock: it runs with the real one, or stands where it was put.
+//! The simulator's clock: real time with an offset, or frozen at a set time.
 
 #![expect(clippy::disallowed_methods, reason = "X has a clock of its own, and the simulator uses no other module")]
 
 use jiff::Timestamp;
 
-/// When the time in ids begins, in milliseconds since 1970.
+/// Epoch of the time encoded in ids, in milliseconds since 1970.
 const ID_EPOCH: i64 = 1_288_834_974_657;
 
-/// The time at the simulated X.
+/// The current time of the simulated X.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Clock {
-    /// Real time plus so many milliseconds.
+    /// Real time plus `ahead` milliseconds.
     Running { ahead: i64 },
-    /// Milliseconds since 1970; moves only when it is told to.
+    /// Frozen at `at`, in milliseconds since 1970, until it is set or advanced.
     Standing { at: i64 },
 }
 
 impl Clock {
-    /// Milliseconds since 1970, by this clock.
+    /// The current time, in milliseconds since 1970.
     pub(super) fn now(self) -> i64 {
         match self {
             Clock::Running { ahead } => Timestamp::now().as_millisecond().saturating_add(ahead),
@@ -32,7 +32,7 @@ impl Clock {
         }
     }
 
-    /// Stops the clock at `to`, unless it stands later already.
+    /// Freezes the clock at `to`; a clock that is already frozen at a later time keeps it.
     pub(super) fn stand_at_least(&mut self, to: i64) {
         match self {
             Clock::Standing { at } => *at = (*at).max(to),
@@ -41,7 +41,7 @@ impl Clock {
     }
 }
 
-/// A time as X writes it: `2026-11-16T07:01:00.000Z`.
+/// Formats a time as X does: `2026-11-16T07:01:00.000Z`.
 pub(super) fn written(millis: i64) -> String {
     match Timestamp::from_millisecond(millis) {
         Ok(time) => format!("{time:.3}"),
@@ -49,23 +49,23 @@ pub(super) fn written(millis: i64) -> String {
     }
 }
 
-/// A time as HTTP writes it, for the `date` header.
+/// Formats a time for the HTTP `date` header.
 pub(super) fn http_date(millis: i64) -> String {
     let time = Timestamp::from_millisecond(millis).unwrap_or_default();
     time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// Milliseconds since 1970 of an RFC 3339 time.
+/// Parses an RFC 3339 time into milliseconds since 1970.
 pub(super) fn read(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
-/// The lowest id that can be given at a time: all bits but the lower 22 are its milliseconds.
+/// The smallest id assigned at a time: the bits above the lower 22 hold the milliseconds since [`ID_EPOCH`].
 pub(super) fn first_id(millis: i64) -> u64 {
     u64::try_from(millis - ID_EPOCH).unwrap_or(0) << 22
 }
 
-/// When an id was given. `None` for ids that are too small to carry a time.
+/// The time encoded in an id, in milliseconds since 1970; `None` for ids too small to encode one.
 pub(super) fn of_id(id: u64) -> Option<i64> {
     let since = i64::try_from(id >> 22).ok()?;
     (since > 0).then_some(ID_EPOCH + since)

@@ -1,4 +1,4 @@
-//! Posts made at the simulated X: new ones, edits, reposts, deletions.
+//! Creating posts: new ones, edits and reposts; and deleting them.
 
 use serde_json::{Value, json};
 
@@ -9,35 +9,36 @@ use super::{
     world::{Fields, Post, World},
 };
 
-/// How long after it was made a post can be edited, in milliseconds, and how often.
+/// Time after its creation in which a post can be edited, in milliseconds.
 const EDITABLE: i64 = 3_600_000;
+/// Maximum number of edits of a post.
 const EDITS: u32 = 5;
 
-/// A post to be made.
+/// A post to create.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) author: u64,
-    /// As people write it.
+    /// The text before escaping and link shortening.
     pub(super) text: String,
     pub(super) replies_to: Option<u64>,
-    /// Whom the reply does not name, although it answers them.
+    /// Users whose handle is not prefixed to the reply (`exclude_reply_user_ids`).
     pub(super) unnamed: Vec<u64>,
     pub(super) quotes: Option<u64>,
-    /// Keys of attached media.
+    /// Media keys of the attachments.
     pub(super) media: Vec<String>,
-    /// A poll's options and its length in minutes.
+    /// A poll's options, and its duration in minutes.
     pub(super) poll: Option<(Vec<String>, i64)>,
 }
 
 impl World {
-    /// Makes a post; its texts may be of any length.
+    /// Creates a post of any length and returns its id.
     pub(super) fn make_post(&mut self, draft: Draft) -> Result<u64, SimError> {
         let id = self.new_id();
         self.write_post(id, draft, vec![id])?;
         Ok(id)
     }
 
-    /// Replaces a post by a new version, which is a post with an id of its own. Who edits what is not checked.
+    /// Replaces a post with an edited version, which has an id of its own. Does not check whether editing is allowed.
     pub(super) fn edit_post(&mut self, old: u64, text: &str) -> Result<u64, SimError> {
         let Some(before) = self.post(old).cloned() else { return Err(SimError::NoSuchPost(old.to_string())) };
         let id = self.new_id();
@@ -48,7 +49,7 @@ impl World {
             author: before.author,
             text: text.into(),
             replies_to: before.replies_to,
-            // Who was not named in front is not named now.
+            // If the previous version has no `@handle` prefix, the new one has none either.
             unnamed: parent.map(|parent| parent.author).filter(|_| before.named_bytes == 0).into_iter().collect(),
             quotes: before.quotes,
             ..Draft::default()
@@ -64,7 +65,7 @@ impl World {
         Ok(id)
     }
 
-    /// Makes a post that shows another one again.
+    /// Reposts a post and returns the id of the repost.
     pub(super) fn repost(&mut self, by: u64, original: u64) -> Result<u64, SimError> {
         let Some(shown) = self.post(original) else { return Err(SimError::NoSuchPost(original.to_string())) };
         let text = format!("RT @{}: {}", self.handle(shown.author), shown.plain);
@@ -92,7 +93,7 @@ impl World {
         }
         let now = self.now();
         let poll = poll.map(|poll| (self.other_id().to_string(), poll));
-        // Who is named in front weighs nothing.
+        // The `@handle` prefix does not count towards the length limit.
         let long = text::weighted_length(&own_words) > text::MAX_POST_WEIGHT;
         let named = replies_to.and_then(|parent| self.named_in_front(author, &own_words, parent, &unnamed));
         let named = named.unwrap_or_default();
@@ -129,7 +130,7 @@ impl World {
             }),
         );
         let parent = replies_to.and_then(|parent| self.post(parent));
-        // Each version of a post begins a conversation of its own.
+        // A post that is not a reply starts a conversation of its own, and so does each edited version of it.
         let conversation = parent
             .and_then(|p| p.fields.get("conversation_id").cloned())
             .unwrap_or_else(|| json!(replies_to.unwrap_or(id).to_string()));
@@ -181,7 +182,7 @@ impl World {
         self.put_post(id, Post { author, fields, plain, named_bytes, replies_to, quotes, reposts: None, aside: false })
     }
 
-    /// What X puts in front of a reply: the handle of whom it answers, where the reply does not name them itself.
+    /// The prefix X adds to a reply: the handle of the author it answers, unless the reply mentions it already.
     fn named_in_front(&self, author: u64, own_words: &str, parent: u64, unnamed: &[u64]) -> Option<String> {
         let answered = self.post(parent)?.author;
         let handle = self.handle(answered);
@@ -190,7 +191,7 @@ impl World {
         wanted.then(|| format!("@{handle} "))
     }
 
-    /// When a post was made, in milliseconds since 1970.
+    /// Creation time of a post, in milliseconds since 1970.
     pub(super) fn made_at(&self, id: u64) -> Option<i64> {
         super::clock::read(self.post(id)?.fields.get("created_at")?.as_str()?)
     }

@@ -1,4 +1,4 @@
-//! The page on which somebody lets an app in, or does not.
+//! The OAuth 2 authorization page, on which a user grants an app access or denies it.
 
 use super::{
     answer::Answer,
@@ -7,11 +7,11 @@ use super::{
     world::World,
 };
 
-/// The longest state X takes.
+/// Maximum length of `state`, in characters.
 const MAX_STATE_CHARS: usize = 500;
 
 impl World {
-    /// `GET /i/oauth2/authorize`: the page on which somebody says yes or no.
+    /// `GET /i/oauth2/authorize`: the authorization page.
     pub(super) fn authorize_page(&self, call: &Call) -> Answer {
         let wish = match self.wish(&|name| call.parameter(name)) {
             Ok(wish) => wish,
@@ -43,7 +43,7 @@ impl World {
         )
     }
 
-    /// `POST /i/oauth2/authorize`: what was decided on that page.
+    /// `POST /i/oauth2/authorize`: the user's decision on that page.
     pub(super) fn authorize(&mut self, call: &Call) -> Answer {
         let form = call.form();
         let wish = match self.wish(&|name| form.get(name)) {
@@ -72,7 +72,7 @@ impl World {
         Answer::of(303, "text/plain; charset=utf-8", "").with("location", back)
     }
 
-    /// Reads what an app wants, as strictly as X does.
+    /// Reads and validates the parameters of an authorization request.
     fn wish<'a>(&self, get: &dyn Fn(&str) -> Option<&'a str>) -> Result<Wish, String> {
         let need = |name: &str| get(name).filter(|v| !v.is_empty()).ok_or(format!("`{name}` is missing"));
         if need("response_type")? != "code" {
@@ -111,7 +111,7 @@ impl World {
     }
 }
 
-/// What an app asks somebody for.
+/// A valid authorization request.
 struct Wish {
     client: String,
     redirect_uri: url::Url,

@@ -1,6 +1,6 @@
-//! The control interface under `/sim/`, for scripts and other languages: what [`super::SimHandle`] does, over HTTP.
+//! The control API under `/sim/`, for scripts and other languages: the operations of [`super::SimHandle`] over HTTP.
 //!
-//! `POST /sim/{command}` with a JSON object; the answer is JSON. It answers this machine only.
+//! `POST /sim/{command}` takes a JSON object and returns JSON. Only requests from this machine are accepted.
 //!
 //! | command | body | answer |
 //! | --- | --- | --- |
@@ -15,18 +15,19 @@
 //! | `dm` | `{"from", "to", "text", "media"?: true}` | `{"id"}` |
 //! | `like`, `unlike` | `{"by", "post"}` | `{}` |
 //! | `follow`, `unfollow`, `block`, `unblock` | `{"by", "user"}` | `{}` |
-//! | `revoke`, `expire` | `{"account"}` | `{}`: all its tokens end; its access tokens end |
+//! | `revoke` | `{"account"}` | `{}`: revokes all its tokens |
+//! | `expire` | `{"account"}` | `{}`: expires its access tokens |
 //! | `allow` | `{"account", "dms"?: false, "long_posts"?: true}` | `{}` |
 //! | `fault` | a [`Fault`] | `{}` |
 //! | `clear_faults` | `{}` | `{}` |
-//! | `limit` | `{"endpoint", "requests"}` left in 15 minutes from now | `{}` |
+//! | `limit` | `{"endpoint", "requests"}`: requests left in the next 15 minutes | `{}` |
 //! | `clock` | `{"set"?: time, "advance_seconds"?: n, "run"?: true}` | `{"now"}` |
-//! | `release` | `{"most"?: n, "keep_clock"?: true}` | `{"released", "waiting"}`: loaded things happen |
-//! | `load` | lines, not JSON | a [`super::LoadReport`]; nothing happens before `release` |
-//! | `reset` | `{}` | `{}`: everything is forgotten |
+//! | `release` | `{"most"?: n, "keep_clock"?: true}` | `{"released", "waiting"}`: loaded objects take effect |
+//! | `load` | lines, not JSON | a [`super::LoadReport`]; posts, messages and likes take effect on `release` |
+//! | `reset` | `{}` | `{}`: clears the simulator |
 //!
-//! `GET /sim/sent` lists what clients did, `GET /sim/stats` counts, `GET /sim/users` lists people.
-//! Accounts and people are named by handle or id.
+//! `GET /sim/sent` lists the writes of clients, `GET /sim/stats` returns counts, `GET /sim/users` lists users.
+//! Accounts and users are given by handle or id.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,53 +48,53 @@ use super::{
     world::{Conversation, Fields, World},
 };
 
-/// The kinds of marks X gives.
+/// Valid values of `verified_type`.
 const VERIFIED_TYPES: &[&str] = &["blue", "business", "government", "none"];
-/// The furthest a clock is moved on at once: a century.
+/// Maximum value of `advance_seconds` in one command: a century.
 const MAX_ADVANCE_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
 
-/// Somebody to be made.
+/// A user to create.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewPerson {
     /// The handle, without `@`.
     pub username: String,
-    /// The name shown, as people write it; the handle where it is left out.
+    /// The display name, unescaped; defaults to the handle.
     pub name: Option<String>,
-    /// The id; a new one where it is left out.
+    /// The id; defaults to a new one.
     pub id: Option<String>,
-    /// How many follow this person.
+    /// Number of followers the profile shows.
     pub followers: u64,
-    /// How many posts this person made.
+    /// Number of posts the profile shows.
     pub posts: u64,
-    /// `blue`, `business` or `government`; `none` where it is left out.
+    /// `blue`, `business`, `government` or `none`; defaults to `none`.
     pub verified_type: Option<String>,
-    /// When the account was made.
+    /// Creation time of the account in RFC 3339; defaults to now.
     pub created_at: Option<String>,
 }
 
 impl NewPerson {
-    /// Somebody with a handle, and nothing else to say about.
+    /// A user with this handle and defaults for everything else.
     pub fn named(username: impl Into<String>) -> Self {
         Self { username: username.into(), ..Self::default() }
     }
 }
 
-/// A post to be made by somebody.
+/// A post to create.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewPost {
-    /// Who makes it: handle or id.
+    /// The author: handle or id.
     pub by: String,
-    /// The text as people write it, of any length.
+    /// The text, unescaped, of any length.
     pub text: String,
-    /// The post it replies to.
+    /// Id of the post it replies to.
     pub in_reply_to: Option<String>,
-    /// The post it quotes.
+    /// Id of the post it quotes.
     pub quotes: Option<String>,
     /// Whether a picture is attached.
     pub media: bool,
 }
 
-/// Answers `/sim{path}`.
+/// Handles a request to `/sim{path}`.
 pub(super) fn answer(shared: &Shared, call: &Call, path: &str) -> Answer {
     let mut world = shared.world();
     let name = path.trim_start_matches('/');
@@ -116,7 +117,7 @@ fn no_such_command(method: &str, name: &str) -> SimError {
 }
 
 impl World {
-    /// Carries out a command: everything it was given is read and judged before anything happens.
+    /// Executes a command. All arguments are read and checked before anything changes.
     fn obey(&mut self, command: &str, mut given: Arguments) -> Result<Value, SimError> {
         match command {
             "user" => {
@@ -307,7 +308,7 @@ impl World {
         Ok(())
     }
 
-    /// The key of a picture nobody uploaded.
+    /// Adds a placeholder picture and returns its media key.
     fn picture(&mut self) -> String {
         let key = format!("3_{}", self.other_id());
         let address = format!("https://pbs.twimg.com/media/{key}.jpg");
@@ -412,21 +413,21 @@ impl World {
     }
 }
 
-/// Counts of what there is and what was asked.
+/// Counts of the simulator's objects and responses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// People known.
+    /// Users.
     pub people: usize,
-    /// Posts there are, those only referred to included.
+    /// Posts, including those known only from `includes`.
     pub posts: usize,
     /// Direct messages.
     pub dms: usize,
-    /// Loaded things that did not happen yet.
+    /// Loaded posts, messages and likes that are not released yet.
     pub waiting: usize,
-    /// Things clients did.
+    /// Writes of clients.
     pub sent: usize,
-    /// Answers by endpoint and status.
+    /// Number of responses by endpoint and status.
     pub answered: std::collections::BTreeMap<String, std::collections::BTreeMap<u16, u64>>,
-    /// The time by the simulator's clock.
+    /// The current time of the simulator's clock.
     pub now: String,
 }

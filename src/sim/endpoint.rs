@@ -1,4 +1,4 @@
-//! Every endpoint the simulator speaks, as one table: path, rights, limits, parameters, body, and what answers it.
+//! All endpoints of the simulator in one table: path, scopes, rate limits, parameters, body and handler.
 
 use serde_json::Value;
 
@@ -14,34 +14,34 @@ use super::{
     world::World,
 };
 
-/// What comes of a request.
+/// The response to a request; `Err` if it is refused.
 pub(super) type Outcome = Result<Answer, Answer>;
 
-/// What answers an endpoint's requests.
+/// The function that handles an endpoint's requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Handler {
     Read(fn(&World, &Request<'_>) -> Outcome),
     Change(fn(&mut World, &Request<'_>) -> Outcome),
 }
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) method: &'static str,
-    /// As X's documentation writes it: a segment that begins with a colon is a parameter.
+    /// In the notation of X's documentation: a segment that starts with a colon is a parameter.
     pub(super) path: &'static str,
     pub(super) handler: Handler,
-    /// The OAuth 2 scopes a user's token needs.
+    /// The OAuth 2 scopes that a user's token must have.
     pub(super) scopes: &'static [&'static str],
-    /// Requests in 15 minutes, for each user.
+    /// Maximum number of requests in 15 minutes per user.
     pub(super) user_limit: u32,
-    /// Requests in 15 minutes with the app's own token; `None` where X refuses such tokens.
+    /// Maximum number of requests in 15 minutes with an app-only token; `None` if X rejects such tokens.
     pub(super) app_limit: Option<u32>,
-    /// Requests in 24 hours: for each user, for all users of the app.
+    /// Maximum number of requests in 24 hours: per user, and over all users of the app.
     pub(super) day: (Option<u32>, Option<u32>),
-    /// Query parameters, in groups.
+    /// Names of the query parameters, in groups.
     pub(super) parameters: &'static [&'static [&'static str]],
-    /// The JSON body it takes.
+    /// The schema of the JSON body.
     pub(super) body: Option<&'static Shape>,
 }
 
@@ -72,7 +72,7 @@ const DM_PAGE: &[&str] = &["max_results", "pagination_token", "event_types"];
 const RANGE: &[&str] = &["since_id", "until_id", "start_time", "end_time"];
 const EXCLUDE: &[&str] = &["exclude"];
 
-/// All of them; the first that fits a request is meant.
+/// All endpoints; the first that matches a request handles it.
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     get("/2/users", people::by_ids, READ, 900, Some(300), &[USER, &["ids"]]),
     get("/2/users/me", people::me, READ, 75, None, &[USER]),
@@ -166,7 +166,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     upload("POST", "/1.1/media/metadata/create.json", media::v1_describe, 615, &[]),
 ];
 
-/// The calls by which tokens are got and ended. They take no token, and have no limits.
+/// The OAuth endpoints, which issue and revoke tokens. They need no access token and have no rate limits.
 pub(super) const SIGN_IN: &[&str] = &[
     "GET /i/oauth2/authorize",
     "POST /i/oauth2/authorize",
@@ -178,12 +178,12 @@ pub(super) const SIGN_IN: &[&str] = &[
     "POST /oauth2/invalidate_token",
 ];
 
-/// The names of all calls there are.
+/// Names of all endpoints, including those of OAuth.
 pub(super) fn names() -> impl Iterator<Item = String> {
     ENDPOINTS.iter().map(Endpoint::name).chain(SIGN_IN.iter().map(|name| (*name).to_owned()))
 }
 
-/// Says that no call has a name, and which ones may have been meant.
+/// The error for an unknown endpoint name, with the most similar names as suggestions.
 pub(super) fn unknown(given: &str) -> SimError {
     let (wanted, most) = (shape(given), 2 + given.len() / 8);
     let method_given = given.contains(' ');
@@ -205,12 +205,12 @@ pub(super) fn unknown(given: &str) -> SimError {
     SimError::Command(format!("there is no endpoint `{given}`: {meant}"))
 }
 
-/// A name without what its parameters are called: `get /2/users/:id` and `GET /2/users/12` have one shape.
+/// A name with its parameters normalised: `get /2/users/:id` and `GET /2/users/12` have the same shape.
 fn shape(name: &str) -> String {
     let (method, path) = name.split_once(' ').unwrap_or(("", name));
     let plain = |part: &str| match part.starts_with(':') || !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
     {
-        // `2` is the version of the interface.
+        // `2` is the version of the API, not an id.
         true if part != "2" => ":".to_owned(),
         _ => part.to_owned(),
     };
@@ -260,7 +260,7 @@ const fn delete(
     change("DELETE", path, handler, scopes, user_limit)
 }
 
-/// Media come as a form with parts, as JSON, or in pieces.
+/// A media upload endpoint. It has no body schema, because bodies can be multipart forms or JSON.
 const fn upload(
     method: &'static str,
     path: &'static str,
@@ -292,12 +292,12 @@ const fn change(
 }
 
 impl Endpoint {
-    /// The endpoint a request means, and the values of its path's parameters.
+    /// The endpoint that matches a request, and the values of its path parameters.
     pub(super) fn find(method: &str, path: &str) -> Option<(&'static Endpoint, Vec<String>)> {
         ENDPOINTS.iter().find_map(|e| (e.method == method).then(|| e.captures(path)).flatten().map(|found| (e, found)))
     }
 
-    /// `GET /2/users/:id/mentions`: the name faults and limits go by.
+    /// The name used in faults and limits, such as `GET /2/users/:id/mentions`.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -318,7 +318,7 @@ impl Endpoint {
     }
 }
 
-/// A request to an endpoint by somebody who may ask it.
+/// A request to an endpoint by an authenticated user or app.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) call: &'a Call,
@@ -328,34 +328,34 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The query, with what it may not have refused.
+    /// The query parameters; unknown and repeated ones are recorded as errors.
     pub(super) fn query(&self) -> Query<'a> {
         Query::new(self.call, self.endpoint)
     }
 
-    /// The value of the path's parameter at `at`.
+    /// The value of the path parameter with index `at`.
     pub(super) fn path(&self, at: usize) -> &str {
         self.captured.get(at).map(String::as_str).unwrap_or_default()
     }
 
-    /// The name of that parameter.
+    /// The name of the path parameter with index `at`.
     fn path_name(&self, at: usize) -> &'static str {
         self.endpoint.path.split('/').filter_map(|part| part.strip_prefix(':')).nth(at).unwrap_or("id")
     }
 
-    /// An id in the path.
+    /// The path parameter with index `at`, parsed as an id.
     pub(super) fn path_id(&self, at: usize) -> Result<u64, Answer> {
         let text = self.path(at);
         let refusal = || Answer::invalid(vec![wrong(self.path_name(at), text, "does not match ^[0-9]{1,19}$")]);
         parse_id(text).ok_or_else(refusal)
     }
 
-    /// The user who asks; nobody has the id 0.
+    /// Id of the authenticated user; 0, which no user has, for an app-only token.
     pub(super) fn me(&self) -> u64 {
         self.asker.user().unwrap_or_default()
     }
 
-    /// The user in the path, who has to be the one who asks.
+    /// Id of the user in the path, who must be the authenticated user.
     pub(super) fn own(&self) -> Result<u64, Answer> {
         let me = self.me();
         if self.path_id(0)? == me {
@@ -365,7 +365,7 @@ impl<'a> Request<'a> {
         Err(Answer::invalid(vec![wrong(self.path_name(0), self.path(0), &why)]))
     }
 
-    /// The JSON body, in the endpoint's shape.
+    /// Parses the JSON body and validates it against the endpoint's schema.
     pub(super) fn body(&self) -> Result<Value, Answer> {
         body::read(&self.call.body, self.endpoint.body.unwrap_or(&Shape::Any))
     }
@@ -388,7 +388,7 @@ mod tests {
         assert_eq!(named("PUT", "/2/tweets"), None);
     }
 
-    /// Names as docs/simulator.md has them stand in the first column of its table, in backticks.
+    /// docs/simulator.md lists the names in backticks in the first column of its table.
     #[test]
     fn the_page_names_every_call_as_faults_and_limits_take_it() {
         let page = include_str!("../../docs/simulator.md");

@@ -1,4 +1,4 @@
-//! Faults on order: what an endpoint shall do instead of answering properly, and when.
+//! Fault injection: what an endpoint does instead of responding normally, and for which requests.
 
 use std::collections::BTreeMap;
 
@@ -12,31 +12,31 @@ use axum::http::{
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 
-/// The most faults that wait at once.
+/// Maximum number of pending faults.
 const MAX_FAULTS: usize = 1_000;
 
-/// Something that shall go wrong.
+/// A fault to inject.
 ///
 /// As JSON for the control API: `{"endpoint": "POST /2/tweets", "times": 2, "status": 503}`,
 /// `{"endpoint": "*", "skip": 3, "cut": "after"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Which requests: an endpoint's name (`GET /2/users/:id/mentions`, `POST /2/oauth2/token`), the beginning of one
-    /// that ends in `*`, or `*` for all.
+    /// The requests it applies to: an endpoint's name (`GET /2/users/:id/mentions`, `POST /2/oauth2/token`), a prefix
+    /// of one followed by `*`, or `*` for all.
     pub endpoint: String,
-    /// How many requests pass unharmed first.
+    /// Number of matching requests to let through first.
     pub skip: u32,
-    /// How many requests are struck then, at least one.
+    /// Number of requests to affect after that, at least one.
     pub times: u32,
-    /// How long the request waits before anything else happens, in milliseconds.
+    /// Delay before the request is processed, in milliseconds.
     pub delay_ms: u64,
-    /// Answer with this status, and no rate limit headers; nothing else happens.
+    /// Status to respond with instead of processing the request, without rate limit headers.
     pub status: Option<u16>,
-    /// Headers of that answer.
+    /// Headers of that response.
     pub headers: BTreeMap<String, String>,
-    /// Body of that answer.
+    /// Body of that response.
     pub body: String,
-    /// Cut the connection before or after the request takes effect; after is an answer lost.
+    /// Cuts the connection before or after the request takes effect; after means that the response is lost.
     pub cut: Option<Cut>,
 }
 
@@ -45,7 +45,7 @@ pub struct Fault {
 pub enum Cut {
     /// Before the request takes effect.
     Before,
-    /// After it did, and before the answer.
+    /// After the request took effect, before the response is sent.
     After,
 }
 
@@ -60,7 +60,7 @@ impl Cut {
 }
 
 impl Fault {
-    /// A fault that does nothing yet, for the next request to an endpoint.
+    /// A fault for the next request to an endpoint, without an effect yet.
     pub fn on(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -74,31 +74,31 @@ impl Fault {
         }
     }
 
-    /// Lets so many requests pass first.
+    /// Sets how many matching requests to let through first.
     #[must_use]
     pub fn skip(self, skip: u32) -> Self {
         Self { skip, ..self }
     }
 
-    /// Strikes so many requests.
+    /// Sets how many requests to affect.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
     }
 
-    /// Makes the request wait.
+    /// Delays requests by a number of milliseconds.
     #[must_use]
     pub fn delay_ms(self, delay_ms: u64) -> Self {
         Self { delay_ms, ..self }
     }
 
-    /// Answers with a status and a body.
+    /// Responds with a status and a body instead of processing the request.
     #[must_use]
     pub fn answer(self, status: u16, body: impl Into<String>) -> Self {
         Self { status: Some(status), body: body.into(), ..self }
     }
 
-    /// Adds a header to that answer.
+    /// Adds a header to that response.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.into(), value.into());
@@ -111,7 +111,7 @@ impl Fault {
         Self { cut: Some(when), ..self }
     }
 
-    /// Why this fault cannot strike, or would change nothing.
+    /// The error if this fault is invalid or has no effect.
     pub(super) fn refusal(&self) -> Option<SimError> {
         let refuse = |why: &str| Some(SimError::Command(why.to_owned()));
         if !names().any(|name| self.fits(&name)) {
@@ -155,7 +155,7 @@ impl Fault {
         }
     }
 
-    /// The answer this fault puts in place of the proper one.
+    /// The response of this fault, which replaces the regular one.
     pub(super) fn forged(&self) -> Option<Answer> {
         let kind = if self.body.starts_with(['{', '[']) { "application/json" } else { "text/plain; charset=utf-8" };
         let forged = Answer::of(self.status?, kind, self.body.clone());
@@ -163,12 +163,12 @@ impl Fault {
     }
 }
 
-/// The faults that are still to come.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// `false` where too many wait already.
+    /// Adds a fault; `false` if too many are pending.
     pub(super) fn add(&mut self, fault: Fault) -> bool {
         let room = self.0.len() < MAX_FAULTS;
         if room {
@@ -181,7 +181,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// The fault that strikes this request. The first that fits counts it; those behind wait for their turn.
+    /// The fault to inject into this request. Only the first fault that matches counts the request.
     pub(super) fn strike(&mut self, endpoint: &str) -> Option<Fault> {
         let at = self.0.iter().position(|fault| fault.fits(endpoint))?;
         let fault = self.0.get_mut(at)?;

@@ -1,23 +1,23 @@
-//! Rate limits: for each user (or the app) and endpoint a window of 15 minutes, and daily caps on top.
+//! Rate limits: a 15-minute window per endpoint and user (or app), and daily limits in addition.
 
 use std::collections::HashMap;
 
 use super::{answer::Answer, endpoint::Endpoint};
 
-/// A window, in milliseconds.
+/// Length of a rate limit window, in milliseconds.
 const WINDOW: i64 = 15 * 60 * 1000;
 const DAY: i64 = 24 * 60 * 60 * 1000;
-/// What stands in the headers where limits are off.
+/// The limit in the headers if rate limits are off.
 const UNLIMITED: u32 = 1_000_000;
 
-/// Whose requests are counted: a user's, by id, or the app's (`None`).
+/// Whose requests are counted: those of a user, by id, or of the app (`None`).
 pub(super) type Counted = Option<u64>;
 
-/// The counts of all windows.
+/// All rate limit windows.
 #[derive(Debug)]
 pub(super) struct Limits {
     on: bool,
-    /// What was set by hand, by the endpoint's name: how many requests are left, and when the window ends.
+    /// Overrides by endpoint name: the number of requests left, and the end of the window in milliseconds since 1970.
     left: HashMap<String, (u32, i64)>,
     windows: HashMap<(Counted, &'static str, &'static str, Span), Window>,
 }
@@ -40,13 +40,13 @@ impl Limits {
         Self { on, left: HashMap::new(), windows: HashMap::new() }
     }
 
-    /// Sets how many requests an endpoint takes from anybody in a window that begins now. The limit stays what it is.
+    /// Sets how many requests to an endpoint each user and the app have left in a window that starts now.
     pub(super) fn leave(&mut self, endpoint: &Endpoint, requests: u32, now: i64) {
         self.left.insert(endpoint.name(), (requests, now + WINDOW));
         self.windows.retain(|(_, method, path, _), _| (*method, *path) != (endpoint.method, endpoint.path));
     }
 
-    /// The headers of an answer to somebody unknown, which counts for nobody.
+    /// The headers of a response to an unauthenticated request, which is not counted.
     pub(super) fn untouched(&self, to: &Endpoint, now: i64) -> Headers {
         let limit = if self.on { to.user_limit } else { UNLIMITED };
         let mut headers = Headers::default();
@@ -54,7 +54,7 @@ impl Limits {
         headers
     }
 
-    /// Counts a request. `Err` where it is one too many; the headers are for the answer in either case.
+    /// Counts a request. `Err` if it exceeds a limit; the headers are for the response in either case.
     pub(super) fn count(&mut self, who: Counted, to: &'static Endpoint, now: i64) -> Result<Headers, Headers> {
         let standard = if who.is_some() { to.user_limit } else { to.app_limit.unwrap_or(to.user_limit) };
         let left = self.left.get(&to.name()).copied().filter(|(_, ends)| *ends > now && *ends <= now + WINDOW);
@@ -80,7 +80,7 @@ impl Limits {
             let window = self
                 .windows
                 .entry((who, to.method, to.path, span))
-                // Ended, or left behind by a clock that was set back.
+                // Replaces a window that has ended, or that ends too late because the clock was set back.
                 .and_modify(|w| {
                     if w.ends <= now || w.ends > now + length {
                         *w = new;
@@ -95,7 +95,7 @@ impl Limits {
     }
 }
 
-/// The headers that tell a client where it stands.
+/// The rate limit headers of a response.
 #[derive(Debug, Default)]
 pub(super) struct Headers(Vec<(String, String)>);
 

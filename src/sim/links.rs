@@ -1,15 +1,15 @@
-//! What X takes for a link in a text, as its published rules (twitter-text 3) have it: addresses with a scheme, and bare
-//! names under a top-level domain that exists. The simulator judges for itself, so that it can catch the product wrong.
+//! Link detection in post text by X's published rules (twitter-text 3): URLs with a scheme, and bare domains under an
+//! existing top-level domain. Independent of Twite's own link detection, so that it can reveal errors in that.
 
 use std::ops::Range;
 
-/// The most letters and digits of a t.co address that are read.
+/// Maximum length of the path of a t.co link, in characters.
 const MAX_SLUG: usize = 40;
 
-/// The longest label in which a top-level domain is looked for.
+/// Maximum length of a label that is searched for a top-level domain, in bytes.
 const MAX_LABEL_BYTES: usize = 256;
 
-/// Where links are, as byte ranges, in order.
+/// Byte ranges of the links in a text, in order.
 pub(super) fn links(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
@@ -24,18 +24,18 @@ pub(super) fn links(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Where the next run of characters of a host begins.
+/// Byte offset of the next host character.
 fn next_host(text: &str, from: usize) -> Option<usize> {
     text.get(from..)?.char_indices().find(|(_, c)| is_host(*c)).map(|(at, _)| from + at)
 }
 
-/// The run of labels and dots at `start`.
+/// The run of labels and dots that starts at byte `start`.
 fn host_at(text: &str, start: usize) -> &str {
     let rest = text.get(start..).unwrap_or_default();
     let mut end = 0;
     for (at, c) in rest.char_indices() {
         let next = rest.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
-        // Between characters of hosts there may be one dot, and dashes.
+        // A dot must be followed by a host character; dashes and underscores need not be.
         let joins = match c {
             '.' => next.is_some_and(is_host),
             '-' | '_' => true,
@@ -49,7 +49,7 @@ fn host_at(text: &str, start: usize) -> &str {
     rest.get(..end).unwrap_or_default()
 }
 
-/// The link whose host is in this run, if any.
+/// Byte range of the link whose host is in this run, if any.
 fn link_of(text: &str, start: usize, run: &str) -> Option<Range<usize>> {
     let before = text.get(..start)?;
     let scheme = ["https://", "http://"].into_iter().find(|scheme| {
@@ -62,7 +62,7 @@ fn link_of(text: &str, start: usize, run: &str) -> Option<Range<usize>> {
     let start_of_all = start - scheme.map_or(0, str::len);
     let preceding = text.get(..start_of_all)?.chars().next_back();
     let host = run.get(..domain_end(text, start, run)?)?;
-    // The label before the top-level domain has no underscore.
+    // The label before the top-level domain must not contain an underscore.
     if host.rsplit('.').nth(1)?.contains('_') {
         return None;
     }
@@ -80,7 +80,7 @@ fn link_of(text: &str, start: usize, run: &str) -> Option<Range<usize>> {
         }
         return Some(start_of_all..tail_end(text, host_end));
     }
-    // A bare name is a link only in plain letters; what stands before those is left out.
+    // Without a scheme, the link starts at the first of the Latin letters directly before the top-level domain.
     let plain_at = plain_start(host)?;
     let preceded_badly = |c: char| forbids_link(c) || matches!(c, '-' | '_' | '.' | '/');
     if plain_at == 0 && preceding.is_some_and(preceded_badly) {
@@ -89,7 +89,8 @@ fn link_of(text: &str, start: usize, run: &str) -> Option<Range<usize>> {
     Some(start + plain_at..tail_end(text, host_end))
 }
 
-/// Where the host ends: after the last label that begins with a top-level domain and goes on with no letter of it.
+/// Byte offset in `run` at which the host ends: after the top-level domain at the start of a label, the last if several
+/// labels start with one. No ASCII letter or digit, `@`, `+` or `-` may follow it.
 fn domain_end(text: &str, start: usize, run: &str) -> Option<usize> {
     let labels = run.split('.').scan(0, |at, label| {
         let here = *at;
@@ -107,15 +108,15 @@ fn domain_end(text: &str, start: usize, run: &str) -> Option<usize> {
     ends.last()
 }
 
-/// Whether a top-level domain exists, by the public suffix list.
+/// Whether a top-level domain exists, according to the public suffix list.
 fn is_top_level(domain: &str) -> bool {
     let domain = domain.to_lowercase();
     let listed = |name: &str| psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann));
-    // Some are listed only by what may be registered under them.
+    // Some top-level domains are listed only as a wildcard, such as `*.ck`.
     !domain.is_empty() && (listed(&domain) || listed(&format!("a.{domain}")))
 }
 
-/// Where in a host its last labels of plain letters begin; `None` where there is none before the top-level domain.
+/// Byte offset of the run of Latin letters, digits, dashes and dots before the top-level domain; `None` if it is empty.
 fn plain_start(host: &str) -> Option<usize> {
     let (name, _) = host.rsplit_once('.')?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.') || matches!(c, '\u{c0}'..='\u{24f}');
@@ -124,7 +125,7 @@ fn plain_start(host: &str) -> Option<usize> {
     (start + dots < name.len()).then_some(start + dots)
 }
 
-/// Where a link ends, after its host: port, path and query.
+/// Byte offset at which a link ends: after the port, path and query that follow its host.
 fn tail_end(text: &str, host_end: usize) -> usize {
     let rest = |at: usize| text.get(at..).unwrap_or_default();
     let mut end = host_end;
@@ -144,7 +145,7 @@ fn tail_end(text: &str, host_end: usize) -> usize {
     end
 }
 
-/// How much of a text that begins with a slash is a path: parentheses belong to it in pairs, punctuation at its end does not.
+/// Length in bytes of the path at the start of `text`, with balanced parentheses and without trailing punctuation.
 fn path_length(text: &str) -> usize {
     let letter = |c: char| {
         c.is_ascii_alphanumeric()
@@ -172,7 +173,7 @@ fn path_length(text: &str) -> usize {
     end
 }
 
-/// How long the pair of parentheses is that a text begins with, one more pair inside it included.
+/// Length in bytes of the parenthesised group at the start of `text`; groups may be nested `depth` levels deep.
 fn pair_length(text: &str, allowed: &dyn Fn(char) -> bool, depth: usize) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -186,7 +187,7 @@ fn pair_length(text: &str, allowed: &dyn Fn(char) -> bool, depth: usize) -> Opti
     }
 }
 
-/// Whether a character may stand in a host's label: all but spaces, marks of direction, and ASCII punctuation.
+/// Whether a character can be in a label: not white space, a control or directional character, or ASCII punctuation.
 fn is_host(c: char) -> bool {
     !(c.is_whitespace() || c.is_ascii_punctuation() || c.is_control() || is_direction(c) || c == '\u{feff}')
 }
@@ -195,7 +196,7 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
-/// Whether no link begins after this character.
+/// Whether no link can start directly after this character.
 fn forbids_link(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '@' | '＠' | '$' | '#' | '＃' | '\u{202a}'..='\u{202e}')
 }
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn links_are_those_of_x() {
-        // A text, and the links X finds in it.
+        // A text, and the links expected in it.
         for (text, expected) in [
             ("see acme.com/help.", &["acme.com/help"] as &[&str]),
             ("bit.ly/abc t.me/acme acme.ai", &["bit.ly/abc", "t.me/acme", "acme.ai"]),

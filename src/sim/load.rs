@@ -1,4 +1,4 @@
-//! Loading conversations from files: a line each; [`super::SimHandle::load_lines`] tells their form.
+//! Loading of conversations from files with one JSON object per line; see [`super::SimHandle::load_lines`].
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -19,57 +19,58 @@ use super::{
     world::{Conversation, Dm, Fields, MAX_EACH, Post, Waiting, World, dm_fields},
 };
 
-/// The longest line that is read, in bytes: a page of 500 posts with all their fields is some megabytes.
+/// Maximum length of a line, in bytes; a page of 500 posts with all their fields takes some megabytes.
 pub const MAX_LINE_BYTES: u64 = 16 << 20;
-/// The most lines that are named one by one where they are left out, and how many bytes of each are kept.
+/// Maximum number of left-out lines and items that a report lists.
 const MAX_NAMED: usize = 10_000;
+/// Maximum number of bytes kept of a left-out line.
 const MAX_RAW_BYTES: usize = 4 << 10;
 
-/// What was in a file.
+/// The result of loading a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LoadReport {
-    /// Lines read, empty ones not counted.
+    /// Lines read, without empty ones.
     pub lines: usize,
-    /// Posts that are new.
+    /// New posts.
     pub posts: usize,
-    /// Direct messages that are new.
+    /// New direct messages.
     pub dms: usize,
     /// Likes.
     pub likes: usize,
-    /// People the lines told about.
+    /// New users.
     pub users: usize,
-    /// Posts and messages that are known already.
+    /// Posts and messages that were already known.
     pub repeated: usize,
-    /// Lines, and things in them, that were left out.
+    /// Number of lines, and items in them, that were left out.
     pub skipped: usize,
-    /// The same one by one, the first ten thousand.
+    /// Those lines and items; only the first ten thousand.
     pub unreadable: Vec<LeftOut>,
 }
 
-/// A line, or something in it, that was left out.
+/// A line, or an item in it, that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// The line's number, counting from one.
     pub line: usize,
-    /// Why, for a person.
+    /// The reason, as a message for users.
     pub reason: String,
     /// The beginning of the line.
     #[serde(skip)]
     pub raw: Vec<u8>,
 }
 
-/// A line with posts that are new, for whoever reads along.
+/// A line with new posts, for the callback of [`super::SimHandle::load_lines_with`].
 #[derive(Debug, Clone, Copy)]
 pub struct NewPosts<'a> {
-    /// The line: an answer of X, `{"data": …, "includes": …}`.
+    /// The line: a response of X, `{"data": …, "includes": …}`.
     pub line: &'a str,
     /// Whether `data` is a list.
     pub is_page: bool,
-    /// Which of that list they are, counting from zero.
+    /// Indices of the new posts in that list, counting from zero.
     pub places: &'a [usize],
 }
 
-/// Somebody who reads along, and says what else cannot be read.
+/// Callback for a line with new posts; returns further reasons why parts of the line cannot be read.
 pub(super) type Reader<'a> = &'a mut dyn FnMut(NewPosts<'_>) -> Vec<String>;
 
 impl LoadReport {
@@ -91,7 +92,7 @@ struct OpenLike {
 }
 
 impl World {
-    /// Reads all lines. What they tell happens when it is released.
+    /// Loads all lines. Posts, messages and likes take effect when they are released.
     pub(super) fn load(&mut self, mut reader: impl BufRead, read_along: Reader<'_>) -> Result<LoadReport, SimError> {
         let mut report = LoadReport::default();
         let mut likes = Vec::new();
@@ -154,8 +155,8 @@ impl World {
         }
     }
 
-    /// Takes an answer of X; what is wrong with parts of it is told, and the others are taken. Returns whether `data` is a list,
-    /// and the places of new posts in it.
+    /// Loads a response of X. Adds an error to `wrong` for each invalid part and loads the others. Returns whether
+    /// `data` is a list, and the indices of the new posts in it.
     fn take_answer(&mut self, answer: &Fields, report: &mut LoadReport, wrong: &mut Vec<String>) -> (bool, Vec<usize>) {
         let (is_page, data) = match answer.get("data") {
             Some(Value::Array(data)) => (true, data.as_slice()),
@@ -178,7 +179,7 @@ impl World {
                 self.media.insert(key.to_owned(), media);
             }
         }
-        // Of a post that is only referred to, X need not tell all.
+        // X may leave out fields of posts in `includes`, so invalid ones are ignored without an error.
         for (id, mut post) in included(&["tweets", "posts"]).iter().filter_map(|post| read_post(post).ok()) {
             if self.post(id).is_none() {
                 post.aside = true;
@@ -202,7 +203,7 @@ impl World {
         (is_page, places)
     }
 
-    /// Takes a post, and says whether it is new.
+    /// Queues a post; returns whether it is new.
     fn take_post(&mut self, post: &Value, report: &mut LoadReport) -> Result<bool, String> {
         let (id, post) = read_post(post)?;
         let at = time_of(id, &post.fields).unwrap_or(0);
@@ -210,7 +211,7 @@ impl World {
         self.wait((at, id), Waiting::Post(Box::new(post)), known, report)
     }
 
-    /// A message, in X's own names or in the simulator's.
+    /// Queues a direct message, with X's field names or the simulator's.
     fn take_dm(&mut self, dm: &Value, report: &mut LoadReport) -> Result<(), String> {
         let Value::Object(given) = dm else { return Err(format!("the message is {}, not an object", kind(dm))) };
         if let Some(other) = at(dm, "/event_type").as_str().filter(|kind| *kind != "MessageCreate") {
@@ -225,7 +226,7 @@ impl World {
         let at = read_time(dm, "the message")?.or_else(|| clock::of_id(id));
         let at = at.ok_or("the message has no `created_at`, and its `id` is too small to tell")?;
         let fields = if by_x {
-            // As X delivers it: escaped already, and with entities of its own.
+            // The text is already escaped and has its own entities, as X delivers it.
             let wire = text::Wire { text: text.into(), ..text::Wire::default() };
             let mut fields = dm_fields(id, from, &conversation.id, wire, at);
             fields.extend(in_old_words(given.clone()));
@@ -238,7 +239,7 @@ impl World {
         self.wait((at, id), Waiting::Dm(Box::new(message)), known, report).map(drop)
     }
 
-    /// Whom a message goes to: `to`, `participant_ids` or `dm_conversation_id` tell.
+    /// The conversation of a message, from its `to`, `participant_ids` or `dm_conversation_id`.
     fn take_conversation(&mut self, dm: &Value, from: u64) -> Result<Conversation, String> {
         let mut others = BTreeSet::new();
         if dm.get("to").is_some() {
@@ -254,7 +255,7 @@ impl World {
                     Err("the message does not tell whom it goes to: `to`, `participant_ids` or `dm_conversation_id`"
                         .into())
                 }
-                // Somebody writes to themselves.
+                // A message from a user to themselves.
                 [one] => Ok(Conversation::of_two(*one, *one)),
                 [one, other] => Ok(Conversation::of_two(*one, *other)),
                 several => {
@@ -276,14 +277,14 @@ impl World {
         Ok(Conversation { id: id.to_owned(), members: members() })
     }
 
-    /// Takes a like; its place among what waits and its post are for whoever looks whether there is such a post.
+    /// Queues a like. Returns its key in `waiting` and its post, for a later check that the post exists.
     fn take_like(&mut self, like: &Value, report: &mut LoadReport) -> Result<((i64, u64), u64), String> {
         let by = self.take_someone(like.get("by"), "the like", "by")?;
         let post = read_id(like.get("post"), "the like", "post")?;
-        // X tells no time of a like; without one it comes as soon as there can have been one.
+        // X gives no time for a like; it defaults to the time of the post.
         let given = read_time(like, "the like")?;
         let at = given.or_else(|| self.made_at(post)).or_else(|| clock::of_id(post)).unwrap_or(0);
-        // A like has no id; its place is its time and who made it, counted up until it is free.
+        // A like has no id: its key is its time and user id, incremented until it is unused.
         let mut key = (at, by);
         while self.waiting.contains_key(&key) {
             key.1 += 1;
@@ -292,7 +293,7 @@ impl World {
         Ok((key, post))
     }
 
-    /// Says whether it is new.
+    /// Queues an object until it is released; returns whether it is new.
     fn wait(&mut self, key: (i64, u64), what: Waiting, known: bool, report: &mut LoadReport) -> Result<bool, String> {
         if known || self.waiting.contains_key(&key) {
             report.repeated += 1;
@@ -325,9 +326,9 @@ impl World {
         Ok(id)
     }
 
-    /// Lets the next `most` loaded things happen, oldest first, and says how many did.
+    /// Applies up to `most` loaded posts, messages and likes, oldest first, and returns their number.
     ///
-    /// With `drive` the clock goes along: it stands at the time of the latest thing that happened.
+    /// With `drive`, the clock is frozen at the time of the latest of them.
     pub(super) fn release(&mut self, most: usize, drive: bool) -> Result<usize, SimError> {
         let mut done = 0;
         while done < most {
@@ -348,14 +349,14 @@ impl World {
     }
 }
 
-/// What a line holds.
+/// The content of a line.
 enum Held {
     Answer(Fields),
     Message(Value),
     Like(Value),
 }
 
-/// Reads a line, without the white space around it.
+/// Parses a line that has no white space around it.
 fn read_line(line: &[u8]) -> Result<(&str, Held), String> {
     let text = std::str::from_utf8(line).map_err(|_| "not UTF-8")?;
     let mut fields = match serde_json::from_str(text) {
@@ -373,7 +374,7 @@ fn read_line(line: &[u8]) -> Result<(&str, Held), String> {
     }
 }
 
-/// What is wrong with the JSON of a line: its number is told already.
+/// The message of a JSON error with its column only; the report has the line number.
 fn in_column(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
@@ -388,7 +389,7 @@ fn read_text<'a>(of: &'a Value, whose: &str) -> Result<&'a str, String> {
     }
 }
 
-/// The time something says of itself, where it does.
+/// The `created_at` of an object, if it has one, in milliseconds since 1970.
 fn read_time(of: &Value, whose: &str) -> Result<Option<i64>, String> {
     match of.get("created_at") {
         None | Some(Value::Null) => Ok(None),
@@ -447,7 +448,7 @@ fn read_id(id: Option<&Value>, whose: &str, key: &str) -> Result<u64, String> {
     }
 }
 
-/// Objects are kept in the older of X's two vocabularies, without empty fields.
+/// Renames fields to the older vocabulary, and removes null fields.
 pub(super) fn in_old_words(fields: Fields) -> Fields {
     let mut old = Fields::new();
     for (key, mut value) in fields {
@@ -466,7 +467,7 @@ pub(super) fn in_old_words(fields: Fields) -> Fields {
     old
 }
 
-/// The time a post was made: as it says itself, else by its id.
+/// Creation time of a post in milliseconds since 1970: its `created_at`, or else the time encoded in its id.
 fn time_of(id: u64, fields: &Fields) -> Option<i64> {
     fields.get("created_at").and_then(Value::as_str).and_then(clock::read).or_else(|| clock::of_id(id))
 }

@@ -1,4 +1,4 @@
-//! Media: uploaded at once or in pieces, processed, described, and attached to posts and messages.
+//! Media: uploads in one request or in segments, processing, alt texts, and attaching to posts and messages.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ use super::{
     world::{MAX_EACH, World},
 };
 
-/// How long an upload waits to be used, in milliseconds.
+/// Lifetime of an upload, in milliseconds.
 const LIFE: i64 = 24 * 60 * 60 * 1000;
-/// How long a video is processed, in seconds.
+/// Processing time of a video or animated GIF, in seconds.
 const PROCESSING_SECONDS: i64 = 1;
 
 const CATEGORIES: &[&str] =
@@ -44,7 +44,7 @@ const TYPES: &[&str] = &[
 ];
 pub(super) const METADATA: Shape = Shape::Object(&[("id", true, Shape::Id), ("metadata", true, Shape::Any)]);
 
-/// A file that was announced, and what of it arrived.
+/// An upload: what was announced about the file, and how many bytes arrived.
 #[derive(Debug, Clone)]
 pub(super) struct Upload {
     owner: u64,
@@ -53,13 +53,13 @@ pub(super) struct Upload {
     announced: Option<u64>,
     received: u64,
     expires: i64,
-    /// When it can be used; unknown before it is whole.
+    /// Time from which it can be attached, in milliseconds since 1970; `None` until it is complete.
     ready: Option<i64>,
     alt_text: Option<String>,
 }
 
 impl Upload {
-    /// The kind of media, and the number its keys begin with.
+    /// The media type, and the number that its media keys start with.
     fn kind(&self) -> (&'static str, u8) {
         match (self.category.as_str(), self.media_type.as_str()) {
             ("tweet_gif" | "dm_gif", _) | ("", "image/gif") => ("animated_gif", 16),
@@ -75,7 +75,7 @@ impl Upload {
     }
 }
 
-/// How many bytes of media a form holds: as they are, or in base64.
+/// Number of bytes of the media in a form, sent raw or in base64.
 fn media_of(call: &Call) -> Result<usize, Answer> {
     let form = call.form();
     let decoded =
@@ -85,7 +85,7 @@ fn media_of(call: &Call) -> Result<usize, Answer> {
     media.ok_or_else(|| Answer::invalid_body("$.media: is missing but it is required"))
 }
 
-/// `POST /2/media/upload`: a whole file.
+/// `POST /2/media/upload`: uploads a whole file in one request.
 pub(super) fn upload(world: &mut World, request: &Request<'_>) -> Outcome {
     let form = request.call.form();
     let category = form.get("media_category").unwrap_or_default();
@@ -159,7 +159,7 @@ pub(super) fn describe(world: &mut World, request: &Request<'_>) -> Outcome {
     Ok(Answer::json(200, &json!({"data": data})))
 }
 
-/// `/1.1/media/upload.json`, all its commands; parameters come in the query, a form, or the parts of one.
+/// `/1.1/media/upload.json` with all its commands; parameters are read from the query or the form.
 pub(super) fn v1_upload(world: &mut World, request: &Request<'_>) -> Outcome {
     let (me, form) = (request.me(), request.call.form());
     let text = |name: &str| form.get(name).map(str::to_owned);
@@ -273,7 +273,7 @@ impl World {
         Ok(())
     }
 
-    /// An upload as it is shown.
+    /// The JSON object of an upload.
     fn uploaded(&self, id: u64) -> Value {
         let Some(upload) = self.uploads.get(&id) else { return missing("media", "media_id", &id.to_string()) };
         let now = self.now();
@@ -295,7 +295,7 @@ impl World {
         data
     }
 
-    /// The keys of uploads that are to be attached by their owner.
+    /// Registers uploads of `owner` as media to attach, and returns their media keys.
     pub(super) fn attach(&mut self, owner: u64, ids: impl Iterator<Item = u64>) -> Result<Vec<String>, Answer> {
         let now = self.now();
         let mut keys = Vec::new();

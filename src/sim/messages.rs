@@ -1,4 +1,4 @@
-//! Direct messages: reading them, sending them, and conversations of several people.
+//! Endpoints for direct messages: reading, sending, and group conversations.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,9 @@ use super::{
     world::{Conversation, Dm, World},
 };
 
-/// How far back messages reach where the clock was set by hand, in milliseconds.
+/// How far back messages can be read, in milliseconds; enforced only if the clock was set by hand.
 const DM_LIFE: i64 = 30 * 24 * 60 * 60 * 1000;
-/// The most characters a direct message may have.
+/// Maximum length of a direct message, in characters.
 const MAX_DM_CHARS: usize = 10_000;
 const EVENT_TYPES: &[&str] = &["MessageCreate", "ParticipantsJoin", "ParticipantsLeave"];
 
@@ -152,7 +152,7 @@ fn send(world: &mut World, me: u64, conversation: Conversation, message: &Value)
     Ok(Answer::json(201, &json!({"data": data})).with("location", place))
 }
 
-/// `DELETE /2/dm_events/:event_id`: gone for the one who deletes it, and for nobody else.
+/// `DELETE /2/dm_events/:event_id`: hides the message from the user who deletes it; other members still see it.
 pub(super) fn delete(world: &mut World, request: &Request<'_>) -> Outcome {
     let (id, me) = (request.path_id(0)?, request.me());
     let Some(dm) = world.dms.get_mut(&id).filter(|dm| dm.visible_to(me)) else {

@@ -1,15 +1,14 @@
-//! A simulator of X: an HTTP server that speaks X API v2, for trying rules and testing the daemon with no account at X.
+//! A simulator of X: an HTTP server that speaks X API v2, for trying rules and testing the daemon without an X account.
 //!
-//! It mirrors what is known about the real interface: both of its vocabularies (`tweet.*` and `post.*`), fields shown
-//! only when asked for, pages, rate limits, refusals, OAuth 2 with rotating refresh tokens. What is different:
+//! It mirrors the real API as far as it is known: both vocabularies (`tweet.*` and `post.*`), fields on request,
+//! pagination, rate limits, errors, and OAuth 2 with rotating refresh tokens. Differences:
 //!
 //! - OAuth 1.0a signatures are not checked; clients sign for the real X's address.
-//! - Nothing is visible to some and hidden from others: no protected accounts, and blocked people still read.
-//! - Handles do not count as mentions where nobody has them.
-//! - A reply begins with the name of whom it answers, and not with those of the rest of the thread.
+//! - Every post is visible to everyone: there are no protected accounts, and blocked users can still read.
+//! - A handle that belongs to no user does not count as a mention.
+//! - A reply is prefixed with the handle of the author it answers, but not with those of the rest of the thread.
 //!
-//! [`Sim::start`] runs it inside a program; [`SimHandle`] makes things happen in it, and the [`control`] interface does
-//! the same for other programs.
+//! [`Sim::start`] runs it in-process; [`SimHandle`] drives it, and the [`control`] API does so for other programs.
 
 mod answer;
 mod arguments;
@@ -71,31 +70,31 @@ pub use self::{
     server::{Moment, Sighting},
 };
 
-/// The id of the app that is registered where no other is.
+/// Client id of the app that is registered by default.
 pub const CLIENT_ID: &str = "twite-sim";
 
-/// How the simulator behaves.
+/// Options of the simulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimOptions {
-    /// Where it listens; port 0 takes any free one.
+    /// Address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
-    /// Makes tokens and short links the same on every run.
+    /// Seed of the generator of tokens and short links, for reproducible runs; `None` seeds it randomly.
     pub seed: Option<u64>,
-    /// Whether replies are refused to people who did not address the account, as X does for self-serve apps.
+    /// Whether an app may reply only to people who mentioned or quoted the account, as X restricts self-serve apps.
     pub summoned_only: bool,
-    /// Whether X's rate limits hold. Without them the headers show a limit that is never reached.
+    /// Whether X's rate limits are enforced. If not, the headers report a limit that is never reached.
     pub rate_limits: bool,
-    /// Whether timelines end where X's do, after 800 mentions or 3,200 posts of one's own. Whoever lets a large file
-    /// happen all at once wants them whole.
+    /// Whether timelines are truncated as at X, after 800 mentions or 3,200 posts of one's own. Set to `false` to read
+    /// all posts of a large file that is released at once.
     pub short_timelines: bool,
-    /// How long access tokens live, by the simulator's clock.
+    /// Lifetime of access tokens in seconds, by the simulator's clock.
     pub token_seconds: u64,
-    /// Registered apps. Tokens that are given out without a browser belong to the first.
+    /// Registered apps. Tokens issued without the authorization page belong to the first.
     pub apps: Vec<App>,
 }
 
 impl Default for SimOptions {
-    /// As X behaves, on a free port of this machine, with a public app [`CLIENT_ID`].
+    /// X's behaviour, on a free port of the loopback address, with the public app [`CLIENT_ID`].
     fn default() -> Self {
         let app = App {
             client_id: CLIENT_ID.into(),
@@ -115,14 +114,14 @@ impl Default for SimOptions {
     }
 }
 
-/// Why the simulator could not do what it was told.
+/// Why an operation of the simulator failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimError {
-    /// The address is taken, or not this machine's.
+    /// The address cannot be bound.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
-    /// Nobody has this handle or id.
+    /// No user has this handle or id.
     #[error("nobody has the handle or id `{0}`")]
     NoSuchPerson(String),
     /// No post has this id.
@@ -131,13 +130,13 @@ pub enum SimError {
     /// No app has this client id.
     #[error("there is no such app: {0}")]
     NoSuchApp(String),
-    /// Somebody has this handle.
+    /// Another user has this handle.
     #[error("somebody has the handle `{0}` already")]
     HandleTaken(String),
-    /// There is no room left.
+    /// The maximum number of these objects is reached.
     #[error("the simulator holds as many {0} as it may")]
     Full(&'static str),
-    /// A command of the control interface that makes no sense.
+    /// An invalid command or argument.
     #[error("{0}")]
     Command(String),
     /// A file could not be read.
@@ -150,7 +149,7 @@ pub enum SimError {
 pub struct Sim;
 
 impl Sim {
-    /// Starts a simulator. It runs until the last handle is gone, or [`SimHandle::stop`].
+    /// Starts a simulator. It runs until the last handle is dropped or [`SimHandle::stop`] is called.
     pub async fn start(options: SimOptions) -> Result<SimHandle, SimError> {
         let listen = options.listen;
         let listener = TcpListener::bind(listen).await.map_err(|e| SimError::Listen(listen, e))?;
@@ -163,12 +162,12 @@ impl Sim {
     }
 }
 
-/// A running simulator, and everything that can be made to happen in it.
+/// A handle to a running simulator, to act in it as its users and to control its clock, limits and faults.
 ///
-/// People and accounts are named by handle or id.
+/// People and accounts are given by handle or id.
 #[derive(Debug, Clone)]
 pub struct SimHandle {
-    /// The address to give to clients, without a slash at its end.
+    /// Base URL for clients, without a trailing slash.
     pub url: String,
     shared: Arc<Shared>,
     running: Arc<Mutex<Running>>,
@@ -193,7 +192,7 @@ impl Drop for Running {
 }
 
 impl SimHandle {
-    /// Stops the server; requests under way get a second to end.
+    /// Stops the server; requests in progress have one second to finish.
     pub async fn stop(self) {
         let server = {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,41 +206,41 @@ impl SimHandle {
         }
     }
 
-    /// Makes somebody, and tells the id.
+    /// Creates a user and returns the id.
     pub fn make_user(&self, person: &NewPerson) -> Result<String, SimError> {
         self.shared.world().make_person(person).map(|id| id.to_string())
     }
 
-    /// Gives out tokens for an account, with all scopes, without the browser.
+    /// Issues tokens for an account, with all scopes and without the authorization page.
     pub fn connect(&self, account: &str) -> Result<Tokens, SimError> {
         self.connect_with(account, SCOPES)
     }
 
-    /// Gives out tokens with certain scopes.
+    /// Issues tokens for an account with the given scopes.
     pub fn connect_with(&self, account: &str, scopes: &[&str]) -> Result<Tokens, SimError> {
         let mut world = self.shared.world();
         let account = world.find_person(account)?;
         world.connect(account, scopes)
     }
 
-    /// A token that stands for the app and for no user.
+    /// Issues an app-only token, which represents no user.
     pub fn app_token(&self) -> String {
         self.shared.world().app_token()
     }
 
-    /// Makes a post, and tells its id.
+    /// Creates a post and returns its id.
     pub fn post(&self, post: &NewPost) -> Result<String, SimError> {
         self.shared.world().post_as(post).map(|id| id.to_string())
     }
 
-    /// Shows a post again under another name, and tells the id of the repost.
+    /// Reposts a post and returns the id of the repost.
     pub fn repost(&self, by: &str, post: &str) -> Result<String, SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
         world.repost(by, post).map(|id| id.to_string())
     }
 
-    /// Replaces a post's text, and tells the id of the new version.
+    /// Edits a post and returns the id of the new version.
     pub fn edit(&self, post: &str, text: &str) -> Result<String, SimError> {
         let mut world = self.shared.world();
         let post = world.find_post(post)?;
@@ -256,14 +255,14 @@ impl SimHandle {
         Ok(())
     }
 
-    /// Sends a direct message from one person to another, and tells its id.
+    /// Sends a direct message and returns its id.
     pub fn dm(&self, from: &str, to: &str, text: &str) -> Result<String, SimError> {
         let mut world = self.shared.world();
         let (from, to) = (world.find_person(from)?, world.find_person(to)?);
         world.make_dm(from, Conversation::of_two(from, to), text, &[]).map(|id| id.to_string())
     }
 
-    /// Makes somebody like a post.
+    /// Makes a user like a post.
     pub fn like(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
@@ -271,7 +270,7 @@ impl SimHandle {
         Ok(())
     }
 
-    /// Takes a like back.
+    /// Removes a user's like from a post.
     pub fn unlike(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
@@ -279,7 +278,7 @@ impl SimHandle {
         Ok(())
     }
 
-    /// Ends all tokens of an account, as when somebody revokes the app.
+    /// Revokes all tokens of an account, as if its user had revoked the app.
     pub fn revoke(&self, account: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let account = world.find_person(account)?;
@@ -287,7 +286,7 @@ impl SimHandle {
         Ok(())
     }
 
-    /// Ends the access tokens of an account, as their age would; refresh tokens stay good.
+    /// Expires the access tokens of an account; refresh tokens stay valid.
     pub fn expire(&self, account: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let account = world.find_person(account)?;
@@ -295,84 +294,84 @@ impl SimHandle {
         Ok(())
     }
 
-    /// Closes somebody's inbox to messages, or opens it again.
+    /// Sets whether a user refuses direct messages.
     pub fn close_dms(&self, person: &str, closed: bool) -> Result<(), SimError> {
         self.shared.world().allow(person, Some(!closed), None)
     }
 
-    /// Whether somebody's posts may be longer than 280.
+    /// Sets whether a user's posts may exceed a weighted length of 280.
     pub fn allow_long_posts(&self, person: &str, allowed: bool) -> Result<(), SimError> {
         self.shared.world().allow(person, None, Some(allowed))
     }
 
-    /// Orders a fault.
+    /// Schedules a fault.
     pub fn fault(&self, fault: Fault) -> Result<(), SimError> {
         self.shared.world().order(fault)
     }
 
-    /// Takes back all faults that did not strike yet.
+    /// Removes all pending faults.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
     }
 
-    /// Sets how many requests an endpoint, such as `GET /2/dm_events`, takes from each user in the 15 minutes that
+    /// Sets how many requests to an endpoint, such as `GET /2/dm_events`, each user has left in the 15 minutes that
     /// begin now.
     pub fn limit(&self, endpoint: &str, requests: u32) -> Result<(), SimError> {
         self.shared.world().limit(endpoint, requests)
     }
 
-    /// Everything clients did, in the order in which it took effect.
+    /// All writes of clients, in the order in which they took effect.
     pub fn sent(&self) -> Vec<Sent> {
         self.shared.world().sent.clone()
     }
 
-    /// Counts of what there is and what was asked.
+    /// Counts of the simulator's objects and responses.
     pub fn stats(&self) -> Stats {
         self.shared.world().stats()
     }
 
-    /// Tells about every request of a client, before it takes effect and after, and holds it until the sighting is
-    /// dropped. Only the latest watcher is told; when its receiver is gone, nobody is, and nothing is held.
+    /// Sends every API request to the returned receiver, before and after it takes effect, and holds the request until
+    /// the sighting is dropped. A new watcher replaces the previous one; once its receiver is dropped, nothing is held.
     pub fn watch(&self) -> mpsc::Receiver<Sighting> {
         self.shared.watch()
     }
 
-    /// The time by the simulator's clock.
+    /// The current time of the simulator's clock.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.shared.world().now()).unwrap_or_default()
     }
 
-    /// Stops the clock at a time.
+    /// Freezes the clock at a time.
     pub fn set_clock(&self, at: Timestamp) {
         let mut world = self.shared.world();
         world.clock = Clock::Standing { at: at.as_millisecond() };
         world.clock_set = true;
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         let mut world = self.shared.world();
         world.clock.advance(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
         world.clock_set = true;
     }
 
-    /// Reads conversations. What they tell does not happen before it is released, oldest first.
+    /// Loads conversations from lines of JSON. Posts, messages and likes take effect when released, oldest first.
     ///
-    /// | a line | what it is |
+    /// | line | content |
     /// | --- | --- |
     /// | `{"data": {post}, "includes": {…}}` | a post as X delivers it, in either vocabulary; `data` may be a list |
     /// | `{"dm": {"id", "from", "to", "text", "created_at"}}` | a direct message |
     /// | `{"like": {"by", "post", "created_at"}}` | a like |
     ///
-    /// People are user objects or ids. The text of a post has the form X delivers (`&amp;`), that of a message is as
-    /// people write it. A line that cannot be read, or a part of it, is reported and left out; a post or message that is
-    /// known already is passed over. Posts in `includes` are found by id and stand in no timeline.
+    /// A user is a user object or an id. The text of a post is in the form X delivers (`&amp;`), that of a message is
+    /// unescaped. A line, or an item in it, that cannot be read is reported and left out; posts and messages that are
+    /// already known are skipped. Posts in `includes` can be looked up by id and are in no timeline.
     pub fn load_lines(&self, lines: impl BufRead) -> Result<LoadReport, SimError> {
         self.shared.world().load(lines, &mut |_| vec![])
     }
 
-    /// As [`Self::load_lines`], for somebody who reads along: `read` is handed each line with posts that are new, and says what
-    /// of it cannot be read there, for the report.
+    /// As [`Self::load_lines`], with a callback for each line with new posts. `read` returns further reasons why parts
+    /// of the line cannot be read, for the report.
     pub fn load_lines_with(
         &self,
         lines: impl BufRead,
@@ -381,18 +380,18 @@ impl SimHandle {
         self.shared.world().load(lines, &mut read)
     }
 
-    /// Lets the next loaded things happen, oldest first, and says how many did. With `drive_clock` the clock stops at
-    /// the time of the latest of them.
+    /// Applies up to `most` loaded posts, messages and likes, oldest first, and returns their number. With
+    /// `drive_clock`, the clock is frozen at the time of the latest of them.
     pub fn release(&self, most: usize, drive_clock: bool) -> Result<usize, SimError> {
         self.shared.world().release(most, drive_clock)
     }
 
-    /// How many loaded things did not happen yet.
+    /// Number of loaded posts, messages and likes that are not released yet.
     pub fn waiting(&self) -> usize {
         self.shared.world().waiting.len()
     }
 
-    /// Lets loaded things happen at a pace, so many a second, driving the clock, until none is left.
+    /// Releases loaded posts, messages and likes at a rate of `per_second`, driving the clock, until none is left.
     pub fn replay(&self, per_second: f64) {
         let shared = Arc::clone(&self.shared);
         let pause = Duration::try_from_secs_f64(1.0 / per_second).unwrap_or(Duration::from_secs(1));
@@ -411,7 +410,7 @@ impl SimHandle {
         }
     }
 
-    /// Forgets everything but the options: people, posts, tokens, faults, what was sent.
+    /// Clears the simulator: users, posts, tokens, faults, log of writes. The options are kept, except the seed.
     pub fn reset(&self) {
         self.shared.world().reset();
     }

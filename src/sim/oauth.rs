@@ -1,7 +1,7 @@
-//! Who may ask: apps, tokens, and X's OAuth 2 with PKCE and rotating refresh tokens.
+//! Authentication: apps, tokens, and OAuth 2 with PKCE and rotating refresh tokens.
 //!
-//! OAuth 1.0a headers are taken as well, because some clients know nothing else. Their token has to be one that was
-//! given out; their signature is not checked, since clients sign for the address of the real X.
+//! OAuth 1.0a headers are accepted too, because some clients support nothing else. The token must be one that the
+//! simulator issued; the signature is not checked, since clients sign for the address of the real X.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,11 +18,11 @@ use super::{
     world::World,
 };
 
-/// How long a code may be redeemed, in milliseconds.
+/// Lifetime of an authorization code, in milliseconds.
 pub(super) const CODE_LIFE: i64 = 30_000;
-/// The most tokens and codes held.
+/// Maximum number of access tokens, of refresh tokens and of authorization codes.
 pub(super) const MAX_TOKENS: usize = 100_000;
-/// Every scope X has.
+/// All scopes of X.
 pub(super) const SCOPES: &[&str] = &[
     "block.read",
     "block.write",
@@ -68,16 +68,16 @@ pub(super) const SCOPES: &[&str] = &[
 pub struct App {
     /// Its client id.
     pub client_id: String,
-    /// The secret of a confidential client; a public client has none.
+    /// The secret of a confidential client; `None` for a public client.
     pub client_secret: Option<String>,
-    /// Where people may be sent back to; compared letter by letter.
+    /// Allowed redirect URIs; compared character by character.
     pub redirect_uris: Vec<String>,
-    /// The scopes it may have: of those it asks for, X grants these. Every one where there is no list.
+    /// The scopes X grants to this app if it requests them; all scopes if `None`.
     pub scopes: Option<Vec<String>>,
 }
 
 impl App {
-    /// Those of the scopes it may have.
+    /// The requested scopes that the app may have.
     pub(super) fn granted(&self, asked: Vec<String>) -> Vec<String> {
         match &self.scopes {
             Some(may) => asked.into_iter().filter(|scope| may.contains(scope)).collect(),
@@ -86,30 +86,30 @@ impl App {
     }
 }
 
-/// Tokens of a connected account. They open nothing but this simulator.
+/// Tokens of a connected account, valid only at this simulator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
-    /// The account's id.
+    /// Id of the account.
     pub user_id: String,
-    /// Its handle.
+    /// Handle of the account.
     pub username: String,
     /// OAuth 2 access token.
     pub access_token: String,
-    /// OAuth 2 refresh token, good for one use.
+    /// OAuth 2 refresh token; can be used once.
     pub refresh_token: String,
-    /// The scopes the account granted, with spaces between them.
+    /// The granted scopes, separated by spaces.
     pub scope: String,
-    /// Seconds the access token lives, by the simulator's clock.
+    /// Lifetime of the access token in seconds, by the simulator's clock.
     pub expires_in: u64,
-    /// The client the tokens were given to, for refreshing them.
+    /// Id of the client the tokens were issued to; needed to refresh them.
     pub client_id: String,
-    /// OAuth 1.0a token, for clients that want one.
+    /// OAuth 1.0a token, for clients that do not support OAuth 2.
     pub oauth1_token: String,
-    /// Its secret.
+    /// Secret of the OAuth 1.0a token.
     pub oauth1_token_secret: String,
 }
 
-/// Apps, codes and tokens.
+/// Registered apps, authorization codes and tokens.
 #[derive(Debug, Default)]
 pub(super) struct Doors {
     apps: Vec<App>,
@@ -120,7 +120,7 @@ pub(super) struct Doors {
     app_tokens: HashSet<String>,
 }
 
-/// What a user granted to an app.
+/// The scopes that a user granted to an app.
 #[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub(super) user: u64,
@@ -134,7 +134,7 @@ struct Access {
     until: i64,
 }
 
-/// What stands behind a code until it is redeemed.
+/// An authorization code that was not redeemed yet.
 #[derive(Debug, Clone)]
 pub(super) struct Code {
     pub(super) grant: Grant,
@@ -144,7 +144,7 @@ pub(super) struct Code {
     pub(super) until: i64,
 }
 
-/// Who a request comes from.
+/// Who a request is authenticated as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
     User(u64),
@@ -176,7 +176,7 @@ impl Doors {
         self.apps.iter().find(|app| app.client_id == client)
     }
 
-    /// Ends everything a user granted.
+    /// Revokes all tokens and authorization codes of a user.
     pub(super) fn revoke(&mut self, user: u64) {
         self.codes.retain(|_, c| c.grant.user != user);
         self.access.retain(|_, a| a.grant.user != user);
@@ -191,7 +191,7 @@ impl Doors {
 }
 
 impl World {
-    /// Who asks, where that is known and allowed.
+    /// Authenticates a request, and checks that its token may use the endpoint.
     pub(super) fn admit(&self, call: &Call, endpoint: &Endpoint) -> Result<Asker, Answer> {
         let unauthorized = || match call.is_v1() {
             true => Answer::v1(401, 89, "Invalid or expired token."),
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    /// Gives out tokens for an account without asking it.
+    /// Issues tokens for an account without the authorization page.
     pub(super) fn connect(&mut self, user: u64, scopes: &[&str]) -> Result<Tokens, SimError> {
         let app = self.doors.apps.first().ok_or_else(|| SimError::NoSuchApp("none is registered".into()))?;
         if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(scope)) {
@@ -243,7 +243,7 @@ impl World {
         })
     }
 
-    /// A token that stands for the app and no user.
+    /// Issues an app-only token, which represents no user.
     pub(super) fn app_token(&mut self) -> String {
         let token = format!("AAAAAAAAAAAAAAAAAAAAA{}", self.secret(60));
         self.doors.app_tokens.insert(token.clone());
@@ -298,7 +298,7 @@ impl World {
         Answer::json(200, &body)
     }
 
-    /// `POST /oauth2/token`: the app's own token, for its id and secret.
+    /// `POST /oauth2/token`: issues an app-only token for the app's id and secret.
     pub(super) fn app_only_token(&mut self, call: &Call) -> Answer {
         let form = call.form();
         if form.get("grant_type") != Some("client_credentials") {
@@ -321,7 +321,7 @@ impl World {
         Answer::json(200, &json!({"access_token": token}))
     }
 
-    /// The app a token request comes from.
+    /// Authenticates the app that sends a token request, and returns its client id.
     fn client(&self, call: &Call, form: &Form<'_>) -> Result<String, Answer> {
         let missing = || Answer::oauth(401, "unauthorized_client", "Missing valid authorization header");
         let basic = call.authorization.as_deref().and_then(|header| {
@@ -347,7 +347,7 @@ impl World {
     fn redeem(&mut self, form: &Form<'_>, client: &str) -> Result<Grant, Answer> {
         let bad =
             |what: &str| Answer::oauth(400, "invalid_request", &format!("Value passed for the {what} was invalid."));
-        // Whatever comes of it, a code is gone once it was shown.
+        // A code can be presented once, even if the request fails.
         let code = form.get("code").and_then(|code| self.doors.codes.remove(code));
         let code = code.filter(|code| code.until > self.now() && code.grant.client == client);
         let code = code.ok_or_else(|| bad("authorization code"))?;
@@ -367,7 +367,7 @@ impl World {
         grant.ok_or_else(|| Answer::oauth(400, "invalid_request", "Value passed for the token was invalid."))
     }
 
-    /// `POST /2/oauth2/revoke`: ends one token.
+    /// `POST /2/oauth2/revoke`: revokes one token.
     pub(super) fn revoke_token(&mut self, call: &Call) -> Answer {
         let form = call.form();
         if let Err(refusal) = self.client(call, &form) {

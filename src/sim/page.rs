@@ -1,4 +1,4 @@
-//! Pages: opaque tokens that say where a walk goes on, so that what arrives meanwhile moves nothing.
+//! Pagination with opaque tokens. A token holds the key of an item, so that new items do not shift the pages.
 
 use std::ops::RangeInclusive;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{answer::put, query::Query};
 
-/// Which page of a list is asked for.
+/// The requested page of a list.
 #[derive(Debug)]
 pub(super) struct Page {
     size: usize,
@@ -17,9 +17,9 @@ pub(super) struct Page {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Turn {
-    /// What comes after this key in a list that begins with the greatest.
+    /// Items after this key; lists are in descending order of their keys.
     Older(u64),
-    /// What comes before it.
+    /// Items before this key.
     Newer(u64),
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Cut<T> {
 }
 
 impl Page {
-    /// Reads `max_results`, and `pagination_token` or `next_token`, which mean the same.
+    /// Reads `max_results`, and `pagination_token` or its synonym `next_token`.
     pub(super) fn read(query: &mut Query<'_>, path: &str, sizes: RangeInclusive<usize>, default: usize) -> Self {
         let size = query.number("max_results", sizes, default);
         let token = ["pagination_token", "next_token"].into_iter().find_map(|name| Some((name, query.text(name)?)));
@@ -46,7 +46,7 @@ impl Page {
         Self { size, from, path: path.into() }
     }
 
-    /// Cuts the page out of the whole list, which is sorted by its keys, the greatest first.
+    /// Extracts the page from the whole list, which is in descending order of its keys.
     pub(super) fn cut_by<T: Copy>(&self, list: &[T], key: impl Fn(&T) -> u64) -> Cut<T> {
         let (start, end) = match self.from {
             None => (0, self.size),
@@ -75,7 +75,7 @@ impl Page {
 }
 
 impl<T> Cut<T> {
-    /// What an answer says about its page.
+    /// The `meta` object of the response: item count and page tokens.
     pub(super) fn meta(&self) -> Value {
         let mut meta = json!({"result_count": self.items.len()});
         for (name, token) in [("next_token", &self.next), ("previous_token", &self.previous)] {
@@ -87,7 +87,7 @@ impl<T> Cut<T> {
     }
 }
 
-/// Tokens hold for one list only.
+/// Prefix of a page token, which makes it valid for one path only.
 fn seal(path: &str) -> String {
     Sha256::digest(path.as_bytes()).iter().take(6).map(|b| format!("{b:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Looking people up.
+//! Endpoints that look up users.
 
 use super::{
     answer::{Answer, missing},
@@ -7,7 +7,7 @@ use super::{
     world::World,
 };
 
-/// The most people one request may name.
+/// Maximum number of users in one lookup.
 const MAX_NAMED: usize = 100;
 
 /// `GET /2/users/me`

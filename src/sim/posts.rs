@@ -1,4 +1,4 @@
-//! Posts: looking them up, making, deleting, hiding and reposting them, with X's reasons to refuse.
+//! Endpoints for posts: look up, create, delete, hide and repost, with X's reasons to refuse.
 
 use serde_json::{Value, json};
 
@@ -14,11 +14,11 @@ use super::{
     world::World,
 };
 
-/// The most posts one request may name.
+/// Maximum number of posts in one lookup.
 const MAX_NAMED: usize = 100;
-/// The most characters the post of a paying account may have.
+/// Maximum length of a post of a paying account, in characters.
 const MAX_LONG_CHARS: usize = 25_000;
-/// How long X remembers a text, to refuse it when it comes again; in milliseconds.
+/// Time in which X refuses the same text again, in milliseconds.
 const DUPLICATE_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 const WHO_REPLIES: Shape = Shape::Enum(&["following", "mentionedUsers", "subscribers", "verified"]);
@@ -142,7 +142,7 @@ pub(super) fn create(world: &mut World, request: &Request<'_>) -> Outcome {
     Ok(Answer::json(201, &json!({"data": {"id": id, "text": text, "edit_history_tweet_ids": [id]}})))
 }
 
-/// A poll's options and its length in minutes.
+/// A poll's options, and its duration in minutes.
 fn poll_of(poll: &Value) -> Option<(Vec<String>, i64)> {
     let options = at(poll, "/options").as_array()?.iter().filter_map(|option| option.as_str().map(str::to_owned));
     Some((options.collect(), at(poll, "/duration_minutes").as_i64()?))
@@ -158,13 +158,13 @@ fn is_duplicate(world: &World, me: u64, text: &str, replies_to: Option<u64>) -> 
     })
 }
 
-/// X lets an app reply only to people who addressed the account: by a mention, or by quoting it.
+/// Checks whether an app may reply: X requires that the author mentioned or quoted the account.
 fn may_reply(world: &World, me: u64, parent: u64) -> Result<(), Answer> {
     let Some(post) = world.post(parent).filter(|post| !world.ties.holds(Tie::Block, post.author, me)) else {
         return Err(Answer::forbidden("You attempted to reply to a Tweet that is deleted or not visible to you."));
     };
     let quotes_me = post.quotes.and_then(|id| world.post(id)).is_some_and(|quoted| quoted.author == me);
-    // The name that X puts in front of a reply is no word of its author.
+    // The `@handle` prefix that X adds to a reply is not a mention by its author.
     let names_me = || text::handles(post.own_words()).into_iter().any(|name| world.person_named(name) == Some(me));
     let summoned = post.author == me || quotes_me || names_me();
     if summoned || !world.options.summoned_only {
@@ -191,7 +191,7 @@ pub(super) fn delete(world: &mut World, request: &Request<'_>) -> Outcome {
     Ok(Answer::json(200, &json!({"data": {"deleted": true}})))
 }
 
-/// `PUT /2/tweets/:tweet_id/hidden`: for the author of the post that began the conversation.
+/// `PUT /2/tweets/:tweet_id/hidden`: only the author of the conversation's first post may hide replies.
 pub(super) fn hide(world: &mut World, request: &Request<'_>) -> Outcome {
     let (me, id, body) = (request.me(), request.path_id(0)?, request.body()?);
     let Some(post) = world.post(id) else {

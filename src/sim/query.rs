@@ -1,4 +1,4 @@
-//! A request, and its query string read as strictly as X reads it.
+//! Received requests, and strict parsing of their query strings.
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
@@ -10,10 +10,10 @@ use super::{
     endpoint::Endpoint,
 };
 
-/// The most parameters a request may have.
+/// Maximum number of parameters that are checked in a query or read from a URL-encoded form.
 const MAX_PARAMETERS: usize = 64;
 
-/// A request, taken off the wire.
+/// A received HTTP request.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: String,
@@ -40,7 +40,7 @@ impl Call {
         self.content_type.starts_with("application/json")
     }
 
-    /// What a form holds, however it was sent: parts, JSON, URL-encoded, or in the query.
+    /// The fields of a form, from a multipart, JSON or URL-encoded body and from the query.
     pub(super) fn form(&self) -> Form<'_> {
         let owned = |(k, v): (Cow<'_, str>, Cow<'_, str>)| (k.into_owned(), Cow::Owned(v.into_owned().into_bytes()));
         let mut fields: Vec<(String, Cow<'_, [u8]>)> = if self.is_json() {
@@ -57,29 +57,29 @@ impl Call {
     }
 }
 
-/// A form, by name.
+/// Form fields, looked up by name.
 pub(super) struct Form<'a>(Vec<(String, Cow<'a, [u8]>)>);
 
 impl Form<'_> {
-    /// The text of a field.
+    /// The value of a field, if it is UTF-8.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.bytes(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// What a field holds, be it text or not.
+    /// The value of a field, as bytes.
     pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 }
 
-/// Reads a request's parameters and collects what is wrong with them.
+/// Parser for query parameters, which collects errors.
 pub(super) struct Query<'a> {
     call: &'a Call,
     wrong: Vec<Value>,
 }
 
 impl<'a> Query<'a> {
-    /// Refuses parameters the endpoint does not have, and those given twice. Version 1.1 passes over them.
+    /// Records unknown and repeated parameters as errors, except for API version 1.1, which ignores them.
     pub(super) fn new(call: &'a Call, endpoint: &Endpoint) -> Self {
         let mut query = Self { call, wrong: Vec::new() };
         let known: Vec<&str> = endpoint.parameters.concat();
@@ -103,12 +103,12 @@ impl<'a> Query<'a> {
         self.wrong.push(wrong(name, value, why));
     }
 
-    /// Adds something wrong, as X says it.
+    /// Adds an error in X's format.
     pub(super) fn push(&mut self, error: Value) {
         self.wrong.push(error);
     }
 
-    /// What was wrong, as an answer.
+    /// Returns the collected errors as one error response.
     pub(super) fn finish(self) -> Result<(), Answer> {
         if self.wrong.is_empty() { Ok(()) } else { Err(Answer::invalid(self.wrong)) }
     }
@@ -117,7 +117,7 @@ impl<'a> Query<'a> {
         self.call.parameter(name).is_some()
     }
 
-    /// A list of words, each of which must be one of `known`.
+    /// A comma-separated list of words, each of which must be in `known`.
     pub(super) fn words(&mut self, name: &str, known: &[&str]) -> Vec<String> {
         let Some(value) = self.call.parameter(name) else { return Vec::new() };
         let mut words: Vec<String> = Vec::new();
@@ -131,12 +131,12 @@ impl<'a> Query<'a> {
         words
     }
 
-    /// A list of ids, which has to be there.
+    /// A required list of at most `most` ids.
     pub(super) fn ids(&mut self, name: &str, most: usize) -> Vec<u64> {
         self.list(name, most).into_iter().filter_map(|id| self.read_id(name, id)).collect()
     }
 
-    /// A list of handles, which has to be there.
+    /// A required list of at most `most` handles.
     pub(super) fn handles(&mut self, name: &str, most: usize) -> Vec<&'a str> {
         self.list(name, most).into_iter().filter(|handle| self.read_handle(name, handle)).collect()
     }
@@ -154,7 +154,7 @@ impl<'a> Query<'a> {
         parts
     }
 
-    /// Whether a text can be a handle.
+    /// Checks that `value` has the form of a handle, and records an error if not.
     pub(super) fn read_handle(&mut self, name: &str, value: &str) -> bool {
         let handle = is_handle(value);
         if !handle {
@@ -201,12 +201,12 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Whether a text can be a handle.
+/// Whether a text has the form of a handle.
 pub(super) fn is_handle(text: &str) -> bool {
     (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// An id as X writes it.
+/// Parses an id of 1 to 19 digits.
 pub(super) fn parse_id(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.len() <= 19 && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()

@@ -1,4 +1,4 @@
-//! Recent search: X's query language, the posts that fit a query, and how many there are by the hour.
+//! Recent search: X's query language, the posts that match a query, and their counts by minute, hour or day.
 
 use serde_json::{Value, json};
 
@@ -15,13 +15,13 @@ use super::{
     world::{Post, World},
 };
 
-/// The longest query of a self-serve app.
+/// Maximum length of a query of a self-serve app, in characters.
 const MAX_QUERY_CHARS: usize = 512;
-/// How deep groups may be nested.
+/// Maximum nesting depth of groups and negations.
 const MAX_DEPTH: usize = 16;
-/// How far back recent search reaches where the clock was set by hand, in milliseconds.
+/// How far back recent search reaches, in milliseconds; enforced only if the clock was set by hand.
 const RECENT: i64 = 7 * 24 * 60 * 60 * 1000;
-/// How long before the request the searched time has to end, in milliseconds.
+/// Minimum time between `end_time` and the request, in milliseconds.
 const SETTLING: i64 = 10_000;
 
 /// `GET /2/tweets/search/recent`
@@ -62,7 +62,7 @@ pub(super) fn counts(world: &World, request: &Request<'_>) -> Outcome {
 }
 
 impl World {
-    /// Posts that fit a request's `query` and range, newest first, and when each was made.
+    /// Posts that match a request's `query` and range, newest first, with their creation times in milliseconds.
     fn search(&self, query: &mut Query<'_>) -> Vec<(u64, i64)> {
         let range = Range::read(query);
         let oldest = if self.clock_set { self.now() - RECENT } else { i64::MIN };
@@ -94,17 +94,17 @@ impl World {
     }
 }
 
-/// A query, parsed.
+/// A parsed query.
 #[derive(Debug, PartialEq)]
 enum Expr {
     All(Vec<Expr>),
     Any(Vec<Expr>),
     Not(Box<Expr>),
-    /// Words that stand beside one another.
+    /// Consecutive words.
     Phrase(Vec<String>),
     Hashtag(String),
     Cashtag(String),
-    /// Somebody a post names.
+    /// The handle of a mentioned user.
     Mention(String),
     From(String),
     To(String),
@@ -121,7 +121,7 @@ enum Expr {
 const IS: &[&str] = &["retweet", "reply", "quote", "verified", "nullcast"];
 const HAS: &[&str] = &["links", "media", "images", "videos", "video_link", "mentions", "hashtags", "cashtags", "geo"];
 
-/// Reads a query; the error is X's.
+/// Parses a query. The error is a message in X's format.
 fn parse(query: &str) -> Result<Expr, String> {
     let failed = |why: String| format!("There were errors processing your request: {why}");
     let length = query.chars().count();
@@ -152,13 +152,13 @@ impl<'a> Parser<'a> {
         self.query.get(self.at..).unwrap_or_default()
     }
 
-    /// The next character that is no space.
+    /// Skips white space and returns the next character without consuming it.
     fn peek(&mut self) -> Option<char> {
         self.at += self.rest().len() - self.rest().trim_start().len();
         self.rest().chars().next()
     }
 
-    /// Counts from one, as X does.
+    /// Position in the query, in characters and counting from one, for error messages.
     fn position(&self) -> usize {
         self.query.get(..self.at).unwrap_or_default().chars().count() + 1
     }
@@ -283,7 +283,7 @@ impl<'a> Parser<'a> {
 }
 
 impl Expr {
-    /// Whether X takes this on its own: `is:`, `has:` and `lang:` only narrow, and so does what is negated.
+    /// Whether X accepts this as a whole query: `is:`, `has:`, `lang:` and negated clauses only narrow another clause.
     fn stands_alone(&self) -> bool {
         match self {
             Self::Any(parts) => parts.iter().all(Self::stands_alone),
@@ -346,14 +346,14 @@ fn words(text: &str) -> Vec<String> {
     split.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
-/// The links of a post, as they were before they were shortened.
+/// The links of a post, before shortening.
 fn urls(post: &Post) -> Vec<&str> {
     let lists = [post.fields.get("entities"), post.fields.get("note_tweet").and_then(|note| note.get("entities"))];
     let urls = lists.into_iter().flatten().filter_map(|entities| entities.get("urls")?.as_array()).flatten();
     urls.filter_map(|url| url.get("expanded_url")?.as_str()).collect()
 }
 
-/// The media of a post that are of a kind, or of any where it is empty.
+/// Media keys of a post, of one kind, or of all kinds if `kind` is empty.
 fn media<'a>(world: &'a World, post: &'a Post, kind: &str) -> Vec<&'a str> {
     let keys = post.fields.get("attachments").and_then(|a| a.get("media_keys")?.as_array()).into_iter().flatten();
     let of_kind = |key: &&str| {

@@ -1,4 +1,4 @@
-//! What clients did, in order.
+//! Log of the writes of clients, in the order in which they took effect.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,32 +7,32 @@ use super::{
     world::{MAX_EACH, World},
 };
 
-/// One thing that was done through the interface, as [`super::SimHandle::sent`] lists it.
+/// One write of a client, as listed by [`super::SimHandle::sent`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// Counts from one, in the order in which things took effect.
+    /// Sequence number, starting at one.
     pub order: usize,
-    /// What was done.
+    /// The kind of write.
     pub kind: SentKind,
-    /// The id of the post or message made, removed or liked.
+    /// Id of the post or direct message that was created or acted on.
     pub id: String,
-    /// The id of the account that did it.
+    /// Id of the account that acted.
     pub author_id: String,
-    /// Its handle.
+    /// Handle of that account.
     pub author: String,
     /// The text as the client sent it.
     pub text: Option<String>,
-    /// The post a post replies to.
+    /// For a post: id of the post it replies to.
     pub in_reply_to: Option<String>,
-    /// The id of the person a message went to.
+    /// For a direct message between two people: id of the recipient.
     pub to: Option<String>,
-    /// The conversation a message is part of.
+    /// For a direct message: id of its conversation.
     pub conversation: Option<String>,
-    /// When, by the simulator's clock.
+    /// Time of the write by the simulator's clock, in RFC 3339.
     pub at: String,
 }
 
-/// What a client did.
+/// The kind of a client's write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SentKind {
@@ -42,11 +42,11 @@ pub enum SentKind {
     Dm,
     /// Liked a post.
     Like,
-    /// Took a like back.
+    /// Removed a like.
     Unlike,
     /// Deleted a post.
     Delete,
-    /// Deleted a direct message, for itself.
+    /// Deleted a direct message from its own view.
     DeleteDm,
     /// Reposted a post.
     Repost,
@@ -55,14 +55,14 @@ pub enum SentKind {
 }
 
 impl World {
-    /// Notes what a client did.
+    /// Appends an entry to the log, unless the log is full.
     pub(super) fn note(&mut self, sent: Sent) {
         if self.sent.len() < MAX_EACH {
             self.sent.push(sent);
         }
     }
 
-    /// A note still to be filled in.
+    /// A log entry without details such as text and recipient, which the caller fills in.
     pub(super) fn sent_by(&self, author: u64, kind: SentKind, id: u64) -> Sent {
         Sent {
             order: self.sent.len() + 1,

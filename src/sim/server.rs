@@ -35,31 +35,32 @@ use super::{
     world::World,
 };
 
-/// The longest body that is read, which is one of media, and the longest path with its query, in bytes.
+/// Maximum size of a request body, in bytes; media need the most.
 const MAX_BODY_BYTES: usize = 8 << 20;
+/// Maximum length of a path with its query, in bytes.
 const MAX_PATH_BYTES: usize = 16 << 10;
-/// Loading takes more than any other request.
+/// Maximum size of the body of `/sim/load`, in bytes.
 const MAX_LOAD_BYTES: usize = 256 << 20;
-/// The longest a fault may make a request wait.
+/// Maximum delay of a request by a fault.
 const MAX_DELAY: Duration = Duration::from_secs(600);
 
-/// What the server and its handles share.
+/// State shared by the server and its handles.
 #[derive(Debug)]
 pub(super) struct Shared {
     world: Mutex<World>,
     watcher: Mutex<Option<mpsc::Sender<Sighting>>>,
 }
 
-/// A request as a watcher sees it, held until the sighting is dropped.
+/// A request shown to a watcher, and held until the sighting is dropped.
 #[derive(Debug)]
 pub struct Sighting {
-    /// Whether the request is about to take effect or did.
+    /// Whether the request is about to take effect or has taken effect.
     pub moment: Moment,
-    /// `GET`, `POST` or `DELETE`.
+    /// The HTTP method.
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The endpoint's name, as faults and limits go by it; empty where the simulator has none such.
+    /// The endpoint's name, as in faults and limits; empty if there is no such endpoint.
     pub endpoint: String,
     /// The body, as text.
     pub body: String,
@@ -67,16 +68,16 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    /// Lets the request go on. Dropping the sighting does the same.
+    /// Lets the request continue. Dropping the sighting does the same.
     pub fn release(self) {}
 }
 
-/// When a watcher is told about a request.
+/// When a watcher is shown a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// It was read and did nothing yet.
+    /// The request was read and has not taken effect.
     Before,
-    /// It took effect, and its answer was not sent yet.
+    /// The request took effect; its response was not sent yet.
     After,
 }
 
@@ -113,7 +114,7 @@ impl Shared {
         }
     }
 
-    /// One request to the interface. `Err` where the connection is to be cut.
+    /// Handles one API request. `Err` means that the connection is to be cut.
     async fn answer(&self, call: Call) -> Result<Answer, Severed> {
         let found = Endpoint::find(&call.method, &call.path);
         let name = match &found {
@@ -144,12 +145,12 @@ impl Shared {
     }
 }
 
-/// The connection is to be cut.
+/// Error: the connection is to be cut.
 #[derive(Debug)]
 struct Severed;
 
 impl World {
-    /// The proper answer to a request.
+    /// The regular response to a request, without faults.
     fn answer(&mut self, call: &Call, found: Option<(&'static Endpoint, Vec<String>)>) -> Answer {
         let answer = match (found, call.method.as_str(), call.path.as_str()) {
             (Some((endpoint, captured)), _, _) => self.answer_api(call, endpoint, captured),
@@ -192,7 +193,7 @@ impl World {
     }
 }
 
-/// Serves until it is told to stop.
+/// Serves until `stop` is signalled or dropped.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) -> io::Result<()> {
     let app = Router::new().fallback(take).with_state(shared);
     let service = app.into_make_service_with_connect_info::<Peer>();
@@ -230,13 +231,13 @@ async fn take(State(shared): State<Arc<Shared>>, ConnectInfo(peer): ConnectInfo<
         parts: form_parts,
     };
     if let Some(path) = control {
-        // A page in a browser of this machine says where it comes from; scripts do not.
+        // Web pages in a local browser send an `origin` header and are rejected; scripts do not send one.
         if !peer.address.ip().is_loopback() || parts.headers.contains_key("origin") {
             return respond(Answer::forbidden("The control interface answers programs on this machine only"));
         }
         return respond(super::control::answer(&shared, &call, &path));
     }
-    // A task of its own: what a client sent takes effect even when the client is gone meanwhile.
+    // Runs in its own task, so that a request takes effect even if the client disconnects meanwhile.
     match tokio::spawn(async move { shared.answer(call).await }).await {
         Ok(Ok(answer)) => respond(answer),
         Ok(Err(Severed)) | Err(_) => {
@@ -246,7 +247,7 @@ async fn take(State(shared): State<Arc<Shared>>, ConnectInfo(peer): ConnectInfo<
     }
 }
 
-/// The parts of a `multipart/form-data` body, by name; none where it is something else.
+/// The parts of a `multipart/form-data` body, with their names; empty for other content types.
 async fn parts_of(content_type: &str, body: &Bytes) -> Result<Vec<(String, Vec<u8>)>, multer::Error> {
     let mut parts = Vec::new();
     let Ok(boundary) = multer::parse_boundary(content_type) else { return Ok(parts) };
@@ -271,17 +272,17 @@ fn respond(answer: Answer) -> Response {
     })
 }
 
-/// Accepts connections that can be cut.
+/// A listener whose connections can be cut.
 struct Lines(TcpListener);
 
-/// A connection, and the switch that cuts it.
+/// A connection with a flag that cuts it.
 #[derive(Debug)]
 struct Line {
     stream: TcpStream,
     cut: Arc<AtomicBool>,
 }
 
-/// Who is at the other end of a connection.
+/// The remote address of a connection, and the flag that cuts it.
 #[derive(Debug, Clone)]
 struct Peer {
     address: SocketAddr,
@@ -294,7 +295,7 @@ impl Listener for Lines {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // An answer goes out at once; where that cannot be had, it goes out a little later.
+        // If this fails, responses are only sent a little later.
         let _ = stream.set_nodelay(true);
         (Line { stream, cut: Arc::default() }, address)
     }

@@ -1,4 +1,4 @@
-//! Objects as they are shown: in the vocabulary the request used, with the fields it asked for and no others.
+//! Objects in responses: in the request's vocabulary, with the default and the requested fields.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::{
     world::{Fields, World},
 };
 
-/// What kind of object an answer is about; each has expansions of its own.
+/// The kind of object a response is about, which determines the valid expansions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
     Post,
@@ -23,7 +23,7 @@ pub(super) enum Subject {
     Dm,
 }
 
-/// What a request asked to be shown. Field and expansion names are in the older words.
+/// The fields and expansions that a request asked for, by their older names.
 #[derive(Debug)]
 pub(super) struct Asked {
     words: Words,
@@ -33,7 +33,7 @@ pub(super) struct Asked {
     media: Vec<String>,
     poll: Vec<String>,
     expansions: Vec<String>,
-    /// Who asks, for what depends on it.
+    /// The authenticated user, on whom some fields depend.
     pub(super) viewer: Option<u64>,
 }
 
@@ -50,7 +50,7 @@ impl Asked {
         };
         let old = |names: Vec<String>| names.iter().map(|name| old_word(name).to_owned()).collect::<Vec<_>>();
         let posts = either(POST_FIELDS, TWEET_ONLY, POST_ONLY);
-        // Fields of people and messages do not depend on which words the request uses for posts.
+        // User and message fields are accepted whichever vocabulary the request uses.
         let users = [USER_FIELDS, TWEET_USER_ONLY, POST_USER_ONLY].concat();
         let dms = [DM_FIELDS, TWEET_DM_ONLY].concat();
         let expansions = match subject {
@@ -62,7 +62,7 @@ impl Asked {
         let expansions = query.words("expansions", &expansions).iter().map(|e| old_expansion(e)).collect();
         let mut post = query.words(if words == Words::Post { "post.fields" } else { "tweet.fields" }, &posts);
         if words == Words::Post {
-            // Both at once: the new words win, and the old ones still have to be right.
+            // If a request has both parameters, `post.fields` wins, but `tweet.fields` must still be valid.
             query.words("tweet.fields", &[POST_FIELDS, TWEET_ONLY].concat());
         }
         post = old(post);
@@ -82,7 +82,7 @@ impl Asked {
         self.expansions.iter().any(|e| e == name)
     }
 
-    /// The field of an object that an expansion brings with it.
+    /// Names of the default fields, the requested fields, and the fields that requested expansions start from.
     fn with_expanded<'a>(&'a self, defaults: &[&'a str], fields: &'a [String]) -> Vec<&'a str> {
         let fields = fields.iter().map(String::as_str);
         let brought = self.expansions.iter().map(|e| e.split('.').next().unwrap_or(e));
@@ -103,7 +103,7 @@ fn old_expansion(name: &str) -> String {
     }
 }
 
-/// What an answer is put together from: the objects asked for, what they refer to, what was not found.
+/// Builder of a response: the requested objects, the objects they refer to, and errors for missing objects.
 #[derive(Debug)]
 pub(super) struct Shown<'a> {
     world: &'a World,
@@ -128,7 +128,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Says beside the data that something was not found.
+    /// Adds an error to the response, once.
     pub(super) fn miss(&mut self, problem: Value) {
         if !self.errors.contains(&problem) {
             self.errors.push(problem);
@@ -239,7 +239,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// The wanted fields an object has, in the words of the request; of counts, all X always gives.
+    /// The wanted fields of an object, in the request's vocabulary; `public_metrics` has at least the given metrics.
     fn pick(&self, fields: &Fields, wanted: &[&str], metrics: &[&str]) -> Value {
         let words = self.asked.words;
         let mut shown = Fields::new();
@@ -256,12 +256,12 @@ impl<'a> Shown<'a> {
         Value::Object(shown)
     }
 
-    /// Puts an answer with a list together; without `data` where it is empty.
+    /// Builds the response for a list; without `data` if the list is empty.
     pub(super) fn finish_list(self, data: Vec<Value>, meta: Option<Value>) -> Value {
         self.finish((!data.is_empty()).then_some(Value::Array(data)), meta)
     }
 
-    /// Puts the answer together; without `data` where there is none.
+    /// Builds the response; without `data` if there is none.
     pub(super) fn finish(self, data: Option<Value>, meta: Option<Value>) -> Value {
         let mut answer = Fields::new();
         if let Some(data) = data {
@@ -305,7 +305,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What is attached to a post or message.
+/// Ids of a list in the `attachments` of a post or message.
 fn attached<'a>(fields: &'a Fields, list: &str) -> impl Iterator<Item = String> + use<'a> {
     let keys = fields.get("attachments").and_then(|a| a.get(list)).and_then(Value::as_array);
     keys.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)

@@ -1,5 +1,5 @@
 //! Post text in the form the X API delivers: `&`, `<` and `>` escaped, links shortened, entity offsets in code points.
-//! Also X's weighted length, which is what limits a post.
+//! Also X's weighted length, which limits the length of a post.
 
 use std::sync::LazyLock;
 
@@ -10,24 +10,24 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::links::links;
 
-/// How long X makes every link, and what each weighs.
+/// Length of a shortened link in characters, and the weight of any link.
 const LINK_LENGTH: usize = 23;
-/// The most an ordinary post weighs.
+/// Maximum weighted length of an ordinary post.
 pub(super) const MAX_POST_WEIGHT: usize = 280;
-/// The most characters of a link's path that are displayed.
+/// Maximum number of characters of a link's path in `display_url`.
 const MAX_DISPLAYED_PATH: usize = 15;
 
-/// A text in the form it has on the wire.
+/// A text in the form X delivers, with its entities.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Wire {
     /// With `&`, `<` and `>` escaped, and links shortened.
     pub(super) text: String,
-    /// Where in that text there are mentions, links and tags; offsets count code points.
+    /// The mentions, links, hashtags and cashtags in that text; offsets count code points.
     pub(super) entities: Map<String, Value>,
 }
 
 impl Wire {
-    /// Adds the short link that X puts behind a text for each attached media.
+    /// Appends the short link of an attached medium, as X does for each.
     pub(super) fn attach(&mut self, key: &str, short: &str, expanded: &str) {
         if !self.text.is_empty() {
             self.text.push(' ');
@@ -54,7 +54,7 @@ static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^[\p{Extended_Pictographic}\p{Regional_Indicator}]|^[0-9#*]\x{FE0F}?\x{20E3}").unwrap()
 });
 
-/// What a text weighs: a link 23, an emoji of any number of code points two, anything else by its code points.
+/// Weighted length: a link counts 23, an emoji of any number of code points 2, any other code point 1 or 2.
 pub(super) fn weighted_length(plain: &str) -> usize {
     let plain = ComposingNormalizerBorrowed::new_nfc().normalize(plain);
     let (mut weight, mut done) = (0, 0);
@@ -75,7 +75,7 @@ fn weight_of(plain: &str) -> usize {
     plain.graphemes(true).map(of_grapheme).sum()
 }
 
-/// A mark in a plain text: bytes `start..end`.
+/// A link, mention, hashtag or cashtag in a plain text, at bytes `start..end`.
 struct Mark<'a> {
     start: usize,
     end: usize,
@@ -89,7 +89,7 @@ enum Kind<'a> {
     Cashtag(&'a str),
 }
 
-/// Marks in order; where a link has others in it, it is a link.
+/// All marks in order, without those inside a link.
 fn marks(plain: &str) -> Vec<Mark<'_>> {
     let links = links(plain);
     let inside = |at: usize| links.iter().any(|link| link.contains(&at));
@@ -126,13 +126,13 @@ fn marks(plain: &str) -> Vec<Mark<'_>> {
     marks
 }
 
-/// The handles a text names, without `@`.
+/// The handles that a text mentions, without `@`.
 pub(super) fn handles(plain: &str) -> Vec<&str> {
     let named = marks(plain).into_iter();
     named.filter_map(|mark| if let Kind::Mention(name) = mark.kind { Some(name) } else { None }).collect()
 }
 
-/// The hashtags (`#`) or cashtags (`$`) a text has, without their sign.
+/// The hashtags (`#`) or cashtags (`$`) in a text, without their sign.
 pub(super) fn tags(plain: &str, sign: char) -> Vec<&str> {
     let marks = marks(plain).into_iter();
     let tags = marks.filter_map(|mark| match mark.kind {
@@ -198,12 +198,12 @@ pub(super) fn wire(
     out
 }
 
-/// A link as X stores it: with a scheme.
+/// The `expanded_url` of a link: with a scheme.
 fn expanded(url: &str) -> String {
     if has_scheme(url) { url.to_owned() } else { format!("http://{url}") }
 }
 
-/// A link as X displays it: without scheme and `www.`, its path cut.
+/// The `display_url` of a link: without scheme and `www.`, its path truncated.
 fn displayed(url: &str) -> String {
     let bare = if has_scheme(url) { url.split_once("://").map_or(url, |(_, rest)| rest) } else { url };
     let bare = bare.strip_prefix("www.").unwrap_or(bare);
@@ -222,17 +222,17 @@ fn has_scheme(url: &str) -> bool {
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
-/// The three characters X escapes in texts.
+/// Escapes `&`, `<` and `>`, as X does in texts.
 pub(super) fn escape(plain: &str) -> String {
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Takes back what [`escape`] did, once.
+/// Reverses [`escape`] once.
 pub(super) fn unescape(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// The beginning of a long text that X still shows in `text`; what follows the cut is an ellipsis and a link.
+/// The part of a long text that X still delivers in `text`; X appends an ellipsis and a link.
 pub(super) fn cut(plain: &str) -> &str {
     let room = MAX_POST_WEIGHT - LINK_LENGTH - 3;
     let (mut length, mut end) = (0, 0);

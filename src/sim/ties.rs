@@ -1,4 +1,4 @@
-//! Ties from people to people and posts: who follows, blocks and mutes whom, likes and bookmarks what.
+//! Relations from users to users and posts: follow, block, mute, like and bookmark.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +18,7 @@ use super::{
 pub(super) const OF_POST: Shape = Shape::Object(&[("tweet_id", true, Shape::Id)]);
 pub(super) const OF_USER: Shape = Shape::Object(&[("target_user_id", true, Shape::Id)]);
 
-/// What somebody has to do with somebody or something.
+/// A kind of relation from a user to a user or post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Tie {
     Like,
@@ -28,7 +28,7 @@ pub(super) enum Tie {
     Mute,
 }
 
-/// All ties, each found from both of its ends, latest first.
+/// All relations, indexed from both ends.
 #[derive(Debug, Default)]
 pub(super) struct Ties {
     last: u64,
@@ -38,7 +38,7 @@ pub(super) struct Ties {
 }
 
 impl Ties {
-    /// `false` where the tie was there already, or there is no room.
+    /// Adds a relation; `false` if it already exists or the maximum number is reached.
     pub(super) fn put(&mut self, tie: Tie, by: u64, to: u64) -> bool {
         if self.orders.len() >= MAX_EACH || self.orders.contains_key(&(tie, by, to)) {
             return false;
@@ -61,12 +61,12 @@ impl Ties {
         self.orders.contains_key(&(tie, by, to))
     }
 
-    /// What `by` is tied to, latest first: the tie's place in time, and the other end.
+    /// Targets of `by`'s relations of a kind, latest first, as pairs of sequence number and target id.
     pub(super) fn by(&self, tie: Tie, by: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.by.range((tie, by, 0)..=(tie, by, u64::MAX)).rev().map(|((.., order), to)| (*order, *to))
     }
 
-    /// What `me` and somebody have to do with one another, in X's words.
+    /// The relations between two users, as values of X's `connection_status`.
     pub(super) fn between(&self, me: u64, other: u64) -> Vec<&'static str> {
         let says = |holds: bool, word| holds.then_some(word);
         [
@@ -80,7 +80,7 @@ impl Ties {
         .collect()
     }
 
-    /// Who is tied to `to`, latest first.
+    /// Users that have a relation of a kind to `to`, latest first, as pairs of sequence number and user id.
     pub(super) fn to(&self, tie: Tie, to: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.to.range((tie, to, 0)..=(tie, to, u64::MAX)).rev().map(|((.., order), by)| (*order, *by))
     }
@@ -106,7 +106,7 @@ pub(super) fn muting(world: &World, request: &Request<'_>) -> Outcome {
     people(world, request, request.own()?, |id| world.ties.by(Tie::Mute, id).collect())
 }
 
-/// A page of people tied to somebody.
+/// One page of the users that are related to the user `of`.
 fn people(world: &World, request: &Request<'_>, of: u64, tied: impl Fn(u64) -> Vec<(u64, u64)>) -> Outcome {
     if !world.people.contains_key(&of) {
         request.query().finish()?;
@@ -115,7 +115,7 @@ fn people(world: &World, request: &Request<'_>, of: u64, tied: impl Fn(u64) -> V
     list_people(world, request, 1..=1_000, &tied(of))
 }
 
-/// A page of people, as pairs of their place in the list and their id.
+/// One page of users, given as pairs of sort key and user id.
 pub(super) fn list_people(
     world: &World,
     request: &Request<'_>,
@@ -248,7 +248,7 @@ fn to_person(world: &mut World, request: &Request<'_>, tie: Tie, data: Value) ->
     }
     world.ties.put(tie, me, target);
     if tie == Tie::Block {
-        // A block ends what two people have followed of one another.
+        // A block removes the follows between two users in both directions.
         world.ties.remove(Tie::Follow, me, target);
         world.ties.remove(Tie::Follow, target, me);
     }

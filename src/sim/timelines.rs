@@ -1,4 +1,4 @@
-//! Timelines of posts: somebody's own, mentions, of those followed; reposts and quotes of a post.
+//! Timelines of posts: a user's own, mentions, and home; reposts and quotes of a post.
 
 use serde_json::Value;
 
@@ -12,11 +12,12 @@ use super::{
     world::{Post, World},
 };
 
-/// How far back X's timelines reach, in posts.
+/// Maximum number of posts in a timeline of mentions.
 const MAX_MENTIONS: usize = 800;
+/// Maximum number of posts in a user's own or home timeline.
 const MAX_OWN: usize = 3_200;
 
-/// Which posts of a timeline are asked for.
+/// Bounds on the posts of a timeline: ids, and times in milliseconds since 1970.
 pub(super) struct Range {
     pub(super) since: Option<u64>,
     pub(super) until: Option<u64>,
@@ -28,7 +29,7 @@ impl Range {
     pub(super) fn read(query: &mut Query<'_>) -> Self {
         let (since, until) = (query.id("since_id"), query.id("until_id"));
         let (start, end) = (query.time("start_time"), query.time("end_time"));
-        // Ids win over times.
+        // Bounds by id take precedence over bounds by time.
         Self { since, until, start: start.filter(|_| since.is_none()), end: end.filter(|_| until.is_none()) }
     }
 
@@ -68,7 +69,7 @@ pub(super) fn home(world: &World, request: &Request<'_>) -> Outcome {
     of_person(world, request, me, 1, posts)
 }
 
-/// A page of a timeline, whose `posts` are given newest first.
+/// One page of a timeline, whose `posts` are given newest first.
 fn of_person(world: &World, request: &Request<'_>, user: u64, least: usize, posts: Vec<u64>) -> Outcome {
     let mut query = request.query();
     let asked = Asked::read(&mut query, Subject::Post, request.asker.user());
@@ -84,7 +85,7 @@ fn of_person(world: &World, request: &Request<'_>, user: u64, least: usize, post
     Ok(show_range(world, &asked, &page, &posts))
 }
 
-/// What `exclude` leaves out.
+/// A filter for the posts that the `exclude` parameter leaves out.
 fn excluded(query: &mut Query<'_>) -> impl Fn(&Post) -> bool + use<> {
     let words = query.words("exclude", &["replies", "retweets"]);
     move |post| {
@@ -92,7 +93,7 @@ fn excluded(query: &mut Query<'_>) -> impl Fn(&Post) -> bool + use<> {
     }
 }
 
-/// A page of posts by id, newest first, with the ids at its ends.
+/// One page of posts, newest first, with `newest_id` and `oldest_id` in `meta`.
 pub(super) fn show_range(world: &World, asked: &Asked, page: &Page, posts: &[u64]) -> Answer {
     let cut = page.cut_by(posts, |id| *id);
     let mut meta = cut.meta();
@@ -103,7 +104,7 @@ pub(super) fn show_range(world: &World, asked: &Asked, page: &Page, posts: &[u64
     show(world, asked, &cut.items, meta)
 }
 
-/// Posts as an answer.
+/// The response with a list of posts.
 pub(super) fn show(world: &World, asked: &Asked, posts: &[u64], meta: Value) -> Answer {
     let mut shown = Shown::new(world, asked);
     let data: Vec<Value> = posts.iter().map(|id| shown.post(*id)).collect();
@@ -151,7 +152,7 @@ fn of_post(
     Ok(show(world, &asked, &cut.items, cut.meta()))
 }
 
-/// X's answer where the post in the path does not exist.
+/// X's response if the post in the path does not exist.
 fn missing_post(world: &World, request: &Request<'_>) -> Result<Option<Answer>, Answer> {
     if world.post(request.path_id(0)?).is_some() {
         return Ok(None);
@@ -161,12 +162,12 @@ fn missing_post(world: &World, request: &Request<'_>) -> Result<Option<Answer>, 
 }
 
 impl World {
-    /// How far back a timeline reaches.
+    /// Maximum length of a timeline: `posts`, or unlimited if timelines are not truncated.
     fn reach(&self, posts: usize) -> usize {
         if self.options.short_timelines { posts } else { usize::MAX }
     }
 
-    /// Posts that refer to a post in one way, newest first.
+    /// Ids of the posts whose `reference` is the post `to`, newest first.
     fn referring(&self, to: u64, reference: fn(&Post) -> Option<u64>) -> Vec<u64> {
         let mut found: Vec<u64> =
             self.live_posts().filter(|(_, post)| reference(post) == Some(to)).map(|(id, _)| id).collect();

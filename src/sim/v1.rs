@@ -1,4 +1,4 @@
-//! What clients still ask of version 1.1: who am I.
+//! API version 1.1: `account/verify_credentials`, which clients still use.
 
 use serde_json::{Value, json};
 

@@ -1,13 +1,13 @@
-//! The two vocabularies, and the fields and expansions each of them has.
+//! X's two vocabularies, `tweet` and `post`, with the fields and expansions of each.
 
-/// X is renaming tweets to posts, and answers in whichever words the request used.
+/// A vocabulary. X is renaming tweets to posts, and responds in the vocabulary that the request used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Words {
     Tweet,
     Post,
 }
 
-/// The two vocabularies: fields, then members of `public_metrics`.
+/// Pairs of older and newer names.
 const RENAMED: &[(&str, &str)] = &[
     ("referenced_tweets", "referenced_posts"),
     ("edit_history_tweet_ids", "edit_history_post_ids"),
@@ -20,7 +20,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("tweets", "posts"),
 ];
 
-/// The older name of a field.
+/// The older name of a field; other names are returned unchanged.
 pub(super) fn old_word(name: &str) -> &str {
     RENAMED.iter().find(|(_, new)| *new == name).map_or(name, |(old, _)| old)
 }
@@ -61,7 +61,7 @@ pub(super) const POST_FIELDS: &[&str] = &[
     "text",
     "withheld",
 ];
-/// What only one vocabulary has as a field of posts.
+/// Post fields that exist in only one of the vocabularies.
 pub(super) const TWEET_ONLY: &[&str] =
     &["author_id", "edit_history_tweet_ids", "in_reply_to_user_id", "note_tweet", "referenced_tweets"];
 pub(super) const POST_ONLY: &[&str] = &[

@@ -1,4 +1,4 @@
-//! What the simulated X knows: people, posts, messages, likes, and what came in through the interface.
+//! State of the simulator: users, posts, direct messages, relations, and the log of clients' writes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,13 +17,13 @@ use super::{
     ties::Ties,
 };
 
-/// The most of each kind of thing the simulator holds.
+/// Maximum number of objects of each kind.
 pub(super) const MAX_EACH: usize = 500_000;
 
 /// A JSON object.
 pub(super) type Fields = Map<String, Value>;
 
-/// Everything, behind one lock.
+/// The whole state of a simulator, behind one lock.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) options: SimOptions,
@@ -44,42 +44,42 @@ pub(super) struct World {
     pub(super) limits: Limits,
     pub(super) faults: Faults,
     pub(super) answered: BTreeMap<String, BTreeMap<u16, u64>>,
-    /// Whether the clock was set by hand, and did not just go along with what was released.
+    /// Whether the clock was set or advanced explicitly, not only by releasing loaded objects.
     pub(super) clock_set: bool,
     last_id: u64,
     last_other: u64,
     dice: Dice,
 }
 
-/// Somebody with an account at the simulated X.
+/// A user of the simulated X.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Person {
-    /// The user object, in the older of X's two vocabularies.
+    /// The user object, with the older field names (`tweet_*`, not `post_*`).
     pub(super) fields: Fields,
     pub(super) closed_to_dms: bool,
-    /// Whether this person's posts may be longer than 280.
+    /// Whether this user's posts may exceed a weighted length of 280.
     pub(super) writes_long: bool,
 }
 
-/// A post, and what the simulator needs to find it by.
+/// A post, with the data by which it is indexed.
 #[derive(Debug, Clone)]
 pub(super) struct Post {
     pub(super) author: u64,
-    /// The post object, in the older of X's two vocabularies.
+    /// The post object, with the older field names (`tweet_*`, not `post_*`).
     pub(super) fields: Fields,
-    /// The text before it was put into the form of the wire.
+    /// The text before escaping and link shortening.
     pub(super) plain: String,
-    /// How many bytes of it X put in front: the name of whom it answers.
+    /// Length of the `@handle ` prefix that X added to the text, in bytes.
     pub(super) named_bytes: usize,
     pub(super) replies_to: Option<u64>,
     pub(super) quotes: Option<u64>,
     pub(super) reposts: Option<u64>,
-    /// Only known because another post refers to it: found by id, in no timeline.
+    /// Known only from the `includes` of a response: can be looked up by id, but is in no timeline.
     pub(super) aside: bool,
 }
 
 impl Post {
-    /// The text as its author wrote it, as far as that is known.
+    /// The text without the `@handle` prefix that X added.
     pub(super) fn own_words(&self) -> &str {
         self.plain.get(self.named_bytes..).unwrap_or(&self.plain)
     }
@@ -90,10 +90,10 @@ impl Post {
 pub(super) struct Dm {
     pub(super) from: u64,
     pub(super) conversation: Conversation,
-    /// The event object, in the older of X's two vocabularies.
+    /// The event object, with the older field names (`tweet_*`, not `post_*`).
     pub(super) fields: Fields,
     pub(super) at: i64,
-    /// Who deleted it; the others still have it.
+    /// Members who deleted the message; the others still see it.
     pub(super) gone_for: BTreeSet<u64>,
 }
 
@@ -103,7 +103,7 @@ impl Dm {
     }
 }
 
-/// Who writes direct messages to one another.
+/// A conversation of direct messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Conversation {
     pub(super) id: String,
@@ -111,13 +111,13 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// That of two people, whose id is both of theirs: the smaller first, as numbers.
+    /// The conversation of two users; its id joins their ids, the smaller first.
     pub(super) fn of_two(one: u64, other: u64) -> Self {
         Self { id: format!("{}-{}", one.min(other), one.max(other)), members: BTreeSet::from([one, other]) }
     }
 }
 
-/// Something that was loaded and has not happened yet.
+/// A loaded object that is not released yet.
 #[derive(Debug, Clone)]
 pub(super) enum Waiting {
     Post(Box<Post>),
@@ -125,7 +125,7 @@ pub(super) enum Waiting {
     Like { by: u64, post: u64 },
 }
 
-/// Hands out texts nobody can guess, the same ones for the same seed.
+/// Generator of random strings for tokens and short links; the same seed gives the same sequence.
 #[derive(Debug)]
 pub(super) struct Dice {
     seed: [u8; 32],
@@ -138,14 +138,14 @@ impl Dice {
         match seed {
             Some(seed) => bytes = Sha256::digest(seed.to_be_bytes()).into(),
             None => {
-                // Without randomness from the system the tokens are guessable, which for play tokens is bearable.
+                // If the system has no randomness, tokens are guessable, which is acceptable in a simulator.
                 let _ = getrandom::fill(&mut bytes);
             }
         }
         Self { seed: bytes, thrown: 0 }
     }
 
-    /// `length` (at most 64) letters and digits.
+    /// Generates a string of `length` letters and digits.
     pub(super) fn throw(&mut self, length: usize) -> String {
         const SIGNS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         let mut out = String::new();
@@ -197,13 +197,13 @@ impl World {
         self.dice.throw(length)
     }
 
-    /// A new id for a post or message, greater than all there are, that carries the time as X's ids do.
+    /// A new id for a post or message, greater than all existing ones; it encodes the time, as X's ids do.
     pub(super) fn new_id(&mut self) -> u64 {
         self.last_id = self.id_now().max(self.last_id.saturating_add(1));
         self.last_id
     }
 
-    /// A new id for anything else. The order of posts does not depend on these.
+    /// A new id for other objects, from a sequence of its own.
     pub(super) fn other_id(&mut self) -> u64 {
         self.last_other = self.id_now().max(self.last_other.saturating_add(1));
         self.last_other
@@ -215,7 +215,7 @@ impl World {
 
     // People
 
-    /// Adds a person, or updates the given fields of a known one. A handle in use moves to this person.
+    /// Adds a user, or updates the given fields of an existing one. A handle in use moves to this user.
     pub(super) fn know_person(&mut self, id: u64, fields: Fields) -> Result<(), SimError> {
         if self.people.len() >= MAX_EACH && !self.people.contains_key(&id) {
             return Err(SimError::Full("people"));
@@ -238,7 +238,7 @@ impl World {
         self.handles.get(&handle.trim_start_matches('@').to_lowercase()).copied()
     }
 
-    /// Somebody by handle or id.
+    /// Finds a user by handle or id.
     pub(super) fn find_person(&self, handle_or_id: &str) -> Result<u64, SimError> {
         let by_id = || handle_or_id.parse().ok().filter(|id| self.people.contains_key(id));
         self.person_named(handle_or_id).or_else(by_id).ok_or_else(|| SimError::NoSuchPerson(handle_or_id.into()))
@@ -259,17 +259,17 @@ impl World {
         known.ok_or_else(|| SimError::NoSuchPost(id.into()))
     }
 
-    /// Ids of somebody's posts, newest first.
+    /// Ids of a user's posts, newest first.
     pub(super) fn posts_by(&self, person: u64) -> impl Iterator<Item = u64> + '_ {
         self.by_author.get(&person).into_iter().flat_map(|ids| ids.iter().rev().copied())
     }
 
-    /// Ids of posts that name somebody, newest first.
+    /// Ids of posts that mention a user, newest first.
     pub(super) fn posts_naming(&self, person: u64) -> impl Iterator<Item = u64> + '_ {
         self.mentioning.get(&person).into_iter().flat_map(|ids| ids.iter().rev().copied())
     }
 
-    /// Puts a post where it is found.
+    /// Stores a post and adds it to the timelines, unless it is only referred to.
     pub(super) fn put_post(&mut self, id: u64, post: Post) -> Result<(), SimError> {
         if self.posts.len() >= MAX_EACH {
             return Err(SimError::Full("posts"));
@@ -285,7 +285,7 @@ impl World {
         Ok(())
     }
 
-    /// Takes a post out of the timelines, and with `forget` out of the world.
+    /// Removes a post from the timelines; with `forget`, deletes it.
     pub(super) fn remove_post(&mut self, id: u64, forget: bool) {
         let Some(post) = self.posts.get(&id).cloned() else { return };
         if let Some(own) = self.by_author.get_mut(&post.author) {
@@ -305,7 +305,7 @@ impl World {
         self.posts.get_mut(&id)
     }
 
-    /// Posts that stand in timelines: the latest version of each, and none that is only referred to.
+    /// Posts in timelines: the latest version of each, without those known only from `includes`.
     pub(super) fn live_posts(&self) -> impl Iterator<Item = (u64, &Post)> + '_ {
         self.by_author.values().flatten().filter_map(|id| Some((*id, self.posts.get(id)?)))
     }
@@ -314,7 +314,8 @@ impl World {
         self.posts.len()
     }
 
-    /// Whom a post names: by its entities, those of its long text, and its text. What was loaded need not have all.
+    /// Users a post mentions: from its entities, those of its long text, and the handles in its text, since entities of
+    /// loaded posts may be incomplete.
     pub(super) fn named_in(&self, post: &Post) -> BTreeSet<u64> {
         let mut named = BTreeSet::new();
         let lists = [post.fields.get("entities"), post.fields.get("note_tweet").and_then(|n| n.get("entities"))];
@@ -328,7 +329,7 @@ impl World {
         named
     }
 
-    /// Finds again whom each post names, after somebody new was made.
+    /// Rebuilds the index of mentions for a newly created user, whose handle earlier posts may contain.
     pub(super) fn index_mentions_of(&mut self, person: u64) {
         let naming = self.posts.iter().filter(|(_, p)| !p.aside && self.named_in(p).contains(&person));
         let in_timelines = naming.filter(|(id, p)| self.by_author.get(&p.author).is_some_and(|own| own.contains(id)));
@@ -347,7 +348,7 @@ impl World {
         Ok(())
     }
 
-    /// Makes a message of a text as people write it, with media by their keys.
+    /// Creates a direct message from unescaped text and media keys, and returns its id.
     pub(super) fn make_dm(
         &mut self,
         from: u64,
@@ -369,7 +370,7 @@ impl World {
         Ok(id)
     }
 
-    /// The wire form of a text.
+    /// Converts text as written into the form X delivers.
     pub(super) fn wire(&mut self, plain: &str) -> text::Wire {
         let (dice, handles) = (&mut self.dice, &self.handles);
         let person = |name: &str| handles.get(&name.to_lowercase()).map(u64::to_string);
@@ -377,7 +378,7 @@ impl World {
     }
 }
 
-/// The event object of a message.
+/// The event object of a direct message.
 pub(super) fn dm_fields(id: u64, from: u64, conversation: &str, text: text::Wire, at: i64) -> Fields {
     let mut fields = Fields::new();
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);

@@ -1,4 +1,4 @@
-//! Connected accounts and their tokens, sealed at rest.
+//! Connected accounts and their tokens, which are encrypted at rest.
 
 use std::fmt;
 
@@ -16,12 +16,12 @@ use super::{
 };
 use crate::desk::{Tokens, XId};
 
-/// How a connected account stands.
+/// The state of a connected account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountState {
     /// It works.
     Connected,
-    /// X refuses its authorisation: it must be connected again.
+    /// X rejects its authorisation: it must be connected again.
     Unauthorised,
     /// Switched off by an admin: no messages, no replies.
     Deactivated,
@@ -30,7 +30,7 @@ pub enum AccountState {
 }
 
 impl AccountState {
-    /// The word for it.
+    /// The stored name of the state.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connected => "connected",
@@ -55,19 +55,19 @@ impl std::str::FromStr for AccountState {
 /// A connected account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectedAccount {
-    /// X's id: handles change hands, this does not.
+    /// X's user id, which stays the same when the handle changes.
     pub id: XId,
-    /// The handle, by which `twite.toml` knows it.
+    /// The handle, which identifies it in `twite.toml`.
     pub handle: String,
-    /// How it stands.
+    /// Its state.
     pub state: AccountState,
     /// When it was connected.
     pub connected: Timestamp,
-    /// Posts made before this open no ticket.
+    /// Posts made before this time open no ticket.
     pub capture_from: Option<Timestamp>,
 }
 
-/// The key that seals tokens.
+/// The key that encrypts tokens.
 #[derive(Clone)]
 pub struct Key(chacha20poly1305::Key);
 
@@ -77,14 +77,14 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Bytes of a nonce of XChaCha20.
+/// The length of an XChaCha20 nonce, in bytes.
 const NONCE: usize = 24;
 
 impl Key {
     /// A key from the base64 of its 32 bytes.
     ///
     /// # Errors
-    /// When it is something else; the message does not repeat it.
+    /// If it is not the base64 of 32 bytes. The message does not contain the key.
     pub fn from_base64(text: &str) -> Result<Self, StoreError> {
         let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok();
         let key = bytes.and_then(|b| <[u8; 32]>::try_from(b).ok()).ok_or_else(|| {
@@ -95,17 +95,17 @@ impl Key {
         Ok(Self(key.into()))
     }
 
-    /// A key for this run only.
+    /// A random key.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// If the operating system provides no random bytes.
     pub fn random() -> Result<Self, StoreError> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|e| StoreError::Key(e.to_string()))?;
         Ok(Self(key.into()))
     }
 
-    /// Seals tokens for one account: opened for another, they are refused.
+    /// Encrypts tokens. The account id is authenticated too, so that they cannot be decrypted for another account.
     fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
         let plain = serde_json::to_vec(tokens).map_err(|e| StoreError::Key(e.to_string()))?;
         let mut nonce = [0; NONCE];
@@ -133,7 +133,7 @@ impl Key {
 }
 
 impl Store {
-    /// Adds an account, or brings what is known of it up to date. When it was first connected stays.
+    /// Inserts or updates an account; the time when it was first connected stays. Its paused calls are retried at once.
     pub async fn connect(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
         self.write(
             query(
@@ -175,7 +175,7 @@ impl Store {
     /// The tokens of an account.
     ///
     /// # Errors
-    /// Also where they were sealed with another key.
+    /// Also if they were encrypted with another key.
     pub async fn tokens(&self, key: &Key, account: &XId) -> Result<Option<Tokens>, StoreError> {
         let sealed: Option<Option<Vec<u8>>> = query_scalar("SELECT tokens FROM account WHERE x_id = $1")
             .bind(account.as_str())
@@ -184,11 +184,11 @@ impl Store {
         sealed.flatten().map(|sealed| key.open(account, &sealed)).transpose()
     }
 
-    /// Keeps the tokens of an account. On disk when this returns: a refresh token works once, so the
-    /// next pair must not be used before it is safe.
+    /// Stores the tokens of an account durably. As a refresh token works only once, new tokens must not be used before
+    /// this returns.
     ///
     /// # Errors
-    /// Also where there is no such account.
+    /// Also if the account does not exist.
     pub async fn save_tokens(&self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
         let done = self
             .write(
@@ -205,7 +205,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Notes how an account stands.
+    /// Sets the state of an account, with the reason.
     pub async fn set_account_state(&mut self, id: &XId, state: AccountState, why: &str) -> Result<(), StoreError> {
         query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")
             .bind(id.as_str())

@@ -1,4 +1,4 @@
-//! Where a database is: a file of SQLite, or a database on a server of PostgreSQL.
+//! The address of a database: a SQLite file or a PostgreSQL URL.
 
 use std::{
     fmt,
@@ -9,16 +9,16 @@ use std::{
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
-/// Where a database is. What is shown of it holds no password.
+/// The address of a database. Its `Display` and `Debug` output contains no password.
 #[derive(Debug, Clone)]
 pub enum Address {
-    /// A file of SQLite.
+    /// A SQLite file.
     File(PathBuf),
-    /// A database on a server of PostgreSQL.
+    /// A PostgreSQL database.
     Server(Server),
 }
 
-/// A database on a server of PostgreSQL.
+/// A PostgreSQL database.
 #[derive(Clone)]
 pub struct Server {
     pub(super) options: Box<PgConnectOptions>,
@@ -26,7 +26,7 @@ pub struct Server {
 }
 
 impl Address {
-    /// Signs in with this password, where it is on a server.
+    /// Sets the password of a PostgreSQL database; ignored for a file.
     #[must_use]
     pub fn with_password(self, password: &str) -> Self {
         match self {
@@ -37,16 +37,16 @@ impl Address {
         }
     }
 
-    /// What somebody named, as `--database` takes it: a URL or a path.
+    /// Parses the value of `--database`: a URL or a path.
     ///
     /// # Errors
     /// As [`Self::from_str`].
     pub fn named(name: &Path) -> Result<Self, String> {
-        // A path need not be a text.
+        // A path that is not valid UTF-8 cannot be a URL.
         name.to_str().map_or_else(|| Ok(Self::File(name.to_owned())), str::parse)
     }
 
-    /// The file, where it is one.
+    /// The path of a SQLite file; `None` for PostgreSQL.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
@@ -58,7 +58,7 @@ impl Address {
 impl FromStr for Address {
     type Err = String;
 
-    /// Reads `sqlite:PATH`, `postgres://…`, or a path. The message holds nothing of a password.
+    /// Parses `sqlite:PATH`, `postgres://…`, or a path. Error messages contain no password.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             return Ok(Self::File(path.strip_prefix("//").unwrap_or(path).into()));
@@ -69,7 +69,7 @@ impl FromStr for Address {
         let unusable = |why: String| format!("it is no address of a database on PostgreSQL: {why}");
         let mut shown = Url::parse(text).map_err(|e| unusable(e.to_string()))?;
         let options = PgConnectOptions::from_str(text).map_err(|e| unusable(e.to_string()))?;
-        // A URL with a password has a host, and then both can be changed.
+        // Fails only for URLs without a host, which cannot have a password.
         let _ = shown.set_password(None);
         let pairs: Vec<_> = shown.query_pairs().into_owned().filter(|(name, _)| name != "password").collect();
         shown.set_query(None);

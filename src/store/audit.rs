@@ -1,4 +1,4 @@
-//! The audit: every run with all it takes to run it again, and what it all came to.
+//! The audit log: every run with its inputs, so that it can be replayed, and totals.
 
 use std::collections::BTreeMap;
 
@@ -22,65 +22,65 @@ use crate::{
 pub struct DecisionRecord<'a> {
     /// The ticket as the run found it.
     pub ticket: &'a Ticket,
-    /// What happened.
+    /// The event that started the run.
     pub event: &'a Event,
-    /// The moment of the run.
+    /// The time of the run.
     pub now: Timestamp,
-    /// What came of it.
+    /// The decision.
     pub decision: &'a Decision,
 }
 
-/// A run as recorded.
+/// A recorded run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// The store's number for it.
+    /// Its row id.
     pub id: i64,
-    /// The moment of the run.
+    /// The time of the run.
     pub now: Timestamp,
-    /// The rules that decided.
+    /// The version of the rule set.
     pub rules: Version,
-    /// The titles of the rules that fired, in order; not those in shadow.
+    /// The titles of the rules that fired, in order, without those in shadow mode.
     pub fired: Vec<String>,
-    /// What the decision was made from; `None` where that went with a deleted post.
+    /// Its inputs and decision; `None` if they were erased because a post was deleted.
     pub run: Option<RecordedRun>,
 }
 
-/// What a decision was made from, and what it was.
+/// The inputs of a run, and its decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedRun {
     /// The ticket as the run found it.
     pub ticket: Ticket,
-    /// What happened.
+    /// The event that started the run.
     pub event: Event,
     /// The decision, as JSON.
     pub decision: serde_json::Value,
 }
 
-/// What it all came to.
+/// Totals over the whole database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tickets.
     pub tickets: i64,
     /// Comments that came from X.
     pub comments: i64,
-    /// Tickets that are linked with another.
+    /// Tickets that are linked to another.
     pub linked: i64,
-    /// Replies that arrived.
+    /// Replies that were delivered.
     pub sent: i64,
     /// Replies that were refused for good.
     pub refused: i64,
-    /// Replies whose fate nobody knows.
+    /// Replies whose delivery is unknown.
     pub unknown: i64,
-    /// Messages set aside.
+    /// Messages in the inbox that could not be read or stored.
     pub set_aside: i64,
-    /// Messages that were not imported, as their tickets have as many as one takes.
+    /// Messages that were not imported because their tickets were full.
     pub not_imported: i64,
-    /// How often each rule fired, by title; not in shadow.
+    /// How often each rule fired, by title, without firings in shadow mode.
     pub fired: BTreeMap<String, i64>,
 }
 
 impl Tx {
-    /// Records a run and returns its number.
+    /// Records a run and returns its id.
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         let id = self.next_number(Numbered::Decision).await?;
@@ -115,15 +115,15 @@ impl Tx {
 /// A ticket as it was at an earlier version.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Earlier {
-    /// As it is: no run has changed it since.
+    /// The same as now: no run was recorded since.
     Unchanged,
-    /// Like this.
+    /// The ticket at that version.
     Ticket(Box<Ticket>),
-    /// Nobody knows: that went with a deleted post.
+    /// Erased because a post was deleted.
     Erased,
 }
 
-/// A ticket as the first run since a version found it, before what happened to it.
+/// Reads a ticket at a version: the state before the event of the first run since then.
 async fn since_version(on: impl Into<Executor<'_>>, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
     let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
     let row = query("SELECT before, event FROM decision WHERE ticket = $1 AND version >= $2 ORDER BY id LIMIT 1")
@@ -178,7 +178,7 @@ impl Store {
         Ok(runs)
     }
 
-    /// Remembers a rule set with its files, so that its decisions can be explained when it is gone.
+    /// Stores a rule set with its files, so that its decisions can be explained after it was replaced.
     pub async fn remember_version(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
         let files = serde_json::to_string(&rules.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         self.write(
@@ -191,7 +191,7 @@ impl Store {
         Ok(())
     }
 
-    /// The files of a rule set that once decided, as JSON.
+    /// The files of a stored rule set, by its hash.
     pub async fn version_files(&self, hash: &str) -> Result<Option<Files>, StoreError> {
         let files: Option<String> = query_scalar("SELECT files FROM rules_version WHERE hash = $1")
             .bind(hash)
@@ -200,7 +200,7 @@ impl Store {
         files.map(|files| serde_json::from_str(&files).map_err(|e| StoreError::Corrupt(e.to_string()))).transpose()
     }
 
-    /// What it all came to so far.
+    /// The totals so far.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let row = query(
             "SELECT (SELECT count(*) FROM ticket),

@@ -1,4 +1,4 @@
-//! Columns as data: how a value is kept is written once, and statements are made from that.
+//! Declarative column lists: each column is declared once with its conversion, and statements are generated from it.
 
 use std::fmt::Write as _;
 
@@ -11,18 +11,19 @@ use super::{
 };
 use crate::desk::{Channel, Priority, Status, TicketId, TicketType, VerifiedType, XId, text::fold};
 
-/// A column of a table whose rows are kept as `T`.
+/// A column of a table whose rows map to `T`.
 pub(super) struct Column<T> {
     pub(super) name: &'static str,
-    /// Whether a column `…_folded` beside it holds the form in which the text is compared.
+    /// Whether a second column `…_folded` holds the case-folded text for comparisons.
     pub(super) folded: bool,
     pub(super) write: for<'t> fn(&'t T) -> Value<'t>,
     pub(super) read: fn(&mut T, &Row, usize) -> Result<(), StoreError>,
-    /// Makes a value what it is when it comes back.
+    /// Rounds the value to the precision of the database.
     pub(super) round: fn(&mut T),
 }
 
-/// `columns! { Ticket: "group_name" group; "subject" subject folded; }`: names of columns with what of a row is kept there.
+/// Declares columns with the struct fields that they store:
+/// `columns! { Ticket: "group_name" group; "subject" subject folded; }`
 macro_rules! columns {
     (@folded) => { false };
     (@folded folded) => { true };
@@ -41,7 +42,7 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The names of columns, those of folded texts among them.
+/// All column names, including the `…_folded` ones.
 pub(super) fn names<T>(columns: &[Column<T>]) -> Vec<String> {
     let mut names = vec![];
     for column in columns {
@@ -65,12 +66,12 @@ pub(super) fn assignments(names: &[String], from: usize) -> String {
     assigned.join(", ")
 }
 
-/// `table.name, …`, without folded texts: what [`read`] reads.
+/// The select list `table.name, …` that [`read`] expects; without the `…_folded` columns.
 pub(super) fn selected<T>(columns: &[Column<T>], table: &str) -> String {
     let mut selected = String::new();
     for column in columns {
         let comma = if selected.is_empty() { "" } else { ", " };
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(selected, "{comma}{table}.{}", column.name);
     }
     selected
@@ -92,7 +93,7 @@ pub(super) fn bind<'q, T>(mut query: Query<'q>, columns: &[Column<T>], row: &'q 
     query
 }
 
-/// Reads the columns of a row from a place on. Returns the place behind them.
+/// Reads consecutive columns of a row, starting at index `from`. Returns the index after the last one.
 pub(super) fn read<T>(columns: &[Column<T>], into: &mut T, row: &Row, from: usize) -> Result<usize, StoreError> {
     for (column, at) in columns.iter().zip(from..) {
         (column.read)(into, row, at)?;
@@ -100,14 +101,14 @@ pub(super) fn read<T>(columns: &[Column<T>], into: &mut T, row: &Row, from: usiz
     Ok(from + columns.len())
 }
 
-/// Makes a row what it is when it comes back.
+/// Rounds all values of a row to the precision of the database.
 pub(super) fn round<T>(columns: &[Column<T>], row: &mut T) {
     for column in columns {
         (column.round)(row);
     }
 }
 
-/// What a column can hold.
+/// A type that can be stored in a column.
 pub(super) trait Kept: Sized {
     fn value(&self) -> Value<'_>;
 
@@ -166,7 +167,7 @@ impl Kept for TicketId {
     }
 }
 
-/// Yes and no are 1 and 0.
+/// Stored as 1 or 0.
 impl Kept for bool {
     fn value(&self) -> Value<'_> {
         i64::from(*self).into()
@@ -215,7 +216,7 @@ impl Kept for Option<Timestamp> {
     }
 }
 
-/// What is kept as a word.
+/// Implements [`Kept`] for types that are stored as text, via `as_str` and `FromStr`.
 macro_rules! words {
     ($($word:ty)+) => {
         $(impl Kept for $word {

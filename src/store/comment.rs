@@ -1,4 +1,4 @@
-//! What was said on tickets.
+//! Comments on tickets.
 
 use jiff::Timestamp;
 
@@ -14,30 +14,30 @@ use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, TicketId, XId
 pub struct NewComment {
     /// The ticket it is on.
     pub ticket: TicketId,
-    /// Where it stands.
+    /// The post or direct message that it is, or a note.
     pub source: CommentSource,
-    /// Who said it, as the ticket sees it.
+    /// The role of its author on the ticket.
     pub author: Author,
-    /// Who said it, by name where that is known.
+    /// Who wrote it.
     pub actor: Actor,
     /// X's id of the author.
     pub author_id: Option<XId>,
-    /// What it says.
+    /// Its text.
     pub text: String,
-    /// When it was said.
+    /// When it was written.
     pub made: Timestamp,
-    /// What became of it, where Twite sends it.
+    /// Its delivery state; `Imported` if it was not sent by Twite.
     pub delivery: Delivery,
 }
 
-/// How a ticket stands before another comment comes onto it.
+/// The state of a ticket that is needed to add a comment to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// How many comments came from X onto it.
+    /// The number of comments imported from X.
     pub imported: i64,
-    /// The highest id of X on it.
+    /// The highest X id among its comments.
     pub newest: Option<XId>,
-    /// When it must be looked at.
+    /// When its automations are evaluated next.
     pub next_check_at: Option<Timestamp>,
 }
 
@@ -59,7 +59,7 @@ fn delivery_word(delivery: Delivery) -> &'static str {
     }
 }
 
-/// What [`read`] reads.
+/// The select list that [`read`] expects.
 macro_rules! read_columns {
     () => {
         "id, ticket, kind, x_id, with_id, author, actor, author_id, text, version, deleted, made, delivery"
@@ -71,7 +71,7 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
     let source = match (row.try_get::<&str, _>("kind")?, id) {
         ("post", Some(id)) => CommentSource::Post { id },
         ("direct_message", Some(id)) => CommentSource::DirectMessage { id, with: word(row.try_get("with_id")?)? },
-        // A reply that has no id yet is shown, and cannot be answered.
+        // A reply without an X id is not delivered yet: it is shown, but cannot be answered.
         _ => CommentSource::Note,
     };
     let author = match row.try_get("author")? {
@@ -104,7 +104,7 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
 }
 
 impl Store {
-    /// A comment, by the store's number.
+    /// A comment by its row id.
     pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
         let row = query(concat!("SELECT ", read_columns!(), " FROM comment WHERE id = $1"))
             .bind(id)
@@ -113,8 +113,7 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// The comments of a ticket in the order in which they were said: by X's ids, which are ordered, and by
-    /// the clock where there are none.
+    /// The comments of a ticket in the order in which they were written: by time, then by X id.
     pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
         let rows = query(concat!(
             "SELECT ",
@@ -129,7 +128,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Adds a comment and returns its number; `None` where this post or message already is on the ticket.
+    /// Inserts a comment and returns its row id; `None` if the post or message is on the ticket already.
     pub async fn add_comment(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
         let (kind, with) = match &comment.source {
             CommentSource::Post { .. } => ("post", None),
@@ -154,7 +153,7 @@ impl Tx {
         .await?)
     }
 
-    /// Whether a ticket of this account already has this post or message.
+    /// Whether this post or message is a comment on a ticket of the account.
     pub async fn is_comment(&mut self, account: &XId, id: &XId) -> Result<bool, StoreError> {
         Ok(query_scalar::<i64>(
             "SELECT count(*) FROM comment c JOIN ticket t ON t.id = c.ticket WHERE c.x_id = $1 AND t.key_account = $2",
@@ -166,10 +165,10 @@ impl Tx {
             > 0)
     }
 
-    /// How a ticket stands before another comment comes onto it.
+    /// The state of a ticket that is needed to add a comment to it.
     ///
     /// # Errors
-    /// Also where there is no such ticket.
+    /// Also if the ticket does not exist.
     pub async fn standing(&mut self, ticket: TicketId) -> Result<Standing, StoreError> {
         let row = query(
             "SELECT (SELECT count(*) FROM comment WHERE ticket = $1 AND delivery = 'imported' AND kind <> 'note'),
@@ -189,7 +188,7 @@ impl Tx {
         })
     }
 
-    /// The requester's latest comment that came from X.
+    /// The row id of the requester's latest comment from X.
     pub async fn latest_by_requester(&mut self, ticket: TicketId) -> Result<Option<i64>, StoreError> {
         Ok(query_scalar(
             "SELECT id FROM comment WHERE ticket = $1 AND author = 'requester' AND x_id IS NOT NULL
@@ -200,7 +199,8 @@ impl Tx {
         .await?)
     }
 
-    /// Gives every comment of an edited post its new text, and keeps the old one as an earlier version.
+    /// Updates the text of all comments of an edited post and stores the old text as an earlier version. Returns
+    /// ticket, row id and author of each.
     pub async fn revise_comments(&mut self, post: &StoredPost) -> Result<Vec<(TicketId, i64, Author)>, StoreError> {
         let rows = query(concat!("SELECT ", read_columns!(), " FROM comment WHERE x_id = $1 AND deleted = 0"))
             .bind(post.id.as_str())

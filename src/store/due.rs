@@ -1,4 +1,5 @@
-//! When tickets must be looked at because time passed, and which automations hold on them.
+//! The schedule of automation checks: when each ticket is evaluated next, and which automations are active on it.
+//! Also assigning agents in turn, and merging tickets.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +14,13 @@ use super::{
 use crate::desk::{Author, MovedComments, TicketId};
 
 impl Store {
-    /// When the next ticket must be looked at.
+    /// The earliest time at which automations must be evaluated on any ticket.
     pub async fn next_check(&self) -> Result<Option<Timestamp>, StoreError> {
         let next = query_scalar("SELECT min(next_check_at) FROM ticket WHERE next_check_at IS NOT NULL");
         times(next.fetch_one(&self.reader).await?)
     }
 
-    /// How many tickets should have been looked at by now.
+    /// The number of tickets on which automations are due for evaluation.
     pub async fn count_due(&self, now: Timestamp) -> Result<i64, StoreError> {
         Ok(query_scalar("SELECT count(*) FROM ticket WHERE next_check_at <= $1")
             .bind(now.as_millisecond())
@@ -29,7 +30,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Tickets that must be looked at, those due first first.
+    /// Tickets on which automations are due for evaluation, earliest first, at most `most`.
     pub async fn due(&mut self, now: Timestamp, most: u32) -> Result<Vec<(TicketId, Timestamp)>, StoreError> {
         let rows =
             query("SELECT id, next_check_at FROM ticket WHERE next_check_at <= $1 ORDER BY next_check_at, id LIMIT $2")
@@ -40,7 +41,7 @@ impl Tx {
         rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), time(row.try_get(1)?)?))).collect()
     }
 
-    /// Has a ticket looked at on this minute, or earlier where it is due earlier.
+    /// Schedules the evaluation of automations on a ticket at this time, unless it is due earlier.
     pub async fn check_by(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
         query("UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND (next_check_at IS NULL OR next_check_at > $2)")
             .bind(id.0)
@@ -50,7 +51,7 @@ impl Tx {
         Ok(())
     }
 
-    /// When a ticket must be looked at.
+    /// When automations are evaluated on a ticket next.
     pub async fn next_check_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
         let at: Option<Option<i64>> = query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")
             .bind(id.0)
@@ -70,7 +71,8 @@ impl Tx {
         Ok((last_check, titles.into_iter().collect()))
     }
 
-    /// Notes that a ticket was looked at on a minute: what holds now, what held before, and when to look next.
+    /// Records an evaluation of automations on a ticket at a minute: those active before and now, and the time of the
+    /// next evaluation.
     pub async fn record_check(
         &mut self,
         id: TicketId,
@@ -104,7 +106,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Tickets that are not closed, behind this one, in the order of their numbers.
+    /// Unclosed tickets with a higher id than this one, in the order of their ids, at most `most`.
     pub async fn unclosed_after(&mut self, id: TicketId, most: u32) -> Result<Vec<TicketId>, StoreError> {
         let ids: Vec<i64> =
             query_scalar("SELECT id FROM ticket WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2")
@@ -115,12 +117,12 @@ impl Tx {
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
-    /// How far something has come.
+    /// The stored progress of the named background job.
     pub async fn progress(&mut self, name: &str) -> Result<Option<String>, StoreError> {
         Ok(query_scalar("SELECT value FROM progress WHERE name = $1").bind(name).fetch_optional(&mut self.conn).await?)
     }
 
-    /// Notes how far something has come.
+    /// Stores the progress of the named background job.
     pub async fn set_progress(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         query(
             "INSERT INTO progress (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -132,8 +134,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Whose turn it is among these agents of a group: whoever was never chosen, in their order, else the one
-    /// chosen longest ago.
+    /// Round robin among these agents of a group: chooses and records the first agent who was never chosen, else the
+    /// one chosen longest ago.
     pub async fn next_agent(&mut self, group: &str, agents: &[&str]) -> Result<Option<String>, StoreError> {
         let taken = query("SELECT agent, taken FROM round_robin WHERE group_name = $1")
             .bind(group)
@@ -156,7 +158,7 @@ impl Tx {
         Ok(Some((*agent).to_owned()))
     }
 
-    /// The one among these agents with the fewest tickets that are not solved; the first of several.
+    /// The first of these agents with the fewest unsolved tickets.
     pub async fn least_busy_agent(&mut self, agents: &[&str]) -> Result<Option<String>, StoreError> {
         let mut least: Option<(i64, &str)> = None;
         for agent in agents {
@@ -172,8 +174,8 @@ impl Tx {
         Ok(least.map(|(_, agent)| agent.to_owned()))
     }
 
-    /// The ticket that one can be merged into: the same person's latest earlier one that is not closed, of the same
-    /// account and channel.
+    /// The ticket into which this one can be merged: the latest earlier unclosed ticket with the same person, account
+    /// and channel.
     pub async fn earlier_ticket(&mut self, id: TicketId) -> Result<Option<TicketId>, StoreError> {
         let earlier: Option<i64> = query_scalar(
             "SELECT e.id FROM ticket t JOIN ticket e
@@ -188,8 +190,8 @@ impl Tx {
         Ok(earlier.map(TicketId))
     }
 
-    /// Moves what was said on one ticket to another, which gets its links too, and remembers where it went. Notes stay, and so
-    /// does a post that is on the other one already.
+    /// Merges a ticket into another: moves its comments, copies its links and records the target. Does not move notes,
+    /// nor posts that are on the target already.
     pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<MovedComments, StoreError> {
         let authors: Vec<String> = query_scalar(
             "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL
@@ -210,7 +212,7 @@ impl Tx {
         .bind(into.0)
         .execute(&mut self.conn)
         .await?;
-        // What was merged into the one is now in the other.
+        // Tickets merged into `from` earlier now point to `into`.
         query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
             .bind(from.0)
             .bind(into.0)

@@ -1,5 +1,5 @@
-//! Whether the database file is still the one that was opened. SQLite goes on with a file that was deleted or replaced, and
-//! all that is written then is gone with the process; and another daemon would find no lease in the new one.
+//! Detects whether the database file was deleted or replaced while it was open. SQLite would go on writing to the old
+//! file, which is lost when the process ends, and another daemon would find no lease in the new file.
 
 use std::{
     fs, io,
@@ -9,30 +9,30 @@ use std::{
 
 use super::StoreError;
 
-/// The file that was opened.
+/// The database file that was opened.
 #[derive(Debug)]
 pub(super) struct File {
     path: PathBuf,
     identity: Option<Identity>,
-    /// Whether it was another one at some time: then nobody can tell which of them a connection opened.
+    /// Whether another file, or none, was ever seen at the path. Some connections may then be to the other file.
     was_replaced: AtomicBool,
 }
 
-/// Device and number: as long as the file is open, no other one gets these.
+/// Device and inode number, which are not reused while the file is open.
 type Identity = (u64, u64);
 
 impl File {
-    /// The file at a path, which is open.
+    /// The file at a path. It must be open, so that its inode number is not reused.
     pub(super) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), identity: identity(path).ok().flatten(), was_replaced: AtomicBool::default() }
     }
 
-    /// Refuses to go on once another file, or none, was at the path.
+    /// Fails once another file, or none, was seen at the path.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let Some(opened) = self.identity else { return Ok(()) };
         let is_another = match identity(&self.path) {
             Ok(now) => now != Some(opened),
-            // Where that cannot be told, the database itself says what is wrong.
+            // On any other error, the next statement fails with a better message.
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if is_another || self.was_replaced.load(Ordering::Acquire) {
@@ -52,6 +52,6 @@ fn identity(path: &Path) -> io::Result<Option<Identity>> {
 
 #[cfg(not(unix))]
 fn identity(path: &Path) -> io::Result<Option<Identity>> {
-    // Such systems do not let a file go that is open.
+    // These systems do not allow an open file to be deleted or replaced.
     fs::metadata(path).map(|_| None)
 }

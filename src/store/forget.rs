@@ -1,7 +1,7 @@
-//! A deleted post loses its text, wherever it was kept. Its comments keep their places.
+//! Erases the text of deleted posts wherever it was stored or copied. Their comments remain, without text.
 //!
-//! Rules copy texts into notes, fields, subjects and messages, changed by filters. A copy is found by its beginning, whatever
-//! became of its case and white space. What the desk answered at X stays, as it stands there.
+//! Rules copy texts into notes, fields, subjects and messages, and filters may change the copies. A copy is found by
+//! its prefix, ignoring case and white space. Comments that are replies by the desk are not changed.
 
 use serde_json::Value as Json;
 
@@ -20,12 +20,12 @@ use crate::{
 /// The length of the prefix by which copies of a text are found, in characters without white space.
 /// Shorter texts are searched for whole; a copy cut to less than this is not found.
 const BEGINNING: usize = 20;
-// A trace keeps as much of every value, and a space after each character.
+// Values in traces are cut to `MAX_VALUE_LENGTH`, which must hold the prefix with a space after each character.
 const _: () = assert!(2 * BEGINNING < MAX_VALUE_LENGTH);
 
 impl Tx {
-    /// Forgets what a deleted post said: itself, its comments and their versions, the tickets it was shown on, the runs
-    /// that saw it, and what was sent about it. Returns the tickets it was a comment on.
+    /// Erases the text of a deleted post from the post, its comments and their versions, its tickets, recorded runs and
+    /// the outbox. Returns the tickets on which it was a comment.
     pub async fn delete_post(&mut self, id: &XId) -> Result<Vec<TicketId>, StoreError> {
         self.flush().await?;
         let texts: Vec<String> = query_scalar(
@@ -128,7 +128,7 @@ impl Tx {
         Ok(())
     }
 
-    /// What was said last of what is left, with or without notes.
+    /// The text of the latest comment that is not deleted, with or without notes.
     pub(super) async fn latest_text(&mut self, ticket: TicketId, notes: bool) -> Result<Option<String>, StoreError> {
         Ok(query_scalar(
             "SELECT text FROM comment WHERE ticket = $1 AND deleted = 0 AND (kind <> 'note' OR $2)
@@ -141,9 +141,9 @@ impl Tx {
     }
 }
 
-/// What a deleted post said, in all its versions, in the form in which copies are found.
+/// Search patterns for copies of a deleted text, in all its versions.
 struct Said {
-    /// Beginnings of long texts, folded, without white space.
+    /// Prefixes of long texts, folded, without white space.
     long: Vec<String>,
     /// Short texts, folded.
     short: Vec<String>,
@@ -162,14 +162,14 @@ impl Said {
         said
     }
 
-    /// Whether a text holds a copy.
+    /// Whether a text contains a copy.
     fn is_in(&self, text: &str) -> bool {
         let (folded, dense) = (fold(text), dense(text));
         self.long.iter().any(|long| dense.contains(long))
             || self.short.iter().any(|short| contains_word(&folded, short))
     }
 
-    /// Whether a text in one of these columns of JSON holds a copy.
+    /// Whether a string in one of these JSON columns contains a copy.
     fn is_in_json(&self, row: &Row, columns: &[&str]) -> Result<bool, StoreError> {
         for column in columns {
             let json: Json =
@@ -191,7 +191,7 @@ impl Said {
     }
 }
 
-/// A text folded, without white space.
+/// Folds a text and removes white space.
 fn dense(text: &str) -> String {
     fold(text).replace(' ', "")
 }

@@ -1,28 +1,28 @@
-//! What keeps accounts from working: calls that X refuses, endpoints that stand still, and messages it no longer shows.
+//! Problems of accounts: calls that X rejects, stalled endpoints, and messages that may have been missed.
 
 use jiff::Timestamp;
 
 use super::{GRANT, Polling, Store, StoreError};
 use crate::desk::XId;
 
-/// Something that keeps an account from working for the time being, or something that it may have missed.
+/// A current problem of an account, or a gap in the messages it received.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Hindrance {
     /// The account.
     #[serde(skip)]
     pub account: XId,
-    /// What it concerns: `send`, `grant` for anything at all, or the name of an endpoint.
+    /// What is affected: `send`, `grant` (all calls), or the name of an endpoint.
     pub what: String,
-    /// Why, in X's words where it said so.
+    /// The reason, as given by X if it gave one.
     pub reason: String,
-    /// Since when. `None` where something may have been missed.
+    /// When it began; `None` for a gap.
     pub since: Option<Timestamp>,
-    /// When X is asked next. `None` where something may have been missed, or where the account must be connected first.
+    /// The time of the next retry; `None` for a gap, or if the account must be connected again.
     pub next: Option<Timestamp>,
 }
 
 impl Hindrance {
-    /// In one line, for a person.
+    /// One line for users.
     pub fn line(&self) -> String {
         let Self { what, reason, .. } = self;
         match (self.since, self.next) {
@@ -34,7 +34,7 @@ impl Hindrance {
 }
 
 impl Store {
-    /// What keeps accounts from working, and what they may have missed. What is both refused and stands still is told once.
+    /// The current problems and gaps of all accounts. An endpoint that is both paused and stalled is listed once.
     pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
         let mut found: Vec<_> = self
             .pauses()
@@ -42,7 +42,7 @@ impl Store {
             .into_iter()
             .map(|pause| Hindrance {
                 account: pause.account,
-                // A dead grant is not tried: somebody has to connect the account again.
+                // An invalid grant is not retried: an admin must connect the account again.
                 next: (pause.what != GRANT).then_some(pause.retry_at),
                 what: pause.what,
                 reason: pause.reason,

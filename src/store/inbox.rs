@@ -1,4 +1,4 @@
-//! Messages as they came, each once, and those that cannot be read.
+//! The inbox: received messages, each stored once, including those that cannot be decoded.
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::desk::XId;
 
-/// What sort of message came.
+/// The kind of a received message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IncomingKind {
     /// A post.
@@ -22,7 +22,7 @@ pub enum IncomingKind {
 }
 
 impl IncomingKind {
-    /// The word under which it is stored.
+    /// The stored name of the kind.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Post => "post",
@@ -46,45 +46,43 @@ impl std::str::FromStr for IncomingKind {
 /// A message to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
-    /// What sort of message.
+    /// Its kind.
     pub kind: IncomingKind,
-    /// Its first id: edits have ids of their own.
+    /// The id of its first version; each edit has another id.
     pub x_id: XId,
     /// The id of this version.
     pub version: XId,
-    /// The message as JSON, to be decoded when it is taken in.
+    /// The message as JSON, decoded later when it is processed.
     pub payload: String,
 }
 
-/// What came of accepting.
+/// The result of [`Store::accept`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
-    /// Messages that were not known.
+    /// The number of messages that were stored.
     pub new: usize,
-    /// Messages that were.
+    /// The number of messages that were already there.
     pub known: usize,
 }
 
-/// A message that waits to be taken in.
+/// A message that is not processed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxItem {
-    /// The store's number for it.
+    /// Its row id.
     pub id: i64,
-    /// The account it came to.
+    /// The account that received it.
     pub account: XId,
-    /// What sort of message.
+    /// Its kind.
     pub kind: IncomingKind,
     /// The message as JSON.
     pub payload: String,
-    /// When it came.
+    /// When it was received.
     pub received: Timestamp,
 }
 
 impl Store {
-    /// Accepts messages and keeps how far their endpoint was read, both or neither. What is known is counted and left alone.
-    ///
-    /// # Errors
-    /// When the store fails: nothing was accepted then, and the position is what it was.
+    /// Stores messages and the new cursor of their endpoint, atomically. Messages that are already there are only
+    /// counted.
     pub async fn accept(
         &self,
         account: &XId,
@@ -116,7 +114,7 @@ impl Store {
         Ok(Accepted { new, known: items.len() - new })
     }
 
-    /// The messages that wait, in the order in which they came.
+    /// Messages that are not processed yet, at most `most`, in the order in which they were stored.
     pub async fn pending(&self, most: i64) -> Result<Vec<InboxItem>, StoreError> {
         query("SELECT id, account, kind, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1")
             .bind(most)
@@ -135,8 +133,8 @@ impl Store {
             .collect()
     }
 
-    /// Keeps a message that cannot be read, byte for byte. Returns whether it is new: the same is kept once, by its id where
-    /// that could be read and by its bytes where not.
+    /// Stores a message that cannot be decoded, as raw bytes. Returns whether it is new: duplicates are detected by the
+    /// id, or by a hash of the bytes if the id is unknown.
     pub async fn set_aside_raw(
         &self,
         account: &XId,
@@ -166,7 +164,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Marks messages as taken in. What they said lives on in their posts and comments.
+    /// Marks messages as processed and erases their payloads, which are now stored as posts and comments.
     pub async fn finish(&mut self, ids: &[i64]) -> Result<(), StoreError> {
         if !ids.is_empty() {
             let mut done = Builder::new(self.conn.dialect(), "UPDATE inbox SET state = 'done', payload = '' WHERE id");
@@ -176,7 +174,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Puts a waiting message aside, with the reason.
+    /// Marks a message as set aside: it could not be processed, for this reason.
     pub async fn set_aside(&mut self, id: i64, reason: &str) -> Result<(), StoreError> {
         query("UPDATE inbox SET state = 'set_aside', reason = $1 WHERE id = $2")
             .bind(reason)

@@ -1,4 +1,4 @@
-//! What agents do with the outbox by hand: withdraw what waits, or send it again.
+//! Manual interventions of agents in the outbox: withdrawing items or sending them again.
 
 use jiff::Timestamp;
 
@@ -9,77 +9,77 @@ use super::{
 };
 use crate::desk::{Act, Destination, Effect, ReasonKind, TicketId};
 
-/// Something that an agent did with the outbox.
+/// A recorded intervention of an agent in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Intervention {
-    /// What it was done to: its number in the outbox.
+    /// The row id of the outbox item.
     pub item: i64,
-    /// When.
+    /// When it was done.
     pub made: Timestamp,
-    /// What.
+    /// What was done.
     pub act: Act,
-    /// Who.
+    /// Who did it.
     pub actor: String,
-    /// Why, in the actor's words.
+    /// The reason given by the actor.
     pub reason: Option<String>,
-    /// The state it was in.
+    /// The previous state of the item.
     pub was: String,
-    /// Whether an earlier send may have arrived.
+    /// Whether an earlier send attempt may have succeeded.
     pub possibly_sent: bool,
-    /// What it was done to.
+    /// The effect of the item.
     #[serde(flatten)]
     pub effect: Effect,
 }
 
-/// Something in the outbox that has not ended: it waits, is being sent, or nobody knows whether it arrived.
+/// An outbox item that is waiting, being sent, or of unknown delivery.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Queued {
-    /// The store's number for it.
+    /// Its row id.
     pub id: i64,
-    /// The ticket it is about.
+    /// Its ticket.
     pub ticket: Option<TicketId>,
-    /// The rule that asked for it; `None` for a person.
+    /// The title of the rule that caused it; `None` if no rule did.
     pub rule: Option<String>,
-    /// What it is.
+    /// The effect.
     #[serde(flatten)]
     pub effect: Effect,
-    /// Where to.
+    /// Its destination.
     #[serde(serialize_with = "as_text")]
     pub destination: Destination,
     /// `waiting`, `sending` or `unknown`.
     pub state: String,
-    /// Since when it is there.
+    /// When it was added.
     pub since: Timestamp,
-    /// Not before this.
+    /// The earliest time to send it.
     pub due: Timestamp,
-    /// How often it was sent.
+    /// The number of send attempts.
     pub sends: i64,
-    /// Whether a send may have arrived.
+    /// Whether a send attempt may have succeeded.
     pub possibly_sent: bool,
-    /// What kind of reason there is that it is not sent.
+    /// The kind of reason why it is not sent.
     pub reason_kind: Option<ReasonKind>,
-    /// What the last try came to, in words, X's own where X says so.
+    /// Why the last attempt failed, as given by X if it gave a reason.
     pub reason: Option<String>,
-    /// The one that it waits behind.
+    /// The row id of the earlier item for which it waits.
     pub behind: Option<i64>,
 }
 
-/// Why an agent cannot do that.
+/// Why an intervention is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPossible {
-    /// There is none of that number.
+    /// There is no outbox item with this id.
     #[error("no effect {0} in the outbox")]
     NoSuch(i64),
-    /// A daemon has it in its hands.
+    /// A running daemon is sending it.
     #[error("{0} is being sent now; try again in a minute")]
     UnderWay(i64),
-    /// A daemon had it in its hands when it ended.
+    /// It was being sent when the daemon ended.
     #[error("{0} was being sent when the daemon ended; the next daemon checks whether it arrived")]
     Interrupted(i64),
-    /// It has ended.
+    /// Its state does not allow the intervention any more.
     #[error("{0} was already {1}")]
     Ended(i64, String),
-    /// The store failed: nothing was done.
+    /// The store failed; nothing was changed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -91,7 +91,7 @@ impl From<sqlx::Error> for NotPossible {
 }
 
 impl Store {
-    /// What has not ended, in order.
+    /// Items that are waiting, being sent or of unknown delivery, in the order of their ids.
     pub async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
         let rows = query(
             "SELECT o.id, o.ticket, o.rule, o.effect, o.destination, o.state, o.made, o.due, o.sends, o.answers_lost, o.reason_kind,
@@ -105,7 +105,7 @@ impl Store {
         rows.iter().map(queued).collect()
     }
 
-    /// What agents did with what is to be sent about a ticket, in order.
+    /// The interventions in outbox items of a ticket, oldest first.
     pub async fn interventions(&self, ticket: TicketId) -> Result<Vec<Intervention>, StoreError> {
         let rows = query(
             "SELECT i.item, i.made, i.act, i.actor, i.reason, i.was, i.possibly_sent, o.effect
@@ -117,10 +117,10 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Withdraws something from the outbox or sends it again, on behalf of somebody, and keeps who it was and why.
+    /// Withdraws an outbox item or sends it again, and records the actor and the reason.
     ///
     /// # Errors
-    /// When a daemon is sending it, it has arrived, or the store fails: then nothing was done.
+    /// If the item does not exist, is being sent or was delivered, or if the store fails. Nothing is changed then.
     pub async fn intervene(
         &self,
         item: i64,
@@ -190,7 +190,8 @@ impl Tx {
                 .await?;
             }
             Act::Resend => {
-                // An earlier send of a reply is still looked for, should X call this one a duplicate. Everything else begins anew.
+                // `answers_lost` and `first_send` are kept, so that an earlier send can be looked up if X rejects this
+                // one as a duplicate. All other counters are reset.
                 query(
                     "UPDATE outbox SET state = 'waiting', due = $2, sends = 0, lookups = 0, possibly_sent = 0,
                        answers_lost = CASE WHEN answers_lost > 1 THEN 1 ELSE answers_lost END, first_send = CASE WHEN answers_lost > 0 THEN first_send END,
@@ -221,14 +222,14 @@ impl Tx {
 }
 
 impl Intervention {
-    /// By whom, and why.
+    /// The actor and the reason, in words.
     fn words(&self) -> String {
         let reason = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let lost = if self.possibly_sent { "; an earlier send may have arrived" } else { "" };
         format!("by {}{reason}{lost}", self.actor)
     }
 
-    /// In one line, for a person.
+    /// One line for users.
     pub fn line(&self) -> String {
         let act = match self.act {
             Act::Withdraw => "withdrawn",

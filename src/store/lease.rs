@@ -1,12 +1,13 @@
-//! One daemon at a time works on a database: a lease, and a fence that every transaction of its holder checks.
+//! A lease ensures that only one daemon at a time works on a database. Each transaction of the holder checks a fencing
+//! token.
 //!
-//! The holder renews its lease every few seconds. Whoever waits for it takes over when the holder let it go, when the
-//! holder's process is gone, or when no renewal was seen for [`TERM`] by the waiter's own monotonic clock; so a wall clock
-//! that is set, forward or back, neither ends a lease nor lengthens one. Each holder has a number, the fence, one higher than
-//! the one before. A transaction of an earlier holder finds another number than its own and is refused, however long
-//! that process was asleep.
+//! The holder renews its lease every few seconds. A waiting process takes over if the holder released the lease, if the
+//! holder's process has ended, or if it saw no renewal for [`TERM`] by its own monotonic clock; so changes of the wall
+//! clock neither end nor extend a lease. Each holder gets a fencing token, one higher than that of the holder before.
+//! Transactions of an earlier holder find a token other than their own and fail, however long that process was
+//! suspended.
 //!
-//! Only the daemon holds a lease. What agents do by the command line is neither fenced nor hindered.
+//! Only the daemon takes the lease. Commands of agents are neither fenced nor blocked by it.
 
 use std::{
     fs, io,
@@ -23,23 +24,23 @@ use super::{
     time, times,
 };
 
-/// How long a lease lasts without being renewed.
+/// The time after which a lease that is not renewed expires.
 pub const TERM: Duration = Duration::from_secs(10);
 
 /// A process that may hold a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The name of its machine, for people.
+    /// The host name of its machine, for display.
     pub host: String,
-    /// Its number there.
+    /// Its process id.
     pub pid: u32,
-    /// What tells it from any other process that has that number, before, after or in another container. Empty where the
-    /// system does not say.
+    /// Boot id, PID namespace and start time, which distinguish it from other processes with the same pid. Empty if the
+    /// system does not provide them.
     pub(super) process: String,
 }
 
 impl Holder {
-    /// This process.
+    /// The current process as a holder.
     pub fn this_process() -> Self {
         let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let pid = std::process::id();
@@ -47,7 +48,7 @@ impl Holder {
         Self { host, pid, process: process.unwrap_or_default() }
     }
 
-    /// Whether it certainly runs no more; a database file belongs to one machine. `false` where that cannot be told.
+    /// Whether the process has certainly ended. `false` if unknown. Assumes that it ran on this machine.
     pub fn is_gone(&self) -> bool {
         let Some((boot, rest)) = self.process.split_once(' ') else { return false };
         let Some((namespace, started_then)) = rest.split_once(' ') else { return false };
@@ -63,7 +64,7 @@ impl Holder {
     }
 }
 
-/// Where the number of a process means something: since when the machine is up, and which namespace it is.
+/// The scope in which a pid is unique: a boot of the machine, and a PID namespace.
 struct Space {
     boot: String,
     namespace: String,
@@ -81,10 +82,10 @@ fn space() -> io::Result<Space> {
     Ok(Space { boot, namespace })
 }
 
-/// When a process started, in ticks since the machine did. One that has ended and was not yet waited for is not found.
+/// The start time of a process, in clock ticks since boot. `NotFound` if it has ended, also if it is a zombie.
 pub(super) fn started(pid: &str) -> io::Result<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name of the program stands in parentheses, and may hold anything.
+    // The program name is in parentheses, and may itself contain spaces and parentheses.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let mut fields = after.split_ascii_whitespace();
     match (fields.next(), fields.nth(18)) {
@@ -94,57 +95,57 @@ pub(super) fn started(pid: &str) -> io::Result<String> {
     }
 }
 
-/// A lease, as it stands in the database.
+/// The lease as stored in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// Its number: one higher with each holder.
+    /// The fencing token, one higher for each holder.
     pub fence: i64,
-    /// How often it was renewed.
+    /// The number of renewals by this holder.
     beat: i64,
-    /// Who holds it, or held it last.
+    /// The current or last holder.
     pub holder: Holder,
-    /// Since when.
+    /// When the holder took it.
     pub since: Timestamp,
-    /// When it was renewed last, by the holder's clock.
+    /// When it was last renewed, by the holder's clock.
     pub renewed: Timestamp,
-    /// When it was let go.
+    /// When it was released.
     pub released: Option<Timestamp>,
 }
 
 impl Lease {
-    /// Whether its holder works, as far as a process can tell that sees it for the first time.
+    /// Whether the holder is probably alive, judged from this row alone, by the wall clock.
     pub fn is_held(&self, now: Timestamp) -> bool {
         let silent = Duration::try_from(self.renewed.duration_until(now).abs()).unwrap_or(Duration::MAX);
         self.released.is_none() && !self.holder.is_gone() && silent <= TERM
     }
 }
 
-/// How an earlier holder ended.
+/// How the previous holder lost the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// There was none, or it let the lease go: nothing of it is under way.
+    /// There was none, or it released the lease, so that none of its work is still running.
     Released,
-    /// Its process is gone.
+    /// Its process has ended.
     Died,
-    /// Nothing was heard of it. It may be asleep in the middle of a request.
+    /// It did not renew the lease in time. Its process may be suspended in the middle of a request.
     Silent,
 }
 
-/// What came of asking for the lease.
+/// The result of [`Store::ask_for_lease`].
 #[derive(Debug)]
 pub enum Asked {
-    /// It is ours from now on.
+    /// The lease was taken.
     Taken(Ended),
-    /// Somebody else has it.
+    /// Another process holds the lease.
     Held(Lease),
 }
 
-/// What a waiter has seen of the holder.
+/// The last renewal that a waiting process has seen, and when it first saw it.
 #[derive(Debug, Default)]
 pub struct Watch(Option<(i64, i64, Instant)>);
 
 impl Watch {
-    /// Whether the holder was silent for the whole term, as seen at an instant.
+    /// Whether no renewal was seen for longer than [`TERM`] at this instant.
     fn is_over(&mut self, lease: &Lease, at: Instant) -> bool {
         match self.0 {
             Some((fence, beat, since)) if (fence, beat) == (lease.fence, lease.beat) => {
@@ -158,7 +159,7 @@ impl Watch {
     }
 }
 
-/// The fence of a store: the number of the lease that all its clones work under; 0 is none.
+/// The fencing token under which a store and all its clones work; 0 if it has no lease.
 #[derive(Debug, Default)]
 pub(super) struct Fence(AtomicI64);
 
@@ -173,8 +174,8 @@ impl Fence {
 }
 
 impl Store {
-    /// Asks for the lease. Once it is taken, every transaction of this store and its clones is refused with
-    /// [`StoreError::Superseded`] from the moment that somebody else takes it.
+    /// Tries to take the lease. Once taken, write transactions of this store and its clones fail with
+    /// [`StoreError::Superseded`] as soon as another process has taken the lease.
     pub async fn ask_for_lease(
         &self,
         holder: &Holder,
@@ -182,12 +183,12 @@ impl Store {
         now: Timestamp,
         at: Instant,
     ) -> Result<Asked, StoreError> {
-        // Read first, without the lock of a writer: whoever waits is in nobody's way.
+        // Read first, without the write lock, so that waiting processes do not block writers.
         let before = self.lease().await?;
         let ended = match &before {
             None => Ended::Released,
             Some(lease) if lease.released.is_some() => Ended::Released,
-            // An earlier life in this very process has ended, or it would not ask.
+            // A holder equal to this process is an earlier daemon in it, which must have ended.
             Some(lease) if lease.holder.is_gone() || lease.holder == *holder => Ended::Died,
             Some(lease) if watch.is_over(lease, at) => Ended::Silent,
             Some(lease) => return Ok(Asked::Held(lease.clone())),
@@ -226,13 +227,13 @@ impl Store {
     /// Renews the lease that this store holds.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] where somebody else has taken it.
+    /// [`StoreError::Superseded`] if another process has taken it.
     pub async fn renew_lease(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(query("UPDATE lease SET beat = beat + 1, renewed = $1").bind(now.as_millisecond())).await?;
         Ok(())
     }
 
-    /// Lets the lease go, so that the next daemon need not wait.
+    /// Releases the lease, so that the next daemon need not wait for it to expire.
     ///
     /// # Errors
     /// As [`Self::renew_lease`].
@@ -241,11 +242,11 @@ impl Store {
         Ok(())
     }
 
-    /// Asks whether the lease that this store works under is still its own: before anything is sent that was claimed a while
-    /// ago. A store without a lease may do what it likes.
+    /// Checks that this store still holds its lease, such as before sending an item that was claimed some time ago.
+    /// Always succeeds for a store without a lease.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] where somebody else has taken it.
+    /// [`StoreError::Superseded`] if another process has taken it.
     pub async fn check_lease(&self) -> Result<(), StoreError> {
         let Some(own) = self.fence.get() else { return Ok(()) };
         match self.lease().await? {
@@ -254,7 +255,7 @@ impl Store {
         }
     }
 
-    /// Who works on this database, or did last.
+    /// The current or last lease; `None` if there never was one.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
         let row = query(READ).fetch_optional(&self.reader).await?;
         row.map(|row| read(&row, self.reader.dialect())).transpose()
@@ -262,13 +263,13 @@ impl Store {
 }
 
 impl Tx {
-    /// Who works on this database, or did last: nobody else can take over before this transaction ends.
+    /// The current or last lease. It cannot change hands before this transaction ends.
     pub(super) async fn lease(&mut self) -> Result<Option<Lease>, StoreError> {
         let row = query(READ).fetch_optional(&mut self.conn).await?;
         row.map(|row| read(&row, self.conn.dialect())).transpose()
     }
 
-    /// Refuses a transaction of a daemon that no longer holds the lease.
+    /// Fails if the store worked under a lease that it no longer holds.
     pub(super) async fn check_fence(&mut self, fence: &Fence) -> Result<(), StoreError> {
         let Some(own) = fence.get() else { return Ok(()) };
         let held: Option<i64> = query_scalar("SELECT fence FROM lease").fetch_optional(&mut self.conn).await?;
@@ -281,7 +282,7 @@ const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, rele
 fn read(row: &Row, dialect: Dialect) -> Result<Lease, StoreError> {
     let pid: i64 = row.try_get("pid")?;
     let mut process: String = row.try_get("process")?;
-    // Of another machine, which only a server can have, nothing can be told here.
+    // A holder on another machine, possible only with a server, cannot be checked here.
     if dialect == Dialect::Postgres && !space().is_ok_and(|here| process.starts_with(&here.boot)) {
         process.clear();
     }

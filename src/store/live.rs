@@ -1,4 +1,4 @@
-//! Which rules are live, with how their files stand: one row, written by the daemon that works.
+//! The live rule set and the state of its files: one row, written by the running daemon.
 
 use jiff::Timestamp;
 
@@ -8,23 +8,23 @@ use crate::lang::{
     rules::{Files, Rules, Version},
 };
 
-/// The rules that are live, or were when the last daemon ended.
+/// The live rule set, or if no daemon runs, that of the last one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveRules {
-    /// Which.
+    /// Its version.
     pub version: Version,
-    /// Since when.
+    /// When it went live.
     pub since: Timestamp,
-    /// What goes live.
+    /// Whether the files on disk or those of the checked-out commit go live.
     pub follow: Follow,
-    /// Since when their files cannot go live, and why.
+    /// If the current files have errors and cannot go live: since when, and why.
     pub broken: Option<(Timestamp, String)>,
-    /// The settings that changed and are used when the daemon starts again.
+    /// Changed settings that take effect only when the daemon restarts.
     pub restart: Vec<String>,
 }
 
 impl Store {
-    /// Notes which rules are live and how their files stand, and keeps them with their declarations.
+    /// Records the live rule set and the state of its files, and stores the files.
     pub async fn set_live_rules(&self, rules: &Rules, live: &LiveRules, now: Timestamp) -> Result<(), StoreError> {
         self.remember_version(rules, now).await?;
         let (broken_since, broken) = live.broken.as_ref().map(|(since, why)| (since.as_millisecond(), why)).unzip();
@@ -49,7 +49,7 @@ impl Store {
         Ok(())
     }
 
-    /// Which rules are live; nothing where no daemon ever ran.
+    /// The live rule set; `None` if no daemon ever ran.
     pub async fn live_rules(&self) -> Result<Option<LiveRules>, StoreError> {
         let row = query("SELECT hash, commit_id, since, follows_commit, broken_since, broken, restart FROM live_rules")
             .fetch_optional(&self.reader)
@@ -66,7 +66,7 @@ impl Store {
         }))
     }
 
-    /// The live rules with the files they were made of.
+    /// The live rule set with its files.
     pub async fn live_files(&self) -> Result<Option<(LiveRules, Files)>, StoreError> {
         let Some(live) = self.live_rules().await? else { return Ok(None) };
         Ok(self.version_files(&live.version.hash).await?.map(|files| (live, files)))

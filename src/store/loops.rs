@@ -1,4 +1,5 @@
-//! Loops of automations: the states that they have brought tickets into, and the tickets on which they were stopped.
+//! Detection of automation loops: the states into which automations brought each ticket, and tickets on which they are
+//! stopped.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +12,19 @@ use super::{
 };
 use crate::{desk::TicketId, engine::loops::WINDOW};
 
-/// A ticket on which automations were stopped, as they went in circles.
+/// A ticket on which automations were stopped because of a loop.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct StoppedLoop {
     /// The ticket.
     pub ticket: TicketId,
-    /// When.
+    /// When they were stopped.
     pub at: Timestamp,
-    /// The automations of the loop, by title.
+    /// The titles of the automations in the loop.
     pub automations: BTreeSet<String>,
 }
 
 impl StoppedLoop {
-    /// In one sentence, for a person.
+    /// An explanation for users.
     pub fn reason(&self) -> String {
         let titles: Vec<_> = self.automations.iter().map(|title| format!("`{title}`")).collect();
         format!(
@@ -36,13 +37,13 @@ impl StoppedLoop {
 }
 
 impl Store {
-    /// The tickets on which automations are stopped, the latest first.
+    /// Tickets on which automations are stopped, latest first.
     pub async fn stopped_loops(&self) -> Result<Vec<StoppedLoop>, StoreError> {
         let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 ORDER BY at DESC, ticket");
         query.fetch_all(&self.reader).await?.iter().map(stopped).collect()
     }
 
-    /// Whether automations are stopped on a ticket, and why.
+    /// The loop because of which automations are stopped on a ticket, if they are.
     pub async fn stopped_loop(&self, id: TicketId) -> Result<Option<StoppedLoop>, StoreError> {
         let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
         query.bind(id.0).fetch_optional(&self.reader).await?.as_ref().map(stopped).transpose()
@@ -58,7 +59,7 @@ fn stopped(row: &Row) -> Result<StoppedLoop, StoreError> {
 }
 
 fn titles(json: &str) -> BTreeSet<String> {
-    // It was written below.
+    // Valid JSON, as written by `come_round`.
     serde_json::from_str(json).unwrap_or_default()
 }
 
@@ -69,8 +70,8 @@ impl Tx {
         Ok(query_scalar(stopped).bind(id.0).fetch_one(&mut self.conn).await?)
     }
 
-    /// Notes the state that automations bring a ticket into. Where it was in that state within the hour, by the same rules
-    /// and with nobody having done anything to it since, automations are stopped on it.
+    /// Records the state into which automations brought a ticket. Stops automations on the ticket and returns the loop
+    /// if it was in that state within [`WINDOW`] under the same rules, unless [`Tx::forget_states`] was called since.
     pub async fn come_round(
         &mut self,
         id: TicketId,
@@ -111,13 +112,13 @@ impl Tx {
         Ok(stops.then_some(StoppedLoop { ticket: id, at, automations }))
     }
 
-    /// Lets automations go on with a ticket, to which somebody has done something.
+    /// Resumes automations on a ticket after an event that they did not cause.
     pub async fn forget_states(&mut self, id: TicketId) -> Result<(), StoreError> {
         query("DELETE FROM automation_state WHERE ticket = $1").bind(id.0).execute(&mut self.conn).await?;
         Ok(())
     }
 
-    /// Lets automations go on with every ticket on which other rules than these were stopped.
+    /// Resumes automations on all tickets on which they were stopped under another version of the rules.
     pub async fn resume_stopped(&mut self, rules: &str, at: Timestamp) -> Result<(), StoreError> {
         query(
             "UPDATE ticket SET next_check_at = $2 WHERE status <> 'closed'

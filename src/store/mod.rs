@@ -1,10 +1,11 @@
-//! Everything that is kept: tickets, people, comments, accounts, audit, inbox, outbox, positions at X, rule sets.
+//! Persistent storage: tickets, people, comments, accounts, audit, inbox, outbox, polling cursors, rule sets.
 //!
-//! On SQLite or PostgreSQL, with the same statements (`db`). One connection writes, several read. Of transactions that write
-//! there is one at a time, whoever writes: it takes its lock at the start, so it cannot fail half way for want of one.
+//! Runs the same statements on SQLite and PostgreSQL (`db`), with one connection for writing and several for reading.
+//! Write transactions are serialised, also between processes: each takes the write lock when it begins, so it cannot
+//! fail half way because it does not get it.
 //!
-//! Every function that asks the database fails with [`StoreError`] when it refuses, is full or is gone. `# Errors` says
-//! only what is more.
+//! Every function that queries the database returns a [`StoreError`] if the query fails. `# Errors` lists only further
+//! causes.
 
 mod account;
 mod address;
@@ -69,50 +70,50 @@ use self::{
     write_buffer::WriteBuffer,
 };
 
-/// Clears the rows of tables that hold texts of X, where they were deleted or written anew.
+/// Removes dead row versions from the PostgreSQL tables that hold content from X.
 const VACUUM: &str = "VACUUM comment, comment_version, decision, inbox, outbox, post, ticket, ticket_field";
 
-/// What can go wrong with the store.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The database said no.
+    /// A statement or a connection failed.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
-    /// The database could not be brought to this version's layout.
+    /// A schema migration failed.
     #[error("the database cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// Something in the database is not what this version writes there.
+    /// A stored value cannot be decoded.
     #[error("the database holds something that cannot be read: {0}")]
     Corrupt(String),
-    /// It is a database, and none of Twite.
+    /// The database belongs to another program.
     #[error("it is the database of another program, and is left as it is; name another one")]
     Foreign,
-    /// The database does not keep all characters.
+    /// The encoding of the PostgreSQL database is not UTF-8.
     #[error("the database keeps texts as {0}; make it with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`")]
     Encoding(String),
-    /// The file cannot be used as a database by this process, and what to do about it.
+    /// This process cannot use the file as a database. The message says why and how to fix it.
     #[error("{0}")]
     Unusable(String),
-    /// The database has the layout of another version, and is opened to be read only.
+    /// The database was opened read-only and has the schema of another version of Twite.
     #[error("it has the layout of another version of Twite; `twite serve` brings it up to date when it starts")]
     Layout,
-    /// Another daemon has taken over.
+    /// Another daemon has taken over the lease.
     #[error("another daemon has taken over the work on this database")]
     Superseded,
-    /// The file was deleted or replaced while it was in use: what is written now, nobody would find again.
+    /// The database file was deleted or replaced while it was open: further writes would be lost.
     #[error(
         "the database {0} was deleted or replaced by another file while it was in use; put it back where it is still wanted, \
          and start again"
     )]
     Replaced(String),
-    /// Tokens cannot be sealed or opened.
+    /// The encryption key is invalid, tokens cannot be encrypted or decrypted, or no random bytes are available.
     #[error("{0}")]
     Key(String),
 }
 
 impl StoreError {
-    /// Whether it is about what was to be stored, and not about the moment: trying again will not help.
+    /// Whether the error is permanent because it is caused by the data: retrying will not help.
     pub fn is_about_data(&self) -> bool {
         match self {
             Self::Corrupt(_) => true,
@@ -122,18 +123,18 @@ impl StoreError {
     }
 }
 
-/// The store. Cheap to clone; all clones share their connections.
+/// The database. Cheap to clone; all clones share the same connections.
 #[derive(Debug, Clone)]
 pub struct Store {
     writer: Pool,
     reader: Pool,
     fence: Arc<Fence>,
-    /// The file that was opened, where it is one.
+    /// The file that was opened; `None` on PostgreSQL.
     file: Option<Arc<File>>,
     id: Arc<str>,
 }
 
-/// A transaction that writes. Dropped without [`Tx::commit`], it never was.
+/// A write transaction. Rolled back if it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub struct Tx {
     conn: Transaction,
@@ -142,10 +143,11 @@ pub struct Tx {
 }
 
 impl Store {
-    /// Opens a database and brings it up to date. A file is made where there is none; a database on a server must be there.
+    /// Opens a database for writing and migrates its schema. A missing SQLite file is created; a PostgreSQL database
+    /// must exist.
     ///
     /// # Errors
-    /// When it cannot be opened, is no database, is another program's, or is newer than this version.
+    /// If it cannot be opened, is not a database, belongs to another program, or has a newer schema.
     pub async fn open(at: impl Into<Address>) -> Result<Self, StoreError> {
         let (opened, file) = match at.into() {
             Address::File(path) => (db::sqlite::open(&path).await?, Some(Arc::new(File::at(&path)))),
@@ -155,10 +157,10 @@ impl Store {
         Ok(Self { writer, reader, fence: Arc::default(), file, id: id.into() })
     }
 
-    /// Opens a database to read it, also where this process may not write it. `None` where nothing is in it yet.
+    /// Opens a database read-only, which needs no write permission. `None` if it has no tables yet.
     ///
     /// # Errors
-    /// When it cannot be read, is no database, is another program's, or has another version's layout.
+    /// If it cannot be read, is not a database, belongs to another program, or has the schema of another version.
     pub async fn open_to_read(at: impl Into<Address>) -> Result<Option<Self>, StoreError> {
         let (opened, file) = match at.into() {
             Address::File(path) => (db::sqlite::open_to_read(&path).await?, Some(Arc::new(File::at(&path)))),
@@ -173,13 +175,13 @@ impl Store {
         }))
     }
 
-    /// The id of this database, which no other has: 26 lower-case letters and digits.
+    /// The unique id of this database: 26 lower-case letters and digits.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Overwrites what was deleted: SQLite empties its log of changes into the file, PostgreSQL clears the rows that were.
-    /// Where somebody still reads them, that is left for the next time.
+    /// Erases deleted data physically: checkpoints and truncates the write-ahead log of SQLite, or vacuums PostgreSQL.
+    /// Data that a reader still uses is left for the next call.
     pub async fn purge(&self) -> Result<(), StoreError> {
         match self.writer.dialect() {
             Dialect::Sqlite => query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?,
@@ -188,10 +190,10 @@ impl Store {
         Ok(())
     }
 
-    /// Begins a transaction that writes.
+    /// Begins a write transaction.
     ///
     /// # Errors
-    /// When another process holds the database for too long, another daemon has taken over, or the file is another one.
+    /// If another process holds the write lock for too long, another daemon has taken over, or the file was replaced.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.check_file()?;
         let conn = Transaction::writing(&self.writer).await?;
@@ -200,12 +202,12 @@ impl Store {
         Ok(tx)
     }
 
-    /// Refuses to go on where the database file is no longer the one that was opened.
+    /// Fails if the database file is no longer the one that was opened.
     fn check_file(&self) -> Result<(), StoreError> {
         self.file.as_ref().map_or(Ok(()), |file| file.check())
     }
 
-    /// Runs one statement that writes, in a transaction of its own.
+    /// Runs one statement in its own write transaction. Returns the number of rows affected.
     async fn write(&self, statement: Query<'_>) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let done = statement.execute(&mut tx.conn).await?;
@@ -213,12 +215,12 @@ impl Store {
         Ok(done)
     }
 
-    /// Begins a transaction that reads.
+    /// Begins a read transaction, which sees one consistent snapshot.
     async fn snapshot(&self) -> Result<Transaction, StoreError> {
         Ok(Transaction::reading(&self.reader).await?)
     }
 
-    /// Closes every connection, after what is under way.
+    /// Closes all connections after their running statements have finished.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
@@ -226,24 +228,21 @@ impl Store {
 }
 
 impl Tx {
-    /// Makes everything in this transaction durable, at once.
-    ///
-    /// # Errors
-    /// When the store fails: nothing was done then.
+    /// Writes the buffered rows and commits.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.flush().await?;
         Ok(self.conn.commit().await?)
     }
 }
 
-/// 128 random bits, five in a character.
+/// A random 128-bit id as 26 base-32 digits.
 fn random_id() -> Result<String, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|e| StoreError::Key(e.to_string()))?;
     let mut bits = u128::from_le_bytes(bytes);
     let mut id = String::with_capacity(26);
     for _ in 0..26 {
-        // Five bits are a digit of base 32.
+        // Five bits make one digit in base 32.
         id.extend(char::from_digit((bits & 31) as u32, 32));
         bits >>= 5;
     }
@@ -254,13 +253,13 @@ fn time(millis: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(millis).map_err(|e| StoreError::Corrupt(format!("the time {millis}: {e}")))
 }
 
-/// Whether to keep a statement prepared whose text depends on a number of rows: not where each number would fill the cache
-/// with another one.
+/// Whether to cache a prepared statement whose text depends on its number of rows. Only for few rows, so that the
+/// variants do not fill the cache.
 fn comes_again(rows: usize) -> bool {
     rows <= 4
 }
 
-/// A time as it reads when it comes back: whole milliseconds.
+/// A time rounded to whole milliseconds, as the database stores it.
 fn stored(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
@@ -269,7 +268,7 @@ fn times(millis: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
     millis.map(time).transpose()
 }
 
-/// A stored word as what it stands for.
+/// Parses a stored keyword or id.
 fn word<T: FromStr>(text: &str) -> Result<T, StoreError>
 where
     T::Err: std::fmt::Display,

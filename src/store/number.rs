@@ -1,9 +1,9 @@
-//! The numbers of tickets and decisions, which are given out before their rows are written. They grow, and may have gaps: on
-//! PostgreSQL a transaction that never was leaves one.
+//! Ids of tickets and decisions, allocated before their rows are inserted. They increase and may have gaps: on
+//! PostgreSQL, a transaction that is rolled back leaves one.
 
 use super::{StoreError, Tx, db::Dialect, db::query_scalar};
 
-/// A table whose rows get their numbers before they are written.
+/// A table whose ids are allocated before its rows are inserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Numbered {
     Ticket,
@@ -11,14 +11,14 @@ pub(super) enum Numbered {
 }
 
 impl Tx {
-    /// The next number, which nobody else gets.
+    /// Allocates the next id.
     pub(super) async fn next_number(&mut self, of: Numbered) -> Result<i64, StoreError> {
         let table = match of {
             Numbered::Ticket => "ticket",
             Numbered::Decision => "decision",
         };
         let next = match (self.conn.dialect(), self.cache.last_number(of)) {
-            // Nobody else writes meanwhile.
+            // The write lock excludes other writers.
             (Dialect::Sqlite, Some(last)) => last + 1,
             (dialect, _) => {
                 let next = query_scalar(match dialect {

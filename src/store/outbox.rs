@@ -1,4 +1,4 @@
-//! What is to be sent, each thing under its own key.
+//! The outbox: effects to be delivered, each with a unique idempotency key.
 
 use jiff::Timestamp;
 
@@ -13,109 +13,109 @@ use crate::{
     engine::minute,
 };
 
-/// Something to be sent.
+/// An effect to be added to the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Its key: the same key is the same thing, and is sent once.
+    /// Its idempotency key: effects with the same key are sent only once.
     pub key: String,
-    /// The ticket it is about; `None` where it is about an account.
+    /// Its ticket; `None` if it concerns an account.
     pub ticket: Option<TicketId>,
-    /// Who asked for it.
+    /// Who caused it.
     pub by: Actor,
-    /// What to send.
+    /// The effect.
     pub effect: Effect,
-    /// Where to.
+    /// Its destination.
     pub destination: Destination,
-    /// The comment that a reply answers.
+    /// For a reply, the row id of the comment that it answers.
     pub answers: Option<i64>,
-    /// The key of the part of the same reply before this one.
+    /// For a reply in several parts, the key of the previous part.
     pub follows: Option<String>,
-    /// When it was asked for.
+    /// When it was decided.
     pub made: Timestamp,
-    /// Not before this.
+    /// The earliest time to send it.
     pub due: Timestamp,
 }
 
-/// Something on its way.
+/// An outbox item that was claimed for delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxItem {
-    /// The store's number for it.
+    /// Its row id.
     pub id: i64,
-    /// Its key.
+    /// Its idempotency key.
     pub key: String,
-    /// The ticket it is about.
+    /// Its ticket.
     pub ticket: Option<TicketId>,
-    /// The rule that asked for it.
+    /// The title of the rule that caused it.
     pub rule: Option<String>,
-    /// What to send.
+    /// The effect.
     pub effect: Effect,
-    /// Where to.
+    /// Its destination.
     pub destination: Destination,
-    /// The comment that a reply answers.
+    /// For a reply, the row id of the comment that it answers.
     pub answers: Option<i64>,
-    /// The key of the part of the same reply before this one.
+    /// For a reply in several parts, the key of the previous part.
     pub follows: Option<String>,
-    /// How often it was sent, this time included.
+    /// The number of send attempts, including this one.
     pub sends: i64,
-    /// How often it was looked up since it was last sent, this time included.
+    /// The number of lookups at X since the last send attempt, including this one.
     pub lookups: i64,
-    /// Whether the last send may have arrived: this time it is looked up, else sent.
+    /// Whether the last send attempt may have succeeded. If so, this attempt is a lookup, else a send.
     pub possibly_sent: bool,
-    /// How many sends may have arrived when their answers were lost.
+    /// The number of send attempts whose response was lost, so that they may have succeeded.
     pub answers_lost: i64,
-    /// When it was first sent.
+    /// The time of the first send attempt.
     pub first_send: Timestamp,
 }
 
-/// What becomes of something that did not arrive.
+/// The next state of an outbox item whose attempt did not deliver it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// It is sent at a time.
+    /// Sent again at this time.
     Send(Timestamp),
-    /// It may have arrived, and is looked up at a time.
+    /// May have been delivered: looked up at this time.
     LookUp(Timestamp),
-    /// It waits as if this time had not been.
+    /// Waiting again; this attempt is not counted.
     Wait,
-    /// Nothing: it was refused.
+    /// Refused for good.
     Refused,
-    /// Nothing: nobody knows whether it arrived.
+    /// Given up; whether it was delivered is unknown.
     Unknown,
 }
 
-/// What became of something that was to be sent.
+/// The delivery state of an outbox item.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct DeliveryStatus {
-    /// The store's number for it.
+    /// Its row id.
     pub id: i64,
-    /// The rule that asked for it; `None` for a person.
+    /// The title of the rule that caused it; `None` if no rule did.
     pub rule: Option<String>,
-    /// Who asked for it.
+    /// Who caused it.
     pub by: Actor,
-    /// What it is.
+    /// The effect.
     #[serde(flatten)]
     pub effect: Effect,
     /// `waiting`, `sending`, `sent`, `refused`, `unknown` or `withdrawn`.
     pub state: String,
-    /// What kind of reason there is that it is not sent.
+    /// The kind of reason why it is not sent.
     pub reason_kind: Option<ReasonKind>,
-    /// Why it is not sent, in words, X's own where X says so.
+    /// The reason why it is not sent, as given by X if it gave one.
     pub reason: Option<String>,
     /// When it was sent.
     pub sent: Option<Timestamp>,
 }
 
-/// The part of a reply before another one.
+/// The state of the previous part of a reply in several parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierPart {
-    /// What became of it.
+    /// Its delivery state, as in [`DeliveryStatus::state`].
     pub state: String,
-    /// Why it is not sent.
+    /// The reason why it is not sent.
     pub reason: Option<String>,
-    /// The comment that shows it.
+    /// The row id of its comment on the ticket, once it is delivered.
     pub shown: Option<i64>,
 }
 
-/// How many replies rules sent.
+/// Numbers of replies sent by rules, see [`Store::replies_since`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepliesSince {
     /// To one person.
@@ -125,10 +125,10 @@ pub struct RepliesSince {
 }
 
 impl Tx {
-    /// Puts something into the outbox; a key that is there already is left alone.
+    /// Adds an effect to the outbox, unless its key is there already.
     ///
     /// # Errors
-    /// When it cannot be written down.
+    /// If the effect cannot be serialised.
     pub fn enqueue(&mut self, outgoing: &Outgoing) -> Result<(), StoreError> {
         let effect = serde_json::to_string(&outgoing.effect).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let kind = match outgoing.effect {
@@ -159,7 +159,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes down something that has been carried out in this very transaction, and what came of it.
+    /// Adds an effect that this transaction has already carried out, as sent, with its outcome.
     pub async fn carried_out(&mut self, outgoing: &Outgoing, outcome: &str) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
         self.flush().await?;
@@ -171,7 +171,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Adds an item to the outbox as refused, with the reason why it cannot be carried out.
+    /// Adds an effect that cannot be carried out, as refused, with the reason.
     pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
         self.flush().await?;
@@ -184,14 +184,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether a message of an account is the end of something in the outbox.
+    /// Whether this post or message is recorded as the delivery of an outbox item.
     pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
-        // What is written later has not left yet.
+        // No flush needed: buffered outbox rows have not been sent yet.
         accounted_for(&mut self.conn, id).await
     }
 
-    /// The reply that an own post is, where Twite sent it and does not know that it arrived: an answer was lost, or is not
-    /// here yet. With its ticket, and whether the answer was lost.
+    /// The outbox reply with the text and target of an own post, if its delivery is unconfirmed: the response was lost
+    /// or is still pending. Returns its row id, its ticket, and whether the response was lost.
     pub async fn echo_of(
         &mut self,
         account: &XId,
@@ -219,8 +219,8 @@ impl Tx {
         Ok(None)
     }
 
-    /// Notes that something arrived. A reply becomes a comment of its ticket under X's id, so that its echo is
-    /// known; where the echo came first, that comment stands for it.
+    /// Records a delivery. A reply is added to its ticket as a comment with its X id, so that it is recognised when it
+    /// is received from X. If it was received already, that comment is updated.
     pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
         self.flush().await?;
         query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
@@ -268,19 +268,19 @@ impl Tx {
         )
         .bind(ticket)
         .bind(&text)
-        // What an agent says was counted when it was said.
+        // An agent's reply was counted when it was written.
         .bind(i64::from(by_rule))
         .bind(minute(now).as_millisecond())
         .execute(&mut self.conn)
         .await?;
         self.cache.forget_ticket(TicketId(ticket));
-        // It may have been taken for lost, and what it was said to count for taken back.
+        // The reply may have been recorded as not delivered, and so no longer be counted.
         self.recount_for(id, now).await
     }
 }
 
 impl Store {
-    /// Where something waits to be sent, with when the first of it is due.
+    /// The destinations of waiting items, each with its earliest due time.
     pub async fn destinations(&self) -> Result<Vec<(Destination, Timestamp)>, StoreError> {
         let rows = query(
             "SELECT destination, min(due) FROM outbox WHERE state = 'waiting' GROUP BY destination ORDER BY 2, 1",
@@ -290,9 +290,8 @@ impl Store {
         rows.iter().map(|row| Ok((word(row.try_get(0)?)?, time(row.try_get(1)?)?))).collect()
     }
 
-    /// Claims the next thing that is due for a destination: from now on it counts as on its way, whatever happens to this
-    /// process. A later reply on a ticket waits for the earlier one, as does whatever else goes to the same
-    /// destination for the same ticket.
+    /// Claims the next due item of a destination: it is `sending` from now on, also if this process crashes. An item
+    /// waits for earlier unfinished items of its ticket that have the same destination or, for a reply, are replies.
     pub async fn claim(&self, destination: &Destination, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
         let mut tx = self.begin().await?;
         let next = query_scalar::<i64>(
@@ -342,8 +341,8 @@ impl Store {
         .transpose()
     }
 
-    /// Crash recovery: `sending` becomes `waiting`. A reply may have arrived, and is looked up from a time on; mails and
-    /// calls are sent again under the same key. Returns how many there were.
+    /// Crash recovery: `sending` becomes `waiting`, due at `due`. A reply may have been delivered, and is looked up
+    /// first; other effects are sent again with the same key. Returns the number of items.
     pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let done = query(
@@ -359,20 +358,21 @@ impl Store {
         Ok(done)
     }
 
-    /// Whether a message of the account is the end of something in the outbox already.
+    /// Whether this post or message is recorded as the delivery of an outbox item.
     pub async fn is_accounted_for(&self, id: &XId) -> Result<bool, StoreError> {
         let mut connection = self.reader.acquire().await?;
         accounted_for(&mut connection, id).await
     }
 
-    /// Notes that something arrived.
+    /// As [`Tx::sent`], in its own transaction.
     pub async fn sent(&self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         tx.sent(id, x_id, now).await?;
         tx.commit().await
     }
 
-    /// Notes that something did not arrive, and what becomes of it. What has arrived meanwhile stays so.
+    /// Records an attempt that did not deliver an item, and its next state. Does nothing if the item is no longer
+    /// `sending`, such as after a delivery recorded meanwhile.
     pub async fn not_sent(
         &self,
         item: &OutboxItem,
@@ -381,7 +381,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let looked = i64::from(item.possibly_sent);
-        // The state, when it is due, whether the last send may have arrived, and which counts are taken back.
+        // New state, due time and `possibly_sent`; then what to subtract from `sends` and `lookups`, and to add to
+        // `answers_lost`.
         let (state, due, possibly_sent, unsent, unlooked, lost) = match next {
             Next::Send(due) => ("waiting", Some(due), 0, 0, item.lookups, 0),
             Next::LookUp(due) => ("waiting", Some(due), 1, 0, 0, 1 - looked),
@@ -412,7 +413,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// The part of a reply with a key.
+    /// The part of a reply with this key.
     pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
         let row = query("SELECT state, reason, shown FROM outbox WHERE key = $1")
             .bind(key)
@@ -428,14 +429,14 @@ impl Store {
         .transpose()
     }
 
-    /// Makes a reply answer another comment: the part before it.
+    /// Changes the comment that a reply answers, such as to the comment of its previous part.
     pub async fn answer_instead(&self, item: &OutboxItem, comment: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         query("UPDATE outbox SET answers = $2 WHERE id = $1").bind(item.id).bind(comment).execute(&mut tx.conn).await?;
         tx.commit().await
     }
 
-    /// All that was sent, or is to be, about a ticket, in order.
+    /// All outbox items of a ticket, delivered or not, in the order of their ids.
     pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<DeliveryStatus>, StoreError> {
         let rows = query(
             "SELECT id, rule, actor, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
@@ -460,12 +461,12 @@ impl Store {
             .collect()
     }
 
-    /// When the next thing that waits is due.
+    /// The earliest due time of a waiting item.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         times(query_scalar("SELECT min(due) FROM outbox WHERE state = 'waiting'").fetch_one(&self.reader).await?)
     }
 
-    /// How many replies rules sent, or are about to, since a time: to a person, and from an account.
+    /// Counts the replies that rules sent, or may have sent, since a time: to a person, and from an account.
     pub async fn replies_since(
         &self,
         since: Timestamp,

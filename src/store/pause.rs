@@ -1,36 +1,36 @@
-//! Accounts whose calls X refuses for the time being.
+//! Paused calls: accounts whose calls X currently rejects.
 
 use jiff::Timestamp;
 
 use super::{Store, StoreError, Tx, db::query, time, word};
 use crate::desk::XId;
 
-/// What an account cannot do: send.
+/// [`Pause::what`] if sending fails.
 pub const SEND: &str = "send";
-/// What an account cannot do: anything, as its grant is dead.
+/// [`Pause::what`] if all calls fail because the OAuth grant is invalid.
 pub const GRANT: &str = "grant";
 
-/// Something that an account cannot do for the time being, from the first call that failed to the first that works.
+/// A kind of call that fails for an account, from the first failure to the next success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
     /// The account.
     pub account: XId,
-    /// What it cannot do: [`SEND`], [`GRANT`], or the name of an endpoint that it cannot read.
+    /// The kind of call: [`SEND`], [`GRANT`], or the name of an endpoint that cannot be read.
     pub what: String,
-    /// Why, in X's words.
+    /// The reason given by X.
     pub reason: String,
-    /// Since when.
+    /// When the first call failed.
     pub since: Timestamp,
-    /// How many calls failed.
+    /// The number of failed calls.
     pub failures: i64,
-    /// When the next call tries whether it is over.
+    /// The time of the next retry.
     pub retry_at: Timestamp,
-    /// Whether the admins have been told.
+    /// Whether the admins were notified.
     pub told: bool,
 }
 
 impl Store {
-    /// What accounts cannot do for the time being.
+    /// All current pauses.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         let rows = query(
             "SELECT account, what, reason, since, failures, retry_at, told FROM pause ORDER BY account, since, what",
@@ -54,7 +54,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Notes what an account cannot do, in place of what was noted about it before.
+    /// Inserts or updates a pause.
     pub async fn pause(&mut self, pause: &Pause) -> Result<(), StoreError> {
         query(
             "INSERT INTO pause (account, what, reason, since, failures, retry_at, told)
@@ -74,7 +74,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes that an account can do something again.
+    /// Deletes a pause, as the call works again.
     pub async fn resume(&mut self, account: &XId, what: &str) -> Result<(), StoreError> {
         query("DELETE FROM pause WHERE account = $1 AND what = $2")
             .bind(account.as_str())
@@ -84,7 +84,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Makes what an account cannot do be tried again at once.
+    /// Makes all pauses of an account due for a retry at once.
     pub async fn retry_pauses(&mut self, account: &XId) -> Result<(), StoreError> {
         query("UPDATE pause SET retry_at = since WHERE account = $1")
             .bind(account.as_str())

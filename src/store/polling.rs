@@ -1,4 +1,4 @@
-//! How far each of X's endpoints was read, and which of them stand still.
+//! State of polling X: the cursor of each endpoint, endpoints that are stalled, and gaps in what was read.
 
 use std::collections::BTreeMap;
 
@@ -11,36 +11,36 @@ use super::{
 };
 use crate::desk::XId;
 
-/// How the reading of an endpoint stands.
+/// Polling state of one endpoint of one account.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Polling {
-    /// The account that is read.
+    /// The account whose endpoint is polled.
     pub account: XId,
-    /// What is read: `mentions`, `own posts`, `likes` or `direct messages`.
+    /// The endpoint: `mentions`, `own posts`, `likes` or `direct messages`.
     pub endpoint: String,
-    /// Why it is not read now.
+    /// Why polling is stalled; `None` if it works.
     pub stalled: Option<String>,
-    /// Since when it is not.
+    /// When it stalled.
     pub since: Option<Timestamp>,
-    /// When X is asked next.
+    /// When it is polled next.
     pub next: Option<Timestamp>,
 }
 
-/// What X showed no more when an endpoint was read, so that it may be missing here.
+/// A range of messages that may be missing, because X no longer returned them when the endpoint was polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// The account that is read.
+    /// The account whose endpoint is polled.
     pub account: XId,
-    /// What is read.
+    /// The endpoint.
     pub endpoint: String,
-    /// The newest message below it.
+    /// The newest known message before the gap.
     pub known: XId,
-    /// The oldest message above it.
+    /// The oldest known message after the gap.
     pub lowest: XId,
 }
 
 impl Gap {
-    /// In one line, for a person.
+    /// One line for users.
     pub fn line(&self) -> String {
         let when = |id: &XId| {
             let made = id.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
@@ -52,7 +52,7 @@ impl Gap {
 }
 
 impl Store {
-    /// How the reading of each endpoint stands.
+    /// The polling state of every endpoint.
     pub async fn polling(&self) -> Result<Vec<Polling>, StoreError> {
         let rows = query("SELECT account, endpoint, stalled, since, next FROM polling ORDER BY account, endpoint")
             .fetch_all(&self.reader)
@@ -70,7 +70,7 @@ impl Store {
             .collect()
     }
 
-    /// How far an endpoint was read, in the words of whoever reads it.
+    /// The cursor of an endpoint, in the format of the poller that wrote it.
     pub async fn position(&self, account: &XId, endpoint: &str) -> Result<Option<String>, StoreError> {
         let position = query_scalar("SELECT position FROM polling WHERE account = $1 AND endpoint = $2")
             .bind(account.as_str())
@@ -80,7 +80,7 @@ impl Store {
         Ok(position.flatten())
     }
 
-    /// Notes that an endpoint stands still, why, and when X is asked next; or, with nothing, that it is read again.
+    /// Records that an endpoint is stalled, with the reason and the time of the next poll. `None`: it works again.
     pub async fn stalled(
         &self,
         account: &XId,
@@ -104,7 +104,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes what X showed no more.
+    /// Records a gap.
     pub async fn missed(&self, gap: &Gap) -> Result<(), StoreError> {
         self.write(
             query(
@@ -120,7 +120,7 @@ impl Store {
         Ok(())
     }
 
-    /// All that X showed no more, the latest first.
+    /// All gaps, by account and endpoint, latest first.
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
         let rows = query("SELECT account, endpoint, known, lowest FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
             .fetch_all(&self.reader)
@@ -137,12 +137,12 @@ impl Store {
             .collect()
     }
 
-    /// The last row of the inbox.
+    /// The highest row id of the inbox; 0 if it is empty.
     pub async fn last_received(&self) -> Result<i64, StoreError> {
         Ok(query_scalar("SELECT coalesce(max(id), 0) FROM inbox").fetch_one(&self.reader).await?)
     }
 
-    /// Which versions of these messages were accepted for an account, each with its row of the inbox.
+    /// The stored versions of these messages of an account: (message id, version) to inbox row id.
     pub async fn received(
         &self,
         account: &XId,
@@ -158,7 +158,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Keeps how far an endpoint was read.
+    /// Stores the cursor of an endpoint.
     pub(super) async fn put_position(
         &mut self,
         account: &XId,

@@ -1,4 +1,4 @@
-//! Every post and message that is known, whether or not it is on a ticket.
+//! Posts and direct messages, whether or not they are on a ticket.
 
 use jiff::Timestamp;
 
@@ -12,34 +12,34 @@ use crate::{
     engine::minute,
 };
 
-/// What is kept of a post or a direct message.
+/// A stored post or direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPost {
-    /// Its first id: edits have ids of their own, this one stays.
+    /// The id of its first version; each edit has another id.
     pub id: XId,
-    /// The id of the version that is known.
+    /// The id of the latest known version.
     pub version: XId,
     /// Who wrote it.
     pub author: XId,
     /// The conversation: the id of its first post, or `{small}-{large}` for direct messages.
     pub conversation: String,
-    /// The post above it.
+    /// The post that it replies to.
     pub replied_to: Option<XId>,
-    /// The person X says it answers.
+    /// The person it replies to according to X.
     pub in_reply_to_user: Option<XId>,
-    /// The person it answers, as far as that is settled.
+    /// The person it replies to, once that is resolved.
     pub answers: Option<XId>,
-    /// For a direct message, the side that is not the account.
+    /// For a direct message, the other participant than the account.
     pub direct_with: Option<XId>,
-    /// The whole text, decoded.
+    /// The full text, decoded.
     pub text: String,
     /// When it was written.
     pub made: Timestamp,
-    /// Whether it was deleted since.
+    /// Whether it was deleted.
     pub deleted: bool,
 }
 
-/// What [`StoredPost::read`] reads.
+/// The select list that [`StoredPost::read`] expects.
 macro_rules! read_columns {
     () => {
         "post.x_id, post.version, post.author, post.conversation, post.replied_to, post.in_reply_to_user, post.answers, \
@@ -48,7 +48,7 @@ macro_rules! read_columns {
 }
 
 impl StoredPost {
-    /// Where a comment of it stands, and so how it can be answered.
+    /// The source of a comment made from this post, which determines how it can be answered.
     pub fn source(&self) -> CommentSource {
         match &self.direct_with {
             Some(with) => CommentSource::DirectMessage { id: self.id.clone(), with: with.clone() },
@@ -73,32 +73,32 @@ impl StoredPost {
     }
 }
 
-/// What came of keeping a post.
+/// The result of [`Tx::put_post`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutPost {
-    /// What that adds.
+    /// Whether it is new or edited.
     pub seen: Seen,
-    /// The post as it is known now.
+    /// The post as now stored.
     pub post: StoredPost,
-    /// Where it was not known: the posts directly below it, which came before it.
+    /// If it is new: direct replies to it that were stored earlier.
     pub below: Vec<StoredPost>,
-    /// Whether it is certain that no other post of its conversation is known.
+    /// Whether it is certainly the only stored post of its conversation.
     pub alone: bool,
 }
 
-/// What a sighting of a post adds.
+/// What a received post changes in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// It was not known.
+    /// The post was not stored before.
     New,
-    /// An older version of it was.
+    /// The post was stored with another, older text.
     Edited,
-    /// Nothing.
+    /// Neither.
     Unchanged,
 }
 
 impl Store {
-    /// The posts above those that are on a ticket, or above such a post, that are neither known nor asked for.
+    /// Parent posts to fetch: neither stored nor requested from X yet, in conversations that have a ticket.
     pub async fn missing_parents(&self, most: usize) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = query_scalar(
             "SELECT DISTINCT p.replied_to FROM post p
@@ -111,7 +111,7 @@ impl Store {
         rows.iter().map(|id| word(id)).collect()
     }
 
-    /// The public posts on tickets that are not closed which were not seen at X since a time, the longest unseen first.
+    /// Public posts on unclosed tickets whose existence at X was not checked since a time, longest unchecked first.
     pub async fn unseen_since(&self, since: Timestamp, most: usize) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = query_scalar(
             "SELECT p.x_id FROM post p
@@ -127,8 +127,8 @@ impl Store {
         rows.iter().map(|id| word(id)).collect()
     }
 
-    /// The posts above the comments of a ticket that are no comments on it: what others said before. Each with
-    /// the handle of who wrote it, where that is known; in the order of X's ids.
+    /// The context of a ticket: posts above its comments in the reply chain that are not comments themselves, in the
+    /// order of their ids. Each with the handle of its author, if known.
     pub async fn context(&self, ticket: TicketId) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
         let rows = query(concat!(
             "WITH RECURSIVE above (id, height) AS (
@@ -152,7 +152,7 @@ impl Store {
     }
 }
 
-/// How far above a comment its context is followed, in posts.
+/// The maximum number of posts by which the reply chain above a comment is followed.
 const HIGHEST_CONTEXT: i64 = 100;
 
 impl Tx {
@@ -165,7 +165,7 @@ impl Tx {
         row.as_ref().map(StoredPost::read).transpose()
     }
 
-    /// Keeps a post. A later version replaces the text of an earlier one; a deleted post stays deleted.
+    /// Inserts or updates a post. A later version replaces the text of an earlier one; a deleted post stays deleted.
     pub async fn put_post(&mut self, post: &StoredPost, now: Timestamp) -> Result<PutPost, StoreError> {
         let done = query(
             "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
@@ -191,7 +191,7 @@ impl Tx {
             let post = StoredPost { made: stored(post.made), deleted: false, ..post.clone() };
             let mut below = vec![];
             if !self.cache.is_childless(&post.id) {
-                // What stands above those below is known now.
+                // The parent of these replies is stored now, and need not be fetched.
                 below = query(concat!("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING ", read_columns!()))
                     .bind(post.id.as_str())
                     .fetch_all(&mut self.conn)
@@ -218,7 +218,7 @@ impl Tx {
         Ok(PutPost { seen, post: known, below: vec![], alone: false })
     }
 
-    /// Settles whom a post answers.
+    /// Records the person whom a post replies to.
     pub async fn set_reply_target(&mut self, id: &XId, person: &XId) -> Result<(), StoreError> {
         query("UPDATE post SET answers = $1 WHERE x_id = $2")
             .bind(person.as_str())
@@ -228,12 +228,12 @@ impl Tx {
         Ok(())
     }
 
-    /// The posts by connected accounts directly below a post, of which it is not settled whom they answer.
+    /// Direct replies to a post by connected accounts whose reply target is not resolved yet.
     pub async fn answers_of(&mut self, parent: &XId) -> Result<Vec<StoredPost>, StoreError> {
         let rows = query(concat!(
             "SELECT ",
             read_columns!(),
-            // The accounts are few, and come first.
+            // `CROSS JOIN` makes SQLite start with the few accounts.
             " FROM account a CROSS JOIN post
              WHERE post.replied_to = $1 AND post.author = a.x_id AND post.answers IS NULL"
         ))
@@ -243,7 +243,7 @@ impl Tx {
         rows.iter().map(StoredPost::read).collect()
     }
 
-    /// What belongs together by its key: the posts of a person in a conversation, and those of the account that answer
+    /// The posts that belong to a ticket key: those of the person in the conversation, and the account's replies to
     /// that person.
     pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<StoredPost>, StoreError> {
         let rows = query(concat!(
@@ -259,7 +259,7 @@ impl Tx {
         rows.iter().map(StoredPost::read).collect()
     }
 
-    /// Notes that these posts are known, or were asked for: what X did not give then, it will not give later.
+    /// Marks parent posts as requested from X, so that they are not requested again if X did not return them.
     pub async fn asked(&mut self, parents: &[XId]) -> Result<(), StoreError> {
         for parent in parents {
             query("UPDATE post SET asked = 1 WHERE replied_to = $1")
@@ -270,7 +270,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes that X was asked whether it still has these posts.
+    /// Records when the existence of these posts at X was last checked.
     pub async fn checked(&mut self, posts: &[XId], now: Timestamp) -> Result<(), StoreError> {
         for post in posts {
             query("UPDATE post SET checked = $1 WHERE x_id = $2")
@@ -282,8 +282,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps what is known of a person; what a sighting does not tell stays as it was. Where something is new,
-    /// automations look at that person's tickets again.
+    /// Inserts or updates a person; fields that are missing from `person` keep their stored value. If a known person
+    /// changed, automations evaluate that person's tickets again.
     pub async fn see(&mut self, person: &Person, now: Timestamp) -> Result<(), StoreError> {
         let Some(id) = &person.id else { return Ok(()) };
         let known = self.person(id).await?;

@@ -1,30 +1,30 @@
-//! How much waits, and for how long.
+//! Lengths and ages of the inbox and the outbox.
 
 use jiff::Timestamp;
 
 use super::{Store, StoreError, db::query, times};
 
-/// What waits to be taken in and to be sent, and what went wrong.
+/// Counts and oldest times of the inbox and the outbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Queues {
-    /// Messages that wait to be taken in.
+    /// Messages in the inbox that are not processed yet.
     pub inbox: i64,
-    /// Since when the oldest of them does.
+    /// When the oldest of them arrived.
     pub inbox_since: Option<Timestamp>,
     /// Messages that could not be read or stored.
     pub set_aside: i64,
-    /// Effects that wait to be sent, reminders for later among them.
+    /// Effects waiting to be sent, including reminders for later.
     pub outbox: i64,
-    /// When the first of them is due, or was.
+    /// The earliest due time among them.
     pub outbox_due: Option<Timestamp>,
-    /// Effects that are on their way.
+    /// Effects being sent.
     pub sending: i64,
-    /// Effects of which nobody knows whether they arrived.
+    /// Effects whose delivery X never confirmed.
     pub unknown: i64,
 }
 
 impl Store {
-    /// How much waits.
+    /// Counts the inbox and the outbox.
     pub async fn queues(&self) -> Result<Queues, StoreError> {
         let row = query(
             "SELECT (SELECT count(*) FROM inbox WHERE state = 'pending') AS inbox,

@@ -1,4 +1,5 @@
-//! What an agent answers counts on its ticket from the moment it is said, and no longer once it is known not to arrive.
+//! Recomputes the comment and reply counts of tickets. An agent's reply counts from when it is written, and no longer
+//! once it is refused or withdrawn.
 
 use jiff::Timestamp;
 
@@ -12,11 +13,11 @@ use crate::{
 };
 
 impl Tx {
-    /// Counts again what agents said on a ticket, after the outcome of one of their replies changed: what is on the ticket,
-    /// and replies that wait or may have arrived. That an agent was at the ticket stays true.
+    /// Recomputes the counts and latest comments of a ticket after the delivery state of an agent's reply changed.
+    /// Counts the comments, and the replies that wait or may have been delivered. `agent_touches` never decreases.
     pub(super) async fn recount(&mut self, ticket: TicketId, now: Timestamp) -> Result<(), StoreError> {
         self.flush().await?;
-        // A reply counts from when it was said, not from when X took it.
+        // A reply counts from when the agent wrote it, not from when it was delivered.
         let shown = query(
             "SELECT count(*) AS comments,
                     count(CASE WHEN author = 'agent' AND kind <> 'note' THEN 1 END) AS replies,
@@ -75,7 +76,7 @@ impl Tx {
         Ok(())
     }
 
-    /// [`Tx::recount`] on the ticket of something in the outbox, where it is an agent's reply.
+    /// [`Tx::recount`] for the ticket of an outbox item, if that is an agent's reply.
     pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
         let ticket =
             "SELECT ticket FROM outbox WHERE id = $1 AND kind = 'reply' AND rule IS NULL AND ticket IS NOT NULL";

@@ -1,8 +1,8 @@
-//! Reports as SQL: the same numbers as [`crate::engine::report`] makes in memory.
+//! Reports translated to SQL. They give the same numbers as [`crate::engine::report`] in memory.
 //!
-//! The database filters, splits and counts; the calendar comes from here, as an offset from UTC for each stretch of time
-//! between two changes of the clocks. What SQL cannot say exactly, and time in which the desk is open, is
-//! counted in memory over the tickets that the database finds.
+//! The database filters, groups and aggregates. Time zones are passed to it as a list of UTC offsets, one for each
+//! period between two transitions. Reports that SQL cannot express exactly, and those that measure business hours, are
+//! computed in memory from the tickets that the database finds.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -26,22 +26,22 @@ use crate::{
     lang::rules::{Aggregate, Calendar, Measure, Quantity, Report, Split},
 };
 
-/// How many tickets are read at once where they are counted in memory.
+/// Batch size, in tickets, for reports computed in memory.
 const CHUNK: usize = 500;
-/// The longest list of months that a statement tells apart.
+/// The maximum number of months in one statement.
 const MAX_MONTHS: usize = 600;
 
 type Counted = HashMap<(bool, Vec<Key>), Vec<Option<f64>>>;
 
 impl Store {
-    /// What a report comes to now.
+    /// Computes a report.
     pub async fn report(
         &self,
         report: &Report,
         desk: &Declarations,
         now: Timestamp,
     ) -> Result<ReportTable, StoreError> {
-        // A transaction, so that every number is about the same tickets.
+        // One snapshot, so that all numbers are about the same tickets.
         let mut snapshot = self.snapshot().await?;
         let table = report_in(&mut snapshot, report, desk, now).await?;
         snapshot.rollback().await?;
@@ -74,8 +74,8 @@ async fn report_in(
     Ok(fill(report, desk, now, table, counted))
 }
 
-/// For each split by time: from which instant on, in milliseconds, which offset from UTC holds, latest first; and the months
-/// there are.
+/// Calendar data for splits by time: UTC offsets as (start instant, offset), both in milliseconds, latest first; and
+/// the first days of the months.
 struct Local {
     offsets: Vec<(i64, i64)>,
     months: Vec<Date>,
@@ -90,7 +90,7 @@ struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// Whether the database can count it all.
+    /// Whether the database can compute the whole report.
     fn can_count(&self) -> bool {
         let business = |m: &Measure| matches!(m, Measure::Of { quantity: Quantity::Time { business: true, .. }, .. });
         let shown = |split: &Split| matches!(split, Split::Field(FieldRef::Known(Field { sql: None, .. })));
@@ -109,7 +109,7 @@ impl Statement<'_> {
         Ok(tally.finish())
     }
 
-    /// A statement about the tickets that the report is about.
+    /// A query over the tickets of the report.
     fn over(&self, select: &str) -> Query<'_> {
         let people = self.report.over.as_ref().is_some_and(|over| asks_about_people(&over.of));
         let mut query = Query::with(self.dialect, select, people, &self.report.filter, self.desk, self.now);
@@ -117,7 +117,7 @@ impl Statement<'_> {
         query
     }
 
-    /// ` AND …`: only tickets of the period, and of the one it is compared with.
+    /// Pushes ` AND …`, which selects the tickets of the period and of the one it is compared with.
     fn period(&self, sql: &mut Builder<'_>) {
         let (Some(over), Some(period)) = (&self.report.over, self.table.period) else { return };
         let Some(column) = column(&over.of) else { return };
@@ -126,7 +126,7 @@ impl Statement<'_> {
         sql.push(format_args!(" AND {column} < ")).push_bind(millis(period.to));
     }
 
-    /// The calendar of the time that is split; nothing where that is too much of it.
+    /// The calendar data for the range of stored times; `None` if it has more than [`MAX_MONTHS`] months.
     async fn local(&self, reader: &mut Connection) -> Result<Option<Local>, StoreError> {
         let zone = &self.desk.hours.zone;
         let mut local = Local { offsets: vec![], months: vec![] };
@@ -152,9 +152,9 @@ impl Statement<'_> {
         Ok((local.months.len() <= MAX_MONTHS).then_some(local))
     }
 
-    /// `WITH base AS (…)`: a row for each ticket with all that is asked of it.
+    /// `WITH base AS (…)`: one row for each ticket, with its split keys and measured values.
     fn base(&self, local: &Local) -> Builder<'static> {
-        // What nobody asks for is left out: the less is read, the more an index can answer.
+        // Only needed columns are selected, so that a covering index may suffice.
         let mut select = "WITH base AS (SELECT t.id AS id".to_owned();
         let people = |m: &Measure| matches!(m, Measure::Requesters | Measure::Reach);
         if self.report.measures.iter().any(people) {
@@ -163,7 +163,7 @@ impl Statement<'_> {
         if self.report.measures.contains(&Measure::Reach) {
             select.push_str(", coalesce(p.followers, 0) AS reach");
         }
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         if let (Some(over), Some(period), Some(_)) = (&self.report.over, self.table.period, self.table.previous) {
             let column = column(&over.of).unwrap_or_default();
             let _ = write!(select, ", CASE WHEN {column} < {} THEN 1 ELSE 0 END AS earlier", millis(period.from));
@@ -181,7 +181,7 @@ impl Statement<'_> {
                 }
                 Split::Field(field) if field.kind() == Kind::Set => continue,
                 Split::Field(field) => match field.kind() {
-                    // Blank is nothing.
+                    // A blank text counts as empty.
                     Kind::Text => {
                         let (text, folded) = (column(field), column_of(field, true));
                         format!("CASE WHEN {} <> '' THEN {} END", folded.unwrap_or_default(), text.unwrap_or_default())
@@ -208,7 +208,7 @@ impl Statement<'_> {
         query.sql
     }
 
-    /// Counts by the splits, or everything together.
+    /// Computes all measures for each group of the splits, or if `total`, for all tickets together.
     async fn count(
         &self,
         reader: &mut Connection,
@@ -217,7 +217,7 @@ impl Statement<'_> {
         counted: &mut Counted,
     ) -> Result<(), StoreError> {
         let splits: &[Split] = if total { &[] } else { &self.report.by };
-        // Only what tells rows apart is grouped by: a constant would keep an index from answering.
+        // `earlier` is a key only if periods are compared: grouping by a constant would prevent the use of an index.
         let mut keys: Vec<(usize, String)> =
             self.table.previous.iter().map(|_| (0, "CAST(earlier AS BIGINT)".to_owned())).collect();
         let mut tables = "base".to_owned();
@@ -238,10 +238,10 @@ impl Statement<'_> {
         let groups: Vec<_> = keys.iter().map(|(n, _)| format!("g{n}")).collect();
         let by = |words: &str| if groups.is_empty() { String::new() } else { format!("{words} {}", groups.join(", ")) };
         let (grouped, partition) = (by("GROUP BY"), by("PARTITION BY"));
-        // Both stand before something else.
+        // Both are prefixes of a longer select list.
         let groups: String = groups.iter().map(|group| format!("{group}, ")).collect();
         let keyed: String = keys.iter().map(|(n, key)| format!("{key} AS g{n}, ")).collect();
-        // One statement for all that the database adds up while it passes.
+        // One statement for all measures that need only a single pass.
         let mut asked = String::new();
         for (n, measure) in self.report.measures.iter().enumerate() {
             let what = match measure {
@@ -270,7 +270,7 @@ impl Statement<'_> {
                 }
             }
         }
-        // And one for each that needs them in order, or each person once.
+        // And one statement for each measure that needs sorted values or distinct people.
         for (n, measure) in self.report.measures.iter().enumerate() {
             let mut query = self.base(local);
             match measure {
@@ -303,8 +303,8 @@ impl Statement<'_> {
         Ok(())
     }
 
-    /// Adds the groups up to the whole, where that gives the whole: not where a ticket is in several groups, or a
-    /// measure needs all of them in order. Returns whether it did.
+    /// Computes the totals from the groups and returns true. Returns false if that is impossible: a ticket may be in
+    /// several groups, or a measure cannot be combined from groups.
     fn add_up(&self, counted: &mut Counted) -> bool {
         let once = |split: &Split| !matches!(split, Split::Field(field) if field.kind() == Kind::Set);
         let sums = |measure: &Measure| match measure {
@@ -338,7 +338,7 @@ impl Statement<'_> {
         self.report.measures.iter().map(Measure::of_nothing).collect()
     }
 
-    /// What a row is about.
+    /// The group of a row: whether it is of the earlier period, and its keys.
     fn key(&self, row: &Row, splits: &[Split], local: &Local) -> Result<(bool, Vec<Key>), StoreError> {
         let mut keys = vec![];
         for (n, split) in splits.iter().enumerate() {
@@ -349,7 +349,7 @@ impl Statement<'_> {
                     (None, _) => Key::Empty,
                     (Some(hour), Calendar::HourOfWeek) => Key::Hour(hour),
                     (Some(day), Calendar::Day) => Key::Start(day_of(day)?),
-                    // The first Monday was the fifth day.
+                    // 1970-01-01 was a Thursday, so that week 0 starts on Monday, three days before.
                     (Some(week), Calendar::Week) => Key::Start(day_of(week * 7 - 3)?),
                     (Some(place), Calendar::Month) => usize::try_from(place)
                         .ok()
@@ -380,12 +380,12 @@ impl Statement<'_> {
     }
 }
 
-/// The column a field is stored in, as it was written.
+/// The column or subquery of a field, with the original text.
 fn column(field: &FieldRef) -> Option<String> {
     column_of(field, false)
 }
 
-/// The column a field is stored in, as it was written, or folded where it is a text.
+/// The column or subquery of a field; for a text, the original or the folded one.
 fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
     match field {
         FieldRef::Known(field) => field.sql.map(|sql| format!("{sql}{}", if folded { "_folded" } else { "" })),
@@ -396,7 +396,7 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
                 CustomKind::Number => ("number", "number"),
                 CustomKind::YesNo => ("yes_no", "number"),
             };
-            // Names of fields are letters, digits and `_`.
+            // Safe to interpolate: names of fields consist of letters, digits and `_`.
             Some(format!(
                 "(SELECT f.{column} FROM ticket_field f WHERE f.ticket = t.id AND f.kind = '{kind}' AND f.name = '{}')",
                 custom.name
@@ -405,7 +405,7 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
     }
 }
 
-/// A stored time as milliseconds on the clock on the wall.
+/// SQL that converts a stored time to local time, in milliseconds.
 fn local_time(column: &str, local: &Local) -> String {
     let Some(((_, earliest), later)) = local.offsets.split_last() else { return "CAST(NULL AS BIGINT)".to_owned() };
     let mut offset = String::new();
@@ -418,14 +418,14 @@ fn local_time(column: &str, local: &Local) -> String {
     }
 }
 
-/// The part of the calendar of a local time, as a number.
+/// SQL for the number of the day, week, month or hour of the week of a local time.
 fn calendar(local: &str, unit: Calendar, months: &[Date]) -> String {
     const HOUR: i64 = 3_600_000;
     const DAY: i64 = 24 * HOUR;
     match unit {
         Calendar::Day => floor(local, DAY, 0),
         Calendar::Week => floor(local, 7 * DAY, 3 * DAY),
-        // The first day was a Thursday.
+        // 1970-01-01 was a Thursday: 72 hours after the start of its week.
         Calendar::HourOfWeek => format!("((({}) % 168 + 168) % 168)", floor(local, HOUR, 72 * HOUR)),
         Calendar::Month => {
             let mut cases = format!("CASE WHEN {local} IS NULL THEN NULL");
@@ -438,13 +438,13 @@ fn calendar(local: &str, unit: Calendar, months: &[Date]) -> String {
     }
 }
 
-/// `(value + plus) / by`, rounded down also below zero.
+/// SQL for `(value + plus) / by`, rounded towards negative infinity.
 fn floor(value: &str, by: i64, plus: i64) -> String {
     let value = format!("({value} + {plus})");
     format!("(({value} - (({value} % {by}) + {by}) % {by}) / {by})")
 }
 
-/// From which instant on which offset holds, over a stretch of time; latest first.
+/// The UTC offsets during an interval, as (start instant, offset), both in milliseconds, latest first.
 fn offsets(zone: &TimeZone, over: Interval) -> Vec<(i64, i64)> {
     let offset = |at: Timestamp| i64::from(zone.to_offset(at).seconds()) * 1000;
     let mut offsets = vec![(millis(over.from), offset(over.from))];
@@ -473,7 +473,7 @@ fn day_of(days: i64) -> Result<Date, StoreError> {
         .map_err(|e| StoreError::Corrupt(format!("the day {days}: {e}")))
 }
 
-/// Times are stored in milliseconds and told in seconds.
+/// Converts durations from stored milliseconds to reported seconds.
 fn in_unit(measure: &Measure, value: Option<f64>) -> Option<f64> {
     match measure {
         Measure::Of { quantity: Quantity::Time { .. }, .. } => value.map(|millis| millis / 1000.0),

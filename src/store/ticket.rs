@@ -1,4 +1,4 @@
-//! Tickets, the people they belong to, and the links between them.
+//! Tickets, their requesters, and links between tickets.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,50 +18,50 @@ use super::{
 use crate::desk::{CustomValue, Person, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
-/// What makes a ticket the only open one of its kind.
+/// The key under which at most one ticket is open.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TicketKey {
     /// The connected account.
     pub account: XId,
     /// The conversation.
     pub conversation: String,
-    /// The person.
+    /// The person who talks with the account.
     pub person: XId,
 }
 
-/// As much of a ticket as it takes to decide what belongs on it.
+/// The part of a ticket that is needed to decide whether a post belongs on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketHead {
     /// Its number.
     pub id: TicketId,
-    /// How far it has come.
+    /// Its status.
     pub status: Status,
     /// When it was closed.
     pub closed: Option<Timestamp>,
     /// The message that opened it.
     pub opened_by: XId,
-    /// Whether it is of another conversation, and stands for one that was merged into it.
+    /// Whether it was found through a ticket that was merged into it, rather than by its own key.
     pub merged: bool,
 }
 
 impl Store {
-    /// A whole ticket.
+    /// A ticket with all its fields.
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
         let mut connection = self.reader.acquire().await?;
         ticket(&mut connection, id).await
     }
 
-    /// The version of a ticket: every write raises it.
+    /// The version of a ticket, which is incremented when the ticket is changed.
     pub async fn ticket_version(&self, id: TicketId) -> Result<i64, StoreError> {
         Ok(query_scalar("SELECT version FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
     }
 
-    /// How many messages were not imported into a ticket because it was full.
+    /// The number of messages that were not imported into a ticket because it was full.
     pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
         Ok(query_scalar("SELECT not_imported FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
     }
 
-    /// The tickets a ticket is linked with, and why.
+    /// The tickets linked to a ticket, each with the reason.
     pub async fn links(&self, id: TicketId) -> Result<Vec<(TicketId, String)>, StoreError> {
         let rows = query(
             "SELECT CASE WHEN one = $1 THEN other ELSE one END AS linked, why FROM ticket_link
@@ -75,7 +75,7 @@ impl Store {
 }
 
 impl Tx {
-    /// A whole ticket.
+    /// A ticket with all its fields.
     pub async fn ticket(&mut self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
         if let Some(known) = self.cache.ticket(id) {
             return Ok(Some(known.clone()));
@@ -87,7 +87,7 @@ impl Tx {
         Ok(found)
     }
 
-    /// The version of a ticket: every write raises it.
+    /// The version of a ticket, which is incremented when the ticket is changed.
     pub async fn ticket_version(&mut self, id: TicketId) -> Result<i64, StoreError> {
         if let Some(version) = self.cache.ticket_version(id) {
             return Ok(version);
@@ -98,11 +98,11 @@ impl Tx {
         Ok(version)
     }
 
-    /// The tickets of a person in a conversation, oldest first, each with its account. Of each account, at most one of
-    /// them is not closed.
+    /// The tickets of a person in a conversation, each with its account: first those found through merged tickets, then
+    /// the others, each by id.
     pub async fn tickets_of(&mut self, conversation: &str, person: &XId) -> Result<Vec<(XId, TicketHead)>, StoreError> {
         let rows = query(
-            // One that was merged into another stands for that one. The accounts are few, and come first.
+            // A merged ticket is replaced by its target. `CROSS JOIN` makes SQLite start with the few accounts.
             "SELECT DISTINCT t.key_account, i.id, i.status, i.closed, i.opened_by,
                t.merged_into IS NOT NULL
              FROM account a CROSS JOIN ticket t JOIN ticket i ON i.id = coalesce(t.merged_into, t.id)
@@ -138,12 +138,12 @@ impl Tx {
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
-    /// The number of the next ticket.
+    /// Allocates the id of the next ticket.
     pub async fn next_ticket(&mut self) -> Result<TicketId, StoreError> {
         self.next_number(Numbered::Ticket).await.map(TicketId)
     }
 
-    /// Opens a ticket that has its number. Automations look at it as of `since`, and from then on.
+    /// Inserts a ticket whose id is allocated already. Automations evaluate it from `since` on.
     pub async fn open(
         &mut self,
         ticket: &Ticket,
@@ -172,7 +172,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes that an older message than was known opened a ticket.
+    /// Changes the message that opened a ticket, after an older one was received.
     pub async fn opened_by(&mut self, id: TicketId, post: &XId) -> Result<(), StoreError> {
         query("UPDATE ticket SET opened_by = $1 WHERE id = $2")
             .bind(post.as_str())
@@ -189,7 +189,7 @@ impl Tx {
         Ok(opener.as_deref() == Some(post.as_str()))
     }
 
-    /// Counts a message that was not imported, because the ticket has as many as it takes.
+    /// Counts a message that was not imported because the ticket is full.
     pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
         query("UPDATE ticket SET not_imported = not_imported + 1, version = version + 1 WHERE id = $1")
             .bind(id.0)
@@ -199,8 +199,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes a ticket as it is now, except its requester, its channel and what makes its key. As something happened
-    /// to it, automations look at it on the next whole minute.
+    /// Updates a ticket, except its requester, channel and key, and schedules an evaluation of its automations.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
         let saved = query(&SAVE).bind(ticket.id.0).bind(closed_at(ticket)).bind(next_check(ticket, now));
@@ -212,7 +211,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes what is different in tags, hashtags and declared fields: what is gone now, and the rest later.
+    /// Writes the differences in tags, hashtags and declared fields. Deletes at once; inserts are buffered.
     async fn save_sets(&mut self, before: &Ticket, ticket: &Ticket) -> Result<(), StoreError> {
         let id = ticket.id.0;
         let tags = before.tags.difference(&ticket.tags);
@@ -247,7 +246,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Links two tickets. Returns whether that is new.
+    /// Links two tickets. Returns whether the link is new.
     pub async fn link(&mut self, a: TicketId, b: TicketId, why: &str) -> Result<bool, StoreError> {
         if a == b {
             return Ok(false);
@@ -261,7 +260,7 @@ impl Tx {
         Ok(done > 0)
     }
 
-    /// A person, by X's id.
+    /// A person by X id.
     pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
         if let Some(known) = self.cache.person(id) {
             return Ok(known.map(|(_, person)| person.clone()));
@@ -276,7 +275,7 @@ impl Tx {
         Ok(Some(found))
     }
 
-    /// Writes a person as known now, and returns the store's number.
+    /// Inserts or updates a person and returns the row id.
     pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
         let number = column::bind(query(&PUT_PERSON), PERSON, person).fetch_one(&mut self.conn).await?.try_get(0)?;
         let mut kept = person.clone();
@@ -286,13 +285,13 @@ impl Tx {
     }
 }
 
-/// What does not change of a ticket.
+/// Columns of a ticket that never change.
 const FIXED: &[Column<Ticket>] = columns! { Ticket:
     "id" id;
     "channel" channel;
 };
 
-/// What can change of a ticket, but tags, hashtags and declared fields.
+/// Columns of a ticket that can change. Tags, hashtags and declared fields have tables of their own.
 const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "account" account;
     "brand" brand;
@@ -361,7 +360,7 @@ static READ: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {fixed}, {changing}, {person} FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id")
 });
 
-/// Persons, each behind the store's number. A condition on `p.x_id` comes behind it.
+/// Selects people with their row ids. A condition on `p.x_id` must be appended.
 pub(super) static PEOPLE: LazyLock<String> =
     LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE p.x_id", column::selected(PERSON, "p")));
 
@@ -374,17 +373,17 @@ static PUT_PERSON: LazyLock<String> = LazyLock::new(|| {
     format!("{insert} ON CONFLICT (x_id) DO UPDATE SET {} RETURNING id", news.join(", "))
 });
 
-/// When a ticket was closed, if it is: nothing happens to it afterwards.
+/// When a ticket was closed, in milliseconds: its last update, as a closed ticket does not change.
 fn closed_at(ticket: &Ticket) -> Option<i64> {
     (ticket.status == Status::Closed).then(|| ticket.updated.as_millisecond())
 }
 
-/// When automations look at a ticket to which something happened.
+/// When automations evaluate a changed ticket, in milliseconds; `None` if it is closed.
 fn next_check(ticket: &Ticket, now: Timestamp) -> Option<i64> {
     (ticket.status != Status::Closed).then(|| minute(now).as_millisecond())
 }
 
-/// A ticket as it reads when it comes back.
+/// A ticket with its values rounded as the database stores them.
 fn as_stored(mut ticket: Ticket) -> Ticket {
     column::round(CHANGING, &mut ticket);
     ticket
@@ -394,7 +393,7 @@ async fn ticket(connection: &mut Connection, id: TicketId) -> Result<Option<Tick
     Ok(tickets(connection, &[id.0]).await?.pop())
 }
 
-/// Whole tickets, in the order of these numbers.
+/// Tickets with all their fields, in the order of these ids.
 pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>, StoreError> {
     let mut found: BTreeMap<i64, Ticket> = BTreeMap::new();
     for row in among(connection, &[&READ], ids).fetch_all(&mut *connection).await? {
@@ -412,14 +411,14 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// Tags, hashtags and declared fields: three tables, and one statement.
+/// One statement that reads the tables of tags, hashtags and declared fields.
 const SETS: &[&str] = &[
     "SELECT ticket, 'tag' AS kind, tag AS name, CAST(NULL AS BIGINT) AS number, NULL AS text FROM ticket_tag WHERE ticket",
     " UNION ALL SELECT ticket, 'hashtag', tag, CAST(NULL AS BIGINT), NULL FROM ticket_hashtag WHERE ticket",
     " UNION ALL SELECT ticket, kind, name, number, text FROM ticket_field WHERE ticket",
 ];
 
-/// A statement of these parts, each about the tickets of a list.
+/// Concatenates statement parts, each followed by ` IN (ids)`.
 fn among<'q>(connection: &Connection, parts: &[&str], ids: &'q [i64]) -> Query<'q> {
     let mut statement = Builder::new(connection.dialect(), "");
     for part in parts {
@@ -445,7 +444,7 @@ fn read(row: &Row) -> Result<Ticket, StoreError> {
     Ok(ticket)
 }
 
-/// A row of [`PEOPLE`].
+/// Decodes a row of [`PEOPLE`].
 pub(super) fn numbered_person(row: &Row) -> Result<(i64, Person), StoreError> {
     let mut person = Person::default();
     column::read(PERSON, &mut person, row, 1)?;

@@ -1,5 +1,5 @@
-//! What a transaction knows: tickets and people as it read or wrote them, and where there is nothing to be found. Nobody
-//! else writes while it is open, which its lock sees to, so nothing needs to be asked twice. None of it outlives the transaction.
+//! The cache of a write transaction: tickets, people and ids that it read or wrote, and what it found to be absent.
+//! It cannot become stale, as the transaction holds the write lock, and it is dropped with the transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,20 +12,20 @@ use super::{
 };
 use crate::desk::{Person, Ticket, TicketId, XId};
 
-/// What is known, as the database has it.
+/// Cached rows and negative results.
 #[derive(Debug, Default)]
 pub(super) struct TxCache {
     tickets: BTreeMap<TicketId, Ticket>,
     ticket_versions: BTreeMap<TicketId, i64>,
-    /// Each with the store's number; `None` where there is nobody of that id.
+    /// People with their row ids; `None` if the person is not stored.
     people: BTreeMap<XId, Option<(i64, Person)>>,
-    /// Posts that nothing is below.
+    /// Posts that have no stored replies.
     childless: BTreeSet<XId>,
-    /// Conversations of which there is no post.
+    /// Conversations without stored posts.
     empty_conversations: BTreeSet<String>,
-    /// The first ids of posts, by those of later versions.
+    /// Ids of later versions of posts, mapped to the id of the first version.
     pub(super) versions: BTreeMap<String, XId>,
-    /// The last numbers, where they were asked for.
+    /// The last allocated id of each table, if this transaction allocated any.
     last_numbers: BTreeMap<Numbered, i64>,
 }
 
@@ -50,7 +50,7 @@ impl TxCache {
         self.ticket_versions.get(&id).copied()
     }
 
-    /// The statement just made raised it.
+    /// Increments the cached version after a statement that incremented the stored one.
     pub(super) fn raise_ticket_version(&mut self, id: TicketId) {
         if let Some(version) = self.ticket_versions.get_mut(&id) {
             *version += 1;
@@ -61,13 +61,13 @@ impl TxCache {
         self.ticket_versions.insert(id, version);
     }
 
-    /// A ticket was changed by a statement that does not tell how.
+    /// Invalidates a ticket after a statement that changed it in the database only.
     pub(super) fn forget_ticket(&mut self, id: TicketId) {
         self.tickets.remove(&id);
         self.ticket_versions.remove(&id);
     }
 
-    /// Where it is known: the person, or that there is none.
+    /// The cached person. `Some(None)`: known to be absent. `None`: not cached.
     pub(super) fn person(&self, id: &XId) -> Option<Option<&(i64, Person)>> {
         self.people.get(id).map(Option::as_ref)
     }
@@ -76,7 +76,7 @@ impl TxCache {
         self.people.insert(id.clone(), None);
     }
 
-    /// Tickets show their requesters, so those change with them.
+    /// Caches a person, and updates the requester in cached tickets.
     pub(super) fn keep_person(&mut self, number: i64, person: &Person) {
         let Some(id) = &person.id else { return };
         for ticket in self.tickets.values_mut().filter(|ticket| ticket.requester.id.as_ref() == Some(id)) {
@@ -85,18 +85,18 @@ impl TxCache {
         self.people.insert(id.clone(), Some((number, person.clone())));
     }
 
-    /// Whether nothing is below a post, as far as is known.
+    /// Whether a post is known to have no stored replies.
     pub(super) fn is_childless(&self, id: &XId) -> bool {
         self.childless.contains(id)
     }
 
-    /// Something came to be below a post, and in its conversation.
+    /// Invalidates negative results for a post and its conversation after rows were moved to it.
     pub(super) fn moved_to(&mut self, post: &XId) {
         self.childless.remove(post);
         self.empty_conversations.remove(post.as_str());
     }
 
-    /// A post was added. Returns whether it is known that it is the only one of its conversation.
+    /// Updates the cache for an inserted post. Returns whether it is known to be the only post of its conversation.
     pub(super) fn add_post(&mut self, post: &StoredPost) -> bool {
         if let Some(above) = &post.replied_to {
             self.childless.remove(above);
@@ -106,8 +106,8 @@ impl TxCache {
 }
 
 impl Tx {
-    /// Finds out with a few statements what taking in each of these posts would ask for with several: their authors, their
-    /// tickets, and which of them nothing is known around.
+    /// Loads what processing these posts will need, with a few statements instead of several per post: authors,
+    /// tickets, and which posts have no stored replies or conversation.
     pub async fn prefetch(&mut self, posts: &[&StoredPost]) -> Result<(), StoreError> {
         if posts.is_empty() {
             return Ok(());

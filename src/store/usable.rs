@@ -1,4 +1,4 @@
-//! Why a file cannot be used as a database, in words.
+//! Explains to users why a file cannot be used as a database.
 
 use std::{
     fs, io,
@@ -7,12 +7,12 @@ use std::{
 
 use super::StoreError;
 
-/// Refuses what is no file, and a place that does not exist.
+/// Fails if the path is neither a regular file nor a new file in an existing directory.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(()),
         Ok(found) if found.is_dir() => unusable("it is a directory; name a file in it"),
-        // Opening one would wait for somebody to write into it.
+        // Opening a pipe would block until another process writes to it.
         Ok(_) => unusable("it is a pipe, a socket or a device; name a file"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match directory(path) {
             directory if directory.is_dir() => Ok(()),
@@ -25,9 +25,9 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The error with which opening a file failed, as what this process lacks, if that can be seen.
+/// Replaces an error from opening a database with the missing file permission, if that is the cause.
 ///
-/// The file is not open in this process: closing it here would end the locks of one that is.
+/// The file must not be open in this process: closing it here would release the locks of other handles.
 pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
     // CANTOPEN, READONLY, PERM and AUTH, in any of their extended forms.
     if !primary_code(&error).is_some_and(|code| matches!(code, 3 | 8 | 14 | 23)) {
@@ -47,7 +47,7 @@ pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
         let log = log(path);
         match log.exists() {
             true if denied(fs::File::open(&log)) => format!("this user may not read `{}`; {as_owner}", log.display()),
-            // Left by a process that was killed, and to be read in first.
+            // Left by a killed process; SQLite must first apply it to the database.
             true => format!("`{}` is to be read into it first, and this user may not write; {as_owner}", log.display()),
             false => format!("this user may not write it; {as_owner}"),
         }
@@ -60,7 +60,7 @@ fn unusable(why: &str) -> Result<(), StoreError> {
     Err(StoreError::Unusable(why.to_owned()))
 }
 
-/// The first of SQLite's two numbers for an error.
+/// SQLite's primary result code: the low byte of the extended code.
 fn primary_code(error: &StoreError) -> Option<u32> {
     match error {
         StoreError::Database(error) => Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff),
@@ -71,7 +71,7 @@ fn primary_code(error: &StoreError) -> Option<u32> {
     }
 }
 
-/// The log of a database, which is there while somebody has it open.
+/// The path of the write-ahead log, which exists while the database is open.
 pub(super) fn log(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");

@@ -1,5 +1,5 @@
-//! One post under several ids: X gives each version of an edited post an id and a conversation of its own. Here they all go
-//! by the first.
+//! Versions of edited posts. X gives each version its own post id and conversation id; Twite maps them to those of the
+//! first version.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::desk::XId;
 
 impl Store {
-    /// The ids of a post's versions, oldest first: the one it goes by, and those of later versions.
+    /// The ids of all versions of a post, oldest first, including its own.
     pub async fn versions(&self, id: &XId) -> Result<Vec<XId>, StoreError> {
         let rows: Vec<String> = query_scalar("SELECT version FROM post_version WHERE post = $1")
             .bind(id.as_str())
@@ -24,7 +24,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Looks up which of the ids in these posts are later versions of others.
+    /// Loads into the cache which ids in these posts belong to later versions of other posts.
     pub async fn prefetch_versions(&mut self, posts: &[&StoredPost]) -> Result<(), StoreError> {
         let public = posts.iter().filter(|post| post.direct_with.is_none());
         let ids: BTreeSet<&str> = public
@@ -44,7 +44,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Names posts by their first ids, as far as those were looked up or learnt.
+    /// Replaces the ids in a post by those of first versions, as far as they are cached.
     pub fn by_first_ids(&self, post: &mut StoredPost) {
         let versions = &self.cache.versions;
         if versions.is_empty() || post.direct_with.is_some() {
@@ -60,8 +60,8 @@ impl Tx {
         }
     }
 
-    /// Notes that these are versions of one post, and brings everything that was kept under a later one to the first. Returns
-    /// whether there was anything.
+    /// Records the versions of one post and moves all rows that refer to a later version to the first. Returns whether
+    /// any row was changed.
     pub async fn put_versions(&mut self, first: &XId, versions: &[XId]) -> Result<bool, StoreError> {
         let mut moved = 0;
         for version in versions.iter().filter(|version| *version != first) {
@@ -76,7 +76,7 @@ impl Tx {
             }
             self.flush().await?;
             for statement in [
-                // A version that was taken for a post of its own.
+                // A later version may have been stored as a separate post.
                 "UPDATE post SET version = v.version, text = v.text FROM post v
                  WHERE post.x_id = $2 AND v.x_id = $1 AND post.deleted = 0
                    AND (length(v.version), v.version) > (length(post.version), post.version)",
@@ -101,7 +101,7 @@ impl Tx {
         Ok(moved > 0)
     }
 
-    /// The people who have tickets of any account in a conversation.
+    /// The people with tickets in a conversation, for all accounts.
     pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
         let people: Vec<String> =
             query_scalar("SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person")

@@ -1,10 +1,10 @@
-//! Views as SQL: the same tickets, in the same order, as [`engine::view`] finds in memory.
+//! Views translated to SQL. They return the same tickets in the same order as [`engine::view`] in memory.
 //!
-//! A part of a condition is always true or false, never SQL's unknown: what has no value is asked for first.
-//! What SQL cannot say exactly (whole words, by Unicode's boundaries) it says *generously*, so that no ticket is
-//! missed, or, below a `not`, *strictly*; the plain evaluator then has the last word on each ticket found.
+//! The SQL of a predicate is never NULL: missing values are tested for first.
+//! A predicate that SQL cannot express exactly (such as whole words with Unicode boundaries) is *over-approximated*, so
+//! that no ticket is missed, or, below a `not`, *under-approximated*; the evaluator then filters the tickets found.
 //!
-//! Texts and names are compared byte by byte, as in memory: on PostgreSQL by the collation `C` of each column.
+//! Texts and names are compared byte by byte, as in memory: on PostgreSQL through the collation `C` of each column.
 
 use std::slice::from_ref;
 
@@ -25,19 +25,19 @@ use crate::{
     lang::rules::{Boundary, Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate, Sort, View},
 };
 
-/// How many questions and values a statement asks about: the rest is left to the evaluator. A database takes
-/// no statement of any length, and named conditions can make a short rule ask a lot.
+/// The maximum number of predicates and values in one statement; the evaluator checks the rest. Databases limit the
+/// length of a statement, and named conditions can expand a short rule to a very long one.
 const MAX_TERMS: usize = 2_000;
-/// How deep a statement nests.
+/// The maximum nesting depth of conditions in a statement.
 const MAX_DEPTH: usize = 60;
-/// How many tickets are read at once for the evaluator.
+/// Batch size, in tickets, for reading candidates that the evaluator filters.
 const CHUNK: usize = 500;
 
 const TRUE: &str = "1 = 1";
 const FALSE: &str = "1 = 0";
 
 impl Store {
-    /// The tickets a view shows: at most `limit`, without the first `offset`.
+    /// The tickets of a view: at most `limit`, after skipping `offset`.
     pub async fn view(
         &self,
         view: &View,
@@ -46,14 +46,14 @@ impl Store {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<Ticket>, StoreError> {
-        // A transaction, so that what is found is what is read.
+        // One snapshot, so that tickets do not change between the search and reading them.
         let mut snapshot = self.snapshot().await?;
         let tickets = view_in(&mut snapshot, view, desk, now, limit, offset).await?;
         snapshot.rollback().await?;
         Ok(tickets)
     }
 
-    /// How many tickets a condition holds for.
+    /// The number of tickets that satisfy a condition.
     pub async fn count(&self, filter: &Condition, desk: &Declarations, now: Timestamp) -> Result<u64, StoreError> {
         let mut snapshot = self.snapshot().await?;
         let count = count_in(&mut snapshot, filter, desk, now).await?;
@@ -103,19 +103,19 @@ async fn count_in(
     Ok(query.candidates_that_hold(reader, filter).await?.len() as u64)
 }
 
-/// A statement under way.
+/// A SQL query over tickets under construction.
 pub(super) struct Query<'a> {
     pub(super) sql: Builder<'static>,
     desk: &'a Declarations,
     now: Timestamp,
-    /// Whether it finds the very tickets, in their order; else the evaluator must look at them.
+    /// Whether the SQL is exact in filter and order; if not, the evaluator must filter and sort the tickets found.
     pub(super) exact: bool,
-    /// How much more it may ask.
+    /// The remaining budget of predicates and values, see [`MAX_TERMS`].
     left: usize,
 }
 
 impl<'a> Query<'a> {
-    /// A statement about tickets, and about people where it asks something about them.
+    /// A query over tickets, joined with their requesters if `select` or `filter` uses columns of people.
     pub(super) fn of(
         dialect: Dialect,
         select: &str,
@@ -126,7 +126,7 @@ impl<'a> Query<'a> {
         Self::with(dialect, select, false, filter, desk, now)
     }
 
-    /// As [`Self::of`], where what is still to come may ask about people as well.
+    /// As [`Self::of`], but `people` forces the join, for columns used in SQL that is pushed later.
     pub(super) fn with(
         dialect: Dialect,
         select: &str,
@@ -146,7 +146,7 @@ impl<'a> Query<'a> {
         query
     }
 
-    /// Reads the tickets that were found and keeps those for which the condition does hold.
+    /// Reads the candidates and keeps those that satisfy the condition.
     async fn candidates_that_hold(
         self,
         reader: &mut Connection,
@@ -162,7 +162,8 @@ impl<'a> Query<'a> {
         Ok(found)
     }
 
-    /// A condition. Where it cannot be said exactly: one that holds for more tickets if `over`, else for fewer.
+    /// Pushes a condition. If it cannot be expressed exactly, it is over-approximated if `over`, else
+    /// under-approximated.
     fn condition(&mut self, condition: &Condition, over: bool, depth: usize) {
         if depth == 0 {
             return self.unsaid(over);
@@ -180,7 +181,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Many parts as a tree of halves: databases bound how deep an expression is, and a chain is as deep as long.
+    /// Joins conditions as a balanced tree: databases limit the depth of expressions, and a chain of n is n deep.
     fn join(&mut self, parts: &[Condition], with: &str, none: &str, over: bool, depth: usize) {
         match parts {
             [] => {
@@ -198,7 +199,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// In place of what cannot be said.
+    /// Pushes the approximation of a condition that cannot be expressed: true if `over`, else false.
     fn unsaid(&mut self, over: bool) {
         self.exact = false;
         self.sql.push(if over { TRUE } else { FALSE });
@@ -217,7 +218,7 @@ impl<'a> Query<'a> {
         let field = &predicate.field;
         match field.scope() {
             Scope::Ticket => {}
-            // The same for every ticket of a schedule: views know no event.
+            // Constant per schedule: views are evaluated without an event.
             Scope::Event | Scope::Clock => {
                 return self.by_schedule(|query, hours| {
                     let desk = Declarations { hours: hours.clone(), ..Declarations::default() };
@@ -259,7 +260,7 @@ impl<'a> Query<'a> {
                 self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "> 0"));
             }
             Op::ContainsWord(_) => self.unsaid(over),
-            // SQLite asks the library that the evaluator uses. PostgreSQL has another language of patterns.
+            // SQLite calls the regex library that the evaluator uses. PostgreSQL has another regex syntax.
             Op::Matches(_) if self.sql.dialect() == Dialect::Postgres => {
                 self.search(field, &kind, over, |query| query.unsaid(over));
             }
@@ -272,7 +273,7 @@ impl<'a> Query<'a> {
                 self.sql.push("NOT ");
                 self.present(field, &kind);
             }
-            // Without an event, a ticket changed from nothing, wherever it has a value.
+            // Without an event, every field that is set counts as changed from empty.
             Op::IsSet | Op::Changed { from: None, to: None } => self.present(field, &kind),
             Op::Changed { from: None, to: Some(value) } => {
                 self.sql.push("(");
@@ -289,7 +290,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The column in which a field is compared.
+    /// Pushes the column or subquery with which a field is compared.
     fn column(&mut self, field: &FieldRef) {
         match field {
             FieldRef::Known(Field { sql: Some(sql), kind, .. }) => match kind {
@@ -315,7 +316,7 @@ impl<'a> Query<'a> {
         };
     }
 
-    /// Whether a field holds anything.
+    /// Pushes the predicate that a field is not empty.
     fn present(&mut self, field: &FieldRef, kind: &Kind) {
         match kind {
             Kind::YesNo => {
@@ -337,9 +338,9 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Whether a field holds one of these values.
+    /// Pushes the predicate that a field has one of these values.
     fn one_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], over: bool) {
-        // No rule writes instants, and stored ones are not as fine; whole sets are for the evaluator.
+        // Left to the evaluator: stored times have only millisecond precision, and sets are compared as a whole.
         if matches!(kind, Kind::Time | Kind::Set) {
             return self.unsaid(over);
         }
@@ -378,8 +379,8 @@ impl<'a> Query<'a> {
         };
     }
 
-    /// Whether a field holds something else than these values. Nobody knows of an unknown number; an empty
-    /// word or text differs.
+    /// Pushes the predicate that a field has none of these values. False for a missing number, true for an empty
+    /// keyword or text.
     fn none_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], over: bool) {
         let unknowable = *kind == Kind::Number;
         if unknowable {
@@ -407,7 +408,7 @@ impl<'a> Query<'a> {
                 self.column(field);
                 self.sql.push(format_args!(" {} ", comparison.as_str())).push_bind(*number).push(")");
             }
-            // The words that compare so: no rank is stored that a new word would put out of order.
+            // Expanded to the list of matching keywords: ranks are not stored, as a new keyword would shift them.
             (Kind::Words(words), Literal::Word { rank: Some(rank), .. }) => {
                 let fitting = words.words.iter().enumerate().filter(|(place, _)| comparison.holds(place.cmp(rank)));
                 let fitting: Vec<_> =
@@ -439,7 +440,7 @@ impl<'a> Query<'a> {
         self.sql.push(")");
     }
 
-    /// Asks something of a text that is not empty. Words and names have no column with their folds.
+    /// Pushes a text search, which is false for an empty text. Keywords and names have no folded column to search.
     fn search(&mut self, field: &FieldRef, kind: &Kind, over: bool, ask: impl FnOnce(&mut Self)) {
         match kind {
             Kind::Text => {
@@ -467,7 +468,7 @@ impl<'a> Query<'a> {
         self.sql.push(", ").push_bind(needle.to_owned()).push(") ").push(place);
     }
 
-    /// Something that depends on when the desk is open for a ticket, see [`Declarations::hours_of`].
+    /// Pushes an expression that depends on the business hours of a ticket, see [`Declarations::hours_of`].
     fn by_schedule(&mut self, mut ask: impl FnMut(&mut Self, &Hours)) {
         let desk = self.desk;
         if desk.schedules.is_empty() {
@@ -498,7 +499,8 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// How long ago, or how far off, a time is: as times pass in order there is one instant at which the answer turns.
+    /// Pushes a comparison of a time's distance from now with a duration. The distance is monotonic in the time, so
+    /// this is a comparison with one boundary instant.
     fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Duration, until: bool, over: bool) {
         if span.length(&self.desk.hours).is_negative() {
             return self.unsaid(over);
@@ -514,7 +516,7 @@ impl<'a> Query<'a> {
         let reached = if until { span.reached_after(self.now, hours) } else { span.reached_before(self.now, hours) };
         let far = comparison.is_lower_bound();
         let Some(Boundary { at, included }) = comparison.boundary(reached) else {
-            // No time is that far off.
+            // No time is that far away.
             return if far {
                 self.sql.push(FALSE);
             } else {
@@ -535,11 +537,11 @@ impl<'a> Query<'a> {
         self.present(field, &Kind::Time);
         self.sql.push(" AND ");
         self.column(field);
-        // An instant is at most some 10^14 milliseconds away from the epoch.
+        // Fits: a timestamp is at most some 10^14 milliseconds away from the epoch.
         self.sql.push(sign).push_bind(i64::try_from(millis).unwrap_or(i64::MAX)).push(")");
     }
 
-    /// One key of the order: empty values last, whatever the direction.
+    /// Pushes one sort key; empty values come last in both directions.
     fn order(&mut self, sort: &Sort) {
         let kind = sort.by.kind();
         let direction = if sort.descending { " DESC, " } else { ", " };
@@ -548,9 +550,9 @@ impl<'a> Query<'a> {
             (FieldRef::Known(field), Scope::Shown) => {
                 let key = match field.name {
                     "id" => "t.id",
-                    // The address ends in the number, and is a text.
+                    // Links differ only in the ticket number, and are sorted as text.
                     "link" => "CAST(t.id AS TEXT)",
-                    // Their folds are not stored.
+                    // Their folded text is not stored.
                     _ => return self.exact = false,
                 };
                 self.sql.push(key).push(direction);
@@ -570,12 +572,12 @@ impl<'a> Query<'a> {
                 }
                 self.sql.push(" END");
             }
-            // A separator below every character orders lists as their items are ordered.
+            // With a separator that sorts before all other characters, joined texts sort like lists of tags.
             Kind::Set => {
                 self.sql.push("(SELECT string_agg(s.tag, ").push_bind("\u{1}");
                 self.sql.push(format_args!(" ORDER BY s.tag) FROM {} s WHERE s.ticket = t.id)", set_table(&sort.by)));
             }
-            // No text and an empty one are the same.
+            // NULL and the empty text are equal.
             Kind::Text => {
                 self.sql.push("coalesce(");
                 self.column(&sort.by);
@@ -587,12 +589,12 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Whether a field is stored with its person.
+/// Whether a field is a column of the requester's row.
 pub(super) fn asks_about_people(field: &FieldRef) -> bool {
     matches!(field, FieldRef::Known(Field { sql: Some(sql), .. }) if sql.contains("p."))
 }
 
-/// The table of a field that is a set.
+/// The table that stores a set field.
 fn set_table(field: &FieldRef) -> &'static str {
     match field {
         FieldRef::Known(Field { sql: Some(sql), .. }) => sql,

@@ -1,14 +1,14 @@
-//! Rows that nobody asks for before the transaction ends: they are written then, many with one statement.
+//! Write buffer of a transaction: its rows are inserted at commit, or before their tables are read, many per statement.
 
 use super::{
     StoreError, Tx, comes_again,
     db::{Builder, Separated},
 };
 
-/// The most rows of one statement.
+/// The maximum number of rows per statement.
 const MAX_ROWS: usize = 500;
 
-/// Rows still to be written.
+/// Rows to be inserted, by table.
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
     pub(super) tags: Vec<(i64, String)>,
@@ -72,7 +72,7 @@ pub(super) struct FiredRow {
 type Row<'b> = Separated<'b, 'static>;
 
 impl Tx {
-    /// Writes what was left for buffer. Whoever asks one of these tables, or changes it otherwise, calls this before.
+    /// Inserts the buffered rows. Must be called before a statement reads or updates one of these tables.
     pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
         let buffer = std::mem::take(&mut self.buffer);
         let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
@@ -98,7 +98,7 @@ impl Tx {
             row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
         })
         .await?;
-        // The same key is the same thing.
+        // An effect whose key is already in the outbox is not added again.
         let outbox = [
             "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, destination, answers, follows, made, due, state) ",
             " ON CONFLICT DO NOTHING",
@@ -120,7 +120,7 @@ impl Tx {
         .await
     }
 
-    /// Inserts rows.
+    /// Inserts rows in batches of [`MAX_ROWS`].
     async fn insert<T>(
         &mut self,
         [into, behind]: [&'static str; 2],

@@ -1,4 +1,4 @@
-//! The calls Twite makes.
+//! HTTP client for X's API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,12 +22,12 @@ use crate::{
     store::{Key, Store},
 };
 
-/// The largest answer that is read.
+/// Maximum size of a response, in bytes.
 const LARGEST: usize = 8 * 1024 * 1024;
-/// How long a connection may take to come about, and a whole call.
+/// Timeouts for connecting and for a whole call.
 const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
-/// How many posts X looks up at once.
+/// Maximum number of posts per lookup by id.
 pub const MAX_IDS: usize = 100;
 
 const POST_FIELDS: &str =
@@ -38,12 +38,12 @@ const USER_FIELDS: &str = "created_at,id,location,name,public_metrics,username,v
 const DM_FIELDS: &str = "attachments,created_at,dm_conversation_id,entities,event_type,id,text";
 const DM_EXPANSIONS: &str = "sender_id,participant_ids,attachments.media_keys,referenced_posts";
 
-/// An HTTP client for everything the daemon calls: no redirects, limits on time, TLS by rustls.
+/// Creates the HTTP client for all outgoing calls: no redirects, with timeouts, TLS by rustls.
 ///
 /// # Errors
-/// When TLS cannot be set up.
+/// When the TLS setup fails.
 pub fn http() -> Result<reqwest::Client, XError> {
-    // The second of two calls finds the provider installed, which is all that is wanted.
+    // Fails if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("twite/", env!("CARGO_PKG_VERSION")))
@@ -54,19 +54,19 @@ pub fn http() -> Result<reqwest::Client, XError> {
         .map_err(|e| XError::NotReached(e.to_string()))
 }
 
-/// An answer and what its headers say.
+/// A response with the data of its headers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered<T> {
-    /// The answer.
+    /// The decoded body.
     pub answer: T,
-    /// The calls that are left.
+    /// The rate limit state.
     pub limits: Limits,
-    /// When X answered, by its own clock.
+    /// When X responded, by its own clock.
     pub at: Option<Timestamp>,
 }
 
 impl<T> Answered<T> {
-    /// The same for what is made of the answer.
+    /// Applies a function to the body and keeps the rest.
     pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Answered<U> {
         Answered { answer: with(self.answer), limits: self.limits, at: self.at }
     }
@@ -78,8 +78,8 @@ impl Answered<Vec<u8>> {
         Ok(Answered { answer: page, limits: self.limits, at: self.at })
     }
 
-    /// Reads a page of a list. What says nothing of the list must not count as an empty one: a reply that was looked up there
-    /// would be sent a second time.
+    /// Decodes a page of a list. A response without a list is an error, never an empty list: a lookup would conclude
+    /// that a reply is not at X, and it would be sent twice.
     fn read_list<T>(self, decode: impl Fn(&[u8]) -> Result<Page<T>, String>) -> Result<Answered<Page<T>>, XError> {
         let read = self.read(decode)?;
         if read.answer.is_list {
@@ -89,23 +89,23 @@ impl Answered<Vec<u8>> {
     }
 }
 
-/// Something that X made for us.
+/// An object that a call created at X.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     /// Its id.
     pub id: XId,
 }
 
-/// Whether a call has an effect, so that a lost answer leaves it unknown.
+/// Whether a call has side effects; if so, a lost response leaves its outcome unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// It only asks.
+    /// It only reads.
     Nothing,
-    /// It posts or writes.
+    /// It creates or changes data.
     Something,
 }
 
-/// One account's way to X. There is one of these for an account in a process.
+/// X's API on behalf of one account. One instance per account and process.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -116,10 +116,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// The way to X for a connected account.
+    /// Creates the client of a connected account.
     ///
     /// # Errors
-    /// When the settings make no sense.
+    /// When the settings are invalid.
     pub fn new(
         settings: &XSettings,
         account: XId,
@@ -140,13 +140,13 @@ impl Client {
         &self.account
     }
 
-    /// Who the account is, as X says.
+    /// The account's own profile.
     pub async fn me(&self) -> Result<Person, XError> {
         let answer = self.get("/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;
         me(&salvage(&answer))
     }
 
-    /// The account's own posts above one id and below another, newest first.
+    /// The account's own posts with ids between `since` and `until`, both exclusive, newest first.
     pub async fn own_posts(
         &self,
         since: Option<&XId>,
@@ -156,7 +156,7 @@ impl Client {
         self.timeline("tweets", since, until, token).await
     }
 
-    /// Posts that mention the account, above one id and below another, newest first.
+    /// Posts that mention the account with ids between `since` and `until`, both exclusive, newest first.
     pub async fn mentions(
         &self,
         since: Option<&XId>,
@@ -166,7 +166,7 @@ impl Client {
         self.timeline("mentions", since, until, token).await
     }
 
-    /// Posts the account liked, the latest like first.
+    /// Posts the account liked, most recently liked first.
     pub async fn liked_posts(&self, token: Option<&str>) -> Result<Answered<Page<Post>>, XError> {
         self.timeline("liked_tweets", None, None, token).await
     }
@@ -191,7 +191,7 @@ impl Client {
         answered.read_list(decode_posts)
     }
 
-    /// The account's direct messages, newest first, its own among them.
+    /// The account's direct messages, sent and received, newest first.
     pub async fn direct_messages(&self, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
         self.messages("/2/dm_events", token).await
     }
@@ -208,7 +208,7 @@ impl Client {
         self.get(path, &query).await?.read_list(decode_directs)
     }
 
-    /// The direct messages with one person, newest first. X counts these calls apart from those for all messages.
+    /// The direct messages with one person, newest first. They have a rate limit of their own.
     pub async fn direct_messages_with(
         &self,
         person: &XId,
@@ -217,7 +217,8 @@ impl Client {
         self.messages(&format!("/2/dm_conversations/with/{person}/dm_events"), token).await
     }
 
-    /// Posts by their ids, [`MAX_IDS`] at most; those X does not give are missing, and named as gone where they are.
+    /// Posts by id, at most [`MAX_IDS`]. Posts that X does not return are missing, and listed in [`Page::gone`] if X
+    /// reports them as not found.
     pub async fn posts_by_ids(&self, ids: &[XId]) -> Result<Answered<Page<Post>>, XError> {
         let ids = ids.iter().take(MAX_IDS).map(XId::as_str).collect::<Vec<_>>().join(",");
         let query = [
@@ -230,10 +231,10 @@ impl Client {
         answered.read(decode_posts)
     }
 
-    /// Posts a public reply. What it takes can only answer a public comment: see [`crate::desk::Reply`].
+    /// Posts a public reply. A [`PublicReply`] can only answer a public comment: see [`crate::desk::Reply`].
     ///
     /// # Errors
-    /// When X refuses or cannot be reached; when its answer was lost, the post may be there.
+    /// When X refuses or cannot be reached. [`XError::AnswerLost`] means that the post may exist.
     pub async fn create_post(&self, reply: &PublicReply) -> Result<Created, XError> {
         let body = json!({
             "text": reply.text(),
@@ -255,7 +256,7 @@ impl Client {
         let url = self.address(path)?;
         let answered = self.call(Sent::Something, || self.http.post(url.clone()).json(body)).await?;
         let id = salvage(&answered.answer).pointer(id).and_then(Value::as_str).and_then(|id| id.parse().ok());
-        // X took it and does not say what it is called: whether it is there has to be looked up.
+        // The call succeeded but the id is unreadable, so the post has to be looked up.
         id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X accepted it but returned no id".to_owned()))
     }
 
@@ -268,7 +269,7 @@ impl Client {
         self.url.join(path).map_err(|e| XError::Tokens(format!("`x.url` and {path}: {e}")))
     }
 
-    /// Makes a call with a token that should be good; where X refuses the token, once more with a new one.
+    /// Makes a call with a valid token; if X rejects the token, once more with a refreshed one.
     async fn call(&self, sent: Sent, request: impl Fn() -> RequestBuilder) -> Result<Answered<Vec<u8>>, XError> {
         let token = self.tokens.access(None).await?;
         match self.call_with(&token, sent, request()).await {
@@ -287,11 +288,11 @@ impl Client {
         let at = answered_at(answer.headers());
         let body = bounded_body(answer, sent).await?;
         if !status.is_success() {
-            // Every answer names the next window; it matters where there are no calls left in this one.
+            // Every response states the next reset, which only matters once no calls are left.
             let used_up = status == StatusCode::TOO_MANY_REQUESTS || limits.remaining == Some(0);
             let error = refusal(status.as_u16(), &body, limits.resets_in.filter(|_| used_up).max(asked));
             return Err(match error {
-                // A gateway that failed may have let the call through before it did.
+                // A failing gateway may have forwarded the call first.
                 XError::Unavailable { why, .. }
                     if sent == Sent::Something && status != StatusCode::SERVICE_UNAVAILABLE =>
                 {
@@ -304,7 +305,7 @@ impl Client {
     }
 }
 
-/// Who a fresh token belongs to, before there is an account to keep it for, and what time it is at X.
+/// The owner of a newly issued token, and X's current time. Used before the account is stored.
 pub async fn whose(
     settings: &XSettings,
     http: &reqwest::Client,
@@ -332,7 +333,7 @@ pub(super) async fn send(request: RequestBuilder, sent: Sent) -> Result<Response
 
 fn lost(error: reqwest::Error, sent: Sent) -> XError {
     let connecting = error.is_connect() || error.is_builder();
-    // The address may hold ids, never more; still, what failed is clear without it.
+    // A URL may contain ids, and the message is clear without it.
     let timed_out = error.is_timeout();
     let why = error_chain(&error.without_url());
     if connecting {
@@ -348,7 +349,7 @@ fn lost(error: reqwest::Error, sent: Sent) -> XError {
     }
 }
 
-/// An error with its causes, in one line.
+/// An error and its causes, in one line.
 pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -359,7 +360,7 @@ pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Reads an answer, up to a size.
+/// Reads a response body of at most `LARGEST` bytes.
 pub(super) async fn bounded_body(mut answer: Response, sent: Sent) -> Result<Vec<u8>, XError> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| lost(error, sent))? {

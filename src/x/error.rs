@@ -1,100 +1,101 @@
-//! What X says when it does not do what was asked.
+//! Errors of calls to X.
 
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
 
-/// How much of an answer that makes no sense is repeated.
+/// Maximum length, in bytes, of the excerpt of an unrecognised response in an error message.
 const REPEATED: usize = 200;
 
-/// Why a call brought nothing.
+/// Why a call to X failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum XError {
-    /// X understood and refused.
+    /// X processed the call and rejected it.
     #[error("X refused: {0}")]
     Refused(Refusal),
-    /// X did not answer as it should; asking again may help.
+    /// X gave no usable response; a retry may succeed.
     #[error("{why}")]
     Unavailable {
-        /// What it did instead, as a sentence.
+        /// What happened, as a sentence.
         why: String,
-        /// How long it asks to wait, where it does.
+        /// The wait before a retry, if X named one.
         wait: Option<Duration>,
     },
-    /// No connection to X came about: whatever was to be sent was not.
+    /// No connection to X could be opened, so the call was not sent.
     #[error("cannot reach X: {0}")]
     NotReached(String),
-    /// Something between here and X answered in its place, and did not let the call through.
+    /// An intermediary, such as a proxy, rejected the call before it reached X.
     #[error("{status} that is not from X, perhaps from a proxy: {detail}")]
     InBetween {
-        /// The status of the answer.
+        /// The HTTP status of the response.
         status: u16,
-        /// What it says.
+        /// The response, in short.
         detail: String,
     },
-    /// The connection ended, or X failed, after something was sent: it may have arrived. What happened, as a sentence.
+    /// The call was sent, but its response was lost or X failed: it may have taken effect. What happened, as a
+    /// sentence.
     #[error("unknown outcome: {0}")]
     AnswerLost(String),
-    /// The tokens cannot be read or kept.
+    /// The tokens cannot be loaded, stored or refreshed, or the settings of the X client are invalid.
     #[error("{0}")]
     Tokens(String),
 }
 
-/// What X refused, as far as it matters.
+/// Why X rejected a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Too many calls.
+    /// The rate limit is exceeded.
     #[error("rate limit reached{}", wait.map(|w| format!("; retry in {} s", w.as_secs())).unwrap_or_default())]
     RateLimited {
-        /// How long until the next are free, where X says so.
+        /// Time until the rate limit resets, if X states it.
         wait: Option<Duration>,
     },
-    /// A token is refused. That says nothing about the grant behind it: X has refused everybody's for hours.
+    /// X rejects an access token. The grant may still be valid: X has had outages that rejected every token for hours.
     #[error("authorization refused: {0}")]
     Unauthorised(String),
-    /// The grant is dead: the account must be connected again.
+    /// The grant is revoked or expired: the account must be connected again.
     #[error("authorization no longer valid: {0}")]
     GrantDead(String),
-    /// The app may not do this, or the account is locked. Nothing about it is said of what was to be sent.
+    /// The app lacks permission, or the account is locked. Says nothing about the content of the call.
     #[error("the app or the account lacks permission: {0}")]
     NotAllowed(String),
-    /// The app has no credit, or its cap is reached. Nothing about it changes by itself.
+    /// The app's credits or spending cap are used up; someone has to top them up.
     #[error("the app's credits or spending cap are used up: {0}")]
     OutOfCredit(String),
-    /// A reply to somebody who did not address the account.
+    /// A reply to a person who has not mentioned the account.
     #[error("the author of the post has not mentioned this account: {0}")]
     NotSummoned(String),
-    /// The same text was sent before.
+    /// X already has a post with this text.
     #[error("duplicate text: {0}")]
     Duplicate(String),
-    /// The post that is answered, or what was asked for, is gone or cannot be seen.
+    /// The post that is replied to, or the requested object, is deleted or not visible.
     #[error("deleted or not visible: {0}")]
     Gone(String),
-    /// The person takes no direct messages from this account.
+    /// The person does not accept direct messages from this account.
     #[error("the person does not accept direct messages from this account: {0}")]
     DirectClosed(String),
-    /// Anything else.
+    /// Any other rejection.
     #[error("{status}: {detail}")]
     Other {
-        /// The status of the answer.
+        /// The HTTP status of the response.
         status: u16,
-        /// What X says about it.
+        /// X's explanation.
         detail: String,
     },
 }
 
 impl Refusal {
-    /// Whether X refuses the account or the app, whatever they ask for: nothing changes before somebody sees to it.
+    /// Whether X rejects the account or the app as a whole, so that every call fails until a person fixes it.
     pub fn is_about_account(&self) -> bool {
         matches!(self, Self::Unauthorised(_) | Self::GrantDead(_) | Self::OutOfCredit(_) | Self::NotAllowed(_))
     }
 }
 
 impl XError {
-    /// How long X asks to wait before the next call, as far as that can be believed.
+    /// The wait before the next call, if X asked for one.
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::Refused(Refusal::RateLimited { wait }) | Self::Unavailable { wait, .. } => *wait,
@@ -102,13 +103,13 @@ impl XError {
         }
     }
 
-    /// X did not answer as it should.
+    /// An [`XError::Unavailable`] without a wait.
     pub(super) fn unavailable(why: impl Into<String>) -> Self {
         Self::Unavailable { why: why.into(), wait: None }
     }
 }
 
-/// Makes sense of an answer that is no success: a problem at its top, a list of errors, or those of OAuth.
+/// Parses an error response: one problem object, a list of errors, or an OAuth error.
 pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XError {
     let value = super::parts::salvage(body);
     let is_json = value.is_object();
@@ -124,7 +125,7 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         Some(words) if detail.is_empty() => words.to_owned(),
         _ => detail,
     };
-    // Problem types are addresses on one of two hosts: their last part is the name.
+    // Problem types are URLs on one of two hosts; the last path segment is the name.
     let kind = text("type").unwrap_or_default();
     let kind = kind.rsplit('/').next().unwrap_or_default();
     let title = text("title").unwrap_or_default();
@@ -135,8 +136,8 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         (429, _) | (_, "dm-rate-limited") => Refusal::RateLimited { wait },
         (401, _) => Refusal::Unauthorised(detail),
         (402, _) | (_, "credits-depleted" | "credits" | "usage-capped") => Refusal::OutOfCredit(detail),
-        // X answers in JSON. Whatever else says no stands in between, and what was asked never arrived; where it gave up
-        // on an answer, that is not known.
+        // X answers in JSON, so any other body comes from an intermediary and the call did not reach X. A 408, 425 or
+        // 5xx leaves that open.
         (408 | 425 | 500.., _) => return XError::Unavailable { why: format!("X answered {status}: {detail}"), wait },
         (300..=399, _) => return XError::InBetween { status, detail },
         _ if !is_json => return XError::InBetween { status, detail },

@@ -1,28 +1,27 @@
-//! What an answer's headers say about further calls, as far as it can be believed. Every wait that a server names is
-//! read here.
+//! Rate limits and waits from response headers, with implausible values dropped.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// The longest wait that is believed: the longest period in which X counts calls is a day.
+/// Maximum wait accepted from a server: a day, X's longest rate limit window.
 pub const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The calls that are left, as the headers of an answer tell.
+/// Rate limit state from the headers of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls in a whole window.
+    /// Calls allowed per window.
     pub limit: Option<u64>,
-    /// Calls left in this window.
+    /// Calls left in the current window.
     pub remaining: Option<u64>,
     /// How long until the next window starts: from a second to [`MAX_WAIT`].
     pub resets_in: Option<Duration>,
 }
 
 impl Limits {
-    /// Reads X's headers. Times count from the answer's own `Date`, so that a clock of ours that is off does not matter;
-    /// without one, from `now`.
+    /// Parses X's rate limit headers. Reset times are relative to the response's own `Date`, so a skewed local clock
+    /// does not matter; without a `Date`, to `now`.
     pub fn read(headers: &HeaderMap, now: Timestamp) -> Self {
         let now = answered_at(headers).unwrap_or(now);
         let window = |prefix: &str| {
@@ -34,7 +33,7 @@ impl Limits {
                 resets_in: reset.and_then(|reset| until(reset, now)),
             }
         };
-        // Where a cap for the day is used up, its reset counts, not that of the short window.
+        // A used-up daily cap takes precedence over the short window.
         ["x-app-limit-24hour-", "x-user-limit-24hour-"]
             .map(window)
             .into_iter()
@@ -43,7 +42,7 @@ impl Limits {
     }
 }
 
-/// How long `Retry-After` asks to wait: it holds seconds, or a date.
+/// The wait that `Retry-After` asks for, given in seconds or as a date.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER.as_str())?;
     match value.parse() {
@@ -52,12 +51,12 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
 }
 
-/// When the server answered, by its own clock.
+/// The time of the response by the server's clock (`Date`).
 pub fn answered_at(headers: &HeaderMap) -> Option<Timestamp> {
     date(text(headers, DATE.as_str())?)
 }
 
-/// How long until a time; nothing where it has passed, or is too far off to be meant.
+/// Time until `at`; `None` if it has passed or is implausibly far ahead.
 fn until(at: Timestamp, now: Timestamp) -> Option<Duration> {
     believed(Duration::try_from(now.duration_until(at)).ok()?)
 }
@@ -92,7 +91,7 @@ mod tests {
             ("1800086400", Some(MAX_WAIT)),
             (" 1800000001 ", second),
             ("1800086401", None),
-            // Milliseconds for seconds; the year 5138; more than any number holds.
+            // Milliseconds instead of seconds; the year 5138; an integer overflow.
             ("1800000600000", None),
             ("99999999999", None),
             ("99999999999999999999999", None),

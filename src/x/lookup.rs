@@ -1,21 +1,21 @@
-//! Whether something that was sent arrived, when its answer was lost.
+//! Looks up at X whether a reply was delivered after its response was lost.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{XError, client::Client};
 use crate::desk::{Reply, XId, post_text::is_same_post};
 
-/// The most pages that are read: X shows 3,200 of an account's own posts, a hundred on a page.
+/// Maximum number of pages to read: X lists 3,200 of an account's own posts, 100 a page.
 const MAX_PAGES: usize = 32;
-/// How far X's clock and ours may be apart.
+/// Maximum clock skew between X and this machine.
 const MAX_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
-/// The account's messages that are this reply, newest first: the same text, in answer to the same post or person, not
-/// older than when it was first sent. More than one is possible where the same was said before; who asks knows which of
-/// them are accounted for.
+/// Ids of the account's messages that match this reply, newest first: same text, same post or person replied to, sent
+/// at or after `first_send` (less `MAX_SKEW`). Earlier identical replies match too; the caller excludes the ids already
+/// recorded.
 ///
 /// # Errors
-/// When X refuses or cannot be reached on any page: then nobody knows.
+/// When X refuses or cannot be reached on any page: the result would be incomplete.
 pub async fn find_sent(client: &Client, reply: &Reply, first_send: Timestamp) -> Result<Vec<XId>, XError> {
     let since = first_send.saturating_sub(MAX_SKEW).unwrap_or(Timestamp::MIN).as_millisecond();
     let is_older = |id: &XId| id.made_at_millis().is_some_and(|made| made < since);
@@ -24,7 +24,7 @@ pub async fn find_sent(client: &Client, reply: &Reply, first_send: Timestamp) ->
     for _ in 0..MAX_PAGES {
         let (next, reached) = match reply {
             Reply::Public(public) => {
-                // Whatever answers a post is newer than it.
+                // A reply always has a higher id than the post it replies to.
                 let since = Some(public.first());
                 let page = client.own_posts(since, None, token.as_deref()).await?.answer;
                 let mut reached = false;

@@ -1,6 +1,6 @@
-//! X: decoding, client, OAuth, polling, lookups, limits.
+//! Client for X's API: requests, decoding, OAuth, polling, delivery lookups, rate limits.
 //!
-//! Every call fails with [`XError`] when X refuses or cannot be reached. `# Errors` says only what is more.
+//! Calls fail with [`XError`] when X refuses or cannot be reached; `# Errors` lists only other causes.
 
 pub mod client;
 pub mod error;

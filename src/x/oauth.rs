@@ -1,4 +1,5 @@
-//! Tokens of accounts: asked for in a browser, kept sealed, renewed once and by one.
+//! OAuth 2.0 tokens of accounts: authorization code flow with PKCE, encrypted storage, and refresh by one task at a
+//! time.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
@@ -22,10 +23,10 @@ use crate::{
     store::{Key, Store},
 };
 
-/// What Twite asks an account to allow.
+/// OAuth scopes that Twite requests.
 pub const SCOPES: &str = "tweet.read tweet.write users.read dm.read dm.write like.read offline.access";
-/// What tokens cannot do of what `twite.toml` asks of their account, a sentence each. Of tokens that do not say what they are good
-/// for, only what is seen without.
+/// What the account's declaration needs and its tokens do not grant, one sentence each. Tokens without a list of scopes
+/// are assumed to grant them all.
 pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
     let needed = [
         ("", true, "tweet.read"),
@@ -33,7 +34,7 @@ pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
         ("capture_direct_messages", account.capture_direct_messages, "dm.read"),
         ("track_likes", account.track_likes, "like.read"),
         ("allow_replies", account.allow_replies, "tweet.write"),
-        // What is answered in a direct message is a direct message.
+        // A direct message is answered by a direct message.
         ("allow_replies", account.allow_replies && account.capture_direct_messages, "dm.write"),
     ];
     let granted = |scope: &str| tokens.scopes.is_empty() || tokens.scopes.iter().any(|granted| granted == scope);
@@ -54,10 +55,10 @@ pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
     lacks
 }
 
-/// How long before its end an access token is renewed.
+/// How long before its expiry an access token is refreshed.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 
-/// The app that acts for accounts, as registered at X.
+/// The OAuth client as registered at X.
 #[derive(Clone)]
 pub struct App {
     http: reqwest::Client,
@@ -77,10 +78,10 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// The app of these settings. The secret of a confidential app comes from the environment.
+    /// Creates the client from the settings. A confidential client's secret comes from the environment.
     ///
     /// # Errors
-    /// When the address is none, or the variable that should hold the secret is not set.
+    /// When `x.url` is not a URL, or the environment variable for the secret is not set.
     pub fn new(settings: &XSettings, http: reqwest::Client, clock: Clock) -> Result<Self, XError> {
         let url =
             Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
@@ -95,10 +96,11 @@ impl App {
         Ok(Self { http, url, client_id: settings.client_id.clone().unwrap_or_default(), secret, clock })
     }
 
-    /// Where a person allows the app to act for an account, with what X must send back.
+    /// Starts the authorization of an account: the page to open, and the state and PKCE verifier to check the callback
+    /// with.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system's random number generator fails.
     pub fn authorise(&self, redirect: &str) -> Result<Authorisation, XError> {
         let random = || {
             let mut bytes = [0; 32];
@@ -107,7 +109,7 @@ impl App {
         };
         let (state, verifier) = (random()?, random()?);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-        // People sign in at x.com; everything else, a simulator among it, serves the page itself.
+        // X serves the authorization page on x.com; any other server, such as the simulator, serves it itself.
         let page = match self.url.host_str() {
             Some("api.x.com" | "api.twitter.com") => Url::parse("https://x.com/i/oauth2/authorize"),
             _ => self.url.join("/i/oauth2/authorize"),
@@ -124,7 +126,7 @@ impl App {
         Ok(Authorisation { page, state, verifier, redirect: redirect.to_owned() })
     }
 
-    /// Exchanges the code that X sent back, within the half minute that it lives.
+    /// Exchanges an authorization code for tokens. X expires the code after 30 seconds.
     ///
     /// # Errors
     /// When X refuses it.
@@ -150,7 +152,7 @@ impl App {
             Some(secret) => request = request.basic_auth(&self.client_id, Some(secret)),
             None => form.push(("client_id", &self.client_id)),
         }
-        // A refresh token works once: where the answer is lost, X may have taken it.
+        // A refresh token is single-use: if the response is lost, X may already have consumed it.
         let answer = send(request.form(&form), Sent::Something).await?;
         let status = answer.status().as_u16();
         let wait = retry_after(answer.headers(), self.clock.now());
@@ -161,7 +163,7 @@ impl App {
                 _ => refusal(status, &body, wait),
             });
         }
-        // Refresh tokens work once: what else there is to say of the pair is no reason to lose it.
+        // Refresh tokens are single-use, so a partly unreadable response must not lose the new pair.
         let answer = salvage(&body);
         let text = |name: &str| answer.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let lost = || XError::AnswerLost("the token response has no `access_token`".to_owned());
@@ -175,8 +177,8 @@ impl App {
     }
 }
 
-/// Whether the token endpoint says that a grant is dead. X says so of a refresh token that was spent or taken back in words of
-/// its own, and refuses with the same status what is no token at all.
+/// The reason, if the token endpoint reports the grant as revoked. X does so with its own wording for a used or revoked
+/// refresh token, and uses the same status for a malformed one.
 fn dead_grant(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Problem {
@@ -194,7 +196,7 @@ fn dead_grant(body: &[u8]) -> Option<String> {
     says_so.then_some(words)
 }
 
-/// A person's visit to X's page, under way.
+/// A pending authorization in the browser.
 #[derive(Clone)]
 pub struct Authorisation {
     /// The page to open in a browser.
@@ -205,14 +207,14 @@ pub struct Authorisation {
 }
 
 impl Authorisation {
-    /// Whether what came back belongs to this visit. Takes as long for a near miss as for a far one.
+    /// Whether the callback's `state` belongs to this authorization. Compared in constant time.
     pub fn is_state(&self, state: &str) -> bool {
         let differ = self.state.bytes().zip(state.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
         self.state.len() == state.len() && differ == 0
     }
 }
 
-/// The tokens of one account. There is one of these for an account in a process, and it renews one at a time.
+/// The tokens of one account: one instance per account and process, with refreshes serialised.
 #[derive(Debug)]
 pub(super) struct TokenSource {
     app: App,
@@ -222,14 +224,14 @@ pub(super) struct TokenSource {
     current: Mutex<Option<Current>>,
 }
 
-/// The tokens of an account as this process has them.
+/// An account's tokens in memory.
 #[derive(Debug, Clone)]
 struct Current {
     tokens: Tokens,
-    /// Whether they are in the store. A refresh token works once: should the store fail just after one was used, the new
-    /// pair is here only, and is kept until the store takes it.
+    /// Whether these tokens are stored. Refresh tokens are single-use: if the store fails right after a refresh, the
+    /// new pair exists only here until a later write succeeds.
     stored: bool,
-    /// Whether the answer to a renewal was lost since.
+    /// Whether the response to a refresh has been lost since these tokens were obtained.
     renewal_lost: bool,
 }
 
@@ -244,7 +246,7 @@ impl TokenSource {
         Self { app, store, key, account, current: Mutex::new(None) }
     }
 
-    /// An access token that should be good. `refused` is one that X has just refused: another is found.
+    /// A valid access token. `refused` is a token that X has just rejected: a different one is returned.
     pub(super) async fn access(&self, refused: Option<&str>) -> Result<String, XError> {
         let mut current = self.current.lock().await;
         if current.is_none() {
@@ -259,12 +261,12 @@ impl TokenSource {
             return Ok(tokens.access.clone());
         }
         self.renew(held).await?;
-        // The old pair is dead by now: the new one is safe before anybody uses it.
+        // The refresh invalidated the old pair, so the new one is stored before it is used.
         self.keep(held).await?;
         Ok(held.tokens.access.clone())
     }
 
-    /// Stores tokens that are not stored yet.
+    /// Stores the tokens if they are not stored yet.
     async fn keep(&self, held: &mut Current) -> Result<(), XError> {
         if !held.stored {
             self.store
@@ -277,7 +279,7 @@ impl TokenSource {
     }
 
     async fn renew(&self, held: &mut Current) -> Result<(), XError> {
-        // A daemon that was superseded must not spend what the one after it needs.
+        // A superseded daemon must not consume the refresh token that its successor needs.
         self.store.check_lease().await.map_err(|e| XError::Tokens(e.to_string()))?;
         let tokens = &held.tokens;
         let Some(refresh) = tokens.refresh.as_deref() else {
@@ -294,7 +296,7 @@ impl TokenSource {
                 Ok(())
             }
             Err(XError::Refused(Refusal::GrantDead(why))) => match self.stored().await? {
-                // Somebody else was quicker: theirs are the tokens now.
+                // Another process refreshed them first: use its tokens.
                 Some(stored) if stored.access != tokens.access => {
                     *held = Current::new(stored, true);
                     Ok(())
@@ -304,7 +306,7 @@ impl TokenSource {
                 ))),
                 _ => Err(dead(&why)),
             },
-            // To whoever asked for a token, nothing was sent yet.
+            // The caller's own request was not sent, so its outcome is not in doubt.
             Err(XError::AnswerLost(why)) => {
                 held.renewal_lost = true;
                 Err(XError::unavailable(format!("unknown whether the tokens were refreshed: {why}")))

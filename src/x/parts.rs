@@ -1,19 +1,20 @@
-//! Splits JSON into its parts by brackets and strings alone, so that one that cannot be parsed spoils no other.
+//! Splits JSON by brackets and strings alone, so that an unparsable part does not affect the others.
 //!
-//! A parser reads a document whole or not at all: half a surrogate pair, a byte that is no UTF-8, `NaN` or a deep nest
-//! anywhere in a page would cost every message on it.
+//! A JSON parser rejects a document as a whole: half a surrogate pair, invalid UTF-8, `NaN` or excessive nesting in one
+//! message would lose every message on the page.
 
 use serde_json::{Map, Value};
 
-/// How deep [`salvage`] takes a document apart.
+/// Maximum nesting depth to which [`salvage`] splits a document.
 const MAX_DEPTH: usize = 16;
 
-/// The elements of an array, each as its bytes. `None` where it is no array, or has no end.
+/// The elements of an array, as raw bytes. `None` if it is not an array or is unterminated.
 pub fn elements(json: &[u8]) -> Option<Vec<&[u8]>> {
     split(json, b'[', b']')
 }
 
-/// The members of an object: each name, and the bytes of its value. `None` where it is no object, or has no end.
+/// The members of an object: each name with the raw bytes of its value. `None` if it is not an object or is
+/// unterminated.
 pub fn members(json: &[u8]) -> Option<Vec<(String, &[u8])>> {
     let named = |part| {
         let (name, rest) = name(part)?;
@@ -22,12 +23,12 @@ pub fn members(json: &[u8]) -> Option<Vec<(String, &[u8])>> {
     Some(split(json, b'{', b'}')?.into_iter().filter_map(named).collect())
 }
 
-/// The value of a member; the last of several, as parsers have it.
+/// The raw value of a member. Of duplicate names the last one wins, as in common parsers.
 pub fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
     members(json)?.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// A value without the parts of it that cannot be parsed; `null` where nothing is left.
+/// Parses a value, dropping the parts that cannot be parsed; `null` if nothing is left.
 pub fn salvage(json: &[u8]) -> Value {
     salvage_within(json, MAX_DEPTH)
 }
@@ -46,7 +47,7 @@ fn salvage_within(json: &[u8], depth: usize) -> Value {
     elements(json).map_or(Value::Null, |elements| Value::Array(elements.into_iter().filter_map(part).collect()))
 }
 
-/// What stands between commas within one pair of brackets.
+/// Splits the content of one pair of brackets at its top-level commas.
 fn split(json: &[u8], open: u8, close: u8) -> Option<Vec<&[u8]>> {
     let inside = json.trim_ascii().strip_prefix(&[open])?.strip_suffix(&[close])?;
     let mut parts = vec![];
@@ -69,13 +70,13 @@ fn split(json: &[u8], open: u8, close: u8) -> Option<Vec<&[u8]>> {
     (depth == 0).then_some(parts)
 }
 
-/// The string at the beginning of a member, and what comes after it.
+/// Splits a member into its name and the bytes after it.
 fn name(part: &[u8]) -> Option<(String, &[u8])> {
     let (name, rest) = part.split_at_checked(part.starts_with(b"\"").then(|| string_length(part))??)?;
     Some((serde_json::from_slice(name).unwrap_or_else(|_| String::from_utf8_lossy(name).into_owned()), rest))
 }
 
-/// How many bytes a string takes that begins here, with both its quotes.
+/// Length in bytes of the string at the start of `json`, including both quotes.
 fn string_length(json: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -83,7 +84,7 @@ fn string_length(json: &[u8]) -> Option<usize> {
         if json.get(at) == Some(&b'"') {
             return Some(at + 1);
         }
-        // An escape is two bytes, as far as quotes are concerned.
+        // Skips the backslash and the character after it, which may be a quote.
         at += 2;
     }
 }

@@ -1,12 +1,14 @@
-//! What to ask of X's endpoints, so that nothing is missed and little is asked twice.
+//! Plans which pages to request from X's list endpoints, so that no message is missed and few are fetched twice.
 //!
-//! An endpoint lists its newest first, in pages. A [`Position`] holds the newest id that was read, and the [`Stretch`]es
-//! below it that were not read to their ends. Each poll reads a new stretch from the top; what a poll has no calls left for,
-//! the next ones go on with. A position is stored with every page, so that it does not matter where the daemon is killed.
+//! An endpoint lists messages newest first, in pages. A [`Position`] is the cursor of an endpoint: the newest id read,
+//! and the [`Stretch`]es (id ranges) below it that are not fully read. Each poll starts a stretch at the top; a stretch
+//! that a poll has no calls left for is continued by later polls. The position is stored with every page, so the daemon
+//! can be killed at any time.
 //!
-//! X lists some messages late, and charges for each that is read again. So a poll goes down to a minute below the newest, and
-//! a sweep to [`OVERLAP`] below what was the newest at the sweep before: what is listed later than one sweep is younger than
-//! that, and so in the next. Where few messages come, every poll is a sweep; where many do, one in five minutes.
+//! X lists some messages late, and charges for each message that is read again. A normal poll therefore reads down to
+//! one minute below the newest id; a *sweep* reads down to [`OVERLAP`] below what was the newest id at the previous
+//! sweep, which covers messages listed late since then. At low volume every poll is a sweep; at high volume one poll in
+//! five minutes is.
 
 use std::time::Duration;
 
@@ -24,37 +26,37 @@ use crate::{
     store::{ConnectedAccount, Incoming, IncomingKind},
 };
 
-/// How late X may list a message that is read all the same.
+/// Maximum delay with which X may list a message for it still to be read.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
-/// How far below the newest a poll begins that is no sweep.
+/// How far below the newest id a poll that is not a sweep starts.
 const SHORT_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
-/// How often is swept where a sweep reads more than a few messages again.
+/// Interval between sweeps if the last one read more than `MAX_SWEPT_ALWAYS` messages; otherwise every poll is a sweep.
 const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(5);
 const MAX_SWEPT_ALWAYS: u32 = 10;
-/// How far ahead of the answer's own date an id may lie; beyond that, it says nothing about time.
+/// How far an id's time may lie after the response's `Date`; the time of an id beyond that is not trusted.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(1);
-/// The most pages of one stretch: far more than X shows.
+/// Maximum number of pages of one stretch; X lists far fewer.
 const MAX_PAGES: u32 = 1_000;
-/// The most stretches that are told apart; the two oldest become one.
+/// Maximum number of unfinished stretches; beyond it, the two oldest are merged.
 const MAX_STRETCHES: usize = 16;
-/// The most pages of one poll, and of one where X does not say how many calls are left.
+/// Maximum number of pages per poll, and the same if X does not report the calls left.
 const MAX_PAGES_PER_POLL: u32 = 50;
 const MAX_PAGES_UNKNOWN: u32 = 10;
-/// How many likes in a row must be known for those below to be, over as many pages as that takes: what is liked again comes up
-/// again, alone on a page that X filtered as well.
+/// Consecutive known likes, across pages, after which the rest of the list is assumed to be known. More than one is
+/// needed, because a post that is liked again moves back to the top of the list.
 const KNOWN_LIKES: u32 = 20;
-/// For how many days X shows direct messages.
+/// Number of days for which X lists direct messages.
 const DM_DAYS: i32 = 30;
-/// The longest wait between two polls after a failure, and the wait after a limit that X does not date.
+/// Maximum wait between two polls after failures, and the wait after a rate limit without a reset time.
 const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 const UNDATED: Duration = Duration::from_secs(60);
 
-/// A list of messages at X.
+/// A list endpoint of X.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// Posts that mention the account.
     Mentions,
-    /// The account's own posts, from whatever client.
+    /// The account's own posts, from any client.
     OwnPosts,
     /// Posts the account liked.
     Likes,
@@ -63,7 +65,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The name under which its position is kept.
+    /// The name under which its position is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mentions => "mentions",
@@ -73,7 +75,7 @@ impl Endpoint {
         }
     }
 
-    /// What sort of messages it gives.
+    /// The kind of inbox item it yields.
     pub const fn kind(self) -> IncomingKind {
         match self {
             Self::Mentions | Self::OwnPosts => IncomingKind::Post,
@@ -83,84 +85,85 @@ impl Endpoint {
     }
 }
 
-/// How far an endpoint was read.
+/// The cursor of an endpoint: how far it has been read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// The newest that was read.
+    /// The newest id that was read.
     newest: Option<XId>,
-    /// When that was, by X's clock: the day, in UTC.
+    /// The day, in UTC by X's clock, on which `newest` was read.
     read_on: Option<Date>,
-    /// When X last answered, by its own clock.
+    /// When X last responded, by its own clock.
     #[serde(default)]
     read_at: Option<Timestamp>,
-    /// The last sweep.
+    /// The last sweep, if any.
     #[serde(default)]
     sweep: Option<Sweep>,
-    /// What is still to be read below it, oldest first.
+    /// The ranges below `newest` still to be read, oldest first.
     stretches: Vec<Stretch>,
 }
 
-/// What a sweep leaves for the next one.
+/// Data of a sweep that the next one needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Sweep {
     /// When it began, by X's clock.
     at: Timestamp,
-    /// The newest then.
+    /// The newest id at that time.
     newest: XId,
-    /// How many messages it read.
+    /// Number of messages that it read.
     items: u32,
 }
 
-/// A part of a list, from some place down, that was not read to its end.
+/// A range of a list that has not been fully read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// It ends at this id. Without one, it ends with the list, or where likes are known.
+    /// Lower bound, exclusive. `None`: it extends to the end of the list or, for likes, to likes that are known.
     pub since: Option<XId>,
-    /// Likes count as known up to this row of the inbox: those this stretch brought are none.
+    /// Last inbox row before the stretch began: only likes up to it count as known, not those that the stretch itself
+    /// added.
     pub known_to: i64,
-    /// Whether it is a sweep.
+    /// Whether it is part of a sweep.
     #[serde(default)]
     is_sweep: bool,
-    /// Where X says that it goes on.
+    /// X's pagination token for the next page.
     pub token: Option<String>,
-    /// Where it goes on where no token says so.
+    /// Upper bound, exclusive, for the next page if there is no token.
     pub until: Option<XId>,
-    /// The lowest id that was read of it.
+    /// The lowest id read so far.
     lowest: Option<XId>,
-    /// The newest that was known when it began, and on which day that was.
+    /// The newest id known when it began, and the day on which that was read.
     known: Option<XId>,
     known_on: Option<Date>,
-    /// How many pages were read of it.
+    /// Number of pages read.
     pages: u32,
-    /// How many likes were known, in a row, at the end of what was read.
+    /// Length of the run of known likes at the end of what was read.
     #[serde(default)]
     known_likes: u32,
 }
 
-/// What a page holds.
+/// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PageRead {
     /// Its messages.
     pub items: Vec<Incoming>,
-    /// Its messages that cannot be read.
+    /// Its messages that cannot be decoded.
     pub unreadable: Vec<Unreadable>,
-    /// Where the next page is.
+    /// Pagination token of the next page.
     pub next: Option<String>,
-    /// Whether there may be one although X does not say where.
+    /// Whether there may be a next page although its token is missing.
     pub next_is_lost: bool,
 }
 
-/// A stretch that X ended above what was known: what lies between was not seen, and cannot be any more.
+/// A list ended above the newest known id: the messages in between were not seen, and X no longer lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
-    /// The newest that was known.
+    /// The newest id known before.
     pub known: XId,
-    /// The lowest that X still shows.
+    /// The lowest id that X still lists.
     pub lowest: XId,
 }
 
 impl Position {
-    /// The stretch from the top down. `known_to` is the last row of the inbox.
+    /// A new stretch from the top of the list. `known_to` is the last row of the inbox.
     pub fn from_top(&self, account: &ConnectedAccount, endpoint: Endpoint, known_to: i64) -> Stretch {
         let captured = account.capture_from.and_then(|from| first_id(from)?.before());
         let sweep = self.sweep.as_ref();
@@ -170,7 +173,7 @@ impl Position {
         });
         let since = match (&self.newest, endpoint) {
             (None, _) => captured,
-            // The order of likes is not that of ids.
+            // Likes are not ordered by id.
             (Some(_), Endpoint::Likes) => None,
             (Some(newest), _) if !is_sweep => Some(below(newest, SHORT_OVERLAP)),
             (Some(newest), _) => Some(below(sweep.map_or(newest, |sweep| newest.min(&sweep.newest)), OVERLAP)),
@@ -189,13 +192,13 @@ impl Position {
         }
     }
 
-    /// The stretch to go on with: the oldest, as X may soon show it no more.
+    /// The stretch to continue: the oldest, because X will drop it first.
     pub fn unfinished(&self) -> Option<&Stretch> {
         self.stretches.first()
     }
 
-    /// Notes a page of a stretch: the one from the top, or the oldest unfinished one. `is_known` tells whether a message
-    /// was in the inbox before the stretch began, and `answered` is when X answered.
+    /// Records a page of a stretch, which is either new or the oldest unfinished one. `is_known` says whether a message
+    /// was in the inbox before the stretch began; `answered` is when X responded.
     pub fn note(
         &mut self,
         endpoint: Endpoint,
@@ -204,7 +207,7 @@ impl Position {
         is_known: &dyn Fn(&XId) -> bool,
         answered: Option<Timestamp>,
     ) -> Option<Shortfall> {
-        // One from the top has no page yet.
+        // A new stretch has no pages yet.
         let is_unfinished = stretch.pages > 0;
         let ids = || page.items.iter().map(|item| &item.version);
         let believable = answered.and_then(|at| first_id(at.checked_add(MAX_AHEAD).ok()?));
@@ -218,7 +221,7 @@ impl Position {
         stretch.pages += 1;
         stretch.lowest = stretch.lowest.as_ref().into_iter().chain(ids()).min().cloned();
         let reached = match endpoint {
-            // X lists nothing below it.
+            // X's `since_id` already bounds the list from below.
             Endpoint::Mentions | Endpoint::OwnPosts => false,
             Endpoint::DirectMessages => {
                 let last = page.items.last().map(|item| &item.version);
@@ -254,7 +257,8 @@ impl Position {
         if self.stretches.len() > MAX_STRETCHES {
             let oldest = self.stretches.remove(0);
             if let Some(next) = self.stretches.first_mut() {
-                // From where the upper one goes on to where the lower one ends: a sweep ends below an older poll that was none.
+                // Merges both ranges, down to the lower of the two bounds: a sweep reaches below an older poll that was
+                // not a sweep.
                 *next = Stretch {
                     since: oldest.since.min(next.since.clone()),
                     known_to: oldest.known_to,
@@ -267,7 +271,7 @@ impl Position {
         None
     }
 
-    /// Notes what a page of a sweep leaves for the next sweep.
+    /// Records a page of a sweep for the next sweep.
     fn note_sweep(&mut self, stretch: &Stretch, page: &PageRead, answered: Option<Timestamp>) {
         if !stretch.is_sweep {
             return;
@@ -278,13 +282,14 @@ impl Position {
                 sweep.items = sweep.items.saturating_add(items);
             }
         } else {
-            // Without X's time, each poll is a sweep.
+            // Without a `Date`, every poll is a sweep.
             let newest = answered.and_then(|at| Some((at, self.newest.clone()?.min(first_id(at)?))));
             self.sweep = newest.map(|(at, newest)| Sweep { at, newest, items });
         }
     }
 
-    /// X does not take the place from which the oldest stretch goes on: another way is found. `false` where there is none.
+    /// Handles X's rejection of the next page of the oldest stretch by falling back from token to id, then to the top.
+    /// Returns `false` if there is no other way.
     pub fn place_refused(&mut self, endpoint: Endpoint) -> bool {
         let Some(stretch) = self.stretches.first_mut() else { return false };
         if stretch.token.take().is_some() {
@@ -296,7 +301,7 @@ impl Position {
 }
 
 impl Stretch {
-    /// Goes on below what was read, where the endpoint takes ids; else from the top.
+    /// Continues below the lowest id read if the endpoint accepts ids, otherwise from the top.
     fn go_by_id(&mut self, endpoint: Endpoint) {
         let takes_ids = matches!(endpoint, Endpoint::Mentions | Endpoint::OwnPosts);
         self.until = self.lowest.clone().filter(|_| takes_ids);
@@ -305,9 +310,9 @@ impl Stretch {
         }
     }
 
-    /// Whether the list ended above what was known because X shows no more of it. It shows the newest 800 mentions and 3,200 own
-    /// posts, and those that come while it is read page by page push out others at its end: how many were read tells nothing.
-    /// One page is of one moment, and has room for more.
+    /// The gap, if the list ended above the newest known id because X lists no more. X lists the newest 800 mentions
+    /// and 3,200 own posts; new posts push out old ones while pages are read, so the number of posts read proves
+    /// nothing. A single page is a consistent snapshot, far below those limits.
     fn shortfall(&self, endpoint: Endpoint, today: Option<Date>) -> Option<Shortfall> {
         let (known, lowest) = (self.known.clone()?, self.lowest.clone()?);
         let is_whole = match endpoint {
@@ -322,15 +327,15 @@ impl Stretch {
     }
 }
 
-/// An id below that of every message that X made at a time or later.
+/// An id below that of every message created at or after `at`.
 fn first_id(at: Timestamp) -> Option<XId> {
     XId::made_at(at)
 }
 
-/// The id that lies so long below another one.
+/// The id whose time is `overlap` earlier than that of `id`.
 fn below(id: &XId, overlap: SignedDuration) -> XId {
     let made = id.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    // Ids without a time are older than any overlap.
+    // Ids without a time predate any overlap.
     made.and_then(|made| XId::made_at(made.checked_sub(overlap).ok()?)).unwrap_or_else(|| id.clone())
 }
 
@@ -345,7 +350,7 @@ pub async fn read_page(client: &Client, endpoint: Endpoint, stretch: &Stretch) -
     })
 }
 
-/// Whether a poll may ask for another page: half of the calls are for what is new.
+/// Whether a poll may request another page. Half of the rate limit is reserved for new messages.
 pub fn may_go_on(limits: &Limits, pages: u32) -> bool {
     match (limits.remaining, limits.limit) {
         _ if pages >= MAX_PAGES_PER_POLL => false,
@@ -379,13 +384,13 @@ fn sorted<T>(page: Page<T>, incoming: impl Fn(T) -> Incoming) -> PageRead {
     read
 }
 
-/// A post as the inbox takes it.
+/// Converts a post to an inbox item.
 pub fn incoming_post(post: Post, kind: IncomingKind) -> Incoming {
     Incoming { kind, x_id: post.id, version: post.version, payload: post.payload }
 }
 
-/// How long to wait before the next poll: the calls that are left are spread until the next are free. After failures, `spread`,
-/// from 0 to 1, keeps accounts that failed together from coming back together.
+/// The wait before the next poll: the calls left are spread over the time until the rate limit resets. After failures,
+/// `spread`, from 0 to 1, adds jitter, so that accounts that failed together do not retry together.
 pub fn next_poll(every: Duration, limits: &Limits, failures: u32, spread: f64) -> Duration {
     let spread = spread.clamp(0.0, 1.0);
     if failures == 0 {
@@ -398,7 +403,7 @@ pub fn next_poll(every: Duration, limits: &Limits, failures: u32, spread: f64) -
     if let Some(wait) = limits.resets_in {
         return wait + every.mul_f64(spread);
     }
-    // Full jitter: anywhere between one interval and as many as there were failures, doubled each time.
+    // Full jitter between one interval and the exponential backoff.
     let most = every.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(MAX_BACKOFF).max(every);
     every + (most - every).mul_f64(spread)
 }

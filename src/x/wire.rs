@@ -1,9 +1,9 @@
-//! What X sends, decoded with tolerance.
+//! Tolerant decoding of X's JSON.
 //!
-//! X is renaming its fields from "tweet" to "post", and both names are on the wire, sometimes in one
-//! answer: the old names are taken for the new ones, and where both are there, the new one counts. Unknown fields are
-//! ignored, `null` is absence, and one message that cannot be read never spoils the others. Only ids are
-//! taken strictly: as text, because a number may have been rounded on its way.
+//! X is renaming its fields from "tweet" to "post", and responses contain both names: old names are mapped to the new
+//! ones, and the new one wins if both are present. Unknown fields are ignored, `null` means absent, and a message that
+//! cannot be decoded does not affect the others. Only ids are decoded strictly, as strings, because large JSON numbers
+//! may have been rounded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,14 @@ use serde_json::{Map, Value, json};
 use super::parts::{elements, member, members, salvage};
 use crate::desk::{Person, PostFacts, XId, normalize};
 
-/// The longest text that is kept, in bytes: X's own limit is 25,000 characters.
+/// Maximum length of a stored text, in bytes; X's own limit is 25,000 characters.
 const MAX_TEXT_BYTES: usize = 200_000;
-/// How much of an unreadable message is kept.
+/// Maximum number of bytes stored of an undecodable message.
 const KEPT: usize = 64 * 1024;
-/// How deep a message may be nested before its names are no longer looked at.
+/// Maximum nesting depth to which field names are normalised.
 const MAX_DEPTH: usize = 32;
 
-/// Old names and the new ones.
+/// Old field names and their replacements.
 const RENAMED: &[(&str, &str)] = &[
     ("edit_history_tweet_ids", "edit_history_post_ids"),
     ("note_tweet", "note_post"),
@@ -30,29 +30,29 @@ const RENAMED: &[(&str, &str)] = &[
     ("tweets", "posts"),
 ];
 
-/// A message that cannot be read.
+/// A message that cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Unreadable {
-    /// Why, in a sentence for a person.
+    /// The reason, as a sentence for people.
     pub reason: String,
-    /// Its id, where that could be read.
+    /// Its id, if that is readable.
     pub id: Option<XId>,
-    /// The message as it came, byte for byte, cut where it is very long.
+    /// The raw bytes of the message, truncated to `KEPT`.
     pub raw: Vec<u8>,
 }
 
 /// A post.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
-    /// Its first id. Edits have ids of their own; this one stays.
+    /// The id of its first version. An edit gives a post a new id; this one does not change.
     pub id: XId,
     /// The id of this version.
     pub version: XId,
-    /// The ids of its versions, oldest first, as far as this one knows; empty where X does not say.
+    /// The ids of its versions up to this one, oldest first; empty if X lists none.
     pub versions: Vec<XId>,
-    /// The whole text: long posts whole, links as their authors wrote them, X's escapes undone once. What has no text says
-    /// what it shows, `[photo]`.
+    /// The full text: long posts included, short links expanded, HTML escapes decoded once. A post without text has a
+    /// placeholder for its media, such as `[photo]`.
     pub text: String,
     /// Who wrote it.
     pub author: XId,
@@ -60,51 +60,51 @@ pub struct Post {
     pub people: Vec<Person>,
     /// The id of the post that started the conversation.
     pub conversation: XId,
-    /// The post it answers.
+    /// The post it replies to.
     pub replied_to: Option<XId>,
     /// The post it quotes.
     pub quoted: Option<XId>,
-    /// The post it repeats; a repost has no text of its own.
+    /// The post it reposts; a repost has no text of its own.
     pub reposted: Option<XId>,
-    /// The person it answers, where X says so.
+    /// The author of the post it replies to, if X names them.
     pub in_reply_to_user: Option<XId>,
-    /// The handles it contains, and the ids behind them where X says so.
+    /// The handles it mentions, with their ids if X gives them.
     pub mentions: Vec<(String, Option<XId>)>,
-    /// What conditions ask about it.
+    /// Fields for conditions.
     pub facts: PostFacts,
-    /// Its language tag, where X could tell.
+    /// Its language tag, if X detected one.
     pub language: Option<String>,
-    /// When it was written, where that can be known.
+    /// When it was written, if known.
     pub made: Option<Timestamp>,
-    /// The message as JSON: what [`decode_line`] reads back to the same.
+    /// The message as JSON; [`decode_line`] decodes it to an equal post.
     pub payload: String,
 }
 
-/// A direct message, or another event of a conversation.
+/// A direct message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DirectMessage {
     /// Its id.
     pub id: XId,
-    /// `{small}-{large}` for a conversation of two; one number for a group.
+    /// `{lower id}-{higher id}` for a conversation of two people; a single number for a group.
     pub conversation: Option<String>,
     /// Who wrote it.
     pub sender: XId,
-    /// Who else takes part, where X says so.
+    /// The participants of the conversation, if X lists them.
     pub participants: Vec<XId>,
-    /// The whole text, and what it shows in brackets: `[photo]`. Never empty.
+    /// The full text, followed by placeholders for media such as `[photo]`. Never empty.
     pub text: String,
     /// Whether a photo, video or GIF is attached.
     pub has_media: bool,
     /// The user profiles delivered with the message.
     pub people: Vec<Person>,
-    /// When it was written, where that can be known.
+    /// When it was written, if known.
     pub made: Option<Timestamp>,
-    /// The message as JSON: what [`decode_direct_line`] reads back to the same.
+    /// The message as JSON; [`decode_direct_line`] decodes it to an equal message.
     pub payload: String,
 }
 
 impl DirectMessage {
-    /// The person this account talks with in it; `None` for a group.
+    /// The other person of the conversation; `None` for a group.
     pub fn with(&self, account: &XId) -> Option<XId> {
         if let Some(conversation) = &self.conversation {
             let (a, b) = conversation.split_once('-')?;
@@ -123,31 +123,32 @@ impl DirectMessage {
     }
 }
 
-/// A page of an answer.
+/// One page of a list response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// What is on it, in X's order; what cannot be read keeps its place.
+    /// Its messages in X's order, undecodable ones included.
     pub items: Vec<Result<T, Unreadable>>,
-    /// Where the next page is.
+    /// Pagination token of the next page.
     pub next: Option<String>,
-    /// Whether there may be a next page although nothing readable says where.
+    /// Whether there may be a next page although its token cannot be read.
     pub next_is_lost: bool,
-    /// What was asked for by its id and is not there any more.
+    /// Requested ids that X reports as not found.
     pub gone: Vec<XId>,
-    /// Whether it says what is there: an empty page of a list still has `meta`, and errors alone say nothing.
+    /// Whether the response contains a list. An empty list still has `meta`; a response with errors alone does not
+    /// tell.
     pub is_list: bool,
 }
 
-/// Reads one line of a file of payloads: `{"data": {…}, "includes": {…}}`.
+/// Decodes one line of a file of payloads: `{"data": {…}, "includes": {…}}`.
 ///
 /// # Errors
-/// When it is no JSON, or has no id, author or conversation that can be read.
+/// When it is not JSON, or has no readable id, author or conversation.
 pub fn decode_line(line: &str) -> Result<Post, Unreadable> {
     let (data, included) = parse(line)?;
     post(&data, &included, None)
 }
 
-/// [`decode_line`] for what is a payload already: it stays as it is.
+/// [`decode_line`] for a stored payload, which is kept unchanged.
 ///
 /// # Errors
 /// As [`decode_line`].
@@ -156,7 +157,7 @@ pub fn decode_payload(payload: &str) -> Result<Post, Unreadable> {
     post(&data, &included, Some(payload))
 }
 
-/// Reads a direct message from its payload.
+/// Decodes a direct message from its payload.
 ///
 /// # Errors
 /// As [`decode_line`].
@@ -165,26 +166,26 @@ pub fn decode_direct_line(line: &str) -> Result<DirectMessage, Unreadable> {
     direct(&data, &included)
 }
 
-/// Reads a page of posts.
+/// Decodes a page of posts.
 ///
 /// # Errors
-/// When it is no JSON, or ends too early to be told apart into messages.
+/// When it is not JSON, or is truncated so that it cannot be split into messages.
 pub fn decode_posts(answer: &[u8]) -> Result<Page<Post>, String> {
     page(answer, |_| true, post)
 }
 
-/// Reads a page of direct messages.
+/// Decodes a page of direct messages.
 ///
 /// # Errors
 /// As [`decode_posts`].
 pub fn decode_directs(answer: &[u8]) -> Result<Page<DirectMessage>, String> {
-    // Joins and leaves are no messages, whatever was asked for.
+    // Join and leave events are skipped, whatever event types were requested.
     let is_message =
         |item: &Value| item.get("event_type").and_then(Value::as_str).is_none_or(|kind| kind == "MessageCreate");
     page(answer, is_message, |data, included, _| direct(data, included))
 }
 
-/// Reads each message of a page on its own.
+/// Decodes each message of a page separately.
 fn page<T>(
     answer: &[u8],
     is_wanted: impl Fn(&Value) -> bool,
@@ -201,7 +202,7 @@ fn page<T>(
     }
     for (name, value) in &members {
         match name.as_str() {
-            // An empty page has no `data` at all.
+            // An empty page has no `data`.
             "data" if *value == b"null" => {}
             "data" => {
                 page.is_list = true;
@@ -218,7 +219,7 @@ fn page<T>(
                 match member(value, "next_token").map(serde_json::from_slice) {
                     None => page.next_is_lost = self::members(value).is_none(),
                     Some(Ok(Value::Null)) => {}
-                    // An empty one leads nowhere.
+                    // An empty token means that there is no next page.
                     Some(Ok(Value::String(token))) => page.next = Some(token).filter(|token| !token.is_empty()),
                     Some(_) => page.next_is_lost = true,
                 }
@@ -237,13 +238,13 @@ fn gone(error: &Value) -> Option<XId> {
     kind.ends_with("/resource-not-found").then(|| id.as_str()?.parse().ok()).flatten()
 }
 
-/// A message, and what came with it.
+/// Parses a message and its `includes`.
 fn parse(line: &str) -> Result<(Value, Included), Unreadable> {
     let json = line.as_bytes();
     let mut value = match serde_json::from_slice(json) {
         Ok(value) => normalised(value),
         Err(error) => {
-            // Of what came with it, what can be read; the message itself is whole, or none.
+            // Salvages what is readable of `includes`; the message itself must be valid.
             let data = member(json, "data").ok_or_else(|| not_json(json, &error))?;
             let data: Value = serde_json::from_slice(data).map_err(|error| not_json(data, &error))?;
             normalised(json!({ "data": data, "includes": member(json, "includes").map(salvage) }))
@@ -259,19 +260,19 @@ fn not_json(json: &[u8], error: &serde_json::Error) -> Unreadable {
     Unreadable { reason: format!("it is not valid JSON: {error}"), id, raw: cut(json) }
 }
 
-/// What a message or page brings along. Whoever cannot be read is left out: people are known by what else is said of them.
+/// Objects that X sends along with a message or page (`includes`). Unreadable users are skipped.
 #[derive(Debug, Default)]
 struct Included {
     people: BTreeMap<XId, Person>,
     posts: BTreeMap<XId, Value>,
-    /// The types of media, by their keys.
+    /// Media types by media key.
     media: BTreeMap<String, String>,
 }
 
 impl Included {
     fn read(&mut self, includes: &Value) {
         let all = |name: &str| includes.get(name).and_then(Value::as_array).into_iter().flatten();
-        // Some deliveries wrap each user once more.
+        // Some responses wrap each user in a `data` object.
         let people = all("users").filter_map(|user| person(user.get("data").unwrap_or(user)));
         self.people.extend(people.filter_map(|person| Some((person.id.clone()?, person))));
         self.posts
@@ -286,7 +287,7 @@ fn normalised(mut value: Value) -> Value {
     value
 }
 
-/// Gives every field its new name.
+/// Renames old field names, recursively.
 fn normalise(value: &mut Value, depth: usize) {
     if depth > MAX_DEPTH {
         return;
@@ -373,7 +374,7 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
         is_reply: replied_to.is_some(),
         hashtags,
     };
-    // A post without a conversation was asked for without it; alone, it is its own.
+    // A post requested without its conversation is a conversation of its own.
     let conversation = reader.id("conversation_id")?.unwrap_or_else(|| id.clone());
     Ok(Post {
         made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(version.made_at_millis()?).ok()),
@@ -400,7 +401,7 @@ fn direct(data: &Value, included: &Included) -> Result<DirectMessage, Unreadable
     let id = reader.needs_id("id")?;
     let sender = reader.needs_id("sender_id")?;
     let participants = data.get("participant_ids").and_then(Value::as_array);
-    // The link to a picture is for X's own clients; that there is one is said in words.
+    // A media link only works in X's own clients, so a placeholder such as `[photo]` replaces it.
     let is_media = |url: &&Value| {
         url.get("media_key").is_some()
             || url.get("expanded_url").and_then(Value::as_str).is_some_and(|to| to.contains("/messages/media/"))
@@ -435,7 +436,7 @@ fn direct(data: &Value, included: &Included) -> Result<DirectMessage, Unreadable
     })
 }
 
-/// What stands for a message that neither says nor shows anything.
+/// Placeholder for a message without text or media.
 const NOTHING_SAID: &str = "[no text]";
 
 fn media_keys(data: &Value) -> Vec<&str> {
@@ -443,12 +444,12 @@ fn media_keys(data: &Value) -> Vec<&str> {
     keys.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// What a message shows beside its words, in brackets: `[photo]`, `[2 photos] [video]`, `[post 1234]`. Empty where it shows
-/// nothing that it does not say.
+/// Placeholders for the parts of a message that are not text: `[photo]`, `[2 photos] [video]`, `[post 1234]`. Empty if
+/// there are none.
 fn shown_without_words(data: &Value, included: &Included) -> String {
     let mut kinds: Vec<(&str, usize)> = vec![];
     for key in media_keys(data) {
-        // The type stands in `includes`, and as a number before the key.
+        // The media type is in `includes`, and encoded as a number at the start of the key.
         let kind = match (included.media.get(key).map(String::as_str), key.split('_').next()) {
             (Some("photo"), _) | (None, Some("3")) => "photo",
             (Some("video"), _) | (None, Some("7" | "13")) => "video",
@@ -475,7 +476,7 @@ fn counted(kind: &str, count: usize) -> String {
     if count == 1 { format!("[{kind}]") } else { format!("[{count} {kind}s]") }
 }
 
-/// Whether a text shows nothing: white space, controls, and characters without a width.
+/// Whether a text is invisible: white space, control and zero-width characters only.
 fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
@@ -484,7 +485,7 @@ fn is_blank(text: &str) -> bool {
     })
 }
 
-/// The message and what came with it as the line that reads back to the same.
+/// Serialises a message and the `includes` it needs as a line that decodes to the same message.
 fn payload(data: &Value, author: &XId, included: &Included, post: Option<&Value>) -> String {
     let mut includes = Map::new();
     if let Some(person) = included.people.get(author) {
@@ -501,7 +502,7 @@ fn payload(data: &Value, author: &XId, included: &Included, post: Option<&Value>
     json!({ "data": data, "includes": includes }).to_string()
 }
 
-/// Reads a user.
+/// Decodes a user.
 pub(crate) fn person(user: &Value) -> Option<Person> {
     let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
     let count =
@@ -517,7 +518,7 @@ pub(crate) fn person(user: &Value) -> Option<Person> {
         tweets: count("post_count"),
         listed: count("listed_count"),
         verified: user.get("verified").and_then(Value::as_bool),
-        // A mark of a kind that is not known yet is a mark all the same; only its kind stays open.
+        // An unknown kind of verification still counts as verified; only the kind is left empty.
         verified_type: text("verified_type").and_then(|kind| kind.parse().ok()),
         ..Person::default()
     };
@@ -539,7 +540,7 @@ fn wire_person(person: &Person) -> Value {
     })
 }
 
-/// Reads fields of one object with errors that name it.
+/// Reads the fields of one object; `what` names the object in errors.
 struct Reader<'a> {
     data: &'a Value,
     what: &'static str,
@@ -569,7 +570,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A list of ids; empty ones are absent.
+    /// A list of ids; empty strings are skipped.
     fn ids(&self, name: &str) -> Result<Vec<XId>, Unreadable> {
         let all = match self.data.get(name) {
             None | Some(Value::Null) => return Ok(vec![]),
@@ -596,8 +597,8 @@ fn cut(json: &[u8]) -> Vec<u8> {
     json.get(..KEPT).unwrap_or(json).to_vec()
 }
 
-/// A text as its author wrote it: X's short links replaced by what they stand for, then its three escapes undone,
-/// once. In that order, because X counts the places of links in the escaped text, in characters.
+/// A text as its author wrote it: short links expanded, then X's three HTML escapes decoded once. In that order,
+/// because X gives the offsets of links in characters of the escaped text.
 fn decoded(text: &str, urls: Option<&Vec<Value>>) -> String {
     let characters: Vec<char> = text.chars().collect();
     let mut links: Vec<(usize, usize, &str)> = urls
@@ -627,7 +628,7 @@ fn decoded(text: &str, urls: Option<&Vec<Value>>) -> String {
     out
 }
 
-/// Undoes X's escapes once: `&amp;lt;` is `&lt;`.
+/// Decodes X's HTML escapes once: `&amp;lt;` becomes `&lt;`.
 fn unescape(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
@@ -653,7 +654,7 @@ fn unescape(text: &str) -> String {
     out
 }
 
-/// The handles in a text: `@` and up to 15 letters, digits or `_`, not within a word or address.
+/// The handles in a text: `@` and 1 to 15 letters, digits or `_`, not inside a word or an email address.
 fn handles(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices('@').filter_map(|(at, _)| {
         let before = text.get(..at)?.chars().next_back();

@@ -1,4 +1,4 @@
-//! Signing in at X with a browser on this machine: where X sends it back to.
+//! The OAuth redirect of signing in at X with a browser on this machine: a local HTTP server that receives the code.
 
 use std::{io::Write as _, time::Duration};
 
@@ -13,14 +13,14 @@ use crate::{
     x::oauth::{App, Authorisation},
 };
 
-/// How long somebody has to sign in.
+/// Timeout for the user to sign in.
 const MAX_SIGN_IN: Duration = Duration::from_secs(600);
-/// How long a browser has to send its request.
+/// Timeout for the browser to send its request.
 const MAX_REQUEST: Duration = Duration::from_secs(5);
-/// The most of a browser's request that is read.
+/// Maximum bytes read of the browser's request.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
-/// Prints the address to open, waits for X to send the browser back with a code, and exchanges that for tokens.
+/// Prints the URL to open, waits for X to redirect the browser here with a code, and exchanges the code for tokens.
 pub(super) async fn sign_in(app: &App, handle: &str, port: u16) -> Result<Tokens, CliError> {
     let redirect = format!("http://127.0.0.1:{port}/callback");
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
@@ -39,7 +39,7 @@ pub(super) async fn sign_in(app: &App, handle: &str, port: u16) -> Result<Tokens
     Ok(app.exchange(&authorisation, &code).await?)
 }
 
-/// Waits for the browser to bring a code. Anything else that knocks is answered and ignored.
+/// Waits for the redirect with a code. Any other request is answered with `400 Bad Request` and ignored.
 async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Result<String, CliError> {
     loop {
         let (mut stream, _) = listener.accept().await?;
@@ -68,7 +68,7 @@ async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Res
             "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{say}",
             say.len()
         );
-        // The browser may be gone; the code is what counts.
+        // The browser may have closed the connection; the code is received all the same.
         let _ = stream.write_all(answer.as_bytes()).await;
         if let Some(done) = done {
             return done;

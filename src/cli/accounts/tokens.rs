@@ -1,4 +1,4 @@
-//! Tokens from standard input, as X and `twite sim` answer with them.
+//! OAuth tokens from standard input, in the JSON format of X and `twite sim`.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
@@ -10,7 +10,7 @@ use crate::{
     desk::Tokens,
 };
 
-/// The most that is read.
+/// Maximum bytes read from standard input.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Reads tokens from standard input.
@@ -31,7 +31,7 @@ pub(super) fn read(now: Timestamp) -> Result<Tokens, CliError> {
     })
 }
 
-/// Tokens as X answers with them.
+/// Tokens in the JSON format of X.
 #[derive(Debug, PartialEq, Eq)]
 struct GivenTokens {
     access: String,
@@ -41,7 +41,7 @@ struct GivenTokens {
 }
 
 fn given_tokens(text: &str) -> Result<GivenTokens, String> {
-    // Windows' shells write a byte order mark into pipes.
+    // Shells on Windows write a byte order mark into pipes.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let needed = "expected a JSON object with `access_token` and `refresh_token`";
     let given: Value = match serde_json::from_str(text) {

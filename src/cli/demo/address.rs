@@ -1,17 +1,17 @@
-//! Addresses the demo's conversations to the accounts of a desk: they mention two accounts of their own, which are replaced
-//! where the desk declares neither. A customer with the handle of an account is renamed.
+//! Addresses the demo's conversations to the accounts of a desk. They mention two sample accounts; if the desk declares
+//! neither, these mentions are replaced with its own accounts. A customer with the handle of an account is renamed.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// The accounts that the conversations mention.
+/// The handles of the accounts that the conversations mention.
 const SPOKEN_TO: &[&str] = &["NorthwindHelp", "NorthwindRail"];
 
-/// How long a handle may be, in characters.
+/// Maximum length of a handle at X, in characters.
 const MAX_HANDLE: usize = 15;
 
-/// The conversations, addressed to these accounts unless they mention one of them already.
+/// The conversations with the mentioned accounts replaced by these, unless they mention one of these already.
 pub(super) fn to(accounts: &[String], conversations: &str) -> String {
     let lines: Vec<(&str, Option<Value>)> =
         conversations.lines().map(|line| (line, serde_json::from_str(line).ok())).collect();
@@ -22,7 +22,7 @@ pub(super) fn to(accounts: &[String], conversations: &str) -> String {
         .filter(|customer| !SPOKEN_TO.contains(&customer.as_str()) && is_one(customer, accounts))
         .map(|taken| (taken.clone(), customer(&taken, accounts)))
         .collect();
-    // Customers first: afterwards, the handle of an account could be taken for one.
+    // Customers are collected first: after the replacement, an account's handle would look like a customer's.
     if !SPOKEN_TO.iter().any(|handle| is_one(handle, accounts)) {
         names.extend(SPOKEN_TO.iter().map(|old| (*old).to_owned()).zip(accounts.iter().cloned()));
     }
@@ -40,13 +40,13 @@ pub(super) fn to(accounts: &[String], conversations: &str) -> String {
     lines.into_iter().map(line).collect()
 }
 
-/// The handle of a customer, other than those of these accounts.
+/// A handle for a customer that none of these accounts has: the given one, or one with a number at its end.
 pub(super) fn customer(handle: &str, accounts: &[String]) -> String {
     let numbered = (2_u32..).map(|n| {
         let number = n.to_string();
         handle.chars().take(MAX_HANDLE - number.len()).collect::<String>() + &number
     });
-    // Accounts are few, so that a number is free.
+    // The numbers are unlimited and the accounts are not, so some number is free.
     std::iter::once(handle.to_owned()).chain(numbered).find(|free| !is_one(free, accounts)).unwrap_or_default()
 }
 
@@ -67,7 +67,7 @@ fn handles(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// Replaces handles, where they are a whole string or follow an `@`.
+/// Replaces handles that are a whole string or follow an `@`.
 fn rename(value: &mut Value, names: &[(String, String)]) {
     match value {
         Value::String(text) => {
@@ -85,7 +85,7 @@ fn rename(value: &mut Value, names: &[(String, String)]) {
     }
 }
 
-/// Adjusts the offsets of entities (mentions, links, hashtags) to names of another length before them.
+/// Adjusts the offsets of entities (mentions, links, hashtags) if a handle before them changes its length.
 fn move_marks(line: &mut Value, names: &[(String, String)]) {
     let Some(data) = line.get_mut("data") else { return };
     let text = data.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -15,10 +15,10 @@ use crate::{
     desk::{Account, Change, Channel, Value, text::headline, visible::visible},
 };
 
-/// How much of a message is shown, in characters as a reader counts them.
+/// Maximum length of a message's excerpt, in graphemes.
 const MAX_TEXT_CHARS: usize = 96;
 
-/// Writes one notice.
+/// Writes a notice of the daemon as text.
 pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
     match notice {
         Notice::Opened { ticket, channel, account, requester, text } => {
@@ -106,7 +106,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
     }
 }
 
-/// Writes the summary for a person.
+/// Writes the summary as text.
 pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let Summary {
         posts, left_out, tickets, comments, linked, fired, replies, set_aside, not_imported, seconds, ..
@@ -143,7 +143,7 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
     Ok(())
 }
 
-/// Probable causes of posts that opened no tickets, a line each.
+/// Probable causes of posts that opened no ticket, one line each.
 fn missing(summary: &Summary) -> Vec<String> {
     let Summary { posts, left_out, tickets, accounts, .. } = summary;
     if accounts.is_empty() {
@@ -192,7 +192,7 @@ fn paint(text: &str, style: Style) -> String {
     }
 }
 
-/// Printed before the first message.
+/// Writes the introduction, before the first message.
 pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Result<()> {
     let bold = Style::new().bold();
     writeln!(out, "{}", paint("Twite: a morning on the support desk of Northwind", bold))?;
@@ -206,7 +206,7 @@ pub(super) fn welcome(out: &mut dyn Write, rules: &Path, sim: &str) -> io::Resul
     writeln!(out, "If you make a mistake, the old rules stay live. Press Ctrl-C for a summary.")
 }
 
-/// Printed after the last message.
+/// Writes what to try next, after the last message.
 pub(super) fn encore(
     out: &mut dyn Write,
     rules: &Path,
@@ -216,7 +216,7 @@ pub(super) fn encore(
 ) -> io::Result<()> {
     let account = accounts.first().map(String::as_str).unwrap_or_default();
     let customer = address::customer("kimlarsen", accounts);
-    // The binary as it was called: it need not be in `PATH`.
+    // The binary as it was called, because it may not be in `PATH`.
     let twite = std::env::args().next().unwrap_or_else(|| "twite".to_owned());
     let desk = format!("--rules {} --database {}", Shown(rules), database);
     writeln!(out)?;

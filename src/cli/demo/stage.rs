@@ -33,24 +33,24 @@ use crate::{
     },
 };
 
-/// How many posts are handed over at once.
+/// Number of posts fed to the daemon at once.
 const BATCH: usize = 500;
 
-/// A simulator and a daemon on it.
+/// A simulator of X and a daemon connected to it.
 pub(super) struct Stage {
     sim: SimHandle,
     daemon: Arc<Daemon>,
     clock: Clock,
     first: XId,
     rules: PathBuf,
-    /// The database, as a command takes it.
+    /// The database, as the `--database` option takes it.
     database: String,
-    /// The posts, in the order of their lines.
+    /// The posts of the conversations, in the order of their lines.
     posts: Vec<crate::x::Post>,
     lines: usize,
-    /// Lines, and messages in them, that could not be read.
+    /// The number of lines, and of messages in lines, that could not be read.
     left_out: usize,
-    /// The accounts, and how many posts by others mention each.
+    /// The accounts, each with the number of posts by others that mention it.
     accounts: Vec<(Account, usize)>,
     sink: JoinHandle<()>,
     scratch: TempDir,
@@ -147,7 +147,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Loads the lines into the simulator, and keeps their posts to be fed in order.
+    /// Loads the lines into the simulator, and keeps their posts to feed them to the daemon in order.
     fn read(&mut self, from: impl BufRead) -> Result<LoadReport, CliError> {
         let posts = &mut self.posts;
         let report = self.sim.load_lines_with(from, |new: NewPosts<'_>| {
@@ -178,7 +178,7 @@ impl Stage {
         Ok(report?)
     }
 
-    /// How many posts by others mention a handle.
+    /// The number of posts by others that mention a handle.
     fn mentions(&self, handle: &str) -> usize {
         let is = |name: &str| name.eq_ignore_ascii_case(handle);
         let by_itself = |post: &crate::x::Post| {
@@ -192,7 +192,7 @@ impl Stage {
     async fn connect(&self, key: &Key, account: &Account, n: usize) -> Result<XId, CliError> {
         let tokens = match self.sim.connect(&account.handle) {
             Ok(tokens) => tokens,
-            // The file does not tell about this account; then it has a profile of its own.
+            // The file does not contain this account, so it is created with a default profile.
             Err(_) => {
                 self.sim
                     .make_user(&NewPerson::named(&account.handle))
@@ -218,8 +218,7 @@ impl Stage {
         Ok(id)
     }
 
-    /// Hands over every post in the order of its line, fetches the rest from the simulator, and goes on
-    /// until nothing is left to do.
+    /// Feeds all posts to the daemon in the order of their lines, then runs it until it is idle.
     pub(super) async fn play_at_once(&mut self, aloud: bool) -> Result<(), CliError> {
         let telling = aloud.then(|| tokio::spawn(tell(self.daemon.notices().listen())));
         self.sim.release(usize::MAX, true)?;
@@ -245,14 +244,14 @@ impl Stage {
         self.daemon.note_visit().await?;
         progress.finish_and_clear();
         if let Some(telling) = telling {
-            // Notices are sent before this point; the task needs a moment to print the last.
+            // All notices are sent before this point, but the task needs a moment to print the last of them.
             tokio::time::sleep(Duration::from_millis(50)).await;
             telling.abort();
         }
         Ok(())
     }
 
-    /// Lets messages arrive at a pace and shows what comes of them, until somebody stops it.
+    /// Replays the messages at a rate and prints the daemon's notices, until Ctrl-C.
     pub(super) async fn play_live(&mut self, pace: f64) -> Result<(), CliError> {
         show::welcome(&mut terminal::people(), &self.rules, &self.sim.url)?;
         let telling = tokio::spawn(tell(self.daemon.notices().listen()));
@@ -266,12 +265,12 @@ impl Stage {
             let mut quiet = false;
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                // Time goes on when no message moves it.
+                // Advances the demo's clock by a second, also when no message does.
                 clock.reached(clock.now().saturating_add(SignedDuration::from_secs(1)).unwrap_or_default());
                 if !quiet && sim.waiting() == 0 {
                     quiet = true;
                     tokio::time::sleep(Duration::from_secs(2)).await;
-                    // The reader's terminal may be gone; then the demo ends by itself.
+                    // Standard output may be closed; that does not stop the demo.
                     let _ = show::encore(&mut terminal::people(), &rules, &database, &sim.url, &accounts);
                 }
             }
@@ -284,7 +283,7 @@ impl Stage {
         Ok(())
     }
 
-    /// What came of it all.
+    /// The summary of the demo, from the counts in the database.
     pub(super) async fn summary(&self, took: Duration) -> Result<Summary, CliError> {
         let counts = self.daemon.store().counts().await?;
         Ok(Summary {
@@ -302,7 +301,7 @@ impl Stage {
         })
     }
 
-    /// Stops everything.
+    /// Stops the webhook server, the database and the simulator, and removes the temporary directory.
     pub(super) async fn strike(self) {
         self.sink.abort();
         self.daemon.store().close().await;
@@ -312,7 +311,7 @@ impl Stage {
     }
 }
 
-/// The rules to use: those named, those here, or a copy of the starter set.
+/// The directory of the rules: the one of `--rules`, else `./rules`, else a copy of the starter set.
 fn rules(demo: &Demo, scratch: &Path) -> Result<PathBuf, CliError> {
     if let Some(named) = &demo.rules {
         return Ok(named.clone());
@@ -326,7 +325,7 @@ fn rules(demo: &Demo, scratch: &Path) -> Result<PathBuf, CliError> {
     Ok(copy)
 }
 
-/// What holds in the demo whatever `twite.toml` says: everything that would leave the machine stays on it.
+/// Overrides of the settings in `twite.toml` that keep all traffic on this machine.
 fn staged(handles: &[String], sim: &str, sink: String, mail: PathBuf) -> Overrides {
     Overrides {
         accounts: (!handles.is_empty()).then(|| handles.to_vec()),
@@ -357,7 +356,7 @@ async fn sink() -> Result<(String, JoinHandle<()>), CliError> {
     let url = format!("http://{}/", listener.local_addr()?);
     let app = axum::Router::new().fallback(|| async { axum::http::StatusCode::NO_CONTENT });
     let task = tokio::spawn(async move {
-        // It ends with the demo.
+        // The server runs until the demo aborts it.
         let _ = axum::serve(listener, app).await;
     });
     Ok((url, task))

@@ -19,20 +19,20 @@ use crate::{
 /// The type of a value.
 pub(super) enum Shape {
     Text,
-    /// A whole number of 64 bits.
+    /// A 64-bit integer.
     Number,
     YesNo,
     Moment,
     /// An id of X.
     Id,
     Word(Words),
-    /// A list of texts.
+    /// A list of strings.
     Texts,
     /// An object with these keys.
     Table(&'static [Key]),
     /// One of these words, or an object with one of these keys.
     OneOf(&'static [&'static str], &'static [Key]),
-    /// The fields that the desk declares.
+    /// An object of the custom fields that the desk declares.
     Custom,
 }
 
@@ -159,7 +159,7 @@ static TICKET_KEYS: &[Key] = &[
 /// The violations in a JSON text.
 ///
 /// # Errors
-/// When it is no JSON.
+/// If the text is not valid JSON.
 pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Declarations) -> Result<Vec<String>, serde_json::Error> {
     let mut report = Report { desk, path: String::new(), found: vec![] };
     let mut read = serde_json::Deserializer::from_slice(json);
@@ -170,7 +170,7 @@ pub(super) fn misfits(json: &[u8], shape: &Shape, desk: &Declarations) -> Result
 
 struct Report<'d> {
     desk: &'d Declarations,
-    /// The JSON pointer to the value at hand.
+    /// The JSON pointer to the current value.
     path: String,
     found: Vec<String>,
 }
@@ -191,12 +191,12 @@ impl Report<'_> {
     }
 }
 
-/// The type that is expected of a value.
+/// The expected type of a value.
 #[derive(Clone, Copy)]
 enum Holds<'s> {
     Shape(&'s Shape),
     Field(&'s CustomField),
-    /// One text of a list.
+    /// A string in a list.
     Item,
 }
 
@@ -208,7 +208,7 @@ struct At<'s, 'r, 'd> {
 }
 
 impl fmt::Display for Holds<'_> {
-    /// As what follows "`/status` is".
+    /// Writes the expected type, such as "a string" or a list of the allowed words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape = match self {
             Self::Shape(shape) => shape,
@@ -402,7 +402,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
     }
 }
 
-/// Says that a key is not known here, and what may be meant.
+/// Reports an unknown key, with a suggestion.
 fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
     if custom {
         let fields = report.desk.fields.iter().map(|field| field.name.as_str());
@@ -457,7 +457,7 @@ mod tests {
         assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Declarations::default()).unwrap(), [""; 0]);
     }
 
-    /// Values that fit a shape, each alternative of it at least once.
+    /// Values that conform to a shape; each of its alternatives occurs at least once.
     fn samples(shape: &Shape) -> Vec<Value> {
         let table = |keys: &[Key]| {
             let first = |key: &Key| (key.name.to_owned(), samples(&key.holds).swap_remove(0));
@@ -499,7 +499,7 @@ mod tests {
         let lines: Vec<_> = [&LINE, &TICKET].into_iter().flat_map(samples).collect();
         for line in &lines {
             let why = read(line.to_string().as_bytes(), &rules, Happened::Created, now).err().unwrap_or_default();
-            // Only a name that is not declared is refused, which is no matter of shape.
+            // The only possible error is an undeclared name, which the shape does not check.
             assert!(!why.contains("no JSON") && !why.contains("is no key"), "{line}: {why}");
         }
         assert!(lines.len() > 200, "{}", lines.len());

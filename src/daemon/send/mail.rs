@@ -18,21 +18,21 @@ use crate::{
     settings::{MailSecurity, MailSettings},
 };
 
-/// How long the server may take for one step of a mail.
+/// Timeout for one command to the mail server.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long everything about one mail may take.
+/// Timeout for sending one mail.
 const TOTAL: Duration = Duration::from_secs(90);
-/// The longest subject: longer ones are cut by mail programs anyway.
+/// Maximum length of a subject, in characters; mail programs cut off longer ones.
 const SUBJECT: usize = 200;
-/// Bytes of one encoded word of a header, so that it is shorter than the 76 characters a line of them may have.
+/// Bytes per encoded word of a header, so that a word is shorter than the 76 characters allowed.
 const ENCODED_BYTES: usize = 39;
 
-/// Sends one mail to several addresses. The id of the delivery makes the message id, so that a mail that was sent twice
-/// because its first answer was lost is the same mail to whoever gets it.
+/// Sends one mail to several addresses. Its message id is derived from the delivery id, so that mail programs recognise
+/// a second copy, sent because the first response was lost, as the same mail.
 ///
 /// # Errors
-/// For good where an address is wrong or the server refuses the mail, for now where the settings are wrong, the server cannot be
-/// reached, or it refuses us, whatever the mail.
+/// Permanent if an address is invalid or the server rejects this mail; temporary if the settings are wrong, the server
+/// cannot be reached, or it rejects any mail from us.
 pub(super) async fn send(
     settings: &MailSettings,
     to: &[String],
@@ -56,7 +56,7 @@ pub(super) async fn send(
     match sent.map_err(|_| later(format!("{server} did not finish within {} s", TOTAL.as_secs())))? {
         Ok(_) => Ok(()),
         Err(error) => {
-            // Refusals to sign in are about us, and pass once the settings are mended.
+            // These codes reject the login rather than the mail, so they are temporary: fixing the settings helps.
             let about_us = error.status().is_some_and(|code| matches!(u16::from(code), 421 | 454 | 530..=538));
             let why = format!("{server}: {error}");
             Err(if error.is_permanent() && !about_us { refused(why) } else { later(why) })
@@ -86,14 +86,14 @@ fn message(
     let is_text = |c: char| !c.is_control() || c == '\n';
     let encoded = match body.chars().all(is_text) {
         true => Ok(Body::new(body.to_owned())),
-        // Some servers refuse what stands raw in a body, others drop it.
+        // Some servers reject or drop control characters in an unencoded body.
         false => Body::new_with_encoding(body.to_owned(), ContentTransferEncoding::Base64).map_err(|_| "its encoding"),
     };
     message.body(encoded.map_err(|why| refused(why.to_owned()))?).map_err(|e| refused(e.to_string()))
 }
 
-/// The subject in one line, its controls spelt out. Whatever is not plain, and what readers would decode as if we had encoded
-/// it (`=?utf-8?B?…?=`), is encoded here: RFC 2047.
+/// The subject as one line with visible control characters. Encoded by RFC 2047 unless it is plain ASCII; text that
+/// looks like an encoded word (`=?utf-8?B?…?=`) is encoded too, or mail programs would decode it.
 fn subject_header(subject: &str) -> HeaderValue {
     let subject = visible(&headline(subject, SUBJECT)).into_owned();
     let name = HeaderName::new_from_ascii_str("Subject");
@@ -136,7 +136,7 @@ fn refused(why: String) -> Failure {
     Failure::Refused(Reason::new(ReasonKind::RefusedByReceiver, format!("mail: {why}")))
 }
 
-/// The server, or the way to it, does not work.
+/// A temporary failure: the mail server does not work or cannot be reached.
 fn later(why: String) -> Failure {
     Failure::NotWorking(Reason::new(ReasonKind::Unavailable, format!("mail: {why}")), None)
 }

@@ -1,5 +1,4 @@
-//! Lanes of the outbox: each destination is sent to on its own, one thing after the other, so that one that hangs delays only
-//! itself.
+//! Sends the outbox in lanes: one per destination, sequential, so that a destination that hangs delays only itself.
 
 use std::{
     collections::BTreeMap,
@@ -27,29 +26,31 @@ use crate::{
     store::StoreError,
 };
 
-/// How many lanes run at once; and beside how many a webhook's may begin, so that those that hang leave room for X and mail.
+/// Maximum number of concurrent lanes, and maximum number with which a webhook's lane may still start, so that hanging
+/// webhooks leave room for X and mail.
 const MAX_LANES: usize = 32;
 const MAX_LANES_BESIDE_WEBHOOK: usize = 16;
-/// How long the lanes have to finish what they are at when the daemon ends. What is not known by then counts as if it had been killed.
+/// Time for lanes to finish their current delivery at shutdown. Deliveries still in progress then are recovered as
+/// after a crash.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
-/// A destination that does not work rests.
+/// Backoff of a failing destination.
 #[derive(Debug, Clone, Copy)]
 struct Rest {
-    /// Failures in a row.
+    /// Number of consecutive failures.
     failures: i64,
-    /// Until when.
+    /// End of the backoff.
     until: Timestamp,
 }
 
-/// What all lanes of the outbox share.
+/// State shared by all lanes.
 pub(super) struct Sending {
     shared: Arc<Shared>,
-    /// Destinations that do not work.
+    /// Failing destinations, with their backoff.
     resting: Mutex<BTreeMap<Destination, Rest>>,
 }
 
-/// Sends what is due, in one lane for each destination.
+/// Sends due outbox items, in one lane per destination.
 pub(super) struct Sender {
     sending: Arc<Sending>,
     stop: CancellationToken,
@@ -84,7 +85,7 @@ impl Loop for Sender {
         Ok(Next::Idle)
     }
 
-    /// Whoever is at sending something finishes it, unless the other side hangs.
+    /// Waits for deliveries in progress, up to `LAST_WAIT`.
     async fn finish(&mut self) {
         let finished = async { while self.lanes.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_WAIT, finished).await.is_err() {
@@ -108,7 +109,7 @@ impl Sending {
         &self.shared.app
     }
 
-    /// Sends to a destination until nothing is due there. What has come in meanwhile is for the next lane.
+    /// Sends due items to a destination until none is left. Items that arrive later get a new lane.
     async fn run_lane(&self, destination: &Destination, stop: &CancellationToken) {
         let mut sent = false;
         while !stop.is_cancelled() {
@@ -131,10 +132,10 @@ impl Sending {
         }
     }
 
-    /// Sends the next thing that is due, wherever it goes. Returns whether there was one.
+    /// Sends the next due item to any destination. Returns whether there was one.
     ///
     /// # Errors
-    /// When the store fails: what was on its way stays marked so.
+    /// When the store fails: an item that was being sent stays marked as such.
     pub(super) async fn send_next(&self) -> Result<bool, StoreError> {
         let never = CancellationToken::new();
         for destination in self.due().await? {
@@ -145,14 +146,14 @@ impl Sending {
         Ok(false)
     }
 
-    /// When the next thing can be sent; `None` where nothing waits that time alone lets go.
+    /// When the next item can be sent; `None` if no item waits, or all need a person to act first.
     pub(super) async fn next_send_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let gates = Gates::of(self.app().store()).await?;
         let waiting = self.app().store().destinations().await?;
         Ok(waiting.iter().filter_map(|(destination, due)| Some(self.open_from(&gates, destination)?.max(*due))).min())
     }
 
-    /// The destinations that something is due for, and that can be sent to now.
+    /// Destinations that have due items and are neither blocked nor in backoff.
     async fn due(&self) -> Result<Vec<Destination>, StoreError> {
         let now = self.app().clock().now();
         let waiting: Vec<_> =
@@ -165,7 +166,7 @@ impl Sending {
         Ok(waiting.into_iter().map(|(destination, _)| destination).filter(is_open).collect())
     }
 
-    /// From when on a destination can be sent to; `None` where somebody has to see to it first.
+    /// When a destination can be sent to; `None` if a person has to act first.
     async fn opens_at(&self, destination: &Destination) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.open_from(&Gates::of(self.app().store()).await?, destination))
     }
@@ -179,7 +180,7 @@ impl Sending {
         }
     }
 
-    /// A destination does not work: it rests, at least for as long as it asks for.
+    /// Records a failure of a destination. Returns the end of its backoff, at least the wait that it asked for.
     fn rest(&self, destination: &Destination, wait: impl FnOnce(i64) -> Duration) -> Timestamp {
         let now = self.app().clock().now();
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +190,7 @@ impl Sending {
         rest.until
     }
 
-    /// A destination works.
+    /// Ends the backoff of a destination.
     fn rested(&self, destination: &Destination) {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
     }

@@ -1,9 +1,9 @@
-//! What is sent, each thing once.
+//! Delivers outbox items, and records the outcomes.
 //!
-//! An effect is marked as on its way before anything is sent. It ends where it arrived, or where it was refused. Until
-//! then it is sent again, with waits that grow. A reply whose answer was lost, or whose daemon died, is looked up at X before
-//! it is sent again: a lookup that fails is no answer, and is made again with waits of its own. Mails and webhooks
-//! carry a key instead, by which the other side can tell the second copy; they are given up after days without an answer.
+//! An item is marked as being sent before the request. It ends when it is delivered or refused; until then it is
+//! retried with growing waits. A reply whose response was lost, or whose daemon died, is looked up at X before it is
+//! sent again; a failed lookup proves nothing and is repeated with growing waits of its own. Mails and webhooks carry
+//! an idempotency key instead, by which the receiver can recognise a duplicate, and are given up after `GIVE_UP_AFTER`.
 
 use std::time::Duration;
 
@@ -18,38 +18,38 @@ use crate::{
     x::Refusal,
 };
 
-/// From what on, and up to what, the waits between two sends grow.
+/// First and maximum wait between two sends of an item.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 const MAX_WAIT: SignedDuration = SignedDuration::from_mins(30);
-/// The longest that a destination rests that does not work and names no time.
+/// Maximum backoff of a failing destination that names no wait.
 const MAX_REST: SignedDuration = SignedDuration::from_mins(5);
-/// The longest wait between two lookups.
+/// Maximum wait between two lookups.
 const MAX_LOOKUP_WAIT: SignedDuration = SignedDuration::from_mins(15);
-/// How long a mail or a webhook is tried that nobody refuses.
+/// How long a mail or webhook call is retried before it is given up.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
 
-/// Why something did not arrive.
+/// Why an item was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The receiver said no, or there is nobody to send it to.
+    /// Refused permanently by the receiver, or there is no recipient.
     Refused(Reason),
-    /// It certainly did not arrive, and may on another try.
+    /// Not delivered; a retry may succeed.
     Later(Reason),
-    /// As `Later`, and as long as this lasts, nothing else arrives there either. The receiver may ask for a wait.
+    /// As `Later`, but the whole destination is failing. The receiver may have named a wait.
     NotWorking(Reason, Option<Duration>),
-    /// X refuses the account, whatever it asks for.
+    /// X refuses the account as a whole.
     Paused(ConnectedAccount, Refusal),
-    /// It may have arrived, and has to be looked up.
+    /// It may have been delivered, and has to be looked up at X.
     PossiblySent(Reason),
-    /// Looking it up failed, or was too early, which is no answer. X may ask for a wait.
+    /// The lookup failed or came too early, so the outcome is still open. X may have named a wait.
     LookupFailed(Reason, Option<Duration>),
-    /// It was looked up, and is not there.
+    /// The lookup did not find it at X.
     NotThere,
-    /// Whether it arrived cannot be found out any more.
+    /// Whether it was delivered can no longer be determined.
     Unknown(Reason),
 }
 
-/// What arrived.
+/// A delivered item.
 #[derive(Debug, Clone)]
 pub(super) struct Arrived {
     pub(super) what: &'static str,
@@ -58,7 +58,7 @@ pub(super) struct Arrived {
 }
 
 impl Sending {
-    /// Sends the next thing that is due for a destination. Returns whether there was one.
+    /// Sends the next due item for a destination. Returns whether there was one.
     pub(super) async fn send_to(
         &self,
         destination: &Destination,
@@ -68,7 +68,8 @@ impl Sending {
             return Ok(false);
         };
         let outcome = self.carry_out(&item).await;
-        // What came of it is known only here until it is stored. Whoever takes over finds it marked as on its way.
+        // Retried, because the outcome is known only here until it is stored. If that fails, the next daemon finds the
+        // item marked as being sent.
         while let Err(error) = self.record_outcome(&item, outcome.clone()).await {
             if stop.is_cancelled() || matches!(error, StoreError::Superseded) {
                 return Err(error);
@@ -92,12 +93,12 @@ impl Sending {
             Err(Failure::Paused(account, refusal)) => {
                 let reason = Reason::new(kind_of(&refusal), refusal.to_string());
                 self.app().store().not_sent(item, Next::Wait, &reason, now).await?;
-                // Told once for the account, not for everything that waits.
+                // One notice for the account, rather than one for each waiting item.
                 return self.shared.pause(&account, SEND, &refusal).await;
             }
             Err(Failure::NotThere) => {
                 let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and the post is not at X");
-                // X may take longer to show it than was waited for: each time, it is waited for longer.
+                // X may show a post later than expected, so the wait before the lookup doubles each time.
                 (Next::Send(now), reason)
             }
             Err(Failure::PossiblySent(reason)) => {
@@ -126,7 +127,8 @@ impl Sending {
                     let grown = spread(doubled(FIRST_WAIT, failures, MAX_REST), item.id);
                     Duration::try_from(grown).unwrap_or_default().max(wait.unwrap_or_default())
                 };
-                // What has not been tried comes first, so that nothing that never arrives stands before what would.
+                // Due at the end of the backoff, so that items not tried yet come first and one bad item does not block
+                // the others.
                 (Next::Send(self.rest(&item.destination, rest)), reason)
             }
             Err(Failure::Refused(reason)) => {
@@ -169,7 +171,7 @@ impl Sending {
                 }
                 _ => self.notify(item, to, subject, body).await,
             },
-            // These take effect where they are decided and never get here.
+            // These effects are carried out when they are decided, and never enter the outbox.
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
                 Err(refused(ReasonKind::NoRecipient, "nothing to send"))
             }
@@ -223,13 +225,13 @@ impl Sending {
         Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None })
     }
 
-    /// What tells a mail or a call of a webhook from all others in the world, and stays the same when it is sent again.
+    /// Idempotency key: globally unique, and the same on every retry.
     fn delivery_id(&self, item: &OutboxItem) -> String {
         format!("{}.{}", item.key.replace('/', "."), self.app().store().id())
     }
 }
 
-/// What kind of reason a refusal by X is.
+/// The reason for a rejection by X, for the outbox.
 pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
     match refusal {
         Refusal::RateLimited { .. } => ReasonKind::RateLimited,
@@ -264,13 +266,13 @@ pub(super) fn stored(error: StoreError) -> Failure {
     Failure::Later(Reason::new(ReasonKind::NotReady, error.to_string()))
 }
 
-/// A wait that is twice as long after each of `times`, the first among them, up to `most`.
+/// Exponential backoff: `first`, doubled after each of `times` except the first, at most `most`.
 pub(in crate::daemon) fn doubled(first: SignedDuration, times: i64, most: SignedDuration) -> SignedDuration {
     let doublings = u32::try_from(times.saturating_sub(1).clamp(0, 30)).unwrap_or(0);
     first.checked_mul(2_i32.saturating_pow(doublings)).unwrap_or(most).min(most)
 }
 
-/// A wait that is longer by up to a quarter, so that what failed together does not come back together.
+/// Adds up to a quarter to a wait, depending on the id, so that items that failed together are not retried together.
 fn spread(wait: SignedDuration, id: i64) -> SignedDuration {
     wait.saturating_add((wait / 16).saturating_mul(i32::try_from(id.rem_euclid(5)).unwrap_or(0)))
 }

@@ -14,17 +14,16 @@ use crate::{
     x::{client::error_chain, limits::retry_after},
 };
 
-/// How long the other side may take.
+/// Timeout of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Posts JSON to a webhook.
 ///
-/// The same id is sent each time the same call is tried (`Twite-Delivery`), so that the other side can tell a second
-/// try from a second event. Where a signing key is declared, `Twite-Signature` is `sha256=` and the base64 of the
-/// HMAC-SHA256 of the body.
+/// The `Twite-Delivery` header has the same id on every retry of a call, so that the receiver can recognise duplicates.
+/// If a signing key is declared, `Twite-Signature` is `sha256=` and the base64 of the HMAC-SHA256 of the body.
 ///
 /// # Errors
-/// For good on any answer from 300 to 499 but 408, 425 and 429, for now on everything else.
+/// Permanent for a status from 300 to 499 except 408, 425 and 429; temporary for everything else.
 pub(super) async fn call(
     client: &reqwest::Client,
     hook: &Webhook,
@@ -52,11 +51,11 @@ pub(super) async fn call(
             Err(match status.as_u16() {
                 408 | 425 | 429 | 503 => later(why, retry_after(answer.headers(), now)),
                 300..500 => Failure::Refused(Reason::new(ReasonKind::RefusedByReceiver, why)),
-                // It may be this call that it cannot take.
+                // The failure may be specific to this call, so the destination is not put into backoff.
                 _ => Failure::Later(Reason::new(ReasonKind::Unavailable, why)),
             })
         }
-        // The address may hold a secret of its own: it stays out of the message.
+        // The URL may contain a secret, so the message leaves it out.
         Err(error) => {
             let why = match error.is_timeout() && !error.is_connect() {
                 true => format!("webhook `{name}` did not respond within {} s", TIMEOUT.as_secs()),
@@ -73,7 +72,7 @@ pub(super) async fn call(
     }
 }
 
-/// The receiver does not work, or asks to wait.
+/// The receiver fails or asks to wait.
 fn later(why: String, wait: Option<Duration>) -> Failure {
     Failure::NotWorking(Reason::new(ReasonKind::Unavailable, why), wait)
 }

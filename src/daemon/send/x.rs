@@ -1,4 +1,4 @@
-//! Replies on X: sent, and looked up where it is not known whether they arrived.
+//! Sends replies on X, and looks up whether they were delivered if that is uncertain.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,15 +12,17 @@ use crate::{
     x::{Refusal, XError, client::Client, lookup::find_sent},
 };
 
-/// How often a reply is sent to somebody of whom X may not know yet that they addressed the account.
+/// Number of sends of a reply that X rejects because its recipient has not mentioned the account; X may learn of a
+/// mention late.
 const MAX_UNSUMMONED: i64 = 3;
-/// How often X may say of a lost reply that it has it, and not show it, before a person has to look.
+/// Number of times X may reject a reply as a duplicate while the lookup does not find it, before a person has to check.
 const MAX_HIDDEN: i64 = 6;
-/// How often X has to say that a direct message is not there. It refuses a post that it has, but takes a message again.
+/// Number of lookups before a direct message counts as not delivered. X rejects a duplicate post, but accepts a direct
+/// message twice.
 const LOOKUPS_OF_DIRECT: i64 = 4;
 
 impl Sending {
-    /// Sends a reply, or looks it up where the last send may have arrived.
+    /// Sends a reply; if an earlier send may have been delivered, looks it up instead.
     pub(super) async fn reply(&self, item: &OutboxItem, text: &str) -> Result<Arrived, Failure> {
         let comment = match self.earlier_part(item).await? {
             Some(part) => Some(part),
@@ -31,7 +33,7 @@ impl Sending {
             None => None,
         };
         let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "no comment to reply to"))?;
-        // The kind is found again from the comment, never remembered.
+        // The kind of reply is always derived from the comment, and never stored.
         let versions = match comment.source.x_id() {
             Some(id) => self.app().store().versions(id).await.map_err(stored)?,
             None => vec![],
@@ -43,7 +45,7 @@ impl Sending {
             Failure::Later(Reason::new(ReasonKind::NotReady, words))
         })?;
         if item.possibly_sent {
-            // A post that is gone by now may have been answered while it was there.
+            // The earlier send may have been delivered before the post was deleted.
             let reply = reply.map_err(|e| Failure::Unknown(Reason::new(why_not(e), e.to_string())))?;
             return self.lookup(item, &account, &client, &reply).await;
         }
@@ -65,7 +67,7 @@ impl Sending {
         };
         match sent {
             Ok(id) => {
-                // It arrived, whatever the store says of the pause.
+                // It was delivered, even if the store cannot end the pause.
                 if let Err(error) = self.shared.resume(&account, &[SEND, GRANT]).await {
                     self.shared.trouble.tell(&error);
                 }
@@ -75,7 +77,7 @@ impl Sending {
         }
     }
 
-    /// Looks whether a reply is at X. What is there and accounted for is another, earlier one.
+    /// Looks a reply up at X. Matches already recorded in the store belong to other, earlier replies.
     async fn lookup(
         &self,
         item: &OutboxItem,
@@ -109,8 +111,8 @@ impl Sending {
         Err(Failure::NotThere)
     }
 
-    /// The comment that shows the part of the same reply before this one: this part answers it, so that they are one thread. A
-    /// part whose earlier one is not at X is not sent: nobody would understand it.
+    /// The comment of the previous part of the same reply, which this part answers so that they form a thread. If the
+    /// previous part was not sent, this part is refused.
     async fn earlier_part(&self, item: &OutboxItem) -> Result<Option<i64>, Failure> {
         let Some(key) = &item.follows else { return Ok(None) };
         let Some(part) = self.app().store().earlier_part(key).await.map_err(stored)? else { return Ok(None) };
@@ -129,9 +131,9 @@ impl Sending {
         Ok(part.shown)
     }
 
-    /// The account that answers: the one that was addressed where it may, else the default one.
+    /// The account that replies: the addressed account if it may reply, else the default one.
     async fn answering_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
-        // Nobody will be able to look up what a removed account may have sent.
+        // Whether a removed account has sent it can no longer be looked up.
         let never = |words: String| match item.possibly_sent {
             true => Failure::Unknown(Reason::new(ReasonKind::NoAccount, words)),
             false => refused(ReasonKind::NoAccount, words),
@@ -158,7 +160,7 @@ impl Sending {
         }
     }
 
-    /// Automatic answers are capped: what rules would send beyond is refused, and says so on the ticket.
+    /// Checks the caps on automatic replies. A reply by a rule beyond them is refused, which is shown on the ticket.
     async fn within_caps(&self, item: &OutboxItem, account: &ConnectedAccount, to: &Comment) -> Result<(), Failure> {
         if item.rule.is_none() {
             return Ok(());
@@ -185,7 +187,7 @@ impl Sending {
     }
 }
 
-/// What it means that X did not take a reply.
+/// Classifies X's rejection of a reply.
 fn not_sent(item: &OutboxItem, account: ConnectedAccount, error: XError) -> Failure {
     let words = error.to_string();
     let wait = error.wait();
@@ -196,9 +198,9 @@ fn not_sent(item: &OutboxItem, account: ConnectedAccount, error: XError) -> Fail
             let reason = Reason::new(kind_of(&refusal), words);
             match refusal {
                 Refusal::RateLimited { .. } => Failure::NotWorking(reason, wait),
-                // X may not know yet that the person just addressed this account.
+                // X may learn late that the person has mentioned the account.
                 Refusal::NotSummoned(_) if item.sends < MAX_UNSUMMONED => Failure::Later(reason),
-                // X has it, so it was an earlier send that arrived.
+                // A duplicate means that an earlier send was delivered.
                 Refusal::Duplicate(_) if item.answers_lost > 0 && item.answers_lost < MAX_HIDDEN => {
                     Failure::PossiblySent(reason)
                 }

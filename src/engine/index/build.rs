@@ -19,9 +19,9 @@ use crate::{
     lang::rules::{Condition, ConditionKind, Let, Pattern, Predicate},
 };
 
-/// The most alternative needles of a regex.
+/// Maximum number of alternative needles of a regex.
 const MAX_NEEDLES: usize = 16;
-/// The shortest such needle, in bytes.
+/// Minimum length of such a needle, in bytes.
 const MIN_NEEDLE_BYTES: usize = 3;
 
 /// Builds expressions, registering slots.
@@ -103,7 +103,8 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// A predicate on a whole value: one of the values on which its result is `want`, or none of the others.
+    /// A predicate on a whole value: a disjunction of the values on which its result is `want`, or the exclusion of all
+    /// other values.
     fn whole(&mut self, field: &FieldRef, whole: &Whole<'_>, want: bool) -> Expr {
         let slot = self.slots.named_slot(field);
         let positive = whole.other != want;
@@ -132,7 +133,7 @@ impl<'s> Builder<'s> {
         literal(self.slots.find(slot, find), want)
     }
 
-    /// A regex is evaluated only where the text contains what every match must contain, as far as that is known.
+    /// A regex. It is evaluated only on texts that contain one of its [`needles`], if it has any.
     fn regex(&mut self, slot: u16, pattern: &Pattern, want: bool) -> Expr {
         let folded = self.slots.folded_by(slot);
         let predicate = match self.regexes.get(&(slot, pattern.written.clone())) {
@@ -156,14 +157,14 @@ impl<'s> Builder<'s> {
     }
 }
 
-/// Needles of which every match of a pattern contains one; `None` if there are none, or too short ones.
+/// Literal texts such that every match of a pattern contains one of them; `None` if they are unknown or too short.
 fn needles(pattern: &Pattern) -> Option<Vec<Box<str>>> {
     let hir = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(pattern.regex.as_str()).ok()?;
     let found = Extractor::new().extract(&hir);
     let mut needles: Vec<Box<str>> = vec![];
     for needle in found.literals()? {
         let needle = std::str::from_utf8(needle.as_bytes()).ok()?;
-        // Folded texts contain none of these.
+        // Folded texts contain none of these characters, so this needle cannot occur in them.
         if needle.contains(|c: char| c.is_ascii_uppercase() || matches!(c, 'ſ' | '\u{212a}')) {
             continue;
         }

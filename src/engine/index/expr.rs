@@ -1,6 +1,6 @@
 //! Conditions over slots, in negation normal form: every predicate is true or false, so `not` is pushed down to it.
 
-/// The most parts compared with each other to drop duplicates.
+/// Maximum number of parts compared pairwise to drop duplicates.
 const MAX_COMPARED_PARTS: usize = 64;
 
 /// A condition over slots.
@@ -38,7 +38,7 @@ pub(super) fn literal(literal: u32, want: bool) -> Expr {
     Expr::Literal { literal, want }
 }
 
-/// A range of ranks; constant if it contains all.
+/// A range of ranks; a constant if it contains all ranks.
 pub(super) fn rank(slot: u16, low: u32, high: u32, most: u32) -> Expr {
     match (low, high) {
         (0, high) if high >= most => Expr::Always,
@@ -46,7 +46,7 @@ pub(super) fn rank(slot: u16, low: u32, high: u32, most: u32) -> Expr {
     }
 }
 
-/// All of these. Parts on one slot are merged; the cheapest come first.
+/// A conjunction. Parts on one slot are merged; the cheapest come first.
 pub(super) fn all(parts: Vec<Expr>) -> Expr {
     let mut kept: Vec<Expr> = vec![];
     let mut parts = std::collections::VecDeque::from(parts);
@@ -98,7 +98,7 @@ pub(super) fn all(parts: Vec<Expr>) -> Expr {
     }
 }
 
-/// Any of these.
+/// A disjunction.
 pub(super) fn any(parts: Vec<Expr>) -> Expr {
     let mut kept: Vec<Expr> = vec![];
     let mut parts = std::collections::VecDeque::from(parts);
@@ -129,7 +129,7 @@ pub(super) fn any(parts: Vec<Expr>) -> Expr {
     }
 }
 
-/// The order in which parts are evaluated.
+/// The cost class of a part: cheaper parts are evaluated first.
 fn cost(expr: &Expr) -> u8 {
     match expr {
         Expr::Never | Expr::Always => 0,

@@ -1,8 +1,9 @@
 //! Searches a text for many needles by 4-grams.
 //!
-//! Each needle is filed under its rarest gram of four bytes. At each position of a text, the gram is hashed into a small table;
-//! most buckets are empty. Needles of a non-empty bucket are compared. Positions are independent of each other, unlike in
-//! an automaton. Needles shorter than four bytes are in a second table, by two bytes.
+//! Each needle is stored in a hash table under its rarest 4-byte gram. For each position of a text, the gram there is
+//! hashed; most buckets are empty, and the needles of a non-empty bucket are compared with the text. Unlike in an
+//! automaton, positions are independent of each other. Needles shorter than four bytes are in a second table, keyed by
+//! two bytes.
 
 use rustc_hash::FxHashMap;
 
@@ -16,13 +17,13 @@ const TABLE_SIZE: usize = 1 << TABLE_BITS;
 #[derive(Debug, Default)]
 pub(super) struct Grams {
     long: Table<{ u32::MAX }>,
-    /// Needles shorter than a gram, by two bytes.
+    /// Needles shorter than a gram, keyed by two bytes.
     short: Table<0xffff>,
     /// The concatenated needles.
     texts: Vec<u8>,
 }
 
-/// Needles by the bytes of a gram that `MASK` keeps.
+/// A hash table of needles, keyed by the bytes of a gram that `MASK` keeps.
 #[derive(Debug, Default)]
 struct Table<const MASK: u32> {
     /// The bucket of each hash, from 1; 0 is empty. `None` if there are no needles.
@@ -32,7 +33,7 @@ struct Table<const MASK: u32> {
     entries: Vec<Entry>,
 }
 
-/// A needle with the gram it is filed under.
+/// A needle with the gram that is its key.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     gram: u32,
@@ -79,7 +80,7 @@ fn gram_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 impl Grams {
-    /// Files each needle under its rarest gram.
+    /// Stores each needle under its rarest gram.
     pub(super) fn new<'n>(needles: impl Iterator<Item = &'n str> + Clone, occurrences: &Occurrences) -> Self {
         let mut shared: FxHashMap<u32, u32> = FxHashMap::default();
         for needle in needles.clone() {
@@ -95,17 +96,17 @@ impl Grams {
             let rarest = grams(bytes).enumerate().min_by_key(|(_, gram)| (occurrences.of(*gram), shared.get(gram)));
             match (rarest, bytes) {
                 (Some((offset, gram)), _) => long.push(entry(gram, offset)),
-                // Any byte may follow.
+                // Any byte may follow a one-byte needle, so it is stored under every second byte.
                 (None, [one]) => short.extend((0..=255).map(|next| entry(u32::from_le_bytes([*one, next, 0, 0]), 0))),
                 (None, [one, two, ..]) => short.push(entry(u32::from_le_bytes([*one, *two, 0, 0]), 0)),
-                // Nothing at all is not looked for.
+                // An empty needle is not searched for.
                 (None, []) => {}
             }
         }
         Self { long: Table::new(long), short: Table::new(short), texts }
     }
 
-    /// Adds what is found in a folded text, each as often as it is there.
+    /// Appends every occurrence of every needle in a folded text.
     pub(super) fn find(&self, text: &str, hits: &mut Vec<Hit>) {
         self.long.find(text.as_bytes(), &self.texts, hits);
         self.short.find(text.as_bytes(), &self.texts, hits);
@@ -140,7 +141,7 @@ impl<const MASK: u32> Table<MASK> {
     }
 
     fn find(&self, bytes: &[u8], texts: &[u8], hits: &mut Vec<Hit>) {
-        /// Positions hashed at once.
+        /// The number of positions hashed at once.
         const POSITIONS: usize = 64;
         let Some(buckets) = &self.buckets else { return };
         let mut from = 0;
@@ -149,7 +150,7 @@ impl<const MASK: u32> Table<MASK> {
             for (found, gram) in found.iter_mut().zip(grams(window)) {
                 *found = buckets[hash(gram & MASK)];
             }
-            // Most are empty, so four are tested at once.
+            // Most buckets are empty, so four are tested at once.
             for (four, found) in (from..).step_by(4).zip(found.chunks_exact(4)) {
                 if found != [0; 4] {
                     for (at, bucket) in (four..).zip(found) {

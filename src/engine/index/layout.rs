@@ -10,12 +10,12 @@ use super::{
 
 /// Clauses per block. A block is skipped if the highest upper bound in it is too low.
 pub(super) const BLOCK_CLAUSES: usize = 16;
-/// The most cells of one cell set.
+/// Maximum number of cells in one cell set.
 const MAX_CELLS: usize = 4096;
-/// The fewest rules that get a cell set of their own, and the most sets.
+/// Minimum number of rules that share a cell set, and maximum number of cell sets.
 const MIN_RULES_PER_SET: usize = 4;
 const MAX_SETS: usize = 48;
-/// A list that is not sorted by a rank.
+/// The sort slot of a list that is not sorted by a rank.
 pub(super) const NO_SLOT: u16 = u16::MAX;
 
 /// A rule, or one alternative of it, with its cheapest checks inline.
@@ -103,7 +103,7 @@ impl Layout {
                     let clause = layout.clause(&posting, sort_slot, slots);
                     layout.for_each_cell(set, cells, slots, |list| placed.push((list, clause)));
                 }
-                // Replaced before.
+                // Regex keys were replaced by literals before.
                 Key::Regex(_) => {}
             }
         }
@@ -125,7 +125,7 @@ impl Layout {
         layout
     }
 
-    /// Chooses the cell sets that enough rules share, and the empty one.
+    /// Chooses the cell sets that enough rules share, and the empty cell set.
     fn choose_sets(&mut self, postings: &[Posting], slots: &Slots) -> FxHashMap<Fields, usize> {
         let mut wanted: FxHashMap<Fields, usize> = FxHashMap::default();
         for posting in postings {
@@ -186,7 +186,7 @@ impl Layout {
         clause
     }
 
-    /// Orders residuals as their clauses, for locality.
+    /// Sorts the residuals in the order of their clauses, for memory locality.
     fn order_residuals(&mut self) {
         let mut moved = vec![0; self.residual_starts.len()];
         let (mut residuals, mut starts) = (Vec::with_capacity(self.residuals.len()), vec![0, 0]);

@@ -10,9 +10,9 @@ use crate::{
     engine::evaluate,
 };
 
-/// The code of a slot that was not read.
+/// Marks the code of a slot that was not read yet.
 const UNREAD: u8 = u8::MAX;
-/// The rank of a slot that was not read.
+/// Marks the rank of a slot that was not read yet.
 const UNRANKED: u32 = u32::MAX;
 
 /// The slots of one ticket. Reused for the next ticket without allocating.
@@ -56,7 +56,7 @@ impl Memo {
         }
     }
 
-    /// Forgets the last ticket.
+    /// Clears the values of the last ticket.
     pub(super) fn clear(&mut self) {
         self.codes.fill(UNREAD);
         self.ranks.fill(UNRANKED);
@@ -77,7 +77,7 @@ impl Memo {
 
     fn clear_results(&mut self) {
         self.generation = self.generation.wrapping_add(1);
-        // After an overflow, old results must not pass for new ones.
+        // When the counter wraps around, results of an old generation would count as current.
         if self.generation == 0 {
             self.results.fill((0, false));
             self.generation = 1;

@@ -7,13 +7,13 @@ use rustc_hash::FxHashMap;
 use super::grams::{Grams, Hit, Occurrences};
 use crate::{desk::text, lang::rules::Pattern};
 
-/// The most bytes of a set of regexes matched together.
+/// Maximum size of the compiled set of regexes, in bytes.
 const MAX_REGEX_SET_BYTES: usize = 64 << 20;
 
 /// What is searched for in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Find {
-    /// That the text is empty.
+    /// Whether the text is empty.
     Nothing,
     /// This text, anywhere.
     Anywhere(Box<str>),
@@ -34,7 +34,7 @@ pub(super) struct Needles {
     needles: Vec<Needle>,
     texts: Vec<Box<str>>,
     numbers: FxHashMap<Box<str>, u32>,
-    /// The search for all of them.
+    /// The search for all needles.
     grams: Grams,
     /// Regexes that are keys of posting lists, and their literals.
     regexes: Vec<(Pattern, u32)>,
@@ -60,7 +60,7 @@ pub(super) struct NeedleScratch {
 }
 
 impl Needles {
-    /// The literal of a needle; `next` where it is new.
+    /// The literal of a search; `next` if the search is new.
     pub(super) fn literal(&mut self, find: &Find, next: u32) -> u32 {
         if let Some(literal) = self.literals.get(find) {
             return *literal;
@@ -86,12 +86,12 @@ impl Needles {
         self.regexes.push((pattern, literal));
     }
 
-    /// Builds the search for all needles, by the grams that are rare in recent texts.
+    /// Builds the search for all needles, keyed by grams that are rare in recent texts.
     pub(super) fn build(&mut self, occurrences: &Occurrences) {
         self.grams = Grams::new(self.texts.iter().map(|text| &**text), occurrences);
     }
 
-    /// Compiles all regexes into one set; where that is too large, each is matched alone.
+    /// Compiles all regexes into one set; if that is too large, each regex is matched separately.
     pub(super) fn build_regexes(&mut self) {
         if self.regexes.len() < 2 {
             return;

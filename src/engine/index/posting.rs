@@ -1,7 +1,7 @@
 //! Inverted index: each rule is posted under its most selective *necessary* predicate.
 //!
-//! A disjunction gets one posting per alternative where that is more selective. What the key does not imply is
-//! checked when the list is probed.
+//! A disjunction gets one posting per alternative if that is more selective. The parts of the condition that the key
+//! does not imply are checked when the list is probed.
 
 use super::{
     expr::{self, Expr},
@@ -9,12 +9,12 @@ use super::{
     slots::{Slots, Unindexed},
 };
 
-/// The most alternatives posted separately, and the depth to which nested disjunctions are split.
+/// Maximum number of alternatives posted separately, and maximum depth to which nested disjunctions are split.
 const MAX_ALTERNATIVES: usize = 32;
 const MAX_DEPTH: usize = 3;
 /// Alternatives are posted separately if they hold on less than this share of the tickets of the best single key.
 const MAX_SPLIT_SHARE: f64 = 0.7;
-/// The most cells one posting is copied to.
+/// Maximum number of cells one posting is copied to.
 const MAX_CELLS: u32 = 8;
 /// A rule is posted under a regex only if every other key holds on more than this share of tickets, because such a regex
 /// is matched against every text.
@@ -25,7 +25,7 @@ const REGEX_SHARE: f64 = 0.3;
 pub(super) struct Posting {
     pub(super) rule: u32,
     pub(super) key: Key,
-    /// What the key does not imply.
+    /// The parts of the condition that the key does not imply.
     pub(super) parts: Vec<Expr>,
 }
 
@@ -134,7 +134,7 @@ impl Poster<'_> {
         (parts.len() <= MAX_ALTERNATIVES).then_some(parts)
     }
 
-    /// The most selective coded slots of a rule, as many as keep it within [`MAX_CELLS`].
+    /// The most selective coded slots of a rule, as many as fit in [`MAX_CELLS`] cells.
     fn cells(&self, parts: &[Expr]) -> Vec<(u16, u64)> {
         let codes = parts.iter().filter_map(|part| match part {
             Expr::Code { slot, mask } => Some((*slot, *mask, self.frequencies.code(*slot, *mask))),

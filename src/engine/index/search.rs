@@ -15,7 +15,7 @@ use crate::{
     lang::rules::{Condition, On},
 };
 
-/// Up to this many rules are evaluated one by one, which is faster than probing.
+/// Up to this many rules are evaluated one by one, which is faster than probing posting lists.
 pub(crate) const MAX_UNINDEXED: usize = 40;
 
 /// An immutable index over numbered conditions.
@@ -90,7 +90,7 @@ impl Index {
             post(*number, expr.clone(), &slots, &frequencies, &mut postings);
         }
         let expected = postings.iter().map(|posting| posting.expected(&frequencies)).sum();
-        // A regex that is a key is matched against every text, so it becomes a literal.
+        // A regex that is a key is matched against every text, so it becomes a literal of its slot.
         for posting in &mut postings {
             if let Key::Regex(predicate) = posting.key
                 && let Some(literal) = slots.regex_literal(predicate)
@@ -255,7 +255,7 @@ impl Search<'_> {
         let mut at = start;
         while at < end && self.layout.clauses[at].low <= rank {
             let upto = end.min((at / BLOCK_CLAUSES + 1) * BLOCK_CLAUSES);
-            // Skip the block if no clause in it has so high an upper bound.
+            // Skip the block if all upper bounds in it are below the rank.
             if self.layout.block_max[at / BLOCK_CLAUSES] >= rank && !self.scan_block(at, upto, rank) {
                 return;
             }
@@ -263,7 +263,7 @@ impl Search<'_> {
         }
     }
 
-    /// Scans clauses up to the first whose lower bound is above the rank. Returns false where there was one.
+    /// Scans clauses up to the first whose lower bound is above the rank. Returns false if there was one.
     #[inline]
     fn scan_block(&mut self, start: usize, end: usize, rank: u32) -> bool {
         let layout = self.layout;

@@ -1,4 +1,4 @@
-//! Slots: what rules read of a ticket, each value once, reduced to what some predicate distinguishes.
+//! Slots: the values that rules read of a ticket. Each is read once and reduced to the distinctions predicates make.
 
 use std::ops::RangeInclusive;
 
@@ -19,7 +19,7 @@ use crate::{
     lang::rules::{Pattern, Predicate},
 };
 
-/// The bits for the codes of all slots of a ticket.
+/// The number of bits for the codes of all slots of a ticket.
 const BITS: u32 = 64;
 
 /// All slots.
@@ -35,7 +35,7 @@ pub(super) struct Slots {
     pub(super) searched: Vec<Searched>,
     /// Texts that are folded, for named and searched slots.
     pub(super) folded: Vec<FieldRef>,
-    /// The source of each literal, by its number.
+    /// The source of each literal, indexed by literal.
     pub(super) literals: Vec<LiteralSource>,
     /// Without posting lists: a finder for each literal of a text.
     pub(super) finders: Vec<Option<Finder>>,
@@ -88,11 +88,11 @@ pub(super) struct Named {
     pub(super) of: Names,
     /// The literals by name.
     pub(super) names: FxHashMap<Box<str>, u32>,
-    /// The literal that is true where the field is empty.
+    /// The literal that is true if the field is empty.
     pub(super) empty: Option<u32>,
 }
 
-/// What is looked up.
+/// The value that is looked up in a [`Named`] slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {
     /// A name.
@@ -109,7 +109,7 @@ pub(super) struct Searched {
     /// Its number in [`Slots::folded`].
     pub(super) folded: usize,
     pub(super) needles: Needles,
-    /// The literal that is true where the text is empty.
+    /// The literal that is true if the text is empty.
     pub(super) empty: Option<u32>,
 }
 
@@ -172,7 +172,7 @@ impl Coded {
                 normal::code(&kind, &was) * normal::count(&kind) + normal::code(&kind, &field.read(facts))
             }
         };
-        // There are at most 64.
+        // A slot has at most 64 codes.
         code as u8
     }
 }
@@ -249,7 +249,7 @@ impl Slots {
         self.ranked.iter_mut().for_each(|ranked| ranked.cuts.sort());
     }
 
-    /// Builds the search for all needles of each text, by what is rare in recent ones.
+    /// Builds the search for the needles of each text, using the frequency of grams in recent tickets.
     pub(super) fn build_needles(&mut self, recent: &[Recent], desk: &Declarations) {
         let mut folder = Folder::default();
         for searched in &mut self.searched {
@@ -348,7 +348,7 @@ impl Slots {
         slot
     }
 
-    /// The ranges of ranks in which a predicate is as wanted, with their slot and the highest rank.
+    /// The ranges of ranks on which the result of a predicate is `want`, with their slot and the highest rank.
     pub(super) fn ranks(
         &mut self,
         field: &FieldRef,
@@ -386,7 +386,7 @@ impl Slots {
         literal
     }
 
-    /// The literal for a named field that is empty.
+    /// The literal that is true if a named field is empty.
     pub(super) fn no_name(&mut self, slot: u16) -> u32 {
         let next = self.literals.len() as u32;
         let literal = *self.named[usize::from(slot)].empty.get_or_insert(next);
@@ -416,7 +416,7 @@ impl Slots {
         (self.unindexed.len() - 1) as u32
     }
 
-    /// The literal of a regex that is matched against every text; `None` where the predicate is no regex.
+    /// The literal of a regex that is matched against every text; `None` if the predicate is not a regex.
     pub(super) fn regex_literal(&mut self, predicate: u32) -> Option<u32> {
         let Unindexed::Regex(folded, pattern) = &self.unindexed[predicate as usize] else { return None };
         let slot = self.searched.iter().position(|searched| searched.folded == *folded)?;

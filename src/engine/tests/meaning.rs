@@ -129,7 +129,7 @@ fn time_runs_forward_and_back_and_while_the_desk_is_open() {
     assert!(asked(&until(Comparison::AtLeast, business_hours(6)), &next_monday));
     assert!(!asked(&until(Comparison::More, business_hours(6)), &next_monday));
     assert!(asked(&until(Comparison::Less, hours(0)), &today));
-    // The ends of time are compared quickly.
+    // Business time since the earliest timestamps is computed quickly.
     assert!(asked(&since(Comparison::More, business_hours(1)), &at("0001-01-01T00:00:00Z")));
 }
 

@@ -66,7 +66,7 @@ fn field(name: &str) -> FieldRef {
     FieldRef::find(name, &desk()).unwrap_or_else(|| panic!("no field {name}"))
 }
 
-/// The literal of a field that the checker makes of a text.
+/// The literal that the checker makes of a text for a field.
 fn literal(field: &FieldRef, text: &str) -> Literal {
     match field.kind() {
         Kind::Number => Literal::Number(text.parse().unwrap()),

@@ -1,4 +1,4 @@
-//! The rules of a run, a test for each.
+//! The semantics of a run.
 
 use super::*;
 use crate::{
@@ -153,7 +153,7 @@ fn changed_follows_the_ticket_during_the_run() {
     };
     // The event changed nothing; a rule did.
     assert_eq!(fired(&run(triggers(), &before, &updated(before.clone()))), ["up1", "seen2"]);
-    // A rule that takes the change back makes it no change.
+    // If a rule reverts the event's change, the field counts as unchanged.
     let after = Ticket { priority: Some(Priority::High), ..before.clone() };
     let back = vec![
         trigger("back", always(), vec![set("priority", "low")]),

@@ -1,4 +1,4 @@
-//! Actions: what a trigger does.
+//! Checks actions.
 
 use super::{Checker, NameList, value::written};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Checker<'_> {
-    /// The actions of a `then`, in order; those with errors are left out.
+    /// Checks the actions of a `then` clause, in order; actions with errors are omitted.
     pub(super) fn actions(&mut self, then: &ast::ThenClause) -> Vec<Action> {
         let mut actions = vec![];
         for node in then.actions() {
@@ -49,7 +49,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A field that rules can set, or an error.
+    /// Resolves a field that rules can set. Reports an error if it is read-only.
     fn writable(&mut self, path: &SyntaxToken) -> Option<FieldRef> {
         let field = self.field(path)?;
         if field.writable() {
@@ -183,7 +183,7 @@ impl Checker<'_> {
         Some(ActionKind::Notify { to: to?, subject: subject.template()?, body: body.template()? })
     }
 
-    /// Whether a group has anybody to choose from.
+    /// Whether a group has agents. Reports an error if not.
     fn can_choose(&mut self, group: &str, value: &SyntaxElement) -> bool {
         let somebody = self.desk.agents.iter().any(|agent| agent.groups.iter().any(|g| g == group));
         if self.has_gap("agent") || self.has_gap("agent.groups") {
@@ -214,7 +214,7 @@ impl Checker<'_> {
         Some(ActionKind::Remind { to: to?, after: after?, subject, body })
     }
 
-    /// Who gets a notification.
+    /// Checks the recipient of a notification.
     pub(super) fn recipient(&mut self, node: &ast::Recipient) -> Option<Recipient> {
         let Some(value) = node.value() else {
             return Some(if node.assignee() { Recipient::Assignee } else { Recipient::Requester });
@@ -244,7 +244,7 @@ impl Checker<'_> {
         name.filter(|_| json).map(|name| ActionKind::Webhook { name, body: Some(body) })
     }
 
-    /// A declared webhook.
+    /// Resolves the name of a declared webhook.
     pub(super) fn webhook_name(&mut self, token: &SyntaxToken) -> Option<String> {
         let name = Text::of(token).value;
         if let Some(webhook) = self.desk.webhook(&name) {
@@ -272,7 +272,7 @@ impl Checker<'_> {
         let mut parts = message.named(name);
         let Some(first) = parts.next() else {
             let strange = message.parts().any(|p| p.name().is_some_and(|t| !known.contains(&t.text())));
-            // A strange part is most likely this one misspelt, and is reported itself.
+            // An unknown part is most likely a misspelling of this one, and is reported on its own.
             return if strange { Part::Broken } else { Part::Missing };
         };
         for again in parts {
@@ -295,10 +295,10 @@ impl Checker<'_> {
     }
 }
 
-/// A part of a message.
+/// The result of checking a part of a message.
 enum Part {
     There(Template),
-    /// Its error has been reported.
+    /// Invalid; the error has been reported.
     Broken,
     Missing,
 }

@@ -1,4 +1,4 @@
-//! Conditions: what is asked of which field.
+//! Checks conditions and predicates.
 
 use std::{ops::Range, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Checker<'_> {
-    /// A condition, with everything that is wrong in it reported.
+    /// Checks a condition and reports all errors in it.
     pub(super) fn condition(&mut self, node: &ast::Condition, scope: Where) -> Option<Condition> {
         self.expr(&Expr::Any(node.clone()), scope)
     }
@@ -60,7 +60,7 @@ impl Checker<'_> {
         Some(Condition { kind, span: self.span(node.span()) })
     }
 
-    /// Parts of a chain: all are checked, also behind one with an error.
+    /// Checks the operands of `and` or `or`, including those after an operand with an error.
     fn parts(
         &mut self,
         node: &Expr,
@@ -76,7 +76,7 @@ impl Checker<'_> {
         Some(Condition { kind: join(checked), span: self.span(node.span()) })
     }
 
-    /// A question about a field, or the name of a condition.
+    /// Checks a predicate, or a reference to a named condition.
     fn question(&mut self, node: &ast::Question, scope: Where) -> Option<ConditionKind> {
         let predicate = node.predicate();
         let (name, span) = match (node.hours(), node.name()) {
@@ -103,7 +103,7 @@ impl Checker<'_> {
         }
         let Some(field) = FieldRef::find(&name, self.desk) else {
             self.unknown_name(&name, span, predicate.is_some());
-            // What is asked of a field nobody knows cannot be checked.
+            // The operator cannot be checked without the type of the field.
             return None;
         };
         if !self.may_ask(&field, span.clone(), scope) {
@@ -126,7 +126,7 @@ impl Checker<'_> {
         self.predicate(field, &predicate, node)
     }
 
-    /// Whether a field may be asked about here.
+    /// Whether a field is allowed in a condition of this kind of item. Reports an error if not.
     fn may_ask(&mut self, field: &FieldRef, span: Range<usize>, scope: Where) -> bool {
         match field.scope() {
             Scope::Shown => {
@@ -155,7 +155,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports a name that nothing has.
+    /// Reports an unknown name. `asked` means that an operator follows, so that it must be a field.
     pub(super) fn unknown_name(&mut self, name: &str, span: Range<usize>, asked: bool) {
         if name.starts_with("field.") && self.has_gap("field") {
             return;
@@ -199,7 +199,7 @@ impl Checker<'_> {
         Arc::clone(&self.field_names)
     }
 
-    /// A field by name, or an error.
+    /// Resolves a field by name. Reports an error if it is unknown.
     pub(super) fn field(&mut self, token: &SyntaxToken) -> Option<FieldRef> {
         let found = FieldRef::find(token.text(), self.desk);
         if found.is_none() {
@@ -242,7 +242,7 @@ impl Checker<'_> {
         Some(ConditionKind::Predicate(Predicate::new(field, op)))
     }
 
-    /// `requester.verified is yes` and its kin: a yes/no field stands alone.
+    /// Reports a yes/no field with an operator, as in `requester.verified is yes`: it is a condition by itself.
     fn yes_no_compared(
         &mut self,
         field: &FieldRef,
@@ -256,7 +256,7 @@ impl Checker<'_> {
         let help = format!("write `{field}`, or `not {field}`");
         self.report(match answer {
             Some(answer) => {
-                // A `not` before it and one of its own make none.
+                // A preceding `not` and a negated operator cancel each other.
                 let outer = node.syntax().parent().and_then(ast::Negation::cast);
                 let nots = outer.as_ref().map_or(0, |outer| outer.nots()) + usize::from(answer == negated);
                 let span = outer.map_or_else(|| node.span(), |outer| outer.span());
@@ -309,7 +309,7 @@ impl Checker<'_> {
         Some(if not { Op::IsNot(literal) } else { Op::Is(literal) })
     }
 
-    /// An empty text differs from everything, so that nothing is ever equal to one.
+    /// Reports an empty string as an operand: no text equals it, so the predicate would never be true.
     fn not_blank(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
         match literal {
             Literal::Text(text) if text.folded.is_empty() => {
@@ -462,9 +462,9 @@ impl Checker<'_> {
         }
     }
 
-    /// A regex; what is wrong with it is shown inside it.
+    /// Checks a regular expression. An error points to the position inside the pattern.
     fn pattern(&mut self, token: &SyntaxToken, text: &Text) -> Option<Pattern> {
-        // Escapes that mean nothing have been reported, and are most likely the regex's own.
+        // Unknown escapes have already been reported. Most likely they are meant for the regular expression.
         if !text.bad_escapes.is_empty() {
             return None;
         }
@@ -478,7 +478,7 @@ impl Checker<'_> {
             _ if matches!(error, regex::Error::CompiledTooBig(_)) => {
                 ("too large when compiled; use less repetition".to_owned(), None)
             }
-            // Only its folded form is none: a range in it may have come to run backwards.
+            // The pattern is valid, but its folded form is not: for example, a character range may now be reversed.
             _ => match regex_syntax::parse(&Pattern::folded(&text.value)) {
                 Err(regex_syntax::Error::Parse(e)) => (format!("after case folding, {}", e.kind()), None),
                 _ => (error.to_string(), None),
@@ -557,12 +557,12 @@ impl Checker<'_> {
         Some(Predicate::new(field, test))
     }
 
-    /// A named condition, checked when it is first needed.
+    /// Resolves a named condition, which is checked on first use.
     pub(super) fn resolve(&mut self, name: &str) -> Option<Checked> {
         self.resolve_from(name, 0..0)
     }
 
-    /// A named condition, used at a place of the file at hand.
+    /// Resolves a named condition that is used in this range of the current file.
     fn resolve_from(&mut self, name: &str, used: Range<usize>) -> Option<Checked> {
         let entry = self.lets.get_mut(name)?;
         match &entry.state {
@@ -611,7 +611,7 @@ impl Checker<'_> {
         Some(Checked { named, size, event })
     }
 
-    /// How many questions a condition comes to.
+    /// Number of predicates in a condition, including those of the conditions it refers to.
     fn size_of(&self, condition: &Condition) -> usize {
         match &condition.kind {
             ConditionKind::All(parts) | ConditionKind::Any(parts) => {
@@ -623,7 +623,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What a condition asks about the event, where it does.
+    /// The first predicate in a condition that needs an event, as text for a message.
     pub(super) fn event_in(&self, condition: &Condition) -> Option<String> {
         match &condition.kind {
             ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().find_map(|p| self.event_in(p)),
@@ -662,14 +662,14 @@ fn quoted(value: &SyntaxElement) -> String {
     Quoted(&written(value)).to_string()
 }
 
-/// A tag as it would be written, for a message.
+/// A tag for a message: quoted if necessary.
 fn bare(value: &SyntaxElement) -> String {
     let tag = written(value).to_lowercase();
     let plain = !tag.is_empty() && tag.chars().all(|c| c.is_alphanumeric() || c == '_');
     if plain { tag } else { Quoted(&tag).to_string() }
 }
 
-/// A question a field can answer, for a message.
+/// An example of a predicate on a field, for a message.
 fn example_of(field: &FieldRef) -> String {
     match field.kind() {
         Kind::Number => format!("`{field} >= 100`, for example"),

@@ -1,4 +1,4 @@
-//! Triggers, automations, macros and views.
+//! Checks triggers, automations, macros and views.
 
 use super::{Checker, Where};
 use crate::{
@@ -59,7 +59,7 @@ impl Checker<'_> {
         Some(Macro { title, doc: node.doc(), mode, then, visible_to, span: self.span(span) })
     }
 
-    /// The actions of an item, which needs some.
+    /// Checks the actions of an item. Reports an error if there are none.
     fn then(&mut self, node: &impl Titled, then: impl Iterator<Item = ast::ThenClause>, what: &str) -> Vec<Action> {
         let then = self.only(then);
         let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
@@ -136,7 +136,7 @@ impl Checker<'_> {
         })
     }
 
-    /// Whether a field can be read from a stored ticket.
+    /// Whether a field can be read from a stored ticket, without an event. Reports an error if not.
     fn on_ticket(&mut self, field: &FieldRef, span: std::ops::Range<usize>) -> bool {
         let fits = matches!(field.scope(), Scope::Ticket | Scope::Shown);
         if !fits {
@@ -178,7 +178,7 @@ impl Checker<'_> {
         audience
     }
 
-    /// The one clause of a kind; a second is an error.
+    /// The first clause of a kind. Reports an error for each further one.
     pub(super) fn only<C: AstNode>(&mut self, mut clauses: impl Iterator<Item = C>) -> Option<C> {
         let first = clauses.next();
         for again in clauses {
@@ -197,7 +197,7 @@ impl Checker<'_> {
         first
     }
 
-    /// The mode of an item, among those that make sense for it.
+    /// The mode of an item. Reports an error if the item does not support it.
     pub(super) fn mode(&mut self, node: &impl Titled, allowed: &[Mode]) -> Mode {
         let mut mode = Mode::Live;
         for token in node.modes() {

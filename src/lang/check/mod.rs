@@ -1,6 +1,7 @@
-//! Trees to checked rules: names and types resolved against the desk, every error of every file in one go.
+//! The checker: converts syntax trees into checked rules. Resolves names and types against the declarations, and
+//! reports all errors of all files at once.
 //!
-//! A part that does not check is left out and the rest goes on; whatever leans on it says nothing more.
+//! A part with errors is omitted and checking continues. Parts that depend on it do not report errors because of it.
 
 mod action;
 mod condition;
@@ -33,14 +34,14 @@ use crate::desk::{
     field::{Declared, FIELDS},
 };
 
-/// How deep conditions may lean on each other by name.
+/// Maximum depth of named conditions that refer to each other.
 const MAX_LET_DEPTH: usize = 64;
-/// How deep conditions may nest, counted in nodes of the tree; three for a pair of parentheses.
+/// Maximum nesting of a condition, in syntax nodes. A pair of parentheses counts as three.
 const MAX_CONDITION_DEPTH: usize = 3 * crate::lang::syntax::MAX_NESTING + 3 * MAX_LET_DEPTH;
-/// How many questions one condition may ask, with those of the conditions it names.
+/// Maximum number of predicates in a condition, including those of the conditions it refers to.
 const MAX_PREDICATES: usize = 50_000;
 
-/// A file to check.
+/// A parsed file to check.
 #[derive(Debug)]
 pub(crate) struct File {
     source: SourceFile,
@@ -53,8 +54,8 @@ impl File {
     }
 }
 
-/// Checks files together. The rules are there when nothing in them is an error.
-/// `gaps` is what could not be read of the `twite.toml` that could declare what rules name; nothing where there is none.
+/// Checks files together. Returns the rules if there are no errors.
+/// `gaps` are the parts of `twite.toml` that could not be read; `None` if there is no `twite.toml`.
 pub(crate) fn check(
     files: &[File],
     desk: &Arc<Declarations>,
@@ -77,7 +78,7 @@ pub(crate) fn check(
     (fine.then_some(rules), diagnostics)
 }
 
-/// A named condition, on its way.
+/// A declared `let` and the progress of checking it.
 #[derive(Debug)]
 struct LetEntry {
     file: usize,
@@ -88,9 +89,9 @@ struct LetEntry {
 #[derive(Debug, Clone)]
 enum LetState {
     Waiting,
-    /// Being checked: to meet it again is a circle.
+    /// Being checked; a reference to it is circular.
     Open,
-    /// Checked; nothing where it has errors, which have been reported.
+    /// Checked; `None` if it has errors, which have been reported.
     Done(Option<Checked>),
 }
 
@@ -98,29 +99,29 @@ enum LetState {
 #[derive(Debug, Clone)]
 struct Checked {
     named: Arc<Let>,
-    /// How many questions it comes to.
+    /// Number of predicates, including those of the conditions it refers to.
     size: usize,
-    /// What it asks about the event, if anything.
+    /// The first predicate that needs an event, if any, as text for a message.
     event: Option<String>,
 }
 
-/// Where a condition stands, and so what it may ask.
+/// The kind of item that a condition is in, which determines the predicates it may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Where {
-    /// A trigger or a test: anything.
+    /// A trigger or a test: all predicates are allowed.
     Run,
-    /// An automation: nothing about an event.
+    /// An automation: there is no event.
     Automation,
-    /// A view: nothing about an event.
+    /// A view: there is no event.
     View,
-    /// A report: nothing about an event.
+    /// A report: there is no event.
     Report,
-    /// A `let`: what it may ask is seen where it is used.
+    /// A `let`: checked at each use.
     Let,
 }
 
 impl Where {
-    /// Why nothing can be asked about an event here, where it cannot.
+    /// Why there is no event here; `None` if predicates on the event are allowed.
     fn no_event(self) -> Option<&'static str> {
         match self {
             Self::Run | Self::Let => None,
@@ -133,30 +134,30 @@ impl Where {
 
 struct Checker<'a> {
     desk: &'a Arc<Declarations>,
-    /// What could not be read of `twite.toml`; nothing where there is none.
+    /// The parts of `twite.toml` that could not be read; `None` if there is no `twite.toml`.
     gaps: Option<Gaps>,
     files: &'a [File],
-    /// The file being checked.
+    /// Index of the file being checked.
     file: usize,
     lets: HashMap<String, LetEntry>,
-    /// Their names, sorted.
+    /// The names of all `let`s, sorted.
     let_names: Arc<[String]>,
     /// The names of all fields.
     field_names: Arc<[String]>,
-    /// How deep in named conditions we are, and by what way we came.
+    /// Stack of the named conditions being checked.
     path: Vec<String>,
-    /// How deep in a condition we are.
+    /// Current nesting of the condition, in syntax nodes.
     depth: usize,
-    /// Where names are declared and used.
+    /// Declarations and uses of names.
     names: Names,
     out: Vec<Diagnostic>,
     suggestions: Suggestions,
 }
 
-/// Lists of names that can be long, made ready for suggestions when the first is asked for.
+/// Caches for suggestions from lists of names that can be long; each is built on first use.
 struct Suggestions {
     lists: HashMap<NameList, suggest::Names>,
-    /// Names that may still be compared letter by letter.
+    /// Number of edit distances that may still be computed.
     may_compare: usize,
 }
 
@@ -171,7 +172,7 @@ impl Default for Suggestions {
 enum NameList {
     Fields,
     FieldsAndLets,
-    /// What fires.
+    /// Triggers and automations.
     Firing,
     Macros,
     Webhooks,
@@ -179,7 +180,7 @@ enum NameList {
 }
 
 impl Suggestions {
-    /// The name of a list that somebody most likely meant.
+    /// The name in a list that is nearest to a word, as in [`suggest::nearest`].
     fn nearest<'n>(&mut self, list: NameList, word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
         let names = self.lists.entry(list).or_insert_with(|| suggest::Names::new(known));
         names.nearest(word, &mut self.may_compare).map(str::to_owned)
@@ -206,12 +207,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether there is a `twite.toml`.
+    /// Whether a `twite.toml` was found.
     fn has_declarations(&self) -> bool {
         self.gaps.is_some()
     }
 
-    /// Whether a table of `twite.toml`, or a key of one, could not be read: what it would have said is not held against rules.
+    /// Whether a table of `twite.toml`, or a key in it, could not be read. Names that it may declare are not reported
+    /// as undeclared.
     fn has_gap(&self, key: &str) -> bool {
         self.gaps.as_ref().is_some_and(|gaps| gaps.has(key))
     }
@@ -225,13 +227,13 @@ impl<'a> Checker<'a> {
         self.file().source.span(span)
     }
 
-    /// Reports something about the file at hand.
+    /// Reports a diagnostic about the current file.
     fn report(&mut self, diagnostic: TextDiagnostic) {
         let file = &self.file().source;
         self.out.push(diagnostic.in_file(file));
     }
 
-    /// Reports an error with nothing to add to it.
+    /// Reports an error without help or fix.
     fn error(&mut self, code: &'static codes::Code, span: Range<usize>, message: impl Into<String>) {
         self.report(Diagnostic::new(code, span, message));
     }
@@ -256,7 +258,7 @@ impl<'a> Checker<'a> {
             tests: vec![],
             lets: vec![],
         };
-        // Tests apply macros, so those come first.
+        // Tests refer to macros, so they are checked last.
         let mut tests = vec![];
         for (index, item) in items {
             self.file = index;
@@ -283,7 +285,7 @@ impl<'a> Checker<'a> {
         rules
     }
 
-    /// Takes down every name that items declare, before any is used.
+    /// Records the names that items declare, before any use is resolved.
     fn collect(&mut self, items: &[(usize, Item)]) {
         for (index, item) in items {
             self.file = *index;
@@ -314,7 +316,7 @@ impl<'a> Checker<'a> {
         self.let_names = names.into();
     }
 
-    /// Reports a second declaration.
+    /// Reports a duplicate declaration.
     fn twice(&mut self, message: String, span: Range<usize>, first: Span) {
         let error = Diagnostic::new(&codes::TW0202, self.span(span), message);
         self.out.push(error.and_label(first, "first declared here"));

@@ -1,14 +1,14 @@
-//! The definition–use table: where each name is declared, and where it is used.
+//! Symbol table: the declaration and the uses of each name.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::lang::span::Span;
 
-/// What a name is for. Names of different kinds do not meet.
+/// The namespace of a name. Names in different namespaces do not conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum NameKind {
     Let,
-    /// What fires has one name space: an audit names a trigger or automation by its title.
+    /// Triggers and automations share a namespace, because an audit entry refers to both by title.
     Rule,
     Macro,
     View,
@@ -17,7 +17,7 @@ pub(super) enum NameKind {
 }
 
 impl NameKind {
-    /// What messages call it.
+    /// The word for it in messages.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Let => "condition",
@@ -33,21 +33,21 @@ impl NameKind {
 /// A declared name.
 #[derive(Debug)]
 pub(super) struct Name {
-    /// Where it is declared first.
+    /// Its first declaration.
     pub(super) declared: Span,
-    /// Where it is used, also in items with errors.
+    /// Its uses, including those in items with errors.
     pub(super) uses: Vec<Span>,
 }
 
-/// All names of files that are checked together, also of items with errors.
+/// All names in the files that are checked together, including those of items with errors.
 #[derive(Debug, Default)]
 pub(super) struct Names(HashMap<NameKind, BTreeMap<String, Name>>);
 
 impl Names {
-    /// Takes down a declaration.
+    /// Records a declaration.
     ///
     /// # Errors
-    /// Where the name is declared already.
+    /// If the name is already declared: the span of the first declaration.
     pub(super) fn declare(&mut self, kind: NameKind, name: &str, span: Span) -> Result<(), Span> {
         let names = self.0.entry(kind).or_default();
         match names.get(name) {
@@ -59,7 +59,7 @@ impl Names {
         }
     }
 
-    /// Takes down a use; whether there is such a name.
+    /// Records a use. Returns whether the name is declared.
     pub(super) fn note_use(&mut self, kind: NameKind, name: &str, span: Span) -> bool {
         let found = self.0.get_mut(&kind).and_then(|names| names.get_mut(name));
         found.map(|name| name.uses.push(span)).is_some()

@@ -1,4 +1,4 @@
-//! Reports: what is counted, split by what, over which time.
+//! Checks reports: measures, splits, periods and charts.
 
 use super::{
     Checker, Where,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The most measures, and the most bands, of one report.
+/// Maximum number of measures of a report, and of bands of a split.
 const MAX_MEASURES: usize = 12;
 const MAX_BANDS: usize = 50;
 
@@ -71,7 +71,7 @@ impl Checker<'_> {
             None => Some(Chart::Table),
         };
         let visible_to = visible.map(|clause| self.audience(&clause)).unwrap_or_default();
-        // Only now that every clause was looked at.
+        // All clauses have been checked, so an invalid one does not hide the errors of the others.
         Some(Report {
             title,
             doc: node.doc(),
@@ -151,7 +151,7 @@ impl Checker<'_> {
         });
     }
 
-    /// What is measured of each ticket: a length of time, or a number.
+    /// Resolves the quantity of a measure: a duration metric or a number field.
     fn quantity(&mut self, what: &SyntaxToken, business: Option<&SyntaxToken>) -> Option<Quantity> {
         if let Some(metric) = metric(what.text()) {
             return Some(Quantity::Time { metric, business: business.is_some() });

@@ -1,7 +1,7 @@
-//! Suppressions: `# twite: allow TW0402 because …` above a clause, an action or an item, or behind something in it.
+//! Suppressions: `# twite: allow TW0402 because …` above a clause, an action or an item, or at the end of a line in it.
 //!
-//! One covers the whole of what it stands above, so that the formatter can break lines as it likes. Only warnings can be
-//! suppressed, only with a reason, and a suppression that suppresses nothing is a warning itself.
+//! A suppression covers the whole clause, action or item, so that the formatter can change line breaks. Only warnings
+//! can be suppressed, and only with a reason. An unused suppression is a warning.
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
@@ -14,17 +14,17 @@ use crate::lang::{
     syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range},
 };
 
-/// What a comment says that is meant for the checker.
+/// A parsed suppression comment.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Comment {
     codes: Vec<&'static Code>,
-    /// What is wrong with it.
+    /// Messages about errors in the comment.
     problems: Vec<String>,
 }
 
-/// Takes the suppressed warnings out, and reports suppressions that are malformed or suppress nothing.
+/// Removes suppressed warnings, and reports malformed and unused suppressions.
 pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
-    // A warning may have gone unseen where something is broken: then no suppression is called unused.
+    // Errors can hide warnings, so unused suppressions are reported only if there are no errors.
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
     let mut warnings: HashMap<Arc<str>, Vec<(&str, usize, usize)>> = HashMap::new();
     for (index, diagnostic) in diagnostics.iter().enumerate().filter(|(_, d)| !d.is_error()) {
@@ -35,10 +35,10 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     let mut suppressed = vec![false; diagnostics.len()];
     for file in files.iter().filter(|file| mentions_checker(&file.source.text)) {
         let warnings = warnings.get(&file.source.name).map(Vec::as_slice).unwrap_or_default();
-        // How many suppressions start to cover the warnings at an index, less those that cease to.
+        // Difference array over the warnings: the suppressions that start at an index minus those that end there.
         let mut covering = vec![0_i64; warnings.len() + 1];
         let tokens: Vec<_> = file.parse.tree().descendants_with_tokens().filter_map(|e| e.into_token()).collect();
-        // The token that means something behind each comment, so that comments in a row are not gone through again for each.
+        // For each comment, the next token that is not trivia. One pass, so that runs of comments take linear time.
         let mut behind: Option<&SyntaxToken> = None;
         let mut behind_comments = vec![];
         for token in tokens.iter().rev() {
@@ -87,17 +87,17 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
             }
         }
     }
-    // What was reported here stands behind what can be suppressed.
+    // The diagnostics added above come after the flagged ones, and are kept.
     let mut suppressed = suppressed.into_iter();
     diagnostics.retain(|_| !suppressed.next().unwrap_or(false));
 }
 
-/// Whether any comment of a text can be meant for the checker.
+/// Whether a text can contain a suppression: a quick check.
 fn mentions_checker(text: &str) -> bool {
     text.contains("TW0") || text.as_bytes().windows(5).any(|word| word.eq_ignore_ascii_case(b"twite"))
 }
 
-/// What a comment says to the checker, where it is meant for it.
+/// Parses a comment; `None` if it is not meant as a suppression.
 fn read(comment: &str) -> Option<Comment> {
     let text = comment.trim_start_matches('#').trim();
     let order = text.strip_prefix("twite:").map(str::trim_start).and_then(|order| order.strip_prefix("allow"));
@@ -128,7 +128,7 @@ fn read(comment: &str) -> Option<Comment> {
     Some(read)
 }
 
-/// Whether a comment is a suppression that is written wrongly, and not a sentence about Twite.
+/// Whether a comment is a malformed suppression, as opposed to prose about Twite.
 fn is_meant(text: &str) -> bool {
     const VERBS: &[&str] = &["allow", "disable", "expect", "ignore", "noqa", "silence", "suppress"];
     let lower = text.to_lowercase();
@@ -143,7 +143,7 @@ fn is_meant(text: &str) -> bool {
     }
 }
 
-/// The part of a file that a comment is about.
+/// The byte range that a suppression comment covers.
 fn covered(
     text: &str,
     comment: &SyntaxToken,
@@ -156,7 +156,7 @@ fn covered(
         return unit(before).map(|unit| unit.span()).unwrap_or_default();
     }
     let Some(next) = behind.filter(|next| next.kind() != SyntaxKind::CloseBrace) else { return start..start };
-    // What is said of the file as a whole belongs to what stands first in it.
+    // A warning about the whole file is at offset 0, so a suppression above the first item covers it.
     let start = if before.is_some() { start } else { 0 };
     let starts_with_next = |node: &SyntaxNode| node.text_range().start() == next.text_range().start();
     let unit = unit(next);
@@ -164,7 +164,7 @@ fn covered(
     let end = match (&unit, inside.filter(&starts_with_next).last()) {
         (Some(unit), _) if starts_with_next(unit) => unit.span().end,
         (_, Some(node)) => node.span().end,
-        // A value by itself; a keyword, an operator or a comma with what it introduces.
+        // A value covers only itself; a keyword, an operator or a comma also covers what follows it.
         _ => {
             let mut last = SyntaxElement::Token(next.clone());
             while !is_value(last.kind())
@@ -183,7 +183,7 @@ fn covered(
     start..end
 }
 
-/// The smallest item, clause, action, fact or part of a message that a token stands in: what has lines of its own.
+/// The innermost item, clause, action, fact or message part that contains a token: the units on lines of their own.
 fn unit(token: &SyntaxToken) -> Option<SyntaxNode> {
     token.parent_ancestors().find(|node| {
         node.kind() != SyntaxKind::Close
@@ -200,11 +200,11 @@ mod tests {
 
     #[test]
     fn a_suppression_is_told_from_a_sentence() {
-        // The codes it suppresses and how many things are wrong with it; nothing where it is no suppression.
+        // The suppressed codes and the number of problems; `None` if the comment is not a suppression.
         let cases = [
             ("# twite: allow TW0402 because they want it", Some(("TW0402", 0))),
             ("#twite:allow tw0402, TW0403 because x", Some(("TW0402, TW0403", 0))),
-            // One bad code does not spoil the others.
+            // An unknown code does not invalidate the others.
             ("# twite: allow TW0402 TW9999 because x", Some(("TW0402", 1))),
             ("# twite: allow TW0101 because x", Some(("", 1))),
             ("# twite: allow because x", Some(("", 1))),

@@ -1,4 +1,4 @@
-//! Texts with placeholders: the part of Liquid that people use in business rules.
+//! Checks texts with placeholders, whose syntax is a subset of the Liquid template language.
 
 use std::ops::Range;
 
@@ -14,12 +14,12 @@ use crate::{
     },
 };
 
-/// How long a text with placeholders may be, in bytes.
+/// Maximum length of a text with placeholders, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 const FILTERS: &[&str] = &["default", "upcase", "downcase", "capitalize", "strip_newlines", "truncate", "first_word"];
 
-/// Names other desks have for these.
+/// Placeholder names of other help desks, with their equivalents.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("ticket.title", "ticket.subject"),
     ("ticket.url", "ticket.link"),
@@ -36,7 +36,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 impl Checker<'_> {
-    /// A text with placeholders, each checked.
+    /// Checks a text and all its placeholders.
     pub(super) fn template(&mut self, token: &SyntaxToken) -> Option<Template> {
         let text = Text::of(token);
         if text.value.len() > MAX_TEXT_BYTES {
@@ -175,10 +175,10 @@ impl Checker<'_> {
         None
     }
 
-    /// Whether a webhook's body is JSON once its placeholders are filled in.
+    /// Whether the body of a webhook is valid JSON when its placeholders are replaced. Reports an error if not.
     pub(super) fn is_json(&mut self, token: &SyntaxToken, body: &Template) -> bool {
         let text = Text::of(token);
-        // Each placeholder becomes a text of its own length, so that places stay where they are.
+        // Replace each placeholder with a string of the same length, so that offsets in the JSON and the text agree.
         let mut json = String::new();
         let mut rest = text.value.as_str();
         for part in &body.parts {
@@ -210,7 +210,7 @@ impl Checker<'_> {
     }
 }
 
-/// Where the `}}` of a placeholder starts; quotes inside it are respected.
+/// Byte offset of the `}}` that closes a placeholder; a `}}` in quotes is skipped.
 fn placeholder_end(text: &str, from: usize) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text.get(from..)?.char_indices() {
@@ -222,11 +222,11 @@ fn placeholder_end(text: &str, from: usize) -> Option<usize> {
             None => {}
         }
     }
-    // A quote that does not end hides the braces: then they end it.
+    // An unclosed quote: the first `}}` closes the placeholder.
     text.get(from..)?.find("}}").map(|at| from + at)
 }
 
-/// The pieces between `|`, trimmed, as places in the text; quotes are respected. At least one.
+/// Splits a placeholder at `|` outside quotes: the byte ranges of the trimmed pieces, at least one.
 fn pipes(inner: &str, start: usize) -> Vec<Range<usize>> {
     let mut pieces = vec![];
     let (mut quote, mut from) = (None, 0);

@@ -1,4 +1,4 @@
-//! Tests of rules: a ticket, what happens to it, what must come of it.
+//! Checks tests of rules: the initial ticket, the steps and the expectations.
 
 use std::{ops::Range, sync::Arc};
 
@@ -21,15 +21,15 @@ use crate::{
     },
 };
 
-/// How much time a test lets pass at most.
+/// Maximum duration of a step that lets time pass.
 const MAX_WAIT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
-/// The fields and the comment that a block in a test gives.
+/// The fields and the comment in a block of a test.
 #[derive(Default)]
 struct Given {
     fields: Vec<(FieldRef, Literal)>,
     comment: Option<String>,
-    /// Names seen, also of those with errors, and where each stands.
+    /// All field names in the block, including those with errors, with their byte ranges.
     seen: Vec<(String, Range<usize>)>,
 }
 
@@ -80,9 +80,9 @@ impl Checker<'_> {
         Some(test)
     }
 
-    /// Warns of a ticket that cannot exist, where the fields stand that make it so.
+    /// Warns about a ticket that violates an invariant, at the first field involved.
     fn impossible(&mut self, test: &RuleTest, given: &[(String, Range<usize>)], title: Range<usize>) {
-        // What cannot be given has been reported.
+        // A value that cannot be given has already been reported.
         let Ok(ticket) = test.ticket(self.desk) else { return };
         for invariant in invariant::broken(&ticket) {
             let mut fields = invariant.fields.iter();
@@ -110,7 +110,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The facts between braces; `inside` is the field they are of, as in `requester { … }`.
+    /// Checks the values in a block. `inside` is the prefix of their names, as in `requester { … }`.
     fn facts(&mut self, facts: &ast::Facts, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
         for fact in facts.facts() {
             self.fact(&fact, inside, now, given, comment);
@@ -218,7 +218,7 @@ impl Checker<'_> {
     fn passing(&mut self, node: &ast::Passing) -> Option<When> {
         let value = node.length()?;
         let span = self.duration(&value)?;
-        // A test looks at every minute of it in which something may come due.
+        // Evaluation takes time for every minute in which an automation may come due.
         if span.length(&self.desk.hours) > MAX_WAIT {
             let error =
                 Diagnostic::new(&codes::TW0116, span_of(&value), "time out of range: a test covers at most ten years");

@@ -1,4 +1,4 @@
-//! Values: a word of a field's vocabulary, a declared name, a number, a text, a length of time.
+//! Checks values: words of a field's vocabulary, declared names, numbers, texts, times and durations.
 
 use std::ops::Range;
 
@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
-/// What is said where no `twite.toml` was found.
+/// The help text if no `twite.toml` was found.
 pub(super) const NO_DECLARATIONS: &str =
     "found no `twite.toml` in the directory of the rules or its parent; create one, or pass `--config`";
 
 impl Checker<'_> {
-    /// One value for a field.
+    /// Checks a single value of a field.
     pub(super) fn literal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
         let span = span_of(value);
         if value.kind() == SyntaxKind::List {
@@ -79,7 +79,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The number a token says.
+    /// Parses an integer token. Reports an error if it is too large.
     pub(super) fn whole(&mut self, token: &SyntaxToken) -> Option<i64> {
         let number = token.text().replace('_', "").parse().ok();
         if number.is_none() {
@@ -120,13 +120,13 @@ impl Checker<'_> {
         }
     }
 
-    /// A name that must be declared, quoted or bare.
+    /// Checks a quoted or unquoted name that must be declared.
     pub(super) fn declared(&mut self, declared: &Declared, value: &SyntaxElement) -> Option<Literal> {
         let text = written(value);
         self.declared_name(declared, &text, span_of(value)).map(|word| Literal::Word { word, rank: None })
     }
 
-    /// The declared name somebody wrote.
+    /// Resolves a declared name. Reports an error if it is not declared.
     pub(super) fn declared_name(&mut self, declared: &Declared, text: &str, span: Range<usize>) -> Option<String> {
         if let Some(name) = self.desk.declared_name(declared, text) {
             return Some(name.to_owned());
@@ -173,7 +173,7 @@ impl Checker<'_> {
         let word = written(value);
         let message = format!("`{field}` is text: write a string in double quotes");
         let diagnostic = Diagnostic::new(&codes::TW0302, span_of(value), message);
-        // Elsewhere these words say that there is no text.
+        // The null values of other languages.
         let nothing = ["null", "nil", "none", "undefined"].iter().any(|nothing| word.eq_ignore_ascii_case(nothing));
         self.report(match nothing {
             true => diagnostic.with_help(format!("to test for no value, write `{field} is empty`")),
@@ -194,7 +194,7 @@ impl Checker<'_> {
         answer.map(Literal::YesNo)
     }
 
-    /// A moment, written out.
+    /// Checks a timestamp.
     pub(super) fn instant(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
         const HELP: &str = "write a timestamp as `2026-01-05T12:00:00Z`, or `5 days ago` in a test";
         match moment(&written(value)) {
@@ -211,7 +211,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A tag, as tags are kept: a bare word, or quoted where it is none.
+    /// Checks a quoted or unquoted tag. Returns it normalized, as it is stored.
     pub(super) fn tag(&mut self, value: &SyntaxElement) -> Option<String> {
         use SyntaxKind as K;
         let tag = match value.kind() {
@@ -231,7 +231,7 @@ impl Checker<'_> {
         (!odd).then_some(normal)
     }
 
-    /// The values of a list; of a single value where a list is asked for, with an error.
+    /// The values of a list. Reports an error if the value is not a list or the list is empty.
     pub(super) fn list_of(&mut self, value: &SyntaxElement) -> Option<Vec<SyntaxElement>> {
         match value {
             SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
@@ -251,7 +251,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A length of time.
+    /// Checks a duration.
     pub(super) fn duration(&mut self, value: &SyntaxElement) -> Option<Duration> {
         let node = match value {
             SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => ast::Duration::cast(node.clone()),
@@ -291,7 +291,7 @@ impl Checker<'_> {
         Some(if business { Duration::Open(length) } else { Duration::Clock(length) })
     }
 
-    /// So many business days, where the days on which a desk opens have one length.
+    /// Checks a number of business days. Reports an error if business days differ in length in any schedule.
     fn open_days(&mut self, node: &ast::Duration, number: i64) -> Option<i64> {
         self.in_range(node, number, 24 * 3600)?;
         let named =
@@ -314,7 +314,7 @@ impl Checker<'_> {
     }
 
     fn in_range(&mut self, node: &ast::Duration, number: i64, seconds: i64) -> Option<SignedDuration> {
-        // A hundred years: more is a slip, and keeps sums with dates in range.
+        // At most 100 years, so that date arithmetic stays in range. A longer duration is most likely a typo.
         let length = number.checked_mul(seconds).filter(|s| (0..=100 * 366 * 24 * 3600).contains(s));
         if length.is_none() {
             let help = "durations range from zero to a hundred years";
@@ -325,13 +325,13 @@ impl Checker<'_> {
     }
 }
 
-/// Something written as a moment or a day that is none.
+/// Error for an invalid timestamp or date.
 pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> TextDiagnostic {
     let message = format!("`{}` is not a valid {what}: {why}", shortened(&written(value)));
     Diagnostic::new(&codes::TW0302, span_of(value), message)
 }
 
-/// `yes` and `no`, and what others call them.
+/// Parses `yes` and `no`, and their synonyms `true` and `false`.
 pub(super) fn yes_or_no(word: &str) -> Option<bool> {
     match word {
         "yes" | "true" => Some(true),
@@ -340,7 +340,7 @@ pub(super) fn yes_or_no(word: &str) -> Option<bool> {
     }
 }
 
-/// What a value says, without its quotes.
+/// The text of a value, without quotes and with escapes resolved.
 pub(super) fn written(value: &SyntaxElement) -> String {
     match value {
         SyntaxElement::Token(token) if is_text(token.kind()) => Text::of(token).value,
@@ -348,7 +348,7 @@ pub(super) fn written(value: &SyntaxElement) -> String {
     }
 }
 
-/// Short enough for a message, on one line.
+/// Shortens a text for a message and puts it on one line.
 pub(super) fn shortened(text: &str) -> String {
     crate::desk::text::headline(&text.chars().take(200).collect::<String>(), 40)
 }

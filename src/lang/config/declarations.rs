@@ -1,4 +1,4 @@
-//! What declarations must be, one by one and together.
+//! Validates declarations, each by itself and against the others.
 
 use std::{
     collections::{
@@ -24,11 +24,11 @@ use crate::{
     },
 };
 
-/// Names that other declarations may use.
+/// Declared names that other declarations may refer to.
 pub(super) struct Names {
     declared: Declared,
     names: Vec<String>,
-    /// Whether there are no others.
+    /// Whether `names` is complete, so that any other name is an error.
     all: bool,
 }
 
@@ -39,7 +39,7 @@ impl Names {
 }
 
 impl Reader {
-    /// Names that must be there, and once.
+    /// Reports invalid and duplicate names.
     pub(super) fn names<T>(&mut self, kind: &str, entries: &[Entry<'_, T>], key: &str, name: impl Fn(&T) -> &str) {
         let mut seen: HashMap<String, Range<usize>> = HashMap::new();
         for entry in entries {
@@ -52,7 +52,7 @@ impl Reader {
                 );
                 continue;
             }
-            // Rules find a name whatever its case.
+            // Names in rules are case-insensitive.
             let same = fold(name).into_owned();
             match seen.get(&same) {
                 Some(first) => {
@@ -125,8 +125,8 @@ impl Reader {
         }
     }
 
-    /// Names of other declarations under a key of each entry: each is told where nothing declares it, and spelt as it is declared
-    /// from there on.
+    /// Checks the names of other declarations under a key of each entry. An undeclared name is reported; a declared one
+    /// is replaced by its spelling in the declaration.
     pub(super) fn members<T>(
         &mut self,
         entries: &mut [Entry<'_, T>],
@@ -168,7 +168,7 @@ impl Reader {
         });
     }
 
-    /// A schedule is for somebody, and nobody has two.
+    /// Reports schedules without groups and accounts, and groups and accounts with several schedules.
     pub(super) fn schedules(&mut self, schedules: &[Entry<'_, Schedule>]) {
         let mut seen: HashMap<(&str, &str), Range<usize>> = HashMap::new();
         for schedule in schedules {

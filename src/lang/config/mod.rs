@@ -1,4 +1,4 @@
-//! `twite.toml` to declarations and settings: every mistake at its place, all of them in one go.
+//! Reads `twite.toml` into declarations and settings, and reports all mistakes at once.
 
 mod declarations;
 mod paths;
@@ -37,24 +37,25 @@ const KEYS: &[&str] = &[
     "webhook", "x",
 ];
 
-/// What `twite.toml` says.
+/// The contents of `twite.toml`.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    /// What rules may name. Nothing where the text is not TOML.
+    /// What rules may refer to. `None` if the text is empty or not valid TOML.
     pub(crate) declarations: Option<Declarations>,
-    /// What the process needs.
+    /// Settings of the process, which rules do not refer to.
     pub(crate) settings: Settings,
-    /// What may be declared, and could not be read.
+    /// Tables and keys that could not be read.
     pub(crate) gaps: Gaps,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Tables and keys that could not be read: what they would have said is not held against rules.
+/// Tables and keys that could not be read. A rule is not reported for using a name that one of them may declare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Gaps(BTreeSet<&'static str>);
 
 impl Gaps {
-    /// Whether one of the tables under a key, as in `group`, could not be read, or a key of one of them, as in `agent.groups`.
+    /// Whether a table under a key, such as `group`, could not be read, or a key of such a table, such as
+    /// `agent.groups`.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.0.contains(key)
     }
@@ -66,8 +67,8 @@ impl Gaps {
     }
 }
 
-/// Where things are kept, whatever else is wrong with the declarations: what is live must be found when they are broken.
-/// Nothing where they do not tell: an empty file says nothing, and what cannot be read may have said anything.
+/// The store settings, read even if the rest of the file is invalid, so that the live rule set can be found. `None` if
+/// they cannot be determined: the text is empty, or the part that may contain them cannot be read.
 pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let table = table.into_inner();
@@ -83,13 +84,13 @@ pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
     Some(StoreSettings { path: text("path", default.path)?, key_env: text("key_env", default.key_env)? })
 }
 
-/// Where the value of a key stands.
+/// The span of the value of a key in a table.
 fn place_of(text: &str, table: &str, key: &str) -> Option<Range<usize>> {
     let (root, _) = DeTable::parse_recoverable(text);
     Some(root.get_ref().get(table)?.get_ref().get(key)?.span())
 }
 
-/// Reads `twite.toml`. Paths in it are relative to `directory`, where it lies.
+/// Reads `twite.toml`. Paths in it are relative to `directory`, which contains the file.
 pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let mut reader = Reader { out: misleading_characters(text) };
     let table = match DeTable::parse(text) {
@@ -200,7 +201,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     Config { declarations: Some(declarations), settings, gaps, diagnostics: reader.out }
 }
 
-/// The keys at the top, each taken once.
+/// The top-level keys; reading one removes it.
 struct Root<'t> {
     keys: HashMap<&'static str, Spanned<DeValue<'t>>>,
     reader: Reader,
@@ -220,7 +221,7 @@ impl<'t> Root<'t> {
         Self { keys, reader, gaps }
     }
 
-    /// The tables under a key that could be read.
+    /// Reads the array of tables under a key, without those that are invalid.
     fn list<T: DeserializeOwned>(&mut self, key: &'static str, required: &[&str]) -> Vec<Entry<'t, T>> {
         let Some(value) = self.keys.remove(key) else { return vec![] };
         let (entries, all) = self.reader.list(key, value, required);
@@ -228,14 +229,14 @@ impl<'t> Root<'t> {
         entries
     }
 
-    /// The table under a key.
+    /// Reads the table under a key.
     fn table<T: DeserializeOwned>(&mut self, key: &'static str, required: &[&str]) -> Option<Entry<'t, T>> {
         let table = self.reader.table(key, self.keys.remove(key)?, required);
         self.gaps.add_where(table.is_none(), key);
         table
     }
 
-    /// The value under a key, and where it stands.
+    /// Reads the value under a key. Returns it with its span.
     fn value<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<(T, Range<usize>)> {
         let value = self.keys.remove(key)?;
         let span = value.span();

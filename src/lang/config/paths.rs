@@ -12,10 +12,10 @@ use crate::{
     settings::Settings,
 };
 
-/// The first bytes of a database.
+/// The first bytes of an SQLite database file.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// What is wrong with the paths among these settings, which were read from a file in this directory.
+/// Warnings about unusable paths in the settings read from `read_from`, a file in `directory`.
 pub(crate) fn check(settings: &Settings, read_from: &SourceFile, directory: &Path) -> Vec<Diagnostic> {
     let warn = |table: &str, key: &str, path: &Path, why: String| {
         let span = place_of(&read_from.text, table, key).unwrap_or(0..0);
@@ -29,7 +29,7 @@ pub(crate) fn check(settings: &Settings, read_from: &SourceFile, directory: &Pat
     database.into_iter().chain(mail).collect()
 }
 
-/// Why a path is no place for a database.
+/// Why a path cannot be used for the database; `None` if it can.
 fn no_database(path: &Path) -> Option<String> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let found = match fs::metadata(path) {
@@ -51,14 +51,14 @@ fn no_database(path: &Path) -> Option<String> {
     }
     let mut start = vec![];
     match fs::File::open(path).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut start)) {
-        // An empty file becomes a database.
+        // SQLite turns an empty file into a database.
         Ok(_) if start.is_empty() || start == SQLITE => None,
         Ok(_) => Some("not an SQLite database".to_owned()),
         Err(error) => Some(error.to_string()),
     }
 }
 
-/// Why a path is no directory, and cannot become one.
+/// Why a path cannot be used as a directory; `None` if it is one, or if the first existing path above it is one.
 fn no_directory(path: &Path) -> Option<String> {
     let there = path.ancestors().find(|path| path.exists())?;
     (!there.is_dir()).then(|| format!("{} is not a directory", there.display()))

@@ -1,4 +1,4 @@
-//! What settings must be to work.
+//! Validates settings.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ impl Reader {
     pub(super) fn store(&mut self, store: &Entry<'_, StoreSettings>) {
         self.variable(&store.value.key_env, store.at("key_env"));
         let path = store.value.path.as_str();
-        // To SQLite, a name in colons is a database in memory, a new one for each connection.
+        // For SQLite, a name such as `:memory:` is a database in memory, a new one for each connection.
         if path.trim().is_empty() || path.contains('\0') || path.starts_with(':') || path.ends_with(['/', '.']) {
             self.error(&codes::TW0503, store.at("path"), "not a valid file name");
         }
@@ -41,7 +41,7 @@ impl Reader {
         }
     }
 
-    /// Settings of mail that could not send any.
+    /// Reports mail settings with which no mail could be sent.
     pub(super) fn mail(&mut self, mail: &Entry<'_, MailSettings>) {
         let MailSettings { server, directory, from, user, password_env, .. } = &mail.value;
         self.mailbox(from, mail.at("from"));
@@ -84,7 +84,7 @@ impl Reader {
         }
     }
 
-    /// An address that mail can be sent to or come from.
+    /// Reports an invalid email address.
     pub(super) fn mailbox(&mut self, address: &str, span: Range<usize>) {
         if address.parse::<lettre::message::Mailbox>().is_err() {
             let error = Diagnostic::new(&codes::TW0510, span, format!("`{address}` is not a valid email address"));
@@ -92,7 +92,7 @@ impl Reader {
         }
     }
 
-    /// A name of an environment variable: a secret itself looks different, and does not belong here.
+    /// Reports an invalid name of an environment variable: it may be the secret itself, which must not be in this file.
     fn variable(&mut self, name: &str, span: Range<usize>) {
         let fits = !name.is_empty()
             && name.len() <= 100
@@ -106,7 +106,7 @@ impl Reader {
         }
     }
 
-    /// An address that others are made of by adding to its end.
+    /// Reports a base URL with a query or fragment, because paths are appended to it.
     pub(super) fn start_of_addresses(&mut self, url: &str, span: Range<usize>) {
         if url::Url::parse(url).is_ok_and(|url| url.query().is_some() || url.fragment().is_some()) {
             let error = Diagnostic::new(

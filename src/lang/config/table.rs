@@ -1,4 +1,4 @@
-//! Tables of TOML to values: every mistake in a table is told at its place, and what is left is read.
+//! Deserializes TOML tables: reports each mistake in a table at its span, and keeps the valid rest.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -18,36 +18,36 @@ use crate::{
     settings::{NUMBERS, NumberRange},
 };
 
-/// Mistakes that are told of one table: each costs reading it once more.
+/// Maximum number of mistakes reported per table; after each, the table is deserialized again.
 const MAX_MISTAKES: usize = 50;
 
-/// The keys that are one of a few words.
+/// Keys whose value is one of a few words, with these words.
 const WORDS: &[(&str, &[&str])] = &[
     ("edition", &["suite", "support"]),
     ("type", &["text", "number", "yes_no", "choice"]),
     ("security", &["tls", "starttls", "none"]),
 ];
 
-/// A table that was read, with its places.
+/// A deserialized table, with the spans of its keys and values.
 pub(super) struct Entry<'t, T> {
     pub(super) value: T,
     table: Spanned<DeValue<'t>>,
-    /// The keys whose values have mistakes, at least in parts. They have their defaults.
+    /// The keys whose values were removed, wholly or in part, because of mistakes.
     lost: BTreeSet<String>,
 }
 
 impl<T> Entry<'_, T> {
-    /// Where the table stands.
+    /// The span of the table.
     pub(super) fn span(&self) -> Range<usize> {
         self.table.span()
     }
 
-    /// Where the value of a key stands; the whole table where it has none.
+    /// The span of the value of a key; of the whole table if the key is missing.
     pub(super) fn at(&self, key: &str) -> Range<usize> {
         self.table.get_ref().get(key).map_or_else(|| self.span(), |value| value.span())
     }
 
-    /// Where an item of a list stands.
+    /// The span of an item of a list.
     pub(super) fn item_at(&self, key: &str, index: usize) -> Range<usize> {
         // Once an invalid item is dropped, later indexes are off: point at the whole list.
         let list = self.table.get_ref().get(key).filter(|_| !self.has_lost(key));
@@ -55,24 +55,24 @@ impl<T> Entry<'_, T> {
         items.and_then(|items| items.get(index)).map_or_else(|| self.at(key), |item| item.span())
     }
 
-    /// Whether a key is written, rightly or not.
+    /// Whether a key is present, even with an invalid value.
     pub(super) fn is_written(&self, key: &str) -> bool {
         self.table.get_ref().get(key).is_some()
     }
 
-    /// The keys that are written, with their places.
+    /// The keys that are present, with their spans.
     pub(super) fn written(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
         let keys = self.table.get_ref().as_table().into_iter().flat_map(|table| table.keys());
         keys.map(|key| (key.get_ref().as_ref(), key.span()))
     }
 
-    /// Whether what a key says has mistakes, so that nothing more can be said of it.
+    /// Whether the value of a key had mistakes; further checks must not rely on it.
     pub(super) fn has_lost(&self, key: &str) -> bool {
         self.lost.contains(key)
     }
 }
 
-/// What was found while reading.
+/// Reads tables and collects the diagnostics.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) out: Vec<Diagnostic>,
@@ -83,7 +83,7 @@ impl Reader {
         self.out.push(Diagnostic::new(code, span, message));
     }
 
-    /// Reports a key that is not known; the one that was most likely meant.
+    /// Reports an unknown key. Returns the known key that was most likely meant.
     pub(super) fn unknown_key<'k>(&mut self, key: &str, span: Range<usize>, known: &[&'k str]) -> Option<&'k str> {
         let suggestion = nearest(key, known.iter().copied());
         let message = format!("unknown key `{key}`{}", did_you_mean(suggestion));
@@ -96,12 +96,12 @@ impl Reader {
         suggestion
     }
 
-    /// A value at the top.
+    /// Reads a top-level value.
     pub(super) fn value<T: DeserializeOwned>(&mut self, key: &str, mut value: Spanned<DeValue<'_>>) -> Option<T> {
         self.read(Some(key), &mut value, &mut BTreeSet::new())
     }
 
-    /// A table that there is one of. A list is none, though its items might pass for the keys in their order.
+    /// Reads a single table. An array is rejected, because serde would take its items for the fields in order.
     pub(super) fn table<'t, T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -124,7 +124,7 @@ impl Reader {
         false
     }
 
-    /// The tables of a list, and whether all of them could be read.
+    /// Reads an array of tables. Returns the valid ones, and whether all of them are valid.
     pub(super) fn list<'t, T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -157,7 +157,7 @@ impl Reader {
         (entries, all)
     }
 
-    /// A table that has these keys.
+    /// Reads a table that must have the `required` keys.
     fn entry<'t, T: DeserializeOwned>(
         &mut self,
         table: Spanned<DeValue<'t>>,
@@ -176,7 +176,7 @@ impl Reader {
         whole.then_some(Entry { value, table, lost })
     }
 
-    /// Numbers outside their range are reported and taken away, so that each counts as its default from there on.
+    /// Reports numbers outside their range and removes them, so that they get their defaults.
     pub(super) fn numbers(&mut self, table: &mut DeTable<'_>) {
         for NumberRange { table: name, key, allowed, unit } in NUMBERS {
             let found = table.iter_mut().find(|(key, _)| key.get_ref() == name);
@@ -206,7 +206,7 @@ impl Reader {
         }
     }
 
-    /// Takes away what has mistakes, until the rest can be read; nothing where it cannot.
+    /// Deserializes a value. Invalid parts are reported and removed until the rest can be read; `None` if it cannot.
     fn read<T: DeserializeOwned>(
         &mut self,
         key: Option<&str>,
@@ -225,7 +225,7 @@ impl Reader {
             match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
                 Some((unknown, rest)) => {
                     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-                    // Nothing more is said of the key that was meant.
+                    // The key that was meant counts as invalid too, so that it is not also reported as missing.
                     lost.extend(self.unknown_key(unknown, span, &known).map(str::to_owned));
                 }
                 None => {
@@ -239,22 +239,22 @@ impl Reader {
     }
 }
 
-/// A part that was taken out of a table.
+/// An invalid part that was removed from a table.
 struct Part {
-    /// The key that it stood under, at the top.
+    /// The top-level key that contained it.
     top: String,
-    /// The key that it stood under, however deep.
+    /// The innermost key that contained it.
     key: String,
-    /// Whether it was an item of the list under that key.
+    /// Whether it was an item of the list under `key`.
     is_item: bool,
-    /// What it was.
+    /// The name of its type.
     found: &'static str,
-    /// Where it stood.
+    /// Its span.
     span: Range<usize>,
 }
 
-/// Takes out of a value the smallest part that holds a place; nothing where that is the whole value. What is said of an item may
-/// name it, and have the place of its list.
+/// Removes the smallest part of a value that contains the span `place`; `None` if that is the whole value. An error
+/// about a list item may name the item in `message` and have the span of the list.
 fn cut(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>, message: &str) -> Option<Part> {
     let is_place = value.span() == *place;
     let holds = |span: Range<usize>| span.start <= place.start && place.end <= span.end;
@@ -263,7 +263,7 @@ fn cut(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>, message: &str) ->
     };
     match value.get_mut() {
         DeValue::Table(table) => {
-            // A table stands at its head, and its keys below that.
+            // The span of a table is its header, which does not contain its keys.
             let mut gone = None;
             for (key, inner) in table.iter_mut() {
                 let top = key.get_ref().to_string();
@@ -302,7 +302,7 @@ fn cut(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>, message: &str) ->
     }
 }
 
-/// What serde says of a value, in the words of whoever wrote it. `part` is where it stands; `top` is the key of the whole.
+/// Rewords a serde error for users. `part` is the invalid part; `top` is the key of the whole value.
 fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: &DeValue<'_>) -> String {
     let (key, found) = part.map_or_else(|| (top, kind_of(whole)), |part| (Some(part.key.as_str()), part.found));
     let is = match key {
@@ -340,7 +340,7 @@ fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: 
     message.to_owned()
 }
 
-/// What a value is called.
+/// The name of a value's type in messages.
 fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

@@ -1,4 +1,5 @@
-//! Checked items as text: what checks to the same item again. The formatter lays it out.
+//! `Display` for checked items, in the syntax of rule files: checking the text gives the same item again. The formatter
+//! adds the layout.
 
 use std::fmt::{self, Display};
 
@@ -12,7 +13,7 @@ use crate::{
     },
 };
 
-/// What comes before the braces of an item: its documentation, its mode, its kind and its title.
+/// Writes the start of an item: its documentation, mode, kind, title and opening brace.
 fn head(f: &mut fmt::Formatter<'_>, doc: Option<&str>, mode: Mode, kind: &str, title: &str) -> fmt::Result {
     documentation(f, doc)?;
     f.write_str(match mode {
@@ -30,7 +31,7 @@ fn documentation(f: &mut fmt::Formatter<'_>, doc: Option<&str>) -> fmt::Result {
     })
 }
 
-/// A clause with a condition; none where it always holds.
+/// Writes a clause with a condition; nothing if the condition is always true.
 fn conditional(f: &mut fmt::Formatter<'_>, word: &str, condition: &Condition) -> fmt::Result {
     match condition.is_always() {
         true => Ok(()),
@@ -50,7 +51,7 @@ fn visible_to(f: &mut fmt::Formatter<'_>, audience: &[Audience]) -> fmt::Result 
     }
 }
 
-/// Several things, with commas between them.
+/// Values separated by commas.
 struct Commas<'a, T>(&'a [T]);
 
 impl<T: Display> Display for Commas<'_, T> {
@@ -222,7 +223,7 @@ impl Display for ActionKind {
     }
 }
 
-/// Who gets a notification.
+/// The recipient of a notification or reminder.
 struct To<'a>(&'a Recipient);
 
 impl Display for To<'_> {
@@ -237,7 +238,7 @@ impl Display for To<'_> {
 }
 
 impl Display for Template {
-    /// In quotes.
+    /// The template as a quoted string.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Quoted(&self.parts.iter().map(ToString::to_string).collect::<String>()).fmt(f)
     }
@@ -249,7 +250,7 @@ impl Display for Part {
             Self::Text(text) => return f.write_str(text),
             Self::Placeholder { field, filters } => (field, filters),
         };
-        // What was said is a fact of the event, and all others are the ticket's.
+        // `comment.text` is a field of the event; all others are fields of the ticket.
         write!(f, "{{{{{}{field}", if field.name() == "comment.text" { "" } else { "ticket." })?;
         filters.iter().try_for_each(|filter| write!(f, " | {filter}"))?;
         f.write_str("}}")
@@ -291,7 +292,7 @@ impl Display for RuleTest {
     }
 }
 
-/// Fields with their values, a line for each.
+/// Writes fields with their values, one per line.
 fn facts(f: &mut fmt::Formatter<'_>, facts: &[(FieldRef, Literal)]) -> fmt::Result {
     facts.iter().try_for_each(|(field, literal)| writeln!(f, "    {field} {}", Written { literal, field }))
 }

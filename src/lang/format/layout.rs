@@ -1,4 +1,4 @@
-//! Where lines break: items, clauses, actions, chains of conditions.
+//! Line breaking for items, clauses, actions and chains of conditions.
 
 use super::printer::{Gap, Printer, spelled};
 use crate::lang::{
@@ -6,15 +6,15 @@ use crate::lang::{
     syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken},
 };
 
-/// Chains of this many conditions are broken even where they would fit.
+/// Minimum number of conditions in a chain that is broken into lines even if it fits on one.
 const LONG_CHAIN: usize = 3;
 
-/// A whole file.
+/// Formats a whole file.
 pub(super) fn file(tree: &SyntaxNode) -> String {
     let mut p = Printer::new();
     let mut last: Option<SyntaxKind> = None;
     for item in tree.children() {
-        // Short conditions may stand close together; everything else is set apart.
+        // Consecutive `let`s need no empty line between them; all other items get one.
         let close = last == Some(SyntaxKind::LetItem) && item.kind() == SyntaxKind::LetItem;
         p.gap(match last {
             None => Gap::Line,
@@ -39,7 +39,7 @@ fn let_item(p: &mut Printer, item: &SyntaxNode) {
     }
 }
 
-/// `trigger`, `view` or `test`: a head, and clauses between braces.
+/// An item such as `trigger`, `view` or `test`: a head, and clauses between braces.
 fn block_item(p: &mut Printer, item: &SyntaxNode) {
     let mut fresh = true;
     for element in solid(item) {
@@ -55,7 +55,7 @@ fn block_item(p: &mut Printer, item: &SyntaxNode) {
     }
 }
 
-/// The closing brace; the comments before it belong to what it closes.
+/// Prints a closing brace. The comments before it are indented as part of the block.
 fn closing(p: &mut Printer, close: &SyntaxNode, empty: bool) {
     let Some(brace) = close.token(SyntaxKind::CloseBrace) else { return };
     let commented = comments_before(&brace);
@@ -95,7 +95,7 @@ fn conditional(p: &mut Printer, part: &SyntaxNode) {
     }
 }
 
-/// `then` and its actions: one short action stands beside it, others below.
+/// `then` and its actions: a single short action on the same line, others each on a line below.
 fn then(p: &mut Printer, part: &SyntaxNode) {
     let actions: Vec<_> = part.children().collect();
     let beside = match actions.as_slice() {
@@ -127,7 +127,7 @@ fn action(p: &mut Printer, node: &SyntaxNode) {
     }
 }
 
-/// A block whose parts each have a line.
+/// A block with one part per line.
 fn lines_between_braces(p: &mut Printer, block: &SyntaxNode) {
     let mut fresh = true;
     for element in solid(block) {
@@ -147,12 +147,12 @@ fn lines_between_braces(p: &mut Printer, block: &SyntaxNode) {
     }
 }
 
-/// What a test gives: a line for each.
+/// The facts of a test, one per line.
 fn facts(p: &mut Printer, block: &SyntaxNode) {
     lines_between_braces(p, block);
 }
 
-/// `requester { followers 12, verified true }` on one line where it fits.
+/// A fact with a block, such as `requester { followers 12, verified true }`: on one line if it fits.
 fn fact_with_block(p: &mut Printer, fact: &SyntaxNode) {
     for element in solid(fact) {
         match &element {
@@ -186,7 +186,7 @@ fn fact_with_block(p: &mut Printer, fact: &SyntaxNode) {
     }
 }
 
-/// What changes in a test: one thing beside the braces, more below each other.
+/// The update in a test: on one line if it has a single part and fits, else one part per line.
 fn update(p: &mut Printer, block: &SyntaxNode) {
     let parts = block.children().filter(|c| c.kind() != SyntaxKind::Close).count();
     let line = flat_text(block);
@@ -202,10 +202,10 @@ fn update(p: &mut Printer, block: &SyntaxNode) {
     }
 }
 
-/// A chain of conditions: on one line where it is short, else each on its own behind its `and` or `or`.
+/// A chain of conditions: on one line if it is short, else one condition per line, each after its `and` or `or`.
 fn condition(p: &mut Printer, node: &SyntaxNode, top: bool) {
     let parts: Vec<_> = node.children().collect();
-    // An `or` of one part is no `or`: what counts is inside it.
+    // A `condition` node with a single part has no `or`: format the `and` chain inside it.
     if let [only] = parts.as_slice()
         && only.kind() == SyntaxKind::Conjunction
     {
@@ -247,14 +247,14 @@ fn primary(p: &mut Printer, node: &SyntaxNode) {
     }
 }
 
-/// Everything in a node, one after the other; long lists go on in the next line.
+/// All tokens of a node, one after the other; a list that does not fit continues on the next line.
 fn flat(p: &mut Printer, node: &SyntaxNode) {
     for token in solid_tokens(node) {
         separated(p, &token);
     }
 }
 
-/// A token with the gap it needs before it.
+/// Prints a token with the separator that it needs before it.
 fn separated(p: &mut Printer, token: &SyntaxToken) {
     let before = previous(token);
     let list = matches!(
@@ -263,12 +263,12 @@ fn separated(p: &mut Printer, token: &SyntaxToken) {
     );
     let measure = token.parent().filter(|n| n.kind() == SyntaxKind::Measure);
     match (before, token.kind()) {
-        // A comma behind the last of a list is left out.
+        // A trailing comma in a list is dropped.
         (_, SyntaxKind::Comma) if next(token) == Some(SyntaxKind::CloseParen) => return p.comments_before(token),
         (_, SyntaxKind::Comma | SyntaxKind::CloseParen) | (Some(SyntaxKind::OpenParen), _) => {
             p.gap_before(Gap::Nothing)
         }
-        // What is measured stays together.
+        // Lines break between measures, not inside one.
         (Some(SyntaxKind::Comma), SyntaxKind::Path)
             if measure.is_some_and(|m| !p.fits(&format!("{},", flat_text(&m)))) =>
         {
@@ -284,7 +284,7 @@ fn separated(p: &mut Printer, token: &SyntaxToken) {
     p.token(token);
 }
 
-/// A node as [`flat`] prints it, on one line, without comments.
+/// The text of a node as [`flat`] prints it on one line, without comments.
 fn flat_text(node: &SyntaxNode) -> String {
     let mut text = String::new();
     let mut last = None;
@@ -303,7 +303,7 @@ fn flat_text(node: &SyntaxNode) -> String {
     text
 }
 
-/// The children of a node that are no white space and no comments.
+/// The children of a node without white space and comments.
 fn solid(node: &SyntaxNode) -> impl Iterator<Item = SyntaxElement> {
     node.children_with_tokens().filter(|e| !e.kind().is_trivia())
 }
@@ -320,7 +320,7 @@ fn next(token: &SyntaxToken) -> Option<SyntaxKind> {
     std::iter::successors(token.next_token(), |t| t.next_token()).map(|t| t.kind()).find(|k| !k.is_trivia())
 }
 
-/// Whether comments stand between the tokens of a node.
+/// Whether a node contains comments.
 fn commented(node: &SyntaxNode) -> bool {
     node.descendants_with_tokens().any(|e| e.kind() == SyntaxKind::Comment)
 }

@@ -1,9 +1,9 @@
-//! One layout for every rule file.
+//! The formatter: one layout for every rule file.
 //!
-//! Tokens keep their order and comments their place among them; only white space is chosen here, and the
-//! spelling of values that have several: `10_000`, `"Social"`, `vip`. The result is parsed again and
-//! compared before anybody sees it, so a mistake in the formatter never becomes a mistake in a rule. Line ends stay
-//! what the first of them is, and so does a byte order mark: what git and editors make of a file is theirs.
+//! The order of tokens and the positions of comments among them stay the same. Only white space and commas change, and
+//! the spelling of values that can be written in several ways: `10_000`, `"Social"`, `vip`. The result is parsed again
+//! and compared with the original before it is returned, so that a bug in the formatter cannot change a rule. All line
+//! ends become those of the first line; a byte order mark is kept.
 
 mod layout;
 mod printer;
@@ -14,16 +14,16 @@ use super::{
     syntax::{SyntaxKind, SyntaxNode, parse, text::Text},
 };
 
-/// How wide lines are, in characters.
+/// Maximum width of a line, in characters.
 const WIDTH: usize = 100;
 
 /// Why a text was not formatted.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotFormatted {
-    /// It does not parse; what is wrong, naming no file.
+    /// The text does not parse. Contains its syntax errors, which name no file.
     #[error("it has errors")]
     Broken(Vec<TextDiagnostic>),
-    /// The formatter would have changed more than the layout. The text is left as it is.
+    /// A bug in the formatter: the result would have a different meaning.
     #[error("formatting it would change what it says; please report this file")]
     Unsound,
 }
@@ -31,7 +31,7 @@ pub enum NotFormatted {
 /// Formats a rule file.
 ///
 /// # Errors
-/// When the text does not parse, or the result would not say the same.
+/// If the text does not parse, or the result would have a different meaning.
 pub fn format(text: &str) -> Result<String, NotFormatted> {
     let parsed = parse(text);
     if parsed.errors.iter().any(Diagnostic::is_error) {
@@ -50,7 +50,7 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
     if same && comments(&tree) == comments(&again.tree()) { Ok(formatted) } else { Err(NotFormatted::Unsound) }
 }
 
-/// What a tree says, whatever its layout: its nodes, and its tokens with one spelling for each value.
+/// The content of a tree without its layout: its nodes, and its tokens with one spelling per value.
 fn meaning(tree: &SyntaxNode) -> Vec<(SyntaxKind, String)> {
     let elements = tree.descendants_with_tokens().filter(|e| !e.kind().is_trivia());
     elements

@@ -1,4 +1,4 @@
-//! Tokens to text: separators, indentation, and comments where they belong.
+//! Prints tokens as text, with separators, indentation and comments.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use crate::{
     },
 };
 
-/// What stands between two tokens, from less to more.
+/// The separator between two tokens, from least to most space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Gap {
     Nothing,
     Space,
-    /// A new line, with no empty one before it.
+    /// A line break; an empty line in the source is removed.
     Tight,
-    /// A new line; an empty one before it is kept.
+    /// A line break; an empty line in the source is kept.
     Line,
     /// An empty line.
     Blank,
@@ -27,13 +27,13 @@ pub(super) enum Gap {
 
 pub(super) struct Printer {
     out: String,
-    /// What comes before the next token.
+    /// The separator before the next token.
     gap: Gap,
-    /// In steps of two spaces.
+    /// Indentation level; each is two spaces.
     indent: usize,
-    /// A comment has ended a line in the middle of something: what follows stands one step further in.
+    /// A comment has broken a line inside a clause: the rest is indented one more level.
     continued: bool,
-    /// A comment ends the line at hand: nothing more can stand on it.
+    /// The current line ends with a comment, so nothing can be added to it.
     after_comment: bool,
 }
 
@@ -42,33 +42,33 @@ impl Printer {
         Self { out: String::new(), gap: Gap::Nothing, indent: 0, continued: false, after_comment: false }
     }
 
-    /// Sets what comes before the next token.
+    /// Sets the separator before the next token.
     pub(super) fn gap(&mut self, gap: Gap) {
         self.gap = gap;
         self.continued = false;
     }
 
-    /// Sets what comes before the next token, unless a comment has ended the line.
+    /// Sets the separator before the next token, unless a line break is already due, as after a comment.
     pub(super) fn gap_before(&mut self, gap: Gap) {
         if self.gap < Gap::Tight {
             self.gap = gap;
         }
     }
 
-    /// Prints a comma where none stood.
+    /// Prints a comma that is not in the source.
     pub(super) fn comma(&mut self) {
         self.out.push(',');
         self.gap = Gap::Space;
     }
 
-    /// Prints something one step further in.
+    /// Prints with one more level of indentation.
     pub(super) fn indented(&mut self, print: impl FnOnce(&mut Self)) {
         self.indent += 1;
         print(self);
         self.indent -= 1;
     }
 
-    /// The column the next token would start in, were it on this line.
+    /// The column where the next token will start, in characters from 0.
     pub(super) fn column(&self) -> usize {
         let indented = self.indent * 2;
         if self.gap >= Gap::Tight {
@@ -78,12 +78,12 @@ impl Printer {
         if line == 0 { indented } else { line + usize::from(self.gap == Gap::Space) }
     }
 
-    /// Whether a text fits on the line at hand.
+    /// Whether a text fits on the current line.
     pub(super) fn fits(&self, text: &str) -> bool {
         !text.contains('\n') && self.column() + text.chars().count() <= WIDTH
     }
 
-    /// Prints a token, after the comments that stand before it.
+    /// Prints a token, after the comments before it.
     pub(super) fn token(&mut self, token: &SyntaxToken) {
         self.comments_before(token);
         self.break_if_due();
@@ -96,14 +96,14 @@ impl Printer {
         self.continued = false;
     }
 
-    /// Prints a closing brace whose comments have been printed.
+    /// Prints a closing brace. The comments before it must already be printed.
     pub(super) fn closed(&mut self, brace: &SyntaxToken) {
         self.break_if_due();
         self.out.push_str(brace.text());
         self.gap = Gap::Space;
     }
 
-    /// Prints the comments before a token, and not the token.
+    /// Prints the comments before a token, but not the token.
     pub(super) fn comments_before(&mut self, token: &SyntaxToken) {
         let mut trivia = vec![];
         let mut before = token.prev_token();
@@ -115,7 +115,7 @@ impl Printer {
         self.comments(&trivia);
     }
 
-    /// Prints the comments behind the last token of a file.
+    /// Prints the comments after the last token of a file.
     pub(super) fn comments_at_end(&mut self, file: &SyntaxNode) {
         let mut trivia = vec![];
         let mut last = file.last_token();
@@ -143,10 +143,10 @@ impl Printer {
                     Gap::Nothing | Gap::Space => Gap::Tight,
                     gap => gap,
                 };
-                // A comment between two things keeps its distance from the one before it.
+                // A comment inside a clause is indented one more level, like the lines after it.
                 self.continued |= wanted <= Gap::Space && !self.out.is_empty();
                 self.break_if_due();
-                // What follows the comment belongs to it, and stands below it.
+                // The comment belongs to what follows, so no empty line is added between them.
                 wanted = if wanted == Gap::Blank { Gap::Line } else { wanted };
             }
             self.out.push_str(token.text().trim_end());
@@ -177,13 +177,12 @@ impl Printer {
         self.gap = Gap::Nothing;
     }
 
-    /// A text over several lines: its lines and its closing quotes stand one step further in than the line
-    /// it starts on.
+    /// Prints a multi-line string: its lines and closing quotes are indented one level more than the line it starts on.
     fn long_text(&mut self, literal: &str) {
         let inner = literal.strip_prefix("\"\"\"").and_then(|t| t.strip_suffix("\"\"\"")).unwrap_or_default();
         let lines: Vec<&str> = inner.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).collect();
         let [first, lines @ .., last] = lines.as_slice() else { return self.out.push_str(literal) };
-        // Where text stands beside the quotes, moving it would change it.
+        // If there is text on the line of the opening or closing quotes, reindenting could change the value.
         if !first.trim().is_empty() || !last.trim().is_empty() {
             return self.out.push_str(literal);
         }
@@ -213,7 +212,7 @@ impl Printer {
     }
 }
 
-/// A token in its one spelling.
+/// The text of a token in its canonical spelling.
 pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     let text = token.text();
     let parent = token.parent();
@@ -229,7 +228,7 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     let tags = matches!(place.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList);
     if tags && is_text(token.kind()) && !text.starts_with("\"\"\"") {
         let tag = Tag(&Text::of(token).value).to_string();
-        // What stays in quotes stays as it was written, with its escapes.
+        // A tag that needs quotes keeps its text and escape sequences.
         return if tag.starts_with('"') { text.into() } else { tag.into() };
     }
     match (token.kind(), asked_field(&place)) {
@@ -240,11 +239,11 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     }
 }
 
-/// The kind of the built-in field that a value stands with.
+/// The kind of the built-in field that a value belongs to.
 fn asked_field(place: &SyntaxNode) -> Option<Kind> {
     let field = |node: &SyntaxNode| {
         let path = node.children_with_tokens().filter_map(|e| e.into_token()).find(|t| t.kind() == SyntaxKind::Path)?;
-        // Inside `requester { … }` names go without it.
+        // Names inside `requester { … }` or `post { … }` have no prefix.
         let names = [path.text().to_owned(), format!("requester.{path}"), format!("post.{path}")];
         let nested =
             node.kind() == SyntaxKind::Fact && node.ancestors().filter(|n| n.kind() == SyntaxKind::Fact).count() > 1;
@@ -252,7 +251,7 @@ fn asked_field(place: &SyntaxNode) -> Option<Kind> {
     };
     match place.kind() {
         SyntaxKind::SetAction | SyntaxKind::Fact => field(place),
-        // Bands are numbers, whatever else stands there.
+        // A number in a split is the limit of a band.
         SyntaxKind::Split => Some(Kind::Number),
         SyntaxKind::IsTest | SyntaxKind::CompareTest | SyntaxKind::InTest | SyntaxKind::ChangedTest => {
             field(&place.parent()?)
@@ -261,13 +260,13 @@ fn asked_field(place: &SyntaxNode) -> Option<Kind> {
     }
 }
 
-/// Whether a name is a value, not the field itself, which comes first in actions and facts.
+/// Whether a name is a value. In actions and facts, the first name is the field.
 fn is_value_of(token: &SyntaxToken, place: &SyntaxNode) -> bool {
     let first = place.children_with_tokens().filter_map(|e| e.into_token()).find(|t| t.kind() == SyntaxKind::Path);
     !matches!(place.kind(), SyntaxKind::SetAction | SyntaxKind::Fact) || first.as_ref() != Some(token)
 }
 
-/// A number with `_` between its thousands, where it has five digits or more, or any `_` already.
+/// A number with `_` as thousands separator, if it has at least five digits or already contains `_`.
 fn grouped(text: &str) -> Cow<'_, str> {
     match text.replace('_', "").parse::<i64>() {
         Ok(number) if text.contains('_') || number.unsigned_abs() >= 10_000 => Grouped(number).to_string().into(),

@@ -1,6 +1,6 @@
-//! Workflow commands of GitHub's CI: annotations in the changed files.
+//! Diagnostics as GitHub Actions workflow commands, which annotate files.
 //!
-//! Escaped by the rules of `@actions/core`; what a runner's log could take for something else is spelt out besides.
+//! Escaped by the rules of `@actions/core`; control characters are also written as `\u{…}`.
 
 use std::{collections::HashMap, fmt::Write, path::Path};
 
@@ -14,11 +14,12 @@ use crate::{
     },
 };
 
-/// How many annotations of one level GitHub shows for a step.
+/// Maximum number of annotations of one level that GitHub shows per step.
 const MAX_SHOWN: usize = 10;
 
-/// `::error file=…,line=…,col=…,title=TW0203::…`, errors first, and a last line that counts them. Files are named from the root of
-/// the work tree that holds `directory`, which relative names start from.
+/// One line per diagnostic: `::error file=…,line=…,col=…,title=TW0203::…`. Errors come first; if GitHub will not show
+/// all, a last line counts them. Files are named relative to the root of the work tree that contains `directory`;
+/// relative names start from `directory`.
 pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) -> String {
     let repository = Repository::around(directory);
     let mut names: HashMap<&str, String> = HashMap::new();
@@ -36,12 +37,12 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path)
             let path = repository.below(d.file()).unwrap_or_else(|elsewhere| elsewhere);
             property(&name(&path))
         });
-        // Columns are only understood within one line.
+        // GitHub accepts columns only if the span is within one line.
         let columns = match start.line == end.line {
             true => format!(",col={},endColumn={}", start.column, end.column),
             false => String::new(),
         };
-        // Writing to a text never fails.
+        // Writing to a `String` never fails.
         let _ = writeln!(
             out,
             "::{} file={file},line={},endLine={}{columns},title={}::{}",
@@ -63,12 +64,13 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path)
     out
 }
 
-/// The text of a command.
+/// Escapes the message of a command.
 fn data(text: &str) -> String {
     visible_lines(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The value of one of its properties. A line break in the name of a file is part of the name.
+/// Escapes the value of a command's property. A line break in a file name is percent-encoded, because it is part of the
+/// name.
 fn property(text: &str) -> String {
     let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     visible(&escaped).replace(':', "%3A").replace(',', "%2C")

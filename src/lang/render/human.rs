@@ -1,4 +1,4 @@
-//! For people: the place in its file, drawn.
+//! Diagnostics for terminals, drawn with an excerpt of their source.
 
 use std::{collections::BTreeSet, fmt, ops::Range};
 
@@ -17,27 +17,27 @@ use crate::{
     },
 };
 
-/// What the reader's terminal can show.
+/// What the terminal supports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
-    /// Whether it shows colours.
+    /// Whether it supports colours.
     pub color: bool,
-    /// Whether it shows ASCII only.
+    /// Whether it supports ASCII only.
     pub ascii: bool,
-    /// How many columns it has; `None` where there is no terminal.
+    /// Its width in columns; `None` if there is no terminal.
     pub columns: Option<usize>,
 }
 
-/// Columns that sentences are broken at: where there is no terminal, and at most.
+/// Maximum width of messages, in columns; also their width if there is no terminal.
 const MAX_COLUMNS: usize = 100;
-/// Columns of source shown where there is no terminal.
+/// Maximum width of source lines if there is no terminal, in characters.
 const MAX_SOURCE_COLUMNS: usize = 160;
-/// Columns left of the source: the number of the line and the frame.
+/// Width of the line number and frame left of the source, in columns.
 const MARGIN: usize = 8;
-/// Lines of source shown of one label; of a longer one, the first line is.
+/// Maximum number of source lines shown for a label; if it spans more, only the first is shown.
 const MAX_LABEL_LINES: usize = 10;
 
-/// The diagnostics, drawn one after the other.
+/// Renders the diagnostics one after the other.
 pub fn human(diagnostics: &[Diagnostic], sources: &SourceSet, style: Style) -> String {
     let theme = match (style.color, style.ascii) {
         (true, true) => GraphicalTheme::ascii(),
@@ -53,7 +53,7 @@ pub fn human(diagnostics: &[Diagnostic], sources: &SourceSet, style: Style) -> S
         let excerpt = |labels: &[&Label]| Excerpt::of(labels, sources, source_columns, style.ascii);
         let labels: Vec<_> = diagnostic.labels().filter(|label| label.span.file == *diagnostic.file()).collect();
         let drawn = Drawn { diagnostic, excerpt: excerpt(&labels), labels };
-        // Writing to a text never fails; what cannot be drawn is still said.
+        // Writing to a `String` never fails; a diagnostic that miette cannot render is written as plain text.
         if handler.render_report(&mut out, &drawn).is_err() {
             out.push_str(&format!("{}: {}\n", diagnostic.code.id, Visible(&diagnostic.message)));
         }
@@ -71,14 +71,14 @@ pub fn human(diagnostics: &[Diagnostic], sources: &SourceSet, style: Style) -> S
 #[derive(Debug)]
 struct Drawn<'a> {
     diagnostic: &'a Diagnostic,
-    /// Its places in its own file.
+    /// The labels in the diagnostic's own file.
     labels: Vec<&'a Label>,
     excerpt: Option<Excerpt>,
 }
 
 impl fmt::Display for Drawn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without its text the place cannot be drawn, so the file is named.
+        // Without an excerpt, which would show the file name, the message starts with it.
         if self.excerpt.is_none() && !self.diagnostic.message.contains(&**self.diagnostic.file()) {
             write!(f, "{}: ", Visible(self.diagnostic.file()))?;
         }
@@ -118,7 +118,7 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 }
 
-/// A place in another file, which is drawn below the diagnostic.
+/// A label in another file, drawn below the diagnostic.
 #[derive(Debug)]
 struct Elsewhere<'a> {
     label: &'a Label,
@@ -148,21 +148,21 @@ impl miette::Diagnostic for Elsewhere<'_> {
     }
 }
 
-/// The lines of a file that labels are drawn on: long ones cut around the place, with what would steer a terminal
-/// spelt out. However long the file is, making one looks at these lines only.
+/// The lines of a file that labels are drawn on. Long lines are cut around the label, and control characters are
+/// escaped.
 #[derive(Debug)]
 struct Excerpt {
-    /// The file, as it is shown.
+    /// The file name, with control characters escaped.
     name: String,
     text: String,
-    /// Lines that follow each other in the file: where they stand in `text`, and the number of the first, from 0.
+    /// Runs of consecutive lines: their range in `text`, and the number of the first in the file, from 0.
     parts: Vec<(Range<usize>, usize)>,
-    /// Each label: where it stands in `text`, and where in the file.
+    /// The span of each label in `text`, and its start in the file.
     spans: Vec<(Range<usize>, LineColumn)>,
 }
 
 impl Excerpt {
-    /// What labels of one file are drawn on; nothing where its text is not there.
+    /// The excerpt for labels in one file; `None` if the text of the file is not available.
     fn of(labels: &[&Label], sources: &SourceSet, columns: usize, ascii: bool) -> Option<Self> {
         let file = sources.file(&labels.first()?.span.file)?;
         let (text, lines) = (&*file.text, file.lines());
@@ -179,7 +179,7 @@ impl Excerpt {
                 }
             })
             .collect();
-        // Behind the last line end nothing is to be seen.
+        // The empty line after a final line end is not shown.
         let last_shown = (lines.count() - 1).saturating_sub(usize::from(text.ends_with(LINE_ENDS)));
         let mut shown = BTreeSet::new();
         for span in &spans {
@@ -193,7 +193,7 @@ impl Excerpt {
             let whole = lines.range(text, line);
             let content = lines.text(text, line);
             let from = excerpt.text.len();
-            // Cut around the first label that begins in the line.
+            // Cut around the first label that starts in this line.
             let place = spans.iter().map(|s| s.start).find(|at| whole.contains(at)).unwrap_or(whole.start);
             excerpt.push_line(content, whole.start, place - whole.start, columns, ascii, &mut map);
             let to = excerpt.text.len();
@@ -213,11 +213,12 @@ impl Excerpt {
         Some(excerpt)
     }
 
-    /// Adds a line that starts at `offset` in its file, cut around `place`.
+    /// Adds a line, cut to `columns` characters around `place`, an offset in the line. The line starts at `offset` in
+    /// its file.
     fn push_line(&mut self, line: &str, offset: usize, place: usize, columns: usize, ascii: bool, map: &mut OffsetMap) {
         let place = line.floor_char_boundary(place);
         let ellipsis = if ascii { "..." } else { "…" };
-        // A third of the room before the place, the rest behind it; all of it where there is no need to cut.
+        // A line that is too long is cut: about a third of the columns show text before `place`.
         let fits = line.len() <= columns || line.chars().nth(columns).is_none();
         let before = line.get(..place).unwrap_or_default();
         let from = match fits {
@@ -254,7 +255,7 @@ fn lines_in(text: &str, range: &Range<usize>) -> usize {
     text.get(range.clone()).unwrap_or_default().matches('\n').count()
 }
 
-/// Where offsets of a file stand in an excerpt. What was cut stands at the mark of its cut.
+/// Maps offsets in a file to offsets in an excerpt. Offsets in text that was cut map to its ellipsis.
 #[derive(Debug, Default)]
 struct OffsetMap(Vec<(usize, usize)>);
 
@@ -283,7 +284,7 @@ impl SourceCode for Excerpt {
             let contents = MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, line, column, count);
             Ok(Box::new(contents) as Box<dyn SpanContents<'a>>)
         };
-        // Asked without lines around it, it is the place itself, for the head of the drawing.
+        // Without context lines, miette asks for the span itself, to print its line and column in the header.
         if lines_before == 0 {
             let place = self.spans.iter().find(|(span, _)| span.start == start).map(|(_, place)| place);
             let place = place.ok_or(MietteError::OutOfBounds)?;

@@ -1,4 +1,4 @@
-//! JSON for scripts: one object, whose shape does not change.
+//! Diagnostics as JSON, for scripts: one object with a stable shape.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::lang::{
     span::{SourceSet, Span},
 };
 
-/// `{"diagnostics": […]}`; places in bytes, and in lines and columns from 1.
+/// `{"diagnostics": […]}`, with spans in bytes, and in lines and columns from 1.
 pub fn json(diagnostics: &[Diagnostic], sources: &SourceSet) -> Value {
     let span = |span: &Span| {
         let (start, end) = sources.region(span);

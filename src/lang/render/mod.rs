@@ -1,4 +1,4 @@
-//! Diagnostics in the forms that people and other programs read. One file a form, each linear in the number of findings.
+//! Renders diagnostics, with one file per output format.
 
 mod github;
 mod human;
@@ -17,17 +17,17 @@ use crate::desk::visible::Visible;
 
 use super::diagnostic::{Diagnostic, Label, Severity};
 
-/// The places a diagnostic names that lie in other files than its own.
+/// The labels of a diagnostic that are in other files than its own.
 fn elsewhere(diagnostic: &Diagnostic) -> impl Iterator<Item = &Label> {
     diagnostic.secondary.iter().filter(|label| label.span.file != *diagnostic.file())
 }
 
-/// A place in another file, for forms that show one place only: "first declared here: rules/a.twite, line 3".
+/// A label in another file as text, for formats that show one span only: "first declared here: rules/a.twite, line 3".
 fn in_words(label: &Label) -> String {
     format!("{}: {}, line {}", label.text, Visible(&label.span.file), label.span.line)
 }
 
-/// The word for a severity that compilers, GitHub and SARIF share.
+/// The name of a severity in compilers, GitHub and SARIF.
 const fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, as code scanning reads it.
+//! Diagnostics as SARIF 2.1.0, for code scanning.
 
 use std::{
     collections::HashMap,
@@ -20,14 +20,15 @@ use crate::{
     },
 };
 
-/// What stands for itself in a segment of a path, by RFC 3986: the unreserved characters.
+/// The characters that are percent-encoded in a path segment: all but the unreserved characters of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Names the directory that files are relative to, as GitHub's own tools call it.
+/// The `uriBaseId` of the root that files are relative to; GitHub's own tools use the same name.
 const BASE: &str = "%SRCROOT%";
 
-/// A log with one run; every code is a rule of it. Files are named relative to the repository that holds `directory`,
-/// which relative names start from; without a repository, relative to `directory`.
+/// A SARIF log with one run, whose `rules` are all diagnostic codes. Files are named relative to the root of the
+/// repository that contains `directory`, or to `directory` if there is no repository. Relative names start from
+/// `directory`.
 pub fn sarif(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) -> Value {
     let rules: Vec<Value> = codes::all()
         .iter()
@@ -102,7 +103,7 @@ fn location(span: &Span, sources: &SourceSet, repository: &Repository) -> Value 
     })
 }
 
-/// A file as an `artifactLocation`: below the root by its path from there, elsewhere by a URI of its own.
+/// A file as an `artifactLocation`: a path relative to the root if it is inside it, else an absolute `file:` URI.
 fn artifact(repository: &Repository, file: &str) -> Value {
     match repository.below(file) {
         Ok(below) => json!({"uri": segments(&below), "uriBaseId": BASE}),
@@ -114,20 +115,20 @@ fn file_uri(path: &Path) -> String {
     format!("file:///{}", segments(path))
 }
 
-/// A path as that of a URI: each component percent-encoded, joined by `/`.
+/// A path as a URI path: each component percent-encoded, joined by `/`.
 fn segments(path: &Path) -> String {
     let names = path.components().filter(|component| !matches!(component, Component::RootDir));
     let names = names.map(|name| name.as_os_str().as_encoded_bytes());
     names.map(|name| percent_encode(name, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
 }
 
-/// The same finding keeps its fingerprint while lines are added above it: it is made of the code, the file, the message
-/// and the text of the line; and of a number, where all of those are the same twice.
+/// Fingerprints, which stay the same when lines are added above a finding: a hash of the code, the file, the message
+/// and the text of the line, and a number if several findings have the same hash.
 #[derive(Default)]
 struct Fingerprints<'a> {
-    /// The digest of each line that was read, by file and line: a line of a megabyte can have thousands of findings.
+    /// SHA-256 of each line, by file and line number; cached, because one long line can have thousands of findings.
     lines: HashMap<(&'a str, usize), [u8; 32]>,
-    /// How often each was given.
+    /// Number of findings with each hash.
     given: HashMap<String, usize>,
 }
 

@@ -1,4 +1,4 @@
-//! One line each, as compilers write them.
+//! Diagnostics as one line each, as compilers print them.
 
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ pub fn short(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
         let (start, _) = sources.region(d.span());
         let (file, message) = (Visible(d.file()), Visible(&d.message));
         let (line, column, level, code) = (start.line, start.column, level(d.severity), d.code.id);
-        // Writing to a text never fails.
+        // Writing to a `String` never fails.
         let _ = writeln!(out, "{file}:{line}:{column}: {level} {code}: {message}");
     }
     out

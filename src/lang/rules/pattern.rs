@@ -1,21 +1,23 @@
-//! Regexes, whose literals are compared in the one form of texts.
+//! Regular expressions that match folded text.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed};
 
 use crate::desk::text::fold;
 
-/// Characters after which a run of literals is cut, though it may go on to compose: bounds the time for a pattern of nothing
-/// but such characters.
+/// Maximum number of literal characters that are folded together. Bounds the time for a pattern that consists only of
+/// characters that compose with each other.
 const MAX_JOINED_CHARS: usize = 32;
 
-/// A regex of linear time. It searches the folded text without regard to case: one line, with one blank between words and
-/// the keyboard's punctuation. What the pattern says literally is folded as the text is; what is white space in it, a class or
-/// an escape, is left as it stands, but for the characters beyond ASCII in a class, which are folded one by one.
+/// A regular expression without look-around and backreferences, so that it runs in linear time.
+///
+/// It is matched case-insensitively against folded text, which is a single line with one blank between words and
+/// ASCII punctuation. Literals in the pattern are folded as the text is. White space, classes and escapes are kept,
+/// except that the non-ASCII characters of a class are folded one by one.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// As written.
     pub written: String,
-    /// Compiled.
+    /// The compiled expression.
     pub regex: regex::Regex,
 }
 
@@ -26,17 +28,17 @@ impl PartialEq for Pattern {
 }
 
 impl Pattern {
-    /// Compiles a pattern, within limits on its size.
+    /// Compiles a pattern, with a limit on its compiled size.
     ///
     /// # Errors
-    /// What the regex library says about it.
+    /// If the folded pattern is invalid or too large.
     pub fn new(written: &str) -> Result<Self, regex::Error> {
         let regex =
             regex::RegexBuilder::new(&Self::folded(written)).case_insensitive(true).size_limit(1 << 20).build()?;
         Ok(Self { written: written.to_owned(), regex })
     }
 
-    /// The pattern that is compiled.
+    /// The pattern with its literals folded, as it is compiled.
     pub(crate) fn folded(written: &str) -> String {
         let written = written_out(written);
         if written.is_ascii() && !written.contains('`') {
@@ -76,7 +78,7 @@ impl Pattern {
     }
 }
 
-/// Literal characters in a row, each with whether a backslash stands before it.
+/// A run of consecutive literal characters, each with whether it is escaped by a backslash.
 #[derive(Default)]
 struct Run(Vec<(char, bool)>);
 
@@ -85,13 +87,13 @@ impl Run {
         self.0.push((c, escaped));
     }
 
-    /// Writes the run in the one form, and empties it.
+    /// Appends the folded run to the pattern, and clears it.
     fn finish(&mut self, outside_classes: bool, pattern: &mut String) {
         let run = std::mem::take(&mut self.0);
         if outside_classes {
             return joined(&run).for_each(|characters| write(characters, pattern));
         }
-        // A class is of single characters.
+        // In a class, each character is folded separately, because a class matches single characters.
         let text: String =
             run.iter().map(|(c, escaped)| if *escaped { format!("\\{c}") } else { c.to_string() }).collect();
         let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&text);
@@ -104,7 +106,7 @@ impl Run {
     }
 }
 
-/// A run cut wherever what stands on either side is folded on its own.
+/// Splits a run at every position where both sides fold independently.
 fn joined(run: &[(char, bool)]) -> impl Iterator<Item = &[(char, bool)]> {
     let mut rest = run;
     std::iter::from_fn(move || {
@@ -118,14 +120,14 @@ fn joined(run: &[(char, bool)]) -> impl Iterator<Item = &[(char, bool)]> {
     })
 }
 
-/// Whether a character is not folded as it would be without those before it.
+/// Whether folding a character depends on the characters before it.
 fn joins(before: &[(char, bool)], next: char) -> bool {
     if next.is_ascii() && before.iter().all(|(c, _)| c.is_ascii()) {
         return false;
     }
     let mut buffer = [0; 4];
     let alone = fold(next.encode_utf8(&mut buffer));
-    // What nobody sees, and a mark, which may take its place before other marks.
+    // Invisible characters, and combining marks, which normalization may reorder.
     let is_mark = |c| CanonicalCombiningClassMapBorrowed::new().get_u8(c) != 0;
     if is_mark(next) || alone.chars().next().is_none_or(is_mark) {
         return true;
@@ -137,7 +139,7 @@ fn joins(before: &[(char, bool)], next: char) -> bool {
     fold(&format!("{before}{next}")) != format!("{}{alone}", fold(&before))
 }
 
-/// Writes what is folded together, so that what stands behind it repeats all of it.
+/// Appends characters that are folded together, grouped so that a following repetition applies to all of them.
 fn write(characters: &[(char, bool)], pattern: &mut String) {
     if let [(c, escaped)] = characters
         && c.is_ascii()
@@ -154,7 +156,7 @@ fn write(characters: &[(char, bool)], pattern: &mut String) {
     pattern.push_str(if many { ")" } else { "" });
 }
 
-/// A pattern in which characters beyond ASCII stand for themselves: `\u{2019}` and `\x{2019}` are `’`.
+/// Replaces escapes of non-ASCII characters with the characters: `\u{2019}` and `\x{2019}` become `’`.
 fn written_out(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
@@ -209,7 +211,7 @@ mod tests {
             ("^ㄱㅏ$", "가", true),
             ("^ß+$", "ssss", true),
             ("^ß+$", "sss", false),
-            // A look-alike is no operator.
+            // A look-alike of an operator is a literal.
             ("a∗b", "a*b", true),
             ("a∗b", "aab", false),
             ("a（b）", "a(b)", true),
@@ -238,7 +240,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever a text is, its own letters find it, as `contains` does.
+        /// Every text, escaped as a pattern, matches itself, as with `contains`.
         #[test]
         fn an_escaped_text_matches_itself(
             parts in proptest::collection::vec(proptest::sample::select(vec![

@@ -1,61 +1,61 @@
-//! Reports, checked.
+//! Checked reports.
 
 use super::{Audience, Condition, Mode, Span};
 use crate::desk::{FieldRef, Metric};
 
-/// Numbers about tickets.
+/// A report: measures computed over tickets.
 #[derive(Debug, PartialEq)]
 pub struct Report {
     /// Its title, unique among reports.
     pub title: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// How it takes part; a disabled one is not listed.
+    /// Its mode; a disabled report is not listed.
     pub mode: Mode,
-    /// Which tickets are counted. Never asks about an event.
+    /// The tickets it covers. Contains no predicates on events.
     pub filter: Condition,
-    /// What is measured, at least one thing.
+    /// The measures, at least one.
     pub measures: Vec<Measure>,
-    /// What it is split by, at most two things.
+    /// The splits, at most two.
     pub by: Vec<Split>,
-    /// Which time it is about; `None` is all of it.
+    /// The period it covers; `None` for all time.
     pub over: Option<Over>,
-    /// Whether the same is measured over the period before, which then is there.
+    /// Whether it is compared with the previous period; if so, `over` is set.
     pub compare: bool,
-    /// How it is drawn.
+    /// The chart type.
     pub chart: Chart,
-    /// Who sees it; nobody named means everybody.
+    /// Who can see it; if empty, every agent.
     pub visible_to: Vec<Audience>,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
 /// A measure of a report: one number computed from a group of tickets.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
-    /// `count`: how many tickets.
+    /// `count`: number of tickets.
     Count,
-    /// `distinct requesters`: how many people they belong to.
+    /// `distinct requesters`: number of distinct requesters of the tickets.
     Requesters,
-    /// `reach`: how many followers those people have together, each person counted once.
+    /// `reach`: sum of the followers of the distinct requesters.
     Reach,
-    /// `median first_reply_time`: one number made of a quantity of each ticket.
+    /// `median first_reply_time`: an aggregate of a quantity of the tickets.
     Of {
-        /// How it is made.
+        /// The aggregate function.
         aggregate: Aggregate,
-        /// Of what.
+        /// The aggregated quantity.
         quantity: Quantity,
     },
 }
 
-/// How one number is made of many. Tickets without the quantity are left out; of none there is nothing.
+/// An aggregate function. Tickets without the quantity are ignored; if none remain, there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aggregate {
     /// `average`
     Average,
-    /// `median`: of an even number, the mean of the two in the middle.
+    /// `median`: for an even number of values, the mean of the two in the middle.
     Median,
-    /// `p90`: the least that nine of ten do not exceed.
+    /// `p90`: the 90th percentile, by the nearest-rank method.
     P90,
     /// `sum`
     Sum,
@@ -66,7 +66,7 @@ pub enum Aggregate {
 }
 
 impl Aggregate {
-    /// Every one, in the order in which the documentation lists them.
+    /// All aggregates, in the order of the documentation.
     pub const ALL: [Self; 6] = [Self::Average, Self::Median, Self::P90, Self::Sum, Self::Least, Self::Most];
 
     /// As written.
@@ -82,73 +82,73 @@ impl Aggregate {
     }
 }
 
-/// What is measured of each ticket.
+/// The quantity measured for each ticket.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Quantity {
     /// A number field.
     Field(FieldRef),
-    /// The time from one thing to another, in seconds.
+    /// A duration, in seconds.
     Time {
-        /// From where to where.
+        /// The metric, which defines the start and the end.
         metric: &'static Metric,
-        /// Whether only the time in which the desk is open counts.
+        /// Whether it counts only the time in which the desk is open.
         business: bool,
     },
 }
 
-/// What tickets are split by.
+/// A dimension by which tickets are split.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Split {
-    /// `channel`: by the value of a field; for a set of tags, a ticket counts under each.
+    /// `channel`: by the value of a field. A ticket with several tags counts under each of them.
     Field(FieldRef),
-    /// `day of created`: by the calendar of the desk's time zone.
+    /// `day of created`: by a calendar unit, in the desk's time zone.
     Time {
-        /// How finely.
+        /// The calendar unit.
         unit: Calendar,
-        /// Of which time.
+        /// The time field.
         of: FieldRef,
     },
-    /// `requester.followers in bands (1_000, 10_000)`: below the first, from each up to the next, from the last up.
+    /// `requester.followers in bands (1_000, 10_000)`: below 1,000, from 1,000 to below 10,000, and from 10,000.
     Bands {
         /// A number field.
         field: FieldRef,
-        /// Where bands start, ascending.
+        /// The lower bounds of the bands, ascending.
         from: Vec<i64>,
     },
 }
 
-/// A part of the calendar.
+/// A calendar unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calendar {
-    /// `hour of week`: from Monday at midnight on, 168 of them.
+    /// `hour of week`: one of 168 hours, starting on Monday at midnight.
     HourOfWeek,
     /// `day`
     Day,
-    /// `week`, from Monday on.
+    /// `week`, starting on Monday.
     Week,
     /// `month`
     Month,
 }
 
-/// A period of time, in the desk's time zone.
+/// The period of a report, in the desk's time zone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Over {
-    /// Which time of a ticket lies in it.
+    /// The time field that must be in the period.
     pub of: FieldRef,
-    /// From when to when.
+    /// The period.
     pub period: Period,
 }
 
-/// From when to when.
+/// A period of time: relative or absolute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
-    /// `last 30 days`: so many of the calendar, the one at hand included.
+    /// `last 30 days`: a number of calendar units, including the current one.
     Last(i32, PeriodUnit),
-    /// `2026-01-01 to 2026-02-01`: from the start of one day to the start of another.
+    /// `2026-01-01 to 2026-02-01`: from the start of the first day to the start of the second, exclusive.
     Between(jiff::civil::Date, jiff::civil::Date),
 }
 
-/// What periods are counted in.
+/// The unit of a relative period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is what it is called")]
 pub enum PeriodUnit {
@@ -159,16 +159,16 @@ pub enum PeriodUnit {
     Year,
 }
 
-/// How a report is drawn.
+/// A chart type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Chart {
-    /// Not at all: numbers only.
+    /// No chart, only a table of numbers.
     #[default]
     Table,
-    /// A bar for each row.
+    /// A bar chart with one bar for each row.
     Bars,
-    /// A line over time.
+    /// A line chart over time.
     Lines,
-    /// Colours over two splits, or over the hours of the week.
+    /// A heatmap over two splits, or over the hours of the week.
     Heatmap,
 }

@@ -1,4 +1,4 @@
-//! Tests of rules, checked.
+//! Checked tests of rules.
 
 use std::sync::Arc;
 
@@ -10,73 +10,73 @@ use crate::desk::{
     given::{self, CannotGive},
 };
 
-/// A test of rules: a ticket, what happens to it, and what must come of it.
+/// A test of rules: an initial ticket, steps that happen to it, and expectations.
 #[derive(Debug, PartialEq)]
 pub struct RuleTest {
     /// Its title, unique among tests.
     pub title: String,
     /// Its documentation.
     pub doc: Option<String>,
-    /// A disabled test is counted as skipped.
+    /// Its mode. A disabled test is counted as skipped.
     pub mode: Mode,
-    /// The ticket before anything happens: fields and their values.
+    /// The fields of the initial ticket and their values.
     pub given: Vec<(FieldRef, Literal)>,
-    /// The comment the ticket opened with.
+    /// The first comment of the ticket.
     pub comment: Option<String>,
-    /// The moment of the run; `None` is 2026-01-05T12:00:00Z, a Monday.
+    /// The time at which the test starts; `None` for [`RuleTest::USUAL_MOMENT`].
     pub at: Option<Timestamp>,
-    /// What happens, one run after the other.
+    /// The steps, in order.
     pub when: Vec<Step>,
-    /// What must hold after the last run.
+    /// The expectations, checked after the last step.
     pub expect: Vec<Expect>,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
 impl RuleTest {
-    /// The moment of a test that names none: a Monday at noon.
+    /// The default start time: 2026-01-05T12:00:00Z, a Monday.
     pub const USUAL_MOMENT: Timestamp = Timestamp::constant(1_767_614_400, 0);
 
-    /// Its moment.
+    /// The time at which the test starts.
     pub fn moment(&self) -> Timestamp {
         self.at.unwrap_or(Self::USUAL_MOMENT)
     }
 
-    /// The ticket before anything happens.
+    /// Builds the initial ticket.
     ///
     /// # Errors
-    /// When it gives a field what that cannot hold.
+    /// If a value is not valid for its field.
     pub fn ticket(&self, desk: &Declarations) -> Result<Ticket, CannotGive> {
         let fields = self.given.iter().map(|(field, literal)| (field, literal.value()));
         given::ticket(fields, self.comment.as_deref(), desk, self.moment())
     }
 }
 
-/// Something that happens in a test, with its place.
+/// A step of a test, with its source span.
 #[derive(Debug, PartialEq)]
 pub struct Step {
-    /// What happens.
+    /// The step itself.
     pub when: When,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// What happens to the ticket of a test.
+/// A step of a test.
 #[derive(Debug, PartialEq)]
 pub enum When {
-    /// It is created, with its comment by the requester.
+    /// The ticket is created, with its comment by the requester.
     Created,
-    /// An agent applies a macro to it.
+    /// An agent applies a macro to the ticket.
     Macro(Arc<Macro>),
-    /// Time passes, and with it whatever automations come due.
+    /// Time passes, and automations that come due are evaluated.
     Passes(Duration),
-    /// It is updated.
+    /// The ticket is updated.
     Updated {
-        /// Fields that change.
+        /// The changed fields and their new values.
         set: Vec<(FieldRef, Literal)>,
         /// A comment.
         comment: Option<TestComment>,
-        /// The way the update came in; `None` is the ticket's channel.
+        /// The channel of the update; `None` for the ticket's channel.
         via: Option<Via>,
     },
 }
@@ -84,55 +84,55 @@ pub enum When {
 /// A comment in a test.
 #[derive(Debug, PartialEq)]
 pub struct TestComment {
-    /// By an agent, else by the requester.
+    /// Whether the author is an agent; otherwise the requester.
     pub by_agent: bool,
     /// Whether the requester can see it.
     pub public: bool,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
-/// An expectation, with its place.
+/// An expectation, with its source span.
 #[derive(Debug, PartialEq)]
 pub struct Expect {
-    /// What is expected.
+    /// The expectation itself.
     pub kind: ExpectKind,
-    /// Where it stands.
+    /// Its source span.
     pub span: Span,
 }
 
-/// What is expected.
+/// An expectation.
 #[derive(Debug, PartialEq)]
 pub enum ExpectKind {
-    /// `expect fired "T"`; a shadow trigger counts as fired where it would have been.
+    /// `expect fired "T"`; a trigger in shadow mode counts as fired if it would have fired.
     Fired(String),
     /// `expect not fired "T"`
     NotFired(String),
     /// `expect nothing fired`
     NothingFired,
-    /// `expect priority is urgent`: a condition on the ticket after the run.
+    /// `expect priority is urgent`: a condition on the ticket after the last run.
     Holds(Condition),
-    /// `expect reply contains "…"`: some reply, note, notification or webhook body holds this, folded.
+    /// `expect reply contains "…"`: at least one effect of this kind contains the text, compared after folding.
     Sent(EffectKind, Option<Folded>),
     /// `expect no reply`
     NotSent(EffectKind),
 }
 
-/// A kind of effect, for expectations.
+/// The kind of effect in an expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EffectKind {
     /// A reply.
     Reply,
     /// A note.
     Note,
-    /// A notification, to this recipient where one is named.
+    /// A notification, to this recipient if given.
     Notify(Option<Recipient>),
-    /// A reminder, to this recipient where one is named.
+    /// A reminder, to this recipient if given.
     Remind(Option<Recipient>),
     /// A call of this webhook.
     Webhook(String),
-    /// An agent chosen from a group.
+    /// The assignment of an agent chosen from a group.
     Assign,
-    /// The ticket merged into another.
+    /// The merge of the ticket into another.
     Merge,
 }

@@ -1,8 +1,8 @@
-//! Characters that a reader takes for something else, or does not see: line ends of other systems, controls of the
-//! direction of writing, blanks and brackets of other scripts, characters without width, look-alike letters.
+//! Diagnostics about misleading characters: unusual line ends, bidirectional controls, white space and brackets of
+//! other scripts, zero-width characters, look-alike letters.
 //!
-//! A rule file means what people see in an editor. Lines end with LF or CR LF and nothing else, so nothing can hide a
-//! rule behind a comment or show one that is not there.
+//! A rule file must mean what an editor shows. Lines end with LF or CR LF only, so no other line end can make a comment
+//! look like a rule, or a rule look like a comment.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -20,15 +20,15 @@ use crate::{
     },
 };
 
-/// How a diagnostic about a character goes on: what to write there, and whether that certainly is what was meant.
+/// The replacement for a character, and whether it is certainly what was meant.
 type Way = (String, bool);
 
-/// Characters of one kind, reported together: where each stands, and what to write there.
+/// Occurrences by diagnostic code and character: the span and the replacement of each.
 type Found = BTreeMap<(&'static str, char), Vec<(Range<usize>, Way)>>;
 
-/// Everything there is to say about the characters of a file.
+/// All diagnostics about the characters of a file.
 pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
-    // Nearly every file has none of them.
+    // Fast path: most files have only printable ASCII and ordinary line ends.
     let plain = |(at, byte): (usize, &u8)| match byte {
         b'\t' | b'\n' | b' '..=b'~' => true,
         b'\r' => text.as_bytes().get(at + 1) == Some(&b'\n'),
@@ -47,10 +47,11 @@ pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> 
     found.into_iter().map(|((id, c), places)| together(id, c, &places)).chain(words).collect()
 }
 
-/// What there is to say about the characters of a text in another language: they hide its lines just as well.
+/// Diagnostics about the characters of a text that is not a rule file, such as `twite.toml`: they can hide its lines
+/// too.
 pub(crate) fn misleading_characters(text: &str) -> Vec<TextDiagnostic> {
     let mut found = Found::new();
-    // A mark of the byte order may begin it.
+    // A byte order mark is allowed at the start.
     let start = text.len() - text.trim_start_matches('\u{feff}').len();
     in_text(SyntaxKind::Comment, start, text.get(start..).unwrap_or_default(), &mut found);
     found.into_iter().map(|((id, c), places)| together(id, c, &places)).collect()
@@ -72,7 +73,7 @@ fn in_text(kind: SyntaxKind, start: usize, text: &str, found: &mut Found) {
     }
 }
 
-/// Whether a character must not stand in a token, and what to write instead.
+/// The code and the replacement for a character that is not allowed in a token of this kind; `None` if it is allowed.
 fn misleads(
     kind: SyntaxKind,
     offset: usize,
@@ -85,7 +86,7 @@ fn misleads(
         return None;
     }
     let line_end = matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    // Marks of direction move nothing but themselves, and scripts from right to left need them.
+    // Directional marks (ALM, LRM, RLM) are exempt: right-to-left scripts need them.
     if is_control(c) && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}') {
         let way = match kind {
             K::String if c != '\r' => (format!("\\u{{{:X}}}", u32::from(c)), true),
@@ -95,10 +96,10 @@ fn misleads(
         return Some((&codes::TW0120, way));
     }
     match kind {
-        // The other side of unresolved merge conflict is no white space.
+        // A whitespace token can hold the discarded side of a merge conflict, which is not white space.
         K::Whitespace if (c == '\u{FEFF}' && offset == 0) || !is_blank(c) => None,
         K::Whitespace if c.is_whitespace() => Some((&codes::TW0118, (" ".into(), true))),
-        // Beside a blank it parts nothing; alone, it may stand for one.
+        // A format character next to white space separates nothing; elsewhere it may stand for a space.
         K::Whitespace => {
             let parted = [before, next].into_iter().flatten().any(char::is_whitespace);
             Some((&codes::TW0118, (String::new(), parted)))
@@ -112,22 +113,22 @@ fn misleads(
     }
 }
 
-/// Whether a character is not seen where it stands. Joiners and variation selectors are part of emoji and of many
-/// scripts; between letters of ASCII they do nothing.
+/// Whether a character is invisible at this position. Joiners and variation selectors are legitimate in emoji and many
+/// scripts, but not between ASCII characters.
 fn is_invisible(c: char, before: Option<char>, next: Option<char>) -> bool {
     let joins = matches!(c,
         '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{e0020}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}');
     let foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !pest::unicode::FORMAT(c));
     if joins {
-        // Tags of flags follow each other.
+        // The tag characters of a flag emoji follow each other.
         let tags = matches!((before, c), (Some('\u{e0020}'..='\u{e007f}'), '\u{e0020}'..='\u{e007f}'));
         return !(tags || foreign(before) || foreign(next));
     }
     pest::unicode::FORMAT(c) || matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
-/// One diagnostic about a character, wherever it stands in a file.
+/// One diagnostic for all occurrences of a character in a file.
 fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> TextDiagnostic {
     let code = codes::find(id).unwrap_or(&codes::TW0120);
     let first = places.first().map(|(place, _)| place.clone()).unwrap_or_default();
@@ -154,7 +155,7 @@ fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> TextDiagnostic
     diagnostic
 }
 
-/// Words with letters that look like those of another script.
+/// Diagnostics for words that mix ASCII letters with look-alikes from other scripts.
 fn mixed_words(token: &SyntaxToken) -> Vec<TextDiagnostic> {
     let start = range(token).start;
     let (mut found, mut from) = (vec![], 0);
@@ -171,7 +172,7 @@ fn mixed_words(token: &SyntaxToken) -> Vec<TextDiagnostic> {
     found
 }
 
-/// The word of ASCII letters that a word of several scripts looks like, and its first letter of another.
+/// The first non-ASCII character of a mixed-script word, and the ASCII word that it looks like.
 fn meant(word: &str) -> Option<(char, String)> {
     if word.is_ascii() || !word.contains(|c: char| c.is_ascii_alphabetic()) || word.is_single_script() {
         return None;
@@ -188,7 +189,7 @@ fn meant(word: &str) -> Option<(char, String)> {
     Some((odd, word.chars().map(plain).collect::<Option<_>>()?))
 }
 
-/// A character that cannot be shown as it is: "U+00A0, a no-break space".
+/// A character's code point and Unicode name: `U+00A0 (no-break space)`.
 pub(super) fn described(c: char) -> String {
     let name = match c {
         '\r' => "carriage return".to_owned(),

@@ -1,4 +1,4 @@
-//! Merges that git left unfinished: the lines between `<<<<<<<` and `>>>>>>>`.
+//! Unresolved git merge conflicts: the lines between `<<<<<<<` and `>>>>>>>`.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use crate::lang::{
     diagnostic::{Diagnostic, TextDiagnostic},
 };
 
-/// What is wrong with a text for its conflicts, and the text to read instead: of the same length, with our side of each
-/// conflict only. Nothing where there are no conflicts.
+/// Errors about unresolved merge conflicts, and the text with our side of each only: the rest is replaced by spaces, so
+/// the length stays the same. `None` if there are no conflicts.
 pub(crate) fn conflicts(text: &str) -> Option<(Vec<TextDiagnostic>, String)> {
     if !text.contains("<<<<<<<") && !text.contains(">>>>>>>") {
         return None;
     }
     let (mut errors, mut left_out) = (vec![], vec![]);
-    // Where the conflict at hand starts, and where its other side does.
+    // The current conflict's `<<<<<<<` line, and the offset of the first `|||||||` or `=======` line in it.
     let (mut open, mut theirs): (Option<Range<usize>>, Option<usize>) = (None, None);
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -32,7 +32,7 @@ pub(crate) fn conflicts(text: &str) -> Option<(Vec<TextDiagnostic>, String)> {
                     None => unfinished(span, None),
                 });
             }
-            // Next to other markers only: such a line may be part of a text.
+            // Only inside a conflict: elsewhere, such a line may belong to a string.
             Some(_) if open.is_some() => {
                 left_out.push(span.clone());
                 theirs = theirs.or(Some(span.start));
@@ -52,7 +52,7 @@ pub(crate) fn conflicts(text: &str) -> Option<(Vec<TextDiagnostic>, String)> {
     Some((errors, String::from_utf8(ours).ok()?))
 }
 
-/// The character of a line that starts with seven of git's markers.
+/// The marker character of a line that starts with exactly seven of it.
 fn marker(line: &str) -> Option<char> {
     let first = line.chars().next().filter(|c| "<|=>".contains(*c))?;
     let rest = line.trim_start_matches(first);

@@ -1,25 +1,25 @@
-//! What the parser would have taken, in the user's words.
+//! Describes what the parser expected, in the words of messages.
 
 use std::collections::BTreeSet;
 
 use super::grammar::Rule;
 use crate::lang::suggest::either;
 
-/// The phrases for a set of rules, as one: "`and`, `or` or `then`".
+/// One phrase for all expected rules: "`and`, `or` or `then`". `None` if none of them has a phrase.
 pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
     let asked =
         rules.iter().any(|r| matches!(r, Rule::is_test | Rule::compare_test | Rule::kw_contains | Rule::kw_starts));
     let phrases: BTreeSet<(u8, String)> = rules.iter().filter_map(|rule| word(*rule, rules)).collect();
     let mut phrases: Vec<String> = phrases.into_iter().map(|(_, phrase)| phrase).collect();
     if asked {
-        // A field with nothing behind it can also be followed by what follows a condition; the question is
-        // what is missing, and the rest is noise.
+        // After a bare field, everything that may follow a condition is expected as well; the message names only the
+        // missing operator.
         phrases = vec!["an operator such as `is`, `>=` or `contains`".into()];
     }
     (!phrases.is_empty()).then(|| either(phrases))
 }
 
-/// The phrase for one rule, with its place among the others.
+/// The phrase for one rule, and its sort order in the list.
 fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
     let phrase = |order: u8, text: &str| Some((order, text.to_owned()));
     let name = format!("{rule:?}");

@@ -1,4 +1,5 @@
-//! What people write who know another language: the grammar takes it, and this says what to write instead.
+//! Errors for operators and quotes of other languages, such as `!=`: the grammar accepts them, and the message says
+//! what to write instead. Also for unclosed strings and braces, and for unknown escape sequences.
 
 use super::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
 use crate::lang::{
@@ -7,7 +8,7 @@ use crate::lang::{
     diagnostic::{Diagnostic, TextDiagnostic},
 };
 
-/// Every such slip in a tree, and every brace that is missing.
+/// All such errors in a tree.
 pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
     root.descendants_with_tokens()
         .filter_map(|element| match element {
@@ -83,14 +84,14 @@ fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> TextDiagnos
 
 fn closed(inner: &str, quotes: &str) -> bool {
     let Some(body) = inner.strip_suffix(quotes) else { return false };
-    // The quote is the text's own where an odd number of backslashes stands before it.
+    // A quote after an odd number of backslashes is escaped, so it does not close the string.
     body.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0
 }
 
-/// A node whose opening brace no brace closes.
+/// The error for a node whose `{` is unclosed.
 fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<TextDiagnostic>> {
     let opening = open_brace(node)?;
-    // One brace is missing, not one for each level.
+    // Only the innermost node is reported: one missing brace leaves all enclosing nodes unclosed.
     if node.descendants().skip(1).any(|inner| open_brace(&inner).is_some()) {
         return None;
     }
@@ -104,12 +105,12 @@ fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<TextDiagnostic>> {
     ])
 }
 
-/// The brace of a node that is never closed. Whatever opens with a brace in the grammar ends with `close`.
+/// The `{` of a node without a `}`. In the grammar, each rule with a `{` ends with `close`.
 fn open_brace(node: &SyntaxNode) -> Option<SyntaxToken> {
     node.token(SyntaxKind::OpenBrace).filter(|_| node.part(SyntaxKind::Close).is_none())
 }
 
-/// The place of a token.
+/// The span of a token, in bytes.
 pub(crate) fn range(token: &SyntaxToken) -> std::ops::Range<usize> {
     token.text_range().into()
 }

@@ -1,4 +1,4 @@
-//! The generated parser. Nothing outside `lang::syntax` sees it.
+//! The parser that pest generates from the grammar. Private to `lang::syntax`.
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/twite.pest"]

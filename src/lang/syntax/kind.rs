@@ -1,10 +1,10 @@
-//! The kinds of tokens and nodes in the tree: the grammar's rules under our own names.
+//! The kinds of tokens and nodes in the syntax tree, one for each grammar rule; all keywords share one kind.
 
 use super::grammar::Rule;
 
 macro_rules! kinds {
     (tokens { $($token:ident = $token_rule:ident,)+ } nodes { $($node:ident = $node_rule:ident,)+ }) => {
-        /// What a token or node is. The grammar says what stands in each.
+        /// The kind of a token or node. The grammar defines what each contains.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
         #[expect(missing_docs, reason = "each is the rule of that name in the grammar")]
@@ -14,7 +14,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$token,)+ Self::Keyword, $(Self::$node,)+];
 
-            /// What the tree calls what the grammar matched.
+            /// The kind for a grammar rule. A rule without a kind of its own is a keyword.
             pub(super) fn of(rule: Rule) -> Self {
                 match rule {
                     $(Rule::$token_rule => Self::$token,)+
@@ -179,7 +179,7 @@ impl SyntaxKind {
     }
 }
 
-/// The language, for the tree library.
+/// The language marker type for `rowan`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Twite {}
 
@@ -199,5 +199,5 @@ impl rowan::Language for Twite {
 pub type SyntaxNode = rowan::SyntaxNode<Twite>;
 /// A token of the tree.
 pub type SyntaxToken = rowan::SyntaxToken<Twite>;
-/// Either.
+/// A node or a token of the tree.
 pub type SyntaxElement = rowan::SyntaxElement<Twite>;

@@ -1,8 +1,8 @@
-//! Text to tree.
+//! The parser: text to syntax tree.
 //!
-//! [`parse`] never fails: it gives a tree that holds every byte of the text, and what is wrong with it.
-//! The grammar is in `grammar/twite.pest`; nothing outside this module sees the parser it is made into, and
-//! no message names a rule of it.
+//! [`parse`] never fails: it returns a tree that contains every byte of the text, and the errors in the text. The
+//! grammar is in `grammar/twite.pest`; the parser generated from it is private to this module, and no message names a
+//! grammar rule.
 
 mod characters;
 pub(crate) use characters::misleading_characters;
@@ -39,12 +39,12 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Parse {
     tree: rowan::GreenNode,
-    /// What is wrong with the text, from its start to its end.
+    /// Errors and warnings, sorted by the start of their spans.
     pub errors: Vec<TextDiagnostic>,
 }
 
 impl Parse {
-    /// The tree, which holds every byte of the text.
+    /// The syntax tree, which contains every byte of the text.
     pub fn tree(&self) -> SyntaxNode {
         SyntaxNode::new_root(self.tree.clone())
     }
@@ -61,7 +61,8 @@ pub fn parse(text: &str) -> Parse {
     let read = ours.as_deref().unwrap_or(text);
     let mut repairs = Repairs::default();
     let Some(mut tree) = tree(text, &repairs.apply(read)) else {
-        // The grammar takes any text; should it ever not, that is said and nothing is lost.
+        // Should be unreachable, because the grammar accepts any text; if it happens, it is reported and the text is
+        // kept.
         let error = Diagnostic::new(&codes::TW0101, scan::found_at(text, 0), "cannot parse this file");
         return Parse { tree: unparsed(text), errors: vec![error] };
     };
@@ -81,7 +82,7 @@ pub fn parse(text: &str) -> Parse {
     parse
 }
 
-/// The tree of a text, by what the grammar makes of it with repairs.
+/// Parses the repaired text, and builds the tree of the original text from the result.
 fn tree(text: &str, repaired: &Repaired) -> Option<rowan::GreenNode> {
     let file = Grammar::parse(Rule::file, &repaired.text).ok()?.next()?;
     let mut builder = Builder { text, repaired, green: rowan::GreenNodeBuilder::new(), written: 0 };
@@ -89,12 +90,12 @@ fn tree(text: &str, repaired: &Repaired) -> Option<rowan::GreenNode> {
     Some(builder.green.finish())
 }
 
-/// Whether a text is a name the grammar takes bare: words, with dots between them, none of them reserved.
+/// Whether a text is a valid name without quotes: words separated by dots, none of them reserved.
 pub(crate) fn is_name(text: &str) -> bool {
     Grammar::parse(Rule::path, text).is_ok_and(|path| path.as_str().len() == text.len())
 }
 
-/// Whether the grammar gives a word a meaning of its own anywhere.
+/// Whether a word is a keyword anywhere in the grammar.
 fn is_keyword(word: &str) -> bool {
     static KEYWORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
         let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
@@ -103,7 +104,7 @@ fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(word)
 }
 
-/// A tree of a text that is not looked into.
+/// A tree with the whole text as one bad item, for a text that was not parsed.
 fn unparsed(text: &str) -> rowan::GreenNode {
     let mut green = rowan::GreenNodeBuilder::new();
     green.start_node(raw(SyntaxKind::File));
@@ -118,13 +119,13 @@ fn raw(kind: SyntaxKind) -> rowan::SyntaxKind {
     <Twite as rowan::Language>::kind_to_raw(kind)
 }
 
-/// Builds the tree from what the parser matched. White space and comments are put where they are first
-/// needed, so that none hangs at the end of a node, and what lies between two items belongs to neither.
+/// Builds the tree from the parser's matches. White space and comments are added just before the token or node that
+/// follows them, so that no node ends with trivia, and trivia between two items belongs to neither.
 struct Builder<'t> {
     text: &'t str,
     repaired: &'t Repaired,
     green: rowan::GreenNodeBuilder<'static>,
-    /// Everything before this offset is in the tree.
+    /// Offset in bytes; the text before it is already in the tree.
     written: usize,
 }
 
@@ -138,7 +139,7 @@ impl Builder<'_> {
             self.trivia(self.text.len());
             self.green.finish_node();
         } else if kind.is_trivia() || span.is_empty() {
-            // Written with what follows. The end of the file and missing braces are nothing.
+            // Trivia is written before the next token. Empty matches, such as a missing brace, are left out.
         } else if kind.is_token() {
             self.trivia(span.start);
             self.green.token(raw(kind), self.text.get(span.clone()).unwrap_or_default());

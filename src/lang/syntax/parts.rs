@@ -1,13 +1,14 @@
-//! What can stand at each level of a file: one table for error recovery, for messages and for the strict second look.
+//! The items, clauses and actions allowed at each level of a file: one table for error recovery, messages and
+//! reparsing.
 
 use super::{SyntaxKind, SyntaxNode, grammar::Rule};
 use crate::lang::codes::{self, Code};
 
-/// What can stand at one level of a file.
+/// One level of a file, with the parts that it may contain.
 pub(super) struct Level {
-    /// The code of something unknown there.
+    /// The diagnostic code for an unknown part.
     pub(super) code: &'static Code,
-    /// What one of its parts is called.
+    /// The name of its parts in messages, such as `trigger clause`.
     pub(super) what: &'static str,
     pub(super) parts: &'static [Part],
 }
@@ -16,7 +17,7 @@ pub(super) struct Level {
 pub(super) struct Part {
     /// The keywords it starts with.
     pub(super) words: &'static str,
-    /// The grammar's rule for it alone; none for what takes anything behind its keyword.
+    /// The grammar rule that parses it alone; `None` if anything may follow its keyword.
     pub(super) alone: Option<Rule>,
 }
 
@@ -28,17 +29,17 @@ impl Part {
 }
 
 impl Level {
-    /// What its parts start with, as messages list it.
+    /// The keywords of each part, as messages list them.
     pub(super) fn known(&self) -> impl Iterator<Item = &'static str> {
         self.parts.iter().map(|part| part.words)
     }
 
-    /// The words its parts start with.
+    /// The first keyword of each part.
     pub(super) fn starts(&self) -> impl Iterator<Item = &'static str> {
         self.parts.iter().map(Part::start)
     }
 
-    /// The part that starts with a word.
+    /// The part whose first keyword is `word`.
     pub(super) fn part(&self, word: &str) -> Option<&'static Part> {
         self.parts.iter().find(|part| part.start() == word)
     }
@@ -124,7 +125,7 @@ levels! {
     }
 }
 
-/// What can stand where a part did not parse, the likeliest first.
+/// The levels whose parts may stand in place of a bad part, most likely first.
 pub(super) fn levels(bad: &SyntaxNode) -> Vec<&'static Level> {
     let clauses = |item: SyntaxKind| match item {
         SyntaxKind::Automation => &AUTOMATION,

@@ -1,7 +1,7 @@
-//! Error recovery: which lines of a part that did not parse start a part of their own, rightly or wrongly spelt.
+//! Error recovery: finds the lines inside a bad part that start a part of their own, spelled correctly or not.
 //!
-//! The text is parsed again with these lines marked and their first words corrected, so that what is wrong in one
-//! part hides nothing in its neighbours. The tree keeps the text as it was written.
+//! The text is parsed again with these lines marked and misspelled first words corrected, so that an error in one part
+//! hides no errors in its neighbours. The tree keeps the original text.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -16,21 +16,22 @@ use crate::lang::{
     suggest::{did_you_mean, listed, nearest},
 };
 
-/// Times a text is parsed again: once each for its items, their parts and the actions in these, and once more.
+/// Maximum number of times a text is parsed again: once each for items, clauses and actions, and once more.
 pub(super) const MAX_ROUNDS: usize = 4;
-/// What the grammar takes for the start of a part, an action and a fact. Unicode keeps them out of texts.
+/// Markers that the grammar reads as the start of a part, an action or a fact. They are Unicode noncharacters, which
+/// are not meant to occur in text.
 const PART: char = '\u{FDD0}';
 const ACTION: char = '\u{FDD1}';
 const FACT: char = '\u{FDD2}';
 
-/// What is changed in a text before it is parsed again, by where it stands.
+/// The edits made to a text before it is parsed again, by byte offset.
 #[derive(Default)]
 pub(super) struct Repairs(BTreeMap<usize, Repair>);
 
 struct Repair {
-    /// The mark to put before the word.
+    /// The marker to insert before the word.
     mark: Option<char>,
-    /// The word as it should be, where it is misspelt.
+    /// The correction, if the word is misspelled.
     word: Option<Misspelt>,
 }
 
@@ -41,7 +42,7 @@ struct Misspelt {
 }
 
 impl Repairs {
-    /// Adds what a tree calls for. Returns whether there was anything new.
+    /// Adds the repairs for the bad nodes of a tree. Returns whether any of them is new.
     pub(super) fn find(&mut self, root: &SyntaxNode, text: &str) -> bool {
         let before = self.0.len();
         for node in root.descendants().filter(|node| node.kind().is_bad()) {
@@ -57,22 +58,22 @@ impl Repairs {
         self.0.len() > before
     }
 
-    /// The errors about misspelt words.
+    /// The errors about misspelled words.
     pub(super) fn errors(&self) -> impl Iterator<Item = TextDiagnostic> {
         self.0.values().filter_map(|repair| repair.word.as_ref()).map(|word| word.error.clone())
     }
 
-    /// Whether a misspelt word starts here.
+    /// Whether a misspelled word starts at this offset.
     pub(super) fn corrects(&self, start: usize) -> bool {
         self.0.get(&start).is_some_and(|repair| repair.word.is_some())
     }
 
-    /// The text to parse.
+    /// Applies the repairs to a text.
     pub(super) fn apply(&self, text: &str) -> Repaired {
         let mut repaired = Repaired { text: String::with_capacity(text.len()), edits: vec![] };
         let mut at = 0;
         let copy = |repaired: &mut Repaired, span: Range<usize>| {
-            // Marks of the author's own are no marks.
+            // A marker character in the original text must not act as a marker.
             let copied = text.get(span).unwrap_or_default().chars();
             repaired.text.extend(
                 copied.map(|c| if matches!(c, PART | ACTION | FACT) { char::REPLACEMENT_CHARACTER } else { c }),
@@ -94,10 +95,10 @@ impl Repairs {
     }
 }
 
-/// A text with repairs in it.
+/// A text with the repairs applied.
 pub(super) struct Repaired {
     pub(super) text: String,
-    /// The end of each edit, here and in the text as it was written; where it starts, both follow from the one before.
+    /// The span of each edit in the repaired text, and the span that it replaces in the original, in ascending order.
     edits: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -108,7 +109,7 @@ impl Repaired {
         self.edits.push((start..self.text.len(), written));
     }
 
-    /// Where a place lies in the text as it was written.
+    /// Converts an offset in the repaired text to an offset in the original.
     pub(super) fn written(&self, at: usize) -> usize {
         let before = self.edits.partition_point(|(here, _)| here.start < at);
         match before.checked_sub(1).and_then(|last| self.edits.get(last)) {
@@ -118,11 +119,11 @@ impl Repaired {
     }
 }
 
-/// Calls with each token that starts a fact, in the block that a bad one stands in.
+/// Calls `found` with each token that starts a fact, in the block that contains a bad fact.
 fn facts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repair)) {
     let Some(block) = node.parent() else { return };
     let is_bad = |child: &SyntaxNode| matches!(child.kind(), SyntaxKind::BadFact | SyntaxKind::BadComment);
-    // Once a block.
+    // Only for the first bad fact of a block.
     if block.children().find(is_bad).as_ref() != Some(node) {
         return;
     }
@@ -137,7 +138,7 @@ fn facts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
     }
 }
 
-/// Calls with each token of a bad part that starts a part of its own.
+/// Calls `found` with each token of a bad part that starts a part of its own.
 fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repair)) {
     let levels = levels(node);
     let item = node.kind() == SyntaxKind::BadItem || node.kind() == SyntaxKind::BadCondition;
@@ -159,7 +160,7 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
         }
         let near = |by: usize| tokens.get(index + by).map(|t| t.text()).unwrap_or_default();
         let before = index.checked_sub(1).and_then(|i| tokens.get(i)).map(|t| t.text()).unwrap_or_default();
-        // What goes on is no start: a list, a condition, a field or a name with a question behind it.
+        // Not a start: a token that continues a list or a condition, or one with an operator after it.
         let goes_on = matches!(before, "(" | "and" | "or")
             || (before == "," && tokens.get(index + 1).is_none_or(|next| starts_line(next, text)))
             || matches!(near(1), "," | ")" | "is" | "has" | "in" | "contains" | "matches" | "changed" | "starts")
@@ -192,7 +193,8 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
     }
 }
 
-/// The word that somebody meant who wrote this one. What has a meaning elsewhere is no slip of the pen.
+/// The keyword that a misspelled word was most likely meant to be; `None` if the word is itself a keyword or resembles
+/// none.
 fn misspelt(word: &str, level: &Level) -> Option<&'static str> {
     if is_keyword(word) { None } else { nearest(word, level.starts()) }
 }

@@ -1,5 +1,5 @@
-//! The second look at what did not parse: each bad part is parsed again, alone and strictly, for the
-//! exact place and what was expected there.
+//! Parses each bad part again, alone and with a strict rule, to find the exact position of the error and what was
+//! expected there.
 
 use std::ops::Range;
 
@@ -28,11 +28,11 @@ use crate::{
     },
 };
 
-/// What is wrong with every part that did not parse.
+/// The errors in all parts that did not parse.
 pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<TextDiagnostic> {
     let bad = |node: SyntaxNode| match node.kind() {
         kind if kind.is_bad() => bad_part(&node, kind, text, repairs),
-        // A bad condition of no length leaves no node.
+        // An empty bad condition leaves no node in the tree.
         SyntaxKind::LetItem if node.children().next().is_none() => {
             let end = usize::from(node.text_range().end());
             Some(exact(Rule::only_condition, end..end, text))
@@ -49,7 +49,7 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
         .filter_map(|e| e.into_token())
         .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mode);
     let first = words.next();
-    // The misspelt word is what is wrong with it.
+    // Its first word is misspelled, which is already reported.
     if first.as_ref().is_some_and(|first| repairs.corrects(range(first).start)) {
         return None;
     }
@@ -69,7 +69,7 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     })
 }
 
-/// A part that starts with a word nothing starts with.
+/// The error for a part that starts with an unknown word.
 fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, level: &Level) -> TextDiagnostic {
     let word = first.text();
     let plain = matches!(first.kind(), SyntaxKind::Word | SyntaxKind::Path | SyntaxKind::Keyword);
@@ -99,7 +99,7 @@ fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, lev
     diagnostic.with_help(hint.map_or(help, str::to_owned))
 }
 
-/// Parses a bad part again for the exact place.
+/// The syntax error in a bad part, found by parsing it again with a strict rule.
 fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     let slice = text.get(span.clone()).unwrap_or_default();
     let (at, expected, wanted) = match Grammar::parse(rule, slice) {
@@ -142,8 +142,8 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     }
 }
 
-/// The way out where a word of the language stands for a value or a name: the word that was found, or the one before it,
-/// which has been taken for what it means.
+/// Help if a reserved word is used as a value or name. That is the token found, or the one before it, which was parsed
+/// as a keyword.
 fn reserved(before: &str, found: &str, wanted: &[Rule]) -> Option<String> {
     let is_reserved = |word: &str| word.starts_with(char::is_alphabetic) && !is_name(word);
     let wants = |rule| wanted.contains(&rule);
@@ -151,20 +151,20 @@ fn reserved(before: &str, found: &str, wanted: &[Rule]) -> Option<String> {
     match is_reserved(found) {
         true if wants(Rule::string) && wants(Rule::path) => quoted(found),
         true if wants(Rule::path) => Some(format!("`{found}` is a reserved word and cannot be a name")),
-        // `has not` and `is in` go on, with `any of` and a list.
+        // `not` or `in` was parsed as an operator, after which `any of` or a list is expected.
         _ if matches!(before, "not" | "in")
             && (wants(Rule::kw_any) || wants(Rule::list) || wants(Rule::lparen))
             && !wants(Rule::string) =>
         {
             quoted(before)
         }
-        // Among the facts of a test, `is` may stand before the value.
+        // In the facts of a test, an optional `is` precedes the value.
         _ if before == "is" && wants(Rule::string) && !wants(Rule::kw_not) => quoted(before),
         _ => None,
     }
 }
 
-/// The slips that a list of expected words does not explain.
+/// Help for common mistakes that the list of expected words does not explain.
 fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<usize>>)> {
     let word = |s: &str| s.chars().next().is_some_and(char::is_alphabetic);
     let help = match found {
@@ -197,7 +197,7 @@ fn is_field(word: &str) -> bool {
     word.starts_with("field.") || FIELDS.iter().any(|field| field.name == word)
 }
 
-/// The last lexeme before a place, within a part.
+/// The last lexeme between two offsets, ignoring white space and comments.
 fn last_word(text: &str, from: usize, to: usize) -> &str {
     let (mut at, mut last) = (from, "");
     while at < to {
@@ -211,7 +211,7 @@ fn last_word(text: &str, from: usize, to: usize) -> &str {
     last
 }
 
-/// What was found, short enough for a message.
+/// The text that was found, shortened for a message.
 fn shown(found: &str) -> String {
     let line = found.lines().next().unwrap_or_default();
     let mut shown: String = line.chars().take(30).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();

@@ -1,14 +1,13 @@
-//! Text to lexemes, in a line: what must be known before parsing, and what a message points at.
+//! A scanner that splits text into lexemes, for checks before parsing and for the spans of messages.
 //!
-//! It divides a text exactly as the grammar does, wherever the grammar looks; the depth it counts is the
-//! depth the parser will meet.
+//! It splits a text as the grammar does, so that the nesting depth it counts is the depth that the parser will reach.
 
 use std::ops::Range;
 
-/// How deep parentheses and braces may nest. People need five.
+/// Maximum nesting depth of parentheses and braces.
 pub const MAX_NESTING: usize = 128;
 
-/// Where a lexeme that starts here ends.
+/// The span of the lexeme that starts at an offset, in bytes.
 pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
     let rest = text.get(start..).unwrap_or_default();
     let length = match rest.chars().next() {
@@ -22,17 +21,17 @@ pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
     start..start + length
 }
 
-/// Whether a character belongs to words and numbers.
+/// Whether a character can be part of a word or number.
 pub(crate) fn is_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
-/// Whether the grammar takes a character for white space.
+/// Whether the grammar treats a character as white space.
 pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || pest::unicode::FORMAT(c)
 }
 
-/// The length of the text literal at the start.
+/// Length in bytes of the string literal at the start.
 fn string(rest: &str) -> usize {
     let long = rest.starts_with("\"\"\"");
     let open = if long { 3 } else { 1 };
@@ -50,7 +49,7 @@ fn string(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of the wrongly quoted text at the start; of its first quote alone where it does not end.
+/// Length in bytes of the string in wrong quotes at the start; of the opening quote alone if the string is unclosed.
 fn wrong_quotes(rest: &str, open: char) -> usize {
     let line = rest.split('\n').next().unwrap_or_default();
     let closes = |c| if open == '\'' { c == '\'' } else { matches!(c, '“' | '”' | '»') };
@@ -58,8 +57,8 @@ fn wrong_quotes(rest: &str, open: char) -> usize {
     closed.map_or(open.len_utf8(), |(at, c)| at + c.len_utf8())
 }
 
-/// The lexeme a message about this place should point at: white space and comments are passed over.
-/// Empty at the end of the text.
+/// The lexeme that a message about this offset should point at: the next one after white space and comments. Empty at
+/// the end of the text.
 pub(super) fn found_at(text: &str, from: usize) -> Range<usize> {
     let mut at = from;
     loop {
@@ -74,7 +73,7 @@ pub(super) fn found_at(text: &str, from: usize) -> Range<usize> {
     }
 }
 
-/// Where nesting gets deeper than [`MAX_NESTING`].
+/// The first parenthesis or brace nested deeper than [`MAX_NESTING`].
 pub(super) fn too_deep(text: &str) -> Option<Range<usize>> {
     let (mut at, mut depth) = (0, 0usize);
     while at < text.len() {

@@ -1,25 +1,26 @@
-//! Texts in rules: what a literal says, and where each of its characters stands in the file.
+//! String literals in rules: their values, and where each character of a value is in the file.
 
 use std::ops::Range;
 
 use super::SyntaxToken;
 
-/// A decoded literal.
+/// A decoded string literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// What it says.
+    /// The decoded value.
     pub value: String,
-    /// Escapes that mean nothing, and where they stand in the file.
+    /// Spans of unknown escape sequences in the file.
     pub bad_escapes: Vec<Range<usize>>,
-    /// Where pieces of the value come from: offset in the value, offset in the file, in order. Within a
-    /// piece both run alike.
+    /// The contiguous pieces of the value: their start in the value and in the file, ascending. Within a piece, both
+    /// offsets advance together.
     pieces: Vec<(usize, usize)>,
-    /// Where the literal ends in the file.
+    /// Offset in the file where the literal ends.
     end: usize,
 }
 
 impl Text {
-    /// Decodes a literal in double quotes, single or triple. A missing closing quote is forgiven here.
+    /// Decodes a string literal, in single or triple double quotes or in wrong quotes. A missing closing quote is
+    /// tolerated.
     pub fn of(token: &SyntaxToken) -> Self {
         Self::decode(token.text(), token.text_range().start().into())
     }
@@ -39,8 +40,8 @@ impl Text {
         text
     }
 
-    /// A text over several lines: the line break after the opening quotes, the one before the closing
-    /// quotes, and as much indentation as the closing quotes have do not count.
+    /// Decodes a multi-line string. The line breaks after the opening and before the closing quotes are dropped, and
+    /// every line loses the indentation of the closing quotes.
     fn long(&mut self, inner: &str, start: usize) {
         let Some((first, _)) = inner.split_once('\n').filter(|(first, _)| first.trim().is_empty()) else {
             return self.piece(inner, start);
@@ -63,11 +64,11 @@ impl Text {
         }
     }
 
-    /// A piece of the literal, with its escapes.
+    /// Decodes a piece of the literal and its escape sequences.
     fn piece(&mut self, piece: &str, start: usize) {
         let mut chars = piece.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            // A line ends the same way whatever the file's line ends are.
+            // CR LF decodes to LF, so that the value does not depend on the line ends of the file.
             if c == '\r' && chars.peek().is_some_and(|(_, next)| *next == '\n') {
                 continue;
             }
@@ -108,7 +109,7 @@ impl Text {
         self.value.push(c);
     }
 
-    /// Where a part of the value stands in the file.
+    /// The span in the file of a part of the value.
     pub fn span(&self, part: Range<usize>) -> Range<usize> {
         let at = |offset: usize| {
             let next = self.pieces.partition_point(|(value, _)| *value <= offset);

@@ -1,4 +1,4 @@
-//! Charts of reports: bars, lines and heatmaps, in the terminal and as SVG.
+//! Charts of reports: bars, lines and heat maps, in the terminal and as SVG.
 
 mod svg;
 mod text;
@@ -14,7 +14,7 @@ use crate::{
     engine::report::{Key, ReportTable, Row},
 };
 
-/// The first measure of a report, by row.
+/// The data of a bar or line chart: the values of a report's first measure, one per row.
 struct Series {
     /// The label of each value.
     labels: Vec<String>,
@@ -52,7 +52,7 @@ impl Heat {
     fn of(table: &ReportTable) -> Self {
         let first = |row: &Row| row.values.first().copied().flatten().unwrap_or(0.0);
         let hours = table.rows.iter().all(|row| matches!(row.keys.as_slice(), [Key::Hour(_)]));
-        // Hours of the week become days by hours.
+        // A single key by hour of the week is split into day (rows) and hour (columns).
         let place = |row: &Row| -> Option<(Key, Key)> {
             match row.keys.as_slice() {
                 [Key::Hour(hour)] if hours => Some((Key::Hour(hour / 24), Key::Hour(hour % 24))),

@@ -19,20 +19,20 @@ use crate::{
 pub(crate) type DrawError = Box<dyn std::error::Error + Send + Sync>;
 
 const SIZE: (u32, u32) = (960, 480);
-/// The colours of the bars and lines, and of the period before.
+/// The colour of bars and lines, and the colour of those of the previous period.
 const INK: RGBColor = RGBColor(0x1d, 0x6f, 0xb8);
 const PALE: RGBColor = RGBColor(0xb8, 0xcf, 0xe3);
 const TEXT: RGBColor = RGBColor(0x33, 0x33, 0x33);
 /// The maximum width of a bar, in pixels.
 const MAX_BAR_PIXELS: u32 = 48;
-/// How much of a label is drawn, in characters.
+/// The maximum length of a label, in graphemes.
 const MAX_LABEL_CHARS: usize = 24;
-/// The most labels in a column.
+/// The maximum number of labels in a column.
 const MAX_LABELS: usize = 40;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The chart of a report. One without a chart of its own gets bars.
+/// The chart of a report as SVG; bars if the report declares no chart.
 pub(crate) fn draw(report: &Report, table: &ReportTable) -> Result<String, DrawError> {
     let mut text = String::new();
     {
@@ -73,7 +73,7 @@ fn pixels(share: f64, of: u32) -> i32 {
     (share.clamp(0.0, 1.0) * f64::from(of)).round() as i32
 }
 
-/// The edges, in pixels, of one of `count` equal parts of a length.
+/// The two edges, in pixels, of part `place` if a length is divided into `count` equal parts.
 fn edges(place: usize, count: usize, of: u32) -> (i32, i32) {
     #[expect(clippy::cast_precision_loss, reason = "a place in a list")]
     let at = |place: usize| pixels(place as f64 / count.max(1) as f64, of);
@@ -87,7 +87,7 @@ fn bars(area: &Area<'_>, table: &ReportTable) -> Result<(), DrawError> {
     let (field, numbers) = rest.split_horizontally(620);
     let (width, height) = field.dim_in_pixel();
     let count = series.values.len();
-    // Few bars need not fill the picture.
+    // A few bars do not fill the whole height.
     let height = u32::try_from(count).map_or(height, |count| height.min(count.saturating_mul(MAX_BAR_PIXELS)));
     let every = count.div_ceil(MAX_LABELS).max(1);
     for (n, value) in series.values.iter().enumerate() {

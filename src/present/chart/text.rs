@@ -10,14 +10,14 @@ use crate::{
     present::amount::amount,
 };
 
-/// The length of the longest bar, in characters.
+/// The maximum length of a bar, in characters.
 const BAR_CHARS: usize = 48;
-/// How much of a label is shown, in characters.
+/// The maximum length of a label, in graphemes.
 const MAX_LABEL_CHARS: usize = 28;
-/// The most bars that are drawn; longer lists are only in the table.
+/// The maximum number of bars in a chart; longer reports are shown only as a table.
 const MAX_BARS: usize = 60;
 
-/// The chart of a report, where it has one and there is something to draw.
+/// The chart of a report as text; `None` if it has no chart or there is no data to draw.
 pub(crate) fn draw(report: &Report, table: &ReportTable) -> Option<String> {
     if table.rows.is_empty() {
         return None;
@@ -44,7 +44,7 @@ fn bars(series: &Series) -> Option<String> {
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A bar of block characters, exact to an eighth of one.
+/// A bar of block characters, exact to an eighth of a character.
 fn bar(share: f64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a few hundred eighths")]
@@ -52,7 +52,7 @@ fn bar(share: f64) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS.get(eighths % 8).unwrap_or(&""))
 }
 
-/// A line over the rows in order, with dots for the period before.
+/// A line chart over the rows in order, with dots for the previous period.
 fn lines(table: &ReportTable) -> Option<String> {
     let series = Series::of(table)?;
     let most = series.most();
@@ -75,7 +75,7 @@ fn lines(table: &ReportTable) -> Option<String> {
     plot.figures();
     let drawn = plot.to_string();
     let drawn: Vec<&str> = drawn.lines().filter(|line| !line.trim().is_empty()).collect();
-    // The labels of the axis are indices; they are replaced by those of the rows.
+    // The last line has the axis labels, which are row indices; the first and last row's labels replace it.
     let (_, drawing) = drawn.split_last()?;
     let (first, last) = (series.labels.first()?, series.labels.last()?);
     let dots = if before.is_some() { "; dots: the period before" } else { "" };

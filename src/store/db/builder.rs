@@ -1,4 +1,4 @@
-//! Statements that are put together.
+//! Builder for SQL statements that are assembled at run time.
 
 use std::{
     fmt::{Display, Write as _},
@@ -13,7 +13,7 @@ use super::{
     value::Value,
 };
 
-/// A statement under way. Its text names no value itself: each is bound where it stands.
+/// A statement under construction. Values are bound as parameters, in the order in which they are pushed.
 #[derive(Debug)]
 pub(in crate::store) struct Builder<'q> {
     dialect: Dialect,
@@ -31,7 +31,7 @@ impl<'q> Builder<'q> {
     }
 
     pub(in crate::store) fn push(&mut self, sql: impl Display) -> &mut Self {
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(self.sql, "{sql}");
         self
     }
@@ -39,18 +39,18 @@ impl<'q> Builder<'q> {
     pub(in crate::store) fn push_bind(&mut self, value: impl Into<Value<'q>>) -> &mut Self {
         self.values.push(value.into());
         match self.dialect {
-            // SQLite looks a numbered parameter up in a list of all before it, which takes long for thousands.
+            // SQLite searches numbered parameters linearly, which is slow for thousands.
             Dialect::Sqlite => self.push('?'),
             Dialect::Postgres => self.push(format_args!("${}", self.values.len())),
         }
     }
 
-    /// ` IN (…)` with the numbers of a list, as one value.
+    /// Pushes ` IN (…)` with a list of numbers as one parameter.
     pub(in crate::store) fn push_in_numbers(&mut self, list: &'q [i64]) -> &mut Self {
         self.push_in(list, "bigint")
     }
 
-    /// ` IN (…)` with the texts of a list, as one value.
+    /// Pushes ` IN (…)` with a list of texts as one parameter.
     pub(in crate::store) fn push_in_texts(&mut self, list: Vec<&'q str>) -> &mut Self {
         self.push_in(list, "text")
     }
@@ -62,12 +62,12 @@ impl<'q> Builder<'q> {
         }
     }
 
-    /// Values with a separator between them.
+    /// Pushes values with a separator between them.
     pub(in crate::store) fn separated(&mut self, separator: &'static str) -> Separated<'_, 'q> {
         Separated { builder: self, separator, first: true }
     }
 
-    /// `VALUES (…), (…)`
+    /// Pushes `VALUES (…), (…)`.
     pub(in crate::store) fn push_values<T>(
         &mut self,
         rows: impl IntoIterator<Item = T>,
@@ -82,7 +82,7 @@ impl<'q> Builder<'q> {
         self
     }
 
-    /// A table of pairs of texts.
+    /// Pushes a table expression with one row for each pair of texts.
     pub(in crate::store) fn push_pairs(&mut self, pairs: impl Iterator<Item = (&'q str, &'q str)>) -> &mut Self {
         match self.dialect {
             Dialect::Sqlite => self.push_values(pairs, |row, (one, other)| {
@@ -108,7 +108,7 @@ impl<'q> Builder<'q> {
     }
 }
 
-/// Values with a separator between them.
+/// Pushes values with a separator between them, see [`Builder::separated`].
 #[derive(Debug)]
 pub(in crate::store) struct Separated<'b, 'q> {
     builder: &'b mut Builder<'q>,

@@ -1,19 +1,19 @@
-//! What errors of either database are about.
+//! Classification of database errors.
 
 use sqlx::{Error, error::ErrorKind};
 
-/// What an error is about.
+/// The cause of a database error, which determines whether a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum ErrorClass {
-    /// What was to be stored: it fails each time.
+    /// The data to be stored: a retry fails again.
     Data,
-    /// Another transaction: the same may work at once.
+    /// A conflict with another transaction: a retry may succeed at once.
     Conflict,
-    /// The database: it is gone, full, or cannot be written to for the time being.
+    /// The database is unreachable, full, or not writable at present.
     Unavailable,
 }
 
-/// What an error is about.
+/// Classifies a database error.
 pub(in crate::store) fn class_of(error: &Error) -> ErrorClass {
     let error = match error {
         Error::Decode(_) | Error::ColumnDecode { .. } => return ErrorClass::Data,
@@ -23,14 +23,14 @@ pub(in crate::store) fn class_of(error: &Error) -> ErrorClass {
     let code = error.code().unwrap_or_default();
     match (error.kind(), &*code) {
         (ErrorKind::Other, "40001" | "40P01" | "55P03") => ErrorClass::Conflict,
-        // Codes of PostgreSQL have five characters. Its class 22 is about values.
+        // PostgreSQL's codes have five characters; class 22 is data exceptions.
         (ErrorKind::Other, code) if code.len() == 5 && code.starts_with("22") => ErrorClass::Data,
         // SQLITE_BUSY, in any of its extended forms.
         (ErrorKind::Other, code) if code.parse::<u32>().is_ok_and(|code| code < 10_000 && code & 0xff == 5) => {
             ErrorClass::Conflict
         }
         (ErrorKind::Other, _) => ErrorClass::Unavailable,
-        // A constraint.
+        // A violated constraint.
         _ => ErrorClass::Data,
     }
 }

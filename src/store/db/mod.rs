@@ -1,6 +1,5 @@
-//! One way to speak to either database: a statement is written once, with `$1`, and runs on SQLite or on PostgreSQL.
-//!
-//! Only this module names the drivers. Where the two have to be told something in different words, that is in [`Dialect`].
+//! Abstraction over SQLite and PostgreSQL: a statement is written once, with parameters `$1`, `$2`, and runs on both.
+//! Code that must differ matches on [`Dialect`].
 
 mod builder;
 mod error;
@@ -22,14 +21,14 @@ pub(super) use self::{
     value::Value,
 };
 
-/// Which database it is.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
     Postgres,
 }
 
-/// Connections that are shared.
+/// A connection pool.
 #[derive(Debug, Clone)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
@@ -51,7 +50,7 @@ impl Pool {
         })
     }
 
-    /// Closes every connection, after what is under way.
+    /// Closes all connections after their running statements have finished.
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
@@ -60,14 +59,14 @@ impl Pool {
     }
 }
 
-/// A database that is open.
+/// An open database.
 #[derive(Debug)]
 pub(super) struct Opened {
-    /// For transactions that write.
+    /// The connection for write transactions.
     pub(super) writer: Pool,
-    /// For everything else.
+    /// The connections for reading.
     pub(super) reader: Pool,
-    /// The id of the database, which no other has.
+    /// The unique id of the database.
     pub(super) id: String,
 }
 
@@ -86,7 +85,7 @@ impl Connection {
         }
     }
 
-    /// Closes the connection when it is dropped, and does not give it back to its pool.
+    /// Makes the connection close when it is dropped, instead of returning to its pool.
     fn close_on_drop(&mut self) {
         match self {
             Self::Sqlite(connection) => connection.close_on_drop(),
@@ -95,7 +94,7 @@ impl Connection {
     }
 }
 
-/// What a statement runs on.
+/// A pool or connection on which a statement runs.
 pub(super) enum Executor<'c> {
     SqlitePool(&'c SqlitePool),
     Sqlite(&'c mut SqliteConnection),

@@ -1,4 +1,4 @@
-//! Opening a database of PostgreSQL: one connection writes, several read.
+//! Opens PostgreSQL databases: one connection for writing, several for reading.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use sqlx::{
 use super::{Opened, Pool};
 use crate::store::{StoreError, random_id};
 
-/// How many statements each connection keeps prepared: more than there are.
+/// The number of prepared statements cached per connection; greater than the number of statements in the program.
 const STATEMENTS: usize = 300;
-/// How many connections read at once.
+/// The number of connections for reading.
 const READERS: u32 = 4;
-/// How long a connection may have been idle to be used without asking whether it still stands.
+/// The idle time after which a connection is pinged before it is used.
 const MAX_IDLE: Duration = Duration::from_secs(1);
-/// Begins a transaction that writes. It waits for the one before it, so that what it reads stays true until it ends, as on
-/// SQLite. The number of the lock is `twit`.
+/// Begins a write transaction. An advisory lock serialises write transactions, as on SQLite, so that what one reads
+/// stays unchanged until it ends. The lock's key spells `twit` in ASCII.
 pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(2004314484)";
 
-/// Opens a database and brings it up to date. It must be there, and is laid out where it is empty.
+/// Opens an existing database and migrates its schema, or creates the schema if it is empty.
 pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Opened, StoreError> {
     let options = named(options);
     let id = lay_out(&options).await?;
     let options = options.options(LIMITS);
     let writer = pool()
         .max_connections(1)
-        // After a failover an address may lead to a server that only follows.
+        // After a failover, the address may lead to a read-only replica.
         .after_connect(|connection, _| Box::pin(refuse_follower(connection)))
         .connect_with(options.clone())
         .await?;
@@ -36,7 +36,7 @@ pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Opened,
     Ok(Opened { writer: Pool::Postgres(writer), reader: Pool::Postgres(reader), id })
 }
 
-/// Opens a database to read it: nothing is brought up to date. `None` where nothing is in it yet.
+/// Opens a database read-only, without migrating it. `None` if it has no tables yet.
 pub(in crate::store) async fn open_to_read(options: &PgConnectOptions) -> Result<Option<Opened>, StoreError> {
     let options = named(options).options(LIMITS).options([("default_transaction_read_only", "on")]);
     let pool = pool().max_connections(READERS).connect_with(options).await?;
@@ -54,15 +54,15 @@ pub(in crate::store) async fn open_to_read(options: &PgConnectOptions) -> Result
     Ok(Some(Opened { writer: Pool::Postgres(pool.clone()), reader: Pool::Postgres(pool), id }))
 }
 
-/// How long statements and transactions may take.
+/// Session settings: time limits for locks, statements and idle transactions.
 const LIMITS: [(&str, &str); 3] =
     [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
-/// How many tables there are, and how many of them tell a database of Twite.
+/// Counts all tables, and those named `identity`, which only a Twite database has.
 const TABLES: &str = "SELECT count(*), count(CASE WHEN tablename = 'identity' THEN 1 END) FROM pg_tables
      WHERE schemaname = current_schema()";
 
-/// The layouts of a database, up to this version's.
+/// The schema migrations.
 fn layouts() -> Migrator {
     sqlx::migrate!("migrations/postgres")
 }
@@ -71,7 +71,7 @@ fn named(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().application_name(concat!("twite/", env!("CARGO_PKG_VERSION"))).statement_cache_capacity(STATEMENTS)
 }
 
-/// Connections to a server. They have no lifetime, for the reason that the pool of SQLite has none.
+/// The options of a connection pool. No maximum lifetime, for the same reason as in the pool of SQLite.
 fn pool() -> PgPoolOptions {
     let options = PgPoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     options.before_acquire(|connection, about| {
@@ -92,10 +92,10 @@ async fn refuse_follower(connection: &mut PgConnection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lays the tables out, and returns the id of the database.
+/// Creates or migrates the schema, and returns the id of the database.
 async fn lay_out(options: &PgConnectOptions) -> Result<String, StoreError> {
     let mut connection = PgConnection::connect_with(options).await?;
-    // Several processes may open a new database at once: one lays it out, and the others wait for that.
+    // Several processes may open a new database at once: one creates the schema while the others wait.
     let mut tx = connection.begin_with(BEGIN_WRITING).await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *tx).await?;
     if encoding != "UTF8" {
@@ -105,7 +105,7 @@ async fn lay_out(options: &PgConnectOptions) -> Result<String, StoreError> {
     if tables > 0 && ours == 0 {
         return Err(StoreError::Foreign);
     }
-    // Who lays out is alone already, and a lock of the session would outlive the transaction.
+    // The write lock is held already, and the migrator's session lock would outlive the transaction.
     let mut migrator = layouts();
     migrator.set_locking(false).run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;

@@ -1,4 +1,4 @@
-//! Statements with their values.
+//! Statements with bound parameters.
 
 use std::marker::PhantomData;
 
@@ -13,27 +13,27 @@ use super::{
     value::{Value, for_postgres, for_sqlite},
 };
 
-/// A statement with its values.
+/// A statement with its bound parameters.
 #[derive(Debug)]
 pub(in crate::store) struct Query<'q> {
     pub(super) sql: SqlStr,
     pub(super) values: Vec<Value<'q>>,
     pub(super) persistent: bool,
-    /// The name in the statement of the table whose rows are locked.
+    /// The alias of the table whose rows are locked, see [`Query::skip_locked`].
     pub(super) skip_locked: Option<&'static str>,
 }
 
-/// A statement whose values are `$1`, `$2` and so on.
+/// A statement with parameters `$1`, `$2` and so on.
 pub(in crate::store) fn query<'q>(sql: &'static str) -> Query<'q> {
     Query { sql: sql.into_sql_str(), values: vec![], persistent: true, skip_locked: None }
 }
 
-/// A statement of whose rows only the first column is wanted.
+/// A statement that returns only the first column of each row.
 pub(in crate::store) fn query_scalar<'q, T>(sql: &'static str) -> Scalar<'q, T> {
     Scalar(query(sql), PhantomData)
 }
 
-/// What a driver answered.
+/// The result from either driver.
 enum Answer<S, P> {
     Sqlite(S),
     Postgres(P),
@@ -51,20 +51,19 @@ macro_rules! run {
 }
 
 impl<'q> Query<'q> {
-    /// Binds the next value.
+    /// Binds the next parameter.
     pub(in crate::store) fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
         self.values.push(value.into());
         self
     }
 
-    /// Whether the connection keeps the statement prepared. It does, unless told otherwise.
+    /// Sets whether the prepared statement is cached by the connection; true by default.
     pub(in crate::store) fn persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;
         self
     }
 
-    /// Locks the rows of a table that are found, passing over those that another transaction has locked. On SQLite there is no
-    /// other transaction.
+    /// Adds `FOR UPDATE OF table SKIP LOCKED` on PostgreSQL. On SQLite there is no other write transaction.
     pub(in crate::store) fn skip_locked(mut self, table: &'static str) -> Self {
         self.skip_locked = Some(table);
         self
@@ -114,12 +113,12 @@ impl<'q> Query<'q> {
     }
 }
 
-/// A statement of whose rows only the first column is wanted.
+/// A statement that returns only the first column of each row.
 #[derive(Debug)]
 pub(in crate::store) struct Scalar<'q, T>(pub(super) Query<'q>, pub(super) PhantomData<fn() -> T>);
 
 impl<'q, T: for<'r> Decoded<'r>> Scalar<'q, T> {
-    /// Binds the next value.
+    /// Binds the next parameter.
     pub(in crate::store) fn bind(self, value: impl Into<Value<'q>>) -> Self {
         Self(self.0.bind(value), PhantomData)
     }

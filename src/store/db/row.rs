@@ -1,8 +1,8 @@
-//! Rows of either database.
+//! Result rows of either database.
 
 use sqlx::{ColumnIndex, Decode, Error, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow};
 
-/// What both databases give for a column.
+/// A type that can be decoded from a column of both databases.
 pub(in crate::store) trait Decoded<'r>:
     Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>
 {
@@ -10,7 +10,7 @@ pub(in crate::store) trait Decoded<'r>:
 
 impl<'r, T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>> Decoded<'r> for T {}
 
-/// A row.
+/// A result row.
 #[derive(Debug)]
 pub(in crate::store) enum Row {
     Sqlite(SqliteRow),
@@ -18,7 +18,7 @@ pub(in crate::store) enum Row {
 }
 
 impl Row {
-    /// The value of a column, by its name or its place from 0.
+    /// The value of a column, by name or 0-based index.
     pub(in crate::store) fn try_get<'r, T, I>(&'r self, column: I) -> Result<T, Error>
     where
         T: Decoded<'r>,

@@ -1,4 +1,4 @@
-//! Opening a database of SQLite: one connection writes, several read.
+//! Opens SQLite databases: one connection for writing, several for reading.
 
 use std::{path::Path, time::Duration};
 
@@ -12,37 +12,37 @@ use tokio::time::Instant;
 use super::{Opened, Pool};
 use crate::store::{StoreError, random_id, usable};
 
-/// How long a statement waits for another process that holds the database.
+/// The busy timeout: how long a statement waits for a lock held by another process.
 const BUSY: Duration = Duration::from_secs(10);
-/// How many statements each connection keeps prepared: more than there are.
+/// The number of prepared statements cached per connection; greater than the number of statements in the program.
 const STATEMENTS: usize = 300;
-/// How many connections read at once.
+/// The number of connections for reading.
 pub(in crate::store) const READERS: u32 = 4;
-/// What marks a database as one of Twite, in the header of its file: `twit`.
+/// SQLite's `application_id`, which marks a file as a database of Twite: `twit` in ASCII.
 const APPLICATION_ID: i64 = 0x7477_6974;
 
-/// The layouts of a database, up to this version's.
+/// The schema migrations.
 static LAYOUTS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// Opens a database file, makes it where there is none, and brings it up to date.
+/// Opens a database file, creating it if it is missing, and migrates its schema.
 pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
     usable::check(path)?;
     make(path).await.map_err(|error| usable::explain(path, error))
 }
 
 async fn make(path: &Path) -> Result<Opened, StoreError> {
-    // `:memory:` and `file:…` are paths like any other.
+    // Prefixed with `.`, so that `:memory:` and `file:…` are treated as ordinary paths.
     let options = SqliteConnectOptions::new().filename(Path::new(".").join(path));
     refuse_foreign(&options).await?;
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // What was told to be sent must be on disk before it is sent, also when the power goes.
+        // An outbox claim must survive a power failure before the effect is sent.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // What is deleted is overwritten, not only let go.
+        // Deleted data is overwritten, not just unlinked.
         .pragma("secure_delete", "on")
-        // A transaction of a hundred messages fits, and what it takes to undo a statement stays in memory.
+        // Cache of 16 MB, enough for a transaction of a hundred messages; statement journals stay in memory.
         .pragma("cache_size", "-16000")
         .pragma("temp_store", "memory")
         .busy_timeout(BUSY)
@@ -51,14 +51,14 @@ async fn make(path: &Path) -> Result<Opened, StoreError> {
     let deadline = Instant::now() + BUSY;
     let writer = loop {
         match pool().max_connections(1).connect_with(options.clone()).await {
-            // SQLite does not wait by itself for another process that makes the database and sets its journal mode.
+            // The busy timeout does not apply while another process creates the database and sets its journal mode.
             Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(BUSY / 200).await,
             connected => break connected?,
         }
     };
-    // Several processes may open a new database at once: one lays it out, and the others wait for that.
+    // Several processes may open a new database at once: one creates the schema while the others wait.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    // As `run` does, whose signature the compiler does not take here.
+    // Same as `run`, whose signature does not compile here.
     LAYOUTS.run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
     let id = match known {
@@ -76,8 +76,7 @@ async fn make(path: &Path) -> Result<Opened, StoreError> {
     Ok(Opened { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader), id })
 }
 
-/// Opens a database file to read it, whoever may write it: nothing is brought up to date, and no file is made beside it.
-/// `None` where nothing is in it yet.
+/// Opens a database file read-only, without migrating it or creating files beside it. `None` if it has no tables yet.
 pub(in crate::store) async fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
     usable::check(path)?;
     read(path).await.map_err(|error| usable::explain(path, error))
@@ -87,7 +86,7 @@ async fn read(path: &Path) -> Result<Option<Opened>, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(Path::new(".").join(path))
         .read_only(true)
-        // Without a log nobody has it open, or nobody has written. A reader would make one, and leave it behind.
+        // Without a write-ahead log, there is no writer. Opened as immutable, no log is created and left behind.
         .immutable(!usable::log(path).exists())
         .pragma("cache_size", "-16000")
         .pragma("temp_store", "memory")
@@ -111,20 +110,20 @@ async fn read(path: &Path) -> Result<Option<Opened>, StoreError> {
     Ok(Some(Opened { writer: Pool::Sqlite(pool.clone()), reader: Pool::Sqlite(pool), id }))
 }
 
-/// Connections to a file, which does not hang up: they are kept, and used without asking whether they still stand.
+/// The options of a connection pool. Connections to a file do not break, so they are kept and not tested before use.
 ///
-/// Without a lifetime, the pool runs no task that looks for old connections. That task of sqlx 0.9.0 counts the idle ones while
-/// others take them, and can spin for ever where the count falls below zero for a moment.
+/// Without a maximum lifetime or idle timeout, the pool runs no reaper task. The one of sqlx 0.9.0 has a race in its
+/// count of idle connections and can spin forever.
 fn pool() -> SqlitePoolOptions {
     SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None)
 }
 
-/// What marks a database, and how many tables it has.
+/// Reads the `application_id` and the number of schema objects.
 const MARK_AND_TABLES: &str =
     "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)";
 
-/// Refuses a database that another program made, before anything is written to it. What cannot be read is left to whoever
-/// opens it.
+/// Fails if another program created the database, before anything is written to it. A file that cannot be read passes;
+/// opening it fails later.
 async fn refuse_foreign(options: &SqliteConnectOptions) -> Result<(), StoreError> {
     let reading = options.clone().read_only(true).busy_timeout(BUSY);
     let Ok(mut file) = reading.connect().await else { return Ok(()) };

@@ -1,8 +1,8 @@
-//! A transaction that gives its connection back only when it ended as it should.
+//! Transactions that return their connection to the pool only after a successful `COMMIT` or `ROLLBACK`.
 //!
-//! After a failed statement nobody can tell what state a connection is in: SQLite undoes a transaction by itself on a full
-//! disk, on an I/O error and out of memory, and not on others. So a connection goes back to its pool after a `COMMIT` or
-//! `ROLLBACK` that worked, and is closed in every other case, which undoes whatever it held; the next one is opened anew.
+//! After a failed statement the state of a connection is uncertain: SQLite rolls back the transaction by itself on
+//! some errors (disk full, I/O error, out of memory) but not on others. So in all other cases the connection is
+//! closed, which rolls back, and the pool opens a new one.
 
 use std::ops::{Deref, DerefMut};
 
@@ -10,7 +10,7 @@ use sqlx::Error;
 
 use super::{Connection, Dialect, Pool, postgres::BEGIN_WRITING, query};
 
-/// A connection inside a transaction. Dropped before it ended, it is closed.
+/// A connection inside a transaction. If it is dropped before the transaction ended, the connection is closed.
 #[derive(Debug)]
 pub(in crate::store) struct Transaction {
     connection: Connection,
@@ -18,7 +18,7 @@ pub(in crate::store) struct Transaction {
 }
 
 impl Transaction {
-    /// Begins one that writes. It takes the lock of a writer at once, so that it cannot fail half way for want of it.
+    /// Begins a write transaction. Takes the write lock at once, so that it cannot fail half way because of it.
     pub(in crate::store) async fn writing(pool: &Pool) -> Result<Self, Error> {
         let begin = match pool.dialect() {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
@@ -27,7 +27,7 @@ impl Transaction {
         Self::begin(pool, begin).await
     }
 
-    /// Begins one that reads: all it reads is of one moment.
+    /// Begins a read transaction, which sees one consistent snapshot.
     pub(in crate::store) async fn reading(pool: &Pool) -> Result<Self, Error> {
         let begin = match pool.dialect() {
             Dialect::Sqlite => "BEGIN",
@@ -42,7 +42,7 @@ impl Transaction {
             Connection::Sqlite(connection) => {
                 sqlx::query(begin).execute(&mut **connection).await?;
             }
-            // Two statements on one way there and back.
+            // The raw protocol sends both statements in one round trip.
             Connection::Postgres(connection) => {
                 sqlx::raw_sql(begin).execute(&mut **connection).await?;
             }
@@ -50,12 +50,12 @@ impl Transaction {
         Ok(transaction)
     }
 
-    /// Makes everything in it durable, at once.
+    /// Commits, and returns the connection to its pool.
     pub(in crate::store) async fn commit(self) -> Result<(), Error> {
         self.end("COMMIT").await
     }
 
-    /// Undoes everything in it, and keeps the connection.
+    /// Rolls back, and returns the connection to its pool.
     pub(in crate::store) async fn rollback(self) -> Result<(), Error> {
         self.end("ROLLBACK").await
     }

@@ -1,17 +1,17 @@
-//! Values of statements, as either driver takes them.
+//! Parameter values, and their conversion for either driver.
 
 use std::borrow::Cow;
 
 use sqlx::{Arguments as _, Error, postgres::PgArguments, sqlite::SqliteArguments};
 
-/// A value to be bound. A missing one keeps its type, which PostgreSQL asks for.
+/// A parameter value. NULL is typed, as PostgreSQL requires.
 #[derive(Debug, Clone)]
 pub(in crate::store) enum Value<'q> {
     Number(Option<i64>),
     Text(Option<Cow<'q, str>>),
     Bytes(Cow<'q, [u8]>),
     YesNo(bool),
-    /// A list is one value, so that the statement is the same however long the list is.
+    /// A list is one parameter, so that the statement does not depend on its length.
     Numbers(&'q [i64]),
     Texts(Vec<&'q str>),
 }
@@ -43,12 +43,12 @@ values! {
     Vec<&'q str> => |texts| Value::Texts(texts),
 }
 
-/// A text as both databases take it: PostgreSQL takes no U+0000.
+/// Replaces U+0000, which PostgreSQL does not accept in texts, by U+FFFD.
 fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text }
 }
 
-/// SQLite takes lists as JSON.
+/// Converts parameters for SQLite; lists become JSON.
 pub(super) fn for_sqlite(values: Vec<Value<'_>>) -> Result<SqliteArguments, Error> {
     let mut arguments = SqliteArguments::default();
     arguments.reserve(values.len(), 0);
@@ -70,7 +70,7 @@ fn json<T: serde::Serialize>(list: &[T]) -> Result<String, Error> {
     serde_json::to_string(list).map_err(|e| Error::Encode(e.into()))
 }
 
-/// PostgreSQL takes lists as arrays.
+/// Converts parameters for PostgreSQL; lists become arrays.
 pub(super) fn for_postgres(values: Vec<Value<'_>>) -> Result<PgArguments, Error> {
     let mut arguments = PgArguments::default();
     arguments.reserve(values.len(), 0);

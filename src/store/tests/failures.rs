@@ -1,4 +1,4 @@
-//! A database that says no, in the middle of whatever: what was under way never was, and the next one works.
+//! Database failures in the middle of an operation: it is rolled back, and the next operation works.
 
 use jiff::Timestamp;
 
@@ -48,7 +48,7 @@ async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
         let full = store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
         assert!(!full.is_about_data());
-        // The connection that failed is thrown away, and its limit with it: there is room.
+        // The failed connection is closed, and with it the `max_page_count` that was set on it.
         store.begin().await.unwrap().commit().await.unwrap();
         assert_eq!(store.pending(100).await.unwrap().len(), usize::try_from(round).unwrap() * 10, "nothing of it was");
         store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_transaction_that_is_dropped_anywhere_never_was() {
     for polls in 0..60 {
         let (store, items) = (store.clone(), messages(1000, 5));
         let mut accept = Box::pin(async move { store.accept(&x(1), &items, None, NOW).await });
-        // Dropped after so many steps, wherever that finds it.
+        // Dropped after a number of polls, at any await point.
         let mut done = false;
         for _ in 0..polls {
             let step = std::future::poll_fn(|context| {
@@ -94,7 +94,7 @@ async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
         drop(snapshot);
         let mut snapshot = store.snapshot().await.unwrap();
         query("ROLLBACK").execute(&mut snapshot).await.unwrap();
-        // As where SQLite undid it by itself.
+        // As if SQLite had rolled back by itself.
         snapshot.rollback().await.unwrap_err();
     }
     for _ in 0..READERS * 3 {
@@ -108,7 +108,7 @@ async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
     account(&store).await;
     let other = Store::open(&directory.path().join("twite.db")).await.unwrap();
     let held = other.begin().await.unwrap();
-    // Patience is the connection's own, and shorter here.
+    // The busy timeout is set per connection; a short one keeps the test fast.
     query("PRAGMA busy_timeout = 1").execute(&store.writer).await.unwrap();
     let locked = store.accept(&x(1), &messages(1, 1), None, NOW).await.unwrap_err();
     assert!(locked.to_string().contains("locked") && !locked.is_about_data(), "{locked}");
@@ -149,7 +149,7 @@ async fn a_file_that_is_deleted_or_replaced_is_written_to_no_more() {
             let gone = store.accept(&x(1), &messages(1, 1), None, now()).await.unwrap_err();
             assert!(matches!(gone, StoreError::Replaced(_)) && gone.to_string().contains("start again"), "{gone}");
             assert!(!gone.is_about_data());
-            // Some connection may be to the other file: whether it is back or not, this is over.
+            // Some connections may be to the other file, so the store keeps failing after the file is back.
             std::fs::rename(&aside, &path).unwrap_or_default();
         }
         let store = Store::open(&path).await.unwrap();

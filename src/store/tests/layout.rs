@@ -1,4 +1,4 @@
-//! Both databases are laid out alike: the same tables, columns, types, keys and indexes.
+//! Both databases have the same schema: tables, columns, types, keys and indexes.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ const SQLITE: &[&str] = &[
     "SELECT m.name, CASE WHEN i.origin = 'c' THEN i.name ELSE i.origin END, group_concat(c.name), i.partial = 1
      FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
      WHERE m.type = 'table' GROUP BY m.name, i.name",
-    // The key of a table that SQLite numbers has no index.
+    // An `INTEGER` primary key has no index in SQLite.
     "SELECT m.name, 'pk', c.name, 1 = 0 FROM sqlite_master m JOIN pragma_table_info(m.name) c
      WHERE m.type = 'table' AND c.pk = 1 AND c.type = 'INTEGER'",
     "SELECT m.name, f.\"from\", f.\"table\" || ' ' || f.\"to\", 1 = 0
@@ -65,7 +65,7 @@ async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
     let of_sqlite = layout(&file, SQLITE).await;
     assert!(of_sqlite.len() > 200, "{of_sqlite:#?}");
     if server().is_none() {
-        // Not by a macro: what those write is kept from whoever runs the tests.
+        // Not `eprintln!`, whose output the test harness captures.
         writeln!(io::stderr(), "\nPostgreSQL: NOT TESTED, as {SERVER} names no server (`.ci/run` starts one)\n")
             .unwrap();
         return;
@@ -74,7 +74,7 @@ async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
     let of_postgres = layout(&on_server, POSTGRES).await;
     let only = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect::<Vec<_>>();
     assert_eq!(only(&of_sqlite, &of_postgres), only(&of_postgres, &of_sqlite));
-    // Every text compares byte by byte, whatever the language of the database.
+    // All text columns compare byte by byte, whatever the locale of the database.
     let loose = query(
         "SELECT table_name || '.' || column_name FROM information_schema.columns
          WHERE table_schema = current_schema() AND table_name NOT LIKE '%sqlx%' AND data_type = 'text'

@@ -1,4 +1,4 @@
-//! One daemon at a time: who takes over when, on whatever clocks.
+//! The lease: which process takes over, and when, independent of wall clocks.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
-/// A process of which nothing can be told but that it is another.
+/// A holder whose process cannot be checked.
 fn stranger(pid: u32) -> Holder {
     Holder { host: "elsewhere".into(), pid, process: String::new() }
 }
@@ -40,7 +40,7 @@ async fn whoever_comes_second_waits_and_is_told_who_is_first() {
     assert_eq!(taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap()), Ended::Released);
     let lease = held(second.ask_for_lease(&stranger(2), &mut two, at(1), start).await.unwrap());
     assert_eq!((lease.holder.pid, lease.since), (1, at(0)));
-    // Each renewal is seen, so the wait begins anew: it never ends while there are renewals.
+    // Each renewal that is seen restarts the wait.
     for n in 1..10 {
         first.renew_lease(at(n)).await.unwrap();
         let later = start + TERM * u32::try_from(n).unwrap();
@@ -58,7 +58,7 @@ async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
     taken(first.ask_for_lease(&stranger(1), &mut one, at(0), start).await.unwrap());
     held(second.ask_for_lease(&stranger(2), &mut two, at(0), start).await.unwrap());
     held(second.ask_for_lease(&stranger(2), &mut two, at(0), start + TERM).await.unwrap());
-    // A transaction that began before is done whole: whoever takes over waits for it.
+    // Longer than the term without a renewal: the second takes over.
     let later = start + TERM + Duration::from_millis(1);
     assert_eq!(taken(second.ask_for_lease(&stranger(2), &mut two, at(11), later).await.unwrap()), Ended::Silent);
     for refused in [
@@ -72,9 +72,9 @@ async fn who_is_silent_for_a_term_is_superseded_and_can_do_nothing_more() {
         assert!(matches!(refused, Err(StoreError::Superseded)), "{refused:?}");
     }
     second.check_lease().await.unwrap();
-    // Who never had a lease, as the command line, is not fenced.
+    // A store without a lease, such as that of a command, is not fenced.
     database.open().await.begin().await.unwrap().commit().await.unwrap();
-    // The first one may have it again, after the second.
+    // The first can take the lease again after the second has released it.
     second.release_lease(at(13)).await.unwrap();
     taken(first.ask_for_lease(&stranger(1), &mut one, at(14), later).await.unwrap());
     first.begin().await.unwrap().commit().await.unwrap();
@@ -145,7 +145,7 @@ fn a_process_that_is_gone_is_told_from_one_that_lives() {
     let child_holder = Holder { pid: child.id(), ..process(&|parts| parts[2].clone_from(&started)) };
     assert!(!child_holder.is_gone());
     child.kill().unwrap();
-    // Killed, and perhaps not waited for yet.
+    // Killed, and a zombie until it is waited for.
     while !child_holder.is_gone() {
         std::thread::yield_now();
     }

@@ -1,9 +1,9 @@
-//! What the store promises, on real databases: files of SQLite, or a server of PostgreSQL, see [`database`].
+//! Tests of the store on real databases: SQLite files or a PostgreSQL server, see [`database`].
 
 #[path = "../../../tests/it/support/database.rs"]
 mod database;
 mod failures;
-// Tests outside of the crate use these as well, and the fuzzer the generator.
+// Shared with the integration tests; the generator also with the fuzzer.
 #[path = "../../../tests/it/support/generate.rs"]
 mod generate;
 mod layout;
@@ -18,13 +18,13 @@ use self::database::TestDatabase;
 use super::*;
 use crate::desk::{Ticket, XId};
 
-/// A store on a database of its own, which goes with it.
+/// A store on a temporary database of its own.
 async fn store() -> (Store, TestDatabase) {
     let database = TestDatabase::new().await;
     (database.open().await, database)
 }
 
-/// As [`store`], in a file of SQLite: for what only a file has.
+/// As [`store`], but always a SQLite file.
 async fn file_store() -> (Store, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
@@ -62,7 +62,7 @@ async fn the_database_of_another_program_is_refused_and_left_as_it_is() {
         assert!(matches!(Store::open(&path).await, Err(StoreError::Foreign)), "{statement}");
         assert_eq!(std::fs::read(&path).unwrap(), before, "{statement}");
     }
-    // An empty file is where a database is to be.
+    // An empty file is accepted as a new database.
     let path = directory.path().join("empty.db");
     std::fs::write(&path, "").unwrap();
     Store::open(&path).await.unwrap().close().await;

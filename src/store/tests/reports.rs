@@ -1,4 +1,4 @@
-//! Reports in SQL come to what reports in memory come to.
+//! Reports in SQL give the same results as reports in memory.
 
 use jiff::{SignedDuration, civil::date};
 use proptest::{collection, option, prelude::*, sample};
@@ -101,7 +101,7 @@ prop_compose! {
     }
 }
 
-/// A zone whose clocks change, half an hour off the hour.
+/// A desk in a time zone with daylight saving time and a half-hour offset.
 fn elsewhere() -> Declarations {
     let mut desk = desk();
     desk.hours.zone = jiff::tz::TimeZone::get("Australia/Adelaide").unwrap();
@@ -153,7 +153,7 @@ proptest! {
                     small(n);
                 }
             }
-            // Two tickets a person.
+            // Two tickets per person.
             draft.requester.id = Some(x(1_000 + n as u64));
             match people.get(n / 2) {
                 Some(person) => draft.requester = person.clone(),
@@ -223,7 +223,7 @@ async fn days_begin_where_the_desk_is() {
     let before = midnight - SignedDuration::from_millis(1);
     let drafts = [midnight, before].map(|created| Ticket { created, ..Ticket::default() });
     kept(&store, &drafts).await;
-    // The clocks of Adelaide go back on the 5th of April 2026, which has 25 hours.
+    // Daylight saving time ends in Adelaide on 5 April 2026, a day of 25 hours.
     let by = vec![Split::Time { unit: Calendar::Day, of: field("created") }];
     let report = plain(vec![Measure::Count], by, Period::Between(date(2026, 4, 5), date(2026, 4, 7)));
     let table = store.report(&report, &desk, now()).await.unwrap();

@@ -1,5 +1,5 @@
-//! Views in SQL show what views in memory show: every field, every question, over tickets where anything may
-//! be missing.
+//! Views in SQL give the same results as views in memory, for every field and predicate, over tickets with missing
+//! values.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ prop_compose! {
     }
 }
 
-/// Asserts that a view shows the same in SQL as in memory, whole and by pages.
+/// Asserts that a view gives the same tickets in SQL as in memory, at once and in pages.
 async fn assert_same(store: &Store, view: &View, tickets: &[Ticket], page: u32) {
     let desk = desk();
     let expected: Vec<Ticket> = engine::view(view, tickets, &desk, now()).into_iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! TW0403: a tag with capital letters, which is shown in small ones everywhere else.
+//! TW0403: a tag with uppercase letters, which is stored in lowercase.
 
 use super::{Context, Lint};
 use crate::{
@@ -29,7 +29,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     let tags = context
         .nodes()
         .filter(|(_, n)| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))
-        // Hashtags are written as their authors write them.
+        // Hashtags keep the case in which their authors write them.
         .filter(|(_, n)| n.kind() == SyntaxKind::TagsAction || !asks_hashtags(n))
         .flat_map(|(file, n)| {
             let listed = n.parts(SyntaxKind::List).flat_map(|list| list.values().collect::<Vec<_>>());
@@ -49,7 +49,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     found.extend(warnings);
 }
 
-/// Whether this is about hashtags: what it is about stands before it.
+/// Whether the predicate that contains these values is on a field of hashtags.
 fn asks_hashtags(values: &SyntaxNode) -> bool {
     values.parent().is_some_and(|asked| asked.tokens().any(|t| t.text().ends_with("hashtags")))
 }

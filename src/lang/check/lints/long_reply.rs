@@ -1,4 +1,4 @@
-//! TW0405: a reply that is longer than a post of any account may be.
+//! TW0405: a reply that exceeds the post length limit of every account.
 
 use super::{Context, Lint};
 use crate::{
@@ -28,13 +28,13 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     let triggers = rules.triggers.iter().map(|t| (&t.when, &t.then));
     let automations = rules.automations.iter().map(|a| (&a.when, &a.then));
     let ruled = triggers.chain(automations).map(|(when, then)| (Some(when), then));
-    // Whoever applies a macro may do so to any ticket.
+    // A macro can be applied to any ticket, so it has no condition.
     let macros = rules.macros.iter().map(|m| (None, &m.then));
     for (when, then) in ruled.chain(macros) {
         for action in then {
             let ActionKind::Reply(text) = &action.kind else { continue };
             let least = least_weight(text);
-            // Direct messages may be long: a rule that asks for the channel is given the benefit of the doubt.
+            // Direct messages can be longer, so a rule that tests the channel is skipped.
             if least <= most || when.is_some_and(asks_channel) {
                 continue;
             }
@@ -47,7 +47,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether a condition speaks of direct messages, or says what channel it is not.
+/// Whether a condition may restrict the channel to direct messages.
 fn asks_channel(condition: &Condition) -> bool {
     let direct = |value: &Literal| matches!(value, Literal::Word { word, .. } if word == "twitter_dm");
     match &condition.kind {
@@ -67,7 +67,7 @@ fn asks_channel(condition: &Condition) -> bool {
     }
 }
 
-/// What a text weighs at least, as X counts: placeholders may be empty, or end a link.
+/// Minimum weighted length of a text, as X counts it. A placeholder may be empty, or end a link.
 fn least_weight(text: &Template) -> usize {
     let placeholders = text.parts.iter().filter(|part| matches!(part, Part::Placeholder { .. })).count();
     let spaced: String = text
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn replies_are_counted_as_x_counts_them() {
-        // Told apart by what a link, a mail address and a character of two weigh.
+        // The cases differ in the weights of links, email addresses and wide characters.
         for (text, is_long) in [
             ("a".repeat(270) + " bit.ly/abc", true),
             ("a".repeat(256) + " bit.ly/abc", false),

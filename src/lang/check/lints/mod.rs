@@ -1,6 +1,6 @@
-//! Warnings: what is most likely not what was meant.
+//! Lints: warnings about rules that are valid but most likely not what the author meant.
 //!
-//! A lint is one file: at its head what it is, then its `check`. Its page is in `docs/codes`, and the example in it is its test.
+//! Each lint is one file: a static `LINT`, then its `check`. Its documentation page is in `docs/codes`.
 
 mod capital_tag;
 mod long_reply;
@@ -31,17 +31,17 @@ pub(crate) static LINTS: &[&Lint] = &[
 
 /// A lint.
 pub(crate) struct Lint {
-    /// Its code, with its title, its level and its page.
+    /// The diagnostic code, with title, severity and documentation page.
     pub(crate) code: Code,
-    /// The version that has it first.
+    /// The first version that has the lint.
     #[expect(dead_code, reason = "for whoever reads the file")]
     since: &'static str,
-    /// How sure its fixes are, where it has any.
+    /// The grade of its fixes, if it has any.
     fix: Option<Grade>,
     check: fn(&Context<'_, '_>, &mut Vec<Diagnostic>),
 }
 
-/// What lints look at. Those that read the tree also look at items with errors.
+/// The input of lints. Lints that read the syntax tree also see items with errors.
 struct Context<'c, 'a> {
     checker: &'c Checker<'a>,
     rules: &'c Rules,
@@ -52,13 +52,13 @@ impl<'a> Context<'_, 'a> {
         self.checker.files
     }
 
-    /// The nodes of all files.
+    /// All syntax nodes of all files.
     fn nodes(&self) -> impl Iterator<Item = (&'a File, SyntaxNode)> + use<'a> {
         self.files().iter().flat_map(|file| file.parse.tree().descendants().map(move |node| (file, node)))
     }
 }
 
-/// What every lint has to say.
+/// Runs all lints.
 pub(super) fn all(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
     let context = Context { checker, rules };
     let mut found = vec![];

@@ -1,4 +1,4 @@
-//! TW0408: files are read in the order of their names, and their numbers say another.
+//! TW0408: numbered files whose name order, in which they are read, differs from their numeric order.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
         let (Some(first), Some(second)) = (part(&before.source.name), part(&after.source.name)) else { continue };
         let (Some(a), Some(b)) = (number(&first), number(&second)) else { continue };
         let directory: Vec<&str> = after.source.name.split('/').take(shared).collect();
-        // One place a directory says it all.
+        // One warning per directory is enough.
         if a <= b || first > second || !directories.insert(directory.join("/")) {
             continue;
         }
@@ -43,7 +43,7 @@ fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The number a name starts with.
+/// The number at the start of a name.
 fn number(name: &str) -> Option<u64> {
     let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     name.get(..digits)?.parse().ok()

@@ -1,4 +1,4 @@
-//! TW0402: a trigger that assigns the ticket anew on every update.
+//! TW0402: a trigger that sets `group` or `assignee` on every update.
 
 use super::{Context, Lint};
 use crate::lang::{
@@ -21,7 +21,7 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|t| t.on.updated) {
-        // Whoever asks about the event, or about the field itself, has thought of updates.
+        // A condition on the event, or on the field itself, shows that the author considered updates.
         if context.checker.event_in(&trigger.when).is_some() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! TW0404: the same value twice in a list.
+//! TW0404: a duplicate value in a list.
 
 use super::{Context, Lint};
 use crate::lang::{

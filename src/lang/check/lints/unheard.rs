@@ -1,4 +1,4 @@
-//! TW0410: a notification to a group or an agent without any address.
+//! TW0410: a notification to a group or an agent without an email address.
 
 use super::{Context, Lint};
 use crate::{

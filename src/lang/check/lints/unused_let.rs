@@ -1,4 +1,4 @@
-//! TW0401: a condition nobody uses.
+//! TW0401: a named condition that is never used.
 
 use super::{Context, Lint, NameKind};
 use crate::lang::{
@@ -21,7 +21,7 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
     let checker = context.checker;
-    // What stands in a part that did not parse may well be a use.
+    // A part that did not parse may contain a use.
     if checker.files.iter().any(|f| f.parse.tree().is_broken()) {
         return;
     }
