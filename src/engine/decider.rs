@@ -52,7 +52,7 @@ impl Decider {
         Self { make_matcher, ..self }
     }
 
-    /// Runs the rules on an event, as [`super::decide()`].
+    /// Runs the rules on an event, like [`super::decide()`], but with this decider's matcher, and verifies the decision.
     pub fn decide(&self, rules: &RuleSet, ticket: &Ticket, event: &Event, now: Timestamp) -> Decided<Decision> {
         let decision = run(rules, ticket, event, now, &mut *(self.make_matcher)(rules));
         rules.learn(ticket, event, now);

@@ -1,4 +1,4 @@
-//! Values, changes and effects on one line, as rules write them, without control characters.
+//! Displays values, changes and effects on one line, in rule syntax, without control characters.
 
 use super::explanation::{Explanation, ExplanationKind};
 use crate::{

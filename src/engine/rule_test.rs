@@ -429,7 +429,8 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
     playback.macro_effects.iter().chain(by_rules).filter(move |effect| is_of_kind(effect))
 }
 
-/// Whether a text of an effect contains a needle, both folded. A webhook without a body sends the ticket.
+/// Whether any text of an effect contains `text`, both folded. The text of a webhook without a body is the ticket that it
+/// sends.
 fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool {
     let has = |own: &str| fold(own).contains(&text.folded);
     match effect {

@@ -125,7 +125,7 @@ fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
         messages.push((post.made, format!("{who}, above in the conversation"), &post.text));
     }
     messages.extend(sheet.comments.iter().map(|comment| (comment.made, about(comment), &*comment.text)));
-    // A stable sort: comments are ordered by X's ids, which are finer than timestamps.
+    // The sort is stable: comments made at the same time stay in the order of their X ids.
     messages.sort_by_key(|(made, ..)| *made);
     for (made, who, message) in messages {
         writeln!(text, "\n{}  {}", minute(made), visible(&who))?;

@@ -499,8 +499,8 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Pushes a comparison of a time's distance from now with a duration. The distance is monotonic in the time, so
-    /// this is a comparison with one boundary instant.
+    /// Pushes a condition on how long ago a time was or, with `until`, how far ahead it is: a comparison of the time itself
+    /// with one instant. `over` says which approximation stands for what SQL cannot express.
     fn passed(&mut self, field: &FieldRef, comparison: Comparison, span: Duration, until: bool, over: bool) {
         if span.length(&self.desk.hours).is_negative() {
             return self.unsaid(over);

@@ -33,7 +33,7 @@ impl Sending {
             None => None,
         };
         let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "no comment to reply to"))?;
-        // The kind of reply is always derived from the comment, and never stored.
+        // The kind of reply is not stored: it is derived from the comment, which requires the versions of its post.
         let versions = match comment.source.x_id() {
             Some(id) => self.app().store().versions(id).await.map_err(stored)?,
             None => vec![],
@@ -133,7 +133,7 @@ impl Sending {
 
     /// The account that replies: the addressed account if it may reply, else the default one.
     async fn answering_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
-        // Whether a removed account has sent it can no longer be looked up.
+        // Once the account is removed, there is no way to look up whether it sent the reply.
         let never = |words: String| match item.possibly_sent {
             true => Failure::Unknown(Reason::new(ReasonKind::NoAccount, words)),
             false => refused(ReasonKind::NoAccount, words),

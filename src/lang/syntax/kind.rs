@@ -159,7 +159,7 @@ impl SyntaxKind {
         self <= Self::Keyword
     }
 
-    /// One of the error productions.
+    /// Whether this kind is one of the error productions.
     pub fn is_bad(self) -> bool {
         matches!(
             self,

@@ -30,7 +30,7 @@ pub(in crate::store) fn class_of(error: &Error) -> ErrorClass {
             ErrorClass::Conflict
         }
         (ErrorKind::Other, _) => ErrorClass::Unavailable,
-        // A violated constraint.
+        // Anything else, such as a violated constraint.
         _ => ErrorClass::Data,
     }
 }

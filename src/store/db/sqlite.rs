@@ -86,7 +86,8 @@ async fn read(path: &Path) -> Result<Option<Opened>, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(Path::new(".").join(path))
         .read_only(true)
-        // Without a write-ahead log, there is no writer. Opened as immutable, no log is created and left behind.
+        // No write-ahead log means no writer, so the file can be opened as immutable, which keeps SQLite from leaving a
+        // new log behind.
         .immutable(!usable::log(path).exists())
         .pragma("cache_size", "-16000")
         .pragma("temp_store", "memory")
