@@ -52,7 +52,7 @@ pub struct Broken {
 
 impl Live {
     /// Makes rules and settings live.
-    pub(crate) fn new(rules: Rules, settings: Settings, state: ReloadState, follow: Follow) -> Self {
+    pub(crate) fn new(rules: impl Into<Arc<Rules>>, settings: Settings, state: ReloadState, follow: Follow) -> Self {
         let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
         Self {
             current: Arc::new(ArcSwap::from_pointee(current)),
@@ -64,14 +64,8 @@ impl Live {
 
     /// Rules and settings that never change, for commands.
     pub(crate) fn fixed(rules: Arc<Rules>, settings: Settings) -> Self {
-        let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
         let state = ReloadState { since: Timestamp::UNIX_EPOCH, broken: None, restart: vec![], passed_over: vec![] };
-        Self {
-            current: Arc::new(ArcSwap::from_pointee(current)),
-            state: Arc::new(watch::Sender::new(state)),
-            asked: Arc::default(),
-            follow: Follow::default(),
-        }
+        Self::new(rules, settings, state, Follow::default())
     }
 
     /// The current live rules.

@@ -19,7 +19,7 @@ use crate::{
     present,
 };
 
-/// Checks rule files and `twite.toml`.
+/// Check rule files and `twite.toml`.
 ///
 /// A directory is checked as one rule set. For a file, the whole rule set that contains it is loaded, but only diagnostics
 /// of that file are reported. `-` reads one file from standard input.

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{CliError, Exit};
 
-/// Print the completion script for a shell.
+/// Print the completion script for a shell
 ///
 ///   twite completions bash > ~/.local/share/bash-completion/completions/twite
 #[derive(Debug, Args)]

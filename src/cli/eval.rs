@@ -42,19 +42,19 @@ const MAX_SHOWN: usize = 40;
 const BATCH_LINES: usize = 256;
 const MAX_BATCH_BYTES: u64 = 16 << 20;
 
-/// Decide on tickets in a file, one JSON object a line, and print the decisions, one a line.
+/// Decide on tickets in a file, one JSON object per line, and print one decision per line
 ///
 /// A line is a ticket. Missing fields are empty; without `created`, it was created just now:
 ///
 ///   {"channel": "twitter", "description": "my order never came", "requester": {"followers": 12000}}
 ///
-/// or a ticket with what happened to it, and when:
+/// A line can also be a ticket with an event and its time:
 ///
 ///   {"ticket": {"status": "open"}, "now": "2026-01-05T12:00:00Z", "event": {"via": "twitter",
 ///    "comment": {"text": "it broke again", "public": true, "author": "requester"},
 ///    "kind": {"updated": {"before": {"status": "solved"}}}}}
 ///
-/// Where paths are files, the set around them is loaded, and all of its rules decide.
+/// For a file, the whole rule set that contains it is loaded, and all of its rules decide.
 ///
 /// Lines are processed in parallel and printed in order. Invalid lines are reported with
 /// their number and skipped; the exit status is then 1. Without any ticket, it is 2.
@@ -131,9 +131,9 @@ fn progress(size: Option<u64>) -> ProgressBar {
 /// What happened to the tickets whose lines do not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Happened {
-    /// They were created, by a public comment with their description.
+    /// The ticket was created, by a public comment with its description.
     Created,
-    /// They were updated, and nothing on them changed.
+    /// The ticket was updated without any change.
     Updated,
 }
 

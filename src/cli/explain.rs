@@ -26,7 +26,12 @@ impl Explain {
                 }
             }
             Some(id) => match codes::find(&id) {
-                Some(code) => out.write_all(code.page.as_bytes())?,
+                Some(code) => {
+                    out.write_all(code.page.as_bytes())?;
+                    if let Some(lint) = codes::lint(code) {
+                        writeln!(out, "\n{}", lint.summary())?;
+                    }
+                }
                 None => {
                     let message = format!("unknown code `{id}`; `twite explain --list` lists all codes");
                     return Err(CliError::Usage(message));

@@ -14,7 +14,7 @@ use super::{
 use crate::desk::visible::Visible;
 use crate::lang::{NotFormatted, SourceFile, SourceSet, format, name, read_rule_files, render};
 
-/// Formats rule files.
+/// Format rule files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fmt {
     /// Rule files (`*.twite`) or directories; `-` reads standard input and writes standard output.

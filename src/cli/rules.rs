@@ -20,7 +20,7 @@ use crate::present::{
 pub(crate) struct Rules {
     #[command(flatten)]
     source: super::source::Source,
-    /// Print a JSON array.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }

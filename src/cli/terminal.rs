@@ -16,7 +16,7 @@ use crate::{desk::visible::is_control, lang::render::Style};
 /// When to use colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// Where a person looks on; `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are followed.
+    /// On a terminal; `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are respected.
     Auto,
     /// Always.
     Always,

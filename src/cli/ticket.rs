@@ -57,8 +57,8 @@ enum What {
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
-    /// Apply a macro to tickets, as an agent: what it sets is set at once, triggers run on the update, and what is to be
-    /// sent leaves as soon as the daemon runs. Ends with status 1 where a ticket refuses it; the others are done.
+    /// Apply a macro to tickets, as an agent: fields are set at once, triggers run on the update, and the daemon sends what is
+    /// to be sent. Exits with status 1 if a ticket refuses the macro; the other tickets are updated.
     Apply(Apply),
     /// Update a ticket, as an agent: triggers run on the update. Ends with status 1 if the
     /// ticket refuses it, or if somebody else has changed the same field since the version named.

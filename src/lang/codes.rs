@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::{Severity, check::LINTS};
+use super::{
+    Severity,
+    check::{LINTS, Lint},
+};
 
 /// A diagnostic code.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +33,11 @@ pub fn all() -> &'static [&'static Code] {
 /// Finds a code by its identifier, ignoring case.
 pub fn find(id: &str) -> Option<&'static Code> {
     all().iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+/// The lint of a code, if it is one of a lint.
+pub(crate) fn lint(code: &Code) -> Option<&'static Lint> {
+    LINTS.iter().copied().find(|lint| lint.code == *code)
 }
 
 macro_rules! codes {

@@ -19,6 +19,16 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// Its name in compilers, GitHub and SARIF.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// An error or a warning about rule files.
 ///
 /// Each span names its file, so one diagnostic can point into several files. Code that sees a text without a file name

@@ -450,14 +450,18 @@ impl Checker<'_> {
             self.error(&codes::TW0302, range(token), format!("`{verb}` takes a string that is not empty"));
             return None;
         }
+        let needle = field.normalize(&text.value);
+        let is_pattern = !matches!(predicate, ast::Predicate::Contains(_) | ast::Predicate::Starts(_));
+        if !is_pattern && is_blank(&needle) {
+            // An empty needle is in every text.
+            let value = &text.value;
+            self.error(&codes::TW0302, range(token), format!("`{value}` is no part of any `{field}`, which drops it"));
+            return None;
+        }
         match predicate {
-            ast::Predicate::Contains(test) if test.word() => {
-                Some(Op::ContainsWord((&*field.normalize(&text.value)).into()))
-            }
-            ast::Predicate::Contains(_) => Some(Op::Contains(Folded::needle(&field.normalize(&text.value)))),
-            ast::Predicate::Starts(_) => {
-                Some(Op::StartsWith(Folded::needle(field.normalize(&text.value).trim_start())))
-            }
+            ast::Predicate::Contains(test) if test.word() => Some(Op::ContainsWord((&*needle).into())),
+            ast::Predicate::Contains(_) => Some(Op::Contains(Folded::needle(&needle))),
+            ast::Predicate::Starts(_) => Some(Op::StartsWith(Folded::needle(needle.trim_start()))),
             _ => self.pattern(token, &text).map(Op::Matches),
         }
     }

@@ -14,7 +14,7 @@ mod template;
 mod test;
 mod value;
 
-pub(crate) use lints::LINTS;
+pub(crate) use lints::{LINTS, Lint};
 use names::{NameKind, Names};
 
 use std::{collections::HashMap, ops::Range, sync::Arc};

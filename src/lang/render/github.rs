@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, fmt::Write, path::Path};
 
-use super::{elsewhere, in_words, level, repository::Repository};
+use super::{elsewhere, in_words, repository::Repository};
 use crate::{
     desk::visible::{visible, visible_lines},
     lang::{
@@ -46,7 +46,7 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path)
         let _ = writeln!(
             out,
             "::{} file={file},line={},endLine={}{columns},title={}::{}",
-            level(d.severity),
+            d.severity.as_str(),
             start.line,
             end.line,
             d.code.id,

@@ -15,7 +15,7 @@ pub use short::short;
 
 use crate::desk::visible::Visible;
 
-use super::diagnostic::{Diagnostic, Label, Severity};
+use super::diagnostic::{Diagnostic, Label};
 
 /// The labels of a diagnostic that are in other files than its own.
 fn elsewhere(diagnostic: &Diagnostic) -> impl Iterator<Item = &Label> {
@@ -25,12 +25,4 @@ fn elsewhere(diagnostic: &Diagnostic) -> impl Iterator<Item = &Label> {
 /// A label in another file as text, for formats that show one span only: "first declared here: rules/a.twite, line 3".
 fn in_words(label: &Label) -> String {
     format!("{}: {}, line {}", label.text, Visible(&label.span.file), label.span.line)
-}
-
-/// The name of a severity in compilers, GitHub and SARIF.
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
 }

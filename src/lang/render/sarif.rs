@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{level, repository::Repository};
+use super::repository::Repository;
 use crate::{
     desk::visible::visible,
     lang::{
@@ -37,7 +37,7 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) 
                 "id": code.id,
                 "shortDescription": {"text": code.title},
                 "help": {"text": code.page, "markdown": code.page},
-                "defaultConfiguration": {"level": level(code.severity)},
+                "defaultConfiguration": {"level": code.severity.as_str()},
             })
         })
         .collect();
@@ -73,7 +73,7 @@ fn result(d: &Diagnostic, sources: &SourceSet, repository: &Repository, fingerpr
     };
     let mut result = json!({
         "ruleId": d.code.id,
-        "level": level(d.severity),
+        "level": d.severity.as_str(),
         "message": {"text": text},
         "locations": [{"physicalLocation": location(d.span(), sources, repository)}],
         "partialFingerprints": {"twite/v1": fingerprint},

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::level;
 use crate::{
     desk::visible::Visible,
     lang::{diagnostic::Diagnostic, span::SourceSet},
@@ -14,7 +13,7 @@ pub fn short(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     for d in diagnostics {
         let (start, _) = sources.region(d.span());
         let (file, message) = (Visible(d.file()), Visible(&d.message));
-        let (line, column, level, code) = (start.line, start.column, level(d.severity), d.code.id);
+        let (line, column, level, code) = (start.line, start.column, d.severity.as_str(), d.code.id);
         // Writing to a `String` never fails.
         let _ = writeln!(out, "{file}:{line}:{column}: {level} {code}: {message}");
     }

@@ -288,3 +288,26 @@ fn hard_input_is_refused_by_name_and_all_else_is_read() {
     let (status, text) = twite(directory.path(), &["check", "nowhere"]);
     assert_eq!((status, text.contains("no such file")), (2, true), "{text}");
 }
+
+#[test]
+fn a_lint_says_since_when_it_is_there_and_whether_it_fixes() {
+    let explain = |code| {
+        let ran = assert_cmd::Command::cargo_bin("twite").unwrap().args(["explain", code]).output().unwrap();
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert!(explain("tw0403").ends_with("\nLint since 0.1.0: warning; it suggests a fix.\n"));
+    assert!(explain("TW0405").ends_with("\nLint since 0.1.0: warning.\n"));
+    assert!(!explain("TW0203").contains("Lint since"));
+}
+
+#[test]
+fn a_needle_of_which_the_field_keeps_nothing_is_refused() {
+    for condition in ["language contains \"--\"", "language starts with \"-\""] {
+        let text = format!("trigger \"One\" {{\n  on created\n  when {condition}\n  then stop\n}}\n");
+        let ran =
+            assert_cmd::Command::cargo_bin("twite").unwrap().args(["check", "-"]).write_stdin(text).output().unwrap();
+        let printed = String::from_utf8(ran.stdout).unwrap() + &String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(1), "{printed}");
+        assert!(printed.contains("TW0302"), "{printed}");
+    }
+}

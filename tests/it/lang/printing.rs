@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeMap, fmt::Debug, path::PathBuf};
 
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use regex::Regex;
 use twite::{
     desk::Declarations,
@@ -81,7 +81,7 @@ fn whatever_is_checked_is_printed_as_it_was() {
         for part in parts {
             if let Ok(rules) = check(&part, &desk) {
                 let again = check(&printed(&rules), &desk);
-                let again = again.map_err(proptest::test_runner::TestCaseError::fail)?;
+                let again = again.map_err(|why| TestCaseError::fail(format!("{part:?}: {why}")))?;
                 proptest::prop_assert_eq!(items(&rules), items(&again), "{}", printed(&rules));
                 checked.set(checked.get() + 1);
             }

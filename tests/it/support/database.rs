@@ -2,7 +2,11 @@
 //!
 //! The server's user must be allowed to make databases. The first test lays a template out, and each test gets a copy, which
 //! is dropped after its directory is gone; the last ones, and the template, are left to whoever started the server.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of it, and one without a database has failed")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "two test binaries include it, of which each uses a part; a test without its database has failed"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -34,11 +34,23 @@ pub(crate) struct Lint {
     /// The diagnostic code, with title, severity and documentation page.
     pub(crate) code: Code,
     /// The first version that has the lint.
-    #[expect(dead_code, reason = "for whoever reads the file")]
     since: &'static str,
     /// The grade of its fixes, if it has any.
     fix: Option<Grade>,
     check: fn(&Context<'_, '_>, &mut Vec<Diagnostic>),
+}
+
+impl Lint {
+    /// Its first version, its level, and whether `--fix` applies its fixes, as a line of text.
+    pub(crate) fn summary(&self) -> String {
+        let level = self.code.severity.as_str();
+        let fix = match self.fix {
+            Some(Grade::Safe) => "; `twite check --fix` fixes it",
+            Some(Grade::Unsafe) => "; it suggests a fix",
+            None => "",
+        };
+        format!("Lint since {}: {level}{fix}.", self.since)
+    }
 }
 
 /// The input of lints. Lints that read the syntax tree also see items with errors.
