@@ -1,11 +1,11 @@
 //! Two daemons on one database, as a restart that overlaps makes them: one works, the other says who does and waits.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use crate::support::{Served, TestDesk};
+use crate::support::{Served, TestDesk, database};
 use twite::{
     sim::{Moment, NewPerson, NewPost, SentKind},
-    store::Holder,
+    store::{Holder, Store},
 };
 
 const RULES: &str = r#"
@@ -82,13 +82,26 @@ async fn what_a_killed_one_was_sending_is_looked_up_by_the_next() {
     }
 }
 
+/// Stops a daemon while it holds no lock of the database, which nobody else could open then.
+async fn stop_between_transactions(desk: &TestDesk, daemon: &Served) {
+    loop {
+        signal(daemon, "-STOP");
+        let address = database::at(&desk.rules().join("twite.db")).await;
+        let opened = tokio::time::timeout(Duration::from_secs(2), Store::open(address)).await;
+        if matches!(opened, Ok(Ok(_))) {
+            return;
+        }
+        signal(daemon, "-CONT");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_was_asleep_finds_itself_superseded_and_waits() {
     let desk = desk().await;
     let first = desk.serve();
     desk.sim.dm("ana", "acme", "hello?").unwrap();
     desk.until("the first message", |counts, _| counts.sent == 1).await;
-    signal(&first, "-STOP");
+    stop_between_transactions(&desk, &first).await;
     let mut second = desk.serve();
     desk.sim.post(&NewPost { by: "ana".into(), text: "@acme are you there?".into(), ..NewPost::default() }).unwrap();
     desk.until("the second has taken over", |counts, _| counts.sent == 2).await;
