@@ -1,9 +1,6 @@
 //! Reports evaluated in memory, the reference for reports in SQL; and the result table that both fill.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{
     Span as Length, Timestamp,
@@ -273,8 +270,8 @@ struct Group {
     count: i64,
     /// The followers of each person.
     people: BTreeMap<String, i64>,
-    /// The quantities of each measure.
-    values: Vec<Vec<f64>>,
+    /// The quantities of each measure, as [`quantity_of`] gives them.
+    values: Vec<Vec<i64>>,
 }
 
 impl<'a> Tally<'a> {
@@ -444,13 +441,13 @@ fn keys_of(split: &Split, facts: Facts<'_>, zone: &TimeZone) -> Vec<Key> {
     }
 }
 
-/// The quantity of a ticket that a measure aggregates, if it has one.
-fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<f64> {
+/// The quantity of a ticket that a measure aggregates, if it has one: a count, or a length of time in milliseconds.
+/// Integers, so that aggregating in another order, as SQL does, comes to the same.
+fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<i64> {
     let Measure::Of { quantity, .. } = measure else { return None };
     match quantity {
         Quantity::Field(field) => match field.read(facts) {
-            #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-            Value::Number(number) => Some(number as f64),
+            Value::Number(number) => Some(number),
             _ => None,
         },
         Quantity::Time { metric, business } => {
@@ -464,7 +461,7 @@ fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<f64> {
                 (true, true) => facts.hours().between(from, to),
                 (true, false) => -facts.hours().between(to, from),
             };
-            Some(length.as_secs_f64())
+            i64::try_from(length.as_millis()).ok()
         }
     }
 }
@@ -476,21 +473,34 @@ impl Group {
             Measure::Count => Some(self.count as f64),
             Measure::Requesters => Some(self.people.len() as f64),
             Measure::Reach => Some(self.people.values().map(|followers| *followers as f64).sum()),
-            Measure::Of { aggregate, .. } => self.values.get_mut(n).and_then(|values| aggregate.of(values)),
+            Measure::Of { aggregate, .. } => {
+                self.values.get_mut(n).and_then(|values| aggregate.of(values)).map(|value| measure.in_unit(value))
+            }
+        }
+    }
+}
+
+impl Measure {
+    /// Converts an aggregate to the unit that is reported: lengths of time from milliseconds to seconds.
+    pub fn in_unit(&self, value: f64) -> f64 {
+        match self {
+            Self::Of { quantity: Quantity::Time { .. }, .. } => value / 1000.0,
+            _ => value,
         }
     }
 }
 
 impl Aggregate {
     /// Aggregates quantities to one value.
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    pub fn of(self, values: &mut [f64]) -> Option<f64> {
-        values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+    #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds are far below 2^53")]
+    fn of(self, values: &mut [i64]) -> Option<f64> {
+        values.sort_unstable();
         let count = values.len();
-        let at = |index: usize| values.get(index).copied();
+        let at = |index: usize| values.get(index).map(|value| *value as f64);
+        let sum = || values.iter().map(|value| i128::from(*value)).sum::<i128>() as f64;
         match self {
-            Self::Sum => Some(values.iter().sum()),
-            Self::Average => (count > 0).then(|| values.iter().sum::<f64>() / count as f64),
+            Self::Sum => Some(sum()),
+            Self::Average => (count > 0).then(|| sum() / count as f64),
             Self::Least => at(0),
             Self::Most => at(count.checked_sub(1)?),
             Self::Median => Some((at(count.checked_sub(1)? / 2)? + at(count / 2)?) / 2.0),

@@ -265,8 +265,10 @@ impl Statement<'_> {
         for row in query.build().fetch_all(&mut *reader).await? {
             let values = counted.entry(self.key(&row, splits, local)?).or_insert_with(|| self.nothing());
             for (n, measure) in self.report.measures.iter().enumerate() {
-                if let (Ok(value), Some(slot)) = (row.try_get(format!("v{n}").as_str()), values.get_mut(n)) {
-                    *slot = in_unit(measure, value);
+                if let (Ok(value), Some(slot)) =
+                    (row.try_get::<Option<f64>, _>(format!("v{n}").as_str()), values.get_mut(n))
+                {
+                    *slot = value.map(|value| measure.in_unit(value));
                 }
             }
         }
@@ -293,10 +295,10 @@ impl Statement<'_> {
                 _ => continue,
             };
             for row in query.build().fetch_all(&mut *reader).await? {
-                let value = row.try_get("v")?;
+                let value: Option<f64> = row.try_get("v")?;
                 let values = counted.entry(self.key(&row, splits, local)?).or_insert_with(|| self.nothing());
                 if let Some(slot) = values.get_mut(n) {
-                    *slot = in_unit(measure, value);
+                    *slot = value.map(|value| measure.in_unit(value));
                 }
             }
         }
@@ -471,12 +473,4 @@ fn day_of(days: i64) -> Result<Date, StoreError> {
     Date::constant(1970, 1, 1)
         .checked_add(jiff::Span::new().days(days))
         .map_err(|e| StoreError::Corrupt(format!("the day {days}: {e}")))
-}
-
-/// Converts durations from stored milliseconds to reported seconds.
-fn in_unit(measure: &Measure, value: Option<f64>) -> Option<f64> {
-    match measure {
-        Measure::Of { quantity: Quantity::Time { .. }, .. } => value.map(|millis| millis / 1000.0),
-        _ => value,
-    }
 }

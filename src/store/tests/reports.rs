@@ -214,6 +214,25 @@ async fn nothing_and_one_are_counted_too() {
     assert_eq!(table.total.previous, Some(vec![Some(0.0), None]));
 }
 
+/// In seconds, floating point numbers would lose the half millisecond between lengths that almost cancel out.
+#[tokio::test]
+async fn lengths_that_almost_cancel_out_are_exact() {
+    let (store, _directory) = store().await;
+    let desk = elsewhere();
+    let (epoch, late) = (Timestamp::UNIX_EPOCH, Timestamp::from_millisecond(1_767_614_400_000).unwrap());
+    let between = |created, assigned| Ticket { created, assigned: Some(assigned), ..Ticket::default() };
+    let drafts = [between(late, epoch), between(epoch, late - SignedDuration::from_millis(1))];
+    let tickets = kept(&store, &drafts).await;
+    let metric = METRICS.iter().find(|metric| metric.name == "assignment_time").unwrap();
+    let median = Measure::Of { aggregate: Aggregate::Median, quantity: Quantity::Time { metric, business: false } };
+    let mut report = plain(vec![median], vec![], Period::Last(1, PeriodUnit::Day));
+    (report.over, report.compare) = (None, false);
+
+    let table = store.report(&report, &desk, now()).await.unwrap();
+    assert_eq!(table.total.values, [Some(-0.0005)]);
+    assert_eq!(in_memory(&report, &tickets, &desk).total.values, [Some(-0.0005)]);
+}
+
 #[tokio::test]
 async fn days_begin_where_the_desk_is() {
     let (store, _directory) = store().await;
