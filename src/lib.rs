@@ -14,10 +14,6 @@
     )
 )]
 
-// The test data generator imports this crate as `twite`, as external crates do.
-#[cfg(test)]
-extern crate self as twite;
-
 // The blank lines keep rustfmt from sorting the modules.
 pub mod clock;
 

@@ -36,7 +36,7 @@ pub struct Holder {
     pub pid: u32,
     /// Boot id, PID namespace and start time, which distinguish it from other processes with the same pid. Empty if the
     /// system does not provide them.
-    pub(super) process: String,
+    pub process: String,
 }
 
 impl Holder {

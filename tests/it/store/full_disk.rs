@@ -1,4 +1,4 @@
-//! A disk that is full, for real, where the machine lets a test mount one; elsewhere `store::tests::failures` has to do.
+//! A disk that is full, for real, where the machine lets a test mount one; elsewhere `src/store/tests.rs` has to do.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 

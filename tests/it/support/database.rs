@@ -2,11 +2,6 @@
 //!
 //! The server's user must be allowed to make databases. The first test lays a template out, and each test gets a copy, which
 //! is dropped after its directory is gone; the last ones, and the template, are left to whoever started the server.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "two test binaries include it, of which each uses a part; a test without its database has failed"
-)]
 
 use std::{
     collections::BTreeMap,
@@ -33,14 +28,14 @@ pub fn server() -> Option<String> {
 /// A database in a directory of its own, or as if it were there. It goes with its owner.
 pub struct TestDatabase {
     pub address: Address,
-    directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 impl TestDatabase {
     pub async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = at(&directory.path().join("twite.db")).await;
-        Self { address, directory }
+        Self { address, _directory: directory }
     }
 
     /// Opens it, as another process does.

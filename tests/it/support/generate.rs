@@ -4,7 +4,7 @@
 //! One source for whatever is compared with the plain evaluator: SQL, the index, and the fuzzer, which has it from here
 //! as well. Everything is made by hand rather than written in the language, so that what the checker would refuse is
 //! asked too.
-#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "each test uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "the fuzzer uses a part of it")]
 
 use std::{collections::BTreeMap, sync::Arc};
 

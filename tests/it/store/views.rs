@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use proptest::{collection, option, prelude::*};
 use tokio::runtime::Runtime;
 
-use super::{
-    generate::{condition, condition_of, desk, field, now, span, ticket},
-    *,
-};
-use crate::{
-    desk::{FieldRef, Kind, Person, field::FIELDS},
+use twite::{
+    desk::{FieldRef, Kind, Person, Scope, Ticket, field::FIELDS},
     engine,
-    lang::rules::{Comparison, Condition, ConditionKind, Literal, Mode, Op, Predicate, Sort, View},
+    lang::rules::{Condition, ConditionKind, Literal, Mode, Op, Predicate, Sort, View},
+    store::Store,
 };
+
+use super::{key, store, x};
+use crate::support::generate::{condition, condition_of, desk, field, now, span, ticket};
 
 fn sort() -> impl Strategy<Value = Option<Sort>> {
     option::of((field(), any::<bool>()).prop_map(|(by, descending)| Sort { by, descending }))
@@ -120,28 +120,11 @@ async fn conditions_of_any_size_are_answered() {
     }
 }
 
-#[tokio::test]
-async fn common_views_find_their_tickets_by_index() {
-    let (store, _directory) = super::file_store().await;
-    let tagged = ask("tags", Op::HasAny(vec!["vip".into()]));
-    let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
-    let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
-    for (filter, index) in [(tagged, "ticket_tag_by_tag"), (unsolved, "ticket_by_status")] {
-        let desk = desk();
-        let dialect = store.reader.dialect();
-        let query = super::super::view::Query::of(dialect, "EXPLAIN QUERY PLAN SELECT t.id", &filter, &desk, now());
-        let rows = query.sql.build().fetch_all(&store.reader).await.unwrap();
-        let plan: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
-        assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
-        assert!(!plan.iter().any(|step| step.starts_with("SCAN t")), "{plan:#?}");
-    }
-}
-
 #[test]
 fn every_ticket_field_that_is_no_set_is_a_column() {
     let sets: BTreeSet<_> = FIELDS.iter().filter(|f| f.kind == Kind::Set).map(|f| f.sql.unwrap()).collect();
     assert_eq!(sets, ["ticket_hashtag", "ticket_tag"].into());
-    for field in FIELDS.iter().filter(|f| f.scope == crate::desk::Scope::Ticket) {
+    for field in FIELDS.iter().filter(|f| f.scope == Scope::Ticket) {
         assert!(field.sql.is_some(), "{} is stored nowhere", field.name);
     }
 }

@@ -1,21 +1,19 @@
 //! Reports in SQL give the same results as reports in memory.
 
-use jiff::{SignedDuration, civil::date};
+use jiff::{SignedDuration, Timestamp, civil::date};
 use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 
-use super::{
-    generate::{condition, desk, now, span, ticket},
-    views::kept,
-    *,
-};
-use crate::{
-    desk::{Declarations, FieldRef, Person, metric::METRICS},
+use twite::{
+    desk::{CustomValue, Declarations, FieldRef, Person, Ticket, metric::METRICS},
     engine::report::{Interval, ReportTable, Row, Tally},
     lang::rules::{
         Aggregate, Calendar, Chart, Condition, Measure, Mode, Over, Period, PeriodUnit, Quantity, Report, Split,
     },
 };
+
+use super::{store, views::kept, x};
+use crate::support::generate::{condition, desk, now, span, ticket};
 
 fn field(name: &str) -> FieldRef {
     FieldRef::find(name, &desk()).unwrap()
@@ -149,7 +147,7 @@ proptest! {
             small(&mut draft.replies);
             small(&mut draft.comments);
             for value in draft.custom.values_mut() {
-                if let crate::desk::CustomValue::Number(n) = value {
+                if let CustomValue::Number(n) = value {
                     small(n);
                 }
             }

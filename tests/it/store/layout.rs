@@ -5,11 +5,10 @@ use std::{
     io::{self, Write as _},
 };
 
-use super::{
-    super::db::{Row, query},
-    database::{SERVER, server},
-    file_store, store, *,
-};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
+use twite::store::Store;
+
+use crate::support::database::{self, Beside, SERVER, server};
 
 const SQLITE: &[&str] = &[
     "SELECT m.name, c.name, lower(c.type), c.\"notnull\" = 1 OR c.pk > 0 FROM sqlite_master m JOIN pragma_table_info(m.name) c
@@ -40,29 +39,29 @@ const POSTGRES: &[&str] = &[
      JOIN pg_attribute b ON b.attrelid = o.oid AND b.attnum = k.confkey[1] WHERE k.contype = 'f'",
 ];
 
-async fn layout(store: &Store, statements: &[&'static str]) -> BTreeSet<String> {
+/// The rows of these statements, each as a line.
+async fn layout(database: &mut Beside, statements: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for statement in statements {
-        let rows = query(statement).fetch_all(&store.reader).await.unwrap();
-        let text = |row: &Row, at: usize| row.try_get::<String, _>(at).unwrap();
-        found.extend(
-            rows.iter().filter(|row| !text(row, 0).contains("sqlx") && text(row, 0) != "sqlite_sequence").map(|row| {
-                let kind = match text(row, 2).as_str() {
-                    "integer" => "bigint".to_owned(),
-                    "blob" => "bytea".to_owned(),
-                    other => other.to_owned(),
-                };
-                format!("{} {} {kind} {}", text(row, 0), text(row, 1), row.try_get::<bool, _>(3).unwrap())
-            }),
+        // SQLite has its integers and bytes under other names.
+        let lines = format!(
+            "WITH found (a, b, c, d) AS ({statement})
+             SELECT a || ' ' || b || ' ' || CASE c WHEN 'integer' THEN 'bigint' WHEN 'blob' THEN 'bytea' ELSE c END
+               || CASE WHEN d THEN ' true' ELSE ' false' END
+             FROM found WHERE a NOT LIKE '%sqlx%' AND a <> 'sqlite_sequence'"
         );
+        found.extend(database.texts(lines).await);
     }
     found
 }
 
 #[tokio::test]
 async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
-    let (file, _directory) = file_store().await;
-    let of_sqlite = layout(&file, SQLITE).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("twite.db");
+    Store::open(&path).await.unwrap().close().await;
+    let mut file = Beside::Sqlite(SqliteConnectOptions::new().filename(&path).connect().await.unwrap());
+    let of_sqlite = layout(&mut file, SQLITE).await;
     assert!(of_sqlite.len() > 200, "{of_sqlite:#?}");
     if server().is_none() {
         // Not `eprintln!`, whose output the test harness captures.
@@ -70,16 +69,16 @@ async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
             .unwrap();
         return;
     }
-    let (on_server, _database) = store().await;
-    let of_postgres = layout(&on_server, POSTGRES).await;
+    database::at(&path).await;
+    let mut on_server = Beside::at(&path).await;
+    let of_postgres = layout(&mut on_server, POSTGRES).await;
     let only = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect::<Vec<_>>();
     assert_eq!(only(&of_sqlite, &of_postgres), only(&of_postgres, &of_sqlite));
     // All text columns compare byte by byte, whatever the locale of the database.
-    let loose = query(
+    let loose = on_server.texts(
         "SELECT table_name || '.' || column_name FROM information_schema.columns
          WHERE table_schema = current_schema() AND table_name NOT LIKE '%sqlx%' AND data_type = 'text'
            AND collation_name IS DISTINCT FROM 'C'",
     );
-    let loose = loose.fetch_all(&on_server.reader).await.unwrap();
-    assert!(loose.is_empty(), "{:?}", loose.iter().map(|row| row.try_get::<String, _>(0)).collect::<Vec<_>>());
+    assert_eq!(loose.await, Vec::<String>::new());
 }

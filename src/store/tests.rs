@@ -1,11 +1,28 @@
-//! Database failures in the middle of an operation: it is rolled back, and the next operation works.
+//! Tests that need the inside of the store: connections that fail, query plans, processes. All others are in `tests/it/store`.
 
 use jiff::Timestamp;
+use tempfile::TempDir;
 
 use super::{
-    super::db::{Builder, query, sqlite::READERS},
-    file_store, store, *,
+    db::{Builder, query, sqlite::READERS},
+    view::Query as ViewQuery,
+    *,
 };
+use crate::{
+    desk::{Declarations, FieldRef, XId},
+    lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Span},
+};
+
+fn x(id: u64) -> XId {
+    id.to_string().parse().unwrap()
+}
+
+/// A store on a SQLite file of its own.
+async fn store() -> (Store, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("twite.db")).await.unwrap();
+    (store, directory)
+}
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -40,7 +57,7 @@ async fn account(store: &Store) {
 
 #[tokio::test]
 async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
-    let (store, _directory) = file_store().await;
+    let (store, _directory) = store().await;
     account(&store).await;
     for round in 0..3 {
         let used = pages(&store, None).await;
@@ -57,37 +74,8 @@ async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_dropped_anywhere_never_was() {
-    let (store, _directory) = store().await;
-    account(&store).await;
-    for polls in 0..60 {
-        let (store, items) = (store.clone(), messages(1000, 5));
-        let mut accept = Box::pin(async move { store.accept(&x(1), &items, None, NOW).await });
-        // Dropped after a number of polls, at any await point.
-        let mut done = false;
-        for _ in 0..polls {
-            let step = std::future::poll_fn(|context| {
-                std::task::Poll::Ready(std::future::Future::poll(accept.as_mut(), context).is_ready())
-            });
-            if step.await {
-                done = true;
-                break;
-            }
-            tokio::task::yield_now().await;
-            std::thread::sleep(std::time::Duration::from_micros(200));
-        }
-        drop(accept);
-        if done {
-            break;
-        }
-    }
-    store.begin().await.unwrap().commit().await.unwrap();
-    assert!(matches!(store.pending(100).await.unwrap().len(), 0 | 5), "all of it or none");
-}
-
-#[tokio::test]
 async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
-    let (store, _directory) = file_store().await;
+    let (store, _directory) = store().await;
     for _ in 0..READERS * 3 {
         let mut snapshot = store.snapshot().await.unwrap();
         query("SELECT * FROM nothing_of_the_kind").execute(&mut snapshot).await.unwrap_err();
@@ -104,7 +92,7 @@ async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
 
 #[tokio::test]
 async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
-    let (store, directory) = file_store().await;
+    let (store, directory) = store().await;
     account(&store).await;
     let other = Store::open(&directory.path().join("twite.db")).await.unwrap();
     let held = other.begin().await.unwrap();
@@ -136,7 +124,7 @@ async fn a_new_database_may_be_opened_by_several_at_once() {
 #[tokio::test]
 async fn a_file_that_is_deleted_or_replaced_is_written_to_no_more() {
     for replaced in [None, Some(false), Some(true)] {
-        let (store, directory) = file_store().await;
+        let (store, directory) = store().await;
         account(&store).await;
         let (path, aside) = (directory.path().join("twite.db"), directory.path().join("aside.db"));
         std::fs::rename(&path, &aside).unwrap();
@@ -155,4 +143,55 @@ async fn a_file_that_is_deleted_or_replaced_is_written_to_no_more() {
         let store = Store::open(&path).await.unwrap();
         store.accept(&x(1), &messages(1, 1), None, now()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn common_views_find_their_tickets_by_index() {
+    let (store, _directory) = store().await;
+    let desk = Declarations::default();
+    let ask = |name, op| Condition {
+        kind: ConditionKind::Predicate(Predicate::new(FieldRef::find(name, &desk).unwrap(), op)),
+        span: Span { file: "views.twite".into(), start: 0, end: 0, line: 1 },
+    };
+    let tagged = ask("tags", Op::HasAny(vec!["vip".into()]));
+    let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
+    let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
+    for (filter, index) in [(tagged, "ticket_tag_by_tag"), (unsolved, "ticket_by_status")] {
+        let dialect = store.reader.dialect();
+        let query = ViewQuery::of(dialect, "EXPLAIN QUERY PLAN SELECT t.id", &filter, &desk, now());
+        let rows = query.sql.build().fetch_all(&store.reader).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN t")), "{plan:#?}");
+    }
+}
+
+#[test]
+fn a_process_that_is_gone_is_told_from_one_that_lives() {
+    let here = Holder::this_process();
+    if here.process.is_empty() {
+        return;
+    }
+    assert!(!here.is_gone());
+    let process = |edit: &dyn Fn(&mut Vec<String>)| {
+        let mut parts = here.process.split(' ').map(str::to_owned).collect();
+        edit(&mut parts);
+        Holder { process: parts.join(" "), ..here.clone() }
+    };
+    assert!(process(&|parts| parts[2] = "1".into()).is_gone(), "its number is another process's by now");
+    assert!(process(&|parts| parts[0] = "before".into()).is_gone(), "the machine was started anew");
+    assert!(!process(&|parts| parts[1] = "pid:[1]".into()).is_gone(), "what another container runs cannot be told");
+    let elsewhere = Holder { host: "elsewhere".into(), pid: 1, process: String::new() };
+    assert!(!elsewhere.is_gone());
+    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let started = lease::started(&child.id().to_string()).unwrap();
+    let child_holder = Holder { pid: child.id(), ..process(&|parts| parts[2].clone_from(&started)) };
+    assert!(!child_holder.is_gone());
+    child.kill().unwrap();
+    // Killed, and a zombie until it is waited for.
+    while !child_holder.is_gone() {
+        std::thread::yield_now();
+    }
+    child.wait().unwrap();
+    assert!(child_holder.is_gone());
 }

@@ -6,8 +6,12 @@ use tokio::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{store, *};
-use crate::{desk::Destination, store::lease::Asked};
+use twite::{
+    desk::Destination,
+    store::{Asked, Ended, Holder, Lease, StoreError, TERM, Watch},
+};
+
+use super::store;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -122,33 +126,4 @@ async fn of_many_that_wait_one_takes_over() {
     }
     assert_eq!(winners, 1);
     assert!(matches!(first.begin().await, Err(StoreError::Superseded)));
-}
-
-#[test]
-fn a_process_that_is_gone_is_told_from_one_that_lives() {
-    let here = Holder::this_process();
-    if here.process.is_empty() {
-        return;
-    }
-    assert!(!here.is_gone());
-    let process = |edit: &dyn Fn(&mut Vec<String>)| {
-        let mut parts = here.process.split(' ').map(str::to_owned).collect();
-        edit(&mut parts);
-        Holder { process: parts.join(" "), ..here.clone() }
-    };
-    assert!(process(&|parts| parts[2] = "1".into()).is_gone(), "its number is another process's by now");
-    assert!(process(&|parts| parts[0] = "before".into()).is_gone(), "the machine was started anew");
-    assert!(!process(&|parts| parts[1] = "pid:[1]".into()).is_gone(), "what another container runs cannot be told");
-    assert!(!stranger(1).is_gone());
-    let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-    let started = super::super::lease::started(&child.id().to_string()).unwrap();
-    let child_holder = Holder { pid: child.id(), ..process(&|parts| parts[2].clone_from(&started)) };
-    assert!(!child_holder.is_gone());
-    child.kill().unwrap();
-    // Killed, and a zombie until it is waited for.
-    while !child_holder.is_gone() {
-        std::thread::yield_now();
-    }
-    child.wait().unwrap();
-    assert!(child_holder.is_gone());
 }
