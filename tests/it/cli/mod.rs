@@ -1,13 +1,15 @@
 //! Commands, as their users run them.
 
 mod accounts;
+mod check;
 mod demo;
 mod desk;
-mod forms;
-mod look;
+mod error;
+mod eval;
 mod outbox;
-mod rewriting;
+mod reading;
+mod rewrite;
+mod settings;
 mod status;
-mod statuses;
+mod terminal;
 mod ticket;
-mod types;

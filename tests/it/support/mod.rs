@@ -1,7 +1,9 @@
 //! A desk for tests: a simulator of X, rules in a directory, a database, and the daemon as a process of its own.
+pub mod command;
 pub mod database;
 pub mod generate;
 pub mod inside;
+pub mod wording;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! Looking at a desk: views, tickets, and why rules did what they did, after a morning of the demo.
+//! Commands that read a desk: views, tickets, reports, and why rules did what they did, after a morning of the demo.
 
 use std::path::Path;
 

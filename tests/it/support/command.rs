@@ -1,0 +1,39 @@
+//! Commands in a directory of their own.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// Status, standard output, standard error.
+pub fn twite(directory: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
+    twite_in(directory, arguments, input, &[])
+}
+
+pub fn twite_in(
+    directory: &Path,
+    arguments: &[&str],
+    input: &str,
+    environment: &[(&str, &str)],
+) -> (i32, String, String) {
+    let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+    twite.current_dir(directory).args(arguments).envs(environment.iter().copied());
+    let mut child = twite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that reads nothing may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+pub fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
