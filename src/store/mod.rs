@@ -9,11 +9,12 @@
 
 mod account;
 mod address;
-mod audit;
+mod assignment;
 mod column;
 mod comment;
+mod counts;
 mod db;
-mod due;
+mod decision;
 mod file;
 mod forget;
 mod hindrance;
@@ -21,19 +22,26 @@ mod inbox;
 mod intervention;
 mod lease;
 mod live;
+mod lookup;
 mod loops;
+mod merge;
 mod number;
 mod outbox;
 mod pause;
+mod person;
 mod polling;
 mod post;
+mod post_version;
+mod progress;
 mod queues;
 mod recount;
 mod report;
+mod rules_version;
+mod schedule;
 mod ticket;
+mod ticket_link;
 mod tx_cache;
 mod usable;
-mod version;
 mod view;
 mod write_buffer;
 
@@ -47,8 +55,9 @@ use jiff::Timestamp;
 pub use self::{
     account::{AccountState, ConnectedAccount, Key},
     address::{Address, Server},
-    audit::{Counts, DecisionRecord, Earlier, Recorded, RecordedRun},
     comment::{NewComment, Standing},
+    counts::Counts,
+    decision::{DecisionRecord, Earlier, Recorded, RecordedRun},
     hindrance::Hindrance,
     inbox::{Accepted, InboxItem, Incoming, IncomingKind},
     intervention::{Intervention, NotPossible, Queued},

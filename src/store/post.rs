@@ -4,13 +4,10 @@ use jiff::Timestamp;
 
 use super::{
     Store, StoreError, TicketKey, Tx,
-    db::{Row, query, query_scalar},
+    db::{Row, query},
     stored, time, word, words,
 };
-use crate::{
-    desk::{CommentSource, Person, TicketId, XId},
-    engine::minute,
-};
+use crate::desk::{CommentSource, TicketId, XId};
 
 /// A stored post or direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,35 +95,6 @@ pub enum Seen {
 }
 
 impl Store {
-    /// Parent posts to fetch: neither stored nor requested from X yet, in conversations that have a ticket.
-    pub async fn missing_parents(&self, most: usize) -> Result<Vec<XId>, StoreError> {
-        let rows: Vec<String> = query_scalar(
-            "SELECT DISTINCT p.replied_to FROM post p
-             WHERE p.asked = 0 AND EXISTS (SELECT 1 FROM ticket t WHERE t.key_conversation = p.conversation)
-             LIMIT $1",
-        )
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter().map(|id| word(id)).collect()
-    }
-
-    /// Public posts on unclosed tickets whose existence at X was not checked since a time, longest unchecked first.
-    pub async fn unseen_since(&self, since: Timestamp, most: usize) -> Result<Vec<XId>, StoreError> {
-        let rows: Vec<String> = query_scalar(
-            "SELECT p.x_id FROM post p
-             WHERE p.deleted = 0 AND p.direct_with IS NULL AND p.checked < $1
-               AND EXISTS (SELECT 1 FROM comment c JOIN ticket t ON t.id = c.ticket
-                           WHERE c.x_id = p.x_id AND t.status <> 'closed')
-             ORDER BY p.checked LIMIT $2",
-        )
-        .bind(since.as_millisecond())
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter().map(|id| word(id)).collect()
-    }
-
     /// The context of a ticket: posts above its comments in the reply chain that are not comments themselves, in the
     /// order of their ids. Each with the handle of its author, if known.
     pub async fn context(&self, ticket: TicketId) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
@@ -257,53 +225,5 @@ impl Tx {
         .fetch_all(&mut self.conn)
         .await?;
         rows.iter().map(StoredPost::read).collect()
-    }
-
-    /// Marks parent posts as requested from X, so that they are not requested again if X did not return them.
-    pub async fn asked(&mut self, parents: &[XId]) -> Result<(), StoreError> {
-        for parent in parents {
-            query("UPDATE post SET asked = 1 WHERE replied_to = $1")
-                .bind(parent.as_str())
-                .execute(&mut self.conn)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Records when the existence of these posts at X was last checked.
-    pub async fn checked(&mut self, posts: &[XId], now: Timestamp) -> Result<(), StoreError> {
-        for post in posts {
-            query("UPDATE post SET checked = $1 WHERE x_id = $2")
-                .bind(now.as_millisecond())
-                .bind(post.as_str())
-                .execute(&mut self.conn)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Inserts or updates a person; fields that are missing from `person` keep their stored value. If a known person
-    /// changed, automations evaluate that person's tickets again.
-    pub async fn see(&mut self, person: &Person, now: Timestamp) -> Result<(), StoreError> {
-        let Some(id) = &person.id else { return Ok(()) };
-        let known = self.person(id).await?;
-        let mut merged = known.clone().unwrap_or_else(|| person.clone());
-        merged.update(person);
-        merged.joined = merged.joined.map(stored);
-        if known.as_ref() == Some(&merged) {
-            return Ok(());
-        }
-        let number = self.put_person(&merged).await?;
-        if known.is_some() {
-            query(
-                "UPDATE ticket SET next_check_at = $2
-                 WHERE requester = $1 AND status <> 'closed' AND (next_check_at IS NULL OR next_check_at > $2)",
-            )
-            .bind(number)
-            .bind(minute(now).as_millisecond())
-            .execute(&mut self.conn)
-            .await?;
-        }
-        Ok(())
     }
 }

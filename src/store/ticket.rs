@@ -1,4 +1,4 @@
-//! Tickets, their requesters, and links between tickets.
+//! Tickets, with their tags, hashtags and declared fields.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,10 +12,11 @@ use super::{
     column::{self, Column, columns},
     db::{Builder, Connection, Query, Row, query, query_scalar},
     number::Numbered,
+    person::PERSON,
     times, word,
     write_buffer::FieldRow,
 };
-use crate::desk::{CustomValue, Person, Status, Ticket, TicketId, XId, text::fold};
+use crate::desk::{CustomValue, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
 /// The key under which at most one ticket is open.
@@ -59,18 +60,6 @@ impl Store {
     /// The number of messages that were not imported into a ticket because it was full.
     pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
         Ok(query_scalar("SELECT not_imported FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
-    }
-
-    /// The tickets linked to a ticket, each with the reason.
-    pub async fn links(&self, id: TicketId) -> Result<Vec<(TicketId, String)>, StoreError> {
-        let rows = query(
-            "SELECT CASE WHEN one = $1 THEN other ELSE one END AS linked, why FROM ticket_link
-             WHERE one = $1 OR other = $1 ORDER BY linked",
-        )
-        .bind(id.0)
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), row.try_get(1)?))).collect()
     }
 }
 
@@ -136,6 +125,16 @@ impl Tx {
                 .fetch_all(&mut self.conn)
                 .await?;
         Ok(ids.into_iter().map(TicketId).collect())
+    }
+
+    /// The people with tickets in a conversation, for all accounts.
+    pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
+        let people: Vec<String> =
+            query_scalar("SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person")
+                .bind(conversation)
+                .fetch_all(&mut self.conn)
+                .await?;
+        people.iter().map(|person| word(person)).collect()
     }
 
     /// Allocates the id of the next ticket.
@@ -245,44 +244,6 @@ impl Tx {
         }));
         Ok(())
     }
-
-    /// Links two tickets. Returns whether the link is new.
-    pub async fn link(&mut self, a: TicketId, b: TicketId, why: &str) -> Result<bool, StoreError> {
-        if a == b {
-            return Ok(false);
-        }
-        let done = query("INSERT INTO ticket_link (one, other, why) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(a.min(b).0)
-            .bind(a.max(b).0)
-            .bind(why)
-            .execute(&mut self.conn)
-            .await?;
-        Ok(done > 0)
-    }
-
-    /// A person by X id.
-    pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
-        if let Some(known) = self.cache.person(id) {
-            return Ok(known.map(|(_, person)| person.clone()));
-        }
-        let row = query(&READ_PERSON).bind(id.as_str()).fetch_optional(&mut self.conn).await?;
-        let Some(row) = row else {
-            self.cache.nobody(id);
-            return Ok(None);
-        };
-        let (number, found) = numbered_person(&row)?;
-        self.cache.keep_person(number, &found);
-        Ok(Some(found))
-    }
-
-    /// Inserts or updates a person and returns the row id.
-    pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
-        let number = column::bind(query(&PUT_PERSON), PERSON, person).fetch_one(&mut self.conn).await?.try_get(0)?;
-        let mut kept = person.clone();
-        column::round(PERSON, &mut kept);
-        self.cache.keep_person(number, &kept);
-        Ok(number)
-    }
 }
 
 /// Columns of a ticket that never change.
@@ -324,22 +285,6 @@ const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "latest_public_comment" latest_public_comment;
 };
 
-const PERSON: &[Column<Person>] = columns! { Person:
-    "x_id" id;
-    "handle" handle folded;
-    "name" name folded;
-    "email" email folded;
-    "language" language folded;
-    "location" location folded;
-    "joined" joined;
-    "followers" followers;
-    "following" following;
-    "tweets" tweets;
-    "listed" listed;
-    "verified" verified;
-    "verified_type" verified_type;
-};
-
 static OPEN: LazyLock<String> = LazyLock::new(|| {
     let key = ["key_account", "key_conversation", "key_person", "opened_by", "requester", "closed", "next_check_at"];
     let names = key.map(str::to_owned).into_iter().chain(column::names(FIXED)).chain(column::names(CHANGING));
@@ -358,19 +303,6 @@ static READ: LazyLock<String> = LazyLock::new(|| {
     let (fixed, changing) = (column::selected(FIXED, "t"), column::selected(CHANGING, "t"));
     let person = column::selected(PERSON, "p");
     format!("SELECT {fixed}, {changing}, {person} FROM ticket t JOIN person p ON p.id = t.requester WHERE t.id")
-});
-
-/// Selects people with their row ids. A condition on `p.x_id` must be appended.
-pub(super) static PEOPLE: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE p.x_id", column::selected(PERSON, "p")));
-
-static READ_PERSON: LazyLock<String> = LazyLock::new(|| format!("{} = $1", *PEOPLE));
-
-static PUT_PERSON: LazyLock<String> = LazyLock::new(|| {
-    let names = column::names(PERSON);
-    let news: Vec<_> = names.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-    let insert = column::insert("person", &names);
-    format!("{insert} ON CONFLICT (x_id) DO UPDATE SET {} RETURNING id", news.join(", "))
 });
 
 /// When a ticket was closed, in milliseconds: its last update, as a closed ticket does not change.
@@ -442,13 +374,6 @@ fn read(row: &Row) -> Result<Ticket, StoreError> {
     let at = column::read(CHANGING, &mut ticket, row, at)?;
     column::read(PERSON, &mut ticket.requester, row, at)?;
     Ok(ticket)
-}
-
-/// Decodes a row of [`PEOPLE`].
-pub(super) fn numbered_person(row: &Row) -> Result<(i64, Person), StoreError> {
-    let mut person = Person::default();
-    column::read(PERSON, &mut person, row, 1)?;
-    Ok((row.try_get(0)?, person))
 }
 
 #[cfg(test)]

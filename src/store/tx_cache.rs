@@ -7,7 +7,8 @@ use super::{
     StoreError, StoredPost, Tx,
     db::Builder,
     number::Numbered,
-    ticket::{PEOPLE, numbered_person, tickets},
+    person::{PEOPLE, numbered_person},
+    ticket::tickets,
     word,
 };
 use crate::desk::{Person, Ticket, TicketId, XId};

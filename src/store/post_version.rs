@@ -100,14 +100,4 @@ impl Tx {
         }
         Ok(moved > 0)
     }
-
-    /// The people with tickets in a conversation, for all accounts.
-    pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
-        let people: Vec<String> =
-            query_scalar("SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person")
-                .bind(conversation)
-                .fetch_all(&mut self.conn)
-                .await?;
-        people.iter().map(|person| word(person)).collect()
-    }
 }

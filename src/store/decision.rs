@@ -1,6 +1,4 @@
-//! The audit log: every run with its inputs, so that it can be replayed, and totals.
-
-use std::collections::BTreeMap;
+//! The audit log: every run with its inputs, so that it can be replayed.
 
 use jiff::Timestamp;
 
@@ -14,7 +12,7 @@ use super::{
 use crate::{
     desk::{Event, EventKind, Ticket, TicketId},
     engine::Decision,
-    lang::rules::{Files, Rules, Version},
+    lang::rules::Version,
 };
 
 /// A run to be recorded.
@@ -54,29 +52,6 @@ pub struct RecordedRun {
     pub event: Event,
     /// The decision, as JSON.
     pub decision: serde_json::Value,
-}
-
-/// Totals over the whole database.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Tickets.
-    pub tickets: i64,
-    /// Comments that came from X.
-    pub comments: i64,
-    /// Tickets that are linked to another.
-    pub linked: i64,
-    /// Replies that were delivered.
-    pub sent: i64,
-    /// Replies that were refused for good.
-    pub refused: i64,
-    /// Replies whose delivery is unknown.
-    pub unknown: i64,
-    /// Messages in the inbox that could not be read or stored.
-    pub set_aside: i64,
-    /// Messages that were not imported because their tickets were full.
-    pub not_imported: i64,
-    /// How often each rule fired, by title, without firings in shadow mode.
-    pub fired: BTreeMap<String, i64>,
 }
 
 impl Tx {
@@ -176,56 +151,5 @@ impl Store {
             runs.push(Recorded { id, now: time(row.try_get("made")?)?, rules, fired, run });
         }
         Ok(runs)
-    }
-
-    /// Stores a rule set with its files, so that its decisions can be explained after it was replaced.
-    pub async fn remember_version(&self, rules: &Rules, now: Timestamp) -> Result<(), StoreError> {
-        let files = serde_json::to_string(&rules.files).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-        self.write(
-            query("INSERT INTO rules_version (hash, loaded, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-                .bind(&rules.version.hash)
-                .bind(now.as_millisecond())
-                .bind(files),
-        )
-        .await?;
-        Ok(())
-    }
-
-    /// The files of a stored rule set, by its hash.
-    pub async fn version_files(&self, hash: &str) -> Result<Option<Files>, StoreError> {
-        let files: Option<String> = query_scalar("SELECT files FROM rules_version WHERE hash = $1")
-            .bind(hash)
-            .fetch_optional(&self.reader)
-            .await?;
-        files.map(|files| serde_json::from_str(&files).map_err(|e| StoreError::Corrupt(e.to_string()))).transpose()
-    }
-
-    /// The totals so far.
-    pub async fn counts(&self) -> Result<Counts, StoreError> {
-        let row = query(
-            "SELECT (SELECT count(*) FROM ticket),
-                    (SELECT count(*) FROM comment WHERE delivery = 'imported' AND kind <> 'note'),
-                    (SELECT count(*) FROM (SELECT one FROM ticket_link UNION SELECT other FROM ticket_link) AS linked),
-                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'sent'),
-                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'refused'),
-                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'unknown'),
-                    (SELECT count(*) FROM inbox WHERE state = 'set_aside'),
-                    (SELECT CAST(coalesce(sum(not_imported), 0) AS BIGINT) FROM ticket)",
-        )
-        .fetch_one(&self.reader)
-        .await?;
-        let fired =
-            query("SELECT rule, count(*) FROM fired WHERE shadow = 0 GROUP BY rule").fetch_all(&self.reader).await?;
-        Ok(Counts {
-            tickets: row.try_get(0)?,
-            comments: row.try_get(1)?,
-            linked: row.try_get(2)?,
-            sent: row.try_get(3)?,
-            refused: row.try_get(4)?,
-            unknown: row.try_get(5)?,
-            set_aside: row.try_get(6)?,
-            not_imported: row.try_get(7)?,
-            fired: fired.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?,
-        })
     }
 }

@@ -1,0 +1,58 @@
+//! Merging tickets.
+
+use super::{
+    StoreError, Tx,
+    comment::author_word,
+    db::{query, query_scalar},
+};
+use crate::desk::{Author, MovedComments, TicketId};
+
+impl Tx {
+    /// The ticket into which this one can be merged: the latest earlier unclosed ticket with the same person, account
+    /// and channel.
+    pub async fn earlier_ticket(&mut self, id: TicketId) -> Result<Option<TicketId>, StoreError> {
+        let earlier: Option<i64> = query_scalar(
+            "SELECT e.id FROM ticket t JOIN ticket e
+               ON e.key_account = t.key_account AND e.key_person = t.key_person AND e.channel = t.channel
+             WHERE t.id = $1 AND e.id <> t.id AND e.status <> 'closed'
+               AND (e.created < t.created OR (e.created = t.created AND e.id < t.id))
+             ORDER BY e.created DESC, e.id DESC LIMIT 1",
+        )
+        .bind(id.0)
+        .fetch_optional(&mut self.conn)
+        .await?;
+        Ok(earlier.map(TicketId))
+    }
+
+    /// Merges a ticket into another: moves its comments, copies its links and records the target. Does not move notes,
+    /// nor posts that are on the target already.
+    pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<MovedComments, StoreError> {
+        let authors: Vec<String> = query_scalar(
+            "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM comment o WHERE o.ticket = $2 AND o.x_id = comment.x_id) RETURNING author",
+        )
+        .bind(from.0)
+        .bind(into.0)
+        .fetch_all(&mut self.conn)
+        .await?;
+        query(
+            "INSERT INTO ticket_link (one, other, why)
+             SELECT CASE WHEN id < $2 THEN id ELSE $2 END, CASE WHEN id < $2 THEN $2 ELSE id END, why FROM
+               (SELECT CASE WHEN one = $1 THEN other ELSE one END AS id, why FROM ticket_link
+                WHERE (one = $1 OR other = $1) AND why <> 'merged') linked
+             WHERE id <> $2 ON CONFLICT DO NOTHING",
+        )
+        .bind(from.0)
+        .bind(into.0)
+        .execute(&mut self.conn)
+        .await?;
+        // Tickets merged into `from` earlier now point to `into`.
+        query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
+            .bind(from.0)
+            .bind(into.0)
+            .execute(&mut self.conn)
+            .await?;
+        let count = |of: Option<&str>| authors.iter().filter(|author| of.is_none_or(|of| of == *author)).count() as i64;
+        Ok(MovedComments { all: count(None), replies: count(Some(author_word(Author::Agent))) })
+    }
+}

@@ -1,0 +1,117 @@
+//! The schedule of automation checks: when each ticket is evaluated next, and which automations are active on it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    Store, StoreError, Tx,
+    db::{query, query_scalar},
+    time, times,
+};
+use crate::desk::TicketId;
+
+impl Store {
+    /// The earliest time at which automations must be evaluated on any ticket.
+    pub async fn next_check(&self) -> Result<Option<Timestamp>, StoreError> {
+        let next = query_scalar("SELECT min(next_check_at) FROM ticket WHERE next_check_at IS NOT NULL");
+        times(next.fetch_one(&self.reader).await?)
+    }
+
+    /// The number of tickets on which automations are due for evaluation.
+    pub async fn count_due(&self, now: Timestamp) -> Result<i64, StoreError> {
+        Ok(query_scalar("SELECT count(*) FROM ticket WHERE next_check_at <= $1")
+            .bind(now.as_millisecond())
+            .fetch_one(&self.reader)
+            .await?)
+    }
+}
+
+impl Tx {
+    /// Tickets on which automations are due for evaluation, earliest first, at most `most`.
+    pub async fn due(&mut self, now: Timestamp, most: u32) -> Result<Vec<(TicketId, Timestamp)>, StoreError> {
+        let rows =
+            query("SELECT id, next_check_at FROM ticket WHERE next_check_at <= $1 ORDER BY next_check_at, id LIMIT $2")
+                .bind(now.as_millisecond())
+                .bind(i64::from(most))
+                .fetch_all(&mut self.conn)
+                .await?;
+        rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), time(row.try_get(1)?)?))).collect()
+    }
+
+    /// Schedules the evaluation of automations on a ticket at this time, unless it is due earlier.
+    pub async fn check_by(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
+        query("UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND (next_check_at IS NULL OR next_check_at > $2)")
+            .bind(id.0)
+            .bind(at.as_millisecond())
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
+    }
+
+    /// When automations are evaluated on a ticket next.
+    pub async fn next_check_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<Option<i64>> = query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut self.conn)
+            .await?;
+        times(at.flatten())
+    }
+
+    /// The minute of a ticket's last check, and the titles of the automations whose conditions held then.
+    pub async fn active_automations(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
+        let last_check = query_scalar("SELECT last_check FROM ticket WHERE id = $1").bind(id.0);
+        let last_check = time(last_check.fetch_one(&mut self.conn).await?)?;
+        let titles: Vec<String> = query_scalar("SELECT automation FROM active_automation WHERE ticket = $1")
+            .bind(id.0)
+            .fetch_all(&mut self.conn)
+            .await?;
+        Ok((last_check, titles.into_iter().collect()))
+    }
+
+    /// Records an evaluation of automations on a ticket at a minute: those active before and now, and the time of the
+    /// next evaluation.
+    pub async fn record_check(
+        &mut self,
+        id: TicketId,
+        at: Timestamp,
+        before: &BTreeSet<String>,
+        active: &BTreeSet<String>,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        for title in before.difference(active) {
+            query("DELETE FROM active_automation WHERE ticket = $1 AND automation = $2")
+                .bind(id.0)
+                .bind(title)
+                .execute(&mut self.conn)
+                .await?;
+        }
+        for title in active.difference(before) {
+            query("INSERT INTO active_automation (ticket, automation) VALUES ($1, $2)")
+                .bind(id.0)
+                .bind(title)
+                .execute(&mut self.conn)
+                .await?;
+        }
+        query(
+            "UPDATE ticket SET next_check_at = $2, last_check = CASE WHEN last_check < $3 THEN $3 ELSE last_check END WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(next.map(Timestamp::as_millisecond))
+        .bind(at.as_millisecond())
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Unclosed tickets with a higher id than this one, in the order of their ids, at most `most`.
+    pub async fn unclosed_after(&mut self, id: TicketId, most: u32) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<i64> =
+            query_scalar("SELECT id FROM ticket WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2")
+                .bind(id.0)
+                .bind(i64::from(most))
+                .fetch_all(&mut self.conn)
+                .await?;
+        Ok(ids.into_iter().map(TicketId).collect())
+    }
+}
