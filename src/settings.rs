@@ -119,7 +119,7 @@ pub struct XSettings {
     pub recheck_hours: u32,
     /// Milliseconds until a sent post can be found at X. If the response to a post is lost, the search for it waits
     /// this long.
-    pub settle_millis: u64,
+    pub visibility_delay_millis: u64,
 }
 
 impl Default for XSettings {
@@ -130,7 +130,7 @@ impl Default for XSettings {
             client_secret_env: None,
             poll_seconds: 30,
             recheck_hours: 12,
-            settle_millis: 5_000,
+            visibility_delay_millis: 5_000,
         }
     }
 }
@@ -206,7 +206,7 @@ pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "limits", key: "replies_per_person_per_hour", allowed: 0..=1_000, unit: "replies" },
     NumberRange { table: "x", key: "poll_seconds", allowed: 1..=86_400, unit: "seconds" },
     NumberRange { table: "x", key: "recheck_hours", allowed: 0..=8_760, unit: "hours" },
-    NumberRange { table: "x", key: "settle_millis", allowed: 0..=600_000, unit: "milliseconds" },
+    NumberRange { table: "x", key: "visibility_delay_millis", allowed: 0..=600_000, unit: "milliseconds" },
 ];
 
 impl MailSettings {

@@ -101,7 +101,8 @@ impl Shared {
 
     /// Maximum time until a new post is visible in X's lists.
     pub(super) fn visibility_delay(&self) -> SignedDuration {
-        SignedDuration::try_from(Duration::from_millis(self.app.settings().x.settle_millis)).unwrap_or_default()
+        SignedDuration::try_from(Duration::from_millis(self.app.settings().x.visibility_delay_millis))
+            .unwrap_or_default()
     }
 
     /// Reports a failure of X: the first, and every 20th of a series. A refusal of the whole account pauses it instead.

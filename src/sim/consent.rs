@@ -56,15 +56,15 @@ impl World {
             let mut query = back.query_pairs_mut();
             query.append_pair("state", &wish.state);
             match (form.get("decision"), user) {
-                (Some("approve"), Some(user)) if self.doors.codes.len() < MAX_TOKENS => {
+                (Some("approve"), Some(user)) if self.credentials.codes.len() < MAX_TOKENS => {
                     let code = self.secret(64);
                     query.append_pair("code", &code);
                     let until = self.now() + CODE_LIFE;
-                    self.doors.codes.retain(|_, code| code.until + CODE_LIFE > until);
+                    self.credentials.codes.retain(|_, code| code.until + CODE_LIFE > until);
                     let grant = Grant { user, client: wish.client, scopes: wish.scopes };
                     let redirect_uri = wish.redirect_text;
                     let (challenge, hashed) = (wish.challenge, wish.hashed);
-                    self.doors.codes.insert(code, Code { grant, redirect_uri, challenge, hashed, until });
+                    self.credentials.codes.insert(code, Code { grant, redirect_uri, challenge, hashed, until });
                 }
                 _ => _ = query.append_pair("error", "access_denied"),
             }
@@ -79,7 +79,7 @@ impl World {
             return Err("`response_type` has to be `code`".into());
         }
         let client = need("client_id")?;
-        let app = self.doors.app(client).ok_or("no app has this `client_id`")?;
+        let app = self.credentials.app(client).ok_or("no app has this `client_id`")?;
         let redirect_text = need("redirect_uri")?;
         if !app.redirect_uris.iter().any(|uri| uri == redirect_text) {
             return Err("`redirect_uri` is none that was registered for this app".into());

@@ -42,9 +42,9 @@ use super::{
     fault::Cut,
     oauth::SCOPES,
     query::{Call, is_handle, parse_id},
+    relations::Relation,
     server::Shared,
     text::escape,
-    ties::Tie,
     world::{Conversation, Fields, World},
 };
 
@@ -159,7 +159,7 @@ impl World {
                     given.refuse(&format!("`scopes`: X has no `{scope}`"));
                 }
                 given.finish()?;
-                self.doors.add_app(app);
+                self.credentials.add_app(app);
             }
             "post" => {
                 let post = NewPost {
@@ -199,23 +199,23 @@ impl World {
             }
             "like" => {
                 let (by, post) = self.read_by_post(given)?;
-                self.ties.put(Tie::Like, by, post);
+                self.relations.put(Relation::Like, by, post);
             }
             "unlike" => {
                 let (by, post) = self.read_by_post(given)?;
-                self.ties.remove(Tie::Like, by, post);
+                self.relations.remove(Relation::Like, by, post);
             }
-            "follow" => self.tie(Tie::Follow, given, true)?,
-            "unfollow" => self.tie(Tie::Follow, given, false)?,
-            "block" => self.tie(Tie::Block, given, true)?,
-            "unblock" => self.tie(Tie::Block, given, false)?,
+            "follow" => self.relation(Relation::Follow, given, true)?,
+            "unfollow" => self.relation(Relation::Follow, given, false)?,
+            "block" => self.relation(Relation::Block, given, true)?,
+            "unblock" => self.relation(Relation::Block, given, false)?,
             "revoke" => {
                 let account = self.read_account(given)?;
-                self.doors.revoke(account);
+                self.credentials.revoke(account);
             }
             "expire" => {
                 let account = self.read_account(given)?;
-                self.doors.expire(account);
+                self.credentials.expire(account);
             }
             "allow" => {
                 let account = given.text("account");
@@ -296,14 +296,14 @@ impl World {
         self.find_person(&account)
     }
 
-    fn tie(&mut self, tie: Tie, mut given: Arguments, holds: bool) -> Result<(), SimError> {
+    fn relation(&mut self, relation: Relation, mut given: Arguments, holds: bool) -> Result<(), SimError> {
         let (by, user) = (given.text("by"), given.text("user"));
         given.finish()?;
         let (by, user) = (self.find_person(&by)?, self.find_person(&user)?);
         if holds {
-            self.ties.put(tie, by, user);
+            self.relations.put(relation, by, user);
         } else {
-            self.ties.remove(tie, by, user);
+            self.relations.remove(relation, by, user);
         }
         Ok(())
     }

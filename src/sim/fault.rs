@@ -182,18 +182,18 @@ impl Faults {
     }
 
     /// The fault to inject into this request. Only the first fault that matches counts the request.
-    pub(super) fn strike(&mut self, endpoint: &str) -> Option<Fault> {
+    pub(super) fn next(&mut self, endpoint: &str) -> Option<Fault> {
         let at = self.0.iter().position(|fault| fault.fits(endpoint))?;
         let fault = self.0.get_mut(at)?;
         if fault.skip > 0 {
             fault.skip -= 1;
             return None;
         }
-        let struck = fault.clone();
+        let found = fault.clone();
         fault.times = fault.times.saturating_sub(1);
         if fault.times == 0 {
             self.0.remove(at);
         }
-        Some(struck)
+        Some(found)
     }
 }

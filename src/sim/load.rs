@@ -14,8 +14,8 @@ use super::{
     body::at,
     clock,
     query::parse_id,
+    relations::Relation,
     text::{self, unescape},
-    ties::Tie,
     world::{Conversation, Dm, Fields, MAX_EACH, Post, Waiting, World, dm_fields},
 };
 
@@ -340,7 +340,7 @@ impl World {
                 Waiting::Post(post) => self.put_post(id, *post)?,
                 Waiting::Dm(dm) => self.put_dm(id, *dm)?,
                 Waiting::Like { by, post } => {
-                    self.ties.put(Tie::Like, by, post);
+                    self.relations.put(Relation::Like, by, post);
                 }
             }
             done += 1;

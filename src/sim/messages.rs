@@ -10,9 +10,9 @@ use super::{
     endpoint::{Outcome, Request},
     page::Page,
     query::parse_id,
+    relations::Relation,
     sent::SentKind,
     show::{Asked, Shown, Subject},
-    ties::Tie,
     world::{Conversation, Dm, World},
 };
 
@@ -133,7 +133,7 @@ fn send(world: &mut World, me: u64, conversation: Conversation, message: &Value)
         return Err(Answer::dm_too_long());
     }
     let others = || conversation.members.iter().copied().filter(|member| *member != me);
-    if others().any(|other| world.ties.holds(Tie::Block, other, me)) {
+    if others().any(|other| world.relations.holds(Relation::Block, other, me)) {
         return Err(Answer::dm_blocked());
     }
     if others().any(|other| world.people.get(&other).is_none_or(|person| person.closed_to_dms)) {

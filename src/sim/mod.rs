@@ -29,12 +29,12 @@ mod page;
 mod people;
 mod posts;
 mod query;
+mod relations;
 mod search;
 mod sent;
 mod server;
 mod show;
 mod text;
-mod ties;
 mod timelines;
 mod v1;
 mod words;
@@ -57,8 +57,8 @@ use tokio::{
 use self::{
     clock::Clock,
     oauth::SCOPES,
+    relations::Relation,
     server::Shared,
-    ties::Tie,
     world::{Conversation, World},
 };
 pub use self::{
@@ -266,7 +266,7 @@ impl SimHandle {
     pub fn like(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
-        world.ties.put(Tie::Like, by, post);
+        world.relations.put(Relation::Like, by, post);
         Ok(())
     }
 
@@ -274,7 +274,7 @@ impl SimHandle {
     pub fn unlike(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
-        world.ties.remove(Tie::Like, by, post);
+        world.relations.remove(Relation::Like, by, post);
         Ok(())
     }
 
@@ -282,7 +282,7 @@ impl SimHandle {
     pub fn revoke(&self, account: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let account = world.find_person(account)?;
-        world.doors.revoke(account);
+        world.credentials.revoke(account);
         Ok(())
     }
 
@@ -290,7 +290,7 @@ impl SimHandle {
     pub fn expire(&self, account: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let account = world.find_person(account)?;
-        world.doors.expire(account);
+        world.credentials.expire(account);
         Ok(())
     }
 

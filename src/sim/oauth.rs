@@ -111,7 +111,7 @@ pub struct Tokens {
 
 /// Registered apps, authorization codes and tokens.
 #[derive(Debug, Default)]
-pub(super) struct Doors {
+pub(super) struct Credentials {
     apps: Vec<App>,
     pub(super) codes: HashMap<String, Code>,
     access: HashMap<String, Access>,
@@ -160,7 +160,7 @@ impl Asker {
     }
 }
 
-impl Doors {
+impl Credentials {
     pub(super) fn open(&mut self, options: &SimOptions) {
         self.apps = options.apps.clone();
     }
@@ -200,16 +200,16 @@ impl World {
         let header = call.authorization.as_deref().unwrap_or_default();
         let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
         if scheme.eq_ignore_ascii_case("oauth") {
-            let token = oauth1_token(rest).and_then(|token| self.doors.oauth1.get(&token));
+            let token = oauth1_token(rest).and_then(|token| self.credentials.oauth1.get(&token));
             return token.map(|user| Asker::User(*user)).ok_or_else(unauthorized);
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(unauthorized());
         }
-        if self.doors.app_tokens.contains(rest) {
+        if self.credentials.app_tokens.contains(rest) {
             return if endpoint.app_limit.is_some() { Ok(Asker::App) } else { Err(Answer::wrong_token_kind(endpoint)) };
         }
-        let access = self.doors.access.get(rest).filter(|access| access.until > self.now());
+        let access = self.credentials.access.get(rest).filter(|access| access.until > self.now());
         let access = access.ok_or_else(unauthorized)?;
         if endpoint.scopes.iter().all(|needed| access.grant.scopes.iter().any(|s| s == needed)) {
             Ok(Asker::User(access.grant.user))
@@ -220,7 +220,7 @@ impl World {
 
     /// Issues tokens for an account without the authorization page.
     pub(super) fn connect(&mut self, user: u64, scopes: &[&str]) -> Result<Tokens, SimError> {
-        let app = self.doors.apps.first().ok_or_else(|| SimError::NoSuchApp("none is registered".into()))?;
+        let app = self.credentials.apps.first().ok_or_else(|| SimError::NoSuchApp("none is registered".into()))?;
         if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(scope)) {
             return Err(SimError::Command(format!("`{unknown}` is no scope")));
         }
@@ -229,7 +229,7 @@ impl World {
         let (client_id, scope) = (grant.client.clone(), grant.scopes.join(" "));
         let (access_token, refresh_token) = self.issue(grant)?;
         let (token, secret) = (format!("{user}-{}", self.secret(40)), self.secret(45));
-        self.doors.oauth1.insert(token.clone(), user);
+        self.credentials.oauth1.insert(token.clone(), user);
         Ok(Tokens {
             user_id: user.to_string(),
             username: self.handle(user).into(),
@@ -246,24 +246,26 @@ impl World {
     /// Issues an app-only token, which represents no user.
     pub(super) fn app_token(&mut self) -> String {
         let token = format!("AAAAAAAAAAAAAAAAAAAAA{}", self.secret(60));
-        self.doors.app_tokens.insert(token.clone());
+        self.credentials.app_tokens.insert(token.clone());
         token
     }
 
     fn issue(&mut self, grant: Grant) -> Result<(String, Option<String>), SimError> {
         let now = self.now();
-        if self.doors.access.len() >= MAX_TOKENS {
-            self.doors.access.retain(|_, access| access.until > now);
+        if self.credentials.access.len() >= MAX_TOKENS {
+            self.credentials.access.retain(|_, access| access.until > now);
         }
-        if self.doors.access.len() >= MAX_TOKENS || self.doors.refresh.len() >= MAX_TOKENS {
+        if self.credentials.access.len() >= MAX_TOKENS || self.credentials.refresh.len() >= MAX_TOKENS {
             return Err(SimError::Full("tokens"));
         }
         let life = i64::try_from(self.options.token_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
         let (access, refresh) = (self.secret(64), self.secret(64));
-        self.doors.access.insert(access.clone(), Access { grant: grant.clone(), until: now.saturating_add(life) });
+        self.credentials
+            .access
+            .insert(access.clone(), Access { grant: grant.clone(), until: now.saturating_add(life) });
         let refreshable = grant.scopes.iter().any(|s| s == "offline.access");
         if refreshable {
-            self.doors.refresh.insert(refresh.clone(), grant);
+            self.credentials.refresh.insert(refresh.clone(), grant);
         }
         Ok((access, refreshable.then_some(refresh)))
     }
@@ -317,7 +319,7 @@ impl World {
             return Answer::v1(403, 99, "Unable to verify your credentials");
         }
         let token = form.get("access_token").unwrap_or_default();
-        self.doors.app_tokens.remove(token);
+        self.credentials.app_tokens.remove(token);
         Answer::json(200, &json!({"access_token": token}))
     }
 
@@ -331,7 +333,7 @@ impl World {
             scheme.eq_ignore_ascii_case("basic").then(|| (client.to_owned(), secret.to_owned()))
         });
         let named = basic.as_ref().map(|(client, _)| client.as_str()).or(form.get("client_id"));
-        let Some(app) = named.and_then(|client| self.doors.app(client)) else {
+        let Some(app) = named.and_then(|client| self.credentials.app(client)) else {
             return Err(match named {
                 Some(_) => Answer::oauth(400, "invalid_request", "Value passed for the client was invalid."),
                 None => missing(),
@@ -348,7 +350,7 @@ impl World {
         let bad =
             |what: &str| Answer::oauth(400, "invalid_request", &format!("Value passed for the {what} was invalid."));
         // A code can be presented once, even if the request fails.
-        let code = form.get("code").and_then(|code| self.doors.codes.remove(code));
+        let code = form.get("code").and_then(|code| self.credentials.codes.remove(code));
         let code = code.filter(|code| code.until > self.now() && code.grant.client == client);
         let code = code.ok_or_else(|| bad("authorization code"))?;
         if form.get("redirect_uri") != Some(&code.redirect_uri) {
@@ -362,8 +364,8 @@ impl World {
 
     fn rotate(&mut self, form: &Form<'_>, client: &str) -> Result<Grant, Answer> {
         let token = form.get("refresh_token").unwrap_or_default();
-        let known = self.doors.refresh.get(token).is_some_and(|grant| grant.client == client);
-        let grant = known.then(|| self.doors.refresh.remove(token)).flatten();
+        let known = self.credentials.refresh.get(token).is_some_and(|grant| grant.client == client);
+        let grant = known.then(|| self.credentials.refresh.remove(token)).flatten();
         grant.ok_or_else(|| Answer::oauth(400, "invalid_request", "Value passed for the token was invalid."))
     }
 
@@ -374,8 +376,8 @@ impl World {
             return refusal;
         }
         let token = form.get("token").unwrap_or_default();
-        self.doors.access.remove(token);
-        self.doors.refresh.remove(token);
+        self.credentials.access.remove(token);
+        self.credentials.refresh.remove(token);
         Answer::json(200, &json!({"revoked": true}))
     }
 }

@@ -7,10 +7,10 @@ use super::{
     body::{self, Shape, TEXT, at},
     compose::Draft,
     endpoint::{Outcome, Request},
+    relations::Relation,
     sent::SentKind,
     show::{Asked, Shown, Subject},
     text::{self, MAX_POST_WEIGHT},
-    ties::Tie,
     world::World,
 };
 
@@ -160,7 +160,7 @@ fn is_duplicate(world: &World, me: u64, text: &str, replies_to: Option<u64>) -> 
 
 /// Checks whether an app may reply: X requires that the author mentioned or quoted the account.
 fn may_reply(world: &World, me: u64, parent: u64) -> Result<(), Answer> {
-    let Some(post) = world.post(parent).filter(|post| !world.ties.holds(Tie::Block, post.author, me)) else {
+    let Some(post) = world.post(parent).filter(|post| !world.relations.holds(Relation::Block, post.author, me)) else {
         return Err(Answer::forbidden("You attempted to reply to a Tweet that is deleted or not visible to you."));
     };
     let quotes_me = post.quotes.and_then(|id| world.post(id)).is_some_and(|quoted| quoted.author == me);

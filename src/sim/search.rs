@@ -20,9 +20,9 @@ const MAX_QUERY_CHARS: usize = 512;
 /// Maximum nesting depth of groups and negations.
 const MAX_DEPTH: usize = 16;
 /// How far back recent search reaches, in milliseconds; enforced only if the clock was set by hand.
-const RECENT: i64 = 7 * 24 * 60 * 60 * 1000;
+const RECENT_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// Minimum time between `end_time` and the request, in milliseconds.
-const SETTLING: i64 = 10_000;
+const SEARCH_DELAY_MILLIS: i64 = 10_000;
 
 /// `GET /2/tweets/search/recent`
 pub(super) fn recent(world: &World, request: &Request<'_>) -> Outcome {
@@ -48,7 +48,7 @@ pub(super) fn counts(world: &World, request: &Request<'_>) -> Outcome {
     let (start, end) = (query.time("start_time"), query.time("end_time"));
     let posts = world.search(&mut query);
     query.finish()?;
-    let (start, end) = (start.unwrap_or(world.now() - RECENT), end.unwrap_or(world.now()));
+    let (start, end) = (start.unwrap_or(world.now() - RECENT_MILLIS), end.unwrap_or(world.now()));
     let (mut buckets, mut from, mut total) = (Vec::new(), start, 0);
     while from < end {
         let to = ((from / length + 1) * length).min(end);
@@ -65,12 +65,12 @@ impl World {
     /// Posts that match a request's `query` and range, newest first, with their creation times in milliseconds.
     fn search(&self, query: &mut Query<'_>) -> Vec<(u64, i64)> {
         let range = Range::read(query);
-        let oldest = if self.clock_set { self.now() - RECENT } else { i64::MIN };
+        let oldest = if self.clock_set { self.now() - RECENT_MILLIS } else { i64::MIN };
         for (name, time) in [("start_time", range.start), ("end_time", range.end)] {
             let sent = query.text(name).unwrap_or_default();
             if time.is_some_and(|time| time < oldest) {
                 query.fault(name, sent, &format!("must be on or after {}", clock::written(oldest)));
-            } else if name == "end_time" && time.is_some_and(|time| time > self.now() - SETTLING) {
+            } else if name == "end_time" && time.is_some_and(|time| time > self.now() - SEARCH_DELAY_MILLIS) {
                 query.fault(name, sent, "must be a minimum of 10 seconds prior to the request time");
             }
         }

@@ -124,7 +124,7 @@ impl Shared {
                 if SIGN_IN.contains(&name.as_str()) { name } else { String::new() }
             }
         };
-        let fault = self.world().faults.strike(&name);
+        let fault = self.world().faults.next(&name);
         self.show(Moment::Before, &call, &name).await;
         if let Some(fault) = &fault {
             tokio::time::sleep(Duration::from_millis(fault.delay_ms).min(MAX_DELAY)).await;

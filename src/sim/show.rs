@@ -214,7 +214,7 @@ impl<'a> Shown<'a> {
             put(&mut user, "receives_your_dm", !person.closed_to_dms);
         }
         if let (true, Some(me)) = (wanted.contains(&"connection_status"), self.asked.viewer) {
-            put(&mut user, "connection_status", self.world.ties.between(me, id));
+            put(&mut user, "connection_status", self.world.relations.between(me, id));
         }
         user
     }

@@ -7,8 +7,8 @@ use super::{
     endpoint::{Outcome, Request},
     page::Page,
     query::Query,
+    relations::{self, Relation},
     show::{Asked, Shown, Subject},
-    ties::{self, Tie},
     world::{Post, World},
 };
 
@@ -59,9 +59,9 @@ pub(super) fn mentions(world: &World, request: &Request<'_>) -> Outcome {
 /// `GET /2/users/:id/timelines/reverse_chronological`
 pub(super) fn home(world: &World, request: &Request<'_>) -> Outcome {
     let me = request.own()?;
-    let followed = world.ties.by(Tie::Follow, me).map(|(_, user)| user).chain([me]);
+    let followed = world.relations.by(Relation::Follow, me).map(|(_, user)| user).chain([me]);
     let mut posts: Vec<u64> = followed
-        .filter(|user| !world.ties.holds(Tie::Mute, me, *user))
+        .filter(|user| !world.relations.holds(Relation::Mute, me, *user))
         .flat_map(|user| world.posts_by(user).collect::<Vec<_>>())
         .collect();
     posts.sort_unstable_by(|a, b| b.cmp(a));
@@ -117,7 +117,7 @@ pub(super) fn reposted_by(world: &World, request: &Request<'_>) -> Outcome {
     let people: Vec<(u64, u64)> = reposts.into_iter().filter_map(|id| Some((id, world.post(id)?.author))).collect();
     match missing_post(world, request)? {
         Some(answer) => Ok(answer),
-        None => ties::list_people(world, request, 1..=100, &people),
+        None => relations::list_people(world, request, 1..=100, &people),
     }
 }
 

@@ -11,10 +11,10 @@ use super::{
     fault::Faults,
     limits::Limits,
     media::Upload,
-    oauth::Doors,
+    oauth::Credentials,
+    relations::Relations,
     sent::Sent,
     text,
-    ties::Ties,
 };
 
 /// Maximum number of objects of each kind.
@@ -34,13 +34,13 @@ pub(super) struct World {
     by_author: HashMap<u64, BTreeSet<u64>>,
     mentioning: HashMap<u64, BTreeSet<u64>>,
     pub(super) dms: BTreeMap<u64, Dm>,
-    pub(super) ties: Ties,
+    pub(super) relations: Relations,
     pub(super) media: HashMap<String, Value>,
     pub(super) polls: HashMap<String, Value>,
     pub(super) uploads: HashMap<u64, Upload>,
     pub(super) waiting: BTreeMap<(i64, u64), Waiting>,
     pub(super) sent: Vec<Sent>,
-    pub(super) doors: Doors,
+    pub(super) credentials: Credentials,
     pub(super) limits: Limits,
     pub(super) faults: Faults,
     pub(super) answered: BTreeMap<String, BTreeMap<u16, u64>>,
@@ -169,13 +169,13 @@ impl World {
             by_author: HashMap::new(),
             mentioning: HashMap::new(),
             dms: BTreeMap::new(),
-            ties: Ties::default(),
+            relations: Relations::default(),
             media: HashMap::new(),
             polls: HashMap::new(),
             uploads: HashMap::new(),
             waiting: BTreeMap::new(),
             sent: Vec::new(),
-            doors: Doors::default(),
+            credentials: Credentials::default(),
             limits: Limits::new(options.rate_limits),
             faults: Faults::default(),
             answered: BTreeMap::new(),
@@ -185,7 +185,7 @@ impl World {
             dice: Dice::new(options.seed),
             options,
         };
-        world.doors.open(&world.options);
+        world.credentials.open(&world.options);
         world
     }
 

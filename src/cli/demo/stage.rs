@@ -333,7 +333,7 @@ fn staged(handles: &[String], sim: &str, sink: String, mail: PathBuf) -> Overrid
             url: sim.to_owned(),
             client_id: Some(CLIENT_ID.to_owned()),
             poll_seconds: 1,
-            settle_millis: 200,
+            visibility_delay_millis: 200,
             ..XSettings::default()
         }),
         mail: Some(MailSettings {

@@ -55,7 +55,7 @@ impl Desk {
         self.sim.post(&post).unwrap()
     }
 
-    async fn settle(&self) -> twite::store::Counts {
+    async fn until_idle(&self) -> twite::store::Counts {
         self.daemon.run_until_idle().await.unwrap();
         self.daemon.store().counts().await.unwrap()
     }
@@ -81,13 +81,13 @@ impl Desk {
 async fn an_account_that_x_refuses_pauses_alone_and_resumes_with_nothing_lost() {
     let mut desk = Desk::new(&["acme", "bikes"], TAG).await;
     desk.say("@acme one");
-    assert_eq!(desk.settle().await.tickets, 1);
+    assert_eq!(desk.until_idle().await.tickets, 1);
     assert_eq!(desk.worries(), Vec::<String>::new());
 
     desk.sim.revoke("acme").unwrap();
     desk.say("@acme two");
     desk.say("@bikes three");
-    assert_eq!(desk.settle().await.tickets, 2, "the other account goes on");
+    assert_eq!(desk.until_idle().await.tickets, 2, "the other account goes on");
     assert_eq!((desk.state(0).await, desk.state(1).await), (AccountState::Unauthorised, AccountState::Connected));
     let worries = desk.worries();
     assert_eq!(worries.len(), 1, "told once: {worries:?}");
@@ -100,7 +100,7 @@ async fn an_account_that_x_refuses_pauses_alone_and_resumes_with_nothing_lost() 
     let account = desk.daemon.store().accounts().await.unwrap().into_iter().find(|a| a.handle == "acme").unwrap();
     desk.daemon.store().save_tokens(desk.daemon.key(), &account.id, &tokens).await.unwrap();
     desk.daemon.store().connect(&ConnectedAccount { state: AccountState::Connected, ..account }).await.unwrap();
-    assert_eq!(desk.settle().await.tickets, 3, "what was written meanwhile is not lost");
+    assert_eq!(desk.until_idle().await.tickets, 3, "what was written meanwhile is not lost");
     assert_eq!(desk.worries(), Vec::<String>::new());
 }
 
@@ -120,13 +120,13 @@ async fn what_x_answers_in_trouble_is_told_and_tried_again() {
     ] {
         let what = format!("{fault:?}");
         desk.sim.fault(fault).unwrap();
-        let before = desk.settle().await.tickets;
+        let before = desk.until_idle().await.tickets;
         let worries = desk.worries();
         assert_eq!(worries.len(), 1, "{what}: {worries:?}");
         assert!(worries[0].contains("@acme") && worries[0].contains("retrying"), "{what}: {worries:?}");
         assert_eq!(desk.state(0).await, AccountState::Connected, "{what}");
         desk.say("@acme again");
-        assert!(desk.settle().await.tickets > before, "{what}");
+        assert!(desk.until_idle().await.tickets > before, "{what}");
         desk.worries();
     }
 }
@@ -141,13 +141,13 @@ async fn a_message_that_cannot_be_read_is_set_aside_once_and_the_endpoint_goes_o
         let broken = post(2, &format!("caf\\ud83d {likes}"));
         let page = format!(r#"{{"data":[{},{broken},{}]}}"#, post(3, "three"), post(1, "one"));
         desk.sim.fault(Fault::on("GET /2/users/:id/mentions").answer(200, page)).unwrap();
-        let counts = desk.settle().await;
+        let counts = desk.until_idle().await;
         assert_eq!((counts.tickets, counts.set_aside), (2, 1));
     }
     let worries = desk.worries();
     assert!(worries.len() == 1 && worries[0].contains("not valid JSON"), "{worries:?}");
     desk.say("@acme four");
-    assert_eq!(desk.settle().await.tickets, 3);
+    assert_eq!(desk.until_idle().await.tickets, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,9 +158,9 @@ async fn posts_from_before_an_account_was_captured_make_no_tickets() {
     desk.sim.advance(std::time::Duration::from_secs(60));
     let account = desk.daemon.store().accounts().await.unwrap().remove(0);
     desk.daemon.store().connect(&ConnectedAccount { capture_from: Some(from), ..account }).await.unwrap();
-    assert_eq!(desk.settle().await.tickets, 0);
+    assert_eq!(desk.until_idle().await.tickets, 0);
     desk.answer("@acme and still nothing", &old);
-    let counts = desk.settle().await;
+    let counts = desk.until_idle().await;
     assert_eq!(counts.tickets, 1);
     // What the person wrote before in that conversation belongs to it all the same.
     assert_eq!(counts.comments, 2);
@@ -170,7 +170,7 @@ async fn posts_from_before_an_account_was_captured_make_no_tickets() {
 async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
     let desk = Desk::new(&["acme"], TAG).await;
     let first = desk.say("@acme one");
-    desk.settle().await;
+    desk.until_idle().await;
     let store = desk.daemon.store();
     let mut tx = store.begin().await.unwrap();
     for n in 0..4_998_u64 {
@@ -190,12 +190,12 @@ async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
     let last = desk.answer("@acme the last that fits", &first);
     desk.answer("@acme one too many", &last);
     desk.answer("@acme two too many", &last);
-    let counts = desk.settle().await;
+    let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.comments), (1, 5_000));
     assert_eq!(store.left_out(TicketId(1)).await.unwrap(), 2);
     // The next conversation is not full.
     desk.say("@acme another thing");
-    assert_eq!(desk.settle().await.tickets, 2);
+    assert_eq!(desk.until_idle().await.tickets, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,12 +204,12 @@ async fn a_reply_answers_the_version_that_people_see() {
     let first = desk.say("@acme teh parcel");
     let newest = desk.sim.edit(&first, "@acme the parcel").unwrap();
     assert_ne!(newest, first);
-    assert_eq!(desk.settle().await.sent, 1);
+    assert_eq!(desk.until_idle().await.sent, 1);
     assert_eq!(desk.sim.sent()[0].in_reply_to.as_deref(), Some(newest.as_str()));
     // Its echo is known, and the person's answer below it joins the ticket.
     let reply = desk.sim.sent()[0].id.clone();
     desk.answer("@acme thanks!", &reply);
-    let counts = desk.settle().await;
+    let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.sent), (1, 1));
     let comments = desk.daemon.store().comments(TicketId(1)).await.unwrap();
     let texts: Vec<_> = comments.iter().map(|comment| comment.text.as_str()).collect();
@@ -222,7 +222,7 @@ async fn a_reply_that_x_refuses_is_not_sent_again_and_shows_why() {
     let refusal = r#"{"title":"Forbidden","detail":"You are not allowed to reply to this post.","type":"about:blank","status":403}"#;
     desk.sim.fault(Fault::on("POST /2/tweets").answer(403, refusal)).unwrap();
     desk.say("@acme one");
-    let counts = desk.settle().await;
+    let counts = desk.until_idle().await;
     assert_eq!((counts.sent, counts.refused), (0, 1));
     let left = desk.daemon.store().outgoing(TicketId(1)).await.unwrap();
     assert!(left[0].reason.as_ref().unwrap().contains("not allowed to reply"), "{left:?}");
@@ -230,11 +230,11 @@ async fn a_reply_that_x_refuses_is_not_sent_again_and_shows_why() {
     let gone = desk.say("@acme two");
     desk.sim.fault(Fault::on("POST /2/tweets").answer(503, "")).unwrap();
     desk.sim.delete(&gone).unwrap();
-    desk.settle().await;
+    desk.until_idle().await;
     assert_eq!(desk.sim.sent().len(), 0);
     // And the desk goes on.
     desk.say("@acme three");
-    assert_eq!(desk.settle().await.sent, 1);
+    assert_eq!(desk.until_idle().await.sent, 1);
 }
 
 const TELLS_EVERYBODY: &str = r#"
@@ -261,7 +261,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     let desk = Desk::with(&["acme"], TELLS_EVERYBODY, &extra).await;
     let first = desk.say("@acme quokkas ate my order");
     let second = desk.answer("@acme and wombats the receipt", &first);
-    let counts = desk.settle().await;
+    let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.comments, counts.fired["Tells everybody"]), (1, 2, 2));
     let store = desk.daemon.store();
     // What a server keeps in its files is not ours to see.
@@ -304,7 +304,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     }});
     desk.sim.load_lines(hello.to_string().as_bytes()).unwrap();
     assert_eq!(desk.sim.release(1, false).unwrap(), 1);
-    let counts = desk.settle().await;
+    let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.comments), (1, 3));
     assert!(!kept("quokkas"));
 }
@@ -317,7 +317,7 @@ async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
     desk.answer("@acme did you see that?", &above);
     desk.sim.fault(Fault::on("GET /2/tweets").times(3).answer(429, "")).unwrap();
     // Settling does not wait for X; the ticket is there without what stands above it.
-    assert_eq!(desk.settle().await.tickets, 1);
+    assert_eq!(desk.until_idle().await.tickets, 1);
     let worries = desk.worries();
     assert_eq!(worries.len(), 1, "{worries:?}");
     let mut lookup = desk.daemon.lookup();
@@ -326,7 +326,7 @@ async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
         assert!(matches!(looked, LookupOutcome::Later(wait) if wait.as_secs() >= 15), "{looked:?}");
         assert_eq!(desk.worries().len(), told, "told once");
     }
-    desk.settle().await;
+    desk.until_idle().await;
     let context = desk.daemon.store().context(TicketId(1)).await.unwrap();
     assert_eq!(
         context.iter().map(|(post, handle)| (&*post.text, handle.as_deref())).collect::<Vec<_>>(),

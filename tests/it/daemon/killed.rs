@@ -52,7 +52,7 @@ fn sent(sim: &SimHandle) -> Vec<Said> {
     sent
 }
 
-fn settled(counts: &Counts, replies: i64) -> bool {
+fn all_delivered(counts: &Counts, replies: i64) -> bool {
     counts.sent + counts.refused + counts.unknown == replies
 }
 
@@ -106,7 +106,7 @@ async fn killed_around_every_request() {
     }
     drop(sightings);
     let _served = desk.serve();
-    desk.until("the last life", |c, _| c.tickets == expected.tickets && settled(c, expected.sent)).await;
+    desk.until("the last life", |c, _| c.tickets == expected.tickets && all_delivered(c, expected.sent)).await;
     let counts = desk.quiet().await;
     println!("{lives} lives");
     same(&counts, &expected_sent, &desk, &expected);
@@ -134,7 +134,7 @@ async fn killed_between_a_send_and_its_record() {
     }
     drop(sightings);
     let _served = desk.serve();
-    desk.until("the last life", |c, _| c.tickets == expected.tickets && settled(c, expected.sent)).await;
+    desk.until("the last life", |c, _| c.tickets == expected.tickets && all_delivered(c, expected.sent)).await;
     let counts = desk.quiet().await;
     same(&counts, &expected_sent, &desk, &expected);
 }
@@ -149,7 +149,7 @@ async fn answers_that_are_lost() {
         desk.sim.fault(Fault::on(endpoint).skip(5).times(1).answer(502, "<html>bad gateway</html>")).unwrap();
     }
     let _served = desk.serve();
-    desk.until("everything", |c, _| c.tickets == expected.tickets && settled(c, expected.sent)).await;
+    desk.until("everything", |c, _| c.tickets == expected.tickets && all_delivered(c, expected.sent)).await;
     let counts = desk.quiet().await;
     same(&counts, &expected_sent, &desk, &expected);
 }

@@ -46,7 +46,7 @@ pub async fn daemon_on(
     let x = XSettings {
         url: sim.url.clone(),
         client_id: Some(CLIENT_ID.to_owned()),
-        settle_millis: 0,
+        visibility_delay_millis: 0,
         ..XSettings::default()
     };
     let overrides = Overrides { x: Some(x), ..Overrides::default() };

@@ -49,7 +49,7 @@ impl TestDesk {
     pub async fn on(sim: SimHandle, accounts: &[&str], rules: &str, extra: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut toml = format!(
-            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\npoll_seconds = 1\nsettle_millis = 300\n",
+            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\npoll_seconds = 1\nvisibility_delay_millis = 300\n",
             sim.url
         );
         for handle in accounts {

@@ -20,7 +20,7 @@ pub(super) const OF_USER: Shape = Shape::Object(&[("target_user_id", true, Shape
 
 /// A kind of relation from a user to a user or post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Tie {
+pub(super) enum Relation {
     Like,
     Bookmark,
     Follow,
@@ -30,50 +30,50 @@ pub(super) enum Tie {
 
 /// All relations, indexed from both ends.
 #[derive(Debug, Default)]
-pub(super) struct Ties {
+pub(super) struct Relations {
     last: u64,
-    orders: HashMap<(Tie, u64, u64), u64>,
-    by: BTreeMap<(Tie, u64, u64), u64>,
-    to: BTreeMap<(Tie, u64, u64), u64>,
+    orders: HashMap<(Relation, u64, u64), u64>,
+    by: BTreeMap<(Relation, u64, u64), u64>,
+    to: BTreeMap<(Relation, u64, u64), u64>,
 }
 
-impl Ties {
+impl Relations {
     /// Adds a relation; `false` if it already exists or the maximum number is reached.
-    pub(super) fn put(&mut self, tie: Tie, by: u64, to: u64) -> bool {
-        if self.orders.len() >= MAX_EACH || self.orders.contains_key(&(tie, by, to)) {
+    pub(super) fn put(&mut self, relation: Relation, by: u64, to: u64) -> bool {
+        if self.orders.len() >= MAX_EACH || self.orders.contains_key(&(relation, by, to)) {
             return false;
         }
         self.last += 1;
-        self.orders.insert((tie, by, to), self.last);
-        self.by.insert((tie, by, self.last), to);
-        self.to.insert((tie, to, self.last), by);
+        self.orders.insert((relation, by, to), self.last);
+        self.by.insert((relation, by, self.last), to);
+        self.to.insert((relation, to, self.last), by);
         true
     }
 
-    pub(super) fn remove(&mut self, tie: Tie, by: u64, to: u64) -> bool {
-        let Some(order) = self.orders.remove(&(tie, by, to)) else { return false };
-        self.by.remove(&(tie, by, order));
-        self.to.remove(&(tie, to, order));
+    pub(super) fn remove(&mut self, relation: Relation, by: u64, to: u64) -> bool {
+        let Some(order) = self.orders.remove(&(relation, by, to)) else { return false };
+        self.by.remove(&(relation, by, order));
+        self.to.remove(&(relation, to, order));
         true
     }
 
-    pub(super) fn holds(&self, tie: Tie, by: u64, to: u64) -> bool {
-        self.orders.contains_key(&(tie, by, to))
+    pub(super) fn holds(&self, relation: Relation, by: u64, to: u64) -> bool {
+        self.orders.contains_key(&(relation, by, to))
     }
 
     /// Targets of `by`'s relations of a kind, latest first, as pairs of sequence number and target id.
-    pub(super) fn by(&self, tie: Tie, by: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.by.range((tie, by, 0)..=(tie, by, u64::MAX)).rev().map(|((.., order), to)| (*order, *to))
+    pub(super) fn by(&self, relation: Relation, by: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.by.range((relation, by, 0)..=(relation, by, u64::MAX)).rev().map(|((.., order), to)| (*order, *to))
     }
 
     /// The relations between two users, as values of X's `connection_status`.
     pub(super) fn between(&self, me: u64, other: u64) -> Vec<&'static str> {
         let says = |holds: bool, word| holds.then_some(word);
         [
-            says(self.holds(Tie::Follow, me, other), "following"),
-            says(self.holds(Tie::Follow, other, me), "followed_by"),
-            says(self.holds(Tie::Block, me, other), "blocking"),
-            says(self.holds(Tie::Mute, me, other), "muting"),
+            says(self.holds(Relation::Follow, me, other), "following"),
+            says(self.holds(Relation::Follow, other, me), "followed_by"),
+            says(self.holds(Relation::Block, me, other), "blocking"),
+            says(self.holds(Relation::Mute, me, other), "muting"),
         ]
         .into_iter()
         .flatten()
@@ -81,29 +81,29 @@ impl Ties {
     }
 
     /// Users that have a relation of a kind to `to`, latest first, as pairs of sequence number and user id.
-    pub(super) fn to(&self, tie: Tie, to: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.to.range((tie, to, 0)..=(tie, to, u64::MAX)).rev().map(|((.., order), by)| (*order, *by))
+    pub(super) fn to(&self, relation: Relation, to: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.to.range((relation, to, 0)..=(relation, to, u64::MAX)).rev().map(|((.., order), by)| (*order, *by))
     }
 }
 
 /// `GET /2/users/:id/followers`
 pub(super) fn followers(world: &World, request: &Request<'_>) -> Outcome {
-    people(world, request, request.path_id(0)?, |id| world.ties.to(Tie::Follow, id).collect())
+    people(world, request, request.path_id(0)?, |id| world.relations.to(Relation::Follow, id).collect())
 }
 
 /// `GET /2/users/:id/following`
 pub(super) fn following(world: &World, request: &Request<'_>) -> Outcome {
-    people(world, request, request.path_id(0)?, |id| world.ties.by(Tie::Follow, id).collect())
+    people(world, request, request.path_id(0)?, |id| world.relations.by(Relation::Follow, id).collect())
 }
 
 /// `GET /2/users/:id/blocking`
 pub(super) fn blocking(world: &World, request: &Request<'_>) -> Outcome {
-    people(world, request, request.own()?, |id| world.ties.by(Tie::Block, id).collect())
+    people(world, request, request.own()?, |id| world.relations.by(Relation::Block, id).collect())
 }
 
 /// `GET /2/users/:id/muting`
 pub(super) fn muting(world: &World, request: &Request<'_>) -> Outcome {
-    people(world, request, request.own()?, |id| world.ties.by(Tie::Mute, id).collect())
+    people(world, request, request.own()?, |id| world.relations.by(Relation::Mute, id).collect())
 }
 
 /// One page of the users that are related to the user `of`.
@@ -141,7 +141,7 @@ pub(super) fn liking_people(world: &World, request: &Request<'_>) -> Outcome {
         request.query().finish()?;
         return Ok(Answer::nothing(missing("tweet", "id", request.path(0))));
     }
-    let likes: Vec<(u64, u64)> = world.ties.to(Tie::Like, post).collect();
+    let likes: Vec<(u64, u64)> = world.relations.to(Relation::Like, post).collect();
     list_people(world, request, 1..=100, &likes)
 }
 
@@ -152,21 +152,22 @@ pub(super) fn liked_posts(world: &World, request: &Request<'_>) -> Outcome {
         request.query().finish()?;
         return Ok(Answer::nothing(missing("user", "id", request.path(0))));
     }
-    posts(world, request, Tie::Like, by, 5)
+    posts(world, request, Relation::Like, by, 5)
 }
 
 /// `GET /2/users/:id/bookmarks`
 pub(super) fn bookmarks(world: &World, request: &Request<'_>) -> Outcome {
-    posts(world, request, Tie::Bookmark, request.own()?, 1)
+    posts(world, request, Relation::Bookmark, request.own()?, 1)
 }
 
 /// One page of the posts that a user has liked or bookmarked, latest like or bookmark first.
-fn posts(world: &World, request: &Request<'_>, tie: Tie, by: u64, least: usize) -> Outcome {
+fn posts(world: &World, request: &Request<'_>, relation: Relation, by: u64, least: usize) -> Outcome {
     let mut query = request.query();
     let asked = Asked::read(&mut query, Subject::Post, request.asker.user());
     let page = Page::read(&mut query, &request.call.path, least..=100, 100);
     query.finish()?;
-    let tied: Vec<(u64, u64)> = world.ties.by(tie, by).filter(|(_, post)| world.post(*post).is_some()).collect();
+    let tied: Vec<(u64, u64)> =
+        world.relations.by(relation, by).filter(|(_, post)| world.post(*post).is_some()).collect();
     let cut = page.cut_by(&tied, |(order, _)| *order);
     let posts: Vec<u64> = cut.items.iter().map(|(_, post)| *post).collect();
     Ok(timelines::show(world, &asked, &posts, cut.meta()))
@@ -174,90 +175,96 @@ fn posts(world: &World, request: &Request<'_>, tie: Tie, by: u64, least: usize) 
 
 /// `POST /2/users/:id/likes`
 pub(super) fn like(world: &mut World, request: &Request<'_>) -> Outcome {
-    to_post(world, request, Tie::Like, Some(SentKind::Like), "liked")
+    to_post(world, request, Relation::Like, Some(SentKind::Like), "liked")
 }
 
 /// `DELETE /2/users/:id/likes/:tweet_id`
 pub(super) fn unlike(world: &mut World, request: &Request<'_>) -> Outcome {
-    end(world, request, Tie::Like, Some(SentKind::Unlike), "liked")
+    end(world, request, Relation::Like, Some(SentKind::Unlike), "liked")
 }
 
 /// `POST /2/users/:id/bookmarks`
 pub(super) fn bookmark(world: &mut World, request: &Request<'_>) -> Outcome {
-    to_post(world, request, Tie::Bookmark, None, "bookmarked")
+    to_post(world, request, Relation::Bookmark, None, "bookmarked")
 }
 
 /// `DELETE /2/users/:id/bookmarks/:tweet_id`
 pub(super) fn unbookmark(world: &mut World, request: &Request<'_>) -> Outcome {
-    end(world, request, Tie::Bookmark, None, "bookmarked")
+    end(world, request, Relation::Bookmark, None, "bookmarked")
 }
 
 /// `POST /2/users/:id/following`
 pub(super) fn follow(world: &mut World, request: &Request<'_>) -> Outcome {
-    to_person(world, request, Tie::Follow, json!({"following": true, "pending_follow": false}))
+    to_person(world, request, Relation::Follow, json!({"following": true, "pending_follow": false}))
 }
 
 /// `DELETE /2/users/:source_user_id/following/:target_user_id`
 pub(super) fn unfollow(world: &mut World, request: &Request<'_>) -> Outcome {
-    end(world, request, Tie::Follow, None, "following")
+    end(world, request, Relation::Follow, None, "following")
 }
 
 /// `POST /2/users/:id/blocking`
 pub(super) fn block(world: &mut World, request: &Request<'_>) -> Outcome {
-    to_person(world, request, Tie::Block, json!({"blocking": true}))
+    to_person(world, request, Relation::Block, json!({"blocking": true}))
 }
 
 /// `DELETE /2/users/:source_user_id/blocking/:target_user_id`
 pub(super) fn unblock(world: &mut World, request: &Request<'_>) -> Outcome {
-    end(world, request, Tie::Block, None, "blocking")
+    end(world, request, Relation::Block, None, "blocking")
 }
 
 /// `POST /2/users/:id/muting`
 pub(super) fn mute(world: &mut World, request: &Request<'_>) -> Outcome {
-    to_person(world, request, Tie::Mute, json!({"muting": true}))
+    to_person(world, request, Relation::Mute, json!({"muting": true}))
 }
 
 /// `DELETE /2/users/:source_user_id/muting/:target_user_id`
 pub(super) fn unmute(world: &mut World, request: &Request<'_>) -> Outcome {
-    end(world, request, Tie::Mute, None, "muting")
+    end(world, request, Relation::Mute, None, "muting")
 }
 
-fn to_post(world: &mut World, request: &Request<'_>, tie: Tie, sent: Option<SentKind>, says: &str) -> Outcome {
+fn to_post(
+    world: &mut World,
+    request: &Request<'_>,
+    relation: Relation,
+    sent: Option<SentKind>,
+    says: &str,
+) -> Outcome {
     let me = request.own()?;
     let post = body::id(at(&request.body()?, "/tweet_id")).unwrap_or_default();
     if world.post(post).is_none() {
-        let verb = if tie == Tie::Like { "like" } else { "bookmark" };
+        let verb = if relation == Relation::Like { "like" } else { "bookmark" };
         let detail = format!("You are not allowed to {verb} a Tweet that is deleted or not visible to you.");
         return Err(Answer::forbidden(&detail));
     }
-    if let (true, Some(kind)) = (world.ties.put(tie, me, post), sent) {
+    if let (true, Some(kind)) = (world.relations.put(relation, me, post), sent) {
         let sent = world.sent_by(me, kind, post);
         world.note(sent);
     }
     Ok(Answer::json(200, &json!({"data": {says: true}})))
 }
 
-fn to_person(world: &mut World, request: &Request<'_>, tie: Tie, data: Value) -> Outcome {
+fn to_person(world: &mut World, request: &Request<'_>, relation: Relation, data: Value) -> Outcome {
     let me = request.own()?;
     let target = body::id(at(&request.body()?, "/target_user_id")).unwrap_or_default();
     if target == me || !world.people.contains_key(&target) {
         return Ok(Answer::nothing(missing("user", "target_user_id", &target.to_string())));
     }
-    if tie == Tie::Follow && world.ties.holds(Tie::Block, target, me) {
+    if relation == Relation::Follow && world.relations.holds(Relation::Block, target, me) {
         return Err(Answer::forbidden("You have been blocked from following this account at the request of the user."));
     }
-    world.ties.put(tie, me, target);
-    if tie == Tie::Block {
+    world.relations.put(relation, me, target);
+    if relation == Relation::Block {
         // A block removes the follows between two users in both directions.
-        world.ties.remove(Tie::Follow, me, target);
-        world.ties.remove(Tie::Follow, target, me);
+        world.relations.remove(Relation::Follow, me, target);
+        world.relations.remove(Relation::Follow, target, me);
     }
     Ok(Answer::json(200, &json!({"data": data})))
 }
 
-fn end(world: &mut World, request: &Request<'_>, tie: Tie, sent: Option<SentKind>, says: &str) -> Outcome {
+fn end(world: &mut World, request: &Request<'_>, relation: Relation, sent: Option<SentKind>, says: &str) -> Outcome {
     let (me, other) = (request.own()?, request.path_id(1)?);
-    world.ties.remove(tie, me, other);
+    world.relations.remove(relation, me, other);
     if let Some(kind) = sent {
         let sent = world.sent_by(me, kind, other);
         world.note(sent);
