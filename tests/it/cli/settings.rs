@@ -31,7 +31,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("[x]\npoll_seconds = -1", "`poll_seconds` must be from 1"),
     ("[x]\npoll_seconds = 9223372036854775807", "`poll_seconds` must be from 1"),
     ("[x]\npoll_seconds = 99999999999999999999999", "`poll_seconds` must be from 1"),
-    ("[x]\nsettle_millis = 9223372036854775807", "`visibility_delay_millis` must be from 0 to 600_000 milliseconds"),
+    (
+        "[x]\nvisibility_delay_millis = 9223372036854775807",
+        "`visibility_delay_millis` must be from 0 to 600_000 milliseconds",
+    ),
     ("[x]\nrecheck_hours = 4294967296", "`recheck_hours` must be from 0"),
     ("[limits]\nautomations_per_minute = 0", "`automations_per_minute` must be from 1"),
     ("[[account]]\nhandle = \"a\"\npost_length = 25_001", "`post_length` must be from 1 to 25_000"),
