@@ -30,11 +30,10 @@ use sqlx::{
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::XId,
-    store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Key, Store},
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    store::{Key, Store},
     x::{
         client,
-        poll::incoming_post,
         wire::{decode_direct_line, decode_line},
     },
 };
@@ -177,7 +176,7 @@ fn post(
         });
     }
     let line = json!({"data": data, "includes": {"users": [author]}}).to_string();
-    (account.parse().unwrap(), incoming_post(decode_line(&line).unwrap(), IncomingKind::Post))
+    (account.parse().unwrap(), decode_line(&line).unwrap().into_incoming(IncomingKind::Post))
 }
 
 fn direct(id: &str, at: i64, author: &Value, account: usize, text: &str) -> (XId, Incoming) {
@@ -187,10 +186,7 @@ fn direct(id: &str, at: i64, author: &Value, account: usize, text: &str) -> (XId
         "dm_conversation_id": format!("{account}-{}", author["id"].as_str().unwrap()),
     });
     let line = json!({"data": data, "includes": {"users": [author]}}).to_string();
-    let message = decode_direct_line(&line).unwrap();
-    let kind = IncomingKind::DirectMessage;
-    let incoming = Incoming { kind, version: message.id.clone(), x_id: message.id, payload: message.payload };
-    (account.parse().unwrap(), incoming)
+    (account.parse().unwrap(), decode_direct_line(&line).unwrap().into_incoming())
 }
 
 /// How long it took, and after each transaction the highest row of each table.

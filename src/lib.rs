@@ -25,9 +25,9 @@ pub mod lang;
 
 pub mod engine;
 
-pub mod store;
-
 pub mod x;
+
+pub mod store;
 
 pub mod app;
 

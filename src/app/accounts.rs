@@ -4,9 +4,9 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use crate::{
-    desk::{Account, Accounts, Declarations, Tokens, XId},
+    desk::{Account, AccountState, Accounts, ConnectedAccount, Declarations, Tokens, XId},
     settings::Settings,
-    store::{AccountState, ConnectedAccount, Hindrance, Key, Store, StoreError},
+    store::{Hindrance, Key, Store, StoreError},
     x::{XError, client, oauth},
 };
 

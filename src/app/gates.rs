@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    desk::{Accounts, Destination},
-    store::{AccountState, ConnectedAccount, GRANT, Pause, SEND, Store, StoreError},
+    desk::{AccountState, Accounts, ConnectedAccount, Destination},
+    store::{GRANT, Pause, SEND, Store, StoreError},
 };
 
 /// A destination that is blocked for now.

@@ -9,9 +9,9 @@ use super::{
     message::{Message, read},
 };
 use crate::{
-    desk::XId,
-    store::{InboxItem, IncomingKind, StoreError, StoredPost},
-    x::{Post, Unreadable, poll::incoming_post},
+    desk::{IncomingKind, XId},
+    store::{InboxItem, StoreError, StoredPost},
+    x::{Post, Unreadable},
 };
 
 /// Maximum number of messages taken in per transaction.
@@ -45,7 +45,7 @@ impl App {
 
     /// Adds messages to the inbox that do not come from X: from a file, in the demo and in tests.
     pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
-        let items: Vec<_> = posts.into_iter().map(|post| incoming_post(post, IncomingKind::Post)).collect();
+        let items: Vec<_> = posts.into_iter().map(|post| post.into_incoming(IncomingKind::Post)).collect();
         let accepted = self.store.accept(account, &items, None, self.clock.now()).await?;
         self.wake.inbox.notify_one();
         Ok(accepted.new)

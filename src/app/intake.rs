@@ -19,8 +19,8 @@ use super::{
     notice::Outcome,
 };
 use crate::{
-    desk::{Account, Author, Channel, Person, Status, Ticket, TicketId, XId},
-    store::{AccountState, ConnectedAccount, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
+    desk::{Account, AccountState, Author, Channel, ConnectedAccount, Person, Status, Ticket, TicketId, XId},
+    store::{PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
 /// A unit of work that assigns messages to tickets.

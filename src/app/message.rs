@@ -1,8 +1,8 @@
 //! Decodes inbox items.
 
 use crate::{
-    desk::{Person, PostFacts, XId},
-    store::{ConnectedAccount, InboxItem, IncomingKind, StoredPost},
+    desk::{ConnectedAccount, IncomingKind, Person, PostFacts, XId},
+    store::{InboxItem, StoredPost},
     x::{
         DirectMessage, Post, Unreadable,
         wire::{decode_direct_line, decode_payload},

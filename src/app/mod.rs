@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod replay;
 pub mod reports;
 pub mod ticket;
+mod tokens;
 mod unit_of_work;
 mod viewer;
 pub mod views;
@@ -35,6 +36,7 @@ use intake::Intake;
 pub use live::{Broken, Live, ReloadState};
 pub use no_such_rule::NoSuchRule;
 pub use notice::{Notice, Notices, Outcome, log_report};
+pub use tokens::StoredTokens;
 pub(crate) use unit_of_work::UnitOfWork;
 pub use viewer::Viewer;
 

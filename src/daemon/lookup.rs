@@ -13,14 +13,9 @@ use super::{
 };
 use crate::{
     app::Notice,
-    desk::XId,
-    store::{AccountState, ConnectedAccount, IncomingKind, StoreError},
-    x::{
-        Page, Post,
-        client::MAX_IDS,
-        limits::Limits,
-        poll::{incoming_post, next_poll},
-    },
+    desk::{AccountState, ConnectedAccount, IncomingKind, XId},
+    store::StoreError,
+    x::{Page, Post, client::MAX_IDS, limits::Limits, transport::poll::next_poll},
 };
 
 /// Idle time between two checks for posts to look up; new messages shorten it.
@@ -148,7 +143,7 @@ impl Lookup {
         let mut items = vec![];
         for item in page.items {
             match item {
-                Ok(post) => items.push(incoming_post(post, IncomingKind::Post)),
+                Ok(post) => items.push(post.into_incoming(IncomingKind::Post)),
                 Err(broken) => {
                     self.shared.set_aside_raw(&account.id, IncomingKind::Post, &broken).await?;
                 }

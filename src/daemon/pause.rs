@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{send::doubled, shared::Shared};
 use crate::{
     app::Notice,
-    desk::{Actor, Destination, Effect, Recipient},
-    store::{AccountState, ConnectedAccount, GRANT, Outgoing, Pause, StoreError, Tx},
+    desk::{AccountState, Actor, ConnectedAccount, Destination, Effect, Recipient},
+    store::{GRANT, Outgoing, Pause, StoreError, Tx},
     x::Refusal,
 };
 

@@ -19,13 +19,13 @@ use super::{
 };
 use crate::{
     app::Notice,
-    desk::XId,
-    store::{ConnectedAccount, GRANT, Gap, StoreError},
+    desk::{ConnectedAccount, XId},
+    store::{GRANT, Gap, StoreError},
     x::{
         Refusal, XError,
         client::Answered,
         limits::Limits,
-        poll::{Endpoint, PageRead, Position, Shortfall, Stretch, may_go_on, next_poll, read_page},
+        transport::poll::{Endpoint, PageRead, Position, Shortfall, Stretch, may_go_on, next_poll, read_page},
     },
 };
 

@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::trouble::Trouble;
 use crate::{
-    app::{App, Notice},
-    desk::{XId, declarations::Edition},
+    app::{App, Notice, StoredTokens},
+    desk::{AccountState, ConnectedAccount, IncomingKind, XId, declarations::Edition},
     settings::XSettings,
-    store::{AccountState, ConnectedAccount, IncomingKind, Key, StoreError},
-    x::{Unreadable, XError, client::Client, poll::Endpoint},
+    store::{Key, StoreError},
+    x::{TokenError, Unreadable, XError, client::Client, transport::poll::Endpoint},
 };
 
 /// How long a request in progress may take after the daemon is told to stop.
@@ -77,8 +77,9 @@ impl Shared {
         {
             return Some(client.clone());
         }
-        let (store, key, clock) = (self.app.store().clone(), self.key.clone(), self.app.clock().clone());
-        let client = Client::new(settings, account.id.clone(), store, key, self.http.clone(), clock)
+        let (store, key) = (self.app.store().clone(), self.key.clone());
+        let tokens = Arc::new(StoredTokens { store, key, account: account.id.clone() });
+        let client = Client::new(settings, account.id.clone(), tokens, self.http.clone(), self.app.clock().clone())
             .inspect_err(|error| tracing::error!("{error}"))
             .ok()?;
         let client = Arc::new(client);
@@ -107,6 +108,10 @@ impl Shared {
 
     /// Reports a failure of X: the first, and every 20th of a series. A refusal of the whole account pauses it instead.
     pub(super) async fn tell_failure(&self, account: &ConnectedAccount, what: &str, failures: u32, error: &XError) {
+        // The loop that renews the lease reports this.
+        if matches!(error, XError::Tokens(TokenError::Superseded)) {
+            return;
+        }
         if let XError::Refused(refusal) = error
             && refusal.is_about_account()
         {

@@ -53,13 +53,13 @@ use std::{str::FromStr, sync::Arc};
 use jiff::Timestamp;
 
 pub use self::{
-    account::{AccountState, ConnectedAccount, Key},
+    account::Key,
     address::{Address, Server},
     comment::{NewComment, Standing},
     counts::Counts,
     decision::{DecisionRecord, Earlier, Recorded, RecordedRun},
     hindrance::Hindrance,
-    inbox::{Accepted, InboxItem, Incoming, IncomingKind},
+    inbox::{Accepted, InboxItem},
     intervention::{Intervention, NotPossible, Queued},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,

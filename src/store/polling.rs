@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    IncomingKind, Store, StoreError, Tx,
+    Store, StoreError, Tx,
     db::{Builder, query, query_scalar},
     times, word,
 };
-use crate::desk::XId;
+use crate::desk::{IncomingKind, XId};
 
 /// Polling state of one endpoint of one account.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::{
-    desk::{Declarations, FieldRef, XId},
+    desk::{AccountState, ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, XId},
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Span},
 };
 

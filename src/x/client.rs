@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Post, Refusal, XError,
+    Post, Refusal, TokenStore, XError,
     error::refusal,
     limits::{Limits, answered_at, retry_after},
     oauth::{App, TokenSource},
@@ -19,7 +19,6 @@ use crate::{
     clock::Clock,
     desk::{DirectReply, Person, PublicReply, XId},
     settings::XSettings,
-    store::{Key, Store},
 };
 
 /// Maximum size of a response, in bytes.
@@ -123,15 +122,14 @@ impl Client {
     pub fn new(
         settings: &XSettings,
         account: XId,
-        store: Store,
-        key: Key,
+        tokens: Arc<dyn TokenStore>,
         http: reqwest::Client,
         clock: Clock,
     ) -> Result<Self, XError> {
         let app = App::new(settings, http.clone(), clock.clone())?;
         let url =
-            Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
-        let tokens = Arc::new(TokenSource::new(app, store, key, account.clone()));
+            Url::parse(&settings.url).map_err(|e| XError::Setup(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
+        let tokens = Arc::new(TokenSource::new(app, tokens));
         Ok(Self { http, url, account, tokens, clock })
     }
 
@@ -266,7 +264,7 @@ impl Client {
     }
 
     fn address(&self, path: &str) -> Result<Url, XError> {
-        self.url.join(path).map_err(|e| XError::Tokens(format!("`x.url` and {path}: {e}")))
+        self.url.join(path).map_err(|e| XError::Setup(format!("`x.url` and {path}: {e}")))
     }
 
     /// Makes a call with a valid token; if X rejects the token, once more with a refreshed one.
@@ -313,7 +311,7 @@ pub async fn whose(
 ) -> Result<(Person, Option<Timestamp>), XError> {
     let url = Url::parse(&settings.url)
         .and_then(|url| url.join("/2/users/me"))
-        .map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
+        .map_err(|e| XError::Setup(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
     let answer = send(http.get(url).query(&[("user.fields", USER_FIELDS)]).bearer_auth(access), Sent::Nothing).await?;
     let (status, at) = (answer.status(), answered_at(answer.headers()));
     let body = bounded_body(answer, Sent::Nothing).await?;

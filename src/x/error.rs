@@ -5,6 +5,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use super::TokenError;
+
 /// Maximum length, in bytes, of the excerpt of an unrecognised response in an error message.
 const REPEATED: usize = 200;
 
@@ -38,9 +40,12 @@ pub enum XError {
     /// sentence.
     #[error("unknown outcome: {0}")]
     AnswerLost(String),
-    /// The tokens cannot be loaded, stored or refreshed, or the settings of the X client are invalid.
+    /// The tokens cannot be loaded or stored.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// The client cannot be set up: invalid settings, a secret that is not set, or no random numbers.
     #[error("{0}")]
-    Tokens(String),
+    Setup(String),
 }
 
 /// Why X rejected a call.

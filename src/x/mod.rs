@@ -1,4 +1,4 @@
-//! Client for X's API: requests, decoding, OAuth, polling, delivery lookups, rate limits.
+//! Client for X's API: requests, decoding, OAuth, transports, delivery lookups, rate limits.
 //!
 //! Calls fail with [`XError`] when X refuses or cannot be reached; `# Errors` lists only other causes.
 
@@ -8,8 +8,10 @@ pub mod limits;
 pub mod lookup;
 pub mod oauth;
 mod parts;
-pub mod poll;
+mod token_store;
+pub mod transport;
 pub mod wire;
 
 pub use error::{Refusal, XError};
+pub use token_store::{Asked, TokenError, TokenStore};
 pub use wire::{DirectMessage, Page, Post, Unreadable};

@@ -1,6 +1,8 @@
 //! OAuth 2.0 tokens of accounts: authorization code flow with PKCE, encrypted storage, and refresh by one task at a
 //! time.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -10,7 +12,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    Refusal, XError,
+    Refusal, TokenStore, XError,
     client::{Sent, bounded_body, send},
     error::refusal,
     limits::retry_after,
@@ -18,9 +20,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    desk::{Account, Tokens, XId},
+    desk::{Account, Tokens},
     settings::XSettings,
-    store::{Key, Store},
 };
 
 /// OAuth scopes that Twite requests.
@@ -84,10 +85,10 @@ impl App {
     /// When `x.url` is not a URL, or the environment variable for the secret is not set.
     pub fn new(settings: &XSettings, http: reqwest::Client, clock: Clock) -> Result<Self, XError> {
         let url =
-            Url::parse(&settings.url).map_err(|e| XError::Tokens(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
+            Url::parse(&settings.url).map_err(|e| XError::Setup(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
         let secret = match &settings.client_secret_env {
             Some(variable) => Some(std::env::var(variable).map_err(|_| {
-                XError::Tokens(format!(
+                XError::Setup(format!(
                     "environment variable `{variable}` is not set; it must contain the app's client secret"
                 ))
             })?),
@@ -102,9 +103,9 @@ impl App {
     /// # Errors
     /// When the system's random number generator fails.
     pub fn authorise(&self, redirect: &str) -> Result<Authorisation, XError> {
-        let random = || {
+        let random = || -> Result<String, XError> {
             let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|e| XError::Tokens(e.to_string()))?;
+            getrandom::fill(&mut bytes).map_err(|e| XError::Setup(e.to_string()))?;
             Ok(URL_SAFE_NO_PAD.encode(bytes))
         };
         let (state, verifier) = (random()?, random()?);
@@ -114,7 +115,7 @@ impl App {
             Some("api.x.com" | "api.twitter.com") => Url::parse("https://x.com/i/oauth2/authorize"),
             _ => self.url.join("/i/oauth2/authorize"),
         };
-        let mut page = page.map_err(|e| XError::Tokens(e.to_string()))?;
+        let mut page = page.map_err(|e| XError::Setup(e.to_string()))?;
         page.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.client_id)
@@ -145,7 +146,7 @@ impl App {
     }
 
     async fn token(&self, form: &[(&str, &str)]) -> Result<Tokens, XError> {
-        let url = self.url.join("/2/oauth2/token").map_err(|e| XError::Tokens(e.to_string()))?;
+        let url = self.url.join("/2/oauth2/token").map_err(|e| XError::Setup(e.to_string()))?;
         let mut form = form.to_vec();
         let mut request = self.http.post(url);
         match &self.secret {
@@ -218,9 +219,7 @@ impl Authorisation {
 #[derive(Debug)]
 pub(super) struct TokenSource {
     app: App,
-    store: Store,
-    key: Key,
-    account: XId,
+    store: Arc<dyn TokenStore>,
     current: Mutex<Option<Current>>,
 }
 
@@ -242,15 +241,15 @@ impl Current {
 }
 
 impl TokenSource {
-    pub(super) fn new(app: App, store: Store, key: Key, account: XId) -> Self {
-        Self { app, store, key, account, current: Mutex::new(None) }
+    pub(super) fn new(app: App, store: Arc<dyn TokenStore>) -> Self {
+        Self { app, store, current: Mutex::new(None) }
     }
 
     /// A valid access token. `refused` is a token that X has just rejected: a different one is returned.
     pub(super) async fn access(&self, refused: Option<&str>) -> Result<String, XError> {
         let mut current = self.current.lock().await;
         if current.is_none() {
-            *current = self.stored().await?.map(|tokens| Current::new(tokens, true));
+            *current = self.store.load().await?.map(|tokens| Current::new(tokens, true));
         }
         let held = current.as_mut().ok_or_else(|| dead("the account was never connected"))?;
         self.keep(held).await?;
@@ -269,10 +268,7 @@ impl TokenSource {
     /// Stores the tokens if they are not stored yet.
     async fn keep(&self, held: &mut Current) -> Result<(), XError> {
         if !held.stored {
-            self.store
-                .save_tokens(&self.key, &self.account, &held.tokens)
-                .await
-                .map_err(|e| XError::Tokens(format!("cannot store the new tokens: {e}")))?;
+            self.store.save(&held.tokens).await?;
             held.stored = true;
         }
         Ok(())
@@ -280,7 +276,7 @@ impl TokenSource {
 
     async fn renew(&self, held: &mut Current) -> Result<(), XError> {
         // A superseded daemon must not consume the refresh token that its successor needs.
-        self.store.check_lease().await.map_err(|e| XError::Tokens(e.to_string()))?;
+        self.store.check_lease().await?;
         let tokens = &held.tokens;
         let Some(refresh) = tokens.refresh.as_deref() else {
             let has_ended = tokens.expires.is_some_and(|at| at <= self.app.clock.now());
@@ -295,7 +291,7 @@ impl TokenSource {
                 *held = Current::new(renewed, false);
                 Ok(())
             }
-            Err(XError::Refused(Refusal::GrantDead(why))) => match self.stored().await? {
+            Err(XError::Refused(Refusal::GrantDead(why))) => match self.store.load().await? {
                 // Another process refreshed them first: use its tokens.
                 Some(stored) if stored.access != tokens.access => {
                     *held = Current::new(stored, true);
@@ -313,10 +309,6 @@ impl TokenSource {
             }
             Err(other) => Err(other),
         }
-    }
-
-    async fn stored(&self) -> Result<Option<Tokens>, XError> {
-        self.store.tokens(&self.key, &self.account).await.map_err(|e| XError::Tokens(e.to_string()))
     }
 }
 

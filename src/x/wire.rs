@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::parts::{elements, member, members, salvage};
-use crate::desk::{Person, PostFacts, XId, normalize};
+use crate::desk::{Incoming, IncomingKind, Person, PostFacts, XId, normalize};
 
 /// Maximum length of a stored text, in bytes; X's own limit is 25,000 characters.
 const MAX_TEXT_BYTES: usize = 200_000;
@@ -103,7 +103,19 @@ pub struct DirectMessage {
     pub payload: String,
 }
 
+impl Post {
+    /// The post as an inbox item, of kind [`IncomingKind::Post`] or [`IncomingKind::Like`].
+    pub fn into_incoming(self, kind: IncomingKind) -> Incoming {
+        Incoming { kind, x_id: self.id, version: self.version, payload: self.payload }
+    }
+}
+
 impl DirectMessage {
+    /// The message as an inbox item.
+    pub fn into_incoming(self) -> Incoming {
+        Incoming { kind: IncomingKind::DirectMessage, version: self.id.clone(), x_id: self.id, payload: self.payload }
+    }
+
     /// The other person of the conversation; `None` for a group.
     pub fn with(&self, account: &XId) -> Option<XId> {
         if let Some(conversation) = &self.conversation {

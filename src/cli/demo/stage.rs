@@ -23,10 +23,10 @@ use crate::{
     },
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Account, Tokens, XId, visible::visible},
+    desk::{Account, AccountState, ConnectedAccount, IncomingKind, Tokens, XId, visible::visible},
     settings::{MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
-    store::{AccountState, Address, ConnectedAccount, IncomingKind, Key, Store},
+    store::{Address, Key, Store},
     x::{
         Unreadable, client,
         wire::{decode_line, decode_posts},

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Sending, mail, webhook};
 use crate::{
     app::{Notice, Outcome},
-    desk::{Destination, Effect, Reason, ReasonKind, Recipient, Status, TicketId, XId},
-    store::{ConnectedAccount, Next, OutboxItem, SEND, StoreError},
+    desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, TicketId, XId},
+    store::{Next, OutboxItem, SEND, StoreError},
     x::Refusal,
 };
 

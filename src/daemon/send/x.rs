@@ -7,8 +7,11 @@ use super::{
     outcome::{Arrived, Failure, kind_of, refused, stored},
 };
 use crate::{
-    desk::{Comment, NotAnswerable, Reason, ReasonKind, Reply, XId, post_text::weighted_length},
-    store::{AccountState, ConnectedAccount, GRANT, OutboxItem, SEND},
+    desk::{
+        AccountState, Comment, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, XId,
+        post_text::weighted_length,
+    },
+    store::{GRANT, OutboxItem, SEND},
     x::{Refusal, XError, client::Client, lookup::find_sent},
 };
 
@@ -208,7 +211,7 @@ fn not_sent(item: &OutboxItem, account: ConnectedAccount, error: XError) -> Fail
                 _ => Failure::Refused(reason),
             }
         }
-        XError::Tokens(_) => Failure::NotWorking(Reason::new(ReasonKind::NotReady, words), None),
+        XError::Tokens(_) | XError::Setup(_) => Failure::NotWorking(Reason::new(ReasonKind::NotReady, words), None),
         XError::Unavailable { .. } | XError::NotReached(_) | XError::InBetween { .. } => {
             Failure::NotWorking(Reason::new(ReasonKind::Unavailable, words), wait)
         }

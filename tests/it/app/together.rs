@@ -11,9 +11,8 @@ use tokio::sync::broadcast::Receiver;
 use twite::{
     app::Notice,
     daemon::Daemon,
-    desk::XId,
+    desk::{Incoming, IncomingKind, XId},
     sim::{NewPerson, SimHandle},
-    store::{Incoming, IncomingKind},
     x::wire::decode_line,
 };
 

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use twite::{
     clock::Clock,
     daemon::Daemon,
-    desk::{Act, Destination, Reason, ReasonKind, TicketId, XId},
+    desk::{Act, Destination, Incoming, IncomingKind, Reason, ReasonKind, TicketId, XId},
     sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
-    store::{Asked, Holder, Incoming, IncomingKind, Next, Store, Watch},
+    store::{Asked, Holder, Next, Store, Watch},
 };
 
 use crate::support::{TestDesk, inside, key, simulator};

@@ -8,9 +8,9 @@ use tokio::sync::broadcast::Receiver;
 use twite::{
     app::Notice,
     daemon::{Daemon, LookupOutcome},
-    desk::{Actor, Author, CommentSource, Delivery, TicketId, Tokens, XId},
+    desk::{AccountState, Actor, Author, CommentSource, ConnectedAccount, Delivery, TicketId, Tokens, XId},
     sim::{Cut, Fault, NewPerson, NewPost, SimHandle},
-    store::{AccountState, ConnectedAccount, NewComment},
+    store::NewComment,
 };
 
 const TAG: &str = "trigger \"Tag\" {\n  on created\n  then add tags seen\n}\n";

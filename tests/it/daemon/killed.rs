@@ -10,9 +10,9 @@ use crate::support::{
 };
 use twite::{
     clock::Clock,
-    desk::XId,
+    desk::{Incoming, IncomingKind, XId},
     sim::{Cut, Fault, Moment, Sent, SentKind, SimHandle},
-    store::{Counts, Incoming, IncomingKind},
+    store::Counts,
 };
 
 const RULES: &str = r#"

@@ -9,9 +9,8 @@ use std::sync::{
 use jiff::SignedDuration;
 use twite::{
     daemon::{Daemon, Settled},
-    desk::{ReasonKind, TicketId, Tokens, XId},
+    desk::{AccountState, ConnectedAccount, ReasonKind, TicketId, Tokens, XId},
     sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
-    store::{AccountState, ConnectedAccount},
 };
 
 use crate::support::{TestDesk, inside, simulator};

@@ -10,8 +10,8 @@ mod views;
 use jiff::Timestamp;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use twite::{
-    desk::XId,
-    store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Store, StoreError, TicketKey},
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    store::{Store, StoreError, TicketKey},
 };
 
 use crate::support::database::TestDatabase;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Tokens, XId},
+    desk::{AccountState, ConnectedAccount, Tokens, XId},
     settings::{Overrides, XSettings},
     sim::{CLIENT_ID, NewPerson, SimHandle},
-    store::{AccountState, Address, ConnectedAccount, Key, Store},
+    store::{Address, Key, Store},
     x::client,
 };
 

@@ -14,9 +14,9 @@ use std::{
 use base64::Engine as _;
 use twite::{
     clock::Clock,
-    desk::{Tokens, XId},
+    desk::{AccountState, ConnectedAccount, Tokens, XId},
     sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
-    store::{AccountState, ConnectedAccount, Counts, Key, Store},
+    store::{Counts, Key, Store},
 };
 
 /// The key of every test desk: 32 zero bytes are no secret.

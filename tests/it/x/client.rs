@@ -13,15 +13,18 @@ use axum::{
 };
 use jiff::Timestamp;
 use twite::{
+    app::StoredTokens,
     clock::Clock,
-    desk::{Actor, Author, Comment, CommentSource, Delivery, Reply, TicketId, Tokens, XId},
+    desk::{
+        AccountState, Actor, Author, Comment, CommentSource, ConnectedAccount, Delivery, Reply, TicketId, Tokens, XId,
+    },
     settings::XSettings,
-    store::{AccountState, ConnectedAccount, Key, Store},
+    store::{Key, Store},
     x::{
-        Refusal, XError,
+        Asked, Refusal, TokenError, TokenStore, XError,
         client::{self, Client},
         limits::Limits,
-        poll::{Endpoint, Position, next_poll, read_page},
+        transport::poll::{Endpoint, Position, next_poll, read_page},
     },
 };
 
@@ -118,7 +121,8 @@ impl Stage {
         };
         store.save_tokens(&key(), &id, &tokens).await.unwrap();
         let settings = XSettings { url: url.clone(), client_id: Some("app".into()), ..XSettings::default() };
-        let client = Client::new(&settings, id, store.clone(), key(), client::http().unwrap(), Clock::Wall).unwrap();
+        let tokens = Arc::new(StoredTokens { store: store.clone(), key: key(), account: id.clone() });
+        let client = Client::new(&settings, id, tokens, client::http().unwrap(), Clock::Wall).unwrap();
         Self { url, script, store, client, _directory: directory }
     }
 
@@ -202,6 +206,57 @@ async fn many_calls_at_once_renew_once() {
     assert!(renewals <= 2, "{renewals} renewals for one dead token");
     let used = stage.called().iter().filter(|call| call.body.contains("first-refresh")).count();
     assert_eq!(used, 1, "a refresh token is good once");
+}
+
+/// A token store whose calls fail on demand, each kind with an error of its own.
+#[derive(Debug)]
+struct Failing {
+    tokens: Mutex<Tokens>,
+    save: Mutex<Option<TokenError>>,
+    lease: Mutex<Option<TokenError>>,
+}
+
+impl TokenStore for Failing {
+    fn load(&self) -> Asked<'_, Option<Tokens>> {
+        Box::pin(async { Ok(Some(self.tokens.lock().unwrap().clone())) })
+    }
+
+    fn save<'a>(&'a self, tokens: &'a Tokens) -> Asked<'a, ()> {
+        Box::pin(async {
+            self.save.lock().unwrap().clone().map_or(Ok(()), Err)?;
+            *self.tokens.lock().unwrap() = tokens.clone();
+            Ok(())
+        })
+    }
+
+    fn check_lease(&self) -> Asked<'_, ()> {
+        Box::pin(async { self.lease.lock().unwrap().clone().map_or(Ok(()), Err) })
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_used_only_by_who_holds_the_lease_and_its_successor_only_once_stored() {
+    let mut stage = Stage::new(vec![answer(401, REFUSED), answer(401, REFUSED)], vec![renewed(2)]).await;
+    let (superseded, full) = (TokenError::Superseded, TokenError::Storage("the disk is full".into()));
+    let tokens = Arc::new(Failing {
+        tokens: Mutex::new(stage.stored().await),
+        save: Mutex::new(Some(full.clone())),
+        lease: Mutex::new(Some(superseded.clone())),
+    });
+    let settings = XSettings { url: stage.url.clone(), client_id: Some("app".into()), ..XSettings::default() };
+    let account = ACCOUNT.parse().unwrap();
+    stage.client = Client::new(&settings, account, tokens.clone(), client::http().unwrap(), Clock::Wall).unwrap();
+    let used = |stage: &Stage| stage.called().into_iter().map(|call| call.token).collect::<Vec<_>>();
+
+    assert_eq!(stage.mentions().await.unwrap_err(), XError::Tokens(superseded));
+    assert_eq!(used(&stage), ["Bearer first-access"], "nothing is refreshed");
+    *tokens.lease.lock().unwrap() = None;
+    assert_eq!(stage.mentions().await.unwrap_err(), XError::Tokens(full));
+    assert_eq!(used(&stage)[1..], ["Bearer first-access", ""], "what is not stored is not used");
+    *tokens.save.lock().unwrap() = None;
+    assert_eq!(stage.mentions().await.unwrap(), 0);
+    assert_eq!(used(&stage)[3..], ["Bearer access-2"], "and not lost either");
+    assert_eq!(tokens.tokens.lock().unwrap().refresh.as_deref(), Some("refresh-2"));
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use twite::{
     app::Notice,
     clock::Clock,
     daemon::Daemon,
-    desk::XId,
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
     sim::{Fault, NewPerson, NewPost, SimHandle},
-    store::{AccountState, ConnectedAccount, Incoming, IncomingKind, Store},
-    x::poll::{Endpoint, OVERLAP, PageRead, Position, Stretch},
+    store::Store,
+    x::transport::poll::{Endpoint, OVERLAP, PageRead, Position, Stretch},
 };
 
 const TAG: &str = "trigger \"Tag\" {\n  on created\n  then add tags seen\n}\n";

@@ -15,15 +15,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    DirectMessage, Post, Unreadable, XError,
-    client::{Answered, Client},
-    limits::Limits,
-    wire::Page,
-};
 use crate::{
-    desk::XId,
-    store::{ConnectedAccount, Incoming, IncomingKind},
+    desk::{ConnectedAccount, Incoming, IncomingKind, XId},
+    x::{
+        DirectMessage, Post, Unreadable, XError,
+        client::{Answered, Client},
+        limits::Limits,
+        wire::Page,
+    },
 };
 
 /// Maximum delay with which X may list a message for it still to be read.
@@ -361,16 +360,11 @@ pub fn may_go_on(limits: &Limits, pages: u32) -> bool {
 }
 
 fn posts(kind: IncomingKind) -> impl Fn(Page<Post>) -> PageRead {
-    move |page| sorted(page, |post| incoming_post(post, kind))
+    move |page| sorted(page, |post| post.into_incoming(kind))
 }
 
 fn direct_messages(page: Page<DirectMessage>) -> PageRead {
-    sorted(page, |message| Incoming {
-        kind: IncomingKind::DirectMessage,
-        version: message.id.clone(),
-        x_id: message.id,
-        payload: message.payload,
-    })
+    sorted(page, DirectMessage::into_incoming)
 }
 
 fn sorted<T>(page: Page<T>, incoming: impl Fn(T) -> Incoming) -> PageRead {
@@ -382,11 +376,6 @@ fn sorted<T>(page: Page<T>, incoming: impl Fn(T) -> Incoming) -> PageRead {
         }
     }
     read
-}
-
-/// Converts a post to an inbox item.
-pub fn incoming_post(post: Post, kind: IncomingKind) -> Incoming {
-    Incoming { kind, x_id: post.id, version: post.version, payload: post.payload }
 }
 
 /// The wait before the next poll: the calls left are spread over the time until the rate limit resets. After failures,

@@ -1,0 +1,3 @@
+//! The ways in which messages come from X. All yield [`crate::desk::Incoming`].
+
+pub mod poll;
