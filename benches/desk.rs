@@ -232,7 +232,7 @@ async fn fill(connection: &mut SqliteConnection, tickets: i64, now: Timestamp) {
         "PRAGMA synchronous = OFF".to_owned(),
         format!(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {people})
-             INSERT INTO person (x_id, handle, handle_folded, name, name_folded, followers, tweets, verified)
+             INSERT INTO person (source_id, handle, handle_folded, name, name_folded, followers, tweets, verified)
              SELECT CAST(1000 + i AS TEXT), 'p' || i, 'p' || i, 'Person ' || i, 'person ' || i,
                     (i * 7919) % 100000, i % 1000, i % 50 = 0 FROM n",
             people = tickets / 2

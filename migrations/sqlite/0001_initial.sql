@@ -2,9 +2,11 @@
 -- Columns that end in `_folded` hold the form in which texts are compared.
 -- `migrations/postgres` lays out the same for PostgreSQL; a test compares the two.
 
+-- A person's `source_id`, which is a ticket's `key_person` and a comment's `author_id` too, is the user id at X or a mail address:
+-- digits, or what has an `@`.
 CREATE TABLE person (
   id               INTEGER PRIMARY KEY AUTOINCREMENT,
-  x_id             TEXT UNIQUE,
+  source_id        TEXT UNIQUE,
   handle           TEXT,
   handle_folded    TEXT,
   name             TEXT,

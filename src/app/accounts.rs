@@ -149,7 +149,7 @@ pub async fn connect(
     now: Timestamp,
 ) -> Result<Connected, NotConnected> {
     let (me, now_at_x) = client::whose(&settings.x, &client::http()?, &tokens.access).await?;
-    let (Some(id), Some(handle)) = (me.id, me.handle) else { return Err(NotConnected::Nobody) };
+    let (Some(id), Some(handle)) = (me.x_id().cloned(), me.handle) else { return Err(NotConnected::Nobody) };
     if !handle.eq_ignore_ascii_case(&declared.handle) {
         return Err(NotConnected::SomebodyElse { found: handle, declared: declared.handle.clone() });
     }

@@ -303,7 +303,7 @@ fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
         source: post.source(),
         author,
         actor: Actor::Person,
-        author_id: Some(post.author.clone()),
+        author_id: Some(post.author.clone().into()),
         text: post.text.clone(),
         made: post.made,
         delivery: Delivery::Imported,

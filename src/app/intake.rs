@@ -19,7 +19,7 @@ use super::{
     notice::Outcome,
 };
 use crate::{
-    desk::{Account, AccountState, Author, Channel, ConnectedAccount, Person, Status, Ticket, TicketId, XId},
+    desk::{Account, AccountState, Author, Channel, ConnectedAccount, Person, SourceId, Status, Ticket, TicketId, XId},
     store::{PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
@@ -59,7 +59,11 @@ impl Intake<'_> {
         let new = seen == Seen::New;
         let answers = self.resolve_reply_target(&mut post, new.then_some(below)).await?;
         // A conversation without other posts has no tickets.
-        let heads = if alone { vec![] } else { self.unit.tx.tickets_of(&post.conversation, &post.author).await? };
+        let heads = if alone {
+            vec![]
+        } else {
+            self.unit.tx.tickets_of(&post.conversation, &post.author.clone().into()).await?
+        };
         let mut addressed = Vec::new();
         for account in self.accounts {
             if account.state == AccountState::Deactivated || account.state == AccountState::Unlinked {
@@ -145,7 +149,7 @@ impl Intake<'_> {
         &mut self,
         account: &ConnectedAccount,
         conversation: &str,
-        person: &XId,
+        person: &SourceId,
         head: &TicketHead,
     ) -> Result<(), StoreError> {
         let mut waiting = self.unit.tx.posts_of(&key(account, conversation, person)).await?;
@@ -208,7 +212,7 @@ impl Intake<'_> {
     /// Adds the account's own post to the ticket of the person whom it answers, if there is one.
     async fn own(&mut self, account: &ConnectedAccount, post: &StoredPost) -> Result<(), StoreError> {
         let Some(person) = &post.answers else { return Ok(()) };
-        let heads = self.unit.tx.tickets_of(&post.conversation, person).await?;
+        let heads = self.unit.tx.tickets_of(&post.conversation, &person.clone().into()).await?;
         let heads = of(account, &heads);
         // If all tickets are closed, the post joins the latest one.
         let place = heads.iter().rfind(|h| h.status != Status::Closed).or(heads.last());
@@ -273,9 +277,10 @@ impl Intake<'_> {
             Arrival::Like(_) => Channel::TwitterLike,
             Arrival::Direct(_) => Channel::TwitterDm,
         };
-        let key = key(account, &post.conversation, &post.author);
-        let unknown = || Person { id: Some(post.author.clone()), ..Person::default() };
-        let requester = self.unit.tx.person(&post.author).await?.unwrap_or_else(unknown);
+        let person = SourceId::X(post.author.clone());
+        let key = key(account, &post.conversation, &person);
+        let unknown = || Person { id: Some(person.clone()), ..Person::default() };
+        let requester = self.unit.tx.person(&person).await?.unwrap_or_else(unknown);
         let mut draft = Ticket {
             channel,
             account: Some(settings.handle.clone()),
@@ -364,6 +369,6 @@ fn of<'a>(account: &ConnectedAccount, heads: &'a [(XId, TicketHead)]) -> Vec<&'a
     heads.iter().filter(|(of, _)| *of == account.id).map(|(_, head)| head).collect()
 }
 
-fn key(account: &ConnectedAccount, conversation: &str, person: &XId) -> TicketKey {
+fn key(account: &ConnectedAccount, conversation: &str, person: &SourceId) -> TicketKey {
     TicketKey { account: account.id.clone(), conversation: conversation.to_owned(), person: person.clone() }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, TicketId, XId};
+use super::{Actor, SourceId, TicketId, XId};
 
 /// The author's role, as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,8 +76,8 @@ pub struct Comment {
     pub author: Author,
     /// The author, with the name if it is known.
     pub actor: Actor,
-    /// The author's id at X; `None` if it was not written on X.
-    pub author_id: Option<XId>,
+    /// The author's id at the source; `None` if it was written on the desk.
+    pub author_id: Option<SourceId>,
     /// The full text, decoded. Empty if the post was deleted.
     pub text: String,
     /// Version number: 1 for the original, plus one per edit.

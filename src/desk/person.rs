@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{VerifiedType, XId};
+use super::{SourceId, VerifiedType, XId};
 
-/// A person with the latest known profile. Keyed by X's id, as handles can change owner.
+/// A person with the latest known profile. Keyed by the id at the source, as handles can change owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Person {
-    /// The id at X; `None` for people from other channels.
-    pub id: Option<XId>,
+    /// The id at the source that the person writes from; `None` if unknown.
+    pub id: Option<SourceId>,
     /// The handle, without `@`.
     pub handle: Option<String>,
     /// The display name.
@@ -58,6 +58,11 @@ impl Person {
         take(&mut self.listed, &newer.listed);
         take(&mut self.verified, &newer.verified);
         take(&mut self.verified_type, &newer.verified_type);
+    }
+
+    /// The user id at X; `None` for a person who writes mail, or if unknown.
+    pub fn x_id(&self) -> Option<&XId> {
+        self.id.as_ref()?.x()
     }
 
     /// Display label: the name, else the handle, else "someone".

@@ -9,7 +9,7 @@ use super::{
     db::{Query, Row, Value},
     stored, time, times, word, words,
 };
-use crate::desk::{Channel, Priority, Status, TicketId, TicketType, VerifiedType, XId, text::fold};
+use crate::desk::{Channel, Priority, SourceId, Status, TicketId, TicketType, VerifiedType, text::fold};
 
 /// A column of a table whose rows map to `T`.
 pub(super) struct Column<T> {
@@ -241,4 +241,4 @@ macro_rules! words {
     };
 }
 
-words! { Channel Priority Status TicketType VerifiedType XId }
+words! { Channel Priority SourceId Status TicketType VerifiedType }

@@ -7,7 +7,7 @@ use super::{
     db::{Row, query, query_scalar},
     time, times, word, words,
 };
-use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, TicketId, XId};
+use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, SourceId, TicketId, XId};
 
 /// A comment to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub struct NewComment {
     pub author: Author,
     /// Who wrote it.
     pub actor: Actor,
-    /// X's id of the author.
-    pub author_id: Option<XId>,
+    /// The author's id at the source; `None` if it was written on the desk.
+    pub author_id: Option<SourceId>,
     /// Its text.
     pub text: String,
     /// When it was written.
@@ -144,7 +144,7 @@ impl Tx {
         .bind(comment.source.x_id().map(XId::as_str))
         .bind(with)
         .bind(author_word(comment.author))
-        .bind(comment.author_id.as_ref().map(XId::as_str))
+        .bind(comment.author_id.as_ref().map(SourceId::as_str))
         .bind(&comment.text)
         .bind(comment.made.as_millisecond())
         .bind(delivery_word(comment.delivery))

@@ -9,7 +9,7 @@ use super::{
     write_buffer::OutboxRow,
 };
 use crate::{
-    desk::{Actor, Destination, Effect, Reason, ReasonKind, TicketId, XId, post_text::is_same_post},
+    desk::{Actor, Destination, Effect, Reason, ReasonKind, SourceId, TicketId, XId, post_text::is_same_post},
     engine::minute,
 };
 
@@ -471,7 +471,7 @@ impl Store {
         &self,
         since: Timestamp,
         handle: &str,
-        person: Option<&XId>,
+        person: Option<&SourceId>,
     ) -> Result<RepliesSince, StoreError> {
         let row = query(
             "SELECT count(CASE WHEN t.key_person = $3 THEN 1 END), count(*)
@@ -484,7 +484,7 @@ impl Store {
         )
         .bind(since.as_millisecond())
         .bind(handle)
-        .bind(person.map(XId::as_str))
+        .bind(person.map(SourceId::as_str))
         .fetch_one(&self.reader)
         .await?;
         Ok(RepliesSince { to_person: row.try_get(0)?, from_account: row.try_get(1)? })

@@ -1,4 +1,4 @@
-//! People at X: requesters and authors.
+//! People: requesters and authors.
 
 use std::sync::LazyLock;
 
@@ -11,13 +11,13 @@ use super::{
     stored,
 };
 use crate::{
-    desk::{Person, XId},
+    desk::{Person, SourceId},
     engine::minute,
 };
 
 impl Tx {
-    /// A person by X id.
-    pub async fn person(&mut self, id: &XId) -> Result<Option<Person>, StoreError> {
+    /// A person by the id at the source.
+    pub async fn person(&mut self, id: &SourceId) -> Result<Option<Person>, StoreError> {
         if let Some(known) = self.cache.person(id) {
             return Ok(known.map(|(_, person)| person.clone()));
         }
@@ -67,7 +67,7 @@ impl Tx {
 }
 
 pub(super) const PERSON: &[Column<Person>] = columns! { Person:
-    "x_id" id;
+    "source_id" id;
     "handle" handle folded;
     "name" name folded;
     "email" email folded;
@@ -82,9 +82,9 @@ pub(super) const PERSON: &[Column<Person>] = columns! { Person:
     "verified_type" verified_type;
 };
 
-/// Selects people with their row ids. A condition on `p.x_id` must be appended.
+/// Selects people with their row ids. A condition on `p.source_id` must be appended.
 pub(super) static PEOPLE: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE p.x_id", column::selected(PERSON, "p")));
+    LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE p.source_id", column::selected(PERSON, "p")));
 
 static READ_PERSON: LazyLock<String> = LazyLock::new(|| format!("{} = $1", *PEOPLE));
 
@@ -92,7 +92,7 @@ static PUT_PERSON: LazyLock<String> = LazyLock::new(|| {
     let names = column::names(PERSON);
     let news: Vec<_> = names.iter().map(|name| format!("{name} = excluded.{name}")).collect();
     let insert = column::insert("person", &names);
-    format!("{insert} ON CONFLICT (x_id) DO UPDATE SET {} RETURNING id", news.join(", "))
+    format!("{insert} ON CONFLICT (source_id) DO UPDATE SET {} RETURNING id", news.join(", "))
 });
 
 /// Decodes a row of [`PEOPLE`].

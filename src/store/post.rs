@@ -107,7 +107,7 @@ impl Store {
              )
              SELECT ",
             read_columns!(),
-            ", person.handle AS author_handle FROM post LEFT JOIN person ON person.x_id = post.author
+            ", person.handle AS author_handle FROM post LEFT JOIN person ON person.source_id = post.author
              WHERE post.x_id IN (SELECT id FROM above)
                AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.ticket = $1 AND c.x_id = post.x_id)
              ORDER BY length(post.x_id), post.x_id"

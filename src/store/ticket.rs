@@ -16,7 +16,7 @@ use super::{
     times, word,
     write_buffer::FieldRow,
 };
-use crate::desk::{CustomValue, Status, Ticket, TicketId, XId, text::fold};
+use crate::desk::{CustomValue, SourceId, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
 /// The key under which at most one ticket is open.
@@ -27,7 +27,7 @@ pub struct TicketKey {
     /// The conversation.
     pub conversation: String,
     /// The person who talks with the account.
-    pub person: XId,
+    pub person: SourceId,
 }
 
 /// The part of a ticket that is needed to decide whether a post belongs on it.
@@ -89,7 +89,11 @@ impl Tx {
 
     /// The tickets of a person in a conversation, each with its account: first those found through merged tickets, then
     /// the others, each by id.
-    pub async fn tickets_of(&mut self, conversation: &str, person: &XId) -> Result<Vec<(XId, TicketHead)>, StoreError> {
+    pub async fn tickets_of(
+        &mut self,
+        conversation: &str,
+        person: &SourceId,
+    ) -> Result<Vec<(XId, TicketHead)>, StoreError> {
         let rows = query(
             // A merged ticket is replaced by its target. `CROSS JOIN` makes SQLite start with the few accounts.
             "SELECT DISTINCT t.key_account, i.id, i.status, i.closed, i.opened_by,
@@ -128,7 +132,7 @@ impl Tx {
     }
 
     /// The people with tickets in a conversation, for all accounts.
-    pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<XId>, StoreError> {
+    pub async fn people_in(&mut self, conversation: &str) -> Result<Vec<SourceId>, StoreError> {
         let people: Vec<String> =
             query_scalar("SELECT DISTINCT key_person FROM ticket WHERE key_conversation = $1 ORDER BY key_person")
                 .bind(conversation)

@@ -11,7 +11,7 @@ use super::{
     ticket::tickets,
     word,
 };
-use crate::desk::{Person, Ticket, TicketId, XId};
+use crate::desk::{Person, SourceId, Ticket, TicketId, XId};
 
 /// Cached rows and negative results.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct TxCache {
     tickets: BTreeMap<TicketId, Ticket>,
     ticket_versions: BTreeMap<TicketId, i64>,
     /// People with their row ids; `None` if the person is not stored.
-    people: BTreeMap<XId, Option<(i64, Person)>>,
+    people: BTreeMap<SourceId, Option<(i64, Person)>>,
     /// Posts that have no stored replies.
     childless: BTreeSet<XId>,
     /// Conversations without stored posts.
@@ -69,11 +69,11 @@ impl TxCache {
     }
 
     /// The cached person. `Some(None)`: known to be absent. `None`: not cached.
-    pub(super) fn person(&self, id: &XId) -> Option<Option<&(i64, Person)>> {
+    pub(super) fn person(&self, id: &SourceId) -> Option<Option<&(i64, Person)>> {
         self.people.get(id).map(Option::as_ref)
     }
 
-    pub(super) fn nobody(&mut self, id: &XId) {
+    pub(super) fn nobody(&mut self, id: &SourceId) {
         self.people.insert(id.clone(), None);
     }
 
@@ -116,7 +116,7 @@ impl Tx {
         self.flush().await?;
         let authors: BTreeSet<&XId> = posts.iter().map(|post| &post.author).collect();
         for author in &authors {
-            self.cache.nobody(author);
+            self.cache.nobody(&(*author).clone().into());
         }
         let dialect = self.conn.dialect();
         let mut people = Builder::new(dialect, PEOPLE.as_str());

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::parts::{elements, member, members, salvage};
-use crate::desk::{Incoming, IncomingKind, Person, PostFacts, XId, normalize};
+use crate::desk::{Incoming, IncomingKind, Person, PostFacts, SourceId, XId, normalize};
 
 /// Maximum length of a stored text, in bytes; X's own limit is 25,000 characters.
 const MAX_TEXT_BYTES: usize = 200_000;
@@ -286,7 +286,7 @@ impl Included {
         let all = |name: &str| includes.get(name).and_then(Value::as_array).into_iter().flatten();
         // Some responses wrap each user in a `data` object.
         let people = all("users").filter_map(|user| person(user.get("data").unwrap_or(user)));
-        self.people.extend(people.filter_map(|person| Some((person.id.clone()?, person))));
+        self.people.extend(people.filter_map(|person| Some((person.x_id()?.clone(), person))));
         self.posts
             .extend(all("posts").filter_map(|post| Some((post.get("id")?.as_str()?.parse().ok()?, post.clone()))));
         let text = |media: &Value, name: &str| Some(media.get(name)?.as_str()?.to_owned());
@@ -520,7 +520,7 @@ pub(crate) fn person(user: &Value) -> Option<Person> {
     let count =
         |name: &str| user.pointer(&format!("/public_metrics/{name}")).and_then(Value::as_i64).filter(|n| *n >= 0);
     let mut person = Person {
-        id: Some(user.get("id")?.as_str()?.parse().ok()?),
+        id: Some(SourceId::X(user.get("id")?.as_str()?.parse().ok()?)),
         handle: text("username"),
         name: text("name").map(|name| unescape(&name)),
         location: text("location").map(|place| unescape(&place)),

@@ -182,7 +182,7 @@ impl Stage {
     fn mentions(&self, handle: &str) -> usize {
         let is = |name: &str| name.eq_ignore_ascii_case(handle);
         let by_itself = |post: &crate::x::Post| {
-            let author = post.people.iter().find(|person| person.id.as_ref() == Some(&post.author));
+            let author = post.people.iter().find(|person| person.x_id() == Some(&post.author));
             author.and_then(|author| author.handle.as_deref()).is_some_and(is)
         };
         let mentions = |post: &&crate::x::Post| post.mentions.iter().any(|(name, _)| is(name)) && !by_itself(post);

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Channel, Declarations, Priority, Status, TicketType, VerifiedType, Via, Words, XId,
+        Channel, Declarations, Priority, SourceId, Status, TicketType, VerifiedType, Via, Words,
         declarations::{CustomField, CustomKind},
         field::{Declared, FIELDS},
         moment::moment,
@@ -23,7 +23,7 @@ pub(super) enum Shape {
     Number,
     YesNo,
     Moment,
-    /// An id of X.
+    /// The id of a person at the source.
     Id,
     Word(Words),
     /// A list of strings.
@@ -227,7 +227,7 @@ impl fmt::Display for Holds<'_> {
             Shape::Number => f.write_str("a whole number"),
             Shape::YesNo => f.write_str("`true` or `false`"),
             Shape::Moment => f.write_str("a timestamp, as in `\"2026-01-05T12:00:00Z\"`"),
-            Shape::Id => f.write_str("an X id, a string of 1 to 19 digits"),
+            Shape::Id => f.write_str("a string: an X id of 1 to 19 digits, or an email address"),
             Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
             Shape::Texts => f.write_str("a list of strings"),
             Shape::Table(_) | Shape::Custom => f.write_str("an object"),
@@ -327,7 +327,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             Holds::Shape(shape) => match shape {
                 Shape::Text => Ok(()),
                 Shape::Moment => moment(text).map(drop).map_err(|why| format!(": {why}")),
-                Shape::Id => text.parse::<XId>().map(drop).map_err(|_| String::new()),
+                Shape::Id => text.parse::<SourceId>().map(drop).map_err(|_| String::new()),
                 Shape::Word(words) => word(words.words),
                 Shape::OneOf(words, _) => word(words),
                 _ => Err(String::new()),

@@ -84,7 +84,7 @@ async fn assert_every_door_agrees(cases: &[Case]) {
         assert_eq!(holds(&rules.triggers[n].when, facts), case.holds, "plainly: {when} of {ticket:?}");
         let mut tx = store.begin().await.unwrap();
         let person: XId = (n as u64 + 1).to_string().parse().unwrap();
-        let key = TicketKey { account: person.clone(), conversation: "1".into(), person: person.clone() };
+        let key = TicketKey { account: person.clone(), conversation: "1".into(), person: person.clone().into() };
         let stored = Ticket { id: tx.next_ticket().await.unwrap(), ..ticket };
         tx.open(&stored, &key, &person, stored.created).await.unwrap();
         tx.commit().await.unwrap();

@@ -4,6 +4,7 @@ mod forget;
 mod full_disk;
 mod layout;
 mod lease;
+mod people;
 mod reports;
 mod views;
 
@@ -27,7 +28,7 @@ fn x(id: u64) -> XId {
 }
 
 fn key(conversation: u64, person: u64) -> TicketKey {
-    TicketKey { account: x(1), conversation: conversation.to_string(), person: x(person) }
+    TicketKey { account: x(1), conversation: conversation.to_string(), person: x(person).into() }
 }
 
 #[tokio::test]

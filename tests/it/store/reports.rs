@@ -152,7 +152,7 @@ proptest! {
                 }
             }
             // Two tickets per person.
-            draft.requester.id = Some(x(1_000 + n as u64));
+            draft.requester.id = Some(x(1_000 + n as u64).into());
             match people.get(n / 2) {
                 Some(person) => draft.requester = person.clone(),
                 None => people.push(draft.requester.clone()),
