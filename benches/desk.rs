@@ -1,5 +1,5 @@
-//! What a large desk costs: a minute of the scheduler, views and reports over a million tickets, each against the same
-//! question written by hand in SQL, in the same run.
+//! Benchmark of a large desk: one minute of the scheduler, views and reports over a million tickets, each compared with
+//! the same query written by hand in SQL, in the same run.
 //!
 //! ```sh
 //! cargo bench --bench desk                 # a million tickets, 500 automations
@@ -33,7 +33,7 @@ use twite::{
 
 const AUTOMATIONS: usize = 500;
 const DUE: i64 = 1_000;
-/// Every ticket has one topic, and every automation is about one.
+/// Every ticket has one topic, and every automation tests for one.
 const TOPICS: usize = 100;
 const NOW: &str = "2026-11-02T10:00:00Z";
 
@@ -52,7 +52,7 @@ async fn run(tickets: i64) {
     let daemon = Daemon::new(store, Key::random().unwrap(), live, Clock::driven(), client::http().unwrap());
     let now: Timestamp = NOW.parse().unwrap();
     daemon.clock().reached(now);
-    // With nothing there, every ticket has been looked at with these automations.
+    // On an empty desk: afterwards these automations count as evaluated for every ticket.
     while daemon.evaluate_next().await.unwrap() {}
 
     println!("{tickets} tickets, {AUTOMATIONS} automations, SQLite; times are the best of several\n");
@@ -67,7 +67,7 @@ async fn run(tickets: i64) {
     reports(&daemon, &mut by_hand, now).await;
 }
 
-/// Automations of the usual sorts, with as many different spans; twenty views; twenty reports.
+/// Automations of the usual kinds, with as many different durations; twenty views; twenty reports.
 fn write_rules(directory: &Path) {
     let rules = directory.join("rules");
     fs::create_dir_all(&rules).unwrap();
@@ -105,7 +105,7 @@ fn write_rules(directory: &Path) {
     fs::write(rules.join("rules.twite"), text).unwrap();
 }
 
-/// A filter, and the same by hand over `ticket t JOIN person p`.
+/// A view's filter, and the same condition in SQL over `ticket t JOIN person p`.
 const VIEWS: &[(&str, &str)] = &[
     ("status is new", "t.status = 'new'"),
     ("status < solved and priority is urgent", "t.status IN ('new','open','pending','hold') AND t.priority = 'urgent'"),
@@ -147,7 +147,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("priority is low and status is new", "t.priority = 'low' AND t.status = 'new'"),
 ];
 
-/// A report, and the same by hand; the offset of the zone is that of the day.
+/// A report, and the same query in SQL; the time zone's offset is the one of that day.
 const REPORTS: &[(&str, &str)] = &[
     ("measure count\n  by status", "SELECT status, count(*) FROM ticket GROUP BY status"),
     (
@@ -225,7 +225,8 @@ const REPORTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Tickets of a year, most of them closed as on any desk, made by arithmetic: the same in every run.
+/// Inserts tickets created over one year, most of them closed, as on any desk. Computed, so that every run has the
+/// same.
 async fn fill(connection: &mut SqliteConnection, tickets: i64, now: Timestamp) {
     let now = now.as_millisecond();
     for statement in [
@@ -268,7 +269,7 @@ fn row(what: &str, ours: Duration, theirs: Duration) {
     println!("| {what} | {} | {} | {:.2} |", millis(ours), millis(theirs), ours.as_secs_f64() / theirs.as_secs_f64());
 }
 
-/// The best of some runs: what the work takes when nothing else does.
+/// Shortest time of several runs, the one least disturbed by other processes.
 macro_rules! best {
     ($times:expr, $work:expr) => {{
         let mut best = Duration::MAX;
@@ -287,7 +288,7 @@ async fn ask(connection: &mut SqliteConnection, sql: &str, now: Timestamp) -> us
 }
 
 async fn scheduler(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timestamp) {
-    // What a scan would ask every minute, one statement for each automation.
+    // What a full scan would run every minute: one statement per automation.
     let scan: Vec<String> = (0..AUTOMATIONS)
         .map(|n| {
             let filter = match n % 5 {
@@ -313,7 +314,7 @@ async fn scheduler(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timesta
     );
     let nothing = best!(20, assert!(!daemon.evaluate_next().await.unwrap()));
     row("a minute with nothing due, against asking for each automation", nothing, scanned);
-    // A thousand that are not closed come due; what fires is stored with all its audit.
+    // A thousand tickets that are not closed come due; what fires is stored with its full audit.
     let at = now.as_millisecond();
     let due = format!(
         "UPDATE ticket SET next_check_at = {at} WHERE id IN (SELECT id FROM ticket WHERE status <> 'closed' ORDER BY id LIMIT {DUE})"
@@ -327,7 +328,7 @@ async fn scheduler(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timesta
         first,
         scanned,
     );
-    // On the next minute they are looked at again, and hardly anything is new.
+    // One minute later they are evaluated again, and hardly anything fires.
     daemon.clock().reached(now + SignedDuration::from_mins(1));
     let fired_before = fired(by_hand).await;
     let again = best!(1, while daemon.evaluate_next().await.unwrap() {});
@@ -346,7 +347,7 @@ async fn views(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timestamp) 
     for (view, (_, filter)) in rules.views.iter().zip(VIEWS) {
         let join = "FROM ticket t JOIN person p ON p.id = t.requester WHERE";
         page += best!(5, drop(daemon.store().view(view, &rules.desk, now, 50, 0).await.unwrap()));
-        // Whole tickets with their tags, as a page shows them.
+        // Whole tickets with their tags, as a page of a view shows them.
         let sql = format!(
             "SELECT t.*, p.*, (SELECT group_concat(tag) FROM ticket_tag WHERE ticket = t.id) {join} {filter}
              ORDER BY t.updated DESC, t.id LIMIT 50"

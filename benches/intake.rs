@@ -1,5 +1,5 @@
-//! What taking messages in costs: from the inbox to committed decisions, by the rules in `rules/`, against inserting the
-//! very same rows bare, in the same run.
+//! Benchmark of intake: from the inbox to committed decisions, with the rules in `rules/`, compared with plain INSERTs
+//! of the same rows, in the same run.
 //!
 //! ```sh
 //! cargo bench --bench intake               # 5,000 messages
@@ -40,7 +40,7 @@ use twite::{
 
 /// The accounts of `rules/twite.toml`.
 const ACCOUNTS: &[(&str, &str)] = &[("NorthwindHelp", "1480000000000007919"), ("NorthwindRail", "1480000000000015838")];
-/// Each is measured so often, in turn, and the best counts: what the work takes when nothing else does.
+/// Runs of each, in turn; the shortest counts, the one least disturbed by other processes.
 const TIMES: usize = 3;
 
 fn main() {
@@ -81,9 +81,9 @@ async fn run(messages: usize, only: bool) {
     }
 }
 
-/// Messages of X as an inbox has them, by arithmetic: the same in every run but for their times, which are those of the
-/// last hour. Of ten, four open a conversation, three go on in one, one is the account's answer, one is by somebody who
-/// joins in, and one is a direct message.
+/// Messages of X as they lie in the inbox. Computed, so that every run has the same, except for their times, which lie
+/// in the last hour. Of ten, four start a conversation, three continue one, one is the account's answer, one is by a
+/// third person who joins, and one is a direct message.
 fn written(messages: usize, now: Timestamp) -> Vec<(XId, Incoming)> {
     const TEXTS: &[&str] = &[
         "my parcel was meant to come on Friday. Any idea where it is? 📦",
@@ -117,7 +117,7 @@ fn written(messages: usize, now: Timestamp) -> Vec<(XId, Incoming)> {
                 }
                 9 => direct(&id(n), at, &stranger(person), account, text),
                 _ => {
-                    // Most of what goes on is recent.
+                    // Most messages continue a recent conversation.
                     let (root, asker, account) = roots[roots.len() - 1 - roll(roots.len().min(200))];
                     let author = match kind {
                         4..7 => stranger(asker),
@@ -189,13 +189,13 @@ fn direct(id: &str, at: i64, author: &Value, account: usize, text: &str) -> (XId
     (account.parse().unwrap(), decode_direct_line(&line).unwrap().into_incoming())
 }
 
-/// How long it took, and after each transaction the highest row of each table.
+/// Time taken, and each table's highest row id after each transaction.
 struct Taken {
     time: Duration,
     ends: Vec<Vec<i64>>,
 }
 
-/// Whatever is written for a message, each table behind those it refers to.
+/// The tables written for a message, each after those it refers to.
 const TABLES: &[&str] = &[
     "person",
     "ticket",
@@ -263,7 +263,7 @@ async fn ends(connection: &mut SqliteConnection) -> Vec<i64> {
     ends
 }
 
-/// As [`Store::open`] opens it.
+/// Same options as [`Store::open`].
 fn options(database: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(database)
@@ -281,7 +281,7 @@ enum Cell {
     Text(String),
 }
 
-/// A table's INSERT, and its rows with the transaction each was written in.
+/// A table's INSERT, and its rows, each with the number of the transaction that wrote it.
 type Table = (String, Vec<(usize, Vec<Cell>)>);
 
 async fn dump(database: &Path, taken: &Taken) -> Vec<Table> {
@@ -314,7 +314,8 @@ fn cell(row: &SqliteRow, column: usize) -> Cell {
     }
 }
 
-/// Inserts the rows into an empty database of the same layout: one statement each, prepared once, on one connection.
+/// Inserts the rows into an empty database with the same schema, on one connection: one statement per row, prepared
+/// once.
 async fn inserted_bare(database: &Path, tables: &[Table], transactions: usize) -> Duration {
     Store::open(database).await.unwrap().close().await;
     let mut connection = options(database).statement_cache_capacity(TABLES.len() + 2).connect().await.unwrap();

@@ -1,4 +1,4 @@
-//! A calendar file gives holidays or an error, and never anything else.
+//! Any text as a calendar file gives holidays or an error, without a panic.
 
 #![no_main]
 

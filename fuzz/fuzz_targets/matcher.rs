@@ -1,4 +1,4 @@
-//! Any rules, tickets and events: the index finds and decides what the plain evaluator does.
+//! Any rules, tickets and events: the index matches and decides like the plain evaluator.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ use twite::{
 };
 
 fuzz_target!(|bytes: &[u8]| {
-    // What is generated follows from the bytes alone. Where they are too few, there is nothing to try.
+    // Everything is generated from the fuzzer's bytes. If there are too few, the input is skipped.
     let rng = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let Ok(rules) = generate::rules(12).new_tree(&mut runner) else { return };

@@ -1,5 +1,5 @@
-//! Any text as a rule file: it is checked without a panic, what is sound is formatted once and for all, and what is not is fixed
-//! without changing more than a fix says.
+//! Any text as a rule file: checking does not panic, formatting valid rules is idempotent, and fixing invalid ones
+//! changes no more than the fixes say.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as what X, or a file of payloads, says.
+//! Any bytes as an answer of X or a file of payloads.
 
 #![no_main]
 
@@ -8,12 +8,12 @@ use twite::x::wire::{decode_direct_line, decode_directs, decode_line, decode_pos
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(post) = decode_line(text) {
-            // What is kept in the inbox is read again from there.
+            // The inbox stores these and decodes them again.
             assert!(!post.id.as_str().is_empty() && !post.text.is_empty());
         }
         let _ = decode_direct_line(text);
     }
-    // However broken a message is, those beside it are read.
+    // A broken message must not affect those beside it.
     let page = [b"{\"data\":[", GOOD, b",", bytes, b",", GOOD, b"]}"].concat();
     if is_balanced(bytes) {
         let read = decode_posts(&page).expect("its brackets match");
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 const GOOD: &[u8] = br#"{"id":"3","author_id":"4","text":"good"}"#;
 
-/// Whether strings and brackets end where they begin.
+/// Whether strings and brackets are balanced.
 fn is_balanced(bytes: &[u8]) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_i64, false, false);
     for byte in bytes {

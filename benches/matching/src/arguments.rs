@@ -1,4 +1,4 @@
-//! What is asked for on the command line.
+//! Command-line arguments.
 
 use std::path::PathBuf;
 
@@ -16,13 +16,13 @@ usage: matching [--quick] [--workload sparse|dense|realistic] [--max RULES] [--e
 --write      writes the rules there as Twite's files, for other tools, and ends
 --conversations  decides on X's payloads, one a line, by both ways of Twite, which must agree, and ends";
 
-/// What is asked for.
+/// Command-line arguments.
 #[derive(Debug)]
 pub struct Arguments {
     pub quick: bool,
     pub workloads: Vec<Workload>,
     pub max: usize,
-    /// None are all.
+    /// Empty: all engines.
     pub engines: Vec<String>,
     pub svg: Option<PathBuf>,
     pub write: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads them; what cannot be read is said, with how it is done.
+    /// Parses the arguments; an error includes the usage.
     pub fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut read = Self {
             quick: false,

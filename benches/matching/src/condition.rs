@@ -1,8 +1,8 @@
-//! Conditions that belong to no engine: every engine is given the same trees.
+//! Conditions in a neutral form; every engine is given the same trees.
 
 use twite::desk::{Channel, Priority, Status};
 
-/// What a rule asks.
+/// A rule's condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     All(Vec<Condition>),
@@ -18,13 +18,13 @@ pub enum Condition {
     Less(Number, i64),
     Equals(Number, i64),
     HasTag(String),
-    /// The needle is folded, as the text is.
+    /// The needle is already folded, like the text.
     Contains(String),
     LanguageIs(String),
     BrandIs(String),
 }
 
-/// The numbers that are asked about. All of them are known of every ticket.
+/// Numeric fields that conditions compare. Every ticket has all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
     Followers,
@@ -36,7 +36,7 @@ pub enum Number {
 impl Number {
     pub const ALL: [Self; 4] = [Self::Followers, Self::Likes, Self::Replies, Self::Reopens];
 
-    /// The name engines know it by.
+    /// The field's name in the engines.
     pub fn name(self) -> &'static str {
         match self {
             Self::Followers => "followers",
@@ -48,7 +48,7 @@ impl Number {
 }
 
 impl Condition {
-    /// Every question in it.
+    /// All predicates of the condition.
     pub fn leaves(&self) -> Vec<&Self> {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::leaves).collect(),
@@ -57,8 +57,8 @@ impl Condition {
         }
     }
 
-    /// The same, with the questions that cost least asked first: what an engine that asks in the order in which things
-    /// stand would be given by somebody who knows it.
+    /// The same condition with cheap predicates first: how an expert would order it for an engine that evaluates from
+    /// left to right.
     pub fn cheapest_first(&self) -> Self {
         let sorted = |parts: &[Self]| {
             let mut parts: Vec<_> = parts.iter().map(Self::cheapest_first).collect();
@@ -85,7 +85,7 @@ impl Condition {
     }
 }
 
-/// The distinct needles of some conditions, in the order in which they first stand.
+/// The distinct needles of these conditions, in order of first use.
 pub fn needles(conditions: &[Condition]) -> Vec<&str> {
     distinct(conditions, |leaf| match leaf {
         Condition::Contains(needle) => Some(needle),
@@ -93,7 +93,7 @@ pub fn needles(conditions: &[Condition]) -> Vec<&str> {
     })
 }
 
-/// The distinct tags of some conditions, in the order in which they first stand.
+/// The distinct tags of these conditions, in order of first use.
 pub fn tags(conditions: &[Condition]) -> Vec<&str> {
     distinct(conditions, |leaf| match leaf {
         Condition::HasTag(tag) => Some(tag),

@@ -1,4 +1,5 @@
-//! Real posts, one of X's payloads a line: whether both ways of Twite decide the same on each, and what either takes.
+//! Real posts, one X payload per line: checks that the index and the plain evaluator decide the same on each, and times
+//! both.
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
@@ -15,14 +16,14 @@ use crate::{
     tickets::{Case, Names},
 };
 
-/// How many rules are made of what the posts say, and of how many posts where it should be quick.
+/// Number of rules made from the posts, and number of posts in a quick run.
 const RULES: usize = 10_000;
 const QUICK: usize = 40;
 
-/// Decides on every post in a file in both ways, and prints what that took.
+/// Decides on every post of a file with the index and with the plain evaluator, and prints the times.
 ///
 /// # Panics
-/// Where the two decide differently, with the post's number.
+/// If the two decisions differ, with the number of the post.
 pub fn compare(file: &Path, names: &Names, quick: bool) {
     let text = fs::read_to_string(file).expect("the file can be read");
     let cases: Vec<Case> = text.lines().filter_map(case).collect();
@@ -85,7 +86,7 @@ fn case(line: &str) -> Option<Case> {
     Some(Case { ticket, event, now })
 }
 
-/// Rules about what the posts say: words and pairs of words as they stand in them, with numbers and the like.
+/// Rules about the text of the posts: words and pairs of words that occur in it, with numeric and other predicates.
 fn conditions(cases: &[Case]) -> Vec<Condition> {
     let mut random = Random::new(0x706f_7374);
     let mut conditions = vec![];

@@ -1,4 +1,4 @@
-//! The engines that are compared. Each answers the same question in its best honest form; `README.md` says which.
+//! The engines that are compared, each in the fastest form its library offers; `README.md` describes them.
 
 mod closures;
 mod closures_read;
@@ -25,7 +25,7 @@ use crate::{measure::Candidate, rules::RuleSet, tickets::Case};
 
 pub use closures::Closures;
 
-/// All of them, in the order in which they stand in the tables. To add one is a file, and a line here.
+/// All engines, in the order of the tables. A new engine is one file and one line here.
 pub const ALL: &[Candidate] = &[
     Candidate::shared::<limit::Limit>(),
     Candidate::shared::<closures::Closures>(),
@@ -46,25 +46,26 @@ pub const ALL: &[Candidate] = &[
     Candidate::one::<cedar::Policies>(),
 ];
 
-/// Rules, compiled once, that are asked about one ticket after the other.
+/// Rules that are compiled once and matched against one ticket after another.
 pub trait Engine: Sized {
-    /// What it is called in the tables, and by `--engines`.
+    /// Name in the tables and in `--engines`.
     const NAME: &'static str;
 
-    /// A ticket in the form the engine wants it in; making it is not measured.
+    /// A ticket in the engine's own form; building it is not measured.
     type Input;
 
-    /// What is kept from one ticket to the next.
+    /// Memory reused from one ticket to the next.
     type Scratch;
 
     /// Compiles the rules.
     fn build(rules: &RuleSet) -> Self;
 
-    /// Prepares a ticket. `answer` are the rules that match it, for those who only measure how fast one can say so.
+    /// Prepares a ticket. `answer` are the rules that match it, for the engine that only measures the cost of reporting
+    /// them.
     fn input(&self, case: &Case, answer: &[u32]) -> Self::Input;
 
     fn scratch(&self) -> Self::Scratch;
 
-    /// Writes the indexes of the rules that match into `out`, which is empty, in ascending order.
+    /// Writes the indexes of the matching rules, in ascending order, into `out`, which is empty.
     fn matches(&self, input: &Self::Input, scratch: &mut Self::Scratch, out: &mut Vec<u32>);
 }

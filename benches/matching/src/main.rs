@@ -1,10 +1,10 @@
-//! What it costs to ask many rules about one ticket: Twite beside other engines, on the same rules and tickets.
+//! Cost of matching many rules against one ticket: Twite beside other engines, on the same rules and tickets.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/matching/Cargo.toml
 //! ```
 //!
-//! Every engine is checked on every ticket against native closures before it is timed.
+//! Before it is timed, every engine is checked on every ticket against native closures.
 
 #![cfg_attr(not(feature = "others"), allow(dead_code, reason = "some of it is there for the engines of others alone"))]
 
@@ -35,16 +35,16 @@ use tickets::Names;
 use together::Together;
 use workload::Workload;
 
-/// With how many rules everything is measured.
+/// Numbers of rules.
 const COUNTS: &[usize] = &[10, 100, 1_000, 10_000, 100_000];
-/// How many tickets there are.
+/// Number of tickets.
 const TICKETS: usize = 512;
 const QUICK_TICKETS: usize = 64;
-/// Engines take turns; what is shown is the median of their rounds.
+/// Rounds per engine, in turn; the tables show the median.
 const ROUNDS: usize = 7;
-/// What would take longer to build, in seconds, is left out.
+/// Longest build, in seconds; what is expected to take longer is left out.
 const MAX_BUILD_SECONDS: f64 = 20.0;
-/// What would take longer for a round, in seconds, is left out.
+/// Longest round, in seconds; what is expected to take longer is left out.
 const MAX_ROUND_SECONDS: f64 = 2.0;
 
 fn main() -> ExitCode {
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `costs.svg`, of one workload among others: `costs-dense.svg`.
+/// File name of one workload's plot: `costs-dense.svg` beside `costs.svg`.
 fn beside(file: &Path, workload: Workload) -> std::path::PathBuf {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     file.with_file_name(format!("{stem}-{}.svg", workload.name()))
@@ -146,7 +146,7 @@ fn measure(
     (rows, together)
 }
 
-/// Why an engine is not asked to go on with the next number of rules, if it is not.
+/// Why an engine is not measured with the next number of rules; `None` if it is.
 fn too_long(row: &Row, counts: &[usize]) -> Option<String> {
     let [.., last] = row.measured.as_slice() else { return None };
     let Some(last) = last else { return Some("fewer rules were too many".to_owned()) };
@@ -156,7 +156,7 @@ fn too_long(row: &Row, counts: &[usize]) -> Option<String> {
     if round > MAX_ROUND_SECONDS {
         return Some(format!("a round would take some {} s", table::short(round)));
     }
-    // Some grow faster than their rules.
+    // Some engines grow faster than the number of rules.
     let before = at.checked_sub(2).and_then(|at| row.measured[at]);
     let growth = before.map_or(more, |before| (last.build / before.build).max(more));
     let build = last.build / 1e3 * growth;

@@ -1,4 +1,4 @@
-//! Building engines, checking that they agree, and timing them.
+//! Builds engines, checks that they agree, and times them.
 
 use std::{
     hint::black_box,
@@ -8,14 +8,14 @@ use std::{
 
 use crate::{engines::Engine, memory::Allocated, rules::RuleSet, tickets::Case};
 
-/// A round takes at least so long, so that the clock does not matter.
+/// Shortest duration of a round, so that the clock's resolution does not matter.
 const SHORTEST_ROUND: Duration = Duration::from_millis(20);
-/// A round of a slow engine takes fewer tickets, if that keeps it to this.
+/// A slow engine's round takes fewer tickets to stay below this.
 const LONG_ROUND: Duration = Duration::from_millis(500);
-/// But never fewer than these.
+/// Fewest tickets of a round.
 pub const FEWEST_TICKETS: usize = 16;
 
-/// An engine as the registry knows it.
+/// An entry in the list of engines.
 #[derive(Debug)]
 pub struct Candidate {
     pub name: &'static str,
@@ -23,7 +23,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// An engine that is measured on one thread.
+    /// An engine measured on one thread.
     pub const fn one<E: Engine + 'static>() -> Self {
         Self { name: E::NAME, build: |rules| Box::new(Run::<E>::build(rules)) }
     }
@@ -42,32 +42,32 @@ impl Candidate {
     }
 }
 
-/// An engine that has been given its rules.
+/// An engine with its rules compiled.
 pub trait Built {
-    /// What building took.
+    /// Cost of building it.
     fn cost(&self) -> Cost;
 
-    /// Takes the tickets, and asks about each: what comes of it must be these answers.
+    /// Prepares the tickets and matches each one.
     ///
     /// # Panics
-    /// When it is not, with the first rule that differs.
+    /// If a result differs from `right`, with the first rule that differs.
     fn take(&mut self, cases: &[Case], right: &[Vec<u32>]);
 
-    /// How long a ticket takes, in nanoseconds, over one round.
+    /// Nanoseconds per ticket, over one round.
     fn round(&mut self) -> f64;
 
-    /// How often a ticket makes it allocate.
+    /// Allocations per ticket.
     fn allocations(&mut self) -> f64;
 
-    /// How long a ticket takes where so many threads share the rules, in nanoseconds of the clock on the wall.
+    /// Nanoseconds of wall-clock time per ticket when this many threads share the rules.
     fn together(&self, threads: usize) -> Option<f64>;
 }
 
-/// What building took.
+/// Cost of building an engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     pub time: Duration,
-    /// What it holds, in bytes.
+    /// Bytes it holds.
     pub bytes: i64,
 }
 
@@ -77,7 +77,7 @@ struct Run<E: Engine> {
     inputs: Vec<E::Input>,
     scratch: E::Scratch,
     out: Vec<u32>,
-    /// How many tickets a round takes, and how many times.
+    /// Tickets per round, and passes over them.
     tickets: usize,
     times: usize,
     together: Option<fn(&Self, usize) -> f64>,
@@ -92,7 +92,7 @@ impl<E: Engine> Run<E> {
             (engine, cost)
         };
         let (mut engine, mut cost) = build();
-        // What is quick is built again: the first time it pays for what everybody shares.
+        // A quick build is repeated: the first one also pays for lazily initialised statics.
         if cost.time < SHORTEST_ROUND {
             drop(engine);
             (engine, cost) = build();
@@ -169,7 +169,7 @@ impl<E: Engine> Built for Run<E> {
     }
 
     fn round(&mut self) -> f64 {
-        // The engines before it have taken the caches; what is measured is a desk that does this all the time.
+        // Warms the caches, which other engines have used since; a real desk matches all the time.
         if self.times > 1 {
             black_box(self.pass());
         }
@@ -191,7 +191,7 @@ impl<E: Engine> Built for Run<E> {
     }
 }
 
-/// Panics with the first rule on which an engine is wrong.
+/// Panics with the first rule whose result is wrong.
 fn agree(engine: &str, ticket: usize, out: &[u32], right: &[u32]) {
     if out == right {
         return;

@@ -1,4 +1,4 @@
-//! Counts what is allocated, thread by thread.
+//! Counts allocations per thread.
 
 #![allow(unsafe_code, reason = "an allocator cannot be written without; this one passes everything on")]
 
@@ -11,22 +11,22 @@ use std::{
 static COUNTING: Counting = Counting;
 
 thread_local! {
-    // Without destructors and made at compile time: to look at them allocates nothing.
+    // Constant initialisers and no destructors, so that access does not allocate.
     static LIVE: Cell<i64> = const { Cell::new(0) };
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What this thread has allocated.
+/// Allocations of this thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Allocated {
-    /// Bytes allocated and not freed again. Negative where others' were freed.
+    /// Bytes allocated and not yet freed. Negative if this thread freed memory of another.
     pub live: i64,
-    /// How many times something was allocated, or grown.
+    /// Number of allocations and reallocations.
     pub times: u64,
 }
 
 impl Allocated {
-    /// Until now.
+    /// Counters of the current thread.
     pub fn now() -> Self {
         Self { live: LIVE.get(), times: ALLOCATIONS.get() }
     }
@@ -39,29 +39,29 @@ fn count(bytes: i64, times: u64) {
     ALLOCATIONS.set(ALLOCATIONS.get() + times);
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is passed unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as i64, 1);
-        // SAFETY: as the caller promised.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as i64, 1);
-        // SAFETY: as the caller promised.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         count(-(layout.size() as i64), 0);
-        // SAFETY: as the caller promised.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size as i64 - layout.size() as i64, 1);
-        // SAFETY: as the caller promised.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.realloc(memory, layout, size) }
     }
 }

@@ -1,4 +1,4 @@
-//! Cost against number of rules, drawn.
+//! Plot of cost against the number of rules.
 
 use std::{error::Error, path::Path};
 
@@ -13,7 +13,7 @@ use crate::{
 /// Draws a line for each engine, both axes logarithmic.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn draw(file: &Path, workload: Workload, counts: &[usize], rows: &[Row]) -> Result<(), Box<dyn Error>> {
     let lines = rows.iter().map(|row| {
         let points = counts.iter().zip(&row.measured);
@@ -25,7 +25,7 @@ pub fn draw(file: &Path, workload: Workload, counts: &[usize], rows: &[Row]) -> 
     let least = all().map(|(_, y)| *y).fold(f64::MAX, f64::min);
     let most = all().map(|(_, y)| *y).fold(least, f64::max);
     let (first, last) = (counts[0] as f64, counts[counts.len() - 1] as f64);
-    // An axis needs two ends.
+    // An axis needs two different ends.
     let last = last.max(first * 10.0);
 
     let root = SVGBackend::new(file, (900, 560)).into_drawing_area();
@@ -33,7 +33,7 @@ pub fn draw(file: &Path, workload: Workload, counts: &[usize], rows: &[Row]) -> 
     let mut chart = ChartBuilder::on(&root)
         .caption(format!("{}: one ticket against many rules", workload.name()), ("sans-serif", 22))
         .margin(12)
-        // The names of the engines stand behind the ends of their lines.
+        // Room for the engines' names at the ends of their lines.
         .margin_right(140)
         .x_label_area_size(48)
         .y_label_area_size(84)
@@ -60,7 +60,7 @@ pub fn draw(file: &Path, workload: Workload, counts: &[usize], rows: &[Row]) -> 
     Ok(())
 }
 
-/// Where the names stand: at the ends of their lines, none on another.
+/// Draws each name at the end of its line, without overlaps.
 fn labels<'a, C>(
     chart: &ChartContext<'_, SVGBackend<'_>, C>,
     lines: &[(&'a str, Vec<(f64, f64)>)],
@@ -84,7 +84,7 @@ where
     labels
 }
 
-/// Always the same for the same engine, whichever are drawn.
+/// An engine has the same colour in every plot.
 fn colour(engine: &str) -> RGBColor {
     const COLOURS: &[RGBColor] = &[
         RGBColor(0, 0, 0),

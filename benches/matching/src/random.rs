@@ -1,5 +1,5 @@
-//! Chance that falls the same way everywhere: whole numbers, and only such operations on floating-point ones as every
-//! machine rounds alike.
+//! A random generator with the same results on every machine: integers, and only those floating-point operations that
+//! every machine rounds alike.
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
@@ -18,22 +18,22 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Below `n`, evenly.
+    /// Uniform, below `n`.
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 
-    /// From 0 to 1, without 1.
+    /// Uniform in [0, 1).
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Yes, with this probability.
+    /// True with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// One of them, evenly.
+    /// One of them, uniformly.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
@@ -51,18 +51,18 @@ impl Random {
         unreachable!("it lies below the total")
     }
 
-    /// Around 0, with a deviation of 1: the sum of twelve even ones is close enough to the bell.
+    /// Approximately normal, mean 0 and standard deviation 1: the sum of twelve uniform values.
     pub fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
-    /// Log-normal: `median` times 2 to the power of `deviation` times a normal one.
+    /// Log-normal: `median` × 2^(`deviation` × a normal value).
     pub fn log_normal(&mut self, median: f64, deviation: f64) -> i64 {
         (median * power_of_two(deviation * self.normal())) as i64
     }
 }
 
-/// Two to the power of `x`, with straight lines between whole powers: no two mathematical libraries agree on more.
+/// 2^`x`, linear between whole exponents: `exp2` of different mathematical libraries differs in its last bits.
 pub fn power_of_two(x: f64) -> f64 {
     let whole = x.floor();
     let power = (0..whole.abs() as u32).fold(1.0, |power, _| power * 2.0);
@@ -70,7 +70,7 @@ pub fn power_of_two(x: f64) -> f64 {
     power * (1.0 + (x - whole))
 }
 
-/// Ranks drawn as words are: the n-th with a weight of 1 / (n + offset).
+/// Zipf distribution, as of words: rank n has the weight 1 / (n + offset).
 #[derive(Debug)]
 pub struct Zipf {
     up_to: Vec<f64>,
@@ -86,7 +86,7 @@ impl Zipf {
         Self { up_to: weights.collect() }
     }
 
-    /// A rank, from 0.
+    /// A rank, counted from 0.
     pub fn draw(&self, random: &mut Random) -> usize {
         let at = random.unit() * self.up_to.last().copied().unwrap_or_default();
         self.up_to.partition_point(|up_to| *up_to <= at).min(self.up_to.len() - 1)

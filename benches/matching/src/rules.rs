@@ -1,4 +1,4 @@
-//! Rules in both forms: as neutral conditions, and as Twite's own files.
+//! Rules in two forms: neutral conditions, and Twite's files.
 
 use std::{cell::OnceCell, fmt::Write as _, fs, path::Path, sync::Arc};
 
@@ -15,19 +15,19 @@ use crate::{
     tickets::Names,
 };
 
-/// How many rules stand in a file: so many, and it stays below what a file may hold.
+/// Rules per file, which keeps it below the size limit of a file.
 const IN_A_FILE: usize = 1_000;
-/// How many tags rules give out that no rule asks about.
+/// Number of tags that rules add and no rule tests for.
 const GIVEN_TAGS: usize = 200;
 const GROUPS: usize = 8;
 
-/// Some rules.
+/// A set of rules.
 #[derive(Debug)]
 pub struct RuleSet {
     pub conditions: Vec<Condition>,
-    /// The declarations they need.
+    /// The `twite.toml` with the declarations they need.
     config: String,
-    /// Tags that rules ask about: a few rules give them out.
+    /// Tags that rules test for; a few rules add them.
     tags: Vec<String>,
     checked: OnceCell<Arc<Rules>>,
     recent: OnceCell<Vec<Recent>>,
@@ -45,8 +45,8 @@ impl RuleSet {
         Self { conditions, config, tags: names.tags.clone(), checked: OnceCell::new(), recent: OnceCell::new() }
     }
 
-    /// The same as a rule set of Twite: a trigger for each condition, in the same order, written into files and loaded
-    /// from there as the daemon does.
+    /// The same rules for Twite: one trigger per condition, in the same order, written to files and loaded as the
+    /// daemon loads them.
     pub fn checked(&self) -> &Arc<Rules> {
         self.checked.get_or_init(|| {
             let directory = tempfile::tempdir().expect("there is room for rules");
@@ -57,7 +57,7 @@ impl RuleSet {
         })
     }
 
-    /// Tickets to learn from, which are not measured.
+    /// Tickets for the index to learn from; they are not measured.
     pub fn recent(&self) -> &[Recent] {
         self.recent.get_or_init(|| recent(&self.conditions))
     }
@@ -78,8 +78,8 @@ impl RuleSet {
         }
     }
 
-    /// What a rule does: most give tags out that no rule asks about, and one in a hundred one that some do; some assign,
-    /// some set a priority, some leave a note.
+    /// A rule's actions: most add tags that no rule tests for, and one in a hundred adds one that some do; some assign,
+    /// some set a priority, some add a note.
     fn actions(&self, random: &mut Random, n: usize) -> String {
         let mut actions = vec![match random.below(100) {
             0 => format!("add tags {}", random.pick(&self.tags)),
@@ -95,7 +95,7 @@ impl RuleSet {
     }
 }
 
-/// As Twite's rules are written.
+/// Twite's syntax.
 const TWITE: Syntax = Syntax { and: " and ", or: " or ", not: "not ", question };
 
 fn question(question: &Condition) -> String {

@@ -2,19 +2,19 @@
 
 use crate::condition::Condition;
 
-/// How a language joins questions.
+/// How a language writes conditions.
 #[derive(Debug)]
 pub struct Syntax {
     pub and: &'static str,
     pub or: &'static str,
-    /// What stands before the parentheses of what is negated.
+    /// Prefix of a negated condition, which stands in parentheses.
     pub not: &'static str,
-    /// How it asks a question. Never given a condition that has others inside.
+    /// Writes one predicate. Never called with a compound condition.
     pub question: fn(&Condition) -> String,
 }
 
 impl Syntax {
-    /// A condition in this language.
+    /// The condition in this language.
     pub fn write(&self, condition: &Condition) -> String {
         match condition {
             Condition::All(parts) => self.joined(parts, self.and),
@@ -33,7 +33,7 @@ impl Syntax {
     }
 }
 
-/// Texts in quotes with commas between.
+/// Quoted texts, joined by `between`.
 pub fn quoted(texts: impl IntoIterator<Item = impl AsRef<str>>, quote: char, between: &str) -> String {
     let texts = texts.into_iter().map(|text| format!("{quote}{}{quote}", text.as_ref()));
     texts.collect::<Vec<_>>().join(between)

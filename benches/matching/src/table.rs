@@ -1,30 +1,30 @@
-//! What was found, as Markdown.
+//! Results as Markdown tables.
 
 use std::fmt::Write as _;
 
-/// What an engine took with so many rules.
+/// Measurements of one engine with one number of rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// Nanoseconds for a ticket.
+    /// Nanoseconds per ticket.
     pub ticket: f64,
-    /// Allocations for a ticket.
+    /// Allocations per ticket.
     pub allocations: f64,
-    /// Milliseconds to build it.
+    /// Milliseconds to build.
     pub build: f64,
-    /// Bytes it holds for each rule.
+    /// Bytes per rule.
     pub bytes: f64,
-    /// Nanoseconds for a ticket where one thread asks, and where two do.
+    /// Nanoseconds per ticket with one thread and with two.
     pub threads: Option<(f64, f64)>,
 }
 
-/// An engine, and what it took with 10, 100, … rules; nothing where it would have taken too long.
+/// An engine and its measurements with 10, 100, … rules; `None` where it would take too long.
 #[derive(Debug)]
 pub struct Row {
     pub engine: &'static str,
     pub measured: Vec<Option<Measured>>,
 }
 
-/// A table of one figure; rows without it are left out.
+/// A table of one measurement; rows without it are left out.
 pub fn table(
     title: &str,
     counts: &[usize],
@@ -52,7 +52,7 @@ pub fn table(
     text
 }
 
-/// A whole number, its digits in groups of three.
+/// Rounded to an integer, with thousands separators.
 pub fn grouped(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
     let mut text = String::new();
@@ -65,7 +65,7 @@ pub fn grouped(number: f64) -> String {
     if number < 0.0 && text != "0" { format!("-{text}") } else { text }
 }
 
-/// With as many digits as say something.
+/// Rounded to its significant digits.
 pub fn short(number: f64) -> String {
     match number {
         n if n.abs() < 10.0 => format!("{n:.2}"),

@@ -1,4 +1,4 @@
-//! Tickets as they come in, each with the event that brings it.
+//! Incoming tickets, each with its event.
 
 use jiff::Timestamp;
 use twite::desk::{
@@ -10,11 +10,11 @@ use crate::{
     words::{BEYOND_ASCII, Words},
 };
 
-/// How long a text is at least, in bytes; the word that stands there then is the last.
+/// Shortest text, in bytes; it ends with the word that reaches this length.
 const LONG: usize = 200;
-/// How many tags there are.
+/// Number of tags.
 const TAGS: usize = 500;
-/// How many brands the desk has.
+/// Number of the desk's brands.
 const BRANDS: usize = 40;
 
 pub const LANGUAGES: &[(&str, u32)] = &[
@@ -41,7 +41,7 @@ pub const CHANNELS: &[(Channel, u32)] = &[
     (Channel::Api, 3),
 ];
 
-/// A ticket, what happened to it, and when.
+/// A ticket, its event, and the time.
 #[derive(Debug, Clone)]
 pub struct Case {
     pub ticket: Ticket,
@@ -50,13 +50,13 @@ pub struct Case {
 }
 
 impl Case {
-    /// The text that the event brings.
+    /// The text of the event.
     pub fn text(&self) -> &str {
         self.event.comment.as_ref().map_or("", |comment| &comment.text)
     }
 }
 
-/// The names things have.
+/// Names of tags, brands and the like, and words.
 #[derive(Debug)]
 pub struct Names {
     pub words: Words,
@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-/// How tags and brands are spread: some are more frequent than others, none is everywhere.
+/// Distributions of tags and brands: some are frequent, none is on every ticket.
 #[derive(Debug)]
 pub struct Spread {
     pub tags: Zipf,
@@ -86,12 +86,12 @@ impl Spread {
     }
 }
 
-/// How many people follow somebody.
+/// A random number of followers.
 pub fn followers(random: &mut Random) -> i64 {
     random.log_normal(300.0, 2.9)
 }
 
-/// So many tickets. `fresh` ones have just been opened; of the others, work has been done on many.
+/// `count` tickets. `fresh` ones have just been created; many of the others have been worked on.
 pub fn tickets(names: &Names, seed: u64, count: usize, fresh: bool) -> Vec<Case> {
     let mut random = Random::new(seed);
     let (spread, words) = (Spread::new(), Zipf::new(names.words.all.len(), 0.0));
@@ -154,7 +154,7 @@ fn case(names: &Names, spread: &Spread, words: &Zipf, random: &mut Random, n: us
     Case { ticket, event, now }
 }
 
-/// What somebody writes: sentences, here and there in capitals; one in thirty beyond ASCII.
+/// A random text: sentences, some in capitals; one text in thirty has characters beyond ASCII.
 fn written(words: &Words, zipf: &Zipf, random: &mut Random) -> String {
     let beyond = random.chance(1.0 / 30.0);
     let phrase = random.chance(0.5).then(|| (20 + random.below(LONG - 40), random.pick(&words.phrases)));

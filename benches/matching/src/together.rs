@@ -1,5 +1,5 @@
-//! What Twite's other ways cost beside finding the triggers of one ticket after the other: finding those of 512 tickets
-//! together, and whole decisions, with the actions and the trace of all that fires.
+//! Cost of Twite's other operations, compared with matching one ticket at a time: matching 512 tickets as a batch, and
+//! whole decisions with the actions and trace of what fires.
 
 use std::{fmt::Write as _, hint::black_box, sync::Arc, time::Instant};
 
@@ -10,18 +10,18 @@ use twite::{
 
 use crate::{rules, table, tickets};
 
-/// Plain decisions take long: so many tickets are decided plainly, and with no more rules than these.
+/// Plain decisions are slow, so fewer tickets and fewer rules are measured.
 const PLAIN_TICKETS: usize = 16;
 const MAX_PLAIN_RULES: usize = 10_000;
 
-/// One figure for each number of rules; nothing where it would take too long.
+/// One row per operation, one value per number of rules; `None` where it would take too long.
 #[derive(Debug, Default)]
 pub struct Together {
     rows: Vec<(&'static str, Vec<Option<f64>>)>,
 }
 
 impl Together {
-    /// Measures with some rules, after having checked that all ways come to the same.
+    /// Measures one number of rules, after checking that all operations give the same results.
     pub fn measure(&mut self, rules: &rules::RuleSet, tickets: &[tickets::Case], rounds: usize) {
         let set = RuleSet::learned(Arc::clone(rules.checked()), rules.recent());
         let cases = tickets;
@@ -96,7 +96,7 @@ impl Together {
         }
     }
 
-    /// The table.
+    /// The results as Markdown.
     pub fn table(&self, workload: &str, counts: &[usize]) -> String {
         let mut text = format!("{workload}, by number of rules: Twite's ways, for a ticket.\n\n| what |");
         counts
@@ -119,7 +119,7 @@ impl Together {
 }
 
 fn median(rounds: usize, mut work: impl FnMut()) -> f64 {
-    // The first time is for the caches.
+    // Warms the caches.
     work();
     let mut took: Vec<f64> = (0..rounds)
         .map(|_| {

@@ -1,20 +1,20 @@
-//! The words that people write and rules look for.
+//! The words of texts and of rules.
 
 use std::collections::HashSet;
 
 use crate::random::Random;
 
-/// How many words there are.
+/// Number of words.
 const MOST: usize = 3_000;
 
-/// Words that stand everywhere and that no rule asks for; the most frequent first.
+/// Stop words, which no rule searches for; the most frequent first.
 const COMMON: &str = "the to and a of is in it my i you for on that have with this not be your me was are we but so can \
     do at if from they just has no all will when what get been there now or still how out up an as would about had \
     one by any why our could more after please them time which then their its did some going again because even \
     really only never back than over other need who here want thank where got know today day days tell us see week \
     make since last every two first like";
 
-/// What people write to a help desk about.
+/// Words for what people write to a help desk about.
 const TOPICS: &str = "refund delivery order payment invoice account password login cancel subscription late missing \
     broken damaged wrong charged twice parcel package shipping tracking courier address return exchange voucher \
     discount code coupon gift card balance credit bank transfer receipt price increase trial upgrade downgrade plan \
@@ -31,7 +31,7 @@ const TOPICS: &str = "refund delivery order payment invoice account password log
     great amazing awesome brilliant happy disgusting terrible awful worst useless joke ridiculous unacceptable \
     disappointed furious angry shocking";
 
-/// Written with more than ASCII; [`twite::desk::text::fold`] has something to do.
+/// Words beyond ASCII, for [`twite::desk::text::fold`].
 pub const BEYOND_ASCII: &[&str] = &[
     "Straße",
     "Größe",
@@ -52,13 +52,13 @@ pub const BEYOND_ASCII: &[&str] = &[
     "😡",
 ];
 
-/// All words, the most frequent first, all distinct; those from [`Words::topics`] on are asked for.
+/// All words, distinct, the most frequent first; rules search for those from [`Words::topics`] on.
 #[derive(Debug)]
 pub struct Words {
     pub all: Vec<String>,
-    /// Where the words that rules ask for begin.
+    /// Index of the first word that rules search for.
     pub topics: usize,
-    /// Two words that people write behind each other.
+    /// Pairs of words that occur next to each other in texts.
     pub phrases: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ impl Words {
     }
 }
 
-/// Names of products, places and people: two to four syllables.
+/// Made-up names of products, places and people: two to four syllables.
 fn made_up(random: &mut Random) -> String {
     const ONSETS: &[&str] = &[
         "b", "br", "c", "ch", "cl", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "pr",

@@ -1,4 +1,4 @@
-//! What is measured: rules and tickets of one sort, always the same ones.
+//! The workloads: rules and tickets of one kind, the same in every run.
 
 mod five_kinds;
 mod realistic;
@@ -8,14 +8,14 @@ use crate::{
     tickets::{self, Case, Names},
 };
 
-/// A sort of rules.
+/// A kind of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// Five kinds of rules that hardly ever match.
+    /// Five kinds of rules that rarely match.
     Sparse,
     /// The same five kinds, matching often.
     Dense,
-    /// What the files of a large desk say.
+    /// Rules as on a large desk.
     Realistic,
 }
 
@@ -30,7 +30,7 @@ impl Workload {
         }
     }
 
-    /// The first so many rules of this sort: fewer are always the beginning of more.
+    /// The first `count` rules of this workload; a smaller set is a prefix of a larger one.
     pub fn conditions(self, names: &Names, count: usize) -> Vec<Condition> {
         match self {
             Self::Sparse => five_kinds::conditions(names, count, &five_kinds::SPARSE),

@@ -1,8 +1,7 @@
-//! a-tree: a tree of shared expressions, each evaluated at most once for an event.
+//! a-tree: a tree of shared expressions, each evaluated at most once per event.
 //!
-//! It knows no search in texts. The needles that stand in a text are an attribute of the event, a list; finding them is
-//! part of the question and so of what is measured, with the automaton that [`super::limit`] uses. Making the event of
-//! them is not.
+//! It has no text search. The needles found in a text are passed as a list attribute of the event. Finding them is part
+//! of matching and is measured, with the automaton that [`super::limit`] uses; building the event from them is not.
 
 use a_tree::{ATree, AttributeDefinition, Event};
 

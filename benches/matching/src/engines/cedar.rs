@@ -1,4 +1,4 @@
-//! Cedar: a policy for each rule, all of them asked at once; the policies that permitted are the answer.
+//! Cedar: one policy per rule, all authorised in one request; the policies that permitted are the matching rules.
 
 use cedar_policy::{
     Authorizer, Context, Entities, EntityUid, Policy, PolicyId, PolicySet, Request, RestrictedExpression,

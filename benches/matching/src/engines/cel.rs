@@ -1,4 +1,4 @@
-//! CEL: programs compiled once, one context for a ticket.
+//! CEL: programs compiled once, one context per ticket.
 
 use cel::{Context, Program, Value};
 

@@ -1,5 +1,5 @@
-//! Native closures, one rule after the other: what somebody would write by hand in Rust, and what every other engine is
-//! checked against.
+//! Native closures, one rule after another: what one would write by hand in Rust, and the reference for all other
+//! engines.
 
 use memchr::memmem::Finder;
 
@@ -17,12 +17,12 @@ pub struct Closures {
 }
 
 impl Closures {
-    /// How names are numbered.
+    /// The numbers of the names.
     pub fn names(&self) -> &Numbered {
         &self.names
     }
 
-    /// The rules that match a ticket, for those who compare.
+    /// The rules that match a ticket, as the reference for other engines.
     pub fn answer(&self, case: &Case) -> Vec<u32> {
         let mut out = vec![];
         self.matches(&self.names.prepare(case), &mut (), &mut out);
@@ -59,7 +59,7 @@ impl Engine for Closures {
 fn compile(condition: &Condition, names: &Numbered) -> Closure {
     let all = |parts: &[Condition]| parts.iter().map(|part| compile(part, names)).collect::<Vec<_>>();
     match condition {
-        // Most rules ask two or three questions: those need no loop.
+        // Most rules have two or three predicates, which need no loop.
         Condition::All(parts) => match <[Closure; 2]>::try_from(all(parts)) {
             Ok([a, b]) => Box::new(move |t| a(t) && b(t)),
             Err(parts) => match <[Closure; 3]>::try_from(parts) {

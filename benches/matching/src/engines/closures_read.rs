@@ -1,5 +1,5 @@
-//! The same closures, where reading the ticket for them counts: its text is folded and its names are looked up as part
-//! of what is measured, as `limit` and `twite` do.
+//! The same closures, but reading the ticket is measured too: folding its text and looking up its names, as in `limit`
+//! and `twite`.
 
 use twite::desk::text::Folder;
 
@@ -12,7 +12,7 @@ use crate::{rules::RuleSet, tickets::Case};
 
 pub struct ClosuresRead(Closures);
 
-/// What is kept from one ticket to the next, so that reading allocates nothing.
+/// Memory reused from one ticket to the next, so that reading does not allocate.
 #[derive(Default)]
 pub struct Scratch {
     folder: Folder,

@@ -1,4 +1,4 @@
-//! Not a matcher: what reading the ticket and writing the answer cost, to whoever knows the answer.
+//! A lower bound, not a matcher: the cost of reading the ticket and writing the answer when the answer is known.
 
 use rustc_hash::FxHashMap;
 use twite::desk::text;
@@ -15,7 +15,7 @@ pub struct Limit {
     tags: FxHashMap<String, u32>,
 }
 
-/// As a ticket comes: as written.
+/// The ticket as it arrives, before folding.
 pub struct Written {
     text: String,
     tags: Vec<String>,
@@ -60,7 +60,7 @@ impl Engine for Limit {
         self.scan.hits(read.folded.as_bytes(), &mut read.hits);
         read.tags.clear();
         read.tags.extend(ticket.tags.iter().filter_map(|tag| self.tags.get(tag)));
-        // What was read would be worth nothing to a compiler that sees that nobody looks at it.
+        // Otherwise the compiler would remove the reading, whose result is not used.
         std::hint::black_box((&read.hits, &read.tags));
         out.extend_from_slice(&ticket.answer);
     }

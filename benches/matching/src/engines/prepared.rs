@@ -1,4 +1,4 @@
-//! A ticket as native code wants it: words as numbers, texts folded.
+//! A ticket prepared for native code: names as numbers, text folded.
 
 use rustc_hash::FxHashMap;
 use twite::desk::{
@@ -11,7 +11,7 @@ use crate::{
     tickets::Case,
 };
 
-/// What rules ask about, ready to be compared.
+/// The values that rules compare.
 #[derive(Debug)]
 pub struct Prepared {
     pub channel: Channel,
@@ -27,13 +27,13 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The text that the event brings, folded.
+    /// The text of the event, folded.
     pub fn text(case: &Case) -> String {
         text::fold(case.text()).into_owned()
     }
 }
 
-/// The value of a number on a ticket.
+/// The ticket's value of a numeric field.
 pub fn number(case: &Case, number: Number) -> i64 {
     let ticket = &case.ticket;
     match number {
@@ -45,12 +45,12 @@ pub fn number(case: &Case, number: Number) -> i64 {
     .unwrap_or_default()
 }
 
-/// The names in some rules, numbered.
+/// The names used in rules, numbered.
 #[derive(Debug, Default)]
 pub struct Numbered(FxHashMap<String, u32>);
 
 impl Numbered {
-    /// What stands for names that no rule knows.
+    /// Number of a name that no rule uses.
     const UNKNOWN: u32 = u32::MAX;
 
     pub fn new(conditions: &[Condition]) -> Self {
@@ -74,7 +74,7 @@ impl Numbered {
         prepared
     }
 
-    /// Prepares a ticket in the room of another.
+    /// Prepares a ticket, reusing the memory of another.
     pub fn read(&self, case: &Case, folder: &mut Folder, prepared: &mut Prepared) {
         let ticket = &case.ticket;
         let name = |name: &Option<String>| name.as_deref().map_or(Self::UNKNOWN, |name| self.number(name));

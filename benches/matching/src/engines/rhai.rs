@@ -1,4 +1,4 @@
-//! rhai: scripts compiled once, evaluated in one scope for a ticket.
+//! rhai: scripts compiled once, evaluated in one scope per ticket.
 
 use rhai::{AST, Array, Engine as Rhai, OptimizationLevel, Scope};
 
@@ -20,7 +20,7 @@ pub struct Scripts {
 
 impl Engine for Scripts {
     const NAME: &'static str = "rhai";
-    /// Evaluating takes it by a reference that could change it: what it could be changed in is a copy of the ticket's.
+    /// Evaluation takes `&mut Scope`, so it is given a copy of the ticket's scope.
     type Input = Scope<'static>;
     type Scratch = Scope<'static>;
 

@@ -1,4 +1,4 @@
-//! Finding needles in a text.
+//! Search for needles in a text.
 
 use aho_corasick::{
     Anchored, MatchKind, StartKind,
@@ -6,7 +6,7 @@ use aho_corasick::{
     dfa::DFA,
 };
 
-/// One automaton for all needles, stepped by hand: the fastest way the library has to hear of every one of them.
+/// One automaton for all needles, stepped by hand: the library's fastest way to find every occurrence.
 #[derive(Debug)]
 pub struct Scan {
     automaton: DFA,
@@ -26,7 +26,7 @@ impl Scan {
         Self { automaton, start, needles: needles.iter().map(|needle| (*needle).to_owned()).collect() }
     }
 
-    /// Adds the numbers of the needles that end anywhere in a text, each as often as it does.
+    /// Adds the number of every needle that occurs in the text, once per occurrence.
     pub fn hits(&self, text: &[u8], hits: &mut Vec<u32>) {
         let mut state = self.start;
         for byte in text {
@@ -39,7 +39,7 @@ impl Scan {
         }
     }
 
-    /// The needles that stand in a text.
+    /// The needles that occur in a text.
     pub fn found(&self, text: &str) -> Vec<&str> {
         let mut hits = vec![];
         self.hits(text.as_bytes(), &mut hits);

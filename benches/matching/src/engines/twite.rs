@@ -1,4 +1,4 @@
-//! Twite: a ticket as it comes, looked up in the index.
+//! Twite: the index, on a ticket as it arrives.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     tickets::{self, Case, Names},
 };
 
-/// How many tickets it learns from; they are others than those it is measured with.
+/// Number of tickets the index learns from; none of them is measured.
 const RECENT: usize = 256;
 
 pub struct Twite(engine::RuleSet);
@@ -43,7 +43,7 @@ impl Engine for Twite {
     }
 }
 
-/// Tickets like those that are measured.
+/// Tickets like the measured ones.
 pub fn recent(conditions: &[Condition]) -> Vec<index::Recent> {
     let realistic = conditions.iter().flat_map(Condition::leaves).any(|c| matches!(c, Condition::BrandIs(_)));
     let cases = tickets::tickets(&Names::new(), 0x7265_6365, RECENT, realistic);

@@ -1,4 +1,4 @@
-//! Twite's plain evaluator, one rule after the other: the reference meaning of every condition.
+//! Twite's plain evaluator, one rule after another: it defines what a condition means.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! wirefilter: filters compiled to closures.
 //!
-//! This release has no lists: each tag is a yes/no field of its own, so that asking for one costs a look into an array.
-//! Filters and contexts borrow what they are about; here it lives as long as the program.
+//! This release has no lists: each tag is a boolean field, so testing for a tag is one array access. Filters and
+//! contexts borrow from the scheme, which is leaked here.
 
 use wirefilter::{ExecutionContext, Filter, Scheme, Type};
 
@@ -76,7 +76,7 @@ impl Engine for Filters {
     }
 }
 
-/// The field of a tag.
+/// The field for a tag.
 fn field(tag: &str) -> String {
     format!("tag.{tag}")
 }

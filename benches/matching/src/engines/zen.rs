@@ -1,4 +1,4 @@
-//! zen-expression: bytecode compiled once, run by one machine in one scope for a ticket.
+//! zen-expression: compiled bytecode, run by one VM in one scope per ticket.
 
 use zen_expression::{Expression, Isolate, Scope, Variable, expression::Standard, vm::VM};
 

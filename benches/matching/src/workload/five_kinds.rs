@@ -1,5 +1,5 @@
-//! Rules of five kinds: 30 % ask for a channel and followers; 20 % for a verified requester, followers and a status; 20 %
-//! for a tag and a channel; 20 % for a word in the text and a number; 10 % are nested, with `or` and `not`.
+//! Rules of five kinds: 30 % test channel and followers; 20 % a verified requester, followers and a status; 20 % a tag
+//! and a channel; 20 % a word in the text and a number; 10 % are nested, with `or` and `not`.
 
 use twite::desk::{Channel, Status};
 
@@ -9,18 +9,18 @@ use crate::{
     tickets::{CHANNELS, Names, Spread},
 };
 
-/// What makes rules match often or hardly ever.
+/// How often rules match.
 #[derive(Debug)]
 pub struct Density {
-    /// How many have at least the followers that are asked for lies between these powers of two.
+    /// The threshold for followers lies between these powers of two.
     followers: (f64, f64),
-    /// The same where only verified requesters are asked about.
+    /// The same for rules that also test for a verified requester.
     verified_followers: (f64, f64),
-    /// Whether a tag is asked for on several channels at once.
+    /// Whether rules with a tag allow several channels.
     many_channels: bool,
-    /// What is asked of likes beside a word.
+    /// The threshold for likes beside a word, as powers of two.
     likes: (f64, f64),
-    /// How many replies are asked for beside a word, at most; with none, likes are.
+    /// Largest threshold for replies beside a word; 0 means that likes are tested instead.
     replies: usize,
 }
 
@@ -49,7 +49,7 @@ enum Kind {
     Nested,
 }
 
-/// Of ten rules.
+/// The kinds of ten rules.
 const KINDS: [Kind; 10] = [
     Kind::Channel,
     Kind::Channel,
@@ -74,7 +74,7 @@ pub fn conditions(names: &Names, count: usize, density: &Density) -> Vec<Conditi
     let mut kinds = KINDS;
     let mut rules = vec![];
     while rules.len() < count {
-        // Every ten rules have the same mixture, each ten in an order of its own.
+        // Every ten rules have the same mixture, in random order.
         for at in (1..kinds.len()).rev() {
             kinds.swap(at, make.random.below(at + 1));
         }
@@ -106,7 +106,7 @@ impl Make<'_> {
         }
     }
 
-    /// `(A or B) and not C and D`, in three ways.
+    /// `(A or B) and not C and D`, in three variants.
     fn nested(&mut self) -> Condition {
         let (either, but) = match self.random.below(3) {
             0 => (vec![self.tag(), self.contains()], Condition::Verified),

@@ -1,8 +1,7 @@
-//! What the files of a large desk say: forty brands, twelve languages, and people who add a rule whenever something
-//! went to the wrong place.
+//! Rules as on a large desk: forty brands, twelve languages, and a rule added whenever a ticket was misrouted.
 //!
-//! Most route by a word or phrase and where it was written; many by a tag and a language; some escalate by how many
-//! people follow somebody, in bands; a few are about everything, and a few are nested.
+//! Most route by a word or phrase and a channel; many by a tag and a language; some escalate by bands of followers; a
+//! few match everything, and a few are nested.
 
 use twite::desk::{Channel, Priority, Status, text};
 
@@ -13,7 +12,7 @@ use crate::{
     words::BEYOND_ASCII,
 };
 
-/// Where bands of followers begin and end.
+/// Bounds of the bands of followers.
 const BANDS: &[i64] = &[0, 500, 1_000, 5_000, 10_000, 50_000, 100_000, 1_000_000];
 
 pub fn conditions(names: &Names, count: usize) -> Vec<Condition> {
@@ -35,7 +34,7 @@ struct Make<'a> {
 
 impl Make<'_> {
     fn rule(&mut self, n: usize) -> Condition {
-        // Somebody's catch-all, once in ten times as many rules.
+        // A catch-all: one each time the number of rules grows tenfold.
         if matches!(n, 5 | 50 | 500 | 5_000 | 50_000) {
             return self.catch_all(n);
         }
@@ -83,7 +82,7 @@ impl Make<'_> {
         Condition::All(parts)
     }
 
-    /// `followers >= 5_000 and followers < 10_000 and status < solved`, about something.
+    /// `followers >= 5_000 and followers < 10_000 and status < solved`, with another predicate.
     fn by_audience(&mut self) -> Condition {
         let at = self.random.below(BANDS.len());
         let mut parts = vec![Condition::AtLeast(Number::Followers, BANDS[at])];
@@ -113,7 +112,7 @@ impl Make<'_> {
         Condition::All(vec![self.brand(), self.channels(), Condition::StatusIs(Status::New), about])
     }
 
-    /// Some ask what others have set.
+    /// Tests a priority that other rules set.
     fn by_priority(&mut self) -> Condition {
         let priority = *self.random.pick(&[Priority::High, Priority::Urgent]);
         Condition::All(vec![Condition::PriorityIs(priority), self.brand(), self.language()])
@@ -151,7 +150,7 @@ impl Make<'_> {
         Condition::BrandIs(self.names.brands[self.spread.brands.draw(&mut self.random)].clone())
     }
 
-    /// Mostly the languages that need somebody else to answer.
+    /// A language, mostly other than the most frequent one.
     fn language(&mut self) -> Condition {
         let others = if self.random.chance(0.8) { &LANGUAGES[1..] } else { LANGUAGES };
         Condition::LanguageIs(self.random.weighted(others).to_owned())
@@ -161,7 +160,7 @@ impl Make<'_> {
         Condition::HasTag(self.names.tags[self.spread.tags.draw(&mut self.random)].clone())
     }
 
-    /// A word, or one time in five a phrase; now and then one beyond ASCII.
+    /// A word, or in one of five cases a phrase; now and then a word beyond ASCII.
     fn contains(&mut self) -> Condition {
         let words = &self.names.words;
         let needle = match self.random.below(100) {
