@@ -1,4 +1,4 @@
-//! The arrows between modules are those that ARCHITECTURE.md allows.
+//! Modules depend on each other only as ARCHITECTURE.md allows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,10 +8,10 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Uses that the table forbids and that wait for a module which is not there yet: the file, what it uses, and why.
+/// Exceptions: forbidden uses that wait for a module not yet written, as file, path used, and reason.
 const WAITING: &[(&str, &str, &str)] = &[];
 
-/// The table in ARCHITECTURE.md: the modules in order, each with what is said of it.
+/// The table of modules in ARCHITECTURE.md, in order, each with its description.
 fn table() -> Vec<(String, String)> {
     let text = fs::read_to_string("ARCHITECTURE.md").unwrap();
     let rows = text.lines().skip_while(|line| !line.starts_with("| module |")).skip(2);
@@ -19,7 +19,7 @@ fn table() -> Vec<(String, String)> {
     cells.map(|(module, said)| (module.to_owned(), said.to_owned())).collect()
 }
 
-/// The files of Rust below a directory, each with its path among the modules: `src/x/client.rs` is `x::client`.
+/// The Rust files below a directory, each with its module path: `src/x/client.rs` is `x::client`.
 fn files(directory: &Path, module: &[String]) -> Vec<(PathBuf, Vec<String>)> {
     let mut found = vec![];
     for entry in fs::read_dir(directory).unwrap() {
@@ -39,7 +39,7 @@ fn files(directory: &Path, module: &[String]) -> Vec<(PathBuf, Vec<String>)> {
     found
 }
 
-/// Every path of this crate that a file names, absolute: `crate::…`, and `self::…` and `super::…` in their place.
+/// All paths of this crate that a file uses, with `self::…` and `super::…` resolved to `crate::…`.
 fn named(file: &Path, module: &[String]) -> BTreeSet<Vec<String>> {
     let text = fs::read_to_string(file).unwrap();
     let mut found = BTreeSet::new();
@@ -65,7 +65,7 @@ fn read(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>
             names(&tokens, at + 3, base, found);
         }
         if let TokenTree::Group(group) = token {
-            // `mod name { … }` is a module of its own.
+            // Inside `mod name { … }`, relative paths start at that module.
             let inside = match (at.checked_sub(2).map(|n| &tokens[n]), at.checked_sub(1).map(|n| &tokens[n])) {
                 (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(name))) if word == "mod" => {
                     [module, &[name.to_string()]].concat()
@@ -78,7 +78,7 @@ fn read(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>
     }
 }
 
-/// Goes on with a path, or with each of `{several, paths}`.
+/// Follows a path, or each path of `{several, paths}`.
 fn names(tokens: &[TokenTree], mut at: usize, mut path: Vec<String>, found: &mut BTreeSet<Vec<String>>) {
     loop {
         match tokens.get(at) {
@@ -167,7 +167,7 @@ fn folders_of_tests_are_named_as_modules() {
     assert!(others.is_empty(), "no modules of `src`: {others:?}");
 }
 
-/// What is pure knows no settings; of `lang`, only what reads `twite.toml` does.
+/// Pure code does not use `settings`; in `lang`, only the code that reads `twite.toml` does.
 #[test]
 fn pure_code_never_sees_settings() {
     let mut seen = 0;
@@ -192,7 +192,7 @@ fn only_commands_start_the_clock_of_the_machine() {
     }
 }
 
-/// Where each name that a module's `mod.rs` gives on comes from: `engine::RuleSet` is of `engine::rule_set`.
+/// Where each name that a `mod.rs` re-exports comes from: `engine::RuleSet` from `engine::rule_set`.
 fn given_on(module: &str) -> BTreeMap<String, String> {
     let mut paths = BTreeSet::new();
     let text: TokenStream = fs::read_to_string(format!("src/{module}/mod.rs")).unwrap().parse().unwrap();
@@ -206,7 +206,7 @@ fn given_on(module: &str) -> BTreeMap<String, String> {
     pairs.map(|path| (path[path.len() - 1].clone(), path[0].clone())).collect()
 }
 
-/// The files of a module that use each other in a circle; a folder counts as one file, and tests may use everything.
+/// The files of a module that form a dependency cycle; a folder counts as one file, and tests are ignored.
 fn circle(module: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let given_on = given_on(&module.join("/"));
     let prefix: Vec<String> = module.iter().map(|name| (*name).to_owned()).collect();
@@ -224,7 +224,7 @@ fn circle(module: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
         }
     }
     assert!(!uses.is_empty(), "no arrows found in {module:?}");
-    // Files that use no file that is left are removed, until there are none.
+    // Removes files without dependencies among the rest, until none is left to remove.
     loop {
         let left: BTreeSet<_> = uses.keys().cloned().collect();
         uses.retain(|_, used| !used.is_disjoint(&left));

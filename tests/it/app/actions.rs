@@ -1,4 +1,4 @@
-//! What actions about the ticket itself leave behind, in the store and on the way out.
+//! Actions on the ticket itself: what they leave in the store and in the outbox.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Desk {
         Self { daemon, directory }
     }
 
-    /// A post by somebody that mentions the account, in a conversation of its own unless told.
+    /// Takes in a post by this person that mentions the account, in this conversation.
     async fn post(&self, id: u64, person: u64, conversation: u64, at: &str) {
         let line = format!(
             r#"{{"data":{{"id":"{id}","author_id":"{person}","conversation_id":"{conversation}","text":"@acme post {id}",
@@ -68,7 +68,7 @@ impl Desk {
         self.ticket(id).await.assignee.unwrap_or_default()
     }
 
-    /// Time passes up to a moment: what is due is looked at, and what is due to leave leaves.
+    /// Advances the clock: evaluates automations that are due and sends what is due.
     async fn until(&self, at: &str) {
         self.daemon.clock().reached(at.parse().unwrap());
         while self.daemon.evaluate_next().await.unwrap() {}
@@ -80,7 +80,7 @@ impl Desk {
         mails.map(|mail| std::fs::read_to_string(mail.unwrap().path()).unwrap()).collect()
     }
 
-    /// Applies the macro of this title.
+    /// Applies the macro with this title.
     async fn apply(&self, title: &str, id: i64) -> Result<(), NotDone> {
         let rules = self.daemon.rules();
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
@@ -165,7 +165,7 @@ async fn what_is_put_off_comes_back() {
     }
     desk.until("2026-01-05T11:59:00Z").await;
     assert_eq!(desk.ticket(1).await.status, Status::Hold);
-    // Its requester writes: nobody has put that off.
+    // A message of the requester ends the snooze.
     desk.post(21, 2, 20, "2026-01-05T11:59:30Z").await;
     assert_eq!((desk.ticket(2).await.status, desk.ticket(2).await.snoozed), (Status::Open, None));
     desk.until("2026-01-05T12:00:00Z").await;
@@ -192,12 +192,12 @@ async fn what_is_merged_goes_on_in_one_place() {
     assert_eq!(said(1).await, ["10", "20"]);
     assert_eq!(desk.ticket(1).await.comments, 2);
     assert_eq!(desk.daemon.store().links(TicketId(2)).await.unwrap(), [(TicketId(1), "merged".to_owned())]);
-    // What the person still says in the other conversation belongs there too.
+    // Later posts in the merged ticket's conversation join the earlier ticket.
     desk.post(21, 1, 20, "2026-01-05T10:00:00Z").await;
     assert_eq!(said(1).await, ["10", "20", "21"]);
     assert_eq!(desk.daemon.store().counts().await.unwrap().tickets, 3);
     assert!(matches!(desk.apply("Merge", 2).await, Err(NotDone::Closed(_))));
-    // Nobody else's ticket is touched, and where there is no earlier one nothing happens.
+    // Tickets of other people stay unchanged, and without an earlier ticket nothing happens.
     desk.apply("Merge", 3).await.unwrap();
     assert_eq!(desk.ticket(3).await.status, Status::New);
     assert_eq!(said(3).await, ["30"]);
@@ -268,7 +268,7 @@ async fn a_clock_that_goes_back_makes_nothing_fire_twice() {
     desk.until("2026-01-05T10:05:00Z").await;
     let notes = || async { desk.ticket(1).await.comments };
     assert_eq!(notes().await, 2);
-    // Back by three quarters of an hour, and something happens: as of then, the hour is not over.
+    // The clock goes back 40 minutes and an agent updates the ticket: at that time it is not yet an hour old.
     desk.daemon.clock().reached("2026-01-05T09:20:00Z".parse().unwrap());
     desk.apply("Tag", 1).await.unwrap();
     desk.until("2026-01-05T09:30:00Z").await;
@@ -276,7 +276,7 @@ async fn a_clock_that_goes_back_makes_nothing_fire_twice() {
     assert_eq!(notes().await, 2, "the same hour passes a second time");
 }
 
-/// What the desk of these tests is asked to do to a ticket.
+/// The update that a description stands for.
 fn described(desk: &Desk, by: &str, description: &Description<'_>) -> AgentUpdate {
     let actions = description.actions("test", &desk.daemon.rules().desk).map_err(|(found, _)| found).unwrap();
     AgentUpdate::new(Actor::Agent(by.to_owned()), Via::Web, actions)
@@ -298,7 +298,7 @@ async fn an_update_keeps_what_others_changed_and_tells_where_both_changed_the_sa
     assert!(done.version > seen);
     assert_eq!(app.store().ticket_version(id).await.unwrap(), done.version);
 
-    // Another agent saw what was there before: other fields, other tags and the same value go together.
+    // An update based on the old version succeeds if it changes other fields or tags, or sets the same value.
     for fields in [&[("type", "problem")][..], &[("priority", "high")]] {
         let (fields, tag) = (set(fields), ["later".to_owned()]);
         let other = described(&desk, "Ben", &Description { set: &fields, add_tags: &tag, ..Default::default() });
@@ -307,7 +307,7 @@ async fn an_update_keeps_what_others_changed_and_tells_where_both_changed_the_sa
     let ticket = desk.ticket(1).await;
     assert_eq!(ticket.tags.iter().collect::<Vec<_>>(), ["later", "urgent"]);
 
-    // The same field is a conflict, in a preview as well, and nothing is done.
+    // A change of the same field is a conflict, in a preview too, and changes nothing.
     let (fields, tag) = (set(&[("priority", "low"), ("status", "solved")]), ["lost".to_owned()]);
     let conflict = described(&desk, "Ben", &Description { set: &fields, add_tags: &tag, ..Default::default() });
     let conflict = AgentUpdate { expected_version: Some(seen), ..conflict };
@@ -335,7 +335,7 @@ async fn everything_says_who_did_it() {
     let ana = Actor::Agent("Ana".to_owned());
     let outgoing = app.store().outgoing(id).await.unwrap();
     assert_eq!(outgoing.iter().map(|left| (&left.by, &*left.state)).collect::<Vec<_>>(), [(&ana, "waiting")]);
-    // It may be withdrawn until it is due.
+    // Not sent before it is due, so that it can be withdrawn.
     assert!(!desk.daemon.send_next().await.unwrap());
     let item = app.store().claim(&"posts/acme".parse().unwrap(), later).await.unwrap().unwrap();
     app.store().sent(item.id, Some(&"2".parse().unwrap()), later).await.unwrap();

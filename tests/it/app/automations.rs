@@ -1,4 +1,4 @@
-//! Automations fire as if somebody looked at every ticket on every minute.
+//! Automations fire as if every ticket were evaluated on every minute.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +25,7 @@ fn by_owner(actions: &[Action]) -> AgentUpdate {
     AgentUpdate::new(Actor::Owner, Via::Cli, actions.to_vec())
 }
 
-/// Opening hours with everything that makes them hard: two zones, lunch, a change of the clocks, holidays.
+/// Opening hours with two time zones, lunch breaks, changes to daylight saving time, and holidays.
 const HOURS: &str = r#"
 [hours]
 zone = "Europe/Paris"
@@ -51,11 +51,11 @@ tuesday = ["00:00-06:00"]
 saturday = ["20:00-24:00"]
 "#;
 
-/// Europe goes forward on the 29th of March 2026, New York on the 8th.
+/// Daylight saving time starts on 8 March 2026 in New York and on 29 March in Europe.
 const START: &str = "2026-03-06T00:00:00Z";
 const DAYS: i64 = 62;
 
-/// What happens to a ticket.
+/// A change of a ticket.
 #[derive(Debug, Clone)]
 enum Happens {
     Priority(&'static str),
@@ -131,11 +131,11 @@ fn automation() -> impl Strategy<Value = String> {
     })
 }
 
-/// A trigger that runs on what automations do, where they want it, and on tickets that wake.
+/// A trigger for changes by automations that run triggers, and for tickets whose snooze ends.
 const TRIGGER: &str =
     "trigger \"Woken\" { on updated when status changed from hold and updated_via is rule then add tags seen }\n";
 
-/// Rules that share some automations with those before: these keep what they know.
+/// Rule sets that share some automations with the set before; these stay active across a reload.
 fn rule_sets() -> impl Strategy<Value = Vec<String>> {
     (collection::vec(automation(), 4), collection::vec(collection::vec(any::<bool>(), 4), 1..3)).prop_map(
         |(automations, sets)| {
@@ -162,26 +162,26 @@ fn happens() -> impl Strategy<Value = (i64, usize, Happens)> {
         Just(Happens::Tag),
         Just(Happens::Untag),
     ];
-    // In seconds, so that most things happen within a minute and some on it.
+    // In seconds: most changes happen within a minute, some exactly on it.
     (prop_oneof![3 => 0..DAYS * 86_400, 1 => (0..DAYS * 1_440).prop_map(|m| m * 60)], 0..2_usize, what)
 }
 
 #[derive(Debug, Clone)]
 enum Step {
     Happens(usize, Happens),
-    /// The daemon goes down, and comes up again later with the next rules.
+    /// The daemon stops and starts again later with the next rules.
     Restart,
     Down,
 }
 
-/// Ticket, automation, minute.
+/// Ticket, title of the automation, minute.
 type Firings = BTreeSet<(i64, String, Timestamp)>;
 
 fn at(seconds: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap().checked_add(SignedDuration::from_secs(seconds)).unwrap()
 }
 
-/// Looks at every ticket on every minute.
+/// Reference: evaluates every ticket on every minute.
 fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
     let read = |text: &String| {
         let file = |name: &str, text: &str| SourceFile::new(name, text);
@@ -232,7 +232,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             }
             let mut held = BTreeSet::new();
             let before = ticket.clone();
-            // The meaning itself: each in order, on what those before it left.
+            // The definition: automations in order, each on the ticket as those before it left it.
             for automation in &rules.automations {
                 let facts = Facts { ticket, event: None, now, desk: &rules.desk };
                 if engine::holds(&automation.when, facts) {
@@ -269,7 +269,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
     firings
 }
 
-/// What notes and assignments do to a ticket when they are carried out.
+/// Applies notes and assignments, which a decision only requests.
 fn carry_out(ticket: &mut Ticket, actions: &[&Action], now: Timestamp) {
     for action in actions {
         match &action.kind {
@@ -288,7 +288,7 @@ async fn start(directory: &Path, sim: &SimHandle, rules: &str) -> Arc<Daemon> {
     inside::daemon(directory, sim, &["acme"], rules, HOURS).await.0
 }
 
-/// The daemon, which looks only when something is due.
+/// The daemon, which evaluates a ticket only when it is due.
 async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firings) {
     let directory = tempfile::tempdir().unwrap();
     let sim = simulator().await;
@@ -308,7 +308,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
     let mut set = 0;
     let mut down = false;
     for (when, step) in steps {
-        // Up to the minute before, as if the scheduler had run all along; or not at all while it is down.
+        // Advances to just before this minute; while the daemon is down, nothing runs.
         if !down {
             daemon.clock().reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
             while daemon.evaluate_next().await.unwrap() {}
@@ -317,7 +317,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
         match step {
             Step::Down => down = true,
             Step::Restart => {
-                // Rules that were live until now decide what was due until now.
+                // Due evaluations until now use the rules that were live until now.
                 daemon
                     .clock()
                     .reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
@@ -388,14 +388,14 @@ proptest! {
     }
 }
 
-/// Three automations that go in a circle, on a ticket that came in at the start.
+/// Three automations that form a loop, for a ticket created at the start.
 const CIRCLE: &str = "
 automation \"c\" {\n  when status in (new, open) and not (tags has done)\n  then set status to hold\n}
 automation \"b\" {\n  when status is pending\n  then set status to open\n}
 automation \"a\" {\n  when status is hold\n  then set status to pending\n}
 ";
 
-/// How often automations have fired on the first ticket, after so many minutes.
+/// How often automations have fired on the first ticket after this many minutes.
 async fn fired_after(daemon: &Daemon, minutes: i64) -> usize {
     daemon.clock().reached(at(minutes * 60));
     while daemon.evaluate_next().await.unwrap() {}
@@ -427,7 +427,7 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
     assert_eq!(daemon.store().stopped_loop(TicketId(1)).await.unwrap(), Some(stopped[0].clone()));
     assert_eq!(fired_after(&daemon, 2_000).await, stopped_after);
 
-    // What an agent does starts them again, and the loop is found again.
+    // An update by an agent resumes the automations, and the loop is detected again.
     let rules = daemon.rules();
     let by_hand = actions(&Happens::Priority("low"), &rules);
     agent::update(daemon.app(), TicketId(1), &by_owner(&by_hand)).await.unwrap();
@@ -436,7 +436,7 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
     assert!(again > stopped_after && again <= 2 * stopped_after + 1, "{again}");
     assert_eq!(daemon.store().stopped_loops().await.unwrap().len(), 1);
 
-    // The same rules leave it stopped, also after a restart; others do not.
+    // With the same rules, the ticket stays stopped after a restart; with other rules, it resumes.
     daemon.store().close().await;
     let daemon = start(directory.path(), &sim, CIRCLE).await;
     assert_eq!(fired_after(&daemon, 4_000).await, again);

@@ -1,4 +1,4 @@
-//! What an agent answers counts from when it is said, and no longer once it is known not to arrive.
+//! An agent's reply counts from the moment it is written, until it is known not to arrive.
 
 use jiff::SignedDuration;
 use twite::{
@@ -18,7 +18,7 @@ macro "Parts" { then reply "Look here." reply "And there." }
 automation "Unanswered" { when replies is 0 and time since created >= 1 minutes then add tags unanswered }
 "#;
 
-/// What becomes of the one thing in the outbox.
+/// What happens to the only item in the outbox.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Refused,
@@ -27,7 +27,7 @@ enum Step {
     Withdrawn,
     Resent,
     Sent,
-    /// The poll of own posts finds it.
+    /// The poll of own posts finds the reply.
     Echoed,
 }
 
@@ -65,7 +65,7 @@ async fn ticket(store: &Store) -> Ticket {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
     use Step::{Echoed, Lost, Refused, Resent, Sent, Unknown, Withdrawn};
-    // The macro, what becomes of its first reply, and whether that counts then.
+    // Macro, what happens to its first reply, and whether that reply counts afterwards.
     let cases: &[(&str, &[Step], bool)] = &[
         ("Answer", &[], true),
         ("Answer", &[Refused], false),
@@ -124,7 +124,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
             Vec::<&str>::new(),
             "{what}"
         );
-        // And what looks for tickets that nobody answered finds it.
+        // The automation for tickets without a reply sees the same count.
         daemon.clock().reached(now.checked_add(SignedDuration::from_mins(5)).unwrap());
         while daemon.evaluate_next().await.unwrap() {}
         assert_eq!(ticket(store).await.tags.contains("unanswered"), replies == 0, "{what}");
@@ -148,7 +148,7 @@ async fn a_reply_that_is_refused_after_a_merge_changes_nothing_on_the_other_tick
     }
     let later = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
     for (second, title) in ["Note", "Answer", "Merge"].into_iter().enumerate() {
-        // What an agent does has its key from its instant.
+        // The key of an agent's update is its time, so each needs another.
         daemon.clock().reached(later(second as i64));
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
         let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);

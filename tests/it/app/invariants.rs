@@ -1,4 +1,4 @@
-//! No rules, messages or agents lead to a ticket that cannot exist, and whoever describes one is told.
+//! No rules, messages or agents lead to an impossible ticket, and a described ticket that is impossible is an error.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use twite::{
     x::wire::decode_line,
 };
 
-/// The ticket, with whatever contradicts the rest of it taken away.
+/// The ticket, with contradictions removed.
 fn possible(mut ticket: Ticket) -> Ticket {
     ticket.normalize(&generate::desk());
     for count in [&mut ticket.replies, &mut ticket.reopens, &mut ticket.agent_touches, &mut ticket.comments] {
@@ -56,7 +56,7 @@ proptest! {
     }
 }
 
-/// The demo's conversations by the rules a team would start from, and the tickets before and after each decision.
+/// The demo's conversations with typical rules, and the tickets before and after each decision.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_message_leads_to_a_ticket_that_cannot_exist() {
     let sim = simulator().await;
@@ -108,7 +108,7 @@ automation "Close" {
     sim.stop().await;
 }
 
-/// Each line, and what is said of it.
+/// Each line with its error message.
 const LINES: &[(&str, &str)] = &[
     (r#"{"status": "open", "solved": "2026-01-01T00:00:00Z"}"#, "`solved` must be set"),
     (r#"{"status": "open", "assigned": "2026-01-01T00:00:00Z"}"#, "`assigned` must be set"),

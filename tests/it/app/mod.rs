@@ -1,4 +1,4 @@
-//! What the desk does, whoever asks for it.
+//! Tests of `app`.
 
 mod actions;
 mod automations;

@@ -12,15 +12,14 @@ use twite::{
 
 const CONVERSATIONS: &str = include_str!("../../../examples/conversations/northwind.ndjson");
 
-/// Tickets as anybody can tell them apart: account, person, what they were opened with, their comments, and the
-/// tickets they are linked with.
+/// What identifies tickets in any order: account, person, description, comments, and the tickets they are linked with.
 type Tickets = BTreeSet<(String, String, String, Vec<String>, BTreeSet<(String, String, Vec<String>)>)>;
 
 async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Tickets {
     tickets_in_parts(sim, accounts, posts, usize::MAX).await
 }
 
-/// The same, where so many posts wait at once.
+/// The same, taking in this many posts at a time.
 async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, at_once: usize) -> Tickets {
     let directory = tempfile::tempdir().unwrap();
     let (daemon, ids) = inside::daemon(directory.path(), sim, accounts, "", "").await;
@@ -36,7 +35,7 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
         let comments = store.comments(id).await.unwrap();
         let comments: Vec<_> = comments.iter().filter_map(|c| c.source.x_id()).map(ToString::to_string).collect();
         assert_eq!(i64::try_from(comments.len()).unwrap(), ticket.comments, "the count of comments");
-        // What was said on one that was merged into another is there.
+        // A merged ticket's comments have moved to the other ticket.
         if comments.is_empty() && store.links(id).await.unwrap().iter().any(|(_, why)| why == "merged") {
             continue;
         }
@@ -92,17 +91,17 @@ async fn the_examples_in_any_order() {
     sim.stop().await;
 }
 
-/// A made-up post: its author, what it answers among those before it, and whom it mentions.
+/// A generated post: its author, the earlier post it replies to, and whom it mentions.
 #[derive(Debug, Clone)]
 struct Made {
     author: usize,
     above: Option<usize>,
     mentions: Vec<usize>,
     names_person: bool,
-    /// How often it was edited, and whether each version tells of those after it.
+    /// Number of edits, and whether each version lists the later ones.
     edits: usize,
     knows_later: bool,
-    /// Which version of the post above it names.
+    /// The version of the parent post that it replies to.
     names: prop::sample::Index,
 }
 
@@ -134,11 +133,11 @@ fn conversation(most_edits: usize) -> impl Strategy<Value = Vec<Made>> {
     })
 }
 
-/// As X gives them: each version has an id, and where it begins a conversation, begins one of its own.
+/// The posts as X returns them: each version has its own id, and a version that starts a conversation starts its own.
 fn written(made: &[Made]) -> Vec<Post> {
     let id = |n: usize, version: usize| (9_000_000_000_000_000_000_u64 / 8 + (n * 10 + version) as u64).to_string();
     let named = |n: usize| made[n].above.map(|above| (above, made[n].names.index(made[above].edits + 1)));
-    // The version of the first post that is named on the way up.
+    // The version of the conversation's first post that the chain of replies leads to.
     let root = |n: usize, version: usize| {
         let (mut n, mut version) = (n, version);
         while let Some(above) = named(n) {
@@ -172,7 +171,7 @@ fn written(made: &[Made]) -> Vec<Post> {
     posts
 }
 
-/// A post as X gives it, with numbers for ids.
+/// A post as X returns it, with small numbers for ids.
 fn post(n: u64, text: &str, author: &str, conversation: u64, above: Option<u64>, history: &[u64]) -> Post {
     let id = |n: u64| (1_990_000_000_000_000_000 + n).to_string();
     let mut data = serde_json::json!({
@@ -185,8 +184,8 @@ fn post(n: u64, text: &str, author: &str, conversation: u64, above: Option<u64>,
     decode_line(&serde_json::json!({ "data": data }).to_string()).unwrap()
 }
 
-/// Posts of @mira, whose post is edited once, and of @acme: each version has a conversation of its own, and what answers one
-/// is in that.
+/// Posts of @mira, whose post is edited once, and of @acme: each version starts its own conversation, and replies
+/// belong to the conversation of the version they answer.
 fn edited() -> Vec<Post> {
     vec![
         post(1, "@acme teh parcel", "1005", 1, None, &[1, 2]),
@@ -217,7 +216,7 @@ async fn an_edited_post_is_one_in_any_order() {
     sim.stop().await;
 }
 
-/// Two versions of @mira's first post begin two conversations. In the second, she asks both accounts.
+/// Two versions of @mira's first post start two conversations. In the second, she writes to both accounts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_that_is_merged_takes_its_comments_and_links_with_it() {
     let sim = sim_with(EVERYBODY).await;
@@ -235,7 +234,7 @@ async fn a_ticket_that_is_merged_takes_its_comments_and_links_with_it() {
         .map(|(account, _, _, comments, links)| (account.as_str(), comments.len(), links.len()))
         .collect();
     assert_eq!(shape, [("acme", 3, 1), ("acmebike", 3, 1)]);
-    // The later of her tickets comes first, and is the one that is merged; or it comes last.
+    // The later ticket, which is the one that is merged, arrives first or last.
     for order in [[3, 2, 1, 0], [2, 3, 0, 1], [3, 2, 0, 1]] {
         let shuffled = order.iter().map(|n| posts().swap_remove(*n)).collect();
         assert_eq!(tickets_in_parts(&sim, &["acme", "acmebike"], shuffled, 1).await, straight, "{order:?}");

@@ -1,11 +1,11 @@
-//! Whatever happens, in whatever order: nothing anybody wrote privately is ever posted in public, and what
-//! answers a private message is a private message to the same person.
+//! In any order of events, private messages are never quoted in public, and a private message is answered by a private
+//! message to the same person.
 
 use crate::support::{inside, simulator};
 use proptest::{prelude::*, test_runner::Config};
 use twite::sim::{NewPerson, NewPost, SentKind};
 
-/// Rules that say everything they know, wherever they may.
+/// Rules that repeat everything they know wherever they can.
 const RULES: &str = r#"
 trigger "Say it all" {
   then
@@ -61,7 +61,7 @@ async fn play(steps: &[Step]) {
         let post = |by: &str, text: String, in_reply_to: Option<String>| {
             sim.post(&NewPost { by: by.into(), text, in_reply_to, ..NewPost::default() })
         };
-        // Some steps make no sense in some states; the simulator refuses them as X would.
+        // Some steps are impossible in some states; the simulator refuses them as X would.
         match step {
             Step::Mention { by } => posts.extend(post(PEOPLE[*by], format!("@acme help {n}"), None)),
             Step::ReplyToLast { by, mention } => {
@@ -106,7 +106,7 @@ async fn play(steps: &[Step]) {
         }
         assert_eq!(sent.author_id, accounts[0].as_str());
     }
-    // A test in which nobody is ever answered privately shows nothing.
+    // Without any private reply, the test would prove nothing.
     if steps.iter().any(|s| matches!(s, Step::Direct { .. })) {
         assert!(sent.iter().any(|s| s.kind == SentKind::Dm), "private messages are answered");
     }

@@ -1,4 +1,5 @@
-//! Messages that wait are taken in together: to the same end as one by one, and without one of them spoiling the others.
+//! Messages that wait are taken in together: with the same result as one by one, and one that fails does not affect the
+//! others.
 
 use std::sync::Arc;
 
@@ -63,7 +64,7 @@ name = "topic"
 type = "text"
 "#;
 
-/// A daemon, and its database from another side.
+/// A daemon, and a second connection to its database.
 struct Desk {
     sim: SimHandle,
     daemon: Arc<Daemon>,
@@ -81,7 +82,7 @@ impl Desk {
         }
         let directory = tempfile::tempdir().unwrap();
         let handles: Vec<_> = accounts.iter().map(|(handle, _)| *handle).collect();
-        // A file, into which triggers are put.
+        // A SQLite file, as the tests add SQL triggers.
         let file = directory.path().join("twite.db");
         let (daemon, accounts) = inside::daemon_on((&file).into(), directory.path(), &sim, &handles, RULES, DESK).await;
         let told = daemon.notices().listen();
@@ -89,7 +90,8 @@ impl Desk {
         Self { sim, daemon, accounts, told, database, _directory: directory }
     }
 
-    /// Puts messages into the inbox, each with these words, by somebody of its own; empty words cannot be read.
+    /// Puts one message for each text into the inbox, each by another person; an empty text is a message that cannot be
+    /// decoded.
     async fn receive(&self, from: usize, words: &[&str]) {
         let items: Vec<_> = words
             .iter()
@@ -116,23 +118,23 @@ impl Desk {
         sqlx::query(sql).execute(&mut self.database).await.unwrap();
     }
 
-    /// Takes in everything that waits: how much one transaction takes is a matter of time.
+    /// Takes in everything that waits: how many share a transaction depends on timing.
     async fn take_all(&self) {
         while self.daemon.take_next().await.unwrap() {}
     }
 
-    /// What the tickets were opened with, in order.
+    /// The descriptions of the tickets, in order.
     async fn tickets(&mut self) -> Vec<String> {
         sqlx::query_scalar("SELECT description FROM ticket ORDER BY id").fetch_all(&mut self.database).await.unwrap()
     }
 
-    /// The numbers of the messages in a state.
+    /// The ids of the inbox items in this state.
     async fn in_state(&mut self, state: &str) -> Vec<i64> {
         let ids = sqlx::query_scalar("SELECT id FROM inbox WHERE state = $1 ORDER BY id").bind(state);
         ids.fetch_all(&mut self.database).await.unwrap()
     }
 
-    /// What was told of messages set aside.
+    /// The reasons why messages were set aside.
     fn set_aside(&mut self) -> Vec<String> {
         let mut reasons = vec![];
         while let Ok(notice) = self.told.try_recv() {
@@ -143,7 +145,7 @@ impl Desk {
         reasons
     }
 
-    /// From now on, nothing that says "poison" can become a comment: because of what it is, or for the moment.
+    /// From now on, inserting a comment with "poison" fails, permanently or temporarily.
     async fn refuse_poison(&mut self, for_good: bool) {
         self.execute("CREATE TABLE refused (n INTEGER CHECK (n = 0))").await;
         self.execute(if for_good {
@@ -180,7 +182,7 @@ async fn one_that_cannot_be_stored_is_set_aside_and_the_others_are_whole() {
     assert_eq!((desk.in_state("set_aside").await, desk.in_state("pending").await), (vec![2, 4], vec![]));
     let told = desk.set_aside();
     assert!(told.len() == 2 && told[1].contains("CHECK constraint"), "{told:?}");
-    // Each of the others was decided, once, and nothing is left of the one.
+    // Each of the others was decided once, and nothing of the failing one is stored.
     let counts = desk.daemon.store().counts().await.unwrap();
     assert_eq!((counts.tickets, counts.comments, counts.fired["Answer"]), (3, 3, 3));
     let row = sqlx::query(
@@ -196,7 +198,7 @@ async fn where_the_store_fails_for_all_nothing_is_set_aside() {
     let mut desk = Desk::new(ACME).await;
     desk.refuse_poison(true).await;
     desk.receive(0, &["poison", "more poison"]).await;
-    // Nothing shows that the store can do anything at all.
+    // If every message fails, the store itself may be at fault.
     desk.daemon.take_next().await.unwrap_err();
     assert_eq!(desk.in_state("pending").await, [1, 2]);
     desk.receive(2, &["three"]).await;
@@ -220,7 +222,7 @@ async fn where_the_store_fails_for_the_moment_everything_waits() {
     desk.sim.stop().await;
 }
 
-/// Everything that is kept, but for when messages came and rules were loaded.
+/// All rows of all tables, except for times of arrival and of loading rules.
 async fn everything(database: &mut SqliteConnection) -> Vec<(String, Vec<String>)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND substr(name, 1, 5) <> '_sqlx'

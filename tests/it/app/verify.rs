@@ -1,4 +1,5 @@
-//! `serve --verify` covers every decision, whatever made it: a matcher that is wrong is caught and not followed.
+//! `serve --verify` covers every kind of decision: a wrong matcher is reported, and the plain evaluator's result is
+//! used.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,7 +17,7 @@ use twite::{
     x::wire::decode_line,
 };
 
-/// Each kind of decision has a trigger of its own, which adds a tag.
+/// One trigger for each kind of decision; it adds a tag.
 const RULES: &str = r#"
 trigger "new" { on created then add tags new }
 trigger "update" { on updated when comment.text contains "more" then add tags update }
@@ -34,7 +35,7 @@ automation "Old" {
 }
 "#;
 
-/// Finds nothing.
+/// A matcher that finds nothing.
 struct Blind;
 
 impl Matcher for Blind {
@@ -48,9 +49,9 @@ async fn daemon(directory: &Path, sim: &SimHandle, decider: Decider) -> Daemon {
     Arc::into_inner(daemon).unwrap().deciding(decider)
 }
 
-/// Takes in a post of Kim's, as many minutes after midnight.
+/// Takes in a post of Kim's, posted this many minutes after midnight.
 async fn post(daemon: &Daemon, version: u32, text: &str, minute: u32) {
-    // All versions of the second post are one post.
+    // Versions from the second on are edits of the second post.
     let history = match version {
         0..=1 => format!("[\"{version}\"]"),
         _ => format!("[\"2\",\"{version}\"]"),
@@ -63,7 +64,7 @@ async fn post(daemon: &Daemon, version: u32, text: &str, minute: u32) {
     while daemon.take_next().await.unwrap() {}
 }
 
-/// Lets time pass, and automations look.
+/// Advances the clock minute by minute and evaluates automations.
 async fn pass(daemon: &Daemon, minutes: i64) {
     let until = daemon.clock().furthest() + SignedDuration::from_mins(minutes);
     while daemon.clock().furthest() < until {
@@ -80,7 +81,7 @@ fn disagreements(notices: impl IntoIterator<Item = Notice>) -> usize {
 async fn every_kind_of_decision_is_verified() {
     let index = Decider::default();
     let blind = index.by(|_| Box::new(Blind));
-    // Whether disagreements are told, and whether triggers fire.
+    // Decider, whether it reports disagreements, and whether triggers fire.
     for (decider, tells, fires) in
         [(blind.verifying(1), true, true), (blind, false, false), (index.verifying(1), false, true)]
     {

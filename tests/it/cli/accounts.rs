@@ -1,4 +1,4 @@
-//! `twite accounts connect`: what it says of tokens and keys.
+//! `twite accounts connect`: its messages about tokens and keys.
 
 use serde_json::{Value, json};
 use twite::sim::NewPerson;
@@ -7,7 +7,7 @@ use crate::support::{TestDesk, key};
 
 const RULES: &str = "trigger \"A\" {\n  on created\n  then add tags a\n}\n";
 
-/// Runs it for an account with tokens on standard input; the exit status, and what it said on both outputs.
+/// Runs the command for an account with tokens on standard input; returns the exit status and both outputs.
 async fn connect(desk: &TestDesk, handle: &str, tokens: &str, key: &str, options: &[&str]) -> (i32, String) {
     let mut twite = assert_cmd::cargo::cargo_bin_cmd!("twite");
     twite.args(["accounts", "connect", handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
@@ -60,7 +60,7 @@ async fn what_tokens_cannot_do_of_what_is_declared_is_said() {
         assert!(said.contains("is connected"), "{said}");
     }
 
-    // Tokens that do not say what they are good for.
+    // Tokens without a list of scopes.
     let mut tokens: Value = serde_json::to_value(desk.sim.connect("all").unwrap()).unwrap();
     tokens.as_object_mut().unwrap().remove("scope");
     assert_eq!(connect(&desk, "all", &tokens.to_string(), &key(), &[]).await.0, 0);

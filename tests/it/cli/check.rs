@@ -1,4 +1,4 @@
-//! `twite check`: which files it checks, and its findings in every format.
+//! `twite check`: which files it checks, and its diagnostics in every format.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::command::{directory, twite};
 
-/// Names that files have somewhere.
+/// File names with unusual characters.
 const ODD_NAMES: &[&str] =
     &["a b.twite", "ä.twite", "100%.twite", "[x].twite", "a\nb.twite", "🚒.twite", "a:b,c#d?.twite", "a\\b.twite"];
 
@@ -33,7 +33,7 @@ fn every_form_names_files_whatever_they_are_called() {
     assert_eq!(out.lines().filter(|line| line.starts_with("::error file=")).count(), ODD_NAMES.len());
     assert!(out.contains("file=a%0Ab.twite,") && out.contains("file=100%25.twite,"), "{out}");
     assert!(out.contains("file=a%3Ab%2Cc#d?.twite,"), "{out}");
-    // From anywhere, a file has one name: that in the repository.
+    // A file's URI is relative to the repository, whatever the current directory.
     let uris = |at: &Path, path: &str| {
         let (_, out, _) = twite(at, &["check", "--format", "sarif", path], "");
         let log: Value = serde_json::from_str(&out).unwrap();
@@ -52,7 +52,7 @@ fn every_form_names_files_whatever_they_are_called() {
     for expected in ["a%20b.twite", "%C3%A4.twite", "100%25.twite", "%5Bx%5D.twite", "a%0Ab.twite", "a%5Cb.twite"] {
         assert!(here.iter().any(|(uri, _)| uri == expected), "{expected} in {here:?}");
     }
-    // What lies elsewhere has an address of its own.
+    // Outside the repository, the URI is absolute.
     let elsewhere = uris(tempfile::tempdir().unwrap().path(), absolute.to_str().unwrap());
     assert!(elsewhere.iter().all(|(uri, base)| uri.starts_with("file:///") == base.is_null()), "{elsewhere:?}");
 }
@@ -86,7 +86,7 @@ fn every_line_end_counts_in_every_form() {
         let text = format!("# one{end}# two{end}\ntrigger \"T\" {{\n  then add tagz a\n}}\n");
         let directory = directory(&[("a.twite", &text)]);
         let (_, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
-        // CR and the LF behind it are one line end.
+        // CRLF is one line end.
         let line = if end == "\r" { 4 } else { 5 };
         assert!(out.contains(&format!("a.twite:{line}:")), "{end:?}: {out}");
     }
@@ -104,7 +104,7 @@ fn a_long_line_is_cut_around_the_place() {
     assert!(drawn.contains('…') && drawn.chars().count() < 200, "{drawn}");
 }
 
-/// From wherever it is called, a finding is told of by the name that the repository knows the file by, byte for byte.
+/// Whatever the current directory, a diagnostic names the file by its path in the repository, byte for byte.
 #[cfg(target_os = "linux")]
 #[test]
 fn forges_know_files_by_their_path_from_the_root_of_the_work_tree() {
@@ -136,16 +136,16 @@ fn forges_know_files_by_their_path_from_the_root_of_the_work_tree() {
         assert_eq!(location["uri"], "desk/rules/r%FF%C3.twite", "{path}");
         assert_eq!(location["uriBaseId"], "%SRCROOT%");
     }
-    // What lies elsewhere has no name there.
+    // Outside the repository, the path is absolute.
     let (_, out, _) = twite(outside.path(), &["check", "--format", "github", below.to_str().unwrap()], "");
     assert!(out.starts_with(&format!("::error file={}/r\\xFF\\xC3.twite,", below.to_str().unwrap())), "{out}");
-    // Asked about by its name, too.
+    // The same when the file is named by itself.
     let file = OsStr::from_bytes(b"r\xff\xc3.twite");
     let output = Command::new(env!("CARGO_BIN_EXE_twite")).current_dir(&below).arg("check").arg(file).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// What stands before a mistake, and at which line and column the mistake is then.
+/// Text before a mistake, and the line and column of the mistake.
 const PLACES: &[(&str, usize, usize)] = &[
     ("", 1, 1),
     ("\u{feff}", 1, 1),
@@ -157,7 +157,7 @@ const PLACES: &[(&str, usize, usize)] = &[
     ("# a\u{85}b\n", 3, 1),
     ("# a\u{2028}b\n", 3, 1),
     ("# a\u{2029}b\n", 3, 1),
-    // These end no line.
+    // These characters end no line.
     ("# a\u{b}\u{c}b\n", 2, 1),
     ("\t\t", 1, 3),
     ("\t", 1, 2),
@@ -206,7 +206,7 @@ fn every_form_names_the_same_place() {
             serde_json::json!({"startLine": line, "startColumn": column, "endLine": end, "endColumn": end_column});
         assert!(regions.into_iter().any(|region| *region == expected), "{before:?}: {expected} in {log}");
     }
-    // A form without columns agrees on the line, where there are tests that can run.
+    // JUnit has lines but no columns; compared where tests can run.
     let mut agreed = 0;
     for (before, line, _) in PLACES.iter().filter(|(before, ..)| !before.contains("let ")) {
         let test = "test \"t\" {\n  given ticket {\n    comment \"a\"\n  }\n  when created\n  expect tags has b\n}\n";
@@ -242,17 +242,17 @@ fn a_file_is_checked_in_the_set_around_it() {
             twite(&directory.path().join(at), &[&["check", "--format", "short"], arguments].concat(), input);
         (status, out + &err)
     };
-    // What is wrong with others is theirs.
+    // Errors in other files are not reported.
     for (at, file) in
         [("project", "rules/deep/b.twite"), ("project/rules/deep", "b.twite"), (".", "project/rules/deep/b.twite")]
     {
         let (status, text) = check(at, &[file], "");
         assert_eq!((status, text.matches("TW0403").count(), text.matches("TW0").count()), (0, 1, 1), "{at}: {text}");
     }
-    // Files of two sets, each in its own: here nothing declares `vip`.
+    // Files of two rule sets, each checked in its own: in `other`, nothing declares `vip`.
     let (status, text) = check(".", &["project/rules/deep/b.twite", "other/c.twite"], "");
     assert_eq!((status, text.contains("TW0201")), (1, true), "{text}");
-    // A buffer stands for its file, or for one that is to be.
+    // Standard input replaces a file that exists, or one that does not exist yet.
     let broken = rules.replace("vip", "vipp");
     for path in ["rules/deep/b.twite", "rules/new.twite"] {
         let (status, text) = check("project", &["-", "--stdin-path", path], &broken);
@@ -291,7 +291,7 @@ fn a_notification_to_nobody_is_said() {
     let directory = directory(&[("twite.toml", toml), ("a.twite", rules)]);
     let (status, out, _) = twite(directory.path(), &["check", "."], "");
     assert_eq!((status, out.matches("TW0410").count()), (0, 2), "{out}");
-    // Mail to the group goes to its members.
+    // Mail to the group is delivered to its members.
     fs::write(directory.path().join("twite.toml"), toml.replace("groups", "email = \"ana@acme.example\"\ngroups"))
         .unwrap();
     assert!(!twite(directory.path(), &["check", "."], "").1.contains("TW0410"));

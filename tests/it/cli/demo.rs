@@ -1,10 +1,10 @@
-//! What the demo says of posts that open no ticket: the cause, and no other.
+//! `twite demo`: for posts that open no ticket, it reports the exact cause.
 
 use std::{fs, path::Path, process::Command};
 
 const MENTION: &str = r#"{"data": {"id": "1", "author_id": "2", "text": "hi @acme", "created_at": "2026-01-05T09:00:00.000Z", "conversation_id": "1", "entities": {"mentions": [{"start": 3, "end": 8, "username": "acme"}]}}, "includes": {"users": [{"id": "2", "username": "ana", "name": "Ana"}]}}"#;
 
-/// `twite demo --once` beside a `twite.toml`, and what it says.
+/// Runs `twite demo --once` with this `twite.toml`; returns its output.
 fn demo(directory: &Path, toml: &str, arguments: &[&str]) -> String {
     let rules = directory.join("rules");
     fs::create_dir_all(&rules).unwrap();
@@ -16,7 +16,7 @@ fn demo(directory: &Path, toml: &str, arguments: &[&str]) -> String {
     String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap()
 }
 
-/// Declarations, posts, and what is said of them.
+/// Declarations, posts, and the expected message.
 const CAUSES: &[(&str, Option<&str>, &str)] = &[
     ("[[account]]\nhandle = \"acme\"\n", Some(""), "the file contains no posts"),
     ("[[account]]\nhandle = \"acme\"\n", Some("{}\n"), "none of the lines could be read"),

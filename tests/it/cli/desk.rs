@@ -1,4 +1,5 @@
-//! Where a database is and what its daemon follows is found whatever becomes of the files, and who may only read can look.
+//! Commands find the database and the daemon's rules whatever happens to the files, and read permission is enough to
+//! read.
 
 use std::{
     fs::{self, File},
@@ -13,7 +14,7 @@ use serde_json::Value;
 const TOML: &str = "[[account]]\nhandle = \"acme\"\n[store]\npath = \"../elsewhere.db\"\n";
 const RULE: &str = "trigger \"a\" {\n  on created\n  then add tags a\n}\n";
 
-/// A desk in a repository, whose database lies where only its `twite.toml` says.
+/// A desk in a repository; only its `twite.toml` says where the database is.
 struct Desk {
     directory: tempfile::TempDir,
     daemon: Option<Child>,
@@ -51,7 +52,7 @@ impl Desk {
         command
     }
 
-    /// Starts the daemon, and waits until its database knows what is live. Returns its log so far.
+    /// Starts the daemon, and waits until the live rules are in the database. Returns its log so far.
     fn serve(&mut self, more: &[&str]) -> String {
         self.stop();
         let log = File::create(self.at("log")).unwrap();
@@ -94,7 +95,7 @@ impl Drop for Desk {
     }
 }
 
-/// What becomes of the files of a desk.
+/// A change of the desk's files.
 type Change = (&'static str, fn(&Path));
 
 const CHANGES: &[Change] = &[
@@ -135,7 +136,7 @@ fn the_database_is_found_when_the_declarations_are_not() {
                 let said = String::from_utf8(unknown.stderr).unwrap();
                 assert!(unknown.status.code() == Some(2) && said.contains("pass `--database`"), "{what}: {said}");
             }
-            // A restart in the middle of it goes on with what was live, on the same database.
+            // A restart meanwhile continues with the rules that were live, on the same database.
             let log = desk.serve(more);
             assert!(log.contains("the last good rules stay live"), "{what}: {log}");
             assert!(!log.contains("\\u{a}"), "each line of a report is a line of the log: {log}");
@@ -172,7 +173,7 @@ fn where_commits_are_followed_the_work_tree_is_nobodys_concern() {
     assert!(shown.contains("files     the same, as committed"), "{shown}");
 }
 
-/// A desk of the demo, with commands whose rights are those that its files give.
+/// A desk of the demo, whose commands have only the rights that file permissions give.
 #[cfg(unix)]
 struct Closed(tempfile::TempDir);
 
@@ -188,14 +189,14 @@ impl Closed {
         Self(directory)
     }
 
-    /// Gives the directory and the database these permissions.
+    /// Sets the permissions of the directory and the database.
     fn allow(&self, directory: u32, database: u32) {
         use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(self.0.path(), fs::Permissions::from_mode(directory)).unwrap();
         fs::set_permissions(self.0.path().join("demo.db"), fs::Permissions::from_mode(database)).unwrap();
     }
 
-    /// Runs a command; root loses what it may beyond the permissions of files.
+    /// Runs a command; as root, without root's privileges over files.
     fn twite(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let binary = env!("CARGO_BIN_EXE_twite");
         let root = "/proc/self".as_ref() as &Path;

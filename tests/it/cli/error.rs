@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A directory with everything that the table speaks of.
+/// A directory with every file that the table names.
 fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -62,7 +62,7 @@ fn directory() -> tempfile::TempDir {
     directory
 }
 
-/// The rows: status, command, why.
+/// The rows: status and command.
 fn rows() -> Vec<(i32, String)> {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md")).unwrap();
     let table = page.split("| status | command | why |").nth(1).unwrap();
@@ -75,7 +75,7 @@ fn rows() -> Vec<(i32, String)> {
     .collect()
 }
 
-/// What of the table can be seen here: root may read everything.
+/// Whether a file can be made unreadable: root can read every file.
 #[cfg(unix)]
 fn can_hide(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
@@ -115,7 +115,7 @@ fn every_command_ends_with_the_status_of_the_table() {
         }
         let mut child = twite.spawn().unwrap();
         if closed {
-            // A reader that is gone before the first line.
+            // The reader closes the pipe before the first line.
             drop(child.stdout.take());
         }
         let output = child.wait_with_output().unwrap();
@@ -124,18 +124,18 @@ fn every_command_ends_with_the_status_of_the_table() {
         assert!(expected == 0 || full || !said.is_empty(), "{row} says why");
         assert!(!said.contains("panicked") && !said.contains("error: error"), "{row}: {said}");
     }
-    // No command is forgotten.
+    // Every command is in the table.
     let help = Command::new(env!("CARGO_BIN_EXE_twite")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let listed = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
-    // What goes on in the next line stands further right.
+    // Continuation lines are indented further.
     let listed = listed.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
     for command in listed.filter_map(|line| line.split_whitespace().next()) {
         assert!(commands.contains(command), "the table has no row of `twite {command}`");
     }
 }
 
-/// Each command as it is used, by clap's names of its arguments. One that is not here fails the test.
+/// Every command with valid arguments, by clap's names of the arguments. A command that is missing here fails the test.
 const USED: &[(&str, &[(&str, &str)])] = &[
     ("accounts connect", &[("handle", "nobody"), ("rules", "good")]),
     ("accounts list", &[("rules", "good")]),
@@ -164,10 +164,10 @@ const USED: &[(&str, &[(&str, &str)])] = &[
     ("why", &[("ticket", "1"), ("rules", "good")]),
 ];
 
-/// Those that go on until they are stopped.
+/// Commands that run until they are stopped.
 const ENDLESS: &[&str] = &["serve", "sim"];
 
-/// What a cause comes to, whatever the command: status and cause as they stand on the page.
+/// Expected result of each cause, for any command: the status and cause from the page.
 const CAUSES: &[(&str, &str)] = &[
     ("0", "`--help`"),
     ("2", "an option that does not exist"),
@@ -181,12 +181,12 @@ const CAUSES: &[(&str, &str)] = &[
     ("as ever", "standard error that cannot be written"),
 ];
 
-/// Paths that need not be there: arguments by command and name.
+/// Paths that need not exist.
 fn may_be_made(command: &str, argument: &str) -> bool {
     argument == "database" || (command, argument) == ("init", "directory")
 }
 
-/// The commands of clap's tree that do something, by their whole names.
+/// All leaf commands of clap's tree, with their full names.
 fn leaves(command: &clap::Command, name: &str, into: &mut Vec<(String, clap::Command)>) {
     let below: Vec<_> = command.get_subcommands().collect();
     if below.is_empty() || !command.is_subcommand_required_set() && !name.is_empty() {
@@ -206,7 +206,7 @@ enum To {
     FullDiskForErrors,
 }
 
-/// Runs a command with these arguments, in a directory of its own.
+/// Runs a command with these arguments, in its own directory.
 fn run(
     name: &str,
     command: &clap::Command,

@@ -1,4 +1,4 @@
-//! `twite eval`: tickets that it cannot take are told of by key and line, and what is left out is counted.
+//! `twite eval`: invalid tickets are reported with key and line, and skipped ones are counted.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -42,7 +42,7 @@ fn what_the_demo_and_eval_leave_out_is_named_and_counted() {
     assert_eq!((status, err.contains("posts:2: skipped: ")), (1, true), "{err}");
 }
 
-/// The JSON pointers to every key of a value, with the kind of thing that stands there.
+/// JSON pointers to all keys of a value.
 fn pointers(value: &Json, at: &str, into: &mut Vec<String>) {
     if let Json::Object(entries) = value {
         for (key, value) in entries {
@@ -91,7 +91,7 @@ fn every_key_of_a_ticket_of_another_type_is_told_in_plain_words() {
                 *changed.pointer_mut(&at).unwrap() = value.clone();
                 cases.push((at.clone(), changed.to_string()));
             }
-            // And a key there that is none.
+            // An unknown key beside it.
             let (above, _) = at.rsplit_once('/').unwrap();
             let mut changed = whole.clone();
             changed.pointer_mut(above).unwrap()["zzzzzz"] = json!(1);
@@ -120,7 +120,7 @@ fn every_key_of_a_ticket_of_another_type_is_told_in_plain_words() {
         let refused = refused.get(at.as_str()).copied().unwrap_or_default();
         let least = match at.as_str() {
             at if at.ends_with("/zzzzzz") => 1,
-            // Every other is a table.
+            // All others are tables.
             "/custom" => 9,
             _ => 8,
         };

@@ -1,4 +1,4 @@
-//! Commands, as their users run them.
+//! Commands, run as a user runs them.
 
 mod accounts;
 mod check;

@@ -1,4 +1,4 @@
-//! Ways out of the outbox: what waits, or of which nobody knows whether it arrived, is withdrawn or sent again by an agent.
+//! `twite outbox`: agents withdraw or resend effects that wait or whose delivery is unknown.
 
 use std::{process::Command, sync::Arc};
 
@@ -23,7 +23,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// One ticket, whose answer waits and was never tried.
+    /// A desk with one ticket, whose reply waits and was never tried.
     async fn new() -> Self {
         let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
         sim.make_user(&NewPerson::named("mira")).unwrap();
@@ -43,7 +43,7 @@ impl Desk {
         self.daemon.store()
     }
 
-    /// Claims the answer, and lets nothing, or this, come of it.
+    /// Claims the reply, and records this outcome if there is one.
     async fn claim(&self, then: Option<Next>) {
         let to: Destination = "posts/acme".parse().unwrap();
         let item = self.store().claim(&to, self.daemon.clock().now()).await.unwrap().unwrap();
@@ -91,8 +91,8 @@ impl Desk {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_none() {
-    // The state, what is done to it, what it becomes or why it does not, whether it may have arrived, and how many posts
-    // there are once the daemon has gone on.
+    // The state, what an agent does, the resulting state or error, whether delivery may have happened, and the number
+    // of posts after the daemon has continued.
     for (state, act, becomes, doubtful, posts) in [
         ("waiting", Act::Withdraw, Ok("withdrawn"), false, 0),
         ("waiting", Act::Resend, Ok("waiting"), false, 1),
@@ -137,7 +137,7 @@ async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_no
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_sent_again_and_had_arrived_is_found_where_x_calls_it_a_duplicate() {
     let desk = Desk::new().await;
-    // It arrives, and X shows it to nobody for longer than it is looked for.
+    // X takes the post, but does not show it for longer than the lookups last.
     desk.sim.fault(Fault::on("POST /2/tweets").cut(twite::sim::Cut::After)).unwrap();
     let empty = r#"{"meta":{"result_count":0}}"#;
     desk.sim.fault(Fault::on("GET /2/users/:id/tweets").times(200).answer(200, empty)).unwrap();
@@ -150,7 +150,7 @@ async fn what_was_sent_again_and_had_arrived_is_found_where_x_calls_it_a_duplica
     assert_eq!((desk.state().await.as_str(), desk.posts()), ("sent", 1));
 }
 
-/// A command on the desk: its exit status, and both outputs.
+/// Runs a command on the desk; returns its exit status and both outputs.
 fn twite(desk: &TestDesk, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_twite"))
         .args(arguments)

@@ -1,11 +1,11 @@
-//! Commands that read a desk: views, tickets, reports, and why rules did what they did, after a morning of the demo.
+//! Commands that read a desk, on one that a morning of the demo has filled: views, tickets, reports and `why`.
 
 use std::path::Path;
 
 use assert_cmd::Command;
 use serde_json::Value;
 
-/// Runs a command on the desk and returns its exit status and what it prints, errors behind the rest.
+/// Runs a command on the desk and returns its exit status and its output, with errors at the end.
 fn twite(database: &Path, arguments: &[&str]) -> (i32, String) {
     let output = Command::cargo_bin("twite")
         .unwrap()
@@ -26,7 +26,7 @@ fn json(database: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The version of the rules changes with every word in them.
+/// The hash of the rules changes with every edit.
 fn without_version(text: &str) -> String {
     text.lines()
         .map(|line| match line.split_once(", ") {
@@ -70,7 +70,7 @@ fn a_desk_can_be_looked_at() {
     .collect();
     insta::assert_snapshot!("mistakes", mistakes);
 
-    // Counts and rows are those of the tickets themselves.
+    // Counts and rows agree with the tickets.
     let all = json(
         database,
         &["ticket", "list", "--where", "status in (new, open, pending, hold, solved, closed)", "--limit", "1000"],
@@ -84,7 +84,7 @@ fn a_desk_can_be_looked_at() {
         assert_eq!(view["tickets"], shown.as_array().unwrap().len(), "{view}");
     }
 
-    // Every run of every ticket can be made again, and comes to the same.
+    // Every run of every ticket can be replayed, with the same result.
     for row in all.as_array().unwrap() {
         let id = row["id"].to_string();
         let runs = json(database, &["why", &id]);
@@ -106,7 +106,7 @@ fn numbers_are_reported_and_macros_applied() {
     assert_eq!(status, 0, "{text}");
     let tickets = json(database, &["ticket", "list", "--limit", "1000"]);
     let created = tickets.as_array().unwrap().iter().map(|row| row["updated"].as_str().unwrap()).max().unwrap();
-    // The demo's messages are from one morning: reports are asked as of the end of it.
+    // The demo's messages come from one morning: reports are made as of its end.
     let at = &["--at", created][..];
     let report = |title: &str, format: &str| twite(database, &[&["report", title, "--format", format], at].concat()).1;
 
@@ -126,10 +126,10 @@ fn numbers_are_reported_and_macros_applied() {
     assert_eq!(status, 2);
     assert!(text.contains("did you mean `The week by source`?"), "{text}");
 
-    // What a macro would do is what it does.
+    // A dry run predicts exactly what the macro does.
     let apply = ["ticket", "apply", "Ask for a direct message", "3"];
     let would = twite(database, &[&apply[..], &["--dry-run"]].concat()).1;
-    // The time of the reply is now.
+    // The time of the reply is the current time.
     let would: Vec<_> = would.lines().filter(|line| !line.contains("first_reply")).collect();
     insta::assert_snapshot!("a_macro", would.join("\n"));
     assert_eq!(json(database, &["ticket", "show", "3"])["ticket"]["status"], "new");
@@ -148,7 +148,7 @@ fn numbers_are_reported_and_macros_applied() {
     let said: Vec<_> = waiting.map(|left| left["text"].as_str().unwrap_or_default()).collect();
     assert!(said.iter().any(|text| text.contains("direct message")), "{said:?}");
 
-    // Assigned to whoever of Billing has least to do: there is one.
+    // Assigned to the agent of Billing with the fewest tickets: there is only one.
     let (status, text) = twite(database, &["ticket", "apply", "Hand over to Billing", "4", "4711"]);
     assert_eq!(status, 1, "one ticket is not there, and the other is done\n{text}");
     assert!(text.contains("no ticket 4711"), "{text}");
@@ -157,7 +157,7 @@ fn numbers_are_reported_and_macros_applied() {
     assert_eq!(status, 2);
     assert!(text.contains("unknown macro"), "{text}");
 
-    // Every run, those by hand among them, can be made again.
+    // Every run can be replayed, those of macros too.
     for id in ["3", "4"] {
         for run in json(database, &["why", id]).as_array().unwrap() {
             assert_eq!(run["agrees"], true, "ticket {id}, {run}");

@@ -1,5 +1,5 @@
-//! What `twite fmt` and `twite check --fix` do to files: links, owners, permissions and line ends stay, an edit made
-//! meanwhile is kept, and one file that cannot be written keeps no other from it.
+//! How `twite fmt` and `twite check --fix` write files: links, owners, permissions and line ends are kept, an edit made
+//! meanwhile is not overwritten, and a file that cannot be written does not stop the others.
 
 use std::{fs, path::Path};
 
@@ -21,7 +21,7 @@ fn rules(files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-/// Both commands that write, with what they make of [`LOOSE`]; `fmt` formats no errors.
+/// Both commands that write, with the file before and after; `fmt` does not format files with errors.
 const WRITERS: [(&[&str], &str, &str); 2] = [(&["fmt", "."], FIXED, TIDY), (&["check", "--fix", "."], LOOSE, FIXED)];
 
 #[test]
@@ -38,14 +38,14 @@ fn line_ends_and_a_byte_order_mark_stay() {
                     dressed(after),
                     "{command:?}"
                 );
-                // A checkout on Windows passes the same gate.
+                // A checkout with Windows line ends passes `fmt --check` too.
                 fs::write(directory.path().join("a.twite"), dressed(TIDY)).unwrap();
                 let (status, text) = twite(directory.path(), &["fmt", "--check", "."]);
                 assert_eq!(status, 0, "{text}");
             }
         }
     }
-    // A text over several lines says the same whatever its line ends.
+    // A text over several lines means the same with any line ends.
     let long = "let a = description contains \"\"\"one\r\n  two\"\"\"\r\n";
     let directory = rules(&[("a.twite", long)]);
     assert_eq!(twite(directory.path(), &["fmt", "."]).0, 0);
@@ -60,7 +60,7 @@ fn links_permissions_and_owners_stay() {
         let directory = rules(&[("real.txt", before)]);
         let real = directory.path().join("real.txt");
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
-        // Only root can give a file away, and keep it given away.
+        // Only root can change the owner of a file.
         let given_away = chown(&real, Some(12_345), Some(12_345)).is_ok();
         symlink("real.txt", directory.path().join("a.twite")).unwrap();
         let (status, text) = twite(directory.path(), command);
@@ -120,12 +120,12 @@ fn files_are_written_by_their_path_and_named_so_that_they_differ() {
     }
 }
 
-/// One file that has two names is one file: it is read, told of and written once.
+/// A file with two names is read, reported and written once.
 #[cfg(unix)]
 #[test]
 fn a_file_with_several_names_is_one() {
     use std::os::unix::fs::symlink;
-    /// Makes the second name, below a directory with `a.twite`; and the paths that are given then.
+    /// Makes the second name in a directory with `a.twite`; returns the paths to pass to the command.
     type Named = fn(&Path) -> &'static [&'static str];
     let cases: &[(&str, Named)] = &[
         ("a link beside it", |at| {
@@ -178,7 +178,7 @@ fn a_file_with_several_names_is_one() {
     }
 }
 
-/// Whatever is given in the place of a rule file, nothing is written, and it is wrong usage, named with its reason.
+/// If the argument is not a rule file, nothing is written, and the error is a usage error that names the reason.
 #[cfg(unix)]
 #[test]
 fn what_is_no_rule_file_is_refused() {
@@ -191,7 +191,7 @@ fn what_is_no_rule_file_is_refused() {
         ("a.TWITE", "is not a rule file", &all),
         ("twite", "is not a rule file", &all),
         (".twite", "is not a rule file", &all),
-        // `check` tells what is wrong with it.
+        // `check` reports what is wrong in it.
         ("twite.toml", "is not a rule file", &["fmt", "test", "rules", "eval"]),
         ("binary", "is not a rule file", &all),
         ("", "", &all),
@@ -229,19 +229,19 @@ fn what_is_no_rule_file_is_refused() {
     assert_eq!((status, text.contains("is not a rule file")), (2, true), "{text}");
 }
 
-/// Everything below a directory.
+/// The names of all files in a directory.
 #[cfg(unix)]
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     entries.collect()
 }
 
-/// Where a write fails, the file is as it was, and nothing is left beside it.
+/// If a write fails, the file is unchanged and no temporary file is left.
 #[cfg(unix)]
 #[test]
 fn a_write_that_fails_leaves_nothing_behind() {
     use std::os::unix::fs::PermissionsExt as _;
-    /// The name of the file, what is done to its directory, and how the command is called.
+    /// Name of the file, what is done to its directory, and the arguments.
     type Case = (&'static str, fn(&Path), &'static [&'static str]);
     let long = format!("{}.twite", "n".repeat(249));
     let cases: &[(&str, Case)] = &[
@@ -279,7 +279,7 @@ fn a_write_that_fails_leaves_nothing_behind() {
     }
 }
 
-/// Ended at any moment, it leaves each file whole, and nothing beside them.
+/// Killed at any moment, the command leaves each file whole and no temporary file.
 #[cfg(unix)]
 #[test]
 fn an_end_in_the_middle_leaves_nothing_behind() {
@@ -293,7 +293,7 @@ fn an_end_in_the_middle_leaves_nothing_behind() {
         let mut twite = std::process::Command::new(assert_cmd::cargo::cargo_bin("twite"));
         let mut child =
             twite.args(["fmt", "."]).current_dir(directory.path()).stderr(std::process::Stdio::null()).spawn().unwrap();
-        // Each round ends it a few files later.
+        // Each round kills it a few files later.
         let tidied =
             |n: usize| fs::read_to_string(directory.path().join(format!("{n:03}.twite"))).unwrap().contains("  when");
         while child.try_wait().unwrap().is_none() && !tidied(round * 12) {
@@ -323,7 +323,7 @@ fn attributes_stay() {
         let directory = rules(&[("a.twite", before)]);
         let path = directory.path().join("a.twite");
         if setxattr(&path, "user.twite", b"kept", XattrFlags::empty()).is_err() {
-            // This file system has none.
+            // This file system does not support them.
             return;
         }
         let (status, text) = twite(directory.path(), command);

@@ -1,4 +1,4 @@
-//! Mistakes in `twite.toml`, each told at its place: values that cannot work, and for every key a value of every type.
+//! Mistakes in `twite.toml`, each reported at its place: values out of range, and for every key a value of every type.
 
 use std::{collections::BTreeMap, fs};
 
@@ -9,7 +9,7 @@ use crate::support::{
     wording::assert_in_the_users_words,
 };
 
-/// Settings that cannot work: what stands in `twite.toml`, and what is said of it.
+/// Invalid settings, with the code of the diagnostic.
 const REFUSED: &[(&str, &str)] = &[
     ("[x]\nurl = \"127.0.0.1:1\"", "TW0508"),
     ("[x]\nurl = \"ftp://x\"", "TW0508"),
@@ -94,8 +94,8 @@ fn settings_that_cannot_work_are_refused_at_their_place() {
     }
 }
 
-/// Every mistake of every table is told at once, and nothing that follows from one: rules are told of what nothing declares, and
-/// not of what a mistake may have hidden.
+/// All mistakes in all tables are reported at once, without errors that follow from others: in rules, names that
+/// nothing declares are reported, but not those whose declaration has a mistake.
 #[test]
 fn all_mistakes_in_twite_toml_are_told_at_once() {
     const TOML: &str = r#"edition = "suport"
@@ -232,7 +232,7 @@ fn paths_that_cannot_be_used_are_said_at_their_place() {
     }
 }
 
-/// Every number among the settings has a range.
+/// Every numeric setting has a range.
 #[test]
 fn every_number_in_twite_toml_has_a_range() {
     use twite::{
@@ -254,7 +254,7 @@ fn every_number_in_twite_toml_has_a_range() {
     assert_eq!(seen, NUMBERS.len());
 }
 
-/// What stands beside a key so that nothing is missing.
+/// The required keys of each table.
 const TABLES: &[(&str, &str)] = &[
     ("account", "handle = \"acme\"\n"),
     ("agent", "name = \"Maya\"\n"),
@@ -270,7 +270,7 @@ const TABLES: &[(&str, &str)] = &[
     ("x", ""),
 ];
 
-/// A value of each type, as TOML writes it.
+/// A value of each type, in TOML.
 const VALUES: &[(&str, &str)] = &[
     ("text", "\"zzz\""),
     ("number", "7"),
@@ -294,7 +294,7 @@ fn declared(toml: &str) -> Loaded {
     load(&[directory.path().to_owned()], None)
 }
 
-/// The keys that can stand somewhere, as the message about one that cannot lists them.
+/// The keys that are allowed in a table, from the message about an unknown key.
 fn keys(toml: &str) -> Vec<String> {
     let loaded = declared(toml);
     let unknown = loaded.diagnostics.iter().find(|found| found.message.contains("unknown key `zzzzzz`"));
@@ -313,7 +313,7 @@ fn header(table: &str) -> String {
     }
 }
 
-/// Where it is said to be, as a text.
+/// The line that a diagnostic points to.
 fn line_of<'t>(found: &Diagnostic, toml: &'t str) -> &'t str {
     toml.lines().nth(toml[..found.span().range().start].matches('\n').count()).unwrap_or_default()
 }
@@ -326,7 +326,7 @@ fn every_setting_of_another_type_is_told_in_plain_words() {
         for (kind, value) in VALUES {
             cases.push((key.clone(), *kind, format!("{key} = {value}\n"), key.clone()));
         }
-        // One table where there are several, and several where there is one.
+        // A table instead of an array of tables, and the reverse.
         cases.push((key.clone(), "one table", format!("[{key}]\nzzz = 7\n"), key.clone()));
         cases.push((key.clone(), "tables", format!("[[{key}]]\nzzz = 7\n"), key.clone()));
     }

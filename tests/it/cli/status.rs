@@ -1,5 +1,5 @@
-//! What is live and what is on disk are two things: commands on tickets go by what is live, a restart too, and `twite status`
-//! says how they differ.
+//! The live rules and the files on disk may differ: commands on tickets and a restart use the live rules, and `twite
+//! status` shows the difference.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ async fn desk() -> TestDesk {
     desk
 }
 
-/// A command on the desk.
+/// Runs a command on the desk.
 fn twite(desk: &TestDesk, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_twite"))
         .args(arguments)
@@ -37,7 +37,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The status, as JSON, with the command's exit status.
+/// The output of `twite status` as JSON, with its exit status.
 fn status(desk: &TestDesk) -> (Option<i32>, Value) {
     let output = twite(desk, &["status", "--format", "json"]);
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}")))
@@ -82,7 +82,7 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
     for (n, (what, breaks)) in breaks.iter().enumerate() {
         breaks();
         desk.logged_times("stay live", n + 1).await;
-        // The note is written after it is told.
+        // It is stored after it is logged.
         let broken = loop {
             let (code, status) = status(&desk);
             assert_eq!(code, Some(1), "{what}: {status}");
@@ -100,7 +100,7 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
                 "{noted}"
             );
         }
-        // A start in the middle of it goes on with what was live.
+        // A restart meanwhile continues with the rules that were live.
         served.kill();
         let log = desk.logged("are live").await.len();
         served = desk.serve();
@@ -112,7 +112,7 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
         fs::write(&rules, rule("one")).unwrap();
         while status(&desk).0 != Some(0) {}
     }
-    // What is well again and other than before goes live, and the restart that a setting needs is said.
+    // When the files are valid and different again, they go live, and a setting that needs a restart is reported.
     fs::write(&toml, format!("{declared}[store]\npath = \"twite.db\"\nkey_env = \"OTHER\"\n")).unwrap();
     fs::write(&rules, rule("two")).unwrap();
     desk.logged("`[store] key_env` changed").await;
@@ -129,7 +129,7 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
     let (code, ended) = status(&desk);
     assert_eq!((code, &ended["daemon"]["running"]), (Some(0), &false.into()));
     assert_eq!(twite(&desk, &["status", "--health"]).status.code(), Some(1));
-    // Files that change while nobody serves are shown as what they are.
+    // Files that change while no daemon runs are shown as newer.
     fs::write(&rules, rule("three")).unwrap();
     assert_eq!(status(&desk).1["files"], "newer");
     let listed = twite(&desk, &["rules"]);
@@ -177,7 +177,7 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
     let mut line = String::new();
     std::io::BufRead::read_line(&mut log, &mut line).unwrap();
     assert!(line.contains("are live"), "{line}");
-    // Asked to load its files, it does; it does not end.
+    // SIGHUP reloads the files and does not end the daemon.
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     line.clear();
@@ -190,7 +190,7 @@ async fn a_start_on_nothing_is_refused_unless_it_is_meant() {
     child.wait().unwrap();
 }
 
-/// What X refuses, and tickets on which automations went in circles, are seen without a look at the log.
+/// Errors of X and tickets on which automations formed a loop are shown without reading the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_keeps_accounts_from_working_is_shown() {
     let desk = TestDesk::new(
@@ -223,7 +223,7 @@ async fn what_keeps_accounts_from_working_is_shown() {
     drop(served);
 }
 
-/// Whoever read the log is gone, as with `twite serve 2>&1 | head`.
+/// The reader of the log is gone, as with `twite serve 2>&1 | head`.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_whose_log_nobody_reads_works_on_and_ends_when_asked() {

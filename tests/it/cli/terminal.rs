@@ -1,4 +1,5 @@
-//! What reaches a terminal, a log or a runner: no text of others steers it, and output follows what the terminal can show.
+//! Output to a terminal, a log or a CI runner: control characters in untrusted text are escaped, and output fits the
+//! terminal.
 
 use std::{fs, path::Path};
 
@@ -6,10 +7,10 @@ use serde_json::Value;
 
 use crate::support::command::{directory, twite, twite_in};
 
-/// What steers a terminal, a log, GitHub's runner or a reader's eye.
+/// Control sequences for a terminal, a log, GitHub's runner, and bidirectional text.
 const HOSTILE: &str = "x\n::stop-commands::t\u{1b}[31m\r\u{9b}\u{85}\u{2028}\u{202e}y";
 
-/// Quoted in a rule file: the escapes of the language, and everything else as it is.
+/// As a string of a rule file: only line ends are escaped.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\n', "\\n").replace('\r', "\\r"))
 }
@@ -69,8 +70,8 @@ fn output_follows_the_terminal() {
     assert!(!check(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]).contains("\u{1b}["));
 }
 
-/// Every character that does something instead of being seen, by the lists of Unicode (Cc, Zl, Zp, Bidi_Control and the
-/// deprecated or annotating of Cf) and XML's of what is no character; written down apart from the code.
+/// Every character with an effect but no glyph, from Unicode's lists (Cc, Zl, Zp, Bidi_Control, deprecated and
+/// annotating characters of Cf) and XML's of forbidden characters; written independently of the code.
 fn steering() -> Vec<char> {
     [
         ('\0', '\u{1f}'),
@@ -87,12 +88,12 @@ fn steering() -> Vec<char> {
     .collect()
 }
 
-/// Such a text, that also tries to be a line of its own.
+/// A text of all of them, which also looks like a line of another format.
 fn steering_text() -> String {
     steering().into_iter().fold("<&>\"]]>\n::stop-commands::t".to_owned(), |text, c| format!("{text}.{c}"))
 }
 
-/// All of it as escapes that rules and TOML share.
+/// The text with every character as an escape that both rules and TOML accept.
 fn as_escapes(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -113,7 +114,7 @@ fn as_toml(text: &str) -> String {
         .collect()
 }
 
-/// Nothing in it steers, in whatever form it is.
+/// Asserts that no such character is in the output of any format.
 fn assert_steers_nothing(what: &str, text: &str) {
     let found: Vec<_> = text.chars().filter(|c| *c != '\n' && steering().contains(c)).collect();
     assert!(found.is_empty(), "{what}: {found:?} in {text}");
@@ -121,13 +122,13 @@ fn assert_steers_nothing(what: &str, text: &str) {
     assert!(forged.is_none(), "{what}: {forged:?}");
 }
 
-/// All characters, in all places that a text can come from, in all forms.
+/// All such characters, in every place that a text can come from, in every format.
 #[cfg(unix)]
 #[test]
 fn nothing_steers_in_any_form_wherever_it_comes_from() {
     let text = steering_text();
     let (rules, toml) = (as_escapes(&text), as_toml(&text));
-    // No name of a file holds all of them.
+    // No file name can contain all of them.
     let file: String = steering().into_iter().filter(|c| *c != '\0').collect();
     let doc: String = steering().into_iter().filter(|c| !"\0\n\r\u{85}\u{2028}\u{2029}".contains(*c)).collect();
     let good = format!(
@@ -191,7 +192,7 @@ fn nothing_steers_in_any_form_wherever_it_comes_from() {
             assert_steers_nothing("a message of SARIF is for people", result["message"]["text"].as_str().unwrap());
         }
         if n > 2 {
-            // Other commands tell the same of a broken `twite.toml`.
+            // Other commands report a broken `twite.toml` the same way.
             continue;
         }
         for arguments in [
@@ -238,7 +239,7 @@ fn nothing_steers_in_any_form_wherever_it_comes_from() {
     }
 }
 
-/// Every command writes through the one place that knows who reads it.
+/// All output goes through the module `terminal`.
 #[test]
 fn nothing_is_printed_past_the_terminal_module() {
     fn below(directory: &Path, into: &mut Vec<std::path::PathBuf>) {

@@ -1,4 +1,4 @@
-//! `twite ticket update` and `twite ticket reply`, on the desk that a morning of the demo leaves.
+//! `twite ticket update` and `twite ticket reply`, on a desk that a morning of the demo has filled.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ fn a_ticket_is_updated_and_answered() {
     assert!(after["ticket"]["tags"].as_array().unwrap().contains(&"refund".into()), "{after}");
     assert!(after["version"].as_i64().unwrap() > seen);
 
-    // Whoever saw the earlier version may change another field, and not the one that was changed since.
+    // With an earlier version, a field may be changed, except one that has changed since.
     let version = seen.to_string();
     let (status, _, errors) =
         twite(database, &["ticket", "update", "3", "--set", "status=solved", "--expect-version", &version]);
