@@ -1,5 +1,5 @@
-//! The documentation is true: its rules are sound, its commands exist, its links lead somewhere, and its tables are
-//! those of the code.
+//! The documentation is correct: its rules are valid, its commands exist, its links resolve, and its tables match the
+//! code.
 
 use std::{
     fmt::Write,
@@ -18,7 +18,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every page, with its text.
+/// All pages, with their text.
 fn pages() -> Vec<(PathBuf, String)> {
     fn below(directory: &Path, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
@@ -38,7 +38,7 @@ fn pages() -> Vec<(PathBuf, String)> {
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The fenced blocks in a language.
+/// The fenced blocks in this language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut blocks = vec![];
     let mut lines = page.lines();
@@ -69,11 +69,11 @@ fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
 fn rules_in_the_documentation_are_sound() {
     let mut seen = 0;
     for (path, page) in pages() {
-        // The pages of codes are cases of their own.
+        // Pages of codes are tested in `lang::messages`.
         if path.parent().is_some_and(|parent| parent.ends_with("codes")) {
             continue;
         }
-        // A page is one rule set: what one block names, another may use.
+        // A page is one rule set: a block may use names of another.
         let blocks = blocks(&page, "twite");
         let directory = tempfile::tempdir().unwrap();
         fs::copy(root().join("rules/twite.toml"), directory.path().join("twite.toml")).unwrap();
@@ -115,7 +115,7 @@ fn commands_in_the_documentation_exist() {
             let Some(arguments) = line.strip_prefix("twite ") else { continue };
             let command = arguments.split(['#', '<', '|', '>']).next().unwrap_or_default();
             let words: Vec<&str> = command.split_whitespace().collect();
-            // Names of commands, up to the first argument; then the options among the rest.
+            // Subcommands up to the first argument, then the options among the rest.
             let names: Vec<&str> = words
                 .iter()
                 .copied()
@@ -154,7 +154,7 @@ fn links_lead_somewhere() {
     }
 }
 
-/// The tables of the language page that the code knows better.
+/// The table of fields, made from the code.
 fn field_table() -> String {
     let mut table = "| field | holds | where | rules set it | meaning |\n| --- | --- | --- | --- | --- |\n".to_owned();
     for field in FIELDS {
@@ -235,7 +235,7 @@ fn shapes_in_the_documentation_are_the_real_ones() {
     }
 }
 
-/// The files a page says to write, and the commands it says to run, in order.
+/// The files that a page says to write and the commands it says to run, in order.
 enum Step {
     Write(String, String),
     Run(String, Vec<String>),
@@ -273,7 +273,7 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// Whoever follows the tutorial to the letter sees what it shows.
+/// Every step of the tutorial gives the output it shows.
 #[test]
 fn the_tutorial_can_be_followed() {
     let directory = tempfile::tempdir().unwrap();

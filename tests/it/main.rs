@@ -1,4 +1,4 @@
-//! Tests of the whole, in one binary: folders named as those of `src`, cases beside the tests that read them.
+//! Integration tests, one binary: folders are named like those of `src`, and cases lie beside the tests that read them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! Where the channel ends: what X refuses, what is too much, what is too old. Each is told, and all else goes on.
+//! Limits of the channel: what X refuses, what is too large, what is too old. Each is reported, and everything else
+//! continues.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use twite::{
 const TAG: &str = "trigger \"Tag\" {\n  on created\n  then add tags seen\n}\n";
 const ANSWER: &str = "trigger \"Answer\" {\n  on created\n  then reply \"We are on it.\"\n}\n";
 
-/// A daemon with a simulator of its own, where @ana can write.
+/// A daemon with its own simulator, in which @ana can write.
 struct Desk {
     sim: SimHandle,
     daemon: Arc<Daemon>,
@@ -30,7 +31,7 @@ impl Desk {
         Self::with(accounts, rules, "").await
     }
 
-    /// A desk that declares more than its accounts.
+    /// A desk with additional declarations.
     async fn with(accounts: &[&str], rules: &str, extra: &str) -> Self {
         let sim = simulator().await;
         sim.make_user(&NewPerson::named("ana")).unwrap();
@@ -40,7 +41,7 @@ impl Desk {
         Self { sim, daemon, accounts, told, directory }
     }
 
-    /// Lets hours pass, on the desk's clock.
+    /// Advances the desk's clock.
     fn later(&self, hours: i64) {
         let clock = self.daemon.clock();
         clock.reached(clock.now().checked_add(jiff::SignedDuration::from_hours(hours)).unwrap());
@@ -65,7 +66,7 @@ impl Desk {
         accounts.iter().find(|a| a.id == self.accounts[account]).unwrap().state
     }
 
-    /// What there was to worry about since the last time somebody asked.
+    /// Warnings since the last call.
     fn worries(&mut self) -> Vec<String> {
         let mut worries = vec![];
         while let Ok(notice) = self.told.try_recv() {
@@ -93,7 +94,7 @@ async fn an_account_that_x_refuses_pauses_alone_and_resumes_with_nothing_lost() 
     assert_eq!(worries.len(), 1, "told once: {worries:?}");
     assert!(worries[0].contains("@acme") && worries[0].contains("twite accounts connect acme"), "{worries:?}");
 
-    // Somebody signs in again, in another process.
+    // Another process connects the account again.
     let tokens = desk.sim.connect("acme").unwrap();
     let tokens =
         Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
@@ -110,7 +111,7 @@ async fn what_x_answers_in_trouble_is_told_and_tried_again() {
     desk.say("@acme one");
     let mentions = "GET /2/users/:id/mentions";
     for fault in [
-        // Without a header that says until when.
+        // Without the header that says when the limit ends.
         Fault::on(mentions).answer(429, ""),
         Fault::on(mentions).answer(503, ""),
         Fault::on(mentions).answer(502, "<html>Bad gateway</html>"),
@@ -136,7 +137,7 @@ async fn a_message_that_cannot_be_read_is_set_aside_once_and_the_endpoint_goes_o
     let mut desk = Desk::new(&["acme"], TAG).await;
     let post =
         |n: u32, text: &str| format!(r#"{{"id":"199000000000000000{n}","author_id":"71","text":"@acme {text}"}}"#);
-    // What stands on it changes from one time to the next; it is the same post.
+    // The post is listed again with other counts of likes; it is the same post.
     for likes in 0..3 {
         let broken = post(2, &format!("caf\\ud83d {likes}"));
         let page = format!(r#"{{"data":[{},{broken},{}]}}"#, post(3, "three"), post(1, "one"));
@@ -162,7 +163,7 @@ async fn posts_from_before_an_account_was_captured_make_no_tickets() {
     desk.answer("@acme and still nothing", &old);
     let counts = desk.until_idle().await;
     assert_eq!(counts.tickets, 1);
-    // What the person wrote before in that conversation belongs to it all the same.
+    // The person's earlier post in that conversation belongs to the ticket too.
     assert_eq!(counts.comments, 2);
 }
 
@@ -193,7 +194,7 @@ async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
     let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.comments), (1, 5_000));
     assert_eq!(store.left_out(TicketId(1)).await.unwrap(), 2);
-    // The next conversation is not full.
+    // The next conversation is below the limit.
     desk.say("@acme another thing");
     assert_eq!(desk.until_idle().await.tickets, 2);
 }
@@ -206,7 +207,7 @@ async fn a_reply_answers_the_version_that_people_see() {
     assert_ne!(newest, first);
     assert_eq!(desk.until_idle().await.sent, 1);
     assert_eq!(desk.sim.sent()[0].in_reply_to.as_deref(), Some(newest.as_str()));
-    // Its echo is known, and the person's answer below it joins the ticket.
+    // The echo of the reply is recognised, and the person's answer to it joins the ticket.
     let reply = desk.sim.sent()[0].id.clone();
     desk.answer("@acme thanks!", &reply);
     let counts = desk.until_idle().await;
@@ -226,13 +227,13 @@ async fn a_reply_that_x_refuses_is_not_sent_again_and_shows_why() {
     assert_eq!((counts.sent, counts.refused), (0, 1));
     let left = desk.daemon.store().outgoing(TicketId(1)).await.unwrap();
     assert!(left[0].reason.as_ref().unwrap().contains("not allowed to reply"), "{left:?}");
-    // A post that is gone cannot be answered either.
+    // A deleted post cannot be answered.
     let gone = desk.say("@acme two");
     desk.sim.fault(Fault::on("POST /2/tweets").answer(503, "")).unwrap();
     desk.sim.delete(&gone).unwrap();
     desk.until_idle().await;
     assert_eq!(desk.sim.sent().len(), 0);
-    // And the desk goes on.
+    // The desk continues.
     desk.say("@acme three");
     assert_eq!(desk.until_idle().await.sent, 1);
 }
@@ -264,7 +265,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.comments, counts.fired["Tells everybody"]), (1, 2, 2));
     let store = desk.daemon.store();
-    // What a server keeps in its files is not ours to see.
+    // A server's files are not accessible to the test.
     let path = desk.directory.path().join("twite.db");
     let is_file = path.exists();
     let kept = |text: &str| {
@@ -274,7 +275,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     };
     assert!(!is_file || kept("quokkas") && kept("wombats"));
 
-    // Nothing is looked at again before its time, and what is still there stays as it was.
+    // Nothing is rechecked before it is due, and a post that still exists stays unchanged.
     assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Nothing);
     desk.later(13);
     assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Answered);
@@ -283,7 +284,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
 
     desk.sim.delete(&first).unwrap();
     desk.later(13);
-    // X in trouble is no word of a deletion.
+    // An error of X does not mean that the post was deleted.
     desk.sim.fault(Fault::on("GET /2/tweets").answer(503, "")).unwrap();
     assert!(matches!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Later(_)));
     assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Answered);
@@ -297,7 +298,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     assert!(!is_file || !kept("quokkas"), "the text of the deleted post is kept somewhere");
     assert!(!is_file || kept("wombats"));
 
-    // It comes back by no way, and the ticket goes on.
+    // The text does not come back in any way, and the ticket continues.
     let hello = serde_json::json!({"data": {
         "id": (second.parse::<u64>().unwrap() + 1).to_string(), "author_id": desk.sim.connect("ana").unwrap().user_id,
         "text": "@acme hello?", "conversation_id": first, "referenced_tweets": [{"type": "replied_to", "id": first}],
@@ -316,7 +317,7 @@ async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
     let above = desk.sim.post(&NewPost { by: "kim".into(), text: "look".into(), ..NewPost::default() }).unwrap();
     desk.answer("@acme did you see that?", &above);
     desk.sim.fault(Fault::on("GET /2/tweets").times(3).answer(429, "")).unwrap();
-    // Settling does not wait for X; the ticket is there without what stands above it.
+    // `run_until_idle` does not wait for X; the ticket is opened without the parent post.
     assert_eq!(desk.until_idle().await.tickets, 1);
     let worries = desk.worries();
     assert_eq!(worries.len(), 1, "{worries:?}");

@@ -1,4 +1,4 @@
-//! Commits that are followed: only what is committed goes live, whatever the work tree says.
+//! Following commits: only committed rules go live, whatever is in the work tree.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -33,7 +33,7 @@ fn commit(at: &Path, message: &str) -> String {
     git(at, &["rev-parse", "HEAD"])
 }
 
-/// A repository whose rules lie below its root, with the declarations above them.
+/// A repository with rules in a subdirectory and the declarations above them.
 fn repository() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
@@ -85,7 +85,7 @@ impl Followed {
         tokio::time::timeout(Duration::from_secs(60), self.told.recv()).await.expect("no word").unwrap()
     }
 
-    /// Waits until rules of a commit are live, and nothing else was before.
+    /// Waits until the rules of this commit are live; no other notice may come before.
     async fn live(&mut self, tags: &[&str], commit: &str) {
         let notice = self.notice().await;
         assert!(matches!(notice, Notice::Reloaded { .. }), "{notice}");
@@ -100,7 +100,7 @@ async fn what_is_committed_goes_live_and_nothing_else() {
     let directory = repository();
     let root = directory.path();
     let rules = root.join("desk/rules");
-    // Neither what is changed, nor what is new, nor what is gone in the work tree counts.
+    // Changed, new and deleted files in the work tree are ignored.
     fs::write(rules.join("a.twite"), "half a fi").unwrap();
     fs::write(rules.join("new.twite"), rule("new")).unwrap();
     fs::remove_file(rules.join("more/b.twite")).unwrap();
@@ -112,12 +112,12 @@ async fn what_is_committed_goes_live_and_nothing_else() {
     fs::write(rules.join("a.twite"), rule("a2")).unwrap();
     let second = commit(root, "two");
     followed.live(&["a2", "new"], &second).await;
-    // A detached head, which is how deployments check out.
+    // A detached HEAD, as deployments check out.
     git(root, &["checkout", "-q", "--detach", &first]);
     followed.live(&["a", "b"], &first).await;
     git(root, &["checkout", "-q", "main"]);
     followed.live(&["a2", "new"], &second).await;
-    // A commit that is broken, and one that has lost all.
+    // A commit with an error, and one without rules.
     fs::write(rules.join("a.twite"), "trigger").unwrap();
     commit(root, "broken");
     let notice = followed.notice().await;
@@ -171,7 +171,7 @@ async fn a_linked_work_tree_and_a_submodule_are_followed_as_any_other() {
     git(outer.path(), &["submodule", "add", "-q", root.to_str().unwrap(), "inner"]);
     let followed = Followed::new(&outer.path().join("inner/desk/rules"));
     assert_eq!(followed.titles(), ["Add a", "Add b"]);
-    // From outside, a submodule is nothing that a commit has.
+    // The outer repository's commits do not contain the submodule's files.
     let error = Followed::start(outer.path()).err();
     assert!(error.is_none_or(|error| !error.contains("panicked")));
 }
@@ -230,7 +230,7 @@ fn rules_that_differ_from_their_commit_carry_a_plus() {
     dirty("a rule file", "desk/rules/a.twite", &rule("x"));
     dirty("a new rule file", "desk/rules/new.twite", &rule("x"));
     dirty("the declarations above the rules", "desk/twite.toml", "[[group]]\nname = \"Other\"\n");
-    // What git is told to ignore is no change, but a rule file is one all the same.
+    // Files that git ignores do not count as changes, except rule files.
     fs::write(root.join(".git/info/exclude"), "*.db\nlocal*\n").unwrap();
     fs::write(root.join("desk/rules/twite.db"), "x").unwrap();
     assert_eq!(version().commit, Some(head.clone()), "the database beside the rules");

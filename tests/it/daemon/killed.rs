@@ -1,5 +1,5 @@
-//! A daemon that is killed, again and again, at every moment that can be told apart from outside: before and after
-//! each of its requests takes effect. Nothing is lost, nothing comes twice, and nothing is sent twice.
+//! A daemon that is killed at every observable moment: before and after each of its requests takes effect. Nothing is
+//! lost, duplicated or sent twice.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -37,10 +37,10 @@ async fn desk() -> TestDesk {
     TestDesk::on(sim, ACCOUNTS, RULES, LIMITS).await
 }
 
-/// A reply as X has it: the text, what it answers, and to whom.
+/// A reply as X has it: the account, the text, the post it answers, and the recipient.
 type Said = (String, Option<String>, Option<String>, Option<String>);
 
-/// What was sent, whoever sent it first.
+/// All replies sent, in any order.
 fn sent(sim: &SimHandle) -> Vec<Said> {
     let mut sent: Vec<_> = sim
         .sent()
@@ -56,11 +56,11 @@ fn all_delivered(counts: &Counts, replies: i64) -> bool {
     counts.sent + counts.refused + counts.unknown == replies
 }
 
-/// What the conversations come to when nothing goes wrong.
+/// Counts and replies of a run without interruption.
 async fn undisturbed() -> (Counts, Vec<Said>) {
     let desk = desk().await;
     let _served = desk.serve();
-    // Every ticket but the one from a like gets a reply.
+    // Every ticket except the one from a like gets a reply.
     desk.until("everything", |c, _| c.tickets > 20 && c.sent == c.tickets - 1).await;
     let counts = desk.quiet().await;
     let sent = sent(&desk.sim);
@@ -80,8 +80,8 @@ async fn killed_around_every_request() {
     let (expected, expected_sent) = undisturbed().await;
     let desk = desk().await;
     let mut sightings = desk.sim.watch();
-    // Life n ends at its n-th sighting, so that each moment of a run is some life's last. Once a life has
-    // survived until everything was sent, there is nothing left to kill it at.
+    // Run n is killed at its n-th request, so that every moment ends some run. A run that survives until everything is
+    // sent has no moment left.
     let mut lives = 0;
     'lives: for last in 1..200 {
         lives += 1;
@@ -101,7 +101,7 @@ async fn killed_around_every_request() {
             }
         }
         served.kill();
-        // Sightings of requests that died with the daemon say nothing about the next one.
+        // Requests of the killed daemon do not count for the next run.
         while sightings.try_recv().is_ok() {}
     }
     drop(sightings);
@@ -154,7 +154,7 @@ async fn answers_that_are_lost() {
     same(&counts, &expected_sent, &desk, &expected);
 }
 
-/// How many messages wait, and how many tickets, comments, decisions, firings and replies there are.
+/// Inbox items waiting, tickets, comments, decisions, rules fired, and replies.
 async fn kept(desk: &TestDesk) -> [i64; 6] {
     let mut database = Beside::at(&desk.rules().join("twite.db")).await;
     let counts = database
@@ -172,7 +172,7 @@ async fn kept(desk: &TestDesk) -> [i64; 6] {
 async fn killed_while_many_are_taken_in_together() {
     const MESSAGES: i64 = 2_000;
     const LIVES: i64 = 8;
-    // Nothing is sent: what is counted is what deciding leaves.
+    // Nothing is sent: the counts show only what decisions leave.
     let desk = TestDesk::new(&["acme"], RULES, "[limits]\nreplies_per_account_per_hour = 0\n").await;
     let store = desk.store().await;
     let items: Vec<_> = (0..MESSAGES)
@@ -189,7 +189,7 @@ async fn killed_while_many_are_taken_in_together() {
     store.close().await;
     for life in 1..=LIVES {
         let mut served = desk.serve();
-        // It dies on its way from one share to the next, wherever that finds it.
+        // Killed at any point between two batches.
         while kept(&desk).await[1] < MESSAGES * life / (LIVES + 1) {
             assert!(served.runs());
         }
@@ -231,7 +231,7 @@ async fn a_database_that_is_deleted_or_replaced_ends_the_daemon() {
         assert!(log.contains("was deleted or replaced by another file while it was in use"), "{log}");
         assert_eq!((served.status(), path.exists()), (Some(3), replaced), "{log}");
         assert_eq!(sent(&desk.sim).len(), 1, "nothing is sent that nobody would know of");
-        // The file that is wanted is put back, and everything goes on.
+        // The original file is restored, and everything continues.
         std::fs::rename(&aside, &path).unwrap();
         let _served = desk.serve();
         desk.until("the other answer", |counts, _| (counts.tickets, counts.sent) == (2, 2)).await;

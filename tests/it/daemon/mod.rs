@@ -1,4 +1,4 @@
-//! The process, and what becomes of it.
+//! The daemon.
 
 mod edges;
 mod follow;

@@ -1,6 +1,6 @@
-//! Rules follow their files, however those change; and what is broken never replaces what works.
+//! Rules follow their files however these change, and files with errors never replace working rules.
 //!
-//! Nothing here is timed: every step waits for word of what it did, and only gives up where none comes.
+//! Nothing depends on timing: every step waits for its notice, and gives up only if none comes.
 
 use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use twite::{
     store::{Key, Store},
 };
 
-/// Rules that are followed.
+/// Rules whose files are watched.
 struct Followed {
     directory: TempDir,
     live: Live,
@@ -38,12 +38,12 @@ fn rule(tag: &str) -> String {
 }
 
 impl Followed {
-    /// Rules as `lay` puts them into a directory; `rules` in it is what is followed.
+    /// Rules in a directory that `lay` fills; its subdirectory `rules` is watched.
     async fn new(lay: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         lay(directory.path());
         let rules = vec![directory.path().join("rules")];
-        // Short, as nothing here takes longer to write what belongs together; where it does, the test says so.
+        // Short, as all files of one change are written within this time; tests that take longer say so.
         let source = Source { settle: Duration::from_millis(150), ..Source::new(rules, None) };
         Self::of(directory, source)
     }
@@ -57,7 +57,7 @@ impl Followed {
         Self { directory, live, told, following }
     }
 
-    /// Does things to the files that must leave what is live alone, and returns what is said of them.
+    /// Changes files in a way that must leave the live rules in place, and returns what is reported.
     async fn keeps_what_is_live(&mut self, what: &str, change: impl FnOnce(&Self)) -> String {
         let good = self.live.rules();
         change(self);
@@ -87,7 +87,7 @@ impl Followed {
         self.live.rules().triggers.iter().map(|trigger| trigger.title.clone()).collect()
     }
 
-    /// Waits for a notice that `wanted` takes.
+    /// Waits for a notice that `wanted` accepts.
     async fn hear<T>(&mut self, what: &str, wanted: impl Fn(&Self, Notice) -> Option<T>) -> T {
         let patience = Duration::from_secs(60);
         loop {
@@ -102,7 +102,7 @@ impl Followed {
         }
     }
 
-    /// Waits until exactly these rules are live, and are what a check of the files would give.
+    /// Waits until exactly these rules are live, and checks that `lang::load` gives the same.
     async fn live(&mut self, tags: &[&str]) {
         let titles: Vec<String> = tags.iter().map(|tag| format!("Add {tag}")).collect();
         self.hear(&format!("{titles:?}"), |followed, notice| {
@@ -113,7 +113,7 @@ impl Followed {
         assert_eq!(self.live.rules().version.hash, loaded.rules.unwrap().version.hash);
     }
 
-    /// Waits until it is told that the rules are broken, and what it says.
+    /// Waits for the notice of broken rules, and returns its report.
     async fn broken(&mut self) -> String {
         self.hear("broken rules", |_, notice| match notice {
             Notice::Broken { report, .. } => Some(report),
@@ -128,7 +128,7 @@ async fn files_are_edited_added_renamed_and_deleted() {
     let mut rules = Followed::plain().await;
     rules.write("rules/a.twite", &rule("a2"));
     rules.live(&["a2"]).await;
-    // As most editors do it: a new file, renamed over the old one.
+    // As most editors save: a new file, renamed over the old one.
     rules.write("rules/.a.twite.swp", &rule("a3"));
     fs::rename(rules.at("rules/.a.twite.swp"), rules.at("rules/a.twite")).unwrap();
     rules.live(&["a3"]).await;
@@ -138,7 +138,7 @@ async fn files_are_edited_added_renamed_and_deleted() {
     rules.live(&["b", "a3"]).await;
     fs::remove_file(rules.at("rules/0.twite")).unwrap();
     rules.live(&["a3"]).await;
-    // A directory is laid, then filled, then changed.
+    // A directory is created, then filled, then changed.
     fs::create_dir_all(rules.at("rules/more/deep")).unwrap();
     rules.write("rules/more/deep/c.twite", &rule("c"));
     rules.live(&["a3", "c"]).await;
@@ -169,12 +169,12 @@ async fn broken_rules_leave_the_last_good_ones_live() {
     let report = rules.broken().await;
     assert!(report.contains("a.twite:3:3"), "the place is named: {report}");
     assert!(Arc::ptr_eq(&good, &rules.live.rules()));
-    // Another mistake is told as well, and a file that cannot be read is one.
+    // A different mistake is reported too, also a file that cannot be read.
     fs::write(rules.at("rules/a.twite"), [b'#', 0xff, b'\n']).unwrap();
     let report = rules.broken().await;
     assert!(report.contains("UTF-8"), "{report}");
     assert!(Arc::ptr_eq(&good, &rules.live.rules()));
-    // Back to what is live already: that it is well again is told, too.
+    // Restored to what is live: this is reported too.
     rules.write("rules/a.twite", &rule("a"));
     rules.live(&["a"]).await;
     rules.write("rules/a.twite", &rule("b"));
@@ -183,7 +183,7 @@ async fn broken_rules_leave_the_last_good_ones_live() {
 
 #[tokio::test]
 async fn a_mounted_configuration_is_swapped_by_its_link() {
-    // As Kubernetes lays it: files are links through `..data`, a link to a directory with a date.
+    // As Kubernetes mounts files: links through `..data`, itself a link to a directory with a timestamp.
     let lay = |directory: &Path, date: &str, tag: &str| {
         let data = directory.join("rules").join(date);
         fs::create_dir_all(&data).unwrap();
@@ -208,7 +208,7 @@ async fn a_mounted_configuration_is_swapped_by_its_link() {
 
 #[tokio::test]
 async fn a_directory_that_is_a_link_is_swapped() {
-    // As a deployment lays it: releases side by side, and a link to the one that counts.
+    // As deployments do: releases side by side, and a link to the current one.
     let release = |directory: &Path, name: &str, tag: &str| {
         fs::create_dir_all(directory.join(name)).unwrap();
         fs::write(directory.join(name).join("a.twite"), rule(tag)).unwrap();
@@ -223,7 +223,7 @@ async fn a_directory_that_is_a_link_is_swapped() {
     rules.live(&["edited"]).await;
     release(rules.directory.path(), "three", "three");
     rules.live(&["three"]).await;
-    // The directory goes as a whole and comes back, as in a fresh checkout.
+    // The whole directory disappears and comes back, as in a fresh checkout.
     fs::remove_file(rules.at("rules")).unwrap();
     rules.broken().await;
     fs::rename(rules.at("one"), rules.at("rules")).unwrap();
@@ -333,13 +333,13 @@ async fn what_lost_all_it_had_never_goes_live() {
         rules.write("rules/b.twite", &rule("b"));
         rules.live(&["a", "b"]).await;
     }
-    // One file of several may go: that is how rules are deleted.
+    // One of several files may be deleted, and its rules with it.
     fs::remove_file(rules.at("rules/b.twite")).unwrap();
     rules.live(&["a"]).await;
 }
 
-/// What may become of a file `a.twite` that is not read any more, and what is said where that keeps the last good set live; where
-/// nothing is, the file was deleted and its rules with it.
+/// Changes after which `a.twite` is no longer read, each with the report if the last good rules stay live; an empty
+/// report means that the file was deleted, and its rules with it.
 type Fate = (&'static str, &'static str, fn(&Path));
 static FATES: &[Fate] = &[
     ("capitals", "but exists as", |rules| rename(rules, "a.TWITE")),
@@ -429,7 +429,7 @@ async fn what_is_lost_may_be_deleted_after_all() {
     rules.keeps_what_is_live("a new name", |r| rename(&r.at("rules"), "a.bak")).await;
     fs::remove_file(rules.at("rules/a.bak")).unwrap();
     rules.live(&["b"]).await;
-    // A file that was never read is told of as soon as it is there.
+    // A file that was never read is reported as soon as it appears.
     rules.write("rules/c.TWITE", &rule("c"));
     let told = rules.hear("a file that is passed over", |_, notice| match notice {
         notice @ Notice::PassedOver { .. } => Some(notice.to_string()),
@@ -512,10 +512,10 @@ async fn whoever_asks_need_not_wait() {
     let source =
         Source { settle: Duration::from_secs(3600), ..Source::new(vec![directory.path().join("rules")], None) };
     let mut rules = Followed::of(directory, source);
-    // Asked without a change, it says what is live.
+    // Without a change, an explicit reload reports what is live.
     rules.live.reload_now();
     rules.live(&["a"]).await;
-    // Nor does it wait for changes that are being waited for to settle.
+    // An explicit reload does not wait until pending changes settle.
     for tag in ["b", "c", "d"] {
         rules.write("rules/a.twite", &rule(tag));
         rules.live.reload_now();
@@ -552,7 +552,7 @@ async fn the_log_is_reminded_every_ten_minutes_that_rules_are_broken() {
                 said.push(second);
             }
         }
-        // That they broke was told when they did.
+        // The error itself was reported when it was found.
         assert_eq!(said, (1..=reminders).map(|n| n * 600).collect::<Vec<_>>());
     }
 }

@@ -1,5 +1,5 @@
-//! What is sent, whatever X and everybody else on the way does: each thing once, nothing given up before somebody says no,
-//! and nothing delayed by what goes elsewhere.
+//! Sending despite any fault of X or the network: each item once, nothing given up without a definite refusal, and no
+//! destination delays another.
 
 use std::sync::{
     Arc,
@@ -61,13 +61,13 @@ impl Desk {
         self.sim.sent().into_iter().filter(|s| matches!(s.kind, SentKind::Post | SentKind::Dm)).collect()
     }
 
-    /// State and kind of reason of whatever is to be sent about a ticket.
+    /// State and kind of reason of each outbox item of a ticket.
     async fn outgoing(&self, ticket: i64) -> Vec<(String, Option<ReasonKind>)> {
         let left = self.daemon.store().outgoing(TicketId(ticket)).await.unwrap();
         left.into_iter().map(|left| (left.state, left.reason_kind)).collect()
     }
 
-    /// Lets time pass until nothing is left to do, and checks that the only ticket was answered once, in one comment.
+    /// Runs until idle, and checks that the only ticket has been answered once, with one comment.
     async fn answered_once(&self) {
         self.daemon.run_until_idle().await.unwrap();
         assert_eq!(self.sent().len(), 1, "{:?}", self.sent());
@@ -110,7 +110,7 @@ async fn a_lookup_that_fails_is_no_answer() {
         let desk = Desk::new(ANSWER).await;
         desk.mention("hello");
         desk.fault(Fault::on(POST).cut(cut));
-        // Polling asks the same endpoint, and has its share of the faults.
+        // Polling uses the same endpoint, and consumes some of these faults.
         desk.fault(Fault::on(OWN_POSTS).times(40).answer(lookups, ""));
         desk.answered_once().await;
         let desk = Desk::new(ANSWER).await;
@@ -162,7 +162,7 @@ async fn a_message_is_found_behind_hundreds_of_others() {
     for n in 0..600 {
         desk.sim.make_user(&NewPerson::named(format!("other{n}"))).unwrap();
     }
-    // Takes the first in and sends the answer, of which nothing is heard.
+    // Takes in the first message and sends the reply, whose response is lost.
     desk.fault(Fault::on(DMS_WITH).times(3).answer(503, ""));
     desk.fault(Fault::on("GET /2/dm_events").skip(1).times(1_000).answer(503, ""));
     desk.daemon.run_until_idle().await.unwrap();
@@ -196,7 +196,7 @@ async fn a_duplicate_of_what_may_have_arrived_has_arrived() {
     let desk = Desk::new(ANSWER).await;
     desk.mention("hello");
     desk.fault(Fault::on(POST).cut(Cut::After));
-    // X does not show it yet, neither to the lookup nor to the polls around it.
+    // X does not show the post yet, neither to lookups nor to the polls in between.
     desk.fault(Fault::on(OWN_POSTS).times(4).answer(200, r#"{"meta":{"result_count":0}}"#));
     desk.answered_once().await;
 }
@@ -217,7 +217,8 @@ async fn a_reset_that_makes_no_sense_parks_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_refuses_the_account_or_the_app_pauses_it_and_refuses_nothing() {
-    // A weekend of no credit, and a while of the others; each token is refused twice, the second time after a renewal.
+    // A weekend without credit, and shorter times for the others; each attempt fails twice with 401, the second time
+    // after a token refresh.
     for (status, times, hours, body) in [
         (402, 250, 60, r#"{"title":"Payment Required","detail":"credits depleted","status":402}"#),
         (401, 20, 1, r#"{"title":"Unauthorized","status":401}"#),
@@ -254,7 +255,7 @@ async fn reads_that_are_refused_say_nothing_of_the_grant() {
 async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
     let desk = Desk::new(ANSWER).await;
     desk.mention("hello");
-    // The mention is read, and then the account takes its grant back.
+    // The mention is read, and then the grant is revoked.
     desk.fault(Fault::on(POST).answer(503, ""));
     let revoked = desk.sim.post(&NewPost { by: "mira".into(), text: "@acme two".into(), ..NewPost::default() });
     revoked.unwrap();
@@ -343,7 +344,7 @@ async fn a_grant_that_is_dead_is_told_once_whichever_endpoint_hears_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_says_nothing_is_not_sent_and_the_ticket_says_so() {
-    // The actions, and what becomes of each: of those that are empty, nothing is sent or noted.
+    // Actions, and the outcome of each: an empty reply is neither sent nor added as a comment.
     for (actions, left, comments) in [
         (r#"reply "{{ticket.priority}}""#, vec![("refused", Some(ReasonKind::Empty))], 1),
         (r#"reply " {{ticket.priority}}{{ticket.assignee}} ""#, vec![("refused", Some(ReasonKind::Empty))], 1),
@@ -398,7 +399,7 @@ async fn settling_ends_where_x_never_works() {
     }
 }
 
-/// A server that takes connections and never answers. Returns its address, and how many came.
+/// A server that accepts connections and never answers. Returns its address and the number of connections.
 async fn silent() -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, came) =
@@ -430,7 +431,8 @@ async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else_and_no_end() {
         desk.sim.post(&NewPost { by: "mira".into(), text: format!("@acme {n}"), ..NewPost::default() }).unwrap();
     }
     desk.until("all replies", |counts, _| counts.sent == 10).await;
-    // Each of the three is still, or again, at its own; one after the other they would have been met thirty times.
+    // Each of the three deliveries is still its first attempt or a retry; without lanes, there would be thirty
+    // connections.
     let met = (hooks.load(Ordering::SeqCst), servers.load(Ordering::SeqCst));
     assert!(met.0 < 10 && met.1 < 5, "{met:?}");
     let ended = std::process::Command::new("kill").args(["-TERM", &served.pid().to_string()]).status().unwrap();

@@ -1,4 +1,5 @@
-//! Two daemons on one database, as a restart that overlaps makes them: one works, the other says who does and waits.
+//! Two daemons on one database, as in an overlapping restart: one works, the other names the holder of the lease and
+//! waits.
 
 use std::{process::Command, time::Duration};
 
@@ -38,7 +39,7 @@ async fn while_one_is_in_the_middle_of_sending_another_waits() {
     let mut sightings = desk.sim.watch();
     let first = desk.serve();
     desk.sim.dm("ana", "acme", "hello?").unwrap();
-    // The first is held between X taking its message and hearing that it did.
+    // The first daemon is held after X took its message and before it gets the response.
     let sending = loop {
         let sighting = sightings.recv().await.unwrap();
         if sighting.method == "POST" && sighting.moment == Moment::After {
@@ -54,7 +55,7 @@ async fn while_one_is_in_the_middle_of_sending_another_waits() {
     drop(sightings);
     desk.until("the message is known to be sent", |counts, _| counts.sent == 1).await;
     assert!(second.runs());
-    // The first ends; the second goes on at once.
+    // The first ends; the second takes over at once.
     signal(&first, "-TERM");
     desk.sim.post(&NewPost { by: "ana".into(), text: "@acme and in public?".into(), ..NewPost::default() }).unwrap();
     desk.until("the second's answer", |counts, _| counts.sent == 2).await;
@@ -82,7 +83,7 @@ async fn what_a_killed_one_was_sending_is_looked_up_by_the_next() {
     }
 }
 
-/// Stops a daemon while it holds no lock of the database, which nobody else could open then.
+/// Stops a daemon while it holds no lock of the database, which would block everyone else.
 async fn stop_between_transactions(desk: &TestDesk, daemon: &Served) {
     loop {
         signal(daemon, "-STOP");
@@ -110,7 +111,7 @@ async fn one_that_was_asleep_finds_itself_superseded_and_waits() {
     desk.sim.post(&NewPost { by: "ana".into(), text: "@acme third".into(), ..NewPost::default() }).unwrap();
     desk.until("one answer each", |counts, _| counts.sent == 3).await;
     assert_eq!(messages(&desk), 3);
-    // And back, once the second is gone.
+    // The first takes over again when the second is gone.
     second.kill();
     desk.sim.post(&NewPost { by: "ana".into(), text: "@acme fourth".into(), ..NewPost::default() }).unwrap();
     desk.until("the first works again", |counts, _| counts.sent == 4).await;

@@ -1,3 +1,3 @@
-//! The domain.
+//! Tests of `desk`.
 
 mod calendars;

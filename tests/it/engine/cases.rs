@@ -1,10 +1,10 @@
-//! What rule files come to: each file in `tests/it/engine/cases` with the tickets beside it, decided by the binary.
+//! Decisions on rule files: each file in `tests/it/engine/cases` with the tickets beside it, decided by the binary.
 
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
 
-/// `twite eval` on one of the files, a set of its own, at a fixed moment.
+/// `twite eval` on one file as a rule set, at a fixed time.
 fn eval(name: &Path, format: &str) -> String {
     let (cases, set) = (Path::new("tests/it/engine/cases"), tempfile::tempdir().unwrap());
     let tickets = name.with_extension("ndjson");
@@ -19,7 +19,7 @@ fn eval(name: &Path, format: &str) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// Without which rule set it was: its hash and commit change with every edit.
+/// Removes the version of the rule set: its hash and commit change with every edit.
 fn without_version(text: &str) -> String {
     let version = regex::Regex::new(r"rules [0-9a-f]{12}( \(commit [0-9a-f]+\+?\))?").unwrap();
     version.replace_all(text, "rules VERSION").into_owned()

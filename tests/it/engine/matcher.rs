@@ -1,8 +1,8 @@
-//! The index finds what the plain evaluator finds, and both decide the same: generated rule sets, tickets and events,
-//! and mistakes made on purpose, which must be noticed.
+//! The index matches like the plain evaluator, and both decide the same, on generated rule sets, tickets and events.
+//! Mutations of the index must be detected.
 //!
-//! `PROPTEST_CASES=2000 cargo test --test it the_index` looks further than the suite does. What was once found is
-//! kept in `tests/proptest-regressions` and tried first.
+//! `PROPTEST_CASES=2000 cargo test --test it the_index` runs more cases. Cases that once failed are kept in
+//! `tests/proptest-regressions` and run first.
 use std::{cell::Cell, sync::Arc};
 
 use proptest::{
@@ -23,7 +23,7 @@ use twite::{
 
 use crate::support::generate::{now, rules, ticket};
 
-/// Tickets with what happens to them.
+/// Tickets, each with an event.
 fn cases(most: usize) -> impl Strategy<Value = Vec<(Ticket, Event)>> {
     let case = ticket().prop_flat_map(|ticket| {
         crate::support::generate::event(&ticket).prop_map(move |event| (ticket.clone(), event))
@@ -31,14 +31,14 @@ fn cases(most: usize) -> impl Strategy<Value = Vec<(Ticket, Event)>> {
     collection::vec(case, 1..most)
 }
 
-/// The triggers that hold at first, one asked after the other.
+/// The triggers that match at first, by the plain evaluator.
 fn plainly(rules: &Rules, ticket: &Ticket, event: &Event) -> Vec<usize> {
     let open = Open::at_first(rules, event);
     let facts = Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
     (0..rules.triggers.len()).filter(|n| open.is(*n) && holds(&rules.triggers[*n].when, facts)).collect()
 }
 
-/// The triggers that the index finds.
+/// The triggers that match, by the index.
 fn found(set: &RuleSet, ticket: &Ticket, event: &Event) -> Vec<usize> {
     let mut searcher = set.triggers().scratch();
     searcher.search(set.triggers(), Facts { ticket, event: Some(event), now: now(), desk: &set.desk });
@@ -53,7 +53,7 @@ fn found(set: &RuleSet, ticket: &Ticket, event: &Event) -> Vec<usize> {
     all
 }
 
-/// The first difference between what a set does and what it should, if any.
+/// The first difference between the index and the plain evaluator, if any.
 fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option<String> {
     cases.iter().find_map(|(ticket, event)| {
         let (plain, fast) = (plainly(rules, ticket, event), found(set, ticket, event));
@@ -67,7 +67,7 @@ fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option
     })
 }
 
-/// The first difference between what is found for so many tickets together and what holds for each, if any.
+/// The first difference between a batch of this many tickets and the plain evaluator, if any.
 fn difference_together(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)], tickets: usize) -> Option<String> {
     let facts = |(ticket, event)| Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
     let many: Vec<_> = cases.iter().map(|(ticket, event)| facts((ticket, event))).cycle().take(tickets).collect();
@@ -89,7 +89,7 @@ fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
     cases.iter().map(|(t, e)| Recent { ticket: t.clone(), event: e.clone(), now: now() }).collect()
 }
 
-/// So many cases, unless somebody asks for others.
+/// This many cases, unless `PROPTEST_CASES` is set.
 fn usually(cases: u32) -> u32 {
     if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases }
 }
@@ -120,30 +120,30 @@ proptest! {
         let set = RuleSet::learned(rules.clone(), &recent(&cases));
         let differs = difference(&rules, &set, &cases);
         prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
-        // More than fit in a block.
+        // More tickets than one block of the batch holds.
         let differs = difference_together(&rules, &set, &cases, 1_200);
         prop_assert!(differs.is_none(), "together: {}", differs.unwrap_or_default());
-        // One that learned from what this one saw decides the same.
+        // An index that has learned from the tickets seen here decides the same.
         let set = set.successor(rules.clone());
         prop_assert!(difference(&rules, &set, &cases).is_none());
     }
 }
 
-/// What an index could do wrong.
+/// A mutation of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mistake {
-    /// The last of several alternatives is not found.
+    /// The last alternative of `or` is ignored.
     LosesAnAlternative,
-    /// A bound on a number is one too high.
+    /// Lower bounds of numbers are one too high.
     CutsTooHigh,
-    /// What must not be is not checked.
+    /// Negated conditions always hold.
     AllowsTheForbidden,
-    /// What triggers change is not heard of.
+    /// Changes made by triggers are ignored.
     IsDeaf,
 }
 
 impl Mistake {
-    /// What is found instead of a condition.
+    /// The condition that is indexed instead.
     fn of(self, condition: &Condition) -> Condition {
         let all = |parts: &[Condition]| parts.iter().map(|part| self.of(part)).collect::<Vec<_>>();
         let kind = match (&condition.kind, self) {
@@ -168,7 +168,7 @@ impl Mistake {
     }
 }
 
-/// A matcher that may not hear of changes.
+/// A matcher that can ignore changes.
 struct Wrong<M> {
     matcher: M,
     is_deaf: bool,
@@ -195,7 +195,7 @@ fn mistakes_are_noticed() {
             tried.set(n);
             let tree = (rules(24), cases(12)).new_tree(&mut runner).unwrap();
             let (rules, cases) = tree.current();
-            // The same once more, shared with nobody.
+            // A second copy without shared `Arc`s, to be changed.
             let (mut wrong, _) = tree.current();
             for trigger in &mut wrong.triggers {
                 let trigger = Arc::get_mut(trigger).unwrap();

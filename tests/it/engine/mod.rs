@@ -1,4 +1,4 @@
-//! Decisions.
+//! Tests of `engine`.
 
 mod cases;
 mod matcher;

@@ -1,4 +1,4 @@
-//! `twite test`: what it runs, what it prints, how it ends.
+//! `twite test`: which tests it runs, its output, and its exit status.
 
 use std::{fs, path::Path};
 
@@ -44,7 +44,7 @@ test "a small audience" {
 }
 "#;
 
-/// Runs `twite test` over these files, and gives its exit status and what it printed.
+/// Runs `twite test` in a directory with these files, and returns its exit status and output.
 fn test(files: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -188,7 +188,7 @@ test "days pass" {
     assert!(said.contains("returned to a state it left within the hour, through \"close\", \"open\""), "{said}");
 }
 
-/// What fires on a ticket of a Monday morning, by then.
+/// Runs a test of an automation on a ticket created on a Monday at 8:00 UTC, after this time has passed.
 fn business(hours: &str, span: &str, passes: &str, fires: bool) -> (i32, String) {
     let not = if fires { "" } else { "not " };
     let rules = format!(

@@ -1,5 +1,5 @@
-//! A value is the same whichever way it came: taken in and stored, `given` in a test, in a file for `twite eval`, or written
-//! in a rule; asked by the index, by the plain evaluator, or in SQL.
+//! A value means the same wherever it comes from: stored, `given` in a test, in a file for `twite eval`, or written in
+//! a rule; and whatever evaluates it: the index, the plain evaluator, or SQL.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ use twite::{
     store::{Store, TicketKey},
 };
 
-/// A condition, a ticket as a test gives it and as a file has it, and whether the one holds for the other.
+/// A condition, a ticket as a test gives it and as JSON, and whether the condition holds.
 struct Case {
     when: String,
     given: String,
@@ -48,7 +48,7 @@ fn twite(folder: &Path, arguments: &[&str]) -> String {
     text
 }
 
-/// Asks every case in every way.
+/// Evaluates every case in every way.
 async fn assert_every_door_agrees(cases: &[Case]) {
     let folder = tempfile::tempdir().unwrap();
     let rules: String = cases
@@ -241,7 +241,7 @@ async fn generated_texts_are_equal_through_every_door_or_through_none() {
     while cases.len() < 60 {
         let (value, asked) = (text(), text()).new_tree(&mut runner).unwrap().current();
         let (value, asked) = match cases.len() % 3 {
-            // As many that are equal as not.
+            // About as many equal as different texts.
             0 => (value.clone(), value.to_uppercase()),
             1 => (value.replace(['’', '´'], "'"), value),
             _ => (value, asked),
@@ -266,7 +266,7 @@ async fn generated_texts_are_equal_through_every_door_or_through_none() {
     assert_every_door_agrees(&cases).await;
 }
 
-/// What stands behind `when` could never hold: nothing is equal to no text.
+/// Comparing with empty text is an error, as it could never hold.
 #[test]
 fn no_text_is_compared_with_an_empty_one() {
     for condition in [
@@ -291,7 +291,7 @@ fn no_text_is_compared_with_an_empty_one() {
     }
 }
 
-/// A value of another type than its field is no value: it would be lost in silence.
+/// A value of the wrong type is an error and is not silently dropped.
 #[test]
 fn a_field_holds_values_of_its_type() {
     let desk = "[[field]]\nname = \"n\"\ntype = \"number\"\n[[field]]\nname = \"y\"\ntype = \"yes_no\"\n\
@@ -317,7 +317,7 @@ fn a_field_holds_values_of_its_type() {
     }
 }
 
-/// Names are declared, and tags are tags, through every door: what no rule could name is no value of a ticket.
+/// Undeclared names and invalid tags are refused in every kind of input.
 #[test]
 fn what_no_rule_can_name_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -357,7 +357,7 @@ fn what_no_rule_can_name_is_refused() {
         let (code, said) = run(&["eval", "--tickets", "tickets", "a.twite"]);
         assert_eq!(code, Some(i32::from(!complaint.is_empty())), "{json}: {said}");
         assert!(said.contains(complaint), "{json}: {said}");
-        // And so of what an update compares with.
+        // The same for the ticket before an update.
         let line = json!({"ticket": {}, "event": {"via": "web", "kind": {"updated": {"before": json}}}});
         fs::write(folder.path().join("tickets"), line.to_string()).unwrap();
         let (code, said) = run(&["eval", "--tickets", "tickets", "a.twite"]);
@@ -366,7 +366,7 @@ fn what_no_rule_can_name_is_refused() {
     }
 }
 
-/// One comparison for names: wherever one stands in `twite.toml`, its case does not matter, and it counts as it is declared.
+/// Names in `twite.toml` are compared without case, and take the spelling of their declaration.
 #[test]
 fn names_in_the_declarations_are_the_same_whatever_their_case() {
     let folder = tempfile::tempdir().unwrap();
@@ -403,7 +403,7 @@ monday = ["09:00-17:00"]
         (&vec!["Social".into()], &vec!["Acme".into()])
     );
     assert_eq!(loaded.settings.accounts.0[0].brand.as_deref(), Some("North"));
-    // The same twice is the same twice.
+    // A name listed twice in different case is a duplicate.
     let twice = toml.replace("[\"social\"]", "[\"social\", \"Social\"]");
     fs::write(folder.path().join("twite.toml"), twice).unwrap();
     assert_eq!(load(&[folder.path().to_owned()], None).errors(), 1);

@@ -1,4 +1,4 @@
-//! Rule files mean what people see: nothing hides a rule from a reader, or shows one that is not there.
+//! Rule files mean what they look like: characters cannot hide a rule from a reader or show one that is not there.
 
 use twite::{
     desk::Declarations,
@@ -8,7 +8,7 @@ use twite::{
     },
 };
 
-/// What is wrong with a text, as `CODE: message`.
+/// The diagnostics of a text.
 fn found(text: &str) -> Vec<Diagnostic> {
     check_sources([("a.twite", text)], Declarations::default()).1
 }
@@ -17,7 +17,7 @@ fn said(text: &str) -> Vec<String> {
     found(text).iter().map(|d| format!("{}: {}", d.code.id, d.message)).collect()
 }
 
-/// The text with its safe fixes.
+/// The text with its safe fixes applied.
 fn fixed(text: &str) -> String {
     let rules = vec![SourceFile::new("a.twite", text)];
     let fixes = fix(&Files { rules, ..Files::default() });
@@ -26,7 +26,7 @@ fn fixed(text: &str) -> String {
 
 const RULE: &str = "trigger \"a\" {\n  when status is open\n  then stop\n}\n";
 
-/// Line ends of other systems, and characters that turn writing around, anywhere in a file.
+/// Line ends other than LF and CRLF, and bidirectional control characters, anywhere in a file.
 const HIDING: &[(char, &str)] = &[
     ('\r', "U+000D (carriage return)"),
     ('\u{b}', "U+000B (vertical tab)"),
@@ -59,14 +59,14 @@ fn nothing_hides_a_rule_or_shows_one_that_is_not_there() {
             );
             assert!(format(&text).is_err(), "{text:?}");
         }
-        // The way out, in a text: the escape, which `--fix` writes.
+        // In a text, the escape is allowed; `--fix` writes it.
         let escaped = RULE.replace("\"a\"", &format!("\"a\\u{{{:X}}}b\"", u32::from(*c)));
         assert_eq!(said(&escaped), [""; 0]);
         if *c != '\r' {
             assert_eq!(fixed(&RULE.replace("\"a\"", &format!("\"a{c}b\""))), escaped);
         }
     }
-    // Once for a file, not once for each line.
+    // Reported once per file, not once per line.
     assert_eq!(said(&"# a\r".repeat(1_000)).len(), 1);
     assert_eq!(said(&RULE.replace('\n', "\r\n")), [""; 0]);
     assert_eq!(said(&format!("\u{FEFF}{RULE}")), [""; 0]);
@@ -92,8 +92,8 @@ fn what_looks_like_a_blank_or_a_bracket_is_named_and_replaced() {
         );
         assert_eq!(self::said(&fixed(&text)), [""; 0], "{}", fixed(&text));
     }
-    // What has no width may have stood in a word or between two: nobody can tell.
-    // Beside a blank it parts nothing.
+    // A zero-width character may separate two words or be inside one, so there is no fix. Beside a space it separates
+    // nothing and is removed.
     for (odd, name, fixed) in [
         ("sta\u{200b}tus is", "U+200B (zero width space)", "sta\u{200b}tus is"),
         ("status\u{200b}is", "U+200B (zero width space)", "status\u{200b}is"),
@@ -133,7 +133,7 @@ fn invisible_characters_are_named_where_they_are_not_part_of_writing() {
             let said = said(&place(word));
             assert_eq!(said, [format!("TW0406: invisible character {name}")], "{word:?}");
         }
-        // What people write: emoji of several parts, flags, keycaps, scripts with joiners and marks of direction.
+        // Ordinary text: emoji sequences, flags, keycaps, scripts with joiners and direction marks.
         for word in [
             "👨\u{200d}👩\u{200d}👧",
             "❤\u{fe0f}",
@@ -164,7 +164,7 @@ fn look_alike_letters_are_named_and_words_of_one_script_are_not() {
         let fix = found(&tag).remove(0).fix.unwrap();
         assert_eq!((fix.grade, fix.edits[0].text.as_str()), (Grade::Unsafe, meant));
     }
-    // Beside an error that looks as if nothing were wrong, the reason for it.
+    // An error that is invisible in the text is reported with its cause.
     let field = said("let a = requester.fоllowers > 10\n");
     assert!(field.iter().any(|s| s.contains("U+043E")), "{field:?}");
     for word in ["café", "ısı", "страница", "ελλάδα", "日本語abc", "한국어text", "straße", "Δt", "naïve"]
@@ -195,7 +195,7 @@ fn an_unfinished_merge_is_one_message() {
         assert!(format(&text).is_err());
         assert_eq!(fixed(&text), text);
     }
-    // What is wrong with our side is said as well, and a line in a text that merely looks like one is none.
+    // Errors in our side of the conflict are reported too; similar lines inside a text are not conflict markers.
     let both = said(&conflict(&RULE.replace("open", "opn"), RULE));
     assert_eq!(both.len(), 2, "{both:?}");
     assert_eq!(said(&RULE.replace("stop", "note \"\"\"\n    a\n=======\n<<<<<<<<< b\n    \"\"\"")), [""; 0]);
@@ -240,7 +240,7 @@ fn numbers_of_files_say_their_order() {
     assert_eq!(order(&["a/9.twite", "b/10.twite", "09-a.twite", "10-b.twite", "100.twite", "x.twite"]), [""; 0]);
 }
 
-/// What `twite.toml` declares is what people see in it.
+/// Names in `twite.toml` must be what they look like.
 #[test]
 fn nothing_hides_in_declarations() {
     const DESK: &str = "[[group]]\nname = \"Social\"\n";
@@ -265,7 +265,7 @@ fn nothing_hides_in_declarations() {
     }
 }
 
-/// Rules find a declared name however it is written, so two that read the same could not be told apart.
+/// Names are compared after folding, so two declared names that look the same are an error.
 #[test]
 fn declared_names_differ_to_the_eye() {
     let directory = tempfile::tempdir().unwrap();
@@ -300,7 +300,7 @@ fn declared_names_differ_to_the_eye() {
     }
 }
 
-/// However many comments stand in a row, each is looked at once.
+/// Checking consecutive comments takes linear time.
 #[test]
 fn comments_in_a_row_are_gone_through_once() {
     let comments = "# twite: allow TW0401 because x\n".repeat(20_000);

@@ -1,5 +1,5 @@
-//! What holds for every kind of item, clause and word in the grammar, also for the next one: the cases are made from the
-//! grammar and from sample files, and the samples must hold every kind.
+//! Properties of every kind of item, clause and keyword, also of future ones: the cases are made from the grammar and
+//! from sample files, and the samples must contain every kind.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
 const DESK: &str = include_str!("../../../rules/twite.toml");
 
-/// Every rule file that comes with Twite, and the one with every kind.
+/// Every rule file that comes with Twite, and the sample with every kind.
 fn samples() -> Vec<(PathBuf, String)> {
     fn below(directory: &Path, into: &mut Vec<PathBuf>) {
         for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
@@ -34,7 +34,7 @@ fn samples() -> Vec<(PathBuf, String)> {
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// Every word that the grammar gives a meaning: keywords, reserved words, units, events, marks.
+/// Every word with a meaning in the grammar: keywords, reserved words, units, events, modes.
 fn words() -> BTreeSet<String> {
     let rules = GRAMMAR.lines().filter(|line| !line.trim_start().starts_with("//"));
     let quoted = rules.flat_map(|line| line.split('"').skip(1).step_by(2));
@@ -44,7 +44,7 @@ fn words() -> BTreeSet<String> {
         .collect()
 }
 
-/// The kinds of nodes a text holds.
+/// The kinds of nodes in a text.
 fn kinds(text: &str) -> BTreeSet<SyntaxKind> {
     parse(text).tree().descendants().map(|node| node.kind()).collect()
 }
@@ -53,7 +53,7 @@ fn errors(text: &str) -> Vec<TextDiagnostic> {
     parse(text).errors.into_iter().filter(TextDiagnostic::is_error).collect()
 }
 
-/// A directory with these rules beside a desk.
+/// A directory with this `twite.toml` and these rules.
 fn directory(desk: &str, rules: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("twite.toml"), desk).unwrap();
@@ -61,7 +61,7 @@ fn directory(desk: &str, rules: &str) -> tempfile::TempDir {
     directory
 }
 
-/// A new kind of node or keyword must come with a sample, or none of the tests below would see it.
+/// A new kind of node or keyword needs a sample, or the tests below would not cover it.
 #[test]
 fn the_samples_hold_every_kind_and_every_keyword() {
     let loaded = load(&[directory(DESK, EVERY_KIND).path().to_owned()], None);
@@ -74,7 +74,7 @@ fn the_samples_hold_every_kind_and_every_keyword() {
         .collect();
     assert_eq!(missing, [] as [&SyntaxKind; 0], "kinds without a sample");
     let spoken: BTreeSet<_> = EVERY_KIND.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect();
-    // Other spellings of words that are there.
+    // Alternative spellings of keywords in the sample.
     let spellings = [
         "asc",
         "ascending",
@@ -95,12 +95,13 @@ fn the_samples_hold_every_kind_and_every_keyword() {
     assert_eq!(format(EVERY_KIND).unwrap(), EVERY_KIND);
 }
 
-/// Items of a file, each with its text.
+/// The items of a file, with their text.
 fn items(text: &str) -> Vec<(SyntaxNode, String)> {
     parse(text).tree().children().map(|item| (item.clone(), item.text().to_string())).collect()
 }
 
-/// A half-copied file must never go live. A `let` alone has no end that could be missing: its condition may go on or not.
+/// A partly written file must never go live. A `let` is an exception: it has no closing brace, so a prefix of its
+/// condition may be valid.
 #[test]
 fn an_item_that_is_cut_off_anywhere_is_an_error() {
     let mut missed = vec![];
@@ -114,7 +115,7 @@ fn an_item_that_is_cut_off_anywhere_is_an_error() {
                 if whole || (unfinished_let && kinds(&text[..end]).contains(&SyntaxKind::Condition)) {
                     continue;
                 }
-                // A mark says as much about the next item as about the one it was cut off from.
+                // A mode alone is a valid prefix of the next item.
                 let only_marks = text[..end].split_whitespace().all(|word| matches!(word, "disabled" | "shadow"));
                 for next in ["", "\n# a comment\n", "\ntrigger \"Next\" {\n  then stop\n}\n"] {
                     let cut = format!("{}{next}", &text[..end]);
@@ -128,7 +129,7 @@ fn an_item_that_is_cut_off_anywhere_is_an_error() {
     assert!(missed.is_empty(), "{} in silence, the first:\n{}", missed.len(), missed[0]);
 }
 
-/// Where a tag, a choice, a name or a text may stand.
+/// Places for a tag, a choice, a name or a text.
 const VALUES: &[&str] = &[
     "trigger T {\n  then stop\n}\n",
     "trigger \"a\" {\n  then add tags T\n}\n",
@@ -170,7 +171,7 @@ fn every_word_of_the_grammar_can_be_a_value_and_is_formatted() {
     }
 }
 
-/// What messages and traces show of a condition is what one would write.
+/// Messages and traces print a condition in the syntax of rules.
 #[test]
 fn a_condition_is_shown_as_it_is_written() {
     let words = words();
@@ -200,7 +201,7 @@ fn a_condition_is_shown_as_it_is_written() {
     assert_eq!(rules(&mut shown.values().cloned()), shown);
 }
 
-/// Comments before and behind each token, one token after the other, and around all of them at once.
+/// Comments before and after each token, one token at a time, and around all tokens at once.
 #[test]
 fn a_comment_may_stand_around_any_token() {
     let mut failed = vec![];
@@ -223,7 +224,7 @@ fn a_comment_may_stand_around_any_token() {
         let everywhere: String = spans.iter().map(|span| format!("{} # c\n", &text[span.clone()])).collect();
         formats(&everywhere);
     }
-    // Commas that `fmt` leaves out or puts in.
+    // Commas that `fmt` removes or inserts.
     for rules in [
         "test \"a\" {\n  given ticket { requester { name \"Ada\" # c\n , # d\n followers 8 } }\n  when created\n  expect fired \"a\"\n}\n",
         "test \"a\" {\n  given ticket { channel twitter # c\n , # d\n status open, # e\n }\n  when updated { status open # c\n , # d\n via web }\n  expect fired \"a\"\n}\n",

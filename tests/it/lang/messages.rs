@@ -1,11 +1,12 @@
-//! What people read when something is wrong with rules: every code from its page, and whole files from `tests/it/lang/cases`.
+//! Messages about mistakes in rules: every code with the examples of its page, and whole files from
+//! `tests/it/lang/cases`.
 
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
 use twite::lang::codes;
 
-/// What `twite` prints and its exit status; errors stand behind the rest.
+/// Runs `twite`; returns its exit status and its output, with errors at the end.
 fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
     let output = Command::cargo_bin("twite")
         .unwrap()
@@ -18,7 +19,7 @@ fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-/// The fenced blocks of a page: what stands behind the fence, and the block.
+/// The fenced blocks of a page, with their info strings.
 fn blocks(page: &str) -> Vec<(&str, String)> {
     let mut blocks = vec![];
     let mut lines = page.lines();
@@ -31,7 +32,7 @@ fn blocks(page: &str) -> Vec<(&str, String)> {
     blocks
 }
 
-/// A directory with this block in it: rules, beside the desk that comes with Twite, or a desk of its own.
+/// A directory with this block: rules beside the `twite.toml` that comes with Twite, or a `twite.toml`.
 fn directory(language: &str, block: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
@@ -45,7 +46,7 @@ fn directory(language: &str, block: &str) -> tempfile::TempDir {
     directory
 }
 
-/// Pages about files, or about what a page cannot show; other tests show these.
+/// Pages about files, or about mistakes that a page cannot show; they are covered by other tests.
 const ABOUT_FILES: &[&str] =
     &["TW0109", "TW0110", "TW0111", "TW0117", "TW0119", "TW0120", "TW0121", "TW0406", "TW0408", "TW0410"];
 
@@ -79,13 +80,13 @@ fn every_code_is_what_its_page_shows() {
     insta::assert_snapshot!("every_code", shown);
 }
 
-/// Each file of `tests/it/lang/cases`, checked beside the desk that comes with Twite.
+/// Each file of `tests/it/lang/cases`, checked with the `twite.toml` that comes with Twite.
 #[test]
 fn files_are_reported_whole() {
     insta::glob!("cases/*.twite", |path| {
         let directory = directory("twite", &fs::read_to_string(path).unwrap());
         let (status, text) = twite(directory.path(), &["check", "."]);
-        // Nobody reads what a check of sound rules with warnings came to but people.
+        // Warnings alone give exit status 0.
         assert_eq!(status, i32::from(!path.ends_with("warnings.twite")), "{text}");
         insta::assert_snapshot!(text);
     });
@@ -107,7 +108,7 @@ fn safe_fixes_are_written_and_nothing_else() {
     let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
     assert_eq!(status, 0, "{text}");
     insta::assert_snapshot!("fixed", fs::read_to_string(&file).unwrap());
-    // A guess is the admin's to make.
+    // A guess is an unsafe fix and is not applied.
     let guess = "trigger \"Guess\" {\n  on created\n  when stauts is new\n  then add tags vip\n}\n";
     fs::write(&file, guess).unwrap();
     let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
@@ -115,7 +116,7 @@ fn safe_fixes_are_written_and_nothing_else() {
     assert_eq!(fs::read_to_string(&file).unwrap(), guess);
 }
 
-/// A fix never runs together with its neighbours, and never means something else than what was written.
+/// A fix never merges with adjacent tokens and never changes the meaning.
 #[test]
 fn a_fix_is_set_apart_from_what_stands_beside_it() {
     let cases = [
@@ -146,7 +147,7 @@ fn a_fix_is_set_apart_from_what_stands_beside_it() {
         ("then add tag vip", "then add tags vip"),
         ("then add tags(a, b,)stop", "then add tags a, b stop"),
         ("then clear type set priority to empty", "then clear type clear priority"),
-        // The question is turned round, not said no to twice.
+        // `not` with `is no` becomes the plain condition, not a double negation.
         ("when not requester.verified is no then stop", "when requester.verified then stop"),
         ("when not requester.verified is yes then stop", "when not requester.verified then stop"),
         ("when not not requester.verified is no then stop", "when not requester.verified then stop"),
@@ -164,7 +165,7 @@ fn a_fix_is_set_apart_from_what_stands_beside_it() {
         assert_eq!(fs::read_to_string(directory.path().join("rules.twite")).unwrap(), rules(fixed), "{text}");
         assert_eq!(status, 0, "{slip}: {text}");
     }
-    // What would take a comment away is left to the admin.
+    // A fix that would delete a comment is not applied.
     let commented = "let a = requester.verified # for now\n  is yes\n";
     let directory = directory("twite", commented);
     let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
@@ -172,7 +173,7 @@ fn a_fix_is_set_apart_from_what_stands_beside_it() {
     assert_eq!(fs::read_to_string(directory.path().join("rules.twite")).unwrap(), commented);
 }
 
-/// Which warnings are left of rules with a suppression, before and after they are formatted.
+/// Which warnings are left when part of the rules has a suppression, before and after formatting.
 #[test]
 fn a_suppression_covers_the_whole_clause_it_stands_above() {
     let condition = "when status is open and priority is high and tags has VIP";
@@ -186,12 +187,12 @@ fn a_suppression_covers_the_whole_clause_it_stands_above() {
         (trigger(&format!("when tags has any of (\n{}\nVIP) then stop", allow("TW0403"))), vec![]),
         (trigger(&format!("then\n{}\nadd tags a, VIP, a", allow("TW0403, TW0404"))), vec![]),
         (trigger(&format!("{}\nthen add tags VIP add tags WEB", allow("TW0403"))), vec![]),
-        // Not the next action, not the next clause, not the code beside it.
+        // It does not cover the next action, the next clause or another code.
         (trigger(&format!("then\n{}\nadd tags VIP\nadd tags WEB", allow("TW0403"))), vec!["TW0403"]),
         (trigger(&format!("{}\n{condition} then add tags WEB", allow("TW0403"))), vec!["TW0403"]),
         (trigger(&format!("{}\nthen add tags VIP, VIP", allow("TW0403"))), vec!["TW0404"]),
         (trigger(&format!("then add tags VIP\n{}", allow("TW0403"))), vec!["TW0403", "TW0491"]),
-        // What is malformed is said, suppresses nothing, and keeps no rules from going live.
+        // A malformed suppression is reported, suppresses nothing and does not keep rules from going live.
         (trigger("# Twite: allow TW0403 because x\nthen add tags VIP"), vec!["TW0403", "TW0492"]),
         (trigger("# twite: allow because x\nthen add tags VIP"), vec!["TW0403", "TW0492"]),
         (trigger("# twite: this file holds what we say\nthen add tags vip"), vec![]),
@@ -222,7 +223,7 @@ fn findings_for_machines() {
         insta::assert_snapshot!(format, text);
     }
     assert_eq!(twite(directory.path(), &["check", "--deny-warnings", "."]).0, 1);
-    // The register of rules is long and stands in every answer; it is held against the codes instead.
+    // The list of lints is long and part of every SARIF log, so it is compared with the codes instead of a snapshot.
     let output = Command::cargo_bin("twite")
         .unwrap()
         .current_dir(directory.path())
@@ -236,13 +237,13 @@ fn findings_for_machines() {
     for result in sarif["runs"][0]["results"].as_array().unwrap() {
         assert!(ids.contains(&result["ruleId"].as_str().unwrap()), "{result}");
     }
-    // Where the repository lies, or the directory where there is none.
+    // The root of the repository, or the directory without one.
     let base = sarif["runs"][0]["originalUriBaseIds"]["%SRCROOT%"]["uri"].take();
     assert!(base.as_str().unwrap().starts_with("file:///") && base.as_str().unwrap().ends_with('/'), "{base}");
     insta::assert_json_snapshot!("sarif", sarif);
 }
 
-/// What a directory holds that is no good, and the codes and words that must be said of it.
+/// Invalid files in a directory, with the expected codes and words of the messages.
 #[test]
 fn hard_input_is_refused_by_name_and_all_else_is_read() {
     let good = "trigger \"Good\" {\n  on created\n  then add tags good\n}\n";
@@ -281,7 +282,7 @@ fn hard_input_is_refused_by_name_and_all_else_is_read() {
         assert!(text.len() < 2_000, "{what} is said in short: {text}");
         assert!(!text.contains("./rules.twite"), "{what}: the good file is good: {text}");
     }
-    // Windows' line ends and the mark some editors put first are no mistake.
+    // Windows line ends and a byte order mark are allowed.
     let directory = directory("twite", &format!("\u{feff}{}", good.replace('\n', "\r\n")));
     let (status, text) = twite(directory.path(), &["check", "."]);
     assert_eq!(status, 0, "{text}");

@@ -1,4 +1,4 @@
-//! The language: what is read, refused, formatted and told.
+//! Tests of `lang`: parsing, checking, formatting and messages.
 
 mod characters;
 mod kinds;

@@ -1,4 +1,4 @@
-//! Moments and days that are none: wherever one is written, what is wrong with it is said.
+//! Invalid dates and times: the message names the mistake, wherever they are written.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn twite(arguments: &[&str], files: &[(&str, &str)]) -> String {
     let ran = Command::cargo_bin("twite").unwrap().current_dir(folder.path()).args(arguments).output().unwrap();
     let text = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
     assert!(!ran.status.success(), "{text}");
-    // Lines are broken for the eye.
+    // Joins lines that were wrapped for display.
     text.split(|c: char| c.is_whitespace() || c == '│').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

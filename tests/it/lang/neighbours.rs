@@ -1,5 +1,5 @@
-//! What is wrong with one clause hides nothing of what is wrong with another: mistakes are planted into the sample that holds
-//! every kind of clause, two at a time.
+//! A mistake in one clause does not hide a mistake in another: two mistakes at a time are put into the sample with
+//! every kind of clause.
 
 use std::{collections::BTreeSet, fs, ops::Range, sync::Mutex};
 
@@ -11,13 +11,13 @@ use twite::lang::{
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
 const DESK: &str = include_str!("../../../rules/twite.toml");
 
-/// What has a line of its own: a clause, an action, a fact, a part of a message; a `let` as a whole.
+/// A clause on its own line: a clause, an action, a given value or a part of a message; or a whole `let`.
 struct Clause {
     item: usize,
     span: Range<usize>,
     /// Its first word.
     word: Range<usize>,
-    /// Its last value, where that is no clause of its own.
+    /// Its last value, unless that is itself a clause.
     value: Option<Range<usize>>,
 }
 
@@ -29,7 +29,7 @@ enum Mistake {
 }
 const MISTAKES: [Mistake; 3] = [Mistake::MisspeltWord, Mistake::UnknownValue, Mistake::MissingValue];
 
-/// A text to put in the place of another.
+/// A range and its replacement.
 type Edit = (Range<usize>, String);
 
 impl Clause {
@@ -78,7 +78,7 @@ fn clauses() -> Vec<Clause> {
     clauses
 }
 
-/// The sample with edits in it, and what is reported: each as an offset in the sample and a message.
+/// Applies edits to the sample and returns the errors: offset in the unedited sample, and message.
 fn reported(edits: &[&Edit]) -> Vec<(usize, String)> {
     let mut text = EVERY_KIND.to_owned();
     let mut sorted = edits.to_vec();
@@ -104,7 +104,7 @@ fn reported(edits: &[&Edit]) -> Vec<(usize, String)> {
     errors.map(|error| (written(error.span().range().start), error.message.clone())).collect()
 }
 
-/// Where a message about a mistake in a clause may point: into it, or at what stands there instead of what is missing.
+/// Where an error about a clause may point: into the clause, or at the next token if something is missing.
 fn region(clause: &Clause) -> Range<usize> {
     let mut end = clause.span.end;
     for line in EVERY_KIND[clause.span.end..].split_inclusive('\n') {
@@ -117,8 +117,8 @@ fn region(clause: &Clause) -> Range<usize> {
     clause.span.start..EVERY_KIND.len() + 1
 }
 
-/// The first word on the next line is taken for the value that is missing, and is one as far as anybody can tell: a group may
-/// be called `reply`. What then stands without a value of its own goes with it.
+/// Known exceptions: the first word of the next line is taken for the missing value, which is valid (a group may be
+/// called `reply`), and the rest of that line then has no clause of its own.
 const NOT_TOLD_APART: [&str; 2] = [
     "MissingValue in `assign to least`, MissingValue in `reply \"thanks\"`",
     "MissingValue in `set priority to`, MissingValue in `clear type`",
@@ -146,7 +146,7 @@ fn of_two_mistakes_both_are_reported() {
                 continue;
             }
             let combinations = of(n).flat_map(|one| of(m).map(move |other| (one, other))).enumerate();
-            // Neighbours in every way, the others in one each.
+            // Adjacent clauses with all combinations, other pairs with one each.
             let beside = !clauses[n + 1..m]
                 .iter()
                 .any(|between| one.span.end <= between.span.start && between.span.end <= other.span.start);

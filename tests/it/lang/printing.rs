@@ -14,7 +14,7 @@ use twite::{
 
 use crate::support::generate;
 
-/// All items as text.
+/// All items, printed.
 fn printed(rules: &Rules) -> String {
     let mut items: Vec<String> = rules.lets.iter().map(ToString::to_string).collect();
     items.extend(rules.macros.iter().map(ToString::to_string));
@@ -26,7 +26,7 @@ fn printed(rules: &Rules) -> String {
     items.join("\n")
 }
 
-/// All items, whatever their places.
+/// All items, without their spans.
 fn items(rules: &Rules) -> String {
     let Rules { lets, macros, triggers, automations, views, reports, tests, .. } = rules;
     let items: [&dyn Debug; 7] = [lets, macros, triggers, automations, views, reports, tests];
@@ -51,7 +51,7 @@ fn every_kind_of_item_is_printed_as_it_was_checked() {
     }
 }
 
-/// The named conditions that a condition needs, as text.
+/// The named conditions that a condition uses, printed.
 fn lets(condition: &Condition, found: &mut BTreeMap<String, String>) {
     match &condition.kind {
         ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().for_each(|part| lets(part, found)),
@@ -69,7 +69,7 @@ fn whatever_is_checked_is_printed_as_it_was() {
     let (desk, checked) = (generate::desk(), Cell::new(0));
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&generate::rules(3), |rules| {
-        // The generator makes what the checker refuses as well: each part by itself has a better chance.
+        // Generated rules are often invalid, so each part is checked by itself.
         let parts = rules.triggers.iter().flat_map(|trigger| {
             let mut needed = BTreeMap::new();
             lets(&trigger.when, &mut needed);

@@ -1,4 +1,4 @@
-//! What holds for every text, however broken: nothing is lost, nothing panics, and formatting changes no meaning.
+//! Properties of every text, valid or not: nothing is lost, nothing panics, and formatting keeps the meaning.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ use twite::{
     },
 };
 
-/// The rules that come with Twite, and the files full of mistakes.
+/// The rules that come with Twite, and the files with mistakes.
 fn real() -> Vec<String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     ["rules", "tests/it/lang/cases", "examples/recipes/night", "examples/recipes/private"]
@@ -24,7 +24,7 @@ fn real() -> Vec<String> {
         .collect()
 }
 
-/// What rules are made of, to be put together in any way.
+/// Fragments of rules, combined at random.
 const PIECES: &[&str] = &[
     "trigger ",
     "view ",
@@ -113,7 +113,7 @@ const PIECES: &[&str] = &[
 fn text() -> impl Strategy<Value = String> {
     let mutated = (sample::select(real()), any::<sample::Index>(), any::<sample::Index>(), sample::select(PIECES))
         .prop_map(|(text, from, to, piece)| {
-            // Cut out a part, and put something there.
+            // Replaces a part of the text.
             let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
             let (a, b) = (*from.get(&ends), *to.get(&ends));
             let (a, b) = (a.min(b), a.max(b).min(a.min(b) + 200));
@@ -180,7 +180,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// Safe fixes can always be proven, leave every comment, and leave nothing to be fixed.
+    /// Safe fixes are always proven, keep every comment, and leave nothing to fix.
     #[test]
     fn fixing_is_done_once_and_keeps_every_comment(text in text()) {
         let files = |text: &str| Files {
@@ -201,7 +201,7 @@ proptest! {
 fn formatted_rules_are_the_same_rules() {
     for text in real() {
         let Ok(formatted) = format(&text) else { continue };
-        // However the lines are broken, what is checked is the same.
+        // The formatted text does not depend on where lines were broken.
         let shaken = formatted.replace("\n    and ", " and ").replace("\n    or ", " or ");
         assert_eq!(format(&shaken).unwrap(), formatted);
     }

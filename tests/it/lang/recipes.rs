@@ -1,4 +1,4 @@
-//! The rules that come with Twite are what it asks of others: sound, formatted, tested, and every condition tried.
+//! The rules that come with Twite pass their own checks: valid, formatted, and with tests that cover every condition.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ fn every_rule_set_is_sound_formatted_and_tested() {
     assert!(directories.len() >= 6);
     directories.push("rules".to_owned());
     for directory in &directories {
-        // A warning is a finding as well.
+        // Warnings count as well.
         twite(&["check", "--deny-warnings", directory]);
         twite(&["fmt", "--check", directory]);
         let tested = twite(&["test", "--coverage", directory]);

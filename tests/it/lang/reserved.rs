@@ -1,4 +1,4 @@
-//! Words of the language where a value or a name stands: each is taken, or a message says how to write it.
+//! Keywords in the place of a value or a name: each is accepted, or the message says how to write it.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use twite::{desk::Declarations, lang::check_sources};
 
 const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
 
-/// Every word that the grammar has a meaning for.
+/// Every keyword of the grammar.
 fn keywords() -> BTreeSet<&'static str> {
     GRAMMAR.lines().filter_map(|line| line.strip_prefix("kw_")?.split('"').nth(1)).collect()
 }
@@ -59,11 +59,11 @@ fn every_word_of_the_language_that_is_no_name_is_called_that() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// The words that are not taken in a place and of which no message names the way out.
+/// Keywords that are a syntax error in this place without a message that says how to write them.
 fn unsaid(place: &str, way_out: &dyn Fn(&str) -> String) -> Vec<String> {
     let desk = std::sync::Arc::new(Declarations::default());
     let mut failed = vec![];
-    // `is not` goes on: what is missing stands behind it.
+    // After `is not`, a value is missing.
     let goes_on = |word: &str| word == "not" && place.contains("is KEYWORD");
     for word in keywords().into_iter().filter(|word| !goes_on(word)) {
         let (_, found) = check_sources([("a.twite", place.replace("KEYWORD", word))], desk.clone());

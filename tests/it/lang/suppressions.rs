@@ -1,5 +1,5 @@
-//! A suppression above a clause covers that clause and nothing else, whatever kind it is: one is put above every clause of the
-//! sample that holds every kind, with a warning planted into it and others into its neighbours.
+//! A suppression above a clause covers exactly that clause, for every kind of clause: in the sample with every kind, a
+//! warning is put into the clause below a suppression and into the next clause.
 
 use std::{fs, ops::Range};
 
@@ -13,12 +13,12 @@ use twite::{
 
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
 const DESK: &str = include_str!("../../../rules/twite.toml");
-/// Invisible characters, which are a warning wherever a comment may stand; one for each character and file.
+/// Invisible characters are a warning in any comment; one for each character and file.
 const INSIDE: &str = "\n# a\u{200B}b\n";
 const BEHIND: &str = "\n# a\u{AD}b\n";
 const CODE: &str = "TW0406";
 
-/// What has a line of its own: a clause, an action, a fact, a part of a message, an item.
+/// A clause on its own line: a clause, an action, a given value, a part of a message or an item.
 fn clauses() -> Vec<Range<usize>> {
     use SyntaxKind as K;
     let is_clause = |node: &SyntaxNode| {
@@ -36,7 +36,7 @@ fn clauses() -> Vec<Range<usize>> {
     tree.descendants().filter(is_clause).filter(starts_line).map(|node| node.text_range().into()).collect()
 }
 
-/// The warnings of a text, as offsets.
+/// The warnings of a text, with their offsets.
 fn warnings(text: &str) -> Vec<(&'static str, usize)> {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("twite.toml"), DESK).unwrap();
@@ -60,7 +60,7 @@ fn a_suppression_covers_exactly_the_clause_below_it() {
         let allow = format!("# twite: allow {CODE} because it is planted\n");
         let inside = last_token(clause);
         let mut text = EVERY_KIND.to_owned();
-        // Behind the clause: the next clause's own.
+        // A warning in the next clause.
         let next = clauses.iter().filter(|next| next.start >= clause.end).min_by_key(|next| next.start);
         let next = next.map(last_token);
         let mut expected = vec![];
@@ -77,7 +77,7 @@ fn a_suppression_covers_exactly_the_clause_below_it() {
         grown += allow.len();
         expected.iter_mut().for_each(|(_, at)| *at += grown);
         if inside == clause.start {
-            // Nothing fits into one word, so there is nothing to suppress.
+            // A clause of one word has no place for a warning, so the suppression is unused.
             expected.insert(0, ("TW0491", clause.start));
         }
         let found = warnings(&text);
@@ -134,7 +134,7 @@ fn a_suppression_above_a_value_covers_that_value_alone() {
     }
 }
 
-/// The desk that the rules of the sample are about.
+/// The declarations of the sample.
 fn load_desk() -> Declarations {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("twite.toml"), DESK).unwrap();
@@ -142,7 +142,7 @@ fn load_desk() -> Declarations {
     Declarations::clone(&load(&[directory.path().to_owned()], None).rules.unwrap().desk)
 }
 
-/// Where the last token of a clause starts.
+/// Offset of the last token of a clause.
 fn last_token(clause: &Range<usize>) -> usize {
     let tree = parse(EVERY_KIND).tree();
     let tokens = tree.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia());
