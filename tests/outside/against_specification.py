@@ -1,11 +1,10 @@
-"""Checks the simulator's answers against X's own specification: `against_specification.py openapi.json [conversations…]`.
+"""Checks the simulator against X's own specification: `against_specification.py openapi.json [conversations…]`.
 
-Calls every endpoint over a spread of parameters, in the words `post.*` and in none, and validates each answer, refusals too.
-Objects the specification describes are taken as closed: a field it does not name is a violation. What the simulator takes is
-held against it from both sides: parameters, their values, members of bodies and scopes that X knows are known, and others are
-refused, except those in `LEGACY`.
-The same for what is loaded from files of conversations: for the accounts most spoken to in each, all their timelines.
-Exits with 1 where anything is violated.
+Calls every endpoint with many combinations of parameters, with and without the names `post.*`, and validates each answer,
+errors included. Fields that the specification does not name are violations. Input is checked in both directions: parameters,
+values, members of bodies and scopes of X must be accepted, and others refused, except those in `LEGACY`.
+Also validates the timelines of the accounts mentioned most in each file of conversations.
+Exits with 1 if there is a violation.
 """
 
 import json
@@ -18,7 +17,7 @@ from openapi_schema_validator import OAS30Validator
 
 from simulator import CLIENT_ID, URL, begin, tell
 
-# What the specification calls by its newer name. Where a request does not use the newer words, X answers in the older ones.
+# Fields with a newer name in the specification. X answers with the old names unless the request uses new ones.
 RENAMED = {
     "referenced_tweets": "referenced_posts",
     "edit_history_tweet_ids": "edit_history_post_ids",
@@ -30,7 +29,7 @@ RENAMED = {
     "total_tweet_count": "total_post_count",
     "tweets": "posts",
 }
-# What X took before and clients still send; the specification does not name it any more.
+# Names that X accepted before and clients still send, but the specification no longer has.
 LEGACY = {
     "expansions": {
         "edit_history_tweet_ids", "entities.note.mentions.username", "most_recent_tweet_id", "pinned_tweet_id",
@@ -40,7 +39,7 @@ LEGACY = {
     "dm_event.fields": {"participant_ids", "referenced_tweets", "sender_id"},
     "a parameter": {"tweet.fields"},
 }
-# Problems that are seen in the field and that the specification does not list.
+# Problem types that X returns and the specification does not list.
 UNLISTED = {"about:blank", "https://api.x.com/2/problems/unsupported-authentication"}
 UNLISTED_SHAPE = {
     "type": "object",
@@ -52,7 +51,7 @@ UNLISTED_SHAPE = {
         "detail": {"type": "string"},
     },
 }
-# Objects in which any field may appear.
+# Schemas that allow any field.
 OPEN = {"Problem", "Error"}
 
 
@@ -63,7 +62,7 @@ class Specification:
         self.close(self.document["components"]["schemas"])
 
     def close(self, schemas):
-        """Makes every described object refuse fields that are not described."""
+        """Forbids unknown fields in every object schema with properties."""
         def walk(node):
             if isinstance(node, dict):
                 if node.get("properties") and "additionalProperties" not in node and "allOf" not in node:
@@ -82,7 +81,7 @@ class Specification:
         return self.document["paths"][path][method.lower()]
 
     def parameters(self, method, path):
-        """Query parameters by name, as their schemas."""
+        """Query parameters: schemas by name."""
         found = {}
         for parameter in self.operation(method, path).get("parameters", []):
             if "$ref" in parameter:
@@ -92,7 +91,7 @@ class Specification:
         return found
 
     def body(self, method, path):
-        """The schema of a JSON body."""
+        """Schema of a JSON body."""
         schema = self.operation(method, path)["requestBody"]["content"]["application/json"]["schema"]
         return self.resolved(schema)
 
@@ -102,7 +101,7 @@ class Specification:
         return schema
 
     def sample(self, schema):
-        """A value that fits a schema."""
+        """A value that matches the schema."""
         schema = self.resolved(schema)
         if "enum" in schema:
             return schema["enum"][0]
@@ -116,7 +115,7 @@ class Specification:
         return {"integer": schema.get("minimum", 1), "boolean": True, "number": 1}[kind]
 
     def schema(self, method, path, answer):
-        """The schema an answer has to fit."""
+        """Schema that the answer must match."""
         responses = self.operation(method, path)["responses"]
         if str(answer.status_code) in responses:
             return responses[str(answer.status_code)]["content"]["application/json"]["schema"]
@@ -158,14 +157,14 @@ class Check:
         return value
 
     def spread(self, method, path, ids=None, query=None):
-        """The whole spread, with the newer words and without."""
+        """Tests all parameters, with new and with old names."""
         self.both_sides(method, path, ids, query or {})
         for base in ({}, {"post.fields": "id"}):
             if not base or "post.fields" in self.specification.parameters(method, path):
                 self.spread_from({**base, **(query or {})}, method, path, ids)
 
     def both_sides(self, method, path, ids, query):
-        """What the simulator says it knows is what the specification names."""
+        """Compares the parameters and values that the simulator accepts with the specification."""
         parameters = self.specification.parameters(method, path)
         self.compare(f"{method} {path}", "a parameter", set(parameters), self.known(method, path, ids, {**query, "no_such": "1"}))
         for name, schema in parameters.items():
@@ -177,7 +176,7 @@ class Check:
             self.compare(f"{method} {path}", name, set(schema["items"]["enum"]), known)
 
     def known(self, method, path, ids, query):
-        """What a refusal of `no_such` says there is."""
+        """The valid values, from the error about the unknown value `no_such`."""
         answer = self.call(method, path, 400, ids, query)
         lists = [error["message"] for error in answer.get("errors", []) if "no_such" in error["message"]]
         return set(lists[0].rsplit("[", 1)[1].rstrip("]").split(",")) if lists else set()
@@ -189,7 +188,7 @@ class Check:
             self.failures.append(f"{where}: {name} `{added}` is known, and X has none such")
 
     def bodies(self, method, path, ids):
-        """Each member of a body is known, and no other."""
+        """Checks that every member of the body is accepted, and no other."""
         schema = self.specification.body(method, path)
         for name, member in schema["properties"].items():
             body = {**self.specification.sample(schema), name: self.specification.sample(member)}
@@ -207,7 +206,7 @@ class Check:
         return answer.text if answer.status_code == 400 else ""
 
     def spread_from(self, base, method, path, ids):
-        """Every value of every list parameter alone, all together, the ends of every range, and one beyond."""
+        """Each value of every list parameter alone, all together, both ends of every range, and one beyond each."""
         parameters = self.specification.parameters(method, path)
         lists = {name: schema["items"]["enum"] for name, schema in parameters.items() if "enum" in schema.get("items", {})}
         for name, values in lists.items():
@@ -260,14 +259,14 @@ def in_newer_words(query):
 
 
 def renamed(value):
-    """An answer in the older words, in the newer ones."""
+    """Replaces old names in an answer by new ones."""
     if isinstance(value, dict):
         return {RENAMED.get(key, key): renamed(inner) for key, inner in value.items()}
     return [renamed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def fill(tokens):
-    """Posts and messages of every kind."""
+    """Creates posts and messages of every kind."""
     acme = tokens["user_id"]
     tell("user", username="troll")
     root = tell("post", by="acme", text="Our autumn sale has begun https://example.com/sale?a=1&b=2 #sale $ACME")["id"]
@@ -296,7 +295,7 @@ def fill(tokens):
 
 
 def changes(check, acme, mira, root, first, both):
-    """Does what can be done, and undoes it."""
+    """Performs every action that can be undone, and undoes it."""
     for path, body, undo in (
         ("retweets", {"tweet_id": first}, "/2/users/{id}/retweets/{source_tweet_id}"),
         ("likes", {"tweet_id": first}, "/2/users/{id}/likes/{tweet_id}"),
@@ -328,7 +327,7 @@ def changes(check, acme, mira, root, first, both):
 
 
 def scopes(check):
-    """Every scope X has may be asked for, and no other."""
+    """Checks that every scope of X can be requested, and no other."""
     flow = check.specification.document["components"]["securitySchemes"]["OAuth2UserToken"]["flows"]["authorizationCode"]
     wish = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": "http://127.0.0.1:8918/callback", "state": "s",
             "code_challenge": "c", "code_challenge_method": "plain"}
@@ -339,7 +338,7 @@ def scopes(check):
 
 
 def spoken_to(path):
-    """The handles most often mentioned in a file of conversations."""
+    """The handles mentioned most often in a file of conversations."""
     handles = Counter()
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -349,7 +348,7 @@ def spoken_to(path):
 
 
 def loaded(check, path):
-    """Reads a file into the simulator and walks along everything in it, with every field."""
+    """Loads a file into the simulator and requests everything in it, with all fields."""
     tell("reset")
     with open(path, "rb") as file:
         report = requests.post(f"{URL}/sim/load", data=file, timeout=60).json()
@@ -395,7 +394,7 @@ def main():
     check.spread("GET", "/2/tweets", query={"ids": f"{root},{first},{edited},{gone},1"})
     check.spread("GET", "/2/tweets/{id}", {"id": edited})
 
-    # What is not there.
+    # Missing objects.
     words = {"post.fields": "id"}
     check.call("GET", "/2/tweets/{id}", 200, {"id": gone}, words)
     check.call("GET", "/2/tweets", 200, query={"ids": gone, **words})
@@ -407,7 +406,7 @@ def main():
     check.call("GET", "/2/users/by/username/{username}", 200, {"username": "nobody"}, words)
     check.call("GET", "/2/dm_events/{event_id}", 200, {"event_id": "1"}, words)
 
-    # What changes something, and what X refuses.
+    # Writes, and their errors.
     for method, path, ids in (
         ("POST", "/2/tweets", {}),
         ("POST", "/2/users/{id}/retweets", {"id": acme}),
@@ -453,7 +452,7 @@ def main():
     check.call("DELETE", "/2/users/{id}/likes/{tweet_id}", 200, {"id": acme, "tweet_id": first})
     check.call("GET", "/2/dm_events", 200)
 
-    # Who may not.
+    # Missing rights and rate limits.
     scopes(check)
     check.call("GET", "/2/users/me", 401, token="of nobody")
     app = tell("app_token")["token"]

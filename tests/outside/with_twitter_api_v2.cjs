@@ -1,4 +1,5 @@
-// twitter-api-v2, the client most used with Node, unmodified: it speaks the words `tweet.*`, and asks for tokens with JSON.
+// twitter-api-v2, the most used client for Node, unmodified: it uses the names `tweet.*`, and requests tokens with a
+// JSON body.
 
 const assert = require('node:assert/strict');
 const { TwitterApi, EUploadMimeType } = require('twitter-api-v2');

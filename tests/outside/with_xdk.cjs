@@ -1,4 +1,4 @@
-// X's own client for TypeScript, unmodified: it speaks the words `post.*`.
+// X's own client for TypeScript, unmodified: it uses the names `post.*`.
 
 const assert = require('node:assert/strict');
 const { Client } = require('@xdevplatform/xdk');

@@ -1,9 +1,9 @@
-"""X's own Python client, unmodified, reads and answers through the simulator. It speaks the words `post.*`."""
+"""X's own Python client, unmodified, reads and answers through the simulator. It uses the names `post.*`."""
 
 import os
 from urllib.parse import parse_qs, urlparse
 
-# The client's OAuth library refuses plain http otherwise.
+# Without this, the client's OAuth library refuses plain HTTP.
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import requests
@@ -16,7 +16,7 @@ CALLBACK = "http://127.0.0.1:8918/callback"
 
 
 def sign_in():
-    """Authorises the app as a person would in a browser, and gives a client with the tokens that come of it."""
+    """Authorises the app as a person would in a browser, and returns a client with the tokens."""
     app = Client(
         base_url=URL,
         authorization_base_url=f"{URL}/i",
@@ -40,7 +40,7 @@ def sign_in():
 def main():
     begin()
     x = sign_in()
-    # Without a field of posts the answer would use the older words, as X's does, which this client does not take.
+    # Without `post_fields`, the simulator answers with the old names, as X does, and this client cannot read them.
     me = x.users.get_me(user_fields=["public_metrics", "verified_type"], post_fields=["id"]).data
     assert me.username == "acme", me
     assert me.public_metrics.followers_count == 10, me

@@ -1,4 +1,4 @@
-"""The demo's counts over real conversations, whatever the order of the file.
+"""Checks the demo's counts over real conversations, in any order of the file.
 
 Usage: counts.py TWITE CONVERSATIONS
 """

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Reads real payloads, runs the demo over real conversations and compares its counts with what is known of
-# them, in every order. Usage: tests/shared/run.sh DIRECTORY-WITH-conversations.ndjson
+# Decodes real payloads, runs the demo over real conversations in different orders, and compares its counts with known
+# ones.
+# Usage: tests/shared/run.sh DIRECTORY-WITH-conversations.ndjson
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 data=$(cd "$1" && pwd)

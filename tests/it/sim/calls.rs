@@ -1,4 +1,4 @@
-//! The calls ordinary bots make: what they send, in every form their clients use, and what they get.
+//! Requests that common clients make, in every form they use, and the answers.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ async fn people_are_found_by_ids_and_names() {
     );
     let found = world.get(&format!("/2/users?ids={mira},1")).await;
     assert_eq!((ids(&found), &found["errors"][0]["value"]), (vec![mira.clone()], &json!("1")));
-    // Fields are known by themselves, whatever words the request uses for posts.
+    // Fields of users do not depend on whether the request says `post.fields` or `tweet.fields`.
     for field in ["active_follower_count", "subscriber_count", "pinned_tweet_id", "receives_your_dm"] {
         for beside in ["", "&post.fields=id", "&tweet.fields=id"] {
             world.get(&format!("/2/users/me?user.fields={field}{beside}")).await;
@@ -169,7 +169,7 @@ async fn links_without_a_scheme_are_links() {
         [(json!("http://acme.com/help"), json!("acme.com/help")), (json!("http://bit.ly/a"), json!("bit.ly/a"))]
     );
     assert!(made["data"]["text"].as_str().unwrap().contains(" or me@acme.com, https://t.co/"));
-    // Each weighs 23, and a mail address what its letters do.
+    // A link weighs 23 characters, a mail address as many as it has.
     for (text, fits) in [
         (format!("{} bit.ly/abc", "x".repeat(256)), true),
         (format!("{} bit.ly/abc", "x".repeat(257)), false),
@@ -263,7 +263,7 @@ async fn who_follows_likes_reposts_and_blocks() {
     world.send(Method::DELETE, &format!("/2/users/{acme}/bookmarks/{post}"), json!({})).await;
     assert!(ids(&world.get(&format!("/2/users/{acme}/bookmarks")).await).is_empty());
 
-    // Blocked, one neither follows nor writes.
+    // A blocked user can neither follow nor send messages.
     let theirs = world.me("mira").await;
     theirs.send(Method::POST, &format!("/2/users/{mira}/blocking"), json!({"target_user_id": acme})).await;
     assert_eq!(ids(&theirs.get(&format!("/2/users/{mira}/blocking")).await), [acme.as_str()]);
@@ -275,7 +275,7 @@ async fn who_follows_likes_reposts_and_blocks() {
     theirs.send(Method::POST, &format!("/2/users/{mira}/muting"), json!({"target_user_id": acme})).await;
     assert_eq!(ids(&theirs.get(&format!("/2/users/{mira}/muting")).await), [acme.as_str()]);
 
-    // Only with one's own id.
+    // Only with the authenticated user's own id.
     let other = world.post(&format!("/2/users/{mira}/likes"), json!({"tweet_id": post})).await;
     let why = refused(other, 400).await["errors"][0]["message"].to_string();
     assert!(why.contains("must be the same as the authenticating user"), "{why}");
@@ -318,7 +318,7 @@ async fn messages_go_to_conversations() {
         .await;
     refused(world.request(Method::GET, "/2/dm_conversations/12/dm_events").send().await.unwrap(), 400).await;
 
-    // What one of them deletes the other still has.
+    // A message deleted by one user is still there for the other.
     world.send(Method::DELETE, &format!("/2/dm_events/{first}"), json!({})).await;
     assert_eq!(ids(&world.get(&format!("/2/dm_conversations/with/{mira}/dm_events")).await).len(), 1);
     let theirs = world.me("mira").await;
@@ -344,7 +344,7 @@ async fn media_are_uploaded_and_attached() {
     let at_once: Value = upload("/2/media/upload", &parts).await.json().await.unwrap();
     assert_eq!(at_once["data"]["size"], 300_000);
 
-    // In pieces, as parts of a form and as JSON.
+    // Chunked upload, each chunk as a form or as JSON.
     let begin = json!({"media_type": "image/png", "media_category": "tweet_image", "total_bytes": 6});
     let begun = world.send(Method::POST, "/2/media/upload/initialize", begin).await;
     let id = begun["data"]["id"].as_str().unwrap();
@@ -369,7 +369,7 @@ async fn media_are_uploaded_and_attached() {
     assert_eq!(shown["includes"]["media"][0]["media_key"], begun["data"]["media_key"]);
     assert!(shown["data"]["text"].as_str().unwrap().starts_with("look https://t.co/"));
 
-    // A message that is only a picture has its link for a text.
+    // A message with only a picture has the picture's link as its text.
     let sent = json!({"attachments": [{"media_id": at_once["data"]["id"]}]});
     let sent = world.send(Method::POST, &format!("/2/dm_conversations/with/{mira}/messages"), sent).await;
     let event = sent["data"]["dm_event_id"].as_str().unwrap();
@@ -380,7 +380,7 @@ async fn media_are_uploaded_and_attached() {
     assert!(shown["data"]["text"].as_str().unwrap().starts_with("https://t.co/"));
     assert_eq!(shown["includes"]["media"][0]["type"], "photo");
 
-    // The older way.
+    // The v1.1 endpoint.
     let url = "/1.1/media/upload.json";
     let old: Value = upload(url, &[("media_data", b"AQID")]).await.json().await.unwrap();
     assert_eq!(
@@ -390,7 +390,7 @@ async fn media_are_uploaded_and_attached() {
     let attach = json!({"media": {"media_ids": [old["media_id_string"]]}});
     assert_eq!(world.post("/2/tweets", attach).await.status(), StatusCode::CREATED);
 
-    // A video is processed for a while, and can be attached then. Nobody else can attach it.
+    // A video is processed for some time before it can be attached. Other users cannot attach it.
     world.sim.set_clock("2030-01-01T00:00:00Z".parse().unwrap());
     let world = world.me("acme").await;
     let video = world

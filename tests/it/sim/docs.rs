@@ -1,4 +1,4 @@
-//! Every example in docs/simulator.md does what it says.
+//! Every example in docs/simulator.md works as described.
 
 use std::{
     io::{BufRead, BufReader},
@@ -14,7 +14,7 @@ fn page() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/simulator.md")).unwrap()
 }
 
-/// The lines of all fenced blocks in a language.
+/// The lines of all fenced blocks in this language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut inside = false;
     let mut lines = Vec::new();
@@ -28,13 +28,13 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     lines
 }
 
-/// What stands between a text's `before` and the next `after`.
+/// The text between `before` and the next `after`.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let rest = text.split_once(before)?.1;
     rest.split_once(after).map(|(inner, _)| inner)
 }
 
-/// A simulator as `twite sim` starts it: with one account and one customer.
+/// A simulator as `twite sim` starts it: one account and one customer.
 async fn started() -> World {
     let world = World::new().await;
     world.sim.reset();
@@ -82,7 +82,7 @@ async fn the_bodies_in_the_tables_are_taken() {
         for command in commands.split('`').filter(|piece| piece.starts_with("/sim/")) {
             for body in bodies.split('`').filter(|piece| piece.starts_with('{')) {
                 if !world.sim.stats().people.eq(&0) && command == "/sim/user" {
-                    // The table makes somebody whom the rows below name.
+                    // This row creates a user that the following rows use.
                     world.sim.reset();
                     world.sim.make_user(&twite::sim::NewPerson::named("acme")).unwrap();
                 }

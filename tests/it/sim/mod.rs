@@ -1,4 +1,4 @@
-//! The simulator of X over HTTP: what it says, in which words, and how it fails on order.
+//! The simulator of X over HTTP: its answers, their field names, and faults on demand.
 
 mod calls;
 mod docs;
@@ -26,7 +26,7 @@ impl World {
     }
 
     async fn with(options: SimOptions) -> Self {
-        // Another test of this process may have been first.
+        // Another test of this process may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sim = Sim::start(options).await.unwrap();
         sim.make_user(&NewPerson { followers: 10, ..NewPerson::named("acme") }).unwrap();
@@ -234,7 +234,8 @@ async fn an_edit_is_a_post_with_an_id_of_its_own() {
     assert_eq!(ids(&page), [second.as_str()]);
     assert_eq!(page["data"][0]["edit_history_tweet_ids"], json!([first, second]));
     assert_eq!(page["data"][0]["edit_controls"]["edits_remaining"], 4);
-    // As recordings of X have it: each version begins a conversation of its own, and a reply is in that of the version.
+    // As in recordings of X: each version starts its own conversation, and a reply belongs to the conversation of the
+    // version it answers.
     assert_eq!(page["data"][0]["conversation_id"], second.as_str());
     let replies = [&first, &second].map(|version| {
         let reply = NewPost {
@@ -366,7 +367,8 @@ async fn a_reply_names_whom_it_answers() {
     let id = answer["id"].as_str().unwrap();
     assert_eq!(named(&show(id).await), ["mira"]);
 
-    // Its answer is among the mentions, and is no summons: its author did not write the handle.
+    // The person's answer is listed among the mentions but gives no right to reply: the author did not write the
+    // handle.
     let thanks = says("mira", "thanks", id);
     assert_eq!(ids(&world.get(&world.mentions()).await), [thanks.as_str(), mention.as_str()]);
     let shown = show(&thanks).await;
@@ -380,12 +382,12 @@ async fn a_reply_names_whom_it_answers() {
     let edited = world.sim.edit(&thanks, "many thanks").unwrap();
     assert_eq!(show(&edited).await["text"], "@acme many thanks");
 
-    // Named once, and nobody by themselves.
+    // A handle in the text is not prefixed again, and nobody is prefixed in a reply to their own post.
     let own_words = says("mira", "thanks @ACME!", id);
     assert_eq!(show(&own_words).await["text"], "thanks @ACME!");
     assert_eq!(world.reply("You are welcome", &own_words).await.status(), StatusCode::CREATED);
     assert_eq!(show(&says("mira", "and another thing", &mention)).await["text"], "and another thing");
-    // Whoever joins names whom they answer, and not the others.
+    // A third person's reply is prefixed with the author it answers only.
     assert_eq!(show(&says("nils", "same here", &mention)).await["text"], "@mira same here");
 
     let body = json!({"text": "Without a name", "reply":
@@ -394,7 +396,7 @@ async fn a_reply_names_whom_it_answers() {
     assert_eq!(answer["data"]["text"], "Without a name");
     assert_eq!(world.sim.sent()[0].text.as_deref(), Some("On its way"), "what was sent is what the client sent");
 
-    // The name weighs nothing, and stands before both forms of a long text.
+    // The prefix does not count towards the length, and precedes both forms of a long text.
     let full = "é".repeat(280);
     assert_eq!(world.reply(&full, &mention).await.status(), StatusCode::CREATED);
     let long = show(&says("mira", &"long ".repeat(80), id)).await;
@@ -514,7 +516,7 @@ async fn somebody_signs_in() {
             ("redirect_uri", "https://desk.example/back"),
             ("scope", "tweet.read users.read offline.access"),
             ("state", "<a state>"),
-            // Of the verifier in RFC 7636, appendix B.
+            // The challenge for the verifier in RFC 7636, appendix B.
             ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
             ("code_challenge_method", "S256"),
         ];
@@ -709,7 +711,7 @@ async fn conversations_are_loaded_and_happen_in_order() {
     assert_eq!((again.posts, again.dms, again.repeated), (0, 0, 4));
 }
 
-/// Lines of files, what is said of each, and how many posts, messages and likes are taken of it.
+/// Lines of files, the reasons why they cannot be read, and the number of posts, messages and likes read from them.
 const LINES: &[(&str, &[&str], [usize; 3])] = &[
     (
         r#"{"data":{"id":"1990000000000000001","text":"@acme a","author_id":"500"},"includes":{"users":[{"id":"500","username":"nils","name":"Nils"}]}}"#,
@@ -811,7 +813,7 @@ const LINES: &[(&str, &[&str], [usize; 3])] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_reads_files_takes_and_names_the_same() {
     let lines: Vec<&str> = LINES.iter().map(|(line, ..)| *line).collect();
-    // As Windows writes them.
+    // With a byte order mark and CRLF, as on Windows.
     let text = format!("\u{feff}{}\r\n", lines.join("\r\n"));
     let named: Vec<(usize, &str)> = LINES
         .iter()

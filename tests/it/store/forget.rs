@@ -1,4 +1,4 @@
-//! What a deleted post said is in no table of the database, whatever rules made of it.
+//! The text of a deleted post is in no table of the database, whatever rules copied.
 
 use crate::support::{database::Beside, inside, simulator};
 use jiff::SignedDuration;
@@ -8,7 +8,7 @@ use twite::{
     sim::{NewPerson, NewPost},
 };
 
-/// Rules that copy what was said, in every way there is to change a text.
+/// Rules that copy the text, through every filter that changes a text.
 const RULES: &str = r#"
 trigger "Copies" {
   on created, updated
@@ -50,11 +50,11 @@ name = "own"
 type = "text"
 "#;
 
-/// Where in the database words are, in whatever case: the columns of all its tables. The log of changes counts as well.
+/// All columns, the change log's too, that contain one of these words in any case.
 async fn places(database: &mut Beside, words: &[&str]) -> Vec<String> {
     let mut found = vec![];
     for (table, column) in database.columns().await {
-        // Bytes are shown as a text by each database in its own way; what is looked for is plain.
+        // Each database prints bytes in its own way; the words are plain ASCII.
         let shown = format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
         let texts = database.texts(shown).await.into_iter().map(|text| text.to_lowercase());
         let texts: Vec<_> = texts.filter(|text| words.iter().any(|word| text.contains(word))).collect();
@@ -113,7 +113,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     while daemon.lookup().recheck().await.unwrap() == LookupOutcome::Answered {}
     assert_eq!(places(&mut database, &words).await, Vec::<String>::new());
 
-    // What others said, and what the desk said of itself, stays.
+    // Other people's texts and the desk's own stay.
     let store = daemon.store();
     let comments = store.comments(TicketId(1)).await.unwrap();
     let texts: Vec<_> = comments.iter().filter(|c| !c.text.is_empty()).map(|c| &*c.text).collect();

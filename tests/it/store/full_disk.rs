@@ -1,4 +1,4 @@
-//! A disk that is full, for real, where the machine lets a test mount one; elsewhere `src/store/tests.rs` has to do.
+//! A full disk, where the test may mount a small file system; elsewhere, `src/store/tests.rs` simulates one.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -10,7 +10,7 @@ use twite::{
 
 const RULES: &str = "trigger \"Answer\" {\n  on created\n  then add tags answered\n}\n";
 
-/// A small file system, which goes with its owner.
+/// A small file system, unmounted on drop.
 struct Mounted<'p>(&'p Path);
 
 impl<'p> Mounted<'p> {
@@ -27,7 +27,7 @@ impl Drop for Mounted<'_> {
     }
 }
 
-/// Waits until there are so many tickets.
+/// Waits until there are this many tickets.
 async fn tickets(store: &Store, desk: &TestDesk, most: i64) {
     for _ in 0..1200 {
         if store.counts().await.is_ok_and(|counts| counts.tickets == most) {
@@ -40,7 +40,7 @@ async fn tickets(store: &Store, desk: &TestDesk, most: i64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_survived_without_a_restart_and_said_once() {
-    // A file on a disk of its own.
+    // Needs a SQLite file on its own file system.
     if crate::support::database::server().is_some() {
         return;
     }

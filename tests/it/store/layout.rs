@@ -39,11 +39,11 @@ const POSTGRES: &[&str] = &[
      JOIN pg_attribute b ON b.attrelid = o.oid AND b.attnum = k.confkey[1] WHERE k.contype = 'f'",
 ];
 
-/// The rows of these statements, each as a line.
+/// The result rows of these statements, one line each.
 async fn layout(database: &mut Beside, statements: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for statement in statements {
-        // SQLite has its integers and bytes under other names.
+        // SQLite's names for integers and bytes differ.
         let lines = format!(
             "WITH found (a, b, c, d) AS ({statement})
              SELECT a || ' ' || b || ' ' || CASE c WHEN 'integer' THEN 'bigint' WHEN 'blob' THEN 'bytea' ELSE c END

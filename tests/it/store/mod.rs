@@ -1,4 +1,4 @@
-//! What is kept, on a SQLite file or a PostgreSQL server, see [`crate::support::database`].
+//! Tests of `store`, on SQLite or PostgreSQL (see [`crate::support::database`]).
 
 mod forget;
 mod full_disk;
@@ -17,7 +17,7 @@ use twite::{
 
 use crate::support::database::TestDatabase;
 
-/// A store on a database of its own.
+/// A store on a new database.
 async fn store() -> (Store, TestDatabase) {
     let database = TestDatabase::new().await;
     (database.open().await, database)

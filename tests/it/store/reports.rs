@@ -212,7 +212,7 @@ async fn nothing_and_one_are_counted_too() {
     assert_eq!(table.total.previous, Some(vec![Some(0.0), None]));
 }
 
-/// In seconds, floating point numbers would lose the half millisecond between lengths that almost cancel out.
+/// As floating-point seconds, durations that almost cancel out would lose half a millisecond.
 #[tokio::test]
 async fn lengths_that_almost_cancel_out_are_exact() {
     let (store, _directory) = store().await;

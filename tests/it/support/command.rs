@@ -1,4 +1,4 @@
-//! Commands in a directory of their own.
+//! Runs commands in a directory.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Status, standard output, standard error.
+/// Exit status, standard output, standard error.
 pub fn twite(directory: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
     twite_in(directory, arguments, input, &[])
 }
@@ -21,7 +21,7 @@ pub fn twite_in(
     let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
     twite.current_dir(directory).args(arguments).envs(environment.iter().copied());
     let mut child = twite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that reads nothing may have ended.
+    // Fails if the command has ended without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -1,7 +1,8 @@
-//! A database for each test: of PostgreSQL where `TWITE_TEST_POSTGRES` names a server, else a file of SQLite.
+//! A database for each test: on the PostgreSQL server that `TWITE_TEST_POSTGRES` names, else a SQLite file.
 //!
-//! The server's user must be allowed to make databases. The first test lays a template out, and each test gets a copy, which
-//! is dropped after its directory is gone; the last ones, and the template, are left to whoever started the server.
+//! The server's user needs the right to create databases. The first test creates a template, and each test gets a copy,
+//! which is dropped after its directory is deleted; the last copies and the template are left to whoever started the
+//! server.
 
 use std::{
     collections::BTreeMap,
@@ -17,15 +18,15 @@ use sqlx::{
 use tokio::sync::{Mutex, OnceCell};
 use twite::store::{Address, Store};
 
-/// The variable that names a server, as `postgres://user@host/database`.
+/// Environment variable with the server's URL: `postgres://user@host/database`.
 pub const SERVER: &str = "TWITE_TEST_POSTGRES";
 
-/// The server of the tests, where there is one.
+/// The URL of the test server, if there is one.
 pub fn server() -> Option<String> {
     std::env::var(SERVER).ok().filter(|server| !server.is_empty())
 }
 
-/// A database in a directory of its own, or as if it were there. It goes with its owner.
+/// A database that is deleted on drop: a file in a temporary directory, or a copy on the server.
 pub struct TestDatabase {
     pub address: Address,
     _directory: tempfile::TempDir,
@@ -38,18 +39,18 @@ impl TestDatabase {
         Self { address, _directory: directory }
     }
 
-    /// Opens it, as another process does.
+    /// Opens the store, as another process would.
     pub async fn open(&self) -> Store {
         Store::open(&self.address).await.unwrap()
     }
 }
 
-/// The database at a path: that file, or the one on the server that stands for it for as long as its directory is there.
+/// The database for a path: the file, or a database on the server for as long as the path's directory exists.
 pub async fn at(path: &Path) -> Address {
     url_at(path).await.parse().unwrap()
 }
 
-/// [`at`], as `--database` takes it.
+/// The address of [`at`] in the form of `--database`.
 pub async fn url_at(path: &Path) -> String {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     static COPIES: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
@@ -74,12 +75,12 @@ pub async fn url_at(path: &Path) -> String {
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// The name of a database with all tables and no id of its own yet.
+/// Creates the template: all tables, and no identity yet. Returns its name.
 async fn laid_out(server: &str) -> String {
     let name = format!("twite_template_{}", std::process::id());
     let mut admin = PgConnection::connect(server).await.unwrap();
     run(&mut admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-    // A language's order, as many servers have it: nothing may depend on it.
+    // An ICU locale, as many servers have one: no sort order may depend on it.
     let language = "LOCALE_PROVIDER icu ICU_LOCALE 'sv-SE' LOCALE 'C' ENCODING 'UTF8'";
     run(&mut admin, format!("CREATE DATABASE {name} TEMPLATE template0 {language}")).await;
     let url = named(server, &name);
@@ -101,14 +102,14 @@ fn named(server: &str, database: &str) -> String {
     url.into()
 }
 
-/// A connection past the store, to see what is kept.
+/// A direct connection to the database, without the store.
 pub enum Beside {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
 impl Beside {
-    /// To the database at a path, see [`at`].
+    /// Connects to the database for a path, see [`at`].
     pub async fn at(path: &Path) -> Self {
         let url = url_at(path).await;
         match server() {
@@ -120,20 +121,20 @@ impl Beside {
         }
     }
 
-    /// The texts in the first column of what a statement finds.
+    /// The first column of the result, as texts.
     pub async fn texts(&mut self, statement: impl Into<String>) -> Vec<String> {
         let statement = AssertSqlSafe(statement.into());
         match self {
             Self::Sqlite(connection) => {
                 let rows = sqlx::query(statement).fetch_all(connection).await.unwrap();
-                // Bytes, made a text there, need not be one.
+                // Bytes cast to text may be invalid UTF-8.
                 rows.iter().map(|row| String::from_utf8_lossy(row.get_unchecked(0)).into_owned()).collect()
             }
             Self::Postgres(connection) => sqlx::query_scalar(statement).fetch_all(connection).await.unwrap(),
         }
     }
 
-    /// All columns of all tables, as `table.column`.
+    /// All columns of all tables, as table and column.
     pub async fn columns(&mut self) -> Vec<(String, String)> {
         let columns = match self {
             Self::Sqlite(_) => {

@@ -1,9 +1,9 @@
-//! Tickets, events, conditions and rules, generated: every field, every question, every action, texts that are hard on
-//! whoever compares them, thresholds where values are, and anything that may be missing missing.
+//! Generators of tickets, events, conditions and rules: every field, operator and action, texts that are hard to
+//! compare, values around thresholds, and missing values.
 //!
-//! One source for whatever is compared with the plain evaluator: SQL, the index, and the fuzzer, which has it from here
-//! as well. Everything is made by hand rather than written in the language, so that what the checker would refuse is
-//! asked too.
+//! They are used for everything that is compared with the plain evaluator: SQL, the index, and the fuzz target, which
+//! includes this file. Values are built directly and not written in the language, so that combinations the checker
+//! would refuse are covered too.
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "the fuzzer uses a part of it")]
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -28,7 +28,7 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap()
 }
 
-/// Texts that are hard on whoever compares them by bytes, cuts words, or builds statements.
+/// Texts that are hard to compare, to split into words, or to quote in SQL.
 const TEXTS: &[&str] = &[
     "",
     " ",
@@ -89,7 +89,7 @@ pub fn now() -> Timestamp {
     "2026-01-05T12:00:00Z".parse().unwrap()
 }
 
-/// A desk that is open from Monday to Friday, with one declared field of each kind.
+/// A desk open from Monday to Friday, with one declared field of each type.
 pub fn desk() -> Declarations {
     let field = |name: &str, kind| CustomField { name: name.into(), kind, choices: vec![], doc: None };
     let fields = vec![
@@ -145,7 +145,7 @@ fn one_name() -> impl Strategy<Value = String> {
     sample::select(NAMES).prop_map(str::to_owned)
 }
 
-/// Tags in the form in which tickets and checked rules have them.
+/// Tags as tickets and checked rules have them.
 fn tags() -> impl Strategy<Value = Vec<String>> {
     collection::vec(sample::select(TAGS).prop_map(tag), 0..4)
 }
@@ -154,7 +154,7 @@ fn number() -> impl Strategy<Value = i64> {
     prop_oneof![-1..3i64, sample::select(vec![i64::MIN, i64::MAX, 10_000])]
 }
 
-/// Around the spans that are asked about, to the millisecond.
+/// Times at the generated durations from now, to the millisecond.
 fn time() -> impl Strategy<Value = Timestamp> {
     let now = now().as_millisecond();
     prop_oneof![
@@ -207,7 +207,7 @@ prop_compose! {
     }
 }
 
-/// Values of declared fields, also ones that were written when the field was declared otherwise.
+/// Values of declared fields, also of another type, as if the declaration had changed.
 fn custom() -> impl Strategy<Value = BTreeMap<String, CustomValue>> {
     let names = sample::select(vec!["topic", "order", "score", "done", "gone"]).prop_map(str::to_owned);
     let value = prop_oneof![
@@ -302,7 +302,7 @@ fn duration() -> impl Strategy<Value = Duration> {
     })
 }
 
-/// Any question about a field, also those that make little sense of it.
+/// Any operator on a field of this kind, also unusual ones.
 fn test(kind: &Kind) -> BoxedStrategy<Op> {
     let value = || prop_oneof![9 => literal(kind), 1 => literal(&Kind::Number)];
     let values = || collection::vec(value(), 0..4);
@@ -339,7 +339,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
         ],
         Kind::Number => vec![(comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed()],
     };
-    // Questions of another kind of field.
+    // Operators of other kinds of fields.
     let strange = vec![
         Just(Op::Holds).boxed(),
         tags().prop_map(Op::HasNone).boxed(),
@@ -384,7 +384,7 @@ prop_compose! {
     }
 }
 
-/// Whatever can happen to a ticket. What it was before is another ticket, or itself with little changed.
+/// Any event. The ticket before an update is another ticket, or this one with few changes.
 pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
     let nearly = ticket.clone();
     let nearly = (sample::select(Status::ALL), word(Priority::ALL), tags(), any::<u8>()).prop_map(
@@ -424,7 +424,7 @@ fn template() -> impl Strategy<Value = Template> {
     collection::vec(part, 0..3).prop_map(|parts| Template { parts })
 }
 
-/// Any action; those that change what other rules ask about more often than others.
+/// Any action; those that change fields which other rules test are more frequent.
 pub fn action() -> impl Strategy<Value = ActionKind> {
     let settable = || sample::select(all_fields().into_iter().filter(FieldRef::writable).collect::<Vec<_>>());
     let set = settable().prop_flat_map(|field| {
@@ -444,7 +444,7 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         1 => template().prop_map(ActionKind::Reply),
         1 => template().prop_map(ActionKind::Note),
         1 => (recipient, template(), template()).prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
-        // What is declared has a name.
+        // A declared group has a name.
         1 => one_name().prop_filter("no group", |group| !twite::desk::text::is_blank(group))
             .prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
         1 => duration().prop_map(ActionKind::Snooze),
@@ -480,7 +480,7 @@ prop_compose! {
     }
 }
 
-/// Rules of these triggers, which are called by their numbers.
+/// A rule set of these triggers, with their numbers as titles.
 pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
     let called = |(n, trigger): (usize, Trigger)| Arc::new(Trigger { title: n.to_string(), ..trigger });
     Rules {
@@ -497,7 +497,7 @@ pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
     }
 }
 
-/// Rule sets of up to so many triggers. Some of them share a named condition.
+/// Rule sets of up to this many triggers. Some share a named condition.
 pub fn rules(most: usize) -> impl Strategy<Value = Rules> {
     let shared = condition().prop_map(|condition| {
         let named = Let { name: "shared".into(), doc: None, condition, span: span() };

@@ -1,4 +1,4 @@
-//! A daemon inside the test, driven step by step, on a clock that messages drive.
+//! A daemon inside the test process, run step by step, with a clock that messages advance.
 
 use std::{path::Path, sync::Arc};
 
@@ -15,7 +15,7 @@ use twite::{
 
 use super::database;
 
-/// A daemon with these rules, connected to accounts of a simulator.
+/// A daemon with these rules, connected to these accounts of a simulator.
 pub async fn daemon(
     directory: &Path,
     sim: &SimHandle,
@@ -26,7 +26,7 @@ pub async fn daemon(
     daemon_on(database::at(&directory.join("twite.db")).await, directory, sim, accounts, rules, extra).await
 }
 
-/// As [`daemon`], on a database that is named.
+/// Like [`daemon`], on this database.
 pub async fn daemon_on(
     database: Address,
     directory: &Path,

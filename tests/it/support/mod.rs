@@ -1,4 +1,4 @@
-//! A desk for tests: a simulator of X, rules in a directory, a database, and the daemon as a process of its own.
+//! A desk for tests: a simulator of X, rules in a directory, a database, and the daemon as a separate process.
 pub mod command;
 pub mod database;
 pub mod generate;
@@ -19,23 +19,23 @@ use twite::{
     store::{Counts, Key, Store},
 };
 
-/// The key of every test desk: 32 zero bytes are no secret.
+/// The encryption key of all test desks: 32 zero bytes.
 pub fn key() -> String {
     base64::engine::general_purpose::STANDARD.encode([0; 32])
 }
 
-/// A simulator that says no only where it is told to.
+/// A simulator without rate limits, which refuses only on demand.
 pub async fn simulator() -> SimHandle {
     let options = SimOptions { rate_limits: false, seed: Some(7), ..SimOptions::default() };
     Sim::start(options).await.unwrap()
 }
 
-/// A desk.
+/// A desk with its simulator.
 pub struct TestDesk {
     pub sim: SimHandle,
     pub directory: tempfile::TempDir,
     pub accounts: Vec<XId>,
-    /// Where its database is, if `twite.toml` does not say so: on the server that tests have.
+    /// URL of its database on the test server; `None` if `twite.toml` names the database.
     pub url: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl TestDesk {
         Self::on(simulator().await, accounts, rules, extra).await
     }
 
-    /// A desk on a simulator that runs already.
+    /// A desk on a running simulator.
     pub async fn on(sim: SimHandle, accounts: &[&str], rules: &str, extra: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut toml = format!(
@@ -98,12 +98,12 @@ impl TestDesk {
         self.directory.path().join("rules")
     }
 
-    /// Its database, opened anew.
+    /// Opens its database.
     pub async fn store(&self) -> Store {
         Store::open(database::at(&self.rules().join("twite.db")).await).await.unwrap()
     }
 
-    /// The daemon as a process. Its log goes to a file in the desk's directory.
+    /// Starts the daemon as a process. Its log goes to a file in the desk's directory.
     pub fn serve(&self) -> Served {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_twite"))
@@ -120,7 +120,7 @@ impl TestDesk {
         Served(child)
     }
 
-    /// Waits until there is nothing left to take in, look up or send, over more than one round of polls.
+    /// Waits until, for more than one interval of polls, nothing is left to take in, look up or send.
     pub async fn quiet(&self) -> Counts {
         let store = self.store().await;
         let mut quiet = 0;
@@ -140,12 +140,12 @@ impl TestDesk {
         self.directory.path().join("log")
     }
 
-    /// Waits until something is in the log, and returns the whole of it.
+    /// Waits until the log contains the text, and returns the whole log.
     pub async fn logged(&self, text: &str) -> String {
         self.logged_times(text, 1).await
     }
 
-    /// Waits until so many lines of the log hold something, and returns the whole of it.
+    /// Waits until this many lines of the log contain the text, and returns the whole log.
     pub async fn logged_times(&self, text: &str, times: usize) -> String {
         for _ in 0..1200 {
             let log = std::fs::read_to_string(self.log()).unwrap_or_default();
@@ -157,7 +157,7 @@ impl TestDesk {
         panic!("never logged {text:?} {times} times:\n{}", tail(&self.log()));
     }
 
-    /// Waits until `done` says so of what it all came to. There is no deadline to meet, only one to give up at.
+    /// Waits until `done` returns true. The time limit only ends a test that would hang.
     pub async fn until(&self, what: &str, done: impl Fn(&Counts, &SimHandle) -> bool) -> Counts {
         let store = self.store().await;
         for _ in 0..1200 {
@@ -173,27 +173,27 @@ impl TestDesk {
     }
 }
 
-/// A daemon, which ends with its owner.
+/// A running daemon, killed on drop.
 pub struct Served(Child);
 
 impl Served {
-    /// Kills it where it stands.
+    /// Kills the process without a shutdown.
     pub fn kill(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 
-    /// Its process id.
+    /// Process id.
     pub fn pid(&self) -> u32 {
         self.0.id()
     }
 
-    /// Its exit status, where it has ended by itself.
+    /// Exit status, if the process has ended by itself.
     pub fn status(&mut self) -> Option<i32> {
         self.0.try_wait().unwrap().and_then(|status| status.code())
     }
 
-    /// Whether it still runs.
+    /// Whether the process still runs.
     pub fn runs(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }

@@ -1,6 +1,6 @@
-//! Words that no message has.
+//! Words that must not appear in messages.
 
-/// Words of the program's own language and libraries, which nobody who writes a file knows.
+/// Terms of Rust and its libraries, which the authors of rule files do not know.
 const OURS: &[&str] = &[
     "struct",
     "enum",

@@ -1,4 +1,4 @@
-//! How the client behaves towards an X that misbehaves: a server that plays back answers and remembers the calls.
+//! The client against faulty answers of X: a server that plays back answers and records the requests.
 
 use std::{
     collections::VecDeque,
@@ -28,7 +28,7 @@ use twite::{
     },
 };
 
-/// An answer to be given.
+/// A scripted answer.
 #[derive(Clone)]
 struct Answer {
     status: u16,
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-/// A call as it came: method and address, the token, the body.
+/// A recorded request: method and path, token, body.
 #[derive(Debug, Clone, PartialEq)]
 struct Called {
     what: String,
@@ -57,14 +57,14 @@ struct Called {
 
 #[derive(Default)]
 struct Script {
-    /// Answers of the API, in order; then empty pages.
+    /// Answers of the API, in order; after them, empty pages.
     api: VecDeque<Answer>,
-    /// Answers of the token endpoint, in order; then refusals.
+    /// Answers of the token endpoint, in order; after them, refusals.
     tokens: VecDeque<Answer>,
     called: Vec<Called>,
 }
 
-/// A server that plays a script, and a client of it.
+/// A server that plays the script, and a client for it.
 struct Stage {
     url: String,
     script: Arc<Mutex<Script>>,
@@ -199,7 +199,7 @@ async fn many_calls_at_once_renew_once() {
         })
         .collect();
     for call in calls {
-        // Whoever was refused with the new token as well says so; nobody renews what was just renewed.
+        // A call may fail if its new token is refused too; a token just refreshed is not refreshed again.
         let _ = call.await.unwrap();
     }
     let renewals = stage.called().iter().filter(|call| call.what.contains("/oauth2/token")).count();
@@ -208,7 +208,7 @@ async fn many_calls_at_once_renew_once() {
     assert_eq!(used, 1, "a refresh token is good once");
 }
 
-/// A token store whose calls fail on demand, each kind with an error of its own.
+/// A token store whose operations fail on demand, each with its own error.
 #[derive(Debug)]
 struct Failing {
     tokens: Mutex<Tokens>,
@@ -315,7 +315,7 @@ async fn limits_are_read_from_the_answer() {
     let error = stage.mentions().await.unwrap_err();
     let wait = error.wait().unwrap().as_secs();
     assert!((590..=600).contains(&wait), "{wait}");
-    // Without a header nobody knows until when; it is a refusal all the same.
+    // Without the header, the time of the reset is unknown; it is a rate limit all the same.
     let error = stage.mentions().await.unwrap_err();
     assert!(matches!(error, XError::Refused(Refusal::RateLimited { .. })), "{error:?}");
     assert_eq!(error.wait(), None);
@@ -358,7 +358,7 @@ async fn what_is_no_answer_is_told_and_never_believed() {
     }
 }
 
-/// A page of good posts with a broken one between them, and a bad neighbour in every other place.
+/// A page with a broken post between two good ones, and these users and this metadata.
 fn page_with(broken: &[u8], users: &[u8], meta: &[u8]) -> Vec<u8> {
     let good = |id: u8| format!(r#"{{"id":"10{id}","text":"@acme {id}","author_id":"71"}}"#).into_bytes();
     let data = [good(3), broken.to_vec(), good(1)].join(&b","[..]);
@@ -396,7 +396,7 @@ async fn one_broken_message_spoils_no_other() {
         let has_id = broken.windows(5).any(|raw| raw == b"\"102\"");
         assert_eq!(unreadable.id.as_ref().map(XId::as_str), has_id.then_some("102"), "{what}");
     }
-    // What stands around the messages costs none of them.
+    // Broken users or metadata do not affect the posts.
     let good = post(b"\"@acme 2\"");
     for (users, handle) in [
         (&br#"[{"id":"71","username":"ada","name":"caf\ud83d"}]"#[..], Some("ada")),
@@ -473,7 +473,7 @@ async fn secrets_are_in_no_log() {
 
 #[tokio::test]
 async fn a_post_whose_answer_is_lost_may_be_there() {
-    // What X took without naming it, what a gateway lost, what makes no sense: each may have been posted.
+    // No id in the answer, a gateway's error, an unreadable answer: the post may exist.
     for lost in [answer(201, "{}"), answer(201, "<html>"), answer(502, ""), answer(504, ""), answer(500, "")] {
         let status = lost.status;
         let stage = Stage::new(vec![lost], vec![]).await;
@@ -481,7 +481,7 @@ async fn a_post_whose_answer_is_lost_may_be_there() {
         assert!(matches!(error, XError::AnswerLost(_)), "{status}: {error:?}");
         assert_eq!(stage.called().len(), 1, "it is not sent again blindly");
     }
-    // What X did not let in was not posted, nor what it refuses.
+    // Overload and refusals: the post does not exist.
     let stage = Stage::new(vec![answer(503, "")], vec![]).await;
     assert!(matches!(stage.client.create_post(&reply()).await.unwrap_err(), XError::Unavailable { .. }));
     for status in [400, 403] {
@@ -495,7 +495,7 @@ async fn a_post_whose_answer_is_lost_may_be_there() {
     assert_eq!(body["reply"]["in_reply_to_tweet_id"], "55");
 }
 
-/// What is said of an answer: to whoever reads, and to whoever sends.
+/// Status and body of an answer, and the error when reading and when sending; empty: the same.
 const TOLD: &[(u16, &str, &str, &str)] = &[
     (302, "", "302 that is not from X, perhaps from a proxy: Found", ""),
     (400, r#"{"detail":"No."}"#, "X refused: 400: No.", ""),
@@ -534,7 +534,7 @@ const TOLD: &[(u16, &str, &str, &str)] = &[
 #[tokio::test]
 async fn every_answer_that_is_none_is_told_as_what_it_is() {
     for (status, body, read, sent) in TOLD {
-        // A token that is refused is renewed once, which is refused as well.
+        // A refused token is refreshed once, and the refresh is refused too.
         let stage = Stage::new(vec![answer(*status, *body)], vec![answer(401, REFUSED)]).await;
         assert_eq!(stage.mentions().await.unwrap_err().to_string(), *read, "{status} {body}");
         let stage = Stage::new(vec![answer(*status, *body)], vec![answer(401, REFUSED)]).await;
@@ -545,7 +545,7 @@ async fn every_answer_that_is_none_is_told_as_what_it_is() {
 
 #[tokio::test]
 async fn every_connection_that_fails_is_told_as_what_it_did() {
-    // What the server does with whoever comes; nobody listens at the port of the first.
+    // What the server writes to a connection; `None` means that no server listens.
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
     for (says, read, sent) in [
         (None, "cannot reach X: ", "cannot reach X: "),
@@ -627,7 +627,7 @@ async fn a_poll_asks_above_what_is_known_and_goes_on_where_x_says() {
     let called = stage.called();
     assert!(called.iter().all(|call| call.what.contains("since_id=5")), "{called:?}");
     assert!(called[1].what.contains("pagination_token=b") && called[2].what.contains("pagination_token=c"));
-    // By number, not by letter; ids as small as these carry no time.
+    // Ids are compared as numbers, not as text; ids this small have no timestamp.
     assert_eq!(position.from_top(&account(), Endpoint::Mentions, 0).since.unwrap().as_str(), "30");
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of what X sends: each line of the files in `tests/it/x/decode`, read as a post or as a direct message.
+//! Decoding what X sends: each line of the files in `tests/it/x/decode`, as a post or a direct message.
 
 use std::{fmt::Write, fs};
 
@@ -24,7 +24,7 @@ fn person(person: &Person) -> String {
     all.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect::<Vec<_>>().join(", ")
 }
 
-/// The fields that hold something, one a line.
+/// The fields that have a value, one per line.
 fn shown(fields: &[(&str, Option<String>)]) -> String {
     fields.iter().filter_map(|(name, value)| Some(format!("  {name}: {}\n", value.as_ref()?))).collect()
 }

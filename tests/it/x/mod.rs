@@ -1,4 +1,4 @@
-//! The client of X.
+//! Tests of the client of X.
 
 mod client;
 mod decode;

@@ -1,4 +1,5 @@
-//! Nothing that X shows is missed: messages that it lists late, more of them than a poll has calls for, kills at any moment.
+//! Polling misses nothing that X shows: messages listed late, more than one poll has calls for, and kills at any
+//! moment.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -33,7 +34,7 @@ async fn tickets(daemon: &Daemon) -> i64 {
     daemon.store().counts().await.unwrap().tickets
 }
 
-/// Lets X list a mention that was made some time ago.
+/// Lets X list a mention now that was posted this long ago.
 fn list_late(sim: &SimHandle, ago: SignedDuration) {
     let made = sim.now().checked_sub(ago).unwrap();
     let (id, text) = (id(made), format!("@acme listed {ago} late"));
@@ -92,7 +93,7 @@ async fn an_id_from_the_future_hides_nothing() {
     sim.stop().await;
 }
 
-/// So many messages from as many people while nobody reads: mentions, direct messages, likes.
+/// Posts this many mentions, direct messages and likes by different people while nothing polls.
 fn flood(sim: &SimHandle, mentions: usize, messages: usize, likes: usize) {
     for n in 0..mentions.max(messages).max(likes) {
         let by = format!("p{n}");
@@ -132,7 +133,7 @@ async fn what_x_shows_no_more_is_said_each_time() {
     let mut expected = 1;
     assert_eq!(tickets(&daemon).await, expected);
     let mut told = daemon.notices().listen();
-    // Within the minutes in which what is known is read again, too.
+    // The same within the minutes that each poll reads again.
     for round in 1..=2 {
         for n in 0..1_000 {
             let by = format!("r{round}p{n}");
@@ -155,7 +156,7 @@ async fn what_x_shows_no_more_is_said_each_time() {
     sim.stop().await;
 }
 
-/// What comes while a list is read page by page pushes out as much at its end.
+/// New messages that arrive while a list is read page by page push old ones off its end.
 #[test]
 fn a_gap_is_found_below_the_newest_that_was_known_however_few_were_read() {
     let account = ConnectedAccount {
@@ -168,7 +169,7 @@ fn a_gap_is_found_below_the_newest_that_was_known_however_few_were_read() {
     let message =
         |id: XId| Incoming { kind: IncomingKind::Post, x_id: id.clone(), version: id, payload: String::new() };
     let second = |n: i64| id(Timestamp::from_second(1_800_000_000 + n).unwrap());
-    // How many there are at the first page, how many come for each page, and whether X shows the known one no more. X shows 800.
+    // Messages at the first page, new messages per page, and whether the last known message is pushed off. X lists 800.
     for (there, come, is_lost) in [
         (1, 0, false),
         (100, 0, false),
@@ -191,7 +192,7 @@ fn a_gap_is_found_below_the_newest_that_was_known_however_few_were_read() {
         let mut stretch = position.from_top(&account, Endpoint::Mentions, 0);
         let (mut newest, mut upper) = (there, there + 1);
         let told = loop {
-            // The newest 800, the known one among them where it still is.
+            // The newest 800, with the known message if it is still among them.
             let bottom = (newest - 799).max(0);
             let lower = (upper - 100).max(bottom).min(upper);
             let told =
@@ -227,7 +228,7 @@ async fn calls_that_are_used_up_stall_one_endpoint_and_are_said_once() {
     sim.limit("GET /2/dm_events", 1).unwrap();
     let mut told = daemon.notices().listen();
     flood(&sim, 1, 1, 0);
-    // Settling polls until nothing is new; the second call is one too many.
+    // The daemon polls until nothing is new; its second request exceeds the limit.
     assert_eq!(tickets(&daemon).await, 2);
     flood(&sim, 0, 0, 0);
     assert_eq!(tickets(&daemon).await, 2);
@@ -287,18 +288,18 @@ async fn an_account_is_captured_from_when_it_was_connected_by_the_clock_of_x() {
     }
 }
 
-/// A message of the model: when it was made, in minutes, and how much later X lists it.
+/// A message of the model: minute it was made, and after how many minutes X lists it.
 type Made = (i64, i64);
 
-/// What happens next: time passes, then a poll of so many pages of some size, that may be cut short.
+/// Time passes, then a poll of up to `pages` pages of this size.
 #[derive(Debug, Clone)]
 struct Step {
     minutes: i64,
     size: usize,
     pages: usize,
-    /// Killed after this many pages, before the last is stored.
+    /// Killed after this many pages, before the last one is stored.
     killed: Option<usize>,
-    /// X forgets its places.
+    /// X invalidates its pagination tokens.
     forgets: bool,
 }
 
@@ -307,12 +308,12 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(|(minutes, size, pages, killed, forgets)| Step { minutes, size, pages, killed, forgets })
 }
 
-/// X, as far as a list goes.
+/// Model of a list of X.
 struct Model {
     endpoint: Endpoint,
-    /// Each with the minute from which it is listed; newest first.
+    /// Messages with the minute from which they are listed, newest first.
     listed: Vec<(XId, i64)>,
-    /// Tokens hold in this life only.
+    /// Generation of pagination tokens; older tokens are refused.
     life: usize,
 }
 
@@ -368,7 +369,7 @@ fn minute(n: i64) -> Timestamp {
 
 #[test]
 fn what_is_known_is_not_read_again_at_every_poll() {
-    // Per minute so many mentions, a poll every half minute, and how often each may be read at most, in the mean.
+    // Mentions per minute, and how often each may be read on average, with a poll every 30 seconds.
     for (per_minute, most) in [(0, 0.0), (1, 40.0), (10, 8.0), (47, 8.0), (200, 8.0)] {
         let made = |n: i64| minute(0) + SignedDuration::from_millis(n * 60_000 / per_minute.max(1));
         let listed: Vec<_> = (0..60 * per_minute).rev().map(|n| (id(made(n)), n / per_minute.max(1))).collect();
@@ -377,7 +378,7 @@ fn what_is_known_is_not_read_again_at_every_poll() {
         let account = account(Some(minute(0)));
         for poll in 0..=120 {
             let now = minute(0) + SignedDuration::from_secs(poll * 30);
-            // X lists a mention of each third minute a quarter of an hour late.
+            // X lists the mentions of every third minute 14 minutes late.
             let is_listed = |(id, at): &&(XId, i64)| {
                 let late = if at % 3 == 0 { 14 } else { 0 };
                 id.made_at_millis().is_some_and(|made| made + late * 60_000 <= now.as_millisecond())
@@ -395,7 +396,7 @@ fn what_is_known_is_not_read_again_at_every_poll() {
                 }
             }
         }
-        // What was listed before the last sweep, at most five minutes ago, is known.
+        // All mentions listed before the last sweep are known; the sweep is at most five minutes old.
         let missed = x.listed.iter().filter(|(id, _)| !known.contains(id)).count();
         assert!(missed as i64 <= 5 * per_minute, "{per_minute}: {missed} of {}", x.listed.len());
         let times = read as f64 / known.len().max(1) as f64;
@@ -403,24 +404,25 @@ fn what_is_known_is_not_read_again_at_every_poll() {
     }
 }
 
-/// Posts that are liked, then a poll of so many pages of some size, and whether X forgets its places before it.
+/// Posts that are liked, then a poll of this many pages of this size, and whether X invalidates its tokens before it.
 type Liked = (Vec<u64>, usize, usize, bool);
 
-/// Whether every like is read. Likes are listed by when they were made, posts may be liked in any order, and again.
+/// Asserts that every like is read. The list is ordered by the time of the like; posts may be liked in any order and
+/// again.
 fn read_likes(batches: Vec<Liked>) {
     let account = account(None);
     let mut x = Model { endpoint: Endpoint::Likes, listed: vec![], life: 0 };
     let mut position = Position::default();
-    // Rows of the inbox, by post.
+    // Rows of the inbox by post.
     let mut inbox = std::collections::BTreeMap::new();
     let end = (vec![], 30, usize::MAX, false);
     for (liked, size, pages, forgets) in batches.into_iter().chain([end]) {
         for n in liked {
             let post = id(minute(0) + SignedDuration::from_secs(n.try_into().unwrap()));
-            // Liked again, a post is at the top again.
+            // A post that is liked again moves to the top.
             x.listed.retain(|(known, _)| *known != post);
             x.listed.insert(0, (post, 0));
-            // Places in the model are counted from the top.
+            // Tokens of the model count from the top, so they become invalid.
             x.life += 1;
         }
         x.life += usize::from(forgets);
@@ -476,7 +478,7 @@ proptest! {
             .iter()
             .enumerate()
             .map(|(n, (at, late))| {
-                // Several of one minute, some milliseconds apart.
+                // Messages of the same minute are some milliseconds apart.
                 let made = minute(*at) + SignedDuration::from_millis(n as i64);
                 (id(made), at + late + 1)
             })

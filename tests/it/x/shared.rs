@@ -1,5 +1,5 @@
-//! Real payloads, where they are at hand: `TWITE_SHARED` names a folder with `x/*.json` and `conversations.ndjson`, which
-//! are no part of this project. Without it there is nothing to test here, and this says so.
+//! Real payloads, if available: `TWITE_SHARED` names a folder with `x/*.json` and `conversations.ndjson`, which are not
+//! part of this project. Without it, the tests print that they did not run.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -28,7 +28,7 @@ fn recorded_answers_are_read() {
         if name.starts_with("v2_dm_events") {
             let page = decode_directs(value.to_string().as_bytes()).unwrap();
             assert!(page.items.len() <= count, "{name}");
-            // Default fields name neither sender nor conversation; that is said, and nothing is guessed.
+            // With default fields, X gives neither sender nor conversation; this is an error, and nothing is guessed.
             for broken in page.items.iter().filter_map(|item| item.as_ref().err()) {
                 assert!(broken.reason.contains("has no `"), "{name}: {broken}");
             }
