@@ -272,6 +272,8 @@ CREATE TABLE polling (
   stalled   TEXT COLLATE "C",
   since     BIGINT,
   next      BIGINT,
+  -- Whether X's rate limit is the reason.
+  throttled BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (account, endpoint)
 );
 
@@ -281,6 +283,9 @@ CREATE TABLE gap (
   endpoint  TEXT COLLATE "C" NOT NULL,
   known     TEXT COLLATE "C" NOT NULL,
   lowest    TEXT COLLATE "C" NOT NULL,
+  -- When somebody acknowledged it, and who; it is no longer listed then.
+  acknowledged     BIGINT,
+  acknowledged_by  TEXT COLLATE "C",
   PRIMARY KEY (account, endpoint, known)
 );
 

@@ -271,6 +271,8 @@ CREATE TABLE polling (
   stalled   TEXT,
   since     BIGINT,
   next      BIGINT,
+  -- Whether X's rate limit is the reason.
+  throttled BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (account, endpoint)
 );
 
@@ -280,6 +282,9 @@ CREATE TABLE gap (
   endpoint  TEXT NOT NULL,
   known     TEXT NOT NULL,
   lowest    TEXT NOT NULL,
+  -- When somebody acknowledged it, and who; it is no longer listed then.
+  acknowledged     BIGINT,
+  acknowledged_by  TEXT,
   PRIMARY KEY (account, endpoint, known)
 );
 

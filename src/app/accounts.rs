@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     desk::{Account, AccountState, Accounts, ConnectedAccount, Declarations, Tokens, XId},
     settings::Settings,
-    store::{Hindrance, Key, Store, StoreError},
+    store::{Acknowledged, Gap, Hindrance, Key, Store, StoreError},
     x::{XError, client, oauth},
 };
 
@@ -22,8 +22,22 @@ pub struct AccountStatus {
     pub state: Option<AccountState>,
     /// When it was connected.
     pub connected: Option<Timestamp>,
-    /// Its current problems and past gaps.
+    /// Its current problems, and the gaps that nobody has acknowledged.
     pub hindrances: Vec<Hindrance>,
+    /// The acknowledged gaps.
+    pub acknowledged: Vec<AcknowledgedGap>,
+}
+
+/// A gap in the messages of an account, and who acknowledged it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AcknowledgedGap {
+    /// The endpoint.
+    pub what: String,
+    /// The gap, in words.
+    pub reason: String,
+    /// When it was acknowledged, and by whom.
+    #[serde(flatten)]
+    pub acknowledged: Acknowledged,
 }
 
 /// Result of connecting an account.
@@ -80,29 +94,33 @@ pub enum NotConnected {
 
 /// Status of the declared accounts. Without a store, none is connected.
 pub async fn list(store: Option<&Store>, declared: &Accounts) -> Result<Vec<AccountStatus>, StoreError> {
-    let (connected, hindrances) = match store {
-        Some(store) => (store.accounts().await?, store.hindrances().await?),
-        None => (vec![], vec![]),
+    let (connected, hindrances, gaps) = match store {
+        Some(store) => (store.accounts().await?, store.hindrances().await?, store.gaps().await?),
+        None => (vec![], vec![], vec![]),
     };
     let status = |declared: &Account| {
         let account = connected.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
-        let hinders = |hindrance: &&Hindrance| account.is_some_and(|account| account.id == hindrance.account);
+        let is_its = |id: &XId| account.is_some_and(|account| account.id == *id);
+        let acknowledged = gaps.iter().filter(|gap| is_its(&gap.account)).filter_map(|gap| {
+            let acknowledged = gap.acknowledged.clone()?;
+            Some(AcknowledgedGap { what: gap.endpoint.clone(), reason: gap.line(), acknowledged })
+        });
         AccountStatus {
             handle: declared.handle.clone(),
             id: account.map(|account| account.id.clone()),
             state: account.map(|account| account.state),
             connected: account.map(|account| account.connected),
-            hindrances: hindrances.iter().filter(hinders).cloned().collect(),
+            hindrances: hindrances.iter().filter(|hindrance| is_its(&hindrance.account)).cloned().collect(),
+            acknowledged: acknowledged.collect(),
         }
     };
     Ok(declared.iter().map(status).collect())
 }
 
 impl AccountStatus {
-    /// Whether it is connected and has no current problem. A hindrance without `since` is a past gap and does not
-    /// count.
-    pub fn works(&self) -> bool {
-        self.state == Some(AccountState::Connected) && self.hindrances.iter().all(|hindrance| hindrance.since.is_none())
+    /// Whether it is connected and works as it should.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.state == Some(AccountState::Connected) && !self.hindrances.iter().any(|hindrance| hindrance.is_fault(now))
     }
 }
 
@@ -116,6 +134,26 @@ pub fn declared<'a>(accounts: &'a Accounts, handle: &str) -> Result<&'a Account,
         let declared = if declared.is_empty() { "none".to_owned() } else { declared.join(", ") };
         NotConnected::Undeclared { handle: handle.to_owned(), declared }
     })
+}
+
+/// Acknowledges the gaps of an account, so that they are no longer listed as hindrances. Returns those that were not
+/// acknowledged before, one sentence each.
+///
+/// # Errors
+/// When the store fails; then nothing has changed.
+pub async fn acknowledge(
+    store: &Store,
+    declared: &Account,
+    by: &str,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let accounts = store.accounts().await?;
+    let connected = accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
+    let Some(connected) = connected else { return Ok(vec![]) };
+    let open = |gap: &Gap| gap.account == connected.id && gap.acknowledged.is_none();
+    let gaps: Vec<_> = store.gaps().await?.into_iter().filter(open).collect();
+    store.acknowledge_gaps(&connected.id, by, now).await?;
+    Ok(gaps.iter().map(|gap| format!("{}: {}", gap.endpoint, gap.line())).collect())
 }
 
 /// Checks that the key decrypts the tokens of every other declared account.

@@ -235,7 +235,7 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
     let done = checked(update, &before, &seen, version, &unit.rules.desk, now)?;
     sendable(&before, &done.effects, &unit.settings.accounts)?;
     let mut ticket = done.ticket;
-    unit.leave_all(&mut ticket, update, &done.effects, now).await?;
+    unit.leave_all(&mut ticket, version, update, &done.effects, now).await?;
     let decision = unit.decide(&ticket, &done.event, now);
     unit.keep(&ticket, &done.event, &decision, None, now).await?;
     let version = unit.tx.ticket_version(id).await?;
@@ -244,17 +244,19 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
 }
 
 impl UnitOfWork<'_> {
-    /// Handles the effects of an agent's update: notes and assignments take effect now, others go to the outbox.
+    /// Handles the effects of an agent's update of a ticket at this version: notes and assignments take effect now,
+    /// others go to the outbox.
     async fn leave_all(
         &mut self,
         ticket: &mut Ticket,
+        version: i64,
         update: &AgentUpdate,
         effects: &[Effect],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let id = ticket.id;
-        // Unique: a ticket is updated at most once per nanosecond.
-        let key = format!("hand/{id}/{}", now.as_nanosecond());
+        // Unique, because each update raises the version.
+        let key = format!("hand/{id}/{version}");
         let mut part = None;
         for (n, effect) in effects.iter().enumerate() {
             let key = format!("{key}/{n}");

@@ -79,8 +79,10 @@ pub struct BrokenFiles {
 /// Status of a daemon.
 #[derive(Debug, Serialize)]
 pub struct DaemonStatus {
-    /// Whether it is running, judged by its lease.
+    /// Whether it is running, judged by its process or its lease.
     pub running: bool,
+    /// Whether it is running, and yet has written nothing to the database for a while.
+    pub stuck: bool,
     /// Its process id.
     pub pid: u32,
     /// The name of its machine.
@@ -155,9 +157,10 @@ impl Health {
         })
     }
 
-    /// Whether a daemon is running and every declared account works.
-    pub fn works(&self) -> bool {
-        self.daemon.as_ref().is_some_and(|daemon| daemon.running) && self.accounts.iter().all(AccountStatus::works)
+    /// Whether a daemon is running and can write, and every declared account works.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.daemon.as_ref().is_some_and(|daemon| daemon.running && !daemon.stuck)
+            && self.accounts.iter().all(|account| account.works(now))
     }
 }
 
@@ -165,6 +168,7 @@ impl DaemonStatus {
     fn of(lease: Lease, now: Timestamp) -> Self {
         Self {
             running: lease.is_held(now),
+            stuck: lease.is_held(now) && lease.is_silent(now),
             pid: lease.holder.pid,
             host: lease.holder.host,
             since: lease.since,

@@ -32,10 +32,9 @@ impl App {
         }
         match self.take_together(&items).await {
             Err(error) if items.len() > 1 => {
-                // An error of the store itself will recur below and is reported there.
-                if error.is_about_data() {
-                    tracing::warn!("a batch of messages failed, so each is processed separately: {error}");
-                }
+                // Whatever the reason, it recurs below, and is reported there: with the message that is set aside, or as an
+                // error of the store.
+                tracing::debug!("a batch of messages failed, so each is processed separately: {error}");
                 self.take_alone(&items).await?;
             }
             taken => drop(taken?),

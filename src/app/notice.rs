@@ -146,6 +146,8 @@ pub enum Notice {
     Recovered {
         /// Length of the outage, in seconds.
         seconds: u64,
+        /// Number of failures.
+        failures: u64,
     },
     /// A problem reported as [`Self::Trouble`] is fixed.
     Mended {
@@ -290,7 +292,10 @@ impl fmt::Display for Notice {
                 "another daemon has taken over this database, because this one did not renew its lease in \
                  time; nothing more is sent"
             ),
-            Self::Recovered { seconds } => write!(f, "the database works again, after {seconds} seconds"),
+            Self::Recovered { seconds, failures } => {
+                let plural = if *failures == 1 { "" } else { "s" };
+                write!(f, "the database works again, after {seconds} seconds and {failures} failure{plural}")
+            }
             Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
         }
     }

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use super::{
     CliError, Exit,
     desk::{Access, DeskArgs},
+    outbox::actor,
     terminal,
     view::TableFormat,
 };
@@ -46,6 +47,19 @@ enum What {
     /// encrypted. Everything goes on where it stopped. What the tokens cannot do of what `twite.toml` asks is said, and
     /// the exit status is 1.
     Connect(Connect),
+    /// Acknowledge the periods in which messages to an account may be missing: they are not listed any more.
+    ///
+    /// Who did so, and when, stays in `twite accounts list --format json`.
+    Acknowledge(Acknowledge),
+}
+
+#[derive(Debug, Args)]
+struct Acknowledge {
+    /// The handle, as declared.
+    handle: String,
+    /// Your name, for the record. Default: the current user.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +86,19 @@ impl Accounts {
             What::List { format } => {
                 let accounts = accounts::list(desk.store.as_ref(), &desk.settings.accounts).await?;
                 format.print(|| present::accounts::list(&accounts), &accounts)
+            }
+            What::Acknowledge(Acknowledge { handle, by }) => {
+                let declared = accounts::declared(&desk.settings.accounts, handle).map_err(not_connected)?;
+                let by = actor(by.as_deref());
+                let gaps = accounts::acknowledge(desk.store()?, declared, &by, Clock::Wall.now()).await?;
+                let mut people = terminal::people();
+                if gaps.is_empty() {
+                    writeln!(people, "@{}: there is nothing to acknowledge", visible(&declared.handle))?;
+                }
+                for gap in gaps {
+                    writeln!(people, "@{} {gap}; acknowledged by {}", visible(&declared.handle), visible(&by))?;
+                }
+                Ok(Exit::Fine)
             }
             What::Connect(connect) => {
                 // An account can be connected before its declaration is live, so the files are read too.

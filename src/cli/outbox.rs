@@ -80,7 +80,7 @@ impl Outbox {
 
 impl By {
     async fn intervene(&self, desk: &OpenDesk, store: &Store, act: Act, format: TableFormat) -> Result<Exit, CliError> {
-        let actor = self.by.clone().or_else(user).unwrap_or_else(|| "the command line".to_owned());
+        let actor = actor(self.by.as_deref());
         let now = Clock::Wall.now();
         let outcomes = outbox::intervene(store, &self.items, act, &actor, self.reason.as_deref(), now).await?;
         if format == TableFormat::Json {
@@ -140,9 +140,9 @@ fn print(done: &Intervention) -> io::Result<()> {
     }
 }
 
-/// The name of the current user, from the environment.
-fn user() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.trim().is_empty()))
+/// Who does something: the name that was given, else the current user, from the environment.
+pub(super) fn actor(by: Option<&str>) -> String {
+    let user = |name: &&str| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
+    let named = by.map(str::to_owned).or_else(|| ["USER", "LOGNAME", "USERNAME"].iter().find_map(user));
+    named.unwrap_or_else(|| "the command line".to_owned())
 }

@@ -23,16 +23,18 @@ With --format json one object is printed:
   broken    since (null where no daemon has said so yet) and report; null where nothing is wrong
   unread    files whose names end only nearly as those of rule files do, so that their rules are not read
   restart   settings that changed and are used when the daemon starts again
-  daemon    running, and pid, host, since and renewed of the one that works, or worked last; null before the first
+  daemon    running, and pid, host, since and renewed of the one that works, or worked last; stuck where it runs and yet has
+            written nothing for ten seconds; null before the first
   queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
   accounts  of each declared account, handle, id, state, since when it is connected, and its hindrances: what does not
-            work (send, grant for anything at all, or what is read), the reason, since and next; since is null for
-            what may have been missed
+            work (send, grant for anything at all, or what is read), the reason, since and next, and throttled where X's
+            rate limit is the reason; since is null for what may have been missed; acknowledged: what may have been missed and
+            somebody has acknowledged, when (at) and who (by)
   admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
-    /// Also exit with status 1 if no daemon runs on the database, or a declared account is not connected or
-    /// partly stopped.
+    /// Also exit with status 1 if no daemon runs on the database or it cannot write, or a declared account is not
+    /// connected or partly stopped, by X's rate limit for more than half an hour.
     #[arg(long)]
     health: bool,
     /// Output format.
@@ -47,9 +49,10 @@ impl Status {
         let place = self.desk.place()?;
         let store = place.open_existing(Access::Read).await?;
         let database = place.database();
-        let health = Health::read(database, store.as_ref(), self.desk.rule_files(), Clock::Wall.now()).await?;
+        let now = Clock::Wall.now();
+        let health = Health::read(database, store.as_ref(), self.desk.rule_files(), now).await?;
         self.format.print(|| present::health::text(&health, &place.no_database()), &health)?;
-        let ails = health.broken.is_some() || (self.health && !health.works());
+        let ails = health.broken.is_some() || (self.health && !health.works(now));
         Ok(if ails { Exit::Findings } else { Exit::Fine })
     }
 }

@@ -1,7 +1,7 @@
 //! Pauses of accounts that X refuses as a whole: their effects wait until the account works again, and the admins get
 //! one mail per pause.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{send::doubled, shared::Shared};
 use crate::{
@@ -55,7 +55,7 @@ impl Shared {
         }
         if tells {
             let subject = format!("@{} stopped working: {refusal}", account.handle);
-            self.mail_admins(&mut tx, account, pause.since, "down", &subject, &text)?;
+            self.mail_admins(&mut tx, account, &subject, &text).await?;
         }
         tx.commit().await?;
         self.app.wake().outbox.notify_one();
@@ -76,7 +76,9 @@ impl Shared {
             .into_iter()
             .filter(|pause| pause.account == account.id)
             .partition(|pause| what.contains(&pause.what.as_str()));
-        let Some(since) = over.iter().map(|pause| pause.since).min() else { return Ok(()) };
+        if over.is_empty() {
+            return Ok(());
+        }
         let told = over.iter().any(|pause| pause.told);
         let mut tx = self.app.store().begin().await?;
         for pause in &over {
@@ -89,7 +91,7 @@ impl Shared {
         }
         let text = format!("@{} works again; waiting effects are sent now", account.handle);
         if told && left.is_empty() {
-            self.mail_admins(&mut tx, account, since, "up", &format!("@{} works again", account.handle), &text)?;
+            self.mail_admins(&mut tx, account, &format!("@{} works again", account.handle), &text).await?;
         }
         tx.commit().await?;
         self.app.wake().outbox.notify_one();
@@ -100,12 +102,10 @@ impl Shared {
     }
 
     /// Queues one mail for each admin with an address, each under a unique key.
-    fn mail_admins(
+    async fn mail_admins(
         &self,
         tx: &mut Tx,
         account: &ConnectedAccount,
-        since: Timestamp,
-        which: &str,
         subject: &str,
         body: &str,
     ) -> Result<(), StoreError> {
@@ -115,8 +115,9 @@ impl Shared {
         }
         let now = self.app.clock().now();
         for (admin, _) in rules.desk.admins() {
+            let key = format!("account/{}/{}", account.id, tx.next_effect().await?);
             tx.enqueue(&Outgoing {
-                key: format!("account/{}/{}/{which}/{admin}", account.id, since.as_millisecond()),
+                key,
                 ticket: None,
                 by: Actor::System,
                 effect: Effect::Notify {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::Notice,
     desk::{ConnectedAccount, XId},
-    store::{GRANT, Gap, StoreError},
+    store::{GRANT, Gap, Stall, StoreError},
     x::{
         Refusal, XError,
         client::Answered,
@@ -259,7 +259,8 @@ impl Poll {
         let limits = Limits { resets_in: error.wait(), ..Limits::default() };
         let wait = next_poll(every, &limits, self.failures, spread());
         self.shared.tell_failure(&self.account, self.endpoint.name(), self.failures, error).await;
-        self.note_stall(Some((&error.to_string(), wait))).await?;
+        let throttled = matches!(error, XError::Refused(Refusal::RateLimited { .. }));
+        self.note_stall(Some((&error.to_string(), wait, throttled))).await?;
         Ok(Polled { new, more: false, wait })
     }
 
@@ -277,7 +278,7 @@ impl Poll {
                 );
                 self.shared.app.notices().tell(Notice::Trouble { message });
             }
-            return self.note_stall(Some((&why, wait))).await;
+            return self.note_stall(Some((&why, wait, true))).await;
         }
         // Fractions of a second are ignored.
         let seconds = wait.as_secs_f64().round();
@@ -293,14 +294,16 @@ impl Poll {
         self.note_stall(None).await
     }
 
-    /// Records for `twite status` that polling of the endpoint is stalled, or no longer is.
-    async fn note_stall(&mut self, why: Option<(&str, Duration)>) -> Result<(), StoreError> {
+    /// Records for `twite status` that polling of the endpoint is stalled, or no longer is: why, the wait before the
+    /// next poll, and whether X's rate limit is the reason.
+    async fn note_stall(&mut self, why: Option<(&str, Duration, bool)>) -> Result<(), StoreError> {
         if why.is_none() && self.stalled == Some(false) {
             return Ok(());
         }
         let now = self.shared.app.clock().now();
-        let why = why.map(|(why, wait)| (why, now.saturating_add(wait).unwrap_or(now)));
-        self.shared.app.store().stalled(&self.account.id, self.endpoint.name(), why, now).await?;
+        let next = |wait| now.saturating_add(wait).unwrap_or(now);
+        let stall = why.map(|(why, wait, throttled)| Stall { why, next: next(wait), throttled });
+        self.shared.app.store().stalled(&self.account.id, self.endpoint.name(), stall, now).await?;
         self.stalled = Some(why.is_some());
         Ok(())
     }
@@ -312,6 +315,7 @@ impl Poll {
             endpoint: self.endpoint.name().to_owned(),
             known: shortfall.known.clone(),
             lowest: shortfall.lowest.clone(),
+            acknowledged: None,
         };
         let message = format!("@{} {}: {}", self.account.handle, self.endpoint.name(), gap.line());
         self.shared.app.notices().tell(Notice::Trouble { message });

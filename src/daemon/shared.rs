@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) pausing: tokio::sync::Mutex<()>,
     /// Clients by account, each with the settings it was created with.
     clients: Mutex<BTreeMap<XId, (XSettings, Arc<Client>)>>,
+    /// Why the client of an account cannot be created, as last reported.
+    unusable: Mutex<BTreeMap<XId, String>>,
     /// Endpoints that have been polled at least once, successfully or not.
     polled: Mutex<BTreeSet<(XId, &'static str)>>,
 }
@@ -45,6 +47,7 @@ impl Shared {
             http,
             pausing: tokio::sync::Mutex::default(),
             clients: Mutex::default(),
+            unusable: Mutex::default(),
             polled: Mutex::default(),
         }
     }
@@ -80,11 +83,23 @@ impl Shared {
         let (store, key) = (self.app.store().clone(), self.key.clone());
         let tokens = Arc::new(StoredTokens { store, key, account: account.id.clone() });
         let client = Client::new(settings, account.id.clone(), tokens, self.http.clone(), self.app.clock().clone())
-            .inspect_err(|error| tracing::error!("{error}"))
+            .inspect_err(|error| self.tell_unusable(account, error))
             .ok()?;
         let client = Arc::new(client);
+        self.unusable.lock().unwrap_or_else(PoisonError::into_inner).remove(&account.id);
         clients.insert(account.id.clone(), (settings.clone(), client.clone()));
         Some(client)
+    }
+
+    /// Reports that the client of an account cannot be created, unless the same was reported before: every poll asks for
+    /// it.
+    fn tell_unusable(&self, account: &ConnectedAccount, error: &XError) {
+        let message = format!("@{}: {error}", account.handle);
+        let before =
+            self.unusable.lock().unwrap_or_else(PoisonError::into_inner).insert(account.id.clone(), message.clone());
+        if before.as_ref() != Some(&message) {
+            self.app.notices().tell(Notice::Trouble { message });
+        }
     }
 
     /// Marks an endpoint as polled.

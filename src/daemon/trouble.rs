@@ -1,4 +1,5 @@
-//! Reports store failures: once, again at intervals while they last, and when the store has recovered.
+//! Reports store failures: once, again at intervals while they last, and when the store has recovered, with their
+//! number.
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +34,8 @@ pub(super) struct Trouble {
 struct Failing {
     since: Instant,
     latest: Instant,
+    /// Number of failures so far.
+    failures: u64,
     /// When each error message was last reported.
     told: BTreeMap<String, Instant>,
 }
@@ -56,18 +59,22 @@ impl Trouble {
             return;
         }
         let (now, message) = (Instant::now(), error.to_string());
-        {
+        let failures = {
             let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-            let failing = failing.get_or_insert_with(|| Failing { since: now, latest: now, told: BTreeMap::new() });
+            let failing =
+                failing.get_or_insert_with(|| Failing { since: now, latest: now, failures: 0, told: BTreeMap::new() });
             failing.latest = now;
+            failing.failures += 1;
             failing.told.retain(|_, told| now.saturating_duration_since(*told) < TOLD_EVERY);
             if failing.told.contains_key(&message) || failing.told.len() >= MAX_KINDS {
                 return;
             }
             failing.told.insert(message.clone(), now);
-        }
+            failing.failures
+        };
+        let so_far = if failures > 1 { format!(" ({failures} failures so far)") } else { String::new() };
         self.notices.tell(Notice::Trouble {
-            message: format!("database error: {message}; retrying every {} seconds", AFTER_TROUBLE.as_secs()),
+            message: format!("database error: {message}; retrying every {} seconds{so_far}", AFTER_TROUBLE.as_secs()),
         });
     }
 
@@ -79,7 +86,8 @@ impl Trouble {
             .unwrap_or_else(PoisonError::into_inner)
             .take_if(|failing| failing.latest.elapsed() > CALM);
         if let Some(failing) = ended {
-            self.notices.tell(Notice::Recovered { seconds: failing.since.elapsed().as_secs() });
+            self.notices
+                .tell(Notice::Recovered { seconds: failing.since.elapsed().as_secs(), failures: failing.failures });
         }
     }
 }

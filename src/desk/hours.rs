@@ -66,9 +66,6 @@ impl Default for Hours {
     }
 }
 
-/// Maximum number of days to search for the next opening or closing.
-const MAX_DAYS_CLOSED: usize = 3 * 366;
-
 /// Maximum number of days that are counted at once, a multiple of 7.
 const CHUNK_DAYS: i32 = 53 * 7;
 
@@ -201,16 +198,20 @@ impl Hours {
 
     /// The next opening or closing after an instant.
     pub fn turns_after(&self, at: Timestamp) -> Option<Timestamp> {
-        if self.always_open() && self.holidays.is_empty() {
-            return None;
+        if !self.is_open(at) {
+            // It opens at the last instant until which no open time has passed.
+            return self.after(at, SignedDuration::ZERO).last;
         }
-        let open = self.is_open(at);
-        let first = at.to_zoned_datetime(self.zone.clone()).date();
-        let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(MAX_DAYS_CLOSED);
-        // Between adjacent intervals, the desk stays open.
-        days.find_map(|day| {
-            let turns = self.open_on(day).flat_map(|(start, end)| [start, end]);
-            turns.filter(|turn| *turn > at).find(|turn| self.is_open(*turn) != open)
+        let closes_on = |first: Date, days: usize| {
+            let mut days = std::iter::successors(Some(first), |day| day.tomorrow().ok()).take(days);
+            // Between adjacent intervals, the desk stays open.
+            days.find_map(|day| self.open_on(day).map(|(_, end)| end).find(|end| *end > at && !self.is_open(*end)))
+        };
+        // A desk that stays open for a week closes only on a holiday.
+        let today = self.date(at);
+        closes_on(before_days(today, 1), 9).or_else(|| {
+            let holiday = self.holidays.between(today, Date::MAX).next()?;
+            closes_on(before_days(holiday, 2), 3)
         })
     }
 
@@ -578,6 +579,21 @@ mod tests {
         let half = SignedDuration::from_mins(45);
         assert_eq!(desk.after(at("2026-10-25T00:00:00Z"), half).first, Some(at("2026-10-25T01:30:00Z")));
         assert_eq!(desk.before(at("2026-10-25T02:00:00Z"), half).first, Some(at("2026-10-25T00:30:00Z")));
+    }
+
+    #[test]
+    fn the_next_opening_or_closing_is_found_however_far_it_is() {
+        let always = Hours { holidays: ["2046-08-01".parse().unwrap()].into(), ..Hours::default() };
+        assert_eq!(always.turns_after(at("2026-11-26T12:00:00Z")), Some(at("2046-08-01T00:00:00Z")));
+        assert_eq!(always.turns_after(at("2046-08-01T12:00:00Z")), Some(at("2046-08-02T00:00:00Z")));
+        assert_eq!(always.turns_after(at("2046-08-02T00:00:00Z")), None);
+        // Closed for ten years.
+        let open = OpenDay::try_from(vec!["09:00-17:00".parse().unwrap()]).unwrap();
+        let mut closed = Hours { sunday: open, ..paris() };
+        for day in std::iter::successors(Some(jiff::civil::date(2026, 11, 23)), |day| day.tomorrow().ok()).take(3653) {
+            closed.holidays.insert(day);
+        }
+        assert_eq!(closed.turns_after(at("2026-11-23T00:00:00Z")), Some(at("2036-11-23T08:00:00Z")));
     }
 
     #[test]

@@ -37,6 +37,13 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     match &health.daemon {
         Some(daemon) if daemon.running => {
             writeln!(text, "daemon    process {} on {} since {:.0}", daemon.pid, visible(&daemon.host), daemon.since)?;
+            if daemon.stuck {
+                let renewed = daemon.renewed;
+                writeln!(
+                    text,
+                    "            has written nothing since {renewed:.0}: see its log; the disk may be full"
+                )?;
+            }
         }
         Some(daemon) => writeln!(text, "daemon    not running; last seen at {:.0}", daemon.renewed)?,
         None => writeln!(text, "daemon    never ran")?,

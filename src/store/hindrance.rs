@@ -1,9 +1,12 @@
 //! Problems of accounts: calls that X rejects, stalled endpoints, and messages that may have been missed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{GRANT, Polling, Store, StoreError};
 use crate::desk::XId;
+
+/// How long X's rate limit may keep an endpoint waiting before that counts as a fault: two of X's windows.
+const MAX_THROTTLED: SignedDuration = SignedDuration::from_mins(30);
 
 /// A current problem of an account, or a gap in the messages it received.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -19,9 +22,18 @@ pub struct Hindrance {
     pub since: Option<Timestamp>,
     /// The time of the next retry; `None` for a gap, or if the account must be connected again.
     pub next: Option<Timestamp>,
+    /// Whether X's rate limit is the reason.
+    pub throttled: bool,
 }
 
 impl Hindrance {
+    /// Whether the account does not work as it should. A past gap is no such fault, nor is a rate limit unless the
+    /// endpoint waits for it for more than [`MAX_THROTTLED`].
+    pub fn is_fault(&self, now: Timestamp) -> bool {
+        let Some(since) = self.since else { return false };
+        !self.throttled || self.next.map_or(now, |next| next.max(now)).duration_since(since) > MAX_THROTTLED
+    }
+
     /// One line for users.
     pub fn line(&self) -> String {
         let Self { what, reason, .. } = self;
@@ -34,7 +46,7 @@ impl Hindrance {
 }
 
 impl Store {
-    /// The current problems and gaps of all accounts. An endpoint that is both paused and stalled is listed once.
+    /// The current problems of all accounts, and the gaps that nobody has acknowledged. An endpoint that is both paused and stalled is listed once.
     pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
         let mut found: Vec<_> = self
             .pauses()
@@ -47,6 +59,7 @@ impl Store {
                 what: pause.what,
                 reason: pause.reason,
                 since: Some(pause.since),
+                throttled: false,
             })
             .collect();
         for polling in self.polling().await? {
@@ -56,14 +69,45 @@ impl Store {
             if let Some(reason) = polling.stalled
                 && !told
             {
-                let Polling { account, endpoint, since, next, .. } = polling;
-                found.push(Hindrance { account, what: endpoint, reason, since, next });
+                let Polling { account, endpoint, since, next, throttled, .. } = polling;
+                found.push(Hindrance { account, what: endpoint, reason, since, next, throttled });
             }
         }
-        for gap in self.gaps().await? {
+        for gap in self.gaps().await?.into_iter().filter(|gap| gap.acknowledged.is_none()) {
             let reason = gap.line();
-            found.push(Hindrance { account: gap.account, what: gap.endpoint, reason, since: None, next: None });
+            let (account, what) = (gap.account, gap.endpoint);
+            found.push(Hindrance { account, what, reason, since: None, next: None, throttled: false });
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_limit_is_a_fault_only_where_it_lasts() {
+        let at = |minutes: i64| Timestamp::from_second(60 * minutes).unwrap();
+        let hindrance = |since: Option<i64>, next: Option<i64>, throttled| Hindrance {
+            account: "1".parse().unwrap(),
+            what: "mentions".to_owned(),
+            reason: "rate limit reached".to_owned(),
+            since: since.map(at),
+            next: next.map(at),
+            throttled,
+        };
+        for (since, next, throttled, now, fault) in [
+            // What may be missing of the past.
+            (None, None, false, 100, false),
+            (Some(100), Some(101), false, 100, true),
+            (Some(100), None, false, 100, true),
+            (Some(100), Some(115), true, 100, false),
+            // It has lasted, or is going to.
+            (Some(100), Some(115), true, 131, true),
+            (Some(100), Some(100 + 24 * 60), true, 100, true),
+        ] {
+            assert_eq!(hindrance(since, next, throttled).is_fault(at(now)), fault, "{since:?} {next:?} {now}");
+        }
     }
 }

@@ -48,19 +48,26 @@ impl Holder {
         Self { host, pid, process: process.unwrap_or_default() }
     }
 
-    /// Whether the process has certainly ended. `false` if unknown. Assumes that it ran on this machine.
+    /// Whether the process has certainly ended. Assumes that it ran on this machine.
     pub fn is_gone(&self) -> bool {
-        let Some((boot, rest)) = self.process.split_once(' ') else { return false };
-        let Some((namespace, started_then)) = rest.split_once(' ') else { return false };
-        let Ok(here) = space() else { return false };
+        self.is_alive() == Some(false)
+    }
+
+    /// Whether the process is alive; `None` if that cannot be determined, such as for another container's.
+    fn is_alive(&self) -> Option<bool> {
+        let (boot, rest) = self.process.split_once(' ')?;
+        let (namespace, started_then) = rest.split_once(' ')?;
+        let here = space().ok()?;
         if boot != here.boot {
-            return true;
+            return Some(false);
         }
-        namespace == here.namespace
-            && match started(&self.pid.to_string()) {
-                Ok(started_now) => started_now != started_then,
-                Err(error) => error.kind() == io::ErrorKind::NotFound,
-            }
+        if namespace != here.namespace {
+            return None;
+        }
+        match started(&self.pid.to_string()) {
+            Ok(started_now) => Some(started_now == started_then),
+            Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(false),
+        }
     }
 }
 
@@ -113,10 +120,15 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Whether the holder is probably alive, judged from this row alone, by the wall clock.
+    /// Whether the holder is alive, judged by its process if that can be seen from here, else by its last renewal. A
+    /// process can live on and not renew the lease: the disk is full, or it is suspended.
     pub fn is_held(&self, now: Timestamp) -> bool {
-        let silent = Duration::try_from(self.renewed.duration_until(now).abs()).unwrap_or(Duration::MAX);
-        self.released.is_none() && !self.holder.is_gone() && silent <= TERM
+        self.released.is_none() && self.holder.is_alive().unwrap_or_else(|| !self.is_silent(now))
+    }
+
+    /// Whether the last renewal is longer ago than [`TERM`], by the wall clock.
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        Duration::try_from(self.renewed.duration_until(now).abs()).unwrap_or(Duration::MAX) > TERM
     }
 }
 

@@ -66,7 +66,7 @@ pub use self::{
     loops::StoppedLoop,
     outbox::{DeliveryStatus, EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND},
-    polling::{Gap, Polling},
+    polling::{Acknowledged, Gap, Polling, Stall},
     post::{PutPost, Seen, StoredPost},
     queues::Queues,
     ticket::{TicketHead, TicketKey},

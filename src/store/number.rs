@@ -1,5 +1,5 @@
-//! Ids of tickets and decisions, allocated before their rows are inserted. They increase and may have gaps: on
-//! PostgreSQL, a transaction that is rolled back leaves one.
+//! Ids of tickets and decisions, and numbers of effects, allocated before their rows are inserted. They increase and may
+//! have gaps: on PostgreSQL, a transaction that is rolled back leaves one.
 
 use super::{StoreError, Tx, db::Dialect, db::query_scalar};
 
@@ -8,6 +8,7 @@ use super::{StoreError, Tx, db::Dialect, db::query_scalar};
 pub(super) enum Numbered {
     Ticket,
     Decision,
+    Effect,
 }
 
 impl Tx {
@@ -16,6 +17,7 @@ impl Tx {
         let table = match of {
             Numbered::Ticket => "ticket",
             Numbered::Decision => "decision",
+            Numbered::Effect => "outbox",
         };
         let next = match (self.conn.dialect(), self.cache.last_number(of)) {
             // The write lock excludes other writers.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     Store, StoreError, StoredPost, Tx,
     db::{Connection, query, query_scalar},
+    number::Numbered,
     time, times, word, words,
     write_buffer::OutboxRow,
 };
@@ -16,7 +17,7 @@ use crate::{
 /// An effect to be added to the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Its idempotency key: effects with the same key are sent only once.
+    /// Its idempotency key, unique in this database and the same on every retry.
     pub key: String,
     /// Its ticket; `None` if it concerns an account.
     pub ticket: Option<TicketId>,
@@ -125,10 +126,15 @@ pub struct RepliesSince {
 }
 
 impl Tx {
-    /// Adds an effect to the outbox, unless its key is there already.
+    /// A number for the key of the effect that is enqueued next, which no earlier effect had.
+    pub async fn next_effect(&mut self) -> Result<i64, StoreError> {
+        self.next_number(Numbered::Effect).await
+    }
+
+    /// Adds an effect to the outbox.
     ///
     /// # Errors
-    /// If the effect cannot be serialised.
+    /// If the effect cannot be serialised. The commit fails if its key is there already.
     pub fn enqueue(&mut self, outgoing: &Outgoing) -> Result<(), StoreError> {
         let effect = serde_json::to_string(&outgoing.effect).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let kind = match outgoing.effect {

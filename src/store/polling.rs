@@ -24,6 +24,19 @@ pub struct Polling {
     pub since: Option<Timestamp>,
     /// When it is polled next.
     pub next: Option<Timestamp>,
+    /// Whether it is stalled only because X's rate limit is used up.
+    pub throttled: bool,
+}
+
+/// Why polling of an endpoint is stalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stall<'s> {
+    /// The reason, as given by X if it gave one.
+    pub why: &'s str,
+    /// When it is polled next.
+    pub next: Timestamp,
+    /// Whether X's rate limit is the reason.
+    pub throttled: bool,
 }
 
 /// A range of messages that may be missing, because X no longer returned them when the endpoint was polled.
@@ -37,6 +50,17 @@ pub struct Gap {
     pub known: XId,
     /// The oldest known message after the gap.
     pub lowest: XId,
+    /// Who has seen it and wants to hear no more of it.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// That somebody acknowledged a gap.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Acknowledged {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
 }
 
 impl Gap {
@@ -54,9 +78,10 @@ impl Gap {
 impl Store {
     /// The polling state of every endpoint.
     pub async fn polling(&self) -> Result<Vec<Polling>, StoreError> {
-        let rows = query("SELECT account, endpoint, stalled, since, next FROM polling ORDER BY account, endpoint")
-            .fetch_all(&self.reader)
-            .await?;
+        let rows =
+            query("SELECT account, endpoint, stalled, since, next, throttled FROM polling ORDER BY account, endpoint")
+                .fetch_all(&self.reader)
+                .await?;
         rows.iter()
             .map(|row| {
                 Ok(Polling {
@@ -65,6 +90,7 @@ impl Store {
                     stalled: row.try_get("stalled")?,
                     since: times(row.try_get("since")?)?,
                     next: times(row.try_get("next")?)?,
+                    throttled: row.try_get::<i64, _>("throttled")? != 0,
                 })
             })
             .collect()
@@ -80,36 +106,39 @@ impl Store {
         Ok(position.flatten())
     }
 
-    /// Records that an endpoint is stalled, with the reason and the time of the next poll. `None`: it works again.
+    /// Records that an endpoint is stalled. `None`: it works again.
     pub async fn stalled(
         &self,
         account: &XId,
         endpoint: &str,
-        why: Option<(&str, Timestamp)>,
+        stall: Option<Stall<'_>>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(
             query(
-                "INSERT INTO polling (account, endpoint, stalled, since, next) VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO polling (account, endpoint, stalled, since, next, throttled) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (account, endpoint) DO UPDATE SET stalled = excluded.stalled, next = excluded.next,
+                   throttled = excluded.throttled,
                    since = CASE WHEN excluded.stalled IS NULL THEN NULL ELSE coalesce(polling.since, excluded.since) END",
             )
             .bind(account.as_str())
             .bind(endpoint)
-            .bind(why.map(|(why, _)| why))
-            .bind(why.map(|_| now.as_millisecond()))
-            .bind(why.map(|(_, next)| next.as_millisecond())),
+            .bind(stall.map(|stall| stall.why))
+            .bind(stall.map(|_| now.as_millisecond()))
+            .bind(stall.map(|stall| stall.next.as_millisecond()))
+            .bind(i64::from(stall.is_some_and(|stall| stall.throttled))),
         )
         .await?;
         Ok(())
     }
 
-    /// Records a gap.
+    /// Records a gap. One that grows has to be acknowledged again.
     pub async fn missed(&self, gap: &Gap) -> Result<(), StoreError> {
         self.write(
             query(
                 "INSERT INTO gap (account, endpoint, known, lowest) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (account, endpoint, known) DO UPDATE SET lowest = excluded.lowest",
+                 ON CONFLICT (account, endpoint, known) DO UPDATE SET lowest = excluded.lowest,
+                   acknowledged = CASE WHEN excluded.lowest = gap.lowest THEN gap.acknowledged END",
             )
             .bind(gap.account.as_str())
             .bind(&gap.endpoint)
@@ -120,9 +149,9 @@ impl Store {
         Ok(())
     }
 
-    /// All gaps, by account and endpoint, latest first.
+    /// All gaps, acknowledged or not, by account and endpoint, latest first.
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
-        let rows = query("SELECT account, endpoint, known, lowest FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
+        let rows = query("SELECT account, endpoint, known, lowest, acknowledged, acknowledged_by FROM gap ORDER BY account, endpoint, length(known) DESC, known DESC")
             .fetch_all(&self.reader)
             .await?;
         rows.iter()
@@ -132,9 +161,27 @@ impl Store {
                     endpoint: row.try_get("endpoint")?,
                     known: word(row.try_get("known")?)?,
                     lowest: word(row.try_get("lowest")?)?,
+                    acknowledged: match times(row.try_get("acknowledged")?)? {
+                        Some(at) => {
+                            let by: Option<String> = row.try_get("acknowledged_by")?;
+                            Some(Acknowledged { at, by: by.unwrap_or_default() })
+                        }
+                        None => None,
+                    },
                 })
             })
             .collect()
+    }
+
+    /// Acknowledges all gaps of an account that are not acknowledged yet. Returns their number.
+    pub async fn acknowledge_gaps(&self, account: &XId, by: &str, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(
+            query("UPDATE gap SET acknowledged = $2, acknowledged_by = $3 WHERE account = $1 AND acknowledged IS NULL")
+                .bind(account.as_str())
+                .bind(now.as_millisecond())
+                .bind(by),
+        )
+        .await
     }
 
     /// The highest row id of the inbox; 0 if it is empty.

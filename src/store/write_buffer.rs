@@ -78,16 +78,15 @@ impl Tx {
         let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
             row.push_bind(ticket).push_bind(tag);
         };
-        self.insert(["INSERT INTO ticket_tag (ticket, tag) ", ""], buffer.tags, pair).await?;
-        self.insert(["INSERT INTO ticket_hashtag (ticket, tag) ", ""], buffer.hashtags, pair).await?;
-        let fields = ["INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ", ""];
+        self.insert("INSERT INTO ticket_tag (ticket, tag) ", buffer.tags, pair).await?;
+        self.insert("INSERT INTO ticket_hashtag (ticket, tag) ", buffer.hashtags, pair).await?;
+        let fields = "INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ";
         self.insert(fields, buffer.fields, |row, f| {
             row.push_bind(f.ticket).push_bind(f.name).push_bind(f.kind).push_bind(f.number);
             row.push_bind(f.text).push_bind(f.folded);
         })
         .await?;
-        let decisions =
-            ["INSERT INTO decision (id, ticket, version, made, rules, commit_id, before, event, decision) ", ""];
+        let decisions = "INSERT INTO decision (id, ticket, version, made, rules, commit_id, before, event, decision) ";
         self.insert(decisions, buffer.decisions, |row, d| {
             row.push_bind(d.id)
                 .push_bind(d.ticket)
@@ -98,11 +97,7 @@ impl Tx {
             row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
         })
         .await?;
-        // An effect whose key is already in the outbox is not added again.
-        let outbox = [
-            "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, destination, answers, follows, made, due, state) ",
-            " ON CONFLICT DO NOTHING",
-        ];
+        let outbox = "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, destination, answers, follows, made, due, state) ";
         self.insert(outbox, buffer.outbox, |row, o| {
             row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.actor).push_bind(o.kind);
             row.push_bind(o.effect);
@@ -114,7 +109,7 @@ impl Tx {
                 .push_bind("waiting");
         })
         .await?;
-        self.insert(["INSERT INTO fired (decision, place, rule, shadow) ", ""], buffer.fired, |row, f| {
+        self.insert("INSERT INTO fired (decision, place, rule, shadow) ", buffer.fired, |row, f| {
             row.push_bind(f.decision).push_bind(f.place).push_bind(f.rule).push_bind(i64::from(f.shadow));
         })
         .await
@@ -123,7 +118,7 @@ impl Tx {
     /// Inserts rows in batches of [`MAX_ROWS`].
     async fn insert<T>(
         &mut self,
-        [into, behind]: [&'static str; 2],
+        into: &'static str,
         rows: Vec<T>,
         bind: impl Fn(&mut Row<'_>, T) + Copy,
     ) -> Result<(), StoreError> {
@@ -132,7 +127,6 @@ impl Tx {
         while rows.peek().is_some() {
             let mut insert = Builder::new(self.conn.dialect(), into);
             insert.push_values(rows.by_ref().take(MAX_ROWS), bind);
-            insert.push(behind);
             insert.build().persistent(again).execute(&mut self.conn).await?;
         }
         Ok(())

@@ -111,6 +111,18 @@ async fn each_has_a_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn acts_of_one_instant_all_leave() {
+    let desk = Desk::new("macro \"Ask\" { then reply \"Which order?\" }").await;
+    desk.post(10, 1, 10, MORNING).await;
+    for _ in 0..3 {
+        desk.apply("Ask", 1).await.unwrap();
+    }
+    assert_eq!(desk.daemon.store().outgoing(TicketId(1)).await.unwrap().len(), 3);
+    let ticket = desk.ticket(1).await;
+    assert_eq!((ticket.replies, ticket.comments), (3, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_least_to_do() {
     let desk = Desk::new(
         "trigger \"Least\" { on created then assign to least busy agent of group \"Social\" }\n\

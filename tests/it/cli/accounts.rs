@@ -1,7 +1,7 @@
 //! `twite accounts connect`: its messages about tokens and keys.
 
 use serde_json::{Value, json};
-use twite::sim::NewPerson;
+use twite::{sim::NewPerson, store::Gap};
 
 use crate::support::{TestDesk, key};
 
@@ -85,4 +85,43 @@ async fn a_key_that_does_not_open_the_other_tokens_is_refused() {
     assert!(status == 0 && said.contains("connected again"), "{said}");
     let (status, said) = connect(&desk, "bikes", &tokens("bikes"), other, &[]).await;
     assert!(status == 0 && said.contains("connected again"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_missing_is_listed_until_somebody_acknowledges_it() {
+    let desk = TestDesk::new(&["acme"], RULES, "").await;
+    let twite = |arguments: &[&str]| {
+        let mut twite = assert_cmd::cargo::cargo_bin_cmd!("twite");
+        twite.arg("accounts").args(arguments).arg("--rules").arg(desk.rules()).env("TWITE_KEY", key());
+        let ran = twite.output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let store = desk.store().await;
+    let account = store.accounts().await.unwrap().remove(0).id;
+    let gap = |known: u64, lowest: u64| Gap {
+        account: account.clone(),
+        endpoint: "mentions".to_owned(),
+        known: known.to_string().parse().unwrap(),
+        lowest: lowest.to_string().parse().unwrap(),
+        acknowledged: None,
+    };
+    for gap in [gap(10, 20), gap(30, 40)] {
+        store.missed(&gap).await.unwrap();
+    }
+    let listed = || twite(&["list"]).matches("may be missing").count();
+    assert_eq!(listed(), 2);
+    let said = twite(&["acknowledge", "acme", "--by", "Ana"]);
+    assert_eq!(said.matches("acknowledged by Ana").count(), 2, "{said}");
+    assert_eq!(listed(), 0);
+    assert!(twite(&["acknowledge", "acme"]).contains("nothing to acknowledge"));
+    let kept: Value = serde_json::from_str(&twite(&["list", "--format", "json"])).unwrap();
+    let kept = kept[0]["acknowledged"].as_array().unwrap();
+    assert!(kept.len() == 2 && kept.iter().all(|gap| gap["by"] == "Ana" && gap["at"].is_string()), "{kept:?}");
+    // One that is found again is known; one that turns out to be larger is not.
+    store.missed(&gap(10, 20)).await.unwrap();
+    assert_eq!(listed(), 0);
+    store.missed(&gap(30, 50)).await.unwrap();
+    assert_eq!(listed(), 1);
+    store.close().await;
 }

@@ -7,8 +7,14 @@ use std::{
 };
 
 use crate::support::{TestDesk, key};
+use jiff::SignedDuration;
 use serde_json::Value;
-use twite::sim::{Fault, NewPerson, NewPost};
+use tokio::time::Instant;
+use twite::{
+    clock::Clock,
+    sim::{Fault, NewPerson, NewPost},
+    store::{Holder, Watch},
+};
 
 fn rule(tag: &str) -> String {
     format!(
@@ -221,6 +227,29 @@ async fn what_keeps_accounts_from_working_is_shown() {
     let listed = text(&twite(&desk, &["accounts", "list"]).stdout);
     assert!(listed.contains("send stopped at"), "{listed}");
     drop(served);
+}
+
+/// A full disk, and a process that is suspended: the lease is not renewed, and yet its holder lives.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_cannot_write_is_not_said_to_be_gone() {
+    let desk = desk().await;
+    let store = desk.store().await;
+    let an_hour_ago = Clock::Wall.now().checked_sub(SignedDuration::from_hours(1)).unwrap();
+    let (holder, mut watch) = (Holder::this_process(), Watch::default());
+    store.ask_for_lease(&holder, &mut watch, an_hour_ago, Instant::now()).await.unwrap();
+    let daemon = status(&desk).1["daemon"].clone();
+    assert_eq!((&daemon["running"], &daemon["stuck"]), (&true.into(), &true.into()), "{daemon}");
+    let output = twite(&desk, &["status", "--health"]);
+    let shown = text(&output.stdout);
+    assert!(output.status.code() == Some(1) && shown.contains("has written nothing since"), "{shown}");
+    store.renew_lease(Clock::Wall.now()).await.unwrap();
+    let daemon = status(&desk).1["daemon"].clone();
+    assert_eq!((&daemon["running"], &daemon["stuck"]), (&true.into(), &false.into()), "{daemon}");
+    assert_eq!(twite(&desk, &["status", "--health"]).status.code(), Some(0));
+    store.release_lease(Clock::Wall.now()).await.unwrap();
+    assert_eq!(status(&desk).1["daemon"]["running"], false);
+    store.close().await;
 }
 
 /// The reader of the log is gone, as with `twite serve 2>&1 | head`.

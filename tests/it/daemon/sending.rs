@@ -79,6 +79,17 @@ impl Desk {
         self.daemon.store().accounts().await.unwrap().remove(0)
     }
 
+    /// Connects the account again, after its grant was revoked.
+    async fn connect_again(&self) {
+        let tokens = self.sim.connect("acme").unwrap();
+        let store = self.daemon.store();
+        let again = ConnectedAccount { state: AccountState::Connected, ..self.account().await };
+        let tokens =
+            Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
+        store.connect(&again).await.unwrap();
+        store.save_tokens(self.daemon.key(), &self.account, &tokens).await.unwrap();
+    }
+
     fn mails(&self, subject: &str) -> usize {
         let Ok(mails) = std::fs::read_dir(self.directory.path().join("mail")) else { return 0 };
         mails.filter(|mail| std::fs::read_to_string(mail.as_ref().unwrap().path()).unwrap().contains(subject)).count()
@@ -271,16 +282,20 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
     assert_eq!(said, [("grant", None)]);
     assert_eq!(desk.mails("stopped working"), 2);
     desk.mention("four");
-    let tokens = desk.sim.connect("acme").unwrap();
-    let store = desk.daemon.store();
-    let again = ConnectedAccount { state: AccountState::Connected, ..desk.account().await };
-    let tokens =
-        Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
-    store.connect(&again).await.unwrap();
-    store.save_tokens(desk.daemon.key(), &desk.account, &tokens).await.unwrap();
+    desk.connect_again().await;
     desk.daemon.run_until_idle().await.unwrap();
     assert_eq!(desk.sent().len(), 4);
     assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (2, 2));
+    // Again and again in the same instant, as no message drives the clock.
+    for mails in [4, 6] {
+        desk.sim.revoke("acme").unwrap();
+        for _ in 0..3 {
+            desk.daemon.run_until_idle().await.unwrap();
+        }
+        desk.connect_again().await;
+        desk.daemon.run_until_idle().await.unwrap();
+        assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (mails, mails));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

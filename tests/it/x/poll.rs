@@ -240,6 +240,8 @@ async fn calls_that_are_used_up_stall_one_endpoint_and_are_said_once() {
     let polling = daemon.store().polling().await.unwrap();
     let stalled: Vec<_> = polling.iter().filter(|p| p.stalled.is_some()).collect();
     assert!(stalled.len() == 1 && stalled[0].endpoint == "direct messages" && stalled[0].next.is_some(), "{polling:?}");
+    assert!(stalled[0].throttled, "{polling:?}");
+
     sim.limit("GET /2/dm_events", 100).unwrap();
     sim.dm("p0", "acme", "again").unwrap();
     daemon.run_until_idle().await.unwrap();
