@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
+    app::git,
     lang::{
         self, Follow, Loaded,
         rules::{Rules, Version},
@@ -65,30 +66,30 @@ impl RuleFiles<'_> {
     /// Compares the files, or their committed versions if those go live, with the live rules. Unchanged files are not
     /// checked.
     pub fn compare(self, live: &LiveSet) -> Compared {
-        let tree = match live.live.follow.tree(self.paths) {
+        let tree = match git::tree(live.live.follow, self.paths) {
             Ok(tree) => tree,
             Err(why) => return Compared::Broken { summary: why.clone(), report: why },
         };
-        if lang::hash_at(&tree, self.paths, self.config).is_some_and(|hash| hash == live.live.version.hash) {
+        if lang::hash_at(&*tree, self.paths, self.config).is_some_and(|hash| hash == live.live.version.hash) {
             return Compared::Same;
         }
-        self.judge(&lang::load_from(&tree, self.paths, self.config), &tree, Some(live))
+        self.judge(&lang::load_from(&*tree, self.paths, self.config), &*tree, Some(live))
     }
 
     /// Loads the files and compares them. Without live rules, files that could go live are [`Compared::Other`].
     pub(super) fn load(self, live: Option<&LiveSet>) -> (Option<Loaded>, Compared) {
         let follow = live.map_or(Follow::default(), |set| set.live.follow);
-        match follow.tree(self.paths) {
+        match git::tree(follow, self.paths) {
             Err(why) => (None, Compared::Broken { summary: why.clone(), report: why }),
             Ok(tree) => {
-                let loaded = lang::load_from(&tree, self.paths, self.config);
-                let compared = self.judge(&loaded, &tree, live);
+                let loaded = lang::load_from(&*tree, self.paths, self.config);
+                let compared = self.judge(&loaded, &*tree, live);
                 (Some(loaded), compared)
             }
         }
     }
 
-    fn judge(self, loaded: &Loaded, tree: &lang::Tree, live: Option<&LiveSet>) -> Compared {
+    fn judge(self, loaded: &Loaded, tree: &dyn lang::Tree, live: Option<&LiveSet>) -> Compared {
         let Some(rules) = &loaded.rules else {
             let summary = match loaded.diagnostics.first() {
                 // No file was read, so there is no number of errors to report.

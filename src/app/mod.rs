@@ -8,6 +8,7 @@ mod apply;
 mod automation;
 mod configuration;
 mod gates;
+pub mod git;
 pub mod health;
 mod inbox;
 mod intake;

@@ -17,10 +17,13 @@ use super::{
     terminal,
 };
 use crate::{
-    app::live_set::{Compared, LiveSet, RuleFiles},
+    app::{
+        git,
+        live_set::{Compared, LiveSet, RuleFiles},
+    },
     desk::visible::visible,
     lang::{
-        self, Follow, Tree,
+        self, Disk, Follow,
         rules::{Rules, Version},
     },
     settings::Settings,
@@ -96,7 +99,7 @@ impl DeskArgs {
 
     /// Loads the rules from the files.
     pub(super) fn load(&self) -> Result<Arc<Rules>, CliError> {
-        let loaded = lang::load(std::slice::from_ref(&self.rules), self.config.as_deref());
+        let loaded = git::load(std::slice::from_ref(&self.rules), self.config.as_deref());
         loaded.rules.clone().ok_or_else(|| unusable(loaded.report() + &loaded.summary()))
     }
 
@@ -167,8 +170,8 @@ impl Paths {
     /// The locations for the rules at these paths, which may have errors. They are read from `twite.toml`; if it cannot
     /// be read, from its version in the checked-out commit; else they are the defaults.
     pub(super) fn of(paths: &[PathBuf], config: Option<&Path>, database: Option<Address>) -> Self {
-        let committed = || lang::store_settings(&Follow::Commit.tree(paths).ok()?, paths, config);
-        let said = lang::store_settings(&Tree::Disk, paths, config).or_else(committed);
+        let committed = || lang::store_settings(&*git::tree(Follow::Commit, paths).ok()?, paths, config);
+        let said = lang::store_settings(&Disk, paths, config).or_else(committed);
         let guessed = said.is_none() && database.is_none();
         let (toml, settings) = said.unzip();
         let directory = toml.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();

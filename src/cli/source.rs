@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::{CliError, terminal};
 use crate::{
+    app::git,
     desk::visible::Visible,
     lang::{self, Loaded, rules::Rules},
 };
@@ -85,7 +86,7 @@ impl Source {
         let [paths] = chosen.sets.as_slice() else {
             return Err(several_sets());
         };
-        let loaded = lang::load(paths, self.config.as_deref());
+        let loaded = git::load(paths, self.config.as_deref());
         self.refuse_empty(&loaded)?;
         match &loaded.rules {
             Some(rules) => {

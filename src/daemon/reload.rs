@@ -19,9 +19,9 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use crate::{
-    app::{Broken, Live, Notice, Notices, ReloadState},
+    app::{Broken, Live, Notice, Notices, ReloadState, git},
     clock::Clock,
-    lang::{self, Follow, git::Head, rules::Rules},
+    lang::{self, Follow, rules::Rules},
     settings::{Overrides, Settings, StoreSettings},
 };
 
@@ -80,11 +80,11 @@ impl Source {
     /// Loads rules and settings. If they have errors, or have lost what `last` had, returns the number of errors and
     /// the report.
     fn load(&self, last: Option<&Rules>) -> Result<Loaded, (usize, String)> {
-        let tree = self.follow.tree(&self.paths).map_err(|why| (1, format!("{why}\n")))?;
-        let loaded = lang::load_from(&tree, &self.paths, self.config.as_deref());
+        let tree = git::tree(self.follow, &self.paths).map_err(|why| (1, format!("{why}\n")))?;
+        let loaded = lang::load_from(&*tree, &self.paths, self.config.as_deref());
         let Some(rules) = &loaded.rules else { return Err((loaded.errors(), loaded.report())) };
         if let Some(last) = last.filter(|_| !self.allow_empty) {
-            report(&lang::lost(last, &loaded, &tree))?;
+            report(&lang::lost(last, &loaded, &*tree))?;
         }
         Ok(Loaded {
             rules: Rules::clone(rules),
@@ -322,7 +322,7 @@ impl Reload {
         let mut before = None;
         loop {
             let at = path.clone();
-            let head = tokio::task::spawn_blocking(move || Head::at(&at)).await.ok();
+            let head = tokio::task::spawn_blocking(move || git::Head::at(&at)).await.ok();
             match &head {
                 // Intermediate commits, as during a rebase, are skipped.
                 Some(Ok(head)) if head.under_way => {}

@@ -14,11 +14,11 @@ use super::{
     codes,
     config::{self, Config, Gaps},
     diagnostic::{Diagnostic, Severity},
-    git::{self, Commit, Head},
     render,
     rules::{Files, Rules, Version},
-    sources::{self, Found, Reader, cannot_read},
+    sources::{self, Found, Reader},
     span::{SourceFile, SourceSet},
+    tree::{Disk, Entry, Tree},
 };
 use crate::{
     desk::{Declarations, visible::Visible},
@@ -147,92 +147,39 @@ pub enum Follow {
     Commit,
 }
 
-impl Follow {
-    /// The source from which to read the files at these paths.
-    ///
-    /// # Errors
-    /// If a commit is to be followed and cannot be read.
-    pub fn tree(self, paths: &[PathBuf]) -> Result<Tree, String> {
-        if self == Self::Files {
-            return Ok(Tree::Disk);
-        }
-        let path = paths.first().map_or(Path::new("."), PathBuf::as_path);
-        let head =
-            Head::at(path).map_err(|why| format!("cannot read a Git commit at {}: {why}", sources::name(path)))?;
-        Commit::open(path, &head.commit).map(Tree::Commit)
-    }
+/// Reads a file as UTF-8.
+fn read_text(tree: &dyn Tree, reader: &mut Reader, path: &Path) -> Result<String, Diagnostic> {
+    reader.take(path, tree.read(path)?)
 }
 
-/// The source of files.
-#[derive(Debug)]
-pub enum Tree {
-    /// The file system.
-    Disk,
-    /// A commit, independent of the work tree.
-    Commit(Commit),
+/// Whether the file has exactly this text.
+fn holds(tree: &dyn Tree, path: &Path, text: &str) -> bool {
+    tree.entry(path) == Some(Entry::File(text.len() as u64))
+        && tree.read(path).is_ok_and(|read| read == text.as_bytes())
 }
 
-impl Tree {
-    fn find(&self, paths: &[PathBuf]) -> Found {
-        let Self::Commit(commit) = self else { return sources::find(paths) };
-        let mut found = Found::default();
-        for path in paths {
-            match (commit.is_directory(path), commit.is_file(path)) {
-                (true, _) => {
-                    let (rules, others) = commit.files(path);
-                    found.files.extend(rules);
-                    found.unread.extend(others);
-                }
-                (_, true) => found.files.push(path.clone()),
-                _ => found.errors.push(cannot_read(path, &format!("commit {} has no such path", commit.id()))),
-            }
-        }
-        found
-    }
-
-    fn read(&self, reader: &mut Reader, path: &Path) -> Result<String, Diagnostic> {
-        match self {
-            Self::Disk => reader.read(path),
-            Self::Commit(commit) => {
-                let bytes = commit.read(path, sources::MAX_FILE_BYTES).map_err(|why| cannot_read(path, &why))?;
-                reader.take(path, bytes)
-            }
-        }
-    }
-
-    /// Whether the file has exactly this text.
-    fn holds(&self, path: &Path, text: &str) -> bool {
-        let length = match self {
-            Self::Disk => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len()),
-            Self::Commit(commit) => commit.length(path),
-        };
-        length == Some(text.len() as u64) && self.read(&mut Reader::default(), path).is_ok_and(|found| found == text)
-    }
-
-    /// Finds `twite.toml` in the first directory or its parent.
-    fn beside(&self, paths: &[PathBuf]) -> Option<PathBuf> {
-        let first = paths.first()?;
-        let is_directory = match self {
-            Self::Disk => first.is_dir(),
-            Self::Commit(commit) => commit.is_directory(first),
-        };
-        let directory = if is_directory { first.clone() } else { first.parent()?.to_owned() };
-        let above = match directory.parent() {
-            // The parent of `rules` is the current directory; that of `.` and `..` is found by appending `..`.
-            Some(parent) if directory.file_name().is_some() => parent.to_owned(),
-            _ => directory.join(".."),
-        };
-        [directory, above].into_iter().map(|d| d.join("twite.toml")).find(|path| match self {
-            Self::Disk => path.exists(),
-            Self::Commit(commit) => commit.is_file(path),
-        })
-    }
+/// Finds `twite.toml` in the first directory or its parent.
+fn beside(tree: &dyn Tree, paths: &[PathBuf]) -> Option<PathBuf> {
+    let first = paths.first()?;
+    let directory = match tree.entry(first) {
+        Some(Entry::Directory) => first.clone(),
+        _ => first.parent()?.to_owned(),
+    };
+    let above = match directory.parent() {
+        // The parent of `rules` is the current directory; that of `.` and `..` is found by appending `..`.
+        Some(parent) if directory.file_name().is_some() => parent.to_owned(),
+        _ => directory.join(".."),
+    };
+    [directory, above].into_iter().map(|d| d.join("twite.toml")).find(|path| tree.exists(path))
 }
 
 /// Files that were read and are not yet checked.
 struct Read {
     files: Files,
-    version: Version,
+    /// The hash of the files.
+    hash: String,
+    /// The paths of the files.
+    paths: Vec<PathBuf>,
     diagnostics: Vec<Diagnostic>,
     sources: SourceSet,
     count: usize,
@@ -251,24 +198,25 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
 
 /// [`load`], with a buffer that replaces one of the files or is added to them.
 pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
-    load_tree(&Tree::Disk, paths, config, buffer)
+    load_tree(&Disk, paths, config, buffer)
 }
 
-/// [`load`], from the file system or a commit.
-pub fn load_from(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Loaded {
+/// [`load`], from the files of a tree.
+pub(crate) fn load_from(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>) -> Loaded {
     load_tree(tree, paths, config, None)
 }
 
-fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
-    let Read { files, version, mut diagnostics, sources, count, rule_files, unread: others, config } =
-        read(tree, paths, config, buffer);
+fn load_tree(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
+    let read = read(tree, paths, config, buffer);
+    let version = Version { hash: read.hash, commit: tree.commit(paths, &read.paths) };
+    let (files, config, mut diagnostics) = (read.files, read.config, read.diagnostics);
     let unread = diagnostics.iter().any(Diagnostic::is_error);
     let (rules, found_wrong) = check_files(files.clone(), version);
     diagnostics.extend(found_wrong);
     let directory = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let settings = settings(&files, directory);
     // A commit may not be checked out, so the paths named in its `twite.toml` are not checked.
-    if let (Tree::Disk, Some(_), Some(declared)) = (tree, &rules, &files.config) {
+    if let (true, Some(_), Some(declared)) = (tree.is_on_disk(), &rules, &files.config) {
         diagnostics.extend(config::unusable_paths(&settings, declared, directory));
     }
     let rules = rules.filter(|_| !unread).map(Arc::new);
@@ -278,22 +226,22 @@ fn load_tree(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Opti
         settings,
         declarations,
         diagnostics,
-        sources,
+        sources: read.sources,
         texts: files,
-        files: count,
-        rule_files,
-        unread: others,
+        files: read.count,
+        rule_files: read.rule_files,
+        unread: read.unread,
         config,
     }
 }
 
 /// The hash that [`load_from`] would give these files, without checking them; `None` if a file cannot be read.
-pub fn hash_at(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
+pub(crate) fn hash_at(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<String> {
     let read = read(tree, paths, config, None);
-    (!read.diagnostics.iter().any(Diagnostic::is_error)).then_some(read.version.hash)
+    (!read.diagnostics.iter().any(Diagnostic::is_error)).then_some(read.hash)
 }
 
-fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Read {
+fn read(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Read {
     let mut reader = Reader::default();
     let mut sources = SourceSet::default();
     let Found { files: mut found, errors: mut diagnostics, unread } = tree.find(paths);
@@ -302,7 +250,7 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
             || fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(other).is_ok_and(|other| path == other))
     };
     diagnostics.extend(sources::passed_over(&unread).map(|path| sources::not_read(path)));
-    let config = config.map(Path::to_owned).or_else(|| tree.beside(paths));
+    let config = config.map(Path::to_owned).or_else(|| beside(tree, paths));
     if let Some(buffer) = buffer
         && !found.iter().chain(&config).any(|path| is_same(path, &buffer.path))
     {
@@ -310,7 +258,7 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
     }
     let text_of = |reader: &mut Reader, path: &Path| match buffer.filter(|buffer| is_same(path, &buffer.path)) {
         Some(buffer) => Ok(buffer.text.clone()),
-        None => tree.read(reader, path),
+        None => read_text(tree, reader, path),
     };
     let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match text_of(&mut reader, path) {
         Ok(text) => {
@@ -334,21 +282,15 @@ fn read(tree: &Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&B
     let count = found.len() + usize::from(config.is_some()) + calendars.len();
     let rule_files = found.len();
     let files = Files { config: declared, calendars, rules };
-    let commit = match tree {
-        Tree::Commit(commit) => Some(commit.id().to_owned()),
-        Tree::Disk => {
-            let all: Vec<_> = found.into_iter().chain(config.clone()).chain(named.into_iter().map(|n| n.1)).collect();
-            git::commit_of(paths, &all)
-        }
-    };
-    let version = Version { hash: hash(&files, paths), commit };
-    Read { files, version, diagnostics, sources, count, rule_files, unread, config }
+    let paths_read = found.into_iter().chain(config.clone()).chain(named.into_iter().map(|(_, path)| path)).collect();
+    let hash = hash(&files, paths);
+    Read { files, hash, paths: paths_read, diagnostics, sources, count, rule_files, unread, config }
 }
 
 /// What a reload would lose although the new files have no errors: a rule file became empty or was renamed, all rules
 /// are gone, `twite.toml` is gone or declares no account. One message each. This happens with a missing mount, a file
 /// that is being written or a checkout in progress. `tree` is the source that `loaded` was read from.
-pub fn lost(before: &Rules, loaded: &Loaded, tree: &Tree) -> Vec<String> {
+pub(crate) fn lost(before: &Rules, loaded: &Loaded, tree: &dyn Tree) -> Vec<String> {
     let Some(after) = &loaded.rules else { return vec![] };
     let old = |name: &str| before.files.rules.iter().chain(&before.files.config).find(|file| *file.name == *name);
     let mut lost = put_aside(before, after, &loaded.unread, tree);
@@ -384,7 +326,7 @@ fn empty(file: &SourceFile) -> Diagnostic {
 
 /// Rule files that are no longer read but still exist, under a name without the extension `.twite` or as a broken link.
 /// One message each.
-fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> Vec<String> {
+fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &dyn Tree) -> Vec<String> {
     let now = &after.files.rules;
     let (names, texts): (HashSet<_>, HashSet<_>) = now.iter().map(|file| (&file.name, &file.text)).unzip();
     let gone = before.files.rules.iter().filter(|old| !blank(old));
@@ -394,7 +336,7 @@ fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &Tree) -> 
             let lies = |path: &&PathBuf| {
                 name.starts_with(path)
                     || sources::nearly(path).is_some_and(|nearly| nearly == name)
-                    || tree.holds(path, &old.text)
+                    || holds(tree, path, &old.text)
             };
             let path = Visible(&sources::name(unread.iter().find(lies)?)).to_string();
             Some(format!(
@@ -423,9 +365,13 @@ pub fn missing(rules: &Rules) -> Vec<String> {
 }
 
 /// The path of `twite.toml` for rules at these paths, and the storage settings in it; `None` if it cannot be read.
-pub fn store_settings(tree: &Tree, paths: &[PathBuf], config: Option<&Path>) -> Option<(PathBuf, StoreSettings)> {
-    let config = config.map(Path::to_owned).or_else(|| tree.beside(paths))?;
-    let text = tree.read(&mut Reader::default(), &config).ok()?;
+pub(crate) fn store_settings(
+    tree: &dyn Tree,
+    paths: &[PathBuf],
+    config: Option<&Path>,
+) -> Option<(PathBuf, StoreSettings)> {
+    let config = config.map(Path::to_owned).or_else(|| beside(tree, paths))?;
+    let text = read_text(tree, &mut Reader::default(), &config).ok()?;
     config::store_settings(&text).map(|settings| (config, settings))
 }
 
@@ -436,7 +382,7 @@ pub fn settings(files: &Files, directory: &Path) -> Settings {
 
 /// The files that [`load`] would read, in the same order, and the ignored files in the same directories.
 pub fn files_at(paths: &[PathBuf], config: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let config = config.map(Path::to_owned).or_else(|| Tree::Disk.beside(paths));
+    let config = config.map(Path::to_owned).or_else(|| beside(&Disk, paths));
     let text = config.as_deref().and_then(|path| Some((path, Reader::default().read(path).ok()?)));
     let calendars = text.map(|(path, text)| calendars_of(path, &text).into_iter().map(|(_, path)| path));
     let calendars: Vec<_> = calendars.into_iter().flatten().collect();
@@ -453,25 +399,27 @@ fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
 
 /// Checks files that were already read, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+    let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
     let mut diagnostics: Vec<_> = files.rules.iter().filter(|file| blank(file)).map(empty).collect();
-    let Some(config) = &files.config else {
-        let (rules, found) = check_against(files, Arc::default(), None, version);
-        diagnostics.extend(found);
-        return (rules, diagnostics);
+    let (declarations, gaps) = match &files.config {
+        None => (Some(Declarations::default()), None),
+        Some(config) => {
+            let Config { declarations, gaps, diagnostics: errors, .. } = config::read(&config.text, Path::new(""));
+            diagnostics.extend(errors.into_iter().map(|e| e.in_file(config)));
+            (declarations, Some(gaps))
+        }
     };
-    let Config { declarations, gaps, diagnostics: errors, .. } = config::read(&config.text, Path::new(""));
-    diagnostics.extend(errors.into_iter().map(|e| e.in_file(config)));
     let (rules, found) = match declarations {
         Some(mut desk) => {
             diagnostics.extend(add_calendars(&mut desk, &files));
-            check_against(files, Arc::new(desk), Some(&gaps), version)
+            check::check(&parsed, &Arc::new(desk), gaps.as_ref(), version)
         }
         // Without the declarations most rules would have errors, so only syntax errors are reported.
-        None => (None, only_syntax(&files)),
+        None => (None, check::only_syntax(&parsed)),
     };
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
     diagnostics.extend(found);
-    (rules.filter(|_| sound), diagnostics)
+    (rules.filter(|_| sound).map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
 
 /// Checks texts from memory, in this order, against the declarations of a desk.
@@ -481,20 +429,9 @@ pub fn check_sources(
 ) -> (Option<Rules>, Vec<Diagnostic>) {
     let rules = files.into_iter().map(|(name, text)| SourceFile::new(name, text)).collect();
     let files = Files { config: None, calendars: vec![], rules };
-    let version = Version { hash: hash(&files, &[]), commit: None };
-    check_against(files, desk.into(), Some(&Gaps::default()), version)
-}
-
-/// Checks rules against declarations. `gaps` are the parts of `twite.toml` that could not be read; `None` if there is
-/// no `twite.toml`.
-fn check_against(
-    files: Files,
-    desk: Arc<Declarations>,
-    gaps: Option<&Gaps>,
-    version: Version,
-) -> (Option<Rules>, Vec<Diagnostic>) {
     let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
-    let (rules, diagnostics) = check::check(&parsed, &desk, gaps, version);
+    let version = Version { hash: hash(&files, &[]), commit: None };
+    let (rules, diagnostics) = check::check(&parsed, &desk.into(), Some(&Gaps::default()), version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
 
@@ -515,13 +452,6 @@ fn add_calendars(desk: &mut Declarations, files: &Files) -> Vec<Diagnostic> {
         }
     }
     wrong
-}
-
-fn only_syntax(files: &Files) -> Vec<Diagnostic> {
-    let errors = |file: &SourceFile| {
-        super::syntax::parse(&file.text).errors.into_iter().map(|e| e.in_file(file)).collect::<Vec<_>>()
-    };
-    files.rules.iter().flat_map(errors).collect()
 }
 
 /// SHA-256 over names and contents. Names are relative to the given paths, so that the hash does not depend on

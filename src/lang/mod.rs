@@ -16,7 +16,6 @@ mod diagnostic;
 pub(crate) mod display;
 mod fix;
 mod format;
-pub mod git;
 pub mod lines;
 mod load;
 pub mod render;
@@ -25,15 +24,17 @@ mod sources;
 mod span;
 mod suggest;
 pub mod syntax;
+mod tree;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Grade, Label, Severity, TextDiagnostic};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
-pub use load::{
-    Buffer, Follow, Loaded, Tree, check_files, check_sources, files_at, hash_at, load, load_from, load_with, lost,
-    missing, settings, store_settings,
-};
+pub use load::{Buffer, Follow, Loaded, check_files, check_sources, files_at, load, load_with, missing, settings};
+pub(crate) use load::{hash_at, load_from, lost, store_settings};
 pub use sources::MAX_FILE_BYTES;
-pub(crate) use sources::{name, nearly_a_rule_file, path_of, read_rule_files, unreadable};
+pub(crate) use sources::{
+    Found, cannot_read, name, nearly_a_rule_file, path_of, read_rule_files, too_large, unreadable,
+};
 pub use span::{SourceFile, SourceSet, Span};
 pub(crate) use suggest::{did_you_mean, listed, nearest};
+pub(crate) use tree::{Disk, Entry, Tree};

@@ -180,33 +180,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Reads a file as UTF-8.
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Diagnostic> {
-        let too_long = || {
-            let message = format!("file too large: more than {} KiB", MAX_FILE_BYTES / 1024);
-            about(path, &codes::TW0109, message).with_help("split it; all files of a directory are checked together")
-        };
-        let open = || -> std::io::Result<(u64, fs::File)> {
-            let file = fs::File::open(path)?;
-            let meta = file.metadata()?;
-            if !meta.is_file() {
-                return Err(std::io::Error::other("not a regular file"));
-            }
-            Ok((meta.len(), file))
-        };
-        // Opening a pipe would block, so check the file type first.
-        if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-            return Err(cannot_read(path, "not a regular file"));
-        }
-        let (length, file) = open().map_err(|e| unreadable(path, &e))?;
-        if length > MAX_FILE_BYTES {
-            return Err(too_long());
-        }
-        let mut bytes = vec![];
-        // The file may grow while it is read, so limit the read as well.
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(too_long());
-        }
-        self.take(path, bytes)
+        self.take(path, read(path)?)
     }
 
     /// Decodes bytes that were already read, and counts them towards the total limit.
@@ -224,6 +198,39 @@ impl Reader {
             about(path, &codes::TW0110, message).with_help("save the file as UTF-8")
         })
     }
+}
+
+/// Error for a file of more than [`MAX_FILE_BYTES`].
+pub(crate) fn too_large(path: &Path) -> Diagnostic {
+    let message = format!("file too large: more than {} KiB", MAX_FILE_BYTES / 1024);
+    about(path, &codes::TW0109, message).with_help("split it; all files of a directory are checked together")
+}
+
+/// The contents of a file of at most [`MAX_FILE_BYTES`].
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let open = || -> std::io::Result<(u64, fs::File)> {
+        let file = fs::File::open(path)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(std::io::Error::other("not a regular file"));
+        }
+        Ok((meta.len(), file))
+    };
+    // Opening a pipe would block, so check the file type first.
+    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        return Err(cannot_read(path, "not a regular file"));
+    }
+    let (length, file) = open().map_err(|e| unreadable(path, &e))?;
+    if length > MAX_FILE_BYTES {
+        return Err(too_large(path));
+    }
+    let mut bytes = vec![];
+    // The file may grow while it is read, so limit the read as well.
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(path));
+    }
+    Ok(bytes)
 }
 
 /// The name of a file in messages: its path, with bytes that are not valid UTF-8 escaped as `\xFF`. [`path_of`] is the

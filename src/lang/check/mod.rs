@@ -67,15 +67,18 @@ pub(crate) fn check(
     let lints = lints::all(&checker, &rules);
     checker.out.extend(lints);
     let mut diagnostics = checker.out;
-    for file in files {
-        diagnostics.extend(file.parse.errors.iter().cloned().map(|e| e.in_file(&file.source)));
-    }
+    diagnostics.extend(only_syntax(files));
     suppression::apply(files, &mut diagnostics);
     let order: HashMap<&str, usize> =
         files.iter().enumerate().map(|(index, file)| (&*file.source.name, index)).collect();
     diagnostics.sort_by_cached_key(|d| (order.get(&**d.file()).copied(), d.span().start, d.code.id));
     let fine = !diagnostics.iter().any(Diagnostic::is_error);
     (fine.then_some(rules), diagnostics)
+}
+
+/// The syntax errors of all files.
+pub(crate) fn only_syntax(files: &[File]) -> Vec<Diagnostic> {
+    files.iter().flat_map(|file| file.parse.errors.iter().cloned().map(|e| e.in_file(&file.source))).collect()
 }
 
 /// A declared `let` and the progress of checking it.

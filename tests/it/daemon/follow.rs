@@ -171,9 +171,50 @@ async fn a_linked_work_tree_and_a_submodule_are_followed_as_any_other() {
     git(outer.path(), &["submodule", "add", "-q", root.to_str().unwrap(), "inner"]);
     let followed = Followed::new(&outer.path().join("inner/desk/rules"));
     assert_eq!(followed.titles(), ["Add a", "Add b"]);
-    // The outer repository's commits do not contain the submodule's files.
-    let error = Followed::start(outer.path()).err();
-    assert!(error.is_none_or(|error| !error.contains("panicked")));
+    // A commit does not contain the files of its submodules.
+    commit(outer.path(), "a submodule");
+    let error = Followed::start(outer.path()).err().unwrap();
+    assert!(error.contains("inner`: it is in a submodule"), "{error}");
+    let error = Followed::start(&outer.path().join("inner/desk")).err();
+    assert_eq!(error, None, "the path of the rules in it");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_within_the_commit() {
+    use std::os::unix::fs::symlink;
+    let directory = repository();
+    let root = directory.path();
+    let rules = root.join("desk/rules");
+    fs::create_dir(root.join("shared")).unwrap();
+    fs::write(root.join("shared/s.twite"), rule("s")).unwrap();
+    fs::write(root.join("out.twite"), rule("out")).unwrap();
+    symlink("../../shared", rules.join("shared")).unwrap();
+    symlink("../../out.twite", rules.join("z.twite")).unwrap();
+    symlink("a.twite", rules.join("again.twite")).unwrap();
+    symlink(".", rules.join("shared-again")).unwrap();
+    symlink("nowhere", rules.join("nothing")).unwrap();
+    commit(root, "links");
+    // The work tree does not matter.
+    fs::remove_file(rules.join("z.twite")).unwrap();
+    fs::write(root.join("shared/s.twite"), "half a fi").unwrap();
+    let followed = Followed::start(&rules).unwrap();
+    let titles: Vec<_> = followed.live().rules().triggers.iter().map(|trigger| trigger.title.clone()).collect();
+    assert_eq!(titles, ["Add a", "Add b", "Add s", "Add out"]);
+    for (target, why) in [
+        ("../../../outside.twite", "it leads out of the Git repository"),
+        ("/etc/hostname", "it is a symbolic link that leads out of the Git repository"),
+        ("nowhere", "it is a symbolic link that leads nowhere"),
+        ("o.twite", "too many levels of symbolic links"),
+    ] {
+        git(root, &["checkout", "-q", "."]);
+        let _ = fs::remove_file(rules.join("o.twite"));
+        symlink(target, rules.join("o.twite")).unwrap();
+        commit(root, target);
+        // The report is wrapped.
+        let error = Followed::start(&rules).err().unwrap().replace("\n  │ ", " ");
+        assert!(error.contains(&format!("o.twite`: {why}")), "{target}: {error}");
+    }
 }
 
 #[test]
@@ -212,7 +253,7 @@ fn rules_that_differ_from_their_commit_carry_a_plus() {
     let directory = repository();
     let root = directory.path();
     let paths = [root.join("desk/rules")];
-    let version = || twite::lang::load(&paths, None).rules.unwrap().version.clone();
+    let version = || twite::app::git::load(&paths, None).rules.unwrap().version.clone();
     let head = git(root, &["rev-parse", "HEAD"]);
     assert_eq!(version().commit, Some(head.clone()));
     assert!(version().to_string().ends_with(&format!("(commit {})", &head[..12])));
