@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// Checks the actions of a `then` clause, in order; actions with errors are omitted.
     pub(super) fn actions(&mut self, then: &ast::ThenClause) -> Vec<Action> {
         let mut actions = vec![];
@@ -143,7 +143,7 @@ impl Checker<'_> {
             (_, true) => ("assignee", Declared::Agent),
             _ => {
                 let text = written(&value);
-                let which = match self.desk.declared(&Declared::Agent).contains(&text.as_str()) {
+                let which = match self.context.desk.declared(&Declared::Agent).contains(&text.as_str()) {
                     true => "agent",
                     false => "group",
                 };
@@ -155,7 +155,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let field = FieldRef::find(name, self.desk)?;
+        let field = FieldRef::find(name, self.context.desk)?;
         let literal = self.declared(&declared, &value)?;
         Some(ActionKind::Set(field, SetTo::Literal(literal)))
     }
@@ -185,8 +185,8 @@ impl Checker<'_> {
 
     /// Whether a group has agents. Reports an error if not.
     fn can_choose(&mut self, group: &str, value: &SyntaxElement) -> bool {
-        let somebody = self.desk.agents.iter().any(|agent| agent.groups.iter().any(|g| g == group));
-        if self.has_gap("agent") || self.has_gap("agent.groups") {
+        let somebody = self.context.desk.agents.iter().any(|agent| agent.groups.iter().any(|g| g == group));
+        if self.context.has_gap("agent") || self.context.has_gap("agent.groups") {
             return true;
         }
         if !somebody {
@@ -247,20 +247,20 @@ impl Checker<'_> {
     /// Resolves the name of a declared webhook.
     pub(super) fn webhook_name(&mut self, token: &SyntaxToken) -> Option<String> {
         let name = Text::of(token).value;
-        if let Some(webhook) = self.desk.webhook(&name) {
+        if let Some(webhook) = self.context.desk.webhook(&name) {
             return Some(webhook.to_owned());
         }
-        if self.has_gap("webhook") {
+        if self.context.has_gap("webhook") {
             return None;
         }
-        let known: Vec<&str> = self.desk.webhooks.iter().map(String::as_str).collect();
-        let suggestion = self.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());
+        let known: Vec<&str> = self.context.desk.webhooks.iter().map(String::as_str).collect();
+        let suggestion = self.context.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());
         let suggestion = suggestion.as_deref();
         let message = format!("undeclared webhook `{name}`{}", did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);
         let error = match suggestion {
             Some(meant) => error.with_guess(range(token), crate::lang::display::Quoted(meant).to_string()),
-            None if !self.has_declarations() => error.with_help(super::value::NO_DECLARATIONS),
+            None if !self.context.has_declarations() => error.with_help(super::value::NO_DECLARATIONS),
             None if known.is_empty() => error.with_help("`twite.toml` declares no webhook"),
             None => error.with_help(format!("`twite.toml` declares {}", listed(known))),
         };

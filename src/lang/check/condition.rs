@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Checked, Checker, LetState, MAX_CONDITION_DEPTH, MAX_LET_DEPTH, MAX_PREDICATES, NameKind, NameList, Where,
+    CheckedLet, Checker, MAX_CONDITION_DEPTH, MAX_PREDICATES, NameKind, NameList, Where,
     value::{shortened, written, yes_or_no},
 };
 use crate::{
@@ -19,18 +19,15 @@ use crate::{
     },
 };
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// Checks a condition and reports all errors in it.
     pub(super) fn condition(&mut self, node: &ast::Condition, scope: Where) -> Option<Condition> {
         self.expr(&Expr::Any(node.clone()), scope)
     }
 
     fn expr(&mut self, node: &Expr, scope: Where) -> Option<Condition> {
-        if self.depth >= MAX_CONDITION_DEPTH {
-            self.error(&codes::TW0108, node.span(), "nesting too deep, counting the conditions it refers to");
-            return None;
-        }
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         let condition = self.expr_inside(node, scope);
         self.depth -= 1;
         condition
@@ -84,24 +81,28 @@ impl Checker<'_> {
             (None, Some(path)) => (path.text().to_owned(), range(&path)),
             (None, None) => return None,
         };
-        if self.lets.contains_key(&name) {
-            let used = self.span(span.clone());
-            self.names.note_use(NameKind::Let, &name, used);
+        if self.uses(NameKind::Let, &name, span.clone()) {
             if let Some(predicate) = predicate {
                 let message = format!("`{name}` is already a condition and cannot be compared");
                 let help = format!("write `{name}`, or `not {name}`");
                 self.report(Diagnostic::new(&codes::TW0311, predicate.span(), message).with_help(help));
                 return None;
             }
-            let checked = self.resolve_from(&name, span.clone())?;
+            // Its own errors have been reported.
+            let checked = self.context.lets.get(&name)?;
+            self.deepest = self.deepest.max(self.depth + checked.depth);
+            if self.deepest > MAX_CONDITION_DEPTH {
+                self.error(&codes::TW0108, span, "nesting too deep, counting the conditions it refers to");
+                return None;
+            }
             if let (Some(help), Some(event)) = (scope.no_event(), &checked.event) {
                 let message = format!("`{name}` needs an event, because of {event}");
                 self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
                 return None;
             }
-            return Some(ConditionKind::Let(checked.named));
+            return Some(ConditionKind::Let(Arc::clone(&checked.named)));
         }
-        let Some(field) = FieldRef::find(&name, self.desk) else {
+        let Some(field) = FieldRef::find(&name, self.context.desk) else {
             self.unknown_name(&name, span, predicate.is_some());
             // The operator cannot be checked without the type of the field.
             return None;
@@ -157,15 +158,14 @@ impl Checker<'_> {
 
     /// Reports an unknown name. `asked` means that an operator follows, so that it must be a field.
     pub(super) fn unknown_name(&mut self, name: &str, span: Range<usize>, asked: bool) {
-        if name.starts_with("field.") && self.has_gap("field") {
+        if name.starts_with("field.") && self.context.has_gap("field") {
             return;
         }
-        let fields = self.field_names();
-        let lets = Arc::clone(&self.let_names);
         let word_of = FIELDS.iter().find(|f| matches!(f.kind, Kind::Words(words) if words.rank(name).is_some()));
-        let (list, lets) = if asked { (NameList::Fields, Default::default()) } else { (NameList::FieldsAndLets, lets) };
-        let known = fields.iter().chain(lets.iter()).map(String::as_str);
-        let suggestion = self.suggestions.nearest(list, name, known);
+        let list = if asked { NameList::Fields } else { NameList::FieldsAndLets };
+        let lets = self.context.names.of(NameKind::Let).map(|(name, _)| name).filter(|_| !asked);
+        let known = self.context.field_names.iter().map(String::as_str).chain(lets);
+        let suggestion = self.context.suggestions.nearest(list, name, known);
         let shown = shortened(name);
         let diagnostic = match (asked || name.contains('.'), word_of) {
             (false, Some(field)) => {
@@ -178,7 +178,7 @@ impl Checker<'_> {
                 let message = format!("unknown field `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0203, span.clone(), message);
                 match name.strip_prefix("field.") {
-                    Some(_) if !self.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
+                    Some(_) if !self.context.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
                     None => diagnostic,
                 }
@@ -194,14 +194,9 @@ impl Checker<'_> {
         });
     }
 
-    /// The names of all fields.
-    pub(super) fn field_names(&self) -> Arc<[String]> {
-        Arc::clone(&self.field_names)
-    }
-
     /// Resolves a field by name. Reports an error if it is unknown.
     pub(super) fn field(&mut self, token: &SyntaxToken) -> Option<FieldRef> {
-        let found = FieldRef::find(token.text(), self.desk);
+        let found = FieldRef::find(token.text(), self.context.desk);
         if found.is_none() {
             self.unknown_name(token.text(), range(token), true);
         }
@@ -561,48 +556,14 @@ impl Checker<'_> {
         Some(Predicate::new(field, test))
     }
 
-    /// Resolves a named condition, which is checked on first use.
-    pub(super) fn resolve(&mut self, name: &str) -> Option<Checked> {
-        self.resolve_from(name, 0..0)
-    }
-
-    /// Resolves a named condition that is used in this range of the current file.
-    fn resolve_from(&mut self, name: &str, used: Range<usize>) -> Option<Checked> {
-        let entry = self.lets.get_mut(name)?;
-        match &entry.state {
-            LetState::Done(checked) => return checked.clone(),
-            LetState::Open => {
-                let start = self.path.iter().position(|n| n == name).unwrap_or(0);
-                let mut circle: Vec<_> = self.path.iter().skip(start).map(|n| format!("`{n}`")).collect();
-                circle.push(format!("`{name}`"));
-                let message = format!("circular `let`: `{name}` refers to itself");
-                let help = format!("cycle: {}; remove one of these references", circle.join(" → "));
-                self.report(Diagnostic::new(&codes::TW0206, used, message).with_help(help));
-                return None;
-            }
-            LetState::Waiting if self.path.len() >= MAX_LET_DEPTH => {
-                let message =
-                    format!("nesting too deep: more than {MAX_LET_DEPTH} `let`s refer to each other in a row");
-                self.error(&codes::TW0108, used, message);
-                return None;
-            }
-            LetState::Waiting => entry.state = LetState::Open,
+    pub(super) fn let_item(&mut self, node: &ast::LetItem) -> Option<CheckedLet> {
+        let name = node.name()?.text().to_owned();
+        if let Some(mode) = node.mode() {
+            let message = format!("`{}` is only for rules, not for `let`", mode.text());
+            self.error(&codes::TW0115, range(&mode), message);
         }
-        let (home, node) = (entry.file, entry.node.clone());
-        let back = std::mem::replace(&mut self.file, home);
-        self.path.push(name.to_owned());
-        let checked = self.check_let(name, &node);
-        self.path.pop();
-        self.file = back;
-        if let Some(entry) = self.lets.get_mut(name) {
-            entry.state = LetState::Done(checked.clone());
-        }
-        checked
-    }
-
-    fn check_let(&mut self, name: &str, node: &ast::LetItem) -> Option<Checked> {
         let condition = self.condition(&node.condition()?, Where::Let)?;
-        let size = self.size_of(&condition);
+        let size = self.context.size_of(&condition);
         if size > MAX_PREDICATES {
             let message = format!(
                 "`{name}` has more than {MAX_PREDICATES} comparisons, counting those of the conditions it refers to"
@@ -610,41 +571,9 @@ impl Checker<'_> {
             self.error(&codes::TW0109, node.span(), message);
             return None;
         }
-        let event = self.event_in(&condition);
-        let named = Arc::new(Let { name: name.to_owned(), doc: node.doc(), condition, span: self.span(node.span()) });
-        Some(Checked { named, size, event })
-    }
-
-    /// Number of predicates in a condition, including those of the conditions it refers to.
-    fn size_of(&self, condition: &Condition) -> usize {
-        match &condition.kind {
-            ConditionKind::All(parts) | ConditionKind::Any(parts) => {
-                parts.iter().map(|p| self.size_of(p)).fold(0, usize::saturating_add)
-            }
-            ConditionKind::Not(inner) => self.size_of(inner),
-            ConditionKind::Let(named) => self.checked(&named.name).map_or(1, |c| c.size),
-            ConditionKind::Predicate(_) => 1,
-        }
-    }
-
-    /// The first predicate in a condition that needs an event, as text for a message.
-    pub(super) fn event_in(&self, condition: &Condition) -> Option<String> {
-        match &condition.kind {
-            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().find_map(|p| self.event_in(p)),
-            ConditionKind::Not(inner) => self.event_in(inner),
-            ConditionKind::Let(named) => self.checked(&named.name).and_then(|c| c.event.clone()),
-            ConditionKind::Predicate(predicate) => {
-                let event = predicate.field.scope() == Scope::Event || matches!(predicate.op, Op::Changed { .. });
-                event.then(|| format!("`{predicate}`"))
-            }
-        }
-    }
-
-    fn checked(&self, name: &str) -> Option<&Checked> {
-        match &self.lets.get(name)?.state {
-            LetState::Done(checked) => checked.as_ref(),
-            _ => None,
-        }
+        let event = self.context.event_in(&condition);
+        let named = Arc::new(Let { name, doc: node.doc(), condition, span: self.span(node.span()) });
+        Some(CheckedLet { named, size, depth: self.deepest, event })
     }
 }
 

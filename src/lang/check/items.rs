@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     pub(super) fn trigger(&mut self, node: &ast::Trigger) -> Option<Trigger> {
         let mode = self.mode(node, &[Mode::Disabled, Mode::Shadow]);
         let on = self.only(node.on()).map(|clause| self.on(&clause));

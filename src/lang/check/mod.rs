@@ -4,6 +4,7 @@
 //! A part with errors is omitted and checking continues. Parts that depend on it do not report errors because of it.
 
 mod action;
+mod collect;
 mod condition;
 mod items;
 mod lints;
@@ -17,27 +18,30 @@ mod value;
 pub(crate) use lints::{LINTS, Lint};
 use names::{NameKind, Names};
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{
-    ast::{self, Item, Titled},
+    ast::Item,
     codes,
     config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
-    rules::{Let, Rules, Version},
+    rules::{Automation, Condition, ConditionKind, Let, Macro, Op, Report, RuleTest, Rules, Trigger, Version, View},
     span::{SourceFile, Span},
     suggest::{self, MAX_COMPARED_IN_ALL},
-    syntax::{Parse, parse, range},
+    syntax::{Parse, parse},
 };
 use crate::desk::{
-    Declarations,
+    Declarations, Scope,
     field::{Declared, FIELDS},
 };
 
-/// Maximum depth of named conditions that refer to each other.
-const MAX_LET_DEPTH: usize = 64;
-/// Maximum nesting of a condition, in syntax nodes. A pair of parentheses counts as three.
-const MAX_CONDITION_DEPTH: usize = 3 * crate::lang::syntax::MAX_NESTING + 3 * MAX_LET_DEPTH;
+/// Maximum nesting of a condition, in syntax nodes, including the named conditions it refers to. A pair of parentheses
+/// counts as three, and so does a reference.
+const MAX_CONDITION_DEPTH: usize = 3 * (crate::lang::syntax::MAX_NESTING + 64);
 /// Maximum number of predicates in a condition, including those of the conditions it refers to.
 const MAX_PREDICATES: usize = 50_000;
 
@@ -62,11 +66,34 @@ pub(crate) fn check(
     gaps: Option<&Gaps>,
     version: Version,
 ) -> (Option<Rules>, Vec<Diagnostic>) {
-    let mut checker = Checker { gaps: gaps.cloned(), ..Checker::new(files, desk) };
-    let rules = checker.rules(version);
-    let lints = lints::all(&checker, &rules);
-    checker.out.extend(lints);
-    let mut diagnostics = checker.out;
+    let items = collect::items(files);
+    let (context, mut found) = collect::context(files, &items, desk, gaps);
+    let mut rules = Rules {
+        files: Arc::default(),
+        desk: Arc::clone(desk),
+        version,
+        triggers: vec![],
+        automations: vec![],
+        macros: context.macros.clone(),
+        views: vec![],
+        reports: vec![],
+        tests: vec![],
+        lets: collect::lets_in_order(&context, &items),
+    };
+    for (file, item) in items.iter().filter(|(_, item)| !matches!(item, Item::Let(_) | Item::Macro(_))) {
+        let mut sink = Sink::new(&file.source);
+        match check_item(&context, item, &mut sink) {
+            Some(Checked::Trigger(trigger)) => rules.triggers.push(Arc::new(trigger)),
+            Some(Checked::Automation(automation)) => rules.automations.push(Arc::new(automation)),
+            Some(Checked::View(view)) => rules.views.push(Arc::new(view)),
+            Some(Checked::Report(report)) => rules.reports.push(Arc::new(report)),
+            Some(Checked::Test(test)) => rules.tests.push(Arc::new(*test)),
+            Some(Checked::Let(_) | Checked::Macro(_)) | None => {}
+        }
+        found.add(sink);
+    }
+    let mut diagnostics = found.diagnostics;
+    diagnostics.extend(lints::all(&lints::Context { files, context: &context, rules: &rules, uses: &found.uses }));
     diagnostics.extend(only_syntax(files));
     suppression::apply(files, &mut diagnostics);
     let order: HashMap<&str, usize> =
@@ -76,34 +103,45 @@ pub(crate) fn check(
     (fine.then_some(rules), diagnostics)
 }
 
+/// Checks one item: reports all errors in it, but not those that are about several items, such as a duplicate title.
+/// Returns the checked item unless a part that it needs has errors.
+fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option<Checked> {
+    let mut checker = Checker { context, sink, depth: 0, deepest: 0 };
+    match item {
+        Item::Let(node) => checker.let_item(node).map(Checked::Let),
+        Item::Trigger(node) => checker.trigger(node).map(Checked::Trigger),
+        Item::Automation(node) => checker.automation(node).map(Checked::Automation),
+        Item::View(node) => checker.view(node).map(Checked::View),
+        Item::Report(node) => checker.report_item(node).map(Checked::Report),
+        Item::Macro(node) => checker.macro_item(node).map(Checked::Macro),
+        Item::Test(node) => checker.test(node).map(|test| Checked::Test(Box::new(test))),
+    }
+}
+
+/// A checked item.
+enum Checked {
+    Let(CheckedLet),
+    Trigger(Trigger),
+    Automation(Automation),
+    View(View),
+    Report(Report),
+    Macro(Macro),
+    Test(Box<RuleTest>),
+}
+
 /// The syntax errors of all files.
 pub(crate) fn only_syntax(files: &[File]) -> Vec<Diagnostic> {
     files.iter().flat_map(|file| file.parse.errors.iter().cloned().map(|e| e.in_file(&file.source))).collect()
 }
 
-/// A declared `let` and the progress of checking it.
-#[derive(Debug)]
-struct LetEntry {
-    file: usize,
-    node: ast::LetItem,
-    state: LetState,
-}
-
-#[derive(Debug, Clone)]
-enum LetState {
-    Waiting,
-    /// Being checked; a reference to it is circular.
-    Open,
-    /// Checked; `None` if it has errors, which have been reported.
-    Done(Option<Checked>),
-}
-
 /// A checked named condition.
 #[derive(Debug, Clone)]
-struct Checked {
+struct CheckedLet {
     named: Arc<Let>,
     /// Number of predicates, including those of the conditions it refers to.
     size: usize,
+    /// Nesting in syntax nodes, including the conditions it refers to.
+    depth: usize,
     /// The first predicate that needs an event, if any, as text for a message.
     event: Option<String>,
 }
@@ -135,30 +173,72 @@ impl Where {
     }
 }
 
-struct Checker<'a> {
+/// What an item is checked against: the declarations, and what the items of all files declare.
+struct Context<'a> {
     desk: &'a Arc<Declarations>,
     /// The parts of `twite.toml` that could not be read; `None` if there is no `twite.toml`.
     gaps: Option<Gaps>,
-    files: &'a [File],
-    /// Index of the file being checked.
-    file: usize,
-    lets: HashMap<String, LetEntry>,
-    /// The names of all `let`s, sorted.
-    let_names: Arc<[String]>,
     /// The names of all fields.
-    field_names: Arc<[String]>,
-    /// Stack of the named conditions being checked.
-    path: Vec<String>,
-    /// Current nesting of the condition, in syntax nodes.
-    depth: usize,
-    /// Declarations and uses of names.
+    field_names: Vec<String>,
+    /// The names that items declare.
     names: Names,
-    out: Vec<Diagnostic>,
+    /// The named conditions without errors.
+    lets: HashMap<String, CheckedLet>,
+    /// The macros without errors, in order.
+    macros: Vec<Arc<Macro>>,
     suggestions: Suggestions,
 }
 
-/// Caches for suggestions from lists of names that can be long; each is built on first use.
-struct Suggestions {
+/// Where the check of an item puts what it finds.
+struct Sink<'f> {
+    source: &'f SourceFile,
+    diagnostics: Vec<Diagnostic>,
+    uses: Vec<Use>,
+}
+
+/// A use of a name that an item declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Use {
+    kind: NameKind,
+    name: String,
+    span: Span,
+}
+
+impl<'f> Sink<'f> {
+    fn new(source: &'f SourceFile) -> Self {
+        Self { source, diagnostics: vec![], uses: vec![] }
+    }
+}
+
+/// What the checks of all items have found.
+#[derive(Default)]
+struct FoundInAll {
+    diagnostics: Vec<Diagnostic>,
+    uses: Vec<Use>,
+}
+
+impl FoundInAll {
+    fn add(&mut self, sink: Sink<'_>) {
+        self.diagnostics.extend(sink.diagnostics);
+        self.uses.extend(sink.uses);
+    }
+}
+
+/// The check of one item.
+struct Checker<'c, 'f> {
+    context: &'c Context<'c>,
+    sink: &'c mut Sink<'f>,
+    /// Current nesting of the condition, in syntax nodes.
+    depth: usize,
+    /// Deepest nesting so far, including the named conditions that are referred to.
+    deepest: usize,
+}
+
+/// Suggestions from lists of names that can be long: a cache, and a bound on the work of one check of all files.
+struct Suggestions(Mutex<SuggestionCache>);
+
+struct SuggestionCache {
+    /// Built on first use.
     lists: HashMap<NameList, suggest::Names>,
     /// Number of edit distances that may still be computed.
     may_compare: usize,
@@ -166,7 +246,7 @@ struct Suggestions {
 
 impl Default for Suggestions {
     fn default() -> Self {
-        Self { lists: HashMap::new(), may_compare: MAX_COMPARED_IN_ALL }
+        Self(Mutex::new(SuggestionCache { lists: HashMap::new(), may_compare: MAX_COMPARED_IN_ALL }))
     }
 }
 
@@ -184,28 +264,25 @@ enum NameList {
 
 impl Suggestions {
     /// The name in a list that is nearest to a word, as in [`suggest::nearest`].
-    fn nearest<'n>(&mut self, list: NameList, word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-        let names = self.lists.entry(list).or_insert_with(|| suggest::Names::new(known));
-        names.nearest(word, &mut self.may_compare).map(str::to_owned)
+    fn nearest<'n>(&self, list: NameList, word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let SuggestionCache { lists, may_compare } = &mut *cache;
+        let names = lists.entry(list).or_insert_with(|| suggest::Names::new(known));
+        names.nearest(word, may_compare).map(str::to_owned)
     }
 }
 
-impl<'a> Checker<'a> {
-    fn new(files: &'a [File], desk: &'a Arc<Declarations>) -> Self {
+impl<'a> Context<'a> {
+    fn new(desk: &'a Arc<Declarations>, gaps: Option<&Gaps>) -> Self {
         let fields = FIELDS.iter().map(|field| field.name.to_owned());
         let custom = desk.fields.iter().map(|field| format!("field.{}", field.name));
         Self {
             desk,
-            gaps: Some(Gaps::default()),
-            files,
-            file: 0,
-            lets: HashMap::new(),
-            let_names: Arc::default(),
+            gaps: gaps.cloned(),
             field_names: fields.chain(custom).collect(),
-            path: vec![],
-            depth: 0,
             names: Names::default(),
-            out: vec![],
+            lets: HashMap::new(),
+            macros: vec![],
             suggestions: Suggestions::default(),
         }
     }
@@ -221,19 +298,40 @@ impl<'a> Checker<'a> {
         self.gaps.as_ref().is_some_and(|gaps| gaps.has(key))
     }
 
-    fn file(&self) -> &'a File {
-        #[expect(clippy::indexing_slicing, reason = "it is only ever set to the index of a file")]
-        &self.files[self.file]
+    /// The first predicate in a condition that needs an event, as text for a message.
+    fn event_in(&self, condition: &Condition) -> Option<String> {
+        match &condition.kind {
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().find_map(|p| self.event_in(p)),
+            ConditionKind::Not(inner) => self.event_in(inner),
+            ConditionKind::Let(named) => self.lets.get(&named.name).and_then(|c| c.event.clone()),
+            ConditionKind::Predicate(predicate) => {
+                let event = predicate.field.scope() == Scope::Event || matches!(predicate.op, Op::Changed { .. });
+                event.then(|| format!("`{predicate}`"))
+            }
+        }
     }
 
+    /// Number of predicates in a condition, including those of the conditions it refers to.
+    fn size_of(&self, condition: &Condition) -> usize {
+        match &condition.kind {
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => {
+                parts.iter().map(|p| self.size_of(p)).fold(0, usize::saturating_add)
+            }
+            ConditionKind::Not(inner) => self.size_of(inner),
+            ConditionKind::Let(named) => self.lets.get(&named.name).map_or(1, |c| c.size),
+            ConditionKind::Predicate(_) => 1,
+        }
+    }
+}
+
+impl Checker<'_, '_> {
     fn span(&self, span: Range<usize>) -> Span {
-        self.file().source.span(span)
+        self.sink.source.span(span)
     }
 
-    /// Reports a diagnostic about the current file.
     fn report(&mut self, diagnostic: TextDiagnostic) {
-        let file = &self.file().source;
-        self.out.push(diagnostic.in_file(file));
+        let diagnostic = diagnostic.in_file(self.sink.source);
+        self.sink.diagnostics.push(diagnostic);
     }
 
     /// Reports an error without help or fix.
@@ -241,107 +339,52 @@ impl<'a> Checker<'a> {
         self.report(Diagnostic::new(code, span, message));
     }
 
-    fn rules(&mut self, version: Version) -> Rules {
-        let items: Vec<(usize, Item)> = self
-            .files
-            .iter()
-            .enumerate()
-            .flat_map(|(index, file)| ast::items(&file.parse.tree()).map(move |item| (index, item)).collect::<Vec<_>>())
+    /// Records the use of a name. Returns whether an item declares it.
+    fn uses(&mut self, kind: NameKind, name: &str, span: Range<usize>) -> bool {
+        let declared = self.context.names.is_declared(kind, name);
+        if declared {
+            let span = self.span(span);
+            self.sink.uses.push(Use { kind, name: name.to_owned(), span });
+        }
+        declared
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The diagnostics of one item.
+    fn alone(context: &Context<'_>, file: &File, item: &Item) -> Vec<Diagnostic> {
+        let mut sink = Sink::new(&file.source);
+        check_item(context, item, &mut sink);
+        sink.diagnostics
+    }
+
+    #[test]
+    fn an_item_is_checked_alike_in_any_order_and_again() {
+        let cases = std::fs::read_dir("tests/it/lang/cases").unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = cases
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                File::new(&SourceFile::new(name, std::fs::read_to_string(path).unwrap()))
+            })
             .collect();
-        self.collect(&items);
-        let mut rules = Rules {
-            files: Arc::default(),
-            desk: Arc::clone(self.desk),
-            version,
-            triggers: vec![],
-            automations: vec![],
-            macros: vec![],
-            views: vec![],
-            reports: vec![],
-            tests: vec![],
-            lets: vec![],
-        };
-        // Tests refer to macros, so they are checked last.
-        let mut tests = vec![];
-        for (index, item) in items {
-            self.file = index;
-            match item {
-                Item::Let(node) => {
-                    let name = node.name().map(|t| t.text().to_owned());
-                    let entry = name.as_ref().and_then(|n| self.lets.get(n)).filter(|e| e.node == node);
-                    if let Some(name) = name.filter(|_| entry.is_some()) {
-                        rules.lets.extend(self.resolve(&name).map(|checked| checked.named));
-                    }
-                }
-                Item::Trigger(node) => rules.triggers.extend(self.trigger(&node).map(Arc::new)),
-                Item::Automation(node) => rules.automations.extend(self.automation(&node).map(Arc::new)),
-                Item::View(node) => rules.views.extend(self.view(&node).map(Arc::new)),
-                Item::Report(node) => rules.reports.extend(self.report_item(&node).map(Arc::new)),
-                Item::Macro(node) => rules.macros.extend(self.macro_item(&node).map(Arc::new)),
-                Item::Test(node) => tests.push((index, node)),
-            }
-        }
-        for (index, node) in tests {
-            self.file = index;
-            rules.tests.extend(self.test(&node, &rules.macros).map(Arc::new));
-        }
-        rules
-    }
-
-    /// Records the names that items declare, before any use is resolved.
-    fn collect(&mut self, items: &[(usize, Item)]) {
-        for (index, item) in items {
-            self.file = *index;
-            let (kind, name_kind) = match item {
-                Item::Let(node) => {
-                    self.declare_let(node);
-                    continue;
-                }
-                Item::Trigger(_) => ("trigger", NameKind::Rule),
-                Item::Automation(_) => ("automation", NameKind::Rule),
-                Item::View(_) => ("view", NameKind::View),
-                Item::Report(_) => ("report", NameKind::Report),
-                Item::Macro(_) => ("macro", NameKind::Macro),
-                Item::Test(_) => ("test", NameKind::Test),
-            };
-            let Some((title, span)) = item.title() else { continue };
-            if title.trim().is_empty() {
-                self.error(&codes::TW0115, span, format!("{} needs a title", suggest::article(kind)));
-                continue;
-            }
-            if let Err(first) = self.names.declare(name_kind, &title, self.span(span.clone())) {
-                let message = format!("there is already a {} \"{title}\"", name_kind.as_str());
-                self.twice(message, span, first);
-            }
-        }
-        let mut names: Vec<_> = self.lets.keys().cloned().collect();
-        names.sort_unstable();
-        self.let_names = names.into();
-    }
-
-    /// Reports a duplicate declaration.
-    fn twice(&mut self, message: String, span: Range<usize>, first: Span) {
-        let error = Diagnostic::new(&codes::TW0202, self.span(span), message);
-        self.out.push(error.and_label(first, "first declared here"));
-    }
-
-    fn declare_let(&mut self, node: &ast::LetItem) {
-        let Some(name) = node.name() else { return };
-        let span = range(&name);
-        let text = name.text().to_owned();
-        if let Some(mode) = node.mode() {
-            let message = format!("`{}` is only for rules, not for `let`", mode.text());
-            self.error(&codes::TW0115, range(&mode), message);
-        }
-        if text.contains('.') || crate::desk::FieldRef::find(&text, self.desk).is_some() {
-            let message = format!("`{text}` cannot be the name of a `let`");
-            let help = if text.contains('.') { "names contain no dots" } else { "a field has this name" };
-            return self.report(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
-        }
-        if let Err(first) = self.names.declare(NameKind::Let, &text, self.span(span.clone())) {
-            return self.twice(format!("duplicate `let` named `{text}`"), span, first);
-        }
-        let entry = LetEntry { file: self.file, node: node.clone(), state: LetState::Waiting };
-        self.lets.insert(text, entry);
+        files.sort_by(|a, b| a.source.name.cmp(&b.source.name));
+        let circle =
+            "let b1 = b2\nlet b2 = not b3 and statu is open\nlet b3 = b1\ntrigger \"T\" { when b1 then stop }\n";
+        files.push(File::new(&SourceFile::new("z.twite", circle)));
+        let desk = Arc::new(Declarations::default());
+        let items = collect::items(&files);
+        let (context, _) = collect::context(&files, &items, &desk, None);
+        let forward: Vec<_> = items.iter().map(|(file, item)| alone(&context, file, item)).collect();
+        let mut backward: Vec<_> = items.iter().rev().map(|(file, item)| alone(&context, file, item)).collect();
+        backward.reverse();
+        assert_eq!(forward, backward);
+        assert!(forward.iter().filter(|found| !found.is_empty()).count() > 20);
+        // The check of all files reports the same, and what is about several items.
+        let (_, all) = check(&files, &desk, None, Version::default());
+        let missing = forward.iter().flatten().filter(|found| found.is_error() && !all.contains(found));
+        assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Diagnostic>::new());
     }
 }

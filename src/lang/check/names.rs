@@ -1,4 +1,4 @@
-//! Symbol table: the declaration and the uses of each name.
+//! Symbol table: the declaration of each name.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,18 +30,10 @@ impl NameKind {
     }
 }
 
-/// A declared name.
-#[derive(Debug)]
-pub(super) struct Name {
-    /// Its first declaration.
-    pub(super) declared: Span,
-    /// Its uses, including those in items with errors.
-    pub(super) uses: Vec<Span>,
-}
-
-/// All names in the files that are checked together, including those of items with errors.
+/// All names in the files that are checked together, including those of items with errors, each with the span of its
+/// first declaration.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<NameKind, BTreeMap<String, Name>>);
+pub(super) struct Names(HashMap<NameKind, BTreeMap<String, Span>>);
 
 impl Names {
     /// Records a declaration.
@@ -51,23 +43,27 @@ impl Names {
     pub(super) fn declare(&mut self, kind: NameKind, name: &str, span: Span) -> Result<(), Span> {
         let names = self.0.entry(kind).or_default();
         match names.get(name) {
-            Some(first) => Err(first.declared.clone()),
+            Some(first) => Err(first.clone()),
             None => {
-                names.insert(name.to_owned(), Name { declared: span, uses: vec![] });
+                names.insert(name.to_owned(), span);
                 Ok(())
             }
         }
     }
 
-    /// Records a use. Returns whether the name is declared.
-    pub(super) fn note_use(&mut self, kind: NameKind, name: &str, span: Span) -> bool {
-        let found = self.0.get_mut(&kind).and_then(|names| names.get_mut(name));
-        found.map(|name| name.uses.push(span)).is_some()
+    /// The span of the declaration of a name.
+    pub(super) fn declared(&self, kind: NameKind, name: &str) -> Option<&Span> {
+        self.0.get(&kind)?.get(name)
+    }
+
+    /// Whether a name is declared.
+    pub(super) fn is_declared(&self, kind: NameKind, name: &str) -> bool {
+        self.declared(kind, name).is_some()
     }
 
     /// The names of a kind, sorted.
-    pub(super) fn of(&self, kind: NameKind) -> impl Iterator<Item = (&str, &Name)> {
-        self.0.get(&kind).into_iter().flatten().map(|(text, name)| (text.as_str(), name))
+    pub(super) fn of(&self, kind: NameKind) -> impl Iterator<Item = (&str, &Span)> {
+        self.0.get(&kind).into_iter().flatten().map(|(text, span)| (text.as_str(), span))
     }
 }
 
@@ -77,15 +73,13 @@ mod tests {
     use crate::lang::span::SourceFile;
 
     #[test]
-    fn a_name_is_declared_once_a_kind_and_keeps_its_uses() {
+    fn a_name_is_declared_once_a_kind() {
         let file = SourceFile::new("a.twite", "let a = b\nlet a = c\n");
         let mut names = Names::default();
         assert_eq!(names.declare(NameKind::Let, "a", file.span(4..5)), Ok(()));
         assert_eq!(names.declare(NameKind::Let, "a", file.span(14..15)), Err(file.span(4..5)));
         assert_eq!(names.declare(NameKind::Macro, "a", file.span(14..15)), Ok(()));
-        assert!(names.note_use(NameKind::Let, "a", file.span(8..9)));
-        assert!(!names.note_use(NameKind::View, "a", file.span(8..9)));
-        let lets: Vec<_> = names.of(NameKind::Let).map(|(text, name)| (text, name.uses.len())).collect();
-        assert_eq!(lets, [("a", 1)]);
+        assert!(names.is_declared(NameKind::Let, "a") && !names.is_declared(NameKind::View, "a"));
+        assert_eq!(names.of(NameKind::Let).collect::<Vec<_>>(), [("a", &file.span(4..5))]);
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 const MAX_MEASURES: usize = 12;
 const MAX_BANDS: usize = 50;
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     pub(super) fn report_item(&mut self, node: &ast::Report) -> Option<Report> {
         let mode = self.mode(node, &[Mode::Disabled]);
         let filter = self.only(node.filter());
@@ -156,11 +156,11 @@ impl Checker<'_> {
         if let Some(metric) = metric(what.text()) {
             return Some(Quantity::Time { metric, business: business.is_some() });
         }
-        let Some(field) = FieldRef::find(what.text(), self.desk) else {
-            if what.text().starts_with("field.") && self.has_gap("field") {
+        let Some(field) = FieldRef::find(what.text(), self.context.desk) else {
+            if what.text().starts_with("field.") && self.context.has_gap("field") {
                 return None;
             }
-            let fields = self.field_names();
+            let fields = &self.context.field_names;
             let metrics = METRICS.iter().map(|m| m.name);
             let word = nearest(what.text(), metrics.clone().chain(fields.iter().map(String::as_str)));
             let message = format!("unknown quantity `{}`{}", shortened(what.text()), did_you_mean(word));
@@ -268,7 +268,7 @@ impl Checker<'_> {
         let path = node.words().last();
         let of = match &path {
             Some(path) => self.field(path)?,
-            None => FieldRef::find("created", self.desk)?,
+            None => FieldRef::find("created", self.context.desk)?,
         };
         if let Some(path) = path.as_ref().filter(|_| of.kind() != Kind::Time) {
             let message = format!("`{of}` is {}, not a time", of.kind());

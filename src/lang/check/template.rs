@@ -35,7 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ticket.latest_public_comment_formatted", "ticket.latest_public_comment"),
 ];
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// Checks a text and all its placeholders.
     pub(super) fn template(&mut self, token: &SyntaxToken) -> Option<Template> {
         let text = Text::of(token);
@@ -96,10 +96,10 @@ impl Checker<'_> {
 
     fn placeholder_field(&mut self, text: &Text, name: &str, part: Range<usize>) -> Option<FieldRef> {
         let found = match name.strip_prefix("ticket.") {
-            Some(field) => FieldRef::find(field, self.desk).filter(|f| f.scope() != Scope::Event),
-            None => (name == "comment.text").then(|| FieldRef::find(name, self.desk)).flatten(),
+            Some(field) => FieldRef::find(field, self.context.desk).filter(|f| f.scope() != Scope::Event),
+            None => (name == "comment.text").then(|| FieldRef::find(name, self.context.desk)).flatten(),
         };
-        if found.is_some() || name.starts_with("ticket.field.") && self.has_gap("field") {
+        if found.is_some() || name.starts_with("ticket.field.") && self.context.has_gap("field") {
             return found;
         }
         let (message, help, fix) = if name.is_empty() {
@@ -107,7 +107,8 @@ impl Checker<'_> {
         } else if let Some((_, here)) = ELSEWHERE.iter().find(|(there, _)| *there == name) {
             (format!("unknown placeholder `{name}`"), Some(format!("write `{{{{{here}}}}}`")), Some(*here))
         } else {
-            let mut known: Vec<String> = self.field_names().iter().filter(|n| !n.contains(' ')).cloned().collect();
+            let mut known: Vec<String> =
+                self.context.field_names.iter().filter(|n| !n.contains(' ')).cloned().collect();
             known.retain(|n| !n.starts_with("comment.") && n != "updated_via");
             let mut known: Vec<String> = known.into_iter().map(|n| format!("ticket.{n}")).collect();
             known.push("comment.text".into());

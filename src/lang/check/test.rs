@@ -15,7 +15,7 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{EffectKind, Expect, ExpectKind, Literal, Macro, Mode, RuleTest, Step, TestComment, When},
+        rules::{EffectKind, Expect, ExpectKind, Literal, Mode, RuleTest, Step, TestComment, When},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -33,8 +33,8 @@ struct Given {
     seen: Vec<(String, Range<usize>)>,
 }
 
-impl Checker<'_> {
-    pub(super) fn test(&mut self, node: &ast::Test, macros: &[Arc<Macro>]) -> Option<RuleTest> {
+impl Checker<'_, '_> {
+    pub(super) fn test(&mut self, node: &ast::Test) -> Option<RuleTest> {
         let mode = self.mode(node, &[Mode::Disabled]);
         let at = self.only(node.at()).and_then(|clause| self.at(&clause));
         let now = at.unwrap_or(RuleTest::USUAL_MOMENT);
@@ -47,7 +47,7 @@ impl Checker<'_> {
         let when: Vec<_> = node
             .when()
             .filter_map(|clause| {
-                let when = self.happens(&clause, now, macros)?;
+                let when = self.happens(&clause, now)?;
                 Some(Step { when, span: self.span(clause.span()) })
             })
             .collect();
@@ -83,7 +83,7 @@ impl Checker<'_> {
     /// Warns about a ticket that violates an invariant, at the first field involved.
     fn impossible(&mut self, test: &RuleTest, given: &[(String, Range<usize>)], title: Range<usize>) {
         // A value that cannot be given has already been reported.
-        let Ok(ticket) = test.ticket(self.desk) else { return };
+        let Ok(ticket) = test.ticket(self.context.desk) else { return };
         for invariant in invariant::broken(&ticket) {
             let mut fields = invariant.fields.iter();
             let span = fields.find_map(|field| Some(given.iter().find(|(name, _)| name == field)?.1.clone()));
@@ -139,7 +139,7 @@ impl Checker<'_> {
             given.comment = text.map(|t| Text::of(&t).value);
             return;
         }
-        let Some(field) = FieldRef::find(&name, self.desk) else {
+        let Some(field) = FieldRef::find(&name, self.context.desk) else {
             return self.unknown_name(&name, range(&path), true);
         };
         if field.scope() != Scope::Ticket {
@@ -175,7 +175,7 @@ impl Checker<'_> {
                 self.report(error.with_help(format!("write `{field} 5 days ago`, or a timestamp")));
                 return None;
             }
-            return now.checked_sub(span.length(&self.desk.hours)).ok().map(Literal::Time);
+            return now.checked_sub(span.length(&self.context.desk.hours)).ok().map(Literal::Time);
         }
         if field.kind() == Kind::Set && value.kind() == SyntaxKind::List {
             let tags: Vec<_> = self.list_of(value)?.iter().map(|v| self.tag(v)).collect();
@@ -184,7 +184,7 @@ impl Checker<'_> {
         self.literal(field, value)
     }
 
-    fn happens(&mut self, clause: &ast::HappensClause, now: Timestamp, macros: &[Arc<Macro>]) -> Option<When> {
+    fn happens(&mut self, clause: &ast::HappensClause, now: Timestamp) -> Option<When> {
         if clause.created() {
             return Some(When::Created);
         }
@@ -192,7 +192,7 @@ impl Checker<'_> {
             return self.passing(&passing);
         }
         if let Some(applied) = clause.applied() {
-            return applied.title().and_then(|title| self.applied(&title, macros));
+            return applied.title().and_then(|title| self.applied(&title));
         }
         if let Some(comment) = clause.comment() {
             let comment = self.comment(&comment)?;
@@ -219,7 +219,7 @@ impl Checker<'_> {
         let value = node.length()?;
         let span = self.duration(&value)?;
         // Evaluation takes time for every minute in which an automation may come due.
-        if span.length(&self.desk.hours) > MAX_WAIT {
+        if span.length(&self.context.desk.hours) > MAX_WAIT {
             let error =
                 Diagnostic::new(&codes::TW0116, span_of(&value), "time out of range: a test covers at most ten years");
             self.report(error);
@@ -228,19 +228,21 @@ impl Checker<'_> {
         Some(When::Passes(span))
     }
 
-    fn applied(&mut self, token: &SyntaxToken, macros: &[Arc<Macro>]) -> Option<When> {
+    fn applied(&mut self, token: &SyntaxToken) -> Option<When> {
         let title = Text::of(token).value;
-        let used = self.span(range(token));
-        self.names.note_use(NameKind::Macro, &title, used);
+        let declared = self.uses(NameKind::Macro, &title, range(token));
+        let macros = &self.context.macros;
         match macros.iter().find(|m| m.title == title) {
             Some(found) if found.mode != Mode::Disabled => Some(When::Macro(Arc::clone(found))),
             Some(_) => {
                 self.error(&codes::TW0207, range(token), "a disabled macro cannot be applied");
                 None
             }
+            // Its errors have been reported.
+            None if declared => None,
             None => {
                 let known = macros.iter().map(|m| m.title.as_str());
-                let suggestion = self.suggestions.nearest(NameList::Macros, &title, known);
+                let suggestion = self.context.suggestions.nearest(NameList::Macros, &title, known);
                 let suggestion = suggestion.as_deref();
                 let message = format!("unknown macro `{}`{}", shortened(&title), did_you_mean(suggestion));
                 let error = Diagnostic::new(&codes::TW0207, range(token), message);
@@ -287,12 +289,11 @@ impl Checker<'_> {
 
     fn fired(&mut self, token: &SyntaxToken) -> Option<String> {
         let title = Text::of(token).value;
-        let used = self.span(range(token));
-        if self.names.note_use(NameKind::Rule, &title, used) {
+        if self.uses(NameKind::Rule, &title, range(token)) {
             return Some(title);
         }
-        let firing = self.names.of(NameKind::Rule).map(|(title, _)| title);
-        let suggestion = self.suggestions.nearest(NameList::Firing, &title, firing);
+        let firing = self.context.names.of(NameKind::Rule).map(|(title, _)| title);
+        let suggestion = self.context.suggestions.nearest(NameList::Firing, &title, firing);
         let message =
             format!("unknown trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
         let error = Diagnostic::new(&codes::TW0207, range(token), message);

@@ -27,7 +27,7 @@ use crate::{
 pub(super) const NO_DECLARATIONS: &str =
     "found no `twite.toml` in the directory of the rules or its parent; create one, or pass `--config`";
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     /// Checks a single value of a field.
     pub(super) fn literal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
         let span = span_of(value);
@@ -128,7 +128,7 @@ impl Checker<'_> {
 
     /// Resolves a declared name. Reports an error if it is not declared.
     pub(super) fn declared_name(&mut self, declared: &Declared, text: &str, span: Range<usize>) -> Option<String> {
-        if let Some(name) = self.desk.declared_name(declared, text) {
+        if let Some(name) = self.context.desk.declared_name(declared, text) {
             return Some(name.to_owned());
         }
         let table = match declared {
@@ -138,10 +138,10 @@ impl Checker<'_> {
             Declared::Brand => "brand",
             Declared::Choice(_) => "field",
         };
-        if self.has_gap(table) {
+        if self.context.has_gap(table) {
             return None;
         }
-        let names = self.desk.declared(declared);
+        let names = self.context.desk.declared(declared);
         let what = match declared {
             Declared::Group => "group".to_owned(),
             Declared::Agent => "agent".to_owned(),
@@ -150,10 +150,10 @@ impl Checker<'_> {
             Declared::Choice(field) => format!("`field.{field}` choice"),
         };
         let list = NameList::Declared(declared.clone());
-        let suggestion = self.suggestions.nearest(list, text.trim_start_matches('@'), names.iter().copied());
+        let suggestion = self.context.suggestions.nearest(list, text.trim_start_matches('@'), names.iter().copied());
         let message = format!("undeclared {what} `{}`{}", shortened(text), did_you_mean(suggestion.as_deref()));
         let help = match names.as_slice() {
-            [] if !self.has_declarations() => NO_DECLARATIONS.to_owned(),
+            [] if !self.context.has_declarations() => NO_DECLARATIONS.to_owned(),
             [] => format!("it declares no {} at all", what.split(' ').next().unwrap_or_default()),
             names if names.len() <= 12 => format!("`twite.toml` declares {}", listed(names.iter().copied())),
             names => format!("`twite.toml` declares {} of them", names.len()),
@@ -294,9 +294,13 @@ impl Checker<'_> {
     /// Checks a number of business days. Reports an error if business days differ in length in any schedule.
     fn open_days(&mut self, node: &ast::Duration, number: i64) -> Option<i64> {
         self.in_range(node, number, 24 * 3600)?;
-        let named =
-            self.desk.schedules.iter().map(|schedule| (format!("the schedule `{}`", schedule.name), &schedule.hours));
-        let mut all = std::iter::once(("`[hours]`".to_owned(), &self.desk.hours)).chain(named);
+        let named = self
+            .context
+            .desk
+            .schedules
+            .iter()
+            .map(|schedule| (format!("the schedule `{}`", schedule.name), &schedule.hours));
+        let mut all = std::iter::once(("`[hours]`".to_owned(), &self.context.desk.hours)).chain(named);
         let uneven = all.find_map(|(whose, hours)| hours.uneven_days().map(|days| (whose, hours, days)));
         let Some((whose, hours, [(a, one), (b, other)])) = uneven else { return Some(number) };
         let message = format!(

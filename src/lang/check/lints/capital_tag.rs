@@ -25,7 +25,7 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let tags = context
         .nodes()
         .filter(|(_, n)| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))

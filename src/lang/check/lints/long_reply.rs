@@ -22,7 +22,7 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let rules = context.rules;
     let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
     let triggers = rules.triggers.iter().map(|t| (&t.when, &t.then));

@@ -10,7 +10,7 @@ mod same_twice;
 mod unheard;
 mod unused_let;
 
-use super::{Checker, File, NameKind};
+use super::{File, NameKind, Use};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Grade},
@@ -37,7 +37,7 @@ pub(crate) struct Lint {
     since: &'static str,
     /// The grade of its fixes, if it has any.
     fix: Option<Grade>,
-    check: fn(&Context<'_, '_>, &mut Vec<Diagnostic>),
+    check: fn(&Context<'_>, &mut Vec<Diagnostic>),
 }
 
 impl Lint {
@@ -54,29 +54,27 @@ impl Lint {
 }
 
 /// The input of lints. Lints that read the syntax tree also see items with errors.
-struct Context<'c, 'a> {
-    checker: &'c Checker<'a>,
-    rules: &'c Rules,
+pub(super) struct Context<'c> {
+    pub(super) files: &'c [File],
+    pub(super) context: &'c super::Context<'c>,
+    pub(super) rules: &'c Rules,
+    /// The uses of all names.
+    pub(super) uses: &'c [Use],
 }
 
-impl<'a> Context<'_, 'a> {
-    fn files(&self) -> &'a [File] {
-        self.checker.files
-    }
-
+impl<'c> Context<'c> {
     /// All syntax nodes of all files.
-    fn nodes(&self) -> impl Iterator<Item = (&'a File, SyntaxNode)> + use<'a> {
-        self.files().iter().flat_map(|file| file.parse.tree().descendants().map(move |node| (file, node)))
+    fn nodes(&self) -> impl Iterator<Item = (&'c File, SyntaxNode)> + use<'c> {
+        self.files.iter().flat_map(|file| file.parse.tree().descendants().map(move |node| (file, node)))
     }
 }
 
 /// Runs all lints.
-pub(super) fn all(checker: &Checker<'_>, rules: &Rules) -> Vec<Diagnostic> {
-    let context = Context { checker, rules };
+pub(super) fn all(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = vec![];
     for lint in LINTS {
         let from = found.len();
-        (lint.check)(&context, &mut found);
+        (lint.check)(context, &mut found);
         debug_assert!(found.iter().skip(from).all(|d| d.code == &lint.code), "{} reports another code", lint.code.id);
         debug_assert!(
             found.iter().skip(from).all(|d| d.fix.as_ref().is_none_or(|fix| Some(fix.grade) == lint.fix)),

@@ -20,8 +20,8 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
-    let files = context.files();
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let files = context.files;
     let mut directories = HashSet::new();
     for (before, after) in files.iter().zip(files.iter().skip(1)) {
         let shared =

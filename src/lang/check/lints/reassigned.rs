@@ -19,10 +19,10 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|t| t.on.updated) {
         // A condition on the event, or on the field itself, shows that the author considered updates.
-        if context.checker.event_in(&trigger.when).is_some() {
+        if context.context.event_in(&trigger.when).is_some() {
             continue;
         }
         for action in &trigger.then {

@@ -21,7 +21,7 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let lists = context
         .nodes()
         .filter(|(_, n)| matches!(n.kind(), SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList));

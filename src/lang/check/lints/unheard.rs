@@ -23,8 +23,8 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
-    if context.checker.has_gap("email") {
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    if context.context.has_gap("email") {
         return;
     }
     let rules = context.rules;

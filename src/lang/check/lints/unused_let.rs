@@ -1,5 +1,7 @@
 //! TW0401: a named condition that is never used.
 
+use std::collections::HashSet;
+
 use super::{Context, Lint, NameKind};
 use crate::lang::{
     ast::NodeExt,
@@ -19,15 +21,16 @@ pub(super) static LINT: Lint = Lint {
     check,
 };
 
-fn check(context: &Context<'_, '_>, found: &mut Vec<Diagnostic>) {
-    let checker = context.checker;
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     // A part that did not parse may contain a use.
-    if checker.files.iter().any(|f| f.parse.tree().is_broken()) {
+    if context.files.iter().any(|f| f.parse.tree().is_broken()) {
         return;
     }
-    let unused = checker.names.of(NameKind::Let).filter(|(_, name)| name.uses.is_empty());
+    let used: HashSet<&str> =
+        context.uses.iter().filter(|used| used.kind == NameKind::Let).map(|used| used.name.as_str()).collect();
+    let unused = context.context.names.of(NameKind::Let).filter(|(name, _)| !used.contains(name));
     let warning = |name: &str, span| {
         Diagnostic::new(&LINT.code, span, format!("unused `let`: `{name}`")).with_help("use it, or delete it")
     };
-    found.extend(unused.map(|(text, name)| warning(text, name.declared.clone())));
+    found.extend(unused.map(|(text, declared)| warning(text, declared.clone())));
 }

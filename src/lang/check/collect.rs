@@ -1,0 +1,192 @@
+//! What is about all items: the names they declare, duplicates, and the order in which named conditions are checked.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{Checked, Context, File, FoundInAll, NameKind, Sink, check_item};
+use crate::{
+    desk::{Declarations, FieldRef},
+    lang::{
+        ast::{self, AstNode as _, Item, NodeExt as _, Titled as _},
+        codes,
+        config::Gaps,
+        diagnostic::Diagnostic,
+        rules::Let,
+        span::{SourceFile, Span},
+        suggest,
+        syntax::{SyntaxKind, SyntaxToken, range},
+    },
+};
+
+/// An item and its file.
+pub(super) type ItemOf<'f> = (&'f File, Item);
+
+/// The items of all files, in order.
+pub(super) fn items(files: &[File]) -> Vec<ItemOf<'_>> {
+    let items = files.iter().map(|file| (file, ast::items(&file.parse.tree()).collect::<Vec<_>>()));
+    items.flat_map(|(file, items)| items.into_iter().map(move |item| (file, item))).collect()
+}
+
+/// Collects what items declare. Checks the items that others refer to: named conditions and macros.
+pub(super) fn context<'a>(
+    files: &[File],
+    items: &[ItemOf<'_>],
+    desk: &'a Arc<Declarations>,
+    gaps: Option<&Gaps>,
+) -> (Context<'a>, FoundInAll) {
+    let mut context = Context::new(desk, gaps);
+    let mut found = FoundInAll::default();
+    for (file, item) in items {
+        match item {
+            Item::Let(node) => declare_let(&mut context, &file.source, node, &mut found.diagnostics),
+            _ => declare_title(&mut context, &file.source, item, &mut found.diagnostics),
+        }
+    }
+    // A `let` that did not parse declares its name all the same.
+    for (file, name) in files.iter().flat_map(|file| broken_lets(file).map(move |name| (file, name))) {
+        let _ = context.names.declare(NameKind::Let, name.text(), file.source.span(range(&name)));
+    }
+    check_lets(&mut context, items, &mut found);
+    for (file, item) in items.iter().filter(|(_, item)| matches!(item, Item::Macro(_))) {
+        let mut sink = Sink::new(&file.source);
+        if let Some(Checked::Macro(found)) = check_item(&context, item, &mut sink) {
+            context.macros.push(Arc::new(found));
+        }
+        found.add(sink);
+    }
+    (context, found)
+}
+
+/// The named conditions without errors, in file order.
+pub(super) fn lets_in_order(context: &Context<'_>, items: &[ItemOf<'_>]) -> Vec<Arc<Let>> {
+    let mut lets = vec![];
+    for (file, item) in items {
+        let Item::Let(node) = item else { continue };
+        let checked = node.name().and_then(|name| context.lets.get(name.text()));
+        lets.extend(checked.filter(|c| c.named.span == file.source.span(node.span())).map(|c| Arc::clone(&c.named)));
+    }
+    lets
+}
+
+fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, out: &mut Vec<Diagnostic>) {
+    let (kind, name_kind) = match item {
+        Item::Let(_) => return,
+        Item::Trigger(_) => ("trigger", NameKind::Rule),
+        Item::Automation(_) => ("automation", NameKind::Rule),
+        Item::View(_) => ("view", NameKind::View),
+        Item::Report(_) => ("report", NameKind::Report),
+        Item::Macro(_) => ("macro", NameKind::Macro),
+        Item::Test(_) => ("test", NameKind::Test),
+    };
+    let Some((title, span)) = item.title() else { return };
+    let span = source.span(span);
+    if title.trim().is_empty() {
+        out.push(Diagnostic::new(&codes::TW0115, span, format!("{} needs a title", suggest::article(kind))));
+        return;
+    }
+    if let Err(first) = context.names.declare(name_kind, &title, span.clone()) {
+        out.push(twice(format!("there is already a {} \"{title}\"", name_kind.as_str()), span, first));
+    }
+}
+
+fn declare_let(context: &mut Context<'_>, source: &SourceFile, node: &ast::LetItem, out: &mut Vec<Diagnostic>) {
+    let Some(name) = node.name() else { return };
+    let (span, text) = (source.span(range(&name)), name.text());
+    if text.contains('.') || FieldRef::find(text, context.desk).is_some() {
+        let message = format!("`{text}` cannot be the name of a `let`");
+        let help = if text.contains('.') { "names contain no dots" } else { "a field has this name" };
+        out.push(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
+    } else if let Err(first) = context.names.declare(NameKind::Let, text, span.clone()) {
+        out.push(twice(format!("duplicate `let` named `{text}`"), span, first));
+    }
+}
+
+/// Error for a duplicate declaration.
+fn twice(message: String, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(&codes::TW0202, span, message).and_label(first, "first declared here")
+}
+
+/// The names after `let` in the parts of a file that did not parse.
+fn broken_lets(file: &File) -> impl Iterator<Item = SyntaxToken> {
+    let bad = file.parse.tree().children().filter(|node| node.kind() == SyntaxKind::BadItem);
+    let named = |node: crate::lang::syntax::SyntaxNode| {
+        let mut words = node.tokens().filter(|token| token.kind() != SyntaxKind::Mode);
+        words.next().filter(|word| word.text() == "let")?;
+        words.next().filter(|name| matches!(name.kind(), SyntaxKind::Word | SyntaxKind::Path))
+    };
+    bad.filter_map(named).collect::<Vec<_>>().into_iter()
+}
+
+/// A named condition, with its references to others: their indexes, and where they are.
+struct Node<'f> {
+    item: &'f ItemOf<'f>,
+    refers_to: Vec<(usize, SyntaxToken)>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    /// Its references are being followed; another reference to it is circular.
+    Open,
+    Done,
+}
+
+/// Checks all named conditions, each after those that it refers to, and reports circular references.
+fn check_lets(context: &mut Context<'_>, items: &[ItemOf<'_>], found: &mut FoundInAll) {
+    let lets: Vec<_> = items.iter().filter(|(_, item)| matches!(item, Item::Let(_))).collect();
+    let declares = |(file, item): &ItemOf<'_>| {
+        let Item::Let(node) = item else { return None };
+        let name = node.name()?;
+        let declared = context.names.declared(NameKind::Let, name.text())?;
+        (*declared == file.source.span(range(&name))).then(|| name.text().to_owned())
+    };
+    // A duplicate declares nothing, but is checked as well.
+    let names: Vec<_> = lets.iter().map(|item| declares(item)).collect();
+    let index: HashMap<&str, usize> =
+        names.iter().enumerate().filter_map(|(at, name)| Some((name.as_deref()?, at))).collect();
+    let refers_to = |item: &ItemOf<'_>| -> Vec<(usize, SyntaxToken)> {
+        let questions = item.1.syntax().descendants().filter_map(ast::Question::cast);
+        questions.filter_map(|q| q.name()).filter_map(|name| Some((*index.get(name.text())?, name))).collect()
+    };
+    let mut nodes: Vec<_> =
+        lets.into_iter().map(|item| Node { item, refers_to: refers_to(item), state: State::Waiting }).collect();
+    let name_of = |at: usize| names.get(at).cloned().flatten().unwrap_or_default();
+    for root in 0..nodes.len() {
+        // A stack instead of recursion: there can be thousands of references in a row.
+        let mut stack = vec![root];
+        while let Some(&at) = stack.last() {
+            let Some(node) = nodes.get_mut(at) else { break };
+            if node.state == State::Done {
+                stack.pop();
+                continue;
+            }
+            node.state = State::Open;
+            let Some((next, token)) = node.refers_to.pop() else {
+                node.state = State::Done;
+                stack.pop();
+                let (file, item) = node.item;
+                let mut sink = Sink::new(&file.source);
+                if let Some(Checked::Let(checked)) = check_item(context, item, &mut sink)
+                    && let Some(Some(name)) = names.get(at)
+                {
+                    context.lets.insert(name.clone(), checked);
+                }
+                found.add(sink);
+                continue;
+            };
+            let source = &node.item.0.source;
+            match nodes.get(next).map(|next| next.state) {
+                Some(State::Waiting) => stack.push(next),
+                Some(State::Open) => {
+                    let start = stack.iter().position(|open| *open == next).unwrap_or(0);
+                    let circle = stack.iter().skip(start).chain([&next]).map(|at| format!("`{}`", name_of(*at)));
+                    let circle = circle.collect::<Vec<_>>().join(" → ");
+                    let message = format!("circular `let`: `{}` refers to itself", name_of(next));
+                    let error = Diagnostic::new(&codes::TW0206, source.span(range(&token)), message);
+                    found.diagnostics.push(error.with_help(format!("cycle: {circle}; remove one of these references")));
+                }
+                _ => {}
+            }
+        }
+    }
+}
