@@ -8,7 +8,7 @@ use twite::{
     sim::{NewPerson, NewPost},
 };
 
-/// Rules that copy the text, through every filter that changes a text.
+/// Rules that copy the text, also through filters that change it.
 const RULES: &str = r#"
 trigger "Copies" {
   on created, updated
