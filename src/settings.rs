@@ -2,10 +2,13 @@
 //!
 //! Secrets are never part of them: a setting names the environment variable that contains the secret.
 
+mod address;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::address::{Address, Server};
 use crate::desk::{Account, Accounts, text::fold};
 
 /// The settings of a process.
@@ -90,15 +93,17 @@ pub struct Webhook {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
-    /// An SQLite file, relative to `twite.toml`.
-    pub path: String,
+    /// The database: `sqlite:FILE`, relative to `twite.toml`, or `postgres://…` without a password.
+    pub url: String,
+    /// The environment variable with the password for PostgreSQL.
+    pub password_env: Option<String>,
     /// The environment variable with the key that encrypts X tokens at rest: 32 bytes in base64.
     pub key_env: String,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { path: "twite.db".into(), key_env: "TWITE_KEY".into() }
+        Self { url: "sqlite:twite.db".into(), password_env: None, key_env: "TWITE_KEY".into() }
     }
 }
 
@@ -208,6 +213,14 @@ pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "x", key: "recheck_hours", allowed: 0..=8_760, unit: "hours" },
     NumberRange { table: "x", key: "visibility_delay_millis", allowed: 0..=600_000, unit: "milliseconds" },
 ];
+
+/// Whether a text can be the name of an environment variable.
+pub fn is_variable_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 100
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
 
 impl MailSettings {
     /// Host and port of a mail server: `host`, `host:port`, or an IPv6 address in brackets with or without a port.

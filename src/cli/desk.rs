@@ -26,8 +26,8 @@ use crate::{
         self, Disk, Follow,
         rules::{Rules, Version},
     },
-    settings::Settings,
-    store::{Address, Key, Store, StoreError},
+    settings::{Address, Settings, StoreSettings, is_variable_name},
+    store::{Key, Store, StoreError},
 };
 
 /// The desk a command works on.
@@ -39,7 +39,7 @@ pub(super) struct DeskArgs {
     /// The configuration file. Default: `twite.toml` in the directory of the rules or its parent.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `path` of `[store]` in `twite.toml`.
+    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `url` of `[store]` in `twite.toml`.
     #[arg(long, global = true, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
 }
@@ -152,6 +152,8 @@ pub(super) struct Paths {
     /// The directory of `twite.toml`, to which the paths in it are relative.
     directory: PathBuf,
     database: Address,
+    /// The environment variable with the password of the database.
+    password_env: Option<String>,
     key_env: String,
     /// Whether the database's path is the default one, because no `twite.toml` could be read.
     guessed: bool,
@@ -176,23 +178,27 @@ impl Paths {
         let (toml, settings) = said.unzip();
         let directory = toml.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         let settings = settings.unwrap_or_default();
-        let beside = |directory: &Path| directory.join(&settings.path);
-        let file = || match toml.as_deref().and_then(Path::parent) {
+        let StoreSettings { url, password_env, key_env } = settings;
+        // A URL that is not valid is not among the settings.
+        let declared = Address::from_url(&url).unwrap_or_else(|_| Address::File(url.into()));
+        let beside = |directory: &Path| declared.clone().relative_to(directory);
+        let found = || match toml.as_deref().and_then(Path::parent) {
             Some(directory) => beside(directory),
             None => paths
                 .iter()
                 .flat_map(|path| [Some(path.as_path()), path.parent()])
                 .flatten()
                 .map(beside)
-                .find(|path| path.is_file())
+                .find(|address| address.file().is_some_and(Path::is_file))
                 .unwrap_or_else(|| beside(Path::new(""))),
         };
-        let database = match database {
-            Some(Address::File(path)) => Address::File(without_detours(path)),
-            Some(server) => server,
-            None => Address::File(without_detours(file())),
+        // A database that is named has its own password.
+        let password_env = password_env.filter(|_| database.is_none());
+        let database = match database.unwrap_or_else(found) {
+            Address::File(path) => Address::File(without_detours(path)),
+            server @ Address::Server(_) => server,
         };
-        Self { directory, database, key_env: settings.key_env, guessed }
+        Self { directory, database, password_env, key_env, guessed }
     }
 
     /// The settings that belong to these rules.
@@ -232,9 +238,18 @@ impl Paths {
         self.database.file().is_none_or(Path::exists)
     }
 
+    /// The address of the database, with its password.
+    fn address(&self) -> Result<Address, CliError> {
+        let Some(variable) = &self.password_env else { return Ok(self.database.clone()) };
+        let what = format!("the password of {}", self.database());
+        let password =
+            secret(variable, "password_env", &what)?.map_err(|unset| CliError::Usage(format!("{unset} is not set")))?;
+        Ok(self.database.clone().with_password(&password))
+    }
+
     /// Opens the database; creates it if it does not exist.
     pub(super) async fn open(&self) -> Result<Store, CliError> {
-        Store::open(&self.database).await.map_err(|error| cannot_open(&self.database(), &error))
+        Store::open(self.address()?).await.map_err(|error| cannot_open(&self.database(), error))
     }
 
     /// Opens the database if it exists.
@@ -243,7 +258,7 @@ impl Paths {
             _ if !self.may_exist() => Ok(None),
             Access::Write => self.open().await.map(Some),
             Access::Read => {
-                Store::open_to_read(&self.database).await.map_err(|error| cannot_open(&self.database(), &error))
+                Store::open_to_read(self.address()?).await.map_err(|error| cannot_open(&self.database(), error))
             }
         }
     }
@@ -251,20 +266,34 @@ impl Paths {
     /// The key that encrypts tokens, from the environment.
     pub(super) fn key(&self) -> Result<Key, CliError> {
         let variable = &self.key_env;
-        let key = std::env::var(variable).map_err(|_| {
-            let variable = visible(variable);
+        let key = secret(variable, "key_env", "the key that encrypts X tokens")?.map_err(|unset| {
             CliError::Report(format!(
-                "the environment variable `{variable}` with the key that encrypts X tokens is not set\n  \
-                 make one with: export {variable}=$(head -c 32 /dev/urandom | base64)"
+                "{unset} is not set\n  make one with: export {variable}=$(head -c 32 /dev/urandom | base64)"
             ))
         })?;
         Key::from_base64(&key).map_err(|e| CliError::Usage(format!("`{variable}`: {e}")))
     }
 }
 
+/// The value of an environment variable that a key of `[store]` names, or, if it is not set, what it is.
+///
+/// # Errors
+/// If it is not the name of a variable, and so may be the secret itself, which is not shown.
+fn secret(variable: &str, key: &str, what: &str) -> Result<Result<String, String>, CliError> {
+    if !is_variable_name(variable) {
+        let message = format!("`{key}` of `[store]` is not the name of an environment variable with {what}");
+        return Err(CliError::Usage(message));
+    }
+    Ok(std::env::var(variable).map_err(|_| format!("the environment variable `{variable}` with {what}")))
+}
+
 /// The error that a database cannot be opened.
-pub(super) fn cannot_open(database: &str, error: &StoreError) -> CliError {
-    CliError::Usage(format!("cannot open the database {database}: {error}"))
+pub(super) fn cannot_open(database: &str, error: StoreError) -> CliError {
+    let message = format!("cannot open the database {database}: {error}");
+    match error {
+        StoreError::Unreachable(_) => CliError::Broke(message.into()),
+        _ => CliError::Usage(message),
+    }
 }
 
 /// The path without `..` where its directory does not exist: `twite.db` for `rules/../twite.db` when `rules` is missing.

@@ -38,7 +38,7 @@ pub(crate) struct Serve {
     /// The configuration file. Default: `twite.toml` in the directory of the rules or its parent.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `path` of `[store]` in `twite.toml`.
+    /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `url` of `[store]` in `twite.toml`.
     #[arg(long, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
     /// What goes live: the files as they are on disk, or as in the checked-out Git commit.

@@ -231,7 +231,11 @@ impl Reload {
     /// Settings that changed since the process started, but are read only at its start.
     fn needs_restart(&self, now: &StoreSettings) -> Vec<String> {
         let then = &self.started_with;
-        let settings = [("[store] path", then.path != now.path), ("[store] key_env", then.key_env != now.key_env)];
+        let settings = [
+            ("[store] url", then.url != now.url),
+            ("[store] password_env", then.password_env != now.password_env),
+            ("[store] key_env", then.key_env != now.key_env),
+        ];
         settings.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }
 

@@ -272,6 +272,9 @@ fn read(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Optio
         }
     };
     let declared = config.as_deref().and_then(|path| read(path, &mut diagnostics));
+    // Messages show lines of the file, and are logged and stored.
+    let shown =
+        declared.as_ref().map(|file| SourceFile::new(Arc::clone(&file.name), config::without_secrets(&file.text)));
     let named: Vec<_> =
         config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, &d.text)).collect();
     let mut calendars = vec![];
@@ -279,6 +282,7 @@ fn read(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Optio
         calendars.extend(read(path, &mut diagnostics).map(|file| SourceFile::new(name.as_str(), file.text)));
     }
     let rules: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
+    shown.into_iter().for_each(|file| sources.insert(file));
     let count = found.len() + usize::from(config.is_some()) + calendars.len();
     let rule_files = found.len();
     let files = Files { config: declared, calendars, rules };

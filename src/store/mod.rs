@@ -8,7 +8,6 @@
 //! causes.
 
 mod account;
-mod address;
 mod assignment;
 mod column;
 mod comment;
@@ -54,7 +53,6 @@ use jiff::Timestamp;
 
 pub use self::{
     account::Key,
-    address::{Address, Server},
     comment::{NewComment, Standing},
     counts::Counts,
     decision::{DecisionRecord, Earlier, Recorded, RecordedRun},
@@ -78,6 +76,7 @@ use self::{
     tx_cache::TxCache,
     write_buffer::WriteBuffer,
 };
+use crate::settings::Address;
 
 /// Removes dead row versions from the PostgreSQL tables that hold content from X.
 const VACUUM: &str = "VACUUM comment, comment_version, decision, inbox, outbox, post, ticket, ticket_field";
@@ -87,10 +86,10 @@ const VACUUM: &str = "VACUUM comment, comment_version, decision, inbox, outbox, 
 #[non_exhaustive]
 pub enum StoreError {
     /// A statement or a connection failed.
-    #[error("the database: {0}")]
+    #[error("the database: {}", db::message_of(.0))]
     Database(#[from] sqlx::Error),
     /// A schema migration failed.
-    #[error("the database cannot be brought up to date: {0}")]
+    #[error("the database cannot be brought up to date: {}", db::migration_message_of(.0))]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A stored value cannot be decoded.
     #[error("the database holds something that cannot be read: {0}")]
@@ -104,6 +103,9 @@ pub enum StoreError {
     /// This process cannot use the file as a database. The message says why and how to fix it.
     #[error("{0}")]
     Unusable(String),
+    /// The PostgreSQL server does not answer. The message says why and what to check.
+    #[error("{0}")]
+    Unreachable(String),
     /// The database was opened read-only and has the schema of another version of Twite.
     #[error("it has the layout of another version of Twite; `twite serve` brings it up to date when it starts")]
     Layout,
@@ -160,7 +162,7 @@ impl Store {
     pub async fn open(at: impl Into<Address>) -> Result<Self, StoreError> {
         let (opened, file) = match at.into() {
             Address::File(path) => (db::sqlite::open(&path).await?, Some(Arc::new(File::at(&path)))),
-            Address::Server(server) => (db::postgres::open(&server.options).await?, None),
+            Address::Server(server) => (db::postgres::open(&server).await?, None),
         };
         let Opened { writer, reader, id } = opened;
         Ok(Self { writer, reader, fence: Arc::default(), file, id: id.into() })
@@ -173,7 +175,7 @@ impl Store {
     pub async fn open_to_read(at: impl Into<Address>) -> Result<Option<Self>, StoreError> {
         let (opened, file) = match at.into() {
             Address::File(path) => (db::sqlite::open_to_read(&path).await?, Some(Arc::new(File::at(&path)))),
-            Address::Server(server) => (db::postgres::open_to_read(&server.options).await?, None),
+            Address::Server(server) => (db::postgres::open_to_read(&server).await?, None),
         };
         Ok(opened.map(|Opened { writer, reader, id }| Self {
             writer,

@@ -21,7 +21,7 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
                 directory.display()
             )),
         },
-        Err(error) => unusable(&format!("{error}")),
+        Err(error) => unusable(&error.kind().to_string()),
     }
 }
 

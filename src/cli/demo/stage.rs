@@ -24,9 +24,9 @@ use crate::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
     desk::{Account, AccountState, ConnectedAccount, IncomingKind, Tokens, XId, visible::visible},
-    settings::{MailSettings, Overrides, XSettings},
+    settings::{Address, MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
-    store::{Address, Key, Store},
+    store::{Key, Store},
     x::{
         Unreadable, client,
         wire::{decode_line, decode_posts},
@@ -87,7 +87,7 @@ impl Stage {
         if address.file().is_some_and(Path::exists) {
             return Err(taken());
         }
-        let store = Store::open(&address).await.map_err(|error| cannot_open(&shown, &error))?;
+        let store = Store::open(&address).await.map_err(|error| cannot_open(&shown, error))?;
         if !store.accounts().await?.is_empty() {
             return Err(taken());
         }

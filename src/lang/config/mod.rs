@@ -18,6 +18,7 @@ use toml::{
 };
 
 pub(super) use self::paths::check as unusable_paths;
+pub(crate) use self::settings::without_secrets;
 use self::{
     declarations::Names,
     table::{Entry, Reader},
@@ -29,7 +30,7 @@ use crate::{
         declarations::{AccountName, Agent, Brand, CustomField, Edition, Group, Schedule},
         field::Declared,
     },
-    settings::{Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},
+    settings::{Address, Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},
 };
 
 const KEYS: &[&str] = &[
@@ -77,11 +78,17 @@ pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
         return (errors.is_empty() && !text.trim().is_empty()).then_some(default);
     };
     let store = store.get_ref().as_table()?;
-    let text = |key: &str, default: String| match store.get(key) {
-        Some(value) => value.get_ref().as_str().map(str::to_owned),
+    let text = |key: &str, default: Option<String>| match store.get(key) {
+        Some(value) => value.get_ref().as_str().map(|text| Some(text.to_owned())),
         None => Some(default),
     };
-    Some(StoreSettings { path: text("path", default.path)?, key_env: text("key_env", default.key_env)? })
+    let url = text("url", Some(default.url))??;
+    let is_usable = Address::from_url(&url).is_ok_and(|address| !address.has_password());
+    is_usable.then_some(StoreSettings {
+        url,
+        password_env: text("password_env", default.password_env)?,
+        key_env: text("key_env", Some(default.key_env))??,
+    })
 }
 
 /// The span of the value of a key in a table.

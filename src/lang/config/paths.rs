@@ -9,7 +9,7 @@ use std::{
 use super::place_of;
 use crate::{
     lang::{codes, diagnostic::Diagnostic, span::SourceFile},
-    settings::Settings,
+    settings::{Address, Settings},
 };
 
 /// The first bytes of an SQLite database file.
@@ -22,8 +22,10 @@ pub(crate) fn check(settings: &Settings, read_from: &SourceFile, directory: &Pat
         let message = format!("`{}` cannot be used: {why}", path.display());
         Diagnostic::new(&codes::TW0413, read_from.span(span), message)
     };
-    let store = Path::new(&settings.store.path);
-    let database = no_database(&directory.join(store)).map(|why| warn("store", "path", store, why));
+    let database = match Address::from_url(&settings.store.url) {
+        Ok(Address::File(path)) => no_database(&directory.join(&path)).map(|why| warn("store", "url", &path, why)),
+        _ => None,
+    };
     let mail = settings.mail.as_ref().and_then(|mail| mail.directory.as_ref());
     let mail = mail.and_then(|mail| Some(warn("mail", "directory", mail, no_directory(mail)?)));
     database.into_iter().chain(mail).collect()
@@ -41,7 +43,7 @@ fn no_database(path: &Path) -> Option<String> {
                 Err(_) => Some(format!("no such directory: {}", parent.display())),
             };
         }
-        Err(error) => return Some(error.to_string()),
+        Err(error) => return Some(error.kind().to_string()),
     };
     if !found.is_file() {
         return Some(if found.is_dir() { "it is a directory" } else { "not a regular file" }.to_owned());
@@ -54,7 +56,7 @@ fn no_database(path: &Path) -> Option<String> {
         // SQLite turns an empty file into a database.
         Ok(_) if start.is_empty() || start == SQLITE => None,
         Ok(_) => Some("not an SQLite database".to_owned()),
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(error.kind().to_string()),
     }
 }
 

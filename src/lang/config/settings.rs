@@ -2,11 +2,16 @@
 
 use std::ops::Range;
 
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
 use super::table::{Entry, Reader};
 use crate::{
     desk::text::is_blank,
     lang::{codes, diagnostic::TextDiagnostic as Diagnostic},
-    settings::{MailSettings, StoreSettings, Webhook, XSettings},
+    settings::{Address, MailSettings, StoreSettings, Webhook, XSettings, is_variable_name},
 };
 
 impl Reader {
@@ -18,11 +23,25 @@ impl Reader {
     }
 
     pub(super) fn store(&mut self, store: &Entry<'_, StoreSettings>) {
-        self.variable(&store.value.key_env, store.at("key_env"));
-        let path = store.value.path.as_str();
-        // For SQLite, a name such as `:memory:` is a database in memory, a new one for each connection.
-        if path.trim().is_empty() || path.contains('\0') || path.starts_with(':') || path.ends_with(['/', '.']) {
-            self.error(&codes::TW0503, store.at("path"), "not a valid file name");
+        let StoreSettings { url, password_env, key_env } = &store.value;
+        self.variable(key_env, store.at("key_env"));
+        if let Some(name) = password_env {
+            self.variable(name, store.at("password_env"));
+        }
+        match Address::from_url(url) {
+            Err((why, help)) => {
+                self.out.push(Diagnostic::new(&codes::TW0508, store.at("url"), why).with_help(help));
+            }
+            Ok(address) if address.has_password() => {
+                let error = Diagnostic::new(&codes::TW0508, store.at("url"), "this URL must not contain a password");
+                self.out.push(error.with_help(
+                    "set an environment variable to the password, and write its name: `password_env = \"TWITE_DATABASE_PASSWORD\"`",
+                ));
+            }
+            Ok(Address::File(_)) if password_env.is_some() && !store.has_lost("url") => {
+                self.error(&codes::TW0503, store.at("password_env"), "a database in a file has no password");
+            }
+            Ok(_) => {}
         }
     }
 
@@ -94,11 +113,7 @@ impl Reader {
 
     /// Reports an invalid name of an environment variable: it may be the secret itself, which must not be in this file.
     fn variable(&mut self, name: &str, span: Range<usize>) {
-        let fits = !name.is_empty()
-            && name.len() <= 100
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        if !fits {
+        if !is_variable_name(name) {
             let error = Diagnostic::new(&codes::TW0509, span, "expected the name of an environment variable");
             self.out.push(error.with_help(
                 "keep secrets out of this file: set a variable such as `STATUS_PAGE_KEY`, and write its name here",
@@ -119,13 +134,59 @@ impl Reader {
     }
 
     pub(super) fn address(&mut self, url: &str, span: Range<usize>) {
-        let fits = url::Url::parse(url)
+        let parsed = url::Url::parse(url);
+        let fits = parsed
+            .as_ref()
             .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.username().is_empty());
         if !fits {
-            let error = Diagnostic::new(&codes::TW0508, span, format!("`{url}` is not a valid URL"));
+            let message = if may_hold_a_password(url) {
+                "not a valid URL".to_owned()
+            } else {
+                format!("`{url}` is not a valid URL")
+            };
+            let error = Diagnostic::new(&codes::TW0508, span, message);
             self.out.push(
                 error.with_help("it must start with `https://` or `http://` and contain no user name or password"),
             );
         }
+    }
+}
+
+/// Whether a URL, valid or not, may contain a password.
+fn may_hold_a_password(url: &str) -> bool {
+    url.contains('@') || url.contains("password=")
+}
+
+/// The text of `twite.toml` for messages: the values that may be secrets by mistake are replaced by `*`, byte by byte.
+pub(crate) fn without_secrets(text: &str) -> String {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut secrets = vec![];
+    find_secrets(root.get_ref(), &mut secrets);
+    let mut bytes = text.as_bytes().to_vec();
+    for span in secrets {
+        // Quotes and line ends stay, so that all positions keep their lines and columns.
+        let hidden =
+            bytes.get_mut(span).into_iter().flatten().filter(|byte| !matches!(byte, b'"' | b'\'' | b'\n' | b'\r'));
+        hidden.for_each(|byte| *byte = b'*');
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn find_secrets(table: &DeTable<'_>, found: &mut Vec<Range<usize>>) {
+    for (key, value) in table {
+        find_secrets_in(key.get_ref(), value, found);
+    }
+}
+
+fn find_secrets_in(key: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<usize>>) {
+    match value.get_ref() {
+        DeValue::Table(table) => find_secrets(table, found),
+        DeValue::Array(values) => values.iter().for_each(|value| find_secrets_in(key, value, found)),
+        DeValue::String(text) => {
+            let is_secret =
+                if key.ends_with("_env") { !is_variable_name(text) } else { key == "url" && may_hold_a_password(text) };
+            found.extend(is_secret.then(|| value.span()));
+        }
+        _ => {}
     }
 }

@@ -1,6 +1,8 @@
 //! Classification of database errors.
 
-use sqlx::{Error, error::ErrorKind};
+use std::io;
+
+use sqlx::{Error, error::ErrorKind, migrate::MigrateError};
 
 /// The cause of a database error, which determines whether a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,4 +35,32 @@ pub(in crate::store) fn class_of(error: &Error) -> ErrorClass {
         // Anything else, such as a violated constraint.
         _ => ErrorClass::Data,
     }
+}
+
+/// The message of a database error for users, without the driver's own words around it.
+pub(in crate::store) fn message_of(error: &Error) -> String {
+    match error {
+        Error::Database(error) => error.message().to_owned(),
+        Error::Io(error) => io_message_of(error),
+        Error::Configuration(error) => error.to_string(),
+        Error::PoolTimedOut => "no connection became free in time".to_owned(),
+        Error::PoolClosed => "it was closed".to_owned(),
+        Error::WorkerCrashed => "its thread ended".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// As [`message_of`], for an error of a migration.
+pub(in crate::store) fn migration_message_of(error: &MigrateError) -> String {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => message_of(error),
+        other => other.to_string(),
+    }
+}
+
+/// The message of an I/O error, without the number of the operating system.
+pub(super) fn io_message_of(error: &io::Error) -> String {
+    let message = error.to_string();
+    let end = message.find(" (os error").unwrap_or(message.len());
+    message.get(..end).unwrap_or_default().to_owned()
 }

@@ -14,7 +14,7 @@ use sqlx::{Error, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, Sqli
 
 pub(super) use self::{
     builder::{Builder, Separated},
-    error::{ErrorClass, class_of},
+    error::{ErrorClass, class_of, message_of, migration_message_of},
     query::{Query, query, query_scalar},
     row::Row,
     transaction::Transaction,

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use sqlx::{
     Connection as _, Error,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
 };
 
-use super::{Opened, Pool};
-use crate::store::{StoreError, random_id};
+use super::{
+    Opened, Pool,
+    error::{io_message_of, message_of},
+};
+use crate::{
+    settings::Server,
+    store::{StoreError, random_id},
+};
 
 /// The number of prepared statements cached per connection; greater than the number of statements in the program.
 const STATEMENTS: usize = 300;
@@ -22,9 +28,9 @@ const MAX_IDLE: Duration = Duration::from_secs(1);
 pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(2004314484)";
 
 /// Opens an existing database and migrates its schema, or creates the schema if it is empty.
-pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Opened, StoreError> {
-    let options = named(options);
-    let id = lay_out(&options).await?;
+pub(in crate::store) async fn open(server: &Server) -> Result<Opened, StoreError> {
+    let options = named(server.options());
+    let id = lay_out(&options).await.map_err(|error| explain(&options, error))?;
     let options = options.options(LIMITS);
     let writer = pool()
         .max_connections(1)
@@ -37,21 +43,85 @@ pub(in crate::store) async fn open(options: &PgConnectOptions) -> Result<Opened,
 }
 
 /// Opens a database read-only, without migrating it. `None` if it has no tables yet.
-pub(in crate::store) async fn open_to_read(options: &PgConnectOptions) -> Result<Option<Opened>, StoreError> {
-    let options = named(options).options(LIMITS).options([("default_transaction_read_only", "on")]);
+pub(in crate::store) async fn open_to_read(server: &Server) -> Result<Option<Opened>, StoreError> {
+    let options = named(server.options()).options(LIMITS).options([("default_transaction_read_only", "on")]);
+    let Some(id) = read_id(&options).await.map_err(|error| explain(&options, error))? else { return Ok(None) };
     let pool = pool().max_connections(READERS).connect_with(options).await?;
-    match sqlx::query_as::<_, (i64, i64)>(TABLES).fetch_one(&pool).await? {
+    Ok(Some(Opened { writer: Pool::Postgres(pool.clone()), reader: Pool::Postgres(pool), id }))
+}
+
+/// The id of a database whose schema is that of this version; `None` if it has no tables yet.
+async fn read_id(options: &PgConnectOptions) -> Result<Option<String>, StoreError> {
+    let mut connection = connect(options).await?;
+    match sqlx::query_as::<_, (i64, i64)>(TABLES).fetch_one(&mut connection).await? {
         (0, _) => return Ok(None),
         (_, 0) => return Err(StoreError::Foreign),
         (_, _) => {}
     }
     let applied: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version").fetch_all(&pool).await?;
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(&mut connection)
+            .await?;
     if !layouts().iter().map(|layout| (layout.version, layout.checksum.to_vec())).eq(applied) {
         return Err(StoreError::Layout);
     }
-    let id = sqlx::query_scalar("SELECT id FROM identity").fetch_one(&pool).await?;
-    Ok(Some(Opened { writer: Pool::Postgres(pool.clone()), reader: Pool::Postgres(pool), id }))
+    let id = sqlx::query_scalar("SELECT id FROM identity").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(Some(id))
+}
+
+/// Maximum time to connect when a database is opened. A pool would retry a refused connection for half a minute.
+const MAX_CONNECT_TIME: Duration = Duration::from_secs(10);
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    match tokio::time::timeout(MAX_CONNECT_TIME, PgConnection::connect_with(options)).await {
+        Ok(connected) => Ok(connected?),
+        Err(_) => Err(Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+    }
+}
+
+/// Replaces an error from opening a database by what to check, if the cause is known.
+fn explain(options: &PgConnectOptions, error: StoreError) -> StoreError {
+    let cause = match &error {
+        StoreError::Database(cause)
+        | StoreError::Migrate(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) => cause,
+        _ => return error,
+    };
+    let user = options.get_username();
+    let database = options.get_database().unwrap_or(user);
+    let place = match options.get_socket() {
+        Some(directory) => directory.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    let code = cause.as_database_error().and_then(|error| error.code());
+    match (cause, code.as_deref()) {
+        (Error::Io(why), _) => StoreError::Unreachable(format!(
+            "no server answers at {place}: {}; check that it runs there, and that the address is right",
+            io_message_of(why)
+        )),
+        // Too many connections, or the server starts or stops.
+        (_, Some("53300" | "57P03")) => StoreError::Unreachable(format!(
+            "the server at {place} takes no connection: {}; try again later",
+            message_of(cause)
+        )),
+        (_, Some("28P01" | "28000")) => StoreError::Unusable(format!(
+            "the server refuses the user `{user}`: {}; check the name in the address and the password, \
+             which is read from `password_env` of `[store]`, from PGPASSWORD, or from the file in PGPASSFILE",
+            message_of(cause)
+        )),
+        (_, Some("3D000")) => StoreError::Unusable(format!(
+            "the server has no such database; make it with `createdb --encoding UTF8 --template template0 {database}`"
+        )),
+        (_, Some("42501")) => StoreError::Unusable(format!(
+            "the user `{user}` lacks a right: {}; `twite serve` needs `GRANT CREATE, USAGE ON SCHEMA public TO {user}`, \
+             a command that only reads needs SELECT on all tables",
+            message_of(cause)
+        )),
+        (Error::Tls(why), _) => {
+            StoreError::Unusable(format!("cannot connect with TLS: {why}; set `sslmode` in its URL"))
+        }
+        _ => error,
+    }
 }
 
 /// Session settings: time limits for locks, statements and idle transactions.
@@ -94,7 +164,7 @@ async fn refuse_follower(connection: &mut PgConnection) -> Result<(), Error> {
 
 /// Creates or migrates the schema, and returns the id of the database.
 async fn lay_out(options: &PgConnectOptions) -> Result<String, StoreError> {
-    let mut connection = PgConnection::connect_with(options).await?;
+    let mut connection = connect(options).await?;
     // Several processes may open a new database at once: one creates the schema while the others wait.
     let mut tx = connection.begin_with(BEGIN_WRITING).await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *tx).await?;

@@ -9,7 +9,7 @@ const RULES: &str = "trigger \"A\" {\n  on created\n  then add tags a\n}\n";
 
 /// Runs the command for an account with tokens on standard input; returns the exit status and both outputs.
 async fn connect(desk: &TestDesk, handle: &str, tokens: &str, key: &str, options: &[&str]) -> (i32, String) {
-    let mut twite = assert_cmd::cargo::cargo_bin_cmd!("twite");
+    let mut twite = assert_cmd::Command::from_std(desk.command());
     twite.args(["accounts", "connect", handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
     twite.env("TWITE_KEY", key).write_stdin(tokens.to_owned());
     let ran = tokio::task::spawn_blocking(move || twite.output().unwrap()).await.unwrap();

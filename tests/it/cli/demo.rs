@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use crate::support::database;
+
 const MENTION: &str = r#"{"data": {"id": "1", "author_id": "2", "text": "hi @acme", "created_at": "2026-01-05T09:00:00.000Z", "conversation_id": "1", "entities": {"mentions": [{"start": 3, "end": 8, "username": "acme"}]}}, "includes": {"users": [{"id": "2", "username": "ana", "name": "Ana"}]}}"#;
 
 /// Runs `twite demo --once` with this `twite.toml`; returns its output.
@@ -72,12 +74,13 @@ fn a_desk_with_the_handle_of_a_customer_is_no_customer() {
     assert!(said.contains("Kim Larsen mentions @KimLarsen"), "{said}");
 }
 
-#[test]
-fn a_database_of_the_demo_knows_what_was_live_and_who_worked() {
+#[tokio::test]
+async fn a_database_of_the_demo_knows_what_was_live_and_who_worked() {
     let directory = tempfile::tempdir().unwrap();
-    demo(directory.path(), "[[account]]\nhandle = \"acme\"\n", &["--database", "demo.db"]);
+    let database = database::url_at(&directory.path().join("demo.db")).await;
+    demo(directory.path(), "[[account]]\nhandle = \"acme\"\n", &["--database", &database]);
     let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
-    let ran = twite.current_dir(&directory).args(["status", "--database", "demo.db"]).output().unwrap();
+    let ran = twite.current_dir(&directory).args(["status", "--database", &database]).output().unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
     assert!(said.contains("files     the same") && said.contains("daemon    not running; last seen at"), "{said}");
 }

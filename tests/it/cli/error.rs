@@ -174,6 +174,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("2", "a path that is not there, or lies below a file; but `status` tells of rules that are gone, with 1"),
     ("2", "a directory where a file is meant, a file of another kind where rules are meant"),
     ("2", "a file in the place of a database that is none"),
+    ("3", "a PostgreSQL server that does not answer"),
     ("2", "mistakes in the rules or in `twite.toml`, but for `check`, `fmt` and `status`, which are asked about them"),
     ("1", "the same for `check` and `status`, and for `fmt` where a file cannot be parsed"),
     ("3", "standard output that cannot be written, as on a full disk"),
@@ -289,6 +290,7 @@ fn every_cause_has_one_status_whatever_the_command() {
             ends(2, "another kind", &with(id, if is_file { "good" } else { "lines/fine.ndjson" }), &[], To::Us);
             if id == "database" {
                 ends(2, "no database", &with(id, "lines/fine.ndjson"), &[], To::Us);
+                ends(3, "no server", &with(id, "postgres://127.0.0.1:1/none"), &[], To::Us);
             }
             if ["paths", "rules"].contains(&id) {
                 let (bad, misdeclared) = match name.as_str() {

@@ -1,6 +1,6 @@
 //! `twite outbox`: agents withdraw or resend effects that wait or whose delivery is unknown.
 
-use std::{process::Command, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use twite::{
     store::{Asked, Holder, Next, Store, Watch},
 };
 
-use crate::support::{TestDesk, inside, key, simulator};
+use crate::support::{TestDesk, inside, simulator};
 
 const ANSWER: &str = r#"trigger "Answer" { on created then reply "Thanks. Ref {{ticket.id}}" }"#;
 
@@ -152,13 +152,7 @@ async fn what_was_sent_again_and_had_arrived_is_found_where_x_calls_it_a_duplica
 
 /// Runs a command on the desk; returns its exit status and both outputs.
 fn twite(desk: &TestDesk, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_twite"))
-        .args(arguments)
-        .current_dir(desk.directory.path())
-        .env("TWITE_KEY", key())
-        .env("USER", "ben")
-        .output()
-        .unwrap();
+    let output = desk.command().args(arguments).env("USER", "ben").output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use serde_json::Value;
+use twite::settings::Address;
+
+use crate::support::database;
 
 /// Runs a command on the desk and returns its exit status and its output, with errors at the end.
 fn twite(database: &Path, arguments: &[&str]) -> (i32, String) {
@@ -37,10 +40,10 @@ fn without_version(text: &str) -> String {
         .join("\n")
 }
 
-#[test]
-fn a_desk_can_be_looked_at() {
+#[tokio::test]
+async fn a_desk_can_be_looked_at() {
     let directory = tempfile::tempdir().unwrap();
-    let database = &directory.path().join("demo.db");
+    let database = &database::path_at(&directory.path().join("demo.db")).await;
     let (status, text) = twite(database, &["demo", "--once"]);
     assert_eq!(status, 0, "{text}");
 
@@ -53,6 +56,7 @@ fn a_desk_can_be_looked_at() {
     insta::assert_snapshot!("why", without_version(&twite(database, &["why", "3", "--run", "1"]).1));
     let mistaken = ["ticket", "list", "--where", "status < slved", "--sort", "followers"];
     insta::assert_snapshot!("a_list_of_what", twite(database, &mistaken).1);
+    let place = Address::named(database).unwrap().to_string();
     let mistakes: String = [
         &["view", "Urgnt"][..],
         &["ticket", "show", "4711"],
@@ -65,7 +69,7 @@ fn a_desk_can_be_looked_at() {
     .map(|mistaken| {
         let (status, text) = twite(database, mistaken);
         assert_eq!(status, 2, "{text}");
-        format!("{}\n  {}", mistaken.join(" "), text.replace(directory.path().to_str().unwrap(), ""))
+        format!("{}\n  {}", mistaken.join(" "), text.replace(&place, "/demo.db"))
     })
     .collect();
     insta::assert_snapshot!("mistakes", mistakes);
@@ -98,10 +102,10 @@ fn a_desk_can_be_looked_at() {
     }
 }
 
-#[test]
-fn numbers_are_reported_and_macros_applied() {
+#[tokio::test]
+async fn numbers_are_reported_and_macros_applied() {
     let directory = tempfile::tempdir().unwrap();
-    let database = &directory.path().join("demo.db");
+    let database = &database::path_at(&directory.path().join("demo.db")).await;
     let (status, text) = twite(database, &["demo", "--once"]);
     assert_eq!(status, 0, "{text}");
     let tickets = json(database, &["ticket", "list", "--limit", "1000"]);

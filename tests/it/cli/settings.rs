@@ -19,8 +19,20 @@ const REFUSED: &[(&str, &str)] = &[
     ("[x]\nurl = \"https://x.example/2\"", "the URL of X must not have a path"),
     ("[x]\nclient_id = \" \"", "empty client id"),
     ("url = \"https://desk.example/?a=b\"", "must not contain `?` or `#`"),
-    ("[store]\npath = \":memory:\"", "not a valid file name"),
-    ("[store]\npath = \"data/\"", "not a valid file name"),
+    ("[store]\nurl = \"sqlite::memory:\"", "not a valid file name"),
+    ("[store]\nurl = \"sqlite:data/\"", "not a valid file name"),
+    ("[store]\nurl = \"twite.db\"", "not the URL of a database"),
+    ("[store]\nurl = \"mysql://db/twite\"", "unknown kind of database: `mysql`"),
+    ("[store]\nurl = \"postgres://db:port/twite\"", "not a valid URL of PostgreSQL: invalid port number"),
+    ("[store]\nurl = \"postgres://desk:s3cret@db/twite\"", "this URL must not contain a password"),
+    ("[store]\nurl = \"postgres://db/twite?password=s3cret\"", "this URL must not contain a password"),
+    (
+        "[store]\nurl = \"postgres://db/twite\"\npassword_env = \"s3cret\"",
+        "expected the name of an environment variable",
+    ),
+    ("[store]\npassword_env = \"PASSWORD\"", "a database in a file has no password"),
+    ("[store]\npath = \"twite.db\"", "unknown key `path`"),
+    ("[x]\nurl = \"https://desk:s3cret@x.example\"", "not a valid URL"),
     ("[[schedule]]\nname = \"S\"\n[schedule.hours]\nmonday = [\"09:00-17:00\"]", "unused schedule"),
     ("[mail]\nfrom = \"a@b.example\"\ndirectory = \"d\"\nuser = \"u\"\npassword_env = \"P\"", "needs no `user`"),
     (
@@ -56,7 +68,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     ("[[agent]]\nname = \"A\"\nemail = \"not an address\"", "TW0510"),
     ("[[group]]\nname = \"A\"\nemail = \"\"", "TW0510"),
-    ("[store]\npath = \"\"", "not a valid file name"),
+    ("[store]\nurl = \"sqlite:\"", "not a valid file name"),
     (
         "[limits]\nreplies_per_person_per_hour = \"3\"",
         "`replies_per_person_per_hour` must be a whole number from 0 to 1_000 (replies), not a string",
@@ -91,6 +103,10 @@ fn settings_that_cannot_work_are_refused_at_their_place() {
         assert!(out.contains(said), "{toml}: {out}");
         assert!(out.starts_with("./twite.toml:"), "{toml}: {out}");
         assert_eq!(out.matches(": error").count(), 1, "{toml} is said once: {out}");
+        let (_, human, _) = twite(directory.path(), &["check", "."], "");
+        assert!(!human.contains("s3cret"), "{human}");
+        let (_, _, refused) = twite(directory.path(), &["view", "--rules", "."], "");
+        assert!(!refused.contains("s3cret"), "{refused}");
     }
 }
 
@@ -203,7 +219,7 @@ fn an_admin_whom_no_mail_reaches_is_said_at_its_place() {
 fn paths_that_cannot_be_used_are_said_at_their_place() {
     use std::os::unix::fs::PermissionsExt as _;
     let mail = |directory: &str| format!("[mail]\nfrom = \"a@b.example\"\ndirectory = \"{directory}\"\n");
-    let store = |path: &str| format!("[store]\npath = \"{path}\"\n");
+    let store = |path: &str| format!("[store]\nurl = \"sqlite:{path}\"\n");
     for (toml, says) in [
         (store("folder"), Some("it is a directory")),
         (store("a.twite"), Some("not an SQLite database")),
@@ -226,7 +242,7 @@ fn paths_that_cannot_be_used_are_said_at_their_place() {
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o444)).unwrap();
         let (status, out, _) = twite(directory.path(), &["check", "--format", "short", "."], "");
         let line = if toml.starts_with("[mail]") { 3 } else { 2 };
-        let place = format!("./twite.toml:{line}:{}: warning TW0413", if line == 3 { 13 } else { 8 });
+        let place = format!("./twite.toml:{line}:{}: warning TW0413", if line == 3 { 13 } else { 7 });
         assert_eq!((status, out.contains(&place)), (0, says.is_some()), "{toml}: {out}");
         assert!(says.is_none_or(|says| out.contains(says)), "{toml}: {out}");
     }

@@ -30,13 +30,7 @@ async fn desk() -> TestDesk {
 
 /// Runs a command on the desk.
 fn twite(desk: &TestDesk, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_twite"))
-        .args(arguments)
-        .current_dir(desk.directory.path())
-        .env("TWITE_KEY", key())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    desk.command().args(arguments).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -119,7 +113,12 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
         while status(&desk).0 != Some(0) {}
     }
     // When the files are valid and different again, they go live, and a setting that needs a restart is reported.
-    fs::write(&toml, format!("{declared}[store]\npath = \"twite.db\"\nkey_env = \"OTHER\"\n")).unwrap();
+    let other = "[store]\nkey_env = \"OTHER\"\n";
+    let other = match declared.contains("[store]\n") {
+        true => declared.replace("[store]\n", other),
+        false => declared.clone() + other,
+    };
+    fs::write(&toml, other).unwrap();
     fs::write(&rules, rule("two")).unwrap();
     desk.logged("`[store] key_env` changed").await;
     say(&desk, "@acme and now");
@@ -257,15 +256,8 @@ async fn a_daemon_that_cannot_write_is_not_said_to_be_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_whose_log_nobody_reads_works_on_and_ends_when_asked() {
     let desk = desk().await;
-    let mut served = Command::new(env!("CARGO_BIN_EXE_twite"))
-        .arg("serve")
-        .arg(desk.rules())
-        .env("TWITE_KEY", key())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut served =
+        desk.command().arg("serve").arg(desk.rules()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(served.stderr.take());
     say(&desk, "@acme one");
     desk.until("a ticket", |counts, _| counts.tickets == 1).await;

@@ -158,7 +158,9 @@ fn nothing_steers_in_any_form_wherever_it_comes_from() {
         ),
         format!("\"{toml}\" = 1\n[\"{toml}\"]\nx = 2\n[[field]]\nname = \"{toml}\"\nkind = \"{toml}\"\n"),
         format!("x = {doc}\n"),
-        format!("[mail]\nfrom = \"{toml}\"\nserver = \"{toml}\"\n[store]\npath = \"{toml}\"\nedition = \"{toml}\"\n"),
+        format!(
+            "[mail]\nfrom = \"{toml}\"\nserver = \"{toml}\"\n[store]\nurl = \"sqlite:{toml}\"\nedition = \"{toml}\"\n"
+        ),
     ];
     let odd = format!("{file}/{file}.twite");
     let sets: Vec<(String, String)> = [(good.clone(), "# none\n".to_owned()), (good.clone(), desk.clone())]

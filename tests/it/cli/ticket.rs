@@ -5,6 +5,8 @@ use std::path::Path;
 use assert_cmd::Command;
 use serde_json::Value;
 
+use crate::support::database;
+
 fn twite(database: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut twite = Command::cargo_bin("twite").unwrap();
     twite.current_dir(env!("CARGO_MANIFEST_DIR")).env("NO_COLOR", "1").args(arguments).arg("--database").arg(database);
@@ -19,10 +21,10 @@ fn json(database: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
-#[test]
-fn a_ticket_is_updated_and_answered() {
+#[tokio::test]
+async fn a_ticket_is_updated_and_answered() {
     let directory = tempfile::tempdir().unwrap();
-    let database = &directory.path().join("demo.db");
+    let database = &database::path_at(&directory.path().join("demo.db")).await;
     assert_eq!(twite(database, &["demo", "--once"]).0, 0);
     let shown = || json(database, &["ticket", "show", "3"]);
     let before = shown();

@@ -44,7 +44,7 @@ async fn a_full_disk_is_survived_without_a_restart_and_said_once() {
     if crate::support::database::server().is_some() {
         return;
     }
-    let desk = TestDesk::new(&["acme"], RULES, "[store]\npath = \"small/twite.db\"\n").await;
+    let desk = TestDesk::new(&["acme"], RULES, "[store]\nurl = \"sqlite:small/twite.db\"\n").await;
     let small = desk.rules().join("small");
     let Some(_mounted) = Mounted::at(&small) else {
         eprintln!("skipped: mounting a file system needs more rights");

@@ -5,6 +5,7 @@ mod full_disk;
 mod layout;
 mod lease;
 mod people;
+mod postgres;
 mod reports;
 mod views;
 

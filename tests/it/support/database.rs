@@ -16,7 +16,7 @@ use sqlx::{
     sqlite::SqliteConnectOptions,
 };
 use tokio::sync::{Mutex, OnceCell};
-use twite::store::{Address, Store};
+use twite::{settings::Address, store::Store};
 
 /// Environment variable with the server's URL: `postgres://user@host/database`.
 pub const SERVER: &str = "TWITE_TEST_POSTGRES";
@@ -71,6 +71,11 @@ pub async fn url_at(path: &Path) -> String {
     let url = named(&server, &name);
     copies.insert(path.to_owned(), name);
     url
+}
+
+/// [`url_at`], as an argument of a command.
+pub async fn path_at(path: &Path) -> PathBuf {
+    url_at(path).await.into()
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -7,9 +7,9 @@ use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
     desk::{AccountState, ConnectedAccount, Tokens, XId},
-    settings::{Overrides, XSettings},
+    settings::{Address, Overrides, XSettings},
     sim::{CLIENT_ID, NewPerson, SimHandle},
-    store::{Address, Key, Store},
+    store::{Key, Store},
     x::client,
 };
 

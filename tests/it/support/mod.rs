@@ -57,12 +57,15 @@ impl TestDesk {
         }
         let path = directory.path().join("rules");
         std::fs::create_dir(&path).unwrap();
+        let mut url = None;
+        if database::server().is_some() && !extra.contains("[store]") {
+            let server = database::url_at(&path.join("twite.db")).await;
+            toml.push_str(&format!("[store]\nurl = \"{server}\"\n"));
+            url = Some(server);
+        }
         std::fs::write(path.join("twite.toml"), toml).unwrap();
         std::fs::write(path.join("rules.twite"), rules).unwrap();
-        let mut desk = Self { sim, directory, accounts: vec![], url: None };
-        if database::server().is_some() {
-            desk.url = Some(database::url_at(&desk.rules().join("twite.db")).await);
-        }
+        let mut desk = Self { sim, directory, accounts: vec![], url };
         let store = desk.store().await;
         for handle in accounts {
             let tokens = match desk.sim.connect(handle) {
@@ -103,16 +106,22 @@ impl TestDesk {
         Store::open(database::at(&self.rules().join("twite.db")).await).await.unwrap()
     }
 
+    /// A command on the desk, run in its directory.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twite"));
+        command.current_dir(self.directory.path()).env("TWITE_KEY", key()).stdin(Stdio::null());
+        command.envs(self.url.iter().map(|url| ("TWITE_DATABASE", url)));
+        command
+    }
+
     /// Starts the daemon as a process. Its log goes to a file in the desk's directory.
     pub fn serve(&self) -> Served {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_twite"))
+        let child = self
+            .command()
             .arg("serve")
             .arg(self.rules())
-            .env("TWITE_KEY", key())
             .env("TWITE_LOG", "info")
-            .envs(self.url.iter().map(|url| ("TWITE_DATABASE", url)))
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
