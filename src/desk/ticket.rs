@@ -11,8 +11,9 @@ use super::{
 
 /// A ticket, with all fields that conditions can read.
 ///
-/// Also the format of a line of `twite eval --tickets`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The default is a new ticket from a public post, created at the Unix epoch, with no other facts. Also the format of a
+/// line of `twite eval --tickets`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ticket {
     /// Its number; zero if it has none yet.
@@ -76,44 +77,6 @@ pub struct Ticket {
     pub latest_public_comment: Option<String>,
     /// Values of custom fields, by name.
     pub custom: BTreeMap<String, CustomValue>,
-}
-
-impl Default for Ticket {
-    /// A new ticket from a public post, created at the Unix epoch, with no other facts.
-    fn default() -> Self {
-        Self {
-            id: TicketId::default(),
-            channel: Channel::Twitter,
-            account: None,
-            brand: None,
-            status: Status::New,
-            priority: None,
-            kind: None,
-            subject: String::new(),
-            description: String::new(),
-            tags: BTreeSet::new(),
-            group: None,
-            assignee: None,
-            requester: Person::default(),
-            language: None,
-            post: PostFacts::default(),
-            replies: 0,
-            reopens: 0,
-            agent_touches: 0,
-            comments: 0,
-            created: Timestamp::UNIX_EPOCH,
-            updated: Timestamp::UNIX_EPOCH,
-            solved: None,
-            assigned: None,
-            due: None,
-            snoozed: None,
-            requester_updated: None,
-            first_reply: None,
-            latest_comment: None,
-            latest_public_comment: None,
-            custom: BTreeMap::new(),
-        }
-    }
 }
 
 impl Ticket {

@@ -81,8 +81,10 @@ pub struct UnknownWord {
 
 words! {
     /// The channel that a ticket came from.
+    #[derive(Default)]
     Channel, ordered: false {
         /// A public post that mentions a connected account.
+        #[default]
         Twitter = "twitter",
         /// A direct message to a connected account.
         TwitterDm = "twitter_dm",
@@ -196,8 +198,10 @@ impl From<Channel> for Via {
 
 words! {
     /// The status of a ticket.
+    #[derive(Default)]
     Status, ordered: true {
         /// Not yet taken up by an agent.
+        #[default]
         New = "new",
         /// In progress.
         Open = "open",

@@ -1,15 +1,16 @@
 //! The schema of a line for `twite eval`. All violations are reported, each with its JSON pointer.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::LazyLock};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Channel, Declarations, Priority, SourceId, Status, TicketType, VerifiedType, Via, Words,
+        Declarations, Kind, SourceId, Ticket, Via, Words,
         declarations::{CustomField, CustomKind},
-        field::{Declared, FIELDS},
+        field::{Declared, FIELDS, known},
         moment::moment,
         text::{headline, is_blank},
     },
@@ -29,16 +30,16 @@ pub(super) enum Shape {
     /// A list of strings.
     Texts,
     /// An object with these keys.
-    Table(&'static [Key]),
+    Table(Vec<Key>),
     /// One of these words, or an object with one of these keys.
-    OneOf(&'static [&'static str], &'static [Key]),
+    OneOf(&'static [&'static str], Vec<Key>),
     /// An object of the custom fields that the desk declares.
     Custom,
 }
 
 /// A key of an object.
 pub(super) struct Key {
-    name: &'static str,
+    name: Cow<'static, str>,
     holds: Shape,
     /// Whether it may be `null`.
     may_be_null: bool,
@@ -46,115 +47,68 @@ pub(super) struct Key {
     must_be: bool,
 }
 
-const fn key(name: &'static str, holds: Shape) -> Key {
-    Key { name, holds, may_be_null: false, must_be: false }
+fn key(name: impl Into<Cow<'static, str>>, holds: Shape) -> Key {
+    Key { name: name.into(), holds, may_be_null: false, must_be: false }
 }
 
-const fn optional(name: &'static str, holds: Shape) -> Key {
+fn optional(name: impl Into<Cow<'static, str>>, holds: Shape) -> Key {
     Key { may_be_null: true, ..key(name, holds) }
 }
 
-const fn required(name: &'static str, holds: Shape) -> Key {
+fn required(name: impl Into<Cow<'static, str>>, holds: Shape) -> Key {
     Key { must_be: true, ..key(name, holds) }
 }
 
 /// A ticket.
-pub(super) static TICKET: Shape = Shape::Table(TICKET_KEYS);
+pub(super) static TICKET: LazyLock<Shape> = LazyLock::new(ticket);
 
 /// A ticket with what happened to it.
-pub(super) static LINE: Shape = Shape::Table(&[
-    required("ticket", Shape::Table(TICKET_KEYS)),
-    optional(
-        "event",
-        Shape::Table(&[
-            required(
-                "kind",
-                Shape::OneOf(
-                    &["created"],
-                    &[
-                        key("updated", Shape::Table(&[required("before", Shape::Table(TICKET_KEYS))])),
-                        key("due", Shape::Table(&[required("active", Shape::Texts)])),
-                    ],
-                ),
-            ),
-            required("via", Shape::Word(Via::WORDS)),
-            key(
-                "actor",
-                Shape::OneOf(&["person", "system", "owner"], &[key("agent", Shape::Text), key("rule", Shape::Text)]),
-            ),
-            optional(
-                "comment",
-                Shape::Table(&[
-                    required("text", Shape::Text),
-                    required("public", Shape::YesNo),
-                    required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
-                ]),
-            ),
-            optional("cause", Shape::OneOf(&["unsnoozed"], &[key("macro", Shape::Text), key("merged", Shape::Number)])),
-        ]),
-    ),
-    optional("now", Shape::Moment),
-]);
+pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
+    let updated = Shape::Table(vec![required("before", ticket())]);
+    let due = Shape::Table(vec![required("active", Shape::Texts)]);
+    let kind = Shape::OneOf(&["created"], vec![key("updated", updated), key("due", due)]);
+    let actor = vec![key("agent", Shape::Text), key("rule", Shape::Text)];
+    let comment = Shape::Table(vec![
+        required("text", Shape::Text),
+        required("public", Shape::YesNo),
+        required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
+    ]);
+    let cause = vec![key("macro", Shape::Text), key("merged", Shape::Number)];
+    let event = Shape::Table(vec![
+        required("kind", kind),
+        required("via", Shape::Word(Via::WORDS)),
+        key("actor", Shape::OneOf(&["person", "system", "owner"], actor)),
+        optional("comment", comment),
+        optional("cause", Shape::OneOf(&["unsnoozed"], cause)),
+    ]);
+    Shape::Table(vec![required("ticket", ticket()), optional("event", event), optional("now", Shape::Moment)])
+});
 
-static TICKET_KEYS: &[Key] = &[
-    key("id", Shape::Number),
-    key("channel", Shape::Word(Channel::WORDS)),
-    optional("account", Shape::Text),
-    optional("brand", Shape::Text),
-    key("status", Shape::Word(Status::WORDS)),
-    optional("priority", Shape::Word(Priority::WORDS)),
-    optional("type", Shape::Word(TicketType::WORDS)),
-    key("subject", Shape::Text),
-    key("description", Shape::Text),
-    key("tags", Shape::Texts),
-    optional("group", Shape::Text),
-    optional("assignee", Shape::Text),
-    key(
-        "requester",
-        Shape::Table(&[
-            optional("id", Shape::Id),
-            optional("handle", Shape::Text),
-            optional("name", Shape::Text),
-            optional("email", Shape::Text),
-            optional("language", Shape::Text),
-            optional("location", Shape::Text),
-            optional("joined", Shape::Moment),
-            optional("followers", Shape::Number),
-            optional("following", Shape::Number),
-            optional("tweets", Shape::Number),
-            optional("listed", Shape::Number),
-            optional("verified", Shape::YesNo),
-            optional("verified_type", Shape::Word(VerifiedType::WORDS)),
-        ]),
-    ),
-    optional("language", Shape::Text),
-    key(
-        "post",
-        Shape::Table(&[
-            optional("likes", Shape::Number),
-            optional("reposts", Shape::Number),
-            optional("replies", Shape::Number),
-            key("has_media", Shape::YesNo),
-            key("is_reply", Shape::YesNo),
-            key("hashtags", Shape::Texts),
-        ]),
-    ),
-    key("replies", Shape::Number),
-    key("reopens", Shape::Number),
-    key("agent_touches", Shape::Number),
-    key("comments", Shape::Number),
-    key("created", Shape::Moment),
-    key("updated", Shape::Moment),
-    optional("solved", Shape::Moment),
-    optional("assigned", Shape::Moment),
-    optional("due", Shape::Moment),
-    optional("snoozed", Shape::Moment),
-    optional("requester_updated", Shape::Moment),
-    optional("first_reply", Shape::Moment),
-    optional("latest_comment", Shape::Text),
-    optional("latest_public_comment", Shape::Text),
-    key("custom", Shape::Custom),
-];
+/// The keys are those of a serialized ticket, of which the optional ones are `null`; their types are those of the fields.
+fn ticket() -> Shape {
+    table("", &serde_json::to_value(Ticket::default()).unwrap_or_default())
+}
+
+fn table(prefix: &str, value: &Value) -> Shape {
+    let keys = value.as_object().into_iter().flatten().map(|(name, value)| {
+        let path = format!("{prefix}{name}");
+        let holds = match (path.as_str(), value) {
+            ("custom", _) => Shape::Custom,
+            ("requester.id", _) => Shape::Id,
+            (_, Value::Object(_)) => table(&format!("{path}."), value),
+            _ => match known(&path).map(|field| &field.kind) {
+                Some(Kind::YesNo) => Shape::YesNo,
+                Some(Kind::Number) => Shape::Number,
+                Some(Kind::Words(words)) => Shape::Word(*words),
+                Some(Kind::Set) => Shape::Texts,
+                Some(Kind::Time) => Shape::Moment,
+                Some(Kind::Text | Kind::Declared(_)) | None => Shape::Text,
+            },
+        };
+        Key { may_be_null: value.is_null(), ..key(name.clone(), holds) }
+    });
+    Shape::Table(keys.collect())
+}
 
 /// The violations in a JSON text.
 ///
@@ -390,8 +344,8 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             })?;
             seen.push(name);
         }
-        for missing in known.iter().filter(|key| key.must_be && !seen.iter().any(|name| name == key.name)) {
-            report.inside(missing.name, |report| {
+        for missing in known.iter().filter(|key| key.must_be && !seen.iter().any(|name| *name == key.name)) {
+            report.inside(&missing.name, |report| {
                 report.misfit(format_args!("is missing: it must be {}", Holds::Shape(&missing.holds)));
             });
         }
@@ -409,7 +363,7 @@ fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
         let meant = did_you_mean(nearest(name, fields));
         return report.misfit(format_args!("is not a declared field{meant}"));
     }
-    let names = || known.iter().map(|key| key.name);
+    let names = || known.iter().map(|key| key.name.as_ref());
     let meant = nearest(name, names()).or_else(|| nearest(name, FIELDS.iter().map(|field| field.name)));
     report.misfit(format_args!("is an unknown key{}; expected {}", did_you_mean(meant), listed(names())));
 }
@@ -419,33 +373,32 @@ mod tests {
     use super::{super::read, *};
     use crate::{
         cli::eval::Happened,
-        desk::{Actor, Author, Event, EventComment, EventKind, Ticket},
+        desk::{Actor, Author, Event, EventComment, EventKind},
         lang::check_sources,
     };
-    use serde_json::{Value, json};
+    use serde_json::json;
 
-    fn names(shape: &Shape) -> Vec<&'static str> {
+    /// The paths of all values of a shape that fields declare.
+    fn paths(prefix: &str, shape: &Shape) -> Vec<String> {
         match shape {
-            Shape::Table(keys) => keys.iter().map(|key| key.name).collect(),
+            Shape::Table(keys) => keys
+                .iter()
+                .flat_map(|key| match &key.holds {
+                    Shape::Custom | Shape::Id => vec![],
+                    table @ Shape::Table(_) => paths(&format!("{prefix}{}.", key.name), table),
+                    _ => vec![format!("{prefix}{}", key.name)],
+                })
+                .collect(),
             _ => vec![],
         }
     }
 
     #[test]
-    fn every_key_of_a_ticket_has_its_shape() {
+    fn every_key_of_a_ticket_is_a_field() {
+        let paths = paths("", &TICKET);
+        assert!(paths.len() > 40, "{paths:?}");
+        assert!(paths.iter().all(|path| known(path).is_some()), "{paths:?}");
         let ticket = serde_json::to_value(Ticket::default()).unwrap();
-        let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        let mut known = names(&TICKET);
-        known.sort_unstable();
-        let mut there = keys(&ticket);
-        there.sort_unstable();
-        assert_eq!(known, there);
-        for key in TICKET_KEYS.iter().filter(|key| matches!(key.holds, Shape::Table(_))) {
-            let (mut known, mut there) = (names(&key.holds), keys(&ticket[key.name]));
-            known.sort_unstable();
-            there.sort_unstable();
-            assert_eq!(known, there, "{}", key.name);
-        }
         let event = Event {
             kind: EventKind::Updated { before: Box::default() },
             via: Via::Web,
@@ -460,12 +413,12 @@ mod tests {
     /// Values that conform to a shape; each of its alternatives occurs at least once.
     fn samples(shape: &Shape) -> Vec<Value> {
         let table = |keys: &[Key]| {
-            let first = |key: &Key| (key.name.to_owned(), samples(&key.holds).swap_remove(0));
+            let first = |key: &Key| (key.name.to_string(), samples(&key.holds).swap_remove(0));
             let needed: serde_json::Map<_, _> = keys.iter().filter(|key| key.must_be).map(first).collect();
             let with = |key: &Key| {
                 let null = key.may_be_null.then_some(Value::Null);
                 let values = samples(&key.holds).into_iter().chain(null);
-                let one = |value| [(key.name.to_owned(), value)];
+                let one = |value| [(key.name.to_string(), value)];
                 values
                     .map(|value| Value::Object(needed.clone().into_iter().chain(one(value)).collect()))
                     .collect::<Vec<_>>()
@@ -484,7 +437,7 @@ mod tests {
             Shape::OneOf(words, keys) => {
                 let words = words.iter().map(|word| json!(word));
                 let keyed = |key: &Key| {
-                    samples(&key.holds).into_iter().map(|value| json!({key.name: value})).collect::<Vec<_>>()
+                    samples(&key.holds).into_iter().map(|value| json!({key.name.as_ref(): value})).collect::<Vec<_>>()
                 };
                 words.chain(keys.iter().flat_map(keyed)).collect()
             }
@@ -496,7 +449,7 @@ mod tests {
     fn whatever_has_the_shape_is_read() {
         let rules = check_sources([("a.twite", "")], Declarations::default()).0.unwrap();
         let now = "2026-01-05T12:00:00Z".parse().unwrap();
-        let lines: Vec<_> = [&LINE, &TICKET].into_iter().flat_map(samples).collect();
+        let lines: Vec<_> = [&LINE, &TICKET].into_iter().flat_map(|shape| samples(shape)).collect();
         for line in &lines {
             let why = read(line.to_string().as_bytes(), &rules, Happened::Created, now).err().unwrap_or_default();
             // The only possible error is an undeclared name, which the shape does not check.
