@@ -314,6 +314,8 @@ CREATE TABLE outbox (
   actor          TEXT COLLATE "C" NOT NULL,
   kind           TEXT COLLATE "C" NOT NULL,
   effect         TEXT COLLATE "C" NOT NULL,
+  -- The handle of the account from which a reply is sent; none where no account may, and for what is no reply.
+  account        TEXT COLLATE "C",
   -- `posts/acme`, `messages/acme`, `webhook/crm`, `mail`, or `desk` for what took effect at once.
   destination    TEXT COLLATE "C" NOT NULL,
   -- The comment that a reply answers, and the key of the part of the same reply before it.

@@ -313,6 +313,8 @@ CREATE TABLE outbox (
   actor          TEXT NOT NULL,
   kind           TEXT NOT NULL,
   effect         TEXT NOT NULL,
+  -- The handle of the account from which a reply is sent; none where no account may, and for what is no reply.
+  account        TEXT,
   -- `posts/acme`, `messages/acme`, `webhook/crm`, `mail`, or `desk` for what took effect at once.
   destination    TEXT NOT NULL,
   -- The comment that a reply answers, and the key of the part of the same reply before it.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, Viewer, unit_of_work::outcome};
+use super::{App, NoSuchRule, UnitOfWork, Viewer, accounts::word, unit_of_work::outcome};
 use crate::{
     desk::{
-        Accounts, Actor, Cause, Channel, Declarations, Destination, Effect, Status, Ticket, TicketId, Via,
-        post_text::weighted_length, text::is_blank,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Status, Ticket,
+        TicketId, Via, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
@@ -63,7 +63,9 @@ pub struct AgentUpdate {
     pub applies: Option<String>,
     /// The comment that its replies answer; `None` for the requester's latest.
     pub answers: Option<i64>,
-    /// Earliest time to send its effects; until then they can be withdrawn.
+    /// The handle of the account from which its replies are sent; `None` for the one that was addressed.
+    pub account: Option<String>,
+    /// Earliest time to send its replies; until then they can be withdrawn. Nothing else waits for it.
     pub not_before: Option<Timestamp>,
     /// The version of the ticket that the agent saw, for optimistic locking. Later changes by others are kept; a change
     /// of a field that this update sets too is a conflict. Tags never conflict.
@@ -102,7 +104,7 @@ pub struct Applied {
 impl AgentUpdate {
     /// An update with these actions and defaults otherwise.
     pub fn new(by: Actor, via: Via, actions: Vec<Action>) -> Self {
-        Self { by, via, actions, applies: None, answers: None, not_before: None, expected_version: None }
+        Self { by, via, actions, applies: None, answers: None, account: None, not_before: None, expected_version: None }
     }
 
     /// The update that applies a macro.
@@ -210,7 +212,13 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
     };
     let (now, mut notices) = (app.clock.now(), vec![]);
     let done = checked(update, &before, &seen, version, &rules.desk, now)?;
-    sendable(&before, &done.effects, &app.settings().accounts)?;
+    sendable(
+        &before,
+        &done.effects,
+        update.account.as_deref(),
+        &app.settings().accounts,
+        &app.store.accounts().await?,
+    )?;
     let decided = app.decider.decide(&rules, &done.ticket, &done.event, now);
     let decision = outcome(decided, id, &rules, &mut notices);
     notices.into_iter().for_each(|notice| app.notices.tell(notice));
@@ -233,7 +241,8 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
         None => Earlier::Unchanged,
     };
     let done = checked(update, &before, &seen, version, &unit.rules.desk, now)?;
-    sendable(&before, &done.effects, &unit.settings.accounts)?;
+    let connected = app.store.accounts().await?;
+    sendable(&before, &done.effects, update.account.as_deref(), &unit.settings.accounts, &connected)?;
     let mut ticket = done.ticket;
     unit.leave_all(&mut ticket, version, update, &done.effects, now).await?;
     let decision = unit.decide(&ticket, &done.event, now);
@@ -261,17 +270,17 @@ impl UnitOfWork<'_> {
         for (n, effect) in effects.iter().enumerate() {
             let key = format!("{key}/{n}");
             let is_reply = matches!(effect, Effect::Reply { text } if !is_blank(text));
-            let outgoing = Outgoing {
-                follows: is_reply.then(|| part.replace(key.clone())).flatten(),
-                key,
-                ticket: Some(id),
-                by: update.by.clone(),
-                effect: effect.clone(),
-                destination: Destination::of(effect, ticket, &self.settings.accounts),
-                answers: update.answers.filter(|_| is_reply),
-                made: now,
-                due: update.not_before.map_or(now, |due| due.max(now)),
-            };
+            let follows = is_reply.then(|| part.replace(key.clone())).flatten();
+            let account = update.account.as_deref();
+            let mut outgoing = self.outgoing(key, update.by.clone(), effect, ticket, account, now);
+            if is_reply {
+                outgoing = Outgoing {
+                    follows,
+                    answers: update.answers,
+                    due: update.not_before.map_or(now, |due| due.max(now)),
+                    ..outgoing
+                };
+            }
             self.leave(ticket, outgoing, None, now).await?;
         }
         Ok(())
@@ -320,18 +329,32 @@ fn checked(
     Ok(done)
 }
 
-/// Rejects the update if a reply is already known to be unsendable, instead of failing at delivery.
-fn sendable(ticket: &Ticket, effects: &[Effect], accounts: &Accounts) -> Result<(), NotDone> {
-    let Some(addressed) = &ticket.account else { return Ok(()) };
+/// Rejects the update if a reply is already known to be unsendable, instead of failing at delivery. An account that the
+/// agent names must be connected; one that replies by default may be connected later.
+fn sendable(
+    ticket: &Ticket,
+    effects: &[Effect],
+    named: Option<&str>,
+    accounts: &Accounts,
+    connected: &[ConnectedAccount],
+) -> Result<(), NotDone> {
+    let unsendable = |why| NotDone::Unsendable(ticket.id, why);
+    if ticket.account.is_none() && named.is_none() {
+        return Ok(());
+    }
     for effect in effects {
         let Effect::Reply { text } = effect else { continue };
-        let Some(account) = accounts.answering(addressed) else {
-            return Err(NotDone::Unsendable(ticket.id, accounts.why_unanswered(addressed)));
-        };
+        let account = accounts.replying(ticket, named).map_err(unsendable)?;
+        if named.is_some() {
+            let known = connected.iter().find(|known| known.handle.eq_ignore_ascii_case(&account.handle));
+            match known.map(|known| known.state) {
+                Some(AccountState::Connected) => {}
+                state => return Err(unsendable(format!("@{} is {}", account.handle, word(state)))),
+            }
+        }
         let (length, most) = (weighted_length(text), account.post_length);
         if ticket.channel != Channel::TwitterDm && length > most {
-            let words = format!("it has {length} characters, but a post may have {most}");
-            return Err(NotDone::Unsendable(ticket.id, words));
+            return Err(unsendable(format!("it has {length} characters, but a post may have {most}")));
         }
     }
     Ok(())

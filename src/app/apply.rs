@@ -175,20 +175,39 @@ impl UnitOfWork<'_> {
         for (n, asked) in decision.effects.iter().enumerate() {
             let key = format!("{record}/{n}");
             let is_reply = matches!(&asked.effect, Effect::Reply { text } if !is_blank(text));
-            let outgoing = Outgoing {
-                follows: is_reply.then(|| parts.insert(&asked.rule, key.clone())).flatten(),
-                key,
-                ticket: Some(id),
-                by: Actor::Rule(asked.rule.clone()),
-                effect: asked.effect.clone(),
-                destination: Destination::of(&asked.effect, &after, &self.settings.accounts),
-                answers: None,
-                made: now,
-                due: now,
-            };
+            let by = Actor::Rule(asked.rule.clone());
+            let follows = is_reply.then(|| parts.insert(&asked.rule, key.clone())).flatten();
+            let outgoing = Outgoing { follows, ..self.outgoing(key, by, &asked.effect, &after, None, now) };
             self.leave(&mut after, outgoing, answerable, now).await?;
         }
         Ok(after)
+    }
+
+    /// An effect on a ticket that is due now. A reply is sent from the account that is `named`, else from the one that
+    /// replies by default.
+    pub(super) fn outgoing(
+        &self,
+        key: String,
+        by: Actor,
+        effect: &Effect,
+        ticket: &Ticket,
+        named: Option<&str>,
+        now: Timestamp,
+    ) -> Outgoing {
+        let is_reply = matches!(effect, Effect::Reply { .. });
+        let account = is_reply.then(|| self.settings.accounts.replying(ticket, named).ok()).flatten();
+        Outgoing {
+            key,
+            ticket: Some(ticket.id),
+            by,
+            effect: effect.clone(),
+            account: account.map(|account| account.handle.clone()),
+            destination: Destination::of(effect, ticket, account),
+            answers: None,
+            follows: None,
+            made: now,
+            due: now,
+        }
     }
 
     /// Carries out an effect on the ticket itself (note, assignment, merge) now; puts any other effect into the outbox.

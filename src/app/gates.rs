@@ -31,8 +31,8 @@ impl Gates {
 
     /// Why a destination is blocked; `None` if it is open.
     pub fn held(&self, accounts: &Accounts, destination: &Destination) -> Option<Held> {
-        // If no account may reply, the destination counts as open, so that its items are claimed and refused at once.
-        let declared = accounts.answering(destination.account()?)?;
+        // If the account may not reply, the destination counts as open, so that its items are claimed and refused at once.
+        let declared = accounts.get(destination.account()?).filter(|account| account.allow_replies)?;
         let handle = &declared.handle;
         let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
             let reason = format!("@{handle} is not connected; run `twite accounts connect {handle}`");

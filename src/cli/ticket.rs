@@ -22,7 +22,7 @@ use crate::{
         ticket, views,
     },
     clock::Clock,
-    desk::{Actor, TicketId, Via},
+    desk::{Actor, TicketId, Via, normalize},
     engine::Decider,
     lang::render,
     present::{
@@ -87,6 +87,9 @@ enum What {
         /// The comment that is answered, by its id in `twite ticket show --format json`; by default the requester's latest.
         #[arg(long, value_name = "COMMENT")]
         answers: Option<i64>,
+        /// The connected account to reply from, by its handle; by default the one that was addressed.
+        #[arg(long, value_name = "HANDLE")]
+        from: Option<String>,
         #[command(flatten)]
         update: UpdateArgs,
     },
@@ -110,7 +113,7 @@ struct UpdateArgs {
     /// same field.
     #[arg(long, value_name = "N")]
     expect_version: Option<i64>,
-    /// Send nothing for so long; until then, `twite outbox withdraw` takes it back.
+    /// Send no reply for so long; until then, `twite outbox withdraw` takes it back.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     after: u32,
     /// Show the result without applying it.
@@ -172,11 +175,11 @@ impl TicketCommand {
             What::Apply(apply) => apply.run(&desk).await,
             What::Update { ticket, note, update } => {
                 let said = Description { note: note.as_deref(), ..Description::default() };
-                update.run(&desk, TicketId(*ticket), said, None).await
+                update.run(&desk, TicketId(*ticket), said, None, None).await
             }
-            What::Reply { ticket, text, answers, update } => {
+            What::Reply { ticket, text, answers, from, update } => {
                 let said = Description { reply: Some(text), ..Description::default() };
-                update.run(&desk, TicketId(*ticket), said, *answers).await
+                update.run(&desk, TicketId(*ticket), said, *answers, from.as_deref()).await
             }
         }
     }
@@ -251,6 +254,7 @@ impl UpdateArgs {
         id: TicketId,
         said: Description<'_>,
         answers: Option<i64>,
+        from: Option<&str>,
     ) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
         let Self { set, add_tag, remove_tag, agent, expect_version, after, dry_run, format } = self;
@@ -272,6 +276,7 @@ impl UpdateArgs {
         let not_before = (*after > 0).then(|| app.clock().now() + SignedDuration::from_secs(i64::from(*after)));
         let update = AgentUpdate {
             answers,
+            account: from.map(|handle| normalize::handle(handle).into_owned()),
             not_before,
             expected_version: *expect_version,
             ..AgentUpdate::new(by, Via::Cli, actions)

@@ -125,6 +125,7 @@ impl Shared {
                     subject: subject.to_owned(),
                     body: body.to_owned(),
                 },
+                account: None,
                 destination: Destination::Mail,
                 answers: None,
                 follows: None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Visitor};
 
-use super::{moment::day, text::headline};
+use super::{Channel, Ticket, moment::day, text::headline};
 
 /// Default maximum length of a post, in weighted characters.
 const DEFAULT_POST_LENGTH: usize = 280;
@@ -24,7 +24,8 @@ pub struct Account {
     pub track_likes: bool,
     /// Replies may be sent from this account.
     pub allow_replies: bool,
-    /// Sends the replies of accounts that do not allow replies. At most one account; it must allow replies itself.
+    /// Sends the public replies of accounts that do not allow replies. At most one account; it must allow replies
+    /// itself.
     pub default: bool,
     /// The declared brand of its tickets.
     pub brand: Option<String>,
@@ -107,19 +108,28 @@ impl Accounts {
         self.iter().find(|account| account.handle.eq_ignore_ascii_case(handle))
     }
 
-    /// The account that replies to messages addressed to `addressed`: that account if it allows replies, else the
-    /// default.
-    pub fn answering(&self, addressed: &str) -> Option<&Account> {
-        let addressed = self.get(addressed).filter(|account| account.allow_replies);
-        addressed.or_else(|| self.iter().find(|account| account.default && account.allow_replies))
-    }
-
-    /// The message for the case that [`Self::answering`] finds no account.
-    pub fn why_unanswered(&self, addressed: &str) -> String {
-        let why = match self.get(addressed) {
-            None => format!("@{addressed} is not declared in twite.toml"),
+    /// The account from which a reply on a ticket is sent: the one that is `named`; by default the one that was
+    /// addressed, if it allows replies, else the default account. A direct message is answered only from the account
+    /// that received it.
+    ///
+    /// # Errors
+    /// Why there is none, in words that name the account.
+    pub fn replying(&self, ticket: &Ticket, named: Option<&str>) -> Result<&Account, String> {
+        let addressed = ticket.account.as_deref().unwrap_or_default();
+        let is_addressed = |account: &Account| account.handle.eq_ignore_ascii_case(addressed);
+        let is_direct = ticket.channel == Channel::TwitterDm;
+        let why = match self.get(named.unwrap_or(addressed)) {
+            Some(account) if is_direct && !is_addressed(account) => {
+                return Err(format!("a direct message is answered from the account that received it, @{addressed}"));
+            }
+            Some(account) if account.allow_replies => return Ok(account),
             Some(account) => format!("@{} is declared with `allow_replies = false`", account.handle),
+            None => format!("@{} is not declared in twite.toml", named.unwrap_or(addressed)),
         };
-        format!("{why}, and no account that allows replies is the default")
+        if named.is_some() || is_direct {
+            return Err(why);
+        }
+        let default = self.iter().find(|account| account.default && account.allow_replies);
+        default.ok_or_else(|| format!("{why}, and no account that allows replies is the default"))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Accounts, Channel, Effect, Ticket};
+use super::{Account, Channel, Effect, Ticket};
 
 /// The destination of an effect. Each has a queue of its own in the outbox, so that a slow one delays no other. Posts
 /// and direct messages of an account are separate destinations because X limits them separately.
@@ -21,12 +21,13 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// The destination of an effect of a ticket.
-    pub fn of(effect: &Effect, ticket: &Ticket, accounts: &Accounts) -> Self {
+    /// The destination of an effect of a ticket. `account` is the one from which a reply is sent; a reply that no account
+    /// may send is queued with those of the account that was addressed, and refused there.
+    pub fn of(effect: &Effect, ticket: &Ticket, account: Option<&Account>) -> Self {
         match effect {
             Effect::Reply { .. } => {
                 let addressed = ticket.account.as_deref().unwrap_or_default();
-                let handle = accounts.answering(addressed).map_or(addressed, |account| &account.handle);
+                let handle = account.map_or(addressed, |account| &account.handle);
                 match ticket.channel {
                     Channel::TwitterDm => Self::Messages(handle.to_lowercase()),
                     _ => Self::Posts(handle.to_lowercase()),

@@ -25,6 +25,8 @@ pub struct Outgoing {
     pub by: Actor,
     /// The effect.
     pub effect: Effect,
+    /// For a reply, the handle of the account from which it is sent; `None` if no account may.
+    pub account: Option<String>,
     /// Its destination.
     pub destination: Destination,
     /// For a reply, the row id of the comment that it answers.
@@ -50,6 +52,8 @@ pub struct OutboxItem {
     pub rule: Option<String>,
     /// The effect.
     pub effect: Effect,
+    /// For a reply, the handle of the account from which it is sent; `None` if no account may.
+    pub account: Option<String>,
     /// Its destination.
     pub destination: Destination,
     /// For a reply, the row id of the comment that it answers.
@@ -156,6 +160,7 @@ impl Tx {
             actor: outgoing.by.to_string(),
             kind,
             effect,
+            account: outgoing.account.clone(),
             destination: outgoing.destination.to_string(),
             answers: outgoing.answers,
             follows: outgoing.follows.clone(),
@@ -205,9 +210,9 @@ impl Tx {
     ) -> Result<Option<(i64, TicketId, bool)>, StoreError> {
         let rows = query(
             "SELECT o.id, o.effect, o.ticket, o.state FROM outbox o
-             JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket
+             JOIN comment c ON c.id = o.answers JOIN account a ON lower(a.handle) = lower(o.account)
              WHERE o.kind = 'reply' AND o.state <> 'sent' AND (o.state = 'sending' OR o.answers_lost > 0)
-               AND t.key_account = $1 AND (c.x_id = $2 OR c.with_id = $3) ORDER BY o.id",
+               AND a.x_id = $1 AND (c.x_id = $2 OR c.with_id = $3) ORDER BY o.id",
         )
         .bind(account.as_str())
         .bind(post.replied_to.as_ref().map(XId::as_str))
@@ -238,8 +243,9 @@ impl Tx {
             .await?;
         let Some(x_id) = x_id else { return Ok(()) };
         let row = query(
-            "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, t.key_account, o.actor FROM outbox o
-             JOIN comment c ON c.id = o.answers JOIN ticket t ON t.id = o.ticket WHERE o.id = $1",
+            "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, o.actor,
+               (SELECT min(a.x_id) FROM account a WHERE lower(a.handle) = lower(o.account)) AS sender
+             FROM outbox o JOIN comment c ON c.id = o.answers WHERE o.id = $1",
         )
         .bind(id)
         .fetch_optional(&mut self.conn)
@@ -260,10 +266,10 @@ impl Tx {
         .bind(x_id.as_str())
         .bind(row.try_get::<Option<String>, _>(4)?)
         .bind(if by_rule { "rule" } else { "agent" })
-        .bind(row.try_get::<Option<String>, _>(5)?)
+        .bind(row.try_get::<Option<String>, _>("sender")?)
         .bind(&text)
         .bind(now.as_millisecond())
-        .bind(row.try_get::<String, _>(6)?)
+        .bind(row.try_get::<String, _>("actor")?)
         .fetch_one(&mut self.conn)
         .await?;
         query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut self.conn).await?;
@@ -319,7 +325,7 @@ impl Store {
         let row = query(
             "UPDATE outbox SET state = 'sending', sends = sends + 1 - possibly_sent, lookups = lookups + possibly_sent,
                first_send = coalesce(first_send, $1) WHERE id = $2
-             RETURNING id, key, ticket, rule, effect, destination, answers, follows, sends, lookups, possibly_sent,
+             RETURNING id, key, ticket, rule, effect, account, destination, answers, follows, sends, lookups, possibly_sent,
                answers_lost, first_send",
         )
         .bind(now.as_millisecond())
@@ -334,6 +340,7 @@ impl Store {
                 ticket: row.try_get::<Option<i64>, _>("ticket")?.map(TicketId),
                 rule: row.try_get("rule")?,
                 effect: serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+                account: row.try_get("account")?,
                 destination: word(row.try_get("destination")?)?,
                 answers: row.try_get("answers")?,
                 follows: row.try_get("follows")?,
@@ -482,7 +489,7 @@ impl Store {
         let row = query(
             "SELECT count(CASE WHEN t.key_person = $3 THEN 1 END), count(*)
              FROM outbox o JOIN ticket t ON t.id = o.ticket
-             WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND t.account = $2
+             WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND lower(o.account) = lower($2)
                AND (o.state = 'sent' AND o.sent > $1
                     -- What may have arrived counts as if it had.
                     OR (o.state = 'waiting' AND o.possibly_sent = 1 OR o.state IN ('unknown', 'withdrawn') AND o.answers_lost > 0)

@@ -53,6 +53,7 @@ pub(super) struct OutboxRow {
     pub(super) actor: String,
     pub(super) kind: &'static str,
     pub(super) effect: String,
+    pub(super) account: Option<String>,
     pub(super) destination: String,
     pub(super) answers: Option<i64>,
     pub(super) follows: Option<String>,
@@ -97,10 +98,10 @@ impl Tx {
             row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
         })
         .await?;
-        let outbox = "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, destination, answers, follows, made, due, state) ";
+        let outbox = "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, account, destination, answers, follows, made, due, state) ";
         self.insert(outbox, buffer.outbox, |row, o| {
             row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.actor).push_bind(o.kind);
-            row.push_bind(o.effect);
+            row.push_bind(o.effect).push_bind(o.account);
             row.push_bind(o.destination)
                 .push_bind(o.answers)
                 .push_bind(o.follows)

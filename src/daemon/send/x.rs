@@ -134,17 +134,16 @@ impl Sending {
         Ok(part.shown)
     }
 
-    /// The account that replies: the addressed account if it may reply, else the default one.
+    /// The account from which the reply was decided to be sent, or for which one may be sent now if none could be.
     async fn answering_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
         // Once the account is removed, there is no way to look up whether it sent the reply.
         let never = |words: String| match item.possibly_sent {
             true => Failure::Unknown(Reason::new(ReasonKind::NoAccount, words)),
             false => refused(ReasonKind::NoAccount, words),
         };
-        let handle = self.ticket_of(item).await?.and_then(|t| t.account).unwrap_or_default();
+        let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let settings = self.app().settings();
-        let settings =
-            settings.accounts.answering(&handle).ok_or_else(|| never(settings.accounts.why_unanswered(&handle)))?;
+        let settings = settings.accounts.replying(&ticket, item.account.as_deref()).map_err(never)?;
         let connected = self.app().store().accounts().await.map_err(stored)?;
         let account =
             connected.into_iter().find(|a| a.handle.eq_ignore_ascii_case(&settings.handle)).ok_or_else(|| {

@@ -6,5 +6,6 @@ mod counted;
 mod invariants;
 mod order;
 mod private;
+mod replies;
 mod together;
 mod verify;

@@ -52,6 +52,8 @@ async fn a_ticket_is_updated_and_answered() {
     json(database, &["ticket", "reply", "3", "We are sorry"]);
     let outgoing = shown()["outgoing"].to_string();
     assert!(outgoing.contains("We are sorry"), "{outgoing}");
+    let (status, _, errors) = twite(database, &["ticket", "reply", "3", "Hello", "--from", "@nobody"]);
+    assert_eq!((status, errors.contains("@nobody is not declared")), (1, true), "{errors}");
     let (status, _, errors) = twite(database, &["ticket", "update", "4711", "--set", "status=solved"]);
     assert_eq!((status, errors.contains("4711")), (1, true), "{errors}");
 }

@@ -15,7 +15,8 @@ use twite::{
 
 use super::database;
 
-/// A daemon with these rules, connected to these accounts of a simulator.
+/// A daemon with these rules, connected to these accounts of a simulator. `extra` is more of `twite.toml`, and may declare some of
+/// the accounts otherwise than by default.
 pub async fn daemon(
     directory: &Path,
     sim: &SimHandle,
@@ -38,7 +39,7 @@ pub async fn daemon_on(
     let path = directory.join("rules");
     std::fs::create_dir_all(&path).unwrap();
     let mut toml = extra.to_owned();
-    for handle in accounts {
+    for handle in accounts.iter().filter(|handle| !extra.contains(&format!("handle = \"{handle}\""))) {
         toml.push_str(&format!("[[account]]\nhandle = \"{handle}\"\ntrack_likes = true\n"));
     }
     std::fs::write(path.join("twite.toml"), toml).unwrap();
