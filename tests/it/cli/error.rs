@@ -137,6 +137,7 @@ fn every_command_ends_with_the_status_of_the_table() {
 
 /// Every command with valid arguments, by clap's names of the arguments. A command that is missing here fails the test.
 const USED: &[(&str, &[(&str, &str)])] = &[
+    ("accounts acknowledge", &[("handle", "nobody"), ("rules", "good")]),
     ("accounts connect", &[("handle", "nobody"), ("rules", "good")]),
     ("accounts list", &[("rules", "good")]),
     ("check", &[("paths", "good")]),
