@@ -218,6 +218,11 @@ CREATE TABLE post_version (
 );
 CREATE INDEX post_version_by_post ON post_version (post);
 
+-- Posts and messages that X says are deleted: those that come later than that are stored without their text.
+CREATE TABLE deletion (
+  x_id  TEXT PRIMARY KEY
+);
+
 CREATE TABLE comment (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket     BIGINT NOT NULL REFERENCES ticket (id),

@@ -66,6 +66,9 @@ impl App {
         for (item, message) in items.iter().zip(&mut messages) {
             match message {
                 Ok(message) => {
+                    if item.kind == IncomingKind::Deleted {
+                        intake.deleted(&item.x_id).await?;
+                    }
                     if let Some(message) = message {
                         intake.message(message).await?;
                     }
@@ -79,6 +82,9 @@ impl App {
         }
         intake.unit.tx.finish(&done).await?;
         intake.unit.commit().await?;
+        if items.iter().any(|item| item.kind == IncomingKind::Deleted) {
+            self.store.purge().await?;
+        }
         Ok(done.len())
     }
 

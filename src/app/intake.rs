@@ -9,7 +9,8 @@
 //! 2. the account's own post joins the ticket of the person whom it answers, once there is one;
 //! 3. any other post by a ticket's person in its conversation joins it, as soon as both are known;
 //! 4. a direct message is treated alike, with its two participants as the conversation;
-//! 5. all versions of an edited post are one post, under the id of the first version.
+//! 5. all versions of an edited post are one post, under the id of the first version;
+//! 6. a deleted post loses its text wherever it is, and opens or joins no ticket from then on.
 //!
 //! How a message changes its ticket, and which rules fire, is in [`super::apply`].
 
@@ -53,6 +54,9 @@ impl Intake<'_> {
             self.unit.tx.see(person, self.unit.now()).await?;
         }
         let PutPost { seen, mut post, below, alone } = self.unit.tx.put_post(&message.post, self.unit.now()).await?;
+        if post.deleted {
+            return Ok(());
+        }
         if seen == Seen::Edited {
             self.unit.edited(&post).await?;
         }
@@ -94,6 +98,15 @@ impl Intake<'_> {
         Ok(())
     }
 
+    /// Erases a post or direct message that was deleted at X, by the id of any version. If it is not known yet, it is
+    /// erased when it arrives.
+    pub(crate) async fn deleted(&mut self, id: &XId) -> Result<(), StoreError> {
+        let first = self.unit.tx.first_id(id).await?;
+        let tickets = self.unit.tx.delete_post(&first, self.unit.now()).await?;
+        self.unit.notices.extend(tickets.into_iter().map(|ticket| Notice::Deleted { ticket }));
+        Ok(())
+    }
+
     /// Whether a message is the echo of one that Twite sent. If its delivery was still unconfirmed, it is recorded now.
     async fn is_sent_by_twite(&mut self, post: &StoredPost) -> Result<bool, StoreError> {
         if !self.accounts.iter().any(|account| account.id == post.author) {
@@ -103,7 +116,7 @@ impl Intake<'_> {
             return Ok(true);
         }
         let Some((sent, ticket, was_lost)) = self.unit.tx.echo_of(&post.author, post).await? else { return Ok(false) };
-        self.unit.tx.sent(sent, Some(&post.id), self.unit.now()).await?;
+        self.unit.tx.sent(sent, Some(&post.id), &post.text, self.unit.now()).await?;
         if was_lost {
             let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
             self.unit.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });

@@ -46,10 +46,11 @@ impl Message {
     }
 }
 
-/// Decodes an inbox item; `None` for a repost, which is not a message.
+/// Decodes an inbox item; `None` for a repost or a deletion, which are no messages.
 pub(crate) fn read(item: &InboxItem) -> Result<Option<Message>, Unreadable> {
     match item.kind {
         IncomingKind::Post => Ok(of_post(decode_payload(&item.payload)?, Arrival::Post)),
+        IncomingKind::Deleted => Ok(None),
         IncomingKind::Like => Ok(of_post(decode_payload(&item.payload)?, Arrival::Like(item.account.clone()))),
         IncomingKind::DirectMessage => {
             let message = decode_direct_line(&item.payload)?;

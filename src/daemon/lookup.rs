@@ -12,8 +12,7 @@ use super::{
     shared::{Shared, unless_stopped},
 };
 use crate::{
-    app::Notice,
-    desk::{AccountState, ConnectedAccount, IncomingKind, XId},
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
     store::StoreError,
     x::{Page, Post, client::MAX_IDS, limits::Limits, transport::poll::next_poll},
 };
@@ -66,10 +65,12 @@ impl Lookup {
     /// Fetches unknown parents of posts on tickets.
     pub async fn parents(&mut self) -> Result<LookupOutcome, StoreError> {
         let missing = self.shared.app.store().missing_parents(MAX_IDS).await?;
-        let (account, page) = match self.ask(&missing).await? {
+        let (account, mut page) = match self.ask(&missing).await? {
             Ok(answer) => answer,
             Err(outcome) => return Ok(outcome),
         };
+        // It may only be invisible to this account, and nothing of it is stored.
+        page.gone.clear();
         self.take_in(&account, page).await?;
         // Recorded even for posts that X did not return: they are deleted or not visible to this account.
         let mut tx = self.shared.app.store().begin().await?;
@@ -88,23 +89,15 @@ impl Lookup {
         let now = self.shared.app.clock().now();
         let since = now.saturating_sub(SignedDuration::from_hours(i64::from(hours))).unwrap_or_default();
         let unseen = self.shared.app.store().unseen_since(since, MAX_IDS).await?;
-        let (account, page) = match self.ask(&unseen).await? {
+        let (account, mut page) = match self.ask(&unseen).await? {
             Ok(answer) => answer,
             Err(outcome) => return Ok(outcome),
         };
-        let gone = page.gone.clone();
+        page.gone.retain(|post| unseen.contains(post));
         self.take_in(&account, page).await?;
         let mut tx = self.shared.app.store().begin().await?;
         tx.checked(&unseen, now).await?;
-        let mut tickets = vec![];
-        for post in gone.iter().filter(|post| unseen.contains(post)) {
-            tickets.extend(tx.delete_post(post).await?);
-        }
         tx.commit().await?;
-        if !tickets.is_empty() {
-            self.shared.app.store().purge().await?;
-            tickets.into_iter().for_each(|ticket| self.shared.app.notices().tell(Notice::Deleted { ticket }));
-        }
         Ok(LookupOutcome::Answered)
     }
 
@@ -139,8 +132,9 @@ impl Lookup {
         }
     }
 
+    /// Puts the posts of a page into the inbox, and those that are gone as deletions.
     async fn take_in(&self, account: &ConnectedAccount, page: Page<Post>) -> Result<(), StoreError> {
-        let mut items = vec![];
+        let mut items: Vec<_> = page.gone.into_iter().map(Incoming::deleted).collect();
         for item in page.items {
             match item {
                 Ok(post) => items.push(post.into_incoming(IncomingKind::Post)),

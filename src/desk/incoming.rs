@@ -5,12 +5,14 @@ use super::XId;
 /// The kind of a received message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IncomingKind {
-    /// A post.
+    /// A post. An edited post comes again, with another version.
     Post,
     /// A post that the account liked.
     Like,
     /// A direct message.
     DirectMessage,
+    /// A post or direct message was deleted at X. It has no payload.
+    Deleted,
 }
 
 impl IncomingKind {
@@ -20,6 +22,7 @@ impl IncomingKind {
             Self::Post => "post",
             Self::Like => "like",
             Self::DirectMessage => "direct_message",
+            Self::Deleted => "deleted",
         }
     }
 }
@@ -28,7 +31,7 @@ impl std::str::FromStr for IncomingKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Post, Self::Like, Self::DirectMessage]
+        [Self::Post, Self::Like, Self::DirectMessage, Self::Deleted]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("`{text}` is no kind of message"))
@@ -46,4 +49,11 @@ pub struct Incoming {
     pub version: XId,
     /// The message as JSON, decoded later when it is processed.
     pub payload: String,
+}
+
+impl Incoming {
+    /// The deletion of a post or direct message, by the id of any version.
+    pub fn deleted(id: XId) -> Self {
+        Self { kind: IncomingKind::Deleted, x_id: id.clone(), version: id, payload: String::new() }
+    }
 }

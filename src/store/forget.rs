@@ -3,6 +3,7 @@
 //! Rules copy texts into notes, fields, subjects and messages, and filters may change the copies. A copy is found by
 //! its prefix, ignoring case and white space. Comments that are replies by the desk are not changed.
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     desk::{
-        CustomValue, Effect, Ticket, TicketId, XId,
+        CustomValue, Effect, ReasonKind, Ticket, TicketId, XId,
         text::{contains_word, fold},
     },
     engine::MAX_VALUE_LENGTH,
@@ -20,13 +21,15 @@ use crate::{
 /// The length of the prefix by which copies of a text are found, in characters without white space.
 /// Shorter texts are searched for whole; a copy cut to less than this is not found.
 const BEGINNING: usize = 20;
+/// The body of a mail whose text was erased before it was sent.
+const REMOVED: &str = "The text of this mail was removed: it repeated a post that was deleted at X.";
 // Values in traces are cut to `MAX_VALUE_LENGTH`, which must hold the prefix with a space after each character.
 const _: () = assert!(2 * BEGINNING < MAX_VALUE_LENGTH);
 
 impl Tx {
     /// Erases the text of a deleted post from the post, its comments and their versions, its tickets, recorded runs and
-    /// the outbox. Returns the tickets on which it was a comment.
-    pub async fn delete_post(&mut self, id: &XId) -> Result<Vec<TicketId>, StoreError> {
+    /// the outbox. Returns the tickets on which it was a comment. An unknown post is remembered as deleted.
+    pub async fn delete_post(&mut self, id: &XId, now: Timestamp) -> Result<Vec<TicketId>, StoreError> {
         self.flush().await?;
         let texts: Vec<String> = query_scalar(
             "SELECT text FROM post WHERE x_id = $1 AND text <> ''
@@ -40,8 +43,12 @@ impl Tx {
             .bind(id.as_str())
             .fetch_all(&mut self.conn)
             .await?;
+        let known = query("UPDATE post SET text = '', deleted = 1 WHERE x_id = $1").bind(id.as_str());
+        if known.execute(&mut self.conn).await? == 0 {
+            let unknown = query("INSERT INTO deletion (x_id) VALUES ($1) ON CONFLICT DO NOTHING").bind(id.as_str());
+            unknown.execute(&mut self.conn).await?;
+        }
         for statement in [
-            "UPDATE post SET text = '', deleted = 1 WHERE x_id = $1",
             "DELETE FROM comment_version WHERE comment IN (SELECT id FROM comment WHERE x_id = $1)",
             "UPDATE comment SET text = '', deleted = 1 WHERE x_id = $1",
             "UPDATE inbox SET payload = '', raw = NULL WHERE x_id = $1 AND state <> 'pending'",
@@ -50,12 +57,12 @@ impl Tx {
         }
         let said = Said::of(&texts);
         for ticket in &tickets {
-            self.forget_on(TicketId(*ticket), id, &said).await?;
+            self.forget_on(TicketId(*ticket), id, &said, now).await?;
         }
         Ok(tickets.into_iter().map(TicketId).collect())
     }
 
-    async fn forget_on(&mut self, id: TicketId, post: &XId, said: &Said) -> Result<(), StoreError> {
+    async fn forget_on(&mut self, id: TicketId, post: &XId, said: &Said, now: Timestamp) -> Result<(), StoreError> {
         let notes = query("SELECT id, text FROM comment WHERE ticket = $1 AND kind = 'note' AND text <> ''")
             .bind(id.0)
             .fetch_all(&mut self.conn)
@@ -101,28 +108,60 @@ impl Tx {
                     .await?;
             }
         }
-        let left = query("SELECT id, effect FROM outbox WHERE ticket = $1 AND state NOT IN ('waiting', 'sending')")
-            .bind(id.0)
-            .fetch_all(&mut self.conn)
-            .await?;
-        for item in left {
-            if said.is_in_json(&item, &["effect"])? {
-                let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
-                let effect = match serde_json::from_str(item.try_get("effect")?).map_err(corrupt)? {
-                    Effect::Remind { to, at, .. } => {
-                        Effect::Remind { to, at, subject: String::new(), body: String::new() }
-                    }
-                    kept @ (Effect::Assign { .. } | Effect::Merge) => kept,
-                    Effect::Notify { to, .. } => Effect::Notify { to, subject: String::new(), body: String::new() },
-                    Effect::Webhook { name, .. } => Effect::Webhook { name, body: None },
-                    Effect::Reply { .. } => Effect::Reply { text: String::new() },
-                    Effect::Note { .. } => Effect::Note { text: String::new() },
-                };
+        self.forget_in_outbox(id, post, said, now).await
+    }
+
+    /// Erases copies of a deleted text from the outbox. A reply that is not sent yet ends here if it answers the deleted
+    /// post or repeats its text; a mail is sent without the text.
+    async fn forget_in_outbox(
+        &mut self,
+        id: TicketId,
+        post: &XId,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let items = query(
+            "SELECT o.id, o.effect, o.state, o.possibly_sent, c.x_id FROM outbox o LEFT JOIN comment c ON c.id = o.answers
+             WHERE o.ticket = $1 ORDER BY o.id",
+        )
+        .bind(id.0)
+        .fetch_all(&mut self.conn)
+        .await?;
+        let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
+        for row in items {
+            let item: i64 = row.try_get("id")?;
+            let effect: Effect = serde_json::from_str(row.try_get("effect")?).map_err(corrupt)?;
+            let state: String = row.try_get("state")?;
+            let repeats = said.is_in_json(&row, &["effect"])?;
+            let answers = row.try_get::<Option<String>, _>("x_id")?.as_deref() == Some(post.as_str());
+            let why = match &effect {
+                Effect::Reply { .. } if answers => Some("the post that it answers was deleted at X"),
+                Effect::Reply { .. } if repeats => Some("it repeats the text of a post that was deleted at X"),
+                // Its receiver expects a body of its own form.
+                Effect::Webhook { .. } if repeats => Some("its body repeats the text of a post that was deleted at X"),
+                _ => None,
+            };
+            if repeats {
                 query("UPDATE outbox SET effect = $1 WHERE id = $2")
-                    .bind(serde_json::to_string(&effect).map_err(corrupt)?)
-                    .bind(item.try_get::<i64, _>("id")?)
+                    .bind(serde_json::to_string(&without_text(effect, id, &state)).map_err(corrupt)?)
+                    .bind(item)
                     .execute(&mut self.conn)
                     .await?;
+            }
+            if let Some(why) = why.filter(|_| state == "waiting") {
+                // A reply that may have been delivered can no longer be looked up.
+                query(
+                    "UPDATE outbox SET state = CASE WHEN possibly_sent = 1 THEN 'unknown' ELSE 'refused' END,
+                       reason_kind = $2, reason = $3 WHERE id = $1",
+                )
+                .bind(item)
+                .bind(ReasonKind::Gone.as_str())
+                .bind(why)
+                .execute(&mut self.conn)
+                .await?;
+                if row.try_get::<i64, _>("possibly_sent")? == 0 {
+                    self.recount_for(item, now).await?;
+                }
             }
         }
         Ok(())
@@ -138,6 +177,22 @@ impl Tx {
         .bind(notes)
         .fetch_optional(&mut self.conn)
         .await?)
+    }
+}
+
+/// An effect without the text of a deleted post. Mail that is still to be sent says what it lacks.
+fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
+    let (subject, body) = match state {
+        "waiting" | "sending" => (format!("Ticket {ticket}"), REMOVED.to_owned()),
+        _ => (String::new(), String::new()),
+    };
+    match effect {
+        Effect::Remind { to, at, .. } => Effect::Remind { to, at, subject, body },
+        kept @ (Effect::Assign { .. } | Effect::Merge) => kept,
+        Effect::Notify { to, .. } => Effect::Notify { to, subject, body },
+        Effect::Webhook { name, .. } => Effect::Webhook { name, body: None },
+        Effect::Reply { .. } => Effect::Reply { text: String::new() },
+        Effect::Note { .. } => Effect::Note { text: String::new() },
     }
 }
 

@@ -28,6 +28,8 @@ pub struct InboxItem {
     pub account: XId,
     /// Its kind.
     pub kind: IncomingKind,
+    /// The id of its first version.
+    pub x_id: XId,
     /// The message as JSON.
     pub payload: String,
     /// When it was received.
@@ -70,21 +72,24 @@ impl Store {
 
     /// Messages that are not processed yet, at most `most`, in the order in which they were stored.
     pub async fn pending(&self, most: i64) -> Result<Vec<InboxItem>, StoreError> {
-        query("SELECT id, account, kind, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1")
-            .bind(most)
-            .fetch_all(&self.reader)
-            .await?
-            .iter()
-            .map(|row| {
-                Ok(InboxItem {
-                    id: row.try_get(0)?,
-                    account: word(row.try_get(1)?)?,
-                    kind: word(row.try_get(2)?)?,
-                    payload: row.try_get(3)?,
-                    received: time(row.try_get(4)?)?,
-                })
+        query(
+            "SELECT id, account, kind, x_id, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1",
+        )
+        .bind(most)
+        .fetch_all(&self.reader)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(InboxItem {
+                id: row.try_get(0)?,
+                account: word(row.try_get(1)?)?,
+                kind: word(row.try_get(2)?)?,
+                x_id: word(row.try_get(3)?)?,
+                payload: row.try_get(4)?,
+                received: time(row.try_get(5)?)?,
             })
-            .collect()
+        })
+        .collect()
     }
 
     /// Stores a message that cannot be decoded, as raw bytes. Returns whether it is new: duplicates are detected by the

@@ -231,8 +231,9 @@ impl Tx {
     }
 
     /// Records a delivery. A reply is added to its ticket as a comment with its X id, so that it is recognised when it
-    /// is received from X. If it was received already, that comment is updated.
-    pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
+    /// is received from X. If it was received already, that comment is updated. `said` is the text that was sent, for the
+    /// case that it was erased here meanwhile.
+    pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, said: &str, now: Timestamp) -> Result<(), StoreError> {
         self.flush().await?;
         query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
              WHERE id = $1")
@@ -253,6 +254,7 @@ impl Tx {
         let Some(row) = row else { return Ok(()) };
         let effect: Effect = serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let Effect::Reply { text } = effect else { return Ok(()) };
+        let text = if text.is_empty() { said.to_owned() } else { text };
         let ticket: i64 = row.try_get(0)?;
         let by_rule = row.try_get::<Option<String>, _>(2)?.is_some();
         let comment: i64 = query_scalar(
@@ -378,9 +380,9 @@ impl Store {
     }
 
     /// As [`Tx::sent`], in its own transaction.
-    pub async fn sent(&self, id: i64, x_id: Option<&XId>, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn sent(&self, id: i64, x_id: Option<&XId>, said: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.sent(id, x_id, now).await?;
+        tx.sent(id, x_id, said, now).await?;
         tx.commit().await
     }
 

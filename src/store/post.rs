@@ -135,12 +135,14 @@ impl Tx {
 
     /// Inserts or updates a post. A later version replaces the text of an earlier one; a deleted post stays deleted.
     pub async fn put_post(&mut self, post: &StoredPost, now: Timestamp) -> Result<PutPost, StoreError> {
-        let done = query(
+        let new = query(
             "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
-               text, made, checked, asked)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-               CASE WHEN $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5) THEN 1 ELSE 0 END)
-             ON CONFLICT DO NOTHING",
+               text, made, checked, asked, deleted)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN '' ELSE $9 END, $10, $11,
+               CASE WHEN $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5) THEN 1 ELSE 0 END,
+               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN 1 ELSE 0 END)
+             ON CONFLICT DO NOTHING RETURNING deleted",
         )
         .bind(post.id.as_str())
         .bind(post.version.as_str())
@@ -153,10 +155,14 @@ impl Tx {
         .bind(&post.text)
         .bind(post.made.as_millisecond())
         .bind(now.as_millisecond())
-        .execute(&mut self.conn)
+        .fetch_optional(&mut self.conn)
         .await?;
-        if done > 0 {
-            let post = StoredPost { made: stored(post.made), deleted: false, ..post.clone() };
+        if let Some(new) = new {
+            let mut post = StoredPost { made: stored(post.made), deleted: false, ..post.clone() };
+            if new.try_get::<i64, _>("deleted")? != 0 {
+                post.deleted = true;
+                post.text.clear();
+            }
             let mut below = vec![];
             if !self.cache.is_childless(&post.id) {
                 // The parent of these replies is stored now, and need not be fetched.
@@ -211,13 +217,13 @@ impl Tx {
         rows.iter().map(StoredPost::read).collect()
     }
 
-    /// The posts that belong to a ticket key: those of the person in the conversation, and the account's replies to
+    /// The posts that belong to a ticket key and are not deleted: those of the person in the conversation, and the account's replies to
     /// that person.
     pub async fn posts_of(&mut self, key: &TicketKey) -> Result<Vec<StoredPost>, StoreError> {
         let rows = query(concat!(
             "SELECT ",
             read_columns!(),
-            " FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2)"
+            " FROM post WHERE conversation = $1 AND author IN ($2, $3) AND (author = $2 OR answers = $2) AND deleted = 0"
         ))
         .bind(&key.conversation)
         .bind(key.person.as_str())

@@ -60,6 +60,15 @@ impl Tx {
         }
     }
 
+    /// The id of the first version of a post, by that of any version; of an unknown post, the same id.
+    pub async fn first_id(&mut self, id: &XId) -> Result<XId, StoreError> {
+        let first: Option<String> = query_scalar("SELECT post FROM post_version WHERE version = $1")
+            .bind(id.as_str())
+            .fetch_optional(&mut self.conn)
+            .await?;
+        first.map_or_else(|| Ok(id.clone()), |first| word(&first))
+    }
+
     /// Records the versions of one post and moves all rows that refer to a later version to the first. Returns whether
     /// any row was changed.
     pub async fn put_versions(&mut self, first: &XId, versions: &[XId]) -> Result<bool, StoreError> {

@@ -86,7 +86,7 @@ impl Sending {
         let (next, reason) = match outcome {
             Ok(arrived) => {
                 self.rested(&item.destination);
-                self.app().store().sent(item.id, arrived.x_id.as_ref(), now).await?;
+                self.app().store().sent(item.id, arrived.x_id.as_ref(), &arrived.text, now).await?;
                 self.tell(item, arrived.what, arrived.text, Outcome::Sent);
                 return Ok(());
             }

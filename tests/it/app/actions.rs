@@ -350,7 +350,7 @@ async fn everything_says_who_did_it() {
     // Not sent before it is due, so that it can be withdrawn.
     assert!(!desk.daemon.send_next().await.unwrap());
     let item = app.store().claim(&"posts/acme".parse().unwrap(), later).await.unwrap().unwrap();
-    app.store().sent(item.id, Some(&"2".parse().unwrap()), later).await.unwrap();
+    app.store().sent(item.id, Some(&"2".parse().unwrap()), "", later).await.unwrap();
     let comments = app.store().comments(id).await.unwrap();
     let by: Vec<_> = comments.iter().map(|c| (c.author, c.actor.clone(), &*c.text)).collect();
     assert!(by.contains(&(Author::Requester, Actor::Person, "@acme post 1")), "{by:?}");

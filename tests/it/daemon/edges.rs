@@ -288,6 +288,7 @@ async fn a_deleted_post_keeps_its_place_and_loses_its_text_everywhere() {
     desk.sim.fault(Fault::on("GET /2/tweets").answer(503, "")).unwrap();
     assert!(matches!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Later(_)));
     assert_eq!(desk.daemon.lookup().recheck().await.unwrap(), LookupOutcome::Answered);
+    while desk.daemon.take_next().await.unwrap() {}
     let comments = store.comments(TicketId(1)).await.unwrap();
     let posts: Vec<_> = comments.iter().filter(|c| c.source.x_id().is_some()).map(|c| (c.deleted, &*c.text)).collect();
     assert_eq!(posts, [(true, ""), (false, "@acme and wombats the receipt")]);

@@ -3,9 +3,11 @@
 use crate::support::{database::Beside, inside, simulator};
 use jiff::SignedDuration;
 use twite::{
+    app::agent::{self, AgentUpdate},
     daemon::LookupOutcome,
-    desk::TicketId,
+    desk::{Actor, Effect, Incoming, ReasonKind, TicketId, Via, XId},
     sim::{NewPerson, NewPost},
+    x::wire::decode_line,
 };
 
 /// Rules that copy the text, also through filters that change it.
@@ -111,6 +113,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     sim.delete(&first).unwrap();
     later(13);
     while daemon.lookup().recheck().await.unwrap() == LookupOutcome::Answered {}
+    while daemon.take_next().await.unwrap() {}
     assert_eq!(places(&mut database, &words).await, Vec::<String>::new());
 
     // Other people's texts and the desk's own stay.
@@ -122,4 +125,91 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     let ticket = store.ticket(TicketId(1)).await.unwrap().unwrap();
     assert_eq!(ticket.custom.keys().collect::<Vec<_>>(), ["loud", "own"], "{:?}", ticket.custom);
     daemon.store().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_to_be_sent_repeats_no_deleted_post_and_answers_none() {
+    const RULES: &str = r#"
+trigger "Says it back" {
+  on created
+  when comment.by_requester
+  then
+    reply "You said: {{comment.text}}"
+    notify group "Social" { subject "{{ticket.subject}}" body "{{comment.text}}" }
+    remind group "Social" in 48 hours { subject "Still open" body "{{comment.text | upcase}}" }
+    webhook "crm" { body "{ \"said\": \"{{comment.text}}\" }" }
+    webhook "crm"
+}
+macro "Ask" { then reply "Which order is it?" }
+macro "Quote" { then reply "As to {{ticket.description}}" }
+macro "Thank" { then reply "Thank you" }
+"#;
+    let (directory, sim) = (tempfile::tempdir().unwrap(), simulator().await);
+    let mail = directory.path().join("mail");
+    let desk = DESK.replace("MAIL", &mail.display().to_string())
+        + "[[webhook]]\nname = \"crm\"\nurl = \"http://127.0.0.1:1/\"\n";
+    let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme", "bikes"], RULES, &desk).await;
+    let (store, now) = (daemon.store(), sim.now());
+    let say = async |id: &str, text: &str| {
+        let line = serde_json::json!({
+            "data": {"id": id, "author_id": "1", "conversation_id": "10", "text": text, "created_at": now.to_string()},
+            "includes": {"users": [{"id": "1", "username": "ana", "name": "Ana"}]},
+        });
+        daemon.feed(&accounts[0], vec![decode_line(&line.to_string()).unwrap()]).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+    };
+    let apply = async |title: &str| {
+        let rules = daemon.rules();
+        let found = rules.macros.iter().find(|found| found.title == title).unwrap();
+        let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);
+        agent::update(daemon.app(), TicketId(1), &update).await.unwrap();
+    };
+    say("10", "@acme quokkas ate my order and half of the garden fence").await;
+    apply("Ask").await;
+    say("20", "@acme and the receipt").await;
+    apply("Quote").await;
+    apply("Thank").await;
+
+    // X may say so in several ways, and to several accounts.
+    let delete = async |account: &XId, id: &str| {
+        store.accept(account, &[Incoming::deleted(id.parse().unwrap())], None, now).await.unwrap();
+    };
+    delete(&accounts[0], "10").await;
+    delete(&accounts[1], "10").await;
+    while daemon.take_next().await.unwrap() {}
+    let mut database = Beside::at(&directory.path().join("twite.db")).await;
+    assert_eq!(places(&mut database, &["quokka", "garden", "fence"]).await, Vec::<String>::new());
+    let left = store.outgoing(TicketId(1)).await.unwrap();
+    let left: Vec<_> = left.iter().map(|item| (&item.effect, item.state.as_str(), item.reason_kind)).collect();
+    let gone = Some(ReasonKind::Gone);
+    let removed = |text: &str| text.contains("was removed");
+    assert!(
+        matches!(
+            left.as_slice(),
+            [
+                (Effect::Reply { text: said }, "refused", _),
+                (Effect::Notify { subject, body, .. }, "waiting", None),
+                (Effect::Remind { body: later, .. }, "waiting", None),
+                (Effect::Webhook { body: None, .. }, "refused", _),
+                (Effect::Webhook { body: None, .. }, "waiting", None),
+                (Effect::Reply { text: asked }, "refused", _),
+                (Effect::Reply { text: quoted }, "refused", _),
+                (Effect::Reply { text: thanks }, "waiting", None),
+            ] if said.is_empty() && subject == "Ticket 1" && removed(body) && removed(later)
+                && asked == "Which order is it?" && quoted.is_empty() && thanks == "Thank you"
+        ),
+        "{left:#?}"
+    );
+    assert!(left.iter().all(|(_, state, reason)| (*state == "refused") == (*reason == gone)), "{left:#?}");
+    let ticket = store.ticket(TicketId(1)).await.unwrap().unwrap();
+    assert_eq!((ticket.replies, ticket.latest_public_comment.as_deref()), (1, Some("Thank you")));
+
+    // One that is deleted before it comes opens no ticket, and says nothing.
+    delete(&accounts[0], "30").await;
+    while daemon.take_next().await.unwrap() {}
+    say("30", "@acme wombats as well").await;
+    assert_eq!(places(&mut database, &["wombat"]).await, Vec::<String>::new());
+    assert_eq!(store.comments(TicketId(1)).await.unwrap().iter().filter(|c| c.source.x_id().is_some()).count(), 2);
+    assert_eq!(store.counts().await.unwrap().tickets, 1);
+    store.close().await;
 }
