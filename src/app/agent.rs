@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, Viewer, accounts::word, unit_of_work::outcome};
+use super::{App, NoSuchRule, UnitOfWork, accounts::word, audience, unit_of_work::outcome};
 use crate::{
     desk::{
         AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Status, Ticket,
-        TicketId, Via, post_text::weighted_length, text::is_blank,
+        TicketId, Via, Viewer, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
@@ -177,7 +177,7 @@ impl Description<'_> {
 /// The live macros that the viewer may apply.
 pub fn macros<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Macro> + Clone {
     let macros = rules.macros.iter().map(|found| &**found);
-    macros.filter(move |found| found.mode == Mode::Live && viewer.is_among(&found.visible_to))
+    macros.filter(move |found| found.mode == Mode::Live && audience::includes(&found.visible_to, viewer))
 }
 
 /// The live macro with this title.

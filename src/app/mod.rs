@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod agent;
 mod apply;
+mod audience;
 mod automation;
 mod configuration;
 mod gates;
@@ -23,7 +24,6 @@ pub mod reports;
 pub mod ticket;
 mod tokens;
 mod unit_of_work;
-mod viewer;
 pub mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +39,6 @@ pub use no_such_rule::NoSuchRule;
 pub use notice::{Notice, Notices, Outcome, log_report};
 pub use tokens::StoredTokens;
 pub(crate) use unit_of_work::UnitOfWork;
-pub use viewer::Viewer;
 
 use crate::{
     clock::Clock,

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{NoSuchRule, Viewer};
+use super::{NoSuchRule, audience};
 use crate::{
-    desk::Declarations,
+    desk::{Declarations, Viewer},
     engine::report::ReportTable,
     lang::rules::{Mode, Report, Rules},
     store::{Store, StoreError},
@@ -13,7 +13,7 @@ use crate::{
 /// The reports that are visible to the viewer and not disabled.
 pub fn all<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Report> + Clone {
     let reports = rules.reports.iter().map(|report| &**report);
-    reports.filter(move |report| report.mode != Mode::Disabled && viewer.is_among(&report.visible_to))
+    reports.filter(move |report| report.mode != Mode::Disabled && audience::includes(&report.visible_to, viewer))
 }
 
 /// The report with this title.

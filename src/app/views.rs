@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{NoSuchRule, Viewer};
+use super::{NoSuchRule, audience};
 use crate::{
-    desk::{Declarations, Ticket},
+    desk::{Declarations, Ticket, Viewer},
     lang::{
         Diagnostic, SourceFile, SourceSet, check_sources,
         rules::{Mode, Rules, View},
@@ -51,7 +51,7 @@ pub struct Description<'d> {
 
 /// The views that are visible to the viewer and not disabled.
 fn seen<'r>(rules: &'r Rules, viewer: Viewer<'r>) -> impl Iterator<Item = &'r Arc<View>> + Clone {
-    rules.views.iter().filter(move |view| view.mode != Mode::Disabled && viewer.is_among(&view.visible_to))
+    rules.views.iter().filter(move |view| view.mode != Mode::Disabled && audience::includes(&view.visible_to, viewer))
 }
 
 /// The views that are visible to the viewer and not disabled, each with its number of tickets.

@@ -11,8 +11,9 @@ use super::{
     terminal,
 };
 use crate::{
-    app::{Viewer, reports},
+    app::reports,
     clock::Clock,
+    desk::Viewer,
     present::{self, chart, report},
 };
 

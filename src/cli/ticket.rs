@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     app::{
-        App, Notice, Viewer,
+        App, Notice,
         agent::{self, AgentUpdate, Description, NotDone},
         ticket, views,
     },
     clock::Clock,
-    desk::{Actor, TicketId, Via, normalize},
+    desk::{Actor, TicketId, Via, Viewer, normalize},
     engine::Decider,
     lang::render,
     present::{

@@ -10,12 +10,9 @@ use super::{
     terminal,
 };
 use crate::{
-    app::{
-        Viewer,
-        views::{self, Page, TicketList},
-    },
+    app::views::{self, Page, TicketList},
     clock::Clock,
-    desk::Declarations,
+    desk::{Declarations, Viewer},
     present::{
         self,
         tickets::{self, ListedView},

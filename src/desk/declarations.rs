@@ -97,8 +97,23 @@ pub struct Agent {
     pub email: Option<String>,
     /// The groups the agent is in.
     pub groups: Vec<String>,
+    /// The tickets the agent sees.
+    pub sees: Sees,
     /// Whether the agent may change settings.
     pub admin: bool,
+}
+
+/// The tickets an agent sees. The others do not exist for the agent, see [`super::Viewer`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sees {
+    /// All tickets.
+    #[default]
+    All,
+    /// Tickets of the agent's groups, and those assigned to the agent.
+    Groups,
+    /// Tickets assigned to the agent.
+    Assigned,
 }
 
 /// A brand.

@@ -31,6 +31,7 @@ pub mod text;
 mod ticket;
 mod tokens;
 mod value;
+mod viewer;
 pub mod visible;
 mod words;
 
@@ -55,4 +56,5 @@ pub use source::{MailAddress, NotASource, NotAnAddress, SourceId};
 pub use ticket::{MovedComments, PostFacts, Ticket};
 pub use tokens::Tokens;
 pub use value::{CustomValue, Value};
+pub use viewer::Viewer;
 pub use words::{Act, Channel, Priority, ReasonKind, Status, TicketType, VerifiedType, Via, Words};

@@ -26,6 +26,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("edition", &["suite", "support"]),
     ("type", &["text", "number", "yes_no", "choice"]),
     ("security", &["tls", "starttls", "none"]),
+    ("sees", &["all", "groups", "assigned"]),
 ];
 
 /// A deserialized table, with the spans of its keys and values.

@@ -88,6 +88,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("limits = [3, 100, 500]", "`limits` must be a table, not a list"),
     ("[account]\nhandle = \"a\"", "`account` must be an array of tables: write `[[account]]`"),
     ("account = [[\"a\"]]", "each `account` must be a table, not a list"),
+    ("[[agent]]\nname = \"A\"\nsees = true", "`sees` must be `all`, `groups` or `assigned`, not `true` or `false`"),
+    (
+        "[[agent]]\nname = \"A\"\nsees = \"group\"",
+        "`sees` must be `all`, `groups` or `assigned`, not `group`, did you mean `groups`?",
+    ),
     ("edition = 1", "`edition` must be `suite` or `support`, not a whole number"),
     ("edition = \"sute\"", "`edition` must be `support` or `suite`, not `sute`, did you mean `suite`?"),
     ("", "empty file"),

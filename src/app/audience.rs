@@ -1,34 +1,15 @@
-//! The viewer of rules: the owner of the machine or an agent.
+//! Whom rules are visible to. A rule that is not visible to a viewer is treated as nonexistent.
 
-use crate::{
-    desk::{Declarations, declarations::Agent},
-    lang::rules::Audience,
-};
+use crate::{desk::Viewer, lang::rules::Audience};
 
-/// For whom rules are read. A rule that is not visible to the viewer is treated as nonexistent.
-#[derive(Debug, Clone, Copy)]
-pub enum Viewer<'d> {
-    /// The owner of the machine, who runs commands and sees everything.
-    Owner,
-    /// An agent.
-    Agent(&'d Agent),
-}
-
-impl<'d> Viewer<'d> {
-    /// The declared agent with this name.
-    pub fn agent(desk: &'d Declarations, name: &str) -> Option<Self> {
-        desk.agents.iter().find(|agent| agent.name == name).map(Self::Agent)
-    }
-
-    /// Whether the viewer is in this audience. An empty audience means everyone.
-    pub fn is_among(&self, visible_to: &[Audience]) -> bool {
-        let Self::Agent(agent) = self else { return true };
-        visible_to.is_empty()
-            || visible_to.iter().any(|audience| match audience {
-                Audience::Group(group) => agent.groups.contains(group),
-                Audience::Agent(name) => agent.name == *name,
-            })
-    }
+/// Whether a rule is visible to the viewer. An empty audience means everyone.
+pub(super) fn includes(visible_to: &[Audience], viewer: Viewer<'_>) -> bool {
+    let Viewer::Agent(agent) = viewer else { return true };
+    visible_to.is_empty()
+        || visible_to.iter().any(|audience| match audience {
+            Audience::Group(group) => agent.groups.contains(group),
+            Audience::Agent(name) => agent.name == *name,
+        })
 }
 
 #[cfg(test)]
@@ -36,7 +17,10 @@ mod tests {
     use super::*;
     use crate::{
         app::{agent, reports, views},
-        desk::declarations::Group,
+        desk::{
+            Declarations,
+            declarations::{Agent, Group},
+        },
         lang::check_sources,
     };
 
@@ -49,9 +33,9 @@ report "R" { VISIBLE measure count by channel over last 7 days }
     fn desk() -> Declarations {
         let agent = |name: &str, groups: &[&str]| Agent {
             name: name.to_owned(),
-            email: None,
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             admin: true,
+            ..Agent::default()
         };
         let mut desk = Declarations {
             agents: vec![agent("Ana", &["Social"]), agent("Ben", &["Billing"])],
