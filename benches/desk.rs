@@ -27,6 +27,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
+    desk::Viewer,
     store::{Key, Store},
     x::client,
 };
@@ -342,11 +343,12 @@ async fn fired(connection: &mut SqliteConnection) -> i64 {
 
 async fn views(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timestamp) {
     let rules = daemon.rules();
+    let mut snapshot = daemon.store().snapshot(Viewer::Owner).await.unwrap();
     let (mut page, mut page_by_hand, mut count, mut count_by_hand) =
         <(Duration, Duration, Duration, Duration)>::default();
     for (view, (_, filter)) in rules.views.iter().zip(VIEWS) {
         let join = "FROM ticket t JOIN person p ON p.id = t.requester WHERE";
-        page += best!(5, drop(daemon.store().view(view, &rules.desk, now, 50, 0).await.unwrap()));
+        page += best!(5, drop(snapshot.view(view, &rules.desk, now, 50, 0).await.unwrap()));
         // Whole tickets with their tags, as a page of a view shows them.
         let sql = format!(
             "SELECT t.*, p.*, (SELECT group_concat(tag) FROM ticket_tag WHERE ticket = t.id) {join} {filter}
@@ -354,7 +356,7 @@ async fn views(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timestamp) 
         );
         page_by_hand += best!(5, ask(by_hand, &sql, now).await);
         let mut found = 0;
-        count += best!(5, found = daemon.store().count(&view.filter, &rules.desk, now).await.unwrap());
+        count += best!(5, found = snapshot.count(&view.filter, &rules.desk, now).await.unwrap());
         let sql = format!("SELECT count(*) {join} {filter}");
         count_by_hand += best!(5, ask(by_hand, &sql, now).await);
         let sql = sql.replace("$now", &now.as_millisecond().to_string());
@@ -367,8 +369,9 @@ async fn views(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timestamp) 
 
 async fn reports(daemon: &Daemon, by_hand: &mut SqliteConnection, now: Timestamp) {
     let rules = daemon.rules();
+    let mut snapshot = daemon.store().snapshot(Viewer::Owner).await.unwrap();
     for (report, (text, sql)) in rules.reports.iter().zip(REPORTS) {
-        let ours = best!(3, drop(daemon.store().report(report, &rules.desk, now).await.unwrap()));
+        let ours = best!(3, drop(snapshot.report(report, &rules.desk, now).await.unwrap()));
         let theirs = best!(3, ask(by_hand, sql, now).await);
         row(&text.split_whitespace().collect::<Vec<_>>().join(" "), ours, theirs);
     }

@@ -15,13 +15,16 @@ use crate::{
         Diagnostic, SourceFile, SourceSet, check_sources, did_you_mean, nearest,
         rules::{Action, ActionKind, Macro, Mode, Part, Rules},
     },
-    store::{Earlier, Outgoing, StoreError},
+    store::{Earlier, Outgoing, SeenTicket, StoreError},
 };
 
 /// Why an update was rejected. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    /// There is no ticket with this number.
+    /// There is no such agent.
+    #[error("there is no agent `{0}`")]
+    NoSuchAgent(String),
+    /// The agent sees no ticket with this number.
     #[error("no ticket {0}")]
     Unknown(TicketId),
     /// The ticket is closed, which is final.
@@ -105,6 +108,14 @@ impl AgentUpdate {
     /// An update with these actions and defaults otherwise.
     pub fn new(by: Actor, via: Via, actions: Vec<Action>) -> Self {
         Self { by, via, actions, applies: None, answers: None, account: None, not_before: None, expected_version: None }
+    }
+
+    /// On whose behalf its ticket is read.
+    fn viewer<'d>(&self, desk: &'d Declarations) -> Result<Viewer<'d>, NotDone> {
+        Viewer::acting(desk, &self.by).ok_or_else(|| match &self.by {
+            Actor::Agent(name) => NotDone::NoSuchAgent(name.clone()),
+            other => NotDone::NoSuchAgent(other.to_string()),
+        })
     }
 
     /// The update that applies a macro.
@@ -192,10 +203,10 @@ pub fn find_macro<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Resu
 ///
 /// # Errors
 /// A message, if there is none.
-pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<&'d str, String> {
-    let names = || desk.agents.iter().map(|agent| agent.name.as_str());
-    let found = names().find(|known| *known == name);
-    found.ok_or_else(|| format!("there is no agent `{name}`{}", did_you_mean(nearest(name, names()))))
+pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<Viewer<'d>, String> {
+    let names = desk.agents.iter().map(|agent| agent.name.as_str());
+    let unknown = || format!("there is no agent `{name}`{}", did_you_mean(nearest(name, names)));
+    Viewer::agent(desk, name).ok_or_else(unknown)
 }
 
 /// Computes the result of an update without storing it.
@@ -204,12 +215,14 @@ pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<&'d str, Str
 /// As [`update`].
 pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
     let rules = app.rules();
-    let before = app.store.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
-    let version = app.store.ticket_version(id).await?;
-    let seen = match since(update, id, version)? {
-        Some(expected) => app.store.ticket_at(id, expected).await?,
+    let mut snapshot = app.store.snapshot(update.viewer(&rules.desk)?).await?;
+    let ticket = snapshot.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
+    let seen = match since(update, id, ticket.version)? {
+        Some(expected) => snapshot.ticket_at(&ticket, expected).await?,
         None => Earlier::Unchanged,
     };
+    snapshot.close().await?;
+    let SeenTicket { ticket: before, version, .. } = ticket;
     let (now, mut notices) = (app.clock.now(), vec![]);
     let done = checked(update, &before, &seen, version, &rules.desk, now)?;
     sendable(
@@ -234,7 +247,8 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
     let mut unit = app.begin().await?;
     let now = unit.now();
     unit.catch_up(id, now).await?;
-    let before = unit.tx.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
+    let viewer = update.viewer(&unit.rules.desk)?;
+    let before = unit.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;
     let version = unit.tx.ticket_version(id).await?;
     let seen = match since(update, id, version)? {
         Some(expected) => unit.tx.ticket_at(id, expected).await?,

@@ -10,6 +10,7 @@ use super::{
     live_set::{Compared, LiveSet, RuleFiles},
 };
 use crate::{
+    desk::Viewer,
     lang::{self, Follow, rules::Version},
     store::{Lease, Queues, StoppedLoop, Store, StoreError},
 };
@@ -115,7 +116,13 @@ impl Health {
             None => None,
         };
         let (lease, queues, loops) = match store {
-            Some(store) => (store.lease().await?, store.queues().await?, store.stopped_loops().await?),
+            Some(store) => {
+                // The health of a desk is for those who run it.
+                let mut snapshot = store.snapshot(Viewer::Owner).await?;
+                let loops = snapshot.stopped_loops().await?;
+                snapshot.close().await?;
+                (store.lease().await?, store.queues().await?, loops)
+            }
             None => (None, Queues::default(), vec![]),
         };
         let daemon = lease.map(|lease| DaemonStatus::of(lease, now));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Gates, Held};
 use crate::{
-    desk::{Accounts, Act},
+    desk::{Accounts, Act, Viewer},
     store::{Intervention, NotPossible, Queued, Store, StoreError},
 };
 
@@ -19,9 +19,12 @@ pub struct Waiting {
     pub held: Option<Held>,
 }
 
-/// All unfinished outbox items.
-pub async fn waiting(store: &Store, accounts: &Accounts) -> Result<Vec<Waiting>, StoreError> {
-    let (queued, gates) = (store.queued().await?, Gates::of(store).await?);
+/// The unfinished outbox items of tickets that the viewer sees; for a viewer who sees all, also those without a ticket.
+pub async fn waiting(store: &Store, viewer: Viewer<'_>, accounts: &Accounts) -> Result<Vec<Waiting>, StoreError> {
+    let mut snapshot = store.snapshot(viewer).await?;
+    let queued = snapshot.queued().await?;
+    snapshot.close().await?;
+    let gates = Gates::of(store).await?;
     let waiting = queued.into_iter().map(|queued| {
         let waits = queued.state == "waiting";
         Waiting { held: waits.then(|| gates.held(accounts, &queued.destination)).flatten(), queued }
@@ -29,12 +32,13 @@ pub async fn waiting(store: &Store, accounts: &Accounts) -> Result<Vec<Waiting>,
     Ok(waiting.collect())
 }
 
-/// Withdraws outbox items or sends them again. Returns for each the intervention, or why it is not possible.
+/// Withdraws outbox items that the viewer sees or sends them again. Returns for each the intervention, or why it is not possible.
 ///
 /// # Errors
 /// When the store fails: the items before it are done.
 pub async fn intervene(
     store: &Store,
+    viewer: Viewer<'_>,
     items: &[i64],
     act: Act,
     actor: &str,
@@ -43,7 +47,7 @@ pub async fn intervene(
 ) -> Result<Vec<(i64, Result<Intervention, NotPossible>)>, StoreError> {
     let mut done = vec![];
     for item in items {
-        match store.intervene(*item, act, actor, reason, now).await {
+        match store.intervene(viewer, *item, act, actor, reason, now).await {
             Err(NotPossible::Store(error)) => return Err(error),
             outcome => done.push((*item, outcome)),
         }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::NoSuchRule;
 use crate::{
-    desk::TicketId,
+    desk::{TicketId, Viewer},
     engine::{Trace, explain},
     lang::{
         check_files,
@@ -54,7 +54,7 @@ pub struct Run {
 /// Why runs cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// There is no ticket with this number.
+    /// The viewer sees no ticket with this number.
     #[error("no ticket {0}")]
     NoSuchTicket(TicketId),
     /// There is no run with this number.
@@ -74,19 +74,23 @@ pub enum ReplayError {
 /// Replays the runs on a ticket, or only the one with this number. `present` are the live rules.
 pub async fn replay(
     store: &Store,
+    viewer: Viewer<'_>,
     present: &Arc<Rules>,
     id: TicketId,
     only: Option<usize>,
     by: By,
 ) -> Result<Replay, ReplayError> {
-    store.ticket(id).await?.ok_or(ReplayError::NoSuchTicket(id))?;
-    let recorded = store.decisions(id).await?;
+    let mut snapshot = store.snapshot(viewer).await?;
+    let seen = snapshot.ticket(id).await?.ok_or(ReplayError::NoSuchTicket(id))?;
+    let (recorded, stopped) = (snapshot.decisions(&seen).await?, snapshot.stopped_loop(&seen).await?);
+    let intervened = snapshot.interventions(&seen).await?;
+    snapshot.close().await?;
     let total = recorded.len();
     if let Some(number) = only.filter(|number| *number == 0 || *number > total) {
         return Err(ReplayError::NoSuchRun(id, number, total));
     }
     let mut interventions = vec![vec![]; total];
-    for done in store.interventions(id).await? {
+    for done in intervened {
         let run = recorded.iter().rposition(|run| run.now <= done.made).unwrap_or_default();
         interventions.get_mut(run).into_iter().for_each(|of_run| of_run.push(done.clone()));
     }
@@ -113,7 +117,7 @@ pub async fn replay(
         }
         runs.push(run);
     }
-    Ok(Replay { total, runs, stopped: store.stopped_loop(id).await? })
+    Ok(Replay { total, runs, stopped })
 }
 
 /// The rules with this version.

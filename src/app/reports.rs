@@ -24,12 +24,16 @@ pub fn find<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r
     NoSuchRule::find("report", title, all(rules, viewer).map(|report| (&*report.title, report)))
 }
 
-/// Computes a report.
+/// Computes a report over the tickets that the viewer sees.
 pub async fn run(
     store: &Store,
+    viewer: Viewer<'_>,
     report: &Report,
     desk: &Declarations,
     now: Timestamp,
 ) -> Result<ReportTable, StoreError> {
-    store.report(report, desk, now).await
+    let mut snapshot = store.snapshot(viewer).await?;
+    let table = snapshot.report(report, desk, now).await?;
+    snapshot.close().await?;
+    Ok(table)
 }

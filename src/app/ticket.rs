@@ -1,7 +1,7 @@
 //! A ticket with its comments, links, context and deliveries.
 
 use crate::{
-    desk::{Comment, Ticket, TicketId},
+    desk::{Comment, Ticket, TicketId, Viewer},
     store::{DeliveryStatus, Intervention, StoppedLoop, Store, StoreError, StoredPost},
 };
 
@@ -12,7 +12,7 @@ pub struct TicketSheet {
     pub ticket: Ticket,
     /// Its version, which every write increments.
     pub version: i64,
-    /// Linked tickets, with the reason for each link.
+    /// Linked tickets that the viewer sees, with the reason for each link.
     pub links: Vec<(TicketId, String)>,
     /// Its comments, in order.
     pub comments: Vec<Comment>,
@@ -28,18 +28,23 @@ pub struct TicketSheet {
     pub interventions: Vec<Intervention>,
 }
 
-/// Loads a ticket; `None` if there is no ticket with this number.
-pub async fn sheet(store: &Store, id: TicketId) -> Result<Option<TicketSheet>, StoreError> {
-    let Some(ticket) = store.ticket(id).await? else { return Ok(None) };
-    Ok(Some(TicketSheet {
-        ticket,
-        version: store.ticket_version(id).await?,
-        links: store.links(id).await?,
-        comments: store.comments(id).await?,
-        context: store.context(id).await?,
-        not_imported: store.left_out(id).await?,
-        stopped: store.stopped_loop(id).await?,
-        outgoing: store.outgoing(id).await?,
-        interventions: store.interventions(id).await?,
-    }))
+/// Loads a ticket; `None` if the viewer sees no ticket with this number.
+pub async fn sheet(store: &Store, viewer: Viewer<'_>, id: TicketId) -> Result<Option<TicketSheet>, StoreError> {
+    let mut snapshot = store.snapshot(viewer).await?;
+    let sheet = match snapshot.ticket(id).await? {
+        Some(seen) => Some(TicketSheet {
+            links: snapshot.links(&seen).await?,
+            comments: snapshot.comments(&seen).await?,
+            context: snapshot.context(&seen).await?,
+            stopped: snapshot.stopped_loop(&seen).await?,
+            outgoing: snapshot.outgoing(&seen).await?,
+            interventions: snapshot.interventions(&seen).await?,
+            version: seen.version,
+            not_imported: seen.not_imported,
+            ticket: seen.ticket,
+        }),
+        None => None,
+    };
+    snapshot.close().await?;
+    Ok(sheet)
 }

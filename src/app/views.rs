@@ -61,10 +61,11 @@ pub async fn counts(
     viewer: Viewer<'_>,
     now: Timestamp,
 ) -> Result<Vec<(Arc<View>, u64)>, StoreError> {
-    let mut counts = vec![];
+    let (mut snapshot, mut counts) = (store.snapshot(viewer).await?, vec![]);
     for view in seen(rules, viewer) {
-        counts.push((Arc::clone(view), store.count(&view.filter, &rules.desk, now).await?));
+        counts.push((Arc::clone(view), snapshot.count(&view.filter, &rules.desk, now).await?));
     }
+    snapshot.close().await?;
     Ok(counts)
 }
 
@@ -76,16 +77,19 @@ pub fn find<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Result<&'r
     NoSuchRule::find("view", title, seen(rules, viewer).map(|view| (&*view.title, &**view)))
 }
 
-/// One page of a view's tickets.
+/// One page of a view's tickets, as far as the viewer sees them.
 pub async fn list<'v>(
     store: &Store,
+    viewer: Viewer<'_>,
     view: &'v View,
     desk: &Declarations,
     now: Timestamp,
     page: Page,
 ) -> Result<TicketList<'v>, StoreError> {
-    let tickets = store.view(view, desk, now, page.limit, page.offset).await?;
-    let count = store.count(&view.filter, desk, now).await?;
+    let mut snapshot = store.snapshot(viewer).await?;
+    let tickets = snapshot.view(view, desk, now, page.limit, page.offset).await?;
+    let count = snapshot.count(&view.filter, desk, now).await?;
+    snapshot.close().await?;
     Ok(TicketList { view, now, page, tickets, count })
 }
 

@@ -18,10 +18,11 @@ use super::{
 };
 use crate::{
     app::{
+        agent::find_agent,
         git,
         live_set::{Compared, LiveSet, RuleFiles},
     },
-    desk::visible::visible,
+    desk::{Declarations, Viewer, visible::visible},
     lang::{
         self, Disk, Follow,
         rules::{Rules, Version},
@@ -42,6 +43,22 @@ pub(super) struct DeskArgs {
     /// The database: a file of SQLite, or `postgres://user@host/name`. Default: `url` of `[store]` in `twite.toml`.
     #[arg(long, global = true, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
     database: Option<PathBuf>,
+}
+
+/// On whose behalf a command reads and acts.
+#[derive(Debug, Args)]
+pub(super) struct AsAgent {
+    /// Read and act as this agent, who may see fewer tickets and rules. Without this, it is whoever owns this machine,
+    /// who sees all.
+    #[arg(long = "as", global = true, value_name = "AGENT")]
+    agent: Option<String>,
+}
+
+impl AsAgent {
+    /// The viewer among the declared agents.
+    pub(super) fn viewer<'d>(&self, desk: &'d Declarations) -> Result<Viewer<'d>, CliError> {
+        self.agent.as_ref().map_or(Ok(Viewer::Owner), |name| find_agent(desk, name).map_err(CliError::Usage))
+    }
 }
 
 /// How a command accesses the database.

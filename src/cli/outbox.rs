@@ -9,14 +9,14 @@ use clap::{Args, Subcommand};
 
 use super::{
     CliError, Exit,
-    desk::{Access, DeskArgs, OpenDesk},
+    desk::{Access, AsAgent, DeskArgs, OpenDesk},
     terminal,
     view::TableFormat,
 };
 use crate::{
     app::outbox,
     clock::Clock,
-    desk::{Act, visible::visible},
+    desk::{Act, Viewer, visible::visible},
     present::{self, outbox::InterventionJson},
     store::{Intervention, Store},
 };
@@ -32,6 +32,8 @@ pub(crate) struct Outbox {
     /// Output format.
     #[arg(long, global = true, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
+    #[command(flatten)]
+    by: AsAgent,
     #[command(flatten)]
     desk: DeskArgs,
 }
@@ -54,7 +56,7 @@ struct By {
     /// The number of the effect.
     #[arg(value_name = "ID", required = true)]
     items: Vec<i64>,
-    /// Your name, for the ticket's history. Default: the current user.
+    /// Your name, for the ticket's history. Default: the agent of `--as`, else the current user.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// The reason, for the ticket's history.
@@ -66,23 +68,34 @@ impl Outbox {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let access = if self.what.is_some() { Access::Write } else { Access::Read };
         let desk = self.desk.open(access).await?;
-        let store = desk.store()?;
+        let (store, viewer) = (desk.store()?, self.by.viewer(&desk.rules.desk)?);
         match &self.what {
             None => {
-                let waiting = outbox::waiting(store, &desk.settings.accounts).await?;
+                let waiting = outbox::waiting(store, viewer, &desk.settings.accounts).await?;
                 self.format.print(|| present::outbox::waiting(&waiting, Clock::Wall.now()), &waiting)
             }
-            Some(What::Withdraw(by)) => by.intervene(&desk, store, Act::Withdraw, self.format).await,
-            Some(What::Resend(by)) => by.intervene(&desk, store, Act::Resend, self.format).await,
+            Some(What::Withdraw(by)) => by.intervene(&desk, store, viewer, Act::Withdraw, self.format).await,
+            Some(What::Resend(by)) => by.intervene(&desk, store, viewer, Act::Resend, self.format).await,
         }
     }
 }
 
 impl By {
-    async fn intervene(&self, desk: &OpenDesk, store: &Store, act: Act, format: TableFormat) -> Result<Exit, CliError> {
-        let actor = actor(self.by.as_deref());
+    async fn intervene(
+        &self,
+        desk: &OpenDesk,
+        store: &Store,
+        viewer: Viewer<'_>,
+        act: Act,
+        format: TableFormat,
+    ) -> Result<Exit, CliError> {
+        let agent = match viewer {
+            Viewer::Agent(agent) => Some(&*agent.name),
+            Viewer::Owner => None,
+        };
+        let actor = actor(self.by.as_deref().or(agent));
         let now = Clock::Wall.now();
-        let outcomes = outbox::intervene(store, &self.items, act, &actor, self.reason.as_deref(), now).await?;
+        let outcomes = outbox::intervene(store, viewer, &self.items, act, &actor, self.reason.as_deref(), now).await?;
         if format == TableFormat::Json {
             let outcomes: Vec<_> = outcomes.iter().map(InterventionJson::from).collect();
             terminal::json().write_all(present::json(&outcomes)?.as_bytes())?;
@@ -94,7 +107,7 @@ impl By {
                 }
             }
             if act == Act::Resend {
-                self.note_what_keeps_it(desk, store).await?;
+                self.note_what_keeps_it(desk, store, viewer).await?;
             }
         }
         store.close().await;
@@ -102,8 +115,8 @@ impl By {
     }
 
     /// Prints notes on why resent items are not sent at once.
-    async fn note_what_keeps_it(&self, desk: &OpenDesk, store: &Store) -> Result<(), CliError> {
-        let waiting = outbox::waiting(store, &desk.settings.accounts).await?;
+    async fn note_what_keeps_it(&self, desk: &OpenDesk, store: &Store, viewer: Viewer<'_>) -> Result<(), CliError> {
+        let waiting = outbox::waiting(store, viewer, &desk.settings.accounts).await?;
         let reasons: BTreeSet<_> = waiting
             .into_iter()
             .filter(|waiting| self.items.contains(&waiting.queued.id))

@@ -7,13 +7,12 @@ use jiff::Timestamp;
 
 use super::{
     CliError, Exit,
-    desk::{Access, DeskArgs},
+    desk::{Access, AsAgent, DeskArgs},
     terminal,
 };
 use crate::{
     app::reports,
     clock::Clock,
-    desk::Viewer,
     present::{self, chart, report},
 };
 
@@ -28,6 +27,8 @@ pub(crate) struct ReportCommand {
     /// The time of the report instead of now, as in `2026-02-01T00:00:00Z`.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    #[command(flatten)]
+    by: AsAgent,
     #[command(flatten)]
     desk: DeskArgs,
 }
@@ -50,8 +51,9 @@ enum Format {
 impl ReportCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let desk = self.desk.open(Access::Read).await?;
+        let viewer = self.by.viewer(&desk.rules.desk)?;
         let Some(title) = &self.title else {
-            let reports: Vec<_> = reports::all(&desk.rules, Viewer::Owner).map(report::Listed::from).collect();
+            let reports: Vec<_> = reports::all(&desk.rules, viewer).map(report::Listed::from).collect();
             return self.print(&match self.format {
                 Format::Table => report::list(&reports),
                 Format::Json => present::json(&reports)?,
@@ -62,10 +64,10 @@ impl ReportCommand {
                 }
             });
         };
-        let found = reports::find(&desk.rules, Viewer::Owner, title)
+        let found = reports::find(&desk.rules, viewer, title)
             .map_err(|error| CliError::Usage(format!("{error}; `twite report` lists all reports")))?;
         let now = self.at.unwrap_or_else(|| Clock::Wall.now());
-        let table = reports::run(desk.store()?, found, &desk.rules.desk, now).await?;
+        let table = reports::run(desk.store()?, viewer, found, &desk.rules.desk, now).await?;
         self.print(&match self.format {
             Format::Table => report::text(found, &table),
             Format::Json => present::json(&table)?,

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::{
     CliError, Exit,
-    desk::{Access, DeskArgs, OpenDesk},
+    desk::{Access, AsAgent, DeskArgs, OpenDesk},
     terminal,
     view::{PageArgs, TableFormat},
 };
@@ -22,7 +22,7 @@ use crate::{
         ticket, views,
     },
     clock::Clock,
-    desk::{Actor, TicketId, Via, Viewer, normalize},
+    desk::{TicketId, Via, Viewer, normalize},
     engine::Decider,
     lang::render,
     present::{
@@ -37,6 +37,8 @@ use crate::{
 pub(crate) struct TicketCommand {
     #[command(subcommand)]
     what: What,
+    #[command(flatten)]
+    by: AsAgent,
     #[command(flatten)]
     desk: DeskArgs,
 }
@@ -106,9 +108,6 @@ struct UpdateArgs {
     /// Remove a tag. Can be given several times.
     #[arg(long, value_name = "TAG")]
     remove_tag: Vec<String>,
-    /// The agent who does it. Without this, it is whoever owns this machine.
-    #[arg(long = "as", value_name = "AGENT")]
-    agent: Option<String>,
     /// The `version` of the ticket that you saw: what others have changed since is kept, and nothing is done where it is the
     /// same field.
     #[arg(long, value_name = "N")]
@@ -169,37 +168,38 @@ impl TicketCommand {
             What::Update { update, .. } | What::Reply { update, .. } => !update.dry_run,
         };
         let desk = self.desk.open(if writes { Access::Write } else { Access::Read }).await?;
+        let viewer = self.by.viewer(&desk.rules.desk)?;
         match &self.what {
-            What::List(list) => list.run(&desk).await,
-            What::Show { ticket, format } => show(&desk, TicketId(*ticket), *format).await,
-            What::Apply(apply) => apply.run(&desk).await,
+            What::List(list) => list.run(&desk, viewer).await,
+            What::Show { ticket, format } => show(&desk, viewer, TicketId(*ticket), *format).await,
+            What::Apply(apply) => apply.run(&desk, viewer).await,
             What::Update { ticket, note, update } => {
                 let said = Description { note: note.as_deref(), ..Description::default() };
-                update.run(&desk, TicketId(*ticket), said, None, None).await
+                update.run(&desk, viewer, TicketId(*ticket), said, None, None).await
             }
             What::Reply { ticket, text, answers, from, update } => {
                 let said = Description { reply: Some(text), ..Description::default() };
-                update.run(&desk, TicketId(*ticket), said, *answers, from.as_deref()).await
+                update.run(&desk, viewer, TicketId(*ticket), said, *answers, from.as_deref()).await
             }
         }
     }
 }
 
 impl List {
-    async fn run(&self, desk: &OpenDesk) -> Result<Exit, CliError> {
+    async fn run(&self, desk: &OpenDesk, viewer: Viewer<'_>) -> Result<Exit, CliError> {
         let declared = &desk.rules.desk;
         let described = views::Description { filter: &self.filter, columns: &self.columns, sort: &self.sort };
         let view = described.view("these options", declared).map_err(|(found, sources)| {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
             CliError::Report(format!("these options are invalid\n\n{report}"))
         })?;
-        let list = views::list(desk.store()?, &view, declared, Clock::Wall.now(), self.page.page()).await?;
+        let list = views::list(desk.store()?, viewer, &view, declared, Clock::Wall.now(), self.page.page()).await?;
         self.page.print(&list, declared)
     }
 }
 
-async fn show(desk: &OpenDesk, id: TicketId, format: TableFormat) -> Result<Exit, CliError> {
-    let sheet = ticket::sheet(desk.store()?, id).await?.ok_or_else(|| unknown(id))?;
+async fn show(desk: &OpenDesk, viewer: Viewer<'_>, id: TicketId, format: TableFormat) -> Result<Exit, CliError> {
+    let sheet = ticket::sheet(desk.store()?, viewer, id).await?.ok_or_else(|| unknown(id))?;
     let text = || {
         let text = present::ticket::sheet(&sheet, &desk.rules.desk, Clock::Wall.now());
         format!("{text}\n`twite why {id}` explains what the rules did\n")
@@ -208,10 +208,10 @@ async fn show(desk: &OpenDesk, id: TicketId, format: TableFormat) -> Result<Exit
 }
 
 impl Apply {
-    async fn run(&self, desk: &OpenDesk) -> Result<Exit, CliError> {
+    async fn run(&self, desk: &OpenDesk, viewer: Viewer<'_>) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
-        let found = agent::find_macro(rules, Viewer::Owner, &self.title).map_err(|error| {
-            let all: Vec<_> = agent::macros(rules, Viewer::Owner).map(|found| format!("{:?}", found.title)).collect();
+        let found = agent::find_macro(rules, viewer, &self.title).map_err(|error| {
+            let all: Vec<_> = agent::macros(rules, viewer).map(|found| format!("{:?}", found.title)).collect();
             let all = if all.is_empty() { "the rules have none".to_owned() } else { all.join(", ") };
             CliError::Usage(format!("{error}: {all}"))
         })?;
@@ -220,7 +220,7 @@ impl Apply {
         // A ticket that is given twice is updated once.
         let mut applied = BTreeSet::new();
         for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
-            let (id, update) = (TicketId(*id), AgentUpdate::of_macro(Actor::Owner, Via::Cli, found));
+            let (id, update) = (TicketId(*id), AgentUpdate::of_macro(viewer.actor(), Via::Cli, found));
             let outcome = done(&app, id, &update, self.dry_run).await?;
             if matches!(outcome, AppliedJson::Refused { .. }) {
                 exit = Exit::Findings;
@@ -251,17 +251,14 @@ impl UpdateArgs {
     async fn run(
         &self,
         desk: &OpenDesk,
+        viewer: Viewer<'_>,
         id: TicketId,
         said: Description<'_>,
         answers: Option<i64>,
         from: Option<&str>,
     ) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
-        let Self { set, add_tag, remove_tag, agent, expect_version, after, dry_run, format } = self;
-        let by = match agent {
-            Some(name) => Actor::Agent(agent::find_agent(&rules.desk, name).map_err(CliError::Usage)?.to_owned()),
-            None => Actor::Owner,
-        };
+        let Self { set, add_tag, remove_tag, expect_version, after, dry_run, format } = self;
         let described = Description { set, add_tags: add_tag, remove_tags: remove_tag, ..said };
         let actions = described.actions("these options", &rules.desk).map_err(|(found, sources)| {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
@@ -279,7 +276,7 @@ impl UpdateArgs {
             account: from.map(|handle| normalize::handle(handle).into_owned()),
             not_before,
             expected_version: *expect_version,
-            ..AgentUpdate::new(by, Via::Cli, actions)
+            ..AgentUpdate::new(viewer.actor(), Via::Cli, actions)
         };
         let outcome = done(&app, id, &update, *dry_run).await?;
         let refused = matches!(outcome, AppliedJson::Refused { .. });

@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 
 use super::{
     CliError, Exit,
-    desk::{Access, DeskArgs},
+    desk::{Access, AsAgent, DeskArgs},
     terminal,
 };
 use crate::{
     app::views::{self, Page, TicketList},
     clock::Clock,
-    desk::{Declarations, Viewer},
+    desk::Declarations,
     present::{
         self,
         tickets::{self, ListedView},
@@ -26,6 +26,8 @@ pub(crate) struct ViewCommand {
     title: Option<String>,
     #[command(flatten)]
     page: PageArgs,
+    #[command(flatten)]
+    by: AsAgent,
     #[command(flatten)]
     desk: DeskArgs,
 }
@@ -57,14 +59,15 @@ impl ViewCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let desk = self.desk.open(Access::Read).await?;
         let (store, rules, now) = (desk.store()?, &desk.rules, Clock::Wall.now());
+        let viewer = self.by.viewer(&rules.desk)?;
         let Some(title) = &self.title else {
-            let counts = views::counts(store, rules, Viewer::Owner, now).await?;
+            let counts = views::counts(store, rules, viewer, now).await?;
             let listed: Vec<_> = counts.iter().map(ListedView::from).collect();
             return self.page.format.print(|| tickets::views(&listed), &listed);
         };
-        let view = views::find(rules, Viewer::Owner, title)
+        let view = views::find(rules, viewer, title)
             .map_err(|error| CliError::Usage(format!("{error}; `twite view` lists all views")))?;
-        let list = views::list(store, view, &rules.desk, now, self.page.page()).await?;
+        let list = views::list(store, viewer, view, &rules.desk, now, self.page.page()).await?;
         self.page.print(&list, &rules.desk)
     }
 }

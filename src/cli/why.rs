@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     CliError, Exit,
-    desk::{Access, DeskArgs},
+    desk::{Access, AsAgent, DeskArgs},
     terminal::colored,
     ticket,
     view::TableFormat,
@@ -42,14 +42,17 @@ pub(crate) struct Why {
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
     #[command(flatten)]
+    by: AsAgent,
+    #[command(flatten)]
     desk: DeskArgs,
 }
 
 impl Why {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let desk = self.desk.open(Access::Read).await?;
+        let viewer = self.by.viewer(&desk.rules.desk)?;
         let (id, by) = (TicketId(self.ticket), if self.now { By::Now } else { By::Then });
-        let mut replayed = replay(desk.store()?, &desk.rules, id, self.run, by).await.map_err(not_replayed)?;
+        let mut replayed = replay(desk.store()?, viewer, &desk.rules, id, self.run, by).await.map_err(not_replayed)?;
         if self.fired {
             replayed.keep_fired();
         }

@@ -44,7 +44,7 @@ pub use self::{
 use crate::{
     app::{App, Notice, Notices},
     clock::Clock,
-    desk::XId,
+    desk::{Viewer, XId},
     engine::{Decider, RuleSet, next_minute},
     store::{Ended, Holder, Key, Store, StoreError, Watch},
     x::Post,
@@ -321,7 +321,9 @@ impl Daemon {
                     let waiting = self.store().queues().await?.outbox;
                     vain = if waited.replace(waiting) == Some(waiting) { vain + 1 } else { 0 };
                     if vain > MAX_VAIN_TRIES {
-                        let last = self.store().queued().await?.into_iter().find_map(|queued| queued.reason);
+                        let mut snapshot = self.store().snapshot(Viewer::Owner).await?;
+                        let last = snapshot.queued().await?.into_iter().find_map(|queued| queued.reason);
+                        snapshot.close().await?;
                         let message = format!(
                             "{waiting} effect{} left in the outbox after {MAX_VAIN_TRIES} failed attempts in a row: {}",
                             if waiting == 1 { " is" } else { "s are" },

@@ -29,6 +29,14 @@ impl<'d> Viewer<'d> {
         }
     }
 
+    /// The actor that the viewer acts as.
+    pub fn actor(self) -> Actor {
+        match self {
+            Self::Owner => Actor::Owner,
+            Self::Agent(agent) => Actor::Agent(agent.name.clone()),
+        }
+    }
+
     /// Whether the viewer sees a ticket.
     pub fn sees(self, ticket: &Ticket) -> bool {
         let Self::Agent(agent) = self else { return true };

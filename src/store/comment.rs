@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, StoredPost, Tx,
+    OutboxItem, Store, StoreError, StoredPost, Tx,
     db::{Row, query, query_scalar},
+    snapshot::{SeenTicket, Snapshot},
     time, times, word, words,
 };
 use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, SourceId, TicketId, XId};
@@ -104,24 +105,28 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
 }
 
 impl Store {
-    /// A comment by its row id.
-    pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
-        let row = query(concat!("SELECT ", read_columns!(), " FROM comment WHERE id = $1"))
-            .bind(id)
-            .fetch_optional(&self.reader)
-            .await?;
+    /// The comment that an outbox item answers.
+    pub async fn answered(&self, by: &OutboxItem) -> Result<Option<Comment>, StoreError> {
+        let statement = concat!(
+            "SELECT ",
+            read_columns!(),
+            " FROM comment WHERE id = (SELECT answers FROM outbox WHERE outbox.id = $1)"
+        );
+        let row = query(statement).bind(by.id).fetch_optional(&self.reader).await?;
         row.as_ref().map(read).transpose()
     }
+}
 
+impl Snapshot<'_> {
     /// The comments of a ticket in the order in which they were written: by time, then by X id.
-    pub async fn comments(&self, ticket: TicketId) -> Result<Vec<Comment>, StoreError> {
+    pub async fn comments(&mut self, ticket: &SeenTicket) -> Result<Vec<Comment>, StoreError> {
         let rows = query(concat!(
             "SELECT ",
             read_columns!(),
             " FROM comment WHERE ticket = $1 ORDER BY made, length(x_id) NULLS FIRST, x_id NULLS FIRST, id"
         ))
-        .bind(ticket.0)
-        .fetch_all(&self.reader)
+        .bind(ticket.id().0)
+        .fetch_all(&mut self.conn)
         .await?;
         rows.iter().map(read).collect()
     }

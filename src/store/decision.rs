@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, Tx,
-    db::{Executor, query, query_scalar},
+    StoreError, Tx,
+    db::{Transaction, query, query_scalar},
     number::Numbered,
+    snapshot::{SeenTicket, Snapshot},
     time,
     write_buffer::{DecisionRow, FiredRow},
 };
@@ -99,7 +100,7 @@ pub enum Earlier {
 }
 
 /// Reads a ticket at a version: the state before the event of the first run since then.
-async fn since_version(on: impl Into<Executor<'_>>, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
+async fn since_version(on: &mut Transaction, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
     let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
     let row = query("SELECT before, event FROM decision WHERE ticket = $1 AND version >= $2 ORDER BY id LIMIT 1")
         .bind(id.0)
@@ -117,20 +118,20 @@ async fn since_version(on: impl Into<Executor<'_>>, id: TicketId, version: i64) 
     }))
 }
 
-impl Store {
+impl Snapshot<'_> {
     /// A ticket as it was at a version.
-    pub async fn ticket_at(&self, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
-        since_version(&self.reader, id, version).await
+    pub async fn ticket_at(&mut self, ticket: &SeenTicket, version: i64) -> Result<Earlier, StoreError> {
+        since_version(&mut self.conn, ticket.id(), version).await
     }
 
     /// The runs on a ticket, oldest first.
-    pub async fn decisions(&self, ticket: TicketId) -> Result<Vec<Recorded>, StoreError> {
+    pub async fn decisions(&mut self, ticket: &SeenTicket) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
         let rows = query(
             "SELECT id, made, rules, commit_id, before, event, decision FROM decision WHERE ticket = $1 ORDER BY id",
         )
-        .bind(ticket.0)
-        .fetch_all(&self.reader)
+        .bind(ticket.id().0)
+        .fetch_all(&mut self.conn)
         .await?;
         let mut runs = vec![];
         for row in &rows {
@@ -145,7 +146,7 @@ impl Store {
             };
             let fired = query_scalar("SELECT rule FROM fired WHERE decision = $1 AND shadow = 0 ORDER BY place")
                 .bind(id)
-                .fetch_all(&self.reader)
+                .fetch_all(&mut self.conn)
                 .await?;
             let rules = Version { hash: row.try_get("rules")?, commit: row.try_get("commit_id")? };
             runs.push(Recorded { id, now: time(row.try_get("made")?)?, rules, fired, run });

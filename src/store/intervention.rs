@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     Store, StoreError, Tx,
-    db::{Row, query},
+    db::{Builder, Row, query},
+    snapshot::{SeenTicket, Snapshot, push_seen},
     time, word, words,
 };
-use crate::desk::{Act, Destination, Effect, ReasonKind, TicketId};
+use crate::desk::{Act, Destination, Effect, ReasonKind, TicketId, Viewer};
 
 /// A recorded intervention of an agent in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -91,38 +92,13 @@ impl From<sqlx::Error> for NotPossible {
 }
 
 impl Store {
-    /// Items that are waiting, being sent or of unknown delivery, in the order of their ids.
-    pub async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
-        let rows = query(
-            "SELECT o.id, o.ticket, o.rule, o.effect, o.destination, o.state, o.made, o.due, o.sends, o.answers_lost, o.reason_kind,
-               o.reason, CASE WHEN o.state = 'waiting' THEN (SELECT max(e.id) FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
-                      AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
-                      AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply')) END AS behind
-             FROM outbox o WHERE o.state IN ('waiting', 'sending', 'unknown') ORDER BY o.id",
-        )
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter().map(queued).collect()
-    }
-
-    /// The interventions in outbox items of a ticket, oldest first.
-    pub async fn interventions(&self, ticket: TicketId) -> Result<Vec<Intervention>, StoreError> {
-        let rows = query(
-            "SELECT i.item, i.made, i.act, i.actor, i.reason, i.was, i.possibly_sent, o.effect
-             FROM intervention i JOIN outbox o ON o.id = i.item WHERE o.ticket = $1 ORDER BY i.id",
-        )
-        .bind(ticket.0)
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter().map(read).collect()
-    }
-
-    /// Withdraws an outbox item or sends it again, and records the actor and the reason.
+    /// Withdraws an outbox item that the viewer sees or sends it again, and records the actor and the reason.
     ///
     /// # Errors
-    /// If the item does not exist, is being sent or was delivered, or if the store fails. Nothing is changed then.
+    /// If the viewer sees no such item, if it is being sent or was delivered, or if the store fails. Nothing is changed then.
     pub async fn intervene(
         &self,
+        viewer: Viewer<'_>,
         item: i64,
         act: Act,
         actor: &str,
@@ -130,26 +106,60 @@ impl Store {
         now: Timestamp,
     ) -> Result<Intervention, NotPossible> {
         let mut tx = self.begin().await?;
-        let done = tx.intervene(item, act, actor, reason, now).await?;
+        let done = tx.intervene(viewer, item, act, actor, reason, now).await?;
         tx.commit().await?;
         Ok(done)
+    }
+}
+
+impl Snapshot<'_> {
+    /// Items that are waiting, being sent or of unknown delivery, in the order of their ids. Items without a ticket are
+    /// seen by those who see all tickets.
+    pub async fn queued(&mut self) -> Result<Vec<Queued>, StoreError> {
+        let mut sql = Builder::new(
+            self.conn.dialect(),
+            "SELECT o.id, o.ticket, o.rule, o.effect, o.destination, o.state, o.made, o.due, o.sends, o.answers_lost, o.reason_kind,
+               o.reason, CASE WHEN o.state = 'waiting' THEN (SELECT max(e.id) FROM outbox e WHERE e.ticket = o.ticket AND e.id < o.id
+                      AND e.state IN ('waiting', 'sending') AND e.kind <> 'remind'
+                      AND (e.destination = o.destination OR e.kind = 'reply' AND o.kind = 'reply')) END AS behind
+             FROM outbox o LEFT JOIN ticket t ON t.id = o.ticket WHERE o.state IN ('waiting', 'sending', 'unknown') AND ",
+        );
+        push_seen(&mut sql, self.viewer);
+        sql.push(" ORDER BY o.id");
+        sql.build().fetch_all(&mut self.conn).await?.iter().map(queued).collect()
+    }
+
+    /// The interventions in outbox items of a ticket, oldest first.
+    pub async fn interventions(&mut self, ticket: &SeenTicket) -> Result<Vec<Intervention>, StoreError> {
+        let rows = query(
+            "SELECT i.item, i.made, i.act, i.actor, i.reason, i.was, i.possibly_sent, o.effect
+             FROM intervention i JOIN outbox o ON o.id = i.item WHERE o.ticket = $1 ORDER BY i.id",
+        )
+        .bind(ticket.id().0)
+        .fetch_all(&mut self.conn)
+        .await?;
+        rows.iter().map(read).collect()
     }
 }
 
 impl Tx {
     async fn intervene(
         &mut self,
+        viewer: Viewer<'_>,
         item: i64,
         act: Act,
         actor: &str,
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<Intervention, NotPossible> {
-        let row = query("SELECT state, kind, answers_lost, possibly_sent, effect FROM outbox WHERE id = $1")
-            .bind(item)
-            .fetch_optional(&mut self.conn)
-            .await?
-            .ok_or(NotPossible::NoSuch(item))?;
+        let mut sql = Builder::new(
+            self.conn.dialect(),
+            "SELECT o.state, o.kind, o.answers_lost, o.possibly_sent, o.effect
+             FROM outbox o LEFT JOIN ticket t ON t.id = o.ticket WHERE o.id = ",
+        );
+        sql.push_bind(item).push(" AND ");
+        push_seen(&mut sql, viewer);
+        let row = sql.build().fetch_optional(&mut self.conn).await?.ok_or(NotPossible::NoSuch(item))?;
         let was: String = row.try_get("state")?;
         let is_reply = row.try_get::<String, _>("kind")? == "reply";
         let mut lost: i64 = row.try_get("answers_lost")?;

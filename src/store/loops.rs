@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, Tx,
-    db::{Row, query, query_scalar},
+    StoreError, Tx,
+    db::{Builder, Row, query, query_scalar},
+    snapshot::{SeenTicket, Snapshot, push_seen},
     time,
 };
 use crate::{desk::TicketId, engine::loops::WINDOW};
@@ -36,17 +37,22 @@ impl StoppedLoop {
     }
 }
 
-impl Store {
+impl Snapshot<'_> {
     /// Tickets on which automations are stopped, latest first.
-    pub async fn stopped_loops(&self) -> Result<Vec<StoppedLoop>, StoreError> {
-        let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 ORDER BY at DESC, ticket");
-        query.fetch_all(&self.reader).await?.iter().map(stopped).collect()
+    pub async fn stopped_loops(&mut self) -> Result<Vec<StoppedLoop>, StoreError> {
+        let mut sql = Builder::new(
+            self.conn.dialect(),
+            "SELECT s.ticket, s.at, s.fired FROM automation_state s JOIN ticket t ON t.id = s.ticket WHERE s.stopped = 1 AND ",
+        );
+        push_seen(&mut sql, self.viewer);
+        sql.push(" ORDER BY s.at DESC, s.ticket");
+        sql.build().fetch_all(&mut self.conn).await?.iter().map(stopped).collect()
     }
 
     /// The loop because of which automations are stopped on a ticket, if they are.
-    pub async fn stopped_loop(&self, id: TicketId) -> Result<Option<StoppedLoop>, StoreError> {
+    pub async fn stopped_loop(&mut self, ticket: &SeenTicket) -> Result<Option<StoppedLoop>, StoreError> {
         let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
-        query.bind(id.0).fetch_optional(&self.reader).await?.as_ref().map(stopped).transpose()
+        query.bind(ticket.id().0).fetch_optional(&mut self.conn).await?.as_ref().map(stopped).transpose()
     }
 }
 

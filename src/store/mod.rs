@@ -37,6 +37,7 @@ mod recount;
 mod report;
 mod rules_version;
 mod schedule;
+mod snapshot;
 mod ticket;
 mod ticket_link;
 mod tx_cache;
@@ -67,6 +68,7 @@ pub use self::{
     polling::{Acknowledged, Gap, Polling, Stall},
     post::{PutPost, Seen, StoredPost},
     queues::Queues,
+    snapshot::{SeenTicket, Snapshot},
     ticket::{TicketHead, TicketKey},
 };
 use self::{
@@ -224,11 +226,6 @@ impl Store {
         let done = statement.execute(&mut tx.conn).await?;
         tx.commit().await?;
         Ok(done)
-    }
-
-    /// Begins a read transaction, which sees one consistent snapshot.
-    async fn snapshot(&self) -> Result<Transaction, StoreError> {
-        Ok(Transaction::reading(&self.reader).await?)
     }
 
     /// Closes all connections after their running statements have finished.

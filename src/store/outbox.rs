@@ -6,11 +6,13 @@ use super::{
     Store, StoreError, StoredPost, Tx,
     db::{Connection, query, query_scalar},
     number::Numbered,
+    snapshot::{SeenTicket, Snapshot},
+    ticket::ticket,
     time, times, word, words,
     write_buffer::OutboxRow,
 };
 use crate::{
-    desk::{Actor, Destination, Effect, Reason, ReasonKind, SourceId, TicketId, XId, post_text::is_same_post},
+    desk::{Actor, Destination, Effect, Reason, ReasonKind, SourceId, Ticket, TicketId, XId, post_text::is_same_post},
     engine::minute,
 };
 
@@ -428,6 +430,13 @@ impl Store {
         tx.commit().await
     }
 
+    /// The ticket of an item.
+    pub async fn ticket_of(&self, item: &OutboxItem) -> Result<Option<Ticket>, StoreError> {
+        let Some(id) = item.ticket else { return Ok(None) };
+        let mut connection = self.reader.acquire().await?;
+        ticket(&mut connection, id).await
+    }
+
     /// The part of a reply with this key.
     pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
         let row = query("SELECT state, reason, shown FROM outbox WHERE key = $1")
@@ -449,31 +458,6 @@ impl Store {
         let mut tx = self.begin().await?;
         query("UPDATE outbox SET answers = $2 WHERE id = $1").bind(item.id).bind(comment).execute(&mut tx.conn).await?;
         tx.commit().await
-    }
-
-    /// All outbox items of a ticket, delivered or not, in the order of their ids.
-    pub async fn outgoing(&self, ticket: TicketId) -> Result<Vec<DeliveryStatus>, StoreError> {
-        let rows = query(
-            "SELECT id, rule, actor, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
-        )
-        .bind(ticket.0)
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DeliveryStatus {
-                    id: row.try_get("id")?,
-                    rule: row.try_get("rule")?,
-                    by: word(row.try_get("actor")?)?,
-                    effect: serde_json::from_str(row.try_get("effect")?)
-                        .map_err(|e| StoreError::Corrupt(e.to_string()))?,
-                    state: row.try_get("state")?,
-                    reason_kind: words(row.try_get("reason_kind")?)?,
-                    reason: row.try_get("reason")?,
-                    sent: times(row.try_get("sent")?)?,
-                })
-            })
-            .collect()
     }
 
     /// The earliest due time of a waiting item.
@@ -503,6 +487,33 @@ impl Store {
         .fetch_one(&self.reader)
         .await?;
         Ok(RepliesSince { to_person: row.try_get(0)?, from_account: row.try_get(1)? })
+    }
+}
+
+impl Snapshot<'_> {
+    /// All outbox items of a ticket, delivered or not, in the order of their ids.
+    pub async fn outgoing(&mut self, ticket: &SeenTicket) -> Result<Vec<DeliveryStatus>, StoreError> {
+        let rows = query(
+            "SELECT id, rule, actor, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
+        )
+        .bind(ticket.id().0)
+        .fetch_all(&mut self.conn)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DeliveryStatus {
+                    id: row.try_get("id")?,
+                    rule: row.try_get("rule")?,
+                    by: word(row.try_get("actor")?)?,
+                    effect: serde_json::from_str(row.try_get("effect")?)
+                        .map_err(|e| StoreError::Corrupt(e.to_string()))?,
+                    state: row.try_get("state")?,
+                    reason_kind: words(row.try_get("reason_kind")?)?,
+                    reason: row.try_get("reason")?,
+                    sent: times(row.try_get("sent")?)?,
+                })
+            })
+            .collect()
     }
 }
 

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, TicketKey, Tx,
+    StoreError, TicketKey, Tx,
     db::{Row, query},
+    snapshot::{SeenTicket, Snapshot},
     stored, time, word, words,
 };
-use crate::desk::{CommentSource, TicketId, XId};
+use crate::desk::{CommentSource, XId};
 
 /// A stored post or direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,10 +95,10 @@ pub enum Seen {
     Unchanged,
 }
 
-impl Store {
+impl Snapshot<'_> {
     /// The context of a ticket: posts above its comments in the reply chain that are not comments themselves, in the
     /// order of their ids. Each with the handle of its author, if known.
-    pub async fn context(&self, ticket: TicketId) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
+    pub async fn context(&mut self, ticket: &SeenTicket) -> Result<Vec<(StoredPost, Option<String>)>, StoreError> {
         let rows = query(concat!(
             "WITH RECURSIVE above (id, height) AS (
                SELECT x_id, 0 FROM comment WHERE ticket = $1 AND kind = 'post'
@@ -112,9 +113,9 @@ impl Store {
                AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.ticket = $1 AND c.x_id = post.x_id)
              ORDER BY length(post.x_id), post.x_id"
         ))
-        .bind(ticket.0)
+        .bind(ticket.id().0)
         .bind(HIGHEST_CONTEXT)
-        .fetch_all(&self.reader)
+        .fetch_all(&mut self.conn)
         .await?;
         rows.iter().map(|row| Ok((StoredPost::read(row)?, row.try_get("author_handle")?))).collect()
     }

@@ -9,16 +9,16 @@ use std::{collections::HashMap, fmt::Write as _};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Store, StoreError,
+    StoreError,
     db::{Builder, Connection, Dialect, Row},
+    snapshot::Snapshot,
     ticket::tickets,
     time,
     view::{Query, asks_about_people},
 };
 use crate::{
-    desk::Value,
     desk::{
-        Declarations, FieldRef, Kind,
+        Declarations, FieldRef, Kind, Value, Viewer,
         declarations::CustomKind,
         field::{Field, known},
     },
@@ -33,45 +33,33 @@ const MAX_MONTHS: usize = 600;
 
 type Counted = HashMap<(bool, Vec<Key>), Vec<Option<f64>>>;
 
-impl Store {
+impl Snapshot<'_> {
     /// Computes a report.
     pub async fn report(
-        &self,
+        &mut self,
         report: &Report,
         desk: &Declarations,
         now: Timestamp,
     ) -> Result<ReportTable, StoreError> {
-        // One snapshot, so that all numbers are about the same tickets.
-        let mut snapshot = self.snapshot().await?;
-        let table = report_in(&mut snapshot, report, desk, now).await?;
-        snapshot.rollback().await?;
-        Ok(table)
+        let (viewer, reader) = (self.viewer, &mut *self.conn);
+        let table = frame(report, desk, now);
+        let statement = Statement { dialect: reader.dialect(), viewer, report, desk, now, table: &table };
+        if !statement.can_count() {
+            return statement.in_memory(reader).await;
+        }
+        let local = match statement.local(reader).await? {
+            Some(local) => local,
+            None => return statement.in_memory(reader).await,
+        };
+        let mut counted = Counted::new();
+        if !report.by.is_empty() {
+            statement.count(reader, &local, false, &mut counted).await?;
+        }
+        if !statement.add_up(&mut counted) {
+            statement.count(reader, &local, true, &mut counted).await?;
+        }
+        Ok(fill(report, desk, now, table, counted))
     }
-}
-
-async fn report_in(
-    reader: &mut Connection,
-    report: &Report,
-    desk: &Declarations,
-    now: Timestamp,
-) -> Result<ReportTable, StoreError> {
-    let table = frame(report, desk, now);
-    let statement = Statement { dialect: reader.dialect(), report, desk, now, table: &table };
-    if !statement.can_count() {
-        return statement.in_memory(reader).await;
-    }
-    let local = match statement.local(reader).await? {
-        Some(local) => local,
-        None => return statement.in_memory(reader).await,
-    };
-    let mut counted = Counted::new();
-    if !report.by.is_empty() {
-        statement.count(reader, &local, false, &mut counted).await?;
-    }
-    if !statement.add_up(&mut counted) {
-        statement.count(reader, &local, true, &mut counted).await?;
-    }
-    Ok(fill(report, desk, now, table, counted))
 }
 
 /// Calendar data for splits by time: UTC offsets as (start instant, offset), both in milliseconds, latest first; and
@@ -83,6 +71,7 @@ struct Local {
 
 struct Statement<'a> {
     dialect: Dialect,
+    viewer: Viewer<'a>,
     report: &'a Report,
     desk: &'a Declarations,
     now: Timestamp,
@@ -96,7 +85,7 @@ impl Statement<'_> {
         let shown = |split: &Split| matches!(split, Split::Field(FieldRef::Known(Field { sql: None, .. })));
         !self.report.measures.iter().any(business)
             && !self.report.by.iter().any(shown)
-            && Query::of(self.dialect, "SELECT 1", &self.report.filter, self.desk, self.now).exact
+            && Query::of(self.dialect, "SELECT 1", self.viewer, &self.report.filter, self.desk, self.now).exact
     }
 
     async fn in_memory(&self, reader: &mut Connection) -> Result<ReportTable, StoreError> {
@@ -112,7 +101,8 @@ impl Statement<'_> {
     /// A query over the tickets of the report.
     fn over(&self, select: &str) -> Query<'_> {
         let people = self.report.over.as_ref().is_some_and(|over| asks_about_people(&over.of));
-        let mut query = Query::with(self.dialect, select, people, &self.report.filter, self.desk, self.now);
+        let mut query =
+            Query::with(self.dialect, select, people, self.viewer, &self.report.filter, self.desk, self.now);
         self.period(&mut query.sql);
         query
     }

@@ -9,7 +9,10 @@ use super::{
     *,
 };
 use crate::{
-    desk::{AccountState, ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, XId},
+    desk::{
+        AccountState, ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Viewer, XId,
+        declarations::{Agent, Sees},
+    },
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Span},
 };
 
@@ -77,16 +80,16 @@ async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
 async fn a_snapshot_that_fails_is_no_harm_to_the_next() {
     let (store, _directory) = store().await;
     for _ in 0..READERS * 3 {
-        let mut snapshot = store.snapshot().await.unwrap();
-        query("SELECT * FROM nothing_of_the_kind").execute(&mut snapshot).await.unwrap_err();
+        let mut snapshot = store.snapshot(Viewer::Owner).await.unwrap();
+        query("SELECT * FROM nothing_of_the_kind").execute(&mut snapshot.conn).await.unwrap_err();
         drop(snapshot);
-        let mut snapshot = store.snapshot().await.unwrap();
-        query("ROLLBACK").execute(&mut snapshot).await.unwrap();
+        let mut snapshot = store.snapshot(Viewer::Owner).await.unwrap();
+        query("ROLLBACK").execute(&mut snapshot.conn).await.unwrap();
         // As if SQLite had rolled back by itself.
-        snapshot.rollback().await.unwrap_err();
+        snapshot.close().await.unwrap_err();
     }
     for _ in 0..READERS * 3 {
-        store.snapshot().await.unwrap().rollback().await.unwrap();
+        store.snapshot(Viewer::Owner).await.unwrap().close().await.unwrap();
     }
 }
 
@@ -156,9 +159,17 @@ async fn common_views_find_their_tickets_by_index() {
     let tagged = ask("tags", Op::HasAny(vec!["vip".into()]));
     let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
     let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
-    for (filter, index) in [(tagged, "ticket_tag_by_tag"), (unsolved, "ticket_by_status")] {
+    let ana = |sees| Agent { name: "Ana".into(), groups: vec!["Social".into()], sees, ..Agent::default() };
+    let (groups, assigned) = (ana(Sees::Groups), ana(Sees::Assigned));
+    for (viewer, filter, index) in [
+        (Viewer::Owner, &tagged, "ticket_tag_by_tag"),
+        (Viewer::Owner, &unsolved, "ticket_by_status"),
+        (Viewer::Agent(&groups), &tagged, "ticket_tag_by_tag"),
+        (Viewer::Agent(&groups), &unsolved, "ticket_by_status"),
+        (Viewer::Agent(&assigned), &unsolved, "ticket_by_assignee"),
+    ] {
         let dialect = store.reader.dialect();
-        let query = ViewQuery::of(dialect, "EXPLAIN QUERY PLAN SELECT t.id", &filter, &desk, now());
+        let query = ViewQuery::of(dialect, "EXPLAIN QUERY PLAN SELECT t.id", viewer, filter, &desk, now());
         let rows = query.sql.build().fetch_all(&store.reader).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");

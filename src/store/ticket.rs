@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, Tx,
+    StoreError, Tx,
     column::{self, Column, columns},
     db::{Builder, Connection, Query, Row, query, query_scalar},
     number::Numbered,
@@ -43,24 +43,6 @@ pub struct TicketHead {
     pub opened_by: XId,
     /// Whether it was found through a ticket that was merged into it, rather than by its own key.
     pub merged: bool,
-}
-
-impl Store {
-    /// A ticket with all its fields.
-    pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        let mut connection = self.reader.acquire().await?;
-        ticket(&mut connection, id).await
-    }
-
-    /// The version of a ticket, which is incremented when the ticket is changed.
-    pub async fn ticket_version(&self, id: TicketId) -> Result<i64, StoreError> {
-        Ok(query_scalar("SELECT version FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
-    }
-
-    /// The number of messages that were not imported into a ticket because it was full.
-    pub async fn left_out(&self, id: TicketId) -> Result<i64, StoreError> {
-        Ok(query_scalar("SELECT not_imported FROM ticket WHERE id = $1").bind(id.0).fetch_one(&self.reader).await?)
-    }
 }
 
 impl Tx {
@@ -325,7 +307,8 @@ fn as_stored(mut ticket: Ticket) -> Ticket {
     ticket
 }
 
-async fn ticket(connection: &mut Connection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+/// A ticket with all its fields.
+pub(super) async fn ticket(connection: &mut Connection, id: TicketId) -> Result<Option<Ticket>, StoreError> {
     Ok(tickets(connection, &[id.0]).await?.pop())
 }
 

@@ -1,18 +1,22 @@
 //! Links between tickets.
 
-use super::{Store, StoreError, Tx, db::query};
+use super::{
+    StoreError, Tx,
+    db::{Builder, query},
+    snapshot::{SeenTicket, Snapshot, push_seen},
+};
 use crate::desk::TicketId;
 
-impl Store {
+impl Snapshot<'_> {
     /// The tickets linked to a ticket, each with the reason.
-    pub async fn links(&self, id: TicketId) -> Result<Vec<(TicketId, String)>, StoreError> {
-        let rows = query(
-            "SELECT CASE WHEN one = $1 THEN other ELSE one END AS linked, why FROM ticket_link
-             WHERE one = $1 OR other = $1 ORDER BY linked",
-        )
-        .bind(id.0)
-        .fetch_all(&self.reader)
-        .await?;
+    pub async fn links(&mut self, of: &SeenTicket) -> Result<Vec<(TicketId, String)>, StoreError> {
+        let mut sql =
+            Builder::new(self.conn.dialect(), "SELECT t.id, l.why FROM ticket_link l JOIN ticket t ON t.id = ");
+        sql.push("CASE WHEN l.one = ").push_bind(of.id().0).push(" THEN l.other ELSE l.one END WHERE (l.one = ");
+        sql.push_bind(of.id().0).push(" OR l.other = ").push_bind(of.id().0).push(") AND ");
+        push_seen(&mut sql, self.viewer);
+        sql.push(" ORDER BY t.id");
+        let rows = sql.build().fetch_all(&mut self.conn).await?;
         rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), row.try_get(1)?))).collect()
     }
 }

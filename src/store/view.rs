@@ -11,13 +11,14 @@ use std::slice::from_ref;
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError,
+    StoreError,
     db::{Builder, Connection, Dialect},
+    snapshot::{Snapshot, push_seen},
     ticket::tickets,
 };
 use crate::{
     desk::{
-        Declarations, Facts, FieldRef, Hours, Kind, Ticket,
+        Declarations, Facts, FieldRef, Hours, Kind, Ticket, Viewer,
         declarations::CustomKind,
         field::{Field, Scope},
     },
@@ -36,71 +37,46 @@ const CHUNK: usize = 500;
 const TRUE: &str = "1 = 1";
 const FALSE: &str = "1 = 0";
 
-impl Store {
+impl Snapshot<'_> {
     /// The tickets of a view: at most `limit`, after skipping `offset`.
     pub async fn view(
-        &self,
+        &mut self,
         view: &View,
         desk: &Declarations,
         now: Timestamp,
         limit: u32,
         offset: u32,
     ) -> Result<Vec<Ticket>, StoreError> {
-        // One snapshot, so that tickets do not change between the search and reading them.
-        let mut snapshot = self.snapshot().await?;
-        let tickets = view_in(&mut snapshot, view, desk, now, limit, offset).await?;
-        snapshot.rollback().await?;
-        Ok(tickets)
+        let (viewer, reader) = (self.viewer, &mut *self.conn);
+        let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
+        let people = sorts().any(|sort| asks_about_people(&sort.by));
+        let mut query = Query::with(reader.dialect(), "SELECT t.id", people, viewer, &view.filter, desk, now);
+        query.sql.push(" ORDER BY ");
+        for sort in sorts() {
+            query.order(sort);
+        }
+        query.sql.push("t.id");
+        if query.exact {
+            query.sql.push(" LIMIT ").push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
+            let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
+            return tickets(reader, &ids).await;
+        }
+        let found = query.candidates_that_hold(reader, &view.filter).await?;
+        let shown = engine::view(view, &found, desk, now).into_iter();
+        Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
     }
 
     /// The number of tickets that satisfy a condition.
-    pub async fn count(&self, filter: &Condition, desk: &Declarations, now: Timestamp) -> Result<u64, StoreError> {
-        let mut snapshot = self.snapshot().await?;
-        let count = count_in(&mut snapshot, filter, desk, now).await?;
-        snapshot.rollback().await?;
-        Ok(count)
+    pub async fn count(&mut self, filter: &Condition, desk: &Declarations, now: Timestamp) -> Result<u64, StoreError> {
+        let (viewer, reader) = (self.viewer, &mut *self.conn);
+        let query = Query::of(reader.dialect(), "SELECT count(*)", viewer, filter, desk, now);
+        if query.exact {
+            let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
+            return Ok(count.unsigned_abs());
+        }
+        let query = Query::of(reader.dialect(), "SELECT t.id", viewer, filter, desk, now);
+        Ok(query.candidates_that_hold(reader, filter).await?.len() as u64)
     }
-}
-
-async fn view_in(
-    reader: &mut Connection,
-    view: &View,
-    desk: &Declarations,
-    now: Timestamp,
-    limit: u32,
-    offset: u32,
-) -> Result<Vec<Ticket>, StoreError> {
-    let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
-    let people = sorts().any(|sort| asks_about_people(&sort.by));
-    let mut query = Query::with(reader.dialect(), "SELECT t.id", people, &view.filter, desk, now);
-    query.sql.push(" ORDER BY ");
-    for sort in sorts() {
-        query.order(sort);
-    }
-    query.sql.push("t.id");
-    if query.exact {
-        query.sql.push(" LIMIT ").push_bind(i64::from(limit)).push(" OFFSET ").push_bind(i64::from(offset));
-        let ids: Vec<i64> = query.sql.build_query_scalar().fetch_all(&mut *reader).await?;
-        return tickets(reader, &ids).await;
-    }
-    let found = query.candidates_that_hold(reader, &view.filter).await?;
-    let shown = engine::view(view, &found, desk, now).into_iter();
-    Ok(shown.skip(offset as usize).take(limit as usize).cloned().collect())
-}
-
-async fn count_in(
-    reader: &mut Connection,
-    filter: &Condition,
-    desk: &Declarations,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let query = Query::of(reader.dialect(), "SELECT count(*)", filter, desk, now);
-    if query.exact {
-        let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
-        return Ok(count.unsigned_abs());
-    }
-    let query = Query::of(reader.dialect(), "SELECT t.id", filter, desk, now);
-    Ok(query.candidates_that_hold(reader, filter).await?.len() as u64)
 }
 
 /// A SQL query over tickets under construction.
@@ -115,15 +91,17 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// A query over tickets, joined with their requesters if `select` or `filter` uses columns of people.
+    /// A query over the tickets that the viewer sees, joined with their requesters if `select` or `filter` uses columns
+    /// of people.
     pub(super) fn of(
         dialect: Dialect,
         select: &str,
+        viewer: Viewer<'_>,
         filter: &Condition,
         desk: &'a Declarations,
         now: Timestamp,
     ) -> Self {
-        Self::with(dialect, select, false, filter, desk, now)
+        Self::with(dialect, select, false, viewer, filter, desk, now)
     }
 
     /// As [`Self::of`], but `people` forces the join, for columns used in SQL that is pushed later.
@@ -131,6 +109,7 @@ impl<'a> Query<'a> {
         dialect: Dialect,
         select: &str,
         people: bool,
+        viewer: Viewer<'_>,
         filter: &Condition,
         desk: &'a Declarations,
         now: Timestamp,
@@ -141,6 +120,8 @@ impl<'a> Query<'a> {
         sql.push(" FROM ticket t")
             .push(if people { " LEFT JOIN person p ON p.id = t.requester" } else { "" })
             .push(" WHERE ");
+        push_seen(&mut sql, viewer);
+        sql.push(" AND ");
         let mut query = Self { sql, desk, now, exact: true, left: MAX_TERMS };
         query.condition(filter, true, MAX_DEPTH);
         query

@@ -184,6 +184,32 @@ fn pure_code_never_sees_settings() {
     assert!(seen > 0, "no use is found");
 }
 
+/// What [`twite::store::Store`] itself reads is for nobody: reads of tickets for somebody are methods of a snapshot, which has a
+/// viewer.
+#[test]
+fn the_store_reads_tickets_only_for_a_viewer() {
+    let (mut seen, mut found) = (0, vec![]);
+    for entry in fs::read_dir("src/store").unwrap() {
+        let path = entry.unwrap().path();
+        let text = if path.is_file() { fs::read_to_string(&path).unwrap() } else { continue };
+        for block in text.split("\nimpl Store {\n").skip(1) {
+            let block = block.split("\n}\n").next().unwrap();
+            for function in block.split("    pub async fn ").skip(1) {
+                let signature = function.split(" {\n").next().unwrap();
+                seen += 1;
+                let words =
+                    ["TicketId", "Ticket>", "Comment>", "Recorded>", "DeliveryStatus>", "Queued>", "ReportTable"];
+                let is_for_its_item = signature.contains("&OutboxItem");
+                if words.iter().any(|word| signature.contains(word)) && !is_for_its_item {
+                    found.push(format!("{}: {signature}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 30, "no functions are found");
+    assert!(found.is_empty(), "read for nobody: {found:#?}");
+}
+
 #[test]
 fn only_commands_start_the_clock_of_the_machine() {
     for (file, module) in files(Path::new("src"), &[]) {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Sending, mail, webhook};
 use crate::{
     app::{Notice, Outcome},
-    desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, TicketId, XId},
+    desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, XId},
     store::{Next, OutboxItem, SEND, StoreError},
     x::Refusal,
 };
@@ -178,11 +178,8 @@ impl Sending {
         }
     }
 
-    pub(super) async fn ticket_of(&self, item: &OutboxItem) -> Result<Option<crate::desk::Ticket>, Failure> {
-        match item.ticket {
-            Some(TicketId(id)) => self.app().store().ticket(TicketId(id)).await.map_err(stored),
-            None => Ok(None),
-        }
+    pub(super) async fn ticket_of(&self, item: &OutboxItem) -> Result<Option<Ticket>, Failure> {
+        self.app().store().ticket_of(item).await.map_err(stored)
     }
 
     async fn notify(&self, item: &OutboxItem, to: &Recipient, subject: &str, body: &str) -> Result<Arrived, Failure> {

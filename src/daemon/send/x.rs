@@ -27,14 +27,8 @@ const LOOKUPS_OF_DIRECT: i64 = 4;
 impl Sending {
     /// Sends a reply; if an earlier send may have been delivered, looks it up instead.
     pub(super) async fn reply(&self, item: &OutboxItem, text: &str) -> Result<Arrived, Failure> {
-        let comment = match self.earlier_part(item).await? {
-            Some(part) => Some(part),
-            None => item.answers,
-        };
-        let comment = match comment {
-            Some(id) => self.app().store().comment(id).await.map_err(stored)?,
-            None => None,
-        };
+        self.follow_earlier_part(item).await?;
+        let comment = self.app().store().answered(item).await.map_err(stored)?;
         let comment = comment.ok_or_else(|| refused(ReasonKind::NotAnswerable, "no comment to reply to"))?;
         // The kind of reply is not stored: it is derived from the comment, which requires the versions of its post.
         let versions = match comment.source.x_id() {
@@ -116,9 +110,9 @@ impl Sending {
 
     /// The comment of the previous part of the same reply, which this part answers so that they form a thread. If the
     /// previous part was not sent, this part is refused.
-    async fn earlier_part(&self, item: &OutboxItem) -> Result<Option<i64>, Failure> {
-        let Some(key) = &item.follows else { return Ok(None) };
-        let Some(part) = self.app().store().earlier_part(key).await.map_err(stored)? else { return Ok(None) };
+    async fn follow_earlier_part(&self, item: &OutboxItem) -> Result<(), Failure> {
+        let Some(key) = &item.follows else { return Ok(()) };
+        let Some(part) = self.app().store().earlier_part(key).await.map_err(stored)? else { return Ok(()) };
         if part.state != "sent" {
             let why = part.reason.unwrap_or_else(|| "unknown outcome".to_owned());
             return Err(refused(
@@ -131,7 +125,7 @@ impl Sending {
         {
             self.app().store().answer_instead(item, shown).await.map_err(stored)?;
         }
-        Ok(part.shown)
+        Ok(())
     }
 
     /// The account from which the reply was decided to be sent, or for which one may be sent now if none could be.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use twite::{

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample, test_runner::Config};

@@ -3,12 +3,13 @@
 use jiff::SignedDuration;
 use twite::{
     app::agent::{self, AgentUpdate},
-    desk::{Act, Actor, Reason, ReasonKind, Status, Ticket, TicketId, Via, XId, invariant},
+    desk::{Act, Actor, Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, XId, invariant},
     sim::SimHandle,
     store::{Next, Store},
     x::wire::decode_line,
 };
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 
 const RULES: &str = r#"
@@ -41,7 +42,7 @@ async fn step(sim: &SimHandle, daemon: &twite::daemon::Daemon, account: &XId, st
         Step::Unknown => Next::Unknown,
         Step::Withdrawn | Step::Resent => {
             let act = if matches!(step, Step::Withdrawn) { Act::Withdraw } else { Act::Resend };
-            store.intervene(1, act, "ana", None, now).await.unwrap();
+            store.intervene(Viewer::Owner, 1, act, "ana", None, now).await.unwrap();
             return;
         }
         Step::Sent => return store.sent(claim().await.id, Some(&"77".parse().unwrap()), "", now).await.unwrap(),

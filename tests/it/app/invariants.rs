@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{
     generate::{self, now, rules, ticket},
     inside, simulator,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 use proptest::{prelude::*, test_runner::Config};
 use twite::{

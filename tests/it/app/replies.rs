@@ -11,11 +11,15 @@ use twite::{
     store::{Pause, SEND},
 };
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 
 /// `acme` and `help` reply, `help` for others too; `quiet` does not; `far` is not connected.
 const DESK: &str = r#"
 edition = "suite"
+
+[[agent]]
+name = "Ana"
 
 [[account]]
 handle = "help"

@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 use jiff::SignedDuration;
 use twite::{

@@ -9,6 +9,7 @@ mod eval;
 mod outbox;
 mod reading;
 mod rewrite;
+mod rights;
 mod settings;
 mod status;
 mod terminal;

@@ -7,11 +7,12 @@ use tokio::time::Instant;
 use twite::{
     clock::Clock,
     daemon::Daemon,
-    desk::{Act, Destination, Incoming, IncomingKind, Reason, ReasonKind, TicketId, XId},
+    desk::{Act, Destination, Incoming, IncomingKind, Reason, ReasonKind, TicketId, Viewer, XId},
     sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
     store::{Asked, Holder, Next, Store, Watch},
 };
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{TestDesk, inside, simulator};
 
 const ANSWER: &str = r#"trigger "Answer" { on created then reply "Thanks. Ref {{ticket.id}}" }"#;
@@ -69,7 +70,7 @@ impl Desk {
                 self.store().sent(1, None, "", now).await.unwrap();
             }
             "withdrawn" => {
-                self.store().intervene(1, Act::Withdraw, "ana", None, now).await.unwrap();
+                self.store().intervene(Viewer::Owner, 1, Act::Withdraw, "ana", None, now).await.unwrap();
             }
             other => panic!("{other}"),
         }
@@ -115,7 +116,7 @@ async fn what_waits_or_is_unknown_has_two_ways_out_and_what_is_being_sent_has_no
         let desk = Desk::new().await;
         desk.bring_to(state).await;
         let before = desk.store().interventions(TicketId(1)).await.unwrap().len();
-        let done = desk.store().intervene(1, act, "ana", Some("she called"), Clock::Wall.now()).await;
+        let done = desk.store().intervene(Viewer::Owner, 1, act, "ana", Some("she called"), Clock::Wall.now()).await;
         match (done, becomes) {
             (Ok(done), Ok(becomes)) => {
                 assert_eq!((desk.state().await.as_str(), done.possibly_sent), (becomes, doubtful), "{what}");
@@ -144,7 +145,7 @@ async fn what_was_sent_again_and_had_arrived_is_found_where_x_calls_it_a_duplica
     desk.daemon.run_until_idle().await.unwrap();
     assert_eq!((desk.state().await.as_str(), desk.posts()), ("unknown", 1));
     desk.sim.clear_faults();
-    desk.store().intervene(1, Act::Resend, "ana", None, desk.daemon.clock().now()).await.unwrap();
+    desk.store().intervene(Viewer::Owner, 1, Act::Resend, "ana", None, desk.daemon.clock().now()).await.unwrap();
     while desk.daemon.send_next().await.unwrap() {}
     desk.daemon.run_until_idle().await.unwrap();
     assert_eq!((desk.state().await.as_str(), desk.posts()), ("sent", 1));

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;

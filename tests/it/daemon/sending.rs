@@ -13,6 +13,7 @@ use twite::{
     sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
 };
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{TestDesk, inside, simulator};
 
 const ANSWER: &str = r#"trigger "Answer" { on created when channel in (twitter, twitter_dm)

@@ -1,5 +1,6 @@
 //! The text of a deleted post is in no table of the database, whatever rules copied.
 
+use crate::support::owner::OwnerReads as _;
 use crate::support::{database::Beside, inside, simulator};
 use jiff::SignedDuration;
 use twite::{

@@ -8,6 +8,7 @@ use twite::{
 };
 
 use super::{store, x};
+use crate::support::owner::OwnerReads as _;
 
 fn source() -> impl Strategy<Value = SourceId> {
     let text = prop_oneof!["[0-9]{1,19}", "[A-Za-z0-9.]{0,6}[a-zA-Z0-9ö]@[a-z0-9]{1,4}\\.example"];

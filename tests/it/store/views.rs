@@ -7,14 +7,15 @@ use proptest::{collection, option, prelude::*};
 use tokio::runtime::Runtime;
 
 use twite::{
-    desk::{FieldRef, Kind, Person, Scope, Ticket, field::FIELDS},
+    desk::{FieldRef, Kind, Person, Scope, Ticket, Viewer, field::FIELDS},
     engine,
     lang::rules::{Condition, ConditionKind, Literal, Mode, Op, Predicate, Sort, View},
     store::Store,
 };
 
 use super::{key, store, x};
-use crate::support::generate::{condition, condition_of, desk, field, now, span, ticket};
+use crate::support::generate::{agent, condition, condition_of, desk, field, now, span, ticket};
+use crate::support::owner::OwnerReads as _;
 
 fn sort() -> impl Strategy<Value = Option<Sort>> {
     option::of((field(), any::<bool>()).prop_map(|(by, descending)| Sort { by, descending }))
@@ -40,21 +41,24 @@ prop_compose! {
     }
 }
 
-/// Asserts that a view gives the same tickets in SQL as in memory, at once and in pages.
-async fn assert_same(store: &Store, view: &View, tickets: &[Ticket], page: u32) {
+/// Asserts that a view gives a viewer the same tickets in SQL as in memory, at once and in pages.
+async fn assert_same(store: &Store, viewer: Viewer<'_>, view: &View, tickets: &[Ticket], page: u32) {
     let desk = desk();
-    let expected: Vec<Ticket> = engine::view(view, tickets, &desk, now()).into_iter().cloned().collect();
+    let seen: Vec<Ticket> = tickets.iter().filter(|ticket| viewer.sees(ticket)).cloned().collect();
+    let expected: Vec<Ticket> = engine::view(view, &seen, &desk, now()).into_iter().cloned().collect();
     let numbers = |tickets: &[Ticket]| tickets.iter().map(|t| t.id.0).collect::<Vec<_>>();
 
-    let shown = store.view(view, &desk, now(), 1_000, 0).await.unwrap();
+    let mut snapshot = store.snapshot(viewer).await.unwrap();
+    let shown = snapshot.view(view, &desk, now(), 1_000, 0).await.unwrap();
     assert_eq!(numbers(&shown), numbers(&expected), "{} by {:?}, {:?}", view.filter, view.group_by, view.sort_by);
-    assert_eq!(shown, expected);
-    assert_eq!(store.count(&view.filter, &desk, now()).await.unwrap(), expected.len() as u64, "{}", view.filter);
+    assert_eq!(shown, expected, "{viewer:?}");
+    assert_eq!(snapshot.count(&view.filter, &desk, now()).await.unwrap(), expected.len() as u64, "{}", view.filter);
     let mut paged = vec![];
     for offset in (0..=expected.len() as u32).step_by(page as usize) {
-        paged.extend(store.view(view, &desk, now(), page, offset).await.unwrap());
+        paged.extend(snapshot.view(view, &desk, now(), page, offset).await.unwrap());
     }
     assert_eq!(numbers(&paged), numbers(&expected), "{}", view.filter);
+    snapshot.close().await.unwrap();
 }
 
 pub(super) async fn kept(store: &Store, drafts: &[Ticket]) -> Vec<Ticket> {
@@ -79,14 +83,21 @@ proptest! {
     #[test]
     fn sql_and_memory_agree(
         drafts in collection::vec(ticket(), 1..16),
-        views in collection::vec(view(), 24),
+        views in collection::vec((view(), option::of(agent())), 24),
         page in 3..8u32,
     ) {
         Runtime::new().unwrap().block_on(async {
             let (store, _directory) = store().await;
             let tickets = kept(&store, &drafts).await;
-            for view in &views {
-                assert_same(&store, view, &tickets, page).await;
+            for (view, agent) in &views {
+                let viewer = agent.as_ref().map_or(Viewer::Owner, Viewer::Agent);
+                assert_same(&store, viewer, view, &tickets, page).await;
+                let mut snapshot = store.snapshot(viewer).await.unwrap();
+                for ticket in &tickets {
+                    let seen = snapshot.ticket(ticket.id).await.unwrap();
+                    assert_eq!(seen.is_some(), viewer.sees(ticket), "{viewer:?} {ticket:?}");
+                }
+                snapshot.close().await.unwrap();
             }
             store.close().await;
         });
@@ -116,7 +127,7 @@ async fn conditions_of_any_size_are_answered() {
         deep,
         ask("requester.followers", listed),
     ] {
-        assert_same(&store, &a_view(filter, None, None), &tickets, 2).await;
+        assert_same(&store, Viewer::Owner, &a_view(filter, None, None), &tickets, 2).await;
     }
 }
 

@@ -14,7 +14,7 @@ use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef, Hours,
         Kind, OpenDay, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
-        declarations::{CustomField, CustomKind, Schedule},
+        declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
     },
@@ -263,6 +263,17 @@ prop_compose! {
             latest_public_comment: texts[4].clone(),
             custom,
         }
+    }
+}
+
+prop_compose! {
+    /// An agent whose name and groups tickets may have.
+    pub fn agent()(
+        name in one_name(),
+        groups in collection::vec(one_name(), 0..4),
+        sees in sample::select(vec![Sees::All, Sees::Groups, Sees::Assigned]),
+    ) -> Agent {
+        Agent { name, groups, sees, ..Agent::default() }
     }
 }
 

@@ -3,6 +3,7 @@ pub mod command;
 pub mod database;
 pub mod generate;
 pub mod inside;
+pub mod owner;
 pub mod wording;
 
 use std::{

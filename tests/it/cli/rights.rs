@@ -1,0 +1,166 @@
+//! What an agent does not see looks like what does not exist, in every command with `--as`.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use twite::{settings::Address, x::wire::decode_line};
+
+use crate::support::{command::twite, inside, simulator};
+
+const DESK: &str = r#"
+[[group]]
+name = "Social"
+[[group]]
+name = "Billing"
+[[agent]]
+name = "Ana"
+groups = ["Social"]
+sees = "groups"
+[[agent]]
+name = "Ben"
+groups = ["Social"]
+sees = "assigned"
+[[agent]]
+name = "Cleo"
+"#;
+
+const RULES: &str = r#"
+trigger "Hello" {
+  on created
+  when description contains "hello"
+  then
+    assign to group "Social"
+    reply "Hello."
+}
+trigger "Bill" {
+  on created
+  when description contains "bill"
+  then
+    assign to group "Billing"
+    reply "Your bill."
+}
+macro "Solve" { then set status to solved }
+view "Open" {
+  where status < solved
+  columns id, subject, group
+  group by group
+}
+report "All" {
+  measure count, distinct requesters
+  by group
+}
+"#;
+
+/// Somebody's post on a ticket of its own: conversation, text.
+const SEEN: &[(u64, &str)] = &[(10, "hello"), (20, "hello again")];
+/// As [`SEEN`], on tickets that Ana does not see; the first is linked to a ticket that she sees.
+const HIDDEN: &[(u64, &str)] = &[(10, "my bill"), (30, "neither")];
+
+/// A desk with a ticket for each of these posts, numbered from 1. What the rules answered waits in the outbox, under the same number.
+async fn desk(posts: &[&[(u64, &str)]]) -> TempDir {
+    let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
+    let database = Address::File(directory.path().join("rules/twite.db"));
+    std::fs::create_dir(directory.path().join("rules")).unwrap();
+    let (daemon, accounts) = inside::daemon_on(database, directory.path(), &sim, &["acme"], RULES, DESK).await;
+    for (n, (conversation, text)) in posts.concat().into_iter().enumerate() {
+        let (id, person) = (100 + n, 500 + n);
+        let post = format!(
+            r#"{{"data":{{"id":"{id}","author_id":"{person}","conversation_id":"{conversation}","text":"@acme {text}","created_at":"2026-01-05T09:00:00Z","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"{person}","username":"p{person}","name":"P"}}]}}}}"#
+        );
+        daemon.feed(&accounts[0], vec![decode_line(&post).unwrap()]).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+    }
+    daemon.store().clone().close().await;
+    directory
+}
+
+fn run(desk: &Path, agent: Option<&str>, command: &str) -> (i32, String, String) {
+    let options = agent.into_iter().flat_map(|agent| ["--as", agent]);
+    let (status, out, errors) = twite(desk, &command.split(' ').chain(options).collect::<Vec<_>>(), "");
+    (status, out.replace(desk.to_str().unwrap(), ""), errors)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_hidden_is_one_that_does_not_exist() {
+    let desk = desk(&[SEEN, HIDDEN]).await;
+    for command in [
+        "ticket show N",
+        "ticket show N --format json",
+        "why N",
+        "why N --run 9 --now",
+        "why N --rule Bill --fired --format json",
+        "ticket update N --set status=solved",
+        "ticket update N --set status=solved --expect-version 1 --format json",
+        "ticket update N --note seen --expect-version 9 --dry-run",
+        "ticket reply N Hello",
+        "ticket reply N Hello --answers 3 --dry-run --format json",
+        "ticket apply Solve N",
+        "ticket apply Solve N --dry-run --format json",
+        "outbox withdraw N",
+        "outbox withdraw N --format json",
+        "outbox resend N --by Ana",
+    ] {
+        let as_shown = |agent: &str, number: &str| {
+            let (status, out, errors) = run(desk.path(), Some(agent), &command.replace('N', number));
+            let text = out + &errors;
+            assert!(text.contains(number), "{command}: {text}");
+            (status, text.replace(number, "N"))
+        };
+        let missing = as_shown("Ana", "9");
+        assert_ne!(missing.0, 0, "{command}: {}", missing.1);
+        assert_eq!(as_shown("Ana", "3"), missing, "{command}");
+        assert_eq!(as_shown("Ben", "1"), missing, "{command}");
+    }
+    // And nothing was done.
+    let shown: Value = serde_json::from_str(&run(desk.path(), None, "ticket show 3 --format json").1).unwrap();
+    assert_eq!((&shown["ticket"]["status"], &shown["ticket"]["group"]), (&"new".into(), &"Billing".into()));
+    assert_eq!(shown["outgoing"][0]["state"], "waiting");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_counts_and_numbers_are_those_of_a_desk_without_what_is_hidden() {
+    let (whole, without) = (desk(&[SEEN, HIDDEN]).await, desk(&[SEEN]).await);
+    for command in [
+        "view",
+        "view Open",
+        "view Open --limit 1 --offset 1",
+        "view Open --format json",
+        "ticket list",
+        "ticket list --format json",
+        "ticket list --limit 1",
+        "ticket show 1 --format json",
+        "why 1 --format json",
+        "report All --at 2026-01-06T00:00:00Z",
+        "report All --at 2026-01-06T00:00:00Z --format json",
+        "outbox --format json",
+    ] {
+        let shown = run(whole.path(), Some("Ana"), command);
+        assert_eq!(shown.0, 0, "{command}: {shown:?}");
+        assert_eq!(shown, run(without.path(), Some("Ana"), command), "{command}");
+        let all = run(whole.path(), None, command);
+        assert_eq!(all, run(whole.path(), Some("Cleo"), command), "{command}: Cleo sees all");
+        if !command.starts_with("why") && !command.contains("--limit") {
+            assert_ne!(shown, all, "{command}: there is something to hide");
+        }
+    }
+    let (status, _, errors) = run(whole.path(), Some("Anna"), "view");
+    assert_eq!((status, errors.as_str()), (2, "error: there is no agent `Anna`, did you mean `Ana`?\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_seen_from_when_it_is_assigned_until_it_is_handed_away() {
+    let desk = desk(&[SEEN, HIDDEN]).await;
+    let status = |agent: Option<&str>, command: &str| {
+        let (status, out, errors) = run(desk.path(), agent, command);
+        (status, out + &errors)
+    };
+    assert_eq!(status(None, "ticket update 3 --set assignee=Ben").0, 0);
+    assert_eq!(status(Some("Ben"), "ticket show 3").0, 0);
+    assert_eq!(status(Some("Ana"), "ticket show 3").0, 2, "the group is still another");
+    let (handed, text) = status(Some("Ben"), "ticket update 3 --set group=Social --set assignee=Ana");
+    assert_eq!(handed, 0, "whoever sees a ticket may hand it away: {text}");
+    assert_eq!(status(Some("Ana"), "ticket show 3").0, 0);
+    assert_eq!(status(Some("Ben"), "ticket show 3").0, 2);
+    assert_eq!(status(Some("Ben"), "ticket update 3 --set status=solved"), (1, "no ticket 3\n".to_owned()));
+}
