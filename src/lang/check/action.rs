@@ -162,7 +162,9 @@ impl Checker<'_, '_> {
 
     fn text_of(&mut self, text: Option<SyntaxToken>) -> Option<Template> {
         let token = text?;
-        if Text::of(&token).value.trim().is_empty() {
+        let text = Text::of(&token);
+        // Unknown escapes have already been reported.
+        if text.value.trim().is_empty() && text.bad_escapes.is_empty() {
             self.error(&codes::TW0115, range(&token), "empty text");
             return None;
         }

@@ -67,6 +67,10 @@ impl Checker<'_, '_> {
     ) -> Option<Condition> {
         let checked: Vec<_> = parts.iter().map(|part| self.expr(part, scope)).collect();
         let mut checked = checked.into_iter().collect::<Option<Vec<_>>>()?;
+        // An operand did not parse.
+        if checked.len() < node.syntax().children().count() {
+            return None;
+        }
         if checked.len() == 1 {
             return checked.pop();
         }

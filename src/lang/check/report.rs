@@ -44,8 +44,7 @@ impl Checker<'_, '_> {
             let message = "reports use `where` instead of `when`";
             self.report(Diagnostic::new(&codes::TW0106, range(&when), message).with_fix(range(&when), "where"));
         }
-        let (title, span) = node.title()?;
-        let span = self.span(span);
+        let span = self.span(node.title_span());
         let filter = match filter {
             Some(clause) => clause.condition().and_then(|c| self.condition(&c, Where::Report)),
             None => Some(Condition::always(span.clone())),
@@ -61,17 +60,19 @@ impl Checker<'_, '_> {
         }
         let by: Vec<_> = splits.iter().map(|s| self.split(s)).collect();
         let over = over.map(|clause| self.over(&clause));
-        if let Some(compare) = compare.as_ref().filter(|_| over.is_none()) {
+        if let Some(compare) = compare.as_ref().filter(|_| over.is_none() && !node.is_broken()) {
             let error = Diagnostic::new(&codes::TW0115, compare.span(), "`compare to previous period` needs `over`");
             self.report(error.with_help("add a period, such as `over last 30 days`"));
         }
-        let by = by.into_iter().collect::<Option<Vec<_>>>();
+        // A `by` that did not parse may split by anything.
+        let by = by.into_iter().collect::<Option<Vec<_>>>().filter(|by| !by.is_empty() || !node.is_broken());
         let chart = match chart {
             Some(clause) => self.chart(&clause, by.as_deref()),
             None => Some(Chart::Table),
         };
         let visible_to = visible.map(|clause| self.audience(&clause)).unwrap_or_default();
         // All clauses have been checked, so an invalid one does not hide the errors of the others.
+        let (title, _) = node.title()?;
         Some(Report {
             title,
             doc: node.doc(),

@@ -106,9 +106,10 @@ fn read(comment: &str) -> Option<Comment> {
         let problem = "malformed suppression: it must start with `# twite: allow`".to_owned();
         return is_meant(text).then(|| Comment { codes: vec![], problems: vec![problem] });
     };
-    let (ids, reason) = order.split_once("because").unwrap_or((order, ""));
     let mut read = Comment::default();
-    for id in ids.split([',', ' ', '\t']).filter(|id| !id.is_empty()) {
+    let because = order.split_once("because");
+    let (ids, reason) = because.or_else(|| order.split_once(':')).unwrap_or((order, ""));
+    for id in ids.split([',', ' ', '\t', ':']).filter(|id| !id.is_empty()) {
         match codes::find(id) {
             Some(code) if code.severity == Severity::Warning => read.codes.push(code),
             Some(code) => read.problems.push(format!("cannot suppress {}: it is an error", code.id)),
@@ -123,6 +124,9 @@ fn read(comment: &str) -> Option<Comment> {
     }
     if reason.trim().is_empty() {
         read.problems.push("missing reason in a suppression".to_owned());
+        read.codes.clear();
+    } else if because.is_none() {
+        read.problems.push("malformed suppression: write `because` before the reason".to_owned());
         read.codes.clear();
     }
     Some(read)
@@ -210,6 +214,9 @@ mod tests {
             ("# twite: allow because x", Some(("", 1))),
             ("# twite: allow", Some(("", 2))),
             ("# twite: allow TW0402", Some(("", 1))),
+            ("# twite: allow TW0402: they want it", Some(("", 1))),
+            ("# twite: allow TW0402: because they want it", Some(("TW0402", 0))),
+            ("# twite: allow TW0402:", Some(("", 1))),
             ("# Twite: allow TW0402 because x", Some(("", 1))),
             ("# TWITE: ALLOW TW0402 because x", Some(("", 1))),
             ("# twite allow TW0402 because x", Some(("", 1))),

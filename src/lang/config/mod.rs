@@ -100,15 +100,16 @@ fn place_of(text: &str, table: &str, key: &str) -> Option<Range<usize>> {
 /// Reads `twite.toml`. Paths in it are relative to `directory`, which contains the file.
 pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let mut reader = Reader { out: misleading_characters(text) };
-    let table = match DeTable::parse(text) {
-        Ok(table) => table.into_inner(),
-        Err(error) => {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in errors {
             let span = error.span().unwrap_or(0..0);
             let why = error.message().lines().next().unwrap_or_default();
             reader.error(&codes::TW0501, span, format!("not valid TOML: {why}"));
-            return Config { diagnostics: reader.out, ..Config::default() };
         }
-    };
+        return Config { diagnostics: reader.out, ..Config::default() };
+    }
+    let table = table.into_inner();
     if text.trim().is_empty() {
         let error = Diagnostic::new(&codes::TW0501, 0..0, "empty file");
         reader.out.push(error.with_help("declare an account with `[[account]]`, or write a comment in it"));
@@ -263,6 +264,15 @@ mod tests {
         let written = |handle: &str, key: &str| accounts.get(handle).unwrap().written.get(key).copied();
         assert_eq!((written("acme", "track_likes"), written("bikes", "track_likes")), (Some(4), None));
         assert_eq!((written("acme", "handle"), written("acme", "post_length")), (Some(2), None));
+    }
+
+    #[test]
+    fn every_toml_error_is_reported() {
+        let text = "[store\n\n[[group]]\nname = \"a\nemail = 1 2\n";
+        let lines = LineIndex::new(text);
+        let read = read(text, Path::new(""));
+        let found: Vec<_> = read.diagnostics.iter().map(|d| (d.code.id, lines.line(d.span().start) + 1)).collect();
+        assert_eq!(found, [("TW0501", 1), ("TW0501", 4), ("TW0501", 5)]);
     }
 
     #[test]

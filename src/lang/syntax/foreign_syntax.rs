@@ -1,9 +1,9 @@
 //! Errors for operators and quotes of other languages, such as `!=`: the grammar accepts them, and the message says
 //! what to write instead. Also for unclosed strings and braces, and for unknown escape sequences.
 
-use super::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text};
+use super::{SyntaxKind, SyntaxNode, SyntaxToken, expected::phrase, grammar::Rule, text::Text};
 use crate::lang::{
-    ast::NodeExt,
+    ast::{NodeExt, is_text},
     codes,
     diagnostic::{Diagnostic, TextDiagnostic},
 };
@@ -13,7 +13,7 @@ pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
     root.descendants_with_tokens()
         .filter_map(|element| match element {
             rowan::NodeOrToken::Token(token) => token_slip(&token),
-            rowan::NodeOrToken::Node(node) => unclosed(&node, text),
+            rowan::NodeOrToken::Node(node) => unclosed(&node, text).or_else(|| left_out(&node)),
         })
         .flatten()
         .collect()
@@ -103,6 +103,24 @@ fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<TextDiagnostic>> {
             .and_label(range(&opening), "this `{` is unclosed")
             .with_guess(end..end, "\n}"),
     ])
+}
+
+/// The error for an item without a title, or a notification without a recipient.
+fn left_out(node: &SyntaxNode) -> Option<Vec<TextDiagnostic>> {
+    use SyntaxKind as K;
+    let (missing, brace) = match node.kind() {
+        K::Trigger | K::Automation | K::View | K::Report | K::Macro | K::Test => {
+            let titled = node.tokens().any(|token| is_text(token.kind()));
+            (Rule::string, node.token(K::OpenBrace).filter(|_| !titled)?)
+        }
+        K::NotifyAction => {
+            let named = node.part(K::Recipient).or_else(|| node.part(K::BadRecipient)).is_some();
+            (Rule::recipient, node.part(K::Message).filter(|_| !named)?.token(K::OpenBrace)?)
+        }
+        _ => return None,
+    };
+    let message = format!("expected {}, found `{{`", phrase(&[missing])?);
+    Some(vec![Diagnostic::new(&codes::TW0101, range(&brace), message)])
 }
 
 /// The `{` of a node without a `}`. In the grammar, each rule with a `{` ends with `close`.

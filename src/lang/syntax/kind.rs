@@ -86,6 +86,7 @@ kinds! {
         Choosing = choosing,
         StopAction = stop_action,
         Recipient = recipient,
+        BadRecipient = bad_recipient,
         Message = message,
         MessagePart = message_part,
         BadMessagePart = bad_message_part,
@@ -128,6 +129,7 @@ kinds! {
         ExpectSent = expect_sent,
         Effect = effect,
         Condition = condition,
+        BadOperand = bad_operand,
         Conjunction = conjunction,
         Negation = negation,
         Parens = parens,
@@ -173,6 +175,8 @@ impl SyntaxKind {
                 | Self::BadReportPart
                 | Self::BadTestPart
                 | Self::BadMessagePart
+                | Self::BadRecipient
+                | Self::BadOperand
                 | Self::BadFact
                 | Self::BadComment
         )

@@ -137,6 +137,13 @@ pub(super) fn levels(bad: &SyntaxNode) -> Vec<&'static Level> {
     };
     match (bad.kind(), bad.parent()) {
         (SyntaxKind::BadItem | SyntaxKind::BadCondition, _) | (_, None) => vec![&ITEMS],
+        (SyntaxKind::BadOperand, _) => {
+            let item = bad.ancestors().find(|node| node.parent().is_some_and(|file| file.kind() == SyntaxKind::File));
+            match item.map(|item| item.kind()) {
+                None | Some(SyntaxKind::LetItem) => vec![&ITEMS],
+                Some(item) => vec![clauses(item)],
+            }
+        }
         (SyntaxKind::BadAction, Some(then)) => {
             vec![&ACTIONS, clauses(then.parent().map_or(SyntaxKind::Trigger, |item| item.kind()))]
         }

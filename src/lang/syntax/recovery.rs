@@ -50,7 +50,7 @@ impl Repairs {
                 self.0.entry(range(token).start).or_insert(repair);
             };
             match node.kind() {
-                SyntaxKind::BadMessagePart => {}
+                SyntaxKind::BadMessagePart | SyntaxKind::BadRecipient => {}
                 SyntaxKind::BadFact | SyntaxKind::BadComment => facts(&node, text, &mut found),
                 _ => parts(&node, text, &mut found),
             }
@@ -141,7 +141,9 @@ fn facts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
 /// Calls `found` with each token of a bad part that starts a part of its own.
 fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repair)) {
     let levels = levels(node);
-    let item = node.kind() == SyntaxKind::BadItem || node.kind() == SyntaxKind::BadCondition;
+    let operand = node.kind() == SyntaxKind::BadOperand;
+    let in_let = operand && node.ancestors().any(|node| node.kind() == SyntaxKind::LetItem);
+    let item = matches!(node.kind(), SyntaxKind::BadItem | SyntaxKind::BadCondition) || in_let;
     let tokens: Vec<_> = node
         .descendants_with_tokens()
         .filter_map(|e| e.into_token())
@@ -155,7 +157,8 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
             _ => {}
         }
         let word = token.text();
-        if depth > 0 || !word.starts_with(char::is_alphabetic) || !(index == 0 || starts_line(token, text)) {
+        if depth > 0 || !word.starts_with(char::is_alphabetic) || !(index == 0 && !operand || starts_line(token, text))
+        {
             continue;
         }
         let near = |by: usize| tokens.get(index + by).map(|t| t.text()).unwrap_or_default();

@@ -56,7 +56,8 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
     let level = levels(node).into_iter().next()?;
     let strict = match kind {
-        SyntaxKind::BadCondition => Some(Rule::only_condition),
+        SyntaxKind::BadCondition | SyntaxKind::BadOperand => Some(Rule::only_condition),
+        SyntaxKind::BadRecipient => Some(Rule::only_recipient),
         SyntaxKind::BadComment => Some(Rule::only_comment),
         SyntaxKind::BadFact => Some(Rule::only_fact),
         SyntaxKind::BadMessagePart => Some(Rule::only_message_part),
@@ -132,14 +133,23 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
         None => format!("unexpected {found_words}"),
     };
     let diagnostic = Diagnostic::new(&codes::TW0101, place.clone(), message);
-    if let Some(help) = reserved(before, found, &wanted) {
+    // At the end of a line, a value is more likely missing than called like the keyword on the next line.
+    let apart = text.get(span.start..place.start).is_some_and(|passed| last_line_is_blank(passed));
+    if let Some(help) = reserved(before, if apart { "" } else { found }, &wanted) {
         return diagnostic.with_help(help);
+    }
+    if wanted.contains(&Rule::equals) {
+        return diagnostic;
     }
     match hint(before, found, ended) {
         Some((help, Some(fix))) => diagnostic.with_help(help).with_guess(fix, ""),
         Some((help, None)) => diagnostic.with_help(help),
         None => diagnostic,
     }
+}
+
+fn last_line_is_blank(text: &str) -> bool {
+    text.rsplit_once('\n').is_some_and(|(_, line)| line.trim().is_empty())
 }
 
 /// Help if a reserved word is used as a value or name. That is the token found, or the one before it, which was parsed

@@ -28,12 +28,15 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let tags = context
         .nodes()
-        .filter(|(_, n)| matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList))
+        .filter(|(_, n)| {
+            matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList) || sets_tags(n)
+        })
         // Hashtags keep the case in which their authors write them.
         .filter(|(_, n)| n.kind() == SyntaxKind::TagsAction || !asks_hashtags(n))
         .flat_map(|(file, n)| {
             let listed = n.parts(SyntaxKind::List).flat_map(|list| list.values().collect::<Vec<_>>());
-            let values: Vec<_> = listed.chain(n.values()).collect();
+            // The field of `set tags to …` looks like a value.
+            let values: Vec<_> = listed.chain(n.values().skip(usize::from(sets_tags(&n)))).collect();
             values.into_iter().map(move |value| (file, value))
         });
     let warnings = tags.filter(|(_, value)| value.kind() != SyntaxKind::List).filter_map(|(file, value)| {
@@ -47,6 +50,11 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         })
     });
     found.extend(warnings);
+}
+
+/// Whether a node is an action that sets the tags.
+fn sets_tags(node: &SyntaxNode) -> bool {
+    node.kind() == SyntaxKind::SetAction && node.token(SyntaxKind::Path).is_some_and(|field| field.text() == "tags")
 }
 
 /// Whether the predicate that contains these values is on a field of hashtags.
