@@ -32,10 +32,8 @@ fuzz_target!(|bytes: &[u8]| {
         cases.push(case.current());
     }
     let now = generate::now();
-    let facts: Vec<_> = cases
-        .iter()
-        .map(|(ticket, event)| Facts { ticket, event: Some(event), now, desk: &rules.desk })
-        .collect();
+    let facts: Vec<_> =
+        cases.iter().map(|(ticket, event)| Facts { ticket, event: Some(event), now, desk: &rules.desk }).collect();
     let batch = Batch::new(set.triggers());
     let mut together = vec![vec![]; cases.len()];
     batch.search(&facts, &mut batch.scratch(), |ticket, rule| together[ticket].push(rule));
