@@ -231,7 +231,7 @@ CREATE TABLE comment (
   x_id       TEXT COLLATE "C",
   with_id    TEXT COLLATE "C",
   author     TEXT COLLATE "C" NOT NULL,
-  -- `agent:Maya`, `rule:Thank you`, `person`, `system` or `owner`; so in outbox.
+  -- `agent:Maya`, `rule:Thank you`, `person`, `system` or `owner`; so in outbox and decision.
   actor      TEXT COLLATE "C" NOT NULL,
   author_id  TEXT COLLATE "C",
   text       TEXT COLLATE "C" NOT NULL,
@@ -395,6 +395,8 @@ CREATE TABLE decision (
   -- Of the ticket as the run found it.
   version   BIGINT NOT NULL,
   made      BIGINT NOT NULL,
+  -- Who caused the event; stays where the text of a deleted post took the rest along.
+  actor     TEXT COLLATE "C" NOT NULL,
   rules     TEXT COLLATE "C" NOT NULL REFERENCES rules_version (hash),
   commit_id TEXT COLLATE "C",
   -- All three go with the text of a deleted post.

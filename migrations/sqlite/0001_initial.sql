@@ -230,7 +230,7 @@ CREATE TABLE comment (
   x_id       TEXT,
   with_id    TEXT,
   author     TEXT NOT NULL,
-  -- `agent:Maya`, `rule:Thank you`, `person`, `system` or `owner`; so in outbox.
+  -- `agent:Maya`, `rule:Thank you`, `person`, `system` or `owner`; so in outbox and decision.
   actor      TEXT NOT NULL,
   author_id  TEXT,
   text       TEXT NOT NULL,
@@ -394,6 +394,8 @@ CREATE TABLE decision (
   -- Of the ticket as the run found it.
   version   BIGINT NOT NULL,
   made      BIGINT NOT NULL,
+  -- Who caused the event; stays where the text of a deleted post took the rest along.
+  actor     TEXT NOT NULL,
   rules     TEXT NOT NULL REFERENCES rules_version (hash),
   commit_id TEXT,
   -- All three go with the text of a deleted post.

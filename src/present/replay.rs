@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{table::minute, trace};
 use crate::{
     app::replay::{Replay, Run},
-    desk::{Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
+    desk::{Actor, Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
     engine::{Trace, effect_line},
     store::Intervention,
 };
@@ -19,6 +19,7 @@ const MAX_COMMENT_CHARS: usize = 60;
 #[derive(Debug, Serialize)]
 pub(crate) struct RunJson<'r> {
     run: usize,
+    actor: &'r Actor,
     fired: &'r [String],
     event: Option<&'r Event>,
     agrees: bool,
@@ -30,6 +31,7 @@ impl<'r> From<&'r Run> for RunJson<'r> {
     fn from(run: &'r Run) -> Self {
         Self {
             run: run.number,
+            actor: &run.recorded.actor,
             fired: &run.recorded.fired,
             event: run.recorded.run.as_ref().map(|made_from| &made_from.event),
             agrees: run.agrees,
@@ -67,7 +69,8 @@ fn write(text: &mut String, replay: &Replay, ticket: TicketId, color: bool) -> f
                 }
             }
             _ => {
-                writeln!(text, "its inputs were deleted with a post that was deleted at X")?;
+                let by = named(&run.recorded.actor).map(|name| visible(&format!("by {name}; ")).into_owned());
+                writeln!(text, "{}its inputs were deleted with a post that was deleted at X", by.unwrap_or_default())?;
                 writeln!(text, "rules {}\n", run.recorded.rules)?;
                 for rule in &run.recorded.fired {
                     writeln!(text, "✓ {} fired", visible(&format!("{rule:?}")))?;
@@ -88,14 +91,14 @@ fn write(text: &mut String, replay: &Replay, ticket: TicketId, color: bool) -> f
 
 /// The event that started a run, on one line.
 fn happened(event: &Event) -> String {
-    let comment = event.comment.as_ref().map(|comment| {
-        let by = match comment.author {
-            Author::Requester => "the requester",
-            Author::Agent => "an agent",
-            Author::Rule => "a rule",
-        };
-        format!(" by {by}: {:?}", headline(&comment.text, MAX_COMMENT_CHARS))
+    let comment = event.comment.as_ref();
+    let role = comment.map(|comment| match comment.author {
+        Author::Requester => "the requester",
+        Author::Agent => "an agent",
+        Author::Rule => "a rule",
     });
+    let by = named(&event.actor).or(role.map(str::to_owned)).map(|by| format!(" by {by}")).unwrap_or_default();
+    let said = comment.map(|comment| format!(": {:?}", headline(&comment.text, MAX_COMMENT_CHARS)));
     let what = match event.kind {
         EventKind::Created => "created",
         EventKind::Updated { .. } => "updated",
@@ -103,9 +106,19 @@ fn happened(event: &Event) -> String {
     };
     let cause = match &event.cause {
         None => String::new(),
-        Some(Cause::Macro(title)) => format!(" by an agent with the macro {title:?}"),
+        Some(Cause::Macro(title)) => format!(" with the macro {title:?}"),
         Some(Cause::Unsnoozed) => ": it was put off until now".to_owned(),
         Some(Cause::Merged(from)) => format!(": ticket {from} was merged into it"),
     };
-    visible(&format!("{what}{cause}{}", comment.unwrap_or_default())).into_owned()
+    visible(&format!("{what}{cause}{by}{}", said.unwrap_or_default())).into_owned()
+}
+
+/// Who caused an event, if it is known by name.
+fn named(actor: &Actor) -> Option<String> {
+    match actor {
+        Actor::Agent(name) => Some(name.clone()),
+        Actor::Rule(title) => Some(format!("the rule {title:?}")),
+        Actor::Owner => Some("the owner of this machine".to_owned()),
+        Actor::Person | Actor::System => None,
+    }
 }

@@ -7,11 +7,11 @@ use super::{
     db::{Transaction, query, query_scalar},
     number::Numbered,
     snapshot::{SeenTicket, Snapshot},
-    time,
+    time, word,
     write_buffer::{DecisionRow, FiredRow},
 };
 use crate::{
-    desk::{Event, EventKind, Ticket, TicketId},
+    desk::{Actor, Event, EventKind, Ticket, TicketId},
     engine::Decision,
     lang::rules::Version,
 };
@@ -36,6 +36,8 @@ pub struct Recorded {
     pub id: i64,
     /// The time of the run.
     pub now: Timestamp,
+    /// Who caused the event that started it.
+    pub actor: Actor,
     /// The version of the rule set.
     pub rules: Version,
     /// The titles of the rules that fired, in order, without those in shadow mode.
@@ -66,6 +68,7 @@ impl Tx {
             ticket: record.ticket.id.0,
             version,
             made: record.now.as_millisecond(),
+            actor: record.event.actor.to_string(),
             rules: record.decision.version.hash.clone(),
             commit: record.decision.version.commit.clone(),
             before: json(serde_json::to_string(record.ticket))?,
@@ -128,7 +131,7 @@ impl Snapshot<'_> {
     pub async fn decisions(&mut self, ticket: &SeenTicket) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
         let rows = query(
-            "SELECT id, made, rules, commit_id, before, event, decision FROM decision WHERE ticket = $1 ORDER BY id",
+            "SELECT id, made, actor, rules, commit_id, before, event, decision FROM decision WHERE ticket = $1 ORDER BY id",
         )
         .bind(ticket.id().0)
         .fetch_all(&mut self.conn)
@@ -149,7 +152,8 @@ impl Snapshot<'_> {
                 .fetch_all(&mut self.conn)
                 .await?;
             let rules = Version { hash: row.try_get("rules")?, commit: row.try_get("commit_id")? };
-            runs.push(Recorded { id, now: time(row.try_get("made")?)?, rules, fired, run });
+            let actor = word(row.try_get("actor")?)?;
+            runs.push(Recorded { id, now: time(row.try_get("made")?)?, actor, rules, fired, run });
         }
         Ok(runs)
     }

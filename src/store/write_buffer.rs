@@ -37,6 +37,7 @@ pub(super) struct DecisionRow {
     pub(super) ticket: i64,
     pub(super) version: i64,
     pub(super) made: i64,
+    pub(super) actor: String,
     pub(super) rules: String,
     pub(super) commit: Option<String>,
     pub(super) before: String,
@@ -87,12 +88,14 @@ impl Tx {
             row.push_bind(f.text).push_bind(f.folded);
         })
         .await?;
-        let decisions = "INSERT INTO decision (id, ticket, version, made, rules, commit_id, before, event, decision) ";
+        let decisions =
+            "INSERT INTO decision (id, ticket, version, made, actor, rules, commit_id, before, event, decision) ";
         self.insert(decisions, buffer.decisions, |row, d| {
             row.push_bind(d.id)
                 .push_bind(d.ticket)
                 .push_bind(d.version)
                 .push_bind(d.made)
+                .push_bind(d.actor)
                 .push_bind(d.rules)
                 .push_bind(d.commit);
             row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);

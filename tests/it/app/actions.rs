@@ -358,8 +358,15 @@ async fn everything_says_who_did_it() {
     assert!(by.contains(&(Author::Rule, Actor::Rule("Tag".to_owned()), "seen")), "{by:?}");
     assert!(by.contains(&(Author::Agent, ana.clone(), "Try {{this}}.")), "no placeholder in what agents say: {by:?}");
     let runs = app.store().decisions(id).await.unwrap();
-    let actors: Vec<_> = runs.into_iter().filter_map(|run| run.run).map(|run| run.event.actor).collect();
-    assert_eq!(actors, [Actor::Person, ana]);
+    let actors: Vec<_> = runs.iter().map(|run| (&run.actor, &run.run.as_ref().unwrap().event.actor)).collect();
+    assert_eq!(actors, [(&Actor::Person, &Actor::Person), (&ana, &ana)]);
+    // Who it was stays when the text of a post goes.
+    let mut tx = app.store().begin().await.unwrap();
+    tx.delete_post(&"1".parse().unwrap(), later).await.unwrap();
+    tx.commit().await.unwrap();
+    let runs = app.store().decisions(id).await.unwrap();
+    let left: Vec<_> = runs.iter().map(|run| (&run.actor, run.run.is_some())).collect();
+    assert_eq!(left, [(&Actor::Person, false), (&ana, false)]);
 }
 
 #[tokio::test]

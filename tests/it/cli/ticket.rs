@@ -52,6 +52,11 @@ async fn a_ticket_is_updated_and_answered() {
     json(database, &["ticket", "reply", "3", "We are sorry"]);
     let outgoing = shown()["outgoing"].to_string();
     assert!(outgoing.contains("We are sorry"), "{outgoing}");
+    let runs = json(database, &["why", "3"]);
+    let last = runs.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["actor"], &last["event"]["via"]), (&"owner".into(), &"cli".into()), "{last}");
+    let (_, why, _) = twite(database, &["why", "3"]);
+    assert!(why.contains("by the owner of this machine: \"We are sorry\""), "{why}");
     let (status, _, errors) = twite(database, &["ticket", "reply", "3", "Hello", "--from", "@nobody"]);
     assert_eq!((status, errors.contains("@nobody is not declared")), (1, true), "{errors}");
     let (status, _, errors) = twite(database, &["ticket", "update", "4711", "--set", "status=solved"]);
