@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::support::owner::OwnerReads as _;
-use crate::support::{inside, simulator};
+use crate::support::{TestDesk, inside, simulator};
 use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;
 use twite::{
@@ -335,4 +335,20 @@ async fn a_post_that_cannot_be_looked_up_is_asked_for_with_patience() {
         context.iter().map(|(post, handle)| (&*post.text, handle.as_deref())).collect::<Vec<_>>(),
         [("look", Some("kim"))]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_not_set_is_reported_once_and_not_at_every_poll() {
+    let desk = TestDesk::new(&["acme"], TAG, "").await;
+    let toml = desk.rules().join("twite.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    let secret = "[x]\nclient_secret_env = \"TWITE_TEST_NO_SECRET\"";
+    std::fs::write(&toml, text.replacen("[x]", secret, 1)).unwrap();
+    let _served = desk.serve();
+    desk.logged("TWITE_TEST_NO_SECRET").await;
+    // Meanwhile, each endpoint is polled every second.
+    std::fs::write(desk.rules().join("rules.twite"), TAG.replace("seen", "noticed")).unwrap();
+    let log = desk.logged_times("are live", 2).await;
+    let said: Vec<_> = log.lines().filter(|line| line.contains("TWITE_TEST_NO_SECRET")).collect();
+    assert!(said.len() == 1 && said[0].contains("@acme"), "{log}");
 }

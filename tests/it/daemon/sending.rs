@@ -294,7 +294,10 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
             desk.daemon.run_until_idle().await.unwrap();
         }
         desk.connect_again().await;
-        desk.daemon.run_until_idle().await.unwrap();
+        // The last poll of a run may queue a mail, which the next one sends.
+        for _ in 0..2 {
+            desk.daemon.run_until_idle().await.unwrap();
+        }
         assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (mails, mails));
     }
 }

@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use twite::{
     app::agent::{self, AgentUpdate},
     daemon::LookupOutcome,
-    desk::{Actor, Effect, Incoming, ReasonKind, TicketId, Via, XId},
+    desk::{Actor, Effect, Incoming, Reason, ReasonKind, TicketId, Via, XId},
     sim::{NewPerson, NewPost},
+    store::Next,
     x::wire::decode_line,
 };
 
@@ -151,9 +152,10 @@ macro "Thank" { then reply "Thank you" }
         + "[[webhook]]\nname = \"crm\"\nurl = \"http://127.0.0.1:1/\"\n";
     let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme", "bikes"], RULES, &desk).await;
     let (store, now) = (daemon.store(), sim.now());
-    let say = async |id: &str, text: &str| {
+    let say = async |id: &str, conversation: &str, text: &str| {
+        let made = now.to_string();
         let line = serde_json::json!({
-            "data": {"id": id, "author_id": "1", "conversation_id": "10", "text": text, "created_at": now.to_string()},
+            "data": {"id": id, "author_id": "1", "conversation_id": conversation, "text": text, "created_at": made},
             "includes": {"users": [{"id": "1", "username": "ana", "name": "Ana"}]},
         });
         daemon.feed(&accounts[0], vec![decode_line(&line.to_string()).unwrap()]).await.unwrap();
@@ -165,11 +167,19 @@ macro "Thank" { then reply "Thank you" }
         let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);
         agent::update(daemon.app(), TicketId(1), &update).await.unwrap();
     };
-    say("10", "@acme quokkas ate my order and half of the garden fence").await;
+    say("10", "10", "@acme quokkas ate my order and half of the garden fence").await;
     apply("Ask").await;
-    say("20", "@acme and the receipt").await;
+    say("20", "10", "@acme and the receipt").await;
     apply("Quote").await;
     apply("Thank").await;
+
+    // One reply may have arrived, another is being sent.
+    say("40", "40", "@acme more quokkas").await;
+    let claim = async || store.claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
+    let later = Next::LookUp(now.checked_add(SignedDuration::from_hours(1)).unwrap());
+    store.not_sent(&claim().await, later, &Reason::new(ReasonKind::AnswerLost, "lost"), now).await.unwrap();
+    let sending = claim().await;
+    assert_eq!(sending.ticket, Some(TicketId(2)));
 
     // X may say so in several ways, and to several accounts.
     let delete = async |account: &XId, id: &str| {
@@ -177,6 +187,7 @@ macro "Thank" { then reply "Thank you" }
     };
     delete(&accounts[0], "10").await;
     delete(&accounts[1], "10").await;
+    delete(&accounts[0], "40").await;
     while daemon.take_next().await.unwrap() {}
     let mut database = Beside::at(&directory.path().join("twite.db")).await;
     assert_eq!(places(&mut database, &["quokka", "garden", "fence"]).await, Vec::<String>::new());
@@ -188,7 +199,7 @@ macro "Thank" { then reply "Thank you" }
         matches!(
             left.as_slice(),
             [
-                (Effect::Reply { text: said }, "refused", _),
+                (Effect::Reply { text: said }, "unknown", _),
                 (Effect::Notify { subject, body, .. }, "waiting", None),
                 (Effect::Remind { body: later, .. }, "waiting", None),
                 (Effect::Webhook { body: None, .. }, "refused", _),
@@ -201,16 +212,21 @@ macro "Thank" { then reply "Thank you" }
         ),
         "{left:#?}"
     );
-    assert!(left.iter().all(|(_, state, reason)| (*state == "refused") == (*reason == gone)), "{left:#?}");
+    assert!(left.iter().all(|(_, state, reason)| (*state != "waiting") == (*reason == gone)), "{left:#?}");
     let ticket = store.ticket(TicketId(1)).await.unwrap().unwrap();
     assert_eq!((ticket.replies, ticket.latest_public_comment.as_deref()), (1, Some("Thank you")));
+
+    // What the desk did say stays.
+    store.sent(sending.id, Some(&"50".parse().unwrap()), "You said: quokkas", now).await.unwrap();
+    let comments = store.comments(TicketId(2)).await.unwrap();
+    assert_eq!(comments.last().map(|comment| comment.text.as_str()), Some("You said: quokkas"));
 
     // One that is deleted before it comes opens no ticket, and says nothing.
     delete(&accounts[0], "30").await;
     while daemon.take_next().await.unwrap() {}
-    say("30", "@acme wombats as well").await;
+    say("30", "30", "@acme wombats as well").await;
     assert_eq!(places(&mut database, &["wombat"]).await, Vec::<String>::new());
     assert_eq!(store.comments(TicketId(1)).await.unwrap().iter().filter(|c| c.source.x_id().is_some()).count(), 2);
-    assert_eq!(store.counts().await.unwrap().tickets, 1);
+    assert_eq!(store.counts().await.unwrap().tickets, 2);
     store.close().await;
 }
