@@ -27,6 +27,9 @@ pub enum NotDone {
     /// The agent sees no ticket with this number.
     #[error("no ticket {0}")]
     Unknown(TicketId),
+    /// The comment to answer is not on the ticket: ticket, comment.
+    #[error("ticket {0} has no comment {1}")]
+    NoSuchComment(TicketId, i64),
     /// The ticket is closed, which is final.
     #[error("ticket {0} is closed and cannot be changed")]
     Closed(TicketId),
@@ -221,6 +224,11 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
         Some(expected) => snapshot.ticket_at(&ticket, expected).await?,
         None => Earlier::Unchanged,
     };
+    if let Some(comment) = update.answers
+        && !snapshot.has_comment(&ticket, comment).await?
+    {
+        return Err(NotDone::NoSuchComment(id, comment));
+    }
     snapshot.close().await?;
     let SeenTicket { ticket: before, version, .. } = ticket;
     let (now, mut notices) = (app.clock.now(), vec![]);
@@ -254,6 +262,11 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
         Some(expected) => unit.tx.ticket_at(id, expected).await?,
         None => Earlier::Unchanged,
     };
+    if let Some(comment) = update.answers
+        && !unit.tx.has_comment(id, comment).await?
+    {
+        return Err(NotDone::NoSuchComment(id, comment));
+    }
     let done = checked(update, &before, &seen, version, &unit.rules.desk, now)?;
     let connected = app.store.accounts().await?;
     sendable(&before, &done.effects, update.account.as_deref(), &unit.settings.accounts, &connected)?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     OutboxItem, Store, StoreError, StoredPost, Tx,
-    db::{Row, query, query_scalar},
+    db::{Row, Transaction, query, query_scalar},
     snapshot::{SeenTicket, Snapshot},
     time, times, word, words,
 };
@@ -118,6 +118,11 @@ impl Store {
 }
 
 impl Snapshot<'_> {
+    /// Whether a comment, by its row id, is on a ticket.
+    pub async fn has_comment(&mut self, ticket: &SeenTicket, comment: i64) -> Result<bool, StoreError> {
+        has_comment(&mut self.conn, ticket.id(), comment).await
+    }
+
     /// The comments of a ticket in the order in which they were written: by time, then by X id.
     pub async fn comments(&mut self, ticket: &SeenTicket) -> Result<Vec<Comment>, StoreError> {
         let rows = query(concat!(
@@ -132,7 +137,21 @@ impl Snapshot<'_> {
     }
 }
 
+async fn has_comment(connection: &mut Transaction, ticket: TicketId, comment: i64) -> Result<bool, StoreError> {
+    let found: Option<i64> = query_scalar("SELECT id FROM comment WHERE id = $1 AND ticket = $2")
+        .bind(comment)
+        .bind(ticket.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
 impl Tx {
+    /// Whether a comment, by its row id, is on a ticket.
+    pub async fn has_comment(&mut self, ticket: TicketId, comment: i64) -> Result<bool, StoreError> {
+        has_comment(&mut self.conn, ticket, comment).await
+    }
+
     /// Inserts a comment and returns its row id; `None` if the post or message is on the ticket already.
     pub async fn add_comment(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
         let (kind, with) = match &comment.source {

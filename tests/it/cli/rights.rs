@@ -112,6 +112,14 @@ async fn a_number_that_is_hidden_is_one_that_does_not_exist() {
         assert_eq!(as_shown("Ana", "3"), missing, "{command}");
         assert_eq!(as_shown("Ben", "1"), missing, "{command}");
     }
+    // The comment that is answered has to be on the ticket: comment 3 is the one of ticket 3.
+    for dry_run in ["", " --dry-run"] {
+        for comment in ["3", "9"] {
+            let (status, _, errors) =
+                run(desk.path(), Some("Ana"), &format!("ticket reply 1 Hello --answers {comment}{dry_run}"));
+            assert_eq!((status, errors), (1, format!("ticket 1 has no comment {comment}\n")));
+        }
+    }
     // And nothing was done.
     let shown: Value = serde_json::from_str(&run(desk.path(), None, "ticket show 3 --format json").1).unwrap();
     assert_eq!((&shown["ticket"]["status"], &shown["ticket"]["group"]), (&"new".into(), &"Billing".into()));
