@@ -46,7 +46,8 @@ CREATE TABLE ticket (
   opened_by              TEXT,
   closed                 BIGINT,
   not_imported           BIGINT NOT NULL DEFAULT 0,
-  -- Every write of the ticket raises it.
+  -- Every write of a field raises it, also where a message, a delivery or a merge writes counts and texts. Links, and what is
+  -- known of the requester, are no fields of the ticket.
   version                BIGINT NOT NULL DEFAULT 1,
   requester              BIGINT NOT NULL REFERENCES person (id),
   channel                TEXT NOT NULL,
@@ -175,6 +176,14 @@ CREATE TABLE ticket_field (
   text    TEXT,
   folded  TEXT,
   PRIMARY KEY (ticket, name)
+);
+
+-- The version of a ticket at which a field that agents can set last changed; none where it never did since it was opened.
+CREATE TABLE field_version (
+  ticket   BIGINT NOT NULL REFERENCES ticket (id),
+  field    TEXT NOT NULL,
+  version  BIGINT NOT NULL,
+  PRIMARY KEY (ticket, field)
 );
 
 CREATE TABLE ticket_link (
@@ -391,8 +400,6 @@ CREATE TABLE live_rules (
 CREATE TABLE decision (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket    BIGINT NOT NULL REFERENCES ticket (id),
-  -- Of the ticket as the run found it.
-  version   BIGINT NOT NULL,
   made      BIGINT NOT NULL,
   -- Who caused the event; stays where the text of a deleted post took the rest along.
   actor     TEXT NOT NULL,

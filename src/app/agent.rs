@@ -15,7 +15,7 @@ use crate::{
         Diagnostic, SourceFile, SourceSet, check_sources, did_you_mean, nearest,
         rules::{Action, ActionKind, Macro, Mode, Part, Rules},
     },
-    store::{Earlier, Outgoing, SeenTicket, StoreError},
+    store::{Outgoing, SeenTicket, StoreError},
 };
 
 /// Why an update was rejected. Nothing has changed.
@@ -220,9 +220,9 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
     let rules = app.rules();
     let mut snapshot = app.store.snapshot(update.viewer(&rules.desk)?).await?;
     let ticket = snapshot.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
-    let seen = match since(update, id, ticket.version)? {
-        Some(expected) => snapshot.ticket_at(&ticket, expected).await?,
-        None => Earlier::Unchanged,
+    let changed = match since(update, id, ticket.version)? {
+        Some(expected) => snapshot.changed_since(&ticket, expected).await?,
+        None => BTreeSet::new(),
     };
     if let Some(comment) = update.answers
         && !snapshot.has_comment(&ticket, comment).await?
@@ -232,7 +232,7 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
     snapshot.close().await?;
     let SeenTicket { ticket: before, version, .. } = ticket;
     let (now, mut notices) = (app.clock.now(), vec![]);
-    let done = checked(update, &before, &seen, version, &rules.desk, now)?;
+    let done = checked(update, &before, &changed, version, &rules.desk, now)?;
     sendable(
         &before,
         &done.effects,
@@ -258,16 +258,16 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
     let viewer = update.viewer(&unit.rules.desk)?;
     let before = unit.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;
     let version = unit.tx.ticket_version(id).await?;
-    let seen = match since(update, id, version)? {
-        Some(expected) => unit.tx.ticket_at(id, expected).await?,
-        None => Earlier::Unchanged,
+    let changed = match since(update, id, version)? {
+        Some(expected) => unit.tx.changed_since(id, expected).await?,
+        None => BTreeSet::new(),
     };
     if let Some(comment) = update.answers
         && !unit.tx.has_comment(id, comment).await?
     {
         return Err(NotDone::NoSuchComment(id, comment));
     }
-    let done = checked(update, &before, &seen, version, &unit.rules.desk, now)?;
+    let done = checked(update, &before, &changed, version, &unit.rules.desk, now)?;
     let connected = app.store.accounts().await?;
     sendable(&before, &done.effects, update.account.as_deref(), &unit.settings.accounts, &connected)?;
     let mut ticket = done.ticket;
@@ -322,11 +322,12 @@ fn since(update: &AgentUpdate, id: TicketId, version: i64) -> Result<Option<i64>
     }
 }
 
-/// Applies an update to a ticket after checking for conflicts. `seen` is the ticket as the agent saw it.
+/// Applies an update to a ticket after checking for conflicts. `changed` are the fields that have
+/// changed since the version that the agent saw.
 fn checked(
     update: &AgentUpdate,
     before: &Ticket,
-    seen: &Earlier,
+    changed: &BTreeSet<String>,
     version: i64,
     desk: &Declarations,
     now: Timestamp,
@@ -336,21 +337,15 @@ fn checked(
         return Err(NotDone::Closed(id));
     }
     let done = update.apply(before, desk, now);
-    if let (Some(expected), Earlier::Ticket(_) | Earlier::Erased) = (update.expected_version, seen) {
+    if let Some(expected) = update.expected_version {
         let sets = update.sets();
         // A field that both updates set to the same value is no conflict.
-        let mut mine = changes(before, &done.ticket, desk);
-        mine.retain(|change| sets.contains(&*change.field));
-        let theirs: Vec<_> = match seen {
-            Earlier::Ticket(seen) => changes(seen, before, desk)
-                .iter()
-                .filter(|theirs| mine.iter().any(|mine| mine.field == theirs.field))
-                .map(|theirs| format!("`{}`", engine::change_line(theirs)))
-                .collect(),
-            _ => mine.iter().map(|mine| format!("`{}` may have been changed", mine.field)).collect(),
-        };
+        let mut theirs = changes(before, &done.ticket, desk);
+        theirs.retain(|mine| sets.contains(&*mine.field) && changed.contains(&*mine.field));
         if !theirs.is_empty() {
-            return Err(NotDone::Conflict { ticket: id, expected, version, theirs });
+            let theirs =
+                theirs.iter().map(|mine| format!("`{}` is now {}", mine.field, engine::value_text(&mine.from)));
+            return Err(NotDone::Conflict { ticket: id, expected, version, theirs: theirs.collect() });
         }
     }
     Ok(done)

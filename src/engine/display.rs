@@ -10,7 +10,7 @@ use crate::{
 const MAX_TEXT_CHARS: usize = 80;
 
 /// A value; a long text is truncated.
-pub(super) fn value(value: &Value<'_>) -> String {
+pub(crate) fn value(value: &Value<'_>) -> String {
     match value {
         Value::Number(number) => Grouped(*number).to_string(),
         Value::Text(text) if text.is_empty() => "empty".to_owned(),

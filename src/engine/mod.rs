@@ -34,7 +34,7 @@ pub use coverage::{Coverage, Missing, Ran, Share};
 pub use decide::{decide, decide_plainly, run};
 pub use decider::{Decided, Decider, MakeMatcher};
 pub use decision::{Decision, Fired, RuleEffect, RuleKind};
-pub(crate) use display::{change_line, effect_line, found};
+pub(crate) use display::{change_line, effect_line, found, value as value_text};
 pub use evaluate::holds;
 pub use explanation::{Explanation, ExplanationKind, MAX_VALUE_LENGTH};
 pub use matcher::{Matcher, Open};

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::{
     StoreError, Tx,
-    db::{Transaction, query, query_scalar},
+    db::{query, query_scalar},
     number::Numbered,
     snapshot::{SeenTicket, Snapshot},
     time, word,
     write_buffer::{DecisionRow, FiredRow},
 };
 use crate::{
-    desk::{Actor, Event, EventKind, Ticket, TicketId},
+    desk::{Actor, Event, Ticket},
     engine::Decision,
     lang::rules::Version,
 };
@@ -62,11 +62,9 @@ impl Tx {
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         let id = self.next_number(Numbered::Decision).await?;
-        let version = self.ticket_version(record.ticket.id).await?;
         self.buffer.decisions.push(DecisionRow {
             id,
             ticket: record.ticket.id.0,
-            version,
             made: record.now.as_millisecond(),
             actor: record.event.actor.to_string(),
             rules: record.decision.version.hash.clone(),
@@ -83,50 +81,9 @@ impl Tx {
         }));
         Ok(id)
     }
-
-    /// A ticket as it was at a version.
-    pub async fn ticket_at(&mut self, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
-        self.flush().await?;
-        since_version(&mut self.conn, id, version).await
-    }
-}
-
-/// A ticket as it was at an earlier version.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Earlier {
-    /// The same as now: no run was recorded since.
-    Unchanged,
-    /// The ticket at that version.
-    Ticket(Box<Ticket>),
-    /// Erased because a post was deleted.
-    Erased,
-}
-
-/// Reads a ticket at a version: the state before the event of the first run since then.
-async fn since_version(on: &mut Transaction, id: TicketId, version: i64) -> Result<Earlier, StoreError> {
-    let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
-    let row = query("SELECT before, event FROM decision WHERE ticket = $1 AND version >= $2 ORDER BY id LIMIT 1")
-        .bind(id.0)
-        .bind(version)
-        .fetch_optional(on)
-        .await?;
-    let Some(row) = row else { return Ok(Earlier::Unchanged) };
-    let (Some(before), Some(event)) = (row.try_get::<Option<&str>, _>(0)?, row.try_get::<Option<&str>, _>(1)?) else {
-        return Ok(Earlier::Erased);
-    };
-    let event: Event = serde_json::from_str(event).map_err(corrupt)?;
-    Ok(Earlier::Ticket(match event.kind {
-        EventKind::Updated { before } => before,
-        EventKind::Created | EventKind::Due { .. } => Box::new(serde_json::from_str(before).map_err(corrupt)?),
-    }))
 }
 
 impl Snapshot<'_> {
-    /// A ticket as it was at a version.
-    pub async fn ticket_at(&mut self, ticket: &SeenTicket, version: i64) -> Result<Earlier, StoreError> {
-        since_version(&mut self.conn, ticket.id(), version).await
-    }
-
     /// The runs on a ticket, oldest first.
     pub async fn decisions(&mut self, ticket: &SeenTicket) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());

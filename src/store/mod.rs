@@ -14,6 +14,7 @@ mod comment;
 mod counts;
 mod db;
 mod decision;
+mod field_version;
 mod file;
 mod forget;
 mod hindrance;
@@ -56,7 +57,7 @@ pub use self::{
     account::Key,
     comment::{NewComment, Standing},
     counts::Counts,
-    decision::{DecisionRecord, Earlier, Recorded, RecordedRun},
+    decision::{DecisionRecord, Recorded, RecordedRun},
     hindrance::Hindrance,
     inbox::{Accepted, InboxItem},
     intervention::{Intervention, NotPossible, Queued},

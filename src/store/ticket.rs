@@ -187,6 +187,7 @@ impl Tx {
     /// Updates a ticket, except its requester, channel and key, and schedules an evaluation of its automations.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
+        self.keep_field_versions(&before, ticket).await?;
         let saved = query(&SAVE).bind(ticket.id.0).bind(closed_at(ticket)).bind(next_check(ticket, now));
         column::bind(saved, CHANGING, ticket).execute(&mut self.conn).await?;
         self.save_sets(&before, ticket).await?;
@@ -239,7 +240,7 @@ const FIXED: &[Column<Ticket>] = columns! { Ticket:
 };
 
 /// Columns of a ticket that can change. Tags, hashtags and declared fields have tables of their own.
-const CHANGING: &[Column<Ticket>] = columns! { Ticket:
+pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "account" account;
     "brand" brand;
     "status" status;

@@ -35,7 +35,6 @@ pub(super) struct FieldRow {
 pub(super) struct DecisionRow {
     pub(super) id: i64,
     pub(super) ticket: i64,
-    pub(super) version: i64,
     pub(super) made: i64,
     pub(super) actor: String,
     pub(super) rules: String,
@@ -88,12 +87,10 @@ impl Tx {
             row.push_bind(f.text).push_bind(f.folded);
         })
         .await?;
-        let decisions =
-            "INSERT INTO decision (id, ticket, version, made, actor, rules, commit_id, before, event, decision) ";
+        let decisions = "INSERT INTO decision (id, ticket, made, actor, rules, commit_id, before, event, decision) ";
         self.insert(decisions, buffer.decisions, |row, d| {
             row.push_bind(d.id)
                 .push_bind(d.ticket)
-                .push_bind(d.version)
                 .push_bind(d.made)
                 .push_bind(d.actor)
                 .push_bind(d.rules)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sqlx::{Arguments as _, Error, postgres::PgArguments, sqlite::SqliteArguments};
 
 /// A parameter value. NULL is typed, as PostgreSQL requires.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::store) enum Value<'q> {
     Number(Option<i64>),
     Text(Option<Cow<'q, str>>),

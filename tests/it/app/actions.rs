@@ -326,7 +326,7 @@ async fn an_update_keeps_what_others_changed_and_tells_where_both_changed_the_sa
     let conflict = AgentUpdate { expected_version: Some(seen), ..conflict };
     let version = app.store().ticket_version(id).await.unwrap();
     let expected =
-        format!("ticket 1 has changed since version {seen}: `priority: empty → high`; it is at version {version} now");
+        format!("ticket 1 has changed since version {seen}: `priority` is now high; it is at version {version} now");
     assert_eq!(agent::preview(app, id, &conflict).await.unwrap_err().to_string(), expected);
     assert_eq!(agent::update(app, id, &conflict).await.unwrap_err().to_string(), expected);
     assert_eq!((desk.ticket(1).await, app.store().ticket_version(id).await.unwrap()), (ticket, version));
@@ -334,6 +334,37 @@ async fn an_update_keeps_what_others_changed_and_tells_where_both_changed_the_sa
         let update = AgentUpdate { expected_version: Some(unknown), ..conflict.clone() };
         assert!(matches!(agent::update(app, id, &update).await, Err(NotDone::NoSuchVersion(..))), "{unknown}");
     }
+}
+
+#[tokio::test]
+async fn a_delivery_is_no_conflict_and_a_change_without_a_run_is_one() {
+    let rules = "macro \"Merge\" {\n  then merge into earlier ticket\n}\n";
+    let desk = Desk::new(rules).await;
+    desk.post(1, 1, 1, MORNING).await;
+    let (app, id) = (desk.daemon.app(), TicketId(1));
+    let version = || async { app.store().ticket_version(id).await.unwrap() };
+    let solve = |seen| {
+        let fields = set(&[("status", "solved")]);
+        let update = described(&desk, "Ben", &Description { set: &fields, ..Default::default() });
+        AgentUpdate { expected_version: Some(seen), ..update }
+    };
+    let pending = set(&[("status", "pending")]);
+    let said = Description { set: &pending, reply: Some("On its way."), ..Default::default() };
+    agent::update(app, id, &described(&desk, "Ana", &said)).await.unwrap();
+    let seen = version().await;
+    let now = app.clock().now();
+    let item = app.store().claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
+    app.store().sent(item.id, Some(&"900".parse().unwrap()), "", now).await.unwrap();
+    assert!(version().await > seen, "a delivery is a change");
+    agent::preview(app, id, &solve(seen)).await.unwrap();
+
+    // Another ticket of the requester is merged into it, which opens it again: no rule runs on it.
+    desk.post(2, 1, 2, "2026-01-05T09:30:00Z").await;
+    desk.apply("Merge", 2).await.unwrap();
+    assert_eq!(desk.ticket(1).await.status, Status::Open);
+    let refused = agent::update(app, id, &solve(seen)).await.unwrap_err().to_string();
+    assert!(refused.contains("`status` is now open"), "{refused}");
+    agent::update(app, id, &solve(version().await)).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod lease;
 mod people;
 mod postgres;
 mod reports;
+mod versions;
 mod views;
 
 use jiff::Timestamp;
