@@ -211,6 +211,14 @@ impl FieldRef {
         }
     }
 
+    /// When the value of a field of the clock can next change, while the ticket stays the same: a lower bound.
+    pub fn changes_after(&self, facts: Facts<'_>) -> Option<Timestamp> {
+        match self.name().as_ref() {
+            "within business hours" => facts.hours().turns_after(facts.now),
+            _ => facts.hours().next_day(facts.now),
+        }
+    }
+
     /// Sets its value; [`Value::Empty`] clears it. Does nothing if the field is not writable or the value is of another
     /// type, which the checker rejects.
     pub fn write(&self, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
@@ -258,6 +266,10 @@ fn name_of(value: Value<'_>) -> Option<String> {
 fn comment_is(facts: Facts<'_>, ask: impl Fn(&super::EventComment) -> bool) -> Value<'_> {
     Value::YesNo(facts.event.and_then(|e| e.comment.as_ref()).is_some_and(ask))
 }
+
+/// The days of the week.
+const WEEKDAYS: Words =
+    Words { words: &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], ordered: false };
 
 /// Every built-in field, in the order in which the documentation lists them.
 pub static FIELDS: &[Field] = &[
@@ -748,6 +760,26 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: Some("in_business_hours"),
         read: |f| Value::YesNo(f.hours().is_open(f.now)),
+        write: None,
+    },
+    Field {
+        name: "weekday",
+        kind: Kind::Words(WEEKDAYS),
+        scope: Scope::Clock,
+        doc: "the day of the week at the moment of the decision, in the time zone of the same schedule",
+        sql: None,
+        zendesk: None,
+        read: |f| Value::word(WEEKDAYS.words.get(f.hours().weekday(f.now)).copied()),
+        write: None,
+    },
+    Field {
+        name: "on_holiday",
+        kind: Kind::YesNo,
+        scope: Scope::Clock,
+        doc: "whether that day is a holiday, by the same schedule",
+        sql: None,
+        zendesk: None,
+        read: |f| Value::YesNo(f.hours().is_holiday(f.now)),
         write: None,
     },
     Field {

@@ -166,6 +166,22 @@ impl Hours {
         self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
     }
 
+    /// The day of the week at an instant, counted from Monday as 0.
+    pub fn weekday(&self, at: Timestamp) -> usize {
+        usize::from(self.date(at).weekday().to_monday_zero_offset().unsigned_abs())
+    }
+
+    /// Whether the day of an instant is a holiday.
+    pub fn is_holiday(&self, at: Timestamp) -> bool {
+        self.holidays.contains(self.date(at))
+    }
+
+    /// The start of the day after an instant.
+    pub fn next_day(&self, at: Timestamp) -> Option<Timestamp> {
+        let tomorrow = self.date(at).tomorrow().ok()?;
+        Some(tomorrow.to_zoned_datetime(self.zone.clone()).ok()?.timestamp())
+    }
+
     /// Open time of a week without holidays and clock changes.
     pub fn business_week(&self) -> SignedDuration {
         match self.always_open() {

@@ -93,7 +93,7 @@ fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
             let boundary = comparison.boundary(length.reached_before(time, hours))?;
             if boundary.included { right_after(boundary.at) } else { Some(boundary.at) }
         }
-        (Op::Holds, Value::YesNo(_)) if predicate.field.scope() == Scope::Clock => hours.turns_after(facts.now),
+        _ if predicate.field.scope() == Scope::Clock => predicate.field.changes_after(facts),
         _ => None,
     };
     at.filter(|at| *at > facts.now)

@@ -143,6 +143,27 @@ fn within_business_hours_asks_the_clock() {
 }
 
 #[test]
+fn the_day_is_that_of_the_schedule() {
+    let mut desk = desk();
+    desk.hours.zone = jiff::tz::TimeZone::get("Pacific/Auckland").unwrap();
+    desk.hours.holidays = ["2026-01-06".parse().unwrap()].into();
+    let ticket = Ticket::default();
+    let asked = |condition: &Condition, now: &str| {
+        holds(condition, Facts { ticket: &ticket, event: None, now: now.parse().unwrap(), desk: &desk })
+    };
+    let (tuesday, holiday) = (is("weekday", "tuesday"), ask("on_holiday", |_| Op::Holds));
+    // In Auckland, Tuesday 6 January is from Monday 11:00 UTC to Tuesday 11:00 UTC.
+    for (now, expected) in [
+        ("2026-01-05T10:59:59Z", false),
+        ("2026-01-05T11:00:00Z", true),
+        ("2026-01-06T10:59:59Z", true),
+        ("2026-01-06T11:00:00Z", false),
+    ] {
+        assert_eq!((asked(&tuesday, now), asked(&holiday, now)), (expected, expected), "{now}");
+    }
+}
+
+#[test]
 fn comment_predicates_are_false_without_a_comment() {
     let desk = desk();
     let ticket = Ticket::default();
