@@ -134,7 +134,7 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     };
     let diagnostic = Diagnostic::new(&codes::TW0101, place.clone(), message);
     // At the end of a line, a value is more likely missing than called like the keyword on the next line.
-    let apart = text.get(span.start..place.start).is_some_and(|passed| last_line_is_blank(passed));
+    let apart = text.get(span.start..place.start).is_some_and(last_line_is_blank);
     if let Some(help) = reserved(before, if apart { "" } else { found }, &wanted) {
         return diagnostic.with_help(help);
     }
