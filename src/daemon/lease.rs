@@ -41,15 +41,14 @@ impl Daemon {
         Ok(None)
     }
 
-    /// Renews the lease until it is lost. Returns the reason: another daemon has taken it, or the database was
-    /// replaced.
-    pub(super) async fn keep_lease(&self) -> StoreError {
-        loop {
-            tokio::time::sleep(RENEWED_EVERY).await;
+    /// Renews the lease until stopped or until it is lost. Returns why it was lost: another daemon has taken it, or the
+    /// database was replaced. A renewal in progress is finished, because it holds a transaction.
+    pub(super) async fn keep_lease(&self, stop: &CancellationToken) -> Option<StoreError> {
+        while stop.run_until_cancelled(tokio::time::sleep(RENEWED_EVERY)).await.is_some() {
             let asked = Instant::now();
             match self.store().renew_lease(self.clock().machine()).await {
                 Ok(()) => self.shared.trouble.is_over(),
-                Err(lost @ (StoreError::Superseded | StoreError::Replaced(_))) => return lost,
+                Err(lost @ (StoreError::Superseded | StoreError::Replaced(_))) => return Some(lost),
                 // The lease stays valid until another daemon takes it, which needs a working database as well.
                 Err(error) => self.shared.trouble.tell(&error),
             }
@@ -57,5 +56,6 @@ impl Daemon {
                 tracing::warn!("renewing the lease took {} seconds", asked.elapsed().as_secs());
             }
         }
+        None
     }
 }

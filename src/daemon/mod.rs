@@ -164,10 +164,7 @@ impl Daemon {
         }
         let stop = &stop.child_token();
         let mut loops = self.spawn_loops(stop);
-        let lost = tokio::select! {
-            () = stop.cancelled() => None,
-            lost = self.keep_lease() => Some(lost),
-        };
+        let lost = self.keep_lease(stop).await;
         stop.cancel();
         while loops.join_next().await.is_some() {}
         match lost {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     run::{Loop, Next, run_until},
-    shared::{Shared, unless_stopped},
+    shared::{MAX_LAST_REQUEST, Shared, unless_stopped},
     trouble::AFTER_TROUBLE,
 };
 use crate::{
@@ -174,7 +174,9 @@ impl Poll {
         let mut stretch = position.from_top(&self.account, endpoint, self.shared.app.store().last_received().await?);
         let (mut new, mut pages, mut refused) = (0, 0, 0);
         let limits = loop {
-            let Some(answered) = unless_stopped(&self.stop, read_page(&client, endpoint, &stretch)).await else {
+            let Some(answered) =
+                unless_stopped(&self.stop, MAX_LAST_REQUEST, read_page(&client, endpoint, &stretch)).await
+            else {
                 return Ok(Polled { new, more: true, wait: Duration::ZERO });
             };
             let answered = match answered {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a request in progress may take after the daemon is told to stop.
-const MAX_LAST_REQUEST: Duration = Duration::from_secs(2);
+pub(super) const MAX_LAST_REQUEST: Duration = Duration::from_secs(2);
 
 /// The application, the X clients of connected accounts, and state shared by the loops.
 pub(super) struct Shared {
@@ -161,11 +161,15 @@ impl Shared {
     }
 }
 
-/// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `MAX_LAST_REQUEST`,
+/// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `most` from then on,
 /// which leaves time to store refreshed tokens.
-pub(super) async fn unless_stopped<T>(stop: &CancellationToken, request: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    most: Duration,
+    request: impl Future<Output = T>,
+) -> Option<T> {
     tokio::select! {
         done = request => Some(done),
-        () = async { stop.cancelled().await; tokio::time::sleep(MAX_LAST_REQUEST).await } => None,
+        () = async { stop.cancelled().await; tokio::time::sleep(most).await } => None,
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     OutboxItem, Store, StoreError, StoredPost, Tx,
-    db::{Row, Transaction, query, query_scalar},
+    db::{Executor, Row, query, query_scalar},
     snapshot::{SeenTicket, Snapshot},
     time, times, word, words,
 };
@@ -137,7 +137,7 @@ impl Snapshot<'_> {
     }
 }
 
-async fn has_comment(connection: &mut Transaction, ticket: TicketId, comment: i64) -> Result<bool, StoreError> {
+async fn has_comment(connection: impl Into<Executor<'_>>, ticket: TicketId, comment: i64) -> Result<bool, StoreError> {
     let found: Option<i64> = query_scalar("SELECT id FROM comment WHERE id = $1 AND ticket = $2")
         .bind(comment)
         .bind(ticket.0)

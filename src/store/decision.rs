@@ -62,7 +62,7 @@ impl Tx {
     pub async fn record(&mut self, record: &DecisionRecord<'_>) -> Result<i64, StoreError> {
         let json = |value: Result<String, serde_json::Error>| value.map_err(|e| StoreError::Corrupt(e.to_string()));
         let id = self.next_number(Numbered::Decision).await?;
-        self.buffer.decisions.push(DecisionRow {
+        self.conn.buffer.decisions.push(DecisionRow {
             id,
             ticket: record.ticket.id.0,
             made: record.now.as_millisecond(),
@@ -73,7 +73,7 @@ impl Tx {
             event: json(serde_json::to_string(record.event))?,
             decision: json(serde_json::to_string(record.decision))?,
         });
-        self.buffer.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| FiredRow {
+        self.conn.buffer.fired.extend((0_i64..).zip(&record.decision.fired).map(|(place, fired)| FiredRow {
             decision: id,
             place,
             rule: fired.rule.clone(),

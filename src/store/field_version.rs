@@ -7,7 +7,7 @@ use super::{
     StoreError, Tx,
     column::Column,
     comes_again,
-    db::{Builder, Transaction, query_scalar},
+    db::{Builder, Executor, query_scalar},
     snapshot::{SeenTicket, Snapshot},
     ticket::CHANGING,
 };
@@ -45,7 +45,11 @@ impl Snapshot<'_> {
     }
 }
 
-async fn changed_since(on: &mut Transaction, ticket: TicketId, version: i64) -> Result<BTreeSet<String>, StoreError> {
+async fn changed_since(
+    on: impl Into<Executor<'_>>,
+    ticket: TicketId,
+    version: i64,
+) -> Result<BTreeSet<String>, StoreError> {
     let fields: Vec<String> = query_scalar("SELECT field FROM field_version WHERE ticket = $1 AND version > $2")
         .bind(ticket.0)
         .bind(version)

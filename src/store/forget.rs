@@ -30,7 +30,6 @@ impl Tx {
     /// Erases the text of a deleted post from the post, its comments and their versions, its tickets, recorded runs and
     /// the outbox. Returns the tickets on which it was a comment. An unknown post is remembered as deleted.
     pub async fn delete_post(&mut self, id: &XId, now: Timestamp) -> Result<Vec<TicketId>, StoreError> {
-        self.flush().await?;
         let texts: Vec<String> = query_scalar(
             "SELECT text FROM post WHERE x_id = $1 AND text <> ''
              UNION SELECT text FROM comment WHERE x_id = $1 AND text <> ''

@@ -77,7 +77,7 @@ use self::{
     file::File,
     lease::Fence,
     tx_cache::TxCache,
-    write_buffer::WriteBuffer,
+    write_buffer::Buffered,
 };
 use crate::settings::Address;
 
@@ -151,9 +151,8 @@ pub struct Store {
 /// A write transaction. Rolled back if it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub struct Tx {
-    conn: Transaction,
+    conn: Buffered,
     cache: TxCache,
-    buffer: WriteBuffer,
 }
 
 impl Store {
@@ -211,7 +210,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.check_file()?;
         let conn = Transaction::writing(&self.writer).await?;
-        let mut tx = Tx { conn, cache: TxCache::default(), buffer: WriteBuffer::default() };
+        let mut tx = Tx { conn: Buffered::new(conn), cache: TxCache::default() };
         tx.check_fence(&self.fence).await?;
         Ok(tx)
     }
@@ -238,8 +237,7 @@ impl Store {
 
 impl Tx {
     /// Writes the buffered rows and commits.
-    pub async fn commit(mut self) -> Result<(), StoreError> {
-        self.flush().await?;
+    pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.conn.commit().await?)
     }
 }

@@ -152,7 +152,7 @@ impl Tx {
             Effect::Merge => "merge",
             Effect::Webhook { .. } => "webhook",
         };
-        self.buffer.outbox.push(OutboxRow {
+        self.conn.buffer.outbox.push(OutboxRow {
             key: outgoing.key.clone(),
             ticket: outgoing.ticket.map(|ticket| ticket.0),
             rule: match &outgoing.by {
@@ -175,7 +175,6 @@ impl Tx {
     /// Adds an effect that this transaction has already carried out, as sent, with its outcome.
     pub async fn carried_out(&mut self, outgoing: &Outgoing, outcome: &str) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
-        self.flush().await?;
         query("UPDATE outbox SET state = 'sent', sent = due, reason = $2 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(outcome)
@@ -187,7 +186,6 @@ impl Tx {
     /// Adds an effect that cannot be carried out, as refused, with the reason.
     pub async fn refused(&mut self, outgoing: &Outgoing, reason: &Reason) -> Result<(), StoreError> {
         self.enqueue(outgoing)?;
-        self.flush().await?;
         query("UPDATE outbox SET state = 'refused', reason_kind = $2, reason = $3 WHERE key = $1")
             .bind(&outgoing.key)
             .bind(reason.kind.as_str())
@@ -199,8 +197,8 @@ impl Tx {
 
     /// Whether this post or message is recorded as the delivery of an outbox item.
     pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
-        // No flush needed: buffered outbox rows have not been sent yet.
-        accounted_for(&mut self.conn, id).await
+        // Buffered effects have not been sent yet.
+        accounted_for(self.conn.past_buffer(), id).await
     }
 
     /// The outbox reply with the text and target of an own post, if its delivery is unconfirmed: the response was lost
@@ -219,7 +217,8 @@ impl Tx {
         .bind(account.as_str())
         .bind(post.replied_to.as_ref().map(XId::as_str))
         .bind(post.direct_with.as_ref().map(XId::as_str))
-        .fetch_all(&mut self.conn)
+        // Buffered effects have not been sent yet.
+        .fetch_all(self.conn.past_buffer())
         .await?;
         for row in rows {
             let effect: Effect =
@@ -236,7 +235,6 @@ impl Tx {
     /// is received from X. If it was received already, that comment is updated. `said` is the text that was sent, for the
     /// case that it was erased here meanwhile.
     pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, said: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.flush().await?;
         query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
              WHERE id = $1")
             .bind(id)
@@ -289,7 +287,7 @@ impl Tx {
         .bind(minute(now).as_millisecond())
         .execute(&mut self.conn)
         .await?;
-        self.cache.forget_ticket(TicketId(ticket));
+        self.forget_ticket(TicketId(ticket)).await?;
         // The reply may have been recorded as not delivered, and so no longer be counted.
         self.recount_for(id, now).await
     }

@@ -83,7 +83,6 @@ impl Tx {
             if new == 0 {
                 continue;
             }
-            self.flush().await?;
             for statement in [
                 // A later version may have been stored as a separate post.
                 "UPDATE post SET version = v.version, text = v.text FROM post v

@@ -16,7 +16,6 @@ impl Tx {
     /// Recomputes the counts and latest comments of a ticket after the delivery state of an agent's reply changed.
     /// Counts the comments, and the replies that wait or may have been delivered. `agent_touches` never decreases.
     pub(super) async fn recount(&mut self, ticket: TicketId, now: Timestamp) -> Result<(), StoreError> {
-        self.flush().await?;
         // A reply counts from when the agent wrote it, not from when it was delivered.
         let shown = query(
             "SELECT count(*) AS comments,
@@ -72,7 +71,7 @@ impl Tx {
         .bind(minute(now).as_millisecond())
         .execute(&mut self.conn)
         .await?;
-        self.cache.forget_ticket(ticket);
+        self.forget_ticket(ticket).await?;
         Ok(())
     }
 

@@ -51,7 +51,8 @@ impl Tx {
         if let Some(known) = self.cache.ticket(id) {
             return Ok(Some(known.clone()));
         }
-        let found = ticket(&mut self.conn, id).await?;
+        // A ticket with buffered rows is in the cache.
+        let found = ticket(self.conn.past_buffer(), id).await?;
         if let Some(ticket) = &found {
             self.cache.keep_ticket(ticket.clone());
         }
@@ -208,19 +209,16 @@ impl Tx {
             .chain(hashtags.map(|tag| ("DELETE FROM ticket_hashtag WHERE ticket = $1 AND tag = $2", tag)))
             .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name)))
             .collect();
-        if !gone.is_empty() {
-            self.flush().await?;
-        }
         for (delete, what) in gone {
             query(delete).bind(id).bind(what).execute(&mut self.conn).await?;
         }
         let new = |tags: &BTreeSet<String>, before: &BTreeSet<String>| -> Vec<_> {
             tags.difference(before).map(|tag| (id, tag.clone())).collect()
         };
-        self.buffer.tags.extend(new(&ticket.tags, &before.tags));
-        self.buffer.hashtags.extend(new(&ticket.post.hashtags, &before.post.hashtags));
+        self.conn.buffer.tags.extend(new(&ticket.tags, &before.tags));
+        self.conn.buffer.hashtags.extend(new(&ticket.post.hashtags, &before.post.hashtags));
         let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
-        self.buffer.fields.extend(fields.map(|(name, value)| {
+        self.conn.buffer.fields.extend(fields.map(|(name, value)| {
             let (kind, number, text) = match value {
                 CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
                 CustomValue::Number(number) => ("number", Some(*number), None),

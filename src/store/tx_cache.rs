@@ -62,8 +62,7 @@ impl TxCache {
         self.ticket_versions.insert(id, version);
     }
 
-    /// Invalidates a ticket after a statement that changed it in the database only.
-    pub(super) fn forget_ticket(&mut self, id: TicketId) {
+    fn forget_ticket(&mut self, id: TicketId) {
         self.tickets.remove(&id);
         self.ticket_versions.remove(&id);
     }
@@ -107,13 +106,20 @@ impl TxCache {
 }
 
 impl Tx {
+    /// Invalidates a ticket after a statement that changed it in the database only.
+    pub(super) async fn forget_ticket(&mut self, id: TicketId) -> Result<(), StoreError> {
+        // Buffered rows are those of cached tickets.
+        self.conn.flush().await?;
+        self.cache.forget_ticket(id);
+        Ok(())
+    }
+
     /// Loads what processing these posts will need, with a few statements instead of several per post: authors,
     /// tickets, and which posts have no stored replies or conversation.
     pub async fn prefetch(&mut self, posts: &[&StoredPost]) -> Result<(), StoreError> {
         if posts.is_empty() {
             return Ok(());
         }
-        self.flush().await?;
         let authors: BTreeSet<&XId> = posts.iter().map(|post| &post.author).collect();
         for author in &authors {
             self.cache.nobody(&(*author).clone().into());
@@ -159,7 +165,8 @@ impl Tx {
                  AND i.status <> 'closed'",
         );
         let ids: Vec<i64> = open.build_query_scalar().fetch_all(&mut self.conn).await?;
-        for ticket in tickets(&mut self.conn, &ids).await? {
+        let ids: Vec<_> = ids.into_iter().filter(|id| self.cache.ticket(TicketId(*id)).is_none()).collect();
+        for ticket in tickets(self.conn.past_buffer(), &ids).await? {
             self.cache.keep_ticket(ticket);
         }
         Ok(())

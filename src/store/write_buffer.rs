@@ -1,8 +1,12 @@
 //! Write buffer of a transaction: its rows are inserted at commit, or before their tables are read, many per statement.
 
+use std::pin::Pin;
+
+use sqlx::Error;
+
 use super::{
-    StoreError, Tx, comes_again,
-    db::{Builder, Separated},
+    comes_again,
+    db::{Builder, Connection, Dialect, Separated, Transaction},
 };
 
 /// The maximum number of rows per statement.
@@ -17,6 +21,18 @@ pub(super) struct WriteBuffer {
     pub(super) decisions: Vec<DecisionRow>,
     pub(super) outbox: Vec<OutboxRow>,
     pub(super) fired: Vec<FiredRow>,
+}
+
+impl WriteBuffer {
+    fn is_empty(&self) -> bool {
+        let Self { tags, hashtags, fields, decisions, outbox, fired } = self;
+        tags.is_empty()
+            && hashtags.is_empty()
+            && fields.is_empty()
+            && decisions.is_empty()
+            && outbox.is_empty()
+            && fired.is_empty()
+    }
 }
 
 /// A row of `ticket_field`.
@@ -72,9 +88,62 @@ pub(super) struct FiredRow {
 
 type Row<'b> = Separated<'b, 'static>;
 
-impl Tx {
-    /// Inserts the buffered rows. Must be called before a statement reads or updates one of these tables.
-    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+/// The connection of a write transaction, with its buffered rows. They are inserted before a statement that uses one of
+/// their tables; no other access to the connection is possible, except by [`Buffered::past_buffer`].
+#[derive(Debug)]
+pub(super) struct Buffered {
+    transaction: Transaction,
+    pub(super) buffer: WriteBuffer,
+}
+
+/// The tables of [`WriteBuffer`].
+const TABLES: [&str; 6] = ["ticket_tag", "ticket_hashtag", "ticket_field", "decision", "outbox", "fired"];
+
+/// Whether a statement uses a table of [`WriteBuffer`].
+fn uses_buffered_table(sql: &str) -> bool {
+    let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let mut before = "";
+    words.any(|word| {
+        let is_table = matches!(before, "FROM" | "JOIN" | "UPDATE" | "INTO") && TABLES.contains(&word);
+        before = word;
+        is_table
+    })
+}
+
+impl Buffered {
+    pub(super) fn new(transaction: Transaction) -> Self {
+        Self { transaction, buffer: WriteBuffer::default() }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.transaction.dialect()
+    }
+
+    /// The connection for a statement, with the rows inserted that it may use.
+    pub(super) async fn ready_for(&mut self, sql: &str) -> Result<&mut Connection, Error> {
+        if !self.buffer.is_empty() && uses_buffered_table(sql) {
+            self.flush().await?;
+        }
+        Ok(&mut self.transaction)
+    }
+
+    /// The connection for a statement whose result does not depend on buffered rows.
+    pub(super) fn past_buffer(&mut self) -> &mut Connection {
+        &mut self.transaction
+    }
+
+    /// Inserts the buffered rows and commits.
+    pub(super) async fn commit(mut self) -> Result<(), Error> {
+        self.flush().await?;
+        self.transaction.commit().await
+    }
+
+    /// Inserts the buffered rows. Boxed, because the inserts are statements too.
+    pub(super) fn flush(&mut self) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '_>> {
+        Box::pin(self.insert_all())
+    }
+
+    async fn insert_all(&mut self) -> Result<(), Error> {
         let buffer = std::mem::take(&mut self.buffer);
         let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
             row.push_bind(ticket).push_bind(tag);
@@ -122,14 +191,34 @@ impl Tx {
         into: &'static str,
         rows: Vec<T>,
         bind: impl Fn(&mut Row<'_>, T) + Copy,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Error> {
         let again = comes_again(rows.len());
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
-            let mut insert = Builder::new(self.conn.dialect(), into);
+            let mut insert = Builder::new(self.dialect(), into);
             insert.push_values(rows.by_ref().take(MAX_ROWS), bind);
-            insert.build().persistent(again).execute(&mut self.conn).await?;
+            insert.build().persistent(again).execute(&mut self.transaction).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_that_use_a_buffered_table_are_told() {
+        for (sql, uses) in [
+            ("SELECT id FROM outbox WHERE ticket = $1", true),
+            ("UPDATE outbox SET state = 'sent'", true),
+            ("SELECT 1 FROM comment c JOIN\n outbox o ON o.answers = c.id", true),
+            ("DELETE FROM ticket_tag WHERE ticket = $1", true),
+            ("SELECT (SELECT count(*) FROM fired)", true),
+            ("UPDATE automation_state SET fired = $1", false),
+            ("SELECT decision FROM ticket", false),
+        ] {
+            assert_eq!(uses_buffered_table(sql), uses, "{sql}");
+        }
     }
 }

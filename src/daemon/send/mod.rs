@@ -30,9 +30,6 @@ use crate::{
 /// webhooks leave room for X and mail.
 const MAX_LANES: usize = 32;
 const MAX_LANES_BESIDE_WEBHOOK: usize = 16;
-/// Time for lanes to finish their current delivery at shutdown. Deliveries still in progress then are recovered as
-/// after a crash.
-const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// Backoff of a failing destination.
 #[derive(Debug, Clone, Copy)]
@@ -85,12 +82,9 @@ impl Loop for Sender {
         Ok(Next::Idle)
     }
 
-    /// Waits for deliveries in progress, up to `LAST_WAIT`.
+    /// Waits for deliveries in progress. Stopped lanes give up their requests, but finish their transactions.
     async fn finish(&mut self) {
-        let finished = async { while self.lanes.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_WAIT, finished).await.is_err() {
-            tracing::warn!("a delivery is still in progress; its outcome will be determined at the next start");
-        }
+        while self.lanes.join_next().await.is_some() {}
     }
 }
 

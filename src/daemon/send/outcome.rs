@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{Sending, mail, webhook};
+use super::{super::shared::unless_stopped, Sending, mail, webhook};
 use crate::{
     app::{Notice, Outcome},
     desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, XId},
@@ -27,6 +27,10 @@ const MAX_REST: SignedDuration = SignedDuration::from_mins(5);
 const MAX_LOOKUP_WAIT: SignedDuration = SignedDuration::from_mins(15);
 /// How long a mail or webhook call is retried before it is given up.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
+
+/// How long a delivery in progress may take after the daemon is told to stop. One that takes longer is recovered as after
+/// a crash.
+const MAX_LAST_DELIVERY: Duration = Duration::from_secs(5);
 
 /// Why an item was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +71,10 @@ impl Sending {
         let Some(item) = self.app().store().claim(destination, self.app().clock().now()).await? else {
             return Ok(false);
         };
-        let outcome = self.carry_out(&item).await;
+        let Some(outcome) = unless_stopped(stop, MAX_LAST_DELIVERY, self.carry_out(&item)).await else {
+            tracing::warn!("a delivery is still in progress; its outcome will be determined at the next start");
+            return Ok(false);
+        };
         // Retried, because the outcome is known only here until it is stored. If that fails, the next daemon finds the
         // item marked as being sent.
         while let Err(error) = self.record_outcome(&item, outcome.clone()).await {

@@ -20,6 +20,7 @@ pub(super) use self::{
     transaction::Transaction,
     value::Value,
 };
+use super::write_buffer::Buffered;
 
 /// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,24 +95,41 @@ impl Connection {
     }
 }
 
-/// A pool or connection on which a statement runs.
+/// What a statement runs on: a pool, a connection or a write transaction.
 pub(super) enum Executor<'c> {
+    Driver(Driver<'c>),
+    /// Buffered rows may have to be inserted first.
+    Buffered(&'c mut Buffered),
+}
+
+/// A pool or connection of a driver.
+pub(super) enum Driver<'c> {
     SqlitePool(&'c SqlitePool),
     Sqlite(&'c mut SqliteConnection),
     PostgresPool(&'c PgPool),
     Postgres(&'c mut PgConnection),
 }
 
-impl<'c> From<&'c Pool> for Executor<'c> {
-    fn from(pool: &'c Pool) -> Self {
-        match pool {
-            Pool::Sqlite(pool) => Self::SqlitePool(pool),
-            Pool::Postgres(pool) => Self::PostgresPool(pool),
-        }
+impl<'c> Executor<'c> {
+    /// The pool or connection for a statement, after inserting the buffered rows that it may use.
+    async fn ready_for(self, sql: &str) -> Result<Driver<'c>, Error> {
+        Ok(match self {
+            Self::Driver(driver) => driver,
+            Self::Buffered(buffered) => buffered.ready_for(sql).await?.into(),
+        })
     }
 }
 
-impl<'c> From<&'c mut Connection> for Executor<'c> {
+impl<'c> From<&'c Pool> for Executor<'c> {
+    fn from(pool: &'c Pool) -> Self {
+        Self::Driver(match pool {
+            Pool::Sqlite(pool) => Driver::SqlitePool(pool),
+            Pool::Postgres(pool) => Driver::PostgresPool(pool),
+        })
+    }
+}
+
+impl<'c> From<&'c mut Connection> for Driver<'c> {
     fn from(connection: &'c mut Connection) -> Self {
         match connection {
             Connection::Sqlite(connection) => Self::Sqlite(connection),
@@ -120,8 +138,20 @@ impl<'c> From<&'c mut Connection> for Executor<'c> {
     }
 }
 
+impl<'c> From<&'c mut Connection> for Executor<'c> {
+    fn from(connection: &'c mut Connection) -> Self {
+        Self::Driver(connection.into())
+    }
+}
+
 impl<'c> From<&'c mut Transaction> for Executor<'c> {
     fn from(transaction: &'c mut Transaction) -> Self {
         Self::from(&mut **transaction)
+    }
+}
+
+impl<'c> From<&'c mut Buffered> for Executor<'c> {
+    fn from(buffered: &'c mut Buffered) -> Self {
+        Self::Buffered(buffered)
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{
 };
 
 use super::{
-    Executor,
+    Driver, Executor,
     row::{Decoded, Row},
     value::{Value, for_postgres, for_sqlite},
 };
@@ -41,11 +41,11 @@ enum Answer<S, P> {
 
 macro_rules! run {
     ($query:expr, $executor:expr, $method:ident) => {
-        match $executor.into() {
-            Executor::SqlitePool(pool) => Answer::Sqlite($query.for_sqlite()?.$method(pool).await?),
-            Executor::Sqlite(connection) => Answer::Sqlite($query.for_sqlite()?.$method(connection).await?),
-            Executor::PostgresPool(pool) => Answer::Postgres($query.for_postgres()?.$method(pool).await?),
-            Executor::Postgres(connection) => Answer::Postgres($query.for_postgres()?.$method(connection).await?),
+        match $executor.into().ready_for($query.sql.as_str()).await? {
+            Driver::SqlitePool(pool) => Answer::Sqlite($query.for_sqlite()?.$method(pool).await?),
+            Driver::Sqlite(connection) => Answer::Sqlite($query.for_sqlite()?.$method(connection).await?),
+            Driver::PostgresPool(pool) => Answer::Postgres($query.for_postgres()?.$method(pool).await?),
+            Driver::Postgres(connection) => Answer::Postgres($query.for_postgres()?.$method(connection).await?),
         }
     };
 }
