@@ -331,6 +331,8 @@ impl Daemon {
                     }
                     self.clock().reached(due);
                 }
+                // A poll may have added effects that are due now, such as mails about an account that works again.
+                _ if self.send_next().await? => {}
                 _ => return Ok(Settled::Idle),
             }
         }
