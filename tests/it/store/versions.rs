@@ -13,7 +13,8 @@ async fn every_write_of_a_field_raises_the_version_and_is_found_since() {
     let now = ticket.updated;
     tx.open(&ticket, &key(1, 7), &x(100), now).await.unwrap();
     tx.open(&other, &key(2, 7), &x(101), now).await.unwrap();
-    let writes: [(fn(&mut Ticket), &[&str]); 7] = [
+    type Write = fn(&mut Ticket);
+    let writes: [(Write, &[&str]); 7] = [
         (|t| t.comments += 1, &[]),
         (|t| t.status = Status::Pending, &["status"]),
         (|t| t.latest_comment = Some("hello".into()), &[]),
