@@ -52,7 +52,7 @@ enum Format {
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
-    /// One line each.
+    /// One line per finding.
     Short,
 }
 

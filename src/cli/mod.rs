@@ -89,7 +89,8 @@ pub fn main() -> ExitCode {
     let ran = match Arguments::try_parse() {
         Ok(arguments) => arguments.run(),
         Err(error) => {
-            // The message quotes arguments, which may contain control characters, so they are escaped and parsed again.
+            // The error message quotes the arguments. Parsing them again with control characters escaped makes it safe
+            // to print.
             let shown = std::env::args_os().map(|argument| visible(&argument.to_string_lossy()).into_owned());
             not_run(&Arguments::try_parse_from(shown).err().unwrap_or(error))
         }

@@ -268,8 +268,8 @@ impl Hours {
         open
     }
 
-    /// The instants at which the open time since `from` equals `length`. There is a first and a last one, as open time
-    /// does not grow while the desk is closed. `None` is beyond the supported range of dates.
+    /// The first and the last instant at which the open time since `from` equals `length`. They differ if the desk is
+    /// closed in between. `None`: beyond the supported range of dates.
     pub fn after(&self, from: Timestamp, length: SignedDuration) -> Reached {
         let mut count = Count::new(from, length);
         let first = around(self.date(from));
@@ -294,7 +294,7 @@ impl Hours {
         Reached { first: count.first, last: None }
     }
 
-    /// As [`Self::after`], back in time: the instants from which the open time up to `to` equals `length`.
+    /// As [`Self::after`], but back in time: the instants from which the open time until `to` equals `length`.
     pub fn before(&self, to: Timestamp, length: SignedDuration) -> Reached {
         let mut count = Count::new(to, length);
         let last = around(self.date(to));

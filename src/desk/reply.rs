@@ -83,17 +83,17 @@ impl Reply {
 }
 
 impl PublicReply {
-    /// The post this answers: the id of its newest known version.
+    /// The id of the post being replied to, in its newest known version.
     pub fn answers(&self) -> &XId {
         self.later.last().unwrap_or(&self.first)
     }
 
-    /// The first version of the post this answers.
+    /// The id of the post being replied to, in its first version.
     pub fn first(&self) -> &XId {
         &self.first
     }
 
-    /// Whether this answers the post with this id, which may be the id of any of its versions.
+    /// Whether `id` is a version of the post being replied to.
     pub fn is_to(&self, id: &XId) -> bool {
         *id == self.first || self.later.contains(id)
     }

@@ -177,22 +177,22 @@ impl Coverage {
         self.triggers.iter().chain(&self.automations).flatten()
     }
 
-    /// The covered results of predicates, two each.
+    /// The share of predicate results that were seen. Each predicate has two: true and false.
     pub fn answers(&self) -> Share {
         Share::of(self.rules().flat_map(|rule| &rule.predicates).flat_map(|predicate| [predicate.yes, predicate.no]))
     }
 
-    /// The triggers and automations that fired.
+    /// The share of triggers and automations that fired.
     pub fn fired(&self) -> Share {
         Share::of(self.rules().map(|rule| rule.fired))
     }
 
-    /// The macros that were applied.
+    /// The share of macros that were applied.
     pub fn applied_macros(&self) -> Share {
         Share::of(self.macros.iter().map(|(_, applied)| *applied))
     }
 
-    /// The total of predicate results, fired rules and applied macros.
+    /// The three shares together.
     pub fn all(&self) -> Share {
         self.answers() + self.fired() + self.applied_macros()
     }

@@ -16,7 +16,7 @@ pub const MAX_VALUE_LENGTH: usize = 100;
 /// A condition with its result and those of all its parts; none is short-circuited.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
-    /// Whether it held.
+    /// Whether the condition holds.
     pub holds: bool,
     /// The condition.
     #[serde(flatten)]

@@ -9,7 +9,7 @@ use super::{
     span::{SourceFile, Span},
 };
 
-/// The severity of a diagnostic.
+/// How serious a diagnostic is: an error rejects the rule set, a warning does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {

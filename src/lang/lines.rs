@@ -74,8 +74,8 @@ impl LineIndex {
         text.get(self.range(text, line)).unwrap_or_default().trim_end_matches(LINE_ENDS)
     }
 
-    /// The line and column of a byte offset; inside a character, those of that character. `text` must be the indexed
-    /// text.
+    /// The line and column of a byte offset. An offset inside a character gives the position of that character. `text`
+    /// must be the indexed text.
     pub fn line_column(&self, text: &str, offset: usize) -> LineColumn {
         let offset = text.floor_char_boundary(offset);
         let line = self.line(offset);

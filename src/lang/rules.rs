@@ -362,9 +362,9 @@ impl Comparison {
 /// The instant at which the result of `time since` or `time until` compared with a duration changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Boundary {
-    /// The instant.
+    /// When `time since` or `time until` equals the duration.
     pub at: jiff::Timestamp,
-    /// Whether the result has already changed at the instant itself.
+    /// Whether the comparison groups `at` with the longer times, as `>=` and `<` do, or with the shorter ones.
     pub included: bool,
 }
 

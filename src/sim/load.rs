@@ -21,9 +21,9 @@ use super::{
 
 /// Maximum length of a line, in bytes; a page of 500 posts with all their fields takes some megabytes.
 pub const MAX_LINE_BYTES: u64 = 16 << 20;
-/// Maximum number of left-out lines and items that a report lists.
+/// Maximum number of unreadable lines and items that a report lists.
 const MAX_NAMED: usize = 10_000;
-/// Maximum number of bytes kept of a left-out line.
+/// Maximum number of bytes kept of an unreadable line.
 const MAX_RAW_BYTES: usize = 4 << 10;
 
 /// The result of loading a file.
@@ -41,13 +41,13 @@ pub struct LoadReport {
     pub users: usize,
     /// Posts and messages that were already known.
     pub repeated: usize,
-    /// Number of lines, and items in them, that were left out.
+    /// Number of lines, and of items in lines, that could not be read.
     pub skipped: usize,
     /// Those lines and items; only the first ten thousand.
     pub unreadable: Vec<LeftOut>,
 }
 
-/// A line, or an item in it, that was left out.
+/// A line, or an item in a line, that could not be read and was ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// The line's number, counting from one.

@@ -109,7 +109,7 @@ impl Shared {
             _held: held,
         };
         if watcher.send(sighting).await.is_ok() {
-            // Resolves when the sighting is dropped.
+            // Waits until the watcher drops the sighting.
             let _ = gone.await;
         }
     }

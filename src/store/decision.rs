@@ -84,7 +84,7 @@ impl Tx {
 }
 
 impl Snapshot<'_> {
-    /// The runs on a ticket, oldest first.
+    /// The decisions recorded for a ticket, oldest first.
     pub async fn decisions(&mut self, ticket: &SeenTicket) -> Result<Vec<Recorded>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
         let rows = query(

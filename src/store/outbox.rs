@@ -304,8 +304,10 @@ impl Store {
         rows.iter().map(|row| Ok((word(row.try_get(0)?)?, time(row.try_get(1)?)?))).collect()
     }
 
-    /// Claims the next due item of a destination: it is `sending` from now on, also if this process crashes. An item
-    /// waits for earlier unfinished items of its ticket that have the same destination or, for a reply, are replies.
+    /// Claims the next due item of a destination: sets it to `sending`, also for later processes should this one crash.
+    ///
+    /// An item waits until all earlier items of its ticket with the same destination have ended, a reply also for
+    /// earlier replies to other destinations. Nothing waits for a reminder.
     pub async fn claim(&self, destination: &Destination, now: Timestamp) -> Result<Option<OutboxItem>, StoreError> {
         let mut tx = self.begin().await?;
         let next = query_scalar::<i64>(

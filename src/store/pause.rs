@@ -1,4 +1,4 @@
-//! Paused calls: accounts whose calls X currently rejects.
+//! Paused calls: the kinds of API calls that X currently rejects for an account.
 
 use jiff::Timestamp;
 

@@ -24,7 +24,7 @@ use crate::engine::minute;
 pub struct TicketKey {
     /// The connected account.
     pub account: XId,
-    /// The conversation.
+    /// The id of the conversation at X.
     pub conversation: String,
     /// The person who talks with the account.
     pub person: SourceId,

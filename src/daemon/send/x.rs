@@ -194,7 +194,8 @@ fn not_sent(item: &OutboxItem, account: ConnectedAccount, error: XError) -> Fail
             let reason = Reason::new(kind_of(&refusal), words);
             match refusal {
                 Refusal::RateLimited { .. } => Failure::NotWorking(reason, wait),
-                // X may learn late that the person has mentioned the account.
+                // X rejects a reply to somebody who has not mentioned the account, and may notice a mention late:
+                // retry.
                 Refusal::NotSummoned(_) if item.sends < MAX_UNSUMMONED => Failure::Later(reason),
                 // A duplicate means that an earlier send was delivered.
                 Refusal::Duplicate(_) if item.answers_lost > 0 && item.answers_lost < MAX_HIDDEN => {

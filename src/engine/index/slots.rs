@@ -37,7 +37,7 @@ pub(super) struct Slots {
     pub(super) folded: Vec<FieldRef>,
     /// The source of each literal, indexed by literal.
     pub(super) literals: Vec<LiteralSource>,
-    /// Without posting lists: a finder for each literal of a text.
+    /// For matching without posting lists: by literal, a substring finder if it searches a text.
     pub(super) finders: Vec<Option<Finder>>,
     /// Predicates the index cannot answer.
     pub(super) unindexed: Vec<Unindexed>,
@@ -264,7 +264,7 @@ impl Slots {
         }
     }
 
-    /// Builds a finder for each literal of a text.
+    /// Builds a substring finder for each literal that searches a text.
     pub(super) fn build_finders(&mut self) {
         let finder = |literal: &LiteralSource| match literal {
             LiteralSource::Searched(_, find) => Some(Finder::new(find)),

@@ -92,7 +92,7 @@ impl Checker<'_, '_> {
                 self.report(Diagnostic::new(&codes::TW0311, predicate.span(), message).with_help(help));
                 return None;
             }
-            // Its own errors have been reported.
+            // A `let` with errors is missing here; they have been reported.
             let checked = self.context.lets.get(&name)?;
             self.deepest = self.deepest.max(self.depth + checked.depth);
             if self.deepest > MAX_CONDITION_DEPTH {

@@ -238,7 +238,7 @@ impl Checker<'_, '_> {
                 self.error(&codes::TW0207, range(token), "a disabled macro cannot be applied");
                 None
             }
-            // Its errors have been reported.
+            // Declared, but with errors, which have been reported.
             None if declared => None,
             None => {
                 let known = macros.iter().map(|m| m.title.as_str());

@@ -264,7 +264,7 @@ fn cut(value: &mut Spanned<DeValue<'_>>, place: &Range<usize>, message: &str) ->
     };
     match value.get_mut() {
         DeValue::Table(table) => {
-            // The span of a table is its header, which does not contain its keys.
+            // The span of a table covers only its header, so its keys are searched whatever its span is.
             let mut gone = None;
             for (key, inner) in table.iter_mut() {
                 let top = key.get_ref().to_string();

@@ -101,7 +101,7 @@ pub struct Expect {
     pub span: Span,
 }
 
-/// An expectation.
+/// What an `expect` line of a test requires.
 #[derive(Debug, PartialEq)]
 pub enum ExpectKind {
     /// `expect fired "T"`; a trigger in shadow mode counts as fired if it would have fired.

@@ -47,8 +47,7 @@ pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> 
     found.into_iter().map(|((id, c), places)| together(id, c, &places)).chain(words).collect()
 }
 
-/// Diagnostics about the characters of a text that is not a rule file, such as `twite.toml`: they can hide its lines
-/// too.
+/// Reports misleading characters in a file other than a rule file, such as `twite.toml`.
 pub(crate) fn misleading_characters(text: &str) -> Vec<TextDiagnostic> {
     let mut found = Found::new();
     // A byte order mark is allowed at the start.

@@ -129,7 +129,7 @@ pub struct Stretch {
     pub until: Option<XId>,
     /// The lowest id read so far.
     lowest: Option<XId>,
-    /// The newest id known when it began, and the day on which that was read.
+    /// The newest id that was read before this stretch began, and the day on which that was read.
     known: Option<XId>,
     known_on: Option<Date>,
     /// Number of pages read.
@@ -155,7 +155,7 @@ pub struct PageRead {
 /// A list ended above the newest known id: the messages in between were not seen, and X no longer lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
-    /// The newest id known before.
+    /// The newest id that earlier polls read.
     pub known: XId,
     /// The lowest id that X still lists.
     pub lowest: XId,
