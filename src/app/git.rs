@@ -211,12 +211,12 @@ struct Search<'c> {
     found: Found,
     /// The directories being searched, to detect cycles of links.
     above: Vec<PathBuf>,
-    /// Files found so far, without links: a file with several names is read once, under the first.
+    /// Files found so far, with links resolved: a file with several names is read once, under the first.
     seen: BTreeSet<PathBuf>,
 }
 
 impl Search<'_> {
-    /// Searches a directory. `real` is its path without links, `shown` as it was named.
+    /// Searches a directory. `real` is its path with links resolved, `shown` the path for messages.
     fn directory(&mut self, real: PathBuf, shown: &Path) {
         if self.above.contains(&real) {
             return;

@@ -14,7 +14,7 @@ use crate::{
 /// The live rules; without a running daemon, those of the last one.
 #[derive(Debug)]
 pub struct LiveSet {
-    /// The rules.
+    /// The checked rules.
     pub rules: Rules,
     /// Their version, when they went live, and the state of their files.
     pub live: LiveRules,

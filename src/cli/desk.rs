@@ -55,7 +55,7 @@ pub(super) struct AsAgent {
 }
 
 impl AsAgent {
-    /// The viewer among the declared agents.
+    /// The viewer: the agent given with `--as`, who must be declared, or else the owner of the machine.
     pub(super) fn viewer<'d>(&self, desk: &'d Declarations) -> Result<Viewer<'d>, CliError> {
         self.agent.as_ref().map_or(Ok(Viewer::Owner), |name| find_agent(desk, name).map_err(CliError::Usage))
     }
@@ -313,7 +313,8 @@ pub(super) fn cannot_open(database: &str, error: StoreError) -> CliError {
     }
 }
 
-/// The path without `..` where its directory does not exist: `twite.db` for `rules/../twite.db` when `rules` is missing.
+/// Resolves `..` in a path whose directory does not exist: `rules/../twite.db` becomes `twite.db` if `rules` is
+/// missing.
 fn without_detours(path: PathBuf) -> PathBuf {
     if path.parent().is_none_or(|directory| directory.as_os_str().is_empty() || directory.is_dir()) {
         return path;

@@ -38,7 +38,7 @@ const MAX_LINE_BYTES: u64 = 4 << 20;
 /// Maximum length of a text quoted in an error, in characters.
 const MAX_SHOWN: usize = 40;
 
-/// Maximum lines and bytes of a block, the unit of work of a thread.
+/// Maximum number of lines and bytes of a [`Block`], which one thread evaluates at a time.
 const BATCH_LINES: usize = 256;
 const MAX_BATCH_BYTES: u64 = 16 << 20;
 
@@ -199,7 +199,7 @@ struct Done {
     bad: u64,
 }
 
-/// Decides on blocks of lines in parallel, and writes decisions and errors in the order of the lines. Stops if the
+/// Evaluates blocks of lines in parallel, and writes decisions and errors in the order of the lines. Stops if the
 /// output is closed.
 fn eval(
     how: How<'_>,
@@ -319,7 +319,7 @@ impl How<'_> {
         }
     }
 
-    /// Writes a warning for each invariant that the ticket violates. Such a ticket is decided on all the same.
+    /// Writes a warning for each invariant that the ticket violates. The rules run on it nevertheless.
     fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
         // The field that is most likely wrong.
         let span = |Invariant { fields, .. }: &Invariant| match fields.first() {

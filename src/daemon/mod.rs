@@ -230,7 +230,7 @@ impl Daemon {
     /// Sends the next due outbox item to any destination. Returns whether there was one.
     ///
     /// # Errors
-    /// When the store fails: an item that was being sent stays marked as such.
+    /// When the store fails. An item that was being sent then stays `sending`.
     pub async fn send_next(&self) -> Result<bool, StoreError> {
         self.sending.send_next().await
     }

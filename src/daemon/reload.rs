@@ -62,9 +62,9 @@ struct Loaded {
 /// The last rules without errors, and the settings from the same files.
 #[derive(Debug)]
 pub struct LastGood {
-    /// The rules.
+    /// The checked rules.
     pub rules: Rules,
-    /// The settings.
+    /// The settings in `twite.toml`.
     pub settings: Settings,
     /// When they went live.
     pub since: Timestamp,

@@ -634,7 +634,7 @@ mod tests {
         let friday = at("2026-07-10T08:00:00Z");
         assert_eq!(paris().before(friday, hour), reached("2026-07-10T07:00:00Z", "2026-07-06T15:00:00Z"));
         assert_eq!(paris().before(friday, hour * 2), reached("2026-07-06T14:00:00Z", "2026-07-06T14:00:00Z"));
-        // A hundred years are counted; ten thousand are not to be had.
+        // A hundred years are within the supported range of dates, ten thousand are not.
         assert!(paris().after(monday, hour * 24 * 36_500).first.is_some());
         assert_eq!(paris().after(monday, SignedDuration::MAX), Reached { first: None, last: None });
     }

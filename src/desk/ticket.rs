@@ -130,8 +130,8 @@ impl Ticket {
         }
     }
 
-    /// Adds a comment to the counts and times, and updates the status: a comment of the requester reopens a pending,
-    /// solved or snoozed ticket, a public one of an agent opens a new ticket.
+    /// Adds a comment to the counts and times, and updates the status. A comment of the requester sets a pending,
+    /// solved or snoozed ticket to open; a public comment of an agent sets a new ticket to open.
     ///
     /// Comments are added in order of creation. A late one is counted, but does not reopen a ticket that was solved
     /// after it was written.

@@ -83,13 +83,12 @@ fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stable {
 fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
     let hours = facts.hours();
     let at = match (&predicate.op, predicate.field.read(facts)) {
-        // `time since` only grows: the result changes at the boundary if it belongs to the longer times, else right
-        // after it.
+        // `time since` grows: `>=` and `<` change at the boundary, `>` and `<=` right after it.
         (Op::Since(comparison, length), Value::Time(time)) => {
             let boundary = comparison.boundary(length.reached_after(time, hours))?;
             if boundary.included { Some(boundary.at) } else { right_after(boundary.at) }
         }
-        // `time until` only shrinks, so it is the other way round.
+        // `time until` shrinks: `>=` and `<` change right after the boundary, `>` and `<=` at it.
         (Op::Until(comparison, length), Value::Time(time)) => {
             let boundary = comparison.boundary(length.reached_before(time, hours))?;
             if boundary.included { right_after(boundary.at) } else { Some(boundary.at) }

@@ -364,7 +364,7 @@ impl Comparison {
 pub struct Boundary {
     /// When `time since` or `time until` equals the duration.
     pub at: jiff::Timestamp,
-    /// Whether the comparison groups `at` with the longer times, as `>=` and `<` do, or with the shorter ones.
+    /// Whether the comparison has the same result at `at` as for longer times: true for `>=` and `<`.
     pub included: bool,
 }
 

@@ -31,8 +31,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The names of the fields that an agent can set and that have changed since a version. Tags are no such field: they
-    /// are added and removed one by one.
+    /// The names of the fields that an agent can set and that have changed since a version, without tags, which are
+    /// added and removed one by one.
     pub async fn changed_since(&mut self, ticket: TicketId, version: i64) -> Result<BTreeSet<String>, StoreError> {
         changed_since(&mut self.conn, ticket, version).await
     }

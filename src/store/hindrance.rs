@@ -27,8 +27,8 @@ pub struct Hindrance {
 }
 
 impl Hindrance {
-    /// Whether the account does not work as it should. A past gap is no such fault, nor is a rate limit unless the
-    /// endpoint waits for it for more than [`MAX_THROTTLED`].
+    /// Whether the account is faulty now. A gap is not a fault, and a rate limit only if the endpoint waits for it for
+    /// more than [`MAX_THROTTLED`].
     pub fn is_fault(&self, now: Timestamp) -> bool {
         let Some(since) = self.since else { return false };
         !self.throttled || self.next.map_or(now, |next| next.max(now)).duration_since(since) > MAX_THROTTLED
@@ -46,7 +46,8 @@ impl Hindrance {
 }
 
 impl Store {
-    /// The current problems of all accounts, and the gaps that nobody has acknowledged. An endpoint that is both paused and stalled is listed once.
+    /// The current problems of all accounts, and the gaps that nobody has acknowledged. An endpoint that is both paused
+    /// and stalled is listed once.
     pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
         let mut found: Vec<_> = self
             .pauses()
@@ -98,12 +99,12 @@ mod tests {
             throttled,
         };
         for (since, next, throttled, now, fault) in [
-            // What may be missing of the past.
+            // A gap.
             (None, None, false, 100, false),
             (Some(100), Some(101), false, 100, true),
             (Some(100), None, false, 100, true),
             (Some(100), Some(115), true, 100, false),
-            // It has lasted, or is going to.
+            // The rate limit has lasted, or will last, for too long.
             (Some(100), Some(115), true, 131, true),
             (Some(100), Some(100 + 24 * 60), true, 100, true),
         ] {

@@ -27,7 +27,7 @@ pub struct Outgoing {
     pub by: Actor,
     /// The effect.
     pub effect: Effect,
-    /// For a reply, the handle of the account from which it is sent; `None` if no account may.
+    /// For a reply, the handle of the account from which it is sent; `None` if no account may send it.
     pub account: Option<String>,
     /// Its destination.
     pub destination: Destination,
@@ -54,7 +54,7 @@ pub struct OutboxItem {
     pub rule: Option<String>,
     /// The effect.
     pub effect: Effect,
-    /// For a reply, the handle of the account from which it is sent; `None` if no account may.
+    /// For a reply, the handle of the account from which it is sent; `None` if no account may send it.
     pub account: Option<String>,
     /// Its destination.
     pub destination: Destination,
@@ -304,7 +304,8 @@ impl Store {
         rows.iter().map(|row| Ok((word(row.try_get(0)?)?, time(row.try_get(1)?)?))).collect()
     }
 
-    /// Claims the next due item of a destination: sets it to `sending`, also for later processes should this one crash.
+    /// Claims the next due item of a destination. The claim is committed first, so after a crash the item is still
+    /// `sending`.
     ///
     /// An item waits until all earlier items of its ticket with the same destination have ended, a reply also for
     /// earlier replies to other destinations. Nothing waits for a reminder.

@@ -68,7 +68,7 @@ async fn come_back(listener: &TcpListener, authorisation: &Authorisation) -> Res
             "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{say}",
             say.len()
         );
-        // The browser may have closed the connection; the code is received all the same.
+        // A browser that closed the connection does not matter: the code has been received.
         let _ = stream.write_all(answer.as_bytes()).await;
         if let Some(done) = done {
             return done;

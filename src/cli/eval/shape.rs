@@ -84,8 +84,7 @@ pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
     Shape::Table(vec![required("ticket", ticket()), optional("event", event), optional("now", Shape::Moment)])
 });
 
-/// The shape of a serialized ticket. A key that is `null` in the default ticket is optional; types are those of the
-/// fields.
+/// The shape of a serialized ticket. A key may be `null` if it is in the default ticket. Types are those of the fields.
 fn ticket() -> Shape {
     table("", &serde_json::to_value(Ticket::default()).unwrap_or_default())
 }

@@ -129,7 +129,7 @@ impl Sending {
     /// Sends the next due item to any destination. Returns whether there was one.
     ///
     /// # Errors
-    /// When the store fails: an item that was being sent stays marked as such.
+    /// When the store fails. An item that was being sent then stays `sending`.
     pub(super) async fn send_next(&self) -> Result<bool, StoreError> {
         let never = CancellationToken::new();
         for destination in self.due().await? {

@@ -108,8 +108,8 @@ impl Sending {
         Err(Failure::NotThere)
     }
 
-    /// The comment of the previous part of the same reply, which this part answers so that they form a thread. If the
-    /// previous part was not sent, this part is refused.
+    /// Makes a later part of a reply answer the previous part, so that they form a thread. Refuses it if the previous
+    /// part was not sent.
     async fn follow_earlier_part(&self, item: &OutboxItem) -> Result<(), Failure> {
         let Some(key) = &item.follows else { return Ok(()) };
         let Some(part) = self.app().store().earlier_part(key).await.map_err(stored)? else { return Ok(()) };
@@ -128,7 +128,8 @@ impl Sending {
         Ok(())
     }
 
-    /// The account from which the reply was decided to be sent, or for which one may be sent now if none could be.
+    /// The account to send the reply from: the one chosen when it was decided or, if none could reply then, one that
+    /// may now.
     async fn answering_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
         // Once the account is removed, there is no way to look up whether it sent the reply.
         let never = |words: String| match item.possibly_sent {

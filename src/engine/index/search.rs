@@ -24,7 +24,7 @@ pub struct Index {
     slots: Slots,
     /// The condition of each rule.
     exprs: Vec<(u32, Expr)>,
-    /// The posting lists; `None` if rules are few and evaluated one by one.
+    /// The posting lists; `None` if there are too few rules for them.
     layout: Option<Layout>,
     /// One more than the highest rule number.
     rules: usize,
@@ -46,8 +46,9 @@ pub struct Scratch {
 }
 
 impl Index {
-    /// Indexes numbered conditions, each with its kinds of events. Selectivity is estimated from recent tickets. Up to
-    /// `max_unindexed` rules are evaluated one by one.
+    /// Indexes numbered conditions, each with its kinds of events. Selectivity is estimated from recent tickets. If
+    /// there are at most `max_unindexed` rules, no posting lists are built, and every rule is evaluated for each
+    /// ticket.
     pub fn new<'r>(
         conditions: impl Iterator<Item = (usize, Option<On>, &'r Condition)> + Clone,
         recent: &[Recent],
@@ -115,7 +116,7 @@ impl Index {
         }
     }
 
-    /// The estimated number of clauses probed for a ticket; 0 if rules are evaluated one by one.
+    /// The estimated number of clauses probed for a ticket; 0 without posting lists.
     pub(crate) fn expected(&self) -> f64 {
         self.expected
     }

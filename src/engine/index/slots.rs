@@ -273,7 +273,8 @@ impl Slots {
         self.finders = self.literals.iter().map(finder).collect();
     }
 
-    /// Assigns bits to coded slots in this order, while bits are left.
+    /// Assigns a range of bits to each coded slot, in the given order of slots. Those for which there are too few bits
+    /// left get none.
     pub(super) fn assign_bits(&mut self, order: &[usize]) {
         let mut used = 0;
         for slot in order {

@@ -41,7 +41,7 @@ pub(super) fn context<'a>(
             _ => declare_title(&mut context, &file.source, item, &mut found.diagnostics),
         }
     }
-    // A `let` that did not parse declares its name all the same.
+    // A `let` that did not parse still declares its name.
     for (file, name) in files.iter().flat_map(|file| broken_lets(file).map(move |name| (file, name))) {
         let _ = context.names.declare(NameKind::Let, name.text(), file.source.span(range(&name)));
     }
