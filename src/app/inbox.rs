@@ -88,9 +88,8 @@ impl App {
         Ok(done.len())
     }
 
-    /// Takes messages in one by one. Messages with bad data are skipped, which is safe because assignment to tickets
-    /// does not depend on order. They are set aside once another message has succeeded, which proves that the store
-    /// works.
+    /// Processes messages one by one. Those with bad data are skipped, which is safe because assignment to tickets does
+    /// not depend on order. They are set aside once another message has succeeded, which proves that the store works.
     async fn take_alone(&self, items: &[InboxItem]) -> Result<(), StoreError> {
         let mut read = 0;
         let mut failed = None;

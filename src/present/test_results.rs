@@ -26,18 +26,18 @@ pub(crate) struct TestResults {
     took: Duration,
 }
 
-/// The coverage of the tests, as JSON.
+/// The rule coverage of the tests, as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct Covered {
-    /// The percentage covered over all kinds, rounded down to one decimal.
+    /// The percentage covered, of predicates, rules and macros together, rounded down to one decimal.
     pub(crate) percent: f64,
     pub(crate) seen: usize,
     pub(crate) total: usize,
-    /// The covered results of predicates, two per predicate.
+    /// The share of predicate results that were seen. Each predicate has two: true and false.
     answers: Share,
-    /// The triggers and automations that fired.
+    /// The share of triggers and automations that fired.
     fired: Share,
-    /// The macros that were applied.
+    /// The share of macros that were applied.
     applied: Share,
     missing: Vec<Missing>,
     never_ran: Vec<Ran>,

@@ -33,7 +33,7 @@ pub enum XError {
     InBetween {
         /// The HTTP status of the response.
         status: u16,
-        /// The response, in short.
+        /// The response, shortened.
         detail: String,
     },
     /// The call was sent, but its response was lost or X failed: it may have taken effect. What happened, as a

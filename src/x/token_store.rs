@@ -1,4 +1,4 @@
-//! Where the OAuth tokens of an account are kept. Implemented by whoever stores them.
+//! The trait through which the client stores the OAuth tokens of an account; the application implements it.
 
 use std::{fmt, pin::Pin};
 

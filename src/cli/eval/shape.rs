@@ -59,10 +59,10 @@ fn required(name: impl Into<Cow<'static, str>>, holds: Shape) -> Key {
     Key { must_be: true, ..key(name, holds) }
 }
 
-/// A ticket.
+/// The shape of a ticket.
 pub(super) static TICKET: LazyLock<Shape> = LazyLock::new(ticket);
 
-/// A ticket with what happened to it.
+/// The shape of a line: a ticket with an event and its time.
 pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
     let updated = Shape::Table(vec![required("before", ticket())]);
     let due = Shape::Table(vec![required("active", Shape::Texts)]);

@@ -96,7 +96,7 @@ impl Layout {
                 Key::Cells(cells) => {
                     let (set, sort_slot) = {
                         let set = fields(&posting, cells, slots).into_iter().find_map(|fields| sets.get(&fields));
-                        // The empty set always exists.
+                        // Never `None`: every posting fits the cell set without fields, which always exists.
                         let Some(set) = set else { continue };
                         (*set, layout.sets[*set].sort_slot)
                     };
@@ -125,7 +125,7 @@ impl Layout {
         layout
     }
 
-    /// Chooses the cell sets that enough rules share, and the empty cell set.
+    /// Chooses the cell sets that enough rules share, and the cell set without fields, which fits every posting.
     fn choose_sets(&mut self, postings: &[Posting], slots: &Slots) -> FxHashMap<Fields, usize> {
         let mut wanted: FxHashMap<Fields, usize> = FxHashMap::default();
         for posting in postings {

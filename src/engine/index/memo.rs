@@ -155,7 +155,7 @@ impl Memo {
         self.present.len()
     }
 
-    /// One of those lists.
+    /// One of the lists of true literals.
     pub(super) fn list(&self, list: usize) -> &[u32] {
         &self.present[list]
     }

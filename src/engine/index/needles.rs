@@ -60,7 +60,7 @@ pub(super) struct NeedleScratch {
 }
 
 impl Needles {
-    /// The literal of a search; `next` if the search is new.
+    /// The number of the literal for a search: its existing one, or `next` if the search is new.
     pub(super) fn literal(&mut self, find: &Find, next: u32) -> u32 {
         if let Some(literal) = self.literals.get(find) {
             return *literal;

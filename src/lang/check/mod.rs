@@ -234,7 +234,8 @@ struct Checker<'c, 'f> {
     deepest: usize,
 }
 
-/// Suggestions from lists of names that can be long: a cache, and a bound on the work of one check of all files.
+/// Spelling suggestions from lists of names. The lists can be long, so they are cached, and the number of comparisons
+/// in a check is limited.
 struct Suggestions(Mutex<SuggestionCache>);
 
 struct SuggestionCache {

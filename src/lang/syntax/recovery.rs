@@ -16,7 +16,8 @@ use crate::lang::{
     suggest::{did_you_mean, listed, nearest},
 };
 
-/// Maximum number of times a text is parsed again: once each for items, clauses and actions, and once more.
+/// Maximum number of times a text is parsed again. Each time can reveal errors one level deeper: items, clauses,
+/// actions and facts.
 pub(super) const MAX_ROUNDS: usize = 4;
 /// Markers that the grammar reads as the start of a part, an action or a fact. They are Unicode noncharacters, which
 /// are not meant to occur in text.

@@ -27,7 +27,7 @@ use crate::{
 
 /// Maximum delay with which X may list a message for it still to be read.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
-/// How far below the newest id a poll that is not a sweep starts.
+/// The overlap of a poll that is not a sweep: how far its lower bound lies before the newest known message.
 const SHORT_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 /// Interval between sweeps if the last one read more than `MAX_SWEPT_ALWAYS` messages; otherwise every poll is a sweep.
 const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(5);
