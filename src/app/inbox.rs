@@ -32,8 +32,7 @@ impl App {
         }
         match self.take_together(&items).await {
             Err(error) if items.len() > 1 => {
-                // Whatever the reason, it recurs below, and is reported there: with the message that is set aside, or as an
-                // error of the store.
+                // Not reported here: the error recurs below, and is reported there.
                 tracing::debug!("a batch of messages failed, so each is processed separately: {error}");
                 self.take_alone(&items).await?;
             }

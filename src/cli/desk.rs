@@ -292,10 +292,11 @@ impl Paths {
     }
 }
 
-/// The value of an environment variable that a key of `[store]` names, or, if it is not set, what it is.
+/// The value of the environment variable that a key of `[store]` names. The inner error describes a variable that is
+/// not set.
 ///
 /// # Errors
-/// If it is not the name of a variable, and so may be the secret itself, which is not shown.
+/// If `variable` is not a valid name. It may be the secret itself, so the message does not contain it.
 fn secret(variable: &str, key: &str, what: &str) -> Result<Result<String, String>, CliError> {
     if !is_variable_name(variable) {
         let message = format!("`{key}` of `[store]` is not the name of an environment variable with {what}");

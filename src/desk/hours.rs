@@ -215,7 +215,7 @@ impl Hours {
     /// The next opening or closing after an instant.
     pub fn turns_after(&self, at: Timestamp) -> Option<Timestamp> {
         if !self.is_open(at) {
-            // It opens at the last instant until which no open time has passed.
+            // Until the desk opens, the open time since `at` is zero.
             return self.after(at, SignedDuration::ZERO).last;
         }
         let closes_on = |first: Date, days: usize| {
@@ -474,8 +474,8 @@ impl Count {
         Self { left: length, first: length.is_zero().then_some(from) }
     }
 
-    /// Counts an open interval. Once the amount was reached and open time continues, returns the instant at which it
-    /// does.
+    /// Counts an open interval. Returns the instant at which open time continues after the amount was reached, if it
+    /// does in this interval; the inner `None` is beyond the supported range of dates.
     fn add<E>(
         &mut self,
         start: Timestamp,

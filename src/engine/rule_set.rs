@@ -65,7 +65,7 @@ impl RuleSet {
         Self::indexed_above(MAX_UNINDEXED, rules, recent)
     }
 
-    /// [`Self::learned`], where up to `max_unindexed` triggers are evaluated one by one.
+    /// [`Self::learned`], but posting lists are built only for more than `max_unindexed` triggers.
     pub fn indexed_above(max_unindexed: usize, rules: Arc<Rules>, recent: &[Recent]) -> Self {
         let triggers = rules.triggers.iter().enumerate().filter(|(_, trigger)| trigger.mode != Mode::Disabled);
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));

@@ -1,5 +1,5 @@
-//! The version of a ticket at which each of its fields last changed, so that an update can tell whether it would
-//! overwrite what somebody else has changed since the version that it names.
+//! For each field of a ticket, the version of the ticket at which it last changed. An update names the version it is
+//! based on, and conflicts with later changes of the same fields.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 

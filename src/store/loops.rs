@@ -76,8 +76,9 @@ impl Tx {
         Ok(query_scalar(stopped).bind(id.0).fetch_one(&mut self.conn).await?)
     }
 
-    /// Records the state into which automations brought a ticket. Stops automations on the ticket and returns the loop
-    /// if it was in that state within [`WINDOW`] under the same rules, unless [`Tx::forget_states`] was called since.
+    /// Records the state into which automations brought a ticket. If it was in that state before, within [`WINDOW`] and
+    /// under the same rules, stops automations on it and returns the loop. [`Tx::forget_states`] drops the earlier
+    /// states.
     pub async fn come_round(
         &mut self,
         id: TicketId,

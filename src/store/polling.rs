@@ -50,16 +50,16 @@ pub struct Gap {
     pub known: XId,
     /// The oldest known message after the gap.
     pub lowest: XId,
-    /// Who has seen it and wants to hear no more of it.
+    /// Who acknowledged it, and when; it is then no longer reported.
     pub acknowledged: Option<Acknowledged>,
 }
 
-/// That somebody acknowledged a gap.
+/// The acknowledgement of a gap.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Acknowledged {
-    /// When.
+    /// When it was acknowledged.
     pub at: Timestamp,
-    /// Who.
+    /// Who acknowledged it.
     pub by: String,
 }
 

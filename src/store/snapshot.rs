@@ -8,7 +8,7 @@ use super::{
 use crate::desk::{Ticket, TicketId, Viewer, declarations::Sees};
 
 /// One consistent state of the store, as a viewer sees it: tickets that the viewer does not see are treated as
-/// nonexistent. Reads of tickets for somebody are methods of it.
+/// nonexistent. All reads on behalf of a viewer are methods of it.
 #[derive(Debug)]
 pub struct Snapshot<'v> {
     pub(super) conn: Transaction,

@@ -146,8 +146,8 @@ pub struct Page<T> {
     pub next_is_lost: bool,
     /// Requested ids that X reports as not found.
     pub gone: Vec<XId>,
-    /// Whether the response contains a list. An empty list still has `meta`; a response with errors alone does not
-    /// tell.
+    /// Whether the response is a list: it has `data` or, if the list is empty, `meta`. A response with only errors has
+    /// neither.
     pub is_list: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::{
     lang::rules::{Condition, On},
 };
 
-/// Up to this many rules are evaluated one by one, which is faster than probing posting lists.
+/// Maximum number of rules without posting lists: evaluating so few for each ticket is faster.
 pub(crate) const MAX_UNINDEXED: usize = 40;
 
 /// An immutable index over numbered conditions.

@@ -1,4 +1,5 @@
-//! What is about all items: the names they declare, duplicates, and the order in which named conditions are checked.
+//! Checks of all items together: the names they declare, duplicates, and the order in which named conditions are
+//! checked.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -383,7 +383,7 @@ mod tests {
         backward.reverse();
         assert_eq!(forward, backward);
         assert!(forward.iter().filter(|found| !found.is_empty()).count() > 20);
-        // The check of all files reports the same, and what is about several items.
+        // The check of all files reports these errors too, besides those about several items.
         let (_, all) = check(&files, &desk, None, Version::default());
         let missing = forward.iter().flatten().filter(|found| found.is_error() && !all.contains(found));
         assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Diagnostic>::new());

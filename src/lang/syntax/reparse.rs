@@ -133,7 +133,7 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
         None => format!("unexpected {found_words}"),
     };
     let diagnostic = Diagnostic::new(&codes::TW0101, place.clone(), message);
-    // At the end of a line, a value is more likely missing than called like the keyword on the next line.
+    // If the keyword is on the next line, most likely the value is missing, rather than named like the keyword.
     let apart = text.get(span.start..place.start).is_some_and(last_line_is_blank);
     if let Some(help) = reserved(before, if apart { "" } else { found }, &wanted) {
         return diagnostic.with_help(help);
