@@ -209,7 +209,7 @@ impl Paths {
                 .find(|address| address.file().is_some_and(Path::is_file))
                 .unwrap_or_else(|| beside(Path::new(""))),
         };
-        // A database that is named has its own password.
+        // The password is that of the declared database, not of one given on the command line.
         let password_env = password_env.filter(|_| database.is_none());
         let database = match database.unwrap_or_else(found) {
             Address::File(path) => Address::File(without_detours(path)),

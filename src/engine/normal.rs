@@ -1,7 +1,8 @@
-//! Normal forms of predicates: each field's domain is cut into finitely many parts, on each of which a predicate is constant.
+//! Normal forms of predicates: a predicate divides the values of its field into finitely many parts, and has one result
+//! on each.
 //!
-//! The parts come from the literals of the predicate. [`evaluate`] gives the result on a part for one value of it. The index
-//! maps parts to slots.
+//! The parts follow from the literals of the predicate. To find the result on a part, [`evaluate`] is called with one
+//! value of it. The index maps parts to slots.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -39,7 +39,7 @@ pub(super) struct Endpoint {
     pub(super) app_limit: Option<u32>,
     /// Maximum number of requests in 24 hours: per user, and over all users of the app.
     pub(super) day: (Option<u32>, Option<u32>),
-    /// Names of the query parameters, in groups.
+    /// Names of the query parameters, in groups that endpoints share.
     pub(super) parameters: &'static [&'static [&'static str]],
     /// The schema of the JSON body.
     pub(super) body: Option<&'static Shape>,

@@ -32,9 +32,9 @@ pub struct Fault {
     pub delay_ms: u64,
     /// Status to respond with instead of processing the request, without rate limit headers.
     pub status: Option<u16>,
-    /// Headers of that response.
+    /// Headers of the response with this status.
     pub headers: BTreeMap<String, String>,
-    /// Body of that response.
+    /// Body of the response with this status.
     pub body: String,
     /// Cuts the connection before or after the request takes effect; after means that the response is lost.
     pub cut: Option<Cut>,
@@ -98,7 +98,7 @@ impl Fault {
         Self { status: Some(status), body: body.into(), ..self }
     }
 
-    /// Adds a header to that response.
+    /// Adds a header to the response of the fault.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.into(), value.into());

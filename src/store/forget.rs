@@ -136,7 +136,7 @@ impl Tx {
             let why = match &effect {
                 Effect::Reply { .. } if answers => Some("the post that it answers was deleted at X"),
                 Effect::Reply { .. } if repeats => Some("it repeats the text of a post that was deleted at X"),
-                // Its receiver expects a body of its own form.
+                // A body with the text cut out may be one that the receiver does not accept.
                 Effect::Webhook { .. } if repeats => Some("its body repeats the text of a post that was deleted at X"),
                 _ => None,
             };

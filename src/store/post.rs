@@ -125,7 +125,7 @@ impl Snapshot<'_> {
 const HIGHEST_CONTEXT: i64 = 100;
 
 impl Tx {
-    /// A post, by its first id.
+    /// A post, by the id of its first version.
     pub async fn post(&mut self, id: &XId) -> Result<Option<StoredPost>, StoreError> {
         let row = query(concat!("SELECT ", read_columns!(), " FROM post WHERE post.x_id = $1"))
             .bind(id.as_str())

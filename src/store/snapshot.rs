@@ -34,7 +34,7 @@ impl SeenTicket {
 }
 
 impl Store {
-    /// Begins to read for a viewer.
+    /// Begins a read transaction for a viewer.
     pub async fn snapshot<'v>(&self, viewer: Viewer<'v>) -> Result<Snapshot<'v>, StoreError> {
         Ok(Snapshot { conn: Transaction::reading(&self.reader).await?, viewer })
     }

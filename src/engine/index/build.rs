@@ -21,7 +21,7 @@ use crate::{
 
 /// Maximum number of alternative needles of a regex.
 const MAX_NEEDLES: usize = 16;
-/// Minimum length of such a needle, in bytes.
+/// Minimum length of a needle of a regex, in bytes.
 const MIN_NEEDLE_BYTES: usize = 3;
 
 /// Builds expressions, registering slots.

@@ -26,7 +26,7 @@ pub(super) struct Memo {
     truths: Vec<u64>,
     /// The true literals as lists: one per named slot, then one per searched slot.
     present: Vec<Vec<u32>>,
-    /// Which of the lists were read.
+    /// Which lists of `present` were read.
     read: Vec<bool>,
     folded: Vec<Folder>,
     /// Which texts were folded.

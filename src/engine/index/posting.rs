@@ -9,10 +9,11 @@ use super::{
     slots::{Slots, Unindexed},
 };
 
-/// Maximum number of alternatives posted separately, and maximum depth to which nested disjunctions are split.
+/// Maximum number of alternatives of a disjunction that is split, and maximum depth to which nested ones are split.
 const MAX_ALTERNATIVES: usize = 32;
 const MAX_DEPTH: usize = 3;
-/// Alternatives are posted separately if they hold on less than this share of the tickets of the best single key.
+/// A disjunction is split if the keys of its alternatives together hold on less than this share of the tickets on which
+/// the best single key holds.
 const MAX_SPLIT_SHARE: f64 = 0.7;
 /// Maximum number of cells one posting is copied to.
 const MAX_CELLS: u32 = 8;

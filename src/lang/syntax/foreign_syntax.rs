@@ -8,7 +8,7 @@ use crate::lang::{
     diagnostic::{Diagnostic, TextDiagnostic},
 };
 
-/// All such errors in a tree.
+/// The errors about foreign syntax, unclosed delimiters and unknown escape sequences in a tree.
 pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
     root.descendants_with_tokens()
         .filter_map(|element| match element {

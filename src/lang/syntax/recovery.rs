@@ -124,7 +124,7 @@ impl Repaired {
 fn facts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repair)) {
     let Some(block) = node.parent() else { return };
     let is_bad = |child: &SyntaxNode| matches!(child.kind(), SyntaxKind::BadFact | SyntaxKind::BadComment);
-    // Only for the first bad fact of a block.
+    // Search each block once, for its first bad fact.
     if block.children().find(is_bad).as_ref() != Some(node) {
         return;
     }
