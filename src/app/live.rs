@@ -51,7 +51,7 @@ pub struct Broken {
 }
 
 impl Live {
-    /// Makes rules and settings live.
+    /// Starts with these rules and settings as the live ones.
     pub(crate) fn new(rules: impl Into<Arc<Rules>>, settings: Settings, state: ReloadState, follow: Follow) -> Self {
         let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
         Self {

@@ -457,8 +457,8 @@ impl Duration {
         }
     }
 
-    /// The first and the last instant at which exactly this duration has elapsed since `time`. In business time these
-    /// differ, because no time elapses while the desk is closed.
+    /// The first and the last instant at which exactly this duration has elapsed since `time`. In business time they
+    /// can differ, because no time elapses while the desk is closed.
     pub fn reached_after(self, time: jiff::Timestamp, hours: &Hours) -> Reached {
         let length = self.length(hours);
         if let Self::Clock(_) = self {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{desk::TicketId, engine::loops::WINDOW};
 
-/// A ticket on which automations were stopped because of a loop.
+/// A loop that stopped automations on a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct StoppedLoop {
     /// The ticket.
@@ -49,7 +49,7 @@ impl Snapshot<'_> {
         sql.build().fetch_all(&mut self.conn).await?.iter().map(stopped).collect()
     }
 
-    /// The loop because of which automations are stopped on a ticket, if they are.
+    /// The loop that stopped automations on a ticket, if any.
     pub async fn stopped_loop(&mut self, ticket: &SeenTicket) -> Result<Option<StoppedLoop>, StoreError> {
         let query = query("SELECT ticket, at, fired FROM automation_state WHERE stopped = 1 AND ticket = $1");
         query.bind(ticket.id().0).fetch_optional(&mut self.conn).await?.as_ref().map(stopped).transpose()
