@@ -43,13 +43,13 @@ enum What {
     },
     /// Connect a declared account, or connect it again after X refused it.
     ///
-    /// Prints an address to open in a browser, waits for X to come back to this machine, and keeps the tokens,
-    /// encrypted. Everything goes on where it stopped. What the tokens cannot do of what `twite.toml` asks is said, and
-    /// the exit status is 1.
+    /// Prints a URL to open in a browser, waits for X to redirect to this machine, and stores the tokens, encrypted.
+    /// Polling continues where it stopped. If the tokens do not permit everything that `twite.toml` declares for the
+    /// account, says what is missing and exits with status 1.
     Connect(Connect),
-    /// Acknowledge the periods in which messages to an account may be missing: they are not listed any more.
+    /// Acknowledge the periods in which messages to an account may be missing, so that they are no longer listed.
     ///
-    /// Who did so, and when, stays in `twite accounts list --format json`.
+    /// Who acknowledged them, and when, is in `twite accounts list --format json`.
     Acknowledge(Acknowledge),
 }
 

@@ -40,14 +40,16 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Withdraw what waits, or whose outcome is unknown: it is not sent, or not again.
+    /// Withdraw effects that are waiting or of unknown outcome: they are not sent, or not again.
     ///
-    /// Ends with status 1 where something cannot be withdrawn, as it is being sent just now or has ended; the others are.
+    /// Exits with status 1 if an effect cannot be withdrawn because it is being sent or has ended; the others are
+    /// withdrawn.
     Withdraw(By),
-    /// Send now what waits, or again what is unknown, was refused or withdrawn.
+    /// Send effects now that are waiting, or again if they are of unknown outcome, refused or withdrawn.
     ///
-    /// What may have arrived may then arrive twice: X refuses a post it has, but takes a direct message again. Ends with
-    /// status 1 where something cannot be sent again, as it is being sent just now or has arrived; the others are.
+    /// An effect that did arrive may arrive twice: X rejects a duplicate post, but accepts a direct message again.
+    /// Exits with status 1 if an effect cannot be sent again because it is being sent or has arrived; the others are
+    /// sent.
     Resend(By),
 }
 

@@ -23,16 +23,16 @@ use crate::{
 
 /// Run the daemon: messages in, rules applied live, replies out.
 ///
-/// Polls the connected accounts, makes tickets, runs the rules and sends what they ask for. Follows the rule files while
-/// it runs; broken ones leave the last good rules live, also through a restart. SIGHUP loads them at once. Works alone on
-/// its database: a second daemon waits until the first one ends. Ends on Ctrl-C or SIGTERM after what is under way; killed, it
-/// finds everything where it was.
+/// Polls the connected accounts, opens tickets, runs the rules and sends their effects. Reloads the rule files when
+/// they change; while they have errors, the last good rules stay live, even after a restart. SIGHUP reloads them at
+/// once. Only one daemon works on a database: a second one waits until the first ends. On Ctrl-C or SIGTERM, the daemon
+/// finishes what is in progress and ends. If it is killed, the next one continues where it stopped.
 ///
 /// The log goes to standard error. TWITE_LOG sets the level (error, warn, info, debug; per module as in
 /// `info,twite::x=debug`).
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Directories with rules, or files of one set, which goes live whole.
+    /// Directories with rules, or files of one rule set. The whole set goes live.
     #[arg(default_value = "rules", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The configuration file. Default: `twite.toml` in the directory of the rules or its parent.

@@ -33,8 +33,8 @@ With --format json one object is printed:
   admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
 pub(crate) struct Status {
-    /// Also exit with status 1 if no daemon runs on the database or it cannot write, or a declared account is not
-    /// connected or partly stopped, by X's rate limit for more than half an hour.
+    /// Also exit with status 1 if no daemon runs on the database, if it cannot write, or if a declared account is not
+    /// connected or has a problem. X's rate limit counts as a problem after half an hour.
     #[arg(long)]
     health: bool,
     /// Output format.

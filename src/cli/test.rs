@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Run the tests that rule files carry.
+/// Run the tests in rule files.
 ///
 /// For a file, the whole rule set that contains it is loaded, but only its tests are run. The exit status is 1 if a test
 /// fails or the coverage is below `--min`, and 2 if no test matches `--filter`.

@@ -59,11 +59,15 @@ enum What {
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
-    /// Apply a macro to tickets, as an agent: fields are set at once, triggers run on the update, and the daemon sends what is
-    /// to be sent. Exits with status 1 if a ticket refuses the macro; the other tickets are updated.
+    /// Apply a macro to tickets, as an agent.
+    ///
+    /// The fields are set immediately, the triggers run on the update, and the daemon sends the replies and other
+    /// effects. Exits with status 1 if the macro cannot be applied to a ticket; the other tickets are updated.
     Apply(Apply),
-    /// Update a ticket, as an agent: triggers run on the update. Ends with status 1 if the
-    /// ticket refuses it, or if somebody else has changed the same field since the version named.
+    /// Update a ticket, as an agent.
+    ///
+    /// The triggers run on the update. Exits with status 1 if the ticket cannot be updated, or if
+    /// somebody else has changed the same field since the version given with --expect-version.
     ///
     ///   twite ticket update 42 --set status=solved --add-tag refund
     #[command(verbatim_doc_comment)]
@@ -71,25 +75,26 @@ enum What {
         /// The ticket's number.
         #[arg(value_name = "ID")]
         ticket: i64,
-        /// Say this to agents only.
+        /// Add a private note, visible to agents only.
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
         #[command(flatten)]
         update: UpdateArgs,
     },
-    /// Reply to the requester, as an agent: the reply leaves as soon as the daemon runs. Ends with status 1 where the ticket
-    /// refuses it.
+    /// Reply to the requester, as an agent.
+    ///
+    /// The daemon sends the reply when it runs. Exits with status 1 if the ticket cannot be answered.
     Reply {
         /// The ticket's number.
         #[arg(value_name = "ID")]
         ticket: i64,
-        /// What to say, as it is sent.
+        /// The text of the reply.
         #[arg(value_name = "TEXT")]
         text: String,
-        /// The comment that is answered, by its id in `twite ticket show --format json`; by default the requester's latest.
+        /// The comment to reply to, by its id in `twite ticket show --format json`. Default: the requester's latest.
         #[arg(long, value_name = "COMMENT")]
         answers: Option<i64>,
-        /// The connected account to reply from, by its handle; by default the one that was addressed.
+        /// The handle of the connected account to reply from. Default: the one that was addressed.
         #[arg(long, value_name = "HANDLE")]
         from: Option<String>,
         #[command(flatten)]
@@ -99,7 +104,8 @@ enum What {
 
 #[derive(Debug, Args)]
 struct UpdateArgs {
-    /// Set a field: what follows `set FIELD to` in a rule, texts in quotes. Can be given several times.
+    /// Set a field. The value is written as after `set FIELD to` in a rule, a text in quotes. Can be given several
+    /// times.
     #[arg(long, value_name = "FIELD=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
     /// Add a tag. Can be given several times.
@@ -108,11 +114,11 @@ struct UpdateArgs {
     /// Remove a tag. Can be given several times.
     #[arg(long, value_name = "TAG")]
     remove_tag: Vec<String>,
-    /// The `version` of the ticket that you saw: what others have changed since is kept, and nothing is done where it is the
-    /// same field.
+    /// The `version` of the ticket that the update is based on. Later changes by others are kept. If they include a
+    /// field that is to be set, nothing is updated.
     #[arg(long, value_name = "N")]
     expect_version: Option<i64>,
-    /// Send no reply for so long; until then, `twite outbox withdraw` takes it back.
+    /// Wait this long before a reply is sent. Until then, `twite outbox withdraw` cancels it.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     after: u32,
     /// Show the result without applying it.

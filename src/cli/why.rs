@@ -17,10 +17,10 @@ use crate::{
     present::replay::{RunJson, text},
 };
 
-/// Tell what the rules did on a ticket, and why: every run, every rule, every condition with the value it had.
+/// Explain what the rules did on a ticket: every run, every rule, and every condition with the value it had.
 ///
-/// Repeats each run from the audit, with the rules that were live then. If the result differs from what
-/// was recorded, it says so and exits with status 1.
+/// Repeats each recorded run with the rules that were live then. If the result differs from what was recorded, says so
+/// and exits with status 1.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The ticket's number.

@@ -119,7 +119,7 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Loads rules and makes them live, without a last good set.
+    /// Loads rules and makes them live, for the first start.
     ///
     /// # Errors
     /// The rendered report, if the rules have errors: there is no last good set to fall back to.

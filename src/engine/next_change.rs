@@ -8,8 +8,8 @@ use crate::{
     lang::rules::{Condition, ConditionKind, Op, Predicate},
 };
 
-/// Maximum steps of a search. A search that reaches it returns an instant that is too early; evaluation at that instant
-/// searches on from there.
+/// Maximum steps of a search. A search that reaches it returns an instant that is too early. When the condition is
+/// evaluated at that instant, the search continues.
 const MAX_STEPS: usize = 200;
 
 /// The next instant after now at which the result of a condition can change while the ticket stays the same: a lower

@@ -18,7 +18,7 @@ use crate::{desk::TicketId, engine::loops::WINDOW};
 pub struct StoppedLoop {
     /// The ticket.
     pub ticket: TicketId,
-    /// When they were stopped.
+    /// When automations were stopped.
     pub at: Timestamp,
     /// The titles of the automations in the loop.
     pub automations: BTreeSet<String>,

@@ -174,7 +174,8 @@ impl Sending {
         }
     }
 
-    /// Records a failure of a destination. Returns the end of its backoff, at least the wait that it asked for.
+    /// Records a failure of a destination, and starts a backoff of `wait`, which is given the number of failures.
+    /// Returns its end.
     fn rest(&self, destination: &Destination, wait: impl FnOnce(i64) -> Duration) -> Timestamp {
         let now = self.app().clock().now();
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -270,7 +270,7 @@ pub(super) fn stored(error: StoreError) -> Failure {
     Failure::Later(Reason::new(ReasonKind::NotReady, error.to_string()))
 }
 
-/// Exponential backoff: `first`, doubled after each of `times` except the first, at most `most`.
+/// Exponential backoff after `times` failures: `first`, doubled for each failure after the first, at most `most`.
 pub(in crate::daemon) fn doubled(first: SignedDuration, times: i64, most: SignedDuration) -> SignedDuration {
     let doublings = u32::try_from(times.saturating_sub(1).clamp(0, 30)).unwrap_or(0);
     first.checked_mul(2_i32.saturating_pow(doublings)).unwrap_or(most).min(most)
