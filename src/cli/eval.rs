@@ -128,7 +128,7 @@ fn progress(size: Option<u64>) -> ProgressBar {
     }
 }
 
-/// What happened to the tickets whose lines do not say.
+/// The event for lines that do not give one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Happened {
     /// The ticket was created, by a public comment with its description.

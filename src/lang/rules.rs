@@ -466,7 +466,7 @@ impl Duration {
             return Reached { first: at, last: at };
         }
         let reached = hours.after(time, length);
-        // A zero duration has elapsed already since the desk last closed before `time`.
+        // No time elapses while the desk is closed, so for a zero duration this is when it last closed before `time`.
         let first = if length.is_zero() { hours.before(time, length).last } else { reached.first };
         Reached { first, ..reached }
     }
@@ -479,7 +479,7 @@ impl Duration {
             return Reached { first: at, last: at };
         }
         let reached = hours.before(time, length);
-        // A zero duration remains until the desk next opens after `time`.
+        // No time elapses while the desk is closed, so for a zero duration this is when it next opens after `time`.
         let first = if length.is_zero() { hours.after(time, length).last } else { reached.first };
         Reached { first, ..reached }
     }

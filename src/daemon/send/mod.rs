@@ -174,8 +174,8 @@ impl Sending {
         }
     }
 
-    /// Records a failure of a destination, and starts a backoff of `wait`, which is given the number of failures.
-    /// Returns its end.
+    /// Records a failure of a destination and starts a backoff. `wait` computes its length from the number of failures.
+    /// Returns the end of the backoff.
     fn rest(&self, destination: &Destination, wait: impl FnOnce(i64) -> Duration) -> Timestamp {
         let now = self.app().clock().now();
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
