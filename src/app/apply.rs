@@ -1,5 +1,5 @@
-//! Applies a message to its ticket, runs the rules and stores their effects, in the transaction that takes the message
-//! in.
+//! Applies a message to its ticket, runs the rules and stores their effects, in the transaction that processes the
+//! message.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Takes inbox items in, several per transaction.
+//! Processes inbox items, several per transaction.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::{
     x::{Post, Unreadable},
 };
 
-/// Maximum number of messages taken in per transaction.
+/// Maximum number of messages processed per transaction.
 const MAX_BATCH_MESSAGES: i64 = 100;
-/// Time after which a transaction takes in no further message, so that other writers do not wait longer.
+/// Time after which a transaction processes no further message, so that other writers do not wait longer.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
 
 impl App {
-    /// Takes in the next inbox items, up to one transaction's worth. Returns whether there were any. A message that
+    /// Processes the next inbox items, as many as one transaction takes. Returns whether there were any. A message that
     /// cannot be read or stored is set aside with a notice, and does not block later messages.
     ///
     /// # Errors
-    /// When the store fails: messages that were not taken in stay in the inbox.
+    /// When the store fails. Messages that were not processed stay in the inbox.
     pub async fn take_next(&self) -> Result<bool, StoreError> {
         let items = self.store.pending(MAX_BATCH_MESSAGES).await?;
         if items.is_empty() {
@@ -49,8 +49,8 @@ impl App {
         Ok(accepted.new)
     }
 
-    /// Takes messages in within one transaction, all or nothing. Stops early after `LONG_ENOUGH`; the rest stays in
-    /// the inbox. Returns the number of readable messages.
+    /// Processes messages in one transaction, all or none. Stops early after `LONG_ENOUGH`; the rest stays in the
+    /// inbox. Returns the number of readable messages.
     async fn take_together(&self, items: &[InboxItem]) -> Result<usize, StoreError> {
         let mut messages: Vec<_> = items.iter().map(read).collect();
         let accounts = self.store.accounts().await?;

@@ -32,7 +32,7 @@ pub(crate) struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// Takes a message in.
+    /// Processes a message.
     pub(crate) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
         self.unit.app.clock.reached(message.post.made);
         // Earlier messages may have revealed that an id is that of a later version of a post.

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// An incoming message, with data that is needed only while it is taken in.
+/// An incoming message, with data that is needed only while it is processed.
 pub(crate) struct Message {
     /// The part that is stored.
     pub(crate) post: StoredPost,

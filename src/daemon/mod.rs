@@ -222,7 +222,7 @@ impl Daemon {
         self.app().feed(account, posts).await
     }
 
-    /// Takes in the next inbox items; see [`App::take_next`].
+    /// Processes the next inbox items; see [`App::take_next`].
     pub async fn take_next(&self) -> Result<bool, StoreError> {
         self.app().take_next().await
     }
@@ -256,10 +256,10 @@ impl Daemon {
         self.store().release_lease(self.clock().machine()).await
     }
 
-    /// Takes in messages, sends due effects, fetches from X and evaluates automations until no work is left. Each kind
+    /// Processes messages, sends due effects, fetches from X and evaluates automations until no work is left. Each kind
     /// of work ends as follows:
     ///
-    /// - messages in the inbox: each is taken in or set aside;
+    /// - messages in the inbox: each is processed or set aside;
     /// - unknown parents of posts on tickets: each is requested once, and none after X fails to respond;
     /// - polling: until a poll has nothing more to read, or `MAX_VAIN_POLLS` in a row bring nothing new;
     /// - automations and effects that are due later: a driven clock is advanced to them, until `MAX_VAIN_TRIES`
@@ -299,7 +299,7 @@ impl Daemon {
                     busy |= polled.new > 0 || (polled.more && *vain < MAX_VAIN_POLLS);
                 }
             }
-            // The clock advances only once all messages are taken in.
+            // The clock advances only once all messages are processed.
             if !busy {
                 busy = self.evaluate_next().await?;
             }

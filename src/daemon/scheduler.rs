@@ -25,7 +25,7 @@ const FIRST_POLLS_EVERY: Duration = Duration::from_millis(100);
 pub(super) struct Scheduler {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    /// Whether the messages written during downtime have been taken in.
+    /// Whether the messages written during downtime have been processed.
     is_current: bool,
     rate_limit: RateLimit,
     /// Fingerprint of the automations and opening hours for which all open tickets were last rechecked.
@@ -69,7 +69,7 @@ impl Scheduler {
         }
     }
 
-    /// Waits until the messages written during downtime are fetched and taken in, because they may change what is due.
+    /// Waits until the messages written during downtime are fetched and processed, because they may change what is due.
     /// Gives up after `FIRST_POLLS` if X does not respond.
     async fn first_polls(&self) {
         let store = self.shared.app.store();

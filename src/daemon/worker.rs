@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// Takes messages in from the inbox.
+/// Processes the messages in the inbox.
 pub(super) struct Worker {
     shared: Arc<Shared>,
 }

@@ -84,7 +84,7 @@ pub struct SimOptions {
     pub summoned_only: bool,
     /// Whether X's rate limits are enforced. If not, the headers report a limit that is never reached.
     pub rate_limits: bool,
-    /// Whether timelines are truncated as at X, after 800 mentions or 3,200 posts of one's own. Set to `false` to read
+    /// Whether timelines are truncated as at X, after 800 mentions or 3,200 posts by the user. Set to `false` to read
     /// all posts of a large file that is released at once.
     pub short_timelines: bool,
     /// Lifetime of access tokens in seconds, by the simulator's clock.
