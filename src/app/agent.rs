@@ -144,8 +144,8 @@ impl AgentUpdate {
 }
 
 impl Description<'_> {
-    /// Parses and checks the actions as those of a macro in a rule file. The text of replies and notes is taken
-    /// literally, without placeholders.
+    /// Parses and checks the actions as if they were in a macro of a rule file. The text of replies and notes is
+    /// literal: it has no placeholders.
     ///
     /// # Errors
     /// The diagnostics, with `name` as the name of their source.

@@ -216,7 +216,7 @@ struct Search<'c> {
 }
 
 impl Search<'_> {
-    /// Searches a directory. `real` is its path with links resolved, `shown` the path for messages.
+    /// Searches a directory. `real` is its path with links resolved, `shown` the one that names its files.
     fn directory(&mut self, real: PathBuf, shown: &Path) {
         if self.above.contains(&real) {
             return;

@@ -94,7 +94,7 @@ pub async fn list<'v>(
 }
 
 impl Description<'_> {
-    /// Parses and checks the view as one in a rule file.
+    /// Parses and checks the view as if it were in a rule file.
     ///
     /// # Errors
     /// The diagnostics, with `name` as the name of their source.

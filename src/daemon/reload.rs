@@ -119,10 +119,10 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Loads rules and makes them live, for the first start.
+    /// Loads rules and makes them live. Unlike [`Self::go_on`], it has no last good set to fall back to.
     ///
     /// # Errors
-    /// The rendered report, if the rules have errors: there is no last good set to fall back to.
+    /// The rendered report, if the rules have errors.
     pub fn start(source: Source, now: Timestamp) -> Result<Self, String> {
         let first = stamps(&source);
         match source.load(None) {

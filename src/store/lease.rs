@@ -294,7 +294,7 @@ const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, rele
 fn read(row: &Row, dialect: Dialect) -> Result<Lease, StoreError> {
     let pid: i64 = row.try_get("pid")?;
     let mut process: String = row.try_get("process")?;
-    // A holder on another machine, possible only with a server, cannot be checked here.
+    // With PostgreSQL, the holder may be on another machine, so its process cannot be checked here.
     if dialect == Dialect::Postgres && !space().is_ok_and(|here| process.starts_with(&here.boot)) {
         process.clear();
     }

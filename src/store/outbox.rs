@@ -201,9 +201,9 @@ impl Tx {
         accounted_for(self.conn.past_buffer(), id).await
     }
 
-    /// The outbox reply that a post by the account delivers, recognised by text and target. Only replies whose response
-    /// was lost or is still pending are considered. Returns the reply's row id, its ticket, and whether the response
-    /// was lost.
+    /// The outbox reply that appeared at X as this post by the account, recognised by text and target. Only replies
+    /// whose response was lost or is still pending are considered. Returns the reply's row id, its ticket, and whether
+    /// the response was lost.
     pub async fn echo_of(
         &mut self,
         account: &XId,

@@ -16,7 +16,7 @@ use crate::lang::{
     suggest::{did_you_mean, listed, nearest},
 };
 
-/// Maximum number of times a text is parsed again. Each time can reveal errors one level deeper: items, clauses,
+/// Maximum number of times a text is parsed again. Each time can reveal errors one level deeper, from items down to
 /// actions and facts.
 pub(super) const MAX_ROUNDS: usize = 4;
 /// Markers that the grammar reads as the start of a part, an action or a fact. They are Unicode noncharacters, which
