@@ -40,12 +40,12 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Withdraw effects that are waiting or of unknown outcome: they are not sent, or not again.
+    /// Withdraw effects that are waiting or of unknown outcome, so that they are not sent, or not sent again.
     ///
     /// Exits with status 1 if an effect cannot be withdrawn because it is being sent or has ended; the others are
     /// withdrawn.
     Withdraw(By),
-    /// Send effects now that are waiting, or again if they are of unknown outcome, refused or withdrawn.
+    /// Send waiting effects now, and effects that are of unknown outcome, refused or withdrawn again.
     ///
     /// An effect that did arrive may arrive twice: X rejects a duplicate post, but accepts a direct message again.
     /// Exits with status 1 if an effect cannot be sent again because it is being sent or has arrived; the others are

@@ -45,7 +45,7 @@ pub struct Missing {
     pub rule: String,
     /// The predicate as the formatter writes it.
     pub text: String,
-    /// Where it is written; in a `let`, in the declaration.
+    /// Where it is written. For a predicate of a `let`, this is in the declaration of the `let`.
     pub span: Span,
     /// The result that was never seen.
     pub never: bool,

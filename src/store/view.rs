@@ -199,7 +199,8 @@ impl<'a> Query<'a> {
         let field = &predicate.field;
         match field.scope() {
             Scope::Ticket => {}
-            // Constant per schedule: views are evaluated without an event.
+            // The result depends only on the opening hours, as views are evaluated without an event: compute it for
+            // each schedule.
             Scope::Event | Scope::Clock => {
                 return self.by_schedule(|query, hours| {
                     let desk = Declarations { hours: hours.clone(), ..Declarations::default() };
