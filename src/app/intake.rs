@@ -333,7 +333,7 @@ impl Intake<'_> {
         waiting.sort_by(|a, b| a.id.cmp(&b.id));
         for earlier in waiting {
             let author = if earlier.author == account.id { Author::Agent } else { Author::Requester };
-            // Posts older than the opening one are history and fire no rules; newer ones fire rules, only late.
+            // Posts older than the opening one are history and fire no rules. Newer ones fire rules, although late.
             let runs = earlier.id > post.id;
             self.unit.join(id, &earlier, author, runs).await?;
         }

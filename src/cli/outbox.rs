@@ -45,7 +45,7 @@ enum What {
     /// Exits with status 1 if an effect cannot be withdrawn because it is being sent or has ended; the others are
     /// withdrawn.
     Withdraw(By),
-    /// Send waiting effects now, and effects that are of unknown outcome, refused or withdrawn again.
+    /// Send effects at once, even if they were refused or withdrawn, or if their outcome is unknown.
     ///
     /// An effect that did arrive may arrive twice: X rejects a duplicate post, but accepts a direct message again.
     /// Exits with status 1 if an effect cannot be sent again because it is being sent or has arrived; the others are

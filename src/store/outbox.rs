@@ -132,7 +132,7 @@ pub struct RepliesSince {
 }
 
 impl Tx {
-    /// A number for the key of the effect that is enqueued next, which no earlier effect had.
+    /// Allocates a unique number for the key of the next effect.
     pub async fn next_effect(&mut self) -> Result<i64, StoreError> {
         self.next_number(Numbered::Effect).await
     }

@@ -11,7 +11,7 @@ fn asked(condition: &Condition, ticket: &Ticket) -> bool {
     holds(condition, Facts { ticket, event: None, now: now(), desk: &desk() })
 }
 
-/// A ticket with every field empty that can be, and one with every field set.
+/// A ticket with as many empty fields as possible, and one with every field set.
 fn blank_and_full() -> (Ticket, Ticket) {
     let full = serde_json::json!({
         "priority": "high", "subject": "Straße GESPERRT", "description": "My order, please", "tags": ["vip", "late"],
