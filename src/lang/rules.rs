@@ -471,7 +471,8 @@ impl Duration {
         Reached { first, ..reached }
     }
 
-    /// As [`Self::reached_after`], before `time`: `first` is the later instant.
+    /// The instants from which exactly this duration elapses until `time`, going back in time: `first` is the later
+    /// one.
     pub fn reached_before(self, time: jiff::Timestamp, hours: &Hours) -> Reached {
         let length = self.length(hours);
         if let Self::Clock(_) = self {

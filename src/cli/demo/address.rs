@@ -11,7 +11,7 @@ const SPOKEN_TO: &[&str] = &["NorthwindHelp", "NorthwindRail"];
 /// Maximum length of a handle at X, in characters.
 const MAX_HANDLE: usize = 15;
 
-/// The conversations with the mentioned accounts replaced by these, unless they mention one of these already.
+/// Replaces the accounts that the conversations mention with `accounts`, unless one of `accounts` is mentioned already.
 pub(super) fn to(accounts: &[String], conversations: &str) -> String {
     let lines: Vec<(&str, Option<Value>)> =
         conversations.lines().map(|line| (line, serde_json::from_str(line).ok())).collect();

@@ -72,7 +72,7 @@ pub(super) async fn call(
     }
 }
 
-/// The receiver fails or asks to wait.
+/// The failure of a receiver that does not work at present, or that asks to wait.
 fn later(why: String, wait: Option<Duration>) -> Failure {
     Failure::NotWorking(Reason::new(ReasonKind::Unavailable, why), wait)
 }
