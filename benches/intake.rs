@@ -5,6 +5,7 @@
 //! cargo bench --bench intake               # 5,000 messages
 //! cargo bench --bench intake -- 20000      # more
 //! cargo bench --bench intake -- only       # the daemon alone, for a profiler
+//! .ci/with-postgres cargo bench --bench intake   # on PostgreSQL as well
 //! ```
 
 #![allow(
@@ -24,13 +25,16 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sqlx::{
-    Column as _, ConnectOptions as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _,
+    Arguments as _, Column as _, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection,
+    TypeInfo as _, ValueRef as _,
+    postgres::PgArguments,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
     desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    settings::Address,
     store::{Key, Store},
     x::{
         client,
@@ -53,32 +57,72 @@ async fn run(messages: usize, only: bool) {
     let inbox = written(messages, Clock::Wall.now());
     if only {
         let directory = tempfile::tempdir().unwrap();
-        let took = taken_in(&directory.path().join("twite.db"), &inbox, false).await;
-        println!("{messages} messages in {:.2} s", took.time.as_secs_f64());
+        let took = taken_in(&Address::from(&*directory.path().join("twite.db")), &inbox, false, None).await;
+        println!("{messages} messages in {:.2} s", took.as_secs_f64());
         return;
     }
-    println!("{messages} messages, the rules in `rules/`, SQLite; times are the best of {TIMES}\n");
+    let server = std::env::var("TWITE_TEST_POSTGRES").ok();
+    println!("{messages} messages, the rules in `rules/`; times are the best of {TIMES}\n");
     println!("| what | messages/s | rows/s | transactions | time against bare |\n| --- | ---: | ---: | ---: | ---: |");
     for (one_by_one, what) in [(false, "all waiting at once"), (true, "one by one, as they come")] {
-        let mut ours = Duration::MAX;
-        let mut bare = Duration::MAX;
+        let (mut sqlite, mut postgres) = (Pair::default(), Pair::default());
         let (mut rows, mut transactions) = (0, 0);
         for _ in 0..TIMES {
             let directory = tempfile::tempdir().unwrap();
             let database = directory.path().join("twite.db");
-            let took = taken_in(&database, &inbox, one_by_one).await;
-            let kept = dump(&database, &took).await;
-            (rows, transactions) = (kept.iter().map(|(_, rows)| rows.len()).sum(), took.ends.len());
-            ours = ours.min(took.time);
-            bare = bare.min(inserted_bare(&directory.path().join("bare.db"), &kept, transactions).await);
+            let mut beside = Beside::new(&database);
+            let took = taken_in(&Address::from(&*database), &inbox, one_by_one, Some(&mut beside)).await;
+            let kept = dump(&database, &beside.ends).await;
+            (rows, transactions) = (kept.iter().map(|table| table.rows.len()).sum(), beside.ends.len());
+            let bare = directory.path().join("bare.db");
+            sqlite.record(took, inserted_in_sqlite(&bare, &kept, transactions).await);
+            if let Some(server) = &server {
+                let took = taken_in(&database_on(server, "twite_intake").await, &inbox, one_by_one, None).await;
+                let bare = database_on(server, "twite_bare").await;
+                postgres.record(took, inserted_in_postgres(&bare, server, &kept, transactions).await);
+            }
         }
         let line = |what: &str, time: Duration, ratio: f64| {
             let each = |n: usize| n as f64 / time.as_secs_f64();
             println!("| {what} | {:.0} | {:.0} | {transactions} | {ratio:.2} |", each(messages), each(rows));
         };
-        line(what, ours, ours.as_secs_f64() / bare.as_secs_f64());
-        line("the same rows bare, in the same transactions", bare, 1.0);
+        for (name, pair) in [("SQLite", sqlite), ("PostgreSQL", postgres)] {
+            if let Pair { ours: Some(ours), bare: Some(bare) } = pair {
+                line(&format!("{name}, {what}"), ours, ours.as_secs_f64() / bare.as_secs_f64());
+                line("the same rows bare, in the same transactions", bare, 1.0);
+            }
+        }
     }
+}
+
+/// The shortest times of intake and of plain INSERTs.
+#[derive(Default)]
+struct Pair {
+    ours: Option<Duration>,
+    bare: Option<Duration>,
+}
+
+impl Pair {
+    fn record(&mut self, ours: Duration, bare: Duration) {
+        let shortest = |known: Option<Duration>, time| known.map_or(time, |known| known.min(time));
+        (self.ours, self.bare) = (Some(shortest(self.ours, ours)), Some(shortest(self.bare, bare)));
+    }
+}
+
+/// A new, empty database on a server.
+async fn database_on(server: &str, name: &str) -> Address {
+    let mut admin = PgConnection::connect(server).await.unwrap();
+    for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
+    }
+    named(server, name).parse().unwrap()
+}
+
+/// The URL of another database on the same server.
+fn named(server: &str, database: &str) -> String {
+    let mut url = url::Url::parse(server).unwrap();
+    url.set_path(database);
+    url.into()
 }
 
 /// Messages of X as they lie in the inbox. Computed, so that every run has the same, except for their times, which lie
@@ -189,10 +233,25 @@ fn direct(id: &str, at: i64, author: &Value, account: usize, text: &str) -> (XId
     (account.parse().unwrap(), decode_direct_line(&line).unwrap().into_incoming())
 }
 
-/// Time taken, and each table's highest row id after each transaction.
-struct Taken {
-    time: Duration,
+/// A look at the database after each transaction: each table's highest row id.
+struct Beside {
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
     ends: Vec<Vec<i64>>,
+}
+
+impl Beside {
+    fn new(database: &Path) -> Self {
+        Self { options: options(database), connection: None, ends: vec![] }
+    }
+
+    async fn look(&mut self) {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            None => self.connection.insert(self.options.connect().await.unwrap()),
+        };
+        self.ends.push(row_ids(connection).await);
+    }
 }
 
 /// The tables written for a message, each after those it refers to.
@@ -202,6 +261,7 @@ const TABLES: &[&str] = &[
     "ticket_tag",
     "ticket_hashtag",
     "ticket_field",
+    "field_version",
     "ticket_link",
     "post",
     "comment",
@@ -215,11 +275,20 @@ const TABLES: &[&str] = &[
     "round_robin",
 ];
 
-async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) -> Taken {
+/// The other tables with rows, which are not written for a message.
+const OTHERS: &[&str] = &["_sqlx_migrations", "account", "identity", "progress", "sqlite_sequence"];
+
+/// The time that intake takes.
+async fn taken_in(
+    database: &Address,
+    inbox: &[(XId, Incoming)],
+    one_by_one: bool,
+    mut beside: Option<&mut Beside>,
+) -> Duration {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let source = Source::new(vec![rules], None);
     let live = Reload::start(source, Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
-    let store = Store::open(database).await.unwrap();
+    let store = Store::open(database.clone()).await.unwrap();
     for (handle, id) in ACCOUNTS {
         let connected = Clock::Wall.now().saturating_sub(SignedDuration::from_hours(24)).unwrap();
         let (id, handle) = (id.parse().unwrap(), (*handle).to_owned());
@@ -227,8 +296,7 @@ async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) 
         store.connect(&ConnectedAccount { id, handle, state, connected, capture_from: None }).await.unwrap();
     }
     let daemon = Daemon::new(store.clone(), Key::random().unwrap(), live, Clock::Wall, client::http().unwrap());
-    let mut beside = options(database).connect().await.unwrap();
-    let mut taken = Taken { time: Duration::ZERO, ends: vec![] };
+    let mut time = Duration::ZERO;
     let batch = if one_by_one { 1 } else { inbox.len() };
     for some in inbox.chunks(batch) {
         for part in some.chunk_by(|a, b| a.0 == b.0) {
@@ -241,17 +309,19 @@ async fn taken_in(database: &Path, inbox: &[(XId, Incoming)], one_by_one: bool) 
             if !some {
                 break;
             }
-            taken.time += from.elapsed();
-            taken.ends.push(ends(&mut beside).await);
+            time += from.elapsed();
+            if let Some(beside) = &mut beside {
+                beside.look().await;
+            }
         }
     }
     let counts = store.counts().await.unwrap();
     assert_eq!(counts.set_aside, 0);
     store.close().await;
-    taken
+    time
 }
 
-async fn ends(connection: &mut SqliteConnection) -> Vec<i64> {
+async fn row_ids(connection: &mut SqliteConnection) -> Vec<i64> {
     let mut ends = vec![];
     for table in TABLES {
         let sql = match *table {
@@ -281,25 +351,37 @@ enum Cell {
     Text(String),
 }
 
-/// A table's INSERT, and its rows, each with the number of the transaction that wrote it.
-type Table = (String, Vec<(usize, Vec<Cell>)>);
+/// A table's INSERT, the types of its columns, and its rows, each with the number of the transaction that wrote it.
+struct Table {
+    insert: String,
+    types: Vec<String>,
+    rows: Vec<(usize, Vec<Cell>)>,
+}
 
-async fn dump(database: &Path, taken: &Taken) -> Vec<Table> {
+async fn dump(database: &Path, ends: &[Vec<i64>]) -> Vec<Table> {
     let mut connection = options(database).connect().await.unwrap();
+    let all = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let all: Vec<String> = sqlx::query_scalar(all).fetch_all(&mut connection).await.unwrap();
+    for table in all.iter().filter(|table| !TABLES.contains(&table.as_str()) && !OTHERS.contains(&table.as_str())) {
+        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        let count: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(count, 0, "the rows of {table} are not inserted bare");
+    }
     let mut tables = vec![];
     for (n, table) in TABLES.iter().enumerate() {
         let sql = format!("SELECT rowid AS place, * FROM {table} ORDER BY rowid");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
         let Some(first) = rows.first() else { continue };
         let columns: Vec<_> = first.columns().iter().skip(1).map(|c| c.name()).collect();
+        let types = first.columns().iter().skip(1).map(|c| c.type_info().name().to_owned()).collect();
         let places: Vec<_> = (1..=columns.len()).map(|n| format!("${n}")).collect();
         let insert = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "));
         let rows = rows.iter().map(|row| {
             let place: i64 = row.get(0);
-            let transaction = taken.ends.partition_point(|ends| ends[n] < place);
+            let transaction = ends.partition_point(|ends| ends[n] < place);
             (transaction, (1..=columns.len()).map(|c| cell(row, c)).collect())
         });
-        tables.push((insert, rows.collect()));
+        tables.push(Table { insert, types, rows: rows.collect() });
     }
     tables
 }
@@ -316,22 +398,51 @@ fn cell(row: &SqliteRow, column: usize) -> Cell {
 
 /// Inserts the rows into an empty database with the same schema, on one connection: one statement per row, prepared
 /// once.
-async fn inserted_bare(database: &Path, tables: &[Table], transactions: usize) -> Duration {
+async fn inserted_in_sqlite(database: &Path, tables: &[Table], transactions: usize) -> Duration {
     Store::open(database).await.unwrap().close().await;
     let mut connection = options(database).statement_cache_capacity(TABLES.len() + 2).connect().await.unwrap();
-    let mut ahead: Vec<_> = tables.iter().map(|(_, rows)| rows.iter().peekable()).collect();
+    let mut ahead: Vec<_> = tables.iter().map(|table| table.rows.iter().peekable()).collect();
     let from = Instant::now();
     for transaction in 0..transactions {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
-        for ((insert, _), rows) in tables.iter().zip(&mut ahead) {
+        for (Table { insert, .. }, rows) in tables.iter().zip(&mut ahead) {
             while let Some((_, row)) = rows.next_if(|(of, _)| *of <= transaction) {
                 let mut values = SqliteArguments::default();
                 for cell in row {
-                    use sqlx::Arguments as _;
                     match cell {
                         Cell::Null => values.add(None::<i64>),
                         Cell::Number(number) => values.add(*number),
                         Cell::Text(text) => values.add(text.as_str()),
+                    }
+                    .unwrap();
+                }
+                let query = sqlx::query_with(sqlx::AssertSqlSafe(insert.as_str()), values);
+                query.execute(&mut connection).await.unwrap();
+            }
+        }
+        sqlx::query("COMMIT").execute(&mut connection).await.unwrap();
+    }
+    from.elapsed()
+}
+
+/// As [`inserted_in_sqlite`].
+async fn inserted_in_postgres(database: &Address, server: &str, tables: &[Table], transactions: usize) -> Duration {
+    Store::open(database.clone()).await.unwrap().close().await;
+    let mut connection = PgConnection::connect(&named(server, "twite_bare")).await.unwrap();
+    let mut ahead: Vec<_> = tables.iter().map(|table| table.rows.iter().peekable()).collect();
+    let from = Instant::now();
+    for transaction in 0..transactions {
+        sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
+        for (Table { insert, types, .. }, rows) in tables.iter().zip(&mut ahead) {
+            while let Some((_, row)) = rows.next_if(|(of, _)| *of <= transaction) {
+                let mut values = PgArguments::default();
+                for (cell, of) in row.iter().zip(types) {
+                    match (cell, of.as_str()) {
+                        (Cell::Null, "TEXT") => values.add(None::<String>),
+                        (Cell::Null, "BLOB") => values.add(None::<Vec<u8>>),
+                        (Cell::Null, _) => values.add(None::<i64>),
+                        (Cell::Number(number), _) => values.add(*number),
+                        (Cell::Text(text), _) => values.add(text.as_str()),
                     }
                     .unwrap();
                 }
