@@ -40,7 +40,7 @@ fn files(directory: &Path, module: &[String]) -> Vec<(PathBuf, Vec<String>)> {
 }
 
 /// All paths of this crate that a file uses, with `self::…` and `super::…` resolved to `crate::…`.
-fn named(file: &Path, module: &[String]) -> BTreeSet<Vec<String>> {
+fn used_paths(file: &Path, module: &[String]) -> BTreeSet<Vec<String>> {
     let text = fs::read_to_string(file).unwrap();
     let mut found = BTreeSet::new();
     read(text.parse().unwrap(), module, &mut found);
@@ -144,7 +144,7 @@ fn a_module_uses_only_those_above_it() {
         let Some(own) = module.first() else { continue };
         let own = place(own).expect("every module is in the table");
         let is_alone = table[own].1.contains("uses no other module");
-        for path in named(&file, &module) {
+        for path in used_paths(&file, &module) {
             let Some(used) = path.first().and_then(|name| place(name)) else { continue };
             seen.insert((module[0].clone(), path[0].clone()));
             let arrow = (file.display().to_string(), path.join("::"));
@@ -172,7 +172,7 @@ fn folders_of_tests_are_named_as_modules() {
 fn pure_code_never_sees_settings() {
     let mut seen = 0;
     for (file, module) in files(Path::new("src"), &[]) {
-        let uses = named(&file, &module).iter().any(|path| path.first().is_some_and(|name| name == "settings"));
+        let uses = used_paths(&file, &module).iter().any(|path| path.first().is_some_and(|name| name == "settings"));
         let may = match module.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["desk" | "engine", ..] => false,
             ["lang", inside, ..] => matches!(inside, "config" | "load"),
@@ -219,7 +219,7 @@ fn only_commands_start_the_clock_of_the_machine() {
 }
 
 /// Where each name that a `mod.rs` re-exports comes from: `engine::RuleSet` from `engine::rule_set`.
-fn given_on(module: &str) -> BTreeMap<String, String> {
+fn re_exports(module: &str) -> BTreeMap<String, String> {
     let mut paths = BTreeSet::new();
     let text: TokenStream = fs::read_to_string(format!("src/{module}/mod.rs")).unwrap().parse().unwrap();
     let tokens: Vec<_> = text.into_iter().collect();
@@ -233,17 +233,17 @@ fn given_on(module: &str) -> BTreeMap<String, String> {
 }
 
 /// The files of a module that form a dependency cycle; a folder counts as one file, and tests are ignored.
-fn circle(module: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
-    let given_on = given_on(&module.join("/"));
+fn cycle(module: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let re_exports = re_exports(&module.join("/"));
     let prefix: Vec<String> = module.iter().map(|name| (*name).to_owned()).collect();
     let files = files(&Path::new("src").join(module.join("/")), &prefix);
     let inside: BTreeSet<_> = files.iter().filter_map(|(_, path)| path.get(prefix.len()).cloned()).collect();
     let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, path) in &files {
         let Some(own) = path.get(prefix.len()).filter(|own| *own != "tests") else { continue };
-        for path in named(file, path) {
+        for path in used_paths(file, path) {
             let Some([name, rest @ ..]) = path.strip_prefix(prefix.as_slice()) else { continue };
-            let used = given_on.get(name).filter(|_| rest.is_empty() || !inside.contains(name)).unwrap_or(name);
+            let used = re_exports.get(name).filter(|_| rest.is_empty() || !inside.contains(name)).unwrap_or(name);
             if used != own && inside.contains(used) {
                 uses.entry(own.clone()).or_default().insert(used.clone());
             }
@@ -261,10 +261,10 @@ fn circle(module: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn the_files_of_the_engine_use_each_other_in_no_circle() {
-    assert_eq!(given_on("engine")["RuleSet"], "rule_set");
+fn the_files_of_the_engine_use_each_other_in_no_cycle() {
+    assert_eq!(re_exports("engine")["RuleSet"], "rule_set");
     for module in [&["engine"][..], &["engine", "index"]] {
-        let circle = circle(module);
-        assert!(circle.is_empty(), "in a circle: {circle:#?}");
+        let cycle = cycle(module);
+        assert!(cycle.is_empty(), "in a cycle: {cycle:#?}");
     }
 }

@@ -4,7 +4,7 @@
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use twite::{
-    desk::{Actor, Author, Channel, Event, EventComment, EventKind, Person, Status, Ticket, Via, text},
+    desk::{Actor, Author, Channel, Event, EventComment, EventKind, Person, SourceId, Status, Ticket, Via, text},
     engine::{Decision, RuleSet, decide, decide_plainly, index::Recent},
     x::wire::decode_line,
 };
@@ -61,7 +61,7 @@ fn all(cases: &[&Case], decide: impl Fn(&Case) -> Decision) -> (Vec<Decision>, f
 /// The ticket that a post opens.
 fn case(line: &str) -> Option<Case> {
     let post = decode_line(line).ok()?;
-    let requester = post.people.iter().find(|person| person.id.as_ref() == Some(&post.author));
+    let requester = post.people.iter().find(|person| person.id.as_ref().and_then(SourceId::x) == Some(&post.author));
     let now = post.made?;
     let ticket = Ticket {
         channel: Channel::Twitter,

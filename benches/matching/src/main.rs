@@ -28,7 +28,7 @@ use std::{collections::HashMap, path::Path, process::ExitCode, time::Instant};
 
 use arguments::Arguments;
 use engines::{Closures, Engine as _};
-use measure::{Built, Candidate, FEWEST_TICKETS};
+use measure::{Built, Candidate, MIN_TICKETS};
 use rules::RuleSet;
 use table::{Measured, Row};
 use tickets::Names;
@@ -152,7 +152,7 @@ fn too_long(row: &Row, counts: &[usize]) -> Option<String> {
     let Some(last) = last else { return Some("fewer rules were too many".to_owned()) };
     let at = row.measured.len();
     let more = counts[at] as f64 / counts[at - 1] as f64;
-    let round = last.ticket * more * FEWEST_TICKETS as f64 / 1e9;
+    let round = last.ticket * more * MIN_TICKETS as f64 / 1e9;
     if round > MAX_ROUND_SECONDS {
         return Some(format!("a round would take some {} s", table::short(round)));
     }

@@ -9,11 +9,11 @@ use std::{
 use crate::{engines::Engine, memory::Allocated, rules::RuleSet, tickets::Case};
 
 /// Shortest duration of a round, so that the clock's resolution does not matter.
-const SHORTEST_ROUND: Duration = Duration::from_millis(20);
+const MIN_ROUND: Duration = Duration::from_millis(20);
 /// A slow engine's round takes fewer tickets to stay below this.
-const LONG_ROUND: Duration = Duration::from_millis(500);
+const MAX_ROUND: Duration = Duration::from_millis(500);
 /// Fewest tickets of a round.
-pub const FEWEST_TICKETS: usize = 16;
+pub const MIN_TICKETS: usize = 16;
 
 /// An entry in the list of engines.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl<E: Engine> Run<E> {
         };
         let (mut engine, mut cost) = build();
         // A quick build is repeated: the first one also pays for lazily initialised statics.
-        if cost.time < SHORTEST_ROUND {
+        if cost.time < MIN_ROUND {
             drop(engine);
             (engine, cost) = build();
         }
@@ -162,10 +162,10 @@ impl<E: Engine> Built for Run<E> {
             agree(E::NAME, n, &self.out, right);
         }
         let one = took / u32::try_from(self.tickets).unwrap_or(u32::MAX).max(1);
-        let fit = LONG_ROUND.as_nanos() / one.as_nanos().max(1);
-        self.tickets = self.tickets.min(FEWEST_TICKETS.max(usize::try_from(fit).unwrap_or(usize::MAX)));
+        let fit = MAX_ROUND.as_nanos() / one.as_nanos().max(1);
+        self.tickets = self.tickets.min(MIN_TICKETS.max(usize::try_from(fit).unwrap_or(usize::MAX)));
         let pass = one.as_nanos() * self.tickets as u128;
-        self.times = usize::try_from(SHORTEST_ROUND.as_nanos() / pass.max(1)).unwrap_or(usize::MAX).max(1);
+        self.times = usize::try_from(MIN_ROUND.as_nanos() / pass.max(1)).unwrap_or(usize::MAX).max(1);
     }
 
     fn round(&mut self) -> f64 {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Rules per file, which keeps it below the size limit of a file.
-const IN_A_FILE: usize = 1_000;
+const RULES_PER_FILE: usize = 1_000;
 /// Number of tags that rules add and no rule tests for.
 const GIVEN_TAGS: usize = 200;
 const GROUPS: usize = 8;
@@ -66,10 +66,10 @@ impl RuleSet {
     pub fn write_files(&self, directory: &Path) {
         fs::write(directory.join("twite.toml"), &self.config).expect("there is room for rules");
         let mut random = Random::new(0x6163_7473);
-        for (file, conditions) in self.conditions.chunks(IN_A_FILE).enumerate() {
+        for (file, conditions) in self.conditions.chunks(RULES_PER_FILE).enumerate() {
             let mut text = String::new();
             for (at, condition) in conditions.iter().enumerate() {
-                let (n, when) = (file * IN_A_FILE + at, TWITE.write(condition));
+                let (n, when) = (file * RULES_PER_FILE + at, TWITE.write(condition));
                 let then = self.actions(&mut random, n);
                 write!(text, "trigger \"Rule {n}\" {{\n  on created\n  when {when}\n  then\n    {then}\n}}\n\n")
                     .expect("a string takes anything");

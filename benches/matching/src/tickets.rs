@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Shortest text, in bytes; it ends with the word that reaches this length.
-const LONG: usize = 200;
+const MIN_TEXT_BYTES: usize = 200;
 /// Number of tags.
 const TAGS: usize = 500;
 /// Number of the desk's brands.
@@ -157,10 +157,10 @@ fn case(names: &Names, spread: &Spread, words: &Zipf, random: &mut Random, n: us
 /// A random text: sentences, some in capitals; one text in thirty has characters beyond ASCII.
 fn written(words: &Words, zipf: &Zipf, random: &mut Random) -> String {
     let beyond = random.chance(1.0 / 30.0);
-    let phrase = random.chance(0.5).then(|| (20 + random.below(LONG - 40), random.pick(&words.phrases)));
-    let mut text = String::with_capacity(LONG + 20);
+    let phrase = random.chance(0.5).then(|| (20 + random.below(MIN_TEXT_BYTES - 40), random.pick(&words.phrases)));
+    let mut text = String::with_capacity(MIN_TEXT_BYTES + 20);
     let mut starts = true;
-    while text.len() < LONG {
+    while text.len() < MIN_TEXT_BYTES {
         let word = match phrase {
             Some((at, phrase)) if text.len() <= at && at < text.len() + 6 => phrase,
             _ if beyond && random.chance(0.1) => *random.pick(BEYOND_ASCII),

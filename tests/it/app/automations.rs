@@ -58,7 +58,7 @@ const DAYS: i64 = 62;
 
 /// A change of a ticket.
 #[derive(Debug, Clone)]
-enum Happens {
+enum Change {
     Priority(&'static str),
     Status(&'static str),
     Group,
@@ -66,16 +66,16 @@ enum Happens {
     Untag,
 }
 
-fn actions(happens: &Happens, rules: &Rules) -> Vec<Action> {
+fn actions(happens: &Change, rules: &Rules) -> Vec<Action> {
     let span = Span { file: "by hand".into(), start: 0, end: 0, line: 1 };
     let field = |name| FieldRef::find(name, &rules.desk).unwrap();
     let word = |word: &str| SetTo::Literal(Literal::Word { word: word.into(), rank: None });
     let kind = match happens {
-        Happens::Priority(p) => ActionKind::Set(field("priority"), word(p)),
-        Happens::Status(s) => ActionKind::Set(field("status"), word(s)),
-        Happens::Group => ActionKind::Set(field("group"), word("Night")),
-        Happens::Tag => ActionKind::AddTags(vec!["seen".into()]),
-        Happens::Untag => ActionKind::RemoveTags(vec!["seen".into()]),
+        Change::Priority(p) => ActionKind::Set(field("priority"), word(p)),
+        Change::Status(s) => ActionKind::Set(field("status"), word(s)),
+        Change::Group => ActionKind::Set(field("group"), word("Night")),
+        Change::Tag => ActionKind::AddTags(vec!["seen".into()]),
+        Change::Untag => ActionKind::RemoveTags(vec!["seen".into()]),
     };
     vec![Action { kind, span }]
 }
@@ -157,13 +157,13 @@ fn rule_sets() -> impl Strategy<Value = Vec<String>> {
     )
 }
 
-fn happens() -> impl Strategy<Value = (i64, usize, Happens)> {
+fn happens() -> impl Strategy<Value = (i64, usize, Change)> {
     let what = prop_oneof![
-        sample::select(vec!["low", "urgent"]).prop_map(Happens::Priority),
-        sample::select(vec!["open", "pending", "solved", "hold"]).prop_map(Happens::Status),
-        Just(Happens::Group),
-        Just(Happens::Tag),
-        Just(Happens::Untag),
+        sample::select(vec!["low", "urgent"]).prop_map(Change::Priority),
+        sample::select(vec!["open", "pending", "solved", "hold"]).prop_map(Change::Status),
+        Just(Change::Group),
+        Just(Change::Tag),
+        Just(Change::Untag),
     ];
     // In seconds: most changes happen within a minute, some exactly on it.
     (prop_oneof![3 => 0..DAYS * 86_400, 1 => (0..DAYS * 1_440).prop_map(|m| m * 60)], 0..2_usize, what)
@@ -171,7 +171,7 @@ fn happens() -> impl Strategy<Value = (i64, usize, Happens)> {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Happens(usize, Happens),
+    Change(usize, Change),
     /// The daemon stops and starts again later with the next rules.
     Restart,
     Down,
@@ -217,7 +217,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                     }
                 }
                 Step::Down => {}
-                Step::Happens(ticket, what) => {
+                Step::Change(ticket, what) => {
                     (seen[*ticket], stopped[*ticket]) = Default::default();
                     let (ticket, _) = &mut world[*ticket];
                     let by = (Actor::Owner, Via::Cli);
@@ -332,7 +332,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
                 daemon.clock().reached(at(*when));
                 while daemon.evaluate_next().await.unwrap() {}
             }
-            Step::Happens(ticket, what) => {
+            Step::Change(ticket, what) => {
                 let rules = daemon.rules();
                 let id = TicketId(i64::try_from(*ticket).unwrap() + 1);
                 let actions = actions(what, &rules);
@@ -372,7 +372,7 @@ proptest! {
         downs in collection::vec((0..DAYS * 1_440).prop_map(|m| m * 60 + 30), 0..3),
     ) {
         let mut steps: Vec<(i64, Step)> =
-            happens.into_iter().map(|(when, ticket, what)| (when, Step::Happens(ticket, what))).collect();
+            happens.into_iter().map(|(when, ticket, what)| (when, Step::Change(ticket, what))).collect();
         steps.extend(restarts.into_iter().map(|when| (when, Step::Restart)));
         steps.extend(downs.into_iter().map(|when| (when, Step::Down)));
         steps.sort_by_key(|(when, _)| *when);
@@ -432,7 +432,7 @@ async fn a_loop_over_time_is_stopped_said_and_taken_up_again_when_something_chan
 
     // An update by an agent resumes the automations, and the loop is detected again.
     let rules = daemon.rules();
-    let by_hand = actions(&Happens::Priority("low"), &rules);
+    let by_hand = actions(&Change::Priority("low"), &rules);
     agent::update(daemon.app(), TicketId(1), &by_owner(&by_hand)).await.unwrap();
     assert!(daemon.store().stopped_loops().await.unwrap().is_empty());
     let again = fired_after(&daemon, 3_000).await;

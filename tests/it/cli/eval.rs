@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     command::{directory, twite},
-    wording::assert_in_the_users_words,
+    wording::assert_plain_words,
 };
 
 #[test]
@@ -110,7 +110,7 @@ fn every_key_of_a_ticket_of_another_type_is_told_in_plain_words() {
     for line in said.lines() {
         let (number, says) = line.strip_prefix("tickets:").unwrap().split_once(": ").unwrap();
         let (at, of) = &cases[number.parse::<usize>().unwrap() - 1];
-        assert_in_the_users_words(says, of);
+        assert_plain_words(says, of);
         if let Some(complaint) = says.strip_prefix("skipped: ") {
             assert!(complaint.contains(&format!("`{at}")), "{at}: {complaint}");
             *refused.entry(at).or_default() += 1;

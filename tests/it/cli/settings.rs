@@ -6,7 +6,7 @@ use twite::lang::{Diagnostic, Loaded, load};
 
 use crate::support::{
     command::{directory, twite},
-    wording::assert_in_the_users_words,
+    wording::assert_plain_words,
 };
 
 /// Invalid settings, with the code of the diagnostic.
@@ -374,7 +374,7 @@ fn every_setting_of_another_type_is_told_in_plain_words() {
         let errors: Vec<_> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
         for found in &errors {
             let said = format!("{} {}", found.message, found.help.as_deref().unwrap_or_default());
-            assert_in_the_users_words(&said, toml);
+            assert_plain_words(&said, toml);
         }
         if let Some(found) = errors.iter().find(|found| found.file().ends_with("twite.toml")) {
             *refused.entry(at.clone()).or_default() += 1;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::support::{
     TestDesk,
-    database::{Beside, server},
+    database::{DirectConnection, server},
     simulator,
 };
 use twite::{
@@ -156,7 +156,7 @@ async fn answers_that_are_lost() {
 
 /// Inbox items waiting, tickets, comments, decisions, rules fired, and replies.
 async fn kept(desk: &TestDesk) -> [i64; 6] {
-    let mut database = Beside::at(&desk.rules().join("twite.db")).await;
+    let mut database = DirectConnection::at(&desk.rules().join("twite.db")).await;
     let counts = database
         .texts(
             "SELECT CAST(n AS TEXT) FROM (SELECT 1 AS place, count(*) AS n FROM inbox WHERE state = 'pending'

@@ -32,7 +32,7 @@ fn cases(most: usize) -> impl Strategy<Value = Vec<(Ticket, Event)>> {
 }
 
 /// The triggers that match at first, by the plain evaluator.
-fn plainly(rules: &Rules, ticket: &Ticket, event: &Event) -> Vec<usize> {
+fn evaluated(rules: &Rules, ticket: &Ticket, event: &Event) -> Vec<usize> {
     let open = Open::at_first(rules, event);
     let facts = Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
     (0..rules.triggers.len()).filter(|n| open.is(*n) && holds(&rules.triggers[*n].when, facts)).collect()
@@ -56,7 +56,7 @@ fn found(set: &RuleSet, ticket: &Ticket, event: &Event) -> Vec<usize> {
 /// The first difference between the index and the plain evaluator, if any.
 fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option<String> {
     cases.iter().find_map(|(ticket, event)| {
-        let (plain, fast) = (plainly(rules, ticket, event), found(set, ticket, event));
+        let (plain, fast) = (evaluated(rules, ticket, event), found(set, ticket, event));
         if plain != fast {
             let differs: Vec<_> = plain.iter().chain(&fast).filter(|n| plain.contains(n) != fast.contains(n)).collect();
             let texts: Vec<_> = differs.iter().map(|n| rules.triggers[**n].when.to_string()).collect();
@@ -71,7 +71,7 @@ fn difference(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)]) -> Option
 fn difference_together(rules: &Rules, set: &RuleSet, cases: &[(Ticket, Event)], tickets: usize) -> Option<String> {
     let facts = |(ticket, event)| Facts { ticket, event: Some(event), now: now(), desk: &rules.desk };
     let many: Vec<_> = cases.iter().map(|(ticket, event)| facts((ticket, event))).cycle().take(tickets).collect();
-    let alone: Vec<_> = cases.iter().map(|(ticket, event)| plainly(rules, ticket, event)).collect();
+    let alone: Vec<_> = cases.iter().map(|(ticket, event)| evaluated(rules, ticket, event)).collect();
     let batch = Batch::new(set.triggers());
     let mut scratch = batch.scratch();
     let mut alone = alone.iter().cycle();
@@ -90,12 +90,12 @@ fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
 }
 
 /// This many cases, unless `PROPTEST_CASES` is set.
-fn usually(cases: u32) -> u32 {
+fn default_cases(cases: u32) -> u32 {
     if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases }
 }
 
 proptest! {
-    #![proptest_config(Config { cases: usually(96), max_shrink_iters: 100, ..Config::default() })]
+    #![proptest_config(Config { cases: default_cases(96), max_shrink_iters: 100, ..Config::default() })]
 
     #[test]
     fn the_index_finds_and_decides_what_is_meant(rules in rules(24), cases in cases(12)) {
@@ -112,7 +112,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: usually(6), max_shrink_iters: 20, ..Config::default() })]
+    #![proptest_config(Config { cases: default_cases(6), max_shrink_iters: 20, ..Config::default() })]
 
     #[test]
     fn large_sets_and_many_tickets_too(rules in rules(150), cases in cases(12)) {
@@ -139,7 +139,7 @@ enum Mistake {
     /// Negated conditions always hold.
     AllowsTheForbidden,
     /// Changes made by triggers are ignored.
-    IsDeaf,
+    IgnoresChanges,
 }
 
 impl Mistake {
@@ -171,7 +171,7 @@ impl Mistake {
 /// A matcher that can ignore changes.
 struct Wrong<M> {
     matcher: M,
-    is_deaf: bool,
+    ignores_changes: bool,
 }
 
 impl<M: Matcher> Matcher for Wrong<M> {
@@ -180,7 +180,7 @@ impl<M: Matcher> Matcher for Wrong<M> {
     }
 
     fn changed(&mut self, changes: &[Change]) {
-        if !self.is_deaf {
+        if !self.ignores_changes {
             self.matcher.changed(changes);
         }
     }
@@ -188,7 +188,9 @@ impl<M: Matcher> Matcher for Wrong<M> {
 
 #[test]
 fn mistakes_are_noticed() {
-    for mistake in [Mistake::LosesAnAlternative, Mistake::CutsTooHigh, Mistake::AllowsTheForbidden, Mistake::IsDeaf] {
+    for mistake in
+        [Mistake::LosesAnAlternative, Mistake::CutsTooHigh, Mistake::AllowsTheForbidden, Mistake::IgnoresChanges]
+    {
         let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
         let tried = Cell::new(0);
         let noticed = (0..200).any(|n| {
@@ -203,7 +205,7 @@ fn mistakes_are_noticed() {
             }
             let set = RuleSet::indexed_above(0, Arc::new(wrong), &[]);
             cases.iter().any(|(ticket, event)| {
-                let mut matcher = Wrong { matcher: set.matcher(), is_deaf: mistake == Mistake::IsDeaf };
+                let mut matcher = Wrong { matcher: set.matcher(), ignores_changes: mistake == Mistake::IgnoresChanges };
                 run(&rules, ticket, event, now(), &mut matcher) != decide_plainly(&rules, ticket, event, now())
             })
         });

@@ -49,7 +49,7 @@ fn twite(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// Evaluates every case in every way.
-async fn assert_every_door_agrees(cases: &[Case]) {
+async fn assert_all_evaluators_agree(cases: &[Case]) {
     let folder = tempfile::tempdir().unwrap();
     let rules: String = cases
         .iter()
@@ -97,7 +97,7 @@ async fn assert_every_door_agrees(cases: &[Case]) {
 }
 
 #[tokio::test]
-async fn what_reads_the_same_is_equal_through_every_door() {
+async fn what_reads_the_same_is_equal_to_every_evaluator() {
     let hashtag = |rule: &str, post: &str, holds| {
         case(
             &format!("post.hashtags has {rule}"),
@@ -117,7 +117,7 @@ async fn what_reads_the_same_is_equal_through_every_door() {
             holds,
         )
     };
-    assert_every_door_agrees(&[
+    assert_all_evaluators_agree(&[
         hashtag("Fußball", "Fußball", true),
         hashtag("fussball", "FUSSBALL", true),
         hashtag("straßenbahn", "strassenbahn", true),
@@ -265,7 +265,7 @@ async fn generated_texts_are_equal_through_every_door_or_through_none() {
             ));
         }
     }
-    assert_every_door_agrees(&cases).await;
+    assert_all_evaluators_agree(&cases).await;
 }
 
 /// Comparing with empty text is an error, as it could never hold.

@@ -92,7 +92,7 @@ fn what_looks_like_a_blank_or_a_bracket_is_named_and_replaced() {
         );
         assert_eq!(self::said(&fixed(&text)), [""; 0], "{}", fixed(&text));
     }
-    // A zero-width character may separate two words or be inside one, so there is no fix. Beside a space it separates
+    // A zero-width character may separate two words or be inside one, so there is no fix. DirectConnection a space it separates
     // nothing and is removed.
     for (odd, name, fixed) in [
         ("sta\u{200b}tus is", "U+200B (zero width space)", "sta\u{200b}tus is"),

@@ -1,7 +1,7 @@
 //! The text of a deleted post is in no table of the database, whatever rules copied.
 
 use crate::support::owner::OwnerReads as _;
-use crate::support::{database::Beside, inside, simulator};
+use crate::support::{database::DirectConnection, inside, simulator};
 use jiff::SignedDuration;
 use twite::{
     app::agent::{self, AgentUpdate},
@@ -55,7 +55,7 @@ type = "text"
 "#;
 
 /// All columns, the change log's too, that contain one of these words in any case.
-async fn places(database: &mut Beside, words: &[&str]) -> Vec<String> {
+async fn places(database: &mut DirectConnection, words: &[&str]) -> Vec<String> {
     let mut found = vec![];
     for (table, column) in database.columns().await {
         // Each database prints bytes in its own way; the words are plain ASCII.
@@ -97,7 +97,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     later(2);
     daemon.run_until_idle().await.unwrap();
 
-    let mut database = Beside::at(&directory.path().join("twite.db")).await;
+    let mut database = DirectConnection::at(&directory.path().join("twite.db")).await;
     let words = ["quokka", "my \\\"order", "garden", "fence"];
     let before = places(&mut database, &words).await;
     for place in [
@@ -189,7 +189,7 @@ macro "Thank" { then reply "Thank you" }
     delete(&accounts[1], "10").await;
     delete(&accounts[0], "40").await;
     while daemon.take_next().await.unwrap() {}
-    let mut database = Beside::at(&directory.path().join("twite.db")).await;
+    let mut database = DirectConnection::at(&directory.path().join("twite.db")).await;
     assert_eq!(places(&mut database, &["quokka", "garden", "fence"]).await, Vec::<String>::new());
     let left = store.outgoing(TicketId(1)).await.unwrap();
     let left: Vec<_> = left.iter().map(|item| (&item.effect, item.state.as_str(), item.reason_kind)).collect();

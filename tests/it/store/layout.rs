@@ -8,7 +8,7 @@ use std::{
 use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 use twite::store::Store;
 
-use crate::support::database::{self, Beside, SERVER, server};
+use crate::support::database::{self, DirectConnection, SERVER, server};
 
 const SQLITE: &[&str] = &[
     "SELECT m.name, c.name, lower(c.type), c.\"notnull\" = 1 OR c.pk > 0 FROM sqlite_master m JOIN pragma_table_info(m.name) c
@@ -40,7 +40,7 @@ const POSTGRES: &[&str] = &[
 ];
 
 /// The result rows of these statements, one line each.
-async fn layout(database: &mut Beside, statements: &[&str]) -> BTreeSet<String> {
+async fn layout(database: &mut DirectConnection, statements: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for statement in statements {
         // SQLite's names for integers and bytes differ.
@@ -60,7 +60,7 @@ async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("twite.db");
     Store::open(&path).await.unwrap().close().await;
-    let mut file = Beside::Sqlite(SqliteConnectOptions::new().filename(&path).connect().await.unwrap());
+    let mut file = DirectConnection::Sqlite(SqliteConnectOptions::new().filename(&path).connect().await.unwrap());
     let of_sqlite = layout(&mut file, SQLITE).await;
     assert!(of_sqlite.len() > 200, "{of_sqlite:#?}");
     if server().is_none() {
@@ -70,7 +70,7 @@ async fn both_databases_have_the_same_tables_columns_keys_and_indexes() {
         return;
     }
     database::at(&path).await;
-    let mut on_server = Beside::at(&path).await;
+    let mut on_server = DirectConnection::at(&path).await;
     let of_postgres = layout(&mut on_server, POSTGRES).await;
     let only = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect::<Vec<_>>();
     assert_eq!(only(&of_sqlite, &of_postgres), only(&of_postgres, &of_sqlite));

@@ -108,12 +108,12 @@ fn named(server: &str, database: &str) -> String {
 }
 
 /// A direct connection to the database, without the store.
-pub enum Beside {
+pub enum DirectConnection {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-impl Beside {
+impl DirectConnection {
     /// Connects to the database for a path, see [`at`].
     pub async fn at(path: &Path) -> Self {
         let url = url_at(path).await;

@@ -34,7 +34,7 @@ const OURS: &[&str] = &[
     "unit",
 ];
 
-pub fn assert_in_the_users_words(message: &str, of: &str) {
+pub fn assert_plain_words(message: &str, of: &str) {
     let words = |c: char| !(c.is_alphanumeric() || c == '_');
     for ours in OURS {
         let found = match ours.contains(' ') {
