@@ -511,14 +511,14 @@ pub(crate) fn title(item: &SyntaxNode) -> Option<(String, Range<usize>)> {
     Some((Text::of(&title).value, title.text_range().into()))
 }
 
-/// The doc comment of an item: the `##` lines directly above it.
-fn doc(item: &SyntaxNode) -> Option<String> {
+/// The doc comment of an item: the `##` lines directly above it. A `##` behind something on its line documents nothing.
+pub(crate) fn doc(item: &SyntaxNode) -> Option<String> {
     let mut lines = vec![];
     let mut before = item.prev_sibling_or_token();
     while let Some(SyntaxElement::Token(token)) = before {
         match token.kind() {
             SyntaxKind::Whitespace if token.text().matches('\n').count() <= 1 => {}
-            SyntaxKind::Comment => match token.text().strip_prefix("##") {
+            SyntaxKind::Comment => match token.text().strip_prefix("##").filter(|_| starts_line(&token)) {
                 Some(line) => lines.push(line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()),
                 None => break,
             },
@@ -528,6 +528,16 @@ fn doc(item: &SyntaxNode) -> Option<String> {
     }
     lines.reverse();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Whether only white space precedes a comment on its line.
+fn starts_line(comment: &SyntaxToken) -> bool {
+    match comment.prev_sibling_or_token() {
+        Some(SyntaxElement::Token(space)) if space.kind() == SyntaxKind::Whitespace => {
+            space.text().contains('\n') || space.prev_sibling_or_token().is_none()
+        }
+        before => before.is_none(),
+    }
 }
 
 /// The byte range of a node or token.

@@ -9,7 +9,7 @@ mod layout;
 mod printer;
 
 use super::{
-    ast::is_text,
+    ast::{doc, is_text},
     diagnostic::{Diagnostic, TextDiagnostic},
     syntax::{SyntaxKind, SyntaxNode, parse, text::Text},
 };
@@ -47,7 +47,11 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
     }
     let again = parse(&formatted);
     let same = !again.errors.iter().any(Diagnostic::is_error) && meaning(&tree) == meaning(&again.tree());
-    if same && comments(&tree) == comments(&again.tree()) { Ok(formatted) } else { Err(NotFormatted::Unsound) }
+    if same && comments(&tree) == comments(&again.tree()) && docs(&tree) == docs(&again.tree()) {
+        Ok(formatted)
+    } else {
+        Err(NotFormatted::Unsound)
+    }
 }
 
 /// The content of a tree without its layout: its nodes, and its tokens with one spelling per value.
@@ -59,11 +63,17 @@ fn meaning(tree: &SyntaxNode) -> Vec<(SyntaxKind, String)> {
             rowan::NodeOrToken::Node(node) => (node.kind(), String::new()),
             rowan::NodeOrToken::Token(token) if is_text(token.kind()) => (SyntaxKind::Path, Text::of(&token).value),
             rowan::NodeOrToken::Token(token) if token.kind() == SyntaxKind::Number => {
-                (token.kind(), token.text().replace('_', ""))
+                let digits = token.text().replace('_', "");
+                (token.kind(), digits.parse::<i64>().map_or(digits, |number| number.to_string()))
             }
             rowan::NodeOrToken::Token(token) => (token.kind(), token.text().to_owned()),
         })
         .collect()
+}
+
+/// The documentation of each item.
+fn docs(tree: &SyntaxNode) -> Vec<Option<String>> {
+    tree.children().map(|item| doc(&item)).collect()
 }
 
 fn comments(tree: &SyntaxNode) -> Vec<String> {

@@ -266,10 +266,11 @@ fn is_value_of(token: &SyntaxToken, place: &SyntaxNode) -> bool {
     !matches!(place.kind(), SyntaxKind::SetAction | SyntaxKind::Fact) || first.as_ref() != Some(token)
 }
 
-/// A number with `_` as thousands separator, if it has at least five digits or already contains `_`.
+/// A number without leading zeros, with `_` as thousands separator if it has at least five digits or already contains `_`.
 fn grouped(text: &str) -> Cow<'_, str> {
     match text.replace('_', "").parse::<i64>() {
         Ok(number) if text.contains('_') || number.unsigned_abs() >= 10_000 => Grouped(number).to_string().into(),
-        _ => text.into(),
+        Ok(number) => number.to_string().into(),
+        Err(_) => text.into(),
     }
 }

@@ -38,16 +38,19 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
                     "close it with `\"\"\"` on a line of its own"
                 })]);
             }
-            Some(Text::of(token).bad_escapes.into_iter().map(|place| bad_escape(token, place)).collect())
+            Some(bad_escapes(token, &Text::of(token)))
         }
         _ if in_bad_part(token) => None,
         K::WrongQuotes => {
-            let value = Text::of(token).value;
-            Some(vec![
-                Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes")
-                    .with_help(format!("write {}", crate::lang::display::Quoted(&value)))
-                    .with_fix(span, crate::lang::display::Quoted(&value).to_string()),
-            ])
+            let text = Text::of(token);
+            let quoted = crate::lang::display::Quoted(&text.value).to_string();
+            let error = Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes")
+                .with_help(format!("write {quoted}"));
+            // With an unknown escape sequence, it is not known which text is meant.
+            let unsure = !text.bad_escapes.is_empty();
+            let mut errors = vec![if unsure { error } else { error.with_fix(span, quoted) }];
+            errors.extend(bad_escapes(token, &text));
+            Some(errors)
         }
         K::WrongAnd => Some(vec![instead(token, "and", true)]),
         K::WrongOr => Some(vec![instead(token, "or", true)]),
@@ -72,6 +75,10 @@ fn instead(token: &SyntaxToken, write: &str, safe: bool) -> TextDiagnostic {
     let message = format!("unknown operator `{}`: write `{}`", token.text(), write.trim());
     let diagnostic = Diagnostic::new(&codes::TW0106, range(token), message);
     if safe { diagnostic.with_fix(range(token), write) } else { diagnostic.with_guess(range(token), write) }
+}
+
+fn bad_escapes(token: &SyntaxToken, text: &Text) -> Vec<TextDiagnostic> {
+    text.bad_escapes.iter().map(|place| bad_escape(token, place.clone())).collect()
 }
 
 fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> TextDiagnostic {

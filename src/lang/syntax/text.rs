@@ -7,7 +7,7 @@ use super::SyntaxToken;
 /// A decoded string literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// The decoded value.
+    /// The decoded value. An unknown escape sequence stays as it is written, so that whatever rewrites the text loses none of it.
     pub value: String,
     /// Spans of unknown escape sequences in the file.
     pub bad_escapes: Vec<Range<usize>>,
@@ -95,6 +95,8 @@ impl Text {
                 Some(c) => self.push(c, start + at),
                 None => {
                     let end = chars.peek().map_or(piece.len(), |(at, _)| *at);
+                    let written = piece.get(at..end).unwrap_or_default();
+                    written.char_indices().for_each(|(i, c)| self.push(c, start + at + i));
                     self.bad_escapes.push(start + at..start + end);
                 }
             }
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!(value(r#""a\"b\\c\n\t\u{1F600}""#), "a\"b\\c\n\t😀");
         let bad = Text::decode(r#""\d \u{110000} \q""#, 0).bad_escapes;
         assert_eq!(bad, [1..3, 4..14, 15..17]);
+        assert_eq!(value(r#""\d \u{110000} \q""#), r"\d \u{110000} \q");
     }
 
     #[test]

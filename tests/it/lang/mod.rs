@@ -3,6 +3,7 @@
 mod characters;
 mod kinds;
 mod messages;
+mod mistakes;
 mod moments;
 mod neighbours;
 mod printing;

@@ -206,3 +206,42 @@ fn formatted_rules_are_the_same_rules() {
         assert_eq!(format(&shaken).unwrap(), formatted);
     }
 }
+
+/// A `##` behind something on its line documents nothing, before and after formatting.
+#[test]
+fn formatting_keeps_the_documentation() {
+    let docs = |text: &str| -> Vec<Option<String>> {
+        let (rules, found) = check_sources([("a.twite", text)], Declarations::default());
+        let rules = rules.unwrap_or_else(|| panic!("{found:?}: {text}"));
+        rules.triggers.iter().map(|trigger| trigger.doc.clone()).collect()
+    };
+    let rule = "trigger \"a\" {\n  then stop\n}";
+    let doc = |text: &str| Some(text.to_owned());
+    for (text, expected) in [
+        (format!("let z = status is new ## for z\n{rule}\n"), vec![None]),
+        (format!("{rule} ## behind\n{}\n", rule.replace('a', "b")), vec![None, None]),
+        (format!("{rule} ## behind\n## above\n{}\n", rule.replace('a', "b")), vec![None, doc("above")]),
+        (format!("## one\n  ## two\n{rule}\n"), vec![doc("one\ntwo")]),
+        (format!("  ## at the start\n\n{rule}\n"), vec![None]),
+        (format!("\u{feff}## marked\n{rule}\n"), vec![doc("marked")]),
+    ] {
+        assert_eq!(docs(&text), expected, "{text}");
+        assert_eq!(docs(&format(&text).unwrap()), expected, "{text}");
+    }
+}
+
+#[test]
+fn numbers_have_one_spelling() {
+    for (written, formatted) in [
+        ("replies > 0_1", "replies > 1"),
+        ("replies > 0001_0", "replies > 10"),
+        ("replies in (01, 1_, 1__0)", "replies in (1, 1, 10)"),
+        ("replies > 10000", "replies > 10_000"),
+        ("time since created > 0_1 days", "time since created > 1 days"),
+        // A tag and a choice are texts.
+        ("tags has any of (01, 0_1)", "tags has any of (01, 0_1)"),
+        ("field.choice is 01", "field.choice is 01"),
+    ] {
+        assert_eq!(format(&format!("let a = {written}\n")).unwrap(), format!("let a = {formatted}\n"));
+    }
+}
