@@ -136,20 +136,24 @@ impl Ticket {
     /// Comments are added in order of creation. A late one is counted, but does not reopen a ticket that was solved
     /// after it was written.
     pub fn add_comment(&mut self, comment: &EventComment, made: Timestamp) {
-        self.comments = self.comments.saturating_add(1);
-        self.updated = self.updated.max(made);
+        self.add_earlier_comment(comment, made);
         self.latest_comment = Some(comment.text.clone());
         if comment.public {
             self.latest_public_comment = Some(comment.text.clone());
         }
+        let waiting = matches!(self.status, Status::Pending | Status::Solved) || self.snoozed.is_some();
+        if comment.author == Author::Requester && waiting && self.solved.is_none_or(|solved| solved <= made) {
+            self.set_status(Status::Open, made);
+        }
+    }
+
+    /// Adds a comment older than the latest one: it is counted, but does not become the latest comment, and does not
+    /// change the status unless the ticket is new.
+    pub fn add_earlier_comment(&mut self, comment: &EventComment, made: Timestamp) {
+        self.comments = self.comments.saturating_add(1);
+        self.updated = self.updated.max(made);
         match comment.author {
-            Author::Requester => {
-                self.requester_updated = self.requester_updated.max(Some(made));
-                let waiting = matches!(self.status, Status::Pending | Status::Solved) || self.snoozed.is_some();
-                if waiting && self.solved.is_none_or(|solved| solved <= made) {
-                    self.set_status(Status::Open, made);
-                }
-            }
+            Author::Requester => self.requester_updated = self.requester_updated.max(Some(made)),
             Author::Agent => {
                 self.agent_touches = self.agent_touches.saturating_add(1);
                 if comment.public {
@@ -188,18 +192,6 @@ impl Ticket {
             (one, other) => one.or(other),
         };
         self.updated = self.updated.max(now);
-    }
-
-    /// Adds a comment older than the latest one: it is counted, but does not become the latest comment, and does not
-    /// change the status unless the ticket is new.
-    pub fn add_earlier_comment(&mut self, comment: &EventComment, made: Timestamp) {
-        let latest = (self.latest_comment.clone(), self.latest_public_comment.clone());
-        let (status, solved, reopens, snoozed) = (self.status, self.solved, self.reopens, self.snoozed);
-        self.add_comment(comment, made);
-        (self.latest_comment, self.latest_public_comment) = latest;
-        if status != Status::New {
-            (self.status, self.solved, self.reopens, self.snoozed) = (status, solved, reopens, snoozed);
-        }
     }
 }
 
