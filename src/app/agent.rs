@@ -137,7 +137,15 @@ impl AgentUpdate {
             ActionKind::Set(field, _) | ActionKind::Clear(field) => vec![field.name().to_string()],
             ActionKind::Assign { .. } => vec!["group".to_owned(), "assignee".to_owned()],
             ActionKind::Snooze(_) => vec!["status".to_owned()],
-            _ => vec![],
+            ActionKind::AddTags(_)
+            | ActionKind::RemoveTags(_)
+            | ActionKind::Reply(_)
+            | ActionKind::Note(_)
+            | ActionKind::Notify { .. }
+            | ActionKind::Remind { .. }
+            | ActionKind::Merge
+            | ActionKind::Webhook { .. }
+            | ActionKind::Stop => vec![],
         });
         set.collect()
     }
