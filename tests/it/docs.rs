@@ -203,6 +203,20 @@ fn tables_are_those_of_the_code() {
 }
 
 #[test]
+fn every_action_is_explained() {
+    let page = fs::read_to_string(root().join("docs/language.md")).unwrap();
+    let actions = page.split_once("\n## Actions\n").unwrap().1.split("\n## ").next().unwrap();
+    let grammar = fs::read_to_string(root().join("grammar/twite.pest")).unwrap();
+    let starts = grammar.split_once("\naction_start ").unwrap().1.split_once('}').unwrap().0;
+    let words: Vec<_> = starts.split_whitespace().filter_map(|rule| rule.strip_prefix("kw_")).collect();
+    assert!(words.contains(&"set"), "{starts}");
+    for word in words {
+        let told = [format!("`{word}`"), format!("`{word} ")].iter().any(|code| actions.contains(code));
+        assert!(told, "docs/language.md does not explain the action `{word}`");
+    }
+}
+
+#[test]
 fn shapes_in_the_documentation_are_the_real_ones() {
     let page = fs::read_to_string(root().join("docs/formats.md")).unwrap();
     let blocks = blocks(&page, "json");

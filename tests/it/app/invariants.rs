@@ -11,7 +11,7 @@ use assert_cmd::Command;
 use proptest::prelude::*;
 use twite::{
     desk::{Channel, Status, Ticket, TicketId, invariant},
-    engine::decide_plainly,
+    engine::{changes, decide_plainly},
     sim::NewPerson,
     x::wire::decode_line,
 };
@@ -54,6 +54,18 @@ proptest! {
         prop_assert_eq!(broken(&ticket), [""; 0], "before: {:#?}", ticket);
         let decision = decide_plainly(&rules, &ticket, &event, now());
         prop_assert_eq!(broken(&decision.ticket), [""; 0], "{:#?}", decision);
+    }
+
+    /// A decision compares only the fields that its actions can write: none may be missing among them.
+    #[test]
+    fn a_decision_tells_every_change(
+        rules in rules(6),
+        (ticket, event) in ticket().prop_map(possible).prop_flat_map(|ticket| {
+            generate::event(&ticket).prop_map(move |event| (ticket.clone(), event))
+        }),
+    ) {
+        let decision = decide_plainly(&rules, &ticket, &event, now());
+        prop_assert_eq!(&decision.changes, &changes(&ticket, &decision.ticket, &rules.desk));
     }
 }
 
