@@ -236,8 +236,8 @@ nodes! {
     TagsAction { add: has("add"), tag: keyword("tag"), values: values(), }
     AssignAction { choosing: node(Choosing), group: has("group"), agent: has("agent"), value: value(), }
     Choosing { next: has("next"), }
-    ReplyAction { text: text(), }
-    NoteAction { text: text(), }
+    ReplyAction { text: node(Template), }
+    NoteAction { text: node(Template), }
     NotifyAction { recipient: node(Recipient), message: node(Message), }
     RemindAction { recipient: node(Recipient), after: value(), message: node(Message), }
     WebhookAction { name: text(), message: node(Message), }
@@ -246,7 +246,16 @@ nodes! {
     StopAction {}
     Recipient { group: has("group"), assignee: has("assignee"), value: value(), }
     Message { parts: nodes(MessagePart), }
-    MessagePart { name: token(Path), text: text(), }
+    MessagePart { name: token(Path), text: node(Template), }
+
+    Template { placeholders: nodes(Placeholder), }
+    Placeholder {
+        start: token(PlaceholderStart),
+        path: token(PlaceholderPath),
+        filters: nodes(Filter),
+        end: token(PlaceholderEnd),
+    }
+    Filter { name: token(FilterName), colon: token(Colon), argument: token(Argument), }
 
     WhereClause { when: keyword("when"), condition: node(Condition), }
     ColumnsClause { fields: tokens(Path), }
@@ -358,6 +367,33 @@ impl SetAction {
     /// Whether the value is the word `empty`, as in `set group to empty`.
     pub(crate) fn says_empty(&self) -> bool {
         self.values().next().and_then(SyntaxElement::into_token).is_some_and(|token| token.text() == "empty")
+    }
+}
+
+/// A part of a template, in order.
+pub(crate) enum TemplatePart {
+    Text(SyntaxToken),
+    Placeholder(Placeholder),
+    /// A tag of Liquid, such as `{% if … %}`.
+    Tag(SyntaxToken),
+}
+
+impl Template {
+    /// The decoded literal.
+    pub(crate) fn text(&self) -> Text {
+        Text::of_template(&self.0)
+    }
+
+    /// The parts between the quotes.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = TemplatePart> {
+        self.0.children_with_tokens().filter_map(|element| match element {
+            SyntaxElement::Node(node) => Placeholder::cast(node).map(TemplatePart::Placeholder),
+            SyntaxElement::Token(token) => match token.kind() {
+                SyntaxKind::TextChunk => Some(TemplatePart::Text(token)),
+                SyntaxKind::LiquidTag => Some(TemplatePart::Tag(token)),
+                _ => None,
+            },
+        })
     }
 }
 
@@ -494,9 +530,9 @@ fn values_after(node: &SyntaxNode, word: &str) -> Vec<SyntaxElement> {
     values
 }
 
-/// Whether a token is a string literal, also one in the wrong kind of quotation marks.
+/// Whether a node or token is a string literal, also a template or one in the wrong kind of quotation marks.
 pub(crate) fn is_text(kind: SyntaxKind) -> bool {
-    matches!(kind, SyntaxKind::String | SyntaxKind::WrongQuotes)
+    matches!(kind, SyntaxKind::String | SyntaxKind::WrongQuotes | SyntaxKind::Template)
 }
 
 /// Whether a node or token is a value: a literal, a name or a list.

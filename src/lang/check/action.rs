@@ -4,7 +4,7 @@ use super::{Checker, NameList, value::written};
 use crate::{
     desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
-        ast::{self, AstNode, is_text, span_of},
+        ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
         rules::{Action, ActionKind, Literal, SetTo, Template},
@@ -83,12 +83,10 @@ impl Checker<'_, '_> {
             self.error(&codes::TW0310, span_of(more), format!("`{field}` takes one value, not a list"));
             return None;
         }
-        if let SyntaxElement::Token(token) = value
+        if let Some(text) = value.as_node().cloned().and_then(ast::Template::cast)
             && field.kind() == Kind::Text
-            && is_text(token.kind())
         {
-            let template = self.template(token)?;
-            return Some(ActionKind::Set(field, SetTo::Template(template)));
+            return Some(ActionKind::Set(field, SetTo::Template(self.template(&text)?)));
         }
         if node.says_empty() {
             let help = format!("write `clear {field}`");
@@ -160,15 +158,15 @@ impl Checker<'_, '_> {
         Some(ActionKind::Set(field, SetTo::Literal(literal)))
     }
 
-    fn text_of(&mut self, text: Option<SyntaxToken>) -> Option<Template> {
-        let token = text?;
-        let text = Text::of(&token);
+    fn text_of(&mut self, template: Option<ast::Template>) -> Option<Template> {
+        let template = template?;
+        let text = template.text();
         // Unknown escapes have already been reported.
         if text.value.trim().is_empty() && text.bad_escapes.is_empty() {
-            self.error(&codes::TW0115, range(&token), "empty text");
+            self.error(&codes::TW0115, template.span(), "empty text");
             return None;
         }
-        self.template(&token)
+        self.template(&template)
     }
 
     fn notify(&mut self, node: &ast::NotifyAction) -> Option<ActionKind> {
@@ -234,7 +232,7 @@ impl Checker<'_, '_> {
             return name.map(|name| ActionKind::Webhook { name, body: None });
         };
         self.known_parts(&message, &["body"]);
-        let token = message.parts().find_map(|p| p.text());
+        let text = message.parts().find_map(|p| p.text());
         let body = match self.message_part(&message, "body", &["body"]) {
             Part::Missing => {
                 self.error(&codes::TW0115, message.span(), "missing `body` in the braces of the webhook");
@@ -242,7 +240,7 @@ impl Checker<'_, '_> {
             }
             part => part.template(),
         }?;
-        let json = token.is_some_and(|token| self.is_json(&token, &body));
+        let json = text.is_some_and(|text| self.is_json(&text));
         name.filter(|_| json).map(|name| ActionKind::Webhook { name, body: Some(body) })
     }
 
@@ -280,7 +278,7 @@ impl Checker<'_, '_> {
         for again in parts {
             self.error(&codes::TW0115, again.span(), format!("duplicate `{name}`"));
         }
-        match first.text().and_then(|token| self.template(&token)) {
+        match first.text().and_then(|text| self.template(&text)) {
             Some(template) => Part::There(template),
             None => Part::Broken,
         }

@@ -51,8 +51,8 @@ impl Checker<'_, '_> {
             SyntaxKind::Number => "a number",
             SyntaxKind::Duration => "a duration",
             SyntaxKind::Instant => "a timestamp",
-            SyntaxKind::String | SyntaxKind::WrongQuotes => "a string",
             SyntaxKind::List => "a list",
+            kind if is_text(kind) => "a string",
             _ => "a word",
         };
         let message = format!("`{field}` is {}, not {what}", field.kind());
@@ -92,7 +92,7 @@ impl Checker<'_, '_> {
     fn word(&mut self, field: &FieldRef, words: Words, value: &SyntaxElement) -> Option<Literal> {
         let text = written(value);
         let found = words.rank(&text).map(|rank| (rank, words.ordered.then_some(rank)));
-        let quoted = value.kind() == SyntaxKind::String;
+        let quoted = is_text(value.kind()) && value.to_string().starts_with('"');
         match found {
             Some((_, rank)) if !quoted => Some(Literal::Word { word: text, rank }),
             Some(_) => {
@@ -100,7 +100,7 @@ impl Checker<'_, '_> {
                 self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_fix(span_of(value), text));
                 None
             }
-            None if matches!(value.kind(), SyntaxKind::Path | SyntaxKind::String | SyntaxKind::WrongQuotes) => {
+            None if value.kind() == SyntaxKind::Path || is_text(value.kind()) => {
                 let suggestion = nearest(&text, words.words.iter().copied());
                 let help = format!("`{field}` is {}", listed(words.words.iter().copied()));
                 let message = format!("unknown value `{}` for `{field}`{}", shortened(&text), did_you_mean(suggestion));
@@ -215,7 +215,8 @@ impl Checker<'_, '_> {
     pub(super) fn tag(&mut self, value: &SyntaxElement) -> Option<String> {
         use SyntaxKind as K;
         let tag = match value.kind() {
-            K::Path | K::String | K::WrongQuotes | K::Instant | K::Number => written(value),
+            K::Path | K::Instant | K::Number => written(value),
+            kind if is_text(kind) => written(value),
             _ => {
                 self.error(&codes::TW0302, span_of(value), "expected a tag");
                 return None;
@@ -347,7 +348,7 @@ pub(super) fn yes_or_no(word: &str) -> Option<bool> {
 /// The text of a value, without quotes and with escapes resolved.
 pub(super) fn written(value: &SyntaxElement) -> String {
     match value {
-        SyntaxElement::Token(token) if is_text(token.kind()) => Text::of(token).value,
+        text if is_text(text.kind()) => Text::of_element(text).value,
         other => other.to_string(),
     }
 }

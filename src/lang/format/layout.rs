@@ -3,7 +3,7 @@
 use super::printer::{Gap, Printer, spelled};
 use crate::lang::{
     ast::NodeExt,
-    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken},
+    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, lexemes},
 };
 
 /// Minimum number of conditions in a chain that is broken into lines even if it fits on one.
@@ -249,8 +249,11 @@ fn primary(p: &mut Printer, node: &SyntaxNode) {
 
 /// All tokens of a node, one after the other; a list that does not fit continues on the next line.
 fn flat(p: &mut Printer, node: &SyntaxNode) {
-    for token in solid_tokens(node) {
-        separated(p, &token);
+    for lexeme in lexemes(node) {
+        match &lexeme {
+            SyntaxElement::Node(template) => p.template(template),
+            SyntaxElement::Token(token) => separated(p, token),
+        }
     }
 }
 
@@ -288,15 +291,19 @@ fn separated(p: &mut Printer, token: &SyntaxToken) {
 fn flat_text(node: &SyntaxNode) -> String {
     let mut text = String::new();
     let mut last = None;
-    for token in solid_tokens(node) {
-        let kind = token.kind();
-        let dropped = kind == SyntaxKind::Comma && next(&token) == Some(SyntaxKind::CloseParen);
+    for lexeme in lexemes(node) {
+        let kind = lexeme.kind();
+        let dropped = lexeme
+            .as_token()
+            .is_some_and(|token| kind == SyntaxKind::Comma && next(token) == Some(SyntaxKind::CloseParen));
         let joined = matches!(kind, SyntaxKind::Comma | SyntaxKind::CloseParen) || last == Some(SyntaxKind::OpenParen);
         if !joined && !text.is_empty() {
             text.push(' ');
         }
-        if !dropped {
-            text.push_str(&spelled(&token));
+        match &lexeme {
+            _ if dropped => {}
+            SyntaxElement::Token(token) => text.push_str(&spelled(token)),
+            SyntaxElement::Node(template) => text.push_str(&template.text().to_string()),
         }
         last = Some(kind);
     }
@@ -306,10 +313,6 @@ fn flat_text(node: &SyntaxNode) -> String {
 /// The children of a node without white space and comments.
 fn solid(node: &SyntaxNode) -> impl Iterator<Item = SyntaxElement> {
     node.children_with_tokens().filter(|e| !e.kind().is_trivia())
-}
-
-fn solid_tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
-    node.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia())
 }
 
 fn previous(token: &SyntaxToken) -> Option<SyntaxKind> {

@@ -11,7 +11,7 @@ mod printer;
 use super::{
     ast::{doc, is_text},
     diagnostic::{Diagnostic, TextDiagnostic},
-    syntax::{SyntaxKind, SyntaxNode, parse, text::Text},
+    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, parse, text::Text},
 };
 
 /// Maximum width of a line, in characters.
@@ -56,12 +56,15 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
 
 /// The content of a tree without its layout: its nodes, and its tokens with one spelling per value.
 fn meaning(tree: &SyntaxNode) -> Vec<(SyntaxKind, String)> {
-    let elements = tree.descendants_with_tokens().filter(|e| !e.kind().is_trivia());
+    let of_template = |e: &SyntaxElement| {
+        e.kind().is_template_token() || matches!(e.kind(), SyntaxKind::Placeholder | SyntaxKind::Filter)
+    };
+    let elements = tree.descendants_with_tokens().filter(|e| !e.kind().is_trivia() && !of_template(e));
     elements
         .filter(|e| e.kind() != SyntaxKind::Comma)
         .map(|element| match element {
+            text if is_text(text.kind()) => (SyntaxKind::Path, Text::of_element(&text).value),
             rowan::NodeOrToken::Node(node) => (node.kind(), String::new()),
-            rowan::NodeOrToken::Token(token) if is_text(token.kind()) => (SyntaxKind::Path, Text::of(&token).value),
             rowan::NodeOrToken::Token(token) if token.kind() == SyntaxKind::Number => {
                 let digits = token.text().replace('_', "");
                 (token.kind(), digits.parse::<i64>().map_or(digits, |number| number.to_string()))

@@ -87,10 +87,22 @@ impl Printer {
     pub(super) fn token(&mut self, token: &SyntaxToken) {
         self.comments_before(token);
         self.break_if_due();
-        let text = spelled(token);
+        self.text(&spelled(token));
+    }
+
+    /// Prints a template, after the comments before it.
+    pub(super) fn template(&mut self, template: &SyntaxNode) {
+        if let Some(first) = template.first_token() {
+            self.comments_before(&first);
+        }
+        self.break_if_due();
+        self.text(&template.text().to_string());
+    }
+
+    fn text(&mut self, text: &str) {
         match text.starts_with("\"\"\"") && text.contains('\n') {
-            true => self.long_text(&text),
-            false => self.out.push_str(&text),
+            true => self.long_text(text),
+            false => self.out.push_str(text),
         }
         self.gap = Gap::Space;
         self.continued = false;

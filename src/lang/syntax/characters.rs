@@ -88,7 +88,9 @@ fn misleads(
     // Directional marks (ALM, LRM, RLM) are exempt: right-to-left scripts need them.
     if is_control(c) && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}') {
         let way = match kind {
-            K::String if c != '\r' => (format!("\\u{{{:X}}}", u32::from(c)), true),
+            kind if c != '\r' && (kind == K::String || kind.is_template_token()) => {
+                (format!("\\u{{{:X}}}", u32::from(c)), true)
+            }
             _ if line_end => ("\n".to_owned(), false),
             _ => (String::new(), false),
         };

@@ -1,6 +1,8 @@
 //! Errors for operators and quotes of other languages, such as `!=`: the grammar accepts them, and the message says
 //! what to write instead. Also for unclosed strings and braces, and for unknown escape sequences.
 
+use std::ops::Range;
+
 use super::{SyntaxKind, SyntaxNode, SyntaxToken, expected::phrase, grammar::Rule, text::Text};
 use crate::lang::{
     ast::{NodeExt, is_text},
@@ -13,6 +15,12 @@ pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
     root.descendants_with_tokens()
         .filter_map(|element| match element {
             rowan::NodeOrToken::Token(token) => token_slip(&token),
+            rowan::NodeOrToken::Node(node) if node.kind() == SyntaxKind::Template => {
+                let literal = node.text().to_string();
+                let quoted = literal.starts_with('"');
+                let span = node.text_range().into();
+                Some(if quoted { string_errors(&literal, span) } else { wrong_quotes(&literal, span) })
+            }
             rowan::NodeOrToken::Node(node) => unclosed(&node, text).or_else(|| left_out(&node)),
         })
         .flatten()
@@ -27,31 +35,9 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
     use SyntaxKind as K;
     let span = range(token);
     match token.kind() {
-        K::String => {
-            let quotes = if token.text().starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
-            let inner = token.text().strip_prefix(quotes).unwrap_or_default();
-            if !closed(inner, quotes) {
-                let missing = format!("unclosed string: expected `{quotes}`");
-                return Some(vec![Diagnostic::new(&codes::TW0102, span, missing).with_help(if quotes.len() == 1 {
-                    "a string in `\"` must end on the same line; for several lines, use `\"\"\"`"
-                } else {
-                    "close it with `\"\"\"` on a line of its own"
-                })]);
-            }
-            Some(bad_escapes(token, &Text::of(token)))
-        }
+        K::String => Some(string_errors(token.text(), span)),
         _ if in_bad_part(token) => None,
-        K::WrongQuotes => {
-            let text = Text::of(token);
-            let quoted = crate::lang::display::Quoted(&text.value).to_string();
-            let error = Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes")
-                .with_help(format!("write {quoted}"));
-            // With an unknown escape sequence, it is not known which text is meant.
-            let unsure = !text.bad_escapes.is_empty();
-            let mut errors = vec![if unsure { error } else { error.with_fix(span, quoted) }];
-            errors.extend(bad_escapes(token, &text));
-            Some(errors)
-        }
+        K::WrongQuotes => Some(wrong_quotes(token.text(), span)),
         K::WrongAnd => Some(vec![instead(token, "and", true)]),
         K::WrongOr => Some(vec![instead(token, "or", true)]),
         K::WrongNot => Some(vec![instead(token, "not ", true)]),
@@ -71,19 +57,46 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
     }
 }
 
+/// The errors in a string literal: unclosed, or its unknown escape sequences.
+fn string_errors(literal: &str, span: Range<usize>) -> Vec<TextDiagnostic> {
+    let quotes = if literal.starts_with("\"\"\"") { "\"\"\"" } else { "\"" };
+    let inner = literal.strip_prefix(quotes).unwrap_or_default();
+    if !closed(inner, quotes) {
+        let missing = format!("unclosed string: expected `{quotes}`");
+        return vec![Diagnostic::new(&codes::TW0102, span, missing).with_help(if quotes.len() == 1 {
+            "a string in `\"` must end on the same line; for several lines, use `\"\"\"`"
+        } else {
+            "close it with `\"\"\"` on a line of its own"
+        })];
+    }
+    bad_escapes(literal, span.start, &Text::decode(literal, span.start))
+}
+
+/// The errors in a literal in the quotes of another language.
+fn wrong_quotes(literal: &str, span: Range<usize>) -> Vec<TextDiagnostic> {
+    let text = Text::decode(literal, span.start);
+    let quoted = crate::lang::display::Quoted(&text.value).to_string();
+    let escapes = bad_escapes(literal, span.start, &text);
+    let error = Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes")
+        .with_help(format!("write {quoted}"));
+    // With an unknown escape sequence, it is not known which text is meant.
+    let mut errors = vec![if escapes.is_empty() { error.with_fix(span, quoted) } else { error }];
+    errors.extend(escapes);
+    errors
+}
+
 fn instead(token: &SyntaxToken, write: &str, safe: bool) -> TextDiagnostic {
     let message = format!("unknown operator `{}`: write `{}`", token.text(), write.trim());
     let diagnostic = Diagnostic::new(&codes::TW0106, range(token), message);
     if safe { diagnostic.with_fix(range(token), write) } else { diagnostic.with_guess(range(token), write) }
 }
 
-fn bad_escapes(token: &SyntaxToken, text: &Text) -> Vec<TextDiagnostic> {
-    text.bad_escapes.iter().map(|place| bad_escape(token, place.clone())).collect()
+fn bad_escapes(literal: &str, start: usize, text: &Text) -> Vec<TextDiagnostic> {
+    let written = |place: &Range<usize>| literal.get(place.start - start..place.end - start).unwrap_or_default();
+    text.bad_escapes.iter().map(|place| bad_escape(written(place), place.clone())).collect()
 }
 
-fn bad_escape(token: &SyntaxToken, place: std::ops::Range<usize>) -> TextDiagnostic {
-    let start = usize::from(token.text_range().start());
-    let written = token.text().get(place.start - start..place.end - start).unwrap_or_default();
+fn bad_escape(written: &str, place: Range<usize>) -> TextDiagnostic {
     Diagnostic::new(&codes::TW0112, place.clone(), format!("unknown escape sequence `{written}`"))
         .with_help("escape sequences are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{1F600}`; for a backslash, write `\\\\`")
         .with_guess(place.start..place.start, "\\")
@@ -136,6 +149,6 @@ fn open_brace(node: &SyntaxNode) -> Option<SyntaxToken> {
 }
 
 /// The span of a token, in bytes.
-pub(crate) fn range(token: &SyntaxToken) -> std::ops::Range<usize> {
+pub(crate) fn range(token: &SyntaxToken) -> Range<usize> {
     token.text_range().into()
 }

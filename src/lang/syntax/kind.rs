@@ -1,18 +1,27 @@
-//! The kinds of tokens and nodes in the syntax tree, one for each grammar rule; all keywords share one kind.
+//! The kinds of tokens and nodes in the syntax tree: one for each grammar rule, where all keywords share one kind, and
+//! those inside templates, which have a lexer of their own.
 
 use super::grammar::Rule;
 
 macro_rules! kinds {
-    (tokens { $($token:ident = $token_rule:ident,)+ } nodes { $($node:ident = $node_rule:ident,)+ }) => {
-        /// The kind of a token or node. The grammar defines what each contains.
+    (
+        tokens { $($token:ident = $token_rule:ident,)+ }
+        template_tokens { $($template_token:ident,)+ }
+        nodes { $($node:ident = $node_rule:ident,)+ }
+        template_nodes { $($template_node:ident,)+ }
+    ) => {
+        /// The kind of a token or node. The grammar, or the lexer of templates, defines what each contains.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
-        #[expect(missing_docs, reason = "each is the rule of that name in the grammar")]
-        pub enum SyntaxKind { $($token,)+ Keyword, $($node,)+ }
+        #[expect(missing_docs, reason = "each is the rule of that name in the grammar, or described in `template`")]
+        pub enum SyntaxKind { $($token,)+ Keyword, $($template_token,)+ $($node,)+ $($template_node,)+ }
 
         impl SyntaxKind {
             /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$token,)+ Self::Keyword, $(Self::$node,)+];
+            pub const ALL: &'static [Self] = &[
+                $(Self::$token,)+ Self::Keyword, $(Self::$template_token,)+
+                $(Self::$node,)+ $(Self::$template_node,)+
+            ];
 
             /// The kind for a grammar rule. A rule without a kind of its own is a keyword.
             pub(super) fn of(rule: Rule) -> Self {
@@ -21,6 +30,11 @@ macro_rules! kinds {
                     $(Rule::$node_rule => Self::$node,)+
                     _ => Self::Keyword,
                 }
+            }
+
+            /// A token of a template.
+            pub fn is_template_token(self) -> bool {
+                matches!(self, $(Self::$template_token)|+)
             }
         }
     };
@@ -53,6 +67,20 @@ kinds! {
         CloseParen = rparen,
         Comma = comma,
         Equals = equals,
+    }
+    template_tokens {
+        OpenQuote,
+        CloseQuote,
+        TextChunk,
+        LiquidTag,
+        PlaceholderStart,
+        PlaceholderEnd,
+        PlaceholderPath,
+        Pipe,
+        FilterName,
+        Colon,
+        Argument,
+        Gap,
     }
     nodes {
         File = file,
@@ -148,6 +176,11 @@ kinds! {
         List = list,
         Duration = duration,
     }
+    template_nodes {
+        Template,
+        Placeholder,
+        Filter,
+    }
 }
 
 impl SyntaxKind {
@@ -158,7 +191,7 @@ impl SyntaxKind {
 
     /// A token rather than a node.
     pub fn is_token(self) -> bool {
-        self <= Self::Keyword
+        self <= Self::Gap
     }
 
     /// Whether this kind is one of the error productions.

@@ -15,6 +15,7 @@ mod parts;
 mod recovery;
 mod reparse;
 mod scan;
+mod template;
 pub mod text;
 
 use std::{collections::HashSet, sync::LazyLock};
@@ -31,6 +32,7 @@ use self::{
     recovery::{Repaired, Repairs},
 };
 use super::{
+    ast::is_text,
     codes,
     diagnostic::{Diagnostic, TextDiagnostic},
 };
@@ -86,7 +88,7 @@ pub fn parse(text: &str) -> Parse {
 fn tree(text: &str, repaired: &Repaired) -> Option<rowan::GreenNode> {
     let file = Grammar::parse(Rule::file, &repaired.text).ok()?.next()?;
     let mut builder = Builder { text, repaired, green: rowan::GreenNodeBuilder::new(), written: 0 };
-    builder.node(file);
+    builder.node(file, SyntaxKind::File);
     Some(builder.green.finish())
 }
 
@@ -115,6 +117,15 @@ fn unparsed(text: &str) -> rowan::GreenNode {
     green.finish()
 }
 
+/// The tokens below a node other than white space and comments, where a template counts as one token: nothing can be
+/// put between its parts.
+pub fn lexemes(node: &SyntaxNode) -> impl Iterator<Item = SyntaxElement> {
+    node.descendants_with_tokens().filter(|element| match element {
+        SyntaxElement::Node(node) => node.kind() == SyntaxKind::Template,
+        SyntaxElement::Token(token) => !token.kind().is_trivia() && !token.kind().is_template_token(),
+    })
+}
+
 fn raw(kind: SyntaxKind) -> rowan::SyntaxKind {
     <Twite as rowan::Language>::kind_to_raw(kind)
 }
@@ -130,16 +141,20 @@ struct Builder<'t> {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, pair: Pair<'_, Rule>) {
+    fn node(&mut self, pair: Pair<'_, Rule>, parent: SyntaxKind) {
         let kind = SyntaxKind::of(pair.as_rule());
         let span = self.repaired.written(pair.as_span().start())..self.repaired.written(pair.as_span().end());
         if kind == SyntaxKind::File {
             self.green.start_node(raw(kind));
-            pair.into_inner().for_each(|child| self.node(child));
+            pair.into_inner().for_each(|child| self.node(child, kind));
             self.trivia(self.text.len());
             self.green.finish_node();
         } else if kind.is_trivia() || span.is_empty() {
             // Trivia is written before the next token. Empty matches, such as a missing brace, are left out.
+        } else if is_text(kind) && template::may_stand_in(parent) {
+            self.trivia(span.start);
+            template::build(&mut self.green, self.text, span.clone());
+            self.written = span.end;
         } else if kind.is_token() {
             self.trivia(span.start);
             self.green.token(raw(kind), self.text.get(span.clone()).unwrap_or_default());
@@ -147,7 +162,7 @@ impl Builder<'_> {
         } else {
             self.trivia(span.start);
             self.green.start_node(raw(kind));
-            pair.into_inner().for_each(|child| self.node(child));
+            pair.into_inner().for_each(|child| self.node(child, kind));
             self.green.finish_node();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::SyntaxToken;
+use super::{SyntaxElement, SyntaxNode, SyntaxToken};
 
 /// A decoded string literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,11 +11,19 @@ pub struct Text {
     pub value: String,
     /// Spans of unknown escape sequences in the file.
     pub bad_escapes: Vec<Range<usize>>,
-    /// The contiguous pieces of the value: their start in the value and in the file, ascending. Within a piece, both
-    /// offsets advance together.
-    pieces: Vec<(usize, usize)>,
-    /// Offset in the file where the literal ends.
-    end: usize,
+    /// Where the value comes from, ascending.
+    pieces: Vec<Piece>,
+    /// Range in the file between the quotes.
+    pub(super) inner: Range<usize>,
+}
+
+/// A piece of a value: an escape sequence, or text in which the offsets in the value and in the file advance together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Piece {
+    /// Offset in the value where the piece starts.
+    value: usize,
+    /// Range in the file.
+    file: Range<usize>,
 }
 
 impl Text {
@@ -25,15 +33,33 @@ impl Text {
         Self::decode(token.text(), token.text_range().start().into())
     }
 
-    fn decode(literal: &str, start: usize) -> Self {
-        let mut text = Self { value: String::new(), bad_escapes: vec![], pieces: vec![], end: start + literal.len() };
+    /// Decodes the literal that a template consists of.
+    pub(crate) fn of_template(template: &SyntaxNode) -> Self {
+        Self::decode(&template.text().to_string(), template.text_range().start().into())
+    }
+
+    /// Decodes a string literal or a template.
+    pub(crate) fn of_element(element: &SyntaxElement) -> Self {
+        match element {
+            SyntaxElement::Node(node) => Self::of_template(node),
+            SyntaxElement::Token(token) => Self::of(token),
+        }
+    }
+
+    pub(super) fn decode(literal: &str, start: usize) -> Self {
+        let mut text = Self { value: String::new(), bad_escapes: vec![], pieces: vec![], inner: start..start };
         match literal.strip_prefix("\"\"\"") {
-            Some(rest) => text.long(rest.strip_suffix("\"\"\"").unwrap_or(rest), start + 3),
+            Some(rest) => {
+                let inner = rest.strip_suffix("\"\"\"").unwrap_or(rest);
+                text.inner = start + 3..start + 3 + inner.len();
+                text.long(inner, start + 3);
+            }
             None => {
                 let open = literal.chars().next().map_or(0, char::len_utf8);
                 let inner = literal.get(open..).unwrap_or_default();
                 let closed = inner.chars().next_back().filter(|c| matches!(c, '"' | '\'' | '“' | '”' | '»'));
                 let inner = inner.get(..inner.len() - closed.map_or(0, char::len_utf8)).unwrap_or(inner);
+                text.inner = start + open..start + open + inner.len();
                 text.piece(inner, start + open);
             }
         }
@@ -55,7 +81,7 @@ impl Text {
             let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
             let cut = blank.min(indent);
             if !fresh {
-                self.push('\n', start + at - 1);
+                self.push('\n', start + at - 1..start + at);
             }
             fresh = false;
             let kept = line.get(cut..).unwrap_or_default();
@@ -73,7 +99,7 @@ impl Text {
                 continue;
             }
             if c != '\\' {
-                self.push(c, start + at);
+                self.push(c, start + at..start + at + c.len_utf8());
                 continue;
             }
             let escaped = match chars.next() {
@@ -91,35 +117,68 @@ impl Text {
                 }
                 _ => None,
             };
+            let end = chars.peek().map_or(piece.len(), |(at, _)| *at);
             match escaped {
-                Some(c) => self.push(c, start + at),
+                Some(c) => self.push(c, start + at..start + end),
                 None => {
-                    let end = chars.peek().map_or(piece.len(), |(at, _)| *at);
                     let written = piece.get(at..end).unwrap_or_default();
-                    written.char_indices().for_each(|(i, c)| self.push(c, start + at + i));
+                    for (i, c) in written.char_indices() {
+                        self.push(c, start + at + i..start + at + i + c.len_utf8());
+                    }
                     self.bad_escapes.push(start + at..start + end);
                 }
             }
         }
     }
 
-    fn push(&mut self, c: char, from: usize) {
-        let here = self.value.len();
-        if self.pieces.last().is_none_or(|(value, file)| here - value + file != from) {
-            self.pieces.push((here, from));
-        }
+    fn push(&mut self, c: char, file: Range<usize>) {
+        let value = self.value.len();
         self.value.push(c);
+        match self.pieces.last_mut() {
+            Some(last)
+                if file.len() == c.len_utf8()
+                    && last.file.end == file.start
+                    && last.file.len() == value - last.value =>
+            {
+                last.file.end = file.end;
+            }
+            _ => self.pieces.push(Piece { value, file }),
+        }
     }
 
     /// The span in the file of a part of the value.
     pub fn span(&self, part: Range<usize>) -> Range<usize> {
-        let at = |offset: usize| {
-            let next = self.pieces.partition_point(|(value, _)| *value <= offset);
-            next.checked_sub(1).and_then(|i| self.pieces.get(i)).map_or(self.end, |(value, file)| offset - value + file)
-        };
-        let start = at(part.start);
-        let end = if part.is_empty() { start } else { at(part.end.saturating_sub(1)) + 1 };
+        let start = self.in_file(part.start).start;
+        let end = if part.is_empty() { start } else { self.in_file(part.end - 1).end };
         start..end.max(start)
+    }
+
+    /// The range in the file of the byte at an offset of the value; that of its escape sequence, if it has one.
+    fn in_file(&self, offset: usize) -> Range<usize> {
+        let next = self.pieces.partition_point(|piece| piece.value <= offset);
+        let piece = next.checked_sub(1).and_then(|i| self.pieces.get(i));
+        let Some(piece) = piece.filter(|_| offset < self.value.len()) else { return self.inner.end..self.inner.end };
+        let end = self.pieces.get(next).map_or(self.value.len(), |next| next.value);
+        if piece.file.len() != end - piece.value {
+            return piece.file.clone();
+        }
+        let at = piece.file.start + offset - piece.value;
+        at..at + 1
+    }
+
+    /// The range of the value that a span in the file decodes to.
+    pub(crate) fn part(&self, span: Range<usize>) -> Range<usize> {
+        self.in_value(span.start)..self.in_value(span.end)
+    }
+
+    fn in_value(&self, offset: usize) -> usize {
+        let at = self.pieces.partition_point(|piece| piece.file.end <= offset);
+        self.pieces.get(at).map_or(self.value.len(), |piece| piece.value + offset.saturating_sub(piece.file.start))
+    }
+
+    /// What a span in the file decodes to.
+    pub(crate) fn decoded(&self, span: Range<usize>) -> &str {
+        self.value.get(self.part(span)).unwrap_or_default()
     }
 }
 

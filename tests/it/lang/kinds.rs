@@ -9,7 +9,7 @@ use std::{
 
 use twite::lang::{
     TextDiagnostic, format, load,
-    syntax::{SyntaxKind, SyntaxNode, parse},
+    syntax::{SyntaxKind, SyntaxNode, lexemes, parse},
 };
 
 const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
@@ -17,7 +17,7 @@ const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
 const DESK: &str = include_str!("../../../rules/twite.toml");
 
 /// Every rule file that comes with Twite, and the sample with every kind.
-fn samples() -> Vec<(PathBuf, String)> {
+pub(super) fn samples() -> Vec<(PathBuf, String)> {
     fn below(directory: &Path, into: &mut Vec<PathBuf>) {
         for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
             match path.is_dir() {
@@ -201,7 +201,7 @@ fn a_condition_is_shown_as_it_is_written() {
     assert_eq!(rules(&mut shown.values().cloned()), shown);
 }
 
-/// Comments before and after each token, one token at a time, and around all tokens at once.
+/// Comments before and after each token (and each template, which is one token to them), one token at a time, and around all tokens at once.
 #[test]
 fn a_comment_may_stand_around_any_token() {
     let mut failed = vec![];
@@ -212,8 +212,7 @@ fn a_comment_may_stand_around_any_token() {
     };
     for (item, text) in items(EVERY_KIND) {
         let starts = usize::from(item.text_range().start());
-        let tokens = item.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia());
-        let spans: Vec<_> = tokens
+        let spans: Vec<_> = lexemes(&item)
             .map(|t| usize::from(t.text_range().start()) - starts..usize::from(t.text_range().end()) - starts)
             .collect();
         for span in &spans {

@@ -11,3 +11,4 @@ mod properties;
 mod recipes;
 mod reserved;
 mod suppressions;
+mod templates;

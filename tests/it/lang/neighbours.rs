@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, ops::Range, sync::Mutex};
 
 use twite::lang::{
     load,
-    syntax::{SyntaxKind, SyntaxNode, parse},
+    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, lexemes, parse},
 };
 
 const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
@@ -62,16 +62,17 @@ fn clauses() -> Vec<Clause> {
     let mut clauses = vec![];
     for (item, node) in parse(EVERY_KIND).tree().children().enumerate() {
         for node in node.descendants().filter(is_clause) {
-            let tokens: Vec<_> = node.descendants_with_tokens().filter_map(|e| e.into_token()).collect();
-            let of_its_own = |token: &twite::lang::syntax::SyntaxToken| {
-                token.parent_ancestors().find(|n| is_clause(n)).as_ref() == Some(&node)
+            let tokens: Vec<_> = lexemes(&node).collect();
+            let of_its_own = |token: &SyntaxElement| {
+                token.parent().and_then(|parent| parent.ancestors().find(is_clause)).as_ref() == Some(&node)
             };
-            let first = tokens.iter().find(|t| !t.kind().is_trivia()).unwrap();
+            let first = tokens.first().unwrap();
             let value = tokens.iter().rev().find(|token| {
-                let value = matches!(token.kind(), K::String | K::Path | K::Number | K::Instant | K::Event);
+                let value =
+                    matches!(token.kind(), K::String | K::Template | K::Path | K::Number | K::Instant | K::Event);
                 value && of_its_own(token) && token != &first
             });
-            let span = |token: &twite::lang::syntax::SyntaxToken| Range::<usize>::from(token.text_range());
+            let span = |token: &SyntaxElement| Range::<usize>::from(token.text_range());
             clauses.push(Clause { item, span: node.text_range().into(), word: span(first), value: value.map(span) });
         }
     }

@@ -7,7 +7,7 @@ use twite::{
     desk::Declarations,
     lang::{
         check_sources, load,
-        syntax::{SyntaxKind, SyntaxNode, parse},
+        syntax::{SyntaxKind, SyntaxNode, lexemes, parse},
     },
 };
 
@@ -92,9 +92,8 @@ fn a_suppression_covers_exactly_the_clause_below_it() {
 fn a_suppression_above_any_part_of_a_clause_covers_that_part() {
     let desk = load_desk();
     let tree = parse(EVERY_KIND).tree();
-    let tokens: Vec<_> = tree.descendants_with_tokens().filter_map(|e| e.into_token()).collect();
     let mut failed = vec![];
-    for token in tokens.iter().filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::CloseBrace) {
+    for token in lexemes(&tree).filter(|t| t.kind() != SyntaxKind::CloseBrace) {
         let at = usize::from(token.text_range().start());
         let mut text = EVERY_KIND.to_owned();
         text.insert_str(at, &format!("\n# twite: allow {CODE} because it is planted{INSIDE}"));
@@ -145,7 +144,6 @@ fn load_desk() -> Declarations {
 /// Offset of the last token of a clause.
 fn last_token(clause: &Range<usize>) -> usize {
     let tree = parse(EVERY_KIND).tree();
-    let tokens = tree.descendants_with_tokens().filter_map(|e| e.into_token()).filter(|t| !t.kind().is_trivia());
-    let start = tokens.map(|t| usize::from(t.text_range().start())).filter(|at| *at < clause.end).last();
+    let start = lexemes(&tree).map(|t| usize::from(t.text_range().start())).filter(|at| *at < clause.end).last();
     start.unwrap()
 }
