@@ -80,7 +80,7 @@ static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Byte ranges of the links that X detects in an NFC text, in order.
-fn links(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn links(text: &str) -> Vec<Range<usize>> {
     let patterns = &*LINKS;
     let mut found = vec![];
     let mut at = 0;

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use super::{
     evaluate::same,
-    render::{render, render_json},
+    render::{render, render_json, render_public},
 };
 use crate::{
     desk::{
-        Change, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
         field::{FIELDS, known},
         normalize::tag,
     },
@@ -54,7 +54,10 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
             ActionKind::RemoveTags(tags) => tags.iter().for_each(|t| {
                 ticket.tags.remove(&tag(t));
             }),
-            ActionKind::Reply(template) => done.effects.push(Effect::Reply { text: text(template) }),
+            ActionKind::Reply(template) => {
+                let render = if ticket.channel == Channel::TwitterDm { render } else { render_public };
+                done.effects.push(Effect::Reply { text: render(template, facts) });
+            }
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
             ActionKind::Notify { to, subject, body } => done.effects.push(Effect::Notify {
                 to: to.clone(),

@@ -38,7 +38,7 @@ pub(crate) use display::{change_line, effect_line, found, value as value_text};
 pub use evaluate::holds;
 pub use explanation::{Explanation, ExplanationKind, MAX_VALUE_LENGTH};
 pub use matcher::{Matcher, Open};
-pub use render::{render, render_json};
+pub use render::{render, render_json, render_public};
 pub use rule_set::RuleSet;
 pub use rule_test::{Failure, Outcome, TestReport, run_test, run_tests};
 pub use trace::{RuleTrace, Trace, Verdict, explain};

@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    desk::{Facts, Value},
+    desk::{Facts, FieldRef, Value},
     lang::rules::{Filter, Part, Template},
 };
 
@@ -11,30 +11,73 @@ use crate::{
 /// stays valid.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 
+/// Separates what would otherwise be a mention, a tag or a link: a zero-width space, which X counts as one character.
+const SEPARATOR: char = '\u{200B}';
+
 /// Renders a template.
 pub fn render(template: &Template, facts: Facts<'_>) -> String {
-    fill(template, facts, String::push_str)
+    fill(template, facts, |text, value, _| text.push_str(value))
+}
+
+/// Renders the template of a public post. Values that strangers choose, such as their names, do not mention, tag or link
+/// anything there: a [`SEPARATOR`] breaks them up. The template's own text is kept.
+pub fn render_public(template: &Template, facts: Facts<'_>) -> String {
+    let mut foreign = vec![];
+    let text = fill(template, facts, |text, value, is_foreign| {
+        let start = text.len();
+        text.push_str(value);
+        foreign.extend(is_foreign.then(|| start..text.len()));
+    });
+    let is_foreign = |at: usize| foreign.iter().any(|value| value.contains(&at));
+    let mut inert = String::with_capacity(text.len());
+    let mut before = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        inert.push(c);
+        let Some((after, next)) = chars.peek() else { break };
+        let joins = match c {
+            '@' | '＠' => next.is_ascii_alphanumeric() || *next == '_',
+            '#' | '＃' => !next.is_whitespace() && (!next.is_ascii_punctuation() || *next == '_'),
+            '$' => next.is_ascii_alphabetic(),
+            '.' => next.is_alphabetic(),
+            _ => false,
+        };
+        if joins && (is_foreign(at) || is_foreign(*after) || (c == '.' && is_foreign(before))) {
+            inert.push(SEPARATOR);
+        }
+        before = at;
+    }
+    inert
+}
+
+/// Whether a stranger chooses the value of a field. The handle is X's: it has neither sigils nor dots.
+fn is_foreign(field: &FieldRef) -> bool {
+    !matches!(&*field.name(), "requester.handle" | "assignee" | "group" | "account" | "brand" | "link")
 }
 
 /// Renders a JSON template: values are escaped for JSON strings.
 pub fn render_json(template: &Template, facts: Facts<'_>) -> String {
-    fill(template, facts, |text, value| {
+    fill(template, facts, |text, value, _| {
         let quoted = serde_json::Value::from(value).to_string();
         text.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
     })
 }
 
-fn fill(template: &Template, facts: Facts<'_>, push: impl Fn(&mut String, &str)) -> String {
+/// Renders a template, with `push` for the values: the text so far, the value, and whether a stranger chose it.
+fn fill(template: &Template, facts: Facts<'_>, mut push: impl FnMut(&mut String, &str, bool)) -> String {
     let mut left = MAX_VALUE_BYTES;
     let mut text = String::new();
     for part in &template.parts {
         match part {
             Part::Text(own) => text.push_str(own),
             Part::Placeholder { field, filters } => {
-                let value = filters.iter().fold(plain(&field.read(facts)), |value, filter| apply(filter, value));
+                let value = plain(&field.read(facts));
+                // An empty value can only become the text of a `default` filter.
+                let is_foreign = !value.is_empty() && is_foreign(field);
+                let value = filters.iter().fold(value, |value, filter| apply(filter, value));
                 let value = value.get(..value.floor_char_boundary(left)).unwrap_or_default();
                 left -= value.len();
-                push(&mut text, value);
+                push(&mut text, value, is_foreign);
             }
         }
     }

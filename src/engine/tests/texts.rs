@@ -1,9 +1,13 @@
 //! Rendered templates and printed conditions.
 
 use super::*;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
 use crate::{
-    desk::Facts,
-    engine::{render, render_json},
+    desk::{Facts, post_text::links},
+    engine::{render, render_json, render_public},
     lang::rules::Comparison,
 };
 
@@ -115,4 +119,51 @@ fn read(text: &str) -> ConditionKind {
     let (rules, found) = crate::lang::check_sources([("t.twite", file)], desk);
     let rules = rules.unwrap_or_else(|| panic!("{text}: {found:?}"));
     rules.triggers[0].when.kind.clone()
+}
+
+/// The text of a public reply to somebody with this name.
+fn public(text: &str, name: &str) -> String {
+    let (mut ticket, desk) = (ticket(), desk());
+    (ticket.requester.name, ticket.requester.handle) = (Some(name.into()), Some("mira".into()));
+    render_public(&template(text, &[]), Facts { ticket: &ticket, event: None, now: now(), desk: &desk })
+}
+
+#[test]
+fn names_of_strangers_mention_tag_and_link_nothing_in_public() {
+    for (text, name, expected) in [
+        ("Hi {{requester.name}}, see acme.com", "Mira B. Lee", "Hi Mira B. Lee, see acme.com"),
+        ("Hi {{requester.name}}", "@elonmusk", "Hi @|elonmusk"),
+        ("Hi {{requester.name}}", "http://evil.example/x", "Hi http://evil.|example/x"),
+        ("Hi {{requester.name}}", "#ScamCoin $SCAM", "Hi #|ScamCoin $|SCAM"),
+        ("Hi @{{requester.name}}", "evil", "Hi @|evil"),
+        ("Hi @{{requester.handle}} of @acme", "evil", "Hi @mira of @acme"),
+        ("Hi {{requester.name}}.It is done", "evil", "Hi evil.|It is done"),
+    ] {
+        assert_eq!(public(text, name).replace('\u{200B}', "|"), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_public_reply_mentions_tags_and_links_is_in_the_template(
+        name in prop::collection::vec(
+            prop::sample::select(vec!["@", "＠", "#", "＃", "$", ".", "a", "é", "com", "It", "http://", "t.co/a", "/", " ", "_", "1"]),
+            1..12,
+        ),
+        (before, after) in (
+            prop::sample::select(vec!["", "@", "#", "$", ".", "a ", "www.", "@acme "]),
+            prop::sample::select(vec!["", ".", ".It", " acme.com", " #help"]),
+        ),
+    ) {
+        static SIGILS: LazyLock<regex::Regex> = LazyLock::new(|| regex::Regex::new(r"[@＠][A-Za-z0-9_]|[#＃][\w\u{200C}\u{200D}]|\$[A-Za-z]").unwrap());
+        let said = public(&format!("{before}{{{{requester.name}}}}{after}"), &name.concat());
+        let counts = (links(&said).len(), SIGILS.find_iter(&said).count());
+        let own = (
+            usize::from(after == " acme.com"),
+            usize::from(before == "@acme ") + usize::from(after == " #help"),
+        );
+        prop_assert!(counts.0 <= own.0 && counts.1 <= own.1, "{said:?}: {counts:?}");
+    }
 }
