@@ -293,7 +293,18 @@ async fn taken_in(
         let connected = Clock::Wall.now().saturating_sub(SignedDuration::from_hours(24)).unwrap();
         let (id, handle) = (id.parse().unwrap(), (*handle).to_owned());
         let state = AccountState::Connected;
-        store.connect(&ConnectedAccount { id, handle, state, connected, capture_from: None }).await.unwrap();
+        store
+            .connect(&ConnectedAccount {
+                id,
+                handle,
+                state,
+                connected,
+                capture_from: None,
+                scopes: vec![],
+                times_connected: 1,
+            })
+            .await
+            .unwrap();
     }
     let daemon = Daemon::new(store.clone(), Key::random().unwrap(), live, Clock::Wall, client::http().unwrap());
     let mut time = Duration::ZERO;

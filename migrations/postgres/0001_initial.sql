@@ -35,7 +35,11 @@ CREATE TABLE account (
   state_why     TEXT COLLATE "C",
   connected_at  BIGINT NOT NULL,
   capture_from  BIGINT,
-  tokens        BYTEA
+  tokens        BYTEA,
+  -- What the tokens grant, separated by spaces; empty where X did not say.
+  scopes        TEXT COLLATE "C" NOT NULL DEFAULT '',
+  -- Grows whenever somebody connects it, so that the daemon uses the new tokens at once.
+  times_connected BIGINT NOT NULL DEFAULT 1
 );
 
 CREATE TABLE ticket (

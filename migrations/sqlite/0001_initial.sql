@@ -34,7 +34,11 @@ CREATE TABLE account (
   state_why     TEXT,
   connected_at  BIGINT NOT NULL,
   capture_from  BIGINT,
-  tokens        BLOB
+  tokens        BLOB,
+  -- What the tokens grant, separated by spaces; empty where X did not say.
+  scopes        TEXT NOT NULL DEFAULT '',
+  -- Grows whenever somebody connects it, so that the daemon uses the new tokens at once.
+  times_connected BIGINT NOT NULL DEFAULT 1
 );
 
 CREATE TABLE ticket (

@@ -3,6 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
+use super::gates::stopped;
 use crate::{
     desk::{Account, AccountState, Accounts, ConnectedAccount, Declarations, Tokens, XId},
     settings::Settings,
@@ -93,11 +94,20 @@ pub enum NotConnected {
 }
 
 /// Status of the declared accounts. Without a store, none is connected.
-pub async fn list(store: Option<&Store>, declared: &Accounts) -> Result<Vec<AccountStatus>, StoreError> {
-    let (connected, hindrances, gaps) = match store {
-        Some(store) => (store.accounts().await?, store.hindrances().await?, store.gaps().await?),
-        None => (vec![], vec![], vec![]),
+pub async fn list(
+    store: Option<&Store>,
+    declared: &Accounts,
+    now: Timestamp,
+) -> Result<Vec<AccountStatus>, StoreError> {
+    let (connected, mut hindrances, gaps, lease) = match store {
+        Some(store) => (store.accounts().await?, store.hindrances().await?, store.gaps().await?, store.lease().await?),
+        None => (vec![], vec![], vec![], None),
     };
+    // Without a daemon, nothing is tried again, and what is being tried now has no next time yet.
+    let is_running = lease.is_some_and(|lease| lease.is_held(now));
+    for hindrance in &mut hindrances {
+        hindrance.next = hindrance.next.filter(|next| is_running && *next > now);
+    }
     let status = |declared: &Account| {
         let account = connected.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
         let is_its = |id: &XId| account.is_some_and(|account| account.id == *id);
@@ -110,11 +120,33 @@ pub async fn list(store: Option<&Store>, declared: &Accounts) -> Result<Vec<Acco
             id: account.map(|account| account.id.clone()),
             state: account.map(|account| account.state),
             connected: account.map(|account| account.connected),
-            hindrances: hindrances.iter().filter(|hindrance| is_its(&hindrance.account)).cloned().collect(),
+            hindrances: account.map_or(vec![], |account| hindrances_of(account, declared, &hindrances)),
             acknowledged: acknowledged.collect(),
         }
     };
     Ok(declared.iter().map(status).collect())
+}
+
+/// The problems of an account, with those that follow from the scopes of its tokens.
+fn hindrances_of(account: &ConnectedAccount, declared: &Account, all: &[Hindrance]) -> Vec<Hindrance> {
+    let mut found: Vec<_> = all.iter().filter(|hindrance| hindrance.account == account.id).cloned().collect();
+    if account.state != AccountState::Connected {
+        return found;
+    }
+    for missing in oauth::missing_scopes(declared, &account.scopes) {
+        let what = stopped(&missing);
+        found.retain(|hindrance| hindrance.what != what || hindrance.is_gap);
+        found.push(Hindrance {
+            account: account.id.clone(),
+            what: what.to_owned(),
+            reason: format!("{missing}; run `twite accounts connect {}`", declared.handle),
+            since: None,
+            next: None,
+            throttled: false,
+            is_gap: false,
+        });
+    }
+    found
 }
 
 impl AccountStatus {
@@ -203,9 +235,10 @@ pub async fn connect(
         state: AccountState::Connected,
         connected,
         capture_from: declared.capture_from.map_or(Some(since), midnight),
+        scopes: tokens.scopes.clone(),
+        times_connected: 0,
     };
-    store.connect(&account).await?;
-    store.save_tokens(key, &id, tokens).await?;
+    store.connect_with(&account, key, tokens).await?;
     Ok(Connected { handle, again: known.is_some(), lacks: oauth::lacks(declared, tokens) })
 }
 

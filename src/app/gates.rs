@@ -4,7 +4,11 @@ use jiff::Timestamp;
 
 use crate::{
     desk::{AccountState, Accounts, ConnectedAccount, Destination},
-    store::{GRANT, Pause, SEND, Store, StoreError},
+    store::{GRANT, Pause, SEND_MESSAGES, SEND_POSTS, Store, StoreError, sending},
+    x::{
+        oauth::{MissingScope, missing_scopes},
+        transport::poll::Endpoint,
+    },
 };
 
 /// A destination that is blocked for now.
@@ -47,10 +51,29 @@ impl Gates {
             }
             // Open: waiting items are claimed and refused.
             AccountState::Deactivated | AccountState::Unlinked => None,
-            AccountState::Connected => paused(SEND).map(|pause| Held {
-                until: Some(pause.retry_at),
-                reason: format!("sending is paused for @{handle}: {}", pause.reason),
-            }),
+            AccountState::Connected => {
+                let what = sending(destination);
+                let missing = missing_scopes(declared, &account.scopes);
+                if let Some(missing) = missing.iter().find(|missing| stopped(missing) == what) {
+                    let reason = format!("@{handle}: {missing}; run `twite accounts connect {handle}`");
+                    return Some(Held { until: None, reason });
+                }
+                paused(what).map(|pause| Held {
+                    until: Some(pause.retry_at),
+                    reason: format!("{what} is paused for @{handle}: {}", pause.reason),
+                })
+            }
         }
+    }
+}
+
+/// What does not work without a scope, as [`Pause::what`].
+pub(super) fn stopped(missing: &MissingScope) -> &'static str {
+    match missing.scope {
+        "tweet.write" => SEND_POSTS,
+        "dm.write" => SEND_MESSAGES,
+        "dm.read" => Endpoint::DirectMessages.name(),
+        "like.read" => Endpoint::Likes.name(),
+        _ => GRANT,
     }
 }

@@ -1,6 +1,6 @@
 //! Health of a desk: live rules, state of the rule files, daemon, queues and accounts.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,9 +10,9 @@ use super::{
     live_set::{Compared, LiveSet, RuleFiles},
 };
 use crate::{
-    desk::Viewer,
+    desk::{Destination, Viewer},
     lang::{self, Follow, rules::Version},
-    store::{Lease, Queues, StoppedLoop, Store, StoreError},
+    store::{Lease, Queued, Queues, StoppedLoop, Store, StoreError},
 };
 
 /// Health of a desk.
@@ -36,6 +36,8 @@ pub struct Health {
     pub daemon: Option<DaemonStatus>,
     /// Lengths and due times of the queues.
     pub queues: Queues,
+    /// Mail and webhooks that fail now.
+    pub failing: Vec<FailingDestination>,
     /// The declared accounts.
     pub accounts: Vec<AccountStatus>,
     /// Admins who cannot be mailed when an account stops working.
@@ -94,6 +96,19 @@ pub struct DaemonStatus {
     pub renewed: Timestamp,
 }
 
+/// The mail server or a webhook, if the last attempt failed.
+#[derive(Debug, Serialize)]
+pub struct FailingDestination {
+    /// `mail`, or the webhook.
+    pub destination: String,
+    /// The number of deliveries that wait after a failed attempt.
+    pub waiting: usize,
+    /// When the oldest of them was queued.
+    pub since: Timestamp,
+    /// Why the last attempt at it failed.
+    pub reason: String,
+}
+
 /// An admin who cannot be mailed.
 #[derive(Debug, Serialize)]
 pub struct UnreachableAdmin {
@@ -115,15 +130,15 @@ impl Health {
             Some(store) => LiveSet::read(store).await?,
             None => None,
         };
-        let (lease, queues, loops) = match store {
+        let (lease, queues, loops, failing) = match store {
             Some(store) => {
                 // The health of a desk is for those who run it.
                 let mut snapshot = store.snapshot(Viewer::Owner).await?;
-                let loops = snapshot.stopped_loops().await?;
+                let (loops, queued) = (snapshot.stopped_loops().await?, snapshot.queued().await?);
                 snapshot.close().await?;
-                (store.lease().await?, store.queues().await?, loops)
+                (store.lease().await?, store.queues().await?, loops, failing(queued))
             }
-            None => (None, Queues::default(), vec![]),
+            None => (None, Queues::default(), vec![], vec![]),
         };
         let daemon = lease.map(|lease| DaemonStatus::of(lease, now));
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
@@ -139,7 +154,7 @@ impl Health {
         let rules = live.as_ref().map(|set| &set.rules).or(declared);
         // The settings read here do not depend on the directory of `twite.toml`.
         let settings = rules.map(|rules| lang::settings(&rules.files, Path::new(""))).unwrap_or_default();
-        let accounts = accounts::list(store, &settings.accounts).await?;
+        let accounts = accounts::list(store, &settings.accounts, now).await?;
         let admins = rules.into_iter().flat_map(|rules| rules.desk.unreachable_admins(settings.mail.is_some()));
         let admins = admins.map(|(name, why)| UnreachableAdmin { name: name.to_owned(), why }).collect();
         let unread = loaded.iter().flat_map(|loaded| loaded.passed_over());
@@ -157,6 +172,7 @@ impl Health {
             restart: live.as_ref().filter(|_| running).map(|set| set.live.restart.clone()).unwrap_or_default(),
             daemon,
             queues,
+            failing,
             accounts,
             admins,
             loops,
@@ -169,6 +185,24 @@ impl Health {
         self.daemon.as_ref().is_some_and(|daemon| daemon.running && !daemon.stuck)
             && self.accounts.iter().all(|account| account.works(now))
     }
+}
+
+/// The mail server and the webhooks among the destinations of these items that fail now.
+fn failing(queued: Vec<Queued>) -> Vec<FailingDestination> {
+    let mut failing: BTreeMap<Destination, FailingDestination> = BTreeMap::new();
+    let has_failed = |item: &Queued| item.state == "waiting" && item.sends > 0 && item.destination.account().is_none();
+    for item in queued.into_iter().filter(has_failed) {
+        let Queued { destination, since, reason, .. } = item;
+        let name = destination.to_string();
+        let entry = failing.entry(destination).or_insert_with(|| FailingDestination {
+            destination: name,
+            waiting: 0,
+            since,
+            reason: reason.unwrap_or_default(),
+        });
+        entry.waiting += 1;
+    }
+    failing.into_values().collect()
 }
 
 impl DaemonStatus {

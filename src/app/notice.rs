@@ -149,9 +149,14 @@ pub enum Notice {
         /// Number of failures.
         failures: u64,
     },
-    /// A problem reported as [`Self::Trouble`] is fixed.
+    /// A problem reported as [`Self::Failing`] or [`Self::Trouble`] is over.
     Mended {
         /// What works again.
+        message: String,
+    },
+    /// A failure that has not lasted long, and may be over with the next attempt.
+    Failing {
+        /// What failed.
         message: String,
     },
     /// A problem that persists until a person fixes it.
@@ -203,6 +208,7 @@ impl Notices {
                 tracing::error!("{notice}")
             }
             Notice::SetAside { .. }
+            | Notice::Failing { .. }
             | Notice::LoopStopped(_)
             | Notice::Behind { .. }
             | Notice::Waiting { .. }
@@ -296,7 +302,7 @@ impl fmt::Display for Notice {
                 let plural = if *failures == 1 { "" } else { "s" };
                 write!(f, "the database works again, after {seconds} seconds and {failures} failure{plural}")
             }
-            Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
+            Self::Failing { message } | Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     present,
     settings::Settings,
     store::{Key, Store},
-    x::{client::http, oauth::App},
+    x::{Refusal, XError, client::http, oauth::App},
 };
 
 /// Connect X accounts, and show their state.
@@ -84,7 +84,7 @@ impl Accounts {
         let desk = self.desk.open(access).await?;
         match &self.what {
             What::List { format } => {
-                let accounts = accounts::list(desk.store.as_ref(), &desk.settings.accounts).await?;
+                let accounts = accounts::list(desk.store.as_ref(), &desk.settings.accounts, Clock::Wall.now()).await?;
                 format.print(|| present::accounts::list(&accounts), &accounts)
             }
             What::Acknowledge(Acknowledge { handle, by }) => {
@@ -148,6 +148,9 @@ impl Connect {
 
 fn not_connected(error: NotConnected) -> CliError {
     match error {
+        NotConnected::X(XError::Refused(refusal @ Refusal::Unauthorised(_))) => {
+            CliError::Usage(format!("X refuses these tokens: {refusal}"))
+        }
         NotConnected::X(error) => error.into(),
         NotConnected::Store(error) => error.into(),
         NotConnected::Undeclared { .. }

@@ -26,9 +26,10 @@ With --format json one object is printed:
   daemon    running, and pid, host, since and renewed of the one that works, or worked last; stuck where it runs and yet has
             written nothing for ten seconds; null before the first
   queues    inbox, inbox_since, set_aside, outbox, outbox_due, sending, unknown
+  failing   the mail server and the webhooks that fail now: destination, waiting, since and reason
   accounts  of each declared account, handle, id, state, since when it is connected, and its hindrances: what does not
-            work (send, grant for anything at all, or what is read), the reason, since and next, and throttled where X's
-            rate limit is the reason; since is null for what may have been missed; acknowledged: what may have been missed and
+            work (sending posts, sending messages, grant for anything at all, or what is read), the reason, since and next, and throttled where X's
+            rate limit is the reason; since is null for a scope that was not granted, and for what may have been missed; acknowledged: what may have been missed and
             somebody has acknowledged, when (at) and who (by)
   admins    those whom no mail reaches when an account cannot work any more: name, and why
   loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]

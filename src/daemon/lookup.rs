@@ -119,7 +119,7 @@ impl Lookup {
         };
         match answered {
             Ok(answered) => {
-                self.failures = 0;
+                self.shared.tell_success(&account, LOOKING_UP, std::mem::take(&mut self.failures));
                 self.shared.resume(&account, &[LOOKING_UP]).await?;
                 Ok(Ok((account, answered.answer)))
             }
@@ -139,7 +139,7 @@ impl Lookup {
             match item {
                 Ok(post) => items.push(post.into_incoming(IncomingKind::Post)),
                 Err(broken) => {
-                    self.shared.set_aside_raw(&account.id, IncomingKind::Post, &broken).await?;
+                    self.shared.set_aside_raw(account, IncomingKind::Post, &broken).await?;
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::{send::doubled, shared::Shared};
 use crate::{
     app::Notice,
     desk::{AccountState, Actor, ConnectedAccount, Destination, Effect, Recipient},
-    store::{GRANT, Outgoing, Pause, StoreError, Tx},
+    store::{GRANT, Outgoing, Pause, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
     x::Refusal,
 };
 
@@ -33,10 +33,18 @@ impl Shared {
         let now = self.app.clock().now();
         let others: Vec<Pause> =
             self.app.store().pauses().await?.into_iter().filter(|pause| pause.account == account.id).collect();
+        // Somebody connected it again after this call was made with the old tokens.
+        let accounts = self.app.store().accounts().await?;
+        if accounts.iter().any(|now| now.id == account.id && now.times_connected > account.times_connected) {
+            return Ok(());
+        }
         let before = others.iter().find(|pause| pause.what == what);
         let failures = before.map_or(1, |pause| pause.failures + 1);
         let told = others.iter().any(|pause| pause.told);
-        let tells = !told && (failures >= UNAUTHORISED_BEFORE_MAIL || !matches!(refusal, Refusal::Unauthorised(_)));
+        // What was retried so far now needs a person.
+        let escalates = is_dead && before.is_none();
+        let may_pass = matches!(refusal, Refusal::Unauthorised(_) | Refusal::AppUnknown(_));
+        let tells = escalates || (!told && (failures >= UNAUTHORISED_BEFORE_MAIL || !may_pass));
         let wait = doubled(FIRST_WAIT, failures, MAX_WAIT);
         let pause = Pause {
             account: account.id.clone(),
@@ -47,7 +55,7 @@ impl Shared {
             retry_at: now.saturating_add(wait).unwrap_or(now),
             told: told || tells,
         };
-        let text = explained(account, refusal);
+        let text = explained(account, what, refusal);
         let mut tx = self.app.store().begin().await?;
         tx.pause(&pause).await?;
         if is_dead {
@@ -59,7 +67,7 @@ impl Shared {
         }
         tx.commit().await?;
         self.app.wake().outbox.notify_one();
-        if others.is_empty() {
+        if others.is_empty() || escalates {
             self.app.notices().tell(Notice::Trouble { message: text });
         }
         Ok(())
@@ -138,25 +146,37 @@ impl Shared {
 }
 
 /// The text of the mail: what happened, the consequences and the remedy.
-fn explained(account: &ConnectedAccount, refusal: &Refusal) -> String {
+fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> String {
     let handle = &account.handle;
-    let (waits, remedy) = match refusal {
-        Refusal::GrantDead(_) => {
-            ("Receiving and sending are paused", format!("Run `twite accounts connect {handle}` to resume."))
+    let paused = match what {
+        GRANT => "Receiving and sending are paused".to_owned(),
+        SEND_POSTS => "Sending posts is paused".to_owned(),
+        SEND_MESSAGES => "Sending direct messages is paused".to_owned(),
+        endpoint => format!("Reading {endpoint} is paused"),
+    };
+    let (retried, remedy) = match refusal {
+        Refusal::GrantDead(_) => ("", format!("Run `twite accounts connect {handle}` to resume.")),
+        Refusal::OutOfCredit(_) => {
+            ("", "Add credits or raise the cap in X's developer console; it then resumes by itself.".to_owned())
         }
-        Refusal::OutOfCredit(_) => (
-            "Sending is paused",
-            "Add credits or raise the cap in X's developer console; sending then resumes by itself.".to_owned(),
-        ),
         Refusal::NotAllowed(_) => (
-            "Sending is paused",
-            "Check the app's permissions and the account at X; sending then resumes by itself.".to_owned(),
+            "",
+            format!(
+                "Check the app's permissions and the account at X; it then resumes by itself. If the permissions \
+                 changed, run `twite accounts connect {handle}`."
+            ),
+        ),
+        Refusal::AppUnknown(_) => (
+            ", and is retried",
+            "Check `client_id` and `client_secret_env` of `[x]` in twite.toml, and the app's keys in X's developer \
+             console."
+                .to_owned(),
         ),
         _ => (
-            "Sending is paused, and is retried",
+            ", and is retried",
             format!("If it persists, run `twite accounts connect {handle}` to authorize the account again."),
         ),
     };
     let refusal = refusal.to_string();
-    format!("@{handle}: X refused: {}. {waits}. {remedy}", refusal.trim_end_matches('.'))
+    format!("@{handle}: X refused: {}. {paused}{retried}. {remedy}", refusal.trim_end_matches('.'))
 }

@@ -19,27 +19,36 @@ use super::{
 };
 use crate::{
     app::Notice,
-    desk::{ConnectedAccount, XId},
+    desk::{AccountState, ConnectedAccount, XId},
     store::{GRANT, Gap, Stall, StoreError},
     x::{
         Refusal, XError,
         client::Answered,
         limits::Limits,
+        oauth::missing_scopes,
         transport::poll::{Endpoint, PageRead, Position, Shortfall, Stretch, may_go_on, next_poll, read_page},
     },
 };
 
 /// Interval at which the list of connected accounts is read again.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+/// The window of X's rate limits.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// A wait is reported if it is longer than this many usual waits.
+const SLOW: u32 = 4;
 
 /// Runs one polling task for each endpoint of each connected account, and updates them as accounts change.
 pub(super) struct PollAccounts {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    running: BTreeMap<(XId, &'static str), (CancellationToken, AbortHandle)>,
+    /// The tasks, by account, endpoint, and how often the account was connected: new tokens start a new task, which does
+    /// not wait for the next try of the old one.
+    running: BTreeMap<(XId, &'static str, i64), (CancellationToken, AbortHandle)>,
     polls: JoinSet<()>,
     /// Declared accounts already reported as not connected.
     unconnected: Vec<String>,
+    /// What accounts need a person for, as already reported; `None` before the first step.
+    needs: Option<Vec<String>>,
 }
 
 impl Loop for PollAccounts {
@@ -47,10 +56,12 @@ impl Loop for PollAccounts {
         while self.polls.try_join_next().is_some() {}
         let accounts = self.shared.app.store().accounts().await?;
         self.tell_unconnected(&accounts);
+        self.tell_needs(&accounts);
         let mut wanted = BTreeMap::new();
         for account in &accounts {
             for endpoint in self.shared.endpoints(account) {
-                wanted.insert((account.id.clone(), endpoint.name()), (account.clone(), endpoint));
+                let key = (account.id.clone(), endpoint.name(), account.times_connected);
+                wanted.insert(key, (account.clone(), endpoint));
             }
         }
         self.running.retain(|key, (stop, task)| {
@@ -88,7 +99,33 @@ impl PollAccounts {
             running: BTreeMap::new(),
             polls: JoinSet::new(),
             unconnected: vec![],
+            needs: None,
         }
+    }
+
+    /// Reports scopes that were not granted, whenever they change, and at the start the accounts that are no longer
+    /// authorized; later, the call that X refuses reports that.
+    fn tell_needs(&mut self, accounts: &[ConnectedAccount]) {
+        let (settings, mut needs) = (self.shared.app.settings(), vec![]);
+        for (declared, account) in accounts.iter().filter_map(|a| Some((settings.accounts.get(&a.handle)?, a))) {
+            let handle = &account.handle;
+            let remedy = format!("run `twite accounts connect {handle}`");
+            match account.state {
+                AccountState::Unauthorised if self.needs.is_none() => {
+                    needs.push(format!("@{handle} is no longer authorized, and receives and sends nothing; {remedy}"));
+                }
+                AccountState::Connected => {
+                    let missing = missing_scopes(declared, &account.scopes);
+                    needs.extend(missing.iter().map(|missing| format!("@{handle}: {missing}; {remedy}")));
+                }
+                _ => {}
+            }
+        }
+        let told = self.needs.take().unwrap_or_default();
+        for message in needs.iter().filter(|need| !told.contains(need)) {
+            self.shared.app.notices().tell(Notice::Trouble { message: message.clone() });
+        }
+        self.needs = Some(needs);
     }
 
     /// Reports declared accounts that are not connected, whenever their list changes.
@@ -201,7 +238,7 @@ impl Poll {
                 _ => break answered.limits,
             }
         };
-        self.failures = 0;
+        self.shared.tell_success(&self.account, endpoint.name(), std::mem::take(&mut self.failures));
         self.shared.resume(&self.account, &[endpoint.name(), GRANT]).await?;
         let wait = next_poll(every, &limits, 0, 0.0);
         self.tell_pace(&limits, every, wait).await?;
@@ -217,7 +254,7 @@ impl Poll {
     ) -> Result<usize, StoreError> {
         let page = &answered.answer;
         for broken in &page.unreadable {
-            self.shared.set_aside_raw(&self.account.id, self.endpoint.kind(), broken).await?;
+            self.shared.set_aside_raw(&self.account, self.endpoint.kind(), broken).await?;
         }
         let received = if page.items.is_empty() {
             BTreeMap::new()
@@ -266,11 +303,18 @@ impl Poll {
         Ok(Polled { new, more: false, wait })
     }
 
-    /// Logs when X's rate limit slows the endpoint down, and records when it stops it for a while.
+    /// Logs when X's rate limit slows the endpoint down, and records when it stops it for a while, because no calls are
+    /// left or few. The usual wait spreads all calls of a window evenly.
     async fn tell_pace(&mut self, limits: &Limits, every: Duration, wait: Duration) -> Result<(), StoreError> {
         let calls = limits.limit.map_or("unknown".to_owned(), |limit| limit.to_string());
-        if limits.remaining == Some(0) {
-            let why = format!("rate limit reached: {calls} calls per window");
+        let usual =
+            limits.limit.map_or(every, |limit| every.max(WINDOW / u32::try_from(limit.max(1)).unwrap_or(u32::MAX)));
+        let why = match limits.remaining {
+            Some(0) => Some(format!("rate limit reached: {calls} calls per window")),
+            Some(left) if wait > usual * SLOW => Some(format!("only {left} of {calls} calls are left in this window")),
+            _ => None,
+        };
+        if let Some(why) = why {
             if self.stalled != Some(true) {
                 let message = format!(
                     "@{} {}: {why}; next poll in {} s",

@@ -21,6 +21,9 @@ use crate::{
 /// How long a request in progress may take after the daemon is told to stop.
 pub(super) const MAX_LAST_REQUEST: Duration = Duration::from_secs(2);
 
+/// Consecutive failures of a call after which it is reported as an error.
+pub(super) const LASTING_FAILURES: u32 = 4;
+
 /// The application, the X clients of connected accounts, and state shared by the loops.
 pub(super) struct Shared {
     pub(super) app: App,
@@ -121,7 +124,8 @@ impl Shared {
             .unwrap_or_default()
     }
 
-    /// Reports a failure of X: the first, and every 20th of a series. A refusal of the whole account pauses it instead.
+    /// Reports a failure of X: the first of a series as a warning; as an error once it lasts, and then every 20th. A
+    /// refusal of the whole account pauses it instead.
     pub(super) async fn tell_failure(&self, account: &ConnectedAccount, what: &str, failures: u32, error: &XError) {
         // The loop that renews the lease reports this.
         if matches!(error, XError::Tokens(TokenError::Superseded)) {
@@ -133,22 +137,35 @@ impl Shared {
             if let Err(error) = self.pause(account, what, refusal).await {
                 self.trouble.tell(&error);
             }
-        } else if failures == 1 || failures.is_multiple_of(20) {
-            self.app.notices().tell(Notice::Trouble {
-                message: format!("@{} {what}: {error} (failed {failures} times, retrying)", account.handle),
-            });
+        } else if failures == 1 {
+            let message = format!("@{} {what}: {error} (retrying)", account.handle);
+            self.app.notices().tell(Notice::Failing { message });
+        } else if failures == LASTING_FAILURES || failures.is_multiple_of(20) {
+            let message = format!("@{} {what}: {error} (failed {failures} times, retrying)", account.handle);
+            self.app.notices().tell(Notice::Trouble { message });
+        }
+    }
+
+    /// Reports that calls work again after this number of failures, all reported by [`Self::tell_failure`].
+    pub(super) fn tell_success(&self, account: &ConnectedAccount, what: &str, failures: u32) {
+        if failures > 0 {
+            let plural = if failures == 1 { "" } else { "s" };
+            let message = format!("@{} {what}: works again after {failures} failure{plural}", account.handle);
+            self.app.notices().tell(Notice::Mended { message });
         }
     }
 
     pub(super) async fn set_aside_raw(
         &self,
-        account: &XId,
+        account: &ConnectedAccount,
         kind: IncomingKind,
         broken: &Unreadable,
     ) -> Result<(), StoreError> {
         let (id, now) = (broken.id.as_ref(), self.app.clock().now());
-        if self.app.store().set_aside_raw(account, kind, id, &broken.raw, &broken.reason, now).await? {
-            self.app.notices().tell(Notice::SetAside { reason: broken.reason.clone() });
+        if self.app.store().set_aside_raw(&account.id, kind, id, &broken.raw, &broken.reason, now).await? {
+            self.app.notices().tell(Notice::SetAside {
+                reason: format!("@{}, {}: {}", account.handle, kind.as_str(), broken.reason),
+            });
         }
         Ok(())
     }

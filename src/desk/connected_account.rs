@@ -53,4 +53,8 @@ pub struct ConnectedAccount {
     pub connected: Timestamp,
     /// Posts made before this time open no ticket.
     pub capture_from: Option<Timestamp>,
+    /// The scopes its tokens grant; empty if X did not say.
+    pub scopes: Vec<String>,
+    /// How often it was connected. It grows when somebody replaces its tokens, not when Twite refreshes them.
+    pub times_connected: i64,
 }

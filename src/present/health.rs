@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use crate::{
     app::{
         accounts::word,
-        health::{FilesState, Health, UnreachableAdmin},
+        health::{FailingDestination, FilesState, Health, UnreachableAdmin},
     },
     desk::visible::visible,
     lang::Follow,
@@ -55,6 +55,10 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     let hint = if queues.outbox + queues.unknown > 0 { "; `twite outbox` lists them" } else { "" };
     let (waiting, sending, lost) = (queues.outbox, queues.sending, queues.unknown);
     writeln!(text, "outbox    {waiting} waiting{due}, {sending} being sent, {lost} unknown{hint}")?;
+    for FailingDestination { destination, waiting, since, reason } in &health.failing {
+        let (destination, reason) = (visible(destination), visible(reason));
+        writeln!(text, "failing   {destination}, {waiting} waiting since {since:.0}: {reason}")?;
+    }
     for account in &health.accounts {
         writeln!(text, "account   @{}: {}", visible(&account.handle), word(account.state))?;
         for hindrance in &account.hindrances {

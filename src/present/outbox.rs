@@ -37,8 +37,8 @@ pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
         if let Some(reason) = &queued.reason {
             whys.push(match queued.sends {
                 0 => reason.clone(),
-                1 => format!("sent once: {reason}"),
-                n => format!("sent {n} times: {reason}"),
+                1 => format!("tried once: {reason}"),
+                n => format!("tried {n} times: {reason}"),
             });
         }
         if queued.state == "waiting" && queued.due > now {

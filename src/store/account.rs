@@ -68,10 +68,11 @@ impl Key {
 
     fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
         let wrong = || {
-            StoreError::Key(format!(
-                "the tokens of account {account} cannot be opened: they were sealed with another key. Set the key of \
-                 this installation, or connect the account again"
-            ))
+            StoreError::Key(
+                "its tokens cannot be decrypted, because they were encrypted with another key; set that key, or connect \
+                 the account again"
+                    .to_owned(),
+            )
         };
         let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
         let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| wrong())?;
@@ -82,30 +83,26 @@ impl Key {
 }
 
 impl Store {
-    /// Inserts or updates an account; the time when it was first connected stays. Its paused calls are retried at once.
+    /// Inserts or updates an account without changing its tokens; the time when it was first connected stays. Its
+    /// paused calls are retried at once.
     pub async fn connect(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
-        self.write(
-            query(
-                "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, state = excluded.state, state_why = NULL,
-               capture_from = excluded.capture_from",
-            )
-            .bind(account.id.as_str())
-            .bind(&account.handle)
-            .bind(account.state.as_str())
-            .bind(account.connected.as_millisecond())
-            .bind(account.capture_from.map(Timestamp::as_millisecond)),
-        )
-        .await?;
         let mut tx = self.begin().await?;
-        tx.retry_pauses(&account.id).await?;
+        tx.connect(account).await?;
+        tx.commit().await
+    }
+
+    /// As [`Self::connect`], with new tokens.
+    pub async fn connect_with(&self, account: &ConnectedAccount, key: &Key, tokens: &Tokens) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.connect(account).await?;
+        tx.save_tokens(key, &account.id, tokens).await?;
         tx.commit().await
     }
 
     /// Every account that was ever connected, oldest first.
     pub async fn accounts(&self) -> Result<Vec<ConnectedAccount>, StoreError> {
         let rows =
-            query("SELECT x_id, handle, state, connected_at, capture_from FROM account ORDER BY connected_at, x_id")
+            query("SELECT x_id, handle, state, connected_at, capture_from, scopes, times_connected FROM account ORDER BY connected_at, x_id")
                 .fetch_all(&self.reader)
                 .await?;
         rows.iter()
@@ -116,6 +113,8 @@ impl Store {
                     state: word(row.try_get("state")?)?,
                     connected: time(row.try_get("connected_at")?)?,
                     capture_from: times(row.try_get("capture_from")?)?,
+                    scopes: row.try_get::<String, _>("scopes")?.split_whitespace().map(str::to_owned).collect(),
+                    times_connected: row.try_get("times_connected")?,
                 })
             })
             .collect()
@@ -139,21 +138,42 @@ impl Store {
     /// # Errors
     /// Also if the account does not exist.
     pub async fn save_tokens(&self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
-        let done = self
-            .write(
-                query("UPDATE account SET tokens = $2 WHERE x_id = $1")
-                    .bind(account.as_str())
-                    .bind(key.seal(account, tokens)?),
-            )
+        let mut tx = self.begin().await?;
+        tx.save_tokens(key, account, tokens).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    async fn connect(&mut self, account: &ConnectedAccount) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, state = excluded.state, state_why = NULL,
+               capture_from = excluded.capture_from, times_connected = account.times_connected + 1",
+        )
+        .bind(account.id.as_str())
+        .bind(&account.handle)
+        .bind(account.state.as_str())
+        .bind(account.connected.as_millisecond())
+        .bind(account.capture_from.map(Timestamp::as_millisecond))
+        .execute(&mut self.conn)
+        .await?;
+        self.retry_pauses(&account.id).await
+    }
+
+    async fn save_tokens(&mut self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
+        let done = query("UPDATE account SET tokens = $2, scopes = $3 WHERE x_id = $1")
+            .bind(account.as_str())
+            .bind(key.seal(account, tokens)?)
+            .bind(tokens.scopes.join(" "))
+            .execute(&mut self.conn)
             .await?;
         if done == 0 {
             return Err(StoreError::Corrupt(format!("account {account} is not connected")));
         }
         Ok(())
     }
-}
 
-impl Tx {
     /// Sets the state of an account, with the reason.
     pub async fn set_account_state(&mut self, id: &XId, state: AccountState, why: &str) -> Result<(), StoreError> {
         query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")

@@ -18,19 +18,22 @@ pub struct Hindrance {
     pub what: String,
     /// The reason, as given by X if it gave one.
     pub reason: String,
-    /// When it began; `None` for a gap.
+    /// When it began; `None` for a gap, and for a scope that was never granted.
     pub since: Option<Timestamp>,
     /// The time of the next retry; `None` for a gap, or if the account must be connected again.
     pub next: Option<Timestamp>,
     /// Whether X's rate limit is the reason.
     pub throttled: bool,
+    /// Whether it is a gap.
+    #[serde(skip)]
+    pub is_gap: bool,
 }
 
 impl Hindrance {
     /// Whether the account is faulty now. A gap is not a fault, and a rate limit only if the endpoint waits for it for
     /// more than [`MAX_THROTTLED`].
     pub fn is_fault(&self, now: Timestamp) -> bool {
-        let Some(since) = self.since else { return false };
+        let Some(since) = self.since else { return !self.is_gap };
         !self.throttled || self.next.map_or(now, |next| next.max(now)).duration_since(since) > MAX_THROTTLED
     }
 
@@ -47,12 +50,13 @@ impl Hindrance {
 
 impl Store {
     /// The current problems of all accounts, and the gaps that nobody has acknowledged. An endpoint that is both paused
-    /// and stalled is listed once.
+    /// and stalled is listed once, and nothing else of an account whose grant is invalid.
     pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
-        let mut found: Vec<_> = self
-            .pauses()
-            .await?
+        let pauses = self.pauses().await?;
+        let ended: Vec<_> = pauses.iter().filter(|pause| pause.what == GRANT).map(|p| p.account.clone()).collect();
+        let mut found: Vec<_> = pauses
             .into_iter()
+            .filter(|pause| pause.what == GRANT || !ended.contains(&pause.account))
             .map(|pause| Hindrance {
                 account: pause.account,
                 // An invalid grant is not retried: an admin must connect the account again.
@@ -61,6 +65,7 @@ impl Store {
                 reason: pause.reason,
                 since: Some(pause.since),
                 throttled: false,
+                is_gap: false,
             })
             .collect();
         for polling in self.polling().await? {
@@ -71,13 +76,13 @@ impl Store {
                 && !told
             {
                 let Polling { account, endpoint, since, next, throttled, .. } = polling;
-                found.push(Hindrance { account, what: endpoint, reason, since, next, throttled });
+                found.push(Hindrance { account, what: endpoint, reason, since, next, throttled, is_gap: false });
             }
         }
         for gap in self.gaps().await?.into_iter().filter(|gap| gap.acknowledged.is_none()) {
             let reason = gap.line();
             let (account, what) = (gap.account, gap.endpoint);
-            found.push(Hindrance { account, what, reason, since: None, next: None, throttled: false });
+            found.push(Hindrance { account, what, reason, since: None, next: None, throttled: false, is_gap: true });
         }
         Ok(found)
     }
@@ -97,6 +102,7 @@ mod tests {
             since: since.map(at),
             next: next.map(at),
             throttled,
+            is_gap: since.is_none(),
         };
         for (since, next, throttled, now, fault) in [
             // A gap.

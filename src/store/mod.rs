@@ -65,7 +65,7 @@ pub use self::{
     live::LiveRules,
     loops::StoppedLoop,
     outbox::{DeliveryStatus, EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
-    pause::{GRANT, Pause, SEND},
+    pause::{GRANT, Pause, SEND_MESSAGES, SEND_POSTS, sending},
     polling::{Acknowledged, Gap, Polling, Stall},
     post::{PutPost, Seen, StoredPost},
     queues::Queues,
@@ -106,6 +106,9 @@ pub enum StoreError {
     /// This process cannot use the file as a database. The message says why and how to fix it.
     #[error("{0}")]
     Unusable(String),
+    /// The disk is full or fails, or another process locks the file. The message says which; a retry may succeed.
+    #[error("{0}")]
+    Busy(String),
     /// The PostgreSQL server does not answer. The message says why and what to check.
     #[error("{0}")]
     Unreachable(String),

@@ -3,19 +3,29 @@
 use jiff::Timestamp;
 
 use super::{Store, StoreError, Tx, db::query, time, word};
-use crate::desk::XId;
+use crate::desk::{Destination, XId};
 
-/// [`Pause::what`] if sending fails.
-pub const SEND: &str = "send";
+/// [`Pause::what`] if sending public posts fails.
+pub const SEND_POSTS: &str = "sending posts";
+/// [`Pause::what`] if sending direct messages fails.
+pub const SEND_MESSAGES: &str = "sending messages";
 /// [`Pause::what`] if all calls fail because the OAuth grant is invalid.
 pub const GRANT: &str = "grant";
+
+/// [`Pause::what`] if sending to this destination at X fails.
+pub fn sending(destination: &Destination) -> &'static str {
+    match destination {
+        Destination::Messages(_) => SEND_MESSAGES,
+        _ => SEND_POSTS,
+    }
+}
 
 /// A kind of call that fails for an account, from the first failure to the next success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
     /// The account.
     pub account: XId,
-    /// The kind of call: [`SEND`], [`GRANT`], or the name of an endpoint that cannot be read.
+    /// The kind of call: [`SEND_POSTS`], [`SEND_MESSAGES`], [`GRANT`], or the name of an endpoint that cannot be read.
     pub what: String,
     /// The reason given by X.
     pub reason: String,

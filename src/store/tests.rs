@@ -53,6 +53,8 @@ async fn account(store: &Store) {
             state: AccountState::Connected,
             connected: now(),
             capture_from: None,
+            scopes: vec![],
+            times_connected: 1,
         })
         .await
         .unwrap();

@@ -64,6 +64,9 @@ pub enum Refusal {
     /// The grant is revoked or expired: the account must be connected again.
     #[error("authorization no longer valid: {0}")]
     GrantDead(String),
+    /// X does not know the app by its id and secret. The grant is not concerned.
+    #[error("the client id or the client secret of the app is wrong: {0}")]
+    AppUnknown(String),
     /// The app lacks permission, or the account is locked. Says nothing about the content of the call.
     #[error("the app or the account lacks permission: {0}")]
     NotAllowed(String),
@@ -95,7 +98,14 @@ pub enum Refusal {
 impl Refusal {
     /// Whether X rejects the account or the app as a whole, so that every call fails until a person fixes it.
     pub fn is_about_account(&self) -> bool {
-        matches!(self, Self::Unauthorised(_) | Self::GrantDead(_) | Self::OutOfCredit(_) | Self::NotAllowed(_))
+        matches!(
+            self,
+            Self::Unauthorised(_)
+                | Self::GrantDead(_)
+                | Self::AppUnknown(_)
+                | Self::OutOfCredit(_)
+                | Self::NotAllowed(_)
+        )
     }
 }
 
@@ -151,6 +161,10 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         (403, _) if says("your account is suspended") || says("account is temporarily locked") => {
             Refusal::NotAllowed(detail)
         }
+        // The sender of a direct message, rather than the message or its recipient.
+        (_, "dm-sender-dms-closed" | "dm-sender-not-verified" | "dm-safety-limited") => Refusal::NotAllowed(detail),
+        // X explains what is wrong with a message; it answers this alone if a scope or a permission is missing.
+        (403, _) if detail.eq_ignore_ascii_case("forbidden") => Refusal::NotAllowed(detail),
         (_, "dm-duplicate") => Refusal::Duplicate(detail),
         (403, _) if says("duplicate content") => Refusal::Duplicate(detail),
         (403, _) if says("not been mentioned") => Refusal::NotSummoned(detail),

@@ -1,7 +1,7 @@
 //! OAuth 2.0 tokens of accounts: authorization code flow with PKCE, encrypted storage, and refresh by one task at a
 //! time.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
-    Refusal, TokenStore, XError,
+    Refusal, TokenError, TokenStore, XError,
     client::{Sent, bounded_body, send},
     error::refusal,
     limits::retry_after,
@@ -26,26 +26,46 @@ use crate::{
 
 /// OAuth scopes that Twite requests.
 pub const SCOPES: &str = "tweet.read tweet.write users.read dm.read dm.write like.read offline.access";
-/// What the account's declaration needs and its tokens do not grant, one sentence each. Tokens without a list of scopes
-/// are assumed to grant them all.
-pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
+
+/// A scope that an account's declaration needs and its tokens do not grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingScope {
+    /// The scope.
+    pub scope: &'static str,
+    /// The setting that needs it; `None` if Twite cannot work without it.
+    setting: Option<&'static str>,
+}
+
+impl fmt::Display for MissingScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "scope `{}` was not granted; ", self.scope)?;
+        match self.setting {
+            None => f.write_str("Twite cannot work without it"),
+            Some(setting) => write!(f, "`{setting} = true` needs it"),
+        }
+    }
+}
+
+/// The scopes that the account's declaration needs and that were not `granted`. An empty list of granted scopes is
+/// unknown to Twite, and assumed to contain them all.
+pub fn missing_scopes(account: &Account, granted: &[String]) -> Vec<MissingScope> {
     let needed = [
-        ("", true, "tweet.read"),
-        ("", true, "users.read"),
-        ("capture_direct_messages", account.capture_direct_messages, "dm.read"),
-        ("track_likes", account.track_likes, "like.read"),
-        ("allow_replies", account.allow_replies, "tweet.write"),
+        (None, true, "tweet.read"),
+        (None, true, "users.read"),
+        (Some("capture_direct_messages"), account.capture_direct_messages, "dm.read"),
+        (Some("track_likes"), account.track_likes, "like.read"),
+        (Some("allow_replies"), account.allow_replies, "tweet.write"),
         // A direct message is answered by a direct message.
-        ("allow_replies", account.allow_replies && account.capture_direct_messages, "dm.write"),
+        (Some("allow_replies"), account.allow_replies && account.capture_direct_messages, "dm.write"),
     ];
-    let granted = |scope: &str| tokens.scopes.is_empty() || tokens.scopes.iter().any(|granted| granted == scope);
-    let missing = needed.into_iter().filter(|(_, asked, scope)| *asked && !granted(scope));
-    let mut lacks: Vec<String> = missing
-        .map(|(switch, _, scope)| match switch {
-            "" => format!("scope `{scope}` was not granted; Twite cannot work without it"),
-            switch => format!("scope `{scope}` was not granted; `{switch} = true` needs it"),
-        })
-        .collect();
+    let is_granted = |scope: &str| granted.is_empty() || granted.iter().any(|granted| granted == scope);
+    let missing = needed.into_iter().filter(|(_, asked, scope)| *asked && !is_granted(scope));
+    missing.map(|(setting, _, scope)| MissingScope { scope, setting }).collect()
+}
+
+/// What the account's declaration needs and its tokens do not grant, one sentence each.
+pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
+    let mut lacks: Vec<_> = missing_scopes(account, &tokens.scopes).iter().map(ToString::to_string).collect();
     if tokens.refresh.is_none() {
         lacks.push(
             "no refresh token (scope `offline.access`), so the account has to be connected again when the access \
@@ -69,8 +89,8 @@ pub struct App {
     clock: Clock,
 }
 
-impl std::fmt::Debug for App {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
             .field("url", &self.url.as_str())
             .field("client_id", &self.client_id)
@@ -159,8 +179,8 @@ impl App {
         let wait = retry_after(answer.headers(), self.clock.now());
         let body = bounded_body(answer, Sent::Something).await?;
         if !(200..300).contains(&status) {
-            return Err(match dead_grant(&body) {
-                Some(detail) if (400..500).contains(&status) => XError::Refused(Refusal::GrantDead(detail)),
+            return Err(match token_refusal(&body) {
+                Some(refused) if matches!(status, 400 | 401) => XError::Refused(refused),
                 _ => refusal(status, &body, wait),
             });
         }
@@ -178,9 +198,9 @@ impl App {
     }
 }
 
-/// The reason, if the token endpoint reports the grant as revoked. X does so with its own wording for a used or revoked
-/// refresh token, and uses the same status for a malformed one.
-fn dead_grant(body: &[u8]) -> Option<String> {
+/// The refusal, if the token endpoint says whether it is about the grant or about the app. X has its own wording for a
+/// used or revoked refresh token, and uses the same status for a malformed one.
+fn token_refusal(body: &[u8]) -> Option<Refusal> {
     #[derive(Deserialize)]
     struct Problem {
         error: String,
@@ -188,13 +208,15 @@ fn dead_grant(body: &[u8]) -> Option<String> {
         error_description: String,
     }
     let problem: Problem = serde_json::from_value(salvage(body)).ok()?;
-    let says_so = match problem.error.as_str() {
-        "invalid_grant" | "invalid_client" => true,
-        "invalid_request" => problem.error_description.contains("token was invalid"),
-        _ => false,
+    let says = |words: &str| problem.error_description.contains(words);
+    let refusal = match problem.error.as_str() {
+        "invalid_grant" => Refusal::GrantDead,
+        "invalid_request" if says("token was invalid") => Refusal::GrantDead,
+        "invalid_client" | "unauthorized_client" => Refusal::AppUnknown,
+        "invalid_request" if says("client was invalid") => Refusal::AppUnknown,
+        _ => return None,
     };
-    let words = if problem.error_description.is_empty() { problem.error } else { problem.error_description };
-    says_so.then_some(words)
+    Some(refusal(if problem.error_description.is_empty() { problem.error } else { problem.error_description }))
 }
 
 /// A pending authorization in the browser.
@@ -227,16 +249,16 @@ pub(super) struct TokenSource {
 #[derive(Debug, Clone)]
 struct Current {
     tokens: Tokens,
-    /// Whether these tokens are stored. Refresh tokens are single-use: if the store fails right after a refresh, the
-    /// new pair exists only here until a later write succeeds.
-    stored: bool,
+    /// What the store holds. Refresh tokens are single-use: if the store fails right after a refresh, the new pair
+    /// exists only in `tokens` until a later write succeeds.
+    stored: Tokens,
     /// Whether the response to a refresh has been lost since these tokens were obtained.
     renewal_lost: bool,
 }
 
 impl Current {
-    fn new(tokens: Tokens, stored: bool) -> Self {
-        Self { tokens, stored, renewal_lost: false }
+    fn new(stored: Tokens) -> Self {
+        Self { tokens: stored.clone(), stored, renewal_lost: false }
     }
 }
 
@@ -248,10 +270,7 @@ impl TokenSource {
     /// A valid access token. `refused` is a token that X has just rejected: a different one is returned.
     pub(super) async fn access(&self, refused: Option<&str>) -> Result<String, XError> {
         let mut current = self.current.lock().await;
-        if current.is_none() {
-            *current = self.store.load().await?.map(|tokens| Current::new(tokens, true));
-        }
-        let held = current.as_mut().ok_or_else(|| dead("the account was never connected"))?;
+        let held = self.reload(&mut current).await?;
         self.keep(held).await?;
         let tokens = &held.tokens;
         let ends =
@@ -260,16 +279,30 @@ impl TokenSource {
             return Ok(tokens.access.clone());
         }
         self.renew(held).await?;
+        // Somebody may have connected the account again in the meantime.
+        let held = self.reload(&mut current).await?;
         // The refresh invalidated the old pair, so the new one is stored before it is used.
         self.keep(held).await?;
         Ok(held.tokens.access.clone())
     }
 
+    /// The tokens in memory, or those in the store if somebody replaced them there by connecting the account again.
+    async fn reload<'c>(&self, current: &'c mut Option<Current>) -> Result<&'c mut Current, XError> {
+        match (self.store.load().await, &*current) {
+            (Ok(Some(stored)), Some(held)) if stored == held.stored => {}
+            (Ok(stored), _) => *current = stored.map(Current::new),
+            // Those in memory are good enough until the store can be read again.
+            (Err(TokenError::Storage(_)), Some(_)) => {}
+            (Err(error), _) => return Err(error.into()),
+        }
+        current.as_mut().ok_or_else(|| dead("the account was never connected"))
+    }
+
     /// Stores the tokens if they are not stored yet.
     async fn keep(&self, held: &mut Current) -> Result<(), XError> {
-        if !held.stored {
+        if held.tokens != held.stored {
             self.store.save(&held.tokens).await?;
-            held.stored = true;
+            held.stored.clone_from(&held.tokens);
         }
         Ok(())
     }
@@ -288,13 +321,13 @@ impl TokenSource {
                 if renewed.refresh.is_none() {
                     renewed.refresh.clone_from(&tokens.refresh);
                 }
-                *held = Current::new(renewed, false);
+                (held.tokens, held.renewal_lost) = (renewed, false);
                 Ok(())
             }
             Err(XError::Refused(Refusal::GrantDead(why))) => match self.store.load().await? {
                 // Another process refreshed them first: use its tokens.
                 Some(stored) if stored.access != tokens.access => {
-                    *held = Current::new(stored, true);
+                    *held = Current::new(stored);
                     Ok(())
                 }
                 _ if held.renewal_lost => Err(dead(&format!(
@@ -306,6 +339,12 @@ impl TokenSource {
             Err(XError::AnswerLost(why)) => {
                 held.renewal_lost = true;
                 Err(XError::unavailable(format!("unknown whether the tokens were refreshed: {why}")))
+            }
+            // Any other refusal is of the refresh, and says nothing about the caller's request.
+            Err(XError::Refused(refusal))
+                if !refusal.is_about_account() && !matches!(refusal, Refusal::RateLimited { .. }) =>
+            {
+                Err(XError::unavailable(format!("X did not refresh the tokens: {refusal}")))
             }
             Err(other) => Err(other),
         }

@@ -102,7 +102,9 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "{}", paint(&line, Style::new().bold().red()))
         }
         Notice::Mended { message } => writeln!(out, "{} {}", paint("✓", Style::new().green()), visible(message)),
-        Notice::Trouble { message } => writeln!(out, "{} {}", paint("!", Style::new().red()), visible(message)),
+        Notice::Failing { message } | Notice::Trouble { message } => {
+            writeln!(out, "{} {}", paint("!", Style::new().red()), visible(message))
+        }
     }
 }
 

@@ -210,6 +210,8 @@ impl Stage {
                 state: AccountState::Connected,
                 connected,
                 capture_from: None,
+                scopes: vec![],
+                times_connected: 1,
             })
             .await?;
         let tokens =

@@ -7,7 +7,7 @@ use lettre::{
     AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
         Body, Mailbox,
-        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
     },
     transport::smtp::authentication::Credentials,
 };
@@ -77,6 +77,7 @@ fn message(
         .from(from)
         .raw_header(subject_header(subject))
         .message_id(Some(format!("<twite.{delivery_id}@{host}>")))
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
     for address in to {
         let mailbox: Mailbox =
@@ -124,12 +125,20 @@ fn transport(settings: &MailSettings, server: &str) -> Result<AsyncSmtpTransport
         builder = builder.port(port);
     }
     if let (Some(user), Some(variable)) = (&settings.user, &settings.password_env) {
-        let password = std::env::var(variable).map_err(|_| {
-            later(format!("environment variable `{variable}` is not set; it must contain the mail password"))
-        })?;
+        let password = std::env::var(variable).map_err(|_| later(not_set(variable)))?;
         builder = builder.credentials(Credentials::new(user.clone(), password));
     }
     Ok(builder.build())
+}
+
+/// Why no mail can be sent with these settings, whatever the server says.
+pub(super) fn unusable(settings: &MailSettings) -> Option<String> {
+    let variable = settings.password_env.as_deref().filter(|_| settings.user.is_some())?;
+    std::env::var(variable).is_err().then(|| not_set(variable))
+}
+
+fn not_set(variable: &str) -> String {
+    format!("environment variable `{variable}` is not set; it must contain the mail password")
 }
 
 fn refused(why: String) -> Failure {
@@ -201,7 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn the_message_id_is_that_of_the_delivery() {
+    fn the_headers_say_the_version_of_mime_and_the_delivery() {
+        assert_eq!(raw("s", "b").matches("MIME-Version: 1.0\r\n").count(), 1);
         assert!(raw("s", "b").contains("Message-ID: <twite.1.2.abc@acme.example>\r\n"));
     }
 }

@@ -18,7 +18,7 @@ mod x;
 pub(super) use self::outcome::doubled;
 use super::{
     run::{Loop, Next},
-    shared::Shared,
+    shared::{LASTING_FAILURES, Shared},
 };
 use crate::{
     app::{App, Gates, Notice},
@@ -53,6 +53,8 @@ pub(super) struct Sender {
     stop: CancellationToken,
     running: BTreeMap<Id, Destination>,
     lanes: JoinSet<()>,
+    /// What the settings lack, as already reported.
+    lacking: Vec<String>,
 }
 
 impl Loop for Sender {
@@ -68,6 +70,7 @@ impl Loop for Sender {
             };
             self.running.remove(&id);
         }
+        self.tell_lacking();
         for destination in self.sending.due().await? {
             let most = match destination {
                 Destination::Webhook(_) => MAX_LANES_BESIDE_WEBHOOK,
@@ -90,7 +93,27 @@ impl Loop for Sender {
 
 impl Sender {
     pub(super) fn new(sending: &Arc<Sending>, stop: &CancellationToken) -> Self {
-        Self { sending: sending.clone(), stop: stop.clone(), running: BTreeMap::new(), lanes: JoinSet::new() }
+        Self {
+            sending: sending.clone(),
+            stop: stop.clone(),
+            running: BTreeMap::new(),
+            lanes: JoinSet::new(),
+            lacking: vec![],
+        }
+    }
+}
+
+impl Sender {
+    /// Reports what mails and webhooks lack in the settings, whenever it changes.
+    fn tell_lacking(&mut self) {
+        let settings = self.sending.app().settings();
+        let mail = settings.mail.iter().filter_map(mail::unusable);
+        let lacking: Vec<_> = mail.chain(settings.webhooks.iter().filter_map(webhook::unusable)).collect();
+        for what in lacking.iter().filter(|what| !self.lacking.contains(what)) {
+            let message = format!("{what}; until then, what is sent there waits");
+            self.sending.app().notices().tell(Notice::Trouble { message });
+        }
+        self.lacking = lacking;
     }
 }
 
@@ -174,19 +197,34 @@ impl Sending {
         }
     }
 
-    /// Records a failure of a destination and starts a backoff. `wait` computes its length from the number of failures.
-    /// Returns the end of the backoff.
-    fn rest(&self, destination: &Destination, wait: impl FnOnce(i64) -> Duration) -> Timestamp {
+    /// Records a failure of a destination, reports it as a warning, and as an error once it lasts, and starts a backoff.
+    /// `wait` computes its length from the number of failures. Returns the end of the backoff.
+    fn rest(&self, destination: &Destination, why: &str, wait: impl FnOnce(i64) -> Duration) -> Timestamp {
         let now = self.app().clock().now();
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = resting.entry(destination.clone()).or_insert(Rest { failures: 0, until: now });
-        rest.failures = rest.failures.saturating_add(1);
-        rest.until = now.checked_add(wait(rest.failures)).unwrap_or(now);
+        let rest = {
+            let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+            let rest = resting.entry(destination.clone()).or_insert(Rest { failures: 0, until: now });
+            rest.failures = rest.failures.saturating_add(1);
+            rest.until = now.checked_add(wait(rest.failures)).unwrap_or(now);
+            *rest
+        };
+        if rest.failures == 1 {
+            let message = format!("sending to {destination}: {why} (retrying)");
+            self.app().notices().tell(Notice::Failing { message });
+        } else if rest.failures == i64::from(LASTING_FAILURES) {
+            let message = format!("sending to {destination}: {why} (failed {LASTING_FAILURES} times, retrying)");
+            self.app().notices().tell(Notice::Trouble { message });
+        }
         rest.until
     }
 
     /// Ends the backoff of a destination.
     fn rested(&self, destination: &Destination) {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
+        let ended = self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
+        if let Some(Rest { failures, .. }) = ended {
+            let plural = if failures == 1 { "" } else { "s" };
+            let message = format!("sending to {destination} works again after {failures} failure{plural}");
+            self.app().notices().tell(Notice::Mended { message });
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::{super::shared::unless_stopped, Sending, mail, webhook};
 use crate::{
     app::{Notice, Outcome},
     desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, XId},
-    store::{Next, OutboxItem, SEND, StoreError},
+    store::{Next, OutboxItem, StoreError, sending},
     x::Refusal,
 };
 
@@ -101,10 +101,10 @@ impl Sending {
                 let reason = Reason::new(kind_of(&refusal), refusal.to_string());
                 self.app().store().not_sent(item, Next::Wait, &reason, now).await?;
                 // One notice for the account, rather than one for each waiting item.
-                return self.shared.pause(&account, SEND, &refusal).await;
+                return self.shared.pause(&account, sending(&item.destination), &refusal).await;
             }
             Err(Failure::NotThere) => {
-                let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and the post is not at X");
+                let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and it is not at X");
                 // X may show a post later than expected, so the wait before the lookup doubles each time.
                 (Next::Send(now), reason)
             }
@@ -136,7 +136,7 @@ impl Sending {
                 };
                 // Due at the end of the backoff, so that items not tried yet come first and one bad item does not block
                 // the others.
-                (Next::Send(self.rest(&item.destination, rest)), reason)
+                (Next::Send(self.rest(&item.destination, &reason.words, rest)), reason)
             }
             Err(Failure::Refused(reason)) => {
                 self.rested(&item.destination);
@@ -240,7 +240,7 @@ pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
     match refusal {
         Refusal::RateLimited { .. } => ReasonKind::RateLimited,
         Refusal::Unauthorised(_) | Refusal::GrantDead(_) => ReasonKind::Unauthorised,
-        Refusal::NotAllowed(_) => ReasonKind::NotAllowed,
+        Refusal::NotAllowed(_) | Refusal::AppUnknown(_) => ReasonKind::NotAllowed,
         Refusal::OutOfCredit(_) => ReasonKind::NoCredit,
         Refusal::NotSummoned(_) => ReasonKind::NotSummoned,
         Refusal::Duplicate(_) => ReasonKind::Duplicate,

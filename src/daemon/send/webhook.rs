@@ -37,9 +37,7 @@ pub(super) async fn call(
         .header("content-type", "application/json")
         .header("twite-delivery", delivery_id);
     if let Some(variable) = &hook.key_env {
-        let secret = std::env::var(variable).map_err(|_| {
-            later(format!("environment variable `{variable}` is not set; it must contain the key of the webhook"), None)
-        })?;
+        let secret = std::env::var(variable).map_err(|_| later(not_set(variable, &hook.name), None))?;
         request = request.header("twite-signature", signature(secret.as_bytes(), body.as_bytes()));
     }
     let name = &hook.name;
@@ -70,6 +68,16 @@ pub(super) async fn call(
             Err(later(why, None))
         }
     }
+}
+
+/// Why the webhook cannot be called with these settings.
+pub(super) fn unusable(hook: &Webhook) -> Option<String> {
+    let variable = hook.key_env.as_deref()?;
+    std::env::var(variable).is_err().then(|| not_set(variable, &hook.name))
+}
+
+fn not_set(variable: &str, webhook: &str) -> String {
+    format!("environment variable `{variable}` is not set; it must contain the key of the webhook `{webhook}`")
 }
 
 /// The failure of a receiver that does not work at present, or that asks to wait.

@@ -11,7 +11,7 @@ use crate::{
         AccountState, Comment, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, XId,
         post_text::weighted_length,
     },
-    store::{GRANT, OutboxItem, SEND},
+    store::{GRANT, OutboxItem, sending},
     x::{Refusal, XError, client::Client, lookup::find_sent},
 };
 
@@ -65,7 +65,7 @@ impl Sending {
         match sent {
             Ok(id) => {
                 // It was delivered, even if the store cannot end the pause.
-                if let Err(error) = self.shared.resume(&account, &[SEND, GRANT]).await {
+                if let Err(error) = self.shared.resume(&account, &[sending(&item.destination), GRANT]).await {
                     self.shared.trouble.tell(&error);
                 }
                 Ok(arrived(&reply, id))
@@ -102,7 +102,7 @@ impl Sending {
             }
         }
         if matches!(reply, Reply::Direct(_)) && item.lookups < LOOKUPS_OF_DIRECT {
-            let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and the post is not at X so far");
+            let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and it is not at X so far");
             return Err(Failure::LookupFailed(reason, None));
         }
         Err(Failure::NotThere)

@@ -8,7 +8,7 @@ use twite::{
     daemon::Daemon,
     desk::{Actor, TicketId, Via, XId},
     sim::{Cut, Fault, NewPerson, NewPost, SentKind, SimHandle},
-    store::{Pause, SEND},
+    store::{Pause, SEND_POSTS},
 };
 
 use crate::support::owner::OwnerReads as _;
@@ -150,7 +150,7 @@ async fn the_pause_of_one_account_holds_no_reply_of_another() {
     let now = desk.daemon.clock().now();
     let pause = Pause {
         account: desk.accounts[0].clone(),
-        what: SEND.to_owned(),
+        what: SEND_POSTS.to_owned(),
         reason: "no credit".to_owned(),
         since: now,
         failures: 1,

@@ -1,7 +1,11 @@
 //! `twite accounts connect`: its messages about tokens and keys.
 
 use serde_json::{Value, json};
-use twite::{sim::NewPerson, store::Gap};
+use twite::{
+    desk::{AccountState, ConnectedAccount},
+    sim::{Fault, NewPerson, NewPost},
+    store::Gap,
+};
 
 use crate::support::{TestDesk, key};
 
@@ -67,8 +71,37 @@ async fn what_tokens_cannot_do_of_what_is_declared_is_said() {
     let alone = json!({"access_token": tokens["access_token"]}).to_string();
     let (status, said) = connect(&desk, "all", &alone, &key(), &[]).await;
     assert!(status == 1 && said.contains(NO_REFRESH), "{said}");
+    let (status, said) = connect(&desk, "all", r#"{"access_token": "x"}"#, &key(), &[]).await;
+    assert!(status == 2 && said.contains("X refuses these tokens"), "{status}: {said}");
     let (status, said) = connect(&desk, "all", "[]", &key(), &[]).await;
     assert!(status == 2 && said.contains("invalid tokens on standard input: found a list"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_daemon_uses_new_tokens_at_once() {
+    let desk = TestDesk::new(&["acme"], RULES, "").await;
+    desk.sim.make_user(&NewPerson::named("mira")).unwrap();
+    let tokens = |scopes: &[&str]| serde_json::to_string(&desk.sim.connect_with("acme", scopes).unwrap()).unwrap();
+    let few = tokens(&["tweet.read", "users.read", "offline.access"]);
+    assert_eq!(connect(&desk, "acme", &few, &key(), &[]).await.0, 1);
+    // X asks to wait for the rest of the test.
+    let limited = Fault::on("GET /2/users/:id/mentions").answer(429, "{}").header("retry-after", "3600");
+    desk.sim.fault(limited).unwrap();
+    let served = desk.serve();
+    desk.logged("scope `tweet.write` was not granted; `allow_replies = true` needs it; run `twite").await;
+    desk.logged("rate limit reached").await;
+    desk.sim.post(&NewPost { by: "mira".into(), text: "@acme hello".into(), ..NewPost::default() }).unwrap();
+    let all = serde_json::to_string(&desk.sim.connect("acme").unwrap()).unwrap();
+    assert_eq!(connect(&desk, "acme", &all, &key(), &[]).await.0, 0);
+    desk.until("the mention is read", |counts, _| counts.tickets == 1).await;
+    drop(served);
+
+    let store = desk.store().await;
+    let account = store.accounts().await.unwrap().remove(0);
+    store.connect(&ConnectedAccount { state: AccountState::Unauthorised, ..account }).await.unwrap();
+    store.close().await;
+    let _served = desk.serve();
+    desk.logged("@acme is no longer authorized, and receives and sends nothing; run `twite accounts connect").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -172,7 +172,9 @@ async fn an_agent_sees_what_waits_and_why_and_decides_and_the_ticket_tells_of_it
     served.kill();
     let (code, shown, _) = twite(&desk, &["outbox"]);
     assert_eq!(code, Some(0));
-    for said in ["    1  waiting", "on ticket 1", "to posts/acme", "held: sending is paused for @acme", "withdraw ID"] {
+    for said in
+        ["    1  waiting", "on ticket 1", "to posts/acme", "held: sending posts is paused for @acme", "withdraw ID"]
+    {
         assert!(shown.contains(said), "{said}:\n{shown}");
     }
     let (_, listed, _) = twite(&desk, &["outbox", "--format", "json"]);

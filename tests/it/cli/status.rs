@@ -218,13 +218,13 @@ async fn what_keeps_accounts_from_working_is_shown() {
         }
     };
     let whats: Vec<_> = seen["hindrances"].as_array().unwrap().iter().map(|h| h["what"].as_str().unwrap()).collect();
-    assert_eq!(whats, ["send", "likes"], "{seen}");
+    assert_eq!(whats, ["sending posts", "likes"], "{seen}");
     assert_eq!(twite(&desk, &["status", "--health"]).status.code(), Some(1));
     let shown = text(&twite(&desk, &["status"]).stdout);
-    assert!(shown.contains("send stopped at") && shown.contains("likes stopped at"), "{shown}");
+    assert!(shown.contains("sending posts stopped at") && shown.contains("likes stopped at"), "{shown}");
     assert!(shown.contains("@other: not connected"), "{shown}");
     let listed = text(&twite(&desk, &["accounts", "list"]).stdout);
-    assert!(listed.contains("send stopped at"), "{listed}");
+    assert!(listed.contains("sending posts stopped at"), "{listed}");
     drop(served);
 }
 
@@ -264,4 +264,32 @@ async fn a_daemon_whose_log_nobody_reads_works_on_and_ends_when_asked() {
     let asked = Command::new("kill").arg(served.id().to_string()).status().unwrap();
     assert!(asked.success());
     assert_eq!(tokio::task::spawn_blocking(move || served.wait()).await.unwrap().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_that_cannot_be_sent_is_reported_at_the_start_and_listed() {
+    let rules = "trigger \"A\" { on created then notify agent \"Ana\" { subject \"S\" body \"B\" } }\n";
+    let extra = "[[agent]]\nname = \"Ana\"\nemail = \"ana@acme.example\"\n[mail]\nserver = \"127.0.0.1:9\"\n\
+                 from = \"desk@acme.example\"\nuser = \"desk\"\npassword_env = \"NO_SUCH_PASSWORD\"\n";
+    let desk = TestDesk::new(&["acme"], rules, extra).await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    desk.sim.fault(Fault::on("GET /2/users/:id/mentions").answer(503, "")).unwrap();
+    let served = desk.serve();
+    let why = "environment variable `NO_SUCH_PASSWORD` is not set; it must contain the mail password";
+    let log = desk.logged(why).await;
+    assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(why)), "{log}");
+    let log = desk.logged("@acme mentions: works again after 1 failure").await;
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains("503")), "{log}");
+    say(&desk, "@acme one");
+    let failing = loop {
+        let (_, status) = status(&desk);
+        if let Some(failing) = status["failing"].as_array().unwrap().first() {
+            break failing.clone();
+        }
+    };
+    assert_eq!((failing["destination"].as_str(), failing["waiting"].as_u64()), (Some("mail"), Some(1)));
+    assert!(failing["reason"].as_str().unwrap().contains(why), "{failing}");
+    let shown = text(&twite(&desk, &["status"]).stdout);
+    assert!(shown.contains("failing   mail, 1 waiting since"), "{shown}");
+    drop(served);
 }

@@ -8,8 +8,9 @@ use std::sync::{
 
 use jiff::SignedDuration;
 use twite::{
+    app::{Notice, accounts, outbox},
     daemon::{Daemon, Settled},
-    desk::{AccountState, ConnectedAccount, ReasonKind, TicketId, Tokens, XId},
+    desk::{AccountState, ConnectedAccount, ReasonKind, TicketId, Tokens, Viewer},
     sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
 };
 
@@ -23,6 +24,9 @@ const ADMINS: &str = "[[agent]]\nname = \"Ana\"\nemail = \"ana@acme.example\"\na
     [[agent]]\nname = \"Ben\"\nemail = \"ben@acme.example\"\nadmin = true\n\
     [[agent]]\nname = \"Cas\"\nemail = \"cas@acme.example\"\n";
 
+const ALL_SCOPES: &[&str] =
+    &["tweet.read", "tweet.write", "users.read", "dm.read", "dm.write", "like.read", "offline.access"];
+
 const POST: &str = "POST /2/tweets";
 const OWN_POSTS: &str = "GET /2/users/:id/tweets";
 const SEND_DM: &str = "POST /2/dm_conversations/with/:participant_id/messages";
@@ -32,7 +36,6 @@ const MENTIONS: &str = "GET /2/users/:id/mentions";
 struct Desk {
     sim: SimHandle,
     daemon: Arc<Daemon>,
-    account: XId,
     directory: tempfile::TempDir,
 }
 
@@ -42,8 +45,8 @@ impl Desk {
         sim.make_user(&NewPerson::named("mira")).unwrap();
         let mail = format!("[mail]\nfrom = \"desk@acme.example\"\ndirectory = {:?}\n", directory.path().join("mail"));
         let extra = format!("edition = \"suite\"\n{UNLIMITED}{mail}{ADMINS}");
-        let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme"], rules, &extra).await;
-        Self { sim, daemon, account: accounts[0].clone(), directory }
+        let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, &extra).await;
+        Self { sim, daemon, directory }
     }
 
     fn fault(&self, fault: Fault) {
@@ -80,15 +83,27 @@ impl Desk {
         self.daemon.store().accounts().await.unwrap().remove(0)
     }
 
-    /// Connects the account again, after its grant was revoked.
+    /// Connects the account again.
     async fn connect_again(&self) {
-        let tokens = self.sim.connect("acme").unwrap();
-        let store = self.daemon.store();
+        self.connect_with(ALL_SCOPES, true).await;
+    }
+
+    /// Connects the account again, with these scopes. `tells`: X says which ones it granted.
+    async fn connect_with(&self, scopes: &[&str], tells: bool) {
+        let tokens = self.sim.connect_with("acme", scopes).unwrap();
         let again = ConnectedAccount { state: AccountState::Connected, ..self.account().await };
-        let tokens =
-            Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
-        store.connect(&again).await.unwrap();
-        store.save_tokens(self.daemon.key(), &self.account, &tokens).await.unwrap();
+        let scopes = scopes.iter().filter(|_| tells).map(|scope| (*scope).to_owned()).collect();
+        let tokens = Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes };
+        self.daemon.store().connect_with(&again, self.daemon.key(), &tokens).await.unwrap();
+    }
+
+    /// What does not work with the account, and why.
+    async fn hindrances(&self) -> Vec<(String, String)> {
+        let declared = &self.daemon.app().settings().accounts;
+        let now = self.daemon.clock().now();
+        let listed = accounts::list(Some(self.daemon.store()), declared, now).await.unwrap();
+        assert_eq!(listed[0].works(now), listed[0].hindrances.is_empty());
+        listed.into_iter().flat_map(|account| account.hindrances).map(|h| (h.what, h.reason)).collect()
     }
 
     fn mails(&self, subject: &str) -> usize {
@@ -235,6 +250,7 @@ async fn what_refuses_the_account_or_the_app_pauses_it_and_refuses_nothing() {
         (402, 250, 60, r#"{"title":"Payment Required","detail":"credits depleted","status":402}"#),
         (401, 20, 1, r#"{"title":"Unauthorized","status":401}"#),
         (403, 10, 1, r#"{"type":"https://api.x.com/2/problems/client-forbidden","detail":"not enrolled"}"#),
+        (403, 10, 1, r#"{"title":"Forbidden","type":"about:blank","status":403,"detail":"Forbidden"}"#),
     ] {
         let desk = Desk::new(ANSWER).await;
         desk.fault(Fault::on(POST).times(times).answer(status, body));
@@ -300,6 +316,88 @@ async fn what_waits_for_an_account_goes_out_when_it_is_connected_again() {
         }
         assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (mails, mails));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_tokens_are_used_at_once_also_while_the_old_ones_count_as_good() {
+    let desk = Desk::new(ANSWER).await;
+    desk.connect_with(&["tweet.read", "users.read", "dm.read", "like.read", "offline.access"], false).await;
+    desk.mention("hello");
+    desk.dm("hello");
+    desk.daemon.run_until_idle().await.unwrap();
+    assert_eq!(desk.sent(), []);
+    for ticket in [1, 2] {
+        assert_eq!(desk.outgoing(ticket).await, [("waiting".to_owned(), Some(ReasonKind::NotAllowed))]);
+    }
+    let stopped: Vec<_> = desk.hindrances().await.into_iter().map(|(what, _)| what).collect();
+    assert_eq!(stopped.len(), 2, "{stopped:?}");
+    assert!(stopped.contains(&"sending posts".to_owned()) && stopped.contains(&"sending messages".to_owned()));
+    desk.connect_again().await;
+    desk.daemon.run_until_idle().await.unwrap();
+    assert_eq!(desk.sent().len(), 2);
+    assert_eq!(desk.hindrances().await, []);
+    assert_eq!((desk.mails("stopped working"), desk.mails("works again")), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_was_not_granted_holds_what_needs_it_and_nothing_is_asked_of_x() {
+    let desk = Desk::new(ANSWER).await;
+    desk.connect_with(&["tweet.read", "tweet.write", "users.read", "dm.read", "like.read"], true).await;
+    let missing =
+        "scope `dm.write` was not granted; `allow_replies = true` needs it; run `twite accounts connect acme`";
+    assert_eq!(desk.hindrances().await, [("sending messages".to_owned(), missing.to_owned())]);
+    desk.mention("hello");
+    desk.dm("hello");
+    desk.daemon.run_until_idle().await.unwrap();
+    assert_eq!(desk.sent().len(), 1, "the post is sent");
+    let held = outbox::waiting(desk.daemon.store(), Viewer::Owner, &desk.daemon.app().settings().accounts).await;
+    let held: Vec<_> = held.unwrap().into_iter().map(|waiting| waiting.held.unwrap()).collect();
+    assert!(held.len() == 1 && held[0].until.is_none() && held[0].reason.contains(missing), "{held:?}");
+    desk.connect_again().await;
+    assert_eq!(desk.hindrances().await, []);
+    desk.daemon.run_until_idle().await.unwrap();
+    assert_eq!(desk.sent().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_x_does_not_know_for_once_is_tried_again() {
+    for status in [400, 401] {
+        let desk = Desk::new(ANSWER).await;
+        desk.fault(Fault::on("POST /2/oauth2/token").answer(status, r#"{"error":"invalid_client"}"#));
+        desk.fault(Fault::on(POST).answer(401, r#"{"title":"Unauthorized","status":401}"#));
+        desk.mention("hello");
+        desk.answered_once().await;
+        assert_eq!(desk.account().await.state, AccountState::Connected);
+        assert_eq!(desk.hindrances().await, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_retried_and_now_needs_a_person_is_told_again() {
+    let desk = Desk::new(ANSWER).await;
+    let mut told = desk.daemon.notices().listen();
+    let mut troubles = move || {
+        let mut troubles = vec![];
+        while let Ok(notice) = told.try_recv() {
+            troubles.extend(matches!(notice, Notice::Trouble { .. }).then(|| notice.to_string()));
+        }
+        troubles
+    };
+    // Both the call and the refresh that follows it are refused.
+    desk.fault(Fault::on(MENTIONS).times(6).answer(401, r#"{"title":"Unauthorized","status":401}"#));
+    for _ in 0..3 {
+        desk.daemon.run_until_idle().await.unwrap();
+    }
+    let first = troubles();
+    assert!(first.len() == 1 && first[0].contains("is paused, and is retried"), "{first:?}");
+    assert_eq!(desk.mails("stopped working"), 2);
+    desk.sim.revoke("acme").unwrap();
+    for _ in 0..3 {
+        desk.daemon.run_until_idle().await.unwrap();
+    }
+    let then = troubles();
+    assert!(then.len() == 1 && then[0].contains("Run `twite accounts connect acme`"), "{then:?}");
+    assert_eq!(desk.mails("stopped working"), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -461,4 +559,33 @@ async fn a_webhook_and_a_mail_server_that_hang_delay_nobody_else_and_no_end() {
     }
     let log = std::fs::read_to_string(desk.log()).unwrap();
     assert!(log.contains("a delivery is still in progress"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_fails_is_told_at_first_when_it_lasts_and_when_it_works_again() {
+    let rules = r#"trigger "A" { on created then notify agent "Ana" { subject "S" body "B" } }"#;
+    let desk = Desk::new(rules).await;
+    let mut told = desk.daemon.notices().listen();
+    let mut said = move || {
+        let mut said = vec![];
+        while let Ok(notice) = told.try_recv() {
+            if matches!(notice, Notice::Failing { .. } | Notice::Trouble { .. } | Notice::Mended { .. }) {
+                said.push(notice.to_string());
+            }
+        }
+        said
+    };
+    // A file in the place of the directory of mails.
+    let mail = desk.directory.path().join("mail");
+    std::fs::write(&mail, "").unwrap();
+    desk.mention("hello");
+    assert!(matches!(desk.daemon.run_until_idle().await.unwrap(), Settled::Left(1) | Settled::Idle));
+    let failing = said();
+    assert!(failing[0].starts_with("sending to mail: mail: ") && failing[0].ends_with("(retrying)"), "{failing:?}");
+    assert!(failing[1].ends_with("(failed 4 times, retrying)"), "{failing:?}");
+    std::fs::remove_file(&mail).unwrap();
+    desk.mention("again");
+    desk.daemon.run_until_idle().await.unwrap();
+    let mended = said();
+    assert!(mended.iter().any(|said| said.starts_with("sending to mail works again after ")), "{mended:?}");
 }

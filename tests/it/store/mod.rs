@@ -72,6 +72,8 @@ async fn a_transaction_that_is_dropped_anywhere_never_was() {
         state: AccountState::Connected,
         connected: Timestamp::UNIX_EPOCH,
         capture_from: None,
+        scopes: vec![],
+        times_connected: 1,
     };
     store.connect(&account).await.unwrap();
     let messages: Vec<_> = (1_000..1_005)

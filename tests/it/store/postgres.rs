@@ -49,6 +49,8 @@ async fn who_may_only_select_reads_and_does_not_write() {
         state: AccountState::Connected,
         connected: Timestamp::UNIX_EPOCH,
         capture_from: None,
+        scopes: vec![],
+        times_connected: 1,
     };
     assert!(read.connect(&account).await.is_err());
     read.close().await;

@@ -71,6 +71,8 @@ pub async fn daemon_on(
                 state: AccountState::Connected,
                 connected: Timestamp::UNIX_EPOCH,
                 capture_from: None,
+                scopes: vec![],
+                times_connected: 1,
             })
             .await
             .unwrap();

@@ -83,6 +83,8 @@ impl TestDesk {
                 state: AccountState::Connected,
                 connected: Clock::Wall.now(),
                 capture_from: None,
+                scopes: vec![],
+                times_connected: 1,
             };
             store.connect(&account).await.unwrap();
             let tokens = Tokens {

@@ -146,6 +146,8 @@ fn account() -> ConnectedAccount {
         state: AccountState::Connected,
         connected: Timestamp::UNIX_EPOCH,
         capture_from: None,
+        scopes: vec![],
+        times_connected: 1,
     }
 }
 
@@ -262,28 +264,40 @@ async fn a_refresh_token_is_used_only_by_who_holds_the_lease_and_its_successor_o
 #[tokio::test]
 async fn only_the_token_endpoint_says_that_a_grant_is_dead() {
     let description = "Value passed for the token was invalid.";
-    for (refusal, is_dead) in [
-        (answer(400, format!(r#"{{"error":"invalid_request","error_description":"{description}"}}"#)), true),
-        (answer(400, r#"{"error":"invalid_grant"}"#), true),
-        (answer(401, r#"{"error":"invalid_client"}"#), true),
+    let (dead, app, other) =
+        ("authorization no longer valid: ", "the client id or the client secret of the app is", "");
+    for (refusal, told) in [
+        (answer(400, format!(r#"{{"error":"invalid_request","error_description":"{description}"}}"#)), dead),
+        (answer(400, r#"{"error":"invalid_grant"}"#), dead),
+        (answer(401, r#"{"error":"invalid_grant"}"#), dead),
+        (answer(403, r#"{"error":"invalid_grant"}"#), other),
+        (answer(429, r#"{"error":"invalid_grant"}"#), other),
+        (answer(500, r#"{"error":"invalid_grant"}"#), other),
+        (answer(400, r#"{"error":"invalid_client"}"#), app),
+        (answer(401, r#"{"error":"invalid_client"}"#), app),
         (
             answer(
                 400,
                 r#"{"error":"invalid_request","error_description":"Value passed for the client was invalid."}"#,
             ),
-            false,
+            app,
         ),
         (
             answer(401, r#"{"error":"unauthorized_client","error_description":"Missing valid authorization header"}"#),
-            false,
+            app,
         ),
-        (answer(401, REFUSED), false),
-        (answer(403, "<html>"), false),
+        (answer(400, r#"{"error":"invalid_scope"}"#), other),
+        (answer(401, REFUSED), other),
+        (answer(403, "<html>"), other),
     ] {
         let said = String::from_utf8_lossy(&refusal.body).into_owned();
         let stage = Stage::new(vec![answer(401, REFUSED)], vec![refusal]).await;
         let error = stage.mentions().await.unwrap_err();
-        assert_eq!(matches!(error, XError::Refused(Refusal::GrantDead(_))), is_dead, "{said}: {error:?}");
+        assert!(error.to_string().contains(told), "{said}: {error}");
+        let is_dead = matches!(error, XError::Refused(Refusal::GrantDead(_)));
+        assert_eq!(is_dead, told == dead, "{said}: {error:?}");
+        let refuses_message = matches!(error, XError::Refused(Refusal::Other { .. }));
+        assert!(!refuses_message, "{said}: {error:?}");
         assert_eq!(stage.stored().await.refresh.as_deref(), Some("first-refresh"), "nothing is thrown away");
     }
 }
@@ -502,6 +516,24 @@ const TOLD: &[(u16, &str, &str, &str)] = &[
     (401, REFUSED, "X refused: authorization refused: Unauthorized", ""),
     (402, "", "X refused: the app's credits or spending cap are used up: Payment Required", ""),
     (403, r#"{"detail":"No."}"#, "X refused: 403: No.", ""),
+    (
+        403,
+        r#"{"title":"Forbidden","detail":"Forbidden"}"#,
+        "X refused: the app or the account lacks permission: Forbidden",
+        "",
+    ),
+    (
+        403,
+        r#"{"detail":"Verify first.","type":"https://api.x.com/2/problems/dm-sender-not-verified"}"#,
+        "X refused: the app or the account lacks permission: Verify first.",
+        "",
+    ),
+    (
+        403,
+        r#"{"detail":"Too long.","type":"https://api.x.com/2/problems/dm-text-too-long"}"#,
+        "X refused: the person does not accept direct messages from this account: Too long.",
+        "",
+    ),
     (403, "", "403 that is not from X, perhaps from a proxy: Forbidden", ""),
     (403, "<html>No", "403 that is not from X, perhaps from a proxy: <html>No", ""),
     (

@@ -165,6 +165,8 @@ fn a_gap_is_found_below_the_newest_that_was_known_however_few_were_read() {
         state: AccountState::Connected,
         connected: Timestamp::UNIX_EPOCH,
         capture_from: None,
+        scopes: vec![],
+        times_connected: 1,
     };
     let message =
         |id: XId| Incoming { kind: IncomingKind::Post, x_id: id.clone(), version: id, payload: String::new() };
@@ -362,6 +364,8 @@ fn account(capture_from: Option<Timestamp>) -> ConnectedAccount {
         state: AccountState::Connected,
         connected: minute(0),
         capture_from,
+        scopes: vec![],
+        times_connected: 1,
     }
 }
 
