@@ -309,10 +309,16 @@ fn secret(variable: &str, key: &str, what: &str) -> Result<Result<String, String
 pub(super) fn cannot_open(database: &str, error: StoreError) -> CliError {
     let message = format!("cannot open the database {database}: {error}");
     match error {
+        StoreError::Busy(_) => CliError::Broke(Box::new(DatabaseBusy(message))),
         StoreError::Unreachable(_) => CliError::Broke(message.into()),
         _ => CliError::Usage(message),
     }
 }
+
+/// The error that the file of a database is locked, or its disk full.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct DatabaseBusy(String);
 
 /// Resolves `..` in a path whose directory does not exist: `rules/../twite.db` becomes `twite.db` if `rules` is
 /// missing.

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     CliError, Exit,
-    desk::{Access, Paths},
+    desk::{Access, DatabaseBusy, Paths},
     source::{set_of, unusable},
     terminal::{self, Log},
 };
@@ -20,6 +20,9 @@ use crate::{
     lang::Follow,
     x::client,
 };
+
+/// Wait before the database is tried again while it cannot be opened.
+const BETWEEN_TRIES: Duration = Duration::from_secs(2);
 
 /// Run the daemon: messages in, rules applied live, replies out.
 ///
@@ -82,7 +85,8 @@ impl Serve {
         let hangup = Hangup::listen();
         let reload = self.rules(paths, &place).await?;
         let live = reload.live().clone();
-        let (store, key) = (place.open().await?, place.key()?);
+        let key = place.key()?;
+        let store = once_free(async || place.open().await).await?;
         let (rules, state) = (live.rules(), live.state().borrow().clone());
         tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), place.database());
         if let Some(broken) = state.broken {
@@ -114,7 +118,7 @@ impl Serve {
 impl Serve {
     /// The rules of the files, or the last good rules if the files cannot be used.
     async fn rules(&self, paths: Vec<PathBuf>, place: &Paths) -> Result<Reload, CliError> {
-        let last = place.live(Access::Write).await?.map(|LiveSet { rules, live }| LastGood {
+        let last = once_free(async || place.live(Access::Write).await).await?.map(|LiveSet { rules, live }| LastGood {
             settings: place.settings(&rules),
             rules,
             since: live.since,
@@ -130,6 +134,23 @@ impl Serve {
         };
         // Loading a large rule set blocks the thread.
         tokio::task::spawn_blocking(move || Reload::go_on(source, last, Clock::Wall.now())).await?.map_err(unusable)
+    }
+}
+
+/// Repeats an attempt to open the database while it is locked or its disk is full.
+async fn once_free<T>(attempt: impl AsyncFn() -> Result<T, CliError>) -> Result<T, CliError> {
+    let mut is_told = false;
+    loop {
+        match attempt().await {
+            Err(CliError::Broke(error)) if error.is::<DatabaseBusy>() => {
+                if !is_told {
+                    tracing::error!("{error}; trying again until it works");
+                }
+                is_told = true;
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            done => return done,
+        }
     }
 }
 
@@ -187,7 +208,8 @@ async fn ended() {
 }
 
 fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error"));
+    let filter =
+        EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error,sqlx=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     // Fails if a subscriber is installed already, as in tests.
     let _ = match format {

@@ -25,12 +25,20 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Replaces an error from opening a database with the missing file permission, if that is the cause.
+/// Replaces an error from opening a database with its cause: a missing file permission, a lock, or the disk.
 ///
 /// The file must not be open in this process: closing it here would release the locks of other handles.
 pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
+    match extended_code(&error) {
+        Some(code) if matches!(code & 0xff, BUSY | LOCKED) => {
+            return StoreError::Busy("another process has locked it; try again when that has finished".to_owned());
+        }
+        Some(FULL | IOERR_SHMSIZE) => return StoreError::Busy("the disk is full; make room on it".to_owned()),
+        Some(code) if code & 0xff == IOERR => return StoreError::Busy(format!("the disk fails: {error}")),
+        _ => {}
+    }
     // CANTOPEN, READONLY, PERM and AUTH, in any of their extended forms.
-    if !primary_code(&error).is_some_and(|code| matches!(code, 3 | 8 | 14 | 23)) {
+    if !extended_code(&error).is_some_and(|code| matches!(code & 0xff, 3 | 8 | 14 | 23)) {
         return error;
     }
     let denied = |opened: io::Result<fs::File>| {
@@ -60,15 +68,27 @@ fn unusable(why: &str) -> Result<(), StoreError> {
     Err(StoreError::Unusable(why.to_owned()))
 }
 
-/// SQLite's primary result code: the low byte of the extended code.
-fn primary_code(error: &StoreError) -> Option<u32> {
+/// Result codes of SQLite.
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const IOERR: u32 = 10;
+const FULL: u32 = 13;
+/// The file of shared memory cannot be enlarged.
+const IOERR_SHMSIZE: u32 = 4874;
+
+/// SQLite's extended result code. Its low byte is the primary code.
+fn extended_code(error: &StoreError) -> Option<u32> {
     match error {
-        StoreError::Database(error) => Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff),
-        StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error)) => {
-            Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff)
+        StoreError::Database(error) | StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error)) => {
+            error.as_database_error()?.code()?.parse().ok()
         }
         _ => None,
     }
+}
+
+/// Whether SQLite could not make the shared memory that a database with a write-ahead log needs, as on a full disk.
+pub(super) fn lacks_shared_memory(error: &StoreError) -> bool {
+    extended_code(error) == Some(IOERR_SHMSIZE)
 }
 
 /// The path of the write-ahead log, which exists while the database is open.
@@ -80,4 +100,24 @@ pub(super) fn log(path: &Path) -> PathBuf {
 
 fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lock_of_another_process_is_for_now() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.db");
+        let options =
+            SqliteConnectOptions::new().filename(&path).create_if_missing(true).busy_timeout(std::time::Duration::ZERO);
+        let (mut one, mut other) = (options.connect().await.unwrap(), options.connect().await.unwrap());
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut one).await.unwrap();
+        let error = sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap_err();
+        let explained = explain(&path, error.into());
+        assert!(matches!(&explained, StoreError::Busy(why) if why.contains("locked")), "{explained}");
+    }
 }

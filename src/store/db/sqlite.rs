@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use sqlx::{
     ConnectOptions as _, Connection as _,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::time::Instant;
 
@@ -79,11 +79,25 @@ async fn make(path: &Path) -> Result<Opened, StoreError> {
 /// Opens a database file read-only, without migrating it or creating files beside it. `None` if it has no tables yet.
 pub(in crate::store) async fn open_to_read(path: &Path) -> Result<Option<Opened>, StoreError> {
     usable::check(path)?;
-    read(path).await.map_err(|error| usable::explain(path, error))
+    let opened = match read(path, Sharing::Shared).await {
+        // No process has it open, because shared memory would exist then. On a full disk, SQLite can read it alone.
+        Err(error) if usable::lacks_shared_memory(&error) => read(path, Sharing::Alone).await,
+        opened => opened,
+    };
+    opened.map_err(|error| usable::explain(path, error))
 }
 
-async fn read(path: &Path) -> Result<Option<Opened>, StoreError> {
-    let options = SqliteConnectOptions::new()
+/// How a database is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// Beside other processes.
+    Shared,
+    /// Without locks and shared memory.
+    Alone,
+}
+
+async fn read(path: &Path, sharing: Sharing) -> Result<Option<Opened>, StoreError> {
+    let mut options = SqliteConnectOptions::new()
         .filename(Path::new(".").join(path))
         .read_only(true)
         // No write-ahead log means no writer, so the file can be opened as immutable, which keeps SQLite from leaving a
@@ -94,6 +108,9 @@ async fn read(path: &Path) -> Result<Option<Opened>, StoreError> {
         .busy_timeout(BUSY)
         .statement_cache_capacity(STATEMENTS)
         .with_regexp();
+    if sharing == Sharing::Alone {
+        options = options.vfs("unix-none").locking_mode(SqliteLockingMode::Exclusive);
+    }
     let pool = pool().max_connections(READERS).connect_with(options).await?;
     let (mark, tables): (i64, i64) = sqlx::query_as(MARK_AND_TABLES).fetch_one(&pool).await?;
     match (mark, tables) {

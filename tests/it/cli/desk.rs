@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
-use crate::support::key;
+use crate::support::{TestDesk, database, key};
 use serde_json::Value;
+use twite::sim::{NewPerson, NewPost};
 
 const TOML: &str = "[[account]]\nhandle = \"acme\"\n[store]\nurl = \"sqlite:../elsewhere.db\"\n";
 const RULE: &str = "trigger \"a\" {\n  on created\n  then add tags a\n}\n";
@@ -301,4 +302,62 @@ fn a_place_that_can_hold_no_database_is_told_with_a_way_out() {
         fs::write(desk.at("file"), "").unwrap();
         told(&["serve", "rules"], "file/twite.db", "cannot open the database file/twite.db: not a directory");
     }
+}
+
+/// Shared memory cannot be enlarged where files may have no size, as on a full disk. Only the tests of SQLite need this.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_no_mistake_of_the_caller_and_everything_can_still_be_read() {
+    if database::server().is_some() {
+        return;
+    }
+    let desk = TestDesk::new(&["acme"], RULE, "").await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    let served = desk.serve();
+    desk.sim.post(&NewPost { by: "ana".into(), text: "@acme hello".into(), ..NewPost::default() }).unwrap();
+    desk.until("a ticket", |counts, _| counts.tickets == 1).await;
+    drop(served);
+    // Closed in order, without a write-ahead log.
+    desk.store().await.close().await;
+    let full = |arguments: &[&str]| {
+        let desk = desk.command();
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(desk.get_program()).args(arguments);
+        command.current_dir(desk.get_current_dir().unwrap()).env("TWITE_KEY", key()).stdin(Stdio::null());
+        command
+    };
+    let run = |arguments: &[&str]| {
+        let output = full(arguments).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let reads = || {
+        for arguments in [&["status"][..], &["ticket", "list"], &["ticket", "show", "1"], &["why", "1"], &["outbox"]] {
+            let (status, said) = run(arguments);
+            assert_eq!(status, 0, "{arguments:?}: {said}");
+        }
+    };
+    reads();
+    for arguments in [&["ticket", "reply", "1", "hello"][..], &["accounts", "acknowledge", "acme"]] {
+        let (status, said) = run(arguments);
+        assert!(status == 3 && said.contains("the disk is full; make room on it"), "{status}: {said}");
+    }
+    // The failed writes leave an empty log behind.
+    reads();
+    let mut serving = full(&["serve", "rules"]).stderr(File::create(desk.log()).unwrap()).spawn().unwrap();
+    // The log is a file too, and stays empty.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(serving.try_wait().unwrap().is_none(), "it waits for room");
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+
+    // A log that a killed process left, with transactions that are not in the database.
+    let store = desk.store().await;
+    let at = |name: &str| desk.rules().join(name);
+    for (from, to) in [("twite.db", "copy.db"), ("twite.db-wal", "copy.db-wal")] {
+        fs::copy(at(from), at(to)).unwrap();
+    }
+    store.close().await;
+    let (status, said) = run(&["ticket", "list", "--database", "rules/copy.db"]);
+    assert!(status == 0 && said.contains('1'), "{said}");
 }
