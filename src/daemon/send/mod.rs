@@ -223,7 +223,7 @@ impl Sending {
         let ended = self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
         if let Some(Rest { failures, .. }) = ended {
             let plural = if failures == 1 { "" } else { "s" };
-            let message = format!("sending to {destination} works again after {failures} failure{plural}");
+            let message = format!("{destination} responds again after {failures} failure{plural}");
             self.app().notices().tell(Notice::Mended { message });
         }
     }

@@ -587,5 +587,5 @@ async fn a_destination_that_fails_is_told_at_first_when_it_lasts_and_when_it_wor
     desk.mention("again");
     desk.daemon.run_until_idle().await.unwrap();
     let mended = said();
-    assert!(mended.iter().any(|said| said.starts_with("sending to mail works again after ")), "{mended:?}");
+    assert!(mended.iter().any(|said| said.starts_with("mail responds again after ")), "{mended:?}");
 }
