@@ -352,23 +352,3 @@ async fn a_secret_that_is_not_set_is_reported_once_and_not_at_every_poll() {
     let said: Vec<_> = log.lines().filter(|line| line.contains("TWITE_TEST_NO_SECRET")).collect();
     assert!(said.len() == 1 && said[0].contains("@acme"), "{log}");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_with_few_calls_left_is_reported_with_its_next_poll() {
-    let mut desk = Desk::new(&["acme"], TAG).await;
-    let few = Fault::on("GET /2/users/:id/mentions").answer(200, r#"{"meta":{"result_count":0}}"#);
-    let few = few.header("date", "Thu, 01 Jan 2026 00:00:00 GMT").header("x-rate-limit-reset", "1767226500");
-    let few = few.header("x-rate-limit-limit", "180").header("x-rate-limit-remaining", "2");
-    desk.sim.fault(few).unwrap();
-    desk.until_idle().await;
-    let why = "only 2 of 180 calls are left in this window";
-    let worries = desk.worries();
-    assert!(
-        worries.len() == 1 && worries[0].contains(&format!("@acme mentions: {why}; next poll in 450 s")),
-        "{worries:?}"
-    );
-    let hindrances = desk.daemon.store().hindrances().await.unwrap();
-    assert!(hindrances.len() == 1 && hindrances[0].reason == why && hindrances[0].throttled, "{hindrances:?}");
-    desk.until_idle().await;
-    assert_eq!(desk.daemon.store().hindrances().await.unwrap(), []);
-}
