@@ -576,6 +576,13 @@ fn starts_line(comment: &SyntaxToken) -> bool {
     }
 }
 
+/// The node behind a node on the same line, if only blanks are between.
+pub(crate) fn beside(node: &SyntaxNode) -> Option<SyntaxNode> {
+    let after = std::iter::successors(node.next_sibling_or_token(), |e| e.next_sibling_or_token());
+    let mut after = after.skip_while(|e| e.kind() == SyntaxKind::Whitespace && !e.to_string().contains('\n'));
+    after.next()?.into_node()
+}
+
 /// The byte range of a node or token.
 pub(crate) fn span_of(element: &SyntaxElement) -> Range<usize> {
     element.text_range().into()

@@ -61,9 +61,9 @@ impl Checker<'_, '_> {
 
     /// Checks the actions of an item. Reports an error if there are none.
     fn then(&mut self, node: &impl Titled, then: impl Iterator<Item = ast::ThenClause>, what: &str) -> Vec<Action> {
-        let then = self.only(then);
-        let actions = then.as_ref().map(|clause| self.actions(clause)).unwrap_or_default();
-        let empty = actions.is_empty() && then.as_ref().is_none_or(|t| t.syntax().children().next().is_none());
+        let clauses: Vec<_> = then.collect();
+        let empty = clauses.iter().all(|then| then.syntax().children().next().is_none());
+        let actions = self.only(clauses.into_iter()).map(|clause| self.actions(&clause)).unwrap_or_default();
         if empty && !node.is_broken() {
             let message = format!("missing `then` with at least one action in {what}");
             self.error(&codes::TW0115, node.title_span(), message);

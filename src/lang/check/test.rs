@@ -11,7 +11,7 @@ use super::{
 use crate::{
     desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment},
     lang::{
-        ast::{self, AstNode, Expectation, Titled, span_of},
+        ast::{self, AstNode, Expectation, Titled, beside, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
@@ -112,7 +112,9 @@ impl Checker<'_, '_> {
 
     /// Checks the values in a block. `inside` is the prefix of their names, as in `requester { … }`.
     fn facts(&mut self, facts: &ast::Facts, inside: &str, now: Timestamp, given: &mut Given, comment: bool) {
-        for fact in facts.facts() {
+        // Where a fact is crowded by something else, its value is not known.
+        let crowded = |fact: &ast::Fact| beside(fact.syntax()).is_some_and(|next| next.kind() == SyntaxKind::BadFact);
+        for fact in facts.facts().filter(|fact| !crowded(fact)) {
             self.fact(&fact, inside, now, given, comment);
         }
     }

@@ -35,12 +35,12 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         | Rule::time_question
         | Rule::hours => phrase(0, "a condition"),
         Rule::list => phrase(2, "a list in parentheses"),
-        Rule::string | Rule::number | Rule::instant | Rule::duration | Rule::path => {
+        Rule::string | Rule::number | Rule::instant | Rule::duration | Rule::path | Rule::fact_name => {
             let texts = all.contains(&Rule::string);
             match (texts, all.contains(&Rule::path)) {
                 (true, true) => phrase(1, "a value"),
                 (true, false) => phrase(1, "a string in double quotes"),
-                (false, _) if rule == Rule::path => phrase(1, "a name"),
+                (false, _) if matches!(rule, Rule::path | Rule::fact_name) => phrase(1, "a name"),
                 (false, _) => phrase(1, "a number"),
             }
         }

@@ -17,7 +17,9 @@ pub(super) fn errors(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> {
             rowan::NodeOrToken::Token(token) => token_slip(&token),
             rowan::NodeOrToken::Node(node) if node.kind() == SyntaxKind::Template => {
                 let literal = node.text().to_string();
-                let quoted = literal.starts_with('"');
+                // A text that starts with `"` and ends with another quote is in wrong quotes.
+                let mixed = literal.ends_with(['“', '”', '„', '»']) && !literal.starts_with("\"\"\"");
+                let quoted = literal.starts_with('"') && !mixed;
                 let span = node.text_range().into();
                 Some(if quoted { string_errors(&literal, span) } else { wrong_quotes(&literal, span) })
             }
@@ -128,24 +130,29 @@ fn unclosed(node: &SyntaxNode, text: &str) -> Option<Vec<TextDiagnostic>> {
 /// The error for an item without a title, or a notification without a recipient.
 fn left_out(node: &SyntaxNode) -> Option<Vec<TextDiagnostic>> {
     use SyntaxKind as K;
-    let (missing, brace) = match node.kind() {
+    let (missing, found) = match node.kind() {
         K::Trigger | K::Automation | K::View | K::Report | K::Macro | K::Test => {
             let titled = node.tokens().any(|token| is_text(token.kind()));
-            (Rule::string, node.token(K::OpenBrace).filter(|_| !titled)?)
+            (Rule::string, node.token(K::OpenBrace).filter(|_| !titled && node.part(K::BadTitle).is_none())?)
         }
         K::NotifyAction => {
             let named = node.part(K::Recipient).or_else(|| node.part(K::BadRecipient)).is_some();
             (Rule::recipient, node.part(K::Message).filter(|_| !named)?.token(K::OpenBrace)?)
         }
+        K::RemindAction => {
+            let named = node.part(K::Recipient).or_else(|| node.part(K::BadRecipient)).is_some();
+            (Rule::recipient, node.tokens().nth(1).filter(|_| !named)?)
+        }
         _ => return None,
     };
-    let message = format!("expected {}, found `{{`", phrase(&[missing])?);
-    Some(vec![Diagnostic::new(&codes::TW0101, range(&brace), message)])
+    let message = format!("expected {}, found `{}`", phrase(&[missing])?, found.text());
+    Some(vec![Diagnostic::new(&codes::TW0101, range(&found), message)])
 }
 
-/// The `{` of a node without a `}`. In the grammar, each rule with a `{` ends with `close`.
+/// The `{` of a node without a `}`. In the grammar, each rule with a `{` ends with `close`, but for a `{` too many.
 fn open_brace(node: &SyntaxNode) -> Option<SyntaxToken> {
-    node.token(SyntaxKind::OpenBrace).filter(|_| node.part(SyntaxKind::Close).is_none())
+    let closed = node.kind() == SyntaxKind::ExtraOpen || node.part(SyntaxKind::Close).is_some();
+    node.token(SyntaxKind::OpenBrace).filter(|_| !closed)
 }
 
 /// The span of a token, in bytes.

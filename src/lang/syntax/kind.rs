@@ -28,6 +28,7 @@ macro_rules! kinds {
                 match rule {
                     $(Rule::$token_rule => Self::$token,)+
                     $(Rule::$node_rule => Self::$node,)+
+                    Rule::fact_name => Self::Path,
                     _ => Self::Keyword,
                 }
             }
@@ -87,6 +88,10 @@ kinds! {
         BadItem = bad_item,
         Block = block,
         Close = close,
+        ExtraOpen = extra_open,
+        ExtraClose = extra_close,
+        ExtraCloseAction = extra_close_action,
+        BadTitle = bad_title,
         LetItem = let_item,
         BadCondition = bad_condition,
         Trigger = trigger,
@@ -141,6 +146,7 @@ kinds! {
         Facts = facts,
         Fact = fact,
         BadFact = bad_fact,
+        BadFacts = bad_facts,
         TagList = tag_list,
         AtClause = at_clause,
         HappensClause = happens_clause,
@@ -199,6 +205,11 @@ impl SyntaxKind {
         matches!(
             self,
             Self::BadItem
+                | Self::ExtraOpen
+                | Self::ExtraClose
+                | Self::ExtraCloseAction
+                | Self::BadTitle
+                | Self::BadFacts
                 | Self::BadCondition
                 | Self::BadTriggerPart
                 | Self::BadAction

@@ -10,6 +10,7 @@ use super::{
     foreign_syntax::range,
     is_keyword,
     parts::{Level, levels},
+    scan::is_quote,
 };
 use crate::lang::{
     diagnostic::{Diagnostic, TextDiagnostic},
@@ -51,7 +52,13 @@ impl Repairs {
                 self.0.entry(range(token).start).or_insert(repair);
             };
             match node.kind() {
-                SyntaxKind::BadMessagePart | SyntaxKind::BadRecipient => {}
+                SyntaxKind::BadMessagePart
+                | SyntaxKind::BadRecipient
+                | SyntaxKind::BadTitle
+                | SyntaxKind::BadFacts
+                | SyntaxKind::ExtraOpen
+                | SyntaxKind::ExtraClose
+                | SyntaxKind::ExtraCloseAction => {}
                 SyntaxKind::BadFact | SyntaxKind::BadComment => facts(&node, text, &mut found),
                 _ => parts(&node, text, &mut found),
             }
@@ -169,7 +176,7 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
             || (before == "," && tokens.get(index + 1).is_none_or(|next| starts_line(next, text)))
             || matches!(near(1), "," | ")" | "is" | "has" | "in" | "contains" | "matches" | "changed" | "starts")
             || near(1).starts_with(['=', '<', '>', '!', '≠', '≤', '≥']);
-        let has_title = near(1).starts_with(['"', '\'', '“', '”', '„', '«']) || near(2) == "=";
+        let has_title = near(1).starts_with(is_quote) || near(2) == "=";
         let starts = if item { has_title } else { !goes_on };
         if !starts {
             continue;

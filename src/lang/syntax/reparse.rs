@@ -20,10 +20,12 @@ use super::{
     scan::{found_at, lexeme},
 };
 use crate::{
-    desk::field::FIELDS,
+    desk::{field::FIELDS, visible::is_control},
     lang::{
+        ast::beside,
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
+        display::Quoted,
         suggest::listed,
     },
 };
@@ -47,13 +49,39 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     let mut words = node
         .descendants_with_tokens()
         .filter_map(|e| e.into_token())
-        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mode);
+        .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mode)
+        // Control characters have an error of their own.
+        .filter(|t| !t.text().chars().all(is_control));
     let first = words.next();
+    if first.is_none() && !span.is_empty() {
+        return None;
+    }
     // Its first word is misspelled, which is already reported.
     if first.as_ref().is_some_and(|first| repairs.corrects(range(first).start)) {
         return None;
     }
     let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
+    match kind {
+        SyntaxKind::ExtraOpen | SyntaxKind::ExtraClose | SyntaxKind::ExtraCloseAction => {
+            let error = Diagnostic::new(&codes::TW0101, span.clone(), format!("unmatched `{word}`"));
+            return Some(error.with_guess(span, ""));
+        }
+        SyntaxKind::BadTitle => {
+            let title = Quoted(text.get(span.clone()).unwrap_or_default()).to_string();
+            let message = format!("expected a string in double quotes, found `{word}`");
+            let error = Diagnostic::new(&codes::TW0101, span.clone(), message);
+            return Some(error.with_help(format!("write {title}")).with_guess(span, title));
+        }
+        SyntaxKind::BadFacts => {
+            let message = format!("expected `{{`, found `{word}`");
+            return Some(Diagnostic::new(&codes::TW0101, range(first.as_ref()?), message));
+        }
+        SyntaxKind::BadFact if node.prev_sibling().is_some_and(|fact| beside(&fact).as_ref() == Some(node)) => {
+            let message = format!("expected `,` or a new line, found `{}`", shown(word));
+            return Some(Diagnostic::new(&codes::TW0101, span, message));
+        }
+        _ => {}
+    }
     let level = levels(node).into_iter().next()?;
     let strict = match kind {
         SyntaxKind::BadCondition | SyntaxKind::BadOperand => Some(Rule::only_condition),
@@ -82,6 +110,11 @@ fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, lev
             _ => Diagnostic::new(&codes::TW0101, range(first), message),
         };
     }
+    if matches!(word, "disabled" | "shadow") {
+        // A mode is at the start of any other bad item, and not its first word.
+        let message = format!("expected an item after `{word}`");
+        return Diagnostic::new(&codes::TW0101, range(first), message).with_help(help);
+    }
     let diagnostic = Diagnostic::new(level.code, range(first), format!("unknown {} `{word}`", level.what));
     let hint = match (word, level.what) {
         ("close", "action") => Some("to close a ticket, write `set status to closed`"),
@@ -90,6 +123,7 @@ fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, lev
         ("if" | "where", "trigger clause" | "automation clause") => Some("write the condition after `when`"),
         ("do" | "actions", "trigger clause") => Some("write actions after `then`"),
         ("else", _) => Some("there is no `else`; write a second trigger with the opposite condition"),
+        ("macro", "test clause") => Some("to apply a macro, write `when macro \"…\"`"),
         ("rule", "item") => Some("a rule that runs on events is a `trigger`"),
         _ if rest.next().is_some_and(|t| matches!(t.text(), "is" | "in" | "has" | "and" | "or")) => {
             Some("write conditions after `when`, or after `where` in a view")
@@ -141,7 +175,7 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     if wanted.contains(&Rule::equals) {
         return diagnostic;
     }
-    match hint(before, found, ended) {
+    match hint(before, found, ended, &wanted) {
         Some((help, Some(fix))) => diagnostic.with_help(help).with_guess(fix, ""),
         Some((help, None)) => diagnostic.with_help(help),
         None => diagnostic,
@@ -175,8 +209,11 @@ fn reserved(before: &str, found: &str, wanted: &[Rule]) -> Option<String> {
 }
 
 /// Help for common mistakes that the list of expected words does not explain.
-fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<usize>>)> {
+fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(String, Option<Range<usize>>)> {
     let word = |s: &str| s.chars().next().is_some_and(char::is_alphabetic);
+    let wants = |rule| wanted.contains(&rule);
+    // A condition can end or go on here; a list of events has `and` as well, and commas.
+    let in_condition = wants(Rule::kw_and) && !wants(Rule::comma);
     let help = match found {
         "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
             "group digits with `_`, as in `10_000`; write lists in parentheses".into()
@@ -191,11 +228,14 @@ fn hint(before: &str, found: &str, ended: bool) -> Option<(String, Option<Range<
         "(" if before == "is" => "write `in (…)`".into(),
         ";" => "delete the `;`".into(),
         _ if ended && matches!(before, "and" | "or" | "not") => format!("expected a condition after `{before}`"),
-        _ if is_field(found) && !ended => format!("join conditions with `and` or `or`: write `and {found}`"),
-        _ if word(found) && is_field(before) && !ended => {
+        "last" if wants(Rule::comma) && !ended => "to choose the days of a report, write `over last 30 days`".into(),
+        _ if is_field(found) && !ended && in_condition => {
+            format!("join conditions with `and` or `or`: write `and {found}`")
+        }
+        _ if word(found) && is_field(before) && !ended && in_condition => {
             format!("missing operator: write `{before} is {found}`")
         }
-        _ if word(found) && word(before) && !ended && !is_keyword(before) => {
+        _ if word(found) && word(before) && !ended && !is_keyword(before) && !is_keyword(found) && !is_field(found) => {
             format!("write a name of several words in double quotes: `\"{before} {found}\"`")
         }
         _ => return None,

@@ -13,8 +13,11 @@ pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
     let length = match rest.chars().next() {
         None => 0,
         Some('#') => rest.find('\n').unwrap_or(rest.len()),
-        Some('"') => string(rest),
-        Some(open @ ('\'' | '“' | '”' | '„' | '«')) => wrong_quotes(rest, open),
+        Some('"') => match string(rest) {
+            Ok(length) => length,
+            Err(length) => wrong_quotes(rest, '"').unwrap_or(length),
+        },
+        Some(open) if is_quote(open) => wrong_quotes(rest, open).unwrap_or(open.len_utf8()),
         Some(c) if is_part(c) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
         Some(c) => c.len_utf8(),
     };
@@ -31,30 +34,67 @@ pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || pest::unicode::FORMAT(c)
 }
 
-/// Length in bytes of the string literal at the start.
-fn string(rest: &str) -> usize {
+/// Whether a character is a quote of any kind.
+pub(super) fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '‚')
+}
+
+/// Length in bytes of the string literal at the start; as an error, that of an unclosed one.
+fn string(rest: &str) -> Result<usize, usize> {
     let long = rest.starts_with("\"\"\"");
     let open = if long { 3 } else { 1 };
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(open) {
         match c {
-            '\n' | '\r' if !long => return at,
+            '\n' | '\r' if !long => return Err(at),
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            '"' if !long => return at + 1,
-            '"' if rest.get(at..).is_some_and(|r| r.starts_with("\"\"\"")) => return at + 3,
+            '"' if !long => return Ok(at + 1),
+            '"' if rest.get(at..).is_some_and(|r| r.starts_with("\"\"\"")) => return Ok(at + 3),
             _ => {}
         }
     }
-    rest.len()
+    if long { Ok(rest.len()) } else { Err(rest.len()) }
 }
 
-/// Length in bytes of the string in wrong quotes at the start; of the opening quote alone if the string is unclosed.
-fn wrong_quotes(rest: &str, open: char) -> usize {
+/// Length in bytes of the three wrong or straight double quotes at the start.
+pub(super) fn three_quotes(rest: &str) -> Option<usize> {
+    let quote = |c: &char| matches!(c, '"' | '“' | '”' | '„');
+    let quotes = rest.chars().take(3).filter(quote).count() == 3;
+    let wrong = quotes && !rest.starts_with('"');
+    (wrong || rest.starts_with("\"\"\"")).then(|| rest.chars().take(3).map(char::len_utf8).sum())
+}
+
+/// Length in bytes of the string in wrong quotes at the start; `None` if it is unclosed.
+fn wrong_quotes(rest: &str, open: char) -> Option<usize> {
+    if let Some(start) = three_quotes(rest) {
+        let mut inner = rest.get(start..).unwrap_or_default().char_indices();
+        let end = inner.find_map(|(at, _)| Some(start + at + three_quotes(rest.get(start + at..)?)?));
+        if end.is_some() {
+            return end;
+        }
+    }
     let line = rest.split('\n').next().unwrap_or_default();
-    let closes = |c| if open == '\'' { c == '\'' } else { matches!(c, '“' | '”' | '»') };
-    let closed = line.char_indices().skip(1).find(|(_, c)| closes(*c));
-    closed.map_or(open.len_utf8(), |(at, c)| at + c.len_utf8())
+    let end = |closes: &dyn Fn(char) -> bool| {
+        let found = line.char_indices().skip(1).find(|(_, c)| closes(*c) || *c == open);
+        found.filter(|(_, c)| closes(*c)).map(|(at, c)| at + c.len_utf8())
+    };
+    let partner = match open {
+        '\'' => return end(&|c| c == '\''),
+        '"' => {
+            let stops = |c| c == '\\' || (c != '\'' && is_quote(c));
+            let (at, c) = line.char_indices().skip(1).find(|(_, c)| stops(*c))?;
+            let after = line.get(at + c.len_utf8()..).unwrap_or_default();
+            let closes = matches!(c, '“' | '”' | '„' | '»') && !after.starts_with(is_part);
+            return closes.then_some(at + c.len_utf8());
+        }
+        '‘' => end(&|c| c == '’'),
+        '“' => end(&|c| c == '”'),
+        '„' => end(&|c| matches!(c, '“' | '”')),
+        '«' => end(&|c| c == '»'),
+        _ => None,
+    };
+    partner.or_else(|| end(&|c| c != '\'' && is_quote(c)))
 }
 
 /// The lexeme that a message about this offset should point at: the next one after white space and comments. Empty at

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{SyntaxElement, SyntaxNode, SyntaxToken};
+use super::{
+    SyntaxElement, SyntaxNode, SyntaxToken,
+    scan::{is_quote, three_quotes},
+};
 
 /// A decoded string literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,16 +51,19 @@ impl Text {
 
     pub(super) fn decode(literal: &str, start: usize) -> Self {
         let mut text = Self { value: String::new(), bad_escapes: vec![], pieces: vec![], inner: start..start };
-        match literal.strip_prefix("\"\"\"") {
-            Some(rest) => {
-                let inner = rest.strip_suffix("\"\"\"").unwrap_or(rest);
-                text.inner = start + 3..start + 3 + inner.len();
-                text.long(inner, start + 3);
+        match three_quotes(literal) {
+            Some(open) => {
+                let inner = literal.get(open..).unwrap_or_default();
+                let close = inner.char_indices().rev().nth(2).map(|(at, _)| at);
+                let close = close.filter(|at| three_quotes(inner.get(*at..).unwrap_or_default()).is_some());
+                let inner = inner.get(..close.unwrap_or(inner.len())).unwrap_or(inner);
+                text.inner = start + open..start + open + inner.len();
+                text.long(inner, start + open);
             }
             None => {
                 let open = literal.chars().next().map_or(0, char::len_utf8);
                 let inner = literal.get(open..).unwrap_or_default();
-                let closed = inner.chars().next_back().filter(|c| matches!(c, '"' | '\'' | '“' | '”' | '»'));
+                let closed = inner.chars().next_back().filter(|c| is_quote(*c));
                 let inner = inner.get(..inner.len() - closed.map_or(0, char::len_utf8)).unwrap_or(inner);
                 text.inner = start + open..start + open + inner.len();
                 text.piece(inner, start + open);

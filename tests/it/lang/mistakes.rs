@@ -49,3 +49,144 @@ fn a_text_with_an_unknown_escape_is_reported_and_left() {
         assert_eq!(fixes.fixed, [], "{text}");
     }
 }
+
+/// Rules, and all errors in them.
+const ONE_MISTAKE: &[(&str, &[&str])] = &[
+    // A brace too many.
+    (
+        "trigger \"a\" {\n  on created }\n  when status is oppen\n  then add tags b\n}\n",
+        &["2:14 TW0101 unmatched `}`", "3:18 TW0204 unknown value `oppen` for `status`, did you mean `open`?"],
+    ),
+    ("trigger \"a\" { }\n  on created\n  then add tags b\n}\n", &["1:15 TW0101 unmatched `}`"]),
+    ("automation \"a\" {\n  when status is new }\n  then add tags b\n}\n", &["2:22 TW0101 unmatched `}`"]),
+    ("macro \"a\" {\n  visible to group \"Social\" }\n  then add tags b\n}\n", &["2:29 TW0101 unmatched `}`"]),
+    ("trigger \"a\" {\n  then add tags b }\n  remove tags c\n}\n", &["2:19 TW0101 unmatched `}`"]),
+    ("view \"a\" {\n  where status is open }\n  columns id\n}\n", &["2:24 TW0101 unmatched `}`"]),
+    ("report \"a\" {\n  measure count }\n  by channel\n}\n", &["2:17 TW0101 unmatched `}`"]),
+    (
+        "test \"a\" {\n  given ticket { channel twitter } }\n  when created\n  expect nothing fired\n}\n",
+        &["2:36 TW0101 unmatched `}`"],
+    ),
+    ("trigger \"a\" {\n  then add tags b\n}\n}\ntrigger \"c\" {\n  then stop\n}\n", &["4:1 TW0101 unmatched `}`"]),
+    (
+        "trigger \"a\" { {\n  when status is oppen\n  then add tags b\n}\n",
+        &["1:15 TW0101 unmatched `{`", "2:18 TW0204 unknown value `oppen` for `status`, did you mean `open`?"],
+    ),
+    // Not too many: braces with nothing in them.
+    ("test \"a\" {\n  given ticket { }\n  when updated { }\n  when updated {\n  }\n  expect nothing fired\n}\n", &[]),
+    ("view \"a\" { {\n  columns id\n}\n", &["1:12 TW0101 unmatched `{`"]),
+    ("macro \"a\" { {\n  then add tags b\n}\n", &["1:13 TW0101 unmatched `{`"]),
+    (
+        "test \"a\" {\n  given ticket { {\n    channel twiter\n  }\n  when created\n  expect nothing fired\n}\n",
+        &["2:18 TW0101 unmatched `{`", "3:13 TW0204 unknown value `twiter` for `channel`, did you mean `twitter`?"],
+    ),
+    // A title without quotes.
+    (
+        "trigger foo bar {\n  when status is oppen\n  then add tags b\n}\n",
+        &[
+            "1:9 TW0101 expected a string in double quotes, found `foo`",
+            "2:18 TW0204 unknown value `oppen` for `status`, did you mean `open`?",
+        ],
+    ),
+    // A word too many, and a brace or a keyword that is missing.
+    (
+        "test \"a\" {\n  given ticket {\n    channel twitter twitter\n    priority urgent\n    requester_updated 1 minute ago\n  }\n  when created\n  expect nothing fired\n}\n",
+        &["3:21 TW0101 expected `,` or a new line, found `twitter`"],
+    ),
+    (
+        "test \"a\" {\n  given ticket {\n    requester { followers followers 25_000 }\n  }\n  when created\n  expect nothing fired\n}\n",
+        &["3:37 TW0101 expected `,` or a new line, found `25_000`"],
+    ),
+    (
+        "test \"a\" {\n  given ticket\n    channel twitter\n    comment \"c\"\n  }\n  when created\n  expect nothing fired\n}\n",
+        &["3:5 TW0101 expected `{`, found `channel`"],
+    ),
+    (
+        "macro \"m\" {\n  then add tags b\n}\ntest \"a\" {\n  given ticket { channel twitter }\n  macro \"m\"\n  expect nothing fired\n}\n",
+        &["6:3 TW0113 unknown test clause `macro`"],
+    ),
+    ("trigger \"a\" {\n  then then add tags b\n}\n", &["2:8 TW0115 duplicate `then`"]),
+    ("let a = status is open\nlet \"b\" = a\n", &["2:5 TW0101 expected a name, found `\"b\"`"]),
+    ("let a = status is open\nlet and = a\n", &["2:5 TW0101 expected a name, found `and`"]),
+    ("let a = status is open\nlet", &["2:4 TW0101 expected a name, found end of file"]),
+    ("trigger \"a\" {\n  then stop\n}\ndisabled\n", &["4:1 TW0101 expected an item after `disabled`"]),
+    ("trigger \"a\" {\n  then stop\n}\n\u{1a}", &["4:1 TW0120 hidden control character U+001A (control character)"]),
+    (
+        "trigger \"a\" {\n  then remind grup \"Social\" in 4 days {\n    subject \"{{bad}}\"\n    body \"b\"\n  }\n}\n",
+        &[
+            "2:15 TW0101 expected `group`, `agent`, `assignee` or `requester`, found `grup`",
+            "3:16 TW0208 unknown placeholder `bad`",
+        ],
+    ),
+    (
+        "trigger \"a\" {\n  then remind in 4 days {\n    subject \"{{bad}}\"\n    body \"b\"\n  }\n}\n",
+        &[
+            "2:15 TW0101 expected `group`, `agent`, `assignee` or `requester`, found `in`",
+            "3:16 TW0208 unknown placeholder `bad`",
+        ],
+    ),
+];
+
+#[test]
+fn one_mistake_is_one_error_and_hides_no_other() {
+    let desk = desk();
+    for (text, expected) in ONE_MISTAKE {
+        let (_, found) = check_sources([("a.twite", *text)], desk.clone());
+        let errors: Vec<_> = found.iter().filter(|d| d.is_error()).map(|d| short(d, text)).collect();
+        assert_eq!(errors, *expected, "{text}");
+    }
+}
+
+/// Texts in other quotes than `"`, also mixed ones, are read as texts, and the fix writes straight quotes.
+#[test]
+fn a_text_in_any_quotes_is_a_text() {
+    for (written, meant) in [
+        ("“refund\"", "refund"),
+        ("\"refund”", "refund"),
+        ("\"refund“", "refund"),
+        ("“refund“", "refund"),
+        ("‘refund’", "refund"),
+        ("'refund'", "refund"),
+        ("„refund“", "refund"),
+        ("«refund»", "refund"),
+        ("“””refund”””", "refund"),
+        ("“say \"refund\"”", "say \\\"refund\\\""),
+    ] {
+        let rule = |literal: &str| {
+            let rule = when(&format!("description contains \"x\" and description contains {literal}"));
+            rule.replace("add tags b", &format!("note {literal}"))
+        };
+        let (text, expected) = (rule(written), rule(&format!("\"{meant}\"")));
+        let (_, found) = check_sources([("a.twite", text.clone())], Declarations::default());
+        assert!(found.iter().all(|d| d.code.id == "TW0107"), "{text}: {found:?}");
+        let rules = vec![SourceFile::new("a.twite", &*text)];
+        let fixes = fix(&Files { rules, ..Files::default() });
+        assert_eq!(fixes.fixed.first().map(|fixed| &*fixed.after), Some(&*expected), "{text}");
+    }
+}
+
+/// Help about conditions is given where a condition goes on, and nowhere else.
+#[test]
+fn help_about_conditions_is_for_conditions() {
+    let help = |text: &str| {
+        let (_, found) = check_sources([("a.twite", text)], Declarations::default());
+        found.iter().find(|d| d.code.id == "TW0101").unwrap_or_else(|| panic!("{found:?}: {text}")).help.clone()
+    };
+    for text in [
+        "view \"a\" {\n  columns id status\n}\n",
+        "view \"a\" {\n  columns id\n  sort created\n}\n",
+        "view \"a\" {\n  columns id\n  group priority\n}\n",
+        "view \"a\" {\n  columns id\n  visible group \"S\"\n}\n",
+        "trigger \"a\" {\n  on created updated\n  then stop\n}\n",
+        "trigger \"a\" {\n  then notify group \"S\" subject \"x\"\n}\n",
+        "report \"a\" {\n  measure count\n  by channel status\n}\n",
+        "test \"a\" {\n  given ticket\n    channel twitter\n  when created\n  expect nothing fired\n}\n",
+        "let a = status is open for 4 days\n",
+    ] {
+        assert_eq!(help(text), None, "{text}");
+    }
+    let over = help("report \"a\" {\n  measure count\n  by channel\n  last 30 days\n}\n").unwrap();
+    assert!(over.contains("`over last 30 days`"), "{over}");
+    let and = help("let a = status is new priority is high\n").unwrap();
+    assert!(and.contains("write `and priority`"), "{and}");
+}
