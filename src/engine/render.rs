@@ -26,7 +26,7 @@ pub fn render_public(template: &Template, facts: Facts<'_>) -> String {
     let text = fill(template, facts, |text, value, is_foreign| {
         let start = text.len();
         text.push_str(value);
-        foreign.extend(is_foreign.then(|| start..text.len()));
+        foreign.extend(is_foreign.then_some(start..text.len()));
     });
     let is_foreign = |at: usize| foreign.iter().any(|value| value.contains(&at));
     let mut inert = String::with_capacity(text.len());
