@@ -22,7 +22,7 @@ use crate::{
         Actor, Author, Event, EventComment, EventKind, Ticket, Via,
         field::Declared,
         given::Unnameable,
-        invariant::{Invariant, broken},
+        invariant::{Violation, broken},
         moment::moment,
         text::headline,
         visible::visible,
@@ -322,19 +322,20 @@ impl How<'_> {
     /// Writes a warning for each invariant that the ticket violates. The rules run on it nevertheless.
     fn warn(&self, line: u64, ticket: &Ticket, event: &Event, out: &mut Vec<u8>) -> io::Result<()> {
         // The field that is most likely wrong.
-        let span = |Invariant { fields, .. }: &Invariant| match fields.first() {
+        let span = |Violation { fields, .. }: &Violation| match fields.first() {
             Some(field) => format!(" (`/{}`)", field.replace('.', "/")),
             None => String::new(),
         };
-        for invariant in broken(ticket) {
-            let says = invariant.says;
-            writeln!(out, "{}:{line}: impossible ticket: {says}{}", visible(self.name), span(invariant))?;
+        let violations = broken(ticket);
+        for violation in &violations {
+            let says = &violation.says;
+            writeln!(out, "{}:{line}: impossible ticket: {says}{}", visible(self.name), span(violation))?;
         }
         if let EventKind::Updated { before } = &event.kind {
             // Invariants that both tickets violate were reported above.
-            for invariant in broken(before).filter(|invariant| invariant.holds(ticket)) {
-                let says = invariant.says;
-                writeln!(out, "{}:{line}: impossible ticket `before`: {says}{}", visible(self.name), span(invariant))?;
+            for violation in broken(before).iter().filter(|violation| !violations.contains(violation)) {
+                let says = &violation.says;
+                writeln!(out, "{}:{line}: impossible ticket `before`: {says}{}", visible(self.name), span(violation))?;
             }
         }
         Ok(())

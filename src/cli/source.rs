@@ -14,7 +14,7 @@ use super::{CliError, terminal};
 use crate::{
     app::git,
     desk::visible::Visible,
-    lang::{self, Loaded, rules::Rules},
+    lang::{self, Disk, Loaded, Tree as _, rules::Rules},
 };
 
 /// The rules a command works with.
@@ -74,8 +74,10 @@ impl Source {
         if self.paths.iter().any(|path| path.is_dir()) {
             return Ok(Chosen { sets: vec![self.paths.clone()], files: None });
         }
-        let sets = sets_around(&self.paths).into_iter().map(|set| vec![set]).collect();
-        Ok(Chosen { sets, files: Some(self.paths.iter().map(|path| identity(path)).collect()) })
+        Ok(Chosen {
+            sets: sets_around(&self.paths),
+            files: Some(self.paths.iter().map(|path| identity(path)).collect()),
+        })
     }
 
     /// Loads the chosen rule set, which must be a single one.
@@ -202,33 +204,43 @@ pub(super) fn nothing_in(paths: &[PathBuf], passed_over: &[PathBuf]) -> CliError
     CliError::Usage(format!("no rule files in {}{near} (pass `--allow-empty` to accept this)", shown(paths)))
 }
 
-/// The paths of the rule set for a command that uses whole sets: a file is replaced with the directory of its set. If
-/// not all paths are rule files, they are returned unchanged.
+/// The paths of the rule set for a command that uses whole sets: a file is replaced with the paths of its set. If not
+/// all paths are rule files, they are returned unchanged.
 pub(super) fn set_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     if !paths.iter().all(|path| path.is_file() && rule_file_name(path).is_ok()) {
         return Ok(paths.to_vec());
     }
     let sets = sets_around(paths);
-    if sets.len() > 1 { Err(several_sets()) } else { Ok(sets) }
+    if sets.len() > 1 { Err(several_sets()) } else { Ok(sets.concat()) }
 }
 
-/// [`set_of`] for one path.
+/// The directory of [`set_of`] for one path.
 pub(super) fn set_of_path(path: PathBuf) -> PathBuf {
     let set = set_of(std::slice::from_ref(&path)).ok();
-    set.and_then(|mut set| set.pop()).unwrap_or(path)
+    set.and_then(|set| set.into_iter().next()).unwrap_or(path)
 }
 
 fn several_sets() -> CliError {
     CliError::Usage("these files belong to different rule sets; pass files of one set".to_owned())
 }
 
-/// The directories of the sets that contain these files, without duplicates.
-fn sets_around(files: &[PathBuf]) -> Vec<PathBuf> {
-    let mut sets: Vec<PathBuf> = vec![];
-    for set in files.iter().map(|file| set_around(file)) {
-        if !sets.iter().any(|other| identity(other) == identity(&set)) {
-            sets.push(set);
+/// The paths of the sets that contain these files, without duplicates: the directory of each, and those of the files
+/// that a search of it skips, such as hidden ones.
+fn sets_around(files: &[PathBuf]) -> Vec<Vec<PathBuf>> {
+    let mut sets: Vec<Vec<PathBuf>> = vec![];
+    for file in files {
+        let set = set_around(file);
+        let rule_file = rule_file_name(file).is_ok().then(|| file.clone());
+        match sets.iter_mut().find(|other| other.first().is_some_and(|other| identity(other) == identity(&set))) {
+            Some(paths) => paths.extend(rule_file),
+            None => sets.push(std::iter::once(set).chain(rule_file).collect()),
         }
+    }
+    for paths in &mut sets {
+        let searched = Disk.find(paths.get(..1).unwrap_or_default()).files.len();
+        let skipped = Disk.find(paths).files.split_off(searched);
+        paths.truncate(1);
+        paths.extend(skipped);
     }
     sets
 }

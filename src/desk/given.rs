@@ -103,7 +103,7 @@ impl Ticket {
     ///
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
     /// to `updated` if the ticket is solved, assigned or has replies. Counts are raised so that each reply is a
-    /// comment.
+    /// comment, unless they are negative, which is impossible.
     pub fn complete(&mut self, now: Timestamp) {
         const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
         if self.updated == NOT_TOLD {
@@ -119,13 +119,14 @@ impl Ticket {
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);
         }
-        if self.first_reply.is_some() {
-            self.replies = self.replies.max(1);
+        if self.first_reply.is_some() && self.replies == 0 {
+            self.replies = 1;
         }
         if self.replies > 0 {
             self.first_reply.get_or_insert(self.updated);
         }
-        self.agent_touches = self.agent_touches.max(self.replies);
-        self.comments = self.comments.max(self.replies);
+        for count in [&mut self.agent_touches, &mut self.comments].into_iter().filter(|count| **count >= 0) {
+            *count = (*count).max(self.replies);
+        }
     }
 }

@@ -95,7 +95,7 @@ impl Loaded {
         self
     }
 
-    /// Keeps only the diagnostics of the files that `file` accepts by name, and of `twite.toml`.
+    /// Keeps only the diagnostics with a label in a file that `file` accepts by name, or in `twite.toml`.
     #[must_use]
     pub fn about(mut self, file: impl Fn(&str) -> bool) -> Self {
         let mut asked: HashMap<Arc<str>, bool> = HashMap::new();
@@ -103,7 +103,7 @@ impl Loaded {
         let mut is_asked = |name: &Arc<str>| {
             Some(name) == config.as_ref() || *asked.entry(Arc::clone(name)).or_insert_with(|| file(name))
         };
-        self.diagnostics.retain(|d| is_asked(d.file()));
+        self.diagnostics.retain(|d| d.labels().any(|label| is_asked(&label.span.file)));
         self.files = self.sources.names().filter(|name| is_asked(name)).count().max(1);
         self
     }

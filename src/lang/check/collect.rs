@@ -154,8 +154,9 @@ fn check_lets(context: &mut Context<'_>, items: &[ItemOf<'_>], found: &mut Found
     let name_of = |at: usize| names.get(at).cloned().flatten().unwrap_or_default();
     for root in 0..nodes.len() {
         // A stack instead of recursion: there can be thousands of references in a row.
-        let mut stack = vec![root];
-        while let Some(&at) = stack.last() {
+        // Each with the reference that led to it.
+        let mut stack: Vec<(usize, Option<Span>)> = vec![(root, None)];
+        while let Some(&(at, _)) = stack.last() {
             let Some(node) = nodes.get_mut(at) else { break };
             if node.state == State::Done {
                 stack.pop();
@@ -175,15 +176,22 @@ fn check_lets(context: &mut Context<'_>, items: &[ItemOf<'_>], found: &mut Found
                 found.add(sink);
                 continue;
             };
-            let source = &node.item.0.source;
+            let reference = node.item.0.source.span(range(&token));
             match nodes.get(next).map(|next| next.state) {
-                Some(State::Waiting) => stack.push(next),
+                Some(State::Waiting) => stack.push((next, Some(reference))),
                 Some(State::Open) => {
-                    let start = stack.iter().position(|open| *open == next).unwrap_or(0);
-                    let circle = stack.iter().skip(start).chain([&next]).map(|at| format!("`{}`", name_of(*at)));
-                    let circle = circle.collect::<Vec<_>>().join(" → ");
+                    let start = stack.iter().position(|(open, _)| *open == next).unwrap_or(0);
+                    let circle = stack.iter().skip(start).map(|(at, _)| *at).chain([next]);
+                    let circle = circle.map(|at| format!("`{}`", name_of(at))).collect::<Vec<_>>().join(" → ");
                     let message = format!("circular `let`: `{}` refers to itself", name_of(next));
-                    let error = Diagnostic::new(&codes::TW0206, source.span(range(&token)), message);
+                    let mut error = Diagnostic::new(&codes::TW0206, reference, message);
+                    // One reference of each other file, so that the error counts for every file of the cycle.
+                    for (at, reference) in stack.iter().skip(start + 1) {
+                        let Some(reference) = reference else { continue };
+                        if error.labels().all(|label| label.span.file != reference.file) {
+                            error = error.and_label(reference.clone(), format!("refers to `{}`", name_of(*at)));
+                        }
+                    }
                     found.diagnostics.push(error.with_help(format!("cycle: {circle}; remove one of these references")));
                 }
                 _ => {}

@@ -84,10 +84,10 @@ impl Checker<'_, '_> {
     fn impossible(&mut self, test: &RuleTest, given: &[(String, Range<usize>)], title: Range<usize>) {
         // A value that cannot be given has already been reported.
         let Ok(ticket) = test.ticket(self.context.desk) else { return };
-        for invariant in invariant::broken(&ticket) {
-            let mut fields = invariant.fields.iter();
+        for violation in invariant::broken(&ticket) {
+            let mut fields = violation.fields.iter();
             let span = fields.find_map(|field| Some(given.iter().find(|(name, _)| name == field)?.1.clone()));
-            let message = format!("impossible ticket: {}", invariant.says);
+            let message = format!("impossible ticket: {}", violation.says);
             let help = "change the contradicting value, or omit it: omitted values are derived from the others";
             self.report(
                 Diagnostic::new(&codes::TW0411, span.unwrap_or_else(|| title.clone()), message).with_help(help),

@@ -296,3 +296,56 @@ fn a_notification_to_nobody_is_said() {
         .unwrap();
     assert!(!twite(directory.path(), &["check", "."], "").1.contains("TW0410"));
 }
+
+/// Two files that only together are wrong: naming either of them reports the error.
+#[test]
+fn an_error_about_two_files_counts_for_both() {
+    let trigger = "trigger \"Same\" {\n  on created\n  then add tags a\n}\n";
+    for (code, one, other) in [
+        ("TW0202", trigger, trigger),
+        ("TW0206", "let one = other\n", "let other = one\n"),
+        ("TW0206", "let one = between\nlet between = other\n", "let other = one\n"),
+    ] {
+        let directory = directory(&[("twite.toml", "# nothing\n"), ("a.twite", one), ("z.twite", other)]);
+        fs::write(directory.path().join("other.twite"), "# nothing\n").unwrap();
+        for (file, expected) in [("a.twite", 1), ("z.twite", 1), ("other.twite", 0)] {
+            let (status, out, _) = twite(directory.path(), &["check", "--format", "short", file], "");
+            assert_eq!((status, out.matches(code).count()), (expected, expected as usize), "{file}: {out}");
+        }
+        let (status, out, _) =
+            twite(directory.path(), &["check", "--format", "short", "-", "--stdin-path", "a.twite"], one);
+        assert_eq!((status, out.matches(code).count()), (1, 1), "{out}");
+    }
+}
+
+/// A search of a directory skips these files, but all commands read them when they are named.
+#[test]
+fn a_named_file_is_read_wherever_it_lies() {
+    let rules = "trigger \"T\" {\n  on created\n  when vip\n  then add tags vip\n}\n";
+    let test = "test \"works\" {\n  given ticket {\n    requester {\n      verified yes\n    }\n  }\n  when created\n  \
+                expect fired \"T\"\n}\n";
+    for file in ["rules/.c.twite", "rules/.old/c.twite", ".c.twite"] {
+        let directory = directory(&[
+            ("rules/twite.toml", "[[account]]\nhandle = \"acme\"\n"),
+            ("rules/vip.twite", "let vip = requester.verified\n"),
+            ("twite.toml", "[[account]]\nhandle = \"acme\"\n"),
+            (file, &format!("{rules}{test}")),
+        ]);
+        if !file.starts_with("rules/") {
+            fs::rename(directory.path().join("rules/vip.twite"), directory.path().join("vip.twite")).unwrap();
+        }
+        for (arguments, shown) in [
+            (["check", "--format", "short", file].as_slice(), "no problems in 2 files"),
+            (&["test", file], "1 passed"),
+            (&["rules", file], "T"),
+            (&["eval", "--tickets", "-", file], "\"title\":\"T\""),
+            (&["fmt", "--check", file], "0 of 1 file"),
+        ] {
+            let (status, out, err) = twite(directory.path(), arguments, "{\"requester\": {\"verified\": true}}\n");
+            assert_eq!((status, (out.clone() + &err).contains(shown)), (0, true), "{arguments:?}: {out}{err}");
+        }
+        fs::write(directory.path().join(file), rules.replace("vip", "vipp")).unwrap();
+        let (status, out, _) = twite(directory.path(), &["check", "--format", "short", file], "");
+        assert_eq!((status, out.contains(&format!("{file}:3:8: error TW0201"))), (1, true), "{out}");
+    }
+}
