@@ -8,7 +8,7 @@ use super::{App, NoSuchRule, UnitOfWork, accounts::word, audience, unit_of_work:
 use crate::{
     desk::{
         AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Status, Ticket,
-        TicketId, Via, Viewer, post_text::weighted_length, text::is_blank,
+        TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
@@ -217,7 +217,7 @@ pub fn find_macro<'r>(rules: &'r Rules, viewer: Viewer<'r>, title: &str) -> Resu
 pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<Viewer<'d>, String> {
     let names = desk.agents.iter().map(|agent| agent.name.as_str());
     let unknown = || format!("there is no agent `{name}`{}", did_you_mean(nearest(name, names)));
-    Viewer::agent(desk, name).ok_or_else(unknown)
+    desk.declared_name(&Declared::Agent, name).and_then(|name| Viewer::agent(desk, name)).ok_or_else(unknown)
 }
 
 /// Computes the result of an update without storing it.

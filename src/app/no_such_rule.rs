@@ -1,6 +1,9 @@
 //! The error for an unknown rule title.
 
-use crate::lang::{did_you_mean, nearest};
+use crate::{
+    desk::text::fold,
+    lang::{did_you_mean, nearest},
+};
 
 /// There is no rule of this kind with this title.
 #[derive(Debug, thiserror::Error)]
@@ -13,14 +16,15 @@ pub struct NoSuchRule {
 }
 
 impl NoSuchRule {
-    /// Finds the rule with this title.
+    /// Finds the rule with this title, compared folded.
     pub(super) fn find<'r, T>(
         kind: &'static str,
         title: &str,
         rules: impl Iterator<Item = (&'r str, T)> + Clone,
     ) -> Result<T, Self> {
         let titles = rules.clone().map(|(title, _)| title);
-        match rules.clone().find(|(other, _)| *other == title) {
+        let folded = fold(title);
+        match rules.clone().find(|(other, _)| fold(other) == folded) {
             Some((_, rule)) => Ok(rule),
             None => Err(Self { kind, title: title.to_owned(), nearest: nearest(title, titles).map(str::to_owned) }),
         }

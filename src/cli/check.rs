@@ -109,7 +109,7 @@ impl Check {
         if let Some(path) = self.stdin_path.as_deref().filter(|path| !is_declarations(path)) {
             rule_file_name(path)?;
         }
-        let text = super::fmt::read_stdin()?;
+        let bytes = super::fmt::read_stdin()?;
         let (paths, config, path) = match &self.stdin_path {
             Some(path) => (vec![set_around(path)], self.rules.config.clone(), path.clone()),
             None => {
@@ -118,7 +118,7 @@ impl Check {
             }
         };
         let (name, own) = (name(&path), identity(&path));
-        let loaded = load_with(&paths, config.as_deref(), Some(&Buffer { path, text }));
+        let loaded = load_with(&paths, config.as_deref(), Some(&Buffer { path, bytes }));
         Ok(loaded.about(|file| *file == *name || identity(&path_of(file)) == own))
     }
 

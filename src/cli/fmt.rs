@@ -12,7 +12,9 @@ use super::{
     terminal,
 };
 use crate::desk::visible::Visible;
-use crate::lang::{NotFormatted, SourceFile, SourceSet, format, name, read_rule_files, render};
+use crate::lang::{
+    Diagnostic, NotFormatted, NotRead, Reader, RuleFiles, SourceFile, SourceSet, format, name, read_rule_files, render,
+};
 
 /// Format rule files.
 #[derive(Debug, clap::Args)]
@@ -37,12 +39,11 @@ impl Fmt {
             return Err(CliError::Usage("`-` cannot be combined with paths".into()));
         }
         rule_paths(&self.paths)?;
-        let (texts, mut broken, passed) = read_rule_files(&self.paths);
-        let mut sources = SourceSet::default();
+        let RuleFiles { texts, errors: mut broken, mut sources, passed_over } = read_rule_files(&self.paths);
         if texts.is_empty() && broken.is_empty() && !self.allow_empty {
-            return Err(nothing_in(&self.paths, &passed));
+            return Err(nothing_in(&self.paths, &passed_over));
         }
-        note_passed_over(&passed)?;
+        note_passed_over(&passed_over)?;
         let (mut changed, mut failed) = (0, 0);
         // Unreadable files are included in the number of files.
         let unread = broken.iter().filter(|error| error.file().ends_with(".twite")).count();
@@ -86,7 +87,17 @@ impl Fmt {
     }
 
     fn stdin(&self) -> Result<Exit, CliError> {
-        let text = read_stdin()?;
+        let report = |broken: Vec<Diagnostic>, file: Option<SourceFile>| {
+            let mut sources = SourceSet::default();
+            file.into_iter().for_each(|file| sources.insert(file));
+            let report = render::human(&broken, &sources, terminal::style(&io::stderr()));
+            terminal::remarks().write_all(report.as_bytes())?;
+            Ok(Exit::Findings)
+        };
+        let text = match Reader::default().take(Path::new("standard input"), read_stdin()?) {
+            Ok(text) => text,
+            Err(NotRead { error, shown }) => return report(vec![*error], shown),
+        };
         match format(&text) {
             Ok(formatted) if self.check => Ok(if formatted == text { Exit::Fine } else { Exit::Findings }),
             Ok(formatted) => {
@@ -95,25 +106,17 @@ impl Fmt {
             }
             Err(NotFormatted::Broken(errors)) => {
                 let file = SourceFile::new("standard input", text);
-                let broken: Vec<_> = errors.into_iter().map(|e| e.in_file(&file)).collect();
-                let mut sources = SourceSet::default();
-                sources.insert(file);
-                let report = render::human(&broken, &sources, terminal::style(&io::stderr()));
-                terminal::remarks().write_all(report.as_bytes())?;
-                Ok(Exit::Findings)
+                let broken = errors.into_iter().map(|e| e.in_file(&file)).collect();
+                report(broken, Some(file))
             }
             Err(error @ NotFormatted::Unsound) => Err(CliError::Broke(error.into())),
         }
     }
 }
 
-/// Reads a rule file from standard input.
-pub(super) fn read_stdin() -> Result<String, CliError> {
+/// Reads a rule file from standard input, up to one byte more than a file may have.
+pub(super) fn read_stdin() -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
-    let most = crate::lang::MAX_FILE_BYTES;
-    io::stdin().lock().take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(CliError::Usage(format!("input too large: more than {} KiB", most / 1024)));
-    }
-    String::from_utf8(bytes).map_err(|_| CliError::Usage("not valid UTF-8".into()))
+    io::stdin().lock().take(crate::lang::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

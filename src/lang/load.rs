@@ -16,7 +16,7 @@ use super::{
     diagnostic::{Diagnostic, Severity},
     render,
     rules::{Files, Rules, Version},
-    sources::{self, Found, Reader},
+    sources::{self, Found, NotRead, Reader},
     span::{SourceFile, SourceSet},
     tree::{Disk, Entry, Tree},
 };
@@ -58,8 +58,8 @@ pub struct Loaded {
 pub struct Buffer {
     /// The path, which need not exist.
     pub path: PathBuf,
-    /// Its text.
-    pub text: String,
+    /// Its contents.
+    pub bytes: Vec<u8>,
 }
 
 impl Loaded {
@@ -148,7 +148,7 @@ pub enum Follow {
 }
 
 /// Reads a file as UTF-8.
-fn read_text(tree: &dyn Tree, reader: &mut Reader, path: &Path) -> Result<String, Diagnostic> {
+fn read_text(tree: &dyn Tree, reader: &mut Reader, path: &Path) -> Result<String, NotRead> {
     reader.take(path, tree.read(path)?)
 }
 
@@ -156,6 +156,14 @@ fn read_text(tree: &dyn Tree, reader: &mut Reader, path: &Path) -> Result<String
 fn holds(tree: &dyn Tree, path: &Path, text: &str) -> bool {
     tree.entry(path) == Some(Entry::File(text.len() as u64))
         && tree.read(path).is_ok_and(|read| read == text.as_bytes())
+}
+
+/// A file as messages show it, which are logged and stored: `twite.toml` without its secrets.
+fn without_secrets(file: SourceFile) -> SourceFile {
+    match Path::new(&*file.name).extension() {
+        Some(extension) if extension == "twite" => file,
+        _ => SourceFile::new(file.name, config::without_secrets(&file.text)),
+    }
 }
 
 /// Finds `twite.toml` in the first directory or its parent.
@@ -257,7 +265,7 @@ fn read(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Optio
         found.push(buffer.path.clone());
     }
     let text_of = |reader: &mut Reader, path: &Path| match buffer.filter(|buffer| is_same(path, &buffer.path)) {
-        Some(buffer) => Ok(buffer.text.clone()),
+        Some(buffer) => reader.take(path, buffer.bytes.clone()),
         None => read_text(tree, reader, path),
     };
     let mut read = |path: &Path, diagnostics: &mut Vec<Diagnostic>| match text_of(&mut reader, path) {
@@ -266,15 +274,14 @@ fn read(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Optio
             sources.insert(file.clone());
             Some(file)
         }
-        Err(error) => {
-            diagnostics.push(error);
+        Err(NotRead { error, shown }) => {
+            diagnostics.push(*error);
+            shown.into_iter().for_each(|file| sources.insert(without_secrets(file)));
             None
         }
     };
     let declared = config.as_deref().and_then(|path| read(path, &mut diagnostics));
-    // Messages show lines of the file, and are logged and stored.
-    let shown =
-        declared.as_ref().map(|file| SourceFile::new(Arc::clone(&file.name), config::without_secrets(&file.text)));
+    let shown = declared.clone().map(without_secrets);
     let named: Vec<_> =
         config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, &d.text)).collect();
     let mut calendars = vec![];

@@ -11,8 +11,7 @@ use std::{
 use super::{
     codes,
     diagnostic::Diagnostic,
-    lines::{LineColumn, LineIndex},
-    span::Span,
+    span::{SourceFile, SourceSet, Span},
 };
 
 /// Maximum size of a file, in bytes.
@@ -53,19 +52,35 @@ pub(crate) fn find(paths: &[PathBuf]) -> Found {
     Found { files: search.files, errors: search.errors, unread: search.unread }
 }
 
-/// Reads the rule files at these paths. Returns the texts, the errors, and the ignored files with a likely misspelled
-/// extension.
-pub(crate) fn read_rule_files(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>, Vec<PathBuf>) {
-    let Found { files, mut errors, unread } = find(paths);
+/// Rule files that were read.
+#[derive(Debug, Default)]
+pub(crate) struct RuleFiles {
+    /// The texts.
+    pub(crate) texts: Vec<(PathBuf, String)>,
+    /// Errors about the other files.
+    pub(crate) errors: Vec<Diagnostic>,
+    /// The texts that the errors refer to.
+    pub(crate) sources: SourceSet,
+    /// The ignored files with a likely misspelled extension.
+    pub(crate) passed_over: Vec<PathBuf>,
+}
+
+/// Reads the rule files at these paths.
+pub(crate) fn read_rule_files(paths: &[PathBuf]) -> RuleFiles {
+    let Found { files, errors, unread } = find(paths);
+    let passed_over = passed_over(&unread).cloned().collect();
+    let mut read = RuleFiles { errors, passed_over, ..RuleFiles::default() };
     let mut reader = Reader::default();
-    let mut texts = vec![];
     for path in files {
         match reader.read(&path) {
-            Ok(text) => texts.push((path, text)),
-            Err(error) => errors.push(error),
+            Ok(text) => read.texts.push((path, text)),
+            Err(NotRead { error, shown }) => {
+                read.errors.push(*error);
+                shown.into_iter().for_each(|file| read.sources.insert(file));
+            }
         }
     }
-    (texts, errors, passed_over(&unread).cloned().collect())
+    read
 }
 
 /// The state of a recursive directory search.
@@ -171,6 +186,20 @@ pub(crate) fn nearly(path: &Path) -> Option<PathBuf> {
     [path, &bare].into_iter().find(|path| near(path)).map(|path| path.with_extension("twite"))
 }
 
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) struct NotRead {
+    pub(crate) error: Box<Diagnostic>,
+    /// The text that the error refers to, with `?` for each invalid byte, so that the offsets are those of the file.
+    pub(crate) shown: Option<SourceFile>,
+}
+
+impl From<Diagnostic> for NotRead {
+    fn from(error: Diagnostic) -> Self {
+        Self { error: Box::new(error), shown: None }
+    }
+}
+
 /// Reads files, with limits on the size of each file and on their total size.
 #[derive(Default)]
 pub(crate) struct Reader {
@@ -179,23 +208,31 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// Reads a file as UTF-8.
-    pub(crate) fn read(&mut self, path: &Path) -> Result<String, Diagnostic> {
+    pub(crate) fn read(&mut self, path: &Path) -> Result<String, NotRead> {
         self.take(path, read(path)?)
     }
 
     /// Decodes bytes that were already read, and counts them towards the total limit.
-    pub(crate) fn take(&mut self, path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
+    pub(crate) fn take(&mut self, path: &Path, bytes: Vec<u8>) -> Result<String, NotRead> {
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(too_large(path).into());
+        }
         self.total += bytes.len() as u64;
         if self.total > MAX_TOTAL_BYTES {
             let message = format!("files too large: more than {} MiB in all", MAX_TOTAL_BYTES / 1024 / 1024);
-            return Err(about(path, &codes::TW0109, message));
+            return Err(about(path, &codes::TW0109, message).into());
         }
         String::from_utf8(bytes).map_err(|e| {
-            let at = e.utf8_error().valid_up_to();
-            let before = String::from_utf8_lossy(e.as_bytes().get(..at).unwrap_or_default());
-            let LineColumn { line, column } = LineIndex::new(&before).line_column(&before, before.len());
-            let message = format!("not valid UTF-8: invalid byte in line {line}, column {column}");
-            about(path, &codes::TW0110, message).with_help("save the file as UTF-8")
+            let mut shown = String::new();
+            for chunk in e.as_bytes().utf8_chunks() {
+                shown.push_str(chunk.valid());
+                shown.extend(chunk.invalid().iter().map(|_| '?'));
+            }
+            let (file, at) = (SourceFile::new(name(path), shown), e.utf8_error().valid_up_to());
+            let byte = e.as_bytes().get(at).copied().unwrap_or_default();
+            let message = format!("not valid UTF-8: invalid byte 0x{byte:02X}");
+            let error = Diagnostic::new(&codes::TW0110, file.span(at..at + 1), message);
+            NotRead { error: Box::new(error.with_help("save the file as UTF-8")), shown: Some(file) }
         })
     }
 }

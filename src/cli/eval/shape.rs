@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Declarations, Kind, SourceId, Ticket, Via, Words,
+        Declarations, FieldRef, Kind, Scope, SourceId, Ticket, Via, Words,
         declarations::{CustomField, CustomKind},
         field::{Declared, FIELDS, known},
         moment::moment,
@@ -256,7 +256,8 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.misfit(number);
+        // With a decimal point, as a number that looks whole was not written as one.
+        self.misfit(format_args!("{number:?}"));
         Ok(())
     }
 
@@ -364,8 +365,27 @@ fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
         return report.misfit(format_args!("is not a declared field{meant}"));
     }
     let names = || known.iter().map(|key| key.name.as_ref());
-    let meant = nearest(name, names()).or_else(|| nearest(name, FIELDS.iter().map(|field| field.name)));
-    report.misfit(format_args!("is an unknown key{}; expected {}", did_you_mean(meant), listed(names())));
+    let is_known = |name: &str| names().any(|known| known == name);
+    // A field of a ticket, nested as in a line.
+    let nested = |name: &str| {
+        let (table, key) = name.split_once('.')?;
+        let table = if table == "field" { "custom" } else { table };
+        (is_known(table) || is_known("ticket")).then(|| format!("{{\"{table}\": {{\"{key}\": …}}}}"))
+    };
+    if let Some(field) = FieldRef::find(name, report.desk).filter(|field| field.scope() == Scope::Ticket) {
+        let place = if is_known("ticket") { " inside `ticket`" } else { "" };
+        match nested(&field.name()) {
+            Some(nested) => return report.misfit(format_args!("is an unknown key: write `{nested}`{place}")),
+            None if !place.is_empty() => return report.misfit(format_args!("is an unknown key: write it{place}")),
+            None => {}
+        }
+    }
+    let fields = FIELDS.iter().filter(|field| field.scope == Scope::Ticket).map(|field| field.name);
+    let meant = nearest(name, names()).map(str::to_owned).or_else(|| {
+        let field = nearest(name, fields)?;
+        nested(field).or_else(|| is_known(field).then(|| field.to_owned()))
+    });
+    report.misfit(format_args!("is an unknown key{}; expected {}", did_you_mean(meant.as_deref()), listed(names())));
 }
 
 #[cfg(test)]

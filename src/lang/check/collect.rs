@@ -5,12 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{Checked, Context, File, FoundInAll, NameKind, Sink, check_item};
 use crate::{
-    desk::{Declarations, FieldRef},
+    desk::{Declarations, FieldRef, text::is_blank},
     lang::{
         ast::{self, AstNode as _, Item, NodeExt as _, Titled as _},
         codes,
         config::Gaps,
         diagnostic::Diagnostic,
+        display::Quoted,
         rules::Let,
         span::{SourceFile, Span},
         suggest,
@@ -80,12 +81,12 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
     };
     let Some((title, span)) = item.title() else { return };
     let span = source.span(span);
-    if title.trim().is_empty() {
+    if is_blank(&title) {
         out.push(Diagnostic::new(&codes::TW0115, span, format!("{} needs a title", suggest::article(kind))));
         return;
     }
-    if let Err(first) = context.names.declare(name_kind, &title, span.clone()) {
-        out.push(twice(format!("there is already a {} \"{title}\"", name_kind.as_str()), span, first));
+    if let Err((title, first)) = context.names.declare(name_kind, &title, span.clone()) {
+        out.push(twice(format!("there is already a {} {}", name_kind.as_str(), Quoted(&title)), span, first));
     }
 }
 
@@ -96,7 +97,7 @@ fn declare_let(context: &mut Context<'_>, source: &SourceFile, node: &ast::LetIt
         let message = format!("`{text}` cannot be the name of a `let`");
         let help = if text.contains('.') { "names contain no dots" } else { "a field has this name" };
         out.push(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
-    } else if let Err(first) = context.names.declare(NameKind::Let, text, span.clone()) {
+    } else if let Err((_, first)) = context.names.declare(NameKind::Let, text, span.clone()) {
         out.push(twice(format!("duplicate `let` named `{text}`"), span, first));
     }
 }
@@ -138,7 +139,7 @@ fn check_lets(context: &mut Context<'_>, items: &[ItemOf<'_>], found: &mut Found
     let declares = |(file, item): &ItemOf<'_>| {
         let Item::Let(node) = item else { return None };
         let name = node.name()?;
-        let declared = context.names.declared(NameKind::Let, name.text())?;
+        let (_, declared) = context.names.declared(NameKind::Let, name.text())?;
         (*declared == file.source.span(range(&name))).then(|| name.text().to_owned())
     };
     // A duplicate declares nothing, but is checked as well.

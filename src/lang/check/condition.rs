@@ -85,7 +85,7 @@ impl Checker<'_, '_> {
             (None, Some(path)) => (path.text().to_owned(), range(&path)),
             (None, None) => return None,
         };
-        if self.uses(NameKind::Let, &name, span.clone()) {
+        if self.uses(NameKind::Let, &name, span.clone()).is_some() {
             if let Some(predicate) = predicate {
                 let message = format!("`{name}` is already a condition and cannot be compared");
                 let help = format!("write `{name}`, or `not {name}`");

@@ -340,14 +340,12 @@ impl Checker<'_, '_> {
         self.report(Diagnostic::new(code, span, message));
     }
 
-    /// Records the use of a name. Returns whether an item declares it.
-    fn uses(&mut self, kind: NameKind, name: &str, span: Range<usize>) -> bool {
-        let declared = self.context.names.is_declared(kind, name);
-        if declared {
-            let span = self.span(span);
-            self.sink.uses.push(Use { kind, name: name.to_owned(), span });
-        }
-        declared
+    /// Records the use of a name. Returns it as the item that declares it writes it; `None` if no item does.
+    fn uses(&mut self, kind: NameKind, name: &str, span: Range<usize>) -> Option<String> {
+        let (name, _) = self.context.names.declared(kind, name)?;
+        let span = self.span(span);
+        self.sink.uses.push(Use { kind, name: name.clone(), span });
+        Some(name.clone())
     }
 }
 

@@ -1,8 +1,11 @@
 //! Symbol table: the declaration of each name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+};
 
-use crate::lang::span::Span;
+use crate::{desk::text::fold, lang::span::Span};
 
 /// The namespace of a name. Names in different namespaces do not conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,41 +33,43 @@ impl NameKind {
     }
 }
 
-/// All names in the files that are checked together, including those of items with errors, each with the span of its
-/// first declaration.
+/// A name as declared, and where.
+pub(super) type Declaration = (String, Span);
+
+/// All names in the files that are checked together, including those of items with errors, each with its first
+/// declaration. Titles are compared folded.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<NameKind, BTreeMap<String, Span>>);
+pub(super) struct Names(HashMap<NameKind, BTreeMap<String, Declaration>>);
 
 impl Names {
     /// Records a declaration.
     ///
     /// # Errors
-    /// If the name is already declared: the span of the first declaration.
-    pub(super) fn declare(&mut self, kind: NameKind, name: &str, span: Span) -> Result<(), Span> {
-        let names = self.0.entry(kind).or_default();
-        match names.get(name) {
-            Some(first) => Err(first.clone()),
-            None => {
-                names.insert(name.to_owned(), span);
+    /// If the name is already declared: the first declaration.
+    pub(super) fn declare(&mut self, kind: NameKind, name: &str, span: Span) -> Result<(), Declaration> {
+        match self.0.entry(kind).or_default().entry(key(kind, name).into_owned()) {
+            Entry::Occupied(first) => Err(first.get().clone()),
+            Entry::Vacant(place) => {
+                place.insert((name.to_owned(), span));
                 Ok(())
             }
         }
     }
 
-    /// The span of the declaration of a name.
-    pub(super) fn declared(&self, kind: NameKind, name: &str) -> Option<&Span> {
-        self.0.get(&kind)?.get(name)
-    }
-
-    /// Whether a name is declared.
-    pub(super) fn is_declared(&self, kind: NameKind, name: &str) -> bool {
-        self.declared(kind, name).is_some()
+    /// The declaration that a name refers to.
+    pub(super) fn declared(&self, kind: NameKind, name: &str) -> Option<&Declaration> {
+        self.0.get(&kind)?.get(&*key(kind, name))
     }
 
     /// The names of a kind, sorted.
     pub(super) fn of(&self, kind: NameKind) -> impl Iterator<Item = (&str, &Span)> {
-        self.0.get(&kind).into_iter().flatten().map(|(text, span)| (text.as_str(), span))
+        self.0.get(&kind).into_iter().flat_map(BTreeMap::values).map(|(name, span)| (name.as_str(), span))
     }
+}
+
+/// What is compared of a name.
+fn key(kind: NameKind, name: &str) -> Cow<'_, str> {
+    if kind == NameKind::Let { Cow::Borrowed(name) } else { fold(name) }
 }
 
 #[cfg(test)]
@@ -77,9 +82,12 @@ mod tests {
         let file = SourceFile::new("a.twite", "let a = b\nlet a = c\n");
         let mut names = Names::default();
         assert_eq!(names.declare(NameKind::Let, "a", file.span(4..5)), Ok(()));
-        assert_eq!(names.declare(NameKind::Let, "a", file.span(14..15)), Err(file.span(4..5)));
+        assert_eq!(names.declare(NameKind::Let, "a", file.span(14..15)), Err(("a".to_owned(), file.span(4..5))));
         assert_eq!(names.declare(NameKind::Macro, "a", file.span(14..15)), Ok(()));
-        assert!(names.is_declared(NameKind::Let, "a") && !names.is_declared(NameKind::View, "a"));
+        assert!(names.declared(NameKind::Let, "a").is_some() && names.declared(NameKind::View, "a").is_none());
+        // Titles are folded, conditions are not.
+        assert_eq!(names.declared(NameKind::Macro, "A\u{a0}"), Some(&("a".to_owned(), file.span(14..15))));
+        assert_eq!(names.declared(NameKind::Let, "A"), None);
         assert_eq!(names.of(NameKind::Let).collect::<Vec<_>>(), [("a", &file.span(4..5))]);
     }
 }

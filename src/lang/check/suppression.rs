@@ -35,8 +35,8 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     let mut suppressed = vec![false; diagnostics.len()];
     for file in files.iter().filter(|file| mentions_checker(&file.source.text)) {
         let warnings = warnings.get(&file.source.name).map(Vec::as_slice).unwrap_or_default();
-        // Difference array over the warnings: the suppressions that start at an index minus those that end there.
-        let mut covering = vec![0_i64; warnings.len() + 1];
+        // For each warning, the first one from it on that is not suppressed, as far as known.
+        let mut left: Vec<usize> = (0..=warnings.len()).collect();
         let tokens: Vec<_> = file.parse.tree().descendants_with_tokens().filter_map(|e| e.into_token()).collect();
         // For each comment, the next token that is not trivia. One pass, so that runs of comments take linear time.
         let mut behind: Option<&SyntaxToken> = None;
@@ -67,29 +67,41 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
             for code in comment.codes {
                 let from = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.start));
                 let to = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.end));
-                if from < to {
-                    for (at, change) in [(from, 1), (to, -1)] {
-                        if let Some(count) = covering.get_mut(at) {
-                            *count += change;
-                        }
-                    }
-                } else if sound {
-                    let message = format!("unused suppression: {} does not occur here", code.id);
+                let mut at = first_left(&mut left, from);
+                if at >= to && sound {
+                    let message = match from < to {
+                        true => format!("unused suppression: {} is already suppressed here", code.id),
+                        false => format!("unused suppression: {} does not occur here", code.id),
+                    };
                     diagnostics.push(report(&codes::TW0491, message, "delete the comment"));
                 }
-            }
-        }
-        let mut covered = 0;
-        for ((_, _, index), change) in warnings.iter().zip(covering) {
-            covered += change;
-            if let Some(suppressed) = suppressed.get_mut(*index) {
-                *suppressed |= covered > 0;
+                while at < to {
+                    if let (Some((_, _, index)), Some(next)) = (warnings.get(at), left.get_mut(at)) {
+                        suppressed.get_mut(*index).into_iter().for_each(|suppressed| *suppressed = true);
+                        *next = at + 1;
+                    }
+                    at = first_left(&mut left, at + 1);
+                }
             }
         }
     }
     // The diagnostics added above come after the flagged ones, and are kept.
     let mut suppressed = suppressed.into_iter();
     diagnostics.retain(|_| !suppressed.next().unwrap_or(false));
+}
+
+/// Follows `left` from an index to the first one that refers to itself, and shortens the way.
+fn first_left(left: &mut [usize], from: usize) -> usize {
+    let next = |left: &[usize], at: usize| left.get(at).copied().unwrap_or(at);
+    let mut first = from;
+    while next(left, first) != first {
+        first = next(left, first);
+    }
+    let mut at = from;
+    while at != first {
+        at = left.get_mut(at).map_or(first, |next| std::mem::replace(next, first));
+    }
+    first
 }
 
 /// Whether a text can contain a suppression: a quick check.

@@ -9,7 +9,7 @@ use super::{
     value::{no_moment, shortened, written},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment},
+    desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment, text::trim},
     lang::{
         ast::{self, AstNode, Expectation, Titled, beside, span_of},
         codes,
@@ -234,14 +234,14 @@ impl Checker<'_, '_> {
         let title = Text::of(token).value;
         let declared = self.uses(NameKind::Macro, &title, range(token));
         let macros = &self.context.macros;
-        match macros.iter().find(|m| m.title == title) {
+        match macros.iter().find(|m| Some(&m.title) == declared.as_ref()) {
             Some(found) if found.mode != Mode::Disabled => Some(When::Macro(Arc::clone(found))),
             Some(_) => {
                 self.error(&codes::TW0207, range(token), "a disabled macro cannot be applied");
                 None
             }
             // Declared, but with errors, which have been reported.
-            None if declared => None,
+            None if declared.is_some() => None,
             None => {
                 let known = macros.iter().map(|m| m.title.as_str());
                 let suggestion = self.context.suggestions.nearest(NameList::Macros, &title, known);
@@ -266,6 +266,7 @@ impl Checker<'_, '_> {
     fn via(&mut self, node: &ast::Via) -> Option<Via> {
         let value = node.value()?;
         let text = written(&value);
+        let text = trim(&text);
         if let Ok(via) = text.parse() {
             return Some(via);
         }
@@ -291,7 +292,7 @@ impl Checker<'_, '_> {
 
     fn fired(&mut self, token: &SyntaxToken) -> Option<String> {
         let title = Text::of(token).value;
-        if self.uses(NameKind::Rule, &title, range(token)) {
+        if let Some(title) = self.uses(NameKind::Rule, &title, range(token)) {
             return Some(title);
         }
         let firing = self.context.names.of(NameKind::Rule).map(|(title, _)| title);

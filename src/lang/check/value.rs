@@ -11,6 +11,7 @@ use crate::{
         field::Declared,
         moment::{NoMoment, moment},
         normalize,
+        text::trim,
     },
     lang::{
         ast::{self, AstNode, NodeExt, is_text, span_of},
@@ -90,7 +91,7 @@ impl Checker<'_, '_> {
     }
 
     fn word(&mut self, field: &FieldRef, words: Words, value: &SyntaxElement) -> Option<Literal> {
-        let text = written(value);
+        let text = trim(&written(value)).into_owned();
         let found = words.rank(&text).map(|rank| (rank, words.ordered.then_some(rank)));
         let quoted = is_text(value.kind()) && value.to_string().starts_with('"');
         match found {

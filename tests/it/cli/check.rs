@@ -349,3 +349,60 @@ fn a_named_file_is_read_wherever_it_lies() {
         assert_eq!((status, out.contains(&format!("{file}:3:8: error TW0201"))), (1, true), "{out}");
     }
 }
+
+/// Bytes that are no text, with the place of the first: the same in every form, from a file and from standard input.
+#[test]
+fn bytes_that_are_no_text_have_a_place() {
+    use std::io::Write as _;
+    let check = |at: &Path, arguments: &[&str], input: &[u8]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twite"));
+        command.current_dir(at).args(arguments);
+        let mut child = command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (bytes, line, column, at) in
+        [(b"# a\n# \xffb \xfe\n".as_slice(), 2, 3, 6), (b"\xff\xfe", 1, 1, 0), (b"# caf\xc3\xa9 \xc3", 1, 8, 8)]
+    {
+        let whole = directory(&[("twite.toml", "# nothing\n")]);
+        let path = whole.path();
+        fs::write(path.join("a.twite"), bytes).unwrap();
+        let place = format!("a.twite:{line}:{column}");
+        let (status, out, _) = check(path, &["check", "--format", "short", "."], b"");
+        assert_eq!((status, out.contains(&format!("{place}: error TW0110"))), (Some(1), true), "{out}");
+        let (_, out, _) = check(path, &["check", "."], b"");
+        assert!(out.contains(&format!("a.twite:{line}:{column}]")) && out.contains("# ") == (at > 0), "{out}");
+        for form in ["short", "json", "github", "sarif", "human"] {
+            fs::write(path.join("a.twite"), bytes).unwrap();
+            let disk = check(path, &["check", "--format", form, "a.twite"], b"");
+            fs::write(path.join("a.twite"), "# fine\n").unwrap();
+            assert_eq!(
+                check(path, &["check", "--format", form, "-", "--stdin-path", "a.twite"], bytes).1.replace("./", ""),
+                disk.1.replace("./", "")
+            );
+        }
+        let (status, out, _) = check(path, &["check", "--format", "json", "-"], bytes);
+        let json: Value = serde_json::from_str(&out).unwrap();
+        let span = &json["diagnostics"][0]["span"];
+        assert_eq!((status, &span["bytes"][0], &span["start"]["line"]), (Some(1), &at.into(), &line.into()), "{out}");
+        let (status, _, err) = check(path, &["fmt", "-"], bytes);
+        assert_eq!((status, err.contains("TW0110")), (Some(1), true), "{err}");
+        // The same in `twite.toml`, of which secrets are not shown.
+        let secret = [b"[store]\nurl = \"postgres://a:hunter2@b/c\" # ", bytes].concat();
+        fs::write(path.join("twite.toml"), secret).unwrap();
+        let (status, out, _) = check(path, &["check", "."], b"");
+        assert_eq!((status, out.contains("TW0110"), out.contains("hunter2")), (Some(1), true, false), "{out}");
+        assert!(out.contains("twite.toml:"), "{out}");
+    }
+    let large = "# a\n".repeat(300_000);
+    let (status, out, _) = check(Path::new("."), &["check", "--format", "short", "-"], large.as_bytes());
+    assert_eq!((status, out.contains("TW0109")), (Some(1), true), "{out}");
+    let (status, _, err) = check(Path::new("."), &["fmt", "-"], large.as_bytes());
+    assert_eq!((status, err.contains("TW0109")), (Some(1), true), "{err}");
+}

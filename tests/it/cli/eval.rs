@@ -127,3 +127,26 @@ fn every_key_of_a_ticket_of_another_type_is_told_in_plain_words() {
         assert!(refused >= least, "`{at}` takes values of too many types: it refuses {refused}");
     }
 }
+
+/// A key in the wrong place, with the place it belongs to; and numbers as they are written.
+#[test]
+fn a_key_in_the_wrong_place_is_told_the_right_one() {
+    let directory = directory(&[
+        ("twite.toml", "[[account]]\nhandle = \"acme\"\n[[field]]\nname = \"size\"\ntype = \"number\"\n"),
+        ("a.twite", "trigger \"T\" {\n  on created\n  then add tags a\n}\n"),
+    ]);
+    for (line, says) in [
+        (r#"{"requester.followers": 5}"#, r#"write `{"requester": {"followers": …}}`"#),
+        (r#"{"followers": 5}"#, r#"did you mean `{"requester": {"followers": …}}`?"#),
+        (r#"{"field.size": 5}"#, r#"write `{"custom": {"size": …}}`"#),
+        (r#"{"ticket": {}, "status": "open"}"#, "`/status` is an unknown key: write it inside `ticket`"),
+        (r#"{"ticket": {}, "post.likes": 5}"#, r#"write `{"post": {"likes": …}}` inside `ticket`"#),
+        (r#"{"statu": "open"}"#, "did you mean `status`?"),
+        (r#"{"requester": {"folowers": 5}}"#, "did you mean `followers`?"),
+        (r#"{"requester": {"followers": 1.0}}"#, "must be a whole number, not 1.0"),
+        (r#"{"requester": {"followers": 2e2}}"#, "must be a whole number, not 200.0"),
+    ] {
+        let (status, _, err) = twite(directory.path(), &["eval", "--tickets", "-", "."], line);
+        assert_eq!((status, err.contains(says)), (1, true), "{line}: {err}");
+    }
+}

@@ -187,6 +187,12 @@ fn a_suppression_covers_the_whole_clause_it_stands_above() {
         (trigger(&format!("when tags has any of (\n{}\nVIP) then stop", allow("TW0403"))), vec![]),
         (trigger(&format!("then\n{}\nadd tags a, VIP, a", allow("TW0403, TW0404"))), vec![]),
         (trigger(&format!("{}\nthen add tags VIP add tags WEB", allow("TW0403"))), vec![]),
+        // One that covers only what another suppresses is unused.
+        (format!("{0}\n{0}\n{1}", allow("TW0403"), trigger("then add tags VIP")), vec!["TW0491"]),
+        (
+            format!("{0}\n{1}", allow("TW0403"), trigger(&format!("{}\nthen add tags VIP", allow("TW0403")))),
+            vec!["TW0491"],
+        ),
         // It does not cover the next action, the next clause or another code.
         (trigger(&format!("then\n{}\nadd tags VIP\nadd tags WEB", allow("TW0403"))), vec!["TW0403"]),
         (trigger(&format!("{}\n{condition} then add tags WEB", allow("TW0403"))), vec!["TW0403"]),
@@ -311,4 +317,65 @@ fn a_needle_of_which_the_field_keeps_nothing_is_refused() {
         assert_eq!(ran.status.code(), Some(1), "{printed}");
         assert!(printed.contains("TW0302"), "{printed}");
     }
+}
+
+/// White space at the ends and in the middle of a name is not compared, as in names that `twite.toml` declares.
+#[test]
+fn names_are_found_whatever_their_white_space() {
+    let rules = |condition: &str, fired: &str, applied: &str| {
+        format!(
+            "trigger \"a  B\" {{\n  on created\n  when {condition}\n  then add tags b\n}}\n\n\
+             macro \"Thank you\" {{\n  then add tags c\n}}\n\n\
+             test \"t\" {{\n  given ticket {{\n    channel twitter\n  }}\n  when created\n  when macro \"{applied}\"\n  expect fired \
+             \"{fired}\"\n  expect tags has c\n}}\n"
+        )
+    };
+    for title in ["a  B", "a B", " a b ", "a\u{a0}b", "A B"] {
+        let directory = directory("twite", &rules("status is new", title, " thank\u{a0} you"));
+        let (status, text) = twite(directory.path(), &["test", "."]);
+        assert_eq!((status, text.contains("1 passed")), (0, true), "{title}: {text}");
+    }
+    // A suggestion is never what was written.
+    let directory = directory("twite", &rules("status is \"new \"", "a c", "Thank"));
+    let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+    assert_eq!((status, text.contains("write values of `status` without quotes")), (1, true), "{text}");
+    assert!(!text.contains("did you mean `new`"), "{text}");
+    // Titles that are found alike are twins.
+    for twin in ["a  b ", "A\u{a0}B"] {
+        let text = format!(
+            "{}\ntrigger \"{twin}\" {{\n  on created\n  then stop\n}}\n",
+            rules("status is new", "a b", "thank you")
+        );
+        let directory = self::directory("twite", &text);
+        let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+        assert_eq!((status, text.contains("TW0202: there is already a rule \"a  B\"")), (1, true), "{text}");
+    }
+}
+
+/// Values that the field holds equal are the same value twice, however they are written.
+#[test]
+fn the_same_value_twice_is_found_however_it_is_written() {
+    let trigger = |when: &str| format!("trigger \"a\" {{\n  on created\n  when {when}\n  then add tags b\n}}\n");
+    let report = |clause: &str| format!("report \"r\" {{\n  {clause}\n}}\n");
+    for (text, twice) in [
+        (trigger("requester.handle in (\"@ada\", \"Ada\")"), 1),
+        (trigger("language in (\"de\", \"de-AT\", \"DE\")"), 2),
+        (trigger("requester.followers in (1000, 1_000)"), 1),
+        (trigger("post.hashtags has any of (fussball, \"Fußball\")"), 1),
+        (trigger("subject in (\"Straße\", \"STRASSE\", \"strasse \")"), 2),
+        (trigger("subject in (\"a b\", \"ab\")"), 0),
+        (trigger("status in (new, open)"), 0),
+        (trigger("status is new").replace("tags b", "tags b, \"#b\""), 1),
+        (report("measure count, median first_reply_time, count"), 1),
+        (report("measure count\n  by channel, channel"), 1),
+        (report("measure median first_reply_time, median business first_reply_time"), 0),
+    ] {
+        let directory = directory("twite", &text);
+        let (_, out) = twite(directory.path(), &["check", "--format", "short", "."]);
+        assert_eq!((out.matches("TW0404").count(), out.matches(": error").count()), (twice, 0), "{text}{out}");
+    }
+    let directory = directory("toml", "[[group]]\nname = \"Social\"\n");
+    fs::write(directory.path().join("a.twite"), trigger("group in (\"Social\", \"social \")")).unwrap();
+    let (_, out) = twite(directory.path(), &["check", "--format", "short", "."]);
+    assert!(out.contains("TW0404: duplicate value `social `, which equals `Social`"), "{out}");
 }

@@ -1,12 +1,17 @@
 //! TW0404: a duplicate value in a list.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use super::{Context, Lint};
-use crate::lang::{
-    ast::{NodeExt, span_of},
-    check::value::written,
-    codes::Code,
-    diagnostic::{Diagnostic, Severity},
-    syntax::SyntaxKind,
+use crate::{
+    desk::{FieldRef, Kind, normalize, text::fold},
+    lang::{
+        ast::{self, AstNode as _, NodeExt, span_of},
+        check::value::written,
+        codes::Code,
+        diagnostic::{Diagnostic, Severity},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken},
+    },
 };
 
 pub(super) static LINT: Lint = Lint {
@@ -22,22 +27,63 @@ pub(super) static LINT: Lint = Lint {
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let lists = context
-        .nodes()
-        .filter(|(_, n)| matches!(n.kind(), SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList));
-    for (file, list) in lists {
-        let mut seen = std::collections::HashMap::new();
-        for value in list.values() {
-            let text = written(&value);
-            if let Some(first) = seen.get(&text) {
-                let first: &std::ops::Range<usize> = first;
-                found.push(
-                    Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), format!("duplicate value `{text}`"))
-                        .and_label(file.source.span(first.clone()), "first occurrence"),
-                );
-            } else {
-                seen.insert(text, span_of(&value));
+    for (file, node) in context.nodes() {
+        let values: Vec<_> = match node.kind() {
+            SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList => {
+                let field = field_of(&node).and_then(|name| FieldRef::find(name.text(), context.context.desk));
+                node.values().map(|value| (key(&node, field.as_ref(), context, &written(&value)), value)).collect()
             }
+            SyntaxKind::MeasureClause | SyntaxKind::ByClause => {
+                node.children().map(|part| (words(&part), SyntaxElement::Node(part))).collect()
+            }
+            _ => continue,
+        };
+        let mut seen: HashMap<String, SyntaxElement> = HashMap::new();
+        for (key, value) in values {
+            let first = match seen.entry(key) {
+                Entry::Occupied(first) => first,
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                    continue;
+                }
+            };
+            let (text, first) = (written(&value), first.get());
+            let message = match written(first) {
+                same if same == text => format!("duplicate value `{text}`"),
+                other => format!("duplicate value `{text}`, which equals `{other}`"),
+            };
+            found.push(
+                Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), message)
+                    .and_label(file.source.span(span_of(first)), "first occurrence"),
+            );
         }
     }
+}
+
+/// The field that a list of values is compared with.
+fn field_of(list: &SyntaxNode) -> Option<SyntaxToken> {
+    list.parent()?.parent().and_then(ast::Question::cast)?.name()
+}
+
+/// What is compared of a value: equal for values that the field holds equal.
+fn key(list: &SyntaxNode, field: Option<&FieldRef>, context: &Context<'_>, text: &str) -> String {
+    let is_tags =
+        list.kind() != SyntaxKind::List || list.parent().is_some_and(|parent| parent.kind() == SyntaxKind::Fact);
+    match field.map(|field| (field, field.kind())) {
+        None if is_tags => normalize::tag(text),
+        Some((_, Kind::Set)) => normalize::tag(text),
+        Some((_, Kind::Declared(declared))) => {
+            context.context.desk.declared_name(&declared, text).map_or_else(|| fold(text).into_owned(), str::to_owned)
+        }
+        Some((field, Kind::Text)) => fold(&field.normalize(text)).into_owned(),
+        Some((_, Kind::Number)) => text.replace('_', ""),
+        _ => text.to_owned(),
+    }
+}
+
+/// The words of a node, without white space and comments.
+fn words(node: &SyntaxNode) -> String {
+    let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
+    let words = tokens.filter(|token| !token.kind().is_trivia()).map(|token| token.text().to_owned());
+    words.collect::<Vec<_>>().join(" ")
 }
