@@ -4,6 +4,7 @@ mod declarations;
 mod paths;
 mod settings;
 mod table;
+mod text;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -23,7 +24,7 @@ use self::{
     declarations::Names,
     table::{Entry, Reader},
 };
-use super::{codes, diagnostic::TextDiagnostic as Diagnostic, lines::LineIndex, syntax::misleading_characters};
+use super::{codes, diagnostic::TextDiagnostic as Diagnostic, lines::LineIndex};
 use crate::{
     desk::{
         Account, Accounts, Declarations, Hours,
@@ -99,8 +100,9 @@ fn place_of(text: &str, table: &str, key: &str) -> Option<Range<usize>> {
 
 /// Reads `twite.toml`. Paths in it are relative to `directory`, which contains the file.
 pub(crate) fn read(text: &str, directory: &Path) -> Config {
-    let mut reader = Reader { out: misleading_characters(text) };
-    let (table, errors) = DeTable::parse_recoverable(text);
+    let (found, readable) = text::readable(text);
+    let mut reader = Reader { out: found };
+    let (table, errors) = DeTable::parse_recoverable(&readable);
     if !errors.is_empty() {
         for error in errors {
             let span = error.span().unwrap_or(0..0);

@@ -41,18 +41,22 @@ pub(super) fn diagnostics(root: &SyntaxNode, text: &str) -> Vec<TextDiagnostic> 
     for token in root.descendants_with_tokens().filter_map(|element| element.into_token()) {
         characters(&token, &mut found);
         if !token.kind().is_trivia() {
-            words.extend(mixed_words(&token));
+            words.extend(mixed_words(range(&token).start, token.text()));
         }
     }
     found.into_iter().map(|((id, c), places)| together(id, c, &places)).chain(words).collect()
 }
 
-/// Reports misleading characters in a file other than a rule file, such as `twite.toml`.
-pub(crate) fn misleading_characters(text: &str) -> Vec<TextDiagnostic> {
+/// Reports misleading characters in a file other than a rule file, such as `twite.toml`, with its parts and what is
+/// allowed in each.
+pub(crate) fn misleading_characters(
+    text: &str,
+    parts: impl Iterator<Item = (SyntaxKind, Range<usize>)>,
+) -> Vec<TextDiagnostic> {
     let mut found = Found::new();
-    // A byte order mark is allowed at the start.
-    let start = text.len() - text.trim_start_matches('\u{feff}').len();
-    in_text(SyntaxKind::Comment, start, text.get(start..).unwrap_or_default(), &mut found);
+    for (kind, span) in parts {
+        in_text(kind, span.start, text.get(span).unwrap_or_default(), &mut found);
+    }
     found.into_iter().map(|((id, c), places)| together(id, c, &places)).collect()
 }
 
@@ -156,14 +160,12 @@ fn together(id: &str, c: char, places: &[(Range<usize>, Way)]) -> TextDiagnostic
     diagnostic
 }
 
-/// Diagnostics for words that mix ASCII letters with look-alikes from other scripts.
-fn mixed_words(token: &SyntaxToken) -> Vec<TextDiagnostic> {
-    let start = range(token).start;
+/// Diagnostics for words that mix ASCII letters with look-alikes from other scripts, in a text that starts at an offset.
+pub(crate) fn mixed_words(start: usize, text: &str) -> Vec<TextDiagnostic> {
     let (mut found, mut from) = (vec![], 0);
-    for word in token.text().split(|c| !is_part(c) || c == '-' || c == '_') {
+    for word in text.split(|c| !is_part(c) || c == '-' || c == '_') {
         let at = from;
-        from +=
-            word.len() + token.text().get(from + word.len()..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8);
+        from += word.len() + text.get(from + word.len()..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8);
         let Some((odd, meant)) = meant(word) else { continue };
         let place = start + at..start + at + word.len();
         let message = format!("`{word}` mixes scripts: `{odd}` is {}", described(odd));

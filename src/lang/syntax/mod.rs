@@ -5,8 +5,9 @@
 //! grammar rule.
 
 mod characters;
-pub(crate) use characters::misleading_characters;
+pub(crate) use characters::{misleading_characters, mixed_words};
 mod conflict;
+pub(crate) use conflict::conflicts;
 mod expected;
 mod foreign_syntax;
 mod grammar;
@@ -59,7 +60,7 @@ pub fn parse(text: &str) -> Parse {
             .with_help(format!("at most {MAX_NESTING} levels are allowed; name parts of the condition with `let`"));
         return Parse { tree: unparsed(text), errors: vec![error] };
     }
-    let (conflicts, ours) = conflict::conflicts(text).unzip();
+    let (conflicts, ours) = conflicts(text).unzip();
     let read = ours.as_deref().unwrap_or(text);
     let mut repairs = Repairs::default();
     let Some(mut tree) = tree(text, &repairs.apply(read)) else {

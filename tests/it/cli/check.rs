@@ -329,7 +329,7 @@ fn a_named_file_is_read_wherever_it_lies() {
             ("rules/twite.toml", "[[account]]\nhandle = \"acme\"\n"),
             ("rules/vip.twite", "let vip = requester.verified\n"),
             ("twite.toml", "[[account]]\nhandle = \"acme\"\n"),
-            (file, &format!("{rules}{test}")),
+            (file, &format!("{rules}\n{test}")),
         ]);
         if !file.starts_with("rules/") {
             fs::rename(directory.path().join("rules/vip.twite"), directory.path().join("vip.twite")).unwrap();
@@ -338,7 +338,7 @@ fn a_named_file_is_read_wherever_it_lies() {
             (["check", "--format", "short", file].as_slice(), "no problems in 2 files"),
             (&["test", file], "1 passed"),
             (&["rules", file], "T"),
-            (&["eval", "--tickets", "-", file], "\"title\":\"T\""),
+            (&["eval", "--tickets", "-", file], "\"rule\":\"T\""),
             (&["fmt", "--check", file], "0 of 1 file"),
         ] {
             let (status, out, err) = twite(directory.path(), arguments, "{\"requester\": {\"verified\": true}}\n");

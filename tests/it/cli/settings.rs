@@ -389,3 +389,30 @@ fn every_setting_of_another_type_is_told_in_plain_words() {
         assert!(refused >= 9, "`{at}` takes values of too many types: it refuses {refused}");
     }
 }
+
+/// What misleads in `twite.toml` is reported as in rule files, once, and the rest is read.
+#[test]
+fn characters_are_reported_as_in_rule_files() {
+    let cases: &[(&str, &[&str])] = &[
+        ("<<<<<<< HEAD\n[[group]]\nname = \"a\"\n=======\n[[group]]\nname = \"b\"\n>>>>>>> x\n", &["TW0119"]),
+        ("[[group]]\u{a0}\nname = \"a\"\n", &["TW0118"]),
+        ("[[group]]\nname =\u{a0}\"a\"\n", &["TW0118"]),
+        ("[[group]]\nname = \"a\u{a0}b\" # a\u{a0}b\n", &[]),
+        ("[[group]]\nname = “a”\n", &["TW0107"]),
+        ("[[group]]\nname = ‘a’\nemail = „a@b.example“\n", &["TW0107", "TW0107"]),
+        ("[[group]]\nname = \"S\u{43e}cial\"\n[[group]]\nname = \"Social\"\n", &["TW0407"]),
+        ("[[group]]\rname = \"a\"\n", &["TW0120"]),
+        ("[[group]]\nname = \"a\rb\"\n", &["TW0120"]),
+        ("# a\u{2028}b\n[[group]]\nname = \"a\"\r\n", &["TW0120"]),
+        ("\u{feff}# a\n[[group]]\nname = \"#\\\"“a”\"\n", &[]),
+        // What is read after a replacement is checked.
+        ("[[group]]\u{a0}\nname = “a”\nnope = 1\n", &["TW0107", "TW0118", "TW0502"]),
+    ];
+    for (text, expected) in cases {
+        let directory = directory(&[("twite.toml", text), ("a.twite", "# nothing\n")]);
+        let (_, out, _) = twite(directory.path(), &["check", "--format", "short", "--allow-empty", "."], "");
+        let mut codes: Vec<_> = out.lines().map(|line| &line[line.find(" TW").unwrap() + 1..][..6]).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, *expected, "{text:?}: {out}");
+    }
+}
