@@ -7,7 +7,7 @@ use crate::{
         ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
-        rules::{Action, ActionKind, Literal, SetTo, Template},
+        rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -43,7 +43,7 @@ impl Checker<'_, '_> {
             ast::Action::Notify(node) => self.notify(node),
             ast::Action::Remind(node) => self.remind(node),
             ast::Action::Webhook(node) => self.webhook(node),
-            ast::Action::Snooze(node) => node.length().and_then(|v| self.duration(&v)).map(ActionKind::Snooze),
+            ast::Action::Snooze(node) => node.length().and_then(|v| self.delay(&v)).map(ActionKind::Snooze),
             ast::Action::Merge(_) => Some(ActionKind::Merge),
             ast::Action::Stop(_) => Some(ActionKind::Stop),
         }
@@ -199,7 +199,7 @@ impl Checker<'_, '_> {
 
     fn remind(&mut self, node: &ast::RemindAction) -> Option<ActionKind> {
         let to = node.recipient().and_then(|r| self.recipient(&r));
-        let after = node.after().and_then(|value| self.duration(&value));
+        let after = node.after().and_then(|value| self.delay(&value));
         let mut texts = [None, None];
         if let Some(message) = node.message() {
             self.known_parts(&message, &["subject", "body"]);
@@ -212,6 +212,20 @@ impl Checker<'_, '_> {
         }
         let [subject, body] = texts;
         Some(ActionKind::Remind { to: to?, after: after?, subject, body })
+    }
+
+    /// Checks the duration after which something happens. Reports an error if it is zero.
+    fn delay(&mut self, value: &SyntaxElement) -> Option<Duration> {
+        let delay = self.duration(value)?;
+        let is_zero = match delay {
+            Duration::Clock(length) | Duration::Open(length) => length.is_zero(),
+            Duration::OpenDays(count) | Duration::OpenWeeks(count) => count == 0,
+        };
+        if is_zero {
+            let error = Diagnostic::new(&codes::TW0116, span_of(value), "duration out of range: it must not be zero");
+            self.report(error.with_help("write at least `1 minute`"));
+        }
+        (!is_zero).then_some(delay)
     }
 
     /// Checks the recipient of a notification.

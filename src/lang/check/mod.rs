@@ -17,6 +17,7 @@ mod value;
 
 pub(crate) use lints::{LINTS, Lint};
 use names::{NameKind, Names};
+pub(crate) use suppression::is_suppression;
 
 use std::{
     collections::HashMap,

@@ -109,6 +109,11 @@ fn mentions_checker(text: &str) -> bool {
     text.contains("TW0") || text.as_bytes().windows(5).any(|word| word.eq_ignore_ascii_case(b"twite"))
 }
 
+/// Whether a comment is meant as a suppression.
+pub(crate) fn is_suppression(comment: &str) -> bool {
+    read(comment).is_some()
+}
+
 /// Parses a comment; `None` if it is not meant as a suppression.
 fn read(comment: &str) -> Option<Comment> {
     let text = comment.trim_start_matches('#').trim();

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::lang::{
+    check::is_suppression,
     codes,
     diagnostic::TextDiagnostic as Diagnostic,
     lines::LINE_ENDS,
@@ -46,8 +47,13 @@ pub(super) fn readable(text: &str) -> (Vec<Diagnostic>, String) {
     }
     for (part, span) in &parts {
         let piece = ours.get(span.clone()).unwrap_or_default();
-        if *part != Part::Comment {
-            found.extend(mixed_words(span.start, piece));
+        match part {
+            Part::Comment if is_suppression(piece) => {
+                let message = "unsupported suppression: warnings about `twite.toml` cannot be suppressed";
+                found.push(Diagnostic::new(&codes::TW0492, span.clone(), message).with_help("delete the comment"));
+            }
+            Part::Comment => {}
+            _ => found.extend(mixed_words(span.start, piece)),
         }
         let mut inner = piece.chars();
         if let (Part::WrongQuotes, Some(open), Some(close)) = (part, inner.next(), inner.next_back()) {

@@ -39,7 +39,8 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
     }
     let tree = parsed.tree();
     let mut formatted = layout::file(&tree).replace("\r\n", "\n");
-    if text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r')) {
+    // Line ends are those of most lines.
+    if 2 * text.matches("\r\n").count() > text.matches('\n').count() {
         formatted = formatted.replace('\n', "\r\n");
     }
     if text.starts_with('\u{FEFF}') {

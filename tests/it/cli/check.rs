@@ -339,7 +339,7 @@ fn a_named_file_is_read_wherever_it_lies() {
             (&["test", file], "1 passed"),
             (&["rules", file], "T"),
             (&["eval", "--tickets", "-", file], "\"rule\":\"T\""),
-            (&["fmt", "--check", file], "0 of 1 file"),
+            (&["fmt", file], "of 1 file changed"),
         ] {
             let (status, out, err) = twite(directory.path(), arguments, "{\"requester\": {\"verified\": true}}\n");
             assert_eq!((status, (out.clone() + &err).contains(shown)), (0, true), "{arguments:?}: {out}{err}");

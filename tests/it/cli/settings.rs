@@ -405,6 +405,8 @@ fn characters_are_reported_as_in_rule_files() {
         ("[[group]]\nname = \"a\rb\"\n", &["TW0120"]),
         ("# a\u{2028}b\n[[group]]\nname = \"a\"\r\n", &["TW0120"]),
         ("\u{feff}# a\n[[group]]\nname = \"#\\\"“a”\"\n", &[]),
+        // No warning can be suppressed here.
+        ("# twite: allow TW0412 because x\n[[agent]]\nname = \"A\" # see TW0412\n", &["TW0492"]),
         // What is read after a replacement is checked.
         ("[[group]]\u{a0}\nname = “a”\nnope = 1\n", &["TW0107", "TW0118", "TW0502"]),
     ];

@@ -379,3 +379,26 @@ fn the_same_value_twice_is_found_however_it_is_written() {
     let (_, out) = twite(directory.path(), &["check", "--format", "short", "."]);
     assert!(out.contains("TW0404: duplicate value `social `, which equals `Social`"), "{out}");
 }
+
+#[test]
+fn nothing_is_put_off_for_no_time() {
+    for (action, code) in [
+        ("snooze for 0 hours", "TW0116"),
+        ("snooze for 0 business weeks", "TW0116"),
+        ("remind assignee in 0 hours", "TW0116"),
+        ("snooze for 1 minute", ""),
+    ] {
+        let directory = directory("twite", &format!("trigger \"a\" {{\n  on created\n  then {action}\n}}\n"));
+        let (status, out) = twite(directory.path(), &["check", "--format", "short", "."]);
+        assert_eq!((status, out.contains(code)), (i32::from(!code.is_empty()), true), "{action}: {out}");
+    }
+}
+
+#[test]
+fn the_formatter_keeps_the_line_ends_of_most_lines() {
+    for (text, end) in [("# a\r\n# b\n# c\n", "\n"), ("# a\n# b\r\n# c\r\n", "\r\n"), ("# a\r\n# b\n", "\n")] {
+        let formatted = twite::lang::format(text).unwrap();
+        assert_eq!(formatted.matches(end).count(), formatted.lines().count(), "{formatted:?}");
+        assert_eq!(formatted.contains('\r'), end == "\r\n", "{formatted:?}");
+    }
+}
