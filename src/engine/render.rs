@@ -20,7 +20,7 @@ pub fn render(template: &Template, facts: Facts<'_>) -> String {
 }
 
 /// Renders the template of a public post. Values that strangers choose, such as their names, do not mention, tag or link
-/// anything there: a [`SEPARATOR`] breaks them up. The template's own text is kept.
+/// anything there: a zero-width space breaks them up. The template's own text is kept.
 pub fn render_public(template: &Template, facts: Facts<'_>) -> String {
     let mut foreign = vec![];
     let text = fill(template, facts, |text, value, is_foreign| {

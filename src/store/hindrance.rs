@@ -31,7 +31,7 @@ pub struct Hindrance {
 
 impl Hindrance {
     /// Whether the account is faulty now. A gap is not a fault, and a rate limit only if the endpoint waits for it for
-    /// more than [`MAX_THROTTLED`].
+    /// more than `MAX_THROTTLED`.
     pub fn is_fault(&self, now: Timestamp) -> bool {
         let Some(since) = self.since else { return !self.is_gap };
         !self.throttled || self.next.map_or(now, |next| next.max(now)).duration_since(since) > MAX_THROTTLED

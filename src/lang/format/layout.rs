@@ -27,7 +27,7 @@ pub(super) fn file(tree: &SyntaxNode) -> String {
         }
         last = Some(item.kind());
     }
-    p.gap(if last.is_some() { Gap::Line } else { Gap::Nothing });
+    p.gap(Gap::Line);
     p.comments_at_end(tree);
     p.finish()
 }

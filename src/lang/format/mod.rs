@@ -3,7 +3,7 @@
 //! The order of tokens and the positions of comments among them stay the same. Only white space and commas change, and
 //! the spelling of values that can be written in several ways: `10_000`, `"Social"`, `vip`. The result is parsed again
 //! and compared with the original before it is returned, so that a bug in the formatter cannot change a rule. All line
-//! ends become those of the first line; a byte order mark is kept.
+//! ends become those of most lines; a byte order mark is kept.
 
 mod layout;
 mod printer;

@@ -402,3 +402,10 @@ fn the_formatter_keeps_the_line_ends_of_most_lines() {
         assert_eq!(formatted.contains('\r'), end == "\r\n", "{formatted:?}");
     }
 }
+
+#[test]
+fn comments_without_an_item_stay_at_the_start_of_the_line() {
+    let text = "# a\n# b\n\n# c\n";
+    assert_eq!(twite::lang::format(text).unwrap(), text);
+    assert_eq!(twite::lang::format("  # a\n    # b\n\n\n# c").unwrap(), text);
+}
