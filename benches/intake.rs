@@ -33,7 +33,7 @@ use sqlx::{
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    desk::{ConnectedAccount, Incoming, IncomingKind, XId},
     settings::Address,
     store::{Key, Store},
     x::{
@@ -291,20 +291,7 @@ async fn taken_in(
     let store = Store::open(database.clone()).await.unwrap();
     for (handle, id) in ACCOUNTS {
         let connected = Clock::Wall.now().saturating_sub(SignedDuration::from_hours(24)).unwrap();
-        let (id, handle) = (id.parse().unwrap(), (*handle).to_owned());
-        let state = AccountState::Connected;
-        store
-            .connect(&ConnectedAccount {
-                id,
-                handle,
-                state,
-                connected,
-                capture_from: None,
-                scopes: vec![],
-                times_connected: 1,
-            })
-            .await
-            .unwrap();
+        store.connect(&ConnectedAccount::new(id.parse().unwrap(), *handle, connected)).await.unwrap();
     }
     let daemon = Daemon::new(store.clone(), Key::random().unwrap(), live, Clock::Wall, client::http().unwrap());
     let mut time = Duration::ZERO;

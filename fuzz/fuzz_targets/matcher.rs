@@ -2,6 +2,7 @@
 
 #![no_main]
 
+#[allow(dead_code, reason = "the integration tests use the rest")]
 #[path = "../../tests/it/support/generate.rs"]
 mod generate;
 

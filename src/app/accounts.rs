@@ -230,13 +230,9 @@ pub async fn connect(
     let since = known.as_ref().and_then(|known| known.capture_from).or(connected_at_x).unwrap_or(connected);
     let midnight = |day: Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|start| start.timestamp());
     let account = ConnectedAccount {
-        id: id.clone(),
-        handle: handle.clone(),
-        state: AccountState::Connected,
-        connected,
         capture_from: declared.capture_from.map_or(Some(since), midnight),
         scopes: tokens.scopes.clone(),
-        times_connected: 0,
+        ..ConnectedAccount::new(id.clone(), &handle, connected)
     };
     store.connect_with(&account, key, tokens).await?;
     Ok(Connected { handle, again: known.is_some(), lacks: oauth::lacks(declared, tokens) })

@@ -2,41 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::XId;
+use super::{XId, words::words};
 
-/// The state of a connected account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountState {
-    /// It works.
-    Connected,
-    /// X rejects its authorisation: it must be connected again.
-    Unauthorised,
-    /// Switched off by an admin: no messages, no replies.
-    Deactivated,
-    /// Removed. Its tickets stay.
-    Unlinked,
-}
-
-impl AccountState {
-    /// The stored name of the state.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Connected => "connected",
-            Self::Unauthorised => "unauthorised",
-            Self::Deactivated => "deactivated",
-            Self::Unlinked => "unlinked",
-        }
-    }
-}
-
-impl std::str::FromStr for AccountState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Connected, Self::Unauthorised, Self::Deactivated, Self::Unlinked]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no state of an account"))
+words! {
+    /// The state of a connected account.
+    AccountState, ordered: false {
+        /// It works.
+        Connected = "connected",
+        /// X rejects its authorisation: it must be connected again.
+        Unauthorised = "unauthorised",
+        /// Switched off by an admin: no messages, no replies.
+        Deactivated = "deactivated",
+        /// Removed. Its tickets stay.
+        Unlinked = "unlinked",
     }
 }
 
@@ -57,4 +35,19 @@ pub struct ConnectedAccount {
     pub scopes: Vec<String>,
     /// How often it was connected. It grows when somebody replaces its tokens, not when Twite refreshes them.
     pub times_connected: i64,
+}
+
+impl ConnectedAccount {
+    /// An account that was just connected, from whose beginning posts are captured.
+    pub fn new(id: XId, handle: impl Into<String>, connected: Timestamp) -> Self {
+        Self {
+            id,
+            handle: handle.into(),
+            state: AccountState::Connected,
+            connected,
+            capture_from: None,
+            scopes: vec![],
+            times_connected: 0,
+        }
+    }
 }

@@ -1,40 +1,18 @@
 //! What a transport yields: a message from X, not decoded yet.
 
-use super::XId;
+use super::{XId, words::words};
 
-/// The kind of a received message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum IncomingKind {
-    /// A post. An edited post comes again, with another version.
-    Post,
-    /// A post that the account liked.
-    Like,
-    /// A direct message.
-    DirectMessage,
-    /// A post or direct message was deleted at X. It has no payload.
-    Deleted,
-}
-
-impl IncomingKind {
-    /// The stored name of the kind.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Post => "post",
-            Self::Like => "like",
-            Self::DirectMessage => "direct_message",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-impl std::str::FromStr for IncomingKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Post, Self::Like, Self::DirectMessage, Self::Deleted]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no kind of message"))
+words! {
+    /// The kind of a received message.
+    IncomingKind, ordered: false {
+        /// A post. An edited post comes again, with another version.
+        Post = "post",
+        /// A post that the account liked.
+        Like = "like",
+        /// A direct message.
+        DirectMessage = "direct_message",
+        /// A post or direct message was deleted at X. It has no payload.
+        Deleted = "deleted",
     }
 }
 

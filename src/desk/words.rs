@@ -1,9 +1,5 @@
 //! The closed vocabularies of the desk: enums whose variants have the words that rules and JSON use.
 
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
-
 /// A vocabulary as data, for the field table, the checker and completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
@@ -20,6 +16,7 @@ impl Words {
     }
 }
 
+/// Declares an enum whose variants have words, with conversions from and to them.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident, ordered: $ordered:literal { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -30,44 +27,45 @@ macro_rules! words {
             /// Every value, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
             /// The words of this vocabulary.
-            pub const WORDS: Words = Words { words: &[$($word,)+], ordered: $ordered };
+            pub const WORDS: $crate::desk::Words = $crate::desk::Words { words: &[$($word,)+], ordered: $ordered };
 
-            /// The word in rules and JSON.
+            /// The word, as it is written and stored.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::desk::words::UnknownWord;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { word: text.to_owned(), known: Self::WORDS.words }),
+                    _ => Err($crate::desk::words::UnknownWord { word: text.to_owned(), known: Self::WORDS.words }),
                 }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl Serialize for $name {
+        impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.serialize_str(self.as_str())
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
+        impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+                <String as serde::Deserialize>::deserialize(d)?.parse().map_err(serde::de::Error::custom)
             }
         }
     };
 }
+pub(super) use words;
 
 /// The error of a word that is not in the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     desk::{
-        AccountState, ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Viewer, XId,
+        ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Viewer, XId,
         declarations::{Agent, Sees},
     },
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Span},
@@ -46,18 +46,7 @@ async fn pages(store: &Store, most: Option<i64>) -> i64 {
 }
 
 async fn account(store: &Store) {
-    store
-        .connect(&ConnectedAccount {
-            id: x(1),
-            handle: "acme".into(),
-            state: AccountState::Connected,
-            connected: now(),
-            capture_from: None,
-            scopes: vec![],
-            times_connected: 1,
-        })
-        .await
-        .unwrap();
+    store.connect(&ConnectedAccount::new(x(1), "acme", now())).await.unwrap();
 }
 
 #[tokio::test]

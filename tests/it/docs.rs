@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use assert_cmd::Command;
 use twite::desk::{
     Kind,
     field::{FIELDS, Scope},
     metric::METRICS,
 };
+
+use crate::support::command::run;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -53,18 +54,6 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = Command::cargo_bin("twite")
-        .unwrap()
-        .current_dir(directory)
-        .env("NO_COLOR", "1")
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), text)
-}
-
 #[test]
 fn rules_in_the_documentation_are_sound() {
     let mut seen = 0;
@@ -81,11 +70,11 @@ fn rules_in_the_documentation_are_sound() {
             fs::write(directory.path().join(format!("{n:02}.twite")), block).unwrap();
             seen += 1;
         }
-        let (status, text) = twite(directory.path(), &["check", "--allow-empty", "."]);
+        let (status, text) = run(directory.path(), &["check", "--allow-empty", "."]);
         assert_eq!(status, 0, "{}: {text}", path.display());
-        let (status, text) = twite(directory.path(), &["fmt", "--check", "--allow-empty", "."]);
+        let (status, text) = run(directory.path(), &["fmt", "--check", "--allow-empty", "."]);
         assert_eq!(status, 0, "{}: blocks not as `twite fmt` writes them: {text}", path.display());
-        let (status, text) = twite(directory.path(), &["test", "--allow-empty", "."]);
+        let (status, text) = run(directory.path(), &["test", "--allow-empty", "."]);
         assert_eq!(status, 0, "{}: {text}", path.display());
     }
     assert!(seen > 5);
@@ -100,7 +89,7 @@ fn declarations_in_the_documentation_are_sound() {
         for block in blocks(&page, "toml") {
             let directory = tempfile::tempdir().unwrap();
             fs::write(directory.path().join("twite.toml"), &block).unwrap();
-            let (status, text) = twite(directory.path(), &["check", "--allow-empty", "."]);
+            let (status, text) = run(directory.path(), &["check", "--allow-empty", "."]);
             assert_eq!(status, 0, "{}: {block}{text}", path.display());
         }
     }
@@ -122,7 +111,7 @@ fn commands_in_the_documentation_exist() {
                 .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
                 .take(if matches!(words[0], "accounts" | "outbox" | "ticket") { 2 } else { 1 })
                 .collect();
-            let (status, help) = twite(&root(), &[names.as_slice(), &["--help"]].concat());
+            let (status, help) = run(&root(), &[names.as_slice(), &["--help"]].concat());
             assert_eq!(status, 0, "{}: `{line}`: {help}", path.display());
             for option in words.iter().filter(|word| word.starts_with("--")) {
                 let option = option.split('=').next().unwrap();
@@ -230,7 +219,7 @@ fn shapes_in_the_documentation_are_the_real_ones() {
     assert_eq!(lines.len(), 2);
     let tickets = directory.path().join("tickets.ndjson");
     fs::write(&tickets, format!("{}{}", lines[0], lines[1])).unwrap();
-    let (status, text) = twite(&root(), &["eval", "--tickets", tickets.to_str().unwrap(), "rules"]);
+    let (status, text) = run(&root(), &["eval", "--tickets", tickets.to_str().unwrap(), "rules"]);
     assert_eq!(status, 0, "{text}");
     let table = page.split_once("and prints a decision a line:").unwrap().1.split_once("`why` is a tree").unwrap().0;
     for line in text.lines() {
@@ -239,7 +228,7 @@ fn shapes_in_the_documentation_are_the_real_ones() {
         }
     }
     let demo = blocks.iter().find(|block| block.starts_with("{\"posts\"")).unwrap();
-    let (status, text) = twite(&root(), &["demo", "--once", "--format", "json"]);
+    let (status, text) = run(&root(), &["demo", "--once", "--format", "json"]);
     assert_eq!(status, 0, "{text}");
     assert_eq!(keys(&text), keys(demo));
     let (shown, real): (serde_json::Value, serde_json::Value) =
@@ -303,7 +292,7 @@ fn the_tutorial_can_be_followed() {
             }
             Step::Run(command, expected) => {
                 let arguments: Vec<_> = command.split_whitespace().collect();
-                let (status, text) = twite(directory.path(), &arguments);
+                let (status, text) = run(directory.path(), &arguments);
                 let wrong = expected.iter().any(|line| line.contains("did you mean"));
                 assert_eq!(status, i32::from(wrong), "twite {command}\n{text}");
                 for line in expected.iter().filter(|line| !line.trim().is_empty()) {

@@ -23,7 +23,7 @@ use crate::{
     },
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Account, AccountState, ConnectedAccount, IncomingKind, Tokens, XId, visible::visible},
+    desk::{Account, ConnectedAccount, IncomingKind, Tokens, XId, visible::visible},
     settings::{Address, MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
     store::{Key, Store},
@@ -203,17 +203,7 @@ impl Stage {
         let id: XId = tokens.user_id.parse()?;
         let store = self.daemon.store();
         let connected = Timestamp::from_millisecond(i64::try_from(n).unwrap_or(0))?;
-        store
-            .connect(&ConnectedAccount {
-                id: id.clone(),
-                handle: account.handle.clone(),
-                state: AccountState::Connected,
-                connected,
-                capture_from: None,
-                scopes: vec![],
-                times_connected: 1,
-            })
-            .await?;
+        store.connect(&ConnectedAccount::new(id.clone(), &account.handle, connected)).await?;
         let tokens =
             Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
         store.save_tokens(key, &id, &tokens).await?;

@@ -3,17 +3,11 @@
 
 use std::{fs, path::Path};
 
-use assert_cmd::Command;
+use crate::support::command::run;
 
 const LOOSE: &str = "trigger \"a\" {\n    when status==open\n    then stop }\n";
 const FIXED: &str = "trigger \"a\" {\n    when status is open\n    then stop }\n";
 const TIDY: &str = "trigger \"a\" {\n  when status is open\n  then stop\n}\n";
-
-fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = Command::cargo_bin("twite").unwrap().current_dir(directory).args(arguments).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), text)
-}
 
 fn rules(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -31,7 +25,7 @@ fn line_ends_and_a_byte_order_mark_stay() {
             for end in ["\n", "\r\n"] {
                 let dressed = |text: &str| format!("{mark}{}", text.replace('\n', end));
                 let directory = rules(&[("a.twite", &dressed(before))]);
-                let (status, text) = twite(directory.path(), command);
+                let (status, text) = run(directory.path(), command);
                 assert_eq!(status, 0, "{text}");
                 assert_eq!(
                     fs::read_to_string(directory.path().join("a.twite")).unwrap(),
@@ -40,7 +34,7 @@ fn line_ends_and_a_byte_order_mark_stay() {
                 );
                 // A checkout with Windows line ends passes `fmt --check` too.
                 fs::write(directory.path().join("a.twite"), dressed(TIDY)).unwrap();
-                let (status, text) = twite(directory.path(), &["fmt", "--check", "."]);
+                let (status, text) = run(directory.path(), &["fmt", "--check", "."]);
                 assert_eq!(status, 0, "{text}");
             }
         }
@@ -48,7 +42,7 @@ fn line_ends_and_a_byte_order_mark_stay() {
     // A text over several lines means the same with any line ends.
     let long = "let a = description contains \"\"\"one\r\n  two\"\"\"\r\n";
     let directory = rules(&[("a.twite", long)]);
-    assert_eq!(twite(directory.path(), &["fmt", "."]).0, 0);
+    assert_eq!(run(directory.path(), &["fmt", "."]).0, 0);
     assert_eq!(fs::read_to_string(directory.path().join("a.twite")).unwrap(), long);
 }
 
@@ -63,7 +57,7 @@ fn links_permissions_and_owners_stay() {
         // Only root can change the owner of a file.
         let given_away = chown(&real, Some(12_345), Some(12_345)).is_ok();
         symlink("real.txt", directory.path().join("a.twite")).unwrap();
-        let (status, text) = twite(directory.path(), command);
+        let (status, text) = run(directory.path(), command);
         assert_eq!(status, 0, "{text}");
         assert!(fs::symlink_metadata(directory.path().join("a.twite")).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), after);
@@ -88,7 +82,7 @@ fn a_file_that_cannot_be_written_is_named_and_keeps_no_other_from_it() {
         let path = |name: &str| directory.path().join(name);
         fs::hard_link(path("a.twite"), path("linked")).unwrap();
         fs::set_permissions(path("b.twite"), fs::Permissions::from_mode(0o444)).unwrap();
-        let (status, text) = twite(directory.path(), command);
+        let (status, text) = run(directory.path(), command);
         assert_eq!(status, 3, "{text}");
         assert!(text.contains("error: cannot write `./a.twite`: the file has 2 hard links"), "{text}");
         assert!(text.contains("error: cannot write `./b.twite`: the file is read-only"), "{text}");
@@ -110,12 +104,12 @@ fn files_are_written_by_their_path_and_named_so_that_they_differ() {
             |byte: u8| directory.path().join(OsStr::from_bytes(&[b'r', byte, b'.', b't', b'w', b'i', b't', b'e']));
         fs::write(path(0xFE), before).unwrap();
         fs::write(path(0xFF), before.replace("\"a\"", "\"b\"")).unwrap();
-        let (status, text) = twite(directory.path(), command);
+        let (status, text) = run(directory.path(), command);
         assert_eq!(status, 0, "{text}");
         assert_eq!(fs::read_to_string(path(0xFE)).unwrap(), after, "{text}");
         assert_eq!(fs::read_to_string(path(0xFF)).unwrap(), after.replace("\"a\"", "\"b\""), "{text}");
         fs::write(path(0xFF), "\"").unwrap();
-        let (_, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+        let (_, text) = run(directory.path(), &["check", "--format", "short", "."]);
         assert!(text.contains("./r\\xFF.twite:1:1: error TW0102"), "{text}");
     }
 }
@@ -166,10 +160,10 @@ fn a_file_with_several_names_is_one() {
             let given =
                 named(at).iter().map(|path| if *path == "ABSOLUTE" { absolute.to_str().unwrap() } else { *path });
             let arguments: Vec<_> = command[..command.len() - 1].iter().copied().chain(given).collect();
-            let (status, text) = twite(at, &arguments);
+            let (status, text) = run(at, &arguments);
             assert_eq!(status, 0, "{case}, {command:?}: {text}");
             assert!(text.contains("1 of 1 file changed") || text.matches(" fixed").count() == 1, "{case}: {text}");
-            let (status, text) = twite(at, &["check", "."]);
+            let (status, text) = run(at, &["check", "."]);
             assert_eq!((status, text.contains("in 1 file")), (0, true), "{case}: {text}");
             let written =
                 ["a.twite", "below/a.twite"].into_iter().find_map(|name| fs::read_to_string(at.join(name)).ok());
@@ -216,16 +210,16 @@ fn what_is_no_rule_file_is_refused() {
             let made = std::process::Command::new("mkfifo").arg(at.join("pipe.twite")).status().unwrap();
             assert!(made.success());
             let tickets: &[&str] = if *command == "eval" { &["--tickets", "/dev/null"] } else { &[] };
-            let (status, text) = twite(at, &[&[*command], tickets, &[given]].concat());
+            let (status, text) = run(at, &[&[*command], tickets, &[given]].concat());
             assert_eq!(status, 2, "{command} {given}: {text}");
             assert!(text.contains(reason), "{command} {given}: {text}");
             assert_eq!(fs::read_to_string(at.join("notes.txt")).unwrap(), loose, "{command} {given}");
         }
     }
     let directory = rules(&[("a.twite", loose), ("twite.toml", "[x]\npoll_seconds = 0\n")]);
-    let (status, text) = twite(directory.path(), &["check", "twite.toml"]);
+    let (status, text) = run(directory.path(), &["check", "twite.toml"]);
     assert_eq!((status, text.contains("`poll_seconds` must be from 1")), (1, true), "{text}");
-    let (status, text) = twite(directory.path(), &["check", "-", "--stdin-path", "notes.txt"]);
+    let (status, text) = run(directory.path(), &["check", "-", "--stdin-path", "notes.txt"]);
     assert_eq!((status, text.contains("is not a rule file")), (2, true), "{text}");
 }
 
@@ -326,7 +320,7 @@ fn attributes_stay() {
             // This file system does not support them.
             return;
         }
-        let (status, text) = twite(directory.path(), command);
+        let (status, text) = run(directory.path(), command);
         assert_eq!((status, fs::read_to_string(&path).unwrap().as_str()), (0, after), "{text}");
         let mut value = [0; 8];
         let length = getxattr(&path, "user.twite", &mut value).unwrap();

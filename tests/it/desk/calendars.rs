@@ -1,8 +1,8 @@
 //! Opening hours from `twite.toml` and calendar files, as rules see them.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use assert_cmd::Command;
+use crate::support::command::run;
 
 const TOML: &str = r#"
 [[group]]
@@ -62,14 +62,6 @@ test "a group with a schedule of its own" {
 }
 "#;
 
-fn twite(directory: &Path, command: &str) -> (i32, String) {
-    let output =
-        Command::cargo_bin("twite").unwrap().current_dir(directory).env("NO_COLOR", "1").args([command, "."]).output();
-    let output = output.unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), text)
-}
-
 #[test]
 fn rules_know_when_the_desk_is_open() {
     let directory = tempfile::tempdir().unwrap();
@@ -77,17 +69,17 @@ fn rules_know_when_the_desk_is_open() {
     write("twite.toml", TOML);
     write("rules.twite", RULES);
 
-    let (status, text) = twite(directory.path(), "check");
+    let (status, text) = run(directory.path(), &["check", "."]);
     assert_eq!(status, 1, "{text}");
     assert!(text.contains("holidays.ics"), "names the file that is missing:\n{text}");
 
     write("holidays.ics", "a holiday");
-    let (status, text) = twite(directory.path(), "check");
+    let (status, text) = run(directory.path(), &["check", "."]);
     assert_eq!(status, 1, "{text}");
     assert!(text.contains("not a valid iCalendar file") && text.contains("twite.toml:10"), "{text}");
 
     write("holidays.ics", CALENDAR);
-    let (status, text) = twite(directory.path(), "test");
+    let (status, text) = run(directory.path(), &["test", "."]);
     assert_eq!(status, 0, "{text}");
     assert!(text.contains("4 passed"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use assert_cmd::Command;
+use crate::support::command;
 
 const RULES: &str = r#"
 trigger "Escalate" {
@@ -54,9 +54,7 @@ fn test(files: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let ran = Command::cargo_bin("twite").unwrap().current_dir(folder).arg("test").args(arguments).output().unwrap();
-    let text = [ran.stdout, ran.stderr].concat();
-    (ran.status.code().unwrap(), String::from_utf8(text).unwrap())
+    command::run(folder, &[&["test"], arguments].concat())
 }
 
 #[test]

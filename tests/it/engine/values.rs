@@ -13,6 +13,8 @@ use twite::{
     store::{Store, TicketKey},
 };
 
+use crate::support::command::run;
+
 /// A condition, a ticket as a test gives it and as JSON, and whether the condition holds.
 struct Case {
     when: String,
@@ -42,9 +44,8 @@ choices = ["Rücksendung", "other"]
 "#;
 
 fn twite(folder: &Path, arguments: &[&str]) -> String {
-    let ran = Command::cargo_bin("twite").unwrap().current_dir(folder).args(arguments).output().unwrap();
-    let text = String::from_utf8([ran.stdout.as_slice(), &ran.stderr].concat()).unwrap();
-    assert_eq!(ran.status.code(), Some(0), "{arguments:?}: {text}");
+    let (status, text) = run(folder, arguments);
+    assert_eq!(status, 0, "{arguments:?}: {text}");
     text
 }
 

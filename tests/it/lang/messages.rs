@@ -6,18 +6,7 @@ use std::{fs, path::Path};
 use assert_cmd::Command;
 use twite::lang::codes;
 
-/// Runs `twite`; returns its exit status and its output, with errors at the end.
-fn twite(directory: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = Command::cargo_bin("twite")
-        .unwrap()
-        .current_dir(directory)
-        .env("NO_COLOR", "1")
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), text)
-}
+use crate::support::command::run;
 
 /// The fenced blocks of a page, with their info strings.
 fn blocks(page: &str) -> Vec<(&str, String)> {
@@ -62,7 +51,7 @@ fn every_code_is_what_its_page_shows() {
         for (info, block) in &blocks {
             let (language, wrong) = info.split_once(' ').unwrap_or((info, ""));
             let directory = directory(language, block);
-            let (status, text) = twite(directory.path(), &["check", "--deny-warnings", "--allow-empty", "."]);
+            let (status, text) = run(directory.path(), &["check", "--deny-warnings", "--allow-empty", "."]);
             if wrong == "wrong" {
                 assert_eq!(status, 1, "{}:\n{block}\n{text}", code.id);
                 assert!(text.starts_with(code.id), "{}:\n{block}\n{text}", code.id);
@@ -71,7 +60,7 @@ fn every_code_is_what_its_page_shows() {
             } else {
                 assert_eq!(status, 0, "{}:\n{block}\n{text}", code.id);
                 if language == "twite" {
-                    let (status, text) = twite(directory.path(), &["fmt", "--check", "."]);
+                    let (status, text) = run(directory.path(), &["fmt", "--check", "."]);
                     assert_eq!(status, 0, "{} as `twite fmt` writes it:\n{block}\n{text}", code.id);
                 }
             }
@@ -85,7 +74,7 @@ fn every_code_is_what_its_page_shows() {
 fn files_are_reported_whole() {
     insta::glob!("cases/*.twite", |path| {
         let directory = directory("twite", &fs::read_to_string(path).unwrap());
-        let (status, text) = twite(directory.path(), &["check", "."]);
+        let (status, text) = run(directory.path(), &["check", "."]);
         // Warnings alone give exit status 0.
         assert_eq!(status, i32::from(!path.ends_with("warnings.twite")), "{text}");
         insta::assert_snapshot!(text);
@@ -105,13 +94,13 @@ const FIXABLE: &str = "trigger \"Fixable\" {
 fn safe_fixes_are_written_and_nothing_else() {
     let directory = directory("twite", FIXABLE);
     let file = directory.path().join("rules.twite");
-    let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
+    let (status, text) = run(directory.path(), &["check", "--fix", "."]);
     assert_eq!(status, 0, "{text}");
     insta::assert_snapshot!("fixed", fs::read_to_string(&file).unwrap());
     // A guess is an unsafe fix and is not applied.
     let guess = "trigger \"Guess\" {\n  on created\n  when stauts is new\n  then add tags vip\n}\n";
     fs::write(&file, guess).unwrap();
-    let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
+    let (status, text) = run(directory.path(), &["check", "--fix", "."]);
     assert_eq!(status, 1, "{text}");
     assert_eq!(fs::read_to_string(&file).unwrap(), guess);
 }
@@ -161,14 +150,14 @@ fn a_fix_is_set_apart_from_what_stands_beside_it() {
             )
         };
         let directory = directory("twite", &rules(slip));
-        let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
+        let (status, text) = run(directory.path(), &["check", "--fix", "."]);
         assert_eq!(fs::read_to_string(directory.path().join("rules.twite")).unwrap(), rules(fixed), "{text}");
         assert_eq!(status, 0, "{slip}: {text}");
     }
     // A fix that would delete a comment is not applied.
     let commented = "let a = requester.verified # for now\n  is yes\n";
     let directory = directory("twite", commented);
-    let (status, text) = twite(directory.path(), &["check", "--fix", "."]);
+    let (status, text) = run(directory.path(), &["check", "--fix", "."]);
     assert_eq!(status, 1, "{text}");
     assert_eq!(fs::read_to_string(directory.path().join("rules.twite")).unwrap(), commented);
 }
@@ -207,9 +196,9 @@ fn a_suppression_covers_the_whole_clause_it_stands_above() {
         let directory = directory("twite", &rules);
         for formatted in [false, true] {
             if formatted {
-                assert_eq!(twite(directory.path(), &["fmt", "."]).0, 0, "{rules}");
+                assert_eq!(run(directory.path(), &["fmt", "."]).0, 0, "{rules}");
             }
-            let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+            let (status, text) = run(directory.path(), &["check", "--format", "short", "."]);
             let mut codes: Vec<_> = text.split("warning TW").skip(1).map(|rest| format!("TW{}", &rest[..4])).collect();
             codes.sort_unstable();
             assert_eq!(status, 0, "{rules}\n{text}");
@@ -224,11 +213,11 @@ fn findings_for_machines() {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/lang/cases/warnings.twite")).unwrap();
     let directory = directory("twite", &text);
     for format in ["github", "json", "short"] {
-        let (status, text) = twite(directory.path(), &["check", "--format", format, "."]);
+        let (status, text) = run(directory.path(), &["check", "--format", format, "."]);
         assert_eq!(status, 0, "warnings are no findings unless asked for");
         insta::assert_snapshot!(format, text);
     }
-    assert_eq!(twite(directory.path(), &["check", "--deny-warnings", "."]).0, 1);
+    assert_eq!(run(directory.path(), &["check", "--deny-warnings", "."]).0, 1);
     // The list of lints is long and part of every SARIF log, so it is compared with the codes instead of a snapshot.
     let output = Command::cargo_bin("twite")
         .unwrap()
@@ -281,7 +270,7 @@ fn hard_input_is_refused_by_name_and_all_else_is_read() {
     for (what, lay, code) in cases {
         let directory = directory("twite", good);
         lay(directory.path());
-        let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+        let (status, text) = run(directory.path(), &["check", "--format", "short", "."]);
         assert_eq!(status, i32::from(!code.is_empty()), "{what}: {text}");
         assert!(text.contains(code), "{what}: {text}");
         assert!(code.is_empty() || text.contains("bad.twite"), "{what} names the file: {text}");
@@ -290,9 +279,9 @@ fn hard_input_is_refused_by_name_and_all_else_is_read() {
     }
     // Windows line ends and a byte order mark are allowed.
     let directory = directory("twite", &format!("\u{feff}{}", good.replace('\n', "\r\n")));
-    let (status, text) = twite(directory.path(), &["check", "."]);
+    let (status, text) = run(directory.path(), &["check", "."]);
     assert_eq!(status, 0, "{text}");
-    let (status, text) = twite(directory.path(), &["check", "nowhere"]);
+    let (status, text) = run(directory.path(), &["check", "nowhere"]);
     assert_eq!((status, text.contains("no such file")), (2, true), "{text}");
 }
 
@@ -332,12 +321,12 @@ fn names_are_found_whatever_their_white_space() {
     };
     for title in ["a  B", "a B", " a b ", "a\u{a0}b", "A B"] {
         let directory = directory("twite", &rules("status is new", title, " thank\u{a0} you"));
-        let (status, text) = twite(directory.path(), &["test", "."]);
+        let (status, text) = run(directory.path(), &["test", "."]);
         assert_eq!((status, text.contains("1 passed")), (0, true), "{title}: {text}");
     }
     // A suggestion is never what was written.
     let directory = directory("twite", &rules("status is \"new \"", "a c", "Thank"));
-    let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+    let (status, text) = run(directory.path(), &["check", "--format", "short", "."]);
     assert_eq!((status, text.contains("write values of `status` without quotes")), (1, true), "{text}");
     assert!(!text.contains("did you mean `new`"), "{text}");
     // Titles that are found alike are twins.
@@ -347,7 +336,7 @@ fn names_are_found_whatever_their_white_space() {
             rules("status is new", "a b", "thank you")
         );
         let directory = self::directory("twite", &text);
-        let (status, text) = twite(directory.path(), &["check", "--format", "short", "."]);
+        let (status, text) = run(directory.path(), &["check", "--format", "short", "."]);
         assert_eq!((status, text.contains("TW0202: there is already a rule \"a  B\"")), (1, true), "{text}");
     }
 }
@@ -371,12 +360,12 @@ fn the_same_value_twice_is_found_however_it_is_written() {
         (report("measure median first_reply_time, median business first_reply_time"), 0),
     ] {
         let directory = directory("twite", &text);
-        let (_, out) = twite(directory.path(), &["check", "--format", "short", "."]);
+        let (_, out) = run(directory.path(), &["check", "--format", "short", "."]);
         assert_eq!((out.matches("TW0404").count(), out.matches(": error").count()), (twice, 0), "{text}{out}");
     }
     let directory = directory("toml", "[[group]]\nname = \"Social\"\n");
     fs::write(directory.path().join("a.twite"), trigger("group in (\"Social\", \"social \")")).unwrap();
-    let (_, out) = twite(directory.path(), &["check", "--format", "short", "."]);
+    let (_, out) = run(directory.path(), &["check", "--format", "short", "."]);
     assert!(out.contains("TW0404: duplicate value `social `, which equals `Social`"), "{out}");
 }
 
@@ -389,7 +378,7 @@ fn nothing_is_put_off_for_no_time() {
         ("snooze for 1 minute", ""),
     ] {
         let directory = directory("twite", &format!("trigger \"a\" {{\n  on created\n  then {action}\n}}\n"));
-        let (status, out) = twite(directory.path(), &["check", "--format", "short", "."]);
+        let (status, out) = run(directory.path(), &["check", "--format", "short", "."]);
         assert_eq!((status, out.contains(code)), (i32::from(!code.is_empty()), true), "{action}: {out}");
     }
 }

@@ -13,7 +13,7 @@ mod views;
 use jiff::Timestamp;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use twite::{
-    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    desk::{ConnectedAccount, Incoming, IncomingKind, XId},
     store::{Store, StoreError, TicketKey},
 };
 
@@ -66,15 +66,7 @@ async fn the_database_of_another_program_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn a_transaction_that_is_dropped_anywhere_never_was() {
     let (store, _directory) = store().await;
-    let account = ConnectedAccount {
-        id: x(1),
-        handle: "acme".into(),
-        state: AccountState::Connected,
-        connected: Timestamp::UNIX_EPOCH,
-        capture_from: None,
-        scopes: vec![],
-        times_connected: 1,
-    };
+    let account = ConnectedAccount::new(x(1), "acme", Timestamp::UNIX_EPOCH);
     store.connect(&account).await.unwrap();
     let messages: Vec<_> = (1_000..1_005)
         .map(|id| Incoming { kind: IncomingKind::Post, version: x(id), x_id: x(id), payload: "x".repeat(100_000) })

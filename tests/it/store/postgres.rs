@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use twite::{
-    desk::{AccountState, ConnectedAccount},
+    desk::ConnectedAccount,
     settings::Address,
     store::{Store, StoreError},
 };
@@ -43,15 +43,7 @@ async fn who_may_only_select_reads_and_does_not_write() {
     run(&url, &format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}")).await;
     let read = Store::open_to_read(&reading).await.unwrap().unwrap();
     assert_eq!((read.id(), read.counts().await.unwrap()), (store.id(), store.counts().await.unwrap()));
-    let account = ConnectedAccount {
-        id: "1".parse().unwrap(),
-        handle: "acme".into(),
-        state: AccountState::Connected,
-        connected: Timestamp::UNIX_EPOCH,
-        capture_from: None,
-        scopes: vec![],
-        times_connected: 1,
-    };
+    let account = ConnectedAccount::new("1".parse().unwrap(), "acme", Timestamp::UNIX_EPOCH);
     assert!(read.connect(&account).await.is_err());
     read.close().await;
     let refused = Store::open(&reading).await.unwrap_err();

@@ -12,6 +12,12 @@ pub fn twite(directory: &Path, arguments: &[&str], input: &str) -> (i32, String,
     twite_in(directory, arguments, input, &[])
 }
 
+/// Exit status, and both outputs as one text.
+pub fn run(directory: &Path, arguments: &[&str]) -> (i32, String) {
+    let (status, out, errors) = twite_in(directory, arguments, "", &[("NO_COLOR", "1")]);
+    (status, out + &errors)
+}
+
 pub fn twite_in(
     directory: &Path,
     arguments: &[&str],

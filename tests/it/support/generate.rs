@@ -4,7 +4,6 @@
 //! They are used for everything that is compared with the plain evaluator: SQL, the index, and the fuzz target, which
 //! includes this file. Values are built directly and not written in the language, so that combinations the checker
 //! would refuse are covered too.
-#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "the fuzzer uses a part of it")]
 
 use std::{collections::BTreeMap, sync::Arc};
 

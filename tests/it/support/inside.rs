@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{AccountState, ConnectedAccount, Tokens, XId},
+    desk::{ConnectedAccount, Tokens, XId},
     settings::{Address, Overrides, XSettings},
     sim::{CLIENT_ID, NewPerson, SimHandle},
     store::{Key, Store},
@@ -64,18 +64,7 @@ pub async fn daemon_on(
             }
         };
         let id: XId = tokens.user_id.parse().unwrap();
-        store
-            .connect(&ConnectedAccount {
-                id: id.clone(),
-                handle: (*handle).to_owned(),
-                state: AccountState::Connected,
-                connected: Timestamp::UNIX_EPOCH,
-                capture_from: None,
-                scopes: vec![],
-                times_connected: 1,
-            })
-            .await
-            .unwrap();
+        store.connect(&ConnectedAccount::new(id.clone(), *handle, Timestamp::UNIX_EPOCH)).await.unwrap();
         let tokens =
             Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };
         store.save_tokens(&key, &id, &tokens).await.unwrap();

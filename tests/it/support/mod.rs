@@ -15,7 +15,7 @@ use std::{
 use base64::Engine as _;
 use twite::{
     clock::Clock,
-    desk::{AccountState, ConnectedAccount, Tokens, XId},
+    desk::{ConnectedAccount, Tokens, XId},
     sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
     store::{Counts, Key, Store},
 };
@@ -77,15 +77,7 @@ impl TestDesk {
                 }
             };
             let id: XId = tokens.user_id.parse().unwrap();
-            let account = ConnectedAccount {
-                id: id.clone(),
-                handle: (*handle).to_owned(),
-                state: AccountState::Connected,
-                connected: Clock::Wall.now(),
-                capture_from: None,
-                scopes: vec![],
-                times_connected: 1,
-            };
+            let account = ConnectedAccount::new(id.clone(), *handle, Clock::Wall.now());
             store.connect(&account).await.unwrap();
             let tokens = Tokens {
                 access: tokens.access_token,

@@ -15,9 +15,7 @@ use jiff::Timestamp;
 use twite::{
     app::StoredTokens,
     clock::Clock,
-    desk::{
-        AccountState, Actor, Author, Comment, CommentSource, ConnectedAccount, Delivery, Reply, TicketId, Tokens, XId,
-    },
+    desk::{Actor, Author, Comment, CommentSource, ConnectedAccount, Delivery, Reply, TicketId, Tokens, XId},
     settings::XSettings,
     store::{Key, Store},
     x::{
@@ -140,15 +138,7 @@ impl Stage {
 }
 
 fn account() -> ConnectedAccount {
-    ConnectedAccount {
-        id: ACCOUNT.parse().unwrap(),
-        handle: "acme".into(),
-        state: AccountState::Connected,
-        connected: Timestamp::UNIX_EPOCH,
-        capture_from: None,
-        scopes: vec![],
-        times_connected: 1,
-    }
+    ConnectedAccount::new(ACCOUNT.parse().unwrap(), "acme", Timestamp::UNIX_EPOCH)
 }
 
 /// A reply to a public post.

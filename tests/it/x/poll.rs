@@ -10,7 +10,7 @@ use twite::{
     app::Notice,
     clock::Clock,
     daemon::Daemon,
-    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    desk::{ConnectedAccount, Incoming, IncomingKind, XId},
     sim::{Fault, NewPerson, NewPost, SimHandle},
     store::Store,
     x::transport::poll::{Endpoint, OVERLAP, PageRead, Position, Stretch},
@@ -159,15 +159,7 @@ async fn what_x_shows_no_more_is_said_each_time() {
 /// New messages that arrive while a list is read page by page push old ones off its end.
 #[test]
 fn a_gap_is_found_below_the_newest_that_was_known_however_few_were_read() {
-    let account = ConnectedAccount {
-        id: "1".parse().unwrap(),
-        handle: "acme".into(),
-        state: AccountState::Connected,
-        connected: Timestamp::UNIX_EPOCH,
-        capture_from: None,
-        scopes: vec![],
-        times_connected: 1,
-    };
+    let account = ConnectedAccount::new("1".parse().unwrap(), "acme", Timestamp::UNIX_EPOCH);
     let message =
         |id: XId| Incoming { kind: IncomingKind::Post, x_id: id.clone(), version: id, payload: String::new() };
     let second = |n: i64| id(Timestamp::from_second(1_800_000_000 + n).unwrap());
@@ -358,15 +350,7 @@ impl Model {
 }
 
 fn account(capture_from: Option<Timestamp>) -> ConnectedAccount {
-    ConnectedAccount {
-        id: "9".parse().unwrap(),
-        handle: "acme".into(),
-        state: AccountState::Connected,
-        connected: minute(0),
-        capture_from,
-        scopes: vec![],
-        times_connected: 1,
-    }
+    ConnectedAccount { capture_from, ..ConnectedAccount::new("9".parse().unwrap(), "acme", minute(0)) }
 }
 
 fn minute(n: i64) -> Timestamp {
