@@ -22,9 +22,6 @@ use crate::{
     store::StoreError,
 };
 
-/// Maximum number of evaluations of one ticket in a row while it catches up.
-const MAX_EVALUATIONS: usize = 1_000;
-
 /// Maximum number of tickets evaluated in one transaction, which bounds how long messages wait for it.
 const MAX_BATCH_TICKETS: u32 = 100;
 /// Key under which the progress of rechecking all open tickets is stored.
@@ -129,13 +126,13 @@ impl UnitOfWork<'_> {
         Ok(evaluation.decision.is_some())
     }
 
-    /// Catches up on the evaluations of a ticket that were due before `until`.
+    /// Catches up on the evaluations of a ticket that were due before `until`: all of them, because what happens at
+    /// `until` applies to the ticket as they leave it. There is at most one for each minute of downtime.
     pub(super) async fn catch_up(&mut self, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
-        for _ in 0..MAX_EVALUATIONS {
-            match self.tx.next_check_at(id).await? {
-                Some(at) if at < until => self.check_ticket(id, at).await?,
-                _ => break,
-            };
+        while let Some(at) = self.tx.next_check_at(id).await?
+            && at < until
+        {
+            self.check_ticket(id, at).await?;
         }
         Ok(())
     }
