@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, audience, unit_of_work::outcome};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Status, Ticket,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Status, Ticket,
         TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
@@ -133,21 +133,8 @@ impl AgentUpdate {
 
     /// The fields that the update overwrites. Excludes tags, which are added and removed individually.
     fn sets(&self) -> BTreeSet<String> {
-        let set = self.actions.iter().flat_map(|action| match &action.kind {
-            ActionKind::Set(field, _) | ActionKind::Clear(field) => vec![field.name().to_string()],
-            ActionKind::Assign { .. } => vec!["group".to_owned(), "assignee".to_owned()],
-            ActionKind::Snooze(_) => vec!["status".to_owned()],
-            ActionKind::AddTags(_)
-            | ActionKind::RemoveTags(_)
-            | ActionKind::Reply(_)
-            | ActionKind::Note(_)
-            | ActionKind::Notify { .. }
-            | ActionKind::Remind { .. }
-            | ActionKind::Merge
-            | ActionKind::Webhook { .. }
-            | ActionKind::Stop => vec![],
-        });
-        set.collect()
+        let set = self.actions.iter().flat_map(|action| action.kind.sets());
+        set.filter(|field| field.kind() != Kind::Set).map(|field| field.name().into_owned()).collect()
     }
 }
 

@@ -4,7 +4,13 @@
 //! to read and write it. The checker, completion, hover, the documentation, placeholders, the evaluator, the index and
 //! the compilation to SQL all read [`FIELDS`].
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, ops::RangeInclusive, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    fmt,
+    ops::RangeInclusive,
+    sync::{Arc, LazyLock},
+};
 
 use jiff::Timestamp;
 
@@ -117,8 +123,22 @@ pub struct Field {
     pub zendesk: Option<&'static str>,
     /// Reads its value.
     pub read: for<'a> fn(Facts<'a>) -> Value<'a>,
-    /// Sets its value; `None` if rules cannot set it.
-    pub write: Option<fn(&mut Ticket, Value<'_>, Timestamp)>,
+    /// How rules set it; `None` if they cannot.
+    pub write: Option<Write>,
+}
+
+/// How a field is set.
+pub struct Write {
+    set: fn(&mut Ticket, Value<'_>, Timestamp),
+    /// The other fields that setting it can change.
+    also: &'static [&'static str],
+}
+
+impl Write {
+    /// Changes no other field.
+    const fn alone(set: fn(&mut Ticket, Value<'_>, Timestamp)) -> Self {
+        Self { set, also: &[] }
+    }
 }
 
 impl fmt::Debug for Field {
@@ -199,6 +219,17 @@ impl FieldRef {
         }
     }
 
+    /// The other fields that setting it can change.
+    pub fn also_changes(&self) -> &'static [Self] {
+        static ALSO: LazyLock<Vec<(&str, Vec<FieldRef>)>> = LazyLock::new(|| {
+            let also = |field: &Field| field.write.as_ref().map_or(&[][..], |write| write.also);
+            let refs = |names: &[&str]| names.iter().filter_map(|name| known(name)).map(FieldRef::Known).collect();
+            FIELDS.iter().filter(|f| !also(f).is_empty()).map(|f| (f.name, refs(also(f)))).collect()
+        });
+        let Self::Known(field) = self else { return &[] };
+        ALSO.iter().find(|(name, _)| *name == field.name).map_or(&[], |(_, fields)| fields)
+    }
+
     /// Its value.
     pub fn read<'a>(&self, facts: Facts<'a>) -> Value<'a> {
         match self {
@@ -224,8 +255,8 @@ impl FieldRef {
     pub fn write(&self, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
         match self {
             Self::Known(field) => {
-                if let Some(write) = field.write {
-                    write(ticket, value, now);
+                if let Some(write) = &field.write {
+                    (write.set)(ticket, value, now);
                 }
             }
             Self::Custom(field) => {
@@ -301,10 +332,13 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.status"),
         zendesk: Some("status"),
         read: |f| Value::word(Some(f.ticket.status.as_str())),
-        write: Some(|t, v, now| {
-            if let Some(status) = word_of(&v) {
-                t.set_status(status, now);
-            }
+        write: Some(Write {
+            set: |t, v, now| {
+                if let Some(status) = word_of(&v) {
+                    t.set_status(status, now);
+                }
+            },
+            also: &["reopens", "solved", "snoozed"],
         }),
     },
     Field {
@@ -315,7 +349,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.priority"),
         zendesk: Some("priority"),
         read: |f| Value::word(f.ticket.priority.map(Priority::as_str)),
-        write: Some(|t, v, _| t.priority = word_of(&v)),
+        write: Some(Write::alone(|t, v, _| t.priority = word_of(&v))),
     },
     Field {
         name: "type",
@@ -325,7 +359,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.type"),
         zendesk: Some("type"),
         read: |f| Value::word(f.ticket.kind.map(TicketType::as_str)),
-        write: Some(|t, v, _| t.kind = word_of(&v)),
+        write: Some(Write::alone(|t, v, _| t.kind = word_of(&v))),
     },
     Field {
         name: "subject",
@@ -335,7 +369,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.subject"),
         zendesk: Some("subject_includes_word"),
         read: |f| Value::text(Some(&f.ticket.subject)),
-        write: Some(|t, v, _| t.subject = name_of(v).unwrap_or_default()),
+        write: Some(Write::alone(|t, v, _| t.subject = name_of(v).unwrap_or_default())),
     },
     Field {
         name: "description",
@@ -395,12 +429,12 @@ pub static FIELDS: &[Field] = &[
         sql: Some("ticket_tag"),
         zendesk: Some("current_tags"),
         read: |f| Value::set(&f.ticket.tags),
-        write: Some(|t, v, _| {
+        write: Some(Write::alone(|t, v, _| {
             t.tags = match v {
                 Value::Set(tags) => tags.into_owned(),
                 _ => BTreeSet::new(),
             }
-        }),
+        })),
     },
     Field {
         name: "group",
@@ -410,7 +444,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.group_name"),
         zendesk: Some("group_id"),
         read: |f| Value::word(f.ticket.group.as_deref()),
-        write: Some(|t, v, _| t.group = name_of(v)),
+        write: Some(Write::alone(|t, v, _| t.group = name_of(v))),
     },
     Field {
         name: "assignee",
@@ -420,7 +454,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.assignee"),
         zendesk: Some("assignee_id"),
         read: |f| Value::word(f.ticket.assignee.as_deref()),
-        write: Some(|t, v, now| t.set_assignee(name_of(v), now)),
+        write: Some(Write { set: |t, v, now| t.set_assignee(name_of(v), now), also: &["assigned"] }),
     },
     Field {
         name: "account",
@@ -440,7 +474,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.brand"),
         zendesk: Some("brand_id"),
         read: |f| Value::word(f.ticket.brand.as_deref()),
-        write: Some(|t, v, _| t.brand = name_of(v)),
+        write: Some(Write::alone(|t, v, _| t.brand = name_of(v))),
     },
     Field {
         name: "requester.followers",

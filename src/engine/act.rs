@@ -1,6 +1,6 @@
 //! Applies actions to a ticket and collects their effects.
 
-use std::{borrow::Cow, cmp::Ordering, collections::BTreeSet, sync::LazyLock};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeSet};
 
 use jiff::Timestamp;
 
@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value,
-        field::{FIELDS, known},
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value, field::FIELDS,
         normalize::tag,
     },
     lang::rules::{Action, ActionKind, Duration, SetTo, Template},
@@ -119,38 +118,11 @@ fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, 
     }
 }
 
-/// The fields that change together with the status, and with the assignee.
-static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["status", "reopens", "solved", "snoozed"]));
-static ASSIGNEE: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["assignee", "assigned"]));
-static TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["tags"]));
-static GROUP: LazyLock<Vec<FieldRef>> = LazyLock::new(|| named(&["group"]));
-
-fn named(names: &[&str]) -> Vec<FieldRef> {
-    names.iter().filter_map(|name| known(name)).map(FieldRef::Known).collect()
-}
-
 /// The fields that actions can write, without duplicates: built-in fields in table order, then custom fields by name.
 pub(super) fn written_fields<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<FieldRef> {
     let mut written: Vec<FieldRef> = vec![];
-    for action in actions {
-        let fields: &[FieldRef] = match &action.kind {
-            ActionKind::Set(field, _) | ActionKind::Clear(field) => match &*field.name() {
-                "status" => &STATUS,
-                "assignee" => &ASSIGNEE,
-                _ => std::slice::from_ref(field),
-            },
-            ActionKind::AddTags(_) | ActionKind::RemoveTags(_) => &TAGS,
-            ActionKind::Assign { .. } => &GROUP,
-            ActionKind::Snooze(_) => &STATUS,
-            ActionKind::Reply(_)
-            | ActionKind::Note(_)
-            | ActionKind::Notify { .. }
-            | ActionKind::Remind { .. }
-            | ActionKind::Merge
-            | ActionKind::Webhook { .. }
-            | ActionKind::Stop => &[],
-        };
-        for field in fields {
+    for set in actions.into_iter().flat_map(|action| action.kind.sets()) {
+        for field in std::iter::once(set).chain(set.also_changes()) {
             if !written.contains(field) {
                 written.push(field.clone());
             }

@@ -9,13 +9,13 @@ mod test;
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, Value,
+    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, Value, field,
     text::{fold, fold_needle},
 };
 
@@ -558,6 +558,31 @@ pub enum ActionKind {
     },
     /// `stop`: ends the run after this trigger.
     Stop,
+}
+
+impl ActionKind {
+    /// The fields that it sets, or asks to be set. Setting them can change others: [`FieldRef::also_changes`].
+    pub fn sets(&self) -> &[FieldRef] {
+        static TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["tags"]));
+        static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["status"]));
+        static ASSIGNED: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["group", "assignee"]));
+        fn known(names: &[&str]) -> Vec<FieldRef> {
+            names.iter().filter_map(|name| field::known(name)).map(FieldRef::Known).collect()
+        }
+        match self {
+            Self::Set(field, _) | Self::Clear(field) => std::slice::from_ref(field),
+            Self::AddTags(_) | Self::RemoveTags(_) => &TAGS,
+            Self::Assign { .. } => &ASSIGNED,
+            Self::Snooze(_) => &STATUS,
+            Self::Reply(_)
+            | Self::Note(_)
+            | Self::Notify { .. }
+            | Self::Remind { .. }
+            | Self::Merge
+            | Self::Webhook { .. }
+            | Self::Stop => &[],
+        }
+    }
 }
 
 /// The new value of a field.

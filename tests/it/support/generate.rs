@@ -445,22 +445,43 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         value.prop_map(move |value| ActionKind::Set(field.clone(), value))
     });
     let recipient =
-        prop_oneof![Just(Recipient::Assignee), Just(Recipient::Requester), one_name().prop_map(Recipient::Group)];
-    prop_oneof![
+        || prop_oneof![Just(Recipient::Assignee), Just(Recipient::Requester), one_name().prop_map(Recipient::Group)];
+    let message = || option::of(template());
+    let action = prop_oneof![
         6 => set,
         2 => settable().prop_map(ActionKind::Clear),
         5 => tags().prop_map(ActionKind::AddTags),
         3 => tags().prop_map(ActionKind::RemoveTags),
         1 => template().prop_map(ActionKind::Reply),
         1 => template().prop_map(ActionKind::Note),
-        1 => (recipient, template(), template()).prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
+        1 => (recipient(), template(), template())
+            .prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
+        1 => (recipient(), duration(), message(), message())
+            .prop_map(|(to, after, subject, body)| ActionKind::Remind { to, after, subject, body }),
         // A declared group has a name.
         1 => one_name().prop_filter("no group", |group| !twite::desk::text::is_blank(group))
             .prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
         1 => duration().prop_map(ActionKind::Snooze),
         1 => Just(ActionKind::Merge),
+        1 => (one_name(), message()).prop_map(|(name, body)| ActionKind::Webhook { name, body }),
         1 => Just(ActionKind::Stop),
-    ]
+    ];
+    action.prop_map(|action| match action {
+        // A new action needs its line above.
+        ActionKind::Set(..)
+        | ActionKind::Clear(_)
+        | ActionKind::AddTags(_)
+        | ActionKind::RemoveTags(_)
+        | ActionKind::Reply(_)
+        | ActionKind::Note(_)
+        | ActionKind::Notify { .. }
+        | ActionKind::Remind { .. }
+        | ActionKind::Assign { .. }
+        | ActionKind::Snooze(_)
+        | ActionKind::Merge
+        | ActionKind::Webhook { .. }
+        | ActionKind::Stop => action,
+    })
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
