@@ -313,8 +313,7 @@ async fn taken_in(
             }
         }
     }
-    let counts = store.counts().await.unwrap();
-    assert_eq!(counts.set_aside, 0);
+    assert_eq!(store.queues().await.unwrap().set_aside, 0);
     store.close().await;
     time
 }

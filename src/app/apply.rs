@@ -267,11 +267,10 @@ impl UnitOfWork<'_> {
                 return self.tx.carried_out(&outgoing, &outcome).await;
             }
             Effect::Merge => {
-                let outcome = match self.merge(ticket, now).await? {
-                    Some(into) => format!("into ticket {into}"),
-                    None => "no earlier ticket".to_owned(),
-                };
-                return self.tx.carried_out(&outgoing, &outcome).await;
+                // The link names the earlier ticket, to whoever sees it.
+                let outcome =
+                    if self.merge(ticket, now).await? { "into an earlier ticket" } else { "no earlier ticket" };
+                return self.tx.carried_out(&outgoing, outcome).await;
             }
             Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
@@ -286,11 +285,13 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// Merges a ticket into the same person's latest earlier ticket, if there is one, and closes it. Comments move to
-    /// the earlier ticket.
-    async fn merge(&mut self, ticket: &mut Ticket, now: Timestamp) -> Result<Option<TicketId>, StoreError> {
-        let Some(into) = self.tx.earlier_ticket(ticket.id).await? else { return Ok(None) };
-        Ok(self.move_all(ticket, into, now).await?.then_some(into))
+    /// Merges a ticket into the same person's latest earlier ticket and closes it. Comments move to the earlier ticket.
+    /// Returns `false` if there is none.
+    async fn merge(&mut self, ticket: &mut Ticket, now: Timestamp) -> Result<bool, StoreError> {
+        match self.tx.earlier_ticket(ticket.id).await? {
+            Some(into) => self.move_all(ticket, into, now).await,
+            None => Ok(false),
+        }
     }
 
     /// Merges a ticket into another one.

@@ -29,8 +29,6 @@ pub enum Cause {
     Macro(String),
     /// The ticket's snooze time is over.
     Unsnoozed,
-    /// This other ticket was merged into it.
-    Merged(super::TicketId),
 }
 
 /// Whether the ticket was created or updated, or only time passed.

@@ -108,7 +108,6 @@ fn happened(event: &Event) -> String {
         None => String::new(),
         Some(Cause::Macro(title)) => format!(" with the macro {title:?}"),
         Some(Cause::Unsnoozed) => ": it was put off until now".to_owned(),
-        Some(Cause::Merged(from)) => format!(": ticket {from} was merged into it"),
     };
     visible(&format!("{what}{cause}{by}{}", said.unwrap_or_default())).into_owned()
 }

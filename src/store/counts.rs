@@ -1,10 +1,14 @@
-//! Totals over the whole database.
+//! Totals over all tickets that a viewer sees.
 
 use std::collections::BTreeMap;
 
-use super::{Store, StoreError, db::query};
+use super::{
+    StoreError,
+    db::Builder,
+    snapshot::{Snapshot, push_seen},
+};
 
-/// Totals over the whole database.
+/// Totals over all tickets that a viewer sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tickets.
@@ -19,7 +23,7 @@ pub struct Counts {
     pub refused: i64,
     /// Replies whose delivery is unknown.
     pub unknown: i64,
-    /// Messages in the inbox that could not be read or stored.
+    /// Messages in the inbox that could not be read or stored. They are on no ticket, so that every viewer sees them.
     pub set_aside: i64,
     /// Messages that were not imported because their tickets were full.
     pub not_imported: i64,
@@ -27,23 +31,32 @@ pub struct Counts {
     pub fired: BTreeMap<String, i64>,
 }
 
-impl Store {
+impl Snapshot<'_> {
     /// The totals so far.
-    pub async fn counts(&self) -> Result<Counts, StoreError> {
-        let row = query(
-            "SELECT (SELECT count(*) FROM ticket),
-                    (SELECT count(*) FROM comment WHERE delivery = 'imported' AND kind <> 'note'),
-                    (SELECT count(*) FROM (SELECT one FROM ticket_link UNION SELECT other FROM ticket_link) AS linked),
-                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'sent'),
-                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'refused'),
-                    (SELECT count(*) FROM outbox WHERE kind = 'reply' AND state = 'unknown'),
-                    (SELECT count(*) FROM inbox WHERE state = 'set_aside'),
-                    (SELECT CAST(coalesce(sum(not_imported), 0) AS BIGINT) FROM ticket)",
-        )
-        .fetch_one(&self.reader)
-        .await?;
-        let fired =
-            query("SELECT rule, count(*) FROM fired WHERE shadow = 0 GROUP BY rule").fetch_all(&self.reader).await?;
+    pub async fn counts(&mut self) -> Result<Counts, StoreError> {
+        let row = self
+            .counted(
+                "SELECT (SELECT count(*) FROM seen),
+                        (SELECT count(*) FROM comment WHERE delivery = 'imported' AND kind <> 'note'
+                           AND ticket IN (SELECT id FROM seen)),
+                        (SELECT count(*) FROM (SELECT one FROM links UNION SELECT other FROM links) AS linked),
+                        (SELECT count(*) FROM replies WHERE state = 'sent'),
+                        (SELECT count(*) FROM replies WHERE state = 'refused'),
+                        (SELECT count(*) FROM replies WHERE state = 'unknown'),
+                        (SELECT count(*) FROM inbox WHERE state = 'set_aside'),
+                        (SELECT CAST(coalesce(sum(not_imported), 0) AS BIGINT) FROM seen)",
+            )
+            .build()
+            .fetch_one(&mut self.conn)
+            .await?;
+        let fired = self
+            .counted(
+                "SELECT f.rule, count(*) FROM fired f JOIN decision d ON d.id = f.decision
+                 WHERE f.shadow = 0 AND d.ticket IN (SELECT id FROM seen) GROUP BY f.rule",
+            )
+            .build()
+            .fetch_all(&mut self.conn)
+            .await?;
         Ok(Counts {
             tickets: row.try_get(0)?,
             comments: row.try_get(1)?,
@@ -55,5 +68,15 @@ impl Store {
             not_imported: row.try_get(7)?,
             fired: fired.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?,
         })
+    }
+
+    /// A query over the tickets that the viewer sees, the links between them and the replies on them.
+    fn counted(&self, select: &str) -> Builder<'static> {
+        let mut sql = Builder::new(self.conn.dialect(), "WITH seen AS (SELECT id, not_imported FROM ticket t WHERE ");
+        push_seen(&mut sql, self.viewer);
+        sql.push("), links AS (SELECT one, other FROM ticket_link WHERE one IN (SELECT id FROM seen) AND other IN (SELECT id FROM seen))");
+        sql.push(", replies AS (SELECT state FROM outbox WHERE kind = 'reply' AND ticket IN (SELECT id FROM seen)) ");
+        sql.push(select);
+        sql
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     },
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Account, ConnectedAccount, IncomingKind, Tokens, XId, visible::visible},
+    desk::{Account, ConnectedAccount, IncomingKind, Tokens, Viewer, XId, visible::visible},
     settings::{Address, MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
     store::{Key, Store},
@@ -277,7 +277,9 @@ impl Stage {
 
     /// The summary of the demo, from the counts in the database.
     pub(super) async fn summary(&self, took: Duration) -> Result<Summary, CliError> {
-        let counts = self.daemon.store().counts().await?;
+        let mut snapshot = self.daemon.store().snapshot(Viewer::Owner).await?;
+        let counts = snapshot.counts().await?;
+        snapshot.close().await?;
         Ok(Summary {
             posts: self.lines,
             left_out: self.left_out,

@@ -17,6 +17,9 @@ use crate::{
     lang::{did_you_mean, listed, nearest},
 };
 
+/// The whole numbers below this are exact in a JSON parser that reads numbers as floating-point.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The type of a value.
 pub(super) enum Shape {
     Text,
@@ -73,7 +76,7 @@ pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
         required("public", Shape::YesNo),
         required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
     ]);
-    let cause = vec![key("macro", Shape::Text), key("merged", Shape::Number)];
+    let cause = vec![key("macro", Shape::Text)];
     let event = Shape::Table(vec![
         required("kind", kind),
         required("via", Shape::Word(Via::WORDS)),
@@ -198,13 +201,16 @@ impl At<'_, '_, '_> {
         self.report.misfit(format_args!("must be {}, not {found}", self.holds));
     }
 
-    fn number<E>(self, fits: bool, found: impl fmt::Display) -> Result<(), E> {
-        let expected = match self.holds {
+    fn expects_number(&self) -> bool {
+        match self.holds {
             Holds::Shape(shape) => matches!(shape, Shape::Number),
             Holds::Field(field) => field.kind == CustomKind::Number,
             Holds::Item => false,
-        };
-        match (expected, fits) {
+        }
+    }
+
+    fn number<E>(self, fits: bool, found: impl fmt::Display) -> Result<(), E> {
+        match (self.expects_number(), fits) {
             (true, true) => {}
             (true, false) => self.misfit(format_args!("{found}, which is out of range")),
             (false, _) => self.misfit(found),
@@ -256,8 +262,15 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        // With a decimal point, as a number that looks whole was not written as one.
-        self.misfit(format_args!("{number:?}"));
+        // `2e2` and `200.0` are whole, but not written as whole numbers.
+        let is_whole = number.fract() == 0.0 && number.abs() < MAX_EXACT;
+        match (is_whole, self.expects_number()) {
+            (true, true) => self
+                .report
+                .misfit(format_args!("must be a whole number without a decimal point or an exponent: write {number}")),
+            (true, false) => self.misfit(number),
+            (false, _) => self.misfit(format_args!("{number:?}")),
+        }
         Ok(())
     }
 

@@ -204,7 +204,10 @@ async fn what_is_merged_goes_on_in_one_place() {
     };
     assert_eq!(said(1).await, ["10", "20"]);
     assert_eq!(desk.ticket(1).await.comments, 2);
+    // Only the link names the other ticket: an agent may not see that one.
     assert_eq!(desk.daemon.store().links(TicketId(2)).await.unwrap(), [(TicketId(1), "merged".to_owned())]);
+    let outgoing = desk.daemon.store().outgoing(TicketId(2)).await.unwrap();
+    assert_eq!(outgoing[0].reason.as_deref(), Some("into an earlier ticket"));
     // Later posts in the merged ticket's conversation join the earlier ticket.
     desk.post(21, 1, 20, "2026-01-05T10:00:00Z").await;
     assert_eq!(said(1).await, ["10", "20", "21"]);

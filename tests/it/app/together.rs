@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::support::{inside, simulator};
+use crate::support::{inside, owner::OwnerReads as _, simulator};
 use sqlx::{
     Column as _, ConnectOptions as _, Row as _, SqliteConnection, ValueRef as _,
     sqlite::{SqliteConnectOptions, SqliteRow},

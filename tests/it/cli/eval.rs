@@ -143,8 +143,17 @@ fn a_key_in_the_wrong_place_is_told_the_right_one() {
         (r#"{"ticket": {}, "post.likes": 5}"#, r#"write `{"post": {"likes": …}}` inside `ticket`"#),
         (r#"{"statu": "open"}"#, "did you mean `status`?"),
         (r#"{"requester": {"folowers": 5}}"#, "did you mean `followers`?"),
-        (r#"{"requester": {"followers": 1.0}}"#, "must be a whole number, not 1.0"),
-        (r#"{"requester": {"followers": 2e2}}"#, "must be a whole number, not 200.0"),
+        (
+            r#"{"requester": {"followers": 1.0}}"#,
+            "must be a whole number without a decimal point or an exponent: write 1",
+        ),
+        (r#"{"requester": {"followers": 1.5}}"#, "must be a whole number, not 1.5"),
+        (r#"{"requester": {"followers": 1e300}}"#, "must be a whole number, not 1e300"),
+        (r#"{"subject": 2e2}"#, "must be a string, not 200"),
+        (
+            r#"{"requester": {"followers": 2e2}}"#,
+            "must be a whole number without a decimal point or an exponent: write 200",
+        ),
     ] {
         let (status, _, err) = twite(directory.path(), &["eval", "--tickets", "-", "."], line);
         assert_eq!((status, err.contains(says)), (1, true), "{line}: {err}");

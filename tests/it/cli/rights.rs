@@ -4,7 +4,15 @@ use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use twite::{settings::Address, x::wire::decode_line};
+use twite::{
+    desk::{
+        Viewer,
+        declarations::{Agent, Sees},
+    },
+    settings::Address,
+    store::{Counts, Store},
+    x::wire::decode_line,
+};
 
 use crate::support::{command::twite, inside, simulator};
 
@@ -154,6 +162,27 @@ async fn lists_counts_and_numbers_are_those_of_a_desk_without_what_is_hidden() {
     }
     let (status, _, errors) = run(whole.path(), Some("Anna"), "view");
     assert_eq!((status, errors.as_str()), (2, "error: there is no agent `Anna`, did you mean `Ana`?\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_are_those_of_a_desk_without_what_is_hidden() {
+    let counts = async |desk: &TempDir, agent: Agent| {
+        let store = Store::open(Address::File(desk.path().join("rules/twite.db"))).await.unwrap();
+        let mut all = vec![];
+        for viewer in [Viewer::Owner, Viewer::Agent(&agent)] {
+            let mut snapshot = store.snapshot(viewer).await.unwrap();
+            all.push(snapshot.counts().await.unwrap());
+            snapshot.close().await.unwrap();
+        }
+        store.close().await;
+        <[Counts; 2]>::try_from(all).unwrap()
+    };
+    let ana = || Agent { name: "Ana".into(), groups: vec!["Social".into()], sees: Sees::Groups, ..Agent::default() };
+    let [all, seen] = counts(&desk(&[SEEN, HIDDEN]).await, ana()).await;
+    let without = counts(&desk(&[SEEN]).await, ana()).await;
+    assert_eq!(without, [seen.clone(), seen.clone()]);
+    assert_eq!((all.tickets, all.linked, all.fired.len()), (4, 2, 2));
+    assert_eq!((seen.tickets, seen.linked, seen.fired.len()), (2, 0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

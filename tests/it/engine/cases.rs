@@ -4,6 +4,8 @@ use std::{fs, path::Path};
 
 use assert_cmd::Command;
 
+use crate::support::files::each_file;
+
 /// `twite eval` on one file as a rule set, at a fixed time.
 fn eval(name: &Path, format: &str) -> String {
     let (cases, set) = (Path::new("tests/it/engine/cases"), tempfile::tempdir().unwrap());
@@ -27,7 +29,7 @@ fn without_version(text: &str) -> String {
 
 #[test]
 fn decisions_are_as_they_were() {
-    insta::glob!("cases/*.twite", |path| {
+    each_file("tests/it/engine/cases", "twite", |path| {
         let name = Path::new(path.file_name().unwrap());
         insta::assert_snapshot!(without_version(&eval(name, "human")));
     });

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use crate::support::TestDesk;
+use crate::support::{TestDesk, owner::OwnerReads as _};
 use twite::{
     sim::{NewPerson, NewPost},
     store::Store,

@@ -12,6 +12,7 @@ use twite::{
 use crate::support::{
     command::{directory, twite_in},
     database::{self, TestDatabase},
+    owner::OwnerReads as _,
 };
 
 async fn run(url: &str, statement: &str) {

@@ -1,6 +1,7 @@
 //! A desk for tests: a simulator of X, rules in a directory, a database, and the daemon as a separate process.
 pub mod command;
 pub mod database;
+pub mod files;
 pub mod generate;
 pub mod inside;
 pub mod owner;
@@ -13,6 +14,7 @@ use std::{
 };
 
 use base64::Engine as _;
+use owner::OwnerReads as _;
 use twite::{
     clock::Clock,
     desk::{ConnectedAccount, Tokens, XId},

@@ -2,7 +2,7 @@
 
 use twite::{
     desk::{Comment, Ticket, TicketId, Viewer},
-    store::{DeliveryStatus, Intervention, Queued, Recorded, StoppedLoop, Store, StoreError, StoredPost},
+    store::{Counts, DeliveryStatus, Intervention, Queued, Recorded, StoppedLoop, Store, StoreError, StoredPost},
 };
 
 /// Declares and implements reads of the details of a ticket, which must exist.
@@ -15,6 +15,7 @@ macro_rules! details {
             async fn left_out(&self, id: TicketId) -> Result<i64, StoreError>;
             async fn stopped_loops(&self) -> Result<Vec<StoppedLoop>, StoreError>;
             async fn queued(&self) -> Result<Vec<Queued>, StoreError>;
+            async fn counts(&self) -> Result<Counts, StoreError>;
             $(async fn $name(&self, id: TicketId) -> Result<$type, StoreError>;)+
         }
 
@@ -50,6 +51,13 @@ macro_rules! details {
             async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
                 let mut snapshot = self.snapshot(Viewer::Owner).await?;
                 let found = snapshot.queued().await?;
+                snapshot.close().await?;
+                Ok(found)
+            }
+
+            async fn counts(&self) -> Result<Counts, StoreError> {
+                let mut snapshot = self.snapshot(Viewer::Owner).await?;
+                let found = snapshot.counts().await?;
                 snapshot.close().await?;
                 Ok(found)
             }

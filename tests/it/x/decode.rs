@@ -11,6 +11,8 @@ use twite::{
     },
 };
 
+use crate::support::files::each_file;
+
 fn person(person: &Person) -> String {
     let all = [
         ("id", person.id.as_ref().map(ToString::to_string)),
@@ -69,7 +71,7 @@ fn direct(message: &DirectMessage) -> String {
 
 #[test]
 fn lines_are_read() {
-    insta::glob!("decode/*.ndjson", |path| {
+    each_file("tests/it/x/decode", "ndjson", |path| {
         let mut all = String::new();
         for line in fs::read_to_string(path).unwrap().lines() {
             let cut: String = line.chars().take(100).collect();

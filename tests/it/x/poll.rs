@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::support::{TestDesk, inside, simulator};
+use crate::support::{TestDesk, inside, owner::OwnerReads as _, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{prelude::*, test_runner::Config};
 use twite::{
