@@ -2,10 +2,12 @@
 //! symbolic links are kept.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write},
     path::Path,
 };
+
+use crate::desk::visible::Visible;
 
 /// Why a file was not written. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -14,14 +16,32 @@ pub(super) enum NotWritten {
     Changed,
     #[error("the file is read-only")]
     ReadOnly,
-    #[error("the file has {0} hard links, which replacing it would break")]
-    Linked(u64),
+    #[error("the file has {0}, which replacing it would break; make them symbolic links")]
+    Linked(HardLinks),
     #[error("the file belongs to another user, and replacing it would change its owner")]
     Owner,
     #[error("cannot preserve the file's attributes or access control lists: {0}")]
     Attributes(io::Error),
     #[error("{}", why(.0))]
     Io(#[from] io::Error),
+}
+
+/// The other names of a file.
+#[derive(Debug)]
+pub(super) struct HardLinks {
+    /// The names in its directory, in order.
+    here: Vec<String>,
+    /// The number of names in other directories.
+    elsewhere: u64,
+}
+
+impl fmt::Display for HardLinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} hard links besides this name", self.here.len() as u64 + self.elsewhere)?;
+        let here = self.here.iter().map(|name| format!("`{}`", Visible(name)));
+        let elsewhere = (self.elsewhere > 0).then(|| format!("{} in other directories", self.elsewhere));
+        write!(f, " ({})", here.chain(elsewhere).collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Replaces the content of a file atomically, if it still equals `before`.
@@ -36,6 +56,10 @@ pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotW
         return Err(NotWritten::ReadOnly);
     }
     let directory = path.parent().unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    if let Some(links) = hard_links(&path, directory, &meta) {
+        return Err(NotWritten::Linked(links));
+    }
     // A hidden name, so that the temporary file is not mistaken for a rule file.
     let mut fresh = tempfile::Builder::new().prefix(".twite-").tempfile_in(directory)?;
     fresh.write_all(after.as_bytes())?;
@@ -50,13 +74,31 @@ pub(super) fn rewrite(path: &Path, before: &str, after: &str) -> Result<(), NotW
     Ok(())
 }
 
-/// Gives a new file the owner of the old one, which must not have other hard links.
+/// The other hard links of a file in a directory; `None` if it has no others.
+#[cfg(unix)]
+fn hard_links(path: &Path, directory: &Path, meta: &fs::Metadata) -> Option<HardLinks> {
+    use std::os::unix::fs::MetadataExt as _;
+    let others = meta.nlink().saturating_sub(1);
+    if others == 0 {
+        return None;
+    }
+    let is_same = |entry: &fs::DirEntry| {
+        // Not through symbolic links: those are kept.
+        entry.path() != path
+            && entry.metadata().is_ok_and(|other| (other.dev(), other.ino()) == (meta.dev(), meta.ino()))
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut here: Vec<_> =
+        entries.filter(is_same).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    here.sort();
+    let elsewhere = others.saturating_sub(here.len() as u64);
+    Some(HardLinks { here, elsewhere })
+}
+
+/// Gives a new file the owner of the old one.
 #[cfg(unix)]
 fn keep_owner(fresh: &fs::File, old: &fs::Metadata) -> Result<(), NotWritten> {
     use std::os::unix::fs::{MetadataExt, fchown};
-    if old.nlink() > 1 {
-        return Err(NotWritten::Linked(old.nlink()));
-    }
     let new = fresh.metadata()?;
     if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
         return Ok(());

@@ -1,6 +1,6 @@
 //! `twite rules`: lists the items of rule files in evaluation order.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::PathBuf};
 
 use super::{
     CliError, Exit,
@@ -20,6 +20,10 @@ use crate::present::{
 pub(crate) struct Rules {
     #[command(flatten)]
     source: super::source::Source,
+    /// The database with the live rules: a file of SQLite, or `postgres://user@host/name`. Default: `url` of `[store]` in
+    /// `twite.toml`.
+    #[arg(long, value_name = "FILE|URL", env = "TWITE_DATABASE", hide_env_values = true)]
+    database: Option<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -37,9 +41,11 @@ impl Rules {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         let chosen = self.source.choose()?;
         let rules = self.source.load_chosen(&chosen)?;
-        // The database is only needed for a note, so the files are listed also if it cannot be opened.
+        // The database is only needed for a note, so one that is not named may be missing or closed to this user.
         let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
-        let live = Paths::of(paths, self.source.config.as_deref(), None).live(Access::Read).await.ok().flatten();
+        let place = Paths::named(paths, self.source.config.as_deref(), self.database.as_deref())?;
+        let live = place.live(Access::Read).await;
+        let live = if self.database.is_some() { live? } else { live.ok().flatten() };
         if let Some(note) = live.and_then(|live| beside_listed(&live, paths, &rules.version)) {
             writeln!(terminal::remarks(), "note: {note}")?;
         }

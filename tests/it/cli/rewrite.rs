@@ -80,11 +80,15 @@ fn a_file_that_cannot_be_written_is_named_and_keeps_no_other_from_it() {
             ("bad.twite", "\""),
         ]);
         let path = |name: &str| directory.path().join(name);
-        fs::hard_link(path("a.twite"), path("linked")).unwrap();
+        fs::create_dir(path("other")).unwrap();
+        for name in ["linked", "linked.twite", "other/linked"] {
+            fs::hard_link(path("a.twite"), path(name)).unwrap();
+        }
         fs::set_permissions(path("b.twite"), fs::Permissions::from_mode(0o444)).unwrap();
         let (status, text) = run(directory.path(), command);
         assert_eq!(status, 3, "{text}");
-        assert!(text.contains("error: cannot write `./a.twite`: the file has 2 hard links"), "{text}");
+        let linked = "cannot write `./a.twite`: the file has 3 hard links besides this name (`linked`, `linked.twite`, 1 in other directories)";
+        assert!(text.contains(linked), "{text}");
         assert!(text.contains("error: cannot write `./b.twite`: the file is read-only"), "{text}");
         assert!(text.contains("TW0102"), "{text}");
         for name in ["a.twite", "b.twite", "linked"] {
