@@ -42,7 +42,7 @@ impl Reader {
     /// Reports invalid and duplicate names.
     pub(super) fn names<T>(&mut self, kind: &str, entries: &[Entry<'_, T>], key: &str, name: impl Fn(&T) -> &str) {
         let mut seen: HashMap<String, Range<usize>> = HashMap::new();
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !entry.has_lost(key)) {
             let (name, span) = (name(&entry.value), entry.at(key));
             if is_blank(name) || name.chars().any(char::is_control) {
                 self.error(
@@ -107,16 +107,12 @@ impl Reader {
             }
             if a.default {
                 if !a.allow_replies {
-                    let error = Diagnostic::new(
-                        &codes::TW0507,
-                        account.at("default"),
-                        format!("the default account `{}` cannot reply", a.handle),
-                    );
+                    let error =
+                        Diagnostic::new(&codes::TW0507, account.at("default"), "the default account cannot reply");
                     self.out.push(error.and_label(account.at("allow_replies"), "replies are turned off here"));
                 }
                 if let Some(first) = default {
-                    let message = format!("duplicate default account: `{}` is already the default", first.value.handle);
-                    let error = Diagnostic::new(&codes::TW0507, account.at("default"), message);
+                    let error = Diagnostic::new(&codes::TW0507, account.at("default"), "duplicate default account");
                     self.out.push(error.and_label(first.at("default"), "first default account"));
                 } else {
                     default = Some(account);
@@ -209,6 +205,7 @@ impl Reader {
                 self.out.push(error.with_help("use lowercase letters, digits and `_`, starting with a letter"));
             }
             match (f.kind, f.choices.is_empty()) {
+                _ if field.has_lost("type") || field.has_lost("choices") => {}
                 (CustomKind::Choice, true) => {
                     let error =
                         Diagnostic::new(&codes::TW0509, field.at("type"), "a field of type `choice` needs `choices`");

@@ -22,7 +22,7 @@ pub(super) use self::paths::check as unusable_paths;
 pub(crate) use self::settings::without_secrets;
 use self::{
     declarations::Names,
-    table::{Entry, Reader},
+    table::{Entry, Reader, whole},
 };
 use super::{codes, diagnostic::TextDiagnostic as Diagnostic, lines::LineIndex};
 use crate::{
@@ -133,8 +133,10 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let url = root.value::<String>("url");
     let edition = root.value::<Edition>("edition").map(|(edition, _)| edition).unwrap_or_default();
     let Root { mut reader, mut gaps, .. } = root;
-    gaps.add_where(fields.iter().any(|field| field.has_lost("choices")), "field");
-    fields.retain(|field| !field.has_lost("choices"));
+    for field in &mut fields {
+        field.is_whole &= !field.has_lost("choices");
+        gaps.add_where(!field.is_whole, "field");
+    }
     gaps.add_where(agents.iter().any(|agent| agent.has_lost("groups")), "agent.groups");
     let no_email =
         agents.iter().any(|agent| agent.has_lost("email")) || groups.iter().any(|group| group.has_lost("email"));
@@ -174,18 +176,19 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
 
     let lines = LineIndex::new(text);
     let names = |account: &Account| AccountName { handle: account.handle.clone(), post_length: account.post_length };
-    let admins: Vec<_> = agents.iter().map(|agent| (agent.at("admin"), agent.has_lost("email"))).collect();
+    let agents_read = agents.iter().filter(|agent| agent.is_whole);
+    let admins: Vec<_> = agents_read.map(|agent| (agent.at("admin"), agent.has_lost("email"))).collect();
     let declarations = Declarations {
         edition,
         url: url.map(|(url, _)| url),
-        groups: groups.into_iter().map(|e| e.value).collect(),
-        agents: agents.into_iter().map(|e| e.value).collect(),
-        accounts: accounts.iter().map(|e| names(&e.value)).collect(),
-        brands: brands.into_iter().map(|e| e.value).collect(),
-        fields: fields.into_iter().map(|e| e.value).collect(),
-        webhooks: webhooks.iter().map(|e| e.value.name.clone()).collect(),
+        groups: whole(groups),
+        agents: whole(agents),
+        accounts: accounts.iter().filter(|e| e.is_whole).map(|e| names(&e.value)).collect(),
+        brands: whole(brands),
+        fields: whole(fields),
+        webhooks: webhooks.iter().filter(|e| e.is_whole).map(|e| e.value.name.clone()).collect(),
         hours: hours.map(|e| e.value).unwrap_or_default(),
-        schedules: schedules.into_iter().map(|e| e.value).collect(),
+        schedules: whole(schedules),
     };
     for (name, why) in declarations.unreachable_admins(mail.is_some() || gaps.has("mail")) {
         let at = declarations.agents.iter().zip(&admins).find(|(agent, _)| agent.name == name);
@@ -198,10 +201,10 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         let keys = entry.written().map(|(key, span)| (key.to_owned(), lines.line(span.start) + 1)).collect();
         Account { written: keys, ..entry.value }
     };
-    let mail = mail.map(|mail| mail.value);
+    let mail = mail.filter(|mail| mail.is_whole).map(|mail| mail.value);
     let settings = Settings {
-        accounts: Accounts(accounts.into_iter().map(written).collect()),
-        webhooks: webhooks.into_iter().map(|e| e.value).collect(),
+        accounts: Accounts(accounts.into_iter().filter(|e| e.is_whole).map(written).collect()),
+        webhooks: whole(webhooks),
         store: store.map(|e| e.value).unwrap_or_default(),
         x: x.map(|e| e.value).unwrap_or_default(),
         mail: mail.map(|mail| MailSettings { directory: mail.directory.map(|named| directory.join(named)), ..mail }),
@@ -231,7 +234,7 @@ impl<'t> Root<'t> {
         Self { keys, reader, gaps }
     }
 
-    /// Reads the array of tables under a key, without those that are invalid.
+    /// Reads the array of tables under a key, without those that are unreadable.
     fn list<T: DeserializeOwned>(&mut self, key: &'static str, required: &[&str]) -> Vec<Entry<'t, T>> {
         let Some(value) = self.keys.remove(key) else { return vec![] };
         let (entries, all) = self.reader.list(key, value, required);
@@ -242,7 +245,7 @@ impl<'t> Root<'t> {
     /// Reads the table under a key.
     fn table<T: DeserializeOwned>(&mut self, key: &'static str, required: &[&str]) -> Option<Entry<'t, T>> {
         let table = self.reader.table(key, self.keys.remove(key)?, required);
-        self.gaps.add_where(table.is_none(), key);
+        self.gaps.add_where(table.as_ref().is_none_or(|table| !table.is_whole), key);
         table
     }
 

@@ -16,7 +16,9 @@ use crate::{
 
 impl Reader {
     pub(super) fn webhook(&mut self, webhook: &Entry<'_, Webhook>) {
-        self.address(&webhook.value.url, webhook.at("url"));
+        if !webhook.has_lost("url") {
+            self.address(&webhook.value.url, webhook.at("url"));
+        }
         if let Some(name) = &webhook.value.key_env {
             self.variable(name, webhook.at("key_env"));
         }
@@ -63,7 +65,9 @@ impl Reader {
     /// Reports mail settings with which no mail could be sent.
     pub(super) fn mail(&mut self, mail: &Entry<'_, MailSettings>) {
         let MailSettings { server, directory, from, user, password_env, .. } = &mail.value;
-        self.mailbox(from, mail.at("from"));
+        if !mail.has_lost("from") {
+            self.mailbox(from, mail.at("from"));
+        }
         let has_lost = |keys: [&str; 2]| keys.iter().any(|key| mail.has_lost(key));
         match (server, directory) {
             _ if has_lost(["server", "directory"]) => {}

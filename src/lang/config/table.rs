@@ -33,8 +33,11 @@ const WORDS: &[(&str, &[&str])] = &[
 pub(super) struct Entry<'t, T> {
     pub(super) value: T,
     table: Spanned<DeValue<'t>>,
-    /// The keys whose values were removed, wholly or in part, because of mistakes.
+    /// The keys whose values were removed, wholly or in part, because of mistakes, and required keys that are missing.
     lost: BTreeSet<String>,
+    /// Whether every required key has a valid value. If not, the entry is only checked, so that its other mistakes are
+    /// reported too.
+    pub(super) is_whole: bool,
 }
 
 impl<T> Entry<'_, T> {
@@ -67,10 +70,15 @@ impl<T> Entry<'_, T> {
         keys.map(|key| (key.get_ref().as_ref(), key.span()))
     }
 
-    /// Whether the value of a key had mistakes; further checks must not rely on it.
+    /// Whether the value of a key had mistakes, or is missing; further checks must not rely on it.
     pub(super) fn has_lost(&self, key: &str) -> bool {
         self.lost.contains(key)
     }
+}
+
+/// The values of the entries that are whole.
+pub(super) fn whole<'t, T, C: FromIterator<T>>(entries: impl IntoIterator<Item = Entry<'t, T>>) -> C {
+    entries.into_iter().filter(|entry| entry.is_whole).map(|entry| entry.value).collect()
 }
 
 /// Reads tables and collects the diagnostics.
@@ -109,7 +117,7 @@ impl Reader {
         value: Spanned<DeValue<'t>>,
         required: &[&str],
     ) -> Option<Entry<'t, T>> {
-        self.is_table(key, &value).then(|| self.entry(value, required)).flatten()
+        self.is_table(key, &value).then(|| self.entry(value, required, BTreeSet::new())).flatten()
     }
 
     fn is_table(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> bool {
@@ -125,7 +133,7 @@ impl Reader {
         false
     }
 
-    /// Reads an array of tables. Returns the valid ones, and whether all of them are valid.
+    /// Reads an array of tables. Returns those that can be checked, and whether all of them are whole.
     pub(super) fn list<'t, T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -139,7 +147,7 @@ impl Reader {
             return (vec![], false);
         };
         let (mut entries, mut all) = (vec![], true);
-        for table in tables {
+        for mut table in tables {
             if !table.get_ref().is_table() {
                 all = false;
                 let message = format!("each `{key}` must be a table, not {}", kind_of(table.get_ref()));
@@ -147,13 +155,17 @@ impl Reader {
                 self.out.push(error.with_help(format!("write the keys of each below a line `[[{key}]]`")));
                 continue;
             }
+            let mut lost = BTreeSet::new();
             let hours = table.get_ref().get("hours").filter(|_| key == "schedule");
-            let entry =
-                hours.is_none_or(|hours| self.is_table("schedule.hours", hours)).then(|| self.entry(table, required));
-            match entry.flatten() {
-                Some(entry) => entries.push(entry),
-                None => all = false,
+            if hours.is_some_and(|hours| !self.is_table("schedule.hours", hours))
+                && let DeValue::Table(table) = table.get_mut()
+            {
+                table.remove("hours");
+                lost.insert("hours".to_owned());
             }
+            let entry = self.entry(table, required, lost);
+            all &= entry.as_ref().is_some_and(|entry| entry.is_whole);
+            entries.extend(entry);
         }
         (entries, all)
     }
@@ -163,18 +175,16 @@ impl Reader {
         &mut self,
         table: Spanned<DeValue<'t>>,
         required: &[&str],
+        mut lost: BTreeSet<String>,
     ) -> Option<Entry<'t, T>> {
-        let mut lost = BTreeSet::new();
         let value = self.read(None, &mut table.clone(), &mut lost)?;
-        let mut whole = true;
         for key in required {
-            let there = table.get_ref().get(*key).is_some();
-            whole &= there && !lost.contains(*key);
-            if !there && !lost.contains(*key) {
+            if table.get_ref().get(*key).is_none() && lost.insert((*key).to_owned()) {
                 self.error(&codes::TW0503, table.span(), format!("`{key}` is missing here"));
             }
         }
-        whole.then_some(Entry { value, table, lost })
+        let is_whole = !required.iter().any(|key| lost.contains(*key));
+        Some(Entry { value, table, lost, is_whole })
     }
 
     /// Reports numbers outside their range and removes them, so that they get their defaults.

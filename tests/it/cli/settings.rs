@@ -143,6 +143,20 @@ type = "numbr"
 [[webhook]]
 nmae = "page"
 url = "https://a.example"
+[[webhook]]
+name = "no url"
+key_env = "a key"
+[[schedule]]
+name = "no hours"
+accounts = ["acne"]
+[[schedule]]
+name = "hours that are no table"
+hours = "9-17"
+accounts = ["acme"]
+[[schedule]]
+accounts = ["acme"]
+[schedule.hours]
+zone = "Europe/Rom"
 [hours]
 zone = "Europe/Pari"
 monday = ["9-17", "09:00-17:00", "late"]
