@@ -1,5 +1,7 @@
 //! Test coverage: each predicate true and false, each rule fired, each macro applied.
 
+use std::cell::RefCell;
+
 use serde::Serialize;
 
 use super::{
@@ -220,19 +222,20 @@ impl Coverage {
 }
 
 /// Wraps a matcher and records coverage of each trigger it passes.
-pub(super) struct CoveringMatcher<'a, M> {
+pub(super) struct CoveringMatcher<'a, 'c, M> {
     pub(super) rules: &'a Rules,
     pub(super) matcher: M,
-    pub(super) coverage: &'a mut Coverage,
+    pub(super) coverage: &'a RefCell<&'c mut Coverage>,
 }
 
-impl<M: Matcher> Matcher for CoveringMatcher<'_, M> {
+impl<M: Matcher> Matcher for CoveringMatcher<'_, '_, M> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
         let found = self.matcher.next(from, open, facts);
         let end = found.map_or(self.rules.triggers.len(), |found| found + 1);
+        let mut coverage = self.coverage.borrow_mut();
         let passed = self.rules.triggers.iter().enumerate().take(end).skip(from);
         for (index, trigger) in passed.filter(|(index, _)| open.is(*index)) {
-            self.coverage.record_predicates(RuleKind::Trigger, index, &trigger.when, facts);
+            coverage.record_predicates(RuleKind::Trigger, index, &trigger.when, facts);
         }
         found
     }

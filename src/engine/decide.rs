@@ -10,8 +10,8 @@ use super::{
     run::{changes, run_triggers},
 };
 use crate::{
-    desk::{Event, EventKind, Status, Ticket},
-    lang::rules::Rules,
+    desk::{Event, EventKind, Facts, Status, Ticket},
+    lang::rules::{Condition, Rules},
 };
 
 /// Runs the rules on an event, with the index. The decision depends on the arguments only.
@@ -30,8 +30,20 @@ pub fn decide_plainly(rules: &Rules, ticket: &Ticket, event: &Event, now: Timest
 
 /// [`decide`] with any matcher.
 pub fn run(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp, matcher: &mut dyn Matcher) -> Decision {
+    run_visited(rules, ticket, event, now, matcher, &mut |_, _, _| {})
+}
+
+/// [`run`], with a function that is called before each automation is evaluated.
+pub(super) fn run_visited(
+    rules: &Rules,
+    ticket: &Ticket,
+    event: &Event,
+    now: Timestamp,
+    matcher: &mut dyn Matcher,
+    visit: &mut dyn FnMut(usize, &Condition, Facts<'_>),
+) -> Decision {
     if let EventKind::Due { active } = &event.kind {
-        let (decision, _) = automation::run_automations(rules, ticket, active, now, &mut |_, _, _| {}, matcher);
+        let (decision, _) = automation::run_automations(rules, ticket, active, now, visit, matcher);
         return decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     }
     let mut decision = Decision::unchanged(rules, ticket);

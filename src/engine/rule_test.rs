@@ -1,6 +1,7 @@
 //! Runs the tests of rule files.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     num::NonZero,
     sync::{
@@ -17,7 +18,7 @@ use super::{
     agent_update::apply_macro,
     automation,
     coverage::{Coverage, CoveringMatcher},
-    decide::run,
+    decide::{run, run_visited},
     decision::{Decision, RuleKind},
     display,
     evaluate::holds,
@@ -255,14 +256,12 @@ impl Playback {
             Detail::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
             Detail::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
             Detail::Decide(Some(coverage)) => {
-                if let EventKind::Due { active } = &event.kind {
-                    let mut visit = |index: usize, when: &Condition, facts: Facts<'_>| {
-                        coverage.record_predicates(RuleKind::Automation, index, when, facts);
-                    };
-                    automation::run_automations(rules, &after, active, self.now, &mut visit, &mut rules.matcher());
-                }
-                let mut covering = CoveringMatcher { rules, matcher: rules.matcher(), coverage };
-                let decision = run(rules, &after, &event, self.now, &mut covering);
+                let seen = RefCell::new(&mut **coverage);
+                let mut visit = |index: usize, when: &Condition, facts: Facts<'_>| {
+                    seen.borrow_mut().record_predicates(RuleKind::Automation, index, when, facts);
+                };
+                let mut covering = CoveringMatcher { rules, matcher: rules.matcher(), coverage: &seen };
+                let decision = run_visited(rules, &after, &event, self.now, &mut covering, &mut visit);
                 coverage.record_fired(&decision);
                 Run::Decided(Box::new(decision))
             }
