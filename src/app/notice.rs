@@ -5,7 +5,7 @@ use std::fmt;
 use tokio::sync::broadcast;
 
 use crate::{
-    desk::{Change, Channel, TicketId, visible::visible},
+    desk::{Change, Channel, TicketId, text::counted, visible::visible},
     lang::rules::Version,
     store::{Holder, StoppedLoop},
 };
@@ -273,7 +273,7 @@ impl fmt::Display for Notice {
             Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
             Self::Reloaded { version, items } => write!(f, "rules {version} are live, {items} in all"),
             Self::Broken { live, errors, .. } => {
-                let errors = format!("{errors} error{}", if *errors == 1 { "" } else { "s" });
+                let errors = counted(*errors, "error");
                 write!(f, "the rules have {errors}; rules {live} stay live until they are fixed")
             }
             Self::PassedOver { files } => {
@@ -299,8 +299,8 @@ impl fmt::Display for Notice {
                  time; nothing more is sent"
             ),
             Self::Recovered { seconds, failures } => {
-                let plural = if *failures == 1 { "" } else { "s" };
-                write!(f, "the database works again, after {seconds} seconds and {failures} failure{plural}")
+                let (seconds, failures) = (counted(*seconds, "second"), counted(*failures, "failure"));
+                write!(f, "the database works again, after {seconds} and {failures}")
             }
             Self::Failing { message } | Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
         }

@@ -11,7 +11,7 @@ use super::{
     source::{note_passed_over, nothing_in, rule_paths},
     terminal,
 };
-use crate::desk::visible::Visible;
+use crate::desk::{text::counted, visible::Visible};
 use crate::lang::{
     Diagnostic, NotFormatted, NotRead, Reader, RuleFiles, SourceFile, SourceSet, format, name, read_rule_files, render,
 };
@@ -77,7 +77,7 @@ impl Fmt {
         let mut err = terminal::remarks();
         err.write_all(render::human(&broken, &sources, terminal::style(&io::stderr())).as_bytes())?;
         let what = if self.check { "would change" } else { "changed" };
-        writeln!(err, "{changed} of {files} file{} {what}", if files == 1 { "" } else { "s" })?;
+        writeln!(err, "{changed} of {} {what}", counted(files, "file"))?;
         let found = !broken.is_empty() || (self.check && changed > 0);
         Ok(match found {
             _ if failed > 0 => Exit::Broke,

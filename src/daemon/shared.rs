@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::trouble::Trouble;
 use crate::{
     app::{App, Notice, StoredTokens},
-    desk::{AccountState, ConnectedAccount, IncomingKind, XId, declarations::Edition},
+    desk::{AccountState, ConnectedAccount, IncomingKind, XId, declarations::Edition, text::counted},
     settings::XSettings,
     store::{Key, StoreError},
     x::{TokenError, Unreadable, XError, client::Client, transport::poll::Endpoint},
@@ -149,8 +149,8 @@ impl Shared {
     /// Reports that calls work again after this number of failures, all reported by [`Self::tell_failure`].
     pub(super) fn tell_success(&self, account: &ConnectedAccount, what: &str, failures: u32) {
         if failures > 0 {
-            let plural = if failures == 1 { "" } else { "s" };
-            let message = format!("@{} {what}: works again after {failures} failure{plural}", account.handle);
+            let after = counted(failures, "failure");
+            let message = format!("@{} {what}: works again after {after}", account.handle);
             self.app.notices().tell(Notice::Mended { message });
         }
     }

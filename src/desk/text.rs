@@ -1,5 +1,7 @@
 //! Text utilities: word search, word boundaries, headlines, and folding.
 
+use std::fmt;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use super::fold::{Folder, fold, fold_needle, is_blank, is_invisible, trim};
@@ -79,6 +81,12 @@ impl MatchIndicesOverlapping for str {
             Some(at)
         })
     }
+}
+
+/// A number with its noun: `1 failure`, `2 failures`.
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// The first `most` user-perceived characters of a text, on one line; ends in `…` if the text was cut.

@@ -21,7 +21,7 @@ use super::{
     tree::{Disk, Entry, Tree},
 };
 use crate::{
-    desk::{Declarations, visible::Visible},
+    desk::{Declarations, text::counted, visible::Visible},
     settings::{Settings, StoreSettings},
 };
 
@@ -123,16 +123,15 @@ impl Loaded {
 
     /// A summary, such as "3 errors, 1 warning in 4 files".
     pub fn summary(&self) -> String {
-        let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
         let mut found = vec![];
         if self.errors() > 0 {
-            found.push(many(self.errors(), "error"));
+            found.push(counted(self.errors(), "error"));
         }
         if self.warnings() > 0 {
-            found.push(many(self.warnings(), "warning"));
+            found.push(counted(self.warnings(), "warning"));
         }
         let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
-        format!("{found} in {}", many(self.files, "file"))
+        format!("{found} in {}", counted(self.files, "file"))
     }
 }
 

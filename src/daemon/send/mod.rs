@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     app::{App, Gates, Notice},
-    desk::Destination,
+    desk::{Destination, text::counted},
     store::StoreError,
 };
 
@@ -222,8 +222,7 @@ impl Sending {
     fn rested(&self, destination: &Destination) {
         let ended = self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
         if let Some(Rest { failures, .. }) = ended {
-            let plural = if failures == 1 { "" } else { "s" };
-            let message = format!("{destination} responds again after {failures} failure{plural}");
+            let message = format!("{destination} responds again after {}", counted(failures, "failure"));
             self.app().notices().tell(Notice::Mended { message });
         }
     }
