@@ -123,8 +123,34 @@ pub struct Field {
     pub zendesk: Option<&'static str>,
     /// Reads its value.
     pub read: for<'a> fn(Facts<'a>) -> Value<'a>,
-    /// How rules set it; `None` if they cannot.
-    pub write: Option<Write>,
+    /// How it changes once the ticket is open.
+    pub changes: Changes,
+}
+
+/// How a field changes once the ticket is open.
+pub enum Changes {
+    /// It keeps the value that the ticket was opened with.
+    Never,
+    /// It has the value that X returned last. Events find it so, and do not change it.
+    BetweenEvents,
+    /// By comments, updates and time.
+    InEvents,
+    /// Also by rules and agents.
+    ByRules(Write),
+}
+
+impl Field {
+    /// Whether rules can set it.
+    pub const fn is_writable(&self) -> bool {
+        self.write().is_some()
+    }
+
+    const fn write(&self) -> Option<&Write> {
+        match &self.changes {
+            Changes::ByRules(write) => Some(write),
+            _ => None,
+        }
+    }
 }
 
 /// How a field is set.
@@ -211,10 +237,20 @@ impl FieldRef {
         }
     }
 
+    /// Whether it keeps the value that the ticket was opened with.
+    pub fn never_changes(&self) -> bool {
+        matches!(self, Self::Known(Field { changes: Changes::Never, .. }))
+    }
+
+    /// Whether events can change it.
+    pub fn is_changed_by_events(&self) -> bool {
+        !matches!(self, Self::Known(Field { changes: Changes::Never | Changes::BetweenEvents, .. }))
+    }
+
     /// Whether rules can set it.
     pub fn writable(&self) -> bool {
         match self {
-            Self::Known(field) => field.write.is_some(),
+            Self::Known(field) => field.is_writable(),
             Self::Custom(_) => true,
         }
     }
@@ -222,7 +258,7 @@ impl FieldRef {
     /// The other fields that setting it can change.
     pub fn also_changes(&self) -> &'static [Self] {
         static ALSO: LazyLock<Vec<(&str, Vec<FieldRef>)>> = LazyLock::new(|| {
-            let also = |field: &Field| field.write.as_ref().map_or(&[][..], |write| write.also);
+            let also = |field: &Field| field.write().map_or(&[][..], |write| write.also);
             let refs = |names: &[&str]| names.iter().filter_map(|name| known(name)).map(FieldRef::Known).collect();
             FIELDS.iter().filter(|f| !also(f).is_empty()).map(|f| (f.name, refs(also(f)))).collect()
         });
@@ -255,7 +291,7 @@ impl FieldRef {
     pub fn write(&self, ticket: &mut Ticket, value: Value<'_>, now: Timestamp) {
         match self {
             Self::Known(field) => {
-                if let Some(write) = &field.write {
+                if let Some(write) = field.write() {
                     (write.set)(ticket, value, now);
                 }
             }
@@ -312,7 +348,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.channel"),
         zendesk: Some("via_id"),
         read: |f| Value::word(Some(f.ticket.channel.as_str())),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "updated_via",
@@ -322,7 +358,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: Some("current_via_id"),
         read: |f| Value::word(f.event.map(|e| e.via.as_str())),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "status",
@@ -332,7 +368,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.status"),
         zendesk: Some("status"),
         read: |f| Value::word(Some(f.ticket.status.as_str())),
-        write: Some(Write {
+        changes: Changes::ByRules(Write {
             set: |t, v, now| {
                 if let Some(status) = word_of(&v) {
                     t.set_status(status, now);
@@ -349,7 +385,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.priority"),
         zendesk: Some("priority"),
         read: |f| Value::word(f.ticket.priority.map(Priority::as_str)),
-        write: Some(Write::alone(|t, v, _| t.priority = word_of(&v))),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.priority = word_of(&v))),
     },
     Field {
         name: "type",
@@ -359,7 +395,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.type"),
         zendesk: Some("type"),
         read: |f| Value::word(f.ticket.kind.map(TicketType::as_str)),
-        write: Some(Write::alone(|t, v, _| t.kind = word_of(&v))),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.kind = word_of(&v))),
     },
     Field {
         name: "subject",
@@ -369,7 +405,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.subject"),
         zendesk: Some("subject_includes_word"),
         read: |f| Value::text(Some(&f.ticket.subject)),
-        write: Some(Write::alone(|t, v, _| t.subject = name_of(v).unwrap_or_default())),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.subject = name_of(v).unwrap_or_default())),
     },
     Field {
         name: "description",
@@ -379,7 +415,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.description"),
         zendesk: Some("description_includes_word"),
         read: |f| Value::text(Some(&f.ticket.description)),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "comment.text",
@@ -389,7 +425,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: Some("comment_includes_word"),
         read: |f| Value::text(f.event.and_then(|e| e.comment.as_ref()).map(|c| c.text.as_str())),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "comment.public",
@@ -399,7 +435,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: Some("comment_is_public"),
         read: |f| comment_is(f, |c| c.public),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "comment.by_requester",
@@ -409,7 +445,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: None,
         read: |f| comment_is(f, |c| c.author == Author::Requester),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "comment.by_agent",
@@ -419,7 +455,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: None,
         read: |f| comment_is(f, |c| c.author == Author::Agent),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "tags",
@@ -429,7 +465,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("ticket_tag"),
         zendesk: Some("current_tags"),
         read: |f| Value::set(&f.ticket.tags),
-        write: Some(Write::alone(|t, v, _| {
+        changes: Changes::ByRules(Write::alone(|t, v, _| {
             t.tags = match v {
                 Value::Set(tags) => tags.into_owned(),
                 _ => BTreeSet::new(),
@@ -444,7 +480,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.group_name"),
         zendesk: Some("group_id"),
         read: |f| Value::word(f.ticket.group.as_deref()),
-        write: Some(Write::alone(|t, v, _| t.group = name_of(v))),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.group = name_of(v))),
     },
     Field {
         name: "assignee",
@@ -454,7 +490,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.assignee"),
         zendesk: Some("assignee_id"),
         read: |f| Value::word(f.ticket.assignee.as_deref()),
-        write: Some(Write { set: |t, v, now| t.set_assignee(name_of(v), now), also: &["assigned"] }),
+        changes: Changes::ByRules(Write { set: |t, v, now| t.set_assignee(name_of(v), now), also: &["assigned"] }),
     },
     Field {
         name: "account",
@@ -464,7 +500,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.account"),
         zendesk: None,
         read: |f| Value::word(f.ticket.account.as_deref()),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "brand",
@@ -474,7 +510,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.brand"),
         zendesk: Some("brand_id"),
         read: |f| Value::word(f.ticket.brand.as_deref()),
-        write: Some(Write::alone(|t, v, _| t.brand = name_of(v))),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.brand = name_of(v))),
     },
     Field {
         name: "requester.followers",
@@ -484,7 +520,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.followers"),
         zendesk: Some("requester_twitter_followers_count"),
         read: |f| Value::number(f.ticket.requester.followers),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.following",
@@ -494,7 +530,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.following"),
         zendesk: None,
         read: |f| Value::number(f.ticket.requester.following),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.tweets",
@@ -504,7 +540,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.tweets"),
         zendesk: Some("requester_twitter_statuses_count"),
         read: |f| Value::number(f.ticket.requester.tweets),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.listed",
@@ -514,7 +550,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.listed"),
         zendesk: None,
         read: |f| Value::number(f.ticket.requester.listed),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.verified",
@@ -524,7 +560,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.verified"),
         zendesk: Some("requester_twitter_verified"),
         read: |f| Value::YesNo(f.ticket.requester.verified.unwrap_or(false)),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.verified_type",
@@ -534,7 +570,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.verified_type"),
         zendesk: None,
         read: |f| Value::word(f.ticket.requester.verified_type.map(VerifiedType::as_str)),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.handle",
@@ -544,7 +580,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.handle"),
         zendesk: None,
         read: |f| Value::text(f.ticket.requester.handle.as_deref()),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.name",
@@ -554,7 +590,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.name"),
         zendesk: None,
         read: |f| Value::text(f.ticket.requester.name.as_deref()),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.email",
@@ -564,7 +600,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.email"),
         zendesk: None,
         read: |f| Value::text(f.ticket.requester.email.as_deref()),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.language",
@@ -574,7 +610,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.language"),
         zendesk: Some("locale_id"),
         read: |f| Value::text(f.ticket.requester.language.as_deref()),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.location",
@@ -584,7 +620,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.location"),
         zendesk: None,
         read: |f| Value::text(f.ticket.requester.location.as_deref()),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.joined",
@@ -594,7 +630,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("p.joined"),
         zendesk: None,
         read: |f| Value::time(f.ticket.requester.joined),
-        write: None,
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "language",
@@ -604,7 +640,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.language"),
         zendesk: None,
         read: |f| Value::text(f.ticket.language.as_deref()),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "post.likes",
@@ -614,7 +650,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.post_likes"),
         zendesk: None,
         read: |f| Value::number(f.ticket.post.likes),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "post.reposts",
@@ -624,7 +660,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.post_reposts"),
         zendesk: None,
         read: |f| Value::number(f.ticket.post.reposts),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "post.replies",
@@ -634,7 +670,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.post_replies"),
         zendesk: None,
         read: |f| Value::number(f.ticket.post.replies),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "post.has_media",
@@ -644,7 +680,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.post_has_media"),
         zendesk: None,
         read: |f| Value::YesNo(f.ticket.post.has_media),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "post.is_reply",
@@ -654,7 +690,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.post_is_reply"),
         zendesk: None,
         read: |f| Value::YesNo(f.ticket.post.is_reply),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "post.hashtags",
@@ -664,7 +700,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("ticket_hashtag"),
         zendesk: None,
         read: |f| Value::set(&f.ticket.post.hashtags),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "replies",
@@ -674,7 +710,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.replies"),
         zendesk: Some("replies"),
         read: |f| Value::Number(f.ticket.replies),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "reopens",
@@ -684,7 +720,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.reopens"),
         zendesk: Some("reopens"),
         read: |f| Value::Number(f.ticket.reopens),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "agent_touches",
@@ -694,7 +730,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.agent_touches"),
         zendesk: Some("agent_stations"),
         read: |f| Value::Number(f.ticket.agent_touches),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "comments",
@@ -704,7 +740,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.comments"),
         zendesk: None,
         read: |f| Value::Number(f.ticket.comments),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "created",
@@ -714,7 +750,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.created"),
         zendesk: Some("NEW"),
         read: |f| Value::Time(f.ticket.created),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "updated",
@@ -724,7 +760,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.updated"),
         zendesk: Some("updated_at"),
         read: |f| Value::Time(f.ticket.updated),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "solved",
@@ -734,7 +770,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.solved"),
         zendesk: Some("SOLVED"),
         read: |f| Value::time(f.ticket.solved),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "assigned",
@@ -744,7 +780,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.assigned"),
         zendesk: Some("assigned_at"),
         read: |f| Value::time(f.ticket.assigned),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "due",
@@ -754,7 +790,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.due"),
         zendesk: Some("due_date"),
         read: |f| Value::time(f.ticket.due),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "snoozed",
@@ -764,7 +800,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.snoozed"),
         zendesk: None,
         read: |f| Value::time(f.ticket.snoozed),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "requester_updated",
@@ -774,7 +810,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.requester_updated"),
         zendesk: Some("requester_updated_at"),
         read: |f| Value::time(f.ticket.requester_updated),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "first_reply",
@@ -784,7 +820,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.first_reply"),
         zendesk: None,
         read: |f| Value::time(f.ticket.first_reply),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "within business hours",
@@ -794,7 +830,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: Some("in_business_hours"),
         read: |f| Value::YesNo(f.hours().is_open(f.now)),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "weekday",
@@ -804,7 +840,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: None,
         read: |f| Value::word(WEEKDAYS.words.get(f.hours().weekday(f.now)).copied()),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "on_holiday",
@@ -814,7 +850,7 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: None,
         read: |f| Value::YesNo(f.hours().is_holiday(f.now)),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "id",
@@ -824,7 +860,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.id"),
         zendesk: None,
         read: |f| Value::Number(f.ticket.id.0),
-        write: None,
+        changes: Changes::Never,
     },
     Field {
         name: "requester",
@@ -834,7 +870,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("coalesce(p.name, p.handle)"),
         zendesk: None,
         read: |f| Value::text(Some(f.ticket.requester.label())),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "latest_comment",
@@ -844,7 +880,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.latest_comment"),
         zendesk: None,
         read: |f| Value::text(f.ticket.latest_comment.as_deref()),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "latest_public_comment",
@@ -854,7 +890,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.latest_public_comment"),
         zendesk: None,
         read: |f| Value::text(f.ticket.latest_public_comment.as_deref()),
-        write: None,
+        changes: Changes::InEvents,
     },
     Field {
         name: "link",
@@ -867,7 +903,7 @@ pub static FIELDS: &[Field] = &[
             Some(url) => Value::Text(Cow::Owned(format!("{}/tickets/{}", url.trim_end_matches('/'), f.ticket.id))),
             None => Value::Text(Cow::Owned(format!("ticket #{}", f.ticket.id))),
         },
-        write: None,
+        changes: Changes::InEvents,
     },
 ];
 

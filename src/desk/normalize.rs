@@ -78,6 +78,36 @@ impl FieldRef {
     }
 }
 
+/// What the values of a normalised field are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Alphabet {
+    /// Whether a value may contain a character. Those that are not ASCII are all allowed or all not.
+    pub contains: fn(char) -> bool,
+    /// The values in words.
+    pub says: &'static str,
+}
+
+impl FieldRef {
+    /// What the values of this field are made of, if they are normalised.
+    pub fn alphabet(&self) -> Option<Alphabet> {
+        Some(match &*self.name() {
+            "requester.handle" => Alphabet {
+                contains: |c| c.is_ascii_alphanumeric() || c == '_',
+                says: "a handle has letters, digits and `_`, and no `@`",
+            },
+            "requester.email" => Alphabet {
+                contains: |c| !c.is_ascii_whitespace() && !matches!(c, ':' | '<' | '>'),
+                says: "an email address is like `ada@acme.example`, without a name or `mailto:`",
+            },
+            "language" | "requester.language" => Alphabet {
+                contains: |c| c.is_ascii_alphabetic(),
+                says: "a language is a code such as `de`, without a region",
+            },
+            _ => return None,
+        })
+    }
+}
+
 impl Person {
     /// Normalises the handle, email address and language, and clears blank texts.
     pub fn normalize(&mut self) {

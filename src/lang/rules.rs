@@ -20,7 +20,7 @@ use crate::desk::{
 };
 
 pub use self::{
-    pattern::Pattern,
+    pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     test::{EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };

@@ -60,7 +60,7 @@ async fn changed_since(
 
 /// The columns of the built-in fields that can be set, with the fields' names.
 static SETTABLE: LazyLock<Vec<(&'static str, &'static Column<Ticket>)>> = LazyLock::new(|| {
-    let settable = FIELDS.iter().filter(|field| field.write.is_some());
+    let settable = FIELDS.iter().filter(|field| field.is_writable());
     let column = |sql: &str| CHANGING.iter().find(|column| sql.strip_prefix("t.") == Some(column.name));
     settable.filter_map(|field| Some((field.name, column(field.sql?)?))).collect()
 });

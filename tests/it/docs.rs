@@ -160,7 +160,7 @@ fn field_table() -> String {
             Scope::Clock => "everywhere",
             Scope::Shown => "columns, placeholders",
         };
-        let set = if field.write.is_some() { "yes" } else { "" };
+        let set = if field.is_writable() { "yes" } else { "" };
         writeln!(table, "| `{}` | {holds} | {place} | {set} | {} |", field.name, field.doc).unwrap();
     }
     table

@@ -55,7 +55,7 @@ impl Checker<'_, '_> {
         if field.writable() {
             return Some(field);
         }
-        let settable = FIELDS.iter().filter(|f| f.write.is_some()).map(|f| f.name);
+        let settable = FIELDS.iter().filter(|f| f.is_writable()).map(|f| f.name);
         let message = match field.scope() {
             Scope::Event => format!("rules cannot set the event field `{field}`"),
             _ => format!("rules cannot set `{field}`"),

@@ -7,13 +7,17 @@ use super::{
     value::{shortened, written, yes_or_no},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, field::FIELDS, text::is_blank},
+    desk::{
+        FieldRef, Kind, Scope,
+        field::FIELDS,
+        text::{fold, is_blank},
+    },
     lang::{
         ast::{self, AstNode, Expr, Meant, NodeExt, Titled, is_text, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{Comparison, Condition, ConditionKind, Folded, Let, Literal, Op, Pattern, Predicate},
+        rules::{Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate},
         suggest::did_you_mean,
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -304,12 +308,12 @@ impl Checker<'_, '_> {
             _ => {}
         }
         let literal = self.literal(field, value)?;
-        self.not_blank(field, &literal, value)?;
+        self.can_equal(field, &literal, value)?;
         Some(if not { Op::IsNot(literal) } else { Op::Is(literal) })
     }
 
-    /// Reports an empty string as an operand: no text equals it, so the predicate would never be true.
-    fn not_blank(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
+    /// Reports an operand that no value of the field equals.
+    fn can_equal(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
         match literal {
             Literal::Text(text) if text.folded.is_empty() => {
                 let message = "no text equals the empty string";
@@ -317,8 +321,40 @@ impl Checker<'_, '_> {
                 self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
                 None
             }
+            Literal::Text(text) => self.can_contain(field, &text.folded, span_of(value)),
             _ => Some(()),
         }
+    }
+
+    /// Reports a character that no value of the field contains.
+    fn can_contain(&mut self, field: &FieldRef, folded: &str, span: Range<usize>) -> Option<()> {
+        let Some(alphabet) = field.alphabet() else { return Some(()) };
+        let Some(c) = folded.chars().find(|c| !(alphabet.contains)(*c)) else { return Some(()) };
+        let what = if c == ' ' { "a space".to_owned() } else { format!("`{c}`") };
+        let message = format!("no `{field}` contains {what}");
+        self.report(Diagnostic::new(&codes::TW0302, span, message).with_help(alphabet.says));
+        None
+    }
+
+    /// Reports a pattern that matches no value of the field.
+    fn can_match(&mut self, field: &FieldRef, pattern: &Pattern, span: Range<usize>) -> Option<()> {
+        let Some(alphabet) = field.alphabet() else { return Some(()) };
+        let message = format!("this pattern matches no `{field}`");
+        let help = if !pattern.can_match(alphabet.contains) {
+            alphabet.says.to_owned()
+        } else {
+            let texts = pattern.whole_texts().unwrap_or_default();
+            let kept = |text: &String| fold(&field.normalize(text)).into_owned();
+            let (Some(first), true) = (texts.first(), texts.iter().all(|text| kept(text) != fold(text))) else {
+                return Some(());
+            };
+            match kept(first) {
+                kept if kept.is_empty() => format!("`{first}` is kept as no value"),
+                kept => format!("`{first}` is kept as `{kept}`"),
+            }
+        };
+        self.report(Diagnostic::new(&codes::TW0302, span, message).with_help(help));
+        None
     }
 
     /// Reports an operator that the field does not support.
@@ -379,7 +415,7 @@ impl Checker<'_, '_> {
         let literals = self.list_of(value)?.iter().map(|v| self.literal(field, v)).collect::<Vec<_>>();
         let literals = literals.into_iter().collect::<Option<Vec<_>>>()?;
         for (literal, element) in literals.iter().zip(self.list_of(value)?) {
-            self.not_blank(field, literal, &element)?;
+            self.can_equal(field, literal, &element)?;
         }
         Some(if not { Op::NotIn(literals) } else { Op::In(literals) })
     }
@@ -457,12 +493,18 @@ impl Checker<'_, '_> {
             self.error(&codes::TW0302, range(token), format!("`{value}` is no part of any `{field}`, which drops it"));
             return None;
         }
-        match predicate {
-            ast::Predicate::Contains(test) if test.word() => Some(Op::ContainsWord((&*needle).into())),
-            ast::Predicate::Contains(_) => Some(Op::Contains(Folded::needle(&needle))),
-            ast::Predicate::Starts(_) => Some(Op::StartsWith(Folded::needle(needle.trim_start()))),
-            _ => self.pattern(token, &text).map(Op::Matches),
-        }
+        let (folded, op): (_, fn(Folded) -> Op) = match predicate {
+            ast::Predicate::Contains(test) if test.word() => (Folded::from(&*needle), Op::ContainsWord),
+            ast::Predicate::Contains(_) => (Folded::needle(&needle), Op::Contains),
+            ast::Predicate::Starts(_) => (Folded::needle(needle.trim_start()), Op::StartsWith),
+            _ => {
+                let pattern = self.pattern(token, &text)?;
+                self.can_match(field, &pattern, range(token))?;
+                return Some(Op::Matches(pattern));
+            }
+        };
+        self.can_contain(field, &folded.folded, range(token))?;
+        Some(op(folded))
     }
 
     /// Checks a regular expression. An error points to the position inside the pattern.
@@ -475,6 +517,16 @@ impl Checker<'_, '_> {
             Ok(pattern) => return Some(pattern),
             Err(error) => error,
         };
+        let error = match error {
+            InvalidPattern::Regex(error) => error,
+            class @ InvalidPattern::Class(c, _) => {
+                let help = format!("write an alternative instead of the class, as in `({c}|x)`");
+                let error =
+                    Diagnostic::new(&codes::TW0307, range(token), format!("invalid regular expression: {class}"));
+                self.report(error.with_help(help));
+                return None;
+            }
+        };
         let (why, span) = match regex_syntax::parse(&text.value) {
             Err(regex_syntax::Error::Parse(e)) => (e.kind().to_string(), Some(range_of(e.span()))),
             Err(regex_syntax::Error::Translate(e)) => (e.kind().to_string(), Some(range_of(e.span()))),
@@ -482,8 +534,8 @@ impl Checker<'_, '_> {
                 ("too large when compiled; use less repetition".to_owned(), None)
             }
             // The pattern is valid, but its folded form is not: for example, a character range may now be reversed.
-            _ => match regex_syntax::parse(&Pattern::folded(&text.value)) {
-                Err(regex_syntax::Error::Parse(e)) => (format!("after case folding, {}", e.kind()), None),
+            _ => match Pattern::folded(&text.value).map(|folded| regex_syntax::parse(&folded)) {
+                Ok(Err(regex_syntax::Error::Parse(e))) => (format!("after case folding, {}", e.kind()), None),
                 _ => (error.to_string(), None),
             },
         };
@@ -502,6 +554,10 @@ impl Checker<'_, '_> {
             let help = "`changed` is for fields that the ticket stores";
             return self.cannot(field, predicate.span(), "is not stored, so it cannot change", help);
         }
+        if !field.is_changed_by_events() {
+            let help = "`changed` compares the ticket before and after an event; write a condition on the value";
+            return self.cannot(field, predicate.span(), "is not changed by any event", help);
+        }
         let (from, to) = (predicate.from(), predicate.to());
         for (values, word) in [(&from, "from"), (&to, "to")] {
             if let Some(again) = values.get(1) {
@@ -519,7 +575,7 @@ impl Checker<'_, '_> {
             values
                 .into_iter()
                 .next()
-                .map(|v| self.literal(field, &v).filter(|literal| self.not_blank(field, literal, &v).is_some()))
+                .map(|v| self.literal(field, &v).filter(|literal| self.can_equal(field, literal, &v).is_some()))
         });
         let given = |literal: Option<Option<Literal>>| match literal {
             Some(None) => Err(()),

@@ -29,6 +29,8 @@ const MAX_WAIT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 struct Given {
     fields: Vec<(FieldRef, Literal)>,
     comment: Option<String>,
+    /// Whether it is an update of the ticket rather than the ticket.
+    is_update: bool,
     /// All field names in the block, including those with errors, with their byte ranges.
     seen: Vec<(String, Range<usize>)>,
 }
@@ -153,6 +155,11 @@ impl Checker<'_, '_> {
             };
             return self.report(Diagnostic::new(&codes::TW0306, range(&path), message).with_help(help));
         }
+        if given.is_update && field.never_changes() {
+            let message = format!("`{field}` never changes: it is what the ticket was opened with");
+            let error = Diagnostic::new(&codes::TW0115, range(&path), message);
+            return self.report(error.with_help("write it in `given ticket { … }`"));
+        }
         let literal = match fact.tags() {
             Some(list) => {
                 let tags: Vec<_> = list.values().map(|v| self.tag(&v)).collect();
@@ -203,7 +210,7 @@ impl Checker<'_, '_> {
         let Some(update) = clause.update() else {
             return Some(When::Updated { set: vec![], comment: None, via: None });
         };
-        let mut given = Given::default();
+        let mut given = Given { is_update: true, ..Given::default() };
         for fact in update.facts() {
             self.fact(&fact, "", now, &mut given, false);
         }

@@ -1,6 +1,7 @@
 //! Regular expressions that match folded text.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed};
+use regex_syntax::hir::{Class, Hir, HirKind, Look, literal::Extractor};
 
 use crate::desk::text::fold;
 
@@ -12,7 +13,8 @@ const MAX_JOINED_CHARS: usize = 32;
 ///
 /// It is matched case-insensitively against folded text, which is a single line with one blank between words and
 /// ASCII punctuation. Literals in the pattern are folded as the text is. White space, classes and escapes are kept,
-/// except that the non-ASCII characters of a class are folded one by one.
+/// except that the non-ASCII characters of a class are folded one by one. One that folds to several characters, such as
+/// `ß`, is an error in a class, which matches one character.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// As written.
@@ -27,22 +29,46 @@ impl PartialEq for Pattern {
     }
 }
 
+/// Why a pattern cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidPattern {
+    /// A class contains this character, which folds to no character or to several.
+    #[error("`{0}` in a class is compared as `{1}`, but a class matches one character")]
+    Class(char, String),
+    /// The folded pattern is invalid or too large.
+    #[error(transparent)]
+    Regex(#[from] regex::Error),
+}
+
 impl Pattern {
     /// Compiles a pattern, with a limit on its compiled size.
-    ///
-    /// # Errors
-    /// If the folded pattern is invalid or too large.
-    pub fn new(written: &str) -> Result<Self, regex::Error> {
+    pub fn new(written: &str) -> Result<Self, InvalidPattern> {
         let regex =
-            regex::RegexBuilder::new(&Self::folded(written)).case_insensitive(true).size_limit(1 << 20).build()?;
+            regex::RegexBuilder::new(&Self::folded(written)?).case_insensitive(true).size_limit(1 << 20).build()?;
         Ok(Self { written: written.to_owned(), regex })
     }
 
+    /// Whether it can match a text of these characters only. A look-around assertion counts as true.
+    pub(crate) fn can_match(&self, is_allowed: fn(char) -> bool) -> bool {
+        regex_syntax::parse(self.regex.as_str()).is_ok_and(|hir| can_match(&hir, is_allowed))
+    }
+
+    /// The texts that it matches, if it matches only whole texts, and few of them.
+    pub(crate) fn whole_texts(&self) -> Option<Vec<String>> {
+        let hir = regex_syntax::parse(self.regex.as_str()).ok()?;
+        let properties = hir.properties();
+        let is_whole =
+            properties.look_set_prefix().contains(Look::Start) && properties.look_set_suffix().contains(Look::End);
+        let found = Extractor::new().extract(&hir);
+        let texts = found.literals().filter(|_| is_whole)?.iter();
+        texts.map(|text| String::from_utf8(text.as_bytes().to_vec()).ok().filter(|_| text.is_exact())).collect()
+    }
+
     /// The pattern with its literals folded, as it is compiled.
-    pub(crate) fn folded(written: &str) -> String {
+    pub(crate) fn folded(written: &str) -> Result<String, InvalidPattern> {
         let written = written_out(written);
         if written.is_ascii() && !written.contains('`') {
-            return written;
+            return Ok(written);
         }
         let mut pattern = String::with_capacity(written.len());
         let mut run = Run::default();
@@ -68,13 +94,13 @@ impl Pattern {
                 run.push(c, was_escaped);
                 continue;
             }
-            run.finish(outside, &mut pattern);
+            run.finish(outside, &mut pattern)?;
             pattern.push_str(if was_escaped { "\\" } else { "" });
             pattern.push(if c.is_ascii() { c } else { ' ' });
         }
-        run.finish(classes == 0, &mut pattern);
+        run.finish(classes == 0, &mut pattern)?;
         pattern.push_str(if escaped { "\\" } else { "" });
-        pattern
+        Ok(pattern)
     }
 }
 
@@ -88,21 +114,45 @@ impl Run {
     }
 
     /// Appends the folded run to the pattern, and clears it.
-    fn finish(&mut self, outside_classes: bool, pattern: &mut String) {
+    fn finish(&mut self, outside_classes: bool, pattern: &mut String) -> Result<(), InvalidPattern> {
         let run = std::mem::take(&mut self.0);
         if outside_classes {
-            return joined(&run).for_each(|characters| write(characters, pattern));
+            joined(&run).for_each(|characters| write(characters, pattern));
+            return Ok(());
         }
         // In a class, each character is folded separately, because a class matches single characters.
         let text: String =
             run.iter().map(|(c, escaped)| if *escaped { format!("\\{c}") } else { c.to_string() }).collect();
         let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&text);
         for c in composed.chars() {
-            match c.is_ascii() && c != '`' {
-                true => pattern.push(c),
-                false => pattern.push_str(&regex::escape(&fold(c.encode_utf8(&mut [0; 4])))),
+            if c.is_ascii() && c != '`' {
+                pattern.push(c);
+                continue;
             }
+            let mut buffer = [0; 4];
+            let folded = fold(c.encode_utf8(&mut buffer));
+            if folded.chars().count() != 1 {
+                return Err(InvalidPattern::Class(c, folded.into_owned()));
+            }
+            pattern.push_str(&regex::escape(&folded));
         }
+        Ok(())
+    }
+}
+
+/// Whether an expression can match a text of these characters only.
+fn can_match(hir: &Hir, is_allowed: fn(char) -> bool) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Bytes(_)) => true,
+        HirKind::Literal(text) => std::str::from_utf8(&text.0).is_ok_and(|text| text.chars().all(is_allowed)),
+        HirKind::Class(Class::Unicode(class)) => class.iter().any(|range| {
+            // Characters that are not ASCII are all allowed or all not.
+            range.end() > '\x7f' && is_allowed('\u{80}') || (range.start()..='\x7f'.min(range.end())).any(is_allowed)
+        }),
+        HirKind::Repetition(repetition) => repetition.min == 0 || can_match(&repetition.sub, is_allowed),
+        HirKind::Capture(capture) => can_match(&capture.sub, is_allowed),
+        HirKind::Concat(parts) => parts.iter().all(|part| can_match(part, is_allowed)),
+        HirKind::Alternation(parts) => parts.iter().any(|part| can_match(part, is_allowed)),
     }
 }
 
@@ -231,9 +281,43 @@ mod tests {
     }
 
     #[test]
+    fn a_class_holds_characters_that_stay_one() {
+        for (pattern, at_fault) in
+            [("[aß]", "ß"), ("[^ß]", "ß"), ("[ß-ü]", "ß"), ("[\u{200b}]", "\u{200b}"), ("[…!]", "…")]
+        {
+            let error = Pattern::new(pattern).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{at_fault}` in a class")), "{pattern}: {error}");
+        }
+        for pattern in ["[à-ÿ]", "[“”„]", "[ﾞ]", "[İı]", "(ß|…)[é]", "\\[ß]"] {
+            assert!(Pattern::new(pattern).is_ok(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_a_pattern_can_match_of_some_characters_is_known() {
+        let can = |pattern: &str| Pattern::new(pattern).unwrap().can_match(|c| c.is_ascii_lowercase());
+        for pattern in ["ada", "^ADA"] {
+            assert_eq!(can(pattern), pattern == "ada", "{pattern}");
+        }
+        for pattern in ["", "a*", "^@?ada", "(@|a)", "[^@]", "\\w+", ".", "(?i)ADA", "\\bada\\b", "(@x)*a"] {
+            assert!(can(pattern), "{pattern}");
+        }
+        for pattern in ["^@ada", "a@", "[@]", "(@|#)", "@+", "de-AT", "(a|b)-", "é", "[é-ü]", "\\d"] {
+            assert!(!can(pattern), "{pattern}");
+        }
+        let whole = |pattern: &str| Pattern::new(pattern).unwrap().whole_texts();
+        for pattern in ["^(iw|in)$", "^i[wn]$"] {
+            assert_eq!(whole(pattern).map(|texts| texts.len()), Some(2), "{pattern}");
+        }
+        for pattern in ["iw", "^iw", "^iw.*$", "^(iw|in$)"] {
+            assert_eq!(whole(pattern), None, "{pattern}");
+        }
+    }
+
+    #[test]
     fn a_long_pattern_of_characters_that_join_costs_little() {
         for c in ["¨", "\u{301}", "\u{200b}", "ﾞ", "ㅏ", "👩\u{200d}"] {
-            assert!(!Pattern::folded(&format!("é{}", c.repeat(20_000))).is_empty());
+            assert!(!Pattern::folded(&format!("é{}", c.repeat(20_000))).unwrap().is_empty());
         }
     }
 
@@ -253,7 +337,7 @@ mod tests {
         ) {
             let text = parts.concat();
             prop_assume!(!fold(&text).is_empty() && Folded::from(&*text).folded == fold(&text));
-            prop_assert!(matches(&regex::escape(&text), &text), "{text:?}: {}", Pattern::folded(&regex::escape(&text)));
+            prop_assert!(matches(&regex::escape(&text), &text), "{text:?}: {:?}", Pattern::folded(&regex::escape(&text)));
             let around = format!("x {text} y");
             if fold(&around).contains(&*fold(&text)) {
                 prop_assert!(matches(&regex::escape(&text), &around), "{around:?}");

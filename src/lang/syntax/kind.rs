@@ -29,6 +29,8 @@ macro_rules! kinds {
                     $(Rule::$token_rule => Self::$token,)+
                     $(Rule::$node_rule => Self::$node,)+
                     Rule::fact_name => Self::Path,
+                    Rule::given_facts => Self::Facts,
+                    Rule::extra_close_action | Rule::extra_close_fact | Rule::extra_close_message => Self::ExtraClose,
                     _ => Self::Keyword,
                 }
             }
@@ -90,7 +92,6 @@ kinds! {
         Close = close,
         ExtraOpen = extra_open,
         ExtraClose = extra_close,
-        ExtraCloseAction = extra_close_action,
         BadTitle = bad_title,
         LetItem = let_item,
         BadCondition = bad_condition,
@@ -207,7 +208,6 @@ impl SyntaxKind {
             Self::BadItem
                 | Self::ExtraOpen
                 | Self::ExtraClose
-                | Self::ExtraCloseAction
                 | Self::BadTitle
                 | Self::BadFacts
                 | Self::BadCondition

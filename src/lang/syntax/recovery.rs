@@ -57,8 +57,7 @@ impl Repairs {
                 | SyntaxKind::BadTitle
                 | SyntaxKind::BadFacts
                 | SyntaxKind::ExtraOpen
-                | SyntaxKind::ExtraClose
-                | SyntaxKind::ExtraCloseAction => {}
+                | SyntaxKind::ExtraClose => {}
                 SyntaxKind::BadFact | SyntaxKind::BadComment => facts(&node, text, &mut found),
                 _ => parts(&node, text, &mut found),
             }

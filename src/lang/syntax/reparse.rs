@@ -20,7 +20,7 @@ use super::{
     scan::{found_at, lexeme},
 };
 use crate::{
-    desk::{field::FIELDS, visible::is_control},
+    desk::{Kind, field::FIELDS, visible::is_control},
     lang::{
         ast::beside,
         codes,
@@ -62,7 +62,7 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     }
     let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
     match kind {
-        SyntaxKind::ExtraOpen | SyntaxKind::ExtraClose | SyntaxKind::ExtraCloseAction => {
+        SyntaxKind::ExtraOpen | SyntaxKind::ExtraClose => {
             let error = Diagnostic::new(&codes::TW0101, span.clone(), format!("unmatched `{word}`"));
             return Some(error.with_guess(span, ""));
         }
@@ -153,7 +153,7 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     let at = span.start + at;
     let place = found_at(text, at);
     let found = text.get(place.clone()).unwrap_or_default();
-    let before = last_word(text, span.start, place.start);
+    let before = words(text, span.start..place.start).last().unwrap_or_default();
     let ended = place.start >= span.end;
     let found_words = match found {
         "" => "end of file".to_owned(),
@@ -174,6 +174,9 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     }
     if wanted.contains(&Rule::equals) {
         return diagnostic;
+    }
+    if let Some(help) = how_long_ago(text, span.start..place.start, found, &wanted).filter(|_| !ended) {
+        return diagnostic.with_help(help);
     }
     match hint(before, found, ended, &wanted) {
         Some((help, Some(fix))) => diagnostic.with_help(help).with_guess(fix, ""),
@@ -243,22 +246,49 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
     Some((help, None))
 }
 
+/// Help if a condition goes on with how long ago something was, as in `status is open for 4 days`. `before` is the part
+/// up to what was found.
+fn how_long_ago(text: &str, before: Range<usize>, found: &str, wanted: &[Rule]) -> Option<String> {
+    const LONGER: &[&str] = &["after", "ago", "before", "for", "longer", "more", "older", "over", "since", "than"];
+    const SHORTER: &[&str] = &["less", "newer", "under", "within", "younger"];
+    let wants = |rule| wanted.contains(&rule);
+    if wants(Rule::comma) || !(wants(Rule::kw_and) || wants(Rule::comparison)) {
+        return None;
+    }
+    let is_time = |word: &str| FIELDS.iter().any(|field| field.kind == Kind::Time && field.name == word);
+    let words: Vec<_> = words(text, before).collect();
+    let last = words.last().copied().unwrap_or_default();
+    let is_shorter = SHORTER.contains(&found) || found == "than" && SHORTER.contains(&last);
+    let is_count = found.starts_with(|c: char| c.is_ascii_digit()) && is_time(last);
+    if !is_shorter && !is_count && !LONGER.contains(&found) {
+        return None;
+    }
+    let operator = if is_shorter { "<=" } else { ">=" };
+    Some(match words.iter().rfind(|word| is_time(word)) {
+        Some(time) => format!("write `time since {time} {operator} 4 days`, for example"),
+        None => {
+            let times = FIELDS.iter().filter(|field| field.kind == Kind::Time).map(|field| field.name);
+            format!(
+                "a time is a condition of its own: write `time since updated {operator} 4 days`, for example; times are {}",
+                listed(times)
+            )
+        }
+    })
+}
+
 fn is_field(word: &str) -> bool {
     word.starts_with("field.") || FIELDS.iter().any(|field| field.name == word)
 }
 
-/// The last lexeme between two offsets, ignoring white space and comments.
-fn last_word(text: &str, from: usize, to: usize) -> &str {
-    let (mut at, mut last) = (from, "");
-    while at < to {
-        let lexeme = lexeme(text, at);
-        let word = text.get(lexeme.clone()).unwrap_or_default();
-        if !word.trim().is_empty() && !word.starts_with('#') {
-            last = word;
-        }
+/// The lexemes in a range, without white space and comments.
+fn words(text: &str, within: Range<usize>) -> impl Iterator<Item = &str> {
+    let mut at = within.start;
+    let lexemes = std::iter::from_fn(move || {
+        let lexeme = (at < within.end).then(|| lexeme(text, at))?;
         at = lexeme.end.max(at + 1);
-    }
-    last
+        Some(text.get(lexeme).unwrap_or_default())
+    });
+    lexemes.filter(|word| !word.trim().is_empty() && !word.starts_with('#'))
 }
 
 /// The text that was found, shortened for a message.

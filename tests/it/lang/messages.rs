@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use assert_cmd::Command;
 use twite::lang::codes;
 
-use crate::support::command::run;
+use crate::support::{command::run, files::each_file};
 
 /// The fenced blocks of a page, with their info strings.
 fn blocks(page: &str) -> Vec<(&str, String)> {
@@ -72,7 +72,7 @@ fn every_code_is_what_its_page_shows() {
 /// Each file of `tests/it/lang/cases`, checked with the `twite.toml` that comes with Twite.
 #[test]
 fn files_are_reported_whole() {
-    insta::glob!("cases/*.twite", |path| {
+    each_file("tests/it/lang/cases", "twite", |path| {
         let directory = directory("twite", &fs::read_to_string(path).unwrap());
         let (status, text) = run(directory.path(), &["check", "."]);
         // Warnings alone give exit status 0.

@@ -67,10 +67,38 @@ const ONE_MISTAKE: &[(&str, &[&str])] = &[
         "test \"a\" {\n  given ticket { channel twitter } }\n  when created\n  expect nothing fired\n}\n",
         &["2:36 TW0101 unmatched `}`"],
     ),
+    (
+        "test \"a\" {\n  given ticket {\n    channel twitter\n    requester { followers 1 } }\n    status oppen\n  }\n  when created\n  expect stauts is new\n}\n",
+        &[
+            "4:31 TW0101 unmatched `}`",
+            "5:12 TW0204 unknown value `oppen` for `status`, did you mean `open`?",
+            "8:10 TW0203 unknown field `stauts`, did you mean `status`?",
+        ],
+    ),
+    (
+        "test \"a\" {\n  given ticket { channel twitter }\n  when updated { status open }\n    comment \"b\", priority hihg\n  }\n  expect nothing fired\n}\n",
+        &["3:30 TW0101 unmatched `}`", "4:27 TW0204 unknown value `hihg` for `priority`, did you mean `high`?"],
+    ),
+    (
+        "trigger \"a\" {\n  then\n    notify assignee { subject \"a\" }\n      body \"{{b}}\" }\n    add tags b\n}\n",
+        &["3:35 TW0101 unmatched `}`", "4:15 TW0208 unknown placeholder `b`"],
+    ),
+    // A misspelt clause is no fact.
+    (
+        "test \"a\" {\n  given ticket { channel twitter }\n  whne created\n  expect nothing fired\n}\n",
+        &["3:3 TW0113 unknown test clause `whne`, did you mean `when`?"],
+    ),
     ("trigger \"a\" {\n  then add tags b\n}\n}\ntrigger \"c\" {\n  then stop\n}\n", &["4:1 TW0101 unmatched `}`"]),
     (
         "trigger \"a\" { {\n  when status is oppen\n  then add tags b\n}\n",
         &["1:15 TW0101 unmatched `{`", "2:18 TW0204 unknown value `oppen` for `status`, did you mean `open`?"],
+    ),
+    (
+        "test \"a\" {\n  given ticket { channel twitter }\n  when updated { comment \"b\", via web, status oppen, note \"c\" }\n  expect nothing fired\n}\n",
+        &[
+            "3:47 TW0204 unknown value `oppen` for `status`, did you mean `open`?",
+            "3:54 TW0115 duplicate comment: write a second `when`",
+        ],
     ),
     // Not too many: braces with nothing in them.
     ("test \"a\" {\n  given ticket { }\n  when updated { }\n  when updated {\n  }\n  expect nothing fired\n}\n", &[]),
@@ -181,12 +209,27 @@ fn help_about_conditions_is_for_conditions() {
         "trigger \"a\" {\n  then notify group \"S\" subject \"x\"\n}\n",
         "report \"a\" {\n  measure count\n  by channel status\n}\n",
         "test \"a\" {\n  given ticket\n    channel twitter\n  when created\n  expect nothing fired\n}\n",
-        "let a = status is open for 4 days\n",
     ] {
         assert_eq!(help(text), None, "{text}");
     }
     let over = help("report \"a\" {\n  measure count\n  by channel\n  last 30 days\n}\n").unwrap();
     assert!(over.contains("`over last 30 days`"), "{over}");
+    for (condition, write) in [
+        ("status is open for 4 days", "`time since updated >= 4 days`, for example; times are "),
+        ("status is open longer than 4 days", "`time since updated >= 4 days`, for example; times are "),
+        ("hours since created > 4", "`time since updated >= 4 days`, for example; times are "),
+        ("status is solved since 4 days", "`time since solved >= 4 days`"),
+        ("not updated for 3 days", "`time since updated >= 4 days`"),
+        ("updated within 3 days", "`time since updated <= 4 days`"),
+        ("created more than 4 days ago", "`time since created >= 4 days`"),
+        ("created is less than 4 days", "`time since created <= 4 days`"),
+        ("created 4 days ago", "`time since created >= 4 days`"),
+        ("time since created over 4 days", "`time since created >= 4 days`"),
+        ("created > 4 days ago", "`time since created >= 4 days`"),
+    ] {
+        let told = help(&when(condition)).unwrap_or_default();
+        assert!(told.contains(write), "{condition}: {told}");
+    }
     let and = help("let a = status is new priority is high\n").unwrap();
     assert!(and.contains("write `and priority`"), "{and}");
 }
