@@ -87,7 +87,7 @@ fn write_rules(directory: &Path) {
             2 => format!(
                 "priority is urgent and not within business hours and time since requester_updated >= {n} minutes"
             ),
-            3 => format!("status is pending and time since updated >= {} days", 5 + n / 40),
+            3 => format!("status is pending and time since status_changed >= {} days", 5 + n / 40),
             _ => format!("requester.followers >= {} and status is open and time since updated > {n} minutes", n * 100),
         };
         let topic = format!("tags has t{}", n % TOPICS);
@@ -111,7 +111,10 @@ const VIEWS: &[(&str, &str)] = &[
     ("status is new", "t.status = 'new'"),
     ("status < solved and priority is urgent", "t.status IN ('new','open','pending','hold') AND t.priority = 'urgent'"),
     ("status is open and group is \"Social\"", "t.status = 'open' AND t.group_name = 'Social'"),
-    ("status is pending and time since updated >= 5 days", "t.status = 'pending' AND t.updated <= $now - 432000000"),
+    (
+        "status is pending and time since status_changed >= 5 days",
+        "t.status = 'pending' AND t.status_changed <= $now - 432000000",
+    ),
     (
         "tags has t7 and status < solved",
         "t.id IN (SELECT ticket FROM ticket_tag WHERE tag = 't7') AND t.status IN ('new','open','pending','hold')",
@@ -245,7 +248,7 @@ async fn fill(connection: &mut SqliteConnection, tickets: i64, now: Timestamp) {
                           {now} - ({tickets} - i) * (31536000000 / {tickets}) AS made FROM n)
              INSERT INTO ticket (key_account, key_conversation, key_person, opened_by, requester, channel, account, status,
                priority, subject, subject_folded, description, description_folded, group_name, post_has_media,
-               post_is_reply, replies, reopens, agent_touches, comments, created, updated, solved, closed,
+               post_is_reply, replies, reopens, agent_touches, comments, created, updated, status_changed, solved, closed,
                requester_updated, first_reply)
              SELECT '1', CAST(i AS TEXT), CAST(1000 + i % ({tickets} / 2) AS TEXT), CAST(i AS TEXT), 1 + i % ({tickets} / 2),
                CASE WHEN a % 10 < 7 THEN 'twitter' WHEN a % 10 < 9 THEN 'twitter_dm' ELSE 'twitter_like' END, 'acme',
@@ -254,7 +257,7 @@ async fn fill(connection: &mut SqliteConnection, tickets: i64, now: Timestamp) {
                CASE b % 4 WHEN 0 THEN 'low' WHEN 1 THEN 'normal' WHEN 2 THEN 'high' ELSE 'urgent' END,
                'my order ' || i, 'my order ' || i, 'my order ' || i || ' never came', 'my order ' || i || ' never came',
                CASE WHEN b % 3 = 0 THEN 'Billing' ELSE 'Social' END, 0, 0,
-               CASE WHEN a < 993 THEN b % 4 ELSE 0 END, 0, b % 5, 1 + b % 10, made, made + b * 60000,
+               CASE WHEN a < 993 THEN b % 4 ELSE 0 END, 0, b % 5, 1 + b % 10, made, made + b * 60000, made + b * 60000,
                CASE WHEN a < 970 THEN made + b * 60000 END, CASE WHEN a < 950 THEN made + 345600000 END,
                made, CASE WHEN a < 993 THEN made + b * 30000 END FROM t"
         ),

@@ -79,6 +79,7 @@ CREATE TABLE ticket (
   comments               BIGINT NOT NULL,
   created                BIGINT NOT NULL,
   updated                BIGINT NOT NULL,
+  status_changed         BIGINT NOT NULL,
   solved                 BIGINT,
   assigned               BIGINT,
   due                    BIGINT,

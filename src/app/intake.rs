@@ -303,6 +303,7 @@ impl Intake<'_> {
             post: message.facts.clone(),
             created: post.made,
             updated: post.made,
+            status_changed: post.made,
             ..Ticket::default()
         };
         draft.describe(&post.text);
@@ -347,7 +348,7 @@ impl Intake<'_> {
         ticket.describe(&post.text);
         ticket.language.clone_from(&message.language);
         ticket.post = message.facts.clone();
-        ticket.created = ticket.created.min(post.made);
+        ticket.opened_earlier(post.made);
         self.unit.tx.save(&ticket, self.unit.now()).await?;
         self.unit.tx.opened_by(id, &post.id).await
     }

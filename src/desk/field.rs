@@ -374,7 +374,7 @@ pub static FIELDS: &[Field] = &[
                     t.set_status(status, now);
                 }
             },
-            also: &["reopens", "solved", "snoozed"],
+            also: &["reopens", "status_changed", "solved", "snoozed"],
         }),
     },
     Field {
@@ -760,6 +760,16 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.updated"),
         zendesk: Some("updated_at"),
         read: |f| Value::Time(f.ticket.updated),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "status_changed",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the status last changed; at first, when the ticket was opened",
+        sql: Some("t.status_changed"),
+        zendesk: None,
+        read: |f| Value::Time(f.ticket.status_changed),
         changes: Changes::InEvents,
     },
     Field {

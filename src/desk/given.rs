@@ -102,7 +102,8 @@ impl Ticket {
     /// Fills in the fields that were not given and follow from others.
     ///
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
-    /// to `updated` if the ticket is solved, assigned or has replies. Counts are raised so that each reply is a
+    /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
+    /// ticket, and else to `updated`. Counts are raised so that each reply is a
     /// comment, unless they are negative, which is impossible.
     pub fn complete(&mut self, now: Timestamp) {
         const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
@@ -111,10 +112,18 @@ impl Ticket {
         }
         if self.created == NOT_TOLD {
             let times = [self.solved, self.assigned, self.first_reply, self.requester_updated];
-            self.created = times.into_iter().flatten().chain([self.updated, now]).min().unwrap_or(now);
+            let status_changed = Some(self.status_changed).filter(|told| *told != NOT_TOLD);
+            let times = times.into_iter().flatten().chain(status_changed);
+            self.created = times.chain([self.updated, now]).min().unwrap_or(now);
         }
         if self.status >= Status::Solved {
             self.solved.get_or_insert(self.updated);
+        }
+        if self.status_changed == NOT_TOLD {
+            self.status_changed = match self.status {
+                Status::New => self.created,
+                _ => self.solved.unwrap_or(self.updated).max(self.created),
+            };
         }
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);

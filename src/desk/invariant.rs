@@ -62,6 +62,11 @@ static INVARIANTS: &[Invariant] = &[
         holds: |ticket| ticket.created <= ticket.updated,
     },
     Invariant {
+        fields: &["status_changed", "created"],
+        says: "`status_changed` cannot be before `created`",
+        holds: |ticket| ticket.created <= ticket.status_changed,
+    },
+    Invariant {
         fields: &["solved", "status"],
         says: "`solved` must be set if and only if `status` is `solved` or `closed`",
         holds: |ticket| ticket.solved.is_some() == (ticket.status >= Status::Solved),

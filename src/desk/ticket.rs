@@ -59,6 +59,8 @@ pub struct Ticket {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// When its status last changed; at first, when it was opened.
+    pub status_changed: Timestamp,
     /// When it was last solved.
     pub solved: Option<Timestamp>,
     /// When it was last assigned to an agent.
@@ -80,8 +82,12 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Sets the status, and updates the solved time, the reopen count and the snooze accordingly.
+    /// Sets the status, and updates the times of the change and the solution, the reopen count and the snooze
+    /// accordingly.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {
+        if self.status != status {
+            self.status_changed = now.max(self.created);
+        }
         if self.status >= Status::Solved && status < Status::Solved {
             self.reopens = self.reopens.saturating_add(1);
             self.solved = None;
@@ -122,6 +128,15 @@ impl Ticket {
         text.clone_into(&mut self.description);
     }
 
+    /// Sets an earlier time at which it was opened, after an older message was received.
+    pub fn opened_earlier(&mut self, at: Timestamp) {
+        let unchanged = self.status_changed == self.created;
+        self.created = self.created.min(at);
+        if unchanged {
+            self.status_changed = self.created;
+        }
+    }
+
     /// Sets the assignee, and the time of the assignment if it changes.
     pub fn set_assignee(&mut self, agent: Option<String>, now: Timestamp) {
         if self.assignee != agent {
@@ -158,9 +173,13 @@ impl Ticket {
                 self.agent_touches = self.agent_touches.saturating_add(1);
                 if comment.public {
                     self.replies = self.replies.saturating_add(1);
-                    self.first_reply = Some(self.first_reply.map_or(made, |first| first.min(made)));
+                    let opened_by_reply = self.status == Status::Open && self.first_reply == Some(self.status_changed);
+                    let first = self.first_reply.map_or(made, |first| first.min(made));
+                    self.first_reply = Some(first);
                     if self.status == Status::New {
                         self.set_status(Status::Open, made);
+                    } else if opened_by_reply {
+                        self.status_changed = first.max(self.created);
                     }
                 }
             }
@@ -264,6 +283,26 @@ mod tests {
             ticket.add_comment(&comment(Author::Requester, true), second(6));
             assert_eq!((ticket.status, ticket.reopens), (then, reopens), "{status}");
         }
+    }
+
+    #[test]
+    fn the_time_of_a_status_is_that_of_its_last_change() {
+        let mut ticket = Ticket { created: second(2), status_changed: second(2), ..Ticket::default() };
+        ticket.set_status(Status::New, second(3));
+        assert_eq!(ticket.status_changed, second(2), "it is the same");
+        ticket.opened_earlier(second(1));
+        assert_eq!(ticket.status_changed, second(1), "it never changed");
+        ticket.add_comment(&comment(Author::Agent, true), second(6));
+        ticket.add_earlier_comment(&comment(Author::Agent, true), second(5));
+        assert_eq!((ticket.status, ticket.status_changed), (Status::Open, second(5)), "opened by the first reply");
+        ticket.snooze(second(9), second(7));
+        ticket.snooze(second(10), second(8));
+        assert_eq!(ticket.status_changed, second(7), "it was on hold already");
+        assert!(ticket.unsnooze(second(10)));
+        assert_eq!(ticket.status_changed, second(10));
+        ticket.add_earlier_comment(&comment(Author::Agent, true), second(4));
+        ticket.opened_earlier(second(0));
+        assert_eq!(ticket.status_changed, second(10), "no earlier message changes it");
     }
 
     #[test]

@@ -15,6 +15,11 @@ pub(crate) const MAX_COMPARED_IN_ALL: usize = 200_000;
 /// Maximum number of names listed in a message.
 const MAX_LISTED: usize = 40;
 
+/// Help for a question about the time in a status: `>= 4 days` of `pending`.
+pub(crate) fn for_how_long(status: &str, asked: &str) -> String {
+    format!("write `status is {status} and time since status_changed {asked}`")
+}
+
 /// The known name with the smallest edit distance from a word.
 ///
 /// The maximum distance is a third of the length of the longer word, at least 1. A dotted name is also found by its

@@ -260,6 +260,7 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "comments" comments;
     "created" created;
     "updated" updated;
+    "status_changed" status_changed;
     "solved" solved;
     "assigned" assigned;
     "due" due;

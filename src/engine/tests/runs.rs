@@ -186,12 +186,13 @@ fn net_changes_leave_out_what_was_taken_back() {
         [
             "status: new to solved",
             "assignee: empty to Maya",
+            "status_changed: 1970-01-01T00:00:00Z to 2026-01-05T12:00:00Z",
             "solved: empty to 2026-01-05T12:00:00Z",
             "assigned: empty to 2026-01-05T12:00:00Z",
             "field.score: empty to 3",
         ]
     );
-    assert_eq!(decision.fired[0].changes.len(), 5, "each trigger tells its own changes");
+    assert_eq!(decision.fired[0].changes.len(), 6, "each trigger tells its own changes");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     desk::{
-        FieldRef, Kind, Scope,
+        FieldRef, Kind, Scope, Status,
         field::FIELDS,
         text::{fold, is_blank},
     },
@@ -18,7 +18,7 @@ use crate::{
         diagnostic::Diagnostic,
         display::Quoted,
         rules::{Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate},
-        suggest::did_you_mean,
+        suggest::{did_you_mean, for_how_long, listed},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
@@ -599,12 +599,26 @@ impl Checker<'_, '_> {
                 None
             }
         };
-        let field = self.field(&path);
+        let field = match FieldRef::find(path.text(), self.context.desk) {
+            None if node.since() && Status::WORDS.rank(path.text()).is_some() => {
+                let message = format!("`{}` is a value of `status`, not a time", path.text());
+                let asked = node.length().zip(node.comparison()).map(|(length, op)| format!("{op} {length}"));
+                let help = for_how_long(path.text(), asked.as_deref().unwrap_or(">= 4 days"));
+                self.report(Diagnostic::new(&codes::TW0203, range(&path), message).with_help(help));
+                None
+            }
+            _ => self.field(&path),
+        };
         if let Some(field) = field.as_ref().filter(|f| f.kind() != Kind::Time) {
             let times = FIELDS.iter().filter(|f| f.kind == Kind::Time).map(|f| f.name);
             let message = format!("`{field}` is {}, not a time", field.kind());
-            let help = format!("times are {}", crate::lang::suggest::listed(times));
-            self.report(Diagnostic::new(&codes::TW0301, range(&path), message).with_help(help));
+            let error = Diagnostic::new(&codes::TW0301, range(&path), message);
+            self.report(match field.name().as_ref() {
+                "status" => error
+                    .with_help("the time of its last change is `status_changed`")
+                    .with_guess(range(&path), "status_changed"),
+                _ => error.with_help(format!("times are {}", listed(times))),
+            });
             return None;
         }
         let span = node.length().and_then(|value| self.duration(&value));

@@ -20,13 +20,13 @@ use super::{
     scan::{found_at, lexeme},
 };
 use crate::{
-    desk::{Kind, field::FIELDS, visible::is_control},
+    desk::{Kind, Status, field::FIELDS, visible::is_control},
     lang::{
         ast::beside,
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
         display::Quoted,
-        suggest::listed,
+        suggest::{for_how_long, listed},
     },
 };
 
@@ -226,6 +226,7 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
         "contain" => "write `contains`".into(),
         "equals" | "equal" => "write `is`".into(),
         "order" => "to sort rows, use `sort by`".into(),
+        "changed" if before == "status" && wants(Rule::comparison) => "write `time since status_changed`".into(),
         "else" => "there is no `else`; write a second trigger with the opposite condition".into(),
         "agent" if !is_keyword(before) => "write `next agent of group` or `least busy agent of group`".into(),
         "(" if before == "is" => "write `in (…)`".into(),
@@ -264,9 +265,11 @@ fn how_long_ago(text: &str, before: Range<usize>, found: &str, wanted: &[Rule]) 
         return None;
     }
     let operator = if is_shorter { "<=" } else { ">=" };
-    Some(match words.iter().rfind(|word| is_time(word)) {
-        Some(time) => format!("write `time since {time} {operator} 4 days`, for example"),
-        None => {
+    let is_status = |word: &&&str| Status::WORDS.rank(word).is_some();
+    Some(match (words.iter().rfind(|word| is_time(word)), words.iter().rfind(is_status)) {
+        (Some(time), _) => format!("write `time since {time} {operator} 4 days`, for example"),
+        (None, Some(status)) => for_how_long(status, &format!("{operator} 4 days")),
+        (None, None) => {
             let times = FIELDS.iter().filter(|field| field.kind == Kind::Time).map(|field| field.name);
             format!(
                 "a time is a condition of its own: write `time since updated {operator} 4 days`, for example; times are {}",

@@ -88,7 +88,15 @@ fn span() -> impl Strategy<Value = String> {
 fn question() -> impl Strategy<Value = String> {
     let time = (
         sample::select(vec!["since", "until"]),
-        sample::select(vec!["created", "updated", "solved", "assigned", "requester_updated", "snoozed"]),
+        sample::select(vec![
+            "created",
+            "updated",
+            "status_changed",
+            "solved",
+            "assigned",
+            "requester_updated",
+            "snoozed",
+        ]),
         sample::select(vec!["<", "<=", ">", ">="]),
         span(),
     );

@@ -36,6 +36,7 @@ fn possible(mut ticket: Ticket) -> Ticket {
     ticket.assigned.take_if(|_| ticket.assignee.is_none());
     ticket.complete(now());
     ticket.updated = ticket.updated.max(ticket.created);
+    ticket.status_changed = ticket.status_changed.max(ticket.created);
     ticket
 }
 
@@ -87,7 +88,7 @@ trigger "Solve" {
   then set status to solved
 }
 automation "Snooze" {
-  when status is pending and time since updated >= 1 hour
+  when status is pending and time since status_changed >= 1 hour
   then snooze for 2 hours
 }
 automation "Close" {
@@ -141,6 +142,10 @@ const LINES: &[(&str, &str)] = &[
     (
         r#"{"created": "2026-01-02T00:00:00Z", "updated": "2026-01-01T00:00:00Z"}"#,
         "`created` cannot be after `updated`",
+    ),
+    (
+        r#"{"created": "2026-01-02T00:00:00Z", "status_changed": "2026-01-01T00:00:00Z"}"#,
+        "`status_changed` cannot be before `created`",
     ),
 ];
 

@@ -215,8 +215,9 @@ fn help_about_conditions_is_for_conditions() {
     let over = help("report \"a\" {\n  measure count\n  by channel\n  last 30 days\n}\n").unwrap();
     assert!(over.contains("`over last 30 days`"), "{over}");
     for (condition, write) in [
-        ("status is open for 4 days", "`time since updated >= 4 days`, for example; times are "),
-        ("status is open longer than 4 days", "`time since updated >= 4 days`, for example; times are "),
+        ("status is open for 4 days", "`status is open and time since status_changed >= 4 days`"),
+        ("status is pending longer than 4 days", "`status is pending and time since status_changed >= 4 days`"),
+        ("priority is high for 4 days", "`time since updated >= 4 days`, for example; times are "),
         ("hours since created > 4", "`time since updated >= 4 days`, for example; times are "),
         ("status is solved since 4 days", "`time since solved >= 4 days`"),
         ("not updated for 3 days", "`time since updated >= 4 days`"),

@@ -35,7 +35,7 @@ fn measure() -> impl Strategy<Value = Measure> {
     ]
 }
 
-const TIMES: &[&str] = &["created", "updated", "solved", "first_reply", "requester.joined"];
+const TIMES: &[&str] = &["created", "updated", "status_changed", "solved", "first_reply", "requester.joined"];
 
 fn split() -> impl Strategy<Value = Split> {
     let fields = vec![

@@ -227,7 +227,7 @@ prop_compose! {
         requester in person(),
         post in post_facts(),
         counts in collection::vec(number(), 4),
-        times in collection::vec(option::of(time()), 8),
+        times in collection::vec(option::of(time()), 9),
         custom in custom(),
     ) -> Ticket {
         Ticket {
@@ -252,6 +252,7 @@ prop_compose! {
             comments: counts[3],
             created: times[0].unwrap_or(now()),
             updated: times[1].unwrap_or(now()),
+            status_changed: times[8].unwrap_or(now()),
             solved: times[2],
             assigned: times[3],
             due: times[4],
