@@ -1,6 +1,6 @@
 //! Test coverage: each predicate true and false, each rule fired, each macro applied.
 
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
 
 use serde::Serialize;
 
@@ -133,12 +133,22 @@ impl Coverage {
         rules.get_mut(index)?.as_mut()
     }
 
-    /// Records the results of a rule's predicates.
-    pub(super) fn record_predicates(&mut self, kind: RuleKind, index: usize, when: &Condition, facts: Facts<'_>) {
+    /// Records the results of a rule's predicates; with `only`, of those on these fields.
+    pub(super) fn record_predicates(
+        &mut self,
+        kind: RuleKind,
+        index: usize,
+        when: &Condition,
+        facts: Facts<'_>,
+        only: Option<&BTreeSet<Cow<'static, str>>>,
+    ) {
         let Some(rule) = self.rule(kind, index).filter(|rule| rule.unseen > 0) else { return };
         let mut covered = rule.predicates.iter_mut();
         when.predicates(&mut |predicate, _| {
             let Some(covered) = covered.next().filter(|covered| !(covered.yes && covered.no)) else { return };
+            if only.is_some_and(|only| !only.contains(&*predicate.field.name())) {
+                return;
+            }
             let result = if evaluate::predicate_holds(predicate, facts) { &mut covered.yes } else { &mut covered.no };
             rule.unseen -= usize::from(!std::mem::replace(result, true));
         });
@@ -226,21 +236,28 @@ pub(super) struct CoveringMatcher<'a, 'c, M> {
     pub(super) rules: &'a Rules,
     pub(super) matcher: M,
     pub(super) coverage: &'a RefCell<&'c mut Coverage>,
+    /// The passes that have started.
+    pub(super) passes: usize,
+    /// The fields that changed during the run. After the first pass, only predicates on these have other results.
+    pub(super) changed: BTreeSet<Cow<'static, str>>,
 }
 
 impl<M: Matcher> Matcher for CoveringMatcher<'_, '_, M> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
+        self.passes += usize::from(from == 0);
         let found = self.matcher.next(from, open, facts);
         let end = found.map_or(self.rules.triggers.len(), |found| found + 1);
         let mut coverage = self.coverage.borrow_mut();
+        let only = (self.passes > 1).then_some(&self.changed);
         let passed = self.rules.triggers.iter().enumerate().take(end).skip(from);
         for (index, trigger) in passed.filter(|(index, _)| open.is(*index)) {
-            coverage.record_predicates(RuleKind::Trigger, index, &trigger.when, facts);
+            coverage.record_predicates(RuleKind::Trigger, index, &trigger.when, facts, only);
         }
         found
     }
 
     fn changed(&mut self, changes: &[Change]) {
+        self.changed.extend(changes.iter().map(|change| change.field.clone()));
         self.matcher.changed(changes);
     }
 }

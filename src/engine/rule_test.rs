@@ -258,9 +258,15 @@ impl Playback {
             Detail::Decide(Some(coverage)) => {
                 let seen = RefCell::new(&mut **coverage);
                 let mut visit = |index: usize, when: &Condition, facts: Facts<'_>| {
-                    seen.borrow_mut().record_predicates(RuleKind::Automation, index, when, facts);
+                    seen.borrow_mut().record_predicates(RuleKind::Automation, index, when, facts, None);
                 };
-                let mut covering = CoveringMatcher { rules, matcher: rules.matcher(), coverage: &seen };
+                let mut covering = CoveringMatcher {
+                    rules,
+                    matcher: rules.matcher(),
+                    coverage: &seen,
+                    passes: 0,
+                    changed: BTreeSet::new(),
+                };
                 let decision = run_visited(rules, &after, &event, self.now, &mut covering, &mut visit);
                 coverage.record_fired(&decision);
                 Run::Decided(Box::new(decision))

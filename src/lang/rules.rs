@@ -348,6 +348,16 @@ impl Comparison {
         matches!(self, Self::AtLeast | Self::More)
     }
 
+    /// The comparison with its sides exchanged: `a < b` is `b > a`.
+    pub(crate) const fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::More,
+            Self::AtMost => Self::AtLeast,
+            Self::More => Self::Less,
+            Self::AtLeast => Self::AtMost,
+        }
+    }
+
     /// As written.
     pub const fn as_str(self) -> &'static str {
         match self {

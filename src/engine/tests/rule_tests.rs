@@ -194,6 +194,22 @@ fn coverage_by_the_index_is_that_of_asking_one_after_the_other() {
     assert_eq!(Coverage::new(&RuleSet::new(crate::engine::tests::rules(vec![]))).all().percent(), 0.0);
 }
 
+/// After the first pass, only what changed is looked at again.
+#[test]
+fn coverage_sees_what_changes_from_pass_to_pass() {
+    let rules = RuleSet::new(rules(vec![
+        trigger("later", tagged("x"), vec![]),
+        trigger("both", all(vec![tagged("x"), tagged("z"), is("channel", "twitter")]), vec![]),
+        trigger("a", is("channel", "twitter"), vec![tag("x")]),
+        trigger("z", tagged("x"), vec![tag("z")]),
+    ]));
+    let test = Arc::new(a_test(&[], vec![When::Created], vec![]));
+    let coverage = run_tests(&rules, &[test], true).1.unwrap();
+    let missing: Vec<_> = coverage.missing().iter().map(|m| format!("{} {}", m.rule, m.never)).collect();
+    assert_eq!(missing, ["both false", "a false", "z false"]);
+    assert!(coverage.never_ran().is_empty());
+}
+
 #[test]
 fn shown_values_cannot_steer_a_terminal() {
     use crate::desk::Value;

@@ -383,6 +383,10 @@ impl Checker<'_, '_> {
             Kind::Time => {
                 let help = match value.kind() {
                     SyntaxKind::Duration => format!("write `time since {field} {} {value}`", comparison.as_str()),
+                    // What was before a time is longer ago.
+                    SyntaxKind::Instant => {
+                        format!("write `time since {field} {} 4 days`", comparison.flipped().as_str())
+                    }
                     _ => format!("write `time since {field} {} 4 days`", comparison.as_str()),
                 };
                 return self.cannot(field, span.clone(), "is a time and cannot be compared with a value", &help);
@@ -540,12 +544,17 @@ impl Checker<'_, '_> {
             },
         };
         let span = span.map_or_else(|| range(token), |part| text.span(part));
-        let help = match why.contains("look-around") || why.contains("backreference") {
-            true => "look-around and backreferences are not supported, so that patterns run in linear time",
-            false => "in a string, double each backslash of the pattern, as in `\"\\\\d+\"`",
+        let help = if why.contains("look-around") || why.contains("backreference") {
+            Some("look-around and backreferences are not supported, so that patterns run in linear time")
+        } else {
+            let doubled = "in a string, double each backslash of the pattern, as in `\"\\\\d+\"`";
+            token.text().contains('\\').then_some(doubled)
         };
-        let message = format!("invalid regular expression: {why}");
-        self.report(Diagnostic::new(&codes::TW0307, span, message).with_help(help));
+        let error = Diagnostic::new(&codes::TW0307, span, format!("invalid regular expression: {why}"));
+        self.report(match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        });
         None
     }
 

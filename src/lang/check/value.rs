@@ -54,6 +54,7 @@ impl Checker<'_, '_> {
             SyntaxKind::Instant => "a timestamp",
             SyntaxKind::List => "a list",
             kind if is_text(kind) => "a string",
+            _ if written(value).parse::<f64>().is_ok() => "a decimal number",
             _ => "a word",
         };
         let message = format!("`{field}` is {}, not {what}", field.kind());

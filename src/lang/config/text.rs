@@ -50,7 +50,8 @@ pub(super) fn readable(text: &str) -> (Vec<Diagnostic>, String) {
         match part {
             Part::Comment if is_suppression(piece) => {
                 let message = "unsupported suppression: warnings about `twite.toml` cannot be suppressed";
-                found.push(Diagnostic::new(&codes::TW0492, span.clone(), message).with_help("delete the comment"));
+                let help = "delete the comment and mend the cause; `twite explain CODE` says how";
+                found.push(Diagnostic::new(&codes::TW0492, span.clone(), message).with_help(help));
             }
             Part::Comment => {}
             _ => found.extend(mixed_words(span.start, piece)),

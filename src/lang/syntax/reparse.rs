@@ -17,7 +17,7 @@ use super::{
     is_keyword, is_name,
     parts::{ACTIONS, Level, levels},
     recovery::Repairs,
-    scan::{found_at, lexeme},
+    scan::{found_at, is_part, lexeme},
 };
 use crate::{
     desk::{Kind, Status, field::FIELDS, visible::is_control},
@@ -221,7 +221,25 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
         "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
             "group digits with `_`, as in `10_000`; write lists in parentheses".into()
         }
+        "," if in_condition && !ended => {
+            "join conditions with `and` or `or`; write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags"
+                .into()
+        }
         "," => "write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags".into(),
+        "/" if in_condition => "write lists in parentheses: `in (a, b)`".into(),
+        "[" => "write lists in parentheses, as in `(a, b)`".into(),
+        "@" => "write a handle without `@`".into(),
+        "between" if is_field(before) => format!("write `{before} >= 10 and {before} <= 20`, for example"),
+        "of" if in_condition && matches!(before, "all" | "any" | "none") => {
+            format!("`{before} of` is for tags; for texts, write `subject contains \"a\" or subject contains \"b\"`")
+        }
+        _ if is_decimal(before) && Grammar::parse(Rule::unit, found).is_ok() => {
+            "a duration is a whole number: write `90 minutes` instead of `1.5 hours`".into()
+        }
+        _ if wants(Rule::kw_to) && is_field(before) => format!("write `set {before} to {found}`"),
+        _ if wants(Rule::kw_to) && Grammar::parse(Rule::unit, before).is_ok() => {
+            "to choose the last days of a report, write `over last 30 days`".into()
+        }
         "like" | "includes" | "include" => "to search a text, use `contains`, `starts with` or `matches`".into(),
         "contain" => "write `contains`".into(),
         "equals" | "equal" => "write `is`".into(),
@@ -238,6 +256,9 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
         }
         _ if word(found) && is_field(before) && !ended && in_condition => {
             format!("missing operator: write `{before} is {found}`")
+        }
+        _ if word(found) && wants(Rule::string) && !wants(Rule::path) && !ended && !is_keyword(found) => {
+            format!("write it in double quotes: `\"{found}\"`")
         }
         _ if word(found) && word(before) && !ended && !is_keyword(before) && !is_keyword(found) && !is_field(found) => {
             format!("write a name of several words in double quotes: `\"{before} {found}\"`")
@@ -279,15 +300,26 @@ fn how_long_ago(text: &str, before: Range<usize>, found: &str, wanted: &[Rule]) 
     })
 }
 
+fn is_decimal(word: &str) -> bool {
+    word.contains('.') && word.parse::<f64>().is_ok()
+}
+
 fn is_field(word: &str) -> bool {
     word.starts_with("field.") || FIELDS.iter().any(|field| field.name == word)
 }
 
-/// The lexemes in a range, without white space and comments.
+/// The lexemes in a range, without white space and comments. A path is one.
 fn words(text: &str, within: Range<usize>) -> impl Iterator<Item = &str> {
     let mut at = within.start;
     let lexemes = std::iter::from_fn(move || {
-        let lexeme = (at < within.end).then(|| lexeme(text, at))?;
+        let mut lexeme = (at < within.end).then(|| lexeme(text, at))?;
+        let is_word = text.get(lexeme.clone()).is_some_and(|word| word.starts_with(is_part));
+        while is_word
+            && let Some(next) = text.get(lexeme.end..).and_then(|rest| rest.strip_prefix('.'))
+            && next.starts_with(is_part)
+        {
+            lexeme.end += 1 + next.find(|c| !is_part(c)).unwrap_or(next.len());
+        }
         at = lexeme.end.max(at + 1);
         Some(text.get(lexeme).unwrap_or_default())
     });

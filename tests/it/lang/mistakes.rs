@@ -231,6 +231,24 @@ fn help_about_conditions_is_for_conditions() {
         let told = help(&when(condition)).unwrap_or_default();
         assert!(told.contains(write), "{condition}: {told}");
     }
+    for (text, write) in [
+        ("trigger \"a\" {\n  then set status open\n}\n", "`set status to open`"),
+        ("report \"a\" {\n  measure count\n  over 30 days\n  chart bars\n}\n", "`over last 30 days`"),
+        ("let a = status is new, priority is high\n", "join conditions with `and`"),
+        ("let a = status in [new, open]\n", "lists in parentheses"),
+        ("let a = priority is high/urgent\n", "`in (a, b)`"),
+        (
+            "let a = requester.followers between 10 and 20\n",
+            "`requester.followers >= 10 and requester.followers <= 20`",
+        ),
+        ("let a = subject contains any of (\"a\", \"b\")\n", "`any of` is for tags"),
+        ("let a = time since created > 1.5 hours\n", "`90 minutes`"),
+        ("let a = account is @acme\n", "without `@`"),
+        ("trigger \"a\" {\n  then webhook page\n}\n", "`\"page\"`"),
+    ] {
+        let told = help(text).unwrap_or_default();
+        assert!(told.contains(write), "{text}: {told}");
+    }
     let and = help("let a = status is new priority is high\n").unwrap();
     assert!(and.contains("write `and priority`"), "{and}");
 }
