@@ -268,7 +268,7 @@ nodes! {
     Measure { words: tokens(Path), business: keyword("business"), }
     ByClause { splits: nodes(Split), }
     Split { words: tokens(Path), bands: node(List), }
-    OverClause { last: has("last"), words: tokens(Path), values: values(), }
+    OverClause { last: has("last"), of: has("of"), words: tokens(Path), values: values(), }
     CompareClause {}
     ChartClause { name: token(Path), }
 

@@ -193,7 +193,13 @@ impl Checker<'_, '_> {
             }
             (false, None) => {
                 let message = format!("no field or `let` is named `{shown}`{}", did_you_mean(suggestion.as_deref()));
-                Diagnostic::new(&codes::TW0201, span.clone(), message)
+                let diagnostic = Diagnostic::new(&codes::TW0201, span.clone(), message);
+                match name {
+                    "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook" => {
+                        diagnostic.with_help(format!("in a test, write `expect {name}` or `expect no {name}`"))
+                    }
+                    _ => diagnostic,
+                }
             }
         };
         self.report(match suggestion {

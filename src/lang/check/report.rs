@@ -266,7 +266,7 @@ impl Checker<'_, '_> {
     }
 
     fn over(&mut self, node: &ast::OverClause) -> Option<Over> {
-        let path = node.words().last();
+        let path = node.words().last().filter(|_| node.of());
         let of = match &path {
             Some(path) => self.field(path)?,
             None => FieldRef::find("created", self.context.desk)?,
@@ -276,12 +276,13 @@ impl Checker<'_, '_> {
             self.error(&codes::TW0301, range(path), message);
             return None;
         }
-        let mut values = node.values().filter(|v| v.kind() != SyntaxKind::Path);
+        let mut values = node.values().filter(|value| Some(value) != path.clone().map(SyntaxElement::Token).as_ref());
         let first = values.next()?;
         let period = match node.last() {
             true => self.last(&first)?,
             false => {
-                let (from, to) = (self.date(&first)?, self.date(&values.next()?)?);
+                let (from, to) = (self.date(&first), values.next().and_then(|value| self.date(&value)));
+                let (from, to) = (from?, to?);
                 if from >= to {
                     let error = Diagnostic::new(&codes::TW0302, node.span(), "the period ends before it starts");
                     self.report(error.with_help("the second date is the first day after the period"));

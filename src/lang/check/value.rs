@@ -71,7 +71,7 @@ impl Checker<'_, '_> {
                 let number = digits.parse::<i64>().ok();
                 self.report(match number {
                     Some(_) => diagnostic.with_fix(span_of(value), digits),
-                    None if text.contains('.') => {
+                    None if text.starts_with(|c: char| c.is_ascii_digit()) => {
                         diagnostic.with_help("write a whole number, with `_` between thousands")
                     }
                     None => diagnostic,

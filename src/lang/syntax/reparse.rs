@@ -175,6 +175,16 @@ fn exact(rule: Rule, span: Range<usize>, text: &str) -> TextDiagnostic {
     if wanted.contains(&Rule::equals) {
         return diagnostic;
     }
+    if rule == Rule::only_expect && !ended {
+        let is_effect = matches!(before, "assign" | "merge" | "note" | "notify" | "remind" | "reply");
+        match found {
+            "and" | "," => return diagnostic.with_help("write a second `expect`"),
+            found if is_effect && found.starts_with('"') => {
+                return diagnostic.with_help(format!("write `{before} contains {}`", shown(found)));
+            }
+            _ => {}
+        }
+    }
     if let Some(help) = how_long_ago(text, span.start..place.start, found, &wanted).filter(|_| !ended) {
         return diagnostic.with_help(help);
     }
@@ -225,7 +235,6 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
             "join conditions with `and` or `or`; write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags"
                 .into()
         }
-        "," => "write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags".into(),
         "/" if in_condition => "write lists in parentheses: `in (a, b)`".into(),
         "[" => "write lists in parentheses, as in `(a, b)`".into(),
         "@" => "write a handle without `@`".into(),
@@ -272,7 +281,7 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
 /// up to what was found.
 fn how_long_ago(text: &str, before: Range<usize>, found: &str, wanted: &[Rule]) -> Option<String> {
     const LONGER: &[&str] = &["after", "ago", "before", "for", "longer", "more", "older", "over", "since", "than"];
-    const SHORTER: &[&str] = &["less", "newer", "under", "within", "younger"];
+    const SHORTER: &[&str] = &["last", "less", "newer", "this", "today", "under", "within", "younger"];
     let wants = |rule| wanted.contains(&rule);
     if wants(Rule::comma) || !(wants(Rule::kw_and) || wants(Rule::comparison)) {
         return None;
@@ -282,6 +291,7 @@ fn how_long_ago(text: &str, before: Range<usize>, found: &str, wanted: &[Rule]) 
     let last = words.last().copied().unwrap_or_default();
     let is_shorter = SHORTER.contains(&found) || found == "than" && SHORTER.contains(&last);
     let is_count = found.starts_with(|c: char| c.is_ascii_digit()) && is_time(last);
+    let is_shorter = is_shorter && (is_time(last) || !matches!(found, "last" | "this" | "today"));
     if !is_shorter && !is_count && !LONGER.contains(&found) {
         return None;
     }

@@ -5,11 +5,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use twite::lang::{
-    TextDiagnostic, format, load,
-    syntax::{SyntaxKind, SyntaxNode, lexemes, parse},
+    TextDiagnostic, check_sources, format, load,
+    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, lexemes, parse},
 };
 
 const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
@@ -232,4 +233,41 @@ fn a_comment_may_stand_around_any_token() {
         formats(rules);
     }
     assert!(failed.is_empty(), "{} failed, the first {}", failed.len(), failed[0]);
+}
+
+/// What is not checked is an error: with one token or value of the sample replaced, either there is an error, or every item, action,
+/// step and expectation is in the rules.
+#[test]
+fn nothing_is_left_out_without_an_error() {
+    use SyntaxKind as K;
+    let sample = directory(DESK, EVERY_KIND);
+    let desk = Arc::clone(&load(&[sample.path().to_owned()], None).rules.unwrap().desk);
+    let tree = parse(EVERY_KIND).tree();
+    let mut left_out = vec![];
+    let is_value = |node: &SyntaxNode| matches!(node.kind(), K::Duration | K::List | K::TagList | K::Facts);
+    let values = tree.descendants().filter(is_value).map(SyntaxElement::Node);
+    for token in lexemes(&tree).chain(values) {
+        let instead = "zzz";
+        let (start, end) = (usize::from(token.text_range().start()), usize::from(token.text_range().end()));
+        let text = format!("{}{instead}{}", &EVERY_KIND[..start], &EVERY_KIND[end..]);
+        let Some(rules) = check_sources([("a.twite", text.as_str())], Arc::clone(&desk)).0 else { continue };
+        let tree = parse(&text).tree();
+        let written = |kinds: &[K]| tree.descendants().filter(|node| kinds.contains(&node.kind())).count();
+        let actions = tree.descendants().filter(|node| node.kind() == K::ThenClause).flat_map(|then| then.children());
+        let written =
+            [tree.children().count(), actions.count(), written(&[K::HappensClause]), written(&[K::ExpectClause])];
+        let then = rules.triggers.iter().map(|rule| &rule.then).chain(rules.automations.iter().map(|rule| &rule.then));
+        let then = then.chain(rules.macros.iter().map(|rule| &rule.then));
+        let read = [
+            rules.declarations(),
+            then.map(Vec::len).sum(),
+            rules.tests.iter().map(|test| test.when.len()).sum(),
+            rules.tests.iter().map(|test| test.expect.len()).sum(),
+        ];
+        if written != read {
+            let line = EVERY_KIND[..start].matches('\n').count() + 1;
+            left_out.push(format!("line {line}, `{token}` as `{instead}`: {written:?}, but {read:?}"));
+        }
+    }
+    assert!(left_out.is_empty(), "{}", left_out.join("\n"));
 }

@@ -236,6 +236,15 @@ fn help_about_conditions_is_for_conditions() {
         ("report \"a\" {\n  measure count\n  over 30 days\n  chart bars\n}\n", "`over last 30 days`"),
         ("let a = status is new, priority is high\n", "join conditions with `and`"),
         ("let a = status in [new, open]\n", "lists in parentheses"),
+        (
+            "test \"a\" {\n  given ticket { channel web }\n  when created\n  expect nothing fired and status is new\n}\n",
+            "a second `expect`",
+        ),
+        (
+            "test \"a\" {\n  given ticket { channel web }\n  when created\n  expect reply \"b\"\n}\n",
+            "`reply contains \"b\"`",
+        ),
+        ("let a = created this month\n", "`time since created <= 4 days`"),
         ("let a = priority is high/urgent\n", "`in (a, b)`"),
         (
             "let a = requester.followers between 10 and 20\n",
