@@ -204,7 +204,7 @@ impl Tx {
         .bind(ticket.0)
         .fetch_one(&mut self.conn)
         .await?;
-        self.cache.keep_ticket_version(ticket, row.try_get(3)?);
+        self.conn.cache.keep_ticket_version(ticket, row.try_get(3)?);
         Ok(Standing {
             imported: row.try_get(0)?,
             newest: words(row.try_get(1)?)?,

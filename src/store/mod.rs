@@ -76,7 +76,6 @@ use self::{
     db::{Dialect, ErrorClass, Opened, Pool, Query, Transaction, query},
     file::File,
     lease::Fence,
-    tx_cache::TxCache,
     write_buffer::Buffered,
 };
 use crate::settings::Address;
@@ -155,7 +154,6 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     conn: Buffered,
-    cache: TxCache,
 }
 
 impl Store {
@@ -213,7 +211,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.check_file()?;
         let conn = Transaction::writing(&self.writer).await?;
-        let mut tx = Tx { conn: Buffered::new(conn), cache: TxCache::default() };
+        let mut tx = Tx { conn: Buffered::new(conn) };
         tx.check_fence(&self.fence).await?;
         Ok(tx)
     }

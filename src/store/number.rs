@@ -19,7 +19,7 @@ impl Tx {
             Numbered::Decision => "decision",
             Numbered::Effect => "outbox",
         };
-        let next = match (self.conn.dialect(), self.cache.last_number(of)) {
+        let next = match (self.conn.dialect(), self.conn.cache.last_number(of)) {
             // The write lock excludes other writers.
             (Dialect::Sqlite, Some(last)) => last + 1,
             (dialect, _) => {
@@ -30,7 +30,7 @@ impl Tx {
                 next.bind(table).fetch_one(&mut self.conn).await?
             }
         };
-        self.cache.keep_last_number(of, next);
+        self.conn.cache.keep_last_number(of, next);
         Ok(next)
     }
 }

@@ -288,7 +288,6 @@ impl Tx {
         .bind(minute(now).as_millisecond())
         .execute(&mut self.conn)
         .await?;
-        self.forget_ticket(TicketId(ticket)).await?;
         // The reply may have been recorded as not delivered, and so no longer be counted.
         self.recount_for(id, now).await
     }

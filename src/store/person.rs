@@ -18,16 +18,16 @@ use crate::{
 impl Tx {
     /// A person by the id at the source.
     pub async fn person(&mut self, id: &SourceId) -> Result<Option<Person>, StoreError> {
-        if let Some(known) = self.cache.person(id) {
+        if let Some(known) = self.conn.cache.person(id) {
             return Ok(known.map(|(_, person)| person.clone()));
         }
         let row = query(&READ_PERSON).bind(id.as_str()).fetch_optional(&mut self.conn).await?;
         let Some(row) = row else {
-            self.cache.nobody(id);
+            self.conn.cache.nobody(id);
             return Ok(None);
         };
         let (number, found) = numbered_person(&row)?;
-        self.cache.keep_person(number, &found);
+        self.conn.cache.keep_person(number, &found);
         Ok(Some(found))
     }
 
@@ -50,7 +50,7 @@ impl Tx {
             )
             .bind(number)
             .bind(minute(now).as_millisecond())
-            .execute(&mut self.conn)
+            .execute(self.conn.past_cache())
             .await?;
         }
         Ok(())
@@ -58,10 +58,11 @@ impl Tx {
 
     /// Inserts or updates a person and returns the row id.
     pub(super) async fn put_person(&mut self, person: &Person) -> Result<i64, StoreError> {
-        let number = column::bind(query(&PUT_PERSON), PERSON, person).fetch_one(&mut self.conn).await?.try_get(0)?;
+        let put = column::bind(query(&PUT_PERSON), PERSON, person);
+        let number = put.fetch_one(self.conn.past_cache()).await?.try_get(0)?;
         let mut kept = person.clone();
         column::round(PERSON, &mut kept);
-        self.cache.keep_person(number, &kept);
+        self.conn.cache.keep_person(number, &kept);
         Ok(number)
     }
 }

@@ -156,7 +156,7 @@ impl Tx {
         .bind(&post.text)
         .bind(post.made.as_millisecond())
         .bind(now.as_millisecond())
-        .fetch_optional(&mut self.conn)
+        .fetch_optional(self.conn.past_cache())
         .await?;
         if let Some(new) = new {
             let mut post = StoredPost { made: stored(post.made), deleted: false, ..post.clone() };
@@ -165,15 +165,15 @@ impl Tx {
                 post.text.clear();
             }
             let mut below = vec![];
-            if !self.cache.is_childless(&post.id) {
+            if !self.conn.cache.is_childless(&post.id) {
                 // The parent of these replies is stored now, and need not be fetched.
                 below = query(concat!("UPDATE post SET asked = 1 WHERE replied_to = $1 RETURNING ", read_columns!()))
                     .bind(post.id.as_str())
-                    .fetch_all(&mut self.conn)
+                    .fetch_all(self.conn.past_cache())
                     .await?;
             }
             let below = below.iter().map(StoredPost::read).collect::<Result<_, _>>()?;
-            let alone = self.cache.add_post(&post);
+            let alone = self.conn.cache.add_post(&post);
             return Ok(PutPost { seen: Seen::New, post, below, alone });
         }
         let gone = || StoreError::Corrupt(format!("the post {} is neither there nor can it be added", post.id));
@@ -184,7 +184,7 @@ impl Tx {
                 .bind(post.version.as_str())
                 .bind(&post.text)
                 .bind(post.id.as_str())
-                .execute(&mut self.conn)
+                .execute(self.conn.past_cache())
                 .await?;
             seen = if known.text == post.text { Seen::Unchanged } else { Seen::Edited };
             known.version.clone_from(&post.version);
@@ -198,7 +198,7 @@ impl Tx {
         query("UPDATE post SET answers = $1 WHERE x_id = $2")
             .bind(person.as_str())
             .bind(id.as_str())
-            .execute(&mut self.conn)
+            .execute(self.conn.past_cache())
             .await?;
         Ok(())
     }

@@ -39,14 +39,14 @@ impl Tx {
         let mut query = Builder::new(self.conn.dialect(), "SELECT version, post FROM post_version WHERE version");
         query.push_in_texts(ids.into_iter().collect());
         for row in query.build().fetch_all(&mut self.conn).await? {
-            self.cache.versions.insert(row.try_get(0)?, word(row.try_get(1)?)?);
+            self.conn.cache.versions.insert(row.try_get(0)?, word(row.try_get(1)?)?);
         }
         Ok(())
     }
 
     /// Replaces the ids in a post by those of first versions, as far as they are cached.
     pub fn by_first_ids(&self, post: &mut StoredPost) {
-        let versions = &self.cache.versions;
+        let versions = &self.conn.cache.versions;
         if versions.is_empty() || post.direct_with.is_some() {
             return;
         }
@@ -74,7 +74,7 @@ impl Tx {
     pub async fn put_versions(&mut self, first: &XId, versions: &[XId]) -> Result<bool, StoreError> {
         let mut moved = 0;
         for version in versions.iter().filter(|version| *version != first) {
-            self.cache.versions.insert(version.to_string(), first.clone());
+            self.conn.cache.versions.insert(version.to_string(), first.clone());
             let new = query("INSERT INTO post_version (version, post) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(version.as_str())
                 .bind(first.as_str())
@@ -102,9 +102,6 @@ impl Tx {
                 let done = query(statement).bind(version.as_str()).bind(first.as_str()).execute(&mut self.conn).await?;
                 moved += done;
             }
-        }
-        if moved > 0 {
-            self.cache.moved_to(first);
         }
         Ok(moved > 0)
     }

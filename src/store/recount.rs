@@ -71,7 +71,6 @@ impl Tx {
         .bind(minute(now).as_millisecond())
         .execute(&mut self.conn)
         .await?;
-        self.forget_ticket(ticket).await?;
         Ok(())
     }
 

@@ -44,7 +44,7 @@ impl Tx {
         query("UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND (next_check_at IS NULL OR next_check_at > $2)")
             .bind(id.0)
             .bind(at.as_millisecond())
-            .execute(&mut self.conn)
+            .execute(self.conn.past_cache())
             .await?;
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Tx {
         .bind(id.0)
         .bind(next.map(Timestamp::as_millisecond))
         .bind(at.as_millisecond())
-        .execute(&mut self.conn)
+        .execute(self.conn.past_cache())
         .await?;
         Ok(())
     }

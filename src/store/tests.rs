@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     desk::{
-        ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Viewer, XId,
+        ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Person, Ticket, TicketId, Viewer, XId,
         declarations::{Agent, Sees},
     },
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Span},
@@ -196,4 +196,37 @@ fn a_process_that_is_gone_is_told_from_one_that_lives() {
     }
     child.wait().unwrap();
     assert!(child_holder.is_gone());
+}
+
+#[tokio::test]
+async fn a_statement_that_writes_past_the_cache_is_read() {
+    let (store, _directory) = store().await;
+    account(&store).await;
+    let person = Person { id: Some(x(7).into()), name: Some("Ana".into()), ..Person::default() };
+    let ticket = Ticket {
+        id: TicketId(1),
+        requester: person,
+        tags: ["vip".to_owned()].into(),
+        subject: "one".into(),
+        ..Ticket::default()
+    };
+    let key = TicketKey { account: x(1), conversation: "9".into(), person: x(7).into() };
+    let mut tx = store.begin().await.unwrap();
+    tx.open(&ticket, &key, &x(9), now()).await.unwrap();
+    assert_eq!(tx.ticket_version(TicketId(1)).await.unwrap(), 1);
+    for (statement, subject, name) in [
+        ("UPDATE ticket SET subject = 'two', version = version + 1", "two", "Ana"),
+        ("UPDATE person SET name = 'Bea'", "two", "Bea"),
+        ("DELETE FROM ticket_tag", "two", "Bea"),
+    ] {
+        assert!(tx.ticket(TicketId(1)).await.unwrap().is_some(), "it is cached");
+        query(statement).execute(&mut tx.conn).await.unwrap();
+        let read = tx.ticket(TicketId(1)).await.unwrap().unwrap();
+        assert_eq!((read.subject.as_str(), read.requester.name.as_deref()), (subject, Some(name)), "{statement}");
+        assert_eq!(tx.person(&x(7).into()).await.unwrap().unwrap().name.as_deref(), Some(name), "{statement}");
+        // Buffered rows are not lost with the cached ticket.
+        assert_eq!(read.tags.is_empty(), statement.starts_with("DELETE"), "{statement}");
+        assert_eq!(tx.ticket_version(TicketId(1)).await.unwrap(), 2);
+    }
+    tx.commit().await.unwrap();
 }

@@ -48,25 +48,25 @@ pub struct TicketHead {
 impl Tx {
     /// A ticket with all its fields.
     pub async fn ticket(&mut self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        if let Some(known) = self.cache.ticket(id) {
+        if let Some(known) = self.conn.cache.ticket(id) {
             return Ok(Some(known.clone()));
         }
         // A ticket with buffered rows is in the cache.
         let found = ticket(self.conn.past_buffer(), id).await?;
         if let Some(ticket) = &found {
-            self.cache.keep_ticket(ticket.clone());
+            self.conn.cache.keep_ticket(ticket.clone());
         }
         Ok(found)
     }
 
     /// The version of a ticket, which is incremented when the ticket is changed.
     pub async fn ticket_version(&mut self, id: TicketId) -> Result<i64, StoreError> {
-        if let Some(version) = self.cache.ticket_version(id) {
+        if let Some(version) = self.conn.cache.ticket_version(id) {
             return Ok(version);
         }
         let version = query_scalar("SELECT version FROM ticket WHERE id = $1");
         let version = version.bind(id.0).fetch_one(&mut self.conn).await?;
-        self.cache.keep_ticket_version(id, version);
+        self.conn.cache.keep_ticket_version(id, version);
         Ok(version)
     }
 
@@ -137,7 +137,7 @@ impl Tx {
         opened_by: &XId,
         since: Timestamp,
     ) -> Result<(), StoreError> {
-        let known = ticket.requester.id.as_ref().and_then(|id| self.cache.person(id)?);
+        let known = ticket.requester.id.as_ref().and_then(|id| self.conn.cache.person(id)?);
         let requester = match known.filter(|(_, person)| *person == ticket.requester) {
             Some((number, _)) => *number,
             None => self.put_person(&ticket.requester).await?,
@@ -151,10 +151,10 @@ impl Tx {
             .bind(closed_at(ticket))
             .bind(next_check(ticket, since));
         let opened = column::bind(column::bind(opened, FIXED, ticket), CHANGING, ticket);
-        opened.execute(&mut self.conn).await?;
+        opened.execute(self.conn.past_cache()).await?;
         self.save_sets(&Ticket::default(), ticket).await?;
-        self.cache.keep_ticket_version(ticket.id, 1);
-        self.cache.keep_ticket(as_stored(ticket.clone()));
+        self.conn.cache.keep_ticket_version(ticket.id, 1);
+        self.conn.cache.keep_ticket(as_stored(ticket.clone()));
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl Tx {
         query("UPDATE ticket SET opened_by = $1 WHERE id = $2")
             .bind(post.as_str())
             .bind(id.0)
-            .execute(&mut self.conn)
+            .execute(self.conn.past_cache())
             .await?;
         Ok(())
     }
@@ -179,9 +179,9 @@ impl Tx {
     pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
         query("UPDATE ticket SET not_imported = not_imported + 1, version = version + 1 WHERE id = $1")
             .bind(id.0)
-            .execute(&mut self.conn)
+            .execute(self.conn.past_cache())
             .await?;
-        self.cache.raise_ticket_version(id);
+        self.conn.cache.raise_ticket_version(id);
         Ok(())
     }
 
@@ -190,11 +190,11 @@ impl Tx {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
         self.keep_field_versions(&before, ticket).await?;
         let saved = query(&SAVE).bind(ticket.id.0).bind(closed_at(ticket)).bind(next_check(ticket, now));
-        column::bind(saved, CHANGING, ticket).execute(&mut self.conn).await?;
+        column::bind(saved, CHANGING, ticket).execute(self.conn.past_cache()).await?;
         self.save_sets(&before, ticket).await?;
-        self.cache.raise_ticket_version(ticket.id);
+        self.conn.cache.raise_ticket_version(ticket.id);
         let kept = Ticket { requester: before.requester, channel: before.channel, ..ticket.clone() };
-        self.cache.keep_ticket(as_stored(kept));
+        self.conn.cache.keep_ticket(as_stored(kept));
         Ok(())
     }
 
@@ -210,7 +210,7 @@ impl Tx {
             .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name)))
             .collect();
         for (delete, what) in gone {
-            query(delete).bind(id).bind(what).execute(&mut self.conn).await?;
+            query(delete).bind(id).bind(what).execute(self.conn.past_cache()).await?;
         }
         let new = |tags: &BTreeSet<String>, before: &BTreeSet<String>| -> Vec<_> {
             tags.difference(before).map(|tag| (id, tag.clone())).collect()

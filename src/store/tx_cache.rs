@@ -1,5 +1,10 @@
 //! The cache of a write transaction: tickets, people and ids that it read or wrote, and what it found to be absent.
-//! It cannot become stale, as the transaction holds the write lock, and it is dropped with the transaction.
+//!
+//! No statement can leave it stale: one that writes a cached table empties the cache of that table, unless it is run by
+//! [`Buffered::past_cache`](super::write_buffer::Buffered::past_cache). Nor can another process: it is dropped with the
+//! transaction, and only one transaction writes at a time. Where several write at once, rows are to be locked when they
+//! are cached, by [`Tx::ticket`], [`Tx::person`] and [`Tx::prefetch`]. What is absent cannot be locked: that needs a lock of
+//! the person or conversation, or must not be cached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +18,26 @@ use super::{
 };
 use crate::desk::{Person, SourceId, Ticket, TicketId, XId};
 
+/// Tables of which rows are cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cached {
+    Tickets,
+    People,
+    Posts,
+}
+
+impl Cached {
+    /// Those of this table.
+    pub(super) fn of(table: &str) -> Option<Self> {
+        match table {
+            "ticket" | "ticket_tag" | "ticket_hashtag" | "ticket_field" => Some(Self::Tickets),
+            "person" => Some(Self::People),
+            "post" => Some(Self::Posts),
+            _ => None,
+        }
+    }
+}
+
 /// Cached rows and negative results.
 #[derive(Debug, Default)]
 pub(super) struct TxCache {
@@ -24,7 +49,7 @@ pub(super) struct TxCache {
     childless: BTreeSet<XId>,
     /// Conversations without stored posts.
     empty_conversations: BTreeSet<String>,
-    /// Ids of later versions of posts, mapped to the id of the first version.
+    /// Ids of later versions of posts, mapped to the id of the first version. Loaded before the posts are processed.
     pub(super) versions: BTreeMap<String, XId>,
     /// The last allocated id of each table, if this transaction allocated any.
     last_numbers: BTreeMap<Numbered, i64>,
@@ -62,9 +87,23 @@ impl TxCache {
         self.ticket_versions.insert(id, version);
     }
 
-    fn forget_ticket(&mut self, id: TicketId) {
-        self.tickets.remove(&id);
-        self.ticket_versions.remove(&id);
+    /// Forgets the rows of these tables.
+    pub(super) fn forget(&mut self, cached: Cached) {
+        match cached {
+            Cached::Tickets => {
+                self.tickets.clear();
+                self.ticket_versions.clear();
+            }
+            // A cached ticket includes its requester.
+            Cached::People => {
+                self.people.clear();
+                self.tickets.clear();
+            }
+            Cached::Posts => {
+                self.childless.clear();
+                self.empty_conversations.clear();
+            }
+        }
     }
 
     /// The cached person. `Some(None)`: known to be absent. `None`: not cached.
@@ -90,12 +129,6 @@ impl TxCache {
         self.childless.contains(id)
     }
 
-    /// Invalidates negative results for a post and its conversation after rows were moved to it.
-    pub(super) fn moved_to(&mut self, post: &XId) {
-        self.childless.remove(post);
-        self.empty_conversations.remove(post.as_str());
-    }
-
     /// Updates the cache for an inserted post. Returns whether it is known to be the only post of its conversation.
     pub(super) fn add_post(&mut self, post: &StoredPost) -> bool {
         if let Some(above) = &post.replied_to {
@@ -106,14 +139,6 @@ impl TxCache {
 }
 
 impl Tx {
-    /// Invalidates a ticket after a statement that changed it in the database only.
-    pub(super) async fn forget_ticket(&mut self, id: TicketId) -> Result<(), StoreError> {
-        // Buffered rows are those of cached tickets.
-        self.conn.flush().await?;
-        self.cache.forget_ticket(id);
-        Ok(())
-    }
-
     /// Loads what processing these posts will need, with a few statements instead of several per post: authors,
     /// tickets, and which posts have no stored replies or conversation.
     pub async fn prefetch(&mut self, posts: &[&StoredPost]) -> Result<(), StoreError> {
@@ -122,14 +147,14 @@ impl Tx {
         }
         let authors: BTreeSet<&XId> = posts.iter().map(|post| &post.author).collect();
         for author in &authors {
-            self.cache.nobody(&(*author).clone().into());
+            self.conn.cache.nobody(&(*author).clone().into());
         }
         let dialect = self.conn.dialect();
         let mut people = Builder::new(dialect, PEOPLE.as_str());
         people.push_in_texts(authors.into_iter().map(XId::as_str).collect());
         for row in people.build().fetch_all(&mut self.conn).await? {
             let (number, person) = numbered_person(&row)?;
-            self.cache.keep_person(number, &person);
+            self.conn.cache.keep_person(number, &person);
         }
 
         let mut around = Builder::new(dialect, "WITH these (post, conversation) AS (");
@@ -141,15 +166,15 @@ impl Tx {
         );
         for row in around.build().fetch_all(&mut self.conn).await? {
             if !row.try_get::<bool, _>(0)? {
-                self.cache.childless.insert(word(row.try_get(2)?)?);
+                self.conn.cache.childless.insert(word(row.try_get(2)?)?);
             }
             if !row.try_get::<bool, _>(1)? {
-                self.cache.empty_conversations.insert(row.try_get(3)?);
+                self.conn.cache.empty_conversations.insert(row.try_get(3)?);
             }
         }
 
         let mut keys = BTreeSet::new();
-        for post in posts.iter().filter(|post| !self.cache.empty_conversations.contains(&post.conversation)) {
+        for post in posts.iter().filter(|post| !self.conn.cache.empty_conversations.contains(&post.conversation)) {
             let people = [Some(&post.author), post.answers.as_ref(), post.in_reply_to_user.as_ref()];
             keys.extend(people.into_iter().flatten().map(|person| (person, &post.conversation)));
         }
@@ -165,9 +190,9 @@ impl Tx {
                  AND i.status <> 'closed'",
         );
         let ids: Vec<i64> = open.build_query_scalar().fetch_all(&mut self.conn).await?;
-        let ids: Vec<_> = ids.into_iter().filter(|id| self.cache.ticket(TicketId(*id)).is_none()).collect();
+        let ids: Vec<_> = ids.into_iter().filter(|id| self.conn.cache.ticket(TicketId(*id)).is_none()).collect();
         for ticket in tickets(self.conn.past_buffer(), &ids).await? {
-            self.cache.keep_ticket(ticket);
+            self.conn.cache.keep_ticket(ticket);
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Write buffer of a transaction: its rows are inserted at commit, or before their tables are read, many per statement.
 
-use std::pin::Pin;
+use std::{cell::RefCell, collections::HashMap, pin::Pin};
 
 use sqlx::Error;
 
 use super::{
     comes_again,
-    db::{Builder, Connection, Dialect, Separated, Transaction},
+    db::{Builder, Connection, Dialect, Executor, Separated, Sql, Transaction},
+    tx_cache::{Cached, TxCache},
 };
 
 /// The maximum number of rows per statement.
@@ -88,43 +89,84 @@ pub(super) struct FiredRow {
 
 type Row<'b> = Separated<'b, 'static>;
 
-/// The connection of a write transaction, with its buffered rows. They are inserted before a statement that uses one of
-/// their tables; no other access to the connection is possible, except by [`Buffered::past_buffer`].
+/// The connection of a write transaction, with its buffered rows and its cache. Before a statement that names a table
+/// of buffered rows, they are inserted; before one that writes a cached table, its rows are forgotten. No other access to
+/// the connection is possible, except by [`Buffered::past_buffer`] and [`Buffered::past_cache`].
 #[derive(Debug)]
 pub(super) struct Buffered {
     transaction: Transaction,
     pub(super) buffer: WriteBuffer,
+    pub(super) cache: TxCache,
 }
 
 /// The tables of [`WriteBuffer`].
 const TABLES: [&str; 6] = ["ticket_tag", "ticket_hashtag", "ticket_field", "decision", "outbox", "fired"];
 
-/// Whether a statement uses a table of [`WriteBuffer`].
-fn uses_buffered_table(sql: &str) -> bool {
-    let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    let mut before = "";
-    words.any(|word| {
-        let is_table = matches!(before, "FROM" | "JOIN" | "UPDATE" | "INTO") && TABLES.contains(&word);
-        before = word;
-        is_table
-    })
+/// What a statement does with buffered and cached tables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Uses {
+    /// Whether it names a table of [`WriteBuffer`].
+    buffered: bool,
+    /// The cached table that it writes.
+    writes: Option<Cached>,
+}
+
+thread_local! {
+    /// The uses of statements whose text is part of the program, by its address and length.
+    static KNOWN: RefCell<HashMap<(usize, usize), Uses>> = RefCell::default();
+}
+
+impl Uses {
+    fn of(sql: &str) -> Self {
+        let mut uses = Self::default();
+        let (mut earlier, mut before) = ("", "");
+        for word in sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty()) {
+            let writes = matches!((earlier, before), (_, "UPDATE" | "INTO") | ("DELETE", "FROM"));
+            if writes {
+                uses.writes = uses.writes.or(Cached::of(word));
+            }
+            uses.buffered |= (writes || matches!(before, "FROM" | "JOIN")) && TABLES.contains(&word);
+            (earlier, before) = (before, word);
+        }
+        uses
+    }
+
+    /// [`Uses::of`], decided once.
+    fn of_static(sql: &'static str) -> Self {
+        let key = (sql.as_ptr().addr(), sql.len());
+        KNOWN.with_borrow_mut(|known| *known.entry(key).or_insert_with(|| Self::of(sql)))
+    }
 }
 
 impl Buffered {
     pub(super) fn new(transaction: Transaction) -> Self {
-        Self { transaction, buffer: WriteBuffer::default() }
+        Self { transaction, buffer: WriteBuffer::default(), cache: TxCache::default() }
     }
 
     pub(super) fn dialect(&self) -> Dialect {
         self.transaction.dialect()
     }
 
-    /// The connection for a statement, with the rows inserted that it may use.
-    pub(super) async fn ready_for(&mut self, sql: &str) -> Result<&mut Connection, Error> {
-        if !self.buffer.is_empty() && uses_buffered_table(sql) {
+    /// The connection for a statement, with the rows inserted that it may use, and those forgotten that it may change.
+    pub(super) async fn ready_for(&mut self, sql: &Sql, keeps_cache: bool) -> Result<&mut Connection, Error> {
+        let uses = match sql {
+            Sql::Static(sql) => Uses::of_static(sql),
+            Sql::Made(sql) => Uses::of(sql),
+        };
+        let writes = uses.writes.filter(|_| !keeps_cache);
+        // A ticket with buffered rows has to be in the cache.
+        if !self.buffer.is_empty() && (uses.buffered || writes.is_some()) {
             self.flush().await?;
         }
+        if let Some(written) = writes {
+            self.cache.forget(written);
+        }
         Ok(&mut self.transaction)
+    }
+
+    /// For a statement that changes nothing that is cached, or whose caller then updates the cache.
+    pub(super) fn past_cache(&mut self) -> Executor<'_> {
+        Executor::Buffered { connection: self, keeps_cache: true }
     }
 
     /// The connection for a statement whose result does not depend on buffered rows.
@@ -208,17 +250,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_that_use_a_buffered_table_are_told() {
-        for (sql, uses) in [
-            ("SELECT id FROM outbox WHERE ticket = $1", true),
-            ("UPDATE outbox SET state = 'sent'", true),
-            ("SELECT 1 FROM comment c JOIN\n outbox o ON o.answers = c.id", true),
-            ("DELETE FROM ticket_tag WHERE ticket = $1", true),
-            ("SELECT (SELECT count(*) FROM fired)", true),
-            ("UPDATE automation_state SET fired = $1", false),
-            ("SELECT decision FROM ticket", false),
+    fn what_a_statement_uses_is_told_by_its_text() {
+        use Cached::{People, Posts, Tickets};
+        for (sql, buffered, writes) in [
+            ("SELECT id FROM outbox WHERE ticket = $1", true, None),
+            ("UPDATE outbox SET state = 'sent'", true, None),
+            ("SELECT 1 FROM comment c JOIN\n outbox o ON o.answers = c.id", true, None),
+            ("DELETE FROM ticket_tag WHERE ticket = $1", true, Some(Tickets)),
+            ("SELECT (SELECT count(*) FROM fired)", true, None),
+            ("UPDATE automation_state SET fired = $1", false, None),
+            ("SELECT decision FROM ticket", false, None),
+            ("UPDATE ticket SET status = $1", false, Some(Tickets)),
+            ("INSERT INTO person (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = $1", false, Some(People)),
+            ("DELETE FROM post WHERE x_id = $1 AND EXISTS (SELECT 1 FROM ticket)", false, Some(Posts)),
+            ("UPDATE comment SET ticket = $2 FROM ticket", false, None),
         ] {
-            assert_eq!(uses_buffered_table(sql), uses, "{sql}");
+            assert_eq!(Uses::of(sql), Uses { buffered, writes }, "{sql}");
+            assert_eq!([Uses::of_static(sql), Uses::of_static(sql)], [Uses { buffered, writes }; 2], "{sql}");
         }
     }
 }

@@ -5,11 +5,9 @@ use std::{
     marker::PhantomData,
 };
 
-use sqlx::{AssertSqlSafe, SqlSafeStr as _};
-
 use super::{
     Dialect,
-    query::{Query, Scalar},
+    query::{Query, Scalar, Sql},
     value::Value,
 };
 
@@ -100,7 +98,7 @@ impl<'q> Builder<'q> {
     }
 
     pub(in crate::store) fn build(self) -> Query<'q> {
-        Query { sql: AssertSqlSafe(self.sql).into_sql_str(), values: self.values, persistent: true, skip_locked: None }
+        Query { sql: Sql::Made(self.sql), values: self.values, persistent: true, skip_locked: None }
     }
 
     pub(in crate::store) fn build_query_scalar<T>(self) -> Scalar<'q, T> {

@@ -15,7 +15,7 @@ use sqlx::{Error, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, Sqli
 pub(super) use self::{
     builder::{Builder, Separated},
     error::{ErrorClass, class_of, message_of, migration_message_of},
-    query::{Query, query, query_scalar},
+    query::{Query, Sql, query, query_scalar},
     row::Row,
     transaction::Transaction,
     value::Value,
@@ -98,8 +98,11 @@ impl Connection {
 /// What a statement runs on: a pool, a connection or a write transaction.
 pub(super) enum Executor<'c> {
     Driver(Driver<'c>),
-    /// Buffered rows may have to be inserted first.
-    Buffered(&'c mut Buffered),
+    /// Buffered rows may have to be inserted first, and cached ones forgotten.
+    Buffered {
+        connection: &'c mut Buffered,
+        keeps_cache: bool,
+    },
 }
 
 /// A pool or connection of a driver.
@@ -111,11 +114,11 @@ pub(super) enum Driver<'c> {
 }
 
 impl<'c> Executor<'c> {
-    /// The pool or connection for a statement, after inserting the buffered rows that it may use.
-    async fn ready_for(self, sql: &str) -> Result<Driver<'c>, Error> {
+    /// The pool or connection for a statement, after what [`Buffered::ready_for`] does.
+    async fn ready_for(self, sql: &Sql) -> Result<Driver<'c>, Error> {
         Ok(match self {
             Self::Driver(driver) => driver,
-            Self::Buffered(buffered) => buffered.ready_for(sql).await?.into(),
+            Self::Buffered { connection, keeps_cache } => connection.ready_for(sql, keeps_cache).await?.into(),
         })
     }
 }
@@ -152,6 +155,6 @@ impl<'c> From<&'c mut Transaction> for Executor<'c> {
 
 impl<'c> From<&'c mut Buffered> for Executor<'c> {
     fn from(buffered: &'c mut Buffered) -> Self {
-        Self::Buffered(buffered)
+        Self::Buffered { connection: buffered, keeps_cache: false }
     }
 }

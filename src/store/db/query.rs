@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use sqlx::{
-    AssertSqlSafe, Error, Postgres, SqlSafeStr as _, SqlStr, Sqlite, postgres::PgArguments,
-    query::Query as DriverQuery, sqlite::SqliteArguments,
+    AssertSqlSafe, Error, Postgres, SqlSafeStr, SqlStr, Sqlite, postgres::PgArguments, query::Query as DriverQuery,
+    sqlite::SqliteArguments,
 };
 
 use super::{
@@ -16,16 +16,43 @@ use super::{
 /// A statement with its bound parameters.
 #[derive(Debug)]
 pub(in crate::store) struct Query<'q> {
-    pub(super) sql: SqlStr,
+    pub(super) sql: Sql,
     pub(super) values: Vec<Value<'q>>,
     pub(super) persistent: bool,
     /// The alias of the table whose rows are locked, see [`Query::skip_locked`].
     pub(super) skip_locked: Option<&'static str>,
 }
 
+/// The text of a statement.
+#[derive(Debug)]
+pub(in crate::store) enum Sql {
+    /// Part of the program.
+    Static(&'static str),
+    /// Made at run time.
+    Made(String),
+}
+
+impl Sql {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Static(sql) => sql,
+            Self::Made(sql) => sql,
+        }
+    }
+}
+
+impl SqlSafeStr for Sql {
+    fn into_sql_str(self) -> SqlStr {
+        match self {
+            Self::Static(sql) => sql.into_sql_str(),
+            Self::Made(sql) => AssertSqlSafe(sql).into_sql_str(),
+        }
+    }
+}
+
 /// A statement with parameters `$1`, `$2` and so on.
 pub(in crate::store) fn query<'q>(sql: &'static str) -> Query<'q> {
-    Query { sql: sql.into_sql_str(), values: vec![], persistent: true, skip_locked: None }
+    Query { sql: Sql::Static(sql), values: vec![], persistent: true, skip_locked: None }
 }
 
 /// A statement that returns only the first column of each row.
@@ -41,7 +68,7 @@ enum Answer<S, P> {
 
 macro_rules! run {
     ($query:expr, $executor:expr, $method:ident) => {
-        match $executor.into().ready_for($query.sql.as_str()).await? {
+        match $executor.into().ready_for(&$query.sql).await? {
             Driver::SqlitePool(pool) => Answer::Sqlite($query.for_sqlite()?.$method(pool).await?),
             Driver::Sqlite(connection) => Answer::Sqlite($query.for_sqlite()?.$method(connection).await?),
             Driver::PostgresPool(pool) => Answer::Postgres($query.for_postgres()?.$method(pool).await?),
@@ -76,9 +103,7 @@ impl<'q> Query<'q> {
     fn for_postgres(self) -> Result<DriverQuery<'static, Postgres, PgArguments>, Error> {
         let sql = match self.skip_locked {
             None => self.sql,
-            Some(table) => {
-                AssertSqlSafe(format!("{} FOR UPDATE OF {table} SKIP LOCKED", self.sql.as_str())).into_sql_str()
-            }
+            Some(table) => Sql::Made(format!("{} FOR UPDATE OF {table} SKIP LOCKED", self.sql.as_str())),
         };
         Ok(sqlx::query_with(sql, for_postgres(self.values)?).persistent(self.persistent))
     }
