@@ -28,7 +28,7 @@ use crate::{
         rules::{Rules, Version},
     },
     settings::{Address, Settings, StoreSettings, is_variable_name},
-    store::{Key, Store, StoreError},
+    store::{Key, Store, StoreError, Watch},
 };
 
 /// The desk a command works on.
@@ -235,8 +235,18 @@ impl Paths {
     }
 
     /// The live rules; `None` if no daemon ran yet.
-    pub(super) async fn live(&self, access: Access) -> Result<Option<LiveSet>, CliError> {
-        let Some(store) = self.open_existing(access).await? else { return Ok(None) };
+    pub(super) async fn live(&self) -> Result<Option<LiveSet>, CliError> {
+        Self::live_in(self.open_existing(Access::Read).await?).await
+    }
+
+    /// As [`Self::live`], after migrating the schema; see [`Self::open_watching`].
+    pub(super) async fn live_watching(&self, watch: &mut Watch) -> Result<Option<LiveSet>, CliError> {
+        let store = if self.may_exist() { Some(self.open_watching(watch).await?) } else { None };
+        Self::live_in(store).await
+    }
+
+    async fn live_in(store: Option<Store>) -> Result<Option<LiveSet>, CliError> {
+        let Some(store) = store else { return Ok(None) };
         let live = LiveSet::read(&store).await?;
         store.close().await;
         Ok(live)
@@ -266,7 +276,12 @@ impl Paths {
 
     /// Opens the database; creates it if it does not exist.
     pub(super) async fn open(&self) -> Result<Store, CliError> {
-        Store::open(self.address()?).await.map_err(|error| cannot_open(&self.database(), error))
+        self.open_watching(&mut Watch::default()).await
+    }
+
+    /// As [`Self::open`], see [`Store::open_watching`].
+    pub(super) async fn open_watching(&self, watch: &mut Watch) -> Result<Store, CliError> {
+        Store::open_watching(self.address()?, watch).await.map_err(|error| cannot_open(&self.database(), error))
     }
 
     /// Opens the database if it exists.
@@ -309,13 +324,13 @@ fn secret(variable: &str, key: &str, what: &str) -> Result<Result<String, String
 pub(super) fn cannot_open(database: &str, error: StoreError) -> CliError {
     let message = format!("cannot open the database {database}: {error}");
     match error {
-        StoreError::Busy(_) => CliError::Broke(Box::new(DatabaseBusy(message))),
+        StoreError::Busy(_) | StoreError::InUse(_) => CliError::Broke(Box::new(DatabaseBusy(message))),
         StoreError::Unreachable(_) => CliError::Broke(message.into()),
         _ => CliError::Usage(message),
     }
 }
 
-/// The error that the file of a database is locked, or its disk full.
+/// The error that a database is locked, its disk full, or its layout in use by a daemon of an earlier version.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct DatabaseBusy(String);

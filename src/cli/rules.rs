@@ -4,7 +4,7 @@ use std::{io::Write as _, path::PathBuf};
 
 use super::{
     CliError, Exit,
-    desk::{Access, Paths, beside_listed},
+    desk::{Paths, beside_listed},
     terminal,
 };
 use crate::present::{
@@ -44,7 +44,7 @@ impl Rules {
         // The database is only needed for a note, so one that is not named may be missing or closed to this user.
         let paths = chosen.sets.first().map(Vec::as_slice).unwrap_or_default();
         let place = Paths::named(paths, self.source.config.as_deref(), self.database.as_deref())?;
-        let live = place.live(Access::Read).await;
+        let live = place.live().await;
         let live = if self.database.is_some() { live? } else { live.ok().flatten() };
         if let Some(note) = live.and_then(|live| beside_listed(&live, paths, &rules.version)) {
             writeln!(terminal::remarks(), "note: {note}")?;

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     CliError, Exit,
-    desk::{Access, DatabaseBusy, Paths},
+    desk::{DatabaseBusy, Paths},
     source::{set_of, unusable},
     terminal::{self, Log},
 };
@@ -18,6 +18,7 @@ use crate::{
     daemon::{Daemon, LastGood, Reload, Source},
     engine::Decider,
     lang::Follow,
+    store::Watch,
     x::client,
 };
 
@@ -86,7 +87,8 @@ impl Serve {
         let reload = self.rules(paths, &place).await?;
         let live = reload.live().clone();
         let key = place.key()?;
-        let store = once_free(async || place.open().await).await?;
+        let mut watch = Watch::default();
+        let store = once_free(async || place.open_watching(&mut watch).await).await?;
         let (rules, state) = (live.rules(), live.state().borrow().clone());
         tracing::info!("rules {} are live, {} in all; store {}", rules.version, rules.items(), place.database());
         if let Some(broken) = state.broken {
@@ -118,11 +120,10 @@ impl Serve {
 impl Serve {
     /// The rules of the files, or the last good rules if the files cannot be used.
     async fn rules(&self, paths: Vec<PathBuf>, place: &Paths) -> Result<Reload, CliError> {
-        let last = once_free(async || place.live(Access::Write).await).await?.map(|LiveSet { rules, live }| LastGood {
-            settings: place.settings(&rules),
-            rules,
-            since: live.since,
-        });
+        let mut watch = Watch::default();
+        let last = once_free(async || place.live_watching(&mut watch).await)
+            .await?
+            .map(|LiveSet { rules, live }| LastGood { settings: place.settings(&rules), rules, since: live.since });
         let source = Source {
             follow: match self.follow {
                 FollowArg::Files => Follow::Files,
@@ -137,8 +138,9 @@ impl Serve {
     }
 }
 
-/// Repeats an attempt to open the database while it is locked or its disk is full.
-async fn once_free<T>(attempt: impl AsyncFn() -> Result<T, CliError>) -> Result<T, CliError> {
+/// Repeats an attempt to open the database while it is locked, its disk is full, or a daemon of an earlier version uses
+/// it.
+async fn once_free<T>(mut attempt: impl AsyncFnMut() -> Result<T, CliError>) -> Result<T, CliError> {
     let mut is_told = false;
     loop {
         match attempt().await {

@@ -120,6 +120,16 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// How its holder lost it, as far as a process can tell that waits for it; `None` while it is held.
+    fn ended(&self, watch: &mut Watch, at: Instant) -> Option<Ended> {
+        match self {
+            _ if self.released.is_some() => Some(Ended::Released),
+            _ if self.holder.is_gone() => Some(Ended::Died),
+            _ if watch.is_over(self, at) => Some(Ended::Silent),
+            _ => None,
+        }
+    }
+
     /// Whether the holder is alive, judged by its process if that can be seen from here, else by its last renewal. A
     /// process can live on and not renew the lease: the disk is full, or it is suspended.
     pub fn is_held(&self, now: Timestamp) -> bool {
@@ -199,11 +209,12 @@ impl Store {
         let before = self.lease().await?;
         let ended = match &before {
             None => Ended::Released,
-            Some(lease) if lease.released.is_some() => Ended::Released,
             // A holder equal to this process is an earlier daemon in it, which must have ended.
-            Some(lease) if lease.holder.is_gone() || lease.holder == *holder => Ended::Died,
-            Some(lease) if watch.is_over(lease, at) => Ended::Silent,
-            Some(lease) => return Ok(Asked::Held(lease.clone())),
+            Some(lease) if lease.released.is_none() && lease.holder == *holder => Ended::Died,
+            Some(lease) => match lease.ended(watch, at) {
+                Some(ended) => ended,
+                None => return Ok(Asked::Held(lease.clone())),
+            },
         };
         let seen = before.map_or((0, 0), |lease| (lease.fence, lease.beat));
         self.check_file()?;
@@ -289,7 +300,17 @@ impl Tx {
     }
 }
 
-const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, released FROM lease";
+/// Fails if a daemon may work on the database, given its row of [`READ`]: the schema must not change under it.
+pub(super) fn refuse_held(row: Option<Row>, dialect: Dialect, watch: &mut Watch) -> Result<(), StoreError> {
+    let Some(row) = row else { return Ok(()) };
+    let lease = read(&row, dialect)?;
+    match lease.ended(watch, Instant::now()) {
+        Some(_) => Ok(()),
+        None => Err(StoreError::InUse(lease.holder)),
+    }
+}
+
+pub(super) const READ: &str = "SELECT fence, beat, host, pid, process, since, renewed, released FROM lease";
 
 fn read(row: &Row, dialect: Dialect) -> Result<Lease, StoreError> {
     let pid: i64 = row.try_get("pid")?;

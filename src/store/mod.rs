@@ -99,6 +99,12 @@ pub enum StoreError {
     /// The database belongs to another program.
     #[error("it is the database of another program, and is left as it is; name another one")]
     Foreign,
+    /// The schema has to be migrated, and a daemon of an earlier version works with it.
+    #[error(
+        "a daemon of an earlier version (process {} on {}) uses it; stop that daemon, so that this version can change the layout",
+        .0.pid, .0.host
+    )]
+    InUse(Holder),
     /// The encoding of the PostgreSQL database is not UTF-8.
     #[error("the database keeps texts as {0}; make it with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`")]
     Encoding(String),
@@ -161,11 +167,18 @@ impl Store {
     /// must exist.
     ///
     /// # Errors
-    /// If it cannot be opened, is not a database, belongs to another program, or has a newer schema.
+    /// If it cannot be opened, is not a database, belongs to another program, has a newer schema, or has an older one
+    /// that a daemon may still use.
     pub async fn open(at: impl Into<Address>) -> Result<Self, StoreError> {
+        Self::open_watching(at, &mut Watch::default()).await
+    }
+
+    /// As [`Self::open`], repeatedly: after [`StoreError::InUse`], a later call with the same watch succeeds once the
+    /// daemon has not renewed its lease for [`TERM`].
+    pub async fn open_watching(at: impl Into<Address>, watch: &mut Watch) -> Result<Self, StoreError> {
         let (opened, file) = match at.into() {
-            Address::File(path) => (db::sqlite::open(&path).await?, Some(Arc::new(File::at(&path)))),
-            Address::Server(server) => (db::postgres::open(&server).await?, None),
+            Address::File(path) => (db::sqlite::open(&path, watch).await?, Some(Arc::new(File::at(&path)))),
+            Address::Server(server) => (db::postgres::open(&server, watch).await?, None),
         };
         let Opened { writer, reader, id } = opened;
         Ok(Self { writer, reader, fence: Arc::default(), file, id: id.into() })

@@ -10,7 +10,10 @@ pub(super) mod sqlite;
 mod transaction;
 mod value;
 
-use sqlx::{Error, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
+use sqlx::{
+    Error, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, migrate::Migrator,
+    pool::PoolConnection,
+};
 
 pub(super) use self::{
     builder::{Builder, Separated},
@@ -58,6 +61,11 @@ impl Pool {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Whether a database with these schema migrations lacks some of this version.
+fn is_behind(layouts: &Migrator, applied: &[i64]) -> bool {
+    layouts.iter().any(|layout| !applied.contains(&layout.version))
 }
 
 /// An open database.

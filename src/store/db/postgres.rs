@@ -9,12 +9,13 @@ use sqlx::{
 };
 
 use super::{
-    Opened, Pool,
+    Dialect, Opened, Pool, Row,
     error::{io_message_of, message_of},
+    is_behind,
 };
 use crate::{
     settings::Server,
-    store::{StoreError, random_id},
+    store::{StoreError, Watch, lease, random_id},
 };
 
 /// The number of prepared statements cached per connection; greater than the number of statements in the program.
@@ -28,9 +29,9 @@ const MAX_IDLE: Duration = Duration::from_secs(1);
 pub(super) const BEGIN_WRITING: &str = "BEGIN; SELECT pg_advisory_xact_lock(2004314484)";
 
 /// Opens an existing database and migrates its schema, or creates the schema if it is empty.
-pub(in crate::store) async fn open(server: &Server) -> Result<Opened, StoreError> {
+pub(in crate::store) async fn open(server: &Server, watch: &mut Watch) -> Result<Opened, StoreError> {
     let options = named(server.options());
-    let id = lay_out(&options).await.map_err(|error| explain(&options, error))?;
+    let id = lay_out(&options, watch).await.map_err(|error| explain(&options, error))?;
     let options = options.options(LIMITS);
     let writer = pool()
         .max_connections(1)
@@ -99,6 +100,9 @@ fn explain(options: &PgConnectOptions, error: StoreError) -> StoreError {
             "no server answers at {place}: {}; check that it runs there, and that the address is right",
             io_message_of(why)
         )),
+        (_, Some("55P03")) => {
+            StoreError::Busy("another process has locked it for writing; try again when that has finished".to_owned())
+        }
         // Too many connections, or the server starts or stops.
         (_, Some("53300" | "57P03")) => StoreError::Unreachable(format!(
             "the server at {place} takes no connection: {}; try again later",
@@ -124,9 +128,10 @@ fn explain(options: &PgConnectOptions, error: StoreError) -> StoreError {
     }
 }
 
+const LOCK_TIMEOUT: (&str, &str) = ("lock_timeout", "10s");
 /// Session settings: time limits for locks, statements and idle transactions.
 const LIMITS: [(&str, &str); 3] =
-    [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
+    [LOCK_TIMEOUT, ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// Counts all tables, and those named `identity`, which only a Twite database has.
 const TABLES: &str = "SELECT count(*), count(CASE WHEN tablename = 'identity' THEN 1 END) FROM pg_tables
@@ -163,8 +168,9 @@ async fn refuse_follower(connection: &mut PgConnection) -> Result<(), Error> {
 }
 
 /// Creates or migrates the schema, and returns the id of the database.
-async fn lay_out(options: &PgConnectOptions) -> Result<String, StoreError> {
-    let mut connection = connect(options).await?;
+async fn lay_out(options: &PgConnectOptions, watch: &mut Watch) -> Result<String, StoreError> {
+    // A migration may take its time, but not the lock before it.
+    let mut connection = connect(&options.clone().options([LOCK_TIMEOUT])).await?;
     // Several processes may open a new database at once: one creates the schema while the others wait.
     let mut tx = connection.begin_with(BEGIN_WRITING).await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *tx).await?;
@@ -175,8 +181,15 @@ async fn lay_out(options: &PgConnectOptions) -> Result<String, StoreError> {
     if tables > 0 && ours == 0 {
         return Err(StoreError::Foreign);
     }
-    // The write lock is held already, and the migrator's session lock would outlive the transaction.
     let mut migrator = layouts();
+    if tables > 0 {
+        let applied: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations").fetch_all(&mut *tx).await?;
+        if is_behind(&migrator, &applied) {
+            let lease = sqlx::query(lease::READ).fetch_optional(&mut *tx).await?;
+            lease::refuse_held(lease.map(Row::Postgres), Dialect::Postgres, watch)?;
+        }
+    }
+    // The write lock is held already, and the migrator's session lock would outlive the transaction.
     migrator.set_locking(false).run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
     let id = match known {

@@ -5,12 +5,15 @@ use std::{path::Path, time::Duration};
 use sqlx::{
     ConnectOptions as _, Connection as _,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 use tokio::time::Instant;
 
-use super::{Opened, Pool};
-use crate::store::{StoreError, random_id, usable};
+use super::{Dialect, Opened, Pool, Row, is_behind};
+use crate::store::{StoreError, Watch, lease, random_id, usable};
 
 /// The busy timeout: how long a statement waits for a lock held by another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -25,12 +28,12 @@ const APPLICATION_ID: i64 = 0x7477_6974;
 static LAYOUTS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Opens a database file, creating it if it is missing, and migrates its schema.
-pub(in crate::store) async fn open(path: &Path) -> Result<Opened, StoreError> {
+pub(in crate::store) async fn open(path: &Path, watch: &mut Watch) -> Result<Opened, StoreError> {
     usable::check(path)?;
-    make(path).await.map_err(|error| usable::explain(path, error))
+    make(path, watch).await.map_err(|error| usable::explain(path, error))
 }
 
-async fn make(path: &Path) -> Result<Opened, StoreError> {
+async fn make(path: &Path, watch: &mut Watch) -> Result<Opened, StoreError> {
     // Prefixed with `.`, so that `:memory:` and `file:…` are treated as ordinary paths.
     let options = SqliteConnectOptions::new().filename(Path::new(".").join(path));
     refuse_foreign(&options).await?;
@@ -58,6 +61,7 @@ async fn make(path: &Path) -> Result<Opened, StoreError> {
     };
     // Several processes may open a new database at once: one creates the schema while the others wait.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    refuse_in_use(&mut tx, watch).await?;
     // Same as `run`, whose signature does not compile here.
     LAYOUTS.run_direct(None, &mut *tx, false).await?;
     let known: Option<String> = sqlx::query_scalar("SELECT id FROM identity").fetch_optional(&mut *tx).await?;
@@ -151,6 +155,21 @@ async fn refuse_foreign(options: &SqliteConnectOptions) -> Result<(), StoreError
         Ok((mark, tables)) if mark != APPLICATION_ID && (mark != 0 || tables > 0) => Err(StoreError::Foreign),
         _ => Ok(()),
     }
+}
+
+/// Fails if the schema has to be migrated while a daemon may work with it.
+async fn refuse_in_use(connection: &mut SqliteConnection, watch: &mut Watch) -> Result<(), StoreError> {
+    let (_, tables): (i64, i64) = sqlx::query_as(MARK_AND_TABLES).fetch_one(&mut *connection).await?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let applied: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations").fetch_all(&mut *connection).await?;
+    if !is_behind(&LAYOUTS, &applied) {
+        return Ok(());
+    }
+    let lease = sqlx::query(lease::READ).fetch_optional(connection).await?;
+    lease::refuse_held(lease.map(Row::Sqlite), Dialect::Sqlite, watch)
 }
 
 /// Whether another connection holds the database: SQLITE_BUSY, in any of its extended forms.

@@ -3,7 +3,10 @@
 
 use std::{process::Command, time::Duration};
 
-use crate::support::{Served, TestDesk, database};
+use crate::support::{
+    Served, TestDesk,
+    database::{self, DirectConnection},
+};
 use twite::{
     sim::{Moment, NewPerson, NewPost, SentKind},
     store::{Holder, Store},
@@ -116,4 +119,48 @@ async fn one_that_was_asleep_finds_itself_superseded_and_waits() {
     desk.sim.post(&NewPost { by: "ana".into(), text: "@acme fourth".into(), ..NewPost::default() }).unwrap();
     desk.until("the first works again", |counts, _| counts.sent == 4).await;
     assert_eq!((messages(&desk), desk.quiet().await.tickets), (4, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_a_later_version_leaves_the_layout_until_the_earlier_one_ends() {
+    let desk = desk().await;
+    let first = desk.serve();
+    desk.sim.dm("ana", "acme", "hello?").unwrap();
+    desk.until("the first message", |counts, _| counts.sent == 1).await;
+    // As if this version had more migrations.
+    let store = desk.store().await;
+    let mut direct = DirectConnection::at(&desk.rules().join("twite.db")).await;
+    let applied = |version: i64| format!("UPDATE _sqlx_migrations SET version = {version} RETURNING 'changed'");
+    assert_eq!(direct.texts(applied(0)).await.len(), 1);
+    let mut second = desk.serve();
+    let host = Holder::this_process().host;
+    let log = desk.logged("trying again until it works").await;
+    let cause = format!("a daemon of an earlier version (process {} on {host}) uses it; stop that daemon", first.pid());
+    assert!(log.contains(&cause), "{log}");
+    let written = desk.command().args(["outbox", "withdraw", "1", "--reason", "no"]).output().unwrap();
+    let said = String::from_utf8_lossy(&written.stderr).into_owned();
+    assert!(written.status.code() == Some(3) && said.contains(&cause), "{written:?}");
+    let say = |text: &str| desk.sim.post(&NewPost { by: "ana".into(), text: text.into(), ..NewPost::default() });
+    say("@acme and now?").unwrap();
+    desk.until_in(&store, "the first goes on", |counts, _| counts.sent == 2).await;
+    // As if the migrations had been applied when the first has ended.
+    signal(&first, "-TERM");
+    assert_eq!(direct.texts(applied(1)).await.len(), 1);
+    say("@acme and later?").unwrap();
+    desk.until_in(&store, "the second's answer", |counts, _| counts.sent == 3).await;
+    assert!(second.runs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_finds_the_database_locked_says_so_and_waits() {
+    let desk = desk().await;
+    let other = desk.store().await;
+    let held = other.begin().await.unwrap();
+    let mut served = desk.serve();
+    let log = desk.logged("trying again until it works").await;
+    assert!(log.contains("cannot open the database") && log.contains("another process has locked it"), "{log}");
+    assert!(served.runs());
+    held.commit().await.unwrap();
+    desk.sim.dm("ana", "acme", "hello?").unwrap();
+    desk.until("the answer", |counts, _| counts.sent == 1).await;
 }

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use twite::{
     desk::Destination,
-    store::{Asked, Ended, Holder, Lease, StoreError, TERM, Watch},
+    store::{Asked, Ended, Holder, Lease, Store, StoreError, TERM, Watch},
 };
 
 use super::store;
+use crate::support::database::{self, DirectConnection};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -126,4 +127,25 @@ async fn of_many_that_wait_one_takes_over() {
     }
     assert_eq!(winners, 1);
     assert!(matches!(first.begin().await, Err(StoreError::Superseded)));
+}
+
+#[tokio::test]
+async fn a_schema_is_not_migrated_while_a_daemon_of_an_earlier_version_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("twite.db");
+    let address = database::at(&path).await;
+    let (first, start) = (Store::open(address.clone()).await.unwrap(), Instant::now());
+    taken(first.ask_for_lease(&stranger(1), &mut Watch::default(), at(0), start).await.unwrap());
+    // An earlier version has applied fewer migrations.
+    let mut direct = DirectConnection::at(&path).await;
+    assert_eq!(direct.texts("DELETE FROM _sqlx_migrations RETURNING 'gone'").await.len(), 1);
+    let mut watch = Watch::default();
+    for refused in [Store::open(address.clone()).await, Store::open_watching(address.clone(), &mut watch).await] {
+        assert!(matches!(&refused, Err(StoreError::InUse(holder)) if holder.pid == 1), "{refused:?}");
+    }
+    first.renew_lease(at(1)).await.unwrap();
+    first.release_lease(at(2)).await.unwrap();
+    // It is migrated now, which fails here, as the tables are there already.
+    let tried = Store::open_watching(address, &mut watch).await;
+    assert!(matches!(tried, Err(StoreError::Migrate(_))), "{tried:?}");
 }

@@ -113,12 +113,18 @@ impl TestDesk {
 
     /// Starts the daemon as a process. Its log goes to a file in the desk's directory.
     pub fn serve(&self) -> Served {
+        self.serve_with(&[])
+    }
+
+    /// [`TestDesk::serve`], with more environment variables.
+    pub fn serve_with(&self, environment: &[(&str, &str)]) -> Served {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let child = self
             .command()
             .arg("serve")
             .arg(self.rules())
             .env("TWITE_LOG", "info")
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -166,10 +172,16 @@ impl TestDesk {
     /// Waits until `done` returns true. The time limit only ends a test that would hang.
     pub async fn until(&self, what: &str, done: impl Fn(&Counts, &SimHandle) -> bool) -> Counts {
         let store = self.store().await;
+        let counts = self.until_in(&store, what, done).await;
+        store.close().await;
+        counts
+    }
+
+    /// [`TestDesk::until`], in its open database.
+    pub async fn until_in(&self, store: &Store, what: &str, done: impl Fn(&Counts, &SimHandle) -> bool) -> Counts {
         for _ in 0..1200 {
             let counts = store.counts().await.unwrap();
             if done(&counts, &self.sim) {
-                store.close().await;
                 return counts;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
