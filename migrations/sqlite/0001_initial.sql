@@ -234,7 +234,9 @@ CREATE INDEX post_version_by_post ON post_version (post);
 
 -- Posts and messages that X says are deleted: those that come later than that are stored without their text.
 CREATE TABLE deletion (
-  x_id  TEXT PRIMARY KEY
+  x_id  TEXT PRIMARY KEY,
+  -- When X said so: it is kept for as long as X may still list the post or message.
+  at    BIGINT NOT NULL
 );
 
 CREATE TABLE comment (

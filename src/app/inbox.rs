@@ -73,7 +73,7 @@ impl App {
                     }
                     done.push(item.id);
                 }
-                Err(unreadable) => intake.set_aside(item.id, unreadable.reason.clone()).await?,
+                Err(unreadable) => intake.set_aside(item, &unreadable.reason).await?,
             }
             if begun.elapsed() > LONG_ENOUGH {
                 break;
@@ -97,7 +97,7 @@ impl App {
             match self.take_together(std::slice::from_ref(item)).await {
                 Ok(some) => read += some,
                 Err(error) if error.is_about_data() => {
-                    aside.push((item.id, error.to_string()));
+                    aside.push((item, error.to_string()));
                     failed = Some(error);
                 }
                 Err(error) => return Err(error),
@@ -110,10 +110,11 @@ impl App {
         }
     }
 
-    async fn set_aside(&self, items: Vec<(i64, String)>) -> Result<(), StoreError> {
-        let mut intake = Intake { unit: self.begin().await?, accounts: &[] };
-        for (id, reason) in items {
-            intake.set_aside(id, reason).await?;
+    async fn set_aside(&self, items: Vec<(&InboxItem, String)>) -> Result<(), StoreError> {
+        let accounts = self.store.accounts().await?;
+        let mut intake = Intake { unit: self.begin().await?, accounts: &accounts };
+        for (item, reason) in items {
+            intake.set_aside(item, &reason).await?;
         }
         intake.unit.commit().await
     }

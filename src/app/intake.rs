@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     desk::{Account, AccountState, Author, Channel, ConnectedAccount, Person, SourceId, Status, Ticket, TicketId, XId},
-    store::{PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
+    store::{InboxItem, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
 /// A unit of work that assigns messages to tickets.
@@ -125,9 +125,14 @@ impl Intake<'_> {
     }
 
     /// Sets an inbox item aside, with a notice.
-    pub(crate) async fn set_aside(&mut self, id: i64, reason: String) -> Result<(), StoreError> {
-        self.unit.tx.set_aside(id, &reason).await?;
-        self.unit.notices.push(Notice::SetAside { reason });
+    pub(crate) async fn set_aside(&mut self, item: &InboxItem, reason: &str) -> Result<(), StoreError> {
+        self.unit.tx.set_aside(item.id, reason).await?;
+        let account = self.accounts.iter().find(|account| account.id == item.account);
+        self.unit.notices.push(Notice::SetAside {
+            account: account.map_or_else(|| item.account.to_string(), |account| format!("@{}", account.handle)),
+            message: format!("{} {}", item.kind.as_str(), item.x_id),
+            reason: reason.to_owned(),
+        });
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tokio::sync::broadcast;
+use tracing::Level;
 
 use crate::{
     desk::{Change, Channel, TicketId, text::counted, visible::visible},
@@ -93,8 +94,12 @@ pub enum Notice {
         /// The version of the rules.
         version: Version,
     },
-    /// An unreadable message was set aside.
+    /// A message that cannot be read or stored was set aside.
     SetAside {
+        /// The account that received it.
+        account: String,
+        /// Its kind, and its id if that is known.
+        message: String,
         /// The reason.
         reason: String,
     },
@@ -199,26 +204,13 @@ impl Default for Notices {
 impl Notices {
     /// Logs a notice and sends it to the subscribers.
     pub(crate) fn tell(&self, notice: Notice) {
-        match &notice {
-            Notice::Broken { report, .. } => {
-                tracing::error!("{notice}");
-                log_report(report);
-            }
-            Notice::Trouble { .. } | Notice::Disagree { .. } | Notice::StillBroken { .. } => {
-                tracing::error!("{notice}")
-            }
-            Notice::SetAside { .. }
-            | Notice::Failing { .. }
-            | Notice::LoopStopped(_)
-            | Notice::Behind { .. }
-            | Notice::Waiting { .. }
-            | Notice::Superseded
-            | Notice::PassedOver { .. }
-            | Notice::NeedsRestart { .. } => {
-                tracing::warn!("{notice}")
-            }
-            Notice::Delivery { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => tracing::warn!("{notice}"),
+        match notice.level() {
+            Level::ERROR => tracing::error!("{notice}"),
+            Level::WARN => tracing::warn!("{notice}"),
             _ => tracing::info!("{notice}"),
+        }
+        if let Notice::Broken { report, .. } = &notice {
+            log_report(report);
         }
         // An error means that there are no subscribers.
         let _ = self.0.send(notice);
@@ -227,6 +219,37 @@ impl Notices {
     /// Subscribes to all notices from now on.
     pub fn listen(&self) -> broadcast::Receiver<Notice> {
         self.0.subscribe()
+    }
+}
+
+impl Notice {
+    /// The level at which it is logged: an error if something does not work until a person acts, a warning if it may pass
+    /// by itself or concerns one message or ticket.
+    fn level(&self) -> Level {
+        match self {
+            Self::Trouble { .. } | Self::Disagree { .. } | Self::Broken { .. } | Self::StillBroken { .. } => {
+                Level::ERROR
+            }
+            Self::SetAside { .. }
+            | Self::Failing { .. }
+            | Self::LoopStopped(_)
+            | Self::Behind { .. }
+            | Self::Waiting { .. }
+            | Self::Superseded
+            | Self::PassedOver { .. }
+            | Self::NeedsRestart { .. }
+            | Self::Delivery { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => Level::WARN,
+            Self::Opened { .. }
+            | Self::Commented { .. }
+            | Self::Deleted { .. }
+            | Self::Due { .. }
+            | Self::Linked { .. }
+            | Self::Fired { .. }
+            | Self::Delivery { outcome: Outcome::Sent | Outcome::Found | Outcome::Later(_), .. }
+            | Self::Reloaded { .. }
+            | Self::Recovered { .. }
+            | Self::Mended { .. } => Level::INFO,
+        }
     }
 }
 
@@ -270,7 +293,11 @@ impl fmt::Display for Notice {
                 "ticket {ticket}: the index and the plain evaluator differ for rules {version}; the plain evaluator's result was used. This is a \
                  bug in Twite: please report it with the output of `twite why {ticket}`"
             ),
-            Self::SetAside { reason } => write!(f, "message set aside: {reason}"),
+            Self::SetAside { account, message, reason } => write!(
+                f,
+                "{account}: {message} was set aside, and is kept unchanged in the table `inbox`: {reason}. If X shows it as \
+                 usual, please report this"
+            ),
             Self::Reloaded { version, items } => write!(f, "rules {version} are live, {items} in all"),
             Self::Broken { live, errors, .. } => {
                 let errors = counted(*errors, "error");
@@ -303,6 +330,31 @@ impl fmt::Display for Notice {
                 write!(f, "the database works again, after {seconds} and {failures}")
             }
             Self::Failing { message } | Self::Trouble { message } | Self::Mended { message } => f.write_str(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_needs_a_person_is_an_error() {
+        let message = String::new;
+        let delivery = |outcome| Notice::Delivery { ticket: TicketId(1), what: "mail", text: message(), outcome };
+        for (notice, level) in [
+            (Notice::Trouble { message: message() }, Level::ERROR),
+            (Notice::Failing { message: message() }, Level::WARN),
+            (Notice::Mended { message: message() }, Level::INFO),
+            (Notice::Superseded, Level::WARN),
+            (Notice::Behind { waiting: 1, most: 1 }, Level::WARN),
+            (Notice::SetAside { account: message(), message: message(), reason: message() }, Level::WARN),
+            (delivery(Outcome::Unknown(message())), Level::WARN),
+            (delivery(Outcome::Refused(message())), Level::WARN),
+            (delivery(Outcome::Later(message())), Level::INFO),
+            (delivery(Outcome::Sent), Level::INFO),
+        ] {
+            assert_eq!(notice.level(), level, "{notice:?}");
         }
     }
 }

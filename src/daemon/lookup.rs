@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     poll::spread,
     run::{Loop, Next},
-    shared::{MAX_LAST_REQUEST, Shared, unless_stopped},
+    shared::{MAX_LAST_REQUEST, Shared},
 };
 use crate::{
     desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
@@ -114,7 +114,8 @@ impl Lookup {
             return Ok(Err(LookupOutcome::Nothing));
         };
         let Some(client) = self.shared.client(&account) else { return Ok(Err(LookupOutcome::Nothing)) };
-        let Some(answered) = unless_stopped(&self.stop, MAX_LAST_REQUEST, client.posts_by_ids(posts)).await else {
+        let Some(answered) = self.shared.unless_stopped(&self.stop, MAX_LAST_REQUEST, client.posts_by_ids(posts)).await
+        else {
             return Ok(Err(LookupOutcome::Later(Duration::ZERO)));
         };
         match answered {

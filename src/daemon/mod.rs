@@ -167,6 +167,10 @@ impl Daemon {
         let lost = self.keep_lease(stop).await;
         stop.cancel();
         while loops.join_next().await.is_some() {}
+        for error in self.shared.finish_refreshes().await {
+            let message = format!("{error}; if X refuses the account, connect it again");
+            self.notices().tell(Notice::Trouble { message });
+        }
         match lost {
             Some(StoreError::Superseded) => {
                 self.notices().tell(Notice::Superseded);

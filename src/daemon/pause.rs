@@ -109,6 +109,30 @@ impl Shared {
         Ok(())
     }
 
+    /// Mails the admins once if scopes that an account needs were not granted, and once when all are. `missing`: one
+    /// sentence each.
+    pub(super) async fn mail_missing_scopes(
+        &self,
+        account: &ConnectedAccount,
+        missing: &[String],
+    ) -> Result<(), StoreError> {
+        let (told, text) = (format!("missing scopes of {}", account.id), missing.join("\n"));
+        let mut tx = self.app.store().begin().await?;
+        let before = tx.progress(&told).await?.unwrap_or_default();
+        if before != text {
+            tx.set_progress(&told, &text).await?;
+            let handle = &account.handle;
+            let (subject, body) = match missing {
+                [] => (format!("@{handle} has all scopes"), format!("@{handle} has all scopes that it needs again.")),
+                _ => (format!("@{handle} lacks scopes"), text),
+            };
+            self.mail_admins(&mut tx, account, &subject, &body).await?;
+        }
+        tx.commit().await?;
+        self.app.wake().outbox.notify_one();
+        Ok(())
+    }
+
     /// Queues one mail for each admin with an address, each under a unique key.
     async fn mail_admins(
         &self,

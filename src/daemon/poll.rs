@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     run::{Loop, Next, run_until},
-    shared::{MAX_LAST_REQUEST, Shared, unless_stopped},
+    shared::{MAX_LAST_REQUEST, Shared},
     trouble::AFTER_TROUBLE,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Loop for PollAccounts {
         while self.polls.try_join_next().is_some() {}
         let accounts = self.shared.app.store().accounts().await?;
         self.tell_unconnected(&accounts);
-        self.tell_needs(&accounts);
+        self.tell_needs(&accounts).await?;
         let mut wanted = BTreeMap::new();
         for account in &accounts {
             for endpoint in self.shared.endpoints(account) {
@@ -105,8 +105,8 @@ impl PollAccounts {
 
     /// Reports scopes that were not granted, whenever they change, and at the start the accounts that are no longer
     /// authorized; later, the call that X refuses reports that.
-    fn tell_needs(&mut self, accounts: &[ConnectedAccount]) {
-        let (settings, mut needs) = (self.shared.app.settings(), vec![]);
+    async fn tell_needs(&mut self, accounts: &[ConnectedAccount]) -> Result<(), StoreError> {
+        let (settings, mut needs, mut lacking) = (self.shared.app.settings(), vec![], vec![]);
         for (declared, account) in accounts.iter().filter_map(|a| Some((settings.accounts.get(&a.handle)?, a))) {
             let handle = &account.handle;
             let remedy = format!("run `twite accounts connect {handle}`");
@@ -116,16 +116,26 @@ impl PollAccounts {
                 }
                 AccountState::Connected => {
                     let missing = missing_scopes(declared, &account.scopes);
-                    needs.extend(missing.iter().map(|missing| format!("@{handle}: {missing}; {remedy}")));
+                    let missing = missing.iter().map(|missing| format!("@{handle}: {missing}; {remedy}"));
+                    let missing: Vec<_> = missing.collect();
+                    needs.extend(missing.clone());
+                    lacking.push((account, missing));
                 }
                 _ => {}
             }
+        }
+        if self.needs.as_ref() == Some(&needs) {
+            return Ok(());
+        }
+        for (account, missing) in lacking {
+            self.shared.mail_missing_scopes(account, &missing).await?;
         }
         let told = self.needs.take().unwrap_or_default();
         for message in needs.iter().filter(|need| !told.contains(need)) {
             self.shared.app.notices().tell(Notice::Trouble { message: message.clone() });
         }
         self.needs = Some(needs);
+        Ok(())
     }
 
     /// Reports declared accounts that are not connected, whenever their list changes.
@@ -212,7 +222,7 @@ impl Poll {
         let (mut new, mut pages, mut refused) = (0, 0, 0);
         let limits = loop {
             let Some(answered) =
-                unless_stopped(&self.stop, MAX_LAST_REQUEST, read_page(&client, endpoint, &stretch)).await
+                self.shared.unless_stopped(&self.stop, MAX_LAST_REQUEST, read_page(&client, endpoint, &stretch)).await
             else {
                 return Ok(Polled { new, more: true, wait: Duration::ZERO });
             };
@@ -322,7 +332,7 @@ impl Poll {
                     self.endpoint.name(),
                     wait.as_secs()
                 );
-                self.shared.app.notices().tell(Notice::Trouble { message });
+                self.shared.app.notices().tell(Notice::Failing { message });
             }
             return self.note_stall(Some((&why, wait, true))).await;
         }

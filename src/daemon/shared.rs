@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -163,8 +164,11 @@ impl Shared {
     ) -> Result<(), StoreError> {
         let (id, now) = (broken.id.as_ref(), self.app.clock().now());
         if self.app.store().set_aside_raw(&account.id, kind, id, &broken.raw, &broken.reason, now).await? {
+            let id = id.map(|id| format!(" {id}")).unwrap_or_default();
             self.app.notices().tell(Notice::SetAside {
-                reason: format!("@{}, {}: {}", account.handle, kind.as_str(), broken.reason),
+                account: format!("@{}", account.handle),
+                message: format!("{}{id}", kind.as_str()),
+                reason: broken.reason.clone(),
             });
         }
         Ok(())
@@ -176,17 +180,38 @@ impl Shared {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
-}
 
-/// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `most` from then on,
-/// which leaves time to store refreshed tokens.
-pub(super) async fn unless_stopped<T>(
-    stop: &CancellationToken,
-    most: Duration,
-    request: impl Future<Output = T>,
-) -> Option<T> {
-    tokio::select! {
-        done = request => Some(done),
-        () = async { stop.cancelled().await; tokio::time::sleep(most).await } => None,
+    /// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `most` from then on.
+    /// A refresh of tokens in progress is awaited nevertheless, as far as the client's timeout: X accepts the refresh token
+    /// only once, so without the answer the account would have to be connected again.
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        stop: &CancellationToken,
+        most: Duration,
+        request: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut request = pin!(request);
+        tokio::select! {
+            done = &mut request => return Some(done),
+            () = async { stop.cancelled().await; tokio::time::sleep(most).await } => {}
+        }
+        // The request goes on meanwhile, because it may be the one that refreshes.
+        tokio::select! {
+            done = &mut request => Some(done),
+            _ = self.finish_refreshes() => None,
+        }
+    }
+
+    /// Waits until no tokens are being refreshed, and stores those that could not be stored before. Returns the errors.
+    pub(super) async fn finish_refreshes(&self) -> Vec<XError> {
+        let clients: Vec<_> = {
+            let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+            clients.values().map(|(_, client)| client.clone()).collect()
+        };
+        let mut errors = vec![];
+        for client in clients {
+            errors.extend(client.finish_refresh().await.err());
+        }
+        errors
     }
 }

@@ -3,7 +3,7 @@
 //! Rules copy texts into notes, fields, subjects and messages, and filters may change the copies. A copy is found by
 //! its prefix, ignoring case and white space. Comments that are replies by the desk are not changed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use super::{
@@ -21,6 +21,9 @@ use crate::{
 /// The length of the prefix by which copies of a text are found, in characters without white space.
 /// Shorter texts are searched for whole; a copy cut to less than this is not found.
 const BEGINNING: usize = 20;
+/// How long the deletion of an unknown post or message is remembered: X lists direct messages for 30 days. A post that
+/// comes later is looked up again by and by, and found to be deleted.
+const DELETION_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The body of a mail whose text was erased before it was sent.
 const REMOVED: &str = "The text of this mail was removed: it repeated a post that was deleted at X.";
 // Values in traces are cut to `MAX_VALUE_LENGTH`, which must hold the prefix with a space after each character.
@@ -44,8 +47,7 @@ impl Tx {
             .await?;
         let known = query("UPDATE post SET text = '', deleted = 1 WHERE x_id = $1").bind(id.as_str());
         if known.execute(&mut self.conn).await? == 0 {
-            let unknown = query("INSERT INTO deletion (x_id) VALUES ($1) ON CONFLICT DO NOTHING").bind(id.as_str());
-            unknown.execute(&mut self.conn).await?;
+            self.remember_deletion(id, now).await?;
         }
         for statement in [
             "DELETE FROM comment_version WHERE comment IN (SELECT id FROM comment WHERE x_id = $1)",
@@ -59,6 +61,20 @@ impl Tx {
             self.forget_on(TicketId(*ticket), id, &said, now).await?;
         }
         Ok(tickets.into_iter().map(TicketId).collect())
+    }
+
+    /// Remembers that an unknown post is deleted, and forgets what was remembered for long enough.
+    async fn remember_deletion(&mut self, id: &XId, now: Timestamp) -> Result<(), StoreError> {
+        query("DELETE FROM deletion WHERE at < $1")
+            .bind(now.saturating_sub(DELETION_KEPT).unwrap_or(Timestamp::MIN).as_millisecond())
+            .execute(&mut self.conn)
+            .await?;
+        query("INSERT INTO deletion (x_id, at) VALUES ($1, $2) ON CONFLICT (x_id) DO UPDATE SET at = excluded.at")
+            .bind(id.as_str())
+            .bind(now.as_millisecond())
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
     }
 
     async fn forget_on(&mut self, id: TicketId, post: &XId, said: &Said, now: Timestamp) -> Result<(), StoreError> {
@@ -189,7 +205,8 @@ fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
         Effect::Remind { to, at, .. } => Effect::Remind { to, at, subject, body },
         kept @ (Effect::Assign { .. } | Effect::Merge) => kept,
         Effect::Notify { to, .. } => Effect::Notify { to, subject, body },
-        Effect::Webhook { name, .. } => Effect::Webhook { name, body: None },
+        // Without a body, it would be called with the ticket instead.
+        Effect::Webhook { name, .. } => Effect::Webhook { name, body: Some(String::new()) },
         Effect::Reply { .. } => Effect::Reply { text: String::new() },
         Effect::Note { .. } => Effect::Note { text: String::new() },
     }

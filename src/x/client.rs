@@ -138,6 +138,14 @@ impl Client {
         &self.account
     }
 
+    /// Waits for a refresh of the tokens in progress, and stores the tokens if they could not be stored before.
+    ///
+    /// # Errors
+    /// When they still cannot be stored.
+    pub async fn finish_refresh(&self) -> Result<(), XError> {
+        self.tokens.finish().await
+    }
+
     /// The account's own profile.
     pub async fn me(&self) -> Result<Person, XError> {
         let answer = self.get("/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;

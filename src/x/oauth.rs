@@ -286,6 +286,16 @@ impl TokenSource {
         Ok(held.tokens.access.clone())
     }
 
+    /// Waits for a refresh in progress, and stores the tokens if they are not stored yet.
+    pub(super) async fn finish(&self) -> Result<(), XError> {
+        let mut current = self.current.lock().await;
+        if current.as_ref().is_some_and(|held| held.tokens != held.stored) {
+            let held = self.reload(&mut current).await?;
+            self.keep(held).await?;
+        }
+        Ok(())
+    }
+
     /// The tokens in memory, or those in the store if somebody replaced them there by connecting the account again.
     async fn reload<'c>(&self, current: &'c mut Option<Current>) -> Result<&'c mut Current, XError> {
         match (self.store.load().await, &*current) {

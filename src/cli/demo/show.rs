@@ -84,7 +84,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             writeln!(out, "    {}", paint(&line, style))?;
             writeln!(out, "      {}", paint(&visible(&headline(text, MAX_TEXT_CHARS)), Style::new().dimmed()))
         }
-        Notice::SetAside { reason } => {
+        Notice::SetAside { reason, .. } => {
             writeln!(
                 out,
                 "{} {}",

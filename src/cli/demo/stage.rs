@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -74,7 +74,7 @@ impl Stage {
         }
         let clock = Clock::driven();
         let overrides = staged(&handles, &sim.url, sink_url, mail);
-        let reload = Reload::start(Source { overrides, ..Source::new(vec![rules.clone()], None) }, clock.now())
+        let reload = Reload::start(Source { overrides, ..Source::new(vec![rules.clone()], None) }, clock.machine())
             .map_err(unusable)?;
         let database = demo.database.clone().unwrap_or_else(|| scratch.path().join("demo.db"));
         let unusable = |why| CliError::Usage(format!("cannot use the database: {why}"));
@@ -202,7 +202,8 @@ impl Stage {
         };
         let id: XId = tokens.user_id.parse()?;
         let store = self.daemon.store();
-        let connected = Timestamp::from_millisecond(i64::try_from(n).unwrap_or(0))?;
+        // A millisecond apart, as accounts are listed in this order.
+        let connected = self.clock.machine().saturating_add(SignedDuration::from_millis(i64::try_from(n)?))?;
         store.connect(&ConnectedAccount::new(id.clone(), &account.handle, connected)).await?;
         let tokens =
             Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes: vec![] };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{super::shared::unless_stopped, Sending, mail, webhook};
+use super::{Sending, mail, webhook};
 use crate::{
     app::{Notice, Outcome},
     desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, XId},
@@ -71,7 +71,7 @@ impl Sending {
         let Some(item) = self.app().store().claim(destination, self.app().clock().now()).await? else {
             return Ok(false);
         };
-        let Some(outcome) = unless_stopped(stop, MAX_LAST_DELIVERY, self.carry_out(&item)).await else {
+        let Some(outcome) = self.shared.unless_stopped(stop, MAX_LAST_DELIVERY, self.carry_out(&item)).await else {
             tracing::warn!("a delivery is still in progress; its outcome will be determined at the next start");
             return Ok(false);
         };
@@ -221,6 +221,10 @@ impl Sending {
             .webhook(name)
             .ok_or_else(|| refused(ReasonKind::NoRecipient, format!("webhook `{name}` is no longer declared")))?;
         let body = match body {
+            // It was being sent when its text was erased, or somebody sends it again.
+            Some("") => {
+                return Err(refused(ReasonKind::Gone, "its body repeated the text of a post that was deleted at X"));
+            }
             Some(body) => body.to_owned(),
             None => serde_json::to_string(&self.ticket_of(item).await?)
                 .map_err(|e| refused(ReasonKind::NotReady, e.to_string()))?,

@@ -138,7 +138,7 @@ impl Desk {
     fn set_aside(&mut self) -> Vec<String> {
         let mut reasons = vec![];
         while let Ok(notice) = self.told.try_recv() {
-            if let Notice::SetAside { reason } = notice {
+            if let Notice::SetAside { reason, .. } = notice {
                 reasons.push(reason);
             }
         }

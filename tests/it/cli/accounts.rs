@@ -1,10 +1,13 @@
 //! `twite accounts connect`: its messages about tokens and keys.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use twite::{
+    clock::Clock,
     desk::{AccountState, ConnectedAccount},
     sim::{Fault, NewPerson, NewPost},
-    store::Gap,
+    store::{Gap, Holder, Stall, Watch},
 };
 
 use crate::support::{TestDesk, key};
@@ -89,7 +92,10 @@ async fn a_running_daemon_uses_new_tokens_at_once() {
     desk.sim.fault(limited).unwrap();
     let served = desk.serve();
     desk.logged("scope `tweet.write` was not granted; `allow_replies = true` needs it; run `twite").await;
-    desk.logged("rate limit reached").await;
+    let log = desk.logged("rate limit reached").await;
+    // It passes by itself.
+    let limited: Vec<_> = log.lines().filter(|line| line.contains("rate limit reached")).collect();
+    assert!(limited.iter().all(|line| line.contains(" WARN ")), "{limited:?}");
     desk.sim.post(&NewPost { by: "mira".into(), text: "@acme hello".into(), ..NewPost::default() }).unwrap();
     let all = serde_json::to_string(&desk.sim.connect("acme").unwrap()).unwrap();
     assert_eq!(connect(&desk, "acme", &all, &key(), &[]).await.0, 0);
@@ -156,5 +162,28 @@ async fn what_may_be_missing_is_listed_until_somebody_acknowledges_it() {
     assert_eq!(listed(), 0);
     store.missed(&gap(30, 50)).await.unwrap();
     assert_eq!(listed(), 1);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_try_is_told_only_while_a_daemon_runs() {
+    let desk = TestDesk::new(&["acme"], RULES, "").await;
+    let store = desk.store().await;
+    let now = Clock::Wall.now();
+    let next = now.checked_add(SignedDuration::from_hours(1)).unwrap();
+    let stall = Stall { why: "X is down", next, throttled: false };
+    store.stalled(&desk.accounts[0], "mentions", Some(stall), now).await.unwrap();
+    let told = || {
+        let ran = desk.command().args(["accounts", "list", "--format", "json"]).output().unwrap();
+        let listed: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let hindrance = &listed[0]["hindrances"][0];
+        assert_eq!(hindrance["reason"], "X is down", "{listed}");
+        hindrance["next"].is_string()
+    };
+    assert!(!told(), "no daemon ever ran");
+    store.ask_for_lease(&Holder::this_process(), &mut Watch::default(), now, Instant::now()).await.unwrap();
+    assert!(told(), "a daemon runs");
+    store.release_lease(now).await.unwrap();
+    assert!(!told(), "it has ended");
     store.close().await;
 }

@@ -83,4 +83,8 @@ async fn a_database_of_the_demo_knows_what_was_live_and_who_worked() {
     let ran = twite.current_dir(&directory).args(["status", "--database", &database]).output().unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
     assert!(said.contains("files     the same") && said.contains("daemon    not running; last seen at"), "{said}");
+    let mut twite = Command::new(env!("CARGO_BIN_EXE_twite"));
+    let ran = twite.current_dir(&directory).args(["accounts", "list", "--database", &database]).output().unwrap();
+    let said = said + &String::from_utf8(ran.stdout).unwrap();
+    assert!(said.contains("@acme") && !said.contains("1970"), "{said}");
 }

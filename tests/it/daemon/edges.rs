@@ -148,6 +148,7 @@ async fn a_message_that_cannot_be_read_is_set_aside_once_and_the_endpoint_goes_o
     }
     let worries = desk.worries();
     assert!(worries.len() == 1 && worries[0].contains("not valid JSON"), "{worries:?}");
+    assert!(worries[0].starts_with("@acme: post 1990000000000000002 was set aside"), "{worries:?}");
     desk.say("@acme four");
     assert_eq!(desk.until_idle().await.tickets, 3);
 }

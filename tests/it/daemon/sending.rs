@@ -11,11 +11,12 @@ use twite::{
     app::{Notice, accounts, outbox},
     daemon::{Daemon, Settled},
     desk::{AccountState, ConnectedAccount, ReasonKind, TicketId, Tokens, Viewer},
-    sim::{Cut, Fault, NewPerson, NewPost, Sent, SentKind, SimHandle},
+    sim::{Cut, Fault, Moment, NewPerson, NewPost, Sent, SentKind, SimHandle},
+    store::Key,
 };
 
 use crate::support::owner::OwnerReads as _;
-use crate::support::{TestDesk, inside, simulator};
+use crate::support::{TestDesk, inside, key, simulator};
 
 const ANSWER: &str = r#"trigger "Answer" { on created when channel in (twitter, twitter_dm)
   then reply "Please see acme.com/help and write to me@acme.com. Ref {{ticket.id}}" }"#;
@@ -588,4 +589,127 @@ async fn a_destination_that_fails_is_told_at_first_when_it_lasts_and_when_it_wor
     desk.daemon.run_until_idle().await.unwrap();
     let mended = said();
     assert!(mended.iter().any(|said| said.starts_with("mail responds again after ")), "{mended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_x_renews_while_the_daemon_stops_are_stored() {
+    const UNAUTHORIZED: &str = r#"{"title":"Unauthorized","status":401}"#;
+    let sim = simulator().await;
+    sim.make_user(&NewPerson::named("mira")).unwrap();
+    let desk = TestDesk::on(sim, &["acme"], ANSWER, "").await;
+    let mention = |text: &str| {
+        desk.sim.post(&NewPost { by: "mira".into(), text: format!("@acme {text}"), ..NewPost::default() }).unwrap();
+    };
+    // X refuses the token when the reply is sent, so that it is refreshed.
+    desk.sim.fault(Fault::on(POST).answer(401, UNAUTHORIZED)).unwrap();
+    mention("hello");
+    let mut sightings = desk.sim.watch();
+    let mut served = desk.serve();
+    let refreshed = loop {
+        let sighting = sightings.recv().await.unwrap();
+        if sighting.endpoint == "POST /2/oauth2/token" && sighting.moment == Moment::After {
+            break sighting;
+        }
+        sighting.release();
+    };
+    let ended = std::process::Command::new("kill").args(["-TERM", &served.pid().to_string()]).status().unwrap();
+    assert!(ended.success());
+    // Longer than any other request may take after that.
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    assert!(served.runs());
+    drop((refreshed, sightings));
+    while served.runs() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // The next daemon has to refresh them again, which X refuses for a token that was used before.
+    desk.sim.fault(Fault::on(MENTIONS).answer(401, UNAUTHORIZED)).unwrap();
+    mention("again");
+    let _served = desk.serve();
+    desk.until("both answers", |counts, _| counts.sent == 2).await;
+    assert_eq!(desk.store().await.accounts().await.unwrap()[0].state, AccountState::Connected);
+}
+
+/// A webhook that answers with this status, and hands over what it was sent.
+async fn hook(status: u16) -> (String, tokio::sync::mpsc::UnboundedReceiver<(axum::http::HeaderMap, String)>) {
+    let (calls, called) = tokio::sync::mpsc::unbounded_channel();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let app = axum::Router::new().fallback(async move |headers: axum::http::HeaderMap, body: String| {
+        calls.send((headers, body)).unwrap();
+        axum::http::StatusCode::from_u16(status).unwrap()
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (url, called)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_with_a_key_is_signed_and_waits_while_the_key_is_not_set() {
+    let sim = simulator().await;
+    sim.make_user(&NewPerson::named("mira")).unwrap();
+    let (url, mut called) = hook(204).await;
+    let rules = r#"trigger "A" { on created then webhook "crm" { body "{}" } }"#;
+    let extra = format!("[[webhook]]\nname = \"crm\"\nurl = \"{url}\"\nkey_env = \"TWITE_TEST_HOOK_KEY\"\n");
+    let desk = TestDesk::on(sim, &["acme"], rules, &extra).await;
+    desk.sim.post(&NewPost { by: "mira".into(), text: "@acme hello".into(), ..NewPost::default() }).unwrap();
+    let mut served = desk.serve();
+    let not_set = "environment variable `TWITE_TEST_HOOK_KEY` is not set; it must contain the key of the webhook `crm`";
+    let log = desk.logged(&format!("{not_set}; until then, what is sent there waits")).await;
+    assert!(log.lines().any(|line| line.contains("ERROR") && line.contains(not_set)), "{log}");
+    let store = desk.store().await;
+    let waits = loop {
+        let queued = store.queued().await.unwrap();
+        if let Some(reason) = queued.into_iter().find_map(|queued| queued.reason) {
+            break reason;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!(waits, not_set);
+    assert!(called.try_recv().is_err(), "nothing is sent without a signature");
+    served.kill();
+    let _served = desk.serve_with(&[("TWITE_TEST_HOOK_KEY", "Jefe")]);
+    let (headers, body) = called.recv().await.unwrap();
+    // The base64 of `echo -n '{}' | openssl dgst -sha256 -hmac Jefe -binary`.
+    let signed = headers["twite-signature"].to_str().unwrap();
+    assert_eq!((signed, body.as_str()), ("sha256=e7euhwGMP7i5voZqw53qK8wa0skHwxS7ytBZve7lkdY=", "{}"));
+    desk.logged("ticket 1: webhook sent").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_are_mailed_once_when_a_scope_is_missing_and_once_when_it_is_granted() {
+    let sim = simulator().await;
+    let mails = tempfile::tempdir().unwrap();
+    let extra = format!("[mail]\nfrom = \"desk@acme.example\"\ndirectory = {:?}\n{ADMINS}", mails.path());
+    let desk = TestDesk::on(sim, &["acme"], ANSWER, &extra).await;
+    let connect = async |scopes: &[&str]| {
+        let store = desk.store().await;
+        let tokens = desk.sim.connect_with("acme", scopes).unwrap();
+        let account = store.accounts().await.unwrap().remove(0);
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let tokens = Tokens { access: tokens.access_token, refresh: Some(tokens.refresh_token), expires: None, scopes };
+        store.connect_with(&account, &Key::from_base64(&key()).unwrap(), &tokens).await.unwrap();
+        store.close().await;
+    };
+    let mailed = |words: &str| {
+        let mails = std::fs::read_dir(mails.path()).unwrap().map(|mail| mail.unwrap().path());
+        mails.filter(|mail| std::fs::read_to_string(mail).unwrap().contains(words)).count()
+    };
+    let until_mailed = async |words: &str| {
+        while mailed(words) < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    connect(&["tweet.read", "tweet.write", "users.read", "dm.read", "like.read", "offline.access"]).await;
+    let mut served = desk.serve();
+    until_mailed("@acme lacks scopes").await;
+    until_mailed("`dm.write` was not granted").await;
+    // A daemon that is started again logs it again, and mails nothing.
+    served.kill();
+    let _served = desk.serve();
+    desk.logged_times("@acme: scope `dm.write` was not granted", 2).await;
+    desk.quiet().await;
+    assert_eq!(mailed("@acme"), 2, "one for each admin");
+    connect(ALL_SCOPES).await;
+    until_mailed("@acme has all scopes").await;
+    desk.quiet().await;
+    assert_eq!(mailed("@acme"), 4);
 }

@@ -1,14 +1,17 @@
 //! The text of a deleted post is in no table of the database, whatever rules copied.
 
 use crate::support::owner::OwnerReads as _;
-use crate::support::{database::DirectConnection, inside, simulator};
+use crate::support::{
+    database::{self, DirectConnection},
+    inside, simulator,
+};
 use jiff::SignedDuration;
 use twite::{
     app::agent::{self, AgentUpdate},
     daemon::LookupOutcome,
-    desk::{Actor, Effect, Incoming, Reason, ReasonKind, TicketId, Via, XId},
+    desk::{Act, Actor, Effect, Incoming, Reason, ReasonKind, TicketId, Via, Viewer, XId},
     sim::{NewPerson, NewPost},
-    store::Next,
+    store::{Next, Store},
     x::wire::decode_line,
 };
 
@@ -202,12 +205,12 @@ macro "Thank" { then reply "Thank you" }
                 (Effect::Reply { text: said }, "unknown", _),
                 (Effect::Notify { subject, body, .. }, "waiting", None),
                 (Effect::Remind { body: later, .. }, "waiting", None),
-                (Effect::Webhook { body: None, .. }, "refused", _),
+                (Effect::Webhook { body: Some(body_removed), .. }, "refused", _),
                 (Effect::Webhook { body: None, .. }, "waiting", None),
                 (Effect::Reply { text: asked }, "refused", _),
                 (Effect::Reply { text: quoted }, "refused", _),
                 (Effect::Reply { text: thanks }, "waiting", None),
-            ] if said.is_empty() && subject == "Ticket 1" && removed(body) && removed(later)
+            ] if said.is_empty() && body_removed.is_empty() && subject == "Ticket 1" && removed(body) && removed(later)
                 && asked == "Which order is it?" && quoted.is_empty() && thanks == "Thank you"
         ),
         "{left:#?}"
@@ -228,5 +231,71 @@ macro "Thank" { then reply "Thank you" }
     assert_eq!(places(&mut database, &["wombat"]).await, Vec::<String>::new());
     assert_eq!(store.comments(TicketId(1)).await.unwrap().iter().filter(|c| c.source.x_id().is_some()).count(), 2);
     assert_eq!(store.counts().await.unwrap().tickets, 2);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_whose_body_was_erased_while_it_was_sent_is_not_called_with_another() {
+    const RULES: &str = r#"
+trigger "Says it back" {
+  on created
+  then webhook "crm" { body "{ \"said\": \"{{comment.text}}\" }" }
+}
+"#;
+    let (directory, sim) = (tempfile::tempdir().unwrap(), simulator().await);
+    let desk = "[[webhook]]\nname = \"crm\"\nurl = \"http://127.0.0.1:1/\"\n";
+    let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme"], RULES, desk).await;
+    let (store, now) = (daemon.store(), daemon.clock().now());
+    for (id, how) in [("10", "it fails"), ("20", "the daemon is killed")] {
+        let line = serde_json::json!({
+            "data": {"id": id, "author_id": "1", "conversation_id": id, "text": "@acme quokkas ate my order"},
+            "includes": {"users": [{"id": "1", "username": "ana", "name": "Ana"}]},
+        });
+        daemon.feed(&accounts[0], vec![decode_line(&line.to_string()).unwrap()]).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+        let now = daemon.clock().now();
+        let sending = store.claim(&"webhook/crm".parse().unwrap(), now).await.unwrap().unwrap();
+        store.accept(&accounts[0], &[Incoming::deleted(id.parse().unwrap())], None, now).await.unwrap();
+        while daemon.take_next().await.unwrap() {}
+        if how == "it fails" {
+            let reason = Reason::new(ReasonKind::Unavailable, "it did not respond");
+            store.not_sent(&sending, Next::Send(now), &reason, now).await.unwrap();
+        } else {
+            store.doubt_what_was_sending(now).await.unwrap();
+        }
+        for again in ["retried", "sent again by an agent"] {
+            assert!(daemon.send_next().await.unwrap(), "{how}, {again}");
+            let left = store.outgoing(sending.ticket.unwrap()).await.unwrap();
+            let reason = left[0].reason.as_deref().unwrap();
+            assert_eq!(
+                (left[0].state.as_str(), left[0].reason_kind),
+                ("refused", Some(ReasonKind::Gone)),
+                "{how}, {again}"
+            );
+            assert_eq!(reason, "its body repeated the text of a post that was deleted at X", "{how}, {again}");
+            if again == "retried" {
+                store.intervene(Viewer::Owner, sending.id, Act::Resend, "Ana", None, now).await.unwrap();
+            }
+        }
+    }
+    assert!(now <= daemon.clock().now());
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_of_an_unknown_post_is_remembered_for_as_long_as_x_may_list_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("twite.db");
+    let store = Store::open(database::at(&path).await).await.unwrap();
+    let mut database = DirectConnection::at(&path).await;
+    let start = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+    for (id, day, left) in [(1, 0, 1), (2, 29, 2), (1, 30, 2), (3, 60, 2), (4, 91, 1)] {
+        let now = start.checked_add(SignedDuration::from_hours(day * 24)).unwrap();
+        let mut tx = store.begin().await.unwrap();
+        tx.delete_post(&id.to_string().parse().unwrap(), now).await.unwrap();
+        tx.commit().await.unwrap();
+        let kept = database.texts("SELECT x_id FROM deletion ORDER BY x_id").await;
+        assert_eq!(kept.len(), left, "day {day}: {kept:?}");
+    }
     store.close().await;
 }
