@@ -237,6 +237,16 @@ impl FieldRef {
         }
     }
 
+    /// Whether it has a value on every ticket, such as the status.
+    pub fn always_has_a_value(&self) -> bool {
+        static ALWAYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            let (ticket, desk) = (Ticket::default(), Declarations::default());
+            let facts = Facts { ticket: &ticket, event: None, now: Timestamp::UNIX_EPOCH, desk: &desk };
+            FIELDS.iter().filter(|field| !(field.read)(facts).is_empty()).map(|field| field.name).collect()
+        });
+        ALWAYS.contains(&&*self.name())
+    }
+
     /// Whether it keeps the value that the ticket was opened with.
     pub fn never_changes(&self) -> bool {
         matches!(self, Self::Known(Field { changes: Changes::Never, .. }))

@@ -285,8 +285,9 @@ impl Checker<'_, '_> {
             let message = format!("unknown operator `{predicate}`: write `{write}`");
             self.report(Diagnostic::new(&codes::TW0106, predicate.span(), message).with_fix(predicate.span(), write));
         }
-        if field.scope() == Scope::Clock {
-            return None;
+        if field.always_has_a_value() {
+            let help = format!("write {}", example_of(field));
+            return self.cannot(field, predicate.span(), "always has a value", &help);
         }
         Some(if empty != negated { Op::IsEmpty } else { Op::IsSet })
     }

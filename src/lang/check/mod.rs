@@ -100,7 +100,13 @@ pub(crate) fn check(
     let order: HashMap<&str, usize> =
         files.iter().enumerate().map(|(index, file)| (&*file.source.name, index)).collect();
     diagnostics.sort_by_cached_key(|d| (order.get(&**d.file()).copied(), d.span().start, d.code.id));
-    let fine = !diagnostics.iter().any(Diagnostic::is_error);
+    let mut fine = !diagnostics.iter().any(Diagnostic::is_error);
+    // A rule must not be left out without a word.
+    if let (true, Some(file)) = (fine && rules.declarations() != items.len(), files.first()) {
+        let message = "not all rules could be checked: this is a bug in Twite, please report it";
+        diagnostics.push(Diagnostic::new(&codes::TW0101, file.source.span(0..0), message));
+        fine = false;
+    }
     (fine.then_some(rules), diagnostics)
 }
 
