@@ -496,6 +496,7 @@ mod tests {
             views: vec![],
             tests: vec![],
             lets: vec![],
+            lists: vec![],
         }
     }
 

@@ -11,7 +11,7 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use crate::{
     desk::{Facts, FieldRef, Kind, Value, text},
-    lang::rules::{Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate},
+    lang::rules::{Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate},
 };
 
 /// Whether a condition holds.
@@ -45,15 +45,15 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::Holds => *value == Value::YesNo(true),
         Op::Is(literal) => is(literal),
         Op::IsNot(literal) => !unknown() && !is(literal),
-        Op::In(literals) => literals.iter().any(is),
-        Op::NotIn(literals) => !unknown() && !literals.iter().any(is),
+        Op::In(literals) => equals_any(value, literals),
+        Op::NotIn(literals) => !unknown() && !equals_any(value, literals),
         Op::Compare(comparison, literal) => order(value, literal, kind).is_some_and(|o| comparison.holds(o)),
         Op::HasAny(tags) => tags.iter().any(|t| has(value, t)),
         Op::HasAll(tags) => tags.iter().all(|t| has(value, t)),
         Op::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
-        Op::Contains(needle) => folded(value).is_some_and(|t| t.contains(&needle.folded)),
-        Op::ContainsWord(needle) => folded(value).is_some_and(|t| text::contains_word(&t, &needle.folded)),
-        Op::StartsWith(needle) => folded(value).is_some_and(|t| t.starts_with(&needle.folded)),
+        Op::Contains(needles) => search(value, needles, |text, needle| text.contains(needle)),
+        Op::ContainsWord(needles) => search(value, needles, text::contains_word),
+        Op::StartsWith(needles) => search(value, needles, |text, needle| text.starts_with(needle)),
         Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Op::IsEmpty => value.is_empty(),
         Op::IsSet => !value.is_empty(),
@@ -92,6 +92,20 @@ fn equal(value: &Value<'_>, literal: &Literal) -> bool {
         (Value::Time(a), Literal::Time(b)) => a == b,
         _ => false,
     }
+}
+
+/// Whether a value equals any of these literals. A text is folded once for all of them.
+fn equals_any(value: &Value<'_>, literals: &[Literal]) -> bool {
+    let text = matches!(value, Value::Text(_)).then(|| folded(value)).flatten();
+    literals.iter().any(|literal| match (&text, literal) {
+        (Some(text), Literal::Text(literal)) => *text == literal.folded,
+        _ => equal(value, literal),
+    })
+}
+
+/// Whether any of these needles is found in a text.
+fn search(value: &Value<'_>, needles: &[Folded], found: fn(&str, &str) -> bool) -> bool {
+    folded(value).is_some_and(|text| needles.iter().any(|needle| found(&text, &needle.folded)))
 }
 
 /// The order of a value and a literal; `None` if either has none.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::evaluate;
 use crate::{
     desk::{Kind, Scope, Value},
-    lang::rules::{Comparison, Duration, Literal, Op, Pattern, Predicate},
+    lang::rules::{Comparison, Duration, Folded, Literal, Op, Pattern, Predicate},
 };
 
 /// Maximum number of codes that a mask distinguishes, one bit each.
@@ -45,15 +45,25 @@ pub(super) struct Ranges {
     pub(super) cuts: Vec<(i128, bool)>,
 }
 
-/// The results of a predicate on a whole value: for each value it mentions, for all others, and for none.
+/// The results of a predicate on a whole value: for the values it mentions, which it treats alike, for all others, and
+/// for none.
 #[derive(Debug)]
 pub(super) struct Whole<'p> {
     /// The result for an empty value.
     pub(super) empty: bool,
     /// The result for other values.
     pub(super) other: bool,
-    /// The mentioned values, folded, each with its result.
-    pub(super) mentioned: Vec<(&'p str, bool)>,
+    /// The result for mentioned values.
+    pub(super) mentioned: bool,
+    literals: &'p [Literal],
+    kind: Kind,
+}
+
+impl<'p> Whole<'p> {
+    /// The mentioned values, folded; the same one can occur several times.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'p str> + Clone + use<'p> {
+        mentioned(self.literals, &self.kind)
+    }
 }
 
 /// A predicate on the members of a set: whether all of `tags` (`every`), or any of them, are present or absent.
@@ -67,16 +77,14 @@ pub(super) struct Tags<'p> {
 /// A search in a folded text. On an empty text, all are false.
 #[derive(Debug)]
 pub(super) enum Search<'p> {
-    /// Never true.
-    Nothing,
     /// True on every text.
     Anything,
-    /// This text, anywhere.
-    Anywhere(&'p str),
-    /// This text, as whole words.
-    Words(&'p str),
-    /// This text, at the start.
-    Start(&'p str),
+    /// One of these texts, anywhere.
+    Anywhere(&'p [Folded]),
+    /// One of these texts, as whole words.
+    Words(&'p [Folded]),
+    /// One of these texts, at the start.
+    Start(&'p [Folded]),
     /// A match of this pattern.
     Regex(&'p Pattern),
 }
@@ -197,37 +205,42 @@ fn holds_at(predicate: &Predicate, at: i128) -> bool {
 }
 
 fn whole<'p>(op: &'p Op, kind: &Kind) -> Whole<'p> {
-    let mut mentioned: Vec<(&str, &str)> = literals(op)
-        .iter()
-        .filter_map(|literal| match (literal, kind) {
-            (Literal::Text(text), Kind::Text) if !text.folded.is_empty() => Some((&*text.folded, &*text.written)),
-            (Literal::Word { word, .. }, Kind::Declared(_)) => Some((&**word, &**word)),
-            _ => None,
-        })
-        .collect();
-    mentioned.sort_unstable();
-    mentioned.dedup_by_key(|(folded, _)| *folded);
-    let holds = |value: &str| {
-        let value = value.to_owned().into();
+    let literals = literals(op);
+    let names = || mentioned(literals, kind);
+    let holds = |value: String| {
+        let value = value.into();
         let value = if *kind == Kind::Text { Value::Text(value) } else { Value::Word(value) };
         evaluate::value_holds(op, kind, &value)
     };
     // A sample of the other values: longer than all mentioned values, so different from each.
-    let other: String = mentioned.iter().map(|(_, written)| *written).chain(["\u{1}"]).collect();
+    let longest = names().max_by_key(|name| name.len()).unwrap_or_default();
     Whole {
         empty: evaluate::value_holds(op, kind, &Value::Empty),
-        other: holds(&other),
-        mentioned: mentioned.into_iter().map(|(folded, written)| (folded, holds(written))).collect(),
+        other: holds(format!("{longest}\u{1}")),
+        mentioned: names().next().is_some_and(|name| holds(name.to_owned())),
+        literals,
+        kind: kind.clone(),
     }
+}
+
+/// The values among literals that a field of this kind can have, folded.
+fn mentioned<'p>(literals: &'p [Literal], kind: &Kind) -> impl Iterator<Item = &'p str> + Clone + use<'p> {
+    let (texts, words) = (*kind == Kind::Text, matches!(kind, Kind::Declared(_)));
+    literals.iter().filter_map(move |literal| match literal {
+        Literal::Text(text) if texts && !text.folded.is_empty() => Some(&*text.folded),
+        Literal::Word { word, .. } if words => Some(&**word),
+        _ => None,
+    })
 }
 
 fn search(op: &Op) -> Option<Search<'_>> {
     Some(match op {
-        Op::Contains(needle) | Op::StartsWith(needle) if needle.folded.is_empty() => Search::Anything,
-        Op::ContainsWord(needle) if needle.folded.is_empty() => Search::Nothing,
-        Op::Contains(needle) => Search::Anywhere(&needle.folded),
-        Op::ContainsWord(needle) => Search::Words(&needle.folded),
-        Op::StartsWith(needle) => Search::Start(&needle.folded),
+        Op::Contains(needles) | Op::StartsWith(needles) if needles.iter().any(|needle| needle.folded.is_empty()) => {
+            Search::Anything
+        }
+        Op::Contains(needles) => Search::Anywhere(needles),
+        Op::ContainsWord(needles) => Search::Words(needles),
+        Op::StartsWith(needles) => Search::Start(needles),
         Op::Matches(pattern) => Search::Regex(pattern),
         _ => return None,
     })

@@ -149,6 +149,7 @@ macro_rules! choices {
 choices! {
     Item {
         Let(LetItem),
+        List(ListItem),
         Trigger(Trigger),
         Automation(Automation),
         View(View),
@@ -200,6 +201,7 @@ choices! {
 
 nodes! {
     LetItem { mode: token(Mode), name: token(Path), condition: node(Condition), }
+    ListItem { mode: token(Mode), name: token(Path), values: values_behind_name(), }
     Trigger { on: nodes(OnClause), when: nodes(WhenClause), then: nodes(ThenClause), }
     Automation { when: nodes(WhenClause), runs: nodes(RunsClause), then: nodes(ThenClause), }
     Macro { then: nodes(ThenClause), visible: nodes(VisibleClause), }
@@ -362,6 +364,7 @@ impl Titled for Macro {}
 impl Titled for Test {}
 impl Titled for Item {}
 impl Titled for LetItem {}
+impl Titled for ListItem {}
 
 impl SetAction {
     /// Whether the value is the word `empty`, as in `set group to empty`.
@@ -422,6 +425,11 @@ impl Predicate {
     /// The operand of the operator.
     pub(crate) fn value(&self) -> Option<SyntaxElement> {
         self.syntax().values().next()
+    }
+
+    /// Whether it contains `any of`, after which a list is expected.
+    pub(crate) fn any_of(&self) -> bool {
+        keyword(self.syntax(), "any").is_some()
     }
 
     /// Whether it contains `not`, or an operator such as `!=` that means `is not`.

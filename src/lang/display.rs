@@ -5,7 +5,9 @@ mod items;
 use std::fmt::{self, Write};
 
 use super::{
-    rules::{Calendar, Condition, ConditionKind, Duration, Literal, Measure, Op, Predicate, Quantity, Split},
+    rules::{
+        Calendar, Condition, ConditionKind, Duration, Folded, Literal, Measure, Op, Predicate, Quantity, Split, Values,
+    },
     syntax::is_name,
 };
 use crate::desk::{FieldRef, Kind, field::Declared, visible::is_control};
@@ -72,17 +74,17 @@ impl fmt::Display for Predicate {
             Op::Is(literal) => write!(f, "{field} is {}", one(literal)),
             Op::IsNot(literal) => write!(f, "{field} is not {}", one(literal)),
             Op::Compare(comparison, literal) => write!(f, "{field} {} {}", comparison.as_str(), one(literal)),
-            Op::In(literals) => write!(f, "{field} in ({})", list(literals)),
-            Op::NotIn(literals) => write!(f, "{field} not in ({})", list(literals)),
-            Op::HasAny(tags) => match tags.as_slice() {
-                [tag] => write!(f, "{field} has {}", Tags(std::slice::from_ref(tag))),
-                tags => write!(f, "{field} has any of ({})", Tags(tags)),
+            Op::In(values) => write!(f, "{field} in {}", named(values, list)),
+            Op::NotIn(values) => write!(f, "{field} not in {}", named(values, list)),
+            Op::HasAny(tags) => match (&tags.name, &tags[..]) {
+                (None, [tag]) => write!(f, "{field} has {}", Tag(tag)),
+                _ => write!(f, "{field} has any of {}", named(tags, Tags)),
             },
-            Op::HasAll(tags) => write!(f, "{field} has all of ({})", Tags(tags)),
-            Op::HasNone(tags) => write!(f, "{field} has none of ({})", Tags(tags)),
-            Op::Contains(text) => write!(f, "{field} contains {}", Quoted(&text.written)),
-            Op::ContainsWord(text) => write!(f, "{field} contains word {}", Quoted(&text.written)),
-            Op::StartsWith(text) => write!(f, "{field} starts with {}", Quoted(&text.written)),
+            Op::HasAll(tags) => write!(f, "{field} has all of {}", named(tags, Tags)),
+            Op::HasNone(tags) => write!(f, "{field} has none of {}", named(tags, Tags)),
+            Op::Contains(texts) => search(f, field, "contains", texts),
+            Op::ContainsWord(texts) => search(f, field, "contains word", texts),
+            Op::StartsWith(texts) => search(f, field, "starts with", texts),
             Op::Matches(pattern) => write!(f, "{field} matches {}", Quoted(&pattern.written)),
             Op::IsEmpty => write!(f, "{field} is empty"),
             Op::IsSet => write!(f, "{field} is set"),
@@ -100,6 +102,22 @@ impl fmt::Display for Predicate {
             Op::Until(comparison, span) => write!(f, "time until {field} {} {span}", comparison.as_str()),
         }
     }
+}
+
+/// Writes a search for one text, or for any of several.
+fn search(f: &mut fmt::Formatter<'_>, field: &FieldRef, words: &str, texts: &Values<Folded>) -> fmt::Result {
+    match (&texts.name, &texts[..]) {
+        (None, [text]) => write!(f, "{field} {words} {}", Quoted(&text.written)),
+        _ => write!(f, "{field} {words} any of {}", named(texts, Texts)),
+    }
+}
+
+/// The values of a list: its name, or the values in parentheses.
+fn named<'v, T, D: fmt::Display>(values: &'v Values<T>, show: impl Fn(&'v [T]) -> D) -> impl fmt::Display {
+    fmt::from_fn(move |f| match &values.name {
+        Some(name) => f.write_str(name),
+        None => write!(f, "({})", show(values)),
+    })
 }
 
 impl fmt::Display for Measure {
@@ -169,6 +187,18 @@ impl fmt::Display for List<'_> {
         for (i, literal) in self.literals.iter().enumerate() {
             f.write_str(if i == 0 { "" } else { ", " })?;
             Written { literal, field: self.field }.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+struct Texts<'a>(&'a [Folded]);
+
+impl fmt::Display for Texts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, text) in self.0.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            Quoted(&text.written).fmt(f)?;
         }
         Ok(())
     }

@@ -50,17 +50,19 @@ pub struct Rules {
     pub tests: Vec<Arc<RuleTest>>,
     /// Named conditions in order, for listings. Conditions that refer to them hold their own `Arc`.
     pub lets: Vec<Arc<Let>>,
+    /// Named lists in order, for listings. Predicates that refer to them hold their values.
+    pub lists: Vec<List>,
 }
 
 impl Rules {
-    /// Number of items without named conditions and tests.
+    /// Number of items without named conditions, named lists and tests.
     pub fn items(&self) -> usize {
         self.triggers.len() + self.automations.len() + self.macros.len() + self.views.len() + self.reports.len()
     }
 
     /// Number of items of any kind: zero if the files contain only comments.
     pub fn declarations(&self) -> usize {
-        self.items() + self.lets.len() + self.tests.len()
+        self.items() + self.lets.len() + self.lists.len() + self.tests.len()
     }
 }
 
@@ -120,6 +122,19 @@ pub struct Let {
     pub doc: Option<String>,
     /// The condition it names.
     pub condition: Condition,
+    /// Its source span.
+    pub span: Span,
+}
+
+/// A named list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// Its name.
+    pub name: String,
+    /// Its documentation.
+    pub doc: Option<String>,
+    /// Its entries, as they are written in a rule file.
+    pub entries: Vec<String>,
     /// Its source span.
     pub span: Span,
 }
@@ -275,21 +290,21 @@ pub enum Op {
     /// `< V`, `<= V`, `> V`, `>= V`; for numbers and ordered words.
     Compare(Comparison, Literal),
     /// `in (…)`
-    In(Vec<Literal>),
+    In(Values<Literal>),
     /// `not in (…)`
-    NotIn(Vec<Literal>),
+    NotIn(Values<Literal>),
     /// `has T` and `has any of (…)`: at least one.
-    HasAny(Vec<String>),
+    HasAny(Values<String>),
     /// `has all of (…)`
-    HasAll(Vec<String>),
+    HasAll(Values<String>),
     /// `has none of (…)`
-    HasNone(Vec<String>),
-    /// `contains "…"`
-    Contains(Folded),
-    /// `contains word "…"`
-    ContainsWord(Folded),
-    /// `starts with "…"`
-    StartsWith(Folded),
+    HasNone(Values<String>),
+    /// `contains "…"` and `contains any of (…)`: at least one.
+    Contains(Values<Folded>),
+    /// `contains word "…"` and `contains word any of (…)`: at least one.
+    ContainsWord(Values<Folded>),
+    /// `starts with "…"` and `starts with any of (…)`: at least one.
+    StartsWith(Values<Folded>),
     /// `matches "regex"`
     Matches(Pattern),
     /// `is empty`; for a number or time, that it is unknown.
@@ -308,6 +323,36 @@ pub enum Op {
     Since(Comparison, Duration),
     /// `time until F < 2 hours`: the time remaining until the field's value. Negative if that is in the past.
     Until(Comparison, Duration),
+}
+
+/// The values of a list, stored once for all predicates that refer to a named list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values<T> {
+    /// The name of the list; `None` if it is written in the predicate.
+    pub name: Option<Arc<str>>,
+    /// The values, in order.
+    pub items: Arc<[T]>,
+}
+
+impl<T> Values<T> {
+    /// A single value.
+    pub fn one(value: T) -> Self {
+        vec![value].into()
+    }
+}
+
+impl<T> From<Vec<T>> for Values<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { name: None, items: items.into() }
+    }
+}
+
+impl<T> std::ops::Deref for Values<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
+    }
 }
 
 /// `<`, `<=`, `>`, `>=`.

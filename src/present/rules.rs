@@ -36,10 +36,19 @@ pub(crate) fn items(rules: &Rules) -> Vec<Listed<'_>> {
     let macros = rules.macros.iter().map(|m| listed("macro", &m.title, m.mode, &m.span, &m.doc));
     let reports = rules.reports.iter().map(|r| listed("report", &r.title, r.mode, &r.span, &r.doc));
     let lets = rules.lets.iter().map(|l| listed("condition", &l.name, Mode::Live, &l.span, &l.doc));
+    let lists = rules.lists.iter().map(|l| listed("list", &l.name, Mode::Live, &l.span, &l.doc));
     let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mode, &t.span, &t.doc));
     let views = rules.views.iter().map(|v| listed("view", &v.title, v.mode, &v.span, &v.doc));
     let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mode, &t.span, &t.doc));
-    triggers.chain(automations).chain(macros).chain(views).chain(reports).chain(lets).chain(tests).collect()
+    triggers
+        .chain(automations)
+        .chain(macros)
+        .chain(views)
+        .chain(reports)
+        .chain(lets)
+        .chain(lists)
+        .chain(tests)
+        .collect()
 }
 
 /// The list as text, with a heading for each kind.

@@ -147,7 +147,7 @@ async fn common_views_find_their_tickets_by_index() {
         kind: ConditionKind::Predicate(Predicate::new(FieldRef::find(name, &desk).unwrap(), op)),
         span: Span { file: "views.twite".into(), start: 0, end: 0, line: 1 },
     };
-    let tagged = ask("tags", Op::HasAny(vec!["vip".into()]));
+    let tagged = ask("tags", Op::HasAny(vec!["vip".into()].into()));
     let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
     let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
     let ana = |sees| Agent { name: "Ana".into(), groups: vec!["Social".into()], sees, ..Agent::default() };

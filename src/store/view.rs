@@ -23,12 +23,17 @@ use crate::{
         field::{Field, Scope},
     },
     engine::{self, evaluate, holds},
-    lang::rules::{Boundary, Comparison, Condition, ConditionKind, Duration, Literal, Op, Predicate, Sort, View},
+    lang::rules::{
+        Boundary, Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate, Sort, View,
+    },
 };
 
 /// The maximum number of predicates and values in one statement; the evaluator checks the rest. Databases limit the
 /// length of a statement, and named conditions can expand a short rule to a very long one.
 const MAX_TERMS: usize = 2_000;
+/// The maximum number of values with a parameter each. More values are one parameter, a JSON array; more needles and
+/// more tags that are all required are left to the evaluator.
+const MAX_PARAMETERS: usize = 100;
 /// The maximum nesting depth of conditions in a statement.
 const MAX_DEPTH: usize = 60;
 /// Batch size, in tickets, for reading candidates that the evaluator filters.
@@ -189,9 +194,13 @@ impl<'a> Query<'a> {
     fn predicate(&mut self, predicate: &Predicate, over: bool) {
         let values = match &predicate.op {
             Op::In(values) | Op::NotIn(values) => values.len(),
-            Op::HasAny(tags) | Op::HasAll(tags) | Op::HasNone(tags) => tags.len(),
+            Op::HasAny(tags) | Op::HasNone(tags) => tags.len(),
+            Op::HasAll(tags) if tags.len() > MAX_PARAMETERS => return self.unsaid(over),
+            Op::HasAll(tags) => tags.len(),
+            Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) => needles.len(),
             _ => 0,
         };
+        let values = if values > MAX_PARAMETERS { 1 } else { values };
         match self.left.checked_sub(values + 1) {
             Some(left) => self.left = left,
             None => return self.unsaid(over),
@@ -229,17 +238,22 @@ impl<'a> Query<'a> {
             }
             Op::HasAll(tags) => {
                 self.sql.push("(").push(TRUE);
-                for tag in tags {
+                for tag in &tags[..] {
                     self.sql.push(" AND ");
                     self.has_any(field, &kind, from_ref(tag));
                 }
                 self.sql.push(")");
             }
-            Op::Contains(needle) => self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "> 0")),
-            Op::StartsWith(needle) => self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "= 1")),
-            Op::ContainsWord(needle) if over => {
+            Op::Contains(needles) | Op::StartsWith(needles) | Op::ContainsWord(needles)
+                if needles.len() > MAX_PARAMETERS =>
+            {
+                self.search(field, &kind, over, |query| query.unsaid(over));
+            }
+            Op::Contains(needles) => self.search(field, &kind, over, |q| q.found_at(field, needles, "> 0")),
+            Op::StartsWith(needles) => self.search(field, &kind, over, |q| q.found_at(field, needles, "= 1")),
+            Op::ContainsWord(needles) if over => {
                 self.exact = false;
-                self.search(field, &kind, over, |q| q.found_at(field, &needle.folded, "> 0"));
+                self.search(field, &kind, over, |q| q.found_at(field, needles, "> 0"));
             }
             Op::ContainsWord(_) => self.unsaid(over),
             // SQLite calls the regex library that the evaluator uses. PostgreSQL has another regex syntax.
@@ -343,12 +357,37 @@ impl<'a> Query<'a> {
         self.sql.push(" AND ");
         self.column(field);
         self.sql.push(" IN (");
-        self.value(first);
-        for value in fitting {
-            self.sql.push(", ");
-            self.value(value);
+        if values.len() > MAX_PARAMETERS {
+            let values = std::iter::once(first).chain(fitting).map(|value| match value {
+                Literal::Number(number) => (*number).into(),
+                Literal::YesNo(yes) => i64::from(*yes).into(),
+                Literal::Word { word, .. } => word.as_str().into(),
+                Literal::Text(text) => text.folded.as_str().into(),
+                Literal::Set(_) | Literal::Time(_) => serde_json::Value::Null,
+            });
+            let values = values.collect();
+            self.array(values, matches!(kind, Kind::Number | Kind::YesNo));
+        } else {
+            self.value(first);
+            for value in fitting {
+                self.sql.push(", ");
+                self.value(value);
+            }
         }
         self.sql.push("))");
+    }
+
+    /// Pushes a subquery for many values, as one parameter.
+    fn array(&mut self, values: Vec<serde_json::Value>, numbers: bool) {
+        let values = serde_json::Value::Array(values).to_string();
+        match self.sql.dialect() {
+            Dialect::Sqlite => self.sql.push("SELECT j.value FROM json_each(").push_bind(values).push(") j"),
+            Dialect::Postgres => {
+                let value = if numbers { "CAST(j.value AS bigint)" } else { "j.value" };
+                self.sql.push(format_args!("SELECT {value} FROM json_array_elements_text(CAST("));
+                self.sql.push_bind(values).push(" AS json)) AS j(value)")
+            }
+        };
     }
 
     fn value(&mut self, value: &Literal) {
@@ -409,9 +448,13 @@ impl<'a> Query<'a> {
         match tags.split_first() {
             Some((first, others)) if *kind == Kind::Set => {
                 self.sql.push(format_args!("t.id IN (SELECT s.ticket FROM {} s WHERE s.tag IN (", set_table(field)));
-                self.sql.push_bind(first.clone());
-                for tag in others {
-                    self.sql.push(", ").push_bind(tag.clone());
+                if tags.len() > MAX_PARAMETERS {
+                    self.array(tags.iter().map(|tag| tag.as_str().into()).collect(), false);
+                } else {
+                    self.sql.push_bind(first.clone());
+                    for tag in others {
+                        self.sql.push(", ").push_bind(tag.clone());
+                    }
                 }
                 self.sql.push("))");
             }
@@ -439,15 +482,19 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Compares the 1-based position of a substring (0 if absent) with `place`, such as `> 0`.
-    fn found_at(&mut self, field: &FieldRef, needle: &str, place: &str) {
+    /// Compares the 1-based position of a substring (0 if absent) with `place`, such as `> 0`; for any of these substrings.
+    fn found_at(&mut self, field: &FieldRef, needles: &[Folded], place: &str) {
         let position = match self.sql.dialect() {
             Dialect::Sqlite => "instr(",
             Dialect::Postgres => "strpos(",
         };
-        self.sql.push(position);
-        self.column(field);
-        self.sql.push(", ").push_bind(needle.to_owned()).push(") ").push(place);
+        self.sql.push("(").push(FALSE);
+        for needle in needles {
+            self.sql.push(" OR ").push(position);
+            self.column(field);
+            self.sql.push(", ").push_bind(needle.folded.clone()).push(") ").push(place);
+        }
+        self.sql.push(")");
     }
 
     /// Pushes an expression that depends on the business hours of a ticket, see [`Declarations::hours_of`].

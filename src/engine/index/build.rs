@@ -11,16 +11,18 @@ use rustc_hash::FxHashMap;
 use super::{
     expr::{Expr, all, any, literal, rank},
     needles::Find,
-    slots::{CodedBy, Slots, Unindexed},
+    slots::{CodedBy, ListSource, Slots, Unindexed},
 };
 use crate::{
     desk::FieldRef,
     engine::normal::{MAX_CODES, Normal, Search, Tags, Whole, normal},
-    lang::rules::{Condition, ConditionKind, Let, Pattern, Predicate},
+    lang::rules::{Condition, ConditionKind, Folded, Let, Op, Pattern, Predicate},
 };
 
 /// Maximum number of alternative needles of a regex.
 const MAX_NEEDLES: usize = 16;
+/// Maximum number of values of a list with a literal each; a longer list has one literal for all of them.
+const MAX_LITERALS: usize = 32;
 /// Minimum length of a needle of a regex, in bytes.
 const MIN_NEEDLE_BYTES: usize = 3;
 
@@ -31,11 +33,26 @@ pub(super) struct Builder<'s> {
     shared: FxHashMap<(*const Let, bool), Expr>,
     /// The regexes over each text: equal ones share a predicate.
     regexes: FxHashMap<(u16, String), u32>,
+    /// The literals of long lists.
+    lists: FxHashMap<(ListSource, ListKey), u32>,
+}
+
+/// The identity of the values of an operator: how they are compared, and where they are stored.
+type ListKey = (std::mem::Discriminant<Op>, usize);
+
+fn key_of(op: &Op) -> ListKey {
+    let values = match op {
+        Op::In(values) | Op::NotIn(values) => values.as_ptr().addr(),
+        Op::HasAny(tags) | Op::HasAll(tags) | Op::HasNone(tags) => tags.as_ptr().addr(),
+        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) => needles.as_ptr().addr(),
+        _ => 0,
+    };
+    (std::mem::discriminant(op), values)
 }
 
 impl<'s> Builder<'s> {
     pub(super) fn new(slots: &'s mut Slots) -> Self {
-        Self { slots, shared: FxHashMap::default(), regexes: FxHashMap::default() }
+        Self { slots, shared: FxHashMap::default(), regexes: FxHashMap::default(), lists: FxHashMap::default() }
     }
 
     /// The condition, or its complement if `want` is false.
@@ -77,13 +94,17 @@ impl<'s> Builder<'s> {
                 let (slot, ranges, most) = self.slots.ranks(field, &parts, want);
                 any(ranges.into_iter().map(|r| rank(slot, *r.start(), *r.end(), most)).collect())
             }
-            Normal::Whole(whole) => self.whole(field, &whole, want),
+            Normal::Whole(whole) => self.whole(field, &predicate.op, &whole, want),
             Normal::Tags(Tags { tags, every, present }) => {
                 let slot = self.slots.named_slot(field);
-                let parts = tags.iter().map(|tag| literal(self.slots.name(slot, tag), present == want)).collect();
-                if every == want { all(parts) } else { any(parts) }
+                let (present, every) = (present == want, every == want);
+                if tags.len() > MAX_LITERALS && present != every {
+                    return literal(self.list_of_names(slot, &predicate.op, tags.iter().map(String::as_str)), present);
+                }
+                let parts = tags.iter().map(|tag| literal(self.slots.name(slot, tag), present)).collect();
+                if every { all(parts) } else { any(parts) }
             }
-            Normal::Search(search) => self.search(field, &search, want),
+            Normal::Search(search) => self.search(field, &predicate.op, &search, want),
             Normal::Opaque => {
                 let predicate = self.slots.unindexed(Unindexed::Predicate(predicate.clone()));
                 Expr::Unindexed { predicate, want }
@@ -105,13 +126,15 @@ impl<'s> Builder<'s> {
 
     /// A predicate on a whole value: a disjunction of the values on which its result is `want`, or the exclusion of all
     /// other values.
-    fn whole(&mut self, field: &FieldRef, whole: &Whole<'_>, want: bool) -> Expr {
+    fn whole(&mut self, field: &FieldRef, op: &Op, whole: &Whole<'_>, want: bool) -> Expr {
         let slot = self.slots.named_slot(field);
         let positive = whole.other != want;
         let mut parts = vec![];
-        for (name, holds) in &whole.mentioned {
-            if (*holds == want) == positive {
-                parts.push(literal(self.slots.name(slot, name), positive));
+        if (whole.mentioned == want) == positive {
+            if whole.names().count() > MAX_LITERALS {
+                parts.push(literal(self.list_of_names(slot, op, whole.names()), positive));
+            } else {
+                parts.extend(whole.names().map(|name| literal(self.slots.name(slot, name), positive)));
             }
         }
         if (whole.empty == want) == positive {
@@ -120,17 +143,42 @@ impl<'s> Builder<'s> {
         if positive { any(parts) } else { all(parts) }
     }
 
-    fn search(&mut self, field: &FieldRef, search: &Search<'_>, want: bool) -> Expr {
+    fn search(&mut self, field: &FieldRef, op: &Op, search: &Search<'_>, want: bool) -> Expr {
         let slot = self.slots.searched_slot(field);
-        let find = match search {
-            Search::Nothing => return if want { Expr::Never } else { Expr::Always },
+        let (needles, find): (_, fn(Box<str>) -> Find) = match search {
             Search::Anything => return literal(self.slots.find(slot, Find::Nothing), !want),
-            Search::Anywhere(text) => Find::Anywhere((*text).into()),
-            Search::Words(text) => Find::Words((*text).into()),
-            Search::Start(text) => Find::Start((*text).into()),
+            Search::Anywhere(texts) => (texts, Find::Anywhere),
+            Search::Words(texts) => (texts, Find::Words),
+            Search::Start(texts) => (texts, Find::Start),
             Search::Regex(pattern) => return self.regex(slot, pattern, want),
         };
-        literal(self.slots.find(slot, find), want)
+        // No word is empty.
+        let needles = needles.iter().filter(|needle| !needle.folded.is_empty());
+        let found = |slots: &mut Slots, needle: &Folded| slots.find(slot, find(needle.folded.as_str().into()));
+        if needles.clone().count() > MAX_LITERALS {
+            let key = (ListSource::Searched(slot), key_of(op));
+            let list = self.list(key, |slots| needles.map(|needle| found(slots, needle)).collect());
+            return literal(list, want);
+        }
+        let parts = needles.map(|needle| literal(found(self.slots, needle), want)).collect();
+        if want { any(parts) } else { all(parts) }
+    }
+
+    /// The literal that is true if a value of a slot, or a member, is one of these names.
+    fn list_of_names<'n>(&mut self, slot: u16, op: &Op, names: impl Iterator<Item = &'n str>) -> u32 {
+        let key = (ListSource::Named(slot), key_of(op));
+        self.list(key, |slots| names.map(|name| slots.name(slot, name)).collect())
+    }
+
+    /// The literal of a list; predicates with the same values share it.
+    fn list(&mut self, key: (ListSource, ListKey), literals: impl FnOnce(&mut Slots) -> Vec<u32>) -> u32 {
+        if let Some(known) = self.lists.get(&key) {
+            return *known;
+        }
+        let literals = literals(self.slots);
+        let list = self.slots.list(key.0, literals);
+        self.lists.insert(key, list);
+        list
     }
 
     /// A regex. It is evaluated only on texts that contain one of its [`needles`], if it has any.

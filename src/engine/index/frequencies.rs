@@ -53,6 +53,7 @@ impl<'s> Frequencies<'s> {
                 0.2 / text.len().max(1) as f64
             }
             LiteralSource::Searched(_, Find::Regex(_)) => 0.1,
+            LiteralSource::List(_, literals) => (0.005 * *literals as f64).min(0.5),
             LiteralSource::Named(slot) => {
                 let named = &self.slots.named[usize::from(*slot)];
                 match named.empty {

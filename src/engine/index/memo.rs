@@ -3,7 +3,7 @@
 use super::{
     expr::Expr,
     needles::NeedleScratch,
-    slots::{LiteralSource, Names, Slots, Unindexed},
+    slots::{ListSource, LiteralSource, Names, Slots, Unindexed},
 };
 use crate::{
     desk::{Facts, FieldRef, Value, field, text::Folder},
@@ -211,7 +211,7 @@ impl Memo {
                 let present = &mut present[list];
                 let mut make = |literal: Option<&u32>| {
                     if let Some(literal) = literal {
-                        make_true(truths, present, *literal);
+                        make_true(slots, truths, present, *literal);
                     }
                 };
                 match named.of {
@@ -238,11 +238,13 @@ impl Memo {
                 let present = &mut present[list];
                 let text = folded[searched.folded].folded();
                 match searched.empty {
-                    Some(literal) if text.is_empty() => make_true(truths, present, literal),
+                    Some(literal) if text.is_empty() => make_true(slots, truths, present, literal),
                     _ if text.is_empty() => {}
                     _ => {
                         let needle_scratch = &mut needle_scratch[list - slots.named.len()];
-                        searched.needles.search(text, needle_scratch, |literal| make_true(truths, present, literal));
+                        searched.needles.search(text, needle_scratch, |literal| {
+                            make_true(slots, truths, present, literal);
+                        });
                     }
                 }
             }
@@ -289,9 +291,15 @@ impl Memo {
                     self.fold(slots, fold, facts);
                     return finder.finds(self.folded[fold].folded());
                 }
-                (LiteralSource::Named(slot) | LiteralSource::Searched(slot, _), _) => {
-                    self.read_list(slots, usize::from(*slot), facts);
+                (LiteralSource::List(ListSource::Searched(slot), _), _) => {
+                    self.read_list(slots, slots.named.len() + usize::from(*slot), facts);
                 }
+                (
+                    LiteralSource::Named(slot)
+                    | LiteralSource::List(ListSource::Named(slot), _)
+                    | LiteralSource::Searched(slot, _),
+                    _,
+                ) => self.read_list(slots, usize::from(*slot), facts),
             }
         }
         self.is_true(literal)
@@ -317,10 +325,23 @@ impl Memo {
     }
 }
 
-fn make_true(truths: &mut [u64], present: &mut Vec<u32>, literal: u32) {
-    let (word, bit) = (literal as usize / 64, 1 << (literal % 64));
-    if truths[word] & bit == 0 {
-        truths[word] |= bit;
-        present.push(literal);
+/// Makes a literal true, and those of the lists that contain it.
+fn make_true(slots: &Slots, truths: &mut [u64], present: &mut Vec<u32>, literal: u32) {
+    let mut make = |literal: u32| {
+        let (word, bit) = (literal as usize / 64, 1 << (literal % 64));
+        let is_new = truths[word] & bit == 0;
+        if is_new {
+            truths[word] |= bit;
+            present.push(literal);
+        }
+        is_new
+    };
+    if make(literal)
+        && !slots.lists.is_empty()
+        && let Some(lists) = slots.lists.get(&literal)
+    {
+        lists.iter().for_each(|list| {
+            make(*list);
+        });
     }
 }

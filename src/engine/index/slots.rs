@@ -37,6 +37,8 @@ pub(super) struct Slots {
     pub(super) folded: Vec<FieldRef>,
     /// The source of each literal, indexed by literal.
     pub(super) literals: Vec<LiteralSource>,
+    /// By literal, the literals of the lists that contain it.
+    pub(super) lists: FxHashMap<u32, Vec<u32>>,
     /// For matching without posting lists: by literal, a substring finder if it searches a text.
     pub(super) finders: Vec<Option<Finder>>,
     /// Predicates the index cannot answer.
@@ -120,6 +122,17 @@ pub(super) enum LiteralSource {
     Named(u16),
     /// A needle in the text of this searched slot.
     Searched(u16, Find),
+    /// One of this many names or needles of a slot.
+    List(ListSource, usize),
+}
+
+/// The slot of the literals of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ListSource {
+    /// A named slot.
+    Named(u16),
+    /// A searched slot.
+    Searched(u16),
 }
 
 /// A predicate the index cannot answer; evaluated per ticket, memoised.
@@ -268,7 +281,7 @@ impl Slots {
     pub(super) fn build_finders(&mut self) {
         let finder = |literal: &LiteralSource| match literal {
             LiteralSource::Searched(_, find) => Some(Finder::new(find)),
-            LiteralSource::Named(_) => None,
+            LiteralSource::Named(_) | LiteralSource::List(..) => None,
         };
         self.finders = self.literals.iter().map(finder).collect();
     }
@@ -409,6 +422,16 @@ impl Slots {
             self.literals.push(LiteralSource::Searched(slot, find));
         }
         literal
+    }
+
+    /// A new literal that is true if any of these literals of a slot is true.
+    pub(super) fn list(&mut self, of: ListSource, literals: Vec<u32>) -> u32 {
+        let list = self.literals.len() as u32;
+        self.literals.push(LiteralSource::List(of, literals.len()));
+        for literal in literals {
+            self.lists.entry(literal).or_default().push(list);
+        }
+        list
     }
 
     /// Adds an unindexed predicate; returns its number.

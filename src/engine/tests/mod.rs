@@ -19,7 +19,7 @@ use crate::{
     engine::{self, Decision, RuleSet, decide_plainly},
     lang::rules::{
         Action, ActionKind, Condition, ConditionKind, Duration, Filter, Literal, Mode, On, Op, Part, Predicate, Rules,
-        SetTo, Span, Template, Trigger, Version,
+        SetTo, Span, Template, Trigger, Values, Version,
     },
 };
 
@@ -97,7 +97,7 @@ fn changed(name: &str, from: Option<&str>, to: Option<&str>) -> Condition {
 }
 
 fn tagged(tag: &str) -> Condition {
-    ask("tags", |_| Op::HasAny(vec![tag.into()]))
+    ask("tags", |_| Op::HasAny(vec![tag.into()].into()))
 }
 
 fn always() -> Condition {
@@ -173,6 +173,7 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
         views: vec![],
         tests: vec![],
         lets: vec![],
+        lists: vec![],
     }
 }
 

@@ -26,8 +26,8 @@ fn comparison() -> impl Strategy<Value = Comparison> {
 fn predicate() -> impl Strategy<Value = Condition> {
     let asked = |name: &'static str, tests: BoxedStrategy<Op>| tests.prop_map(move |test| ask(name, |_| test)).boxed();
     prop_oneof![
-        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(Op::HasAny).boxed()),
-        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(Op::HasNone).boxed()),
+        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(|tags| Op::HasAny(tags.into())).boxed()),
+        asked("tags", prop::collection::vec(tags(), 1..3).prop_map(|tags| Op::HasNone(tags.into())).boxed()),
         asked("tags", Just(Op::Changed { from: None, to: None }).boxed()),
         asked("priority", words("priority").prop_map(Op::IsNot).boxed()),
         asked("priority", (comparison(), words("priority")).prop_map(|(c, w)| Op::Compare(c, w)).boxed()),
@@ -39,7 +39,7 @@ fn predicate() -> impl Strategy<Value = Condition> {
             (comparison(), 0..4i64).prop_map(|(c, n)| Op::Compare(c, Literal::Number(n))).boxed()
         ),
         asked("reopens", (0..2i64).prop_map(|n| Op::Is(Literal::Number(n))).boxed()),
-        asked("subject", Just(Op::Contains("x".into())).boxed()),
+        asked("subject", Just(Op::Contains(Values::one("x".into()))).boxed()),
     ]
 }
 

@@ -217,7 +217,7 @@ fn a_decision_is_stable_json() {
 #[test]
 fn a_text_that_was_set_is_looked_up_and_searched_anew() {
     let set_subject = ActionKind::Set(field("subject"), SetTo::Template(template("Refund", &[])));
-    let starts = |text: &str| ask("subject", |_| Op::StartsWith(text.into()));
+    let starts = |text: &str| ask("subject", |_| Op::StartsWith(Values::one(text.into())));
     let decision = run(
         vec![
             trigger("named", is("subject", "refund"), vec![tag("named")]),

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Checked, Context, File, FoundInAll, NameKind, Sink, check_item};
+use super::{Checked, Context, File, FoundInAll, NameKind, Sink, check_item, list};
 use crate::{
     desk::{Declarations, FieldRef, text::is_blank},
     lang::{
@@ -39,14 +39,21 @@ pub(super) fn context<'a>(
     let mut found = FoundInAll::default();
     for (file, item) in items {
         match item {
-            Item::Let(node) => declare_let(&mut context, &file.source, node, &mut found.diagnostics),
+            Item::Let(node) => {
+                declare_name(&mut context, &file.source, NameKind::Let, node.name(), &mut found.diagnostics);
+            }
+            Item::List(node) => {
+                declare_name(&mut context, &file.source, NameKind::List, node.name(), &mut found.diagnostics);
+                list::declare(&mut context, &file.source, node);
+            }
             _ => declare_title(&mut context, &file.source, item, &mut found.diagnostics),
         }
     }
-    // A `let` that did not parse still declares its name.
-    for (file, name) in files.iter().flat_map(|file| broken_lets(file).map(move |name| (file, name))) {
-        let _ = context.names.declare(NameKind::Let, name.text(), file.source.span(range(&name)));
+    // A `let` or list that did not parse still declares its name.
+    for (file, (kind, name)) in files.iter().flat_map(|file| broken_names(file).map(move |name| (file, name))) {
+        let _ = context.names.declare(kind, name.text(), file.source.span(range(&name)));
     }
+    list::check_uses(&mut context, items, &mut found);
     check_lets(&mut context, items, &mut found);
     for (file, item) in items.iter().filter(|(_, item)| matches!(item, Item::Macro(_))) {
         let mut sink = Sink::new(&file.source);
@@ -71,7 +78,7 @@ pub(super) fn lets_in_order(context: &Context<'_>, items: &[ItemOf<'_>]) -> Vec<
 
 fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, out: &mut Vec<Diagnostic>) {
     let (kind, name_kind) = match item {
-        Item::Let(_) => return,
+        Item::Let(_) | Item::List(_) => return,
         Item::Trigger(_) => ("trigger", NameKind::Rule),
         Item::Automation(_) => ("automation", NameKind::Rule),
         Item::View(_) => ("view", NameKind::View),
@@ -90,15 +97,28 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
     }
 }
 
-fn declare_let(context: &mut Context<'_>, source: &SourceFile, node: &ast::LetItem, out: &mut Vec<Diagnostic>) {
-    let Some(name) = node.name() else { return };
+/// Declares the name of a `let` or a list. The two share their names, so that a name in a condition has one meaning.
+fn declare_name(
+    context: &mut Context<'_>,
+    source: &SourceFile,
+    kind: NameKind,
+    name: Option<SyntaxToken>,
+    out: &mut Vec<Diagnostic>,
+) {
+    let Some(name) = name else { return };
     let (span, text) = (source.span(range(&name)), name.text());
+    let (word, other) = match kind {
+        NameKind::List => ("list", NameKind::Let),
+        _ => ("`let`", NameKind::List),
+    };
     if text.contains('.') || FieldRef::find(text, context.desk).is_some() {
-        let message = format!("`{text}` cannot be the name of a `let`");
+        let message = format!("`{text}` cannot be the name of a {word}");
         let help = if text.contains('.') { "names contain no dots" } else { "a field has this name" };
         out.push(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
-    } else if let Err((_, first)) = context.names.declare(NameKind::Let, text, span.clone()) {
-        out.push(twice(format!("duplicate `let` named `{text}`"), span, first));
+    } else if let Some((_, first)) = context.names.declared(other, text) {
+        out.push(twice(format!("there is already a {} named `{text}`", other.as_str()), span, first.clone()));
+    } else if let Err((_, first)) = context.names.declare(kind, text, span.clone()) {
+        out.push(twice(format!("duplicate {word} named `{text}`"), span, first));
     }
 }
 
@@ -107,13 +127,18 @@ fn twice(message: String, span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(&codes::TW0202, span, message).and_label(first, "first declared here")
 }
 
-/// The names after `let` in the parts of a file that did not parse.
-fn broken_lets(file: &File) -> impl Iterator<Item = SyntaxToken> {
+/// The names after `let` and `list` in the parts of a file that did not parse.
+fn broken_names(file: &File) -> impl Iterator<Item = (NameKind, SyntaxToken)> {
     let bad = file.parse.tree().children().filter(|node| node.kind() == SyntaxKind::BadItem);
     let named = |node: crate::lang::syntax::SyntaxNode| {
         let mut words = node.tokens().filter(|token| token.kind() != SyntaxKind::Mode);
-        words.next().filter(|word| word.text() == "let")?;
-        words.next().filter(|name| matches!(name.kind(), SyntaxKind::Word | SyntaxKind::Path))
+        let kind = match words.next()?.text() {
+            "let" => NameKind::Let,
+            "list" => NameKind::List,
+            _ => return None,
+        };
+        let name = words.next().filter(|name| matches!(name.kind(), SyntaxKind::Word | SyntaxKind::Path))?;
+        Some((kind, name))
     };
     bad.filter_map(named).collect::<Vec<_>>().into_iter()
 }

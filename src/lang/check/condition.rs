@@ -4,20 +4,19 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     CheckedLet, Checker, MAX_CONDITION_DEPTH, MAX_PREDICATES, NameKind, NameList, Where,
+    list::{ListValues, Search},
     value::{shortened, written, yes_or_no},
 };
 use crate::{
-    desk::{
-        FieldRef, Kind, Scope, Status,
-        field::FIELDS,
-        text::{fold, is_blank},
-    },
+    desk::{FieldRef, Kind, Scope, Status, field::FIELDS, text::fold},
     lang::{
-        ast::{self, AstNode, Expr, Meant, NodeExt, Titled, is_text, span_of},
+        ast::{self, AstNode, Expr, Meant, NodeExt, Titled, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate},
+        rules::{
+            Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate, Values,
+        },
         suggest::{did_you_mean, for_how_long, listed},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -109,6 +108,13 @@ impl Checker<'_, '_> {
                 return None;
             }
             return Some(ConditionKind::Let(Arc::clone(&checked.named)));
+        }
+        if self.uses(NameKind::List, &name, span.clone()).is_some() {
+            let message =
+                format!("`{name}` is a list, not a {}", if predicate.is_some() { "field" } else { "condition" });
+            let help = format!("a list is what a field is compared with: `requester.handle in {name}`, for example");
+            self.report(Diagnostic::new(&codes::TW0310, span, message).with_help(help));
+            return None;
         }
         let Some(field) = FieldRef::find(&name, self.context.desk) else {
             self.unknown_name(&name, span, predicate.is_some());
@@ -242,8 +248,8 @@ impl Checker<'_, '_> {
                 let comparison = comparison(test.comparison()?.text())?;
                 self.compare(&field, comparison, &value, &span)
             }
-            (P::In(test), Some(value)) => self.is_in(&field, test.not(), &value, &span),
-            (P::Has(test), Some(value)) => self.has(&field, test, &value),
+            (P::In(test), Some(value)) => self.is_in(&field, test.not(), predicate, &value),
+            (P::Has(test), Some(value)) => self.has(&field, predicate, test, &value),
             (P::Contains(_) | P::Starts(_) | P::Matches(_), Some(value)) => self.about_text(&field, predicate, &value),
             (P::Changed(test), _) => self.changed(&field, test),
             _ => None,
@@ -293,7 +299,9 @@ impl Checker<'_, '_> {
     }
 
     fn is(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Op> {
-        if value.kind() == SyntaxKind::List {
+        let unquoted = matches!(field.kind(), Kind::Words(words) if words.rank(&written(value)).is_some());
+        if self.is_list(value) && !unquoted {
+            self.uses_list(value);
             let write = if not { "not in" } else { "in" };
             let message = "`is` takes one value, not a list";
             let words = span.start..span_of(value).start;
@@ -320,7 +328,7 @@ impl Checker<'_, '_> {
     }
 
     /// Reports an operand that no value of the field equals.
-    fn can_equal(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
+    pub(super) fn can_equal(&mut self, field: &FieldRef, literal: &Literal, value: &SyntaxElement) -> Option<()> {
         match literal {
             Literal::Text(text) if text.folded.is_empty() => {
                 let message = "no text equals the empty string";
@@ -334,7 +342,7 @@ impl Checker<'_, '_> {
     }
 
     /// Reports a character that no value of the field contains.
-    fn can_contain(&mut self, field: &FieldRef, folded: &str, span: Range<usize>) -> Option<()> {
+    pub(super) fn can_contain(&mut self, field: &FieldRef, folded: &str, span: Range<usize>) -> Option<()> {
         let Some(alphabet) = field.alphabet() else { return Some(()) };
         let Some(c) = folded.chars().find(|c| !(alphabet.contains)(*c)) else { return Some(()) };
         let what = if c == ' ' { "a space".to_owned() } else { format!("`{c}`") };
@@ -410,7 +418,8 @@ impl Checker<'_, '_> {
         self.literal(field, value).map(|literal| Op::Compare(comparison, literal))
     }
 
-    fn is_in(&mut self, field: &FieldRef, not: bool, value: &SyntaxElement, span: &Range<usize>) -> Option<Op> {
+    fn is_in(&mut self, field: &FieldRef, not: bool, predicate: &ast::Predicate, value: &SyntaxElement) -> Option<Op> {
+        let span = &predicate.span();
         match field.kind() {
             Kind::Set => {
                 let which = if not { "has none of" } else { "has any of" };
@@ -423,37 +432,42 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
-        let literals = self.list_of(value)?.iter().map(|v| self.literal(field, v)).collect::<Vec<_>>();
-        let literals = literals.into_iter().collect::<Option<Vec<_>>>()?;
-        for (literal, element) in literals.iter().zip(self.list_of(value)?) {
-            self.can_equal(field, literal, &element)?;
-        }
+        let ListValues::Literals(literals) = self.list_operand(field, predicate, value)? else { return None };
         Some(if not { Op::NotIn(literals) } else { Op::In(literals) })
     }
 
-    fn has(&mut self, field: &FieldRef, predicate: &ast::HasTest, value: &SyntaxElement) -> Option<Op> {
+    fn has(
+        &mut self,
+        field: &FieldRef,
+        predicate: &ast::Predicate,
+        test: &ast::HasTest,
+        value: &SyntaxElement,
+    ) -> Option<Op> {
         if field.kind() != Kind::Set {
             let help = match field.kind() {
+                Kind::Text if self.is_list(value) => format!("write `{field} contains any of {value}`"),
                 Kind::Text => format!("write `{field} contains {}`", quoted(value)),
-                _ if value.kind() == SyntaxKind::List => format!("write `{field} in {value}`"),
+                _ if self.is_list(value) => format!("write `{field} in {value}`"),
                 _ => format!("write `{field} is {value}`"),
             };
             let why = format!("is {}, but `has` is for sets of tags", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
         }
-        if !predicate.of() {
+        if !test.of() {
             if value.kind() == SyntaxKind::List {
                 let message = "`has` takes one tag, not a list";
                 let help = format!("write `has any of {value}`, or `has all of {value}`");
                 self.report(Diagnostic::new(&codes::TW0310, predicate.span(), message).with_help(help));
                 return None;
             }
-            return self.tag(value).map(|tag| Op::HasAny(vec![tag]));
+            if !self.is_no_list(value, &format!("write `has any of {value}`, or `has all of {value}`")) {
+                return None;
+            }
+            return self.tag(value).map(|tag| Op::HasAny(Values::one(tag)));
         }
-        let tags = self.list_of(value)?.iter().map(|v| self.tag(v)).collect::<Vec<_>>();
-        let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(match (predicate.any(), predicate.all()) {
-            (true, _) if predicate.not() => Op::HasNone(tags),
+        let ListValues::Tags(tags) = self.list_operand(field, predicate, value)? else { return None };
+        Some(match (test.any(), test.all()) {
+            (true, _) if test.not() => Op::HasNone(tags),
             (true, _) => Op::HasAny(tags),
             (_, true) => Op::HasAll(tags),
             _ => Op::HasNone(tags),
@@ -461,61 +475,47 @@ impl Checker<'_, '_> {
     }
 
     fn about_text(&mut self, field: &FieldRef, predicate: &ast::Predicate, value: &SyntaxElement) -> Option<Op> {
-        let verb = match predicate {
-            ast::Predicate::Contains(_) => "contains",
-            ast::Predicate::Starts(_) => "starts with",
-            _ => "matches",
-        };
+        let search = Search::of(predicate);
+        let operator = search.map_or("matches", Search::as_str);
+        let any_of = predicate.any_of();
         if field.kind() != Kind::Text {
             let help = match field.kind() {
+                Kind::Set if any_of => format!("write `{field} has any of {value}`"),
                 Kind::Set => format!("write `{field} has {}`", bare(value)),
+                Kind::Words(_) | Kind::Declared(_) if any_of => format!("write `{field} in {value}`"),
                 Kind::Words(_) | Kind::Declared(_) => format!("write `{field} is {value}`"),
                 kind => format!("use an operator for {kind}"),
             };
-            let why = format!("is {}, but `{verb}` is for texts", field.kind());
+            let why = format!("is {}, but `{operator}` is for texts", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
         }
-        if value.kind() == SyntaxKind::List {
-            let message = format!("`{verb}` takes one string, not a list");
-            let help = format!("write `{field} {verb} \"a\" or {field} {verb} \"b\"`");
-            self.report(Diagnostic::new(&codes::TW0310, span_of(value), message).with_help(help));
+        if any_of {
+            let ListValues::Texts(texts) = self.list_operand(field, predicate, value)? else { return None };
+            return Some(search_op(search?, texts));
+        }
+        if self.is_list(value) {
+            let message = format!("`{operator}` takes one string, not a list");
+            let error = Diagnostic::new(&codes::TW0310, span_of(value), message);
+            let start = span_of(value).start;
+            self.report(match search {
+                Some(_) => {
+                    let help = format!("write `{field} {operator} any of {value}`");
+                    error.with_help(help).with_guess(start..start, "any of ")
+                }
+                None => error.with_help(format!("write `{field} matches \"a|b\"`")),
+            });
+            self.uses_list(value);
             return None;
         }
-        let token = match value {
-            SyntaxElement::Token(token) if is_text(token.kind()) => token,
-            _ => {
-                let message = format!("`{verb}` takes a string in double quotes");
-                self.report(
-                    Diagnostic::new(&codes::TW0302, span_of(value), message).with_fix(span_of(value), quoted(value)),
-                );
-                return None;
-            }
-        };
-        let text = Text::of(token);
-        if is_blank(&text.value) {
-            self.error(&codes::TW0302, range(token), format!("`{verb}` takes a string that is not empty"));
-            return None;
-        }
-        let needle = field.normalize(&text.value);
-        let is_pattern = !matches!(predicate, ast::Predicate::Contains(_) | ast::Predicate::Starts(_));
-        if !is_pattern && is_blank(&needle) {
-            // An empty needle is in every text.
-            let value = &text.value;
-            self.error(&codes::TW0302, range(token), format!("`{value}` is no part of any `{field}`, which drops it"));
-            return None;
-        }
-        let (folded, op): (_, fn(Folded) -> Op) = match predicate {
-            ast::Predicate::Contains(test) if test.word() => (Folded::from(&*needle), Op::ContainsWord),
-            ast::Predicate::Contains(_) => (Folded::needle(&needle), Op::Contains),
-            ast::Predicate::Starts(_) => (Folded::needle(needle.trim_start()), Op::StartsWith),
-            _ => {
+        match search {
+            Some(search) => self.needle(field, search, value).map(|text| search_op(search, Values::one(text))),
+            None => {
+                let (text, token) = (self.string(operator, value)?, value.as_token()?);
                 let pattern = self.pattern(token, &text)?;
                 self.can_match(field, &pattern, range(token))?;
-                return Some(Op::Matches(pattern));
+                Some(Op::Matches(pattern))
             }
-        };
-        self.can_contain(field, &folded.folded, range(token))?;
-        Some(op(folded))
+        }
     }
 
     /// Checks a regular expression. An error points to the position inside the pattern.
@@ -667,6 +667,14 @@ impl Checker<'_, '_> {
     }
 }
 
+fn search_op(search: Search, texts: Values<Folded>) -> Op {
+    match search {
+        Search::Anywhere => Op::Contains(texts),
+        Search::Words => Op::ContainsWord(texts),
+        Search::Start => Op::StartsWith(texts),
+    }
+}
+
 fn comparison(text: &str) -> Option<Comparison> {
     Some(match text {
         "<" => Comparison::Less,
@@ -681,7 +689,7 @@ fn range_of(span: &regex_syntax::ast::Span) -> Range<usize> {
     span.start.offset..span.end.offset
 }
 
-fn quoted(value: &SyntaxElement) -> String {
+pub(super) fn quoted(value: &SyntaxElement) -> String {
     Quoted(&written(value)).to_string()
 }
 

@@ -8,6 +8,7 @@ mod collect;
 mod condition;
 mod items;
 mod lints;
+mod list;
 mod names;
 mod report;
 mod suppression;
@@ -16,11 +17,12 @@ mod test;
 mod value;
 
 pub(crate) use lints::{LINTS, Lint};
+use list::{ListUse, ListValues, NamedList};
 use names::{NameKind, Names};
 pub(crate) use suppression::is_suppression;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -30,7 +32,9 @@ use super::{
     codes,
     config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
-    rules::{Automation, Condition, ConditionKind, Let, Macro, Op, Report, RuleTest, Rules, Trigger, Version, View},
+    rules::{
+        Automation, Condition, ConditionKind, Let, List, Macro, Op, Report, RuleTest, Rules, Trigger, Version, View,
+    },
     span::{SourceFile, Span},
     suggest::{self, MAX_COMPARED_IN_ALL},
     syntax::{Parse, parse},
@@ -80,6 +84,7 @@ pub(crate) fn check(
         reports: vec![],
         tests: vec![],
         lets: collect::lets_in_order(&context, &items),
+        lists: vec![],
     };
     for (file, item) in items.iter().filter(|(_, item)| !matches!(item, Item::Let(_) | Item::Macro(_))) {
         let mut sink = Sink::new(&file.source);
@@ -89,6 +94,7 @@ pub(crate) fn check(
             Some(Checked::View(view)) => rules.views.push(Arc::new(view)),
             Some(Checked::Report(report)) => rules.reports.push(Arc::new(report)),
             Some(Checked::Test(test)) => rules.tests.push(Arc::new(*test)),
+            Some(Checked::List(list)) => rules.lists.push(list),
             Some(Checked::Let(_) | Checked::Macro(_)) | None => {}
         }
         found.add(sink);
@@ -116,6 +122,7 @@ fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option
     let mut checker = Checker { context, sink, depth: 0, deepest: 0 };
     match item {
         Item::Let(node) => checker.let_item(node).map(Checked::Let),
+        Item::List(node) => checker.list_item(node).map(Checked::List),
         Item::Trigger(node) => checker.trigger(node).map(Checked::Trigger),
         Item::Automation(node) => checker.automation(node).map(Checked::Automation),
         Item::View(node) => checker.view(node).map(Checked::View),
@@ -128,6 +135,7 @@ fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option
 /// A checked item.
 enum Checked {
     Let(CheckedLet),
+    List(List),
     Trigger(Trigger),
     Automation(Automation),
     View(View),
@@ -191,6 +199,10 @@ struct Context<'a> {
     names: Names,
     /// The named conditions without errors.
     lets: HashMap<String, CheckedLet>,
+    /// The named lists.
+    lists: HashMap<String, NamedList>,
+    /// The values of each named list, for each way it is used; absent if an entry has errors.
+    list_values: HashMap<(String, ListUse), ListValues>,
     /// The macros without errors, in order.
     macros: Vec<Arc<Macro>>,
     suggestions: Suggestions,
@@ -222,6 +234,8 @@ impl<'f> Sink<'f> {
 struct FoundInAll {
     diagnostics: Vec<Diagnostic>,
     uses: Vec<Use>,
+    /// The lists that were checked, for each way they are used.
+    checked_lists: HashSet<(String, ListUse)>,
 }
 
 impl FoundInAll {
@@ -263,6 +277,7 @@ impl Default for Suggestions {
 enum NameList {
     Fields,
     FieldsAndLets,
+    Lists,
     /// Triggers and automations.
     Firing,
     Macros,
@@ -290,6 +305,8 @@ impl<'a> Context<'a> {
             field_names: fields.chain(custom).collect(),
             names: Names::default(),
             lets: HashMap::new(),
+            lists: HashMap::new(),
+            list_values: HashMap::new(),
             macros: vec![],
             suggestions: Suggestions::default(),
         }

@@ -11,6 +11,7 @@ use crate::{desk::text::fold, lang::span::Span};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum NameKind {
     Let,
+    List,
     /// Triggers and automations share a namespace, because an audit entry refers to both by title.
     Rule,
     Macro,
@@ -24,6 +25,7 @@ impl NameKind {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Let => "condition",
+            Self::List => "list",
             Self::Rule => "rule",
             Self::Macro => "macro",
             Self::View => "view",
@@ -69,7 +71,7 @@ impl Names {
 
 /// What is compared of a name.
 fn key(kind: NameKind, name: &str) -> Cow<'_, str> {
-    if kind == NameKind::Let { Cow::Borrowed(name) } else { fold(name) }
+    if matches!(kind, NameKind::Let | NameKind::List) { Cow::Borrowed(name) } else { fold(name) }
 }
 
 #[cfg(test)]

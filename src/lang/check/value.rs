@@ -36,6 +36,19 @@ impl Checker<'_, '_> {
             self.error(&codes::TW0310, span, format!("`{field}` takes one value, not a list"));
             return None;
         }
+        let is_value = matches!(field.kind(), Kind::Words(words) if words.rank(&written(value)).is_some());
+        if !is_value
+            && !matches!(field.kind(), Kind::Set | Kind::YesNo)
+            && !self.is_no_list(
+                value,
+                match value.parent().map(|parent| parent.kind()) {
+                    Some(SyntaxKind::List) => "write it without parentheses",
+                    _ => "one value is expected",
+                },
+            )
+        {
+            return None;
+        }
         match field.kind() {
             Kind::Number => self.number(field, value).map(Literal::Number),
             Kind::Words(words) => self.word(field, words, value),

@@ -7,7 +7,7 @@ use super::{Grouped, Quoted, Tags, Written};
 use crate::{
     desk::{Choosing, FieldRef, Recipient},
     lang::rules::{
-        Action, ActionKind, Audience, Automation, Chart, Condition, EffectKind, Expect, ExpectKind, Filter, Let,
+        Action, ActionKind, Audience, Automation, Chart, Condition, EffectKind, Expect, ExpectKind, Filter, Let, List,
         Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo, Sort, Split, Template,
         TestComment, Trigger, View, When,
     },
@@ -60,6 +60,13 @@ impl<T: Display> Display for Commas<'_, T> {
             write!(f, "{}{item}", if i == 0 { "" } else { ", " })?;
         }
         Ok(())
+    }
+}
+
+impl Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        documentation(f, self.doc.as_deref())?;
+        writeln!(f, "list {} = ({})", self.name, Commas(&self.entries))
     }
 }
 

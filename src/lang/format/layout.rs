@@ -14,8 +14,8 @@ pub(super) fn file(tree: &SyntaxNode) -> String {
     let mut p = Printer::new();
     let mut last: Option<SyntaxKind> = None;
     for item in tree.children() {
-        // Consecutive `let`s need no empty line between them; all other items get one.
-        let close = last == Some(SyntaxKind::LetItem) && item.kind() == SyntaxKind::LetItem;
+        // Consecutive `let`s or lists need no empty line between them; all other items get one.
+        let close = last == Some(item.kind()) && matches!(item.kind(), SyntaxKind::LetItem | SyntaxKind::ListItem);
         p.gap(match last {
             None => Gap::Line,
             Some(_) if close => Gap::Line,
@@ -23,6 +23,7 @@ pub(super) fn file(tree: &SyntaxNode) -> String {
         });
         match item.kind() {
             SyntaxKind::LetItem => let_item(&mut p, &item),
+            SyntaxKind::ListItem => flat(&mut p, &item),
             _ => block_item(&mut p, &item),
         }
         last = Some(item.kind());

@@ -95,6 +95,7 @@ kinds! {
         BadTitle = bad_title,
         LetItem = let_item,
         BadCondition = bad_condition,
+        ListItem = list_item,
         Trigger = trigger,
         BadTriggerPart = bad_trigger_part,
         OnClause = on_clause,

@@ -65,6 +65,7 @@ macro_rules! levels {
 levels! {
     ITEMS TW0104 "item" {
         "let" only_item,
+        "list" only_item,
         "trigger" only_item,
         "automation" only_item,
         "view" only_item,
@@ -140,7 +141,7 @@ pub(super) fn levels(bad: &SyntaxNode) -> Vec<&'static Level> {
         (SyntaxKind::BadOperand, _) => {
             let item = bad.ancestors().find(|node| node.parent().is_some_and(|file| file.kind() == SyntaxKind::File));
             match item.map(|item| item.kind()) {
-                None | Some(SyntaxKind::LetItem) => vec![&ITEMS],
+                None | Some(SyntaxKind::LetItem | SyntaxKind::ListItem) => vec![&ITEMS],
                 Some(item) => vec![clauses(item)],
             }
         }

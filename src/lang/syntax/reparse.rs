@@ -22,7 +22,7 @@ use super::{
 use crate::{
     desk::{Kind, Status, field::FIELDS, visible::is_control},
     lang::{
-        ast::beside,
+        ast::{NodeExt as _, beside},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
         display::Quoted,
@@ -38,6 +38,10 @@ pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<Te
         SyntaxKind::LetItem if node.children().next().is_none() => {
             let end = usize::from(node.text_range().end());
             Some(exact(Rule::only_condition, end..end, text))
+        }
+        SyntaxKind::ListItem if node.values().nth(1).is_none() && node.children().next().is_none() => {
+            let end = usize::from(node.text_range().end());
+            Some(exact(Rule::only_list, end..end, text))
         }
         _ => None,
     };
@@ -84,6 +88,9 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     }
     let level = levels(node).into_iter().next()?;
     let strict = match kind {
+        SyntaxKind::BadCondition if node.parent().is_some_and(|item| item.kind() == SyntaxKind::ListItem) => {
+            Some(Rule::only_list)
+        }
         SyntaxKind::BadCondition | SyntaxKind::BadOperand => Some(Rule::only_condition),
         SyntaxKind::BadRecipient => Some(Rule::only_recipient),
         SyntaxKind::BadComment => Some(Rule::only_comment),

@@ -17,6 +17,7 @@ use crate::support::generate;
 /// All items, printed.
 fn printed(rules: &Rules) -> String {
     let mut items: Vec<String> = rules.lets.iter().map(ToString::to_string).collect();
+    items.extend(rules.lists.iter().map(ToString::to_string));
     items.extend(rules.macros.iter().map(ToString::to_string));
     items.extend(rules.triggers.iter().map(ToString::to_string));
     items.extend(rules.automations.iter().map(ToString::to_string));
@@ -28,8 +29,8 @@ fn printed(rules: &Rules) -> String {
 
 /// All items, without their spans.
 fn items(rules: &Rules) -> String {
-    let Rules { lets, macros, triggers, automations, views, reports, tests, .. } = rules;
-    let items: [&dyn Debug; 7] = [lets, macros, triggers, automations, views, reports, tests];
+    let Rules { lets, lists, macros, triggers, automations, views, reports, tests, .. } = rules;
+    let items: [&dyn Debug; 8] = [lets, lists, macros, triggers, automations, views, reports, tests];
     let places = Regex::new(r#"Span \{ file: "[^"]*", start: \d+, end: \d+, line: \d+ \}"#).unwrap();
     places.replace_all(&format!("{items:?}"), "").into_owned()
 }

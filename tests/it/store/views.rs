@@ -119,7 +119,7 @@ async fn conditions_of_any_size_are_answered() {
     for _ in 0..301 {
         deep = condition_of(ConditionKind::Not(Box::new(deep)));
     }
-    let listed = Op::NotIn((0..50_000).map(Literal::Number).collect());
+    let listed = Op::NotIn((0..50_000).map(Literal::Number).collect::<Vec<_>>().into());
     for filter in [
         condition_of(ConditionKind::Any(many(1_500))),
         condition_of(ConditionKind::Any(many(6_000))),

@@ -19,7 +19,7 @@ use twite::{
     },
     lang::rules::{
         Action, ActionKind, Automation, Comparison, Condition, ConditionKind, Duration, Folded, Let, Literal, Mode, On,
-        Op, Part, Pattern, Predicate, Rules, SetTo, Span, Template, Trigger, Version,
+        Op, Part, Pattern, Predicate, Rules, SetTo, Span, Template, Trigger, Values, Version,
     },
 };
 
@@ -313,11 +313,33 @@ fn duration() -> impl Strategy<Value = Duration> {
     })
 }
 
+/// A list of these values, rarely a named one with many more. The numbers are those from which the index and SQL treat
+/// lists in another way.
+fn listed<T: Clone + std::fmt::Debug + 'static>(
+    values: impl Strategy<Value = Vec<T>>,
+    filler: fn(u32) -> T,
+) -> impl Strategy<Value = Values<T>> {
+    (values, prop_oneof![10 => Just(0), 1 => Just(35), 1 => Just(120)]).prop_map(move |(mut values, more)| {
+        values.extend((0..more).map(filler));
+        Values { name: (more > 0).then(|| format!("names_{more}").into()), items: values.into() }
+    })
+}
+
 /// Any operator on a field of this kind, also unusual ones.
 fn test(kind: &Kind) -> BoxedStrategy<Op> {
     let value = || prop_oneof![9 => literal(kind), 1 => literal(&Kind::Number)];
-    let values = || collection::vec(value(), 0..4);
-    let needle = || text().prop_map(|text| text.as_str().into());
+    let values = || {
+        listed(collection::vec(value(), 0..4), |n| match n % 3 {
+            0 => Literal::Number(100 + i64::from(n)),
+            1 => Literal::Text(format!("filler {n}").as_str().into()),
+            _ => Literal::Word { word: format!("filler {n}"), rank: None },
+        })
+    };
+    let tags = || listed(tags(), |n| format!("filler{n}"));
+    let needles = |how: fn(&str) -> Folded| {
+        let some = collection::vec(text().prop_map(move |text| how(&text)), 1..4);
+        listed(some, |n| format!("filler {n}").as_str().into())
+    };
     let comparison =
         || sample::select(vec![Comparison::Less, Comparison::AtMost, Comparison::More, Comparison::AtLeast]);
     let apart: Vec<BoxedStrategy<Op>> = vec![
@@ -342,10 +364,10 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             (comparison(), duration()).prop_map(|(c, s)| Op::Until(c, s)).boxed(),
         ],
         Kind::Text | Kind::Words(_) | Kind::Declared(_) => vec![
-            needle().prop_map(|needle: Folded| Op::Contains(Folded::needle(&needle.written))).boxed(),
-            needle().prop_map(Op::Contains).boxed(),
-            needle().prop_map(Op::ContainsWord).boxed(),
-            needle().prop_map(Op::StartsWith).boxed(),
+            needles(Folded::needle).prop_map(Op::Contains).boxed(),
+            needles(|text| text.into()).prop_map(Op::Contains).boxed(),
+            needles(|text| text.into()).prop_map(Op::ContainsWord).boxed(),
+            needles(|text| text.into()).prop_map(Op::StartsWith).boxed(),
             sample::select(PATTERNS).prop_map(|p| Op::Matches(Pattern::new(p).unwrap())).boxed(),
         ],
         Kind::Number => vec![(comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed()],
@@ -355,7 +377,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
         Just(Op::Holds).boxed(),
         tags().prop_map(Op::HasNone).boxed(),
         tags().prop_map(Op::HasAll).boxed(),
-        needle().prop_map(Op::Contains).boxed(),
+        needles(|text| text.into()).prop_map(Op::Contains).boxed(),
         (comparison(), duration()).prop_map(|(c, s)| Op::Since(c, s)).boxed(),
     ];
     let one = |tests| sample::select::<BoxedStrategy<Op>>(tests).prop_flat_map(|test| test);
@@ -526,6 +548,7 @@ pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
         views: vec![],
         tests: vec![],
         lets: vec![],
+        lists: vec![],
     }
 }
 

@@ -69,6 +69,9 @@ fn field_of(list: &SyntaxNode) -> Option<SyntaxToken> {
 fn key(list: &SyntaxNode, field: Option<&FieldRef>, context: &Context<'_>, text: &str) -> String {
     let is_tags =
         list.kind() != SyntaxKind::List || list.parent().is_some_and(|parent| parent.kind() == SyntaxKind::Fact);
+    if list.parent().is_some_and(|parent| parent.kind() == SyntaxKind::ListItem) {
+        return fold(text).into_owned();
+    }
     match field.map(|field| (field, field.kind())) {
         None if is_tags => normalize::tag(text),
         Some((_, Kind::Set)) => normalize::tag(text),

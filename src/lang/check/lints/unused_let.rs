@@ -1,4 +1,4 @@
-//! TW0401: a named condition that is never used.
+//! TW0401: a named condition or list that is never used.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::lang::{
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0401",
-        title: "unused `let`",
+        title: "unused `let` or list",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0401.md"),
     },
@@ -26,11 +26,13 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if context.files.iter().any(|f| f.parse.tree().is_broken()) {
         return;
     }
-    let used: HashSet<&str> =
-        context.uses.iter().filter(|used| used.kind == NameKind::Let).map(|used| used.name.as_str()).collect();
-    let unused = context.context.names.of(NameKind::Let).filter(|(name, _)| !used.contains(name));
-    let warning = |name: &str, span| {
-        Diagnostic::new(&LINT.code, span, format!("unused `let`: `{name}`")).with_help("use it, or delete it")
-    };
-    found.extend(unused.map(|(text, declared)| warning(text, declared.clone())));
+    for (kind, what) in [(NameKind::Let, "`let`"), (NameKind::List, "list")] {
+        let used: HashSet<&str> =
+            context.uses.iter().filter(|used| used.kind == kind).map(|used| used.name.as_str()).collect();
+        let unused = context.context.names.of(kind).filter(|(name, _)| !used.contains(name));
+        let warning = |name: &str, span| {
+            Diagnostic::new(&LINT.code, span, format!("unused {what}: `{name}`")).with_help("use it, or delete it")
+        };
+        found.extend(unused.map(|(text, declared)| warning(text, declared.clone())));
+    }
 }
