@@ -67,6 +67,18 @@ macro_rules! read_columns {
     };
 }
 
+/// Inserts a comment. `$conflict`: what is done if its post is on the ticket already.
+macro_rules! insert {
+    ($conflict:literal) => {
+        concat!(
+            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery, actor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (ticket, x_id) DO ",
+            $conflict,
+            " RETURNING id"
+        )
+    };
+}
+
 fn read(row: &Row) -> Result<Comment, StoreError> {
     let id: Option<XId> = words(row.try_get("x_id")?)?;
     let source = match (row.try_get::<&str, _>("kind")?, id) {
@@ -154,27 +166,36 @@ impl Tx {
 
     /// Inserts a comment and returns its row id; `None` if the post or message is on the ticket already.
     pub async fn add_comment(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
+        self.insert_comment(insert!("NOTHING"), comment).await
+    }
+
+    /// Inserts the comment of a reply that was sent. If it was received from X before, it is marked as sent, with its
+    /// author. Returns its row id.
+    pub(super) async fn add_sent(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
+        let update =
+            insert!("UPDATE SET delivery = excluded.delivery, author = excluded.author, actor = excluded.actor");
+        self.insert_comment(update, comment).await
+    }
+
+    async fn insert_comment(&mut self, sql: &'static str, comment: &NewComment) -> Result<Option<i64>, StoreError> {
         let (kind, with) = match &comment.source {
             CommentSource::Post { .. } => ("post", None),
             CommentSource::DirectMessage { with, .. } => ("direct_message", Some(with.as_str())),
             CommentSource::Note => ("note", None),
         };
-        Ok(query_scalar(
-            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery, actor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id",
-        )
-        .bind(comment.ticket.0)
-        .bind(kind)
-        .bind(comment.source.x_id().map(XId::as_str))
-        .bind(with)
-        .bind(author_word(comment.author))
-        .bind(comment.author_id.as_ref().map(SourceId::as_str))
-        .bind(&comment.text)
-        .bind(comment.made.as_millisecond())
-        .bind(delivery_word(comment.delivery))
-        .bind(comment.actor.to_string())
-        .fetch_optional(&mut self.conn)
-        .await?)
+        Ok(query_scalar(sql)
+            .bind(comment.ticket.0)
+            .bind(kind)
+            .bind(comment.source.x_id().map(XId::as_str))
+            .bind(with)
+            .bind(author_word(comment.author))
+            .bind(comment.author_id.as_ref().map(SourceId::as_str))
+            .bind(&comment.text)
+            .bind(comment.made.as_millisecond())
+            .bind(delivery_word(comment.delivery))
+            .bind(comment.actor.to_string())
+            .fetch_optional(&mut self.conn)
+            .await?)
     }
 
     /// Whether this post or message is a comment on a ticket of the account.

@@ -68,7 +68,7 @@ impl Tx {
             made: record.now.as_millisecond(),
             actor: record.event.actor.to_string(),
             rules: record.decision.version.hash.clone(),
-            commit: record.decision.version.commit.clone(),
+            commit_id: record.decision.version.commit.clone(),
             before: json(serde_json::to_string(record.ticket))?,
             event: json(serde_json::to_string(record.event))?,
             decision: json(serde_json::to_string(record.decision))?,
@@ -77,7 +77,7 @@ impl Tx {
             decision: id,
             place,
             rule: fired.rule.clone(),
-            shadow: fired.shadow,
+            shadow: i64::from(fired.shadow),
         }));
         Ok(id)
     }

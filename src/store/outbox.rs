@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError, StoredPost, Tx,
+    NewComment, Store, StoreError, StoredPost, Tx,
     db::{Connection, query, query_scalar},
     number::Numbered,
     snapshot::{SeenTicket, Snapshot},
@@ -12,7 +12,10 @@ use super::{
     write_buffer::OutboxRow,
 };
 use crate::{
-    desk::{Actor, Destination, Effect, Reason, ReasonKind, SourceId, Ticket, TicketId, XId, post_text::is_same_post},
+    desk::{
+        Actor, Author, CommentSource, Delivery, Destination, Effect, Reason, ReasonKind, SourceId, Ticket, TicketId,
+        XId, post_text::is_same_post,
+    },
     engine::minute,
 };
 
@@ -168,6 +171,7 @@ impl Tx {
             follows: outgoing.follows.clone(),
             made: outgoing.made.as_millisecond(),
             due: outgoing.due.as_millisecond(),
+            state: "waiting",
         });
         Ok(())
     }
@@ -245,7 +249,7 @@ impl Tx {
             .await?;
         let Some(x_id) = x_id else { return Ok(()) };
         let row = query(
-            "SELECT o.ticket, o.effect, o.rule, c.kind, c.with_id, o.actor,
+            "SELECT o.ticket, o.effect, o.rule, o.actor, c.with_id,
                (SELECT min(a.x_id) FROM account a WHERE lower(a.handle) = lower(o.account)) AS sender
              FROM outbox o JOIN comment c ON c.id = o.answers WHERE o.id = $1",
         )
@@ -258,23 +262,20 @@ impl Tx {
         let text = if text.is_empty() { said.to_owned() } else { text };
         let ticket: i64 = row.try_get(0)?;
         let by_rule = row.try_get::<Option<String>, _>(2)?.is_some();
-        let comment: i64 = query_scalar(
-            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, actor, delivery)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sent')
-             ON CONFLICT (ticket, x_id) DO UPDATE
-               SET delivery = 'sent', author = excluded.author, actor = excluded.actor RETURNING id",
-        )
-        .bind(ticket)
-        .bind(row.try_get::<String, _>(3)?)
-        .bind(x_id.as_str())
-        .bind(row.try_get::<Option<String>, _>(4)?)
-        .bind(if by_rule { "rule" } else { "agent" })
-        .bind(row.try_get::<Option<String>, _>("sender")?)
-        .bind(&text)
-        .bind(now.as_millisecond())
-        .bind(row.try_get::<String, _>("actor")?)
-        .fetch_one(&mut self.conn)
-        .await?;
+        let sent = NewComment {
+            ticket: TicketId(ticket),
+            source: match words(row.try_get(4)?)? {
+                Some(with) => CommentSource::DirectMessage { id: x_id.clone(), with },
+                None => CommentSource::Post { id: x_id.clone() },
+            },
+            author: if by_rule { Author::Rule } else { Author::Agent },
+            actor: word(row.try_get("actor")?)?,
+            author_id: words(row.try_get("sender")?)?,
+            text,
+            made: now,
+            delivery: Delivery::Sent,
+        };
+        let comment = self.add_sent(&sent).await?;
         query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut self.conn).await?;
         query(
             "UPDATE ticket SET version = version + 1, comments = comments + $3, latest_comment = $2, latest_public_comment = $2,
@@ -282,7 +283,7 @@ impl Tx {
              WHERE id = $1",
         )
         .bind(ticket)
-        .bind(&text)
+        .bind(&sent.text)
         // An agent's reply was counted when it was written.
         .bind(i64::from(by_rule))
         .bind(minute(now).as_millisecond())

@@ -1,9 +1,6 @@
 //! Tickets, with their tags, hashtags and declared fields.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::Timestamp;
 
@@ -14,7 +11,7 @@ use super::{
     number::Numbered,
     person::PERSON,
     times, word,
-    write_buffer::FieldRow,
+    write_buffer::{FieldRow, HashtagRow, TagRow},
 };
 use crate::desk::{CustomValue, SourceId, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
@@ -212,11 +209,10 @@ impl Tx {
         for (delete, what) in gone {
             query(delete).bind(id).bind(what).execute(self.conn.past_cache()).await?;
         }
-        let new = |tags: &BTreeSet<String>, before: &BTreeSet<String>| -> Vec<_> {
-            tags.difference(before).map(|tag| (id, tag.clone())).collect()
-        };
-        self.conn.buffer.tags.extend(new(&ticket.tags, &before.tags));
-        self.conn.buffer.hashtags.extend(new(&ticket.post.hashtags, &before.post.hashtags));
+        let new = ticket.tags.difference(&before.tags);
+        self.conn.buffer.tags.extend(new.map(|tag| TagRow { ticket: id, tag: tag.clone() }));
+        let new = ticket.post.hashtags.difference(&before.post.hashtags);
+        self.conn.buffer.hashtags.extend(new.map(|tag| HashtagRow { ticket: id, tag: tag.clone() }));
         let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
         self.conn.buffer.fields.extend(fields.map(|(name, value)| {
             let (kind, number, text) = match value {
@@ -365,6 +361,8 @@ fn read(row: &Row) -> Result<Ticket, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::desk::{Kind, Scope, field::FIELDS};
 

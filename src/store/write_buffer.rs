@@ -6,7 +6,7 @@ use sqlx::Error;
 
 use super::{
     comes_again,
-    db::{Builder, Connection, Dialect, Executor, Separated, Sql, Transaction},
+    db::{Builder, Connection, Dialect, Executor, Sql, Transaction, Value},
     tx_cache::{Cached, TxCache},
 };
 
@@ -16,8 +16,8 @@ const MAX_ROWS: usize = 500;
 /// Rows to be inserted, by table.
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
-    pub(super) tags: Vec<(i64, String)>,
-    pub(super) hashtags: Vec<(i64, String)>,
+    pub(super) tags: Vec<TagRow>,
+    pub(super) hashtags: Vec<HashtagRow>,
     pub(super) fields: Vec<FieldRow>,
     pub(super) decisions: Vec<DecisionRow>,
     pub(super) outbox: Vec<OutboxRow>,
@@ -36,58 +36,90 @@ impl WriteBuffer {
     }
 }
 
-/// A row of `ticket_field`.
-#[derive(Debug)]
-pub(super) struct FieldRow {
-    pub(super) ticket: i64,
-    pub(super) name: String,
-    pub(super) kind: &'static str,
-    pub(super) number: Option<i64>,
-    pub(super) text: Option<String>,
-    pub(super) folded: Option<String>,
+/// A row of a table.
+trait Row {
+    const TABLE: &'static str;
+    const COLUMNS: &'static [&'static str];
+
+    /// The values of the columns.
+    fn values(self) -> Vec<Value<'static>>;
 }
 
-/// A row of `decision`.
-#[derive(Debug)]
-pub(super) struct DecisionRow {
-    pub(super) id: i64,
-    pub(super) ticket: i64,
-    pub(super) made: i64,
-    pub(super) actor: String,
-    pub(super) rules: String,
-    pub(super) commit: Option<String>,
-    pub(super) before: String,
-    pub(super) event: String,
-    pub(super) decision: String,
+/// Declares rows of tables. The fields of a row are the columns of its table.
+macro_rules! rows {
+    ($($row:ident in $table:ident { $($column:ident: $value:ty,)+ })+) => {
+        $(#[doc = concat!("A row of `", stringify!($table), "`.")]
+        #[derive(Debug)]
+        pub(super) struct $row {
+            $(pub(super) $column: $value,)+
+        }
+
+        impl Row for $row {
+            const TABLE: &'static str = stringify!($table);
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),+];
+
+            fn values(self) -> Vec<Value<'static>> {
+                vec![$(self.$column.into()),+]
+            }
+        })+
+    };
 }
 
-/// A row of `outbox`.
-#[derive(Debug)]
-pub(super) struct OutboxRow {
-    pub(super) key: String,
-    pub(super) ticket: Option<i64>,
-    pub(super) rule: Option<String>,
-    pub(super) actor: String,
-    pub(super) kind: &'static str,
-    pub(super) effect: String,
-    pub(super) account: Option<String>,
-    pub(super) destination: String,
-    pub(super) answers: Option<i64>,
-    pub(super) follows: Option<String>,
-    pub(super) made: i64,
-    pub(super) due: i64,
-}
+rows! {
+    TagRow in ticket_tag {
+        ticket: i64,
+        tag: String,
+    }
 
-/// A row of `fired`.
-#[derive(Debug)]
-pub(super) struct FiredRow {
-    pub(super) decision: i64,
-    pub(super) place: i64,
-    pub(super) rule: String,
-    pub(super) shadow: bool,
-}
+    HashtagRow in ticket_hashtag {
+        ticket: i64,
+        tag: String,
+    }
 
-type Row<'b> = Separated<'b, 'static>;
+    FieldRow in ticket_field {
+        ticket: i64,
+        name: String,
+        kind: &'static str,
+        number: Option<i64>,
+        text: Option<String>,
+        folded: Option<String>,
+    }
+
+    DecisionRow in decision {
+        id: i64,
+        ticket: i64,
+        made: i64,
+        actor: String,
+        rules: String,
+        commit_id: Option<String>,
+        before: String,
+        event: String,
+        decision: String,
+    }
+
+    OutboxRow in outbox {
+        key: String,
+        ticket: Option<i64>,
+        rule: Option<String>,
+        actor: String,
+        kind: &'static str,
+        effect: String,
+        account: Option<String>,
+        destination: String,
+        answers: Option<i64>,
+        follows: Option<String>,
+        made: i64,
+        due: i64,
+        state: &'static str,
+    }
+
+    FiredRow in fired {
+        decision: i64,
+        place: i64,
+        rule: String,
+        shadow: i64,
+    }
+}
 
 /// The connection of a write transaction, with its buffered rows and its cache. Before a statement that names a table
 /// of buffered rows, they are inserted; before one that writes a cached table, its rows are forgotten. No other access to
@@ -100,7 +132,8 @@ pub(super) struct Buffered {
 }
 
 /// The tables of [`WriteBuffer`].
-const TABLES: [&str; 6] = ["ticket_tag", "ticket_hashtag", "ticket_field", "decision", "outbox", "fired"];
+const TABLES: [&str; 6] =
+    [TagRow::TABLE, HashtagRow::TABLE, FieldRow::TABLE, DecisionRow::TABLE, OutboxRow::TABLE, FiredRow::TABLE];
 
 /// What a statement does with buffered and cached tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -186,59 +219,27 @@ impl Buffered {
     }
 
     async fn insert_all(&mut self) -> Result<(), Error> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let pair = |row: &mut Row<'_>, (ticket, tag): (i64, String)| {
-            row.push_bind(ticket).push_bind(tag);
-        };
-        self.insert("INSERT INTO ticket_tag (ticket, tag) ", buffer.tags, pair).await?;
-        self.insert("INSERT INTO ticket_hashtag (ticket, tag) ", buffer.hashtags, pair).await?;
-        let fields = "INSERT INTO ticket_field (ticket, name, kind, number, text, folded) ";
-        self.insert(fields, buffer.fields, |row, f| {
-            row.push_bind(f.ticket).push_bind(f.name).push_bind(f.kind).push_bind(f.number);
-            row.push_bind(f.text).push_bind(f.folded);
-        })
-        .await?;
-        let decisions = "INSERT INTO decision (id, ticket, made, actor, rules, commit_id, before, event, decision) ";
-        self.insert(decisions, buffer.decisions, |row, d| {
-            row.push_bind(d.id)
-                .push_bind(d.ticket)
-                .push_bind(d.made)
-                .push_bind(d.actor)
-                .push_bind(d.rules)
-                .push_bind(d.commit);
-            row.push_bind(d.before).push_bind(d.event).push_bind(d.decision);
-        })
-        .await?;
-        let outbox = "INSERT INTO outbox (key, ticket, rule, actor, kind, effect, account, destination, answers, follows, made, due, state) ";
-        self.insert(outbox, buffer.outbox, |row, o| {
-            row.push_bind(o.key).push_bind(o.ticket).push_bind(o.rule).push_bind(o.actor).push_bind(o.kind);
-            row.push_bind(o.effect).push_bind(o.account);
-            row.push_bind(o.destination)
-                .push_bind(o.answers)
-                .push_bind(o.follows)
-                .push_bind(o.made)
-                .push_bind(o.due)
-                .push_bind("waiting");
-        })
-        .await?;
-        self.insert("INSERT INTO fired (decision, place, rule, shadow) ", buffer.fired, |row, f| {
-            row.push_bind(f.decision).push_bind(f.place).push_bind(f.rule).push_bind(i64::from(f.shadow));
-        })
-        .await
+        let WriteBuffer { tags, hashtags, fields, decisions, outbox, fired } = std::mem::take(&mut self.buffer);
+        self.insert(tags).await?;
+        self.insert(hashtags).await?;
+        self.insert(fields).await?;
+        self.insert(decisions).await?;
+        self.insert(outbox).await?;
+        self.insert(fired).await
     }
 
     /// Inserts rows in batches of [`MAX_ROWS`].
-    async fn insert<T>(
-        &mut self,
-        into: &'static str,
-        rows: Vec<T>,
-        bind: impl Fn(&mut Row<'_>, T) + Copy,
-    ) -> Result<(), Error> {
+    async fn insert<R: Row>(&mut self, rows: Vec<R>) -> Result<(), Error> {
         let again = comes_again(rows.len());
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
+            let into = format!("INSERT INTO {} ({}) ", R::TABLE, R::COLUMNS.join(", "));
             let mut insert = Builder::new(self.dialect(), into);
-            insert.push_values(rows.by_ref().take(MAX_ROWS), bind);
+            insert.push_values(rows.by_ref().take(MAX_ROWS), |values, row| {
+                for value in row.values() {
+                    values.push_bind(value);
+                }
+            });
             insert.build().persistent(again).execute(&mut self.transaction).await?;
         }
         Ok(())

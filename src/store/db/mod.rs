@@ -16,7 +16,7 @@ use sqlx::{
 };
 
 pub(super) use self::{
-    builder::{Builder, Separated},
+    builder::Builder,
     error::{ErrorClass, class_of, message_of, migration_message_of},
     query::{Query, Sql, query, query_scalar},
     row::Row,
