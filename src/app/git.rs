@@ -8,7 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::lang::{self, Diagnostic, Disk, Follow, Found, Loaded, MAX_FILE_BYTES, Tree, cannot_read, too_large};
+use crate::lang::{
+    self, Diagnostic, Disk, Follow, Found, Loaded, MAX_FILE_BYTES, Tree, cannot_read, is_rule_file, too_large,
+};
 
 /// Entries of the git directory that exist during a rebase, a cherry-pick sequence or a bisection.
 const UNDER_WAY: &[&str] = &["rebase-merge", "rebase-apply", "sequencer", "BISECT_LOG"];
@@ -257,10 +259,6 @@ impl Search<'_> {
 }
 
 const IN_SUBMODULE: &str = "it is in a submodule, which is a repository of its own; pass the path of the rules in it";
-
-fn is_rule_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "twite")
-}
 
 impl Tree for Commit {
     fn entry(&self, path: &Path) -> Option<lang::Entry> {

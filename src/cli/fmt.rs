@@ -13,7 +13,8 @@ use super::{
 };
 use crate::desk::{text::counted, visible::Visible};
 use crate::lang::{
-    Diagnostic, NotFormatted, NotRead, Reader, RuleFiles, SourceFile, SourceSet, format, name, read_rule_files, render,
+    Diagnostic, NotFormatted, NotRead, Reader, RuleFiles, SourceFile, SourceSet, format, is_list, name,
+    read_rule_files, render,
 };
 
 /// Format rule files.
@@ -44,6 +45,8 @@ impl Fmt {
             return Err(nothing_in(&self.paths, &passed_over));
         }
         note_passed_over(&passed_over)?;
+        // Lists stay as they are.
+        let texts: Vec<_> = texts.into_iter().filter(|(path, _)| !is_list(&name(path))).collect();
         let (mut changed, mut failed) = (0, 0);
         // Unreadable files are included in the number of files.
         let unread = broken.iter().filter(|error| error.file().ends_with(".twite")).count();

@@ -14,7 +14,7 @@ use super::{CliError, terminal};
 use crate::{
     app::git,
     desk::visible::Visible,
-    lang::{self, Disk, Loaded, Tree as _, rules::Rules},
+    lang::{self, Disk, Loaded, Tree as _, is_rule_file, rules::Rules},
 };
 
 /// The rules a command works with.
@@ -133,11 +133,13 @@ pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Re
     Ok(())
 }
 
-/// Refuses a file whose name does not end in `.twite`.
+/// Refuses a file whose name does not end in `.twite` or `.list`.
 pub(super) fn rule_file_name(path: &Path) -> Result<(), CliError> {
-    match path.extension() {
-        Some(extension) if extension == "twite" => Ok(()),
-        _ => Err(CliError::Usage(format!("`{}` is not a rule file: its name does not end in `.twite`", Shown(path)))),
+    match is_rule_file(path) {
+        true => Ok(()),
+        false => {
+            Err(CliError::Usage(format!("`{}` is not a rule file: its name does not end in `.twite`", Shown(path))))
+        }
     }
 }
 
@@ -254,7 +256,7 @@ pub(super) fn set_around(file: &Path) -> PathBuf {
     };
     let holds_rules = |directory: &Path| {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|e| e == "twite") && path.is_file())
+        entries.map(|entry| entry.path()).any(|path| is_rule_file(&path) && path.is_file())
     };
     let depth = std::path::absolute(&own).map_or(0, |absolute| absolute.ancestors().count());
     let (mut below, mut directory) = (own.clone(), own.clone());

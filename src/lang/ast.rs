@@ -538,9 +538,10 @@ fn values_after(node: &SyntaxNode, word: &str) -> Vec<SyntaxElement> {
     values
 }
 
-/// Whether a node or token is a string literal, also a template or one in the wrong kind of quotation marks.
+/// Whether a node or token is a string literal, also a template, one in the wrong kind of quotation marks, or an entry of
+/// a list file.
 pub(crate) fn is_text(kind: SyntaxKind) -> bool {
-    matches!(kind, SyntaxKind::String | SyntaxKind::WrongQuotes | SyntaxKind::Template)
+    matches!(kind, SyntaxKind::String | SyntaxKind::WrongQuotes | SyntaxKind::Template | SyntaxKind::Entry)
 }
 
 /// Whether a node or token is a value: a literal, a name or a list.

@@ -78,6 +78,7 @@ codes! {
     TW0119 Error "unresolved merge conflict",
     TW0120 Error "hidden control character",
     TW0121 Warning "empty file",
+    TW0122 Error "malformed entry of a list file",
     // Names.
     TW0201 Error "unknown name",
     TW0202 Error "duplicate name",

@@ -47,7 +47,7 @@ pub struct Loaded {
     pub rule_files: usize,
     /// Number of items of any kind in the rules; `None` if there are errors.
     pub declarations: Option<usize>,
-    /// Ignored files in the same directories: those without the extension `.twite`, and broken links.
+    /// Ignored files in the same directories: those without the extension `.twite` or `.list`, and broken links.
     pub unread: Vec<PathBuf>,
     /// The path of `twite.toml`, if there is one.
     config: Option<PathBuf>,
@@ -159,9 +159,9 @@ fn holds(tree: &dyn Tree, path: &Path, text: &str) -> bool {
 
 /// A file as messages show it, which are logged and stored: `twite.toml` without its secrets.
 fn without_secrets(file: SourceFile) -> SourceFile {
-    match Path::new(&*file.name).extension() {
-        Some(extension) if extension == "twite" => file,
-        _ => SourceFile::new(file.name, config::without_secrets(&file.text)),
+    match sources::is_rule_file(Path::new(&*file.name)) {
+        true => file,
+        false => SourceFile::new(file.name, config::without_secrets(&file.text)),
     }
 }
 
@@ -195,7 +195,8 @@ struct Read {
     config: Option<PathBuf>,
 }
 
-/// Loads the rule files at these paths: files, or directories, which are searched recursively for `*.twite`.
+/// Loads the rule files at these paths: files, or directories, which are searched recursively for `*.twite` and
+/// `*.list`.
 /// `config` is the path of `twite.toml`; by default it is searched in the first directory and its parent.
 ///
 /// Never fails: all problems are in the diagnostics.
@@ -350,9 +351,10 @@ fn put_aside(before: &Rules, after: &Rules, unread: &[PathBuf], tree: &dyn Tree)
             };
             let path = Visible(&sources::name(unread.iter().find(lies)?)).to_string();
             Some(format!(
-                "{} is no longer read, but exists as {path}; rename it to end in `.twite`, delete it, or move it out of the \
+                "{} is no longer read, but exists as {path}; rename it to end in `.{}`, delete it, or move it out of the \
                  directory",
-                Visible(&old.name)
+                Visible(&old.name),
+                if sources::is_list(&old.name) { "list" } else { "twite" }
             ))
         })
         .collect()
@@ -410,7 +412,8 @@ fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
 /// Checks files that were already read, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
     let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
-    let mut diagnostics: Vec<_> = files.rules.iter().filter(|file| blank(file)).map(empty).collect();
+    let mut diagnostics: Vec<_> =
+        files.rules.iter().filter(|file| blank(file) && !sources::is_list(&file.name)).map(empty).collect();
     let (declarations, gaps) = match &files.config {
         None => (Some(Declarations::default()), None),
         Some(config) => {

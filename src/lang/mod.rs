@@ -33,8 +33,8 @@ pub use load::{Buffer, Follow, Loaded, check_files, check_sources, files_at, loa
 pub(crate) use load::{hash_at, load_from, lost, store_settings};
 pub use sources::MAX_FILE_BYTES;
 pub(crate) use sources::{
-    Found, NotRead, Reader, RuleFiles, cannot_read, name, nearly_a_rule_file, path_of, read_rule_files, too_large,
-    unreadable,
+    Found, NotRead, Reader, RuleFiles, cannot_read, is_list, is_rule_file, name, nearly_a_rule_file, path_of,
+    read_rule_files, too_large, unreadable,
 };
 pub use span::{SourceFile, SourceSet, Span};
 pub(crate) use suggest::{did_you_mean, listed, nearest};

@@ -30,7 +30,7 @@ pub(crate) struct Found {
     pub(crate) files: Vec<PathBuf>,
     /// Paths that could not be read.
     pub(crate) errors: Vec<Diagnostic>,
-    /// Ignored files: those without the extension `.twite`, and broken links; except names that start with a dot.
+    /// Ignored files: those without the extension `.twite` or `.list`, and broken links; except names that start with a dot.
     pub(crate) unread: Vec<PathBuf>,
 }
 
@@ -120,16 +120,16 @@ impl Search {
         self.above.push(real);
         for path in paths {
             let hidden = path.file_name().is_none_or(|n| n.as_encoded_bytes().starts_with(b"."));
-            let rule_file = path.extension().is_some_and(|e| e == "twite");
+            let rule_file = is_rule_file(&path);
             match fs::metadata(&path) {
                 _ if hidden => {}
-                // A directory named `*.twite` is most likely a mistake.
+                // A directory with such a name is most likely a mistake.
                 Ok(meta) if meta.is_dir() && rule_file => {
                     self.errors.push(cannot_read(&path, "it is a directory"));
                 }
                 Ok(meta) if meta.is_dir() => self.directory(&path, depth + 1),
                 Ok(meta) if rule_file => self.add(path, &meta),
-                // A broken link is an error only if its name ends in `.twite`.
+                // A broken link is an error only if it has the name of a rule file.
                 Err(error) if rule_file => self.errors.push(unreadable(&path, &error)),
                 _ if self.unread.len() < MAX_FILES => self.unread.push(path),
                 _ => {}
@@ -169,21 +169,33 @@ fn file_id(path: &Path, _: &fs::Metadata) -> FileId {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Whether the extension is a likely misspelling of `.twite`: `.TWITE`, `.twit`, `.twite.txt`.
+/// Whether a file is read: a rule file, or a list.
+pub(crate) fn is_rule_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "twite" || extension == "list")
+}
+
+/// Whether a file is a list, by its name.
+pub(crate) fn is_list(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "list")
+}
+
+/// Whether the extension is that of a rule file, or a likely misspelling: `.TWITE`, `.twit`, `.twite.txt`, `.LIST`.
 pub(crate) fn nearly_a_rule_file(path: &Path) -> bool {
     nearly(path).is_some()
 }
 
-/// The path with a misspelled extension corrected: `people.twite` for `people.TWITE` and `people.twit.txt`.
+/// The path with a misspelled extension corrected: `people.twite` for `people.TWITE` and `people.twit.txt`, `vip.list` for
+/// `vip.LIST`.
 pub(crate) fn nearly(path: &Path) -> Option<PathBuf> {
     let extension = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     // `a.twite~` is an editor's backup file, not a misspelling.
-    let near = |path: &Path| {
-        let extension = extension(path);
-        strsim::osa_distance(&extension, "twite") <= 1 && !extension.ends_with('~')
+    let near = |path: &Path| match extension(path).as_str() {
+        "list" | "lists" => Some("list"),
+        extension if strsim::osa_distance(extension, "twite") <= 1 && !extension.ends_with('~') => Some("twite"),
+        _ => None,
     };
     let bare = if extension(path) == "txt" { path.with_extension("") } else { path.to_owned() };
-    [path, &bare].into_iter().find(|path| near(path)).map(|path| path.with_extension("twite"))
+    [path, &bare].into_iter().find_map(|path| Some(path.with_extension(near(path)?)))
 }
 
 /// Why a file was not read.
@@ -322,7 +334,8 @@ fn about(path: &Path, code: &'static codes::Code, message: String) -> Diagnostic
 
 /// Warning about an ignored file whose extension is most likely misspelled.
 pub(crate) fn not_read(path: &Path) -> Diagnostic {
-    let message = format!("file ignored: `{}` does not end in `.twite`", name(path));
+    let meant = nearly(path).filter(|meant| is_list(&name(meant))).map_or("twite", |_| "list");
+    let message = format!("file ignored: `{}` does not end in `.{meant}`", name(path));
     about(path, &codes::TW0117, message).with_help("rename it; if it is not a rule file, give it another extension")
 }
 

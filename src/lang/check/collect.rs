@@ -40,14 +40,21 @@ pub(super) fn context<'a>(
     for (file, item) in items {
         match item {
             Item::Let(node) => {
-                declare_name(&mut context, &file.source, NameKind::Let, node.name(), &mut found.diagnostics);
+                let Some(name) = node.name() else { continue };
+                let span = file.source.span(range(&name));
+                declare_name(&mut context, NameKind::Let, name.text(), span, &mut found.diagnostics);
             }
             Item::List(node) => {
-                declare_name(&mut context, &file.source, NameKind::List, node.name(), &mut found.diagnostics);
+                let Some(name) = node.name() else { continue };
+                let span = file.source.span(range(&name));
+                declare_name(&mut context, NameKind::List, name.text(), span, &mut found.diagnostics);
                 list::declare(&mut context, &file.source, node);
             }
             _ => declare_title(&mut context, &file.source, item, &mut found.diagnostics),
         }
+    }
+    for file in files.iter().filter(|file| file.is_list()) {
+        list::declare_file(&mut context, file, &mut found.diagnostics);
     }
     // A `let` or list that did not parse still declares its name.
     for (file, (kind, name)) in files.iter().flat_map(|file| broken_names(file).map(move |name| (file, name))) {
@@ -98,15 +105,13 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
 }
 
 /// Declares the name of a `let` or a list. The two share their names, so that a name in a condition has one meaning.
-fn declare_name(
+pub(super) fn declare_name(
     context: &mut Context<'_>,
-    source: &SourceFile,
     kind: NameKind,
-    name: Option<SyntaxToken>,
+    text: &str,
+    span: Span,
     out: &mut Vec<Diagnostic>,
 ) {
-    let Some(name) = name else { return };
-    let (span, text) = (source.span(range(&name)), name.text());
     let (word, other) = match kind {
         NameKind::List => ("list", NameKind::Let),
         _ => ("`let`", NameKind::List),

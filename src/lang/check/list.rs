@@ -1,19 +1,24 @@
 //! Checks lists: those in parentheses, and named ones. A named list has no type: its entries are checked as what the
 //! list is used for, once for each such use, and errors point to the entry.
 
-use std::sync::Arc;
+use std::{collections::HashSet, path::Path, sync::Arc};
 
-use super::{Checker, Context, FoundInAll, NameKind, NameList, Sink, collect::ItemOf};
+use super::{
+    Checker, Context, File, FoundInAll, NameKind, NameList, Sink,
+    collect::{ItemOf, declare_name},
+    value::written,
+};
 use crate::{
     desk::{FieldRef, Kind, text::is_blank},
     lang::{
         ast::{self, AstNode as _, NodeExt as _, Titled as _, is_text, span_of},
         codes,
-        diagnostic::Diagnostic,
+        diagnostic::{Diagnostic, TextDiagnostic},
+        display::Quoted,
         rules::{Folded, List, Literal, Values},
         span::{SourceFile, Span},
         suggest::did_you_mean,
-        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxToken, is_name, range, text::Text},
     },
 };
 
@@ -100,6 +105,44 @@ pub(super) fn declare(context: &mut Context<'_>, source: &SourceFile, node: &ast
         _ => node.values().collect(),
     };
     add(context, name.text(), source, source.span(range(&name)), entries);
+}
+
+/// The name of the list that a file is: its stem.
+fn name_of(file: &File) -> String {
+    Path::new(&*file.source.name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The entries of a list file, without those that are malformed.
+fn entries_of(file: &File) -> Vec<SyntaxElement> {
+    let errors = file.parse.errors.iter().filter(|error| error.is_error());
+    let malformed: HashSet<usize> = errors.map(|error| error.span().start).collect();
+    let entries = file.parse.tree().children().flat_map(|entry| entry.values().collect::<Vec<_>>());
+    entries.filter(|entry| !malformed.contains(&span_of(entry).start)).collect()
+}
+
+/// Declares the list that a `*.list` file is.
+pub(super) fn declare_file(context: &mut Context<'_>, file: &File, out: &mut Vec<Diagnostic>) {
+    let (name, span, entries) = (name_of(file), file.source.span(0..0), entries_of(file));
+    if !is_name(&name) || name.contains('.') {
+        let message = format!("`{name}` cannot be the name of a list");
+        let help =
+            "rename the file: its name without `.list` is that of the list, a word of letters, digits, `_` and `-`";
+        out.push(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
+        return;
+    }
+    if entries.is_empty() && !file.parse.errors.iter().any(TextDiagnostic::is_error) {
+        let error = Diagnostic::new(&codes::TW0310, span.clone(), "empty list");
+        out.push(error.with_help("write an entry a line, or delete the file and its uses"));
+    }
+    declare_name(context, NameKind::List, &name, span.clone(), out);
+    add(context, &name, &file.source, span, entries);
+}
+
+/// The list that a `*.list` file is; `None` for other files.
+pub(super) fn of_file(file: &File) -> Option<List> {
+    let entries = file.is_list().then(|| entries_of(file))?;
+    let entries = entries.iter().map(|entry| Quoted(&written(entry)).to_string()).collect();
+    Some(List { name: name_of(file), doc: None, entries, span: file.source.span(0..0) })
 }
 
 /// Adds a list, unless its name is declared elsewhere.

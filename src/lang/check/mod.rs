@@ -35,9 +35,10 @@ use super::{
     rules::{
         Automation, Condition, ConditionKind, Let, List, Macro, Op, Report, RuleTest, Rules, Trigger, Version, View,
     },
+    sources::is_list,
     span::{SourceFile, Span},
     suggest::{self, MAX_COMPARED_IN_ALL},
-    syntax::{Parse, parse},
+    syntax::{Parse, parse, parse_list},
 };
 use crate::desk::{
     Declarations, Scope,
@@ -59,7 +60,13 @@ pub(crate) struct File {
 
 impl File {
     pub(crate) fn new(source: &SourceFile) -> Self {
-        Self { parse: parse(&source.text), source: source.clone() }
+        let parse = if is_list(&source.name) { parse_list(&source.text) } else { parse(&source.text) };
+        Self { parse, source: source.clone() }
+    }
+
+    /// Whether it is a `*.list` file, which is a named list.
+    fn is_list(&self) -> bool {
+        is_list(&self.source.name)
     }
 }
 
@@ -84,7 +91,7 @@ pub(crate) fn check(
         reports: vec![],
         tests: vec![],
         lets: collect::lets_in_order(&context, &items),
-        lists: vec![],
+        lists: files.iter().filter_map(list::of_file).collect(),
     };
     for (file, item) in items.iter().filter(|(_, item)| !matches!(item, Item::Let(_) | Item::Macro(_))) {
         let mut sink = Sink::new(&file.source);
@@ -108,7 +115,8 @@ pub(crate) fn check(
     diagnostics.sort_by_cached_key(|d| (order.get(&**d.file()).copied(), d.span().start, d.code.id));
     let mut fine = !diagnostics.iter().any(Diagnostic::is_error);
     // A rule must not be left out without a word.
-    if let (true, Some(file)) = (fine && rules.declarations() != items.len(), files.first()) {
+    let declared = items.len() + files.iter().filter(|file| file.is_list()).count();
+    if let (true, Some(file)) = (fine && rules.declarations() != declared, files.first()) {
         let message = "not all rules could be checked: this is a bug in Twite, please report it";
         diagnostics.push(Diagnostic::new(&codes::TW0101, file.source.span(0..0), message));
         fine = false;

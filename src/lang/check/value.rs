@@ -77,6 +77,7 @@ impl Checker<'_, '_> {
     fn number(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<i64> {
         match value {
             SyntaxElement::Token(token) if token.kind() == SyntaxKind::Number => self.whole(token),
+            SyntaxElement::Token(token) if is_whole(token) => self.whole(token),
             _ => {
                 let diagnostic = self.wrong_kind(field, value);
                 let text = written(value);
@@ -138,7 +139,13 @@ impl Checker<'_, '_> {
     /// Checks a quoted or unquoted name that must be declared.
     pub(super) fn declared(&mut self, declared: &Declared, value: &SyntaxElement) -> Option<Literal> {
         let text = written(value);
-        self.declared_name(declared, &text, span_of(value)).map(|word| Literal::Word { word, rank: None })
+        let reported = self.sink.diagnostics.len();
+        let found = self.declared_name(declared, &text, span_of(value));
+        if value.kind() == SyntaxKind::Entry {
+            // In a list file, names need no quotes.
+            self.sink.diagnostics.iter_mut().skip(reported).for_each(|error| error.fix = None);
+        }
+        found.map(|word| Literal::Word { word, rank: None })
     }
 
     /// Resolves a declared name. Reports an error if it is not declared.
@@ -343,6 +350,15 @@ impl Checker<'_, '_> {
         }
         length.map(SignedDuration::from_secs)
     }
+}
+
+/// Whether an entry of a list file is a whole number.
+fn is_whole(token: &SyntaxToken) -> bool {
+    let text = token.text();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    token.kind() == SyntaxKind::Entry
+        && digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
 }
 
 /// Error for an invalid timestamp or date.

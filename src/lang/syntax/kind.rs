@@ -1,5 +1,5 @@
 //! The kinds of tokens and nodes in the syntax tree: one for each grammar rule, where all keywords share one kind, and
-//! those inside templates, which have a lexer of their own.
+//! those inside templates and in list files, which have lexers of their own.
 
 use super::grammar::Rule;
 
@@ -7,20 +7,25 @@ macro_rules! kinds {
     (
         tokens { $($token:ident = $token_rule:ident,)+ }
         template_tokens { $($template_token:ident,)+ }
+        list_tokens { $($list_token:ident,)+ }
         nodes { $($node:ident = $node_rule:ident,)+ }
         template_nodes { $($template_node:ident,)+ }
+        list_nodes { $($list_node:ident,)+ }
     ) => {
         /// The kind of a token or node. The grammar, or the lexer of templates, defines what each contains.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
-        #[expect(missing_docs, reason = "each is the rule of that name in the grammar, or described in `template`")]
-        pub enum SyntaxKind { $($token,)+ Keyword, $($template_token,)+ $($node,)+ $($template_node,)+ }
+        #[expect(missing_docs, reason = "each is the rule of that name in the grammar, or described in `template` or `list_file`")]
+        pub enum SyntaxKind {
+            $($token,)+ Keyword, $($template_token,)+ $($list_token,)+
+            $($node,)+ $($template_node,)+ $($list_node,)+
+        }
 
         impl SyntaxKind {
             /// Every kind.
             pub const ALL: &'static [Self] = &[
-                $(Self::$token,)+ Self::Keyword, $(Self::$template_token,)+
-                $(Self::$node,)+ $(Self::$template_node,)+
+                $(Self::$token,)+ Self::Keyword, $(Self::$template_token,)+ $(Self::$list_token,)+
+                $(Self::$node,)+ $(Self::$template_node,)+ $(Self::$list_node,)+
             ];
 
             /// The kind for a grammar rule. A rule without a kind of its own is a keyword.
@@ -84,6 +89,9 @@ kinds! {
         Colon,
         Argument,
         Gap,
+    }
+    list_tokens {
+        Entry,
     }
     nodes {
         File = file,
@@ -189,6 +197,9 @@ kinds! {
         Placeholder,
         Filter,
     }
+    list_nodes {
+        ListEntry,
+    }
 }
 
 impl SyntaxKind {
@@ -199,7 +210,7 @@ impl SyntaxKind {
 
     /// A token rather than a node.
     pub fn is_token(self) -> bool {
-        self <= Self::Gap
+        self <= Self::Entry
     }
 
     /// Whether this kind is one of the error productions.

@@ -12,6 +12,7 @@ mod expected;
 mod foreign_syntax;
 mod grammar;
 mod kind;
+mod list_file;
 mod parts;
 mod recovery;
 mod reparse;
@@ -25,6 +26,7 @@ use pest::{Parser as _, iterators::Pair};
 
 pub(crate) use foreign_syntax::range;
 pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
+pub(crate) use list_file::parse_list;
 pub use scan::MAX_NESTING;
 pub(crate) use scan::is_part;
 

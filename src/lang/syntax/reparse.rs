@@ -246,8 +246,14 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
         "[" => "write lists in parentheses, as in `(a, b)`".into(),
         "@" => "write a handle without `@`".into(),
         "between" if is_field(before) => format!("write `{before} >= 10 and {before} <= 20`, for example"),
-        "of" if in_condition && matches!(before, "all" | "any" | "none") => {
-            format!("`{before} of` is for tags; for texts, write `subject contains \"a\" or subject contains \"b\"`")
+        "of" if in_condition && before == "all" => {
+            "`all of` is for tags; for texts, write `subject contains \"a\" and subject contains \"b\"`".into()
+        }
+        "of" if in_condition && before == "none" => {
+            "`none of` is for tags; for texts, write `not subject contains any of (\"a\", \"b\")`".into()
+        }
+        "of" if in_condition && before == "any" => {
+            "write `any of` after `has`, `contains`, `contains word` or `starts with`".into()
         }
         _ if is_decimal(before) && Grammar::parse(Rule::unit, found).is_ok() => {
             "a duration is a whole number: write `90 minutes` instead of `1.5 hours`".into()

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    SyntaxElement, SyntaxNode, SyntaxToken,
+    SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken,
     scan::{is_quote, three_quotes},
 };
 
@@ -30,9 +30,16 @@ struct Piece {
 }
 
 impl Text {
-    /// Decodes a string literal, in single or triple double quotes or in wrong quotes. A missing closing quote is
+    /// Decodes a string literal, in single or triple double quotes or in wrong quotes, or an entry of a list file. A missing closing quote is
     /// tolerated.
     pub fn of(token: &SyntaxToken) -> Self {
+        if token.kind() == SyntaxKind::Entry {
+            let mut text =
+                Self { value: String::new(), bad_escapes: vec![], pieces: vec![], inner: token.text_range().into() };
+            text.value.push_str(token.text());
+            text.pieces.push(Piece { value: 0, file: token.text_range().into() });
+            return text;
+        }
         Self::decode(token.text(), token.text_range().start().into())
     }
 

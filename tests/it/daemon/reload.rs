@@ -149,6 +149,32 @@ async fn files_are_edited_added_renamed_and_deleted() {
 }
 
 #[tokio::test]
+async fn lists_are_followed_and_kept_with_the_live_rules() {
+    let mut rules = Followed::plain().await;
+    let rule = |tag: &str| rule(tag).replace("on created", "on created\n  when requester.handle in vips");
+    rules.write("rules/vips.list", "ada\n");
+    rules.write("rules/a.twite", &rule("b"));
+    rules.live(&["b"]).await;
+    let before = rules.live.rules().version.hash.clone();
+    rules.write("rules/vips.list", "ada\nbob\n");
+    rules.live(&["b"]).await;
+    let live = rules.live.rules();
+    assert_ne!(live.version.hash, before);
+    assert!(live.files.rules.iter().any(|file| file.name.ends_with("vips.list") && &*file.text == "ada\nbob\n"));
+    let report = rules.keeps_what_is_live("an entry that is none", |r| r.write("rules/vips.list", "#ada\n")).await;
+    assert!(report.contains("vips.list"), "{report}");
+    let report = rules
+        .keeps_what_is_live("a list that is put aside", |r| {
+            fs::rename(r.at("rules/vips.list"), r.at("rules/vips.LIST")).unwrap();
+        })
+        .await;
+    assert!(report.contains("no list is named `vips`") && report.contains("does not end in `.list`"), "{report}");
+    rules.write("rules/vips.list", "ada\n");
+    fs::remove_file(rules.at("rules/vips.LIST")).unwrap();
+    rules.live(&["b"]).await;
+}
+
+#[tokio::test]
 async fn the_declarations_are_followed_too() {
     let mut rules = Followed::plain().await;
     rules.write("rules/twite.toml", "[[group]]\nname = \"Social\"\n");

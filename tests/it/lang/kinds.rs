@@ -68,7 +68,8 @@ fn the_samples_hold_every_kind_and_every_keyword() {
     let loaded = load(&[directory(DESK, EVERY_KIND).path().to_owned()], None);
     assert_eq!(loaded.errors(), 0, "{}", loaded.report());
     let seen = kinds(EVERY_KIND);
-    let slips = [SyntaxKind::WrongTest, SyntaxKind::Block];
+    // Entries are in files of their own.
+    let slips = [SyntaxKind::WrongTest, SyntaxKind::Block, SyntaxKind::ListEntry];
     let missing: Vec<_> = SyntaxKind::ALL
         .iter()
         .filter(|kind| !kind.is_token() && !kind.is_bad() && !slips.contains(kind) && !seen.contains(kind))

@@ -37,7 +37,7 @@ fn directory(language: &str, block: &str) -> tempfile::TempDir {
 
 /// Pages about files, or about mistakes that a page cannot show; they are covered by other tests.
 const ABOUT_FILES: &[&str] =
-    &["TW0109", "TW0110", "TW0111", "TW0117", "TW0119", "TW0120", "TW0121", "TW0406", "TW0408", "TW0410"];
+    &["TW0109", "TW0110", "TW0111", "TW0117", "TW0119", "TW0120", "TW0121", "TW0122", "TW0406", "TW0408", "TW0410"];
 
 #[test]
 fn every_code_is_what_its_page_shows() {

@@ -2,6 +2,7 @@
 
 mod characters;
 mod kinds;
+mod lists;
 mod messages;
 mod mistakes;
 mod moments;

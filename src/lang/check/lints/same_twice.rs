@@ -33,6 +33,11 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 let field = field_of(&node).and_then(|name| FieldRef::find(name.text(), context.context.desk));
                 node.values().map(|value| (key(&node, field.as_ref(), context, &written(&value)), value)).collect()
             }
+            SyntaxKind::File => {
+                let entries = node.children().filter(|entry| entry.kind() == SyntaxKind::ListEntry);
+                let entries = entries.flat_map(|entry| entry.values().collect::<Vec<_>>());
+                entries.map(|entry| (fold(&written(&entry)).into_owned(), entry)).collect()
+            }
             SyntaxKind::MeasureClause | SyntaxKind::ByClause => {
                 node.children().map(|part| (words(&part), SyntaxElement::Node(part))).collect()
             }

@@ -1,0 +1,125 @@
+//! Named lists: files that are lists, and that a named list means what the same values in parentheses mean.
+
+use std::fs;
+
+use twite::lang::{load, rules::ConditionKind};
+
+use crate::support::command::run;
+
+/// A desk with these files.
+fn desk(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("twite.toml"), include_str!("../../../rules/twite.toml")).unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn trigger(condition: &str) -> String {
+    format!("trigger \"a\" {{\n  when {condition}\n  then stop\n}}\n")
+}
+
+/// The operator of the only trigger, without the name of its list, and the predicate as it is shown.
+fn predicate(files: &[(&str, &str)]) -> (String, String) {
+    let loaded = load(&[desk(files).path().to_owned()], None);
+    let rules = loaded.rules.as_ref().unwrap_or_else(|| panic!("{}", loaded.report()));
+    let ConditionKind::Predicate(predicate) = &rules.triggers[0].when.kind else { panic!("{:?}", rules.triggers) };
+    let op = format!("{:?}", predicate.op).replace("name: Some(\"these\")", "name: None");
+    (op, predicate.to_string())
+}
+
+#[test]
+fn a_name_means_the_values_of_its_list() {
+    for (condition, written, file) in [
+        ("requester.handle in LIST", "\"@Ada\", \"bob\"", "@Ada\nbob # a comment\n"),
+        ("requester.handle not in LIST", "\"ada\"", "# a comment\n\nada"),
+        ("language in LIST", "\"de-AT\", \"iw\"", "de-AT\r\niw\r\n"),
+        ("group in LIST", "\"Social VIP\", \"Social\"", "Social VIP\nSocial\n"),
+        ("status in LIST", "new, open", "new\nopen\n"),
+        ("requester.followers in LIST", "10_000, -1", "10_000\n-1\n"),
+        ("tags has any of LIST", "vip, \"c++\", \"#fail\"", "vip\nc++\n\"#fail\"\n"),
+        ("tags has all of LIST", "vip", "VIP\n"),
+        ("post.hashtags has none of LIST", "vip", "vip\n"),
+        ("description contains any of LIST", "\"money back\", \" refund\"", "money back\n\" refund\"\n"),
+        ("description contains word any of LIST", "\"refund\"", "refund\n"),
+        ("description starts with any of LIST", "\"hello\", \"say \\\"hi\\\"\"", "hello\nsay \"hi\"\n"),
+    ] {
+        let (named, inline) =
+            (trigger(&condition.replace("LIST", "these")), condition.replace("LIST", &format!("({written})")));
+        let item = format!("list these = ({written})\n{named}");
+        let from_item = predicate(&[("a.twite", &item)]);
+        let from_file = predicate(&[("a.twite", &named), ("lists/these.list", file)]);
+        assert_eq!(from_item, from_file, "{condition}");
+        assert_eq!(from_item.1, condition.replace("LIST", "these"));
+        assert_eq!(from_item.0, predicate(&[("a.twite", &trigger(&inline))]).0, "{condition}");
+    }
+}
+
+#[test]
+fn mistakes_in_list_files_are_reported_at_the_entry() {
+    let rules = [
+        "requester.handle in vips",
+        "status in states",
+        "group in groups",
+        "tags has any of bad_tags",
+        "description contains any of refunds",
+        "requester.followers in numbers",
+        "requester.handle in empty",
+        "requester.handle in twice",
+    ];
+    let directory = desk(&[
+        ("rules.twite", &trigger(&rules.join("\n    and "))),
+        ("vips.list", "ada\nada lovelace\n#bob\n@Ada\n"),
+        ("states.list", "open\nsolvd\n\"new\"\n"),
+        ("groups.list", "Socail\n"),
+        ("bad_tags.list", "spam,\ntwo words\n"),
+        ("refunds.list", "“refund”\n\"money\" back\n\"open\n"),
+        ("numbers.list", "12\ntwelve\n\"13\"\n"),
+        ("empty.list", "# nobody\n"),
+        ("a/twice.list", "x\n"),
+        ("b/twice.list", "y\n"),
+        ("two words.list", "x\n"),
+        ("status.list", "x\n"),
+        ("unused.list", "x\n"),
+        ("people.LIST", "x\n"),
+    ]);
+    let (status, text) = run(directory.path(), &["check", "."]);
+    assert_eq!(status, 1, "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_warning_about_an_entry_is_suppressed_beside_it() {
+    let rules = trigger("requester.handle in vips");
+    for (list, warnings) in [
+        ("ada\nAda\n", 1),
+        ("ada\nAda # twite: allow TW0404 because both are written\n", 0),
+        ("ada\n# twite: allow TW0404 because both are written\nAda\n", 0),
+        ("ada # twite: allow TW0404 because both are written\nAda\n", 2),
+    ] {
+        let loaded = load(&[desk(&[("a.twite", &rules), ("vips.list", list)]).path().to_owned()], None);
+        assert_eq!((loaded.errors(), loaded.warnings()), (0, warnings), "{list}\n{}", loaded.report());
+    }
+}
+
+#[test]
+fn many_errors_in_a_list_are_counted() {
+    let list = "two words\n".repeat(1_000);
+    let files = [("a.twite", trigger("tags has any of tags_of_ours")), ("tags_of_ours.list", list)];
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let loaded = load(&[desk(&files).path().to_owned()], None);
+    assert_eq!(loaded.errors(), 21);
+    assert!(loaded.diagnostics.iter().any(|d| d.message == "980 more entries of `tags_of_ours` have such an error"));
+}
+
+#[test]
+fn lists_are_left_as_they_are_by_fmt() {
+    let list = "  bob\n\n\n# a comment\nada";
+    let directory = desk(&[("a.twite", &trigger("requester.handle in vips")), ("vips.list", list)]);
+    assert_eq!(run(directory.path(), &["fmt", "."]).0, 0);
+    assert_eq!(run(directory.path(), &["fmt", "--check", "vips.list"]).0, 0);
+    assert_eq!(fs::read_to_string(directory.path().join("vips.list")).unwrap(), list);
+}
