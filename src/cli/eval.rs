@@ -404,6 +404,7 @@ fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
                 Declared::Agent => "agent",
                 Declared::Account => "account",
                 Declared::Brand => "brand",
+                Declared::Schedule => "schedule",
                 Declared::Choice(_) => "choice",
             };
             let known = rules.desk.declared(&declared);

@@ -247,6 +247,7 @@ impl Declarations {
             Declared::Agent => self.agents.iter().map(|a| a.name.as_str()).collect(),
             Declared::Account => self.accounts.iter().map(|a| a.handle.as_str()).collect(),
             Declared::Brand => self.brands.iter().map(|b| b.name.as_str()).collect(),
+            Declared::Schedule => self.schedules.iter().map(|s| s.name.as_str()).collect(),
             Declared::Choice(field) => {
                 self.field(field).map(|f| f.choices.iter().map(String::as_str).collect()).unwrap_or_default()
             }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::{
     Author, Channel, CustomValue, Declarations, Event, Hours, Priority, Status, Ticket, TicketType, Value,
     VerifiedType, Via, Words,
-    declarations::{CustomField, CustomKind},
+    declarations::{CustomField, CustomKind, Schedule},
     text::is_blank,
 };
 
@@ -51,6 +51,8 @@ pub enum Declared {
     Account,
     /// `[[brand]]`
     Brand,
+    /// `[[schedule]]`
+    Schedule,
     /// The `choices` of the custom field of this name.
     Choice(String),
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Kind {
             Self::Declared(Declared::Agent) => "a declared agent",
             Self::Declared(Declared::Account) => "a declared account",
             Self::Declared(Declared::Brand) => "a declared brand",
+            Self::Declared(Declared::Schedule) => "a declared schedule",
             Self::Declared(Declared::Choice(_)) => "one of the declared choices",
             Self::Text => "text",
             Self::Set => "a set of tags",
@@ -173,13 +176,15 @@ impl fmt::Debug for Field {
     }
 }
 
-/// A resolved field: built-in or custom.
+/// A resolved field: built-in, custom, or a schedule.
 #[derive(Debug, Clone)]
 pub enum FieldRef {
     /// One of [`FIELDS`].
     Known(&'static Field),
     /// `field.NAME`, declared in `twite.toml`.
     Custom(Arc<CustomField>),
+    /// `within "NAME" hours`, declared in `twite.toml`.
+    Schedule(Arc<Schedule>),
 }
 
 impl PartialEq for FieldRef {
@@ -210,6 +215,10 @@ impl FieldRef {
         match self {
             Self::Known(field) => Cow::Borrowed(field.name),
             Self::Custom(field) => Cow::Owned(format!("field.{}", field.name)),
+            Self::Schedule(schedule) => {
+                let name = schedule.name.replace('\\', "\\\\").replace('"', "\\\"");
+                Cow::Owned(format!("within \"{name}\" hours"))
+            }
         }
     }
 
@@ -218,6 +227,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.kind.clone(),
             Self::Custom(field) => field.kind(),
+            Self::Schedule(_) => Kind::YesNo,
         }
     }
 
@@ -225,7 +235,7 @@ impl FieldRef {
     pub fn domain(&self) -> RangeInclusive<i64> {
         match self {
             Self::Known(_) => 0..=i64::MAX,
-            Self::Custom(_) => i64::MIN..=i64::MAX,
+            Self::Custom(_) | Self::Schedule(_) => i64::MIN..=i64::MAX,
         }
     }
 
@@ -234,6 +244,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.scope,
             Self::Custom(_) => Scope::Ticket,
+            Self::Schedule(_) => Scope::Clock,
         }
     }
 
@@ -262,6 +273,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.is_writable(),
             Self::Custom(_) => true,
+            Self::Schedule(_) => false,
         }
     }
 
@@ -285,13 +297,15 @@ impl FieldRef {
                 None | Some(Value::Empty) if field.kind == CustomKind::YesNo => Value::YesNo(false),
                 value => value.unwrap_or(Value::Empty),
             },
+            Self::Schedule(schedule) => Value::YesNo(schedule.hours.is_open(facts.now)),
         }
     }
 
     /// When the value of a field of the clock can next change, while the ticket stays the same: a lower bound.
     pub fn changes_after(&self, facts: Facts<'_>) -> Option<Timestamp> {
-        match self.name().as_ref() {
-            "within business hours" => facts.hours().turns_after(facts.now),
+        match self {
+            Self::Schedule(schedule) => schedule.hours.turns_after(facts.now),
+            Self::Known(Field { name: "within business hours", .. }) => facts.hours().turns_after(facts.now),
             _ => facts.hours().next_day(facts.now),
         }
     }
@@ -317,6 +331,7 @@ impl FieldRef {
                     None => ticket.custom.remove(&field.name),
                 };
             }
+            Self::Schedule(_) => {}
         }
     }
 }

@@ -136,9 +136,9 @@ fn by_table(a: &FieldRef, b: &FieldRef) -> Ordering {
     match (a, b) {
         // Built-in fields are elements of one static array, so the order of their addresses is the table order.
         (FieldRef::Known(a), FieldRef::Known(b)) => std::ptr::from_ref::<Field>(a).cmp(&std::ptr::from_ref(b)),
-        (FieldRef::Known(_), FieldRef::Custom(_)) => Ordering::Less,
-        (FieldRef::Custom(_), FieldRef::Known(_)) => Ordering::Greater,
-        (FieldRef::Custom(a), FieldRef::Custom(b)) => a.name.cmp(&b.name),
+        (FieldRef::Known(_), _) => Ordering::Less,
+        (_, FieldRef::Known(_)) => Ordering::Greater,
+        (a, b) => a.name().cmp(&b.name()),
     }
 }
 

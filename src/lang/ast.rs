@@ -312,7 +312,7 @@ nodes! {
     Negation { inner: node(Expr), }
     Parens { condition: node(Condition), }
     Question { hours: node(Hours), name: token(Path), predicate: node(Predicate), }
-    Hours {}
+    Hours { name: value(), }
     IsTest { not: has("not"), empty: has("empty"), }
     CompareTest { comparison: token(Comparison), }
     WrongTest { op: token(WrongOp), }

@@ -417,7 +417,12 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
     let (declarations, gaps) = match &files.config {
         None => (Some(Declarations::default()), None),
         Some(config) => {
-            let Config { declarations, gaps, diagnostics: errors, .. } = config::read(&config.text, Path::new(""));
+            let Config { declarations, gaps, unused_schedules, diagnostics: mut errors, .. } =
+                config::read(&config.text, Path::new(""));
+            let is_used = |name: &String| check::may_ask_for_schedule(&parsed, name);
+            for (_, span) in unused_schedules.iter().filter(|(name, _)| is_used(name)) {
+                errors.retain(|error| error.code != &codes::TW0503 || error.span() != span);
+            }
             diagnostics.extend(errors.into_iter().map(|e| e.in_file(config)));
             (declarations, Some(gaps))
         }

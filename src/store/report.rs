@@ -394,6 +394,7 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
                 custom.name
             ))
         }
+        FieldRef::Schedule(_) => None,
     }
 }
 

@@ -294,7 +294,7 @@ impl<'a> Query<'a> {
                 Kind::YesNo => self.sql.push(format_args!("coalesce({sql}, 0)")),
                 _ => self.sql.push(sql),
             },
-            FieldRef::Known(_) => self.sql.push("NULL"),
+            FieldRef::Known(_) | FieldRef::Schedule(_) => self.sql.push("NULL"),
             FieldRef::Custom(custom) => {
                 let (kind, column) = match custom.kind {
                     CustomKind::Text => ("text", "folded"),

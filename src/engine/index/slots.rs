@@ -151,6 +151,7 @@ pub(super) enum Unindexed {
 enum FieldKey {
     Known(&'static str),
     Custom(Box<str>),
+    Schedule(Box<str>),
     EventKind,
 }
 
@@ -465,6 +466,7 @@ impl FieldKey {
         match field {
             FieldRef::Known(field) => Self::Known(field.name),
             FieldRef::Custom(field) => Self::Custom(field.name.as_str().into()),
+            FieldRef::Schedule(schedule) => Self::Schedule(schedule.name.as_str().into()),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    desk::{Author, EventComment, Facts, Priority, Status},
-    engine::holds,
+    desk::{Author, EventComment, Facts, Hours, OpenDay, Priority, Status, declarations::Schedule},
+    engine::{evaluate::predicate_holds, holds},
     lang::rules::{Comparison, Folded, Pattern},
 };
 
@@ -140,6 +140,22 @@ fn within_business_hours_asks_the_clock() {
     let night =
         Facts { ticket: &Ticket::default(), event: None, now: "2026-01-05T20:00:00Z".parse().unwrap(), desk: &desk() };
     assert!(!holds(&open, night));
+}
+
+#[test]
+fn a_named_schedule_asks_the_clock_alone() {
+    let desk = desk();
+    let hours = Hours { monday: OpenDay::try_from(vec!["20:00-24:00".parse().unwrap()]).unwrap(), ..Hours::default() };
+    let late = Schedule { name: "late \"shift\"".into(), hours, ..Schedule::default() };
+    let predicate = Predicate::new(FieldRef::Schedule(Arc::new(late)), Op::Holds);
+    assert_eq!(predicate.to_string(), r#"within "late \"shift\"" hours"#);
+    let ticket = Ticket::default();
+    for (now, open) in
+        [("2026-01-05T12:00:00Z", false), ("2026-01-05T20:00:00Z", true), ("2026-01-06T20:00:00Z", false)]
+    {
+        let facts = Facts { ticket: &ticket, event: None, now: now.parse().unwrap(), desk: &desk };
+        assert_eq!(predicate_holds(&predicate, facts), open, "{now}");
+    }
 }
 
 #[test]

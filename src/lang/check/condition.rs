@@ -8,7 +8,11 @@ use super::{
     value::{shortened, written, yes_or_no},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, Status, field::FIELDS, text::fold},
+    desk::{
+        FieldRef, Kind, Scope, Status,
+        field::{Declared, FIELDS},
+        text::fold,
+    },
     lang::{
         ast::{self, AstNode, Expr, Meant, NodeExt, Titled, span_of},
         codes,
@@ -83,6 +87,15 @@ impl Checker<'_, '_> {
     /// Checks a predicate, or a reference to a named condition.
     fn question(&mut self, node: &ast::Question, scope: Where) -> Option<ConditionKind> {
         let predicate = node.predicate();
+        if let Some(name) = node.hours().and_then(|hours| hours.name()) {
+            let name = self.declared_name(&Declared::Schedule, &written(&name), span_of(&name))?;
+            let schedule = self.context.desk.schedules.iter().find(|schedule| schedule.name == name)?;
+            let field = FieldRef::Schedule(Arc::new(schedule.clone()));
+            return match predicate {
+                Some(predicate) => self.predicate(field, &predicate, node),
+                None => Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds))),
+            };
+        }
         let (name, span) = match (node.hours(), node.name()) {
             (Some(hours), _) => ("within business hours".to_owned(), hours.span()),
             (None, Some(path)) => (path.text().to_owned(), range(&path)),

@@ -28,7 +28,7 @@ use std::{
 };
 
 use super::{
-    ast::Item,
+    ast::{self, AstNode as _, Item, NodeExt as _},
     codes,
     config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
@@ -43,6 +43,7 @@ use super::{
 use crate::desk::{
     Declarations, Scope,
     field::{Declared, FIELDS},
+    text::fold,
 };
 
 /// Maximum nesting of a condition, in syntax nodes, including the named conditions it refers to. A pair of parentheses
@@ -150,6 +151,15 @@ enum Checked {
     Report(Report),
     Macro(Macro),
     Test(Box<RuleTest>),
+}
+
+/// Whether a rule asks for a schedule by name. A part that did not parse may do so.
+pub(crate) fn may_ask_for_schedule(files: &[File], name: &str) -> bool {
+    let asks = |hours: ast::Hours| hours.name().is_some_and(|asked| fold(&value::written(&asked)) == fold(name));
+    files.iter().any(|file| {
+        let tree = file.parse.tree();
+        tree.is_broken() || tree.descendants().filter_map(ast::Hours::cast).any(asks)
+    })
 }
 
 /// The syntax errors of all files.

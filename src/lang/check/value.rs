@@ -158,6 +158,7 @@ impl Checker<'_, '_> {
             Declared::Agent => "agent",
             Declared::Account => "account",
             Declared::Brand => "brand",
+            Declared::Schedule => "schedule",
             Declared::Choice(_) => "field",
         };
         if self.context.has_gap(table) {
@@ -169,6 +170,7 @@ impl Checker<'_, '_> {
             Declared::Agent => "agent".to_owned(),
             Declared::Account => "account".to_owned(),
             Declared::Brand => "brand".to_owned(),
+            Declared::Schedule => "schedule".to_owned(),
             Declared::Choice(field) => format!("`field.{field}` choice"),
         };
         let list = NameList::Declared(declared.clone());

@@ -20,6 +20,7 @@ use crate::{
     lang::{
         codes,
         diagnostic::TextDiagnostic as Diagnostic,
+        display::Quoted,
         suggest::{did_you_mean, nearest},
     },
 };
@@ -153,6 +154,7 @@ impl Reader {
             Declared::Agent => "agent",
             Declared::Account => "account",
             Declared::Brand => "brand",
+            Declared::Schedule => "schedule",
             Declared::Choice(_) => "choice",
         };
         let suggestion = nearest(name, names.iter().copied());
@@ -164,15 +166,19 @@ impl Reader {
         });
     }
 
-    /// Reports schedules without groups and accounts, and groups and accounts with several schedules.
-    pub(super) fn schedules(&mut self, schedules: &[Entry<'_, Schedule>]) {
+    /// Reports schedules without groups and accounts, and groups and accounts with several schedules. Returns the names
+    /// and spans of the former.
+    pub(super) fn schedules(&mut self, schedules: &[Entry<'_, Schedule>]) -> Vec<(String, Range<usize>)> {
+        let mut unused = vec![];
         let mut seen: HashMap<(&str, &str), Range<usize>> = HashMap::new();
         for schedule in schedules {
             let Schedule { groups, accounts, .. } = &schedule.value;
             let is_lost = schedule.has_lost("groups") || schedule.has_lost("accounts");
             if groups.is_empty() && accounts.is_empty() && !is_lost {
                 let message = "unused schedule: it needs `groups` or `accounts`";
-                self.error(&codes::TW0503, schedule.at("name"), message);
+                let help = format!("or a rule that asks `within {} hours`", Quoted(&schedule.value.name));
+                self.out.push(Diagnostic::new(&codes::TW0503, schedule.at("name"), message).with_help(help));
+                unused.push((schedule.value.name.clone(), schedule.at("name")));
             }
             for (key, kind, names) in [("groups", "group", groups), ("accounts", "account", accounts)] {
                 for name in names {
@@ -189,6 +195,7 @@ impl Reader {
                 }
             }
         }
+        unused
     }
 
     pub(super) fn fields(&mut self, fields: &[Entry<'_, CustomField>]) {

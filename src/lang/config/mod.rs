@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// Tables and keys that could not be read.
     pub(crate) gaps: Gaps,
+    /// The schedules that are reported as unused, each with its span, unless a rule asks for them by name.
+    pub(crate) unused_schedules: Vec<(String, Range<usize>)>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -157,7 +159,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     reader.members(&mut agents, "groups", |a| &mut a.groups, &group_names);
     reader.members(&mut schedules, "groups", |s| &mut s.groups, &group_names);
     reader.members(&mut schedules, "accounts", |s| &mut s.accounts, &handles);
-    reader.schedules(&schedules);
+    let unused_schedules = reader.schedules(&schedules);
     reader.fields(&fields);
     for (address, span) in groups.iter().filter_map(|g| Some((g.value.email.as_ref()?, g.at("email")))) {
         reader.mailbox(address, span);
@@ -211,7 +213,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         limits: limits.map(|e| e.value).unwrap_or_default(),
     };
     reader.out.sort_by_key(|d| d.span().start);
-    Config { declarations: Some(declarations), settings, gaps, diagnostics: reader.out }
+    Config { declarations: Some(declarations), settings, gaps, unused_schedules, diagnostics: reader.out }
 }
 
 /// The top-level keys; reading one removes it.

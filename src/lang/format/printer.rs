@@ -233,7 +233,10 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
         _ => p.clone(),
     });
     let Some(place) = place else { return text.into() };
-    let name_of = matches!(place.kind(), SyntaxKind::AssignAction | SyntaxKind::Recipient | SyntaxKind::Audience);
+    let name_of = matches!(
+        place.kind(),
+        SyntaxKind::AssignAction | SyntaxKind::Recipient | SyntaxKind::Audience | SyntaxKind::Hours
+    );
     if name_of && token.kind() == SyntaxKind::Path {
         return Quoted(text).to_string().into();
     }

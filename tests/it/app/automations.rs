@@ -103,6 +103,7 @@ fn question() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => time.prop_map(|(way, field, op, span)| format!("time {way} {field} {op} {span}")),
         1 => Just("within business hours".to_owned()),
+        1 => Just("within \"night\" hours".to_owned()),
         1 => Just("weekday in (monday, saturday)".to_owned()),
         1 => Just("on_holiday".to_owned()),
         1 => sample::select(vec!["new", "open", "pending", "hold", "solved"]).prop_map(|s| format!("status is {s}")),

@@ -432,3 +432,17 @@ fn characters_are_reported_as_in_rule_files() {
         assert_eq!(codes, *expected, "{text:?}: {out}");
     }
 }
+
+#[test]
+fn a_schedule_is_used_by_its_name_in_a_rule() {
+    let desk = "[[schedule]]\nname = \"Late\"\n[schedule.hours]\nmonday = [\"09:00-17:00\"]\n";
+    let told = |condition: &str| {
+        let rules = format!("trigger \"t\" {{\n  when {condition}\n  then stop\n}}\n");
+        let directory = directory(&[("twite.toml", desk), ("a.twite", &rules)]);
+        load(&[directory.path().to_owned()], None).report()
+    };
+    assert!(told("status is new").contains("unused schedule"));
+    for used in ["within \"late\" hours", "within \"Late\" hours and statsu is new", "within \"Late\" hours and and"] {
+        assert!(!told(used).contains("unused schedule"), "{used}: {}", told(used));
+    }
+}

@@ -279,7 +279,8 @@ prop_compose! {
 
 fn all_fields() -> Vec<FieldRef> {
     let custom = desk().fields.into_iter().map(|field| FieldRef::Custom(Arc::new(field)));
-    FIELDS.iter().map(FieldRef::Known).chain(custom).collect()
+    let schedules = desk().schedules.into_iter().map(|schedule| FieldRef::Schedule(Arc::new(schedule)));
+    FIELDS.iter().map(FieldRef::Known).chain(custom).chain(schedules).collect()
 }
 
 pub fn field() -> impl Strategy<Value = FieldRef> {
