@@ -38,6 +38,10 @@ pub enum Kind {
     Set,
     /// An instant, for `time since` and `time until`; may be unknown.
     Time,
+    /// A time of day, to the minute.
+    TimeOfDay,
+    /// A date.
+    Date,
 }
 
 /// Which declaration in `twite.toml` a name must come from.
@@ -73,6 +77,8 @@ impl fmt::Display for Kind {
             Self::Text => "text",
             Self::Set => "a set of tags",
             Self::Time => "a time",
+            Self::TimeOfDay => "a time of day",
+            Self::Date => "a date",
         })
     }
 }
@@ -868,10 +874,30 @@ pub static FIELDS: &[Field] = &[
         changes: Changes::InEvents,
     },
     Field {
+        name: "time of day",
+        kind: Kind::TimeOfDay,
+        scope: Scope::Clock,
+        doc: "the time on the clock at the moment of the decision, to the minute, in the time zone of the same schedule",
+        sql: None,
+        zendesk: None,
+        read: |f| Value::TimeOfDay(f.hours().time_of_day(f.now)),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "date",
+        kind: Kind::Date,
+        scope: Scope::Clock,
+        doc: "the date there",
+        sql: None,
+        zendesk: None,
+        read: |f| Value::Date(f.hours().date(f.now)),
+        changes: Changes::InEvents,
+    },
+    Field {
         name: "weekday",
         kind: Kind::Words(WEEKDAYS),
         scope: Scope::Clock,
-        doc: "the day of the week at the moment of the decision, in the time zone of the same schedule",
+        doc: "the day of the week there",
         sql: None,
         zendesk: None,
         read: |f| Value::word(WEEKDAYS.words.get(f.hours().weekday(f.now)).copied()),
@@ -961,6 +987,8 @@ mod tests {
                 Value::Text(_) => field.kind == Kind::Text,
                 Value::Set(_) => field.kind == Kind::Set,
                 Value::Time(_) => field.kind == Kind::Time,
+                Value::TimeOfDay(_) => field.kind == Kind::TimeOfDay,
+                Value::Date(_) => field.kind == Kind::Date,
             };
             assert!(fits, "{} reads as something else than {}", field.name, field.kind);
         }

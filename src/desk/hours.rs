@@ -9,7 +9,7 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Holidays;
+use super::{Holidays, TimeOfDay};
 
 /// The weekly opening hours of a desk in its time zone, and its holidays.
 ///
@@ -169,6 +169,26 @@ impl Hours {
     /// The day of the week at an instant, counted from Monday as 0.
     pub fn weekday(&self, at: Timestamp) -> usize {
         usize::from(self.date(at).weekday().to_monday_zero_offset().unsigned_abs())
+    }
+
+    /// The time on the clock at an instant.
+    pub fn time_of_day(&self, at: Timestamp) -> TimeOfDay {
+        let time = self.zone.to_datetime(at).time();
+        TimeOfDay::new(time.hour().unsigned_abs(), time.minute().unsigned_abs()).unwrap_or(TimeOfDay::LAST)
+    }
+
+    /// The next instant after `at` at which the clock shows midnight or one of these minutes of the day, or is changed.
+    pub fn next_time(&self, at: Timestamp, minutes: impl IntoIterator<Item = u16>) -> Option<Timestamp> {
+        let (today, offset) = (self.date(at), self.zone.to_offset(at));
+        let midnights = [today, after_days(today, 1)].map(|day| offset.to_timestamp(day.at(0, 0, 0, 0)).ok());
+        let minutes: Vec<_> = minutes.into_iter().chain([0]).collect();
+        let shown = midnights.into_iter().flatten().flat_map(|midnight| {
+            minutes
+                .iter()
+                .filter_map(move |minute| midnight.checked_add(SignedDuration::from_mins((*minute).into())).ok())
+        });
+        let changed = self.zone.following(at).next().map(|change| change.timestamp());
+        shown.filter(|time| *time > at).chain(changed).min()
     }
 
     /// Whether the day of an instant is a holiday.
@@ -389,7 +409,8 @@ impl Hours {
             .into_iter()
     }
 
-    fn date(&self, at: Timestamp) -> Date {
+    /// The date at an instant.
+    pub fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()
     }
 
@@ -548,6 +569,19 @@ mod tests {
             holidays: [jiff::civil::date(2026, 12, 25)].into(),
             ..Hours::default()
         }
+    }
+
+    #[test]
+    fn the_clock_shows_a_time_next() {
+        let next = |from: &str, minutes: &[u16]| paris().next_time(at(from), minutes.iter().copied()).unwrap();
+        assert_eq!(next("2026-07-06T07:00:00Z", &[9 * 60, 18 * 60]), at("2026-07-06T16:00:00Z"));
+        assert_eq!(next("2026-07-06T16:00:00Z", &[18 * 60]), at("2026-07-06T22:00:00Z"), "at midnight");
+        assert_eq!(next("2026-07-06T21:59:30Z", &[1440]), at("2026-07-06T22:00:00Z"));
+        // From 02:00 to 03:00 in March, and from 03:00 back to 02:00 in October.
+        assert_eq!(next("2026-03-29T00:30:00Z", &[150]), at("2026-03-29T01:00:00Z"));
+        assert_eq!(next("2026-10-25T00:30:00Z", &[150]), at("2026-10-25T01:00:00Z"));
+        assert_eq!(next("2026-10-25T01:00:00Z", &[150]), at("2026-10-25T01:30:00Z"));
+        assert_eq!(paris().time_of_day(at("2026-10-25T01:30:59Z")).to_string(), "02:30");
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{declarations::CustomKind, text::is_blank};
+use super::{TimeOfDay, declarations::CustomKind, text::is_blank};
 
 /// The value of a field, borrowed from the ticket if possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +25,10 @@ pub enum Value<'a> {
     Set(Cow<'a, BTreeSet<String>>),
     /// An instant.
     Time(Timestamp),
+    /// A time of day.
+    TimeOfDay(TimeOfDay),
+    /// A date.
+    Date(Date),
 }
 
 impl Value<'_> {
@@ -38,6 +42,8 @@ impl Value<'_> {
             Self::Text(t) => Value::Text(Cow::Owned(t.into_owned())),
             Self::Set(s) => Value::Set(Cow::Owned(s.into_owned())),
             Self::Time(t) => Value::Time(t),
+            Self::TimeOfDay(t) => Value::TimeOfDay(t),
+            Self::Date(d) => Value::Date(d),
         }
     }
 
@@ -91,6 +97,8 @@ impl fmt::Display for Value<'_> {
             Self::Set(s) if s.is_empty() => f.write_str("empty"),
             Self::Set(s) => f.write_str(&s.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
             Self::Time(t) => t.fmt(f),
+            Self::TimeOfDay(t) => t.fmt(f),
+            Self::Date(d) => d.fmt(f),
         }
     }
 }

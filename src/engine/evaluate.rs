@@ -90,6 +90,8 @@ fn equal(value: &Value<'_>, literal: &Literal) -> bool {
         (Value::YesNo(a), Literal::YesNo(b)) => a == b,
         (Value::Set(a), Literal::Set(b)) => b.iter().all(|t| a.contains(t)) && a.iter().all(|t| b.contains(t)),
         (Value::Time(a), Literal::Time(b)) => a == b,
+        (Value::TimeOfDay(a), Literal::TimeOfDay(b)) => a == b,
+        (Value::Date(a), Literal::Date(b)) => a == b,
         _ => false,
     }
 }
@@ -114,6 +116,8 @@ fn order(value: &Value<'_>, literal: &Literal, kind: &Kind) -> Option<Ordering> 
         (Value::Number(a), Literal::Number(b), _) => Some(a.cmp(b)),
         (Value::Word(a), Literal::Word { rank: Some(b), .. }, Kind::Words(words)) => Some(words.rank(a)?.cmp(b)),
         (Value::Time(a), Literal::Time(b), _) => Some(a.cmp(b)),
+        (Value::TimeOfDay(a), Literal::TimeOfDay(b), _) => Some(a.cmp(b)),
+        (Value::Date(a), Literal::Date(b), _) => Some(a.cmp(b)),
         _ => None,
     }
 }

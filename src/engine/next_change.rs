@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::evaluate;
+use super::{evaluate, normal::literals};
 use crate::{
     desk::{Facts, Scope, Value},
-    lang::rules::{Condition, ConditionKind, Op, Predicate},
+    lang::rules::{Condition, ConditionKind, Literal, Op, Predicate},
 };
 
 /// Maximum steps of a search. A search that reaches it returns an instant that is too early. When the condition is
@@ -92,6 +92,14 @@ fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
         (Op::Until(comparison, length), Value::Time(time)) => {
             let boundary = comparison.boundary(length.reached_before(time, hours))?;
             if boundary.included { right_after(boundary.at) } else { Some(boundary.at) }
+        }
+        // A comparison with 18:00 changes at 18:00 or 18:01.
+        (op, Value::TimeOfDay(_)) => {
+            let times = literals(op).iter().filter_map(|literal| match literal {
+                Literal::TimeOfDay(time) => Some(time.minutes()),
+                _ => None,
+            });
+            hours.next_time(facts.now, times.flat_map(|minute| [minute, minute + 1]))
         }
         _ if predicate.field.scope() == Scope::Clock => predicate.field.changes_after(facts),
         _ => None,

@@ -108,7 +108,7 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
         (Op::HasAll(tags), Kind::Set) => Normal::Tags(Tags { tags, every: true, present: true }),
         (Op::HasNone(tags), Kind::Set) => Normal::Tags(Tags { tags, every: true, present: false }),
         (op @ (Op::IsEmpty | Op::IsSet), Kind::Set) => Normal::Whole(whole(op, &kind)),
-        (_, Kind::Set) => Normal::Opaque,
+        (_, Kind::Set | Kind::TimeOfDay | Kind::Date) => Normal::Opaque,
         (op, Kind::Text | Kind::Declared(_)) => match search(op) {
             Some(search) => Normal::Search(search),
             None => Normal::Whole(whole(op, &kind)),
@@ -247,7 +247,7 @@ fn search(op: &Op) -> Option<Search<'_>> {
 }
 
 /// The literals of an operator that compares whole values.
-fn literals(op: &Op) -> &[Literal] {
+pub(super) fn literals(op: &Op) -> &[Literal] {
     match op {
         Op::Is(one) | Op::IsNot(one) | Op::Compare(_, one) => std::slice::from_ref(one),
         Op::In(some) | Op::NotIn(some) => some,

@@ -44,6 +44,8 @@ fn order(a: &Value<'_>, b: &Value<'_>, kind: &Kind) -> Ordering {
         (Value::YesNo(a), Value::YesNo(b)) => a.cmp(b),
         (Value::Number(a), Value::Number(b)) => a.cmp(b),
         (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::TimeOfDay(a), Value::TimeOfDay(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
         (Value::Set(a), Value::Set(b)) => a.cmp(b),
         (Value::Word(a), Value::Word(b)) => match kind {
             Kind::Words(words) => words.rank(a).cmp(&words.rank(b)),

@@ -311,8 +311,9 @@ nodes! {
     Conjunction { parts: nodes(Expr), }
     Negation { inner: node(Expr), }
     Parens { condition: node(Condition), }
-    Question { hours: node(Hours), name: token(Path), predicate: node(Predicate), }
+    Question { hours: node(Hours), clock: node(Clock), name: token(Path), predicate: node(Predicate), }
     Hours { name: value(), }
+    Clock {}
     IsTest { not: has("not"), empty: has("empty"), }
     CompareTest { comparison: token(Comparison), }
     WrongTest { op: token(WrongOp), }
@@ -547,7 +548,7 @@ pub(crate) fn is_text(kind: SyntaxKind) -> bool {
 /// Whether a node or token is a value: a literal, a name or a list.
 pub(crate) fn is_value(kind: SyntaxKind) -> bool {
     use SyntaxKind as K;
-    is_text(kind) || matches!(kind, K::Path | K::Number | K::Instant | K::Duration | K::List)
+    is_text(kind) || matches!(kind, K::Path | K::Number | K::Instant | K::ClockTime | K::Duration | K::List)
 }
 
 /// The title of an item and its byte range.

@@ -173,6 +173,8 @@ impl fmt::Display for Written<'_> {
             Literal::YesNo(yes) => f.write_str(if *yes { "yes" } else { "no" }),
             Literal::Set(tags) => Tags(tags).fmt(f),
             Literal::Time(time) => time.fmt(f),
+            Literal::TimeOfDay(time) => time.fmt(f),
+            Literal::Date(date) => date.fmt(f),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, Value, field,
+    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, TimeOfDay, Value, field,
     text::{fold, fold_needle},
 };
 
@@ -287,7 +287,7 @@ pub enum Op {
     Is(Literal),
     /// `is not V`
     IsNot(Literal),
-    /// `< V`, `<= V`, `> V`, `>= V`; for numbers and ordered words.
+    /// `< V`, `<= V`, `> V`, `>= V`; for numbers, ordered words, times of day and dates.
     Compare(Comparison, Literal),
     /// `in (…)`
     In(Values<Literal>),
@@ -443,6 +443,10 @@ pub enum Literal {
     Set(Vec<String>),
     /// An instant, in tests.
     Time(jiff::Timestamp),
+    /// A time of day.
+    TimeOfDay(TimeOfDay),
+    /// A date.
+    Date(jiff::civil::Date),
 }
 
 impl Literal {
@@ -455,6 +459,8 @@ impl Literal {
             Self::YesNo(b) => Value::YesNo(*b),
             Self::Set(tags) => Value::Set(std::borrow::Cow::Owned(tags.iter().cloned().collect())),
             Self::Time(t) => Value::Time(*t),
+            Self::TimeOfDay(t) => Value::TimeOfDay(*t),
+            Self::Date(d) => Value::Date(*d),
         }
     }
 }

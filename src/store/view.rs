@@ -326,7 +326,7 @@ impl<'a> Query<'a> {
                 self.column(field);
                 self.sql.push(", '') <> '')");
             }
-            Kind::Number | Kind::Time | Kind::Words(_) | Kind::Declared(_) => {
+            Kind::Number | Kind::Time | Kind::TimeOfDay | Kind::Date | Kind::Words(_) | Kind::Declared(_) => {
                 self.sql.push("(");
                 self.column(field);
                 self.sql.push(" IS NOT NULL)");
@@ -346,7 +346,7 @@ impl<'a> Query<'a> {
             Literal::YesNo(_) => *kind == Kind::YesNo,
             Literal::Text(_) => *kind == Kind::Text,
             Literal::Word { .. } => words,
-            Literal::Set(_) | Literal::Time(_) => false,
+            Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => false,
         });
         let Some(first) = fitting.next() else {
             self.sql.push("(").push(FALSE).push(")");
@@ -363,7 +363,9 @@ impl<'a> Query<'a> {
                 Literal::YesNo(yes) => i64::from(*yes).into(),
                 Literal::Word { word, .. } => word.as_str().into(),
                 Literal::Text(text) => text.folded.as_str().into(),
-                Literal::Set(_) | Literal::Time(_) => serde_json::Value::Null,
+                Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => {
+                    serde_json::Value::Null
+                }
             });
             let values = values.collect();
             self.array(values, matches!(kind, Kind::Number | Kind::YesNo));
@@ -396,7 +398,7 @@ impl<'a> Query<'a> {
             Literal::YesNo(yes) => self.sql.push_bind(i64::from(*yes)),
             Literal::Word { word, .. } => self.sql.push_bind(word.clone()),
             Literal::Text(text) => self.sql.push_bind(text.folded.clone()),
-            Literal::Set(_) | Literal::Time(_) => self.sql.push("NULL"),
+            Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => self.sql.push("NULL"),
         };
     }
 
@@ -476,7 +478,7 @@ impl<'a> Query<'a> {
                 self.sql.push(")");
             }
             Kind::Words(_) | Kind::Declared(_) => self.unsaid(over),
-            Kind::YesNo | Kind::Number | Kind::Set | Kind::Time => {
+            Kind::YesNo | Kind::Number | Kind::Set | Kind::Time | Kind::TimeOfDay | Kind::Date => {
                 self.sql.push(FALSE);
             }
         }
@@ -575,7 +577,9 @@ impl<'a> Query<'a> {
         let kind = sort.by.kind();
         let direction = if sort.descending { " DESC, " } else { ", " };
         match (&sort.by, sort.by.scope()) {
-            (_, Scope::Event | Scope::Clock) => return,
+            (_, Scope::Event) => return,
+            // Its value differs between tickets with different schedules.
+            (_, Scope::Clock) => return self.exact &= self.desk.schedules.is_empty(),
             (FieldRef::Known(field), Scope::Shown) => {
                 let key = match field.name {
                     "id" => "t.id",

@@ -105,7 +105,7 @@ fn table(prefix: &str, value: &Value) -> Shape {
                 Some(Kind::Words(words)) => Shape::Word(*words),
                 Some(Kind::Set) => Shape::Texts,
                 Some(Kind::Time) => Shape::Moment,
-                Some(Kind::Text | Kind::Declared(_)) | None => Shape::Text,
+                Some(Kind::Text | Kind::Declared(_) | Kind::TimeOfDay | Kind::Date) | None => Shape::Text,
             },
         };
         Key { may_be_null: value.is_null(), ..key(name.clone(), holds) }

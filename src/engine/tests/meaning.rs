@@ -168,6 +168,7 @@ fn the_day_is_that_of_the_schedule() {
         holds(condition, Facts { ticket: &ticket, event: None, now: now.parse().unwrap(), desk: &desk })
     };
     let (tuesday, holiday) = (is("weekday", "tuesday"), ask("on_holiday", |_| Op::Holds));
+    let date = ask("date", |_| Op::Is(Literal::Date(jiff::civil::date(2026, 1, 6))));
     // In Auckland, Tuesday 6 January is from Monday 11:00 UTC to Tuesday 11:00 UTC.
     for (now, expected) in [
         ("2026-01-05T10:59:59Z", false),
@@ -175,7 +176,37 @@ fn the_day_is_that_of_the_schedule() {
         ("2026-01-06T10:59:59Z", true),
         ("2026-01-06T11:00:00Z", false),
     ] {
-        assert_eq!((asked(&tuesday, now), asked(&holiday, now)), (expected, expected), "{now}");
+        let asked = [&tuesday, &holiday, &date].map(|condition| asked(condition, now));
+        assert_eq!(asked, [expected; 3], "{now}");
+    }
+}
+
+#[test]
+fn the_time_of_day_is_what_the_clock_shows() {
+    let mut desk = desk();
+    desk.hours.zone = jiff::tz::TimeZone::get("Asia/Kolkata").unwrap();
+    let ticket = Ticket::default();
+    let asked = |op: Op, now: &str| {
+        let condition = ask("time of day", |_| op);
+        holds(&condition, Facts { ticket: &ticket, event: None, now: now.parse().unwrap(), desk: &desk })
+    };
+    let at = |time: &str| Literal::TimeOfDay(time.parse().unwrap());
+    let compare = |comparison| Op::Compare(comparison, at("18:00"));
+    // 18:00 in Kolkata is 12:30 UTC. The clock shows it for a minute.
+    for (now, less, is, more) in [
+        ("2026-01-05T12:29:59.999Z", true, false, false),
+        ("2026-01-05T12:30:00Z", false, true, false),
+        ("2026-01-05T12:30:59.999Z", false, true, false),
+        ("2026-01-05T12:31:00Z", false, false, true),
+        ("2026-01-05T18:29:59Z", false, false, true),
+        ("2026-01-05T18:30:00Z", true, false, false),
+    ] {
+        assert_eq!(asked(compare(Comparison::Less), now), less, "{now}");
+        assert_eq!(asked(compare(Comparison::AtMost), now), less || is, "{now}");
+        assert_eq!(asked(compare(Comparison::More), now), more, "{now}");
+        assert_eq!(asked(compare(Comparison::AtLeast), now), more || is, "{now}");
+        assert_eq!(asked(Op::Is(at("18:00")), now), is, "{now}");
+        assert_eq!(asked(Op::NotIn(vec![at("18:00"), at("03:00")].into()), now), !is, "{now}");
     }
 }
 

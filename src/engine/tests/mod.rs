@@ -79,6 +79,8 @@ fn literal(field: &FieldRef, text: &str) -> Literal {
         Kind::YesNo => Literal::YesNo(text == "yes"),
         Kind::Set => Literal::Set(text.split(' ').map(str::to_owned).collect()),
         Kind::Time => Literal::Time(text.parse().unwrap()),
+        Kind::TimeOfDay => Literal::TimeOfDay(text.parse().unwrap()),
+        Kind::Date => Literal::Date(text.parse().unwrap()),
     }
 }
 

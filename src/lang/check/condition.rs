@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     desk::{
-        FieldRef, Kind, Scope, Status,
+        FieldRef, Kind, Scope, Status, TimeOfDay,
         field::{Declared, FIELDS},
         text::fold,
     },
@@ -96,10 +96,11 @@ impl Checker<'_, '_> {
                 None => Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds))),
             };
         }
-        let (name, span) = match (node.hours(), node.name()) {
-            (Some(hours), _) => ("within business hours".to_owned(), hours.span()),
-            (None, Some(path)) => (path.text().to_owned(), range(&path)),
-            (None, None) => return None,
+        let (name, span) = match (node.hours(), node.clock(), node.name()) {
+            (Some(hours), ..) => ("within business hours".to_owned(), hours.span()),
+            (_, Some(clock), _) => ("time of day".to_owned(), clock.span()),
+            (.., Some(path)) => (path.text().to_owned(), range(&path)),
+            _ => return None,
         };
         if self.uses(NameKind::Let, &name, span.clone()).is_some() {
             if let Some(predicate) = predicate {
@@ -207,7 +208,15 @@ impl Checker<'_, '_> {
                 match name.strip_prefix("field.") {
                     Some(_) if !self.context.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
-                    None => diagnostic,
+                    None => match name {
+                        "time" | "hour" | "clock" | "now" => {
+                            diagnostic.with_help("for the time on the clock, write `time of day >= 18:00`, for example")
+                        }
+                        "today" | "day" => {
+                            diagnostic.with_help("write `date is 2026-12-24` or `weekday is monday`, for example")
+                        }
+                        _ => diagnostic,
+                    },
                 }
             }
             (false, None) => {
@@ -400,7 +409,7 @@ impl Checker<'_, '_> {
         span: &Range<usize>,
     ) -> Option<Op> {
         match field.kind() {
-            Kind::Number => {}
+            Kind::Number | Kind::TimeOfDay | Kind::Date => {}
             Kind::Words(words) if words.ordered => {}
             Kind::Words(_) | Kind::Declared(_) => {
                 let message = format!("ordered comparison on an unordered field `{field}`");
@@ -428,7 +437,21 @@ impl Checker<'_, '_> {
             }
             Kind::YesNo => return None,
         }
-        self.literal(field, value).map(|literal| Op::Compare(comparison, literal))
+        let literal = self.literal(field, value)?;
+        let always = match (comparison, &literal) {
+            (Comparison::Less, Literal::TimeOfDay(TimeOfDay::FIRST))
+            | (Comparison::More, Literal::TimeOfDay(TimeOfDay::LAST)) => Some("never"),
+            (Comparison::AtLeast, Literal::TimeOfDay(TimeOfDay::FIRST))
+            | (Comparison::AtMost, Literal::TimeOfDay(TimeOfDay::LAST)) => Some("always"),
+            _ => None,
+        };
+        if let Some(always) = always {
+            let message = format!("`{field}` is {always} {} {value}", comparison.as_str());
+            let help = "a day is from 00:00 to 23:59; for a night, write `time of day >= 22:00 or time of day < 06:00`";
+            self.report(Diagnostic::new(&codes::TW0302, span.clone(), message).with_help(help));
+            return None;
+        }
+        Some(Op::Compare(comparison, literal))
     }
 
     fn is_in(&mut self, field: &FieldRef, not: bool, predicate: &ast::Predicate, value: &SyntaxElement) -> Option<Op> {
@@ -722,6 +745,8 @@ fn example_of(field: &FieldRef) -> String {
         Kind::Text => format!("`{field} contains \"…\"`, for example"),
         Kind::Set => format!("`{field} has …`, for example"),
         Kind::Time => format!("`time since {field} >= 4 days`, for example"),
+        Kind::TimeOfDay => format!("`{field} >= 18:00`, for example"),
+        Kind::Date => format!("`{field} >= 2026-12-24`, for example"),
         Kind::YesNo => format!("`{field}`"),
     }
 }

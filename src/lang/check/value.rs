@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 
 use super::{Checker, NameList};
 use crate::{
     desk::{
-        FieldRef, Kind, Words,
+        FieldRef, Kind, TimeOfDay, Words,
         field::Declared,
-        moment::{NoMoment, moment},
+        moment::{NoMoment, day, moment},
         normalize,
         text::trim,
     },
@@ -56,6 +56,8 @@ impl Checker<'_, '_> {
             Kind::Text => self.text(field, value),
             Kind::YesNo => self.yes_no(field, value),
             Kind::Time => self.instant(field, value),
+            Kind::TimeOfDay => self.time_of_day(field, value),
+            Kind::Date => self.calendar_date(field, value),
             Kind::Set => self.tag(value).map(|tag| Literal::Set(vec![tag])),
         }
     }
@@ -65,6 +67,7 @@ impl Checker<'_, '_> {
             SyntaxKind::Number => "a number",
             SyntaxKind::Duration => "a duration",
             SyntaxKind::Instant => "a timestamp",
+            SyntaxKind::ClockTime => "a time of day",
             SyntaxKind::List => "a list",
             kind if is_text(kind) => "a string",
             _ if written(value).parse::<f64>().is_ok() => "a decimal number",
@@ -235,6 +238,48 @@ impl Checker<'_, '_> {
         }
     }
 
+    fn time_of_day(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
+        let text = written(value);
+        let error = match (value.kind(), text.parse()) {
+            (SyntaxKind::ClockTime | SyntaxKind::Entry, Ok(time)) => return Some(Literal::TimeOfDay(time)),
+            (SyntaxKind::ClockTime, Err(why)) => no_moment(value, "time of day", &why),
+            _ => self.not_of_the_clock(field, value),
+        };
+        let meant = meant_time(&text).map(|time| time.to_string());
+        self.meant(error, value, meant, "write hours and minutes, as `18:00`");
+        None
+    }
+
+    fn calendar_date(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Literal> {
+        let text = written(value);
+        let meant = meant_date(&text).map(|date| date.to_string());
+        let error = match (value.kind(), day(&text)) {
+            (SyntaxKind::Instant | SyntaxKind::Entry, Ok(date)) => return Some(Literal::Date(date)),
+            (SyntaxKind::Instant, Err(why)) if meant.is_none() => no_moment(value, "date", &why),
+            _ => self.not_of_the_clock(field, value),
+        };
+        self.meant(error, value, meant, "write year, month and day, as `2026-12-24`");
+        None
+    }
+
+    fn not_of_the_clock(&mut self, field: &FieldRef, value: &SyntaxElement) -> TextDiagnostic {
+        match value.kind() {
+            SyntaxKind::Path | SyntaxKind::Number => {
+                let message = format!("`{}` is not {}", shortened(&written(value)), field.kind());
+                Diagnostic::new(&codes::TW0302, span_of(value), message)
+            }
+            _ => self.wrong_kind(field, value),
+        }
+    }
+
+    /// Reports an error about a value, with what was most likely meant, or else this help.
+    fn meant(&mut self, error: TextDiagnostic, value: &SyntaxElement, meant: Option<String>, help: &str) {
+        self.report(match meant {
+            Some(meant) => error.with_help(format!("write `{meant}`")).with_guess(span_of(value), meant),
+            None => error.with_help(help),
+        });
+    }
+
     /// Checks a quoted or unquoted tag. Returns it normalized, as it is stored.
     pub(super) fn tag(&mut self, value: &SyntaxElement) -> Option<String> {
         use SyntaxKind as K;
@@ -361,6 +406,36 @@ fn is_whole(token: &SyntaxToken) -> bool {
     token.kind() == SyntaxKind::Entry
         && digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+}
+
+/// The time of day that another notation means: `6pm`, `18h30`, `18.30`, `noon`.
+fn meant_time(text: &str) -> Option<TimeOfDay> {
+    let text = text.trim().to_lowercase();
+    match text.as_str() {
+        "noon" | "midday" => return TimeOfDay::new(12, 0),
+        "midnight" => return TimeOfDay::new(0, 0),
+        _ => {}
+    }
+    let half = [("am", 0), ("pm", 12)].into_iter().find_map(|(half, from)| Some((text.strip_suffix(half)?, from)));
+    let (clock, half) = half.map_or((text.as_str(), None), |(clock, from)| (clock.trim(), Some(from)));
+    let (hour, minute) = clock.split_once([':', '.', 'h']).unwrap_or((clock, ""));
+    let hour: u8 = hour.parse().ok()?;
+    let minute = if minute.is_empty() { 0 } else { minute.parse().ok()? };
+    match half {
+        Some(from) => TimeOfDay::new((1..=12).contains(&hour).then_some(hour % 12 + from)?, minute),
+        None => TimeOfDay::new(hour, minute),
+    }
+}
+
+/// The date that another notation means: `24.12.2026`, or that of a timestamp.
+fn meant_date(text: &str) -> Option<Date> {
+    let text = text.trim();
+    if let Some(date) = text.get(..10).and_then(|date| day(date).ok()) {
+        return Some(date);
+    }
+    let mut parts = text.split('.');
+    let (date, month, year) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Date::new(year, month, date).ok().filter(|_| year >= 1_000 && parts.next().is_none())
 }
 
 /// Error for an invalid timestamp or date.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::WIDTH;
 use crate::{
-    desk::{Kind, field::known},
+    desk::{Kind, TimeOfDay, field::known},
     lang::{
         ast::is_text,
         display::{Grouped, Quoted, Tag},
@@ -249,6 +249,7 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     match (token.kind(), asked_field(&place)) {
         (SyntaxKind::Number, Some(Kind::Number)) => grouped(text),
         (SyntaxKind::Number, _) if place.kind() == SyntaxKind::Duration => grouped(text),
+        (SyntaxKind::ClockTime, _) => text.parse().map_or(text.into(), |time: TimeOfDay| time.to_string().into()),
         (SyntaxKind::Path, Some(Kind::Declared(_))) if is_value_of(token, &place) => Quoted(text).to_string().into(),
         _ => text.into(),
     }

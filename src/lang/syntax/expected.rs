@@ -33,9 +33,16 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         | Rule::parens
         | Rule::question
         | Rule::time_question
-        | Rule::hours => phrase(0, "a condition"),
+        | Rule::hours
+        | Rule::clock => phrase(0, "a condition"),
         Rule::list => phrase(2, "a list in parentheses"),
-        Rule::string | Rule::number | Rule::instant | Rule::duration | Rule::path | Rule::fact_name => {
+        Rule::string
+        | Rule::number
+        | Rule::instant
+        | Rule::clock_time
+        | Rule::duration
+        | Rule::path
+        | Rule::fact_name => {
             let texts = all.contains(&Rule::string);
             match (texts, all.contains(&Rule::path)) {
                 (true, true) => phrase(1, "a value"),

@@ -231,13 +231,13 @@ fn reserved(before: &str, found: &str, wanted: &[Rule]) -> Option<String> {
 /// Help for common mistakes that the list of expected words does not explain.
 fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(String, Option<Range<usize>>)> {
     let word = |s: &str| s.chars().next().is_some_and(char::is_alphabetic);
+    let is_count = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let wants = |rule| wanted.contains(&rule);
     // A condition can end or go on here; a list of events has `and` as well, and commas.
     let in_condition = wants(Rule::kw_and) && !wants(Rule::comma);
     let help = match found {
-        "," if !before.is_empty() && before.bytes().all(|b| b.is_ascii_digit()) => {
-            "group digits with `_`, as in `10_000`; write lists in parentheses".into()
-        }
+        "," if is_count(before) => "group digits with `_`, as in `10_000`; write lists in parentheses".into(),
+        "/" if is_count(before) => "write a date as `2026-12-24`; write lists in parentheses: `in (a, b)`".into(),
         "," if in_condition && !ended => {
             "join conditions with `and` or `or`; write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags"
                 .into()
@@ -266,6 +266,8 @@ fn hint(before: &str, found: &str, ended: bool, wanted: &[Rule]) -> Option<(Stri
         "contain" => "write `contains`".into(),
         "equals" | "equal" => "write `is`".into(),
         "order" => "to sort rows, use `sort by`".into(),
+        "am" | "pm" if is_count(before) => "write a time of day as `18:00`".into(),
+        "between" if before == "day" => "write both ends: `time of day >= 09:00 and time of day < 17:00`, for example".into(),
         "changed" if before == "status" && wants(Rule::comparison) => "write `time since status_changed`".into(),
         "else" => "there is no `else`; write a second trigger with the opposite condition".into(),
         "agent" if !is_keyword(before) => "write `next agent of group` or `least busy agent of group`".into(),

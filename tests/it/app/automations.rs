@@ -105,6 +105,11 @@ fn question() -> impl Strategy<Value = String> {
         1 => Just("within business hours".to_owned()),
         1 => Just("within \"night\" hours".to_owned()),
         1 => Just("weekday in (monday, saturday)".to_owned()),
+        // 02:30 is left out in the night in which clocks go forward.
+        1 => (sample::select(vec!["is", "is not", "<", "<=", ">", ">="]), sample::select(vec!["02:30", "09:00", "23:58"]))
+            .prop_map(|(op, time)| format!("time of day {op} {time}")),
+        1 => (sample::select(vec!["is", "<", ">="]), sample::select(vec!["2026-03-09", "2026-03-29", "2026-04-12"]))
+            .prop_map(|(op, date)| format!("date {op} {date}")),
         1 => Just("on_holiday".to_owned()),
         1 => sample::select(vec!["new", "open", "pending", "hold", "solved"]).prop_map(|s| format!("status is {s}")),
         1 => Just("priority < high".to_owned()),

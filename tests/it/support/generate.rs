@@ -301,6 +301,11 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
         Kind::Text => text().prop_map(|text| Literal::Text(text.as_str().into())).boxed(),
         Kind::Set => tags().prop_map(Literal::Set).boxed(),
         Kind::Time => time().prop_map(Literal::Time).boxed(),
+        // Around now in the time zones of the schedules.
+        Kind::TimeOfDay => sample::select(vec!["00:00", "07:00", "07:01", "11:59", "12:00", "17:30", "23:59"])
+            .prop_map(|time| Literal::TimeOfDay(time.parse().unwrap()))
+            .boxed(),
+        Kind::Date => (4..=6i8).prop_map(|day| Literal::Date(jiff::civil::date(2026, 1, day))).boxed(),
     }
 }
 
@@ -371,7 +376,9 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             needles(|text| text.into()).prop_map(Op::StartsWith).boxed(),
             sample::select(PATTERNS).prop_map(|p| Op::Matches(Pattern::new(p).unwrap())).boxed(),
         ],
-        Kind::Number => vec![(comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed()],
+        Kind::Number | Kind::TimeOfDay | Kind::Date => {
+            vec![(comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed()]
+        }
     };
     // Operators of other kinds of fields.
     let strange = vec![
