@@ -78,7 +78,7 @@ impl FieldRef {
     }
 }
 
-/// What the values of a normalised field are made of.
+/// What the values of a text field are made of, as they are compared.
 #[derive(Debug, Clone, Copy)]
 pub struct Alphabet {
     /// Whether a value may contain a character. Those that are not ASCII are all allowed or all not.
@@ -88,9 +88,9 @@ pub struct Alphabet {
 }
 
 impl FieldRef {
-    /// What the values of this field are made of, if they are normalised.
-    pub fn alphabet(&self) -> Option<Alphabet> {
-        Some(match &*self.name() {
+    /// What the values of this text field are made of, as they are compared.
+    pub fn alphabet(&self) -> Alphabet {
+        match &*self.name() {
             "requester.handle" => Alphabet {
                 contains: |c| c.is_ascii_alphanumeric() || c == '_',
                 says: "a handle has letters, digits and `_`, and no `@`",
@@ -103,8 +103,11 @@ impl FieldRef {
                 contains: |c| c.is_ascii_alphabetic(),
                 says: "a language is a code such as `de`, without a region",
             },
-            _ => return None,
-        })
+            _ => Alphabet {
+                contains: |c| c == ' ' || !c.is_ascii_whitespace(),
+                says: "texts are compared as one line with single spaces: write a space for any white space",
+            },
+        }
     }
 }
 

@@ -359,13 +359,18 @@ impl Checker<'_, '_> {
                 None
             }
             Literal::Text(text) => self.can_contain(field, &text.folded, span_of(value)),
+            Literal::Number(number) if !field.domain().contains(number) => {
+                let message = format!("no `{field}` is {number}");
+                self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help("counts start at 0"));
+                None
+            }
             _ => Some(()),
         }
     }
 
     /// Reports a character that no value of the field contains.
     pub(super) fn can_contain(&mut self, field: &FieldRef, folded: &str, span: Range<usize>) -> Option<()> {
-        let Some(alphabet) = field.alphabet() else { return Some(()) };
+        let alphabet = field.alphabet();
         let Some(c) = folded.chars().find(|c| !(alphabet.contains)(*c)) else { return Some(()) };
         let what = if c == ' ' { "a space".to_owned() } else { format!("`{c}`") };
         let message = format!("no `{field}` contains {what}");
@@ -375,7 +380,7 @@ impl Checker<'_, '_> {
 
     /// Reports a pattern that matches no value of the field.
     fn can_match(&mut self, field: &FieldRef, pattern: &Pattern, span: Range<usize>) -> Option<()> {
-        let Some(alphabet) = field.alphabet() else { return Some(()) };
+        let alphabet = field.alphabet();
         let message = format!("this pattern matches no `{field}`");
         let help = if !pattern.can_match(alphabet.contains) {
             alphabet.says.to_owned()
@@ -450,6 +455,26 @@ impl Checker<'_, '_> {
             let help = "a day is from 00:00 to 23:59; for a night, write `time of day >= 22:00 or time of day < 06:00`";
             self.report(Diagnostic::new(&codes::TW0302, span.clone(), message).with_help(help));
             return None;
+        }
+        self.can_equal(field, &literal, value)?;
+        let last = match field.kind() {
+            Kind::Words(words) => words.words.len().checked_sub(1),
+            _ => None,
+        };
+        match (comparison, &literal) {
+            (Comparison::Less, Literal::Word { rank: Some(0), word }) => {
+                let help = format!("write `{field} is {word}`, or `{field} <= {word}`");
+                return self.cannot(field, span.clone(), &format!("is never below `{word}`"), &help);
+            }
+            (Comparison::Less, Literal::Number(number)) if number == field.domain().start() => {
+                let help = format!("write `{field} is {number}`, or `{field} is empty` for an unknown number");
+                return self.cannot(field, span.clone(), &format!("is never below {number}"), &help);
+            }
+            (Comparison::More, Literal::Word { rank, word }) if *rank == last => {
+                let help = format!("write `{field} is {word}`, or `{field} >= {word}`");
+                return self.cannot(field, span.clone(), &format!("is never above `{word}`"), &help);
+            }
+            _ => {}
         }
         Some(Op::Compare(comparison, literal))
     }

@@ -48,7 +48,7 @@ impl Pattern {
         Ok(Self { written: written.to_owned(), regex })
     }
 
-    /// Whether it can match a text of these characters only. A look-around assertion counts as true.
+    /// Whether it can match a folded text of these characters only. A look-around assertion counts as true.
     pub(crate) fn can_match(&self, is_allowed: fn(char) -> bool) -> bool {
         regex_syntax::parse(self.regex.as_str()).is_ok_and(|hir| can_match(&hir, is_allowed))
     }
@@ -144,7 +144,10 @@ impl Run {
 fn can_match(hir: &Hir, is_allowed: fn(char) -> bool) -> bool {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Bytes(_)) => true,
-        HirKind::Literal(text) => std::str::from_utf8(&text.0).is_ok_and(|text| text.chars().all(is_allowed)),
+        // A folded text has single spaces.
+        HirKind::Literal(text) => {
+            std::str::from_utf8(&text.0).is_ok_and(|text| text.chars().all(is_allowed) && !text.contains("  "))
+        }
         HirKind::Class(Class::Unicode(class)) => class.iter().any(|range| {
             // Characters that are not ASCII are all allowed or all not.
             range.end() > '\x7f' && is_allowed('\u{80}') || (range.start()..='\x7f'.min(range.end())).any(is_allowed)

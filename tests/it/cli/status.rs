@@ -140,6 +140,9 @@ async fn broken_files_close_neither_the_command_line_nor_the_next_start() {
     let listed = twite(&desk, &["rules"]);
     assert!(text(&listed.stdout).contains("Add three"), "{listed:?}");
     assert!(text(&listed.stderr).contains("this uses the files at rules; the live rules are"), "{listed:?}");
+    // The database that is named, or that the environment names.
+    let elsewhere = twite(&desk, &["rules", "--database", "elsewhere.db"]);
+    assert_eq!((elsewhere.status.code(), text(&elsewhere.stderr)), (Some(0), String::new()));
     let noted = text(&twite(&desk, &["ticket", "list"]).stderr);
     assert!(noted.contains("differ from the live rules"), "{noted}");
 }
