@@ -455,7 +455,7 @@ impl WrongTest {
         Some(match self.op()?.text() {
             "=>" | "≥" => Meant::AtLeast,
             "=<" | "≤" => Meant::AtMost,
-            "!=" | "<>" | "≠" => Meant::IsNot,
+            "!=" | "!==" | "<>" | "≠" => Meant::IsNot,
             _ => Meant::Is,
         })
     }

@@ -15,6 +15,7 @@ mod config;
 mod diagnostic;
 pub(crate) mod display;
 mod fix;
+mod foreign;
 mod format;
 pub mod lines;
 mod load;

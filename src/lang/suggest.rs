@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use strsim::osa_distance;
 
+use super::foreign::translated;
+
 /// Maximum number of known names considered for one suggestion.
 const MAX_NAMES: usize = 10_000;
 /// Maximum number of edit distances computed for one suggestion. The letter filter rejects most names before that;
@@ -20,11 +22,15 @@ pub(crate) fn for_how_long(status: &str, asked: &str) -> String {
     format!("write `status is {status} and time since status_changed {asked}`")
 }
 
-/// The known name with the smallest edit distance from a word.
+/// The known name that other languages write as this word, or else the one with the smallest edit distance from it.
 ///
 /// The maximum distance is a third of the length of the longer word, at least 1. A dotted name is also found by its
 /// last part, so `folowers` finds `requester.followers`. The work is bounded for any number of known names.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let known: Vec<&str> = known.into_iter().take(MAX_NAMES).collect();
+    if let Some(meant) = translated(word, known.iter().copied()) {
+        return Some(meant);
+    }
     let word = word.to_lowercase();
     // Much longer than any name, so not a misspelling.
     if word.len() > 200 {
@@ -35,7 +41,6 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let end = |name: &'a str| name.rsplit_once('.').map(|(_, end)| end);
     known
         .into_iter()
-        .take(MAX_NAMES)
         .filter(|name| {
             whole_letters.may_be(Letters::of(name))
                 || end(name).is_some_and(|end| last_letters.may_be(Letters::of(end)))
@@ -79,7 +84,9 @@ impl Names {
         let found = match self.found.get(word) {
             Some(found) => *found,
             None => {
-                let found = self.search(&word.to_lowercase(), may_compare);
+                let by_meaning = translated(word, self.names.iter().map(|name| name.text.as_str()));
+                let index = by_meaning.and_then(|text| self.names.iter().position(|name| name.text == text));
+                let found = index.or_else(|| self.search(&word.to_lowercase(), may_compare));
                 self.found.insert(word.to_owned(), found);
                 found
             }

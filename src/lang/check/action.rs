@@ -7,6 +7,7 @@ use crate::{
         ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
+        foreign::is_nothing,
         rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
@@ -149,7 +150,10 @@ impl Checker<'_, '_> {
                     Diagnostic::new(&codes::TW0115, span_of(&value), "expected `group` or `agent` before the name");
                 let at = span_of(&value).start;
                 let help = format!("write `assign to {which} {value}`");
-                self.report(error.with_help(help).with_guess(at..at, format!("{which} ")));
+                self.report(match is_nothing(&text) {
+                    true => error.with_help("to assign a ticket to nobody, write `clear assignee`"),
+                    false => error.with_help(help).with_guess(at..at, format!("{which} ")),
+                });
                 return None;
             }
         };

@@ -208,25 +208,36 @@ impl Checker<'_, '_> {
                 match name.strip_prefix("field.") {
                     Some(_) if !self.context.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
-                    None => match name {
-                        "time" | "hour" | "clock" | "now" => {
-                            diagnostic.with_help("for the time on the clock, write `time of day >= 18:00`, for example")
-                        }
-                        "today" | "day" => {
-                            diagnostic.with_help("write `date is 2026-12-24` or `weekday is monday`, for example")
-                        }
-                        _ => diagnostic,
-                    },
+                    None if matches!(name, "time" | "hour" | "clock" | "now") => {
+                        diagnostic.with_help("for the time on the clock, write `time of day >= 18:00`, for example")
+                    }
+                    None if matches!(name, "today" | "day") => {
+                        diagnostic.with_help("write `date is 2026-12-24` or `weekday is monday`, for example")
+                    }
+                    None if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                        diagnostic.with_help("write the field first, as in `requester.followers > 10`")
+                    }
+                    None if suggestion.is_none() => diagnostic.with_help(
+                        "a ticket has fields such as `status` and `tags`, its requester such as `requester.followers`, \
+                         the comment of the event such as `comment.text`",
+                    ),
+                    None => diagnostic,
                 }
             }
             (false, None) => {
                 let message = format!("no field or `let` is named `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0201, span.clone(), message);
-                match name {
-                    "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook" => {
+                match suggestion {
+                    _ if matches!(name, "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook") => {
                         diagnostic.with_help(format!("in a test, write `expect {name}` or `expect no {name}`"))
                     }
-                    _ => diagnostic,
+                    Some(_) => diagnostic,
+                    None if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                        diagnostic.with_help("before each value, repeat the field and the operator")
+                    }
+                    None => diagnostic.with_help(format!(
+                        "name a condition by `let {shown} = …`; before a value, repeat the field and the operator"
+                    )),
                 }
             }
         };
@@ -613,16 +624,14 @@ impl Checker<'_, '_> {
         };
         let span = span.map_or_else(|| range(token), |part| text.span(part));
         let help = if why.contains("look-around") || why.contains("backreference") {
-            Some("look-around and backreferences are not supported, so that patterns run in linear time")
+            "look-around and backreferences are not supported, so that patterns run in linear time"
+        } else if token.text().contains('\\') {
+            "in a string, double each backslash of the pattern, as in `\"\\\\d+\"`"
         } else {
-            let doubled = "in a string, double each backslash of the pattern, as in `\"\\\\d+\"`";
-            token.text().contains('\\').then_some(doubled)
+            "to search for these characters themselves, use `contains`"
         };
-        let error = Diagnostic::new(&codes::TW0307, span, format!("invalid regular expression: {why}"));
-        self.report(match help {
-            Some(help) => error.with_help(help),
-            None => error,
-        });
+        let message = format!("invalid regular expression: {why}");
+        self.report(Diagnostic::new(&codes::TW0307, span, message).with_help(help));
         None
     }
 
@@ -671,7 +680,9 @@ impl Checker<'_, '_> {
             None => {
                 let message = "durations are compared with `<`, `<=`, `>` or `>=`";
                 if let Some(op) = node.is() {
-                    self.report(Diagnostic::new(&codes::TW0301, range(&op), message));
+                    let help =
+                        format!("write `time {} {} >= …`", if node.since() { "since" } else { "until" }, path.text());
+                    self.report(Diagnostic::new(&codes::TW0301, range(&op), message).with_help(help));
                 }
                 None
             }

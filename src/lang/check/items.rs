@@ -66,7 +66,8 @@ impl Checker<'_, '_> {
         let actions = self.only(clauses.into_iter()).map(|clause| self.actions(&clause)).unwrap_or_default();
         if empty && !node.is_broken() {
             let message = format!("missing `then` with at least one action in {what}");
-            self.error(&codes::TW0115, node.title_span(), message);
+            let error = Diagnostic::new(&codes::TW0115, node.title_span(), message);
+            self.report(error.with_help("write `then add tags a`, for example"));
         }
         actions
     }
@@ -105,10 +106,13 @@ impl Checker<'_, '_> {
         let group = self.only(node.group());
         let sort = self.only(node.sort());
         let visible = self.only(node.visible());
-        for (missing, word) in [(filter.is_none(), "where"), (columns.is_none(), "columns")] {
-            if missing && !node.is_broken() {
-                self.error(&codes::TW0115, node.title_span(), format!("missing `{word}` in a view"));
-            }
+        let clauses = [
+            (filter.is_none(), "where", "where status < solved"),
+            (columns.is_none(), "columns", "columns id, subject"),
+        ];
+        for (_, word, example) in clauses.into_iter().filter(|(missing, ..)| *missing && !node.is_broken()) {
+            let error = Diagnostic::new(&codes::TW0115, node.title_span(), format!("missing `{word}` in a view"));
+            self.report(error.with_help(format!("write `{example}`, for example")));
         }
         let filter = filter.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::View));
         let mut shown: Vec<FieldRef> = vec![];

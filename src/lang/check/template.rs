@@ -30,9 +30,21 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ticket.brand.name", "ticket.brand"),
     ("ticket.assignee.name", "ticket.assignee"),
     ("ticket.requester.first_name", "ticket.requester.name | first_word"),
+    ("ticket.assignee.first_name", "ticket.assignee | first_word"),
+    ("ticket.due_date", "ticket.due"),
+    ("ticket.latest_comment_formatted", "ticket.latest_comment"),
+    ("ticket.latest_comment_html", "ticket.latest_comment"),
+    ("current_user.name", "ticket.assignee"),
+    ("current_user.first_name", "ticket.assignee | first_word"),
+    ("agent.name", "ticket.assignee"),
+    ("agent.first_name", "ticket.assignee | first_word"),
+    ("contact.name", "ticket.requester.name"),
+    ("contact.first_name", "ticket.requester.name | first_word"),
     ("ticket.comments", "ticket.latest_comment"),
     ("ticket.latest_public_comment_formatted", "ticket.latest_public_comment"),
 ];
+
+const NO_TAGS: &str = "write two triggers, or `{{… | default: \"…\"}}` for an empty value";
 
 impl Checker<'_, '_> {
     /// Checks a text and all its placeholders.
@@ -56,8 +68,10 @@ impl Checker<'_, '_> {
                     None => fine = false,
                 },
                 TemplatePart::Tag(tag) => {
-                    let error = Diagnostic::new(&codes::TW0309, range(&tag), "Liquid tags are not supported");
-                    self.report(error.with_help("write two triggers, or `{{… | default: \"…\"}}` for an empty value"));
+                    self.report(
+                        Diagnostic::new(&codes::TW0309, range(&tag), "Liquid tags are not supported")
+                            .with_help(NO_TAGS),
+                    );
                     fine = false;
                 }
             }
@@ -68,7 +82,8 @@ impl Checker<'_, '_> {
     fn placeholder(&mut self, text: &Text, node: &ast::Placeholder) -> Option<Part> {
         if node.end().is_none() {
             let span = node.start().map_or_else(|| node.span(), |start| range(&start));
-            self.error(&codes::TW0309, span, "unclosed placeholder: expected `}}`");
+            let error = Diagnostic::new(&codes::TW0309, span, "unclosed placeholder: expected `}}`");
+            self.report(error.with_help("write `}}` after the name and its filters"));
             return None;
         }
         // Unknown escapes have already been reported.
@@ -83,7 +98,8 @@ impl Checker<'_, '_> {
 
     fn placeholder_field(&mut self, text: &Text, node: &ast::Placeholder) -> Option<FieldRef> {
         let Some(path) = node.path() else {
-            self.error(&codes::TW0208, node.span(), "empty placeholder");
+            let error = Diagnostic::new(&codes::TW0208, node.span(), "empty placeholder");
+            self.report(error.with_help("write `ticket.` and a field in it, as in `{{ticket.id}}`"));
             return None;
         };
         let span = range(&path);
@@ -94,6 +110,11 @@ impl Checker<'_, '_> {
         };
         if found.is_some() || name.starts_with("ticket.field.") && self.context.has_gap("field") {
             return found;
+        }
+        if name.starts_with(['#', '/', '^']) {
+            let message = format!("blocks such as `{}` are not supported", shortened(name));
+            self.report(Diagnostic::new(&codes::TW0309, span, message).with_help(NO_TAGS));
+            return None;
         }
         let diagnostic = |message| Diagnostic::new(&codes::TW0208, span.clone(), message);
         if let Some((_, here)) = ELSEWHERE.iter().find(|(there, _)| *there == name) {

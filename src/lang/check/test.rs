@@ -44,7 +44,11 @@ impl Checker<'_, '_> {
         match self.only(node.given()) {
             Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
             None if node.is_broken() => {}
-            None => self.error(&codes::TW0115, node.title_span(), "missing `given ticket { … }` in a test"),
+            None => {
+                let error =
+                    Diagnostic::new(&codes::TW0115, node.title_span(), "missing `given ticket { … }` in a test");
+                self.report(error.with_help("write `given ticket { channel twitter }`, for example"));
+            }
         }
         let when: Vec<_> = node
             .when()

@@ -17,7 +17,8 @@ use crate::{
         ast::{self, AstNode, NodeExt, is_text, span_of},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
-        display::Quoted,
+        display::{Grouped, Quoted, Tag},
+        foreign::{is_anything, is_nothing, translated},
         rules::{Duration, Literal},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
@@ -49,6 +50,9 @@ impl Checker<'_, '_> {
         {
             return None;
         }
+        if self.is_no_value(field, value) {
+            return None;
+        }
         match field.kind() {
             Kind::Number => self.number(field, value).map(Literal::Number),
             Kind::Words(words) => self.word(field, words, value),
@@ -60,6 +64,32 @@ impl Checker<'_, '_> {
             Kind::Date => self.calendar_date(field, value),
             Kind::Set => self.tag(value).map(|tag| Literal::Set(vec![tag])),
         }
+    }
+
+    /// Reports a word that stands for no value, or for any, in another language.
+    fn is_no_value(&mut self, field: &FieldRef, value: &SyntaxElement) -> bool {
+        let text = written(value);
+        let is_known = match field.kind() {
+            Kind::Declared(declared) => self.context.desk.declared_name(&declared, &text).is_some(),
+            Kind::Text => is_text(value.kind()),
+            // Every ticket has these.
+            Kind::Words(_) if matches!(field.name().as_ref(), "status" | "channel") => true,
+            Kind::Words(words) => words.rank(&text).is_some(),
+            Kind::Number => false,
+            Kind::YesNo | Kind::Set | Kind::Time | Kind::TimeOfDay | Kind::Date => true,
+        };
+        let help = match () {
+            () if is_known => return false,
+            () if is_nothing(&text) => {
+                format!("to ask for no value, write `{field} is empty`; to remove a value, `clear {field}`")
+            }
+            () if is_anything(&text) => format!("to ask for any value, write `{field} is set`"),
+            () => return false,
+        };
+        let shown = if text.is_empty() { "the empty string".to_owned() } else { format!("`{}`", shortened(&text)) };
+        let message = format!("{shown} is no value of `{field}`");
+        self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
+        true
     }
 
     fn wrong_kind(&mut self, field: &FieldRef, value: &SyntaxElement) -> TextDiagnostic {
@@ -85,13 +115,13 @@ impl Checker<'_, '_> {
                 let diagnostic = self.wrong_kind(field, value);
                 let text = written(value);
                 let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
-                let number = digits.parse::<i64>().ok();
-                self.report(match number {
-                    Some(_) => diagnostic.with_fix(span_of(value), digits),
-                    None if text.starts_with(|c: char| c.is_ascii_digit()) => {
-                        diagnostic.with_help("write a whole number, with `_` between thousands")
+                self.report(match (digits.parse::<i64>(), spelled(&text)) {
+                    (Ok(_), _) => diagnostic.with_fix(span_of(value), digits),
+                    (_, Some(number)) => {
+                        let write = Grouped(number).to_string();
+                        diagnostic.with_help(format!("write `{write}`")).with_guess(span_of(value), write)
                     }
-                    None => diagnostic,
+                    _ => diagnostic.with_help("write a whole number, as in `10_000`"),
                 });
                 None
             }
@@ -200,12 +230,7 @@ impl Checker<'_, '_> {
         let word = written(value);
         let message = format!("`{field}` is text: write a string in double quotes");
         let diagnostic = Diagnostic::new(&codes::TW0302, span_of(value), message);
-        // The null values of other languages.
-        let nothing = ["null", "nil", "none", "undefined"].iter().any(|nothing| word.eq_ignore_ascii_case(nothing));
-        self.report(match nothing {
-            true => diagnostic.with_help(format!("to test for no value, write `{field} is empty`")),
-            false => diagnostic.with_fix(span_of(value), Quoted(&word).to_string()),
-        });
+        self.report(diagnostic.with_fix(span_of(value), Quoted(&word).to_string()));
         None
     }
 
@@ -294,9 +319,18 @@ impl Checker<'_, '_> {
         let normal = normalize::tag(&tag);
         let odd = !normalize::is_tag(&tag);
         if odd {
-            let message = format!("`{}` is not a valid tag", shortened(&tag));
+            // With quotes around it, so that a space at its end is seen.
+            let shown: String = tag.chars().take(60).collect();
+            let message = format!("{} is not a valid tag", Quoted(&shown));
             let help = "tags contain no spaces or commas, and have at most 200 characters";
-            self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
+            let error = Diagnostic::new(&codes::TW0302, span_of(value), message);
+            let joined = tag.split([' ', ',']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
+            self.report(match normalize::is_tag(&joined) {
+                true => error
+                    .with_help(format!("{help}: write `{}`", Tag(&joined)))
+                    .with_guess(span_of(value), Tag(&joined).to_string()),
+                false => error.with_help(help),
+            });
         }
         (!odd).then_some(normal)
     }
@@ -326,9 +360,11 @@ impl Checker<'_, '_> {
         let node = match value {
             SyntaxElement::Node(node) if node.kind() == SyntaxKind::Duration => ast::Duration::cast(node.clone()),
             _ => {
-                let help = "write a duration as `30 minutes`, `4 days` or `2 business hours`";
                 let error = Diagnostic::new(&codes::TW0302, span_of(value), "expected a duration");
-                self.report(error.with_help(help));
+                self.report(match abbreviated(&written(value)) {
+                    Some(write) => error.with_help(format!("write `{write}`")).with_guess(span_of(value), write),
+                    None => error.with_help("write a duration as `30 minutes`, `4 days` or `2 business hours`"),
+                });
                 return None;
             }
         };
@@ -442,6 +478,36 @@ fn meant_date(text: &str) -> Option<Date> {
 pub(super) fn no_moment(value: &SyntaxElement, what: &str, why: &NoMoment) -> TextDiagnostic {
     let message = format!("`{}` is not a valid {what}: {why}", shortened(&written(value)));
     Diagnostic::new(&codes::TW0302, span_of(value), message)
+}
+
+/// A number in another spelling: `10.000`, `10k`, `2.5M`, `1e6`.
+fn spelled(text: &str) -> Option<i64> {
+    let (number, zeros) = match text.char_indices().last()? {
+        (at, 'k' | 'K') => (text.get(..at)?, 3),
+        (at, 'm' | 'M') => (text.get(..at)?, 6),
+        _ => match text.split_once(['e', 'E']) {
+            Some((number, exponent)) => (number, exponent.parse().ok()?),
+            None => (text, 0),
+        },
+    };
+    let number = number.replace('_', "");
+    let (whole, rest) = number.split_once('.').unwrap_or((&number, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let thousands = zeros == 0 && !rest.is_empty() && rest.split('.').all(|group| group.len() == 3 && is_digits(group));
+    let rest = if thousands { rest.replace('.', "") } else { rest.to_owned() };
+    let zeros = if thousands { rest.len() } else { zeros };
+    if whole.is_empty() || zeros < rest.len() || zeros > 15 || !is_digits(whole) || !is_digits(&rest) {
+        return None;
+    }
+    format!("{whole}{rest:0<zeros$}").parse().ok()
+}
+
+/// A duration with an abbreviated unit, such as `2h`, in full: `2 hours`.
+fn abbreviated(text: &str) -> Option<String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0)?;
+    let (number, unit) = text.split_at_checked(digits)?;
+    let unit = translated(unit, ["seconds", "minutes", "hours", "days", "weeks"])?;
+    Some(format!("{number} {unit}"))
 }
 
 /// Parses `yes` and `no`, and their synonyms `true` and `false`.

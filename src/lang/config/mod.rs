@@ -109,7 +109,8 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         for error in errors {
             let span = error.span().unwrap_or(0..0);
             let why = error.message().lines().next().unwrap_or_default();
-            reader.error(&codes::TW0501, span, format!("not valid TOML: {why}"));
+            let error = Diagnostic::new(&codes::TW0501, span, format!("not valid TOML: {why}"));
+            reader.out.push(error.with_help("write `key = value` below a line `[table]`, and texts in double quotes"));
         }
         return Config { diagnostics: reader.out, ..Config::default() };
     }

@@ -29,6 +29,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("sees", &["all", "groups", "assigned"]),
 ];
 
+/// The keys of `[hours]` with opening hours.
+const WEEKDAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 /// A deserialized table, with the spans of its keys and values.
 pub(super) struct Entry<'t, T> {
     pub(super) value: T,
@@ -329,6 +332,9 @@ fn in_users_words(message: &str, part: Option<&Part>, top: Option<&str>, whole: 
         }
         "a date string" => "a date in quotes, as in `\"2026-11-25\"`".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
+        "a sequence" if key.is_some_and(|key| WEEKDAYS.contains(&key)) => {
+            "a list of hours, as in `[\"09:00-17:00\"]`".to_owned()
+        }
         "a sequence" => "a list, as in `[\"one\", \"other\"]`".to_owned(),
         "a map" => "a table".to_owned(),
         number if ["u8", "u16", "u32", "u64", "usize", "i64"].contains(&number) => "a whole number".to_owned(),

@@ -46,7 +46,7 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
         K::WrongOp => {
             let (write, safe) = match (token.text(), token.parent().map(|p| p.kind())) {
                 (_, Some(K::SetAction)) => ("to", true),
-                ("!=" | "<>" | "≠", _) => ("is not", true),
+                ("!=" | "!==" | "<>" | "≠", _) => ("is not", true),
                 ("≤", _) => ("<=", true),
                 ("≥", _) => (">=", true),
                 ("=>", _) => (">=", false),
@@ -146,7 +146,11 @@ fn left_out(node: &SyntaxNode) -> Option<Vec<TextDiagnostic>> {
         _ => return None,
     };
     let message = format!("expected {}, found `{}`", phrase(&[missing])?, found.text());
-    Some(vec![Diagnostic::new(&codes::TW0101, range(&found), message)])
+    let help = match missing {
+        Rule::string => "write a title in double quotes before it",
+        _ => "write who is told, as in `notify group \"…\" {`",
+    };
+    Some(vec![Diagnostic::new(&codes::TW0101, range(&found), message).with_help(help)])
 }
 
 /// The `{` of a node without a `}`. In the grammar, each rule with a `{` ends with `close`, but for a `{` too many.

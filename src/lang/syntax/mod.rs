@@ -28,7 +28,7 @@ pub(crate) use foreign_syntax::range;
 pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
 pub(crate) use list_file::parse_list;
 pub use scan::MAX_NESTING;
-pub(crate) use scan::is_part;
+pub(crate) use scan::{is_part, is_quote};
 
 use self::{
     grammar::{Grammar, Rule},

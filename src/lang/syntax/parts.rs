@@ -19,12 +19,19 @@ pub(super) struct Part {
     pub(super) words: &'static str,
     /// The grammar rule that parses it alone; `None` if anything may follow its keyword.
     pub(super) alone: Option<Rule>,
+    /// An example of it, for messages.
+    pub(super) example: &'static str,
 }
 
 impl Part {
     /// Its first keyword.
     pub(super) fn start(&self) -> &'static str {
         self.words.split(' ').next().unwrap_or(self.words)
+    }
+
+    /// Its second keyword; empty if there is none.
+    pub(super) fn second(&self) -> &'static str {
+        self.words.split(' ').nth(1).unwrap_or_default()
     }
 }
 
@@ -46,12 +53,12 @@ impl Level {
 }
 
 macro_rules! levels {
-    ($($name:ident $code:ident $what:literal { $($words:literal $($alone:ident)?,)+ })+) => {
+    ($($name:ident $code:ident $what:literal { $($words:literal $($alone:ident)? $example:literal,)+ })+) => {
         $(
             pub(super) static $name: Level = Level {
                 code: &codes::$code,
                 what: $what,
-                parts: &[$(Part { words: $words, alone: levels!(@ $($alone)?) },)+],
+                parts: &[$(Part { words: $words, alone: levels!(@ $($alone)?), example: $example },)+],
             };
         )+
 
@@ -64,65 +71,65 @@ macro_rules! levels {
 
 levels! {
     ITEMS TW0104 "item" {
-        "let" only_item,
-        "list" only_item,
-        "trigger" only_item,
-        "automation" only_item,
-        "view" only_item,
-        "report" only_item,
-        "macro" only_item,
-        "test" only_item,
+        "let" only_item "let vip = tags has vip",
+        "list" only_item "list vips = (\"ada\", \"grace\")",
+        "trigger" only_item "trigger \"Name\" { when status is new then add tags a }",
+        "automation" only_item "automation \"Name\" { when … then … }",
+        "view" only_item "view \"Name\" { where … columns … }",
+        "report" only_item "report \"Name\" { measure count }",
+        "macro" only_item "macro \"Name\" { then … }",
+        "test" only_item "test \"Name\" { given ticket { … } when created expect … }",
     }
     TRIGGER TW0113 "trigger clause" {
-        "on" only_on,
-        "when" only_when,
-        "then",
+        "on" only_on "on created, updated",
+        "when" only_when "when status is open and priority is high",
+        "then" "then add tags a",
     }
     AUTOMATION TW0113 "automation clause" {
-        "when" only_when,
-        "runs triggers" only_runs,
-        "then",
+        "when" only_when "when time since solved >= 4 days",
+        "runs triggers" only_runs "runs triggers",
+        "then" "then add tags a",
     }
     MACRO TW0113 "macro clause" {
-        "then",
-        "visible to" only_visible,
+        "then" "then reply \"…\"",
+        "visible to" only_visible "visible to group \"…\"",
     }
     VIEW TW0113 "view clause" {
-        "where" only_where,
-        "columns" only_columns,
-        "group by" only_group,
-        "sort by" only_sort,
-        "visible to" only_visible,
+        "where" only_where "where status < solved",
+        "columns" only_columns "columns id, subject",
+        "group by" only_group "group by status",
+        "sort by" only_sort "sort by updated descending",
+        "visible to" only_visible "visible to group \"…\"",
     }
     REPORT TW0113 "report clause" {
-        "where" only_where,
-        "measure" only_measure,
-        "by" only_by,
-        "over" only_over,
-        "compare to" only_compare,
-        "chart" only_chart,
-        "visible to" only_visible,
+        "where" only_where "where channel is twitter",
+        "measure" only_measure "measure count, median first_reply_time",
+        "by" only_by "by day of created, channel",
+        "over" only_over "over last 30 days",
+        "compare to" only_compare "compare to previous period",
+        "chart" only_chart "chart bars",
+        "visible to" only_visible "visible to group \"…\"",
     }
     TEST TW0113 "test clause" {
-        "given" only_given,
-        "at" only_at,
-        "when" only_happens,
-        "expect" only_expect,
+        "given" only_given "given ticket { channel twitter, comment \"…\" }",
+        "at" only_at "at 2026-01-05T12:00:00Z",
+        "when" only_happens "when created",
+        "expect" only_expect "expect tags has vip",
     }
     ACTIONS TW0114 "action" {
-        "set" only_action,
-        "clear" only_action,
-        "add tags" only_action,
-        "remove tags" only_action,
-        "assign to" only_action,
-        "reply" only_action,
-        "note" only_action,
-        "notify" only_action,
-        "remind" only_action,
-        "webhook" only_action,
-        "snooze for" only_action,
-        "merge into" only_action,
-        "stop" only_action,
+        "set" only_action "set priority to high",
+        "clear" only_action "clear assignee",
+        "add tags" only_action "add tags a, b",
+        "remove tags" only_action "remove tags a",
+        "assign to" only_action "assign to group \"…\"",
+        "reply" only_action "reply \"…\"",
+        "note" only_action "note \"…\"",
+        "notify" only_action "notify group \"…\" { subject \"…\" body \"…\" }",
+        "remind" only_action "remind assignee in 2 days",
+        "webhook" only_action "webhook \"…\"",
+        "snooze for" only_action "snooze for 2 days",
+        "merge into" only_action "merge into earlier ticket",
+        "stop" only_action "stop",
     }
 }
 

@@ -9,12 +9,13 @@ use super::{
     SyntaxKind, SyntaxNode, SyntaxToken,
     foreign_syntax::range,
     is_keyword,
-    parts::{Level, levels},
+    parts::{Level, Part, levels},
     scan::is_quote,
 };
 use crate::lang::{
     diagnostic::{Diagnostic, TextDiagnostic},
-    suggest::{did_you_mean, listed, nearest},
+    foreign::{STARTS, phrase, translated},
+    suggest::{did_you_mean, nearest},
 };
 
 /// Maximum number of times a text is parsed again. Each time can reveal errors one level deeper, from items down to
@@ -186,15 +187,15 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
                 if mark.is_some() {
                     found(token, Repair { mark, word: None });
                 }
-            } else if let Some(meant) = misspelt(word, level) {
+            } else if let Some(part) = misspelt(word, level).filter(|_| !(levels.len() == 2 && has_help(word))) {
                 let error = Diagnostic::new(
                     level.code,
                     range(token),
-                    format!("unknown {} `{word}`{}", level.what, did_you_mean(Some(meant))),
+                    format!("unknown {} `{word}`{}", level.what, did_you_mean(Some(part.words))),
                 )
-                .with_guess(range(token), meant)
-                .with_help(format!("expected {}", listed(level.known())));
-                found(token, Repair { mark, word: Some(Misspelt { length: word.len(), meant, error }) });
+                .with_guess(range(token), if near(1) == part.second() { part.start() } else { part.words })
+                .with_help(format!("as in `{}`", part.example));
+                found(token, Repair { mark, word: Some(Misspelt { length: word.len(), meant: part.start(), error }) });
             } else {
                 continue;
             }
@@ -203,10 +204,18 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
     }
 }
 
-/// The keyword that a misspelled word was most likely meant to be; `None` if the word is itself a keyword or resembles
-/// none.
-fn misspelt(word: &str, level: &Level) -> Option<&'static str> {
-    if is_keyword(word) { None } else { nearest(word, level.starts()) }
+/// The part that a misspelled or foreign word most likely starts; `None` if the word is itself a keyword or resembles
+/// none, or if there is more to say about it.
+fn misspelt(word: &str, level: &Level) -> Option<&'static Part> {
+    let by_meaning = translated(word, level.known());
+    let start =
+        by_meaning.or_else(|| nearest(word, level.starts()).filter(|_| !is_keyword(word) && !has_help(word)))?;
+    level.parts.iter().find(|part| part.words == start || part.start() == start)
+}
+
+/// Whether there is more to say about a word at the start of a part.
+fn has_help(word: &str) -> bool {
+    phrase(&[STARTS], &[word], 0).is_some()
 }
 
 fn starts_line(token: &SyntaxToken, text: &str) -> bool {

@@ -35,8 +35,8 @@ pub(super) fn is_blank(c: char) -> bool {
 }
 
 /// Whether a character is a quote of any kind.
-pub(super) fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '\'' | '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '‚')
+pub(crate) fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '‚')
 }
 
 /// Length in bytes of the string literal at the start; as an error, that of an unclosed one.
@@ -80,7 +80,7 @@ fn wrong_quotes(rest: &str, open: char) -> Option<usize> {
         found.filter(|(_, c)| closes(*c)).map(|(at, c)| at + c.len_utf8())
     };
     let partner = match open {
-        '\'' => return end(&|c| c == '\''),
+        '\'' | '`' => return end(&|c| c == open),
         '"' => {
             let stops = |c| c == '\\' || (c != '\'' && is_quote(c));
             let (at, c) = line.char_indices().skip(1).find(|(_, c)| stops(*c))?;

@@ -11,5 +11,6 @@ mod printing;
 mod properties;
 mod recipes;
 mod reserved;
+mod slips;
 mod suppressions;
 mod templates;

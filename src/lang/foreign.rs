@@ -1,0 +1,389 @@
+//! What other languages and help desks write, and what is written here instead: tables, read by the messages.
+
+use super::syntax::is_quote;
+use crate::desk::field::known;
+
+/// A word of rules, and the words that others have for it.
+const WORDS: &[(&str, &[&str])] = &[
+    // Items and clauses.
+    ("trigger", &["rule", "regel", "auslöser", "règle", "déclencheur", "regla", "disparador"]),
+    ("automation", &["automatisierung", "automatisation", "automatización", "cron"]),
+    ("view", &["ansicht", "vue", "vista"]),
+    ("report", &["bericht", "rapport", "informe"]),
+    ("macro", &["makro"]),
+    ("let", &["const", "var", "def", "define"]),
+    ("test", &["it"]),
+    (
+        "when",
+        &["if", "where", "whenever", "conditions", "condition", "wenn", "falls", "quand", "lorsque", "si", "cuando"],
+    ),
+    ("where", &["if", "filter", "wo", "où", "donde"]),
+    ("then", &["actions", "dann", "alors", "entonces"]),
+    ("on", &["event", "events", "bei", "beim"]),
+    ("on created", &["create", "creation", "new", "opened", "tweet", "mention", "dm", "erstellt", "créé", "creado"]),
+    (
+        "on updated",
+        &["update", "change", "changed", "reply", "comment", "edited", "geändert", "modifié", "actualizado"],
+    ),
+    ("columns", &["select", "fields", "show", "spalten", "colonnes", "columnas"]),
+    ("sort by", &["order"]),
+    ("expect", &["assert", "then", "should", "erwarte"]),
+    ("given", &["setup", "gegeben", "étant"]),
+    // Actions.
+    ("set", &["change", "update", "setze", "setzen", "définir", "mettre", "poner", "establecer"]),
+    ("clear", &["empty", "reset", "unset", "leere", "vider", "vaciar"]),
+    ("add tags", &["tag", "add_tag", "add_tags", "label"]),
+    ("remove tags", &["untag", "delete", "remove_tag", "remove_tags"]),
+    ("assign to", &["route", "move", "transfer", "zuweisen", "assigner", "asignar"]),
+    ("reply", &["respond", "answer", "say", "tweet", "antworte", "répondre", "responder"]),
+    ("note", &["internal", "notiz", "remarque", "nota"]),
+    ("notify", &["send", "email", "mail", "alert", "benachrichtige", "notifier", "notificar"]),
+    ("remind", &["erinnere", "rappeler", "recordar"]),
+    ("webhook", &["call", "http", "post", "request"]),
+    ("snooze for", &["wait", "sleep", "delay", "defer"]),
+    ("stop", &["exit", "return", "skip", "break", "end", "halt"]),
+    // Between and before the parts of conditions.
+    ("and", &["und", "et", "y"]),
+    ("or", &["oder", "ou", "o"]),
+    ("not", &["nicht", "pas", "non"]),
+    ("is", &["equals", "equal", "eq", "was", "are", "ist", "est", "es"]),
+    ("has", &["hat", "tiene", "contain", "includes", "include", "enthält", "contient", "contiene"]),
+    ("contains", &["contain", "includes", "include", "enthält", "contient", "contiene"]),
+    ("matches", &["match", "regex", "regexp", "rlike"]),
+    ("changed", &["changes"]),
+    // Values.
+    ("new", &["neu", "nouveau", "nuevo"]),
+    ("open", &["offen", "ouvert", "abierto", "active"]),
+    ("pending", &["waiting", "wartend", "attente", "pendiente"]),
+    ("hold", &["on-hold", "on_hold", "onhold", "paused"]),
+    ("solved", &["resolved", "done", "gelöst", "résolu", "resuelto"]),
+    ("closed", &["geschlossen", "fermé", "cerrado"]),
+    ("low", &["niedrig", "basse", "baja"]),
+    ("normal", &["medium", "standard", "moyenne", "media"]),
+    ("high", &["major", "hoch", "wichtig", "haute", "élevée", "alta"]),
+    ("urgent", &["critical", "highest", "blocker", "dringend", "urgente"]),
+    ("question", &["frage", "pregunta"]),
+    ("incident", &["bug", "störung", "incidente"]),
+    ("problem", &["problème", "problema"]),
+    ("task", &["aufgabe", "tâche", "tarea"]),
+    ("twitter", &["x", "public", "mention", "tweet", "post"]),
+    ("twitter_dm", &["dm", "dms", "direct", "direct_message", "private", "x_dm"]),
+    ("twitter_like", &["like", "likes", "favorite", "x_like"]),
+    ("email", &["mail", "e-mail", "courriel", "correo"]),
+    ("yes", &["ja", "oui", "sí"]),
+    ("no", &["nein"]),
+    // Fields.
+    ("status", &["state", "zustand", "statut", "estado"]),
+    ("priority", &["prio", "severity", "priorität", "priorité", "prioridad"]),
+    ("channel", &["via", "source", "kanal", "canal"]),
+    ("group", &["team", "queue", "gruppe", "groupe", "grupo"]),
+    ("assignee", &["agent", "owner", "assigned_to"]),
+    ("subject", &["title", "betreff", "sujet", "asunto"]),
+    ("description", &["body", "message", "content", "beschreibung", "descripción"]),
+    ("tags", &["current_tags", "label", "labels"]),
+    ("created", &["created_at"]),
+    ("updated", &["updated_at"]),
+    ("solved", &["solved_at"]),
+    ("language", &["lang", "locale", "sprache", "langue", "idioma"]),
+    ("within business hours", &["in_business_hours", "business_hours"]),
+    // Filters of placeholders.
+    ("upcase", &["upper", "uppercase"]),
+    ("downcase", &["lower", "lowercase"]),
+    ("capitalize", &["title", "capitalise"]),
+    ("truncate", &["slice", "limit", "truncatewords"]),
+    // Units of time.
+    ("minutes", &["min", "mins", "m", "minuten", "minutos"]),
+    ("hours", &["h", "hr", "hrs", "stunde", "stunden", "heure", "heures", "hora", "horas"]),
+    ("days", &["d", "tag", "tage", "jour", "jours", "día", "días"]),
+    ("weeks", &["w", "woche", "wochen", "semaine", "semaines", "semana", "semanas"]),
+    ("seconds", &["s", "sec", "secs", "sekunden", "secondes", "segundos"]),
+];
+
+/// The known word, or words, that other languages write as `word`. Help desks that put `ticket.` before a field mean
+/// the field.
+pub(super) fn translated<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    let rows = WORDS.iter().filter(|(_, elsewhere)| elsewhere.contains(&lower.as_str())).map(|(here, _)| *here);
+    let meant: Vec<&str> = rows.chain(lower.strip_prefix("ticket.")).collect();
+    known.into_iter().find(|name| meant.contains(name)).filter(|_| !meant.is_empty())
+}
+
+/// Whether a word stands for no value in another language.
+pub(super) fn is_nothing(word: &str) -> bool {
+    const NOTHING: &[&str] =
+        &["", "null", "nil", "none", "nobody", "undefined", "blank", "missing", "leer", "vide", "vacío"];
+    NOTHING.iter().any(|nothing| word.eq_ignore_ascii_case(nothing))
+}
+
+/// Whether a word stands for any value in another language.
+pub(super) fn is_anything(word: &str) -> bool {
+    ["exists", "present", "any", "defined", "anything", "somebody"].contains(&word.to_lowercase().as_str())
+}
+
+/// Phrases with the help about them. `<field>`, `<text>`, `<number>` and `<value>` stand for what is written there; the
+/// help repeats it.
+pub(super) type Phrases = &'static [(&'static str, &'static str)];
+
+/// Phrases in conditions.
+pub(super) const CONDITIONS: Phrases = &[
+    // SQL.
+    ("<field> is null", "write `<field> is empty`"),
+    ("<field> is not null", "write `<field> is set`"),
+    ("<field> like", SEARCH),
+    ("<field> ilike", SEARCH),
+    ("<field> not like", "write `not <field> contains \"…\"`, without `%`"),
+    ("<field> is like", SEARCH),
+    ("<field> between", "write `<field> >= 10 and <field> <= 20`, for example"),
+    ("<field> not in", "write `<field> not in (…)`"),
+    // Python, Ruby and JavaScript.
+    ("<text> in <field>", "write `<field> contains <text>`, or `<field> has …` for tags"),
+    ("<text> not in <field>", "write `not <field> contains <text>`, or `not <field> has …` for tags"),
+    ("<field> . includes (", "write `<field> contains \"…\"`"),
+    ("<field> . include ? (", "write `<field> contains \"…\"`"),
+    ("<field> . contains (", "write `<field> contains \"…\"`"),
+    ("<field> . startsWith (", "write `<field> starts with \"…\"`"),
+    ("<field> . match (", "write `<field> matches \"…\"`"),
+    ("<field> . lower (", FOLDED),
+    ("<field> . toLowerCase (", FOLDED),
+    ("<field> = ~", "write `<field> matches \"…\"`"),
+    ("<field> ~", "write `<field> matches \"…\"`"),
+    ("matches /", "write the pattern in double quotes: `matches \"…\"`"),
+    ("if <value>", "the condition stands after `when`, without `if`"),
+    ("unless <value>", "there is no `unless`: write `not (…)`"),
+    ("and (", "write `and` between conditions: `… and …`"),
+    ("or (", "write `or` between conditions: `… or …`"),
+    ("$", "write names without `$`"),
+    ("{ {", "placeholders are for texts: write the field alone, as in `status`"),
+    // English.
+    ("<field> exists", "write `<field> is set`"),
+    ("<field> does not exist", "write `<field> is empty`"),
+    ("<field> does not contain", "write `not <field> contains …`"),
+    ("<field> doesn't contain", "write `not <field> contains …`"),
+    ("<field> not contains", "write `not <field> contains …`"),
+    ("<field> contains not", "write `not <field> contains …`"),
+    ("<field> does not equal", "write `<field> is not …`"),
+    ("<field> does not", "write `not <field> …`"),
+    ("<field> isn't", "write `<field> is not …`"),
+    ("<field> equal to", "write `<field> is …`"),
+    ("<field> not <value>", "write `<field> is not <value>`"),
+    ("<field> is either", "write `<field> in (…, …)`"),
+    ("<field> is either <value>", "write `<field> in (…, …)`"),
+    ("<field> is one of", "write `<field> in (…, …)`"),
+    ("<field> begins with", "write `<field> starts with …`"),
+    ("<field> ends with", "write `<field> matches \"…$\"`"),
+    ("contains <text> ,", "write `contains any of (…)` for several texts"),
+    ("<field> has any (", "write `<field> has any of (…)`"),
+    ("<field> has all (", "write `<field> has all of (…)`"),
+    ("<field> changed <value>", "write `<field> changed to <value>`"),
+    ("<field> greater than", "write `<field> > …`"),
+    ("<field> less than", "write `<field> < …`"),
+    ("<field> is greater than", "write `<field> > …`"),
+    ("<field> is more than", "write `<field> > …`"),
+    ("<field> is less than", "write `<field> < …`"),
+    ("<field> at least", "write `<field> >= …`"),
+    ("<field> at most", "write `<field> <= …`"),
+    ("<number> < <field> <", "comparisons do not chain: write `<field> > <number> and <field> < …`"),
+    ("<number> < = <field> <", "comparisons do not chain: write `<field> >= <number> and <field> < …`"),
+    ("<number> <", "comparisons do not chain: join two conditions with `and`"),
+    ("> >", "write `>`"),
+    ("< <", "write `<`"),
+    ("all of", "join conditions with `and`"),
+    ("any of", "join conditions with `or`"),
+    ("contains all of", "`all of` is for tags; for texts, write `subject contains \"a\" and subject contains \"b\"`"),
+    ("contains none of", "`none of` is for tags; for texts, write `not subject contains any of (\"a\", \"b\")`"),
+    ("matches any of", "write `any of` after `has`, `contains`, `contains word` or `starts with`"),
+    ("since status changed", "write `time since status_changed`"),
+    ("within hours", "write `within business hours`"),
+    ("within <value> <value> hours", "write a name of several words in double quotes: `within \"…\" hours`"),
+    ("business hours", "write `within business hours`"),
+    ("<field> ∈", "write `<field> in (…)`"),
+    // Numbers and lists.
+    ("<number> , <number>", "group digits with `_`, as in `10_000`; write lists in parentheses"),
+    ("<number> ' <number>", "group digits with `_`, as in `10_000`"),
+    ("<number> <number>", "group digits with `_`, as in `10_000`"),
+    ("<number> %", "write a number without `%`"),
+    ("<number> / <number>", "write a date as `2026-12-24`; write lists in parentheses: `in (a, b)`"),
+    ("<number> am", "write a time of day as `18:00`"),
+    ("<number> pm", "write a time of day as `18:00`"),
+    ("<number> : <number>", "write a time of day with its field: `time of day < 17:00`, for example"),
+    ("time of day between", "write both ends: `time of day >= 09:00 and time of day < 17:00`, for example"),
+    ("in {", "write lists in parentheses: `(a, b)`"),
+    ("<value> / <value>", "write lists in parentheses: `in (a, b)`"),
+    ("@", "write a handle without `@`"),
+    ("is {", "write values without braces"),
+    ("<value> {", "write actions after `then`, without braces"),
+    ("do", "write actions after `then`"),
+    ("<value> , <field>", "join conditions with `and` or `or`: write `and <field>`"),
+    (",", "write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags"),
+];
+
+/// Phrases in what a test expects, besides those in conditions.
+pub(super) const EXPECTATIONS: Phrases = &[
+    ("reply <text>", "write `reply contains <text>`"),
+    ("note <text>", "write `note contains <text>`"),
+    ("notify <text>", "write `notify contains <text>`"),
+    ("remind <text>", "write `remind contains <text>`"),
+    ("assign <text>", "write `assign contains <text>`"),
+    ("merge <text>", "write `merge contains <text>`"),
+    ("<text> and", "write a second `expect`"),
+    ("fired and", "write a second `expect`"),
+    ("fired ,", "write a second `expect`"),
+    ("<text> ,", "write a second `expect`"),
+];
+
+/// Phrases in actions.
+pub(super) const ACTIONS: Phrases = &[
+    ("add tags <value> and", "separate tags by `,`, and write each action on its own line"),
+    ("add tags to", "write `add tags …`, or `set tags to …` to replace them"),
+    ("add tags [", "write tags without brackets: `add tags a, b`"),
+    ("add <value>", "to add tags, write `add tags <value>`"),
+    ("add note", "write `note \"…\"`"),
+    ("add comment", "write `reply \"…\"` for the requester, or `note \"…\"` for agents"),
+    ("assign <text>", "write `assign to group <text>`, or `assign to agent <text>`"),
+    ("assign to team <text>", "write `assign to group <text>`"),
+    ("assign to <value> agent", "write `next agent of group` or `least busy agent of group`"),
+    ("next agent <text>", "write `next agent of group <text>`"),
+    ("busy agent <text>", "write `least busy agent of group <text>`"),
+    ("notify <text>", "write `notify group <text> { … }`, or `notify agent <text> { … }`"),
+    ("snooze until", "write how long: `snooze for 2 days`"),
+    ("stop <value>", "write `stop` alone"),
+    ("webhook <value>", "write the name of a webhook of `twite.toml` in double quotes: `webhook \"<value>\"`"),
+    ("reply <value>", TEXT),
+    ("note <value>", TEXT),
+    ("reply (", TEXT),
+    ("note (", TEXT),
+    ("+", "to put a value into a text, write a placeholder: `\"… {{ticket.id}}\"`"),
+];
+
+/// Phrases anywhere.
+pub(super) const ANYWHERE: Phrases = &[
+    ("unless", "there is no `unless`: write `when not (…)`"),
+    ("elif", ELSE),
+    ("elsif", ELSE),
+    ("else", ELSE),
+    ("order by", "to sort rows, write `sort by`"),
+    ("last <number>", "to choose the days of a report, write `over last 30 days`"),
+    ("[", "write lists in parentheses: `(a, b)`"),
+    ("/ /", COMMENT),
+    ("/ *", COMMENT),
+    ("- -", COMMENT),
+];
+
+/// Phrases at the start of an item, a clause or an action.
+pub(super) const STARTS: Phrases = &[
+    ("/ /", COMMENT),
+    ("/ *", COMMENT),
+    ("- -", COMMENT),
+    ("-", "write each part on its own line, without `-`"),
+    ("*", "write each part on its own line, without `*`"),
+    ("<number> .", "write each part on its own line, without a number"),
+    (":", "delete the `:`"),
+    ("{", "write the parts without these braces"),
+    ("<text> :", JSON),
+    ("{ <text> :", JSON),
+    ("=", "formulas of spreadsheets are written as `trigger \"…\" { when … then … }`"),
+    ("close", "to close a ticket, write `set status to closed`"),
+    ("solve", "to solve a ticket, write `set status to solved`"),
+    ("reopen", "to reopen a ticket, write `set status to open`"),
+    ("escalate", "write what it means here, as in `set priority to urgent` or `assign to group \"…\"`"),
+    ("unassign", "write `clear assignee`"),
+    ("send", "to send an email, write `notify group \"…\" { … }`; to answer the requester, `reply \"…\"`"),
+    ("comment", "write `reply \"…\"` for the requester, or `note \"…\"` for agents"),
+    ("run triggers", "only an automation runs triggers: write `runs triggers` before its `then`"),
+    ("do", "write actions after `then`"),
+    ("and", "write each action on its own line, without `and`"),
+    ("if", "write the condition after `when`"),
+    ("unless", "there is no `unless`: write `when not (…)`"),
+    ("elif", ELSE),
+    ("elsif", ELSE),
+    ("else", ELSE),
+    ("limit", "there is no `limit`: a view shows all its tickets, a page at a time"),
+    ("every", "automations run every minute by themselves; write the condition after `when`"),
+    ("count", "write `measure count`"),
+    ("created", "write `on created`"),
+    ("updated", "write `on updated`"),
+    ("select", "write a view: `view \"…\" { where … columns … }`"),
+    ("include", ALL_FILES),
+    ("import", ALL_FILES),
+];
+
+const JSON: &str = "write `trigger \"…\" { … }`: rules are not written in YAML or JSON";
+const ALL_FILES: &str = "all `.twite` files of the directory are read together; no file needs to name another";
+const FOLDED: &str = "texts are compared without regard to case: write `<field>` alone";
+const SEARCH: &str = "to search a text, use `contains`, `starts with` or `matches`";
+const ELSE: &str = "there is no `else`; write a second trigger with the opposite condition";
+const TEXT: &str = "write one text in double quotes: `reply \"…\"` or `note \"…\"`";
+pub(super) const COMMENT: &str = "comments start with `#`";
+
+/// The help about the longest phrase that contains a lexeme. `lexemes` are the text of a part; `index` is the lexeme that
+/// was not expected.
+pub(super) fn phrase(tables: &[Phrases], lexemes: &[&str], index: usize) -> Option<String> {
+    const MAX_LEXEMES: usize = 8;
+    let starts = index.saturating_sub(MAX_LEXEMES)..=index;
+    let found = tables.iter().copied().flatten().flat_map(|(pattern, help)| {
+        let (words, literals) = (pattern.split(' ').count(), pattern.split(' ').filter(|w| !is_placeholder(w)).count());
+        starts.clone().filter_map(move |start| {
+            let found = Match::of(pattern, lexemes.get(start..)?)?;
+            let end = start + found.length;
+            // One that ends before the lexeme is certain enough with two words.
+            (end > index || end == index && literals > 1).then(|| ((end > index, words, literals), found.fill(help)))
+        })
+    });
+    found.max_by_key(|(certainty, _)| *certainty).map(|(_, help)| help)
+}
+
+/// Whether a word of a pattern stands for others.
+fn is_placeholder(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('<') && word.ends_with('>')
+}
+
+/// A pattern that matched.
+struct Match {
+    /// Number of lexemes.
+    length: usize,
+    /// What the placeholders of the pattern stand for.
+    stands_for: Vec<(&'static str, String)>,
+}
+
+impl Match {
+    /// Matches a pattern with the start of a text.
+    fn of(pattern: &'static str, lexemes: &[&str]) -> Option<Self> {
+        let mut found = Self { length: 0, stands_for: vec![] };
+        for wanted in pattern.split(' ') {
+            let rest = lexemes.get(found.length..)?;
+            let first = *rest.first()?;
+            let length = match wanted {
+                "<field>" => field(rest)?,
+                "<text>" => usize::from(first.starts_with(is_quote)),
+                "<number>" => usize::from(first.starts_with(|c: char| c.is_ascii_digit())),
+                "<value>" => usize::from(first.starts_with(|c: char| c.is_alphabetic() || is_quote(c))),
+                "isn't" | "doesn't" => {
+                    let (word, t) = wanted.split_once('\'')?;
+                    if rest.get(..3)? == [word, "'", t] || rest.get(..3)? == [word, "’", t] { 3 } else { 0 }
+                }
+                word => usize::from(first.eq_ignore_ascii_case(word)),
+            };
+            if length == 0 {
+                return None;
+            }
+            if is_placeholder(wanted) {
+                found.stands_for.push((wanted, rest.get(..length)?.concat()));
+            }
+            found.length += length;
+        }
+        Some(found)
+    }
+
+    fn fill(&self, help: &str) -> String {
+        self.stands_for.iter().fold(help.to_owned(), |help, (name, text)| help.replace(name, text))
+    }
+}
+
+/// The number of lexemes of the name of a field at the start; `None` if no field has that name.
+pub(super) fn field(lexemes: &[&str]) -> Option<usize> {
+    let dots = lexemes.iter().skip(1).step_by(2).take_while(|lexeme| **lexeme == ".").count();
+    (0..=dots).rev().map(|dots| 2 * dots + 1).find(|length| {
+        let name = lexemes.get(..*length).unwrap_or_default().concat();
+        known(&name).is_some() || name.strip_prefix("field.").is_some_and(|name| !name.is_empty())
+    })
+}
