@@ -17,7 +17,7 @@ use super::{
     render,
     rules::{Files, Rules, Version},
     sources::{self, Found, NotRead, Reader},
-    span::{SourceFile, SourceSet},
+    span::{SourceFile, SourceSet, Span},
     tree::{Disk, Entry, Tree},
 };
 use crate::{
@@ -286,7 +286,13 @@ fn read(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Optio
         config.as_deref().zip(declared.as_ref()).into_iter().flat_map(|(c, d)| calendars_of(c, &d.text)).collect();
     let mut calendars = vec![];
     for (name, path) in &named {
+        let before = diagnostics.len();
         calendars.extend(read(path, &mut diagnostics).map(|file| SourceFile::new(name.as_str(), file.text)));
+        // The mistake may be in either file, but only `twite.toml` is sure to exist.
+        for (error, config) in diagnostics.iter_mut().skip(before).zip(&declared) {
+            error.message = format!("{name}: {}", error.message);
+            error.primary.span = calendar_span(config, name);
+        }
     }
     let rules: Vec<_> = found.iter().filter_map(|path| read(path, &mut diagnostics)).collect();
     shown.into_iter().for_each(|file| sources.insert(file));
@@ -462,14 +468,21 @@ fn add_calendars(desk: &mut Declarations, files: &Files) -> Vec<Diagnostic> {
             let Some(file) = files.calendars.iter().find(|file| *file.name == **name) else { continue };
             if let Err(error) = hours.holidays.add_calendar(&file.text) {
                 let message = format!("{name}: {error}");
-                let place = files.config.as_ref().and_then(|c| Some((c, c.text.find(name.as_str())?)));
-                if let Some((config, at)) = place {
-                    wrong.push(Diagnostic::new(&codes::TW0503, config.span(at..at + name.len()), message));
-                }
+                let span = files.config.as_ref().map(|config| calendar_span(config, name));
+                wrong.extend(span.map(|span| Diagnostic::new(&codes::TW0503, span, message)));
             }
         }
     }
     wrong
+}
+
+/// Where `twite.toml` names a calendar.
+fn calendar_span(config: &SourceFile, name: &str) -> Span {
+    const KEY: &str = "calendars";
+    let key = config.text.find(KEY).unwrap_or_default();
+    let named = config.text.match_indices(name).find(|(at, _)| !name.is_empty() && *at >= key + KEY.len());
+    let (at, text) = named.unwrap_or((key, KEY));
+    config.span(at..(at + text.len()).min(config.text.len()))
 }
 
 /// SHA-256 over names and contents. Names are relative to the given paths, so that the hash does not depend on

@@ -69,9 +69,11 @@ fn rules_know_when_the_desk_is_open() {
     write("twite.toml", TOML);
     write("rules.twite", RULES);
 
-    let (status, text) = run(directory.path(), &["check", "."]);
-    assert_eq!(status, 1, "{text}");
-    assert!(text.contains("holidays.ics"), "names the file that is missing:\n{text}");
+    for path in [".", "twite.toml"] {
+        let (status, text) = run(directory.path(), &["check", path]);
+        assert_eq!(status, 1, "{text}");
+        assert!(text.contains("holidays.ics: cannot read") && text.contains("twite.toml:10:14"), "{text}");
+    }
 
     write("holidays.ics", "a holiday");
     let (status, text) = run(directory.path(), &["check", "."]);
