@@ -9,7 +9,7 @@ use super::{Notice, UnitOfWork, notice::Outcome};
 use crate::{
     desk::{
         Actor, Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind,
-        Reason, ReasonKind, Status, Ticket, TicketId, Via, text::is_blank,
+        Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
     },
     engine::Decision,
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
@@ -268,8 +268,8 @@ impl UnitOfWork<'_> {
             }
             Effect::Merge => {
                 // The link names the earlier ticket, to whoever sees it.
-                let outcome =
-                    if self.merge(ticket, now).await? { "into an earlier ticket" } else { "no earlier ticket" };
+                let merged = self.merge(ticket, &outgoing.by, now).await?;
+                let outcome = if merged { "into an earlier ticket" } else { "no earlier ticket" };
                 return self.tx.carried_out(&outgoing, outcome).await;
             }
             Effect::Notify { .. } | Effect::Webhook { .. } => {}
@@ -286,12 +286,17 @@ impl UnitOfWork<'_> {
     }
 
     /// Merges a ticket into the same person's latest earlier ticket and closes it. Comments move to the earlier ticket.
-    /// Returns `false` if there is none.
-    async fn merge(&mut self, ticket: &mut Ticket, now: Timestamp) -> Result<bool, StoreError> {
-        match self.tx.earlier_ticket(ticket.id).await? {
-            Some(into) => self.move_all(ticket, into, now).await,
-            None => Ok(false),
+    /// Returns `false` if there is none. For an agent, a ticket that the agent does not see does not exist.
+    async fn merge(&mut self, ticket: &mut Ticket, by: &Actor, now: Timestamp) -> Result<bool, StoreError> {
+        let rules = self.rules.clone();
+        let viewer = Viewer::acting(&rules.desk, by);
+        for into in self.tx.earlier_tickets(ticket.id).await? {
+            let Some(target) = self.tx.ticket(into).await? else { continue };
+            if viewer.is_none_or(|viewer| viewer.sees(&target)) {
+                return self.move_all(ticket, into, now).await;
+            }
         }
+        Ok(false)
     }
 
     /// Merges a ticket into another one.

@@ -8,20 +8,20 @@ use super::{
 use crate::desk::{Author, MovedComments, TicketId};
 
 impl Tx {
-    /// The ticket into which this one can be merged: the latest earlier unclosed ticket with the same person, account
-    /// and channel.
-    pub async fn earlier_ticket(&mut self, id: TicketId) -> Result<Option<TicketId>, StoreError> {
-        let earlier: Option<i64> = query_scalar(
+    /// The tickets into which this one can be merged: the earlier unclosed tickets with the same person, account and
+    /// channel, latest first.
+    pub async fn earlier_tickets(&mut self, id: TicketId) -> Result<Vec<TicketId>, StoreError> {
+        let earlier: Vec<i64> = query_scalar(
             "SELECT e.id FROM ticket t JOIN ticket e
                ON e.key_account = t.key_account AND e.key_person = t.key_person AND e.channel = t.channel
              WHERE t.id = $1 AND e.id <> t.id AND e.status <> 'closed'
                AND (e.created < t.created OR (e.created = t.created AND e.id < t.id))
-             ORDER BY e.created DESC, e.id DESC LIMIT 1",
+             ORDER BY e.created DESC, e.id DESC LIMIT 100",
         )
         .bind(id.0)
-        .fetch_optional(&mut self.conn)
+        .fetch_all(&mut self.conn)
         .await?;
-        Ok(earlier.map(TicketId))
+        Ok(earlier.into_iter().map(TicketId).collect())
     }
 
     /// Merges a ticket into another: moves its comments, copies its links and records the target. Does not move notes,

@@ -29,6 +29,10 @@ name = "Ben"
 email = "ben@acme.example"
 groups = ["Social"]
 
+[[agent]]
+name = "Cleo"
+sees = "assigned"
+
 [mail]
 directory = "MAIL"
 from = "twite@acme.example"
@@ -217,6 +221,33 @@ async fn what_is_merged_goes_on_in_one_place() {
     desk.apply("Merge", 3).await.unwrap();
     assert_eq!(desk.ticket(3).await.status, Status::New);
     assert_eq!(said(3).await, ["30"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_merges_only_into_what_the_agent_sees() {
+    let rules = "macro \"Merge\" { then merge into earlier ticket }
+        trigger \"Cleo's\" { on created when description contains \"post 2\" then assign to agent \"Cleo\" }";
+    let desk = Desk::new(rules).await;
+    let by_cleo = |id: i64| {
+        let macros = &desk.daemon.rules().macros;
+        let update = AgentUpdate::of_macro(Actor::Agent("Cleo".into()), Via::Cli, &macros[0]);
+        let app = desk.daemon.app();
+        async move { agent::update(app, TicketId(id), &update).await.unwrap() }
+    };
+    desk.post(10, 1, 10, MORNING).await;
+    desk.post(20, 1, 20, "2026-01-05T09:10:00Z").await;
+    by_cleo(2).await;
+    assert_ne!(desk.ticket(2).await.status, Status::Closed, "ticket 1 is not Cleo's");
+    assert_eq!((desk.ticket(1).await.comments, desk.ticket(2).await.comments), (1, 1));
+    let outgoing = desk.daemon.store().outgoing(TicketId(2)).await.unwrap();
+    assert_eq!(outgoing[0].reason.as_deref(), Some("no earlier ticket"));
+
+    // One that Cleo does not see is passed over.
+    desk.post(30, 1, 30, "2026-01-05T09:20:00Z").await;
+    desk.post(21, 1, 21, "2026-01-05T09:30:00Z").await;
+    by_cleo(4).await;
+    assert_eq!(desk.ticket(4).await.status, Status::Closed);
+    assert_eq!((desk.ticket(2).await.comments, desk.ticket(3).await.comments), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

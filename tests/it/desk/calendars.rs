@@ -72,7 +72,7 @@ fn rules_know_when_the_desk_is_open() {
     for path in [".", "twite.toml"] {
         let (status, text) = run(directory.path(), &["check", path]);
         assert_eq!(status, 1, "{text}");
-        assert!(text.contains("holidays.ics: cannot read") && text.contains("twite.toml:10:14"), "{text}");
+        assert!(text.contains("holidays.ics: cannot read") && text.contains("twite.toml:10:15"), "{text}");
     }
 
     write("holidays.ics", "a holiday");
