@@ -88,7 +88,7 @@ fn conditions_read_as_the_formatter_writes_them() {
     };
     let minutes = |n| Duration::Clock(SignedDuration::from_mins(n));
     for (condition, text) in [
-        (is("requester.followers", "-1234567"), "requester.followers is -1_234_567"),
+        (is("field.score", "-1234567"), "field.score is -1_234_567"),
         (is("group", "Social VIP"), r#"group is "Social VIP""#),
         (is("field.topic", "billing"), "field.topic is billing"),
         (is("subject", "a \"b\" \\ \n"), r#"subject is "a \"b\" \\ \n""#),
