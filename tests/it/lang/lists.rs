@@ -39,7 +39,7 @@ fn a_name_means_the_values_of_its_list() {
         ("language in LIST", "\"de-AT\", \"iw\"", "de-AT\r\niw\r\n"),
         ("group in LIST", "\"Social VIP\", \"Social\"", "Social VIP\nSocial\n"),
         ("status in LIST", "new, open", "new\nopen\n"),
-        ("requester.followers in LIST", "10_000, -1", "10_000\n-1\n"),
+        ("requester.followers in LIST", "10_000, 7", "10_000\n7\n"),
         ("tags has any of LIST", "vip, \"c++\", \"#fail\"", "vip\nc++\n\"#fail\"\n"),
         ("tags has all of LIST", "vip", "VIP\n"),
         ("post.hashtags has none of LIST", "vip", "vip\n"),
