@@ -137,9 +137,10 @@ pub(super) fn rule_paths<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Re
 pub(super) fn rule_file_name(path: &Path) -> Result<(), CliError> {
     match is_rule_file(path) {
         true => Ok(()),
-        false => {
-            Err(CliError::Usage(format!("`{}` is not a rule file: its name does not end in `.twite`", Shown(path))))
-        }
+        false => Err(CliError::Usage(format!(
+            "`{}` is not a rule file: its name ends neither in `.twite` nor in `.list`",
+            Shown(path)
+        ))),
     }
 }
 

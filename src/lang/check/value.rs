@@ -211,7 +211,7 @@ impl Checker<'_, '_> {
         let message = format!("undeclared {what} `{}`{}", shortened(text), did_you_mean(suggestion.as_deref()));
         let help = match names.as_slice() {
             [] if !self.context.has_declarations() => NO_DECLARATIONS.to_owned(),
-            [] => format!("it declares no {} at all", what.split(' ').next().unwrap_or_default()),
+            [] => format!("`twite.toml` declares no {what}"),
             names if names.len() <= 12 => format!("`twite.toml` declares {}", listed(names.iter().copied())),
             names => format!("`twite.toml` declares {} of them", names.len()),
         };

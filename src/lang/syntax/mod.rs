@@ -4,6 +4,7 @@
 //! grammar is in `grammar/twite.pest`; the parser generated from it is private to this module, and no message names a
 //! grammar rule.
 
+mod advice;
 mod characters;
 pub(crate) use characters::{misleading_characters, mixed_words};
 mod conflict;

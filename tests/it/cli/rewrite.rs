@@ -184,7 +184,7 @@ fn what_is_no_rule_file_is_refused() {
     let loose = "trigger \"T\" {\n    on created\n then add tags a }\n";
     let all = ["fmt", "check", "test", "rules", "eval"];
     for (given, reason, commands) in [
-        ("notes.txt", "`notes.txt` is not a rule file: its name does not end in `.twite`", &all[..]),
+        ("notes.txt", "`notes.txt` is not a rule file: its name ends neither in `.twite` nor in `.list`", &all[..]),
         ("data.json", "is not a rule file", &all),
         ("a.TWITE", "is not a rule file", &all),
         ("twite", "is not a rule file", &all),
