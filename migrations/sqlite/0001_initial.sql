@@ -172,6 +172,16 @@ CREATE TABLE ticket_hashtag (
   PRIMARY KEY (ticket, tag)
 );
 
+-- The statuses that a ticket had before the current one, in order, with the times at which each began and ended.
+CREATE TABLE past_status (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  place   BIGINT NOT NULL,
+  status  TEXT NOT NULL,
+  began   BIGINT NOT NULL,
+  ended   BIGINT NOT NULL,
+  PRIMARY KEY (ticket, place)
+);
+
 -- Declared fields: a number (yes/no among them), or a text with its fold.
 CREATE TABLE ticket_field (
   ticket  BIGINT NOT NULL REFERENCES ticket (id),

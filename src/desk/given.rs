@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{Author, Declarations, EventComment, FieldRef, Status, Ticket, Value, field::Declared, normalize};
+use super::{
+    Author, Declarations, EventComment, FieldRef, PastStatus, Status, Ticket, Value, field::Declared, normalize,
+};
 
 /// The error of a field that cannot hold a given value.
 #[derive(Debug, thiserror::Error)]
@@ -103,8 +105,8 @@ impl Ticket {
     ///
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
     /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
-    /// ticket, and else to `updated`. Counts are raised so that each reply is a
-    /// comment, unless they are negative, which is impossible.
+    /// ticket, and else to `updated`. A ticket whose status changed was new before, a new one open. Counts are raised so
+    /// that each reply is a comment, unless they are negative, which is impossible.
     pub fn complete(&mut self, now: Timestamp) {
         const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
         if self.updated == NOT_TOLD {
@@ -124,6 +126,10 @@ impl Ticket {
                 Status::New => self.created,
                 _ => self.solved.unwrap_or(self.updated).max(self.created),
             };
+        }
+        if self.past_statuses.is_empty() && self.status_changed > self.created {
+            let status = if self.status == Status::New { Status::Open } else { Status::New };
+            self.past_statuses.push(PastStatus { status, since: self.created });
         }
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);

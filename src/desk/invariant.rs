@@ -67,6 +67,22 @@ static INVARIANTS: &[Invariant] = &[
         holds: |ticket| ticket.created <= ticket.status_changed,
     },
     Invariant {
+        fields: &["status_changed", "created"],
+        says: "`past_statuses` must begin at `created`, in order, and end at `status_changed`",
+        holds: |ticket| {
+            let starts: Vec<_> = ticket.spells().map(|spell| spell.since).collect();
+            ticket.status_changed < ticket.created || starts.first() == Some(&ticket.created) && starts.is_sorted()
+        },
+    },
+    Invariant {
+        fields: &["status"],
+        says: "no status can follow itself in `past_statuses`",
+        holds: |ticket| {
+            let statuses: Vec<_> = ticket.spells().map(|spell| spell.status).collect();
+            statuses.windows(2).all(|two| two.first() != two.last())
+        },
+    },
+    Invariant {
         fields: &["solved", "status"],
         says: "`solved` must be set if and only if `status` is `solved` or `closed`",
         holds: |ticket| ticket.solved.is_some() == (ticket.status >= Status::Solved),

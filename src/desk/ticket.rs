@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, Channel, CustomValue, EventComment, Person, Priority, Status, TicketId, TicketType, text::headline,
+    Author, Channel, CustomValue, EventComment, PastStatus, Person, Priority, Status, TicketId, TicketType,
+    text::headline,
 };
 
 /// A ticket, with all fields that conditions can read.
@@ -61,6 +62,8 @@ pub struct Ticket {
     pub updated: Timestamp,
     /// When its status last changed; at first, when it was opened.
     pub status_changed: Timestamp,
+    /// The statuses that it had before, from the one it was opened with; see [`Self::spells`].
+    pub past_statuses: Vec<PastStatus>,
     /// When it was last solved.
     pub solved: Option<Timestamp>,
     /// When it was last assigned to an agent.
@@ -85,9 +88,6 @@ impl Ticket {
     /// Sets the status, and updates the times of the change and the solution, the reopen count and the snooze
     /// accordingly.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {
-        if self.status != status {
-            self.status_changed = now.max(self.created);
-        }
         if self.status >= Status::Solved && status < Status::Solved {
             self.reopens = self.reopens.saturating_add(1);
             self.solved = None;
@@ -99,7 +99,9 @@ impl Ticket {
         if status != Status::Hold {
             self.snoozed = None;
         }
-        self.status = status;
+        if self.status != status {
+            self.begin_status(status, now);
+        }
     }
 
     /// Snoozes the ticket: puts it on hold until a time. Does nothing to a solved or closed ticket.
@@ -130,10 +132,18 @@ impl Ticket {
 
     /// Sets an earlier time at which it was opened, after an older message was received.
     pub fn opened_earlier(&mut self, at: Timestamp) {
-        let unchanged = self.status_changed == self.created;
+        let opened_by_reply = self.is_opened_by_reply();
         self.created = self.created.min(at);
-        if unchanged {
-            self.status_changed = self.created;
+        self.move_status(0, self.created);
+        if opened_by_reply {
+            self.opened_by_reply();
+        }
+    }
+
+    /// Lets the first reply open it at the time of that reply, of which an earlier one became known.
+    fn opened_by_reply(&mut self) {
+        if let Some(reply) = self.first_reply {
+            self.move_status(1, reply.max(self.created));
         }
     }
 
@@ -173,13 +183,13 @@ impl Ticket {
                 self.agent_touches = self.agent_touches.saturating_add(1);
                 if comment.public {
                     self.replies = self.replies.saturating_add(1);
-                    let opened_by_reply = self.status == Status::Open && self.first_reply == Some(self.status_changed);
+                    let opened_by_reply = self.is_opened_by_reply();
                     let first = self.first_reply.map_or(made, |first| first.min(made));
                     self.first_reply = Some(first);
                     if self.status == Status::New {
                         self.set_status(Status::Open, made);
                     } else if opened_by_reply {
-                        self.status_changed = first.max(self.created);
+                        self.opened_by_reply();
                     }
                 }
             }
@@ -206,10 +216,16 @@ impl Ticket {
                 self.set_status(Status::Open, now);
             }
         }
+        let opened_by_reply = self.is_opened_by_reply();
         self.first_reply = match (self.first_reply, other.first_reply) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+        match self.first_reply {
+            Some(reply) if self.status == Status::New => self.set_status(Status::Open, reply),
+            Some(_) if opened_by_reply => self.opened_by_reply(),
+            _ => {}
+        }
         self.updated = self.updated.max(now);
     }
 }

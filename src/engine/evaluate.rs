@@ -9,8 +9,10 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
+use jiff::SignedDuration;
+
 use crate::{
-    desk::{Facts, FieldRef, Kind, Value, text},
+    desk::{Facts, FieldRef, Kind, Status, Value, text},
     lang::rules::{Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate},
 };
 
@@ -32,6 +34,9 @@ pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
         Op::Changed { from, to } => changed(&before(&predicate.field, facts), &value, from.as_ref(), to.as_ref()),
         Op::Since(comparison, span) => duration_holds(&value, *comparison, *span, facts, false),
         Op::Until(comparison, span) => duration_holds(&value, *comparison, *span, facts, true),
+        Op::TimeIn(statuses, comparison, span) => {
+            comparison.holds(time_in(statuses, span.is_business(), facts).cmp(&span.length(facts.hours())))
+        }
         op => value_holds(op, &predicate.field.kind(), &value),
     }
 }
@@ -57,7 +62,7 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Op::IsEmpty => value.is_empty(),
         Op::IsSet => !value.is_empty(),
-        Op::Changed { .. } | Op::Since(..) | Op::Until(..) => false,
+        Op::Changed { .. } | Op::Since(..) | Op::Until(..) | Op::TimeIn(..) => false,
     }
 }
 
@@ -131,6 +136,14 @@ fn folded<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
     match value {
         Value::Text(t) | Value::Word(t) => Some(text::fold(t)).filter(|t| !t.is_empty()),
         _ => None,
+    }
+}
+
+/// The total time that the ticket has spent in these statuses.
+pub(super) fn time_in(statuses: &[Status], business: bool, facts: Facts<'_>) -> SignedDuration {
+    match business {
+        true => facts.ticket.business_time_in(statuses, facts.now, facts.hours()),
+        false => facts.ticket.time_in(statuses, facts.now),
     }
 }
 

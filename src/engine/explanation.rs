@@ -113,6 +113,11 @@ pub(super) fn explain_condition(condition: &Condition, facts: Facts<'_>) -> Expl
 }
 
 fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind {
+    if let Op::TimeIn(statuses, _, span) = &predicate.op {
+        let time = evaluate::time_in(statuses, span.is_business(), facts);
+        let value = Value::Word(format!("{:#}", time.round(jiff::Unit::Second).unwrap_or(time)).into());
+        return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), value, before: None };
+    }
     let before = matches!(predicate.op, Op::Changed { .. }).then(|| short(evaluate::before(&predicate.field, facts)));
     ExplanationKind::Predicate { text: Arc::clone(predicate.text()), value: short(predicate.field.read(facts)), before }
 }

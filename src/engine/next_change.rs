@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{evaluate, normal::literals};
 use crate::{
     desk::{Facts, Scope, Value},
-    lang::rules::{Condition, ConditionKind, Literal, Op, Predicate},
+    lang::rules::{Condition, ConditionKind, Duration, Literal, Op, Predicate},
 };
 
 /// Maximum steps of a search. A search that reaches it returns an instant that is too early. When the condition is
@@ -83,6 +83,23 @@ fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stable {
 fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
     let hours = facts.hours();
     let at = match (&predicate.op, predicate.field.read(facts)) {
+        // Only the time in the current status grows, as `time since status_changed` does.
+        (Op::TimeIn(statuses, comparison, length), _) => {
+            let ticket = facts.ticket;
+            if !statuses.contains(&ticket.status) {
+                return None;
+            }
+            let before =
+                evaluate::time_in(statuses, length.is_business(), Facts { now: ticket.status_changed, ..facts });
+            let left = length.length(hours).checked_sub(before)?;
+            let left = if length.is_business() { Duration::Open(left) } else { Duration::Clock(left) };
+            // Already more, whatever time it is.
+            if left.length(hours).is_negative() {
+                return None;
+            }
+            let boundary = comparison.boundary(left.reached_after(ticket.status_changed, hours))?;
+            if boundary.included { Some(boundary.at) } else { right_after(boundary.at) }
+        }
         // `time since` grows: `>=` and `<` change at the boundary, `>` and `<=` right after it.
         (Op::Since(comparison, length), Value::Time(time)) => {
             let boundary = comparison.boundary(length.reached_after(time, hours))?;

@@ -95,6 +95,7 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
     match (&predicate.op, &kind) {
         // Opening hours are too slow to evaluate for every ticket.
         _ if predicate.field.scope() == Scope::Clock => Normal::Opaque,
+        (Op::TimeIn(..), _) => Normal::Opaque,
         (Op::Changed { from, to }, _) => match values(&kind) {
             values if values.is_empty() || values.len().pow(2) > MAX_CODES => Normal::Opaque,
             values => Normal::Changes(changes(&values, from.as_ref(), to.as_ref())),

@@ -239,8 +239,8 @@ impl Measure {
         match self {
             Self::Count => "tickets",
             Self::Requesters | Self::Reach => "people",
-            Self::Of { quantity: Quantity::Time { .. }, .. } => "seconds",
-            Self::Of { quantity: Quantity::Field(_), .. } => "number",
+            Self::Of { quantity, .. } if quantity.is_time() => "seconds",
+            Self::Of { .. } => "number",
         }
     }
 
@@ -463,6 +463,10 @@ fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<i64> {
             };
             i64::try_from(length.as_millis()).ok()
         }
+        Quantity::TimeIn { statuses, business } => {
+            let time = evaluate::time_in(statuses, *business, facts);
+            i64::try_from(time.as_nanos().div_euclid(1_000_000)).ok()
+        }
     }
 }
 
@@ -484,7 +488,7 @@ impl Measure {
     /// Converts an aggregate to the unit that is reported: lengths of time from milliseconds to seconds.
     pub fn in_unit(&self, value: f64) -> f64 {
         match self {
-            Self::Of { quantity: Quantity::Time { .. }, .. } => value / 1000.0,
+            Self::Of { quantity, .. } if quantity.is_time() => value / 1000.0,
             _ => value,
         }
     }

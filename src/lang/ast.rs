@@ -267,7 +267,7 @@ nodes! {
     Audience { group: has("group"), value: value(), }
 
     MeasureClause { measures: nodes(Measure), }
-    Measure { words: tokens(Path), business: keyword("business"), }
+    Measure { words: tokens(Path), business: keyword("business"), time_in: node(TimeIn), }
     ByClause { splits: nodes(Split), }
     Split { words: tokens(Path), bands: node(List), }
     OverClause { last: has("last"), of: has("of"), words: tokens(Path), values: values(), }
@@ -323,7 +323,9 @@ nodes! {
     StartsTest {}
     MatchesTest {}
     ChangedTest { from: values_after("from"), to: values_after("to"), }
+    TimeIn { field: token(Path), value: value_behind_name(), }
     TimeQuestion {
+        time_in: node(TimeIn),
         since: has("since"),
         field: token(Path),
         comparison: token(Comparison),
@@ -405,6 +407,15 @@ impl Message {
     /// The parts with this name, such as `subject`.
     pub(crate) fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = MessagePart> + use<'n> {
         self.parts().filter(move |part| part.name().is_some_and(|token| token.text() == name))
+    }
+}
+
+impl TimeIn {
+    /// Words between the field and its value, as in `time in status is open`.
+    pub(crate) fn extra_words(&self) -> impl Iterator<Item = SyntaxToken> + use<> {
+        let after_field = self.0.token(SyntaxKind::Path).map(|field| field.text_range().end());
+        let words: Vec<_> = self.0.tokens().filter(|token| token.kind() == SyntaxKind::Keyword).collect();
+        words.into_iter().filter(move |word| after_field.is_some_and(|end| word.text_range().start() >= end))
     }
 }
 

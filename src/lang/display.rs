@@ -6,11 +6,12 @@ use std::fmt::{self, Write};
 
 use super::{
     rules::{
-        Calendar, Condition, ConditionKind, Duration, Folded, Literal, Measure, Op, Predicate, Quantity, Split, Values,
+        Calendar, Condition, ConditionKind, Duration, Folded, Literal, Measure, Op, Predicate, Quantity, Split,
+        Statuses, Values,
     },
     syntax::is_name,
 };
-use crate::desk::{FieldRef, Kind, field::Declared, visible::is_control};
+use crate::desk::{FieldRef, Kind, Status, field::Declared, visible::is_control};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,8 +101,22 @@ impl fmt::Display for Predicate {
             }
             Op::Since(comparison, span) => write!(f, "time since {field} {} {span}", comparison.as_str()),
             Op::Until(comparison, span) => write!(f, "time until {field} {} {span}", comparison.as_str()),
+            Op::TimeIn(statuses, comparison, span) => {
+                write!(f, "{} {} {span}", time_in(statuses), comparison.as_str())
+            }
         }
     }
+}
+
+/// `time in status open`, `time in status (new, open)`
+fn time_in(statuses: &Statuses) -> impl fmt::Display {
+    fmt::from_fn(move |f| match &statuses[..] {
+        [status] => write!(f, "time in status {status}"),
+        statuses => {
+            let words: Vec<_> = statuses.iter().copied().map(Status::as_str).collect();
+            write!(f, "time in status ({})", words.join(", "))
+        }
+    })
 }
 
 /// Writes a search for one text, or for any of several.
@@ -129,6 +144,9 @@ impl fmt::Display for Measure {
             Self::Of { aggregate, quantity: Quantity::Field(field) } => write!(f, "{} {field}", aggregate.as_str()),
             Self::Of { aggregate, quantity: Quantity::Time { metric, business } } => {
                 write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, metric.name)
+            }
+            Self::Of { aggregate, quantity: Quantity::TimeIn { statuses, business } } => {
+                write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, time_in(statuses))
             }
         }
     }

@@ -15,7 +15,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, TimeOfDay, Value, field,
+    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, Status, TimeOfDay, Value, field,
     text::{fold, fold_needle},
 };
 
@@ -269,7 +269,7 @@ impl Predicate {
     /// Whether the result depends on the business hours that apply to the ticket.
     pub fn asks_hours(&self) -> bool {
         self.field.scope() == Scope::Clock
-            || matches!(&self.op, Op::Since(_, span) | Op::Until(_, span) if span.is_business())
+            || matches!(&self.op, Op::Since(_, span) | Op::Until(_, span) | Op::TimeIn(_, _, span) if span.is_business())
     }
 }
 
@@ -323,7 +323,13 @@ pub enum Op {
     Since(Comparison, Duration),
     /// `time until F < 2 hours`: the time remaining until the field's value. Negative if that is in the past.
     Until(Comparison, Duration),
+    /// `time in status open > 4 hours`, `time in status (new, open) > 4 hours`: the total time that the ticket has spent
+    /// in these statuses until now.
+    TimeIn(Statuses, Comparison, Duration),
 }
+
+/// Statuses whose time is counted together, in the order in which they are written.
+pub type Statuses = Vec<Status>;
 
 /// The values of a list, stored once for all predicates that refer to a named list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::{
     snapshot::Snapshot,
     ticket::tickets,
     time,
-    view::{Query, asks_about_people},
+    view::{Query, asks_about_people, list_of, past_time_in},
 };
 use crate::{
     desk::{
@@ -81,7 +81,7 @@ struct Statement<'a> {
 impl Statement<'_> {
     /// Whether the database can compute the whole report.
     fn can_count(&self) -> bool {
-        let business = |m: &Measure| matches!(m, Measure::Of { quantity: Quantity::Time { business: true, .. }, .. });
+        let business = |m: &Measure| matches!(m, Measure::Of { quantity, .. } if quantity.is_business());
         let shown = |split: &Split| matches!(split, Split::Field(FieldRef::Known(Field { sql: None, .. })));
         !self.report.measures.iter().any(business)
             && !self.report.by.iter().any(shown)
@@ -189,6 +189,14 @@ impl Statement<'_> {
                 Quantity::Time { metric, .. } => {
                     let of = |name| known(name).and_then(|f| f.sql).unwrap_or("NULL");
                     format!("({} - {})", of(metric.to), of(metric.from))
+                }
+                Quantity::TimeIn { statuses, .. } => {
+                    let now = self.now.as_nanosecond().div_euclid(1_000_000);
+                    let current = list_of(statuses);
+                    format!(
+                        "({} + CASE WHEN t.status IN ({current}) THEN {now} - t.status_changed ELSE 0 END)",
+                        past_time_in(statuses)
+                    )
                 }
             };
             let _ = write!(select, ", {quantity} AS m{n}");

@@ -10,10 +10,10 @@ use super::{
     db::{Builder, Connection, Query, Row, query, query_scalar},
     number::Numbered,
     person::PERSON,
-    times, word,
-    write_buffer::{FieldRow, HashtagRow, TagRow},
+    stored, time, times, word,
+    write_buffer::{FieldRow, HashtagRow, PastStatusRow, TagRow},
 };
-use crate::desk::{CustomValue, SourceId, Status, Ticket, TicketId, XId, text::fold};
+use crate::desk::{CustomValue, PastStatus, SourceId, Status, Ticket, TicketId, XId, text::fold};
 use crate::engine::minute;
 
 /// The key under which at most one ticket is open.
@@ -201,6 +201,7 @@ impl Tx {
         let tags = before.tags.difference(&ticket.tags);
         let hashtags = before.post.hashtags.difference(&ticket.post.hashtags);
         let fields = before.custom.iter().filter(|(name, value)| ticket.custom.get(*name) != Some(*value));
+        self.save_past_statuses(before, ticket).await?;
         let gone: Vec<_> = tags
             .map(|tag| ("DELETE FROM ticket_tag WHERE ticket = $1 AND tag = $2", tag))
             .chain(hashtags.map(|tag| ("DELETE FROM ticket_hashtag WHERE ticket = $1 AND tag = $2", tag)))
@@ -225,6 +226,34 @@ impl Tx {
         }));
         Ok(())
     }
+
+    /// Writes the past statuses from the first that is new or changed.
+    async fn save_past_statuses(&mut self, before: &Ticket, ticket: &Ticket) -> Result<(), StoreError> {
+        let (was, is) = (past_spells(before), past_spells(ticket));
+        let same = was.iter().zip(&is).take_while(|(was, is)| was == is).count();
+        if same < was.len() {
+            query("DELETE FROM past_status WHERE ticket = $1 AND place >= $2")
+                .bind(ticket.id.0)
+                .bind(i64::try_from(same).unwrap_or(i64::MAX))
+                .execute(self.conn.past_cache())
+                .await?;
+        }
+        let rows = (0_i64..).zip(is).skip(same).map(|(place, (status, began, ended))| PastStatusRow {
+            ticket: ticket.id.0,
+            place,
+            status: status.as_str(),
+            began,
+            ended,
+        });
+        self.conn.buffer.past_statuses.extend(rows);
+        Ok(())
+    }
+}
+
+/// The past statuses of a ticket, each with its start and its end in milliseconds.
+fn past_spells(ticket: &Ticket) -> Vec<(Status, i64, i64)> {
+    let spells = ticket.spells().filter_map(|spell| Some((spell.status, spell.since, spell.until?)));
+    spells.map(|(status, since, until)| (status, since.as_millisecond(), until.as_millisecond())).collect()
 }
 
 /// Columns of a ticket that never change.
@@ -300,6 +329,9 @@ fn next_check(ticket: &Ticket, now: Timestamp) -> Option<i64> {
 /// A ticket with its values rounded as the database stores them.
 fn as_stored(mut ticket: Ticket) -> Ticket {
     column::round(CHANGING, &mut ticket);
+    for past in &mut ticket.past_statuses {
+        past.since = stored(past.since);
+    }
     ticket
 }
 
@@ -315,22 +347,35 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
         let ticket = read(&row)?;
         found.insert(ticket.id.0, ticket);
     }
+    let mut past_statuses = BTreeMap::new();
     for row in among(connection, SETS, ids).fetch_all(&mut *connection).await? {
         let Some(ticket) = found.get_mut(&row.try_get("ticket")?) else { continue };
         match row.try_get("kind")? {
+            "status" => {
+                let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or(usize::MAX);
+                let past = PastStatus { status: word(row.try_get("name")?)?, since: time(row.try_get("number")?)? };
+                past_statuses.entry(ticket.id).or_insert_with(BTreeMap::new).insert(place, past);
+            }
             "tag" => ticket.tags.extend([row.try_get("name")?]),
             "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
             _ => ticket.custom.extend([custom(&row)?]),
         }
     }
+    for (id, past) in past_statuses {
+        if let Some(ticket) = found.get_mut(&id.0) {
+            ticket.past_statuses = past.into_values().collect();
+        }
+    }
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// One statement that reads the tables of tags, hashtags and declared fields.
+/// One statement that reads the tables of tags, hashtags, declared fields and past statuses.
 const SETS: &[&str] = &[
-    "SELECT ticket, 'tag' AS kind, tag AS name, CAST(NULL AS BIGINT) AS number, NULL AS text FROM ticket_tag WHERE ticket",
-    " UNION ALL SELECT ticket, 'hashtag', tag, CAST(NULL AS BIGINT), NULL FROM ticket_hashtag WHERE ticket",
-    " UNION ALL SELECT ticket, kind, name, number, text FROM ticket_field WHERE ticket",
+    "SELECT ticket, 'tag' AS kind, tag AS name, CAST(NULL AS BIGINT) AS number, NULL AS text, 0 AS place FROM ticket_tag \
+     WHERE ticket",
+    " UNION ALL SELECT ticket, 'hashtag', tag, CAST(NULL AS BIGINT), NULL, 0 FROM ticket_hashtag WHERE ticket",
+    " UNION ALL SELECT ticket, kind, name, number, text, 0 FROM ticket_field WHERE ticket",
+    " UNION ALL SELECT ticket, 'status', status, began, NULL, place FROM past_status WHERE ticket",
 ];
 
 /// Concatenates statement parts, each followed by ` IN (ids)`.

@@ -30,7 +30,7 @@ impl Cached {
     /// Those of this table.
     pub(super) fn of(table: &str) -> Option<Self> {
         match table {
-            "ticket" | "ticket_tag" | "ticket_hashtag" | "ticket_field" => Some(Self::Tickets),
+            "ticket" | "ticket_tag" | "ticket_hashtag" | "ticket_field" | "past_status" => Some(Self::Tickets),
             "person" => Some(Self::People),
             "post" => Some(Self::Posts),
             _ => None,

@@ -8,7 +8,7 @@
 
 use std::slice::from_ref;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     StoreError,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Declarations, Facts, FieldRef, Hours, Kind, Ticket, Viewer,
+        Declarations, Facts, FieldRef, Hours, Kind, Status, Ticket, Viewer,
         declarations::CustomKind,
         field::{Field, Scope},
     },
@@ -280,6 +280,7 @@ impl<'a> Query<'a> {
             }
             Op::Since(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, false, over),
             Op::Until(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, true, over),
+            Op::TimeIn(statuses, comparison, span) => self.time_in(statuses, *comparison, *span, over),
             Op::Holds | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
                 self.sql.push(FALSE);
             }
@@ -554,22 +555,53 @@ impl<'a> Query<'a> {
                 self.present(field, &Kind::Time);
             };
         };
-        let included = included == far;
-        // Stored times are whole milliseconds.
-        let nanos = at.as_nanosecond();
-        let later = far == until;
-        let (sign, millis) = match (later, included) {
-            (true, true) => (" >= ", -(-nanos).div_euclid(1_000_000)),
-            (true, false) => (" > ", nanos.div_euclid(1_000_000)),
-            (false, true) => (" <= ", nanos.div_euclid(1_000_000)),
-            (false, false) => (" < ", -(-nanos).div_euclid(1_000_000)),
+        let comparison = match (far == until, included == far) {
+            (true, true) => Comparison::AtLeast,
+            (true, false) => Comparison::More,
+            (false, true) => Comparison::AtMost,
+            (false, false) => Comparison::Less,
         };
         self.sql.push("(");
         self.present(field, &Kind::Time);
         self.sql.push(" AND ");
         self.column(field);
-        // Fits: a timestamp is at most some 10^14 milliseconds away from the epoch.
-        self.sql.push(sign).push_bind(i64::try_from(millis).unwrap_or(i64::MAX)).push(")");
+        self.millis(comparison, at.as_nanosecond());
+        self.sql.push(")");
+    }
+
+    /// Pushes a comparison of whole milliseconds with a number of nanoseconds.
+    fn millis(&mut self, comparison: Comparison, nanos: i128) {
+        let millis = match comparison {
+            Comparison::AtLeast | Comparison::Less => -(-nanos).div_euclid(1_000_000),
+            Comparison::More | Comparison::AtMost => nanos.div_euclid(1_000_000),
+        };
+        // No time is that many milliseconds away from another.
+        let millis = i64::try_from(millis).unwrap_or(if millis < 0 { i64::MIN } else { i64::MAX });
+        self.sql.push(format_args!(" {} ", comparison.as_str())).push_bind(millis);
+    }
+
+    /// Pushes a condition on the total time in some statuses: that of the past ones, and the time since the current one
+    /// began. Business time is at most that; the evaluator computes it.
+    fn time_in(&mut self, statuses: &[Status], comparison: Comparison, span: Duration, over: bool) {
+        if !span.is_business() {
+            return self.time_in_by(statuses, comparison, span.length(&self.desk.hours));
+        }
+        if !over || !comparison.is_lower_bound() {
+            return self.unsaid(over);
+        }
+        self.exact = false;
+        self.sql.push("(t.status_changed").push(" > ").push_bind(self.now.as_millisecond()).push(" OR ");
+        self.by_schedule(|query, hours| query.time_in_by(statuses, comparison, span.length(hours)));
+        self.sql.push(")");
+    }
+
+    fn time_in_by(&mut self, statuses: &[Status], comparison: Comparison, length: SignedDuration) {
+        let (current, past) = (list_of(statuses), past_time_in(statuses));
+        self.sql.push(format_args!("(CASE WHEN t.status IN ({current}) THEN {past} - t.status_changed"));
+        self.millis(comparison, length.as_nanos() - self.now.as_nanosecond());
+        self.sql.push(format_args!(" ELSE {past}"));
+        self.millis(comparison, length.as_nanos());
+        self.sql.push(" END)");
     }
 
     /// Pushes one sort key; empty values come last in both directions.
@@ -620,6 +652,21 @@ impl<'a> Query<'a> {
         }
         self.sql.push(direction);
     }
+}
+
+/// SQL for the total time that a ticket spent in past statuses, in milliseconds.
+pub(super) fn past_time_in(statuses: &[Status]) -> String {
+    format!(
+        "CAST(coalesce((SELECT sum(s.ended - s.began) FROM past_status s WHERE s.ticket = t.id AND s.status IN ({})), 0) \
+         AS BIGINT)",
+        list_of(statuses)
+    )
+}
+
+/// A list of statuses in SQL.
+pub(super) fn list_of(statuses: &[Status]) -> String {
+    let words: Vec<_> = statuses.iter().map(|status| format!("'{status}'")).collect();
+    words.join(", ")
 }
 
 /// Whether a field is a column of the requester's row.

@@ -19,6 +19,7 @@ pub(super) struct WriteBuffer {
     pub(super) tags: Vec<TagRow>,
     pub(super) hashtags: Vec<HashtagRow>,
     pub(super) fields: Vec<FieldRow>,
+    pub(super) past_statuses: Vec<PastStatusRow>,
     pub(super) decisions: Vec<DecisionRow>,
     pub(super) outbox: Vec<OutboxRow>,
     pub(super) fired: Vec<FiredRow>,
@@ -26,10 +27,11 @@ pub(super) struct WriteBuffer {
 
 impl WriteBuffer {
     fn is_empty(&self) -> bool {
-        let Self { tags, hashtags, fields, decisions, outbox, fired } = self;
+        let Self { tags, hashtags, fields, past_statuses, decisions, outbox, fired } = self;
         tags.is_empty()
             && hashtags.is_empty()
             && fields.is_empty()
+            && past_statuses.is_empty()
             && decisions.is_empty()
             && outbox.is_empty()
             && fired.is_empty()
@@ -85,6 +87,14 @@ rows! {
         folded: Option<String>,
     }
 
+    PastStatusRow in past_status {
+        ticket: i64,
+        place: i64,
+        status: &'static str,
+        began: i64,
+        ended: i64,
+    }
+
     DecisionRow in decision {
         id: i64,
         ticket: i64,
@@ -132,8 +142,15 @@ pub(super) struct Buffered {
 }
 
 /// The tables of [`WriteBuffer`].
-const TABLES: [&str; 6] =
-    [TagRow::TABLE, HashtagRow::TABLE, FieldRow::TABLE, DecisionRow::TABLE, OutboxRow::TABLE, FiredRow::TABLE];
+const TABLES: [&str; 7] = [
+    TagRow::TABLE,
+    HashtagRow::TABLE,
+    FieldRow::TABLE,
+    PastStatusRow::TABLE,
+    DecisionRow::TABLE,
+    OutboxRow::TABLE,
+    FiredRow::TABLE,
+];
 
 /// What a statement does with buffered and cached tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -219,10 +236,12 @@ impl Buffered {
     }
 
     async fn insert_all(&mut self) -> Result<(), Error> {
-        let WriteBuffer { tags, hashtags, fields, decisions, outbox, fired } = std::mem::take(&mut self.buffer);
+        let WriteBuffer { tags, hashtags, fields, past_statuses, decisions, outbox, fired } =
+            std::mem::take(&mut self.buffer);
         self.insert(tags).await?;
         self.insert(hashtags).await?;
         self.insert(fields).await?;
+        self.insert(past_statuses).await?;
         self.insert(decisions).await?;
         self.insert(outbox).await?;
         self.insert(fired).await

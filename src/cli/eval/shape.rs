@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Declarations, FieldRef, Kind, Scope, SourceId, Ticket, Via, Words,
+        Declarations, FieldRef, Kind, Scope, SourceId, Status, Ticket, Via, Words,
         declarations::{CustomField, CustomKind},
         field::{Declared, FIELDS, known},
         moment::moment,
@@ -32,6 +32,8 @@ pub(super) enum Shape {
     Word(Words),
     /// A list of strings.
     Texts,
+    /// A list of objects of this shape.
+    Tables(Box<Shape>),
     /// An object with these keys.
     Table(Vec<Key>),
     /// One of these words, or an object with one of these keys.
@@ -98,6 +100,10 @@ fn table(prefix: &str, value: &Value) -> Shape {
         let holds = match (path.as_str(), value) {
             ("custom", _) => Shape::Custom,
             ("requester.id", _) => Shape::Id,
+            ("past_statuses", _) => {
+                let keys = vec![required("status", Shape::Word(Status::WORDS)), required("since", Shape::Moment)];
+                Shape::Tables(Box::new(Shape::Table(keys)))
+            }
             (_, Value::Object(_)) => table(&format!("{path}."), value),
             _ => match known(&path).map(|field| &field.kind) {
                 Some(Kind::YesNo) => Shape::YesNo,
@@ -187,6 +193,7 @@ impl fmt::Display for Holds<'_> {
             Shape::Id => f.write_str("a string: an X id of 1 to 19 digits, or an email address"),
             Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
             Shape::Texts => f.write_str("a list of strings"),
+            Shape::Tables(_) => f.write_str("a list of objects"),
             Shape::Table(_) | Shape::Custom => f.write_str("an object"),
             Shape::OneOf(words, keys) => {
                 let keys: Vec<_> = keys.iter().map(|key| format!("{{\"{}\": …}}", key.name)).collect();
@@ -308,15 +315,19 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Holds::Shape(Shape::Texts) = self.holds else {
-            self.misfit("a list");
-            while items.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(());
+        let holds = match self.holds {
+            Holds::Shape(Shape::Texts) => Holds::Item,
+            Holds::Shape(Shape::Tables(item)) => Holds::Shape(item),
+            _ => {
+                self.misfit("a list");
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(());
+            }
         };
         for n in 0_usize.. {
-            let item = self.report.inside(&n.to_string(), |report| {
-                items.next_element_seed(At { holds: Holds::Item, may_be_null: false, report })
-            });
+            let item = self
+                .report
+                .inside(&n.to_string(), |report| items.next_element_seed(At { holds, may_be_null: false, report }));
             if item?.is_none() {
                 break;
             }
@@ -417,7 +428,7 @@ mod tests {
             Shape::Table(keys) => keys
                 .iter()
                 .flat_map(|key| match &key.holds {
-                    Shape::Custom | Shape::Id => vec![],
+                    Shape::Custom | Shape::Id | Shape::Tables(_) => vec![],
                     table @ Shape::Table(_) => paths(&format!("{prefix}{}.", key.name), table),
                     _ => vec![format!("{prefix}{}", key.name)],
                 })
@@ -466,6 +477,7 @@ mod tests {
             Shape::Id => vec![json!("1")],
             Shape::Word(words) => words.words.iter().map(|word| json!(word)).collect(),
             Shape::Texts => vec![json!([]), json!(["x"])],
+            Shape::Tables(item) => vec![json!([]), json!(samples(item))],
             Shape::Table(keys) => table(keys),
             Shape::OneOf(words, keys) => {
                 let words = words.iter().map(|word| json!(word));

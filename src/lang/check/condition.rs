@@ -19,7 +19,8 @@ use crate::{
         diagnostic::Diagnostic,
         display::Quoted,
         rules::{
-            Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate, Values,
+            Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate,
+            Statuses, Values,
         },
         suggest::{did_you_mean, for_how_long, listed},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
@@ -673,20 +674,81 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn time_question(&mut self, node: &ast::TimeQuestion) -> Option<Predicate> {
+    /// Checks `time in status open`. Returns the field and the statuses.
+    pub(super) fn time_in(&mut self, node: &ast::TimeIn) -> Option<(FieldRef, Statuses)> {
         let path = node.field()?;
-        let comparison = match node.comparison() {
-            Some(token) => comparison(token.text()),
-            None => {
-                let message = "durations are compared with `<`, `<=`, `>` or `>=`";
-                if let Some(op) = node.is() {
-                    let help =
-                        format!("write `time {} {} >= …`", if node.since() { "since" } else { "until" }, path.text());
-                    self.report(Diagnostic::new(&codes::TW0301, range(&op), message).with_help(help));
-                }
-                None
-            }
+        let error = |code, message| Diagnostic::new(code, range(&path), message);
+        let Some(field) = FieldRef::find(path.text(), self.context.desk).filter(|field| field.name() == "status")
+        else {
+            let is_status = Status::WORDS.rank(path.text()).is_some();
+            let status = if is_status { path.text() } else { "open" };
+            let help = format!("write `time in status {status}`, for example");
+            let message = match is_status {
+                true => format!("`{}` is a value of `status`", path.text()),
+                false => format!("times are kept of `status`, not of `{}`", shortened(path.text())),
+            };
+            let error = error(&codes::TW0301, message).with_help(help);
+            self.report(if is_status && node.value().is_none() {
+                error.with_guess(range(&path), format!("status {status}"))
+            } else {
+                error
+            });
+            return None;
         };
+        let Some(value) = node.value() else {
+            let help = "write `time in status open`, or `time in status (new, open)`";
+            self.report(error(&codes::TW0301, "missing status after `time in status`".to_owned()).with_help(help));
+            return None;
+        };
+        let between = range(&path).end..span_of(&value).start;
+        if let Some(word) = node.extra_words().next() {
+            let error = Diagnostic::new(
+                &codes::TW0106,
+                range(&word),
+                format!("unexpected `{}` before the status", word.text()),
+            );
+            self.report(error.with_help(format!("write `time in status {value}`")).with_fix(between, " "));
+        }
+        let values = match &value {
+            SyntaxElement::Node(list) => list.values().collect(),
+            SyntaxElement::Token(_) => vec![value.clone()],
+        };
+        if values.is_empty() {
+            self.error(&codes::TW0310, span_of(&value), "empty list");
+        }
+        let statuses: Vec<_> = values.iter().map(|value| self.literal(&field, value)).collect();
+        let statuses = statuses.into_iter().map(|status| match status? {
+            Literal::Word { word, .. } => word.parse().ok(),
+            _ => None,
+        });
+        let statuses = statuses.collect::<Option<Statuses>>().filter(|statuses| !statuses.is_empty())?;
+        Some((field, statuses))
+    }
+
+    /// The comparison of a length of time; `asked` is how that is written.
+    fn time_comparison(&mut self, node: &ast::TimeQuestion, asked: impl Fn() -> String) -> Option<Comparison> {
+        if let Some(token) = node.comparison() {
+            return comparison(token.text());
+        }
+        if let Some(op) = node.is() {
+            let message = "durations are compared with `<`, `<=`, `>` or `>=`";
+            let help = format!("write `{} >= …`", asked());
+            self.report(Diagnostic::new(&codes::TW0301, range(&op), message).with_help(help));
+        }
+        None
+    }
+
+    fn time_question(&mut self, node: &ast::TimeQuestion) -> Option<Predicate> {
+        if let Some(time_in) = node.time_in() {
+            let comparison = self.time_comparison(node, || time_in.syntax().to_string());
+            let asked = self.time_in(&time_in);
+            let span = node.length().and_then(|value| self.duration(&value));
+            let ((field, statuses), comparison, span) = (asked?, comparison?, span?);
+            return Some(Predicate::new(field, Op::TimeIn(statuses, comparison, span)));
+        }
+        let path = node.field()?;
+        let asked = || format!("time {} {}", if node.since() { "since" } else { "until" }, path.text());
+        let comparison = self.time_comparison(node, asked);
         let field = match FieldRef::find(path.text(), self.context.desk) {
             None if node.since() && Status::WORDS.rank(path.text()).is_some() => {
                 let message = format!("`{}` is a value of `status`, not a time", path.text());

@@ -120,6 +120,11 @@ impl Checker<'_, '_> {
             self.unknown_measure(&how, what.is_some());
             return None;
         };
+        if let Some(time_in) = node.time_in() {
+            let (_, statuses) = self.time_in(&time_in)?;
+            let quantity = Quantity::TimeIn { statuses, business: node.business().is_some() };
+            return Some(Measure::Of { aggregate, quantity });
+        }
         let Some(what) = what else {
             let message = format!("missing quantity after `{}`", how.text());
             let help = format!("write `{} first_reply_time`, for example", how.text());

@@ -1,6 +1,6 @@
 //! Checked reports.
 
-use super::{Audience, Condition, Mode, Span};
+use super::{Audience, Condition, Mode, Span, Statuses};
 use crate::desk::{FieldRef, Metric};
 
 /// A report: measures computed over tickets.
@@ -94,6 +94,26 @@ pub enum Quantity {
         /// Whether it counts only the time in which the desk is open.
         business: bool,
     },
+    /// `time in status open`: the time spent in these statuses until now, in seconds. Zero for a ticket that never had
+    /// one of them.
+    TimeIn {
+        /// The statuses.
+        statuses: Statuses,
+        /// Whether it counts only the time in which the desk is open.
+        business: bool,
+    },
+}
+
+impl Quantity {
+    /// Whether it is a length of time, which is counted in milliseconds and reported in seconds.
+    pub const fn is_time(&self) -> bool {
+        matches!(self, Self::Time { .. } | Self::TimeIn { .. })
+    }
+
+    /// Whether it counts only the time in which the desk is open.
+    pub const fn is_business(&self) -> bool {
+        matches!(self, Self::Time { business: true, .. } | Self::TimeIn { business: true, .. })
+    }
 }
 
 /// A dimension by which tickets are split.

@@ -33,6 +33,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         | Rule::parens
         | Rule::question
         | Rule::time_question
+        | Rule::time_in
         | Rule::hours
         | Rule::clock => phrase(0, "a condition"),
         Rule::list => phrase(2, "a list in parentheses"),

@@ -191,6 +191,7 @@ kinds! {
         MatchesTest = matches_test,
         ChangedTest = changed_test,
         TimeQuestion = time_question,
+        TimeIn = time_in,
         List = list,
         Duration = duration,
     }

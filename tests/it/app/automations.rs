@@ -102,6 +102,12 @@ fn question() -> impl Strategy<Value = String> {
     );
     prop_oneof![
         4 => time.prop_map(|(way, field, op, span)| format!("time {way} {field} {op} {span}")),
+        2 => (
+            sample::select(vec!["new", "(new, open)", "pending", "(hold, pending, open)", "solved"]),
+            sample::select(vec!["<", "<=", ">", ">="]),
+            span(),
+        )
+            .prop_map(|(status, op, span)| format!("time in status {status} {op} {span}")),
         1 => Just("within business hours".to_owned()),
         1 => Just("within \"night\" hours".to_owned()),
         1 => Just("weekday in (monday, saturday)".to_owned()),

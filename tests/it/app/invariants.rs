@@ -34,9 +34,12 @@ fn possible(mut ticket: Ticket) -> Ticket {
     ticket.solved.take_if(|_| ticket.status < Status::Solved);
     ticket.snoozed.take_if(|_| ticket.status != Status::Hold);
     ticket.assigned.take_if(|_| ticket.assignee.is_none());
+    ticket.past_statuses.clear();
     ticket.complete(now());
     ticket.updated = ticket.updated.max(ticket.created);
     ticket.status_changed = ticket.status_changed.max(ticket.created);
+    ticket.past_statuses.clear();
+    ticket.complete(now());
     ticket
 }
 

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
+use jiff::Timestamp;
 use proptest::{prelude::*, test_runner::Config};
 use twite::{
-    desk::TicketId,
+    desk::{Spell, TicketId},
     sim::{NewPerson, SimHandle},
     x::{Post, wire::decode_line},
 };
 
 const CONVERSATIONS: &str = include_str!("../../../examples/conversations/northwind.ndjson");
 
-/// What identifies tickets in any order: account, person, description, comments, and the tickets they are linked with.
-type Tickets = BTreeSet<(String, String, String, Vec<String>, BTreeSet<(String, String, Vec<String>)>)>;
+/// What identifies tickets in any order: account, person, description, comments, the tickets they are linked with, and
+/// their statuses with the times at which they began.
+type Tickets = BTreeSet<(String, String, String, Vec<String>, BTreeSet<(String, String, Vec<String>)>, Vec<Spell>)>;
 
 async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Tickets {
     tickets_in_parts(sim, accounts, posts, usize::MAX).await
@@ -24,6 +26,9 @@ async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Ticket
 async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, at_once: usize) -> Tickets {
     let directory = tempfile::tempdir().unwrap();
     let (daemon, ids) = inside::daemon(directory.path(), sim, accounts, "", "").await;
+    // An edited post is as old as the version that arrived first.
+    let is_edited = posts.iter().any(|post| post.version != post.id || post.versions.len() > 1);
+    let timeless = |spell: Spell| Spell { since: Timestamp::UNIX_EPOCH, until: None, ..spell };
     for posts in posts.chunks(at_once) {
         daemon.feed(&ids[0], posts.to_vec()).await.unwrap();
         while daemon.take_next().await.unwrap() {}
@@ -42,17 +47,24 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
         }
         plain.insert(
             id,
-            (ticket.account.unwrap(), ticket.requester.id.unwrap().to_string(), ticket.description, comments),
+            (
+                ticket.account.clone().unwrap(),
+                ticket.requester.id.clone().unwrap().to_string(),
+                ticket.description.clone(),
+                comments,
+                ticket.spells().map(|spell| if is_edited { timeless(spell) } else { spell }).collect::<Vec<_>>(),
+            ),
         );
     }
     let mut tickets = Tickets::new();
-    for (id, (account, person, description, comments)) in &plain {
+    for (id, (account, person, description, comments, spells)) in &plain {
         let links = store.links(*id).await.unwrap();
         let links = links.iter().filter_map(|(other, _)| {
-            let (account, person, _, comments) = plain.get(other)?;
+            let (account, person, _, comments, _) = plain.get(other)?;
             Some((account.clone(), person.clone(), comments.clone()))
         });
-        tickets.insert((account.clone(), person.clone(), description.clone(), comments.clone(), links.collect()));
+        let (account, person, description) = (account.clone(), person.clone(), description.clone());
+        tickets.insert((account, person, description, comments.clone(), links.collect(), spells.clone()));
     }
     assert_eq!(tickets.len(), plain.len(), "no two tickets are the same");
     store.close().await;
@@ -211,7 +223,7 @@ async fn an_edited_post_is_one_in_any_order() {
             })
             .collect();
         let tickets = tickets_in_parts(&sim, &["acme"], order, 1).await;
-        let shape: Vec<_> = tickets.iter().map(|(_, _, text, comments, _)| (text.as_str(), comments.len())).collect();
+        let shape: Vec<_> = tickets.iter().map(|(_, _, text, comments, ..)| (text.as_str(), comments.len())).collect();
         assert_eq!(shape, [("@acme the parcel", 3)], "order {n}");
     }
     sim.stop().await;
@@ -232,7 +244,7 @@ async fn a_ticket_that_is_merged_takes_its_comments_and_links_with_it() {
     let straight = tickets(&sim, &["acme", "acmebike"], posts()).await;
     let shape: Vec<_> = straight
         .iter()
-        .map(|(account, _, _, comments, links)| (account.as_str(), comments.len(), links.len()))
+        .map(|(account, _, _, comments, links, _)| (account.as_str(), comments.len(), links.len()))
         .collect();
     assert_eq!(shape, [("acme", 3, 1), ("acmebike", 3, 1)]);
     // The later ticket, which is the one that is merged, arrives first or last.

@@ -12,7 +12,8 @@ use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef, Hours,
-        Kind, OpenDay, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        Kind, OpenDay, PastStatus, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType,
+        VerifiedType, Via,
         declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
@@ -228,8 +229,14 @@ prop_compose! {
         post in post_facts(),
         counts in collection::vec(number(), 4),
         times in collection::vec(option::of(time()), 9),
+        past in collection::vec((sample::select(Status::ALL), time()), 0..4),
         custom in custom(),
     ) -> Ticket {
+        // In order, as they come to be.
+        let status_changed = times[8].unwrap_or(now());
+        let mut since: Vec<_> = past.iter().map(|(_, since)| (*since).min(status_changed)).collect();
+        since.sort();
+        let past = past.iter().zip(since).map(|((status, _), since)| PastStatus { status: *status, since });
         Ticket {
             id: TicketId(0),
             channel,
@@ -252,7 +259,8 @@ prop_compose! {
             comments: counts[3],
             created: times[0].unwrap_or(now()),
             updated: times[1].unwrap_or(now()),
-            status_changed: times[8].unwrap_or(now()),
+            status_changed,
+            past_statuses: past.collect(),
             solved: times[2],
             assigned: times[3],
             due: times[4],
@@ -359,6 +367,10 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
         Just(Op::IsSet).boxed(),
     ];
     let own: Vec<BoxedStrategy<Op>> = match kind {
+        Kind::Words(words) if *words == Status::WORDS => {
+            let statuses = || collection::vec(sample::select(Status::ALL), 1..4);
+            vec![(statuses(), comparison(), duration()).prop_map(|(s, c, d)| Op::TimeIn(s, c, d)).boxed()]
+        }
         Kind::YesNo => vec![Just(Op::Holds).boxed()],
         Kind::Set => vec![
             tags().prop_map(Op::HasAny).boxed(),
