@@ -33,6 +33,9 @@ pub enum NotDone {
     /// The ticket is closed, which is final.
     #[error("ticket {0} is closed and cannot be changed")]
     Closed(TicketId),
+    /// Only an agent can do it, as it assigns to `me` or signs with the agent's name.
+    #[error("ticket {0}: only an agent can do this, as it assigns to `me` or names the agent: give `--as AGENT`")]
+    NeedsAgent(TicketId),
     /// The update has a reply that cannot be sent, for this reason.
     #[error("ticket {0}: the reply cannot be sent: {1}")]
     Unsendable(TicketId, String),
@@ -82,7 +85,7 @@ pub struct AgentUpdate {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Description<'d> {
     /// Fields and their values: what follows `to` in `set … to`. For `group` and `assignee`: what follows `assign to
-    /// group` and `assign to agent`.
+    /// group` and `assign to agent`, or `me`.
     pub set: &'d [(String, String)],
     /// What follows `add tags`.
     pub add_tags: &'d [String],
@@ -149,6 +152,7 @@ impl Description<'_> {
         for (field, value) in self.set {
             lines.push(match field.as_str() {
                 "group" => format!("assign to group {value}"),
+                "assignee" if value == "me" => "assign to me".to_owned(),
                 "assignee" => format!("assign to agent {value}"),
                 _ => format!("set {field} to {value}"),
             });
@@ -330,6 +334,9 @@ fn checked(
     let id = before.id;
     if before.status == Status::Closed {
         return Err(NotDone::Closed(id));
+    }
+    if !matches!(update.by, Actor::Agent(_)) && update.actions.iter().any(Action::needs_agent) {
+        return Err(NotDone::NeedsAgent(id));
     }
     let done = update.apply(before, desk, now);
     if let Some(expected) = update.expected_version {

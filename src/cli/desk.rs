@@ -59,6 +59,15 @@ impl AsAgent {
     pub(super) fn viewer<'d>(&self, desk: &'d Declarations) -> Result<Viewer<'d>, CliError> {
         self.agent.as_ref().map_or(Ok(Viewer::Owner), |name| find_agent(desk, name).map_err(CliError::Usage))
     }
+
+    /// Prints a note if what the owner reads asks for `me`, who is an agent.
+    pub(super) fn note_me(viewer: Viewer<'_>, asks_me: bool) -> Result<(), CliError> {
+        if asks_me && viewer == Viewer::Owner {
+            let note = "note: `me` and `my groups` are those of an agent, and you read as none: give `--as AGENT`";
+            writeln!(terminal::remarks(), "{note}")?;
+        }
+        Ok(())
+    }
 }
 
 /// How a command accesses the database.

@@ -66,6 +66,7 @@ impl ReportCommand {
         };
         let found = reports::find(&desk.rules, viewer, title)
             .map_err(|error| CliError::Usage(format!("{error}; `twite report` lists all reports")))?;
+        AsAgent::note_me(viewer, found.filter.asks_me())?;
         let now = self.at.unwrap_or_else(|| Clock::Wall.now());
         let table = reports::run(desk.store()?, viewer, found, &desk.rules.desk, now).await?;
         self.print(&match self.format {

@@ -199,6 +199,7 @@ impl List {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
             CliError::Report(format!("these options are invalid\n\n{report}"))
         })?;
+        AsAgent::note_me(viewer, view.filter.asks_me())?;
         let list = views::list(desk.store()?, viewer, &view, declared, Clock::Wall.now(), self.page.page()).await?;
         self.page.print(&list, declared)
     }

@@ -62,11 +62,13 @@ impl ViewCommand {
         let viewer = self.by.viewer(&rules.desk)?;
         let Some(title) = &self.title else {
             let counts = views::counts(store, rules, viewer, now).await?;
+            AsAgent::note_me(viewer, counts.iter().any(|(view, _)| view.filter.asks_me()))?;
             let listed: Vec<_> = counts.iter().map(ListedView::from).collect();
             return self.page.format.print(|| tickets::views(&listed), &listed);
         };
         let view = views::find(rules, viewer, title)
             .map_err(|error| CliError::Usage(format!("{error}; `twite view` lists all views")))?;
+        AsAgent::note_me(viewer, view.filter.asks_me())?;
         let list = views::list(store, viewer, view, &rules.desk, now, self.page.page()).await?;
         self.page.print(&list, &rules.desk)
     }

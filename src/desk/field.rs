@@ -15,9 +15,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Author, Channel, CustomValue, Declarations, Event, Hours, Priority, Status, Ticket, TicketType, Value,
+    Actor, Author, Channel, CustomValue, Declarations, Event, Hours, Priority, Status, Ticket, TicketType, Value,
     VerifiedType, Via, Words,
-    declarations::{CustomField, CustomKind, Schedule},
+    declarations::{Agent, CustomField, CustomKind, Schedule},
     text::is_blank,
 };
 
@@ -113,6 +113,14 @@ impl<'a> Facts<'a> {
     /// The opening hours for the ticket.
     pub fn hours(&self) -> &'a Hours {
         self.desk.hours_of(self.ticket)
+    }
+
+    /// The agent whose update the event is; `None` if it is nobody's who is declared.
+    pub fn agent(&self) -> Option<&'a Agent> {
+        match &self.event?.actor {
+            Actor::Agent(name) => self.desk.agents.iter().find(|agent| agent.name == *name),
+            Actor::Rule(_) | Actor::Person | Actor::System | Actor::Owner => None,
+        }
     }
 }
 
@@ -486,6 +494,26 @@ pub static FIELDS: &[Field] = &[
         sql: None,
         zendesk: None,
         read: |f| comment_is(f, |c| c.author == Author::Agent),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "agent.name",
+        kind: Kind::Declared(Declared::Agent),
+        scope: Scope::Event,
+        doc: "the agent whose update it is; empty where it is nobody's who is declared",
+        sql: None,
+        zendesk: None,
+        read: |f| Value::word(f.agent().map(|agent| agent.name.as_str())),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "agent.email",
+        kind: Kind::Text,
+        scope: Scope::Event,
+        doc: "the email address of that agent, where one is declared",
+        sql: None,
+        zendesk: None,
+        read: |f| Value::text(f.agent().and_then(|agent| agent.email.as_deref())),
         changes: Changes::InEvents,
     },
     Field {

@@ -29,6 +29,14 @@ impl<'d> Viewer<'d> {
         }
     }
 
+    /// The agent; `None` for the owner.
+    pub fn as_agent(self) -> Option<&'d Agent> {
+        match self {
+            Self::Owner => None,
+            Self::Agent(agent) => Some(agent),
+        }
+    }
+
     /// The actor that the viewer acts as.
     pub fn actor(self) -> Actor {
         match self {

@@ -13,7 +13,7 @@ use crate::{
         Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value, field::FIELDS,
         normalize::tag,
     },
-    lang::rules::{Action, ActionKind, Duration, SetTo, Template},
+    lang::rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
 };
 
 /// The result of applying actions, apart from the changed ticket.
@@ -39,6 +39,13 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
         let facts = Facts { ticket, event, now, desk };
         let text = |template| render(template, facts);
         match &action.kind {
+            // Nothing changes if nobody acts.
+            ActionKind::Set(field, SetTo::Literal(Literal::Me)) => {
+                let name = facts.agent().map(|agent| agent.name.clone());
+                if let Some(name) = name {
+                    set(field, ticket, Value::Word(name.into()), now, desk);
+                }
+            }
             ActionKind::Set(field, SetTo::Literal(literal)) => {
                 set(field, ticket, literal.value(), now, desk);
             }

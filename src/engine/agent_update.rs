@@ -20,9 +20,8 @@ pub struct UpdatedTicket {
 }
 
 /// Applies a macro to a ticket.
-pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Declarations, now: Timestamp) -> UpdatedTicket {
-    let by = (Actor::Owner, Via::Api);
-    agent_update(&applied.then, ticket, desk, now, by, Some(Cause::Macro(applied.title.clone())))
+pub fn apply_macro(applied: &Macro, ticket: &Ticket, desk: &Declarations, now: Timestamp, by: Actor) -> UpdatedTicket {
+    agent_update(&applied.then, ticket, desk, now, (by, Via::Api), Some(Cause::Macro(applied.title.clone())))
 }
 
 /// Applies actions to a ticket as an agent.
@@ -35,7 +34,10 @@ pub fn agent_update(
     cause: Option<Cause>,
 ) -> UpdatedTicket {
     let mut ticket = before.clone();
-    let done = act::apply(actions, &mut ticket, act::Context { event: None, now, desk });
+    // Actions read who acts from the event, which gets its comment from them.
+    let kind = EventKind::Updated { before: Box::new(before.clone()) };
+    let mut event = Event { kind, via, actor, comment: None, cause };
+    let done = act::apply(actions, &mut ticket, act::Context { event: Some(&event), now, desk });
     let said = done.effects.iter().filter_map(|effect| match effect {
         // An empty text is no comment.
         Effect::Reply { text } | Effect::Note { text } if is_blank(text) => None,
@@ -57,9 +59,7 @@ pub fn agent_update(
         ticket.agent_touches += 1;
     }
     // An event has one comment: the first public one, or else the first note.
-    let comment = said.iter().find(|comment| comment.public).or(said.first()).cloned();
+    event.comment = said.iter().find(|comment| comment.public).or(said.first()).cloned();
     ticket.updated = ticket.updated.max(now);
-    let kind = EventKind::Updated { before: Box::new(before.clone()) };
-    let event = Event { kind, via, actor, comment, cause };
     UpdatedTicket { ticket, event, effects: done.effects }
 }

@@ -19,11 +19,16 @@ pub(crate) fn value(value: &Value<'_>) -> String {
     }
 }
 
-/// The value a predicate found: `(12)`, or `(was open, is solved)`.
-pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>) -> String {
+/// The value a predicate found: `(12)`, `(was open, is solved)`, or `("Ben"; me is "Ana")`.
+pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>, me: Option<&Value<'_>>) -> String {
+    let me = match me {
+        Some(Value::Empty) => "; nobody of the desk acts".to_owned(),
+        Some(name) => format!("; me is {}", value(name)),
+        None => String::new(),
+    };
     match before {
-        Some(before) => format!("(was {}, is {})", value(before), value(now)),
-        None => format!("({})", value(now)),
+        Some(before) => format!("(was {}, is {}{me})", value(before), value(now)),
+        None => format!("({}{me})", value(now)),
     }
 }
 
@@ -31,9 +36,9 @@ pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>) -> String {
 pub(super) fn because(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![];
     for leaf in explanation.because() {
-        if let ExplanationKind::Predicate { text, value, before } = &leaf.kind {
+        if let ExplanationKind::Predicate { text, value, before, me } = &leaf.kind {
             let sign = if leaf.holds { "✓" } else { "✗" };
-            lines.push(format!("{sign} {text}  {}", found(value, before.as_ref())));
+            lines.push(format!("{sign} {text}  {}", found(value, before.as_ref(), me.as_ref())));
         }
     }
     lines

@@ -6,6 +6,7 @@
 //!   predicate is false except `is empty`, `is not` and `not in`: it neither `contains ""` nor `matches ".*"`.
 //! - An empty set contains nothing, so `has none of` holds.
 //! - `not (…)` is plain negation.
+//! - If no agent acts, `me` and `my groups` are unknown: no value equals them, and `is not` and `not in` are false.
 
 use std::{borrow::Cow, cmp::Ordering};
 
@@ -29,15 +30,23 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
 
 /// Whether a predicate holds.
 pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
-    let value = predicate.field.read(facts);
-    match &predicate.op {
-        Op::Changed { from, to } => changed(&before(&predicate.field, facts), &value, from.as_ref(), to.as_ref()),
+    let Predicate { field, op, .. } = predicate;
+    match predicate.asks_me() {
+        true => op.read_by(facts.agent()).is_some_and(|op| op_holds(field, &op, facts)),
+        false => op_holds(field, op, facts),
+    }
+}
+
+fn op_holds(field: &FieldRef, op: &Op, facts: Facts<'_>) -> bool {
+    let value = field.read(facts);
+    match op {
+        Op::Changed { from, to } => changed(&before(field, facts), &value, from.as_ref(), to.as_ref()),
         Op::Since(comparison, span) => duration_holds(&value, *comparison, *span, facts, false),
         Op::Until(comparison, span) => duration_holds(&value, *comparison, *span, facts, true),
         Op::TimeIn(statuses, comparison, span) => {
             comparison.holds(time_in(statuses, span.is_business(), facts).cmp(&span.length(facts.hours())))
         }
-        op => value_holds(op, &predicate.field.kind(), &value),
+        op => value_holds(op, &field.kind(), &value),
     }
 }
 

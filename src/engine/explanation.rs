@@ -49,6 +49,9 @@ pub enum ExplanationKind {
         /// For `changed`, the value before the event.
         #[serde(skip_serializing_if = "Option::is_none")]
         before: Option<Value<'static>>,
+        /// For `me` and `my groups`, the name of the agent who acts; empty if nobody does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        me: Option<Value<'static>>,
     },
 }
 
@@ -116,10 +119,16 @@ fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind
     if let Op::TimeIn(statuses, _, span) = &predicate.op {
         let time = evaluate::time_in(statuses, span.is_business(), facts);
         let value = Value::Word(format!("{:#}", time.round(jiff::Unit::Second).unwrap_or(time)).into());
-        return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), value, before: None };
+        return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), value, before: None, me: None };
     }
     let before = matches!(predicate.op, Op::Changed { .. }).then(|| short(evaluate::before(&predicate.field, facts)));
-    ExplanationKind::Predicate { text: Arc::clone(predicate.text()), value: short(predicate.field.read(facts)), before }
+    let me = || Value::word(facts.agent().map(|agent| agent.name.as_str())).into_owned();
+    ExplanationKind::Predicate {
+        text: Arc::clone(predicate.text()),
+        value: short(predicate.field.read(facts)),
+        before,
+        me: predicate.asks_me().then(me),
+    }
 }
 
 fn short(value: Value<'_>) -> Value<'static> {

@@ -22,16 +22,18 @@ pub(super) fn apply_step(
 ) -> Result<(Ticket, Event), CannotGive> {
     match when {
         // The caller handles time and macros.
-        When::Passes(_) | When::Macro(_) | When::Created => {
+        When::Passes(_) | When::Macro { .. } | When::Created => {
             let comment = test.comment.as_deref().map(|text| comment(Author::Requester, true, text));
             let via = Via::from(before.channel);
             Ok((before, Event { kind: EventKind::Created, via, actor: Actor::Person, comment, cause: None }))
         }
-        When::Updated { set, comment, via } => {
+        When::Updated { by, set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
             let comment = comment.as_ref().map(event_comment);
-            if let Some(comment) = &comment {
-                ticket.add_comment(comment, now);
+            match &comment {
+                Some(comment) => ticket.add_comment(comment, now),
+                None if by.is_some() => ticket.agent_touches += 1,
+                None => {}
             }
             for (field, literal) in set {
                 if field.writable() {
@@ -41,16 +43,14 @@ pub(super) fn apply_step(
                 }
             }
             ticket.normalize(desk);
-            let via = via.unwrap_or_else(|| Via::from(before.channel));
+            let (actor, usual) = match by {
+                Some(name) => (Actor::Agent(name.clone()), Via::Api),
+                None => (Actor::Person, Via::from(before.channel)),
+            };
+            let via = via.unwrap_or(usual);
             Ok((
                 ticket,
-                Event {
-                    kind: EventKind::Updated { before: Box::new(before) },
-                    via,
-                    actor: Actor::Person,
-                    comment,
-                    cause: None,
-                },
+                Event { kind: EventKind::Updated { before: Box::new(before) }, via, actor, comment, cause: None },
             ))
         }
     }

@@ -30,7 +30,7 @@ pub(super) enum Normal<'p> {
     Tags(Tags<'p>),
     /// A search in a text.
     Search(Search<'p>),
-    /// No normal form: the result depends on the clock, on business time, or on too many values.
+    /// No normal form: the result depends on the clock, on business time, on who acts, or on too many values.
     Opaque,
 }
 
@@ -96,6 +96,8 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
         // Opening hours are too slow to evaluate for every ticket.
         _ if predicate.field.scope() == Scope::Clock => Normal::Opaque,
         (Op::TimeIn(..), _) => Normal::Opaque,
+        // The result depends on the event, not on the field alone.
+        _ if predicate.asks_me() => Normal::Opaque,
         (Op::Changed { from, to }, _) => match values(&kind) {
             values if values.is_empty() || values.len().pow(2) > MAX_CODES => Normal::Opaque,
             values => Normal::Changes(changes(&values, from.as_ref(), to.as_ref())),

@@ -52,7 +52,9 @@ pub fn render_public(template: &Template, facts: Facts<'_>) -> String {
 
 /// Whether a stranger chooses the value of a field. The handle is X's: it has neither sigils nor dots.
 fn is_foreign(field: &FieldRef) -> bool {
-    !matches!(&*field.name(), "requester.handle" | "assignee" | "group" | "account" | "brand" | "link")
+    const OWN: &[&str] =
+        &["requester.handle", "assignee", "group", "account", "brand", "link", "agent.name", "agent.email"];
+    !OWN.contains(&&*field.name())
 }
 
 /// Renders a JSON template: values are escaped for JSON strings.

@@ -231,9 +231,10 @@ fn play(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Play
                 playback.advance(rules, *duration, span, &mut detail)?;
                 continue;
             }
-            When::Macro(_) if before.status == Status::Closed => return Err(TestError::TicketClosed(span.clone())),
-            When::Macro(applied) => {
-                let done = apply_macro(applied, &before, &rules.desk, playback.now);
+            When::Macro { .. } if before.status == Status::Closed => return Err(TestError::TicketClosed(span.clone())),
+            When::Macro { applied, by } => {
+                let by = by.clone().map_or(Actor::Owner, Actor::Agent);
+                let done = apply_macro(applied, &before, &rules.desk, playback.now, by);
                 playback.macro_effects.extend(done.effects);
                 if let Detail::Decide(Some(coverage)) = &mut detail {
                     coverage.record_macro(&applied.title);

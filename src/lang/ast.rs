@@ -283,13 +283,15 @@ nodes! {
         created: has("created"),
         comment: node(CommentPart),
         update: node(Update),
+        by: node(ByAgent),
         applied: node(Applied),
         passing: node(Passing),
     }
-    Applied { title: text(), }
+    Applied { title: text(), by: node(ByAgent), }
+    ByAgent { name: value(), }
     Passing { length: value(), }
     Update { facts: nodes(Fact), comments: nodes(CommentPart), via: node(Via), }
-    CommentPart { note: has("note"), agent: has("agent"), text: text(), }
+    CommentPart { note: has("note"), agent: has("agent"), requester: has("requester"), text: text(), }
     Via { value: value(), }
     ExpectClause { what: node(Expectation), }
     ExpectFired { title: text(), }
@@ -416,6 +418,14 @@ impl TimeIn {
         let after_field = self.0.token(SyntaxKind::Path).map(|field| field.text_range().end());
         let words: Vec<_> = self.0.tokens().filter(|token| token.kind() == SyntaxKind::Keyword).collect();
         words.into_iter().filter(move |word| after_field.is_some_and(|end| word.text_range().start() >= end))
+    }
+}
+
+impl HappensClause {
+    /// The `by agent` that stands after the update instead of before it.
+    pub(crate) fn by_after_update(&self) -> Option<ByAgent> {
+        let after = self.0.children().skip_while(|node| node.kind() != SyntaxKind::Update);
+        after.skip(1).find_map(ByAgent::cast)
     }
 }
 
@@ -559,7 +569,8 @@ pub(crate) fn is_text(kind: SyntaxKind) -> bool {
 /// Whether a node or token is a value: a literal, a name or a list.
 pub(crate) fn is_value(kind: SyntaxKind) -> bool {
     use SyntaxKind as K;
-    is_text(kind) || matches!(kind, K::Path | K::Number | K::Instant | K::ClockTime | K::Duration | K::List)
+    is_text(kind)
+        || matches!(kind, K::Path | K::Number | K::Instant | K::ClockTime | K::Duration | K::List | K::MyGroups)
 }
 
 /// The title of an item and its byte range.

@@ -75,6 +75,8 @@ impl fmt::Display for Predicate {
             Op::Is(literal) => write!(f, "{field} is {}", one(literal)),
             Op::IsNot(literal) => write!(f, "{field} is not {}", one(literal)),
             Op::Compare(comparison, literal) => write!(f, "{field} {} {}", comparison.as_str(), one(literal)),
+            Op::In(values) if values[..] == [Literal::MyGroups] => write!(f, "{field} in my groups"),
+            Op::NotIn(values) if values[..] == [Literal::MyGroups] => write!(f, "{field} not in my groups"),
             Op::In(values) => write!(f, "{field} in {}", named(values, list)),
             Op::NotIn(values) => write!(f, "{field} not in {}", named(values, list)),
             Op::HasAny(tags) => match (&tags.name, &tags[..]) {
@@ -193,6 +195,8 @@ impl fmt::Display for Written<'_> {
             Literal::Time(time) => time.fmt(f),
             Literal::TimeOfDay(time) => time.fmt(f),
             Literal::Date(date) => date.fmt(f),
+            Literal::Me => f.write_str("me"),
+            Literal::MyGroups => f.write_str("my groups"),
         }
     }
 }

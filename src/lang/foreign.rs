@@ -70,6 +70,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("twitter_dm", &["dm", "dms", "direct", "direct_message", "private", "x_dm"]),
     ("twitter_like", &["like", "likes", "favorite", "x_like"]),
     ("email", &["mail", "e-mail", "courriel", "correo"]),
+    ("me", &["myself", "self", "current_user", "currentuser", "current_agent", "ich", "mich", "mir", "moi", "yo"]),
     ("yes", &["ja", "oui", "sí"]),
     ("no", &["nein"]),
     // Fields.
@@ -154,6 +155,19 @@ pub(super) const CONDITIONS: Phrases = &[
     ("or (", "write `or` between conditions: `… or …`"),
     ("$", "write names without `$`"),
     ("{ {", "placeholders are for texts: write the field alone, as in `status`"),
+    // Who acts, who looks.
+    ("currentUser (", ME),
+    ("current_user (", ME),
+    ("by the assignee", "write `assignee is me`: `me` is the agent whose update it is"),
+    ("by assignee", "write `assignee is me`: `me` is the agent whose update it is"),
+    ("by me", "a rule acts for every agent: `me` is the agent whose update it is, as in `assignee is me`"),
+    ("by agent", "write `agent.name is \"…\"`, or `agent.name is set` for any agent"),
+    ("by requester", "write `comment.by_requester`"),
+    ("by the requester", "write `comment.by_requester`"),
+    ("assigned to me", ME),
+    ("my tickets", ME),
+    ("my group", "write `group in my groups`"),
+    ("my groups", "write `group in my groups`"),
     // English.
     ("<field> exists", "write `<field> is set`"),
     ("<field> does not exist", "write `<field> is empty`"),
@@ -251,6 +265,7 @@ pub(super) const ACTIONS: Phrases = &[
     ("add comment", "write `reply \"…\"` for the requester, or `note \"…\"` for agents"),
     ("assign <text>", "write `assign to group <text>`, or `assign to agent <text>`"),
     ("assign to team <text>", "write `assign to group <text>`"),
+    ("assign to my group", "a ticket has one group: write `assign to group \"…\"`"),
     ("assign to <value> agent", "write `next agent of group` or `least busy agent of group`"),
     ("next agent <text>", "write `next agent of group <text>`"),
     ("busy agent <text>", "write `least busy agent of group <text>`"),
@@ -272,6 +287,8 @@ pub(super) const ANYWHERE: Phrases = &[
     ("elsif", ELSE),
     ("else", ELSE),
     ("order by", "to sort rows, write `sort by`"),
+    ("me {", "`me` acts, and knows: write `notify assignee { … }`, or `notify agent \"…\" { … }`"),
+    ("by agent <text> <text>", "write `when updated by agent \"…\" { comment \"…\" }`"),
     ("last <number>", "to choose the days of a report, write `over last 30 days`"),
     ("[", "write lists in parentheses: `(a, b)`"),
     ("/ /", COMMENT),
@@ -317,6 +334,7 @@ pub(super) const STARTS: Phrases = &[
     ("import", ALL_FILES),
 ];
 
+const ME: &str = "write `assignee is me`";
 const JSON: &str = "write `trigger \"…\" { … }`: rules are not written in YAML or JSON";
 const ALL_FILES: &str = "all `.twite` files of the directory are read together; no file needs to name another";
 const FOLDED: &str = "texts are compared without regard to case: write `<field>` alone";

@@ -3,6 +3,7 @@
 //! This is the interface of the language to the engine and the store. The checker creates these values; tests may
 //! also build them by hand.
 
+mod me;
 mod pattern;
 mod report;
 mod test;
@@ -15,10 +16,11 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Reached, Recipient, Scope, Status, TimeOfDay, Value, field,
+    Declarations, Event, FieldRef, Hours, Kind, Reached, Recipient, Scope, Status, TimeOfDay, Value, field,
     text::{fold, fold_needle},
 };
 
+pub(crate) use self::me::is_of_agent;
 pub use self::{
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
@@ -241,6 +243,8 @@ pub struct Predicate {
     pub field: FieldRef,
     /// The operator with its operand.
     pub op: Op,
+    /// See [`Self::asks_me`]; computed once, as lists can be long.
+    asks_me: bool,
     /// The predicate as the formatter writes it; computed on first use.
     text: Written,
 }
@@ -258,12 +262,18 @@ impl PartialEq for Written {
 impl Predicate {
     /// Creates a predicate.
     pub fn new(field: FieldRef, op: Op) -> Self {
-        Self { field, op, text: Written::default() }
+        let asks_me = matches!(field.kind(), Kind::Declared(_)) && op.asks_me();
+        Self { field, op, asks_me, text: Written::default() }
     }
 
     /// The predicate as the formatter writes it.
     pub fn text(&self) -> &Arc<str> {
         self.text.0.get_or_init(|| self.to_string().into())
+    }
+
+    /// Whether the result depends on who acts or reads.
+    pub fn asks_me(&self) -> bool {
+        self.asks_me
     }
 
     /// Whether the result depends on the business hours that apply to the ticket.
@@ -279,6 +289,8 @@ impl Predicate {
 ///   `not in`, because it is not known that the values differ.
 /// - A word, name or text is *empty*, and differs from every value: `is not` and `not in` are true. The comparisons
 ///   `<`, `<=`, `>` and `>=` are false.
+///
+/// If nobody acts or reads, `me` and `my groups` are unknown: no value equals them, and `is not` and `not in` are false.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
     /// True if a yes/no field is yes.
@@ -453,10 +465,14 @@ pub enum Literal {
     TimeOfDay(TimeOfDay),
     /// A date.
     Date(jiff::civil::Date),
+    /// `me`: the agent who acts; in a view or report, the one who reads.
+    Me,
+    /// `my groups`: the groups of that agent.
+    MyGroups,
 }
 
 impl Literal {
-    /// Converts it into a field value.
+    /// Converts it into a field value; empty for `me` and `my groups`, which depend on the agent.
     pub fn value(&self) -> Value<'_> {
         match self {
             Self::Number(n) => Value::Number(*n),
@@ -467,6 +483,7 @@ impl Literal {
             Self::Time(t) => Value::Time(*t),
             Self::TimeOfDay(t) => Value::TimeOfDay(*t),
             Self::Date(d) => Value::Date(*d),
+            Self::Me | Self::MyGroups => Value::Empty,
         }
     }
 }
@@ -573,7 +590,7 @@ pub struct Action {
 /// An action of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionKind {
-    /// `set F to V`, `assign to group "G"`, `assign to agent "A"`. Texts may contain placeholders.
+    /// `set F to V`, `assign to group "G"`, `assign to agent "A"`, `assign to me`. Texts may contain placeholders.
     Set(FieldRef, SetTo),
     /// `clear F`
     Clear(FieldRef),
@@ -702,7 +719,7 @@ pub enum Filter {
 }
 
 /// A view: a filtered, sorted list of tickets.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct View {
     /// Its title, unique among views.
     pub title: String,

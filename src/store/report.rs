@@ -42,6 +42,7 @@ impl Snapshot<'_> {
         now: Timestamp,
     ) -> Result<ReportTable, StoreError> {
         let (viewer, reader) = (self.viewer, &mut *self.conn);
+        let report = &Report { filter: report.filter.read_by(viewer).into_owned(), ..report.clone() };
         let table = frame(report, desk, now);
         let statement = Statement { dialect: reader.dialect(), viewer, report, desk, now, table: &table };
         if !statement.can_count() {

@@ -53,6 +53,7 @@ impl Snapshot<'_> {
         offset: u32,
     ) -> Result<Vec<Ticket>, StoreError> {
         let (viewer, reader) = (self.viewer, &mut *self.conn);
+        let view = &View { filter: view.filter.read_by(viewer).into_owned(), ..view.clone() };
         let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();
         let people = sorts().any(|sort| asks_about_people(&sort.by));
         let mut query = Query::with(reader.dialect(), "SELECT t.id", people, viewer, &view.filter, desk, now);
@@ -74,6 +75,7 @@ impl Snapshot<'_> {
     /// The number of tickets that satisfy a condition.
     pub async fn count(&mut self, filter: &Condition, desk: &Declarations, now: Timestamp) -> Result<u64, StoreError> {
         let (viewer, reader) = (self.viewer, &mut *self.conn);
+        let filter = &*filter.read_by(viewer);
         let query = Query::of(reader.dialect(), "SELECT count(*)", viewer, filter, desk, now);
         if query.exact {
             let count: i64 = query.sql.build_query_scalar().fetch_one(&mut *reader).await?;
@@ -348,6 +350,8 @@ impl<'a> Query<'a> {
             Literal::Text(_) => *kind == Kind::Text,
             Literal::Word { .. } => words,
             Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => false,
+            // Replaced by names before, see [`Condition::read_by`].
+            Literal::Me | Literal::MyGroups => false,
         });
         let Some(first) = fitting.next() else {
             self.sql.push("(").push(FALSE).push(")");
@@ -367,6 +371,7 @@ impl<'a> Query<'a> {
                 Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => {
                     serde_json::Value::Null
                 }
+                Literal::Me | Literal::MyGroups => serde_json::Value::Null,
             });
             let values = values.collect();
             self.array(values, matches!(kind, Kind::Number | Kind::YesNo));
@@ -400,6 +405,7 @@ impl<'a> Query<'a> {
             Literal::Word { word, .. } => self.sql.push_bind(word.clone()),
             Literal::Text(text) => self.sql.push_bind(text.folded.clone()),
             Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => self.sql.push("NULL"),
+            Literal::Me | Literal::MyGroups => self.sql.push("NULL"),
         };
     }
 

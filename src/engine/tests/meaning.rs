@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    desk::{Author, EventComment, Facts, Hours, OpenDay, Priority, Status, declarations::Schedule},
+    desk::{
+        Author, EventComment, Facts, Hours, OpenDay, Priority, Status, Viewer,
+        declarations::{Agent, Schedule},
+    },
     engine::{evaluate::predicate_holds, holds},
     lang::rules::{Comparison, Folded, Pattern},
 };
@@ -312,4 +315,51 @@ fn conditions_combine() {
     assert!(!asked(&all(vec![yes.clone(), no.clone()]), &ticket));
     assert!(asked(&any(vec![no.clone(), yes.clone()]), &ticket));
     assert!(asked(&not(no), &ticket) && !asked(&not(yes), &ticket));
+}
+
+#[test]
+fn me_is_who_acts_or_who_reads() {
+    let agent = |name: &str, groups: &[&str]| Agent {
+        name: name.into(),
+        groups: groups.iter().map(|group| (*group).into()).collect(),
+        ..Agent::default()
+    };
+    let desk = Declarations { agents: vec![agent("Ana", &["Social", "VIP"]), agent("Ben", &[])], ..desk() };
+    let ticket = |assignee: Option<&str>, group: Option<&str>| Ticket {
+        assignee: assignee.map(Into::into),
+        group: group.map(Into::into),
+        ..Ticket::default()
+    };
+    let tickets =
+        [ticket(Some("Ana"), Some("VIP")), ticket(Some("Cleo"), Some("Social")), ticket(None, Some("Billing"))];
+    let name = |word: &str| Literal::Word { word: word.into(), rank: None };
+    let (me_or_cleo, groups) = (vec![Literal::Me, name("Cleo")], vec![Literal::MyGroups]);
+    let changed = |from, to| ask("assignee", |_| Op::Changed { from, to });
+    // On each ticket: for Ana, for Ben, and for nobody of the desk.
+    for (condition, ana, ben, nobody) in [
+        (ask("assignee", |_| Op::Is(Literal::Me)), [true, false, false], [false; 3], [false; 3]),
+        (ask("assignee", |_| Op::IsNot(Literal::Me)), [false, true, true], [true; 3], [false; 3]),
+        (not(ask("assignee", |_| Op::Is(Literal::Me))), [false, true, true], [true; 3], [true; 3]),
+        (
+            ask("assignee", |_| Op::In(me_or_cleo.clone().into())),
+            [true, true, false],
+            [false, true, false],
+            [false, true, false],
+        ),
+        (ask("assignee", |_| Op::NotIn(me_or_cleo.into())), [false, false, true], [true, false, true], [false; 3]),
+        (ask("group", |_| Op::In(groups.clone().into())), [true, true, false], [false; 3], [false; 3]),
+        (ask("group", |_| Op::NotIn(groups.into())), [false, false, true], [true; 3], [false; 3]),
+        (changed(None, Some(Literal::Me)), [true, false, false], [false; 3], [false; 3]),
+        (changed(Some(Literal::Me), None), [false; 3], [false; 3], [false; 3]),
+    ] {
+        for (agent, expected) in [(Some("Ana"), ana), (Some("Ben"), ben), (None, nobody), (Some("Dan"), nobody)] {
+            let viewer = agent.and_then(|name| Viewer::agent(&desk, name)).unwrap_or(Viewer::Owner);
+            let actor = agent.map_or(Actor::Person, |name| Actor::Agent(name.into()));
+            let (event, read) = (Event { actor, ..created() }, condition.read_by(viewer));
+            let facts = |ticket, event| Facts { ticket, event, now: now(), desk: &desk };
+            let acting = tickets.each_ref().map(|t| holds(&condition, facts(t, Some(&event))));
+            let reading = tickets.each_ref().map(|t| holds(&read, facts(t, None)));
+            assert_eq!((acting, reading), (expected, expected), "{condition}, {agent:?}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
 
 fn says(text: &str) -> When {
     let comment = TestComment { by_agent: false, public: true, text: text.into() };
-    When::Updated { set: vec![], comment: Some(comment), via: None }
+    When::Updated { by: None, set: vec![], comment: Some(comment), via: None }
 }
 
 fn outcome(triggers: Vec<Trigger>, test: &RuleTest) -> Outcome {
@@ -73,6 +73,7 @@ fn each_event_finds_what_the_one_before_left() {
         trigger("again", changed("status", Some("solved"), Some("open")), vec![tag("again")]),
     ];
     let then_solved = When::Updated {
+        by: None,
         set: vec![(field("status"), literal(&field("status"), "solved"))],
         comment: Some(TestComment { by_agent: true, public: true, text: "here it is".into() }),
         via: None,

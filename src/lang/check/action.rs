@@ -1,13 +1,16 @@
 //! Checks actions.
 
-use super::{Checker, NameList, value::written};
+use super::{
+    Checker, NameList,
+    value::{is_me, written},
+};
 use crate::{
     desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
         ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
-        foreign::is_nothing,
+        foreign::{is_nothing, translated},
         rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
@@ -96,7 +99,14 @@ impl Checker<'_, '_> {
             return None;
         }
         let literal = self.literal(&field, value)?;
-        Some(ActionKind::Set(field, SetTo::Literal(literal)))
+        self.set_to(field, literal, value)
+    }
+
+    /// Sets a field to a value, which is `me` only where an agent acts.
+    fn set_to(&mut self, field: FieldRef, literal: Literal, value: &SyntaxElement) -> Option<ActionKind> {
+        let help = "automations run as time passes; name the agent, as in `assign to agent \"Ana\"`";
+        let can = !literal.asks_me() || self.somebody_acts(span_of(value), help);
+        can.then(|| ActionKind::Set(field, SetTo::Literal(literal)))
     }
 
     fn clear(&mut self, node: &ast::ClearAction) -> Option<ActionKind> {
@@ -132,6 +142,9 @@ impl Checker<'_, '_> {
 
     fn assign(&mut self, node: &ast::AssignAction) -> Option<ActionKind> {
         let value = node.value()?;
+        if value.kind() == SyntaxKind::MyGroups {
+            self.declared(&Declared::Group, &value)?;
+        }
         if let Some(how) = node.choosing() {
             let choosing = if how.next() { Choosing::Next } else { Choosing::LeastBusy };
             let group = self.declared_name(&Declared::Group, &written(&value), span_of(&value))?;
@@ -139,7 +152,13 @@ impl Checker<'_, '_> {
         }
         let (name, declared) = match (node.group(), node.agent()) {
             (true, _) => ("group", Declared::Group),
+            (_, true) if is_me(&value) => {
+                let error = Diagnostic::new(&codes::TW0115, node.span(), "`me` is an agent already");
+                self.report(error.with_help("write `assign to me`").with_fix(node.span(), "assign to me"));
+                return None;
+            }
             (_, true) => ("assignee", Declared::Agent),
+            _ if is_me(&value) => ("assignee", Declared::Agent),
             _ => {
                 let text = written(&value);
                 let which = match self.context.desk.declared(&Declared::Agent).contains(&text.as_str()) {
@@ -148,6 +167,10 @@ impl Checker<'_, '_> {
                 };
                 let error =
                     Diagnostic::new(&codes::TW0115, span_of(&value), "expected `group` or `agent` before the name");
+                if text == "me" || translated(&text, ["me"]).is_some() {
+                    self.report(error.with_help("did you mean `me`?").with_guess(span_of(&value), "me"));
+                    return None;
+                }
                 let at = span_of(&value).start;
                 let help = format!("write `assign to {which} {value}`");
                 self.report(match is_nothing(&text) {
@@ -159,7 +182,7 @@ impl Checker<'_, '_> {
         };
         let field = FieldRef::find(name, self.context.desk)?;
         let literal = self.declared(&declared, &value)?;
-        Some(ActionKind::Set(field, SetTo::Literal(literal)))
+        self.set_to(field, literal, &value)
     }
 
     fn text_of(&mut self, template: Option<ast::Template>) -> Option<Template> {

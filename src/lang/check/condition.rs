@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use super::{
     CheckedLet, Checker, MAX_CONDITION_DEPTH, MAX_PREDICATES, NameKind, NameList, Where,
     list::{ListValues, Search},
-    value::{shortened, written, yes_or_no},
+    value::{is_me, shortened, written, yes_or_no},
 };
 use crate::{
     desk::{
@@ -26,6 +26,9 @@ use crate::{
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
+
+/// The help for `me` where nobody acts.
+const NOBODY_ACTS: &str = "automations run as time passes; name the agent or group, as in `assignee is \"Ana\"`";
 
 impl Checker<'_, '_> {
     /// Checks a condition and reports all errors in it.
@@ -117,6 +120,11 @@ impl Checker<'_, '_> {
                 self.error(&codes::TW0108, span, "nesting too deep, counting the conditions it refers to");
                 return None;
             }
+            if let (false, Some(me)) = (self.acts, &checked.me) {
+                let message = format!("`{name}` asks who acts, because of {me}, and nobody does in an automation");
+                self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(NOBODY_ACTS));
+                return None;
+            }
             if let (Some(help), Some(event)) = (scope.no_event(), &checked.event) {
                 let message = format!("`{name}` needs an event, because of {event}");
                 self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
@@ -153,7 +161,22 @@ impl Checker<'_, '_> {
             self.report(error.with_help(help));
             return None;
         }
-        self.predicate(field, &predicate, node)
+        let checked = self.predicate(field, &predicate, node)?;
+        match &checked {
+            ConditionKind::Predicate(asked) if asked.asks_me() => {
+                self.somebody_acts(predicate.span(), NOBODY_ACTS).then_some(checked)
+            }
+            _ => Some(checked),
+        }
+    }
+
+    /// Whether an agent may act in the item. Reports an error if not.
+    pub(super) fn somebody_acts(&mut self, span: Range<usize>, help: &str) -> bool {
+        if !self.acts {
+            let error = Diagnostic::new(&codes::TW0304, span, "nobody acts in an automation");
+            self.report(error.with_help(help));
+        }
+        self.acts
     }
 
     /// Whether a field is allowed in a condition of this kind of item. Reports an error if not.
@@ -209,6 +232,7 @@ impl Checker<'_, '_> {
                 match name.strip_prefix("field.") {
                     Some(_) if !self.context.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
+                    None if name == "me" => diagnostic.with_help("write `assignee is me`"),
                     None if matches!(name, "time" | "hour" | "clock" | "now") => {
                         diagnostic.with_help("for the time on the clock, write `time of day >= 18:00`, for example")
                     }
@@ -236,6 +260,7 @@ impl Checker<'_, '_> {
                     None if name.starts_with(|c: char| c.is_ascii_digit()) => {
                         diagnostic.with_help("before each value, repeat the field and the operator")
                     }
+                    None if name == "me" => diagnostic.with_help("write `assignee is me`"),
                     None => diagnostic.with_help(format!(
                         "name a condition by `let {shown} = …`; before a value, repeat the field and the operator"
                     )),
@@ -355,6 +380,14 @@ impl Checker<'_, '_> {
                 return self.cannot(field, span.clone(), "is a time and cannot equal one value", &help);
             }
             _ => {}
+        }
+        if value.kind() == SyntaxKind::MyGroups && field.name() == "group" {
+            let write = if not { "not in" } else { "in" };
+            let words = span.start..span_of(value).start;
+            let error = Diagnostic::new(&codes::TW0310, span.clone(), "`my groups` are several groups");
+            let help = format!("write `{field} {write} my groups`");
+            self.report(error.with_help(help).with_fix(words, format!("{write} ")));
+            return None;
         }
         let literal = self.literal(field, value)?;
         self.can_equal(field, &literal, value)?;
@@ -505,7 +538,23 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
-        let ListValues::Literals(literals) = self.list_operand(field, predicate, value)? else { return None };
+        let literals = if value.kind() == SyntaxKind::MyGroups {
+            if field.name() != "group" {
+                let help = "`my groups` are the groups of an agent: write `group in my groups`";
+                return self.cannot(field, span.clone(), "is not a group", help);
+            }
+            Values::one(Literal::MyGroups)
+        } else if is_me(value) && !self.is_list(value) && field.name() == "assignee" {
+            let write = if not { "is not" } else { "is" };
+            let words = span.start..span_of(value).start;
+            let error = Diagnostic::new(&codes::TW0310, span.clone(), "`me` is one agent, not a list");
+            let help = format!("write `{field} {write} me`");
+            self.report(error.with_help(help).with_fix(words, format!("{write} ")));
+            return None;
+        } else {
+            let ListValues::Literals(literals) = self.list_operand(field, predicate, value)? else { return None };
+            literals
+        };
         Some(if not { Op::NotIn(literals) } else { Op::In(literals) })
     }
 
@@ -795,9 +844,9 @@ impl Checker<'_, '_> {
             self.error(&codes::TW0109, node.span(), message);
             return None;
         }
-        let event = self.context.event_in(&condition);
+        let (event, me) = (self.context.event_in(&condition), self.context.me_in(&condition));
         let named = Arc::new(Let { name, doc: node.doc(), condition, span: self.span(node.span()) });
-        Some(CheckedLet { named, size, depth: self.deepest, event })
+        Some(CheckedLet { named, size, depth: self.deepest, event, me })
     }
 }
 

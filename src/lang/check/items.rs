@@ -145,7 +145,8 @@ impl Checker<'_, '_> {
         let fits = matches!(field.scope(), Scope::Ticket | Scope::Shown);
         if !fits {
             let message = format!("`{field}` is not a field of the ticket, so a view cannot show it");
-            self.error(&codes::TW0304, span, message);
+            let help = "show what the ticket has, such as `status`, `assignee` or `latest_comment`";
+            self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
         }
         fits
     }

@@ -169,7 +169,7 @@ pub(super) fn check_uses(context: &mut Context<'_>, items: &[ItemOf<'_>], found:
             let key = (list.name.to_string(), used);
             if found.checked_lists.insert(key.clone()) {
                 let mut sink = Sink::new(&list.source);
-                let mut checker = Checker { context, sink: &mut sink, depth: 0, deepest: 0 };
+                let mut checker = Checker { context, sink: &mut sink, acts: true, depth: 0, deepest: 0 };
                 let values = checker.values_of(&key.1, &field, &list.entries, Some(&list.name));
                 let more = sink.diagnostics.len().saturating_sub(MAX_ENTRY_ERRORS);
                 sink.diagnostics.truncate(MAX_ENTRY_ERRORS);
@@ -261,6 +261,9 @@ impl Checker<'_, '_> {
         let help = format!("write values in parentheses, as in `{one}`, or declare the list: `list {text} = (…)`");
         let error = Diagnostic::new(&codes::TW0201, span.clone(), message).with_help(help);
         self.report(match suggestion {
+            _ if text == "groups" && field.name() == "group" => {
+                error.with_help("write `group in my groups`").with_guess(span, "my groups")
+            }
             Some(meant) => error.with_guess(span, meant),
             None => error.with_guess(span, one),
         });

@@ -33,7 +33,8 @@ use super::{
     config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{
-        Automation, Condition, ConditionKind, Let, List, Macro, Op, Report, RuleTest, Rules, Trigger, Version, View,
+        Automation, Condition, ConditionKind, Let, List, Macro, Op, Predicate, Report, RuleTest, Rules, Trigger,
+        Version, View,
     },
     sources::is_list,
     span::{SourceFile, Span},
@@ -128,7 +129,8 @@ pub(crate) fn check(
 /// Checks one item: reports all errors in it, but not those that are about several items, such as a duplicate title.
 /// Returns the checked item unless a part that it needs has errors.
 fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option<Checked> {
-    let mut checker = Checker { context, sink, depth: 0, deepest: 0 };
+    let acts = !matches!(item, Item::Automation(_));
+    let mut checker = Checker { context, sink, acts, depth: 0, deepest: 0 };
     match item {
         Item::Let(node) => checker.let_item(node).map(Checked::Let),
         Item::List(node) => checker.list_item(node).map(Checked::List),
@@ -177,6 +179,8 @@ struct CheckedLet {
     depth: usize,
     /// The first predicate that needs an event, if any, as text for a message.
     event: Option<String>,
+    /// The first predicate with `me` or `my groups`.
+    me: Option<String>,
 }
 
 /// The kind of item that a condition is in, which determines the predicates it may contain.
@@ -267,6 +271,8 @@ impl FoundInAll {
 struct Checker<'c, 'f> {
     context: &'c Context<'c>,
     sink: &'c mut Sink<'f>,
+    /// Whether an agent may act in it, so that `me` can be somebody: not in automations.
+    acts: bool,
     /// Current nesting of the condition, in syntax nodes.
     depth: usize,
     /// Deepest nesting so far, including the named conditions that are referred to.
@@ -343,14 +349,29 @@ impl<'a> Context<'a> {
 
     /// The first predicate in a condition that needs an event, as text for a message.
     fn event_in(&self, condition: &Condition) -> Option<String> {
+        let needs = |p: &Predicate| p.field.scope() == Scope::Event || matches!(p.op, Op::Changed { .. });
+        self.first_in(condition, needs, |checked| checked.event.clone())
+    }
+
+    /// The first predicate in a condition with `me` or `my groups`, as text for a message.
+    fn me_in(&self, condition: &Condition) -> Option<String> {
+        self.first_in(condition, Predicate::asks_me, |checked| checked.me.clone())
+    }
+
+    /// The first predicate in a condition that `is_one`, as text. `known` is that of a named condition.
+    fn first_in(
+        &self,
+        condition: &Condition,
+        is_one: fn(&Predicate) -> bool,
+        known: fn(&CheckedLet) -> Option<String>,
+    ) -> Option<String> {
         match &condition.kind {
-            ConditionKind::All(parts) | ConditionKind::Any(parts) => parts.iter().find_map(|p| self.event_in(p)),
-            ConditionKind::Not(inner) => self.event_in(inner),
-            ConditionKind::Let(named) => self.lets.get(&named.name).and_then(|c| c.event.clone()),
-            ConditionKind::Predicate(predicate) => {
-                let event = predicate.field.scope() == Scope::Event || matches!(predicate.op, Op::Changed { .. });
-                event.then(|| format!("`{predicate}`"))
+            ConditionKind::All(parts) | ConditionKind::Any(parts) => {
+                parts.iter().find_map(|part| self.first_in(part, is_one, known))
             }
+            ConditionKind::Not(inner) => self.first_in(inner, is_one, known),
+            ConditionKind::Let(named) => self.lets.get(&named.name).and_then(known),
+            ConditionKind::Predicate(predicate) => is_one(predicate).then(|| format!("`{predicate}`")),
         }
     }
 

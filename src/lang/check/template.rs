@@ -7,7 +7,7 @@ use crate::{
         ast::{self, AstNode, TemplatePart},
         codes,
         diagnostic::Diagnostic,
-        rules::{Filter, Part, Template},
+        rules::{Filter, Part, Template, is_of_agent},
         suggest::{did_you_mean, listed, nearest},
         syntax::{range, text::Text},
     },
@@ -34,10 +34,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ticket.due_date", "ticket.due"),
     ("ticket.latest_comment_formatted", "ticket.latest_comment"),
     ("ticket.latest_comment_html", "ticket.latest_comment"),
-    ("current_user.name", "ticket.assignee"),
-    ("current_user.first_name", "ticket.assignee | first_word"),
-    ("agent.name", "ticket.assignee"),
-    ("agent.first_name", "ticket.assignee | first_word"),
+    ("current_user.name", "agent.name"),
+    ("current_user.first_name", "agent.name | first_word"),
+    ("current_user.email", "agent.email"),
+    ("agent.first_name", "agent.name | first_word"),
+    ("me.name", "agent.name"),
+    ("me.email", "agent.email"),
+    ("ticket.updater.name", "agent.name"),
     ("contact.name", "ticket.requester.name"),
     ("contact.first_name", "ticket.requester.name | first_word"),
     ("ticket.comments", "ticket.latest_comment"),
@@ -106,8 +109,14 @@ impl Checker<'_, '_> {
         let name = text.decoded(span.clone());
         let found = match name.strip_prefix("ticket.") {
             Some(field) => FieldRef::find(field, self.context.desk).filter(|f| f.scope() != Scope::Event),
-            None => (name == "comment.text").then(|| FieldRef::find(name, self.context.desk)).flatten(),
+            None => FieldRef::find(name, self.context.desk).filter(|f| name == "comment.text" || is_of_agent(f)),
         };
+        if found.as_ref().is_some_and(is_of_agent) && !self.acts {
+            let message = format!("`{name}` is of the agent who acts, and nobody does in an automation");
+            let help = "`{{ticket.assignee}}` is the agent of the ticket";
+            self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
+            return None;
+        }
         if found.is_some() || name.starts_with("ticket.field.") && self.context.has_gap("field") {
             return found;
         }
@@ -122,20 +131,18 @@ impl Checker<'_, '_> {
             self.report(diagnostic.with_help(format!("write `{{{{{here}}}}}`")).with_guess(span, *here));
             return None;
         }
-        let known = self
-            .context
-            .field_names
-            .iter()
-            .filter(|n| !n.contains(' ') && !n.starts_with("comment.") && *n != "updated_via");
+        let known = self.context.field_names.iter().filter(|n| {
+            !n.contains(' ') && !n.starts_with("comment.") && !n.starts_with("agent.") && *n != "updated_via"
+        });
         let mut known: Vec<String> = known.map(|n| format!("ticket.{n}")).collect();
-        known.push("comment.text".into());
+        known.extend(["comment.text", "agent.name", "agent.email"].map(str::to_owned));
         let bare = format!("ticket.{name}");
         let suggestion = known.iter().find(|k| **k == bare).map(String::as_str);
         let suggestion = suggestion.or_else(|| nearest(name, known.iter().map(String::as_str)));
         let diagnostic = diagnostic(format!("unknown placeholder `{}`{}", shortened(name), did_you_mean(suggestion)));
         self.report(match suggestion {
             Some(meant) => diagnostic.with_guess(span, meant.to_owned()),
-            None => diagnostic.with_help("write `ticket.` and a field, or `comment.text`"),
+            None => diagnostic.with_help("write `ticket.` and a field, `comment.text`, `agent.name` or `agent.email`"),
         });
         None
     }

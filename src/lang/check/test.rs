@@ -9,13 +9,13 @@ use super::{
     value::{no_moment, shortened, written},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, Via, invariant, moment::moment, text::trim},
+    desk::{FieldRef, Kind, Scope, Via, field::Declared, invariant, moment::moment, text::trim},
     lang::{
         ast::{self, AstNode, Expectation, Titled, beside, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{EffectKind, Expect, ExpectKind, Literal, Mode, RuleTest, Step, TestComment, When},
+        rules::{Action, EffectKind, Expect, ExpectKind, Literal, Mode, RuleTest, Step, TestComment, When},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -147,6 +147,10 @@ impl Checker<'_, '_> {
             given.comment = text.map(|t| Text::of(&t).value);
             return;
         }
+        if name == "by" && given.is_update {
+            let error = Diagnostic::new(&codes::TW0115, fact.span(), "who updates the ticket stands before the braces");
+            return self.report(error.with_help("write `when updated by agent \"…\" { … }`"));
+        }
         let Some(field) = FieldRef::find(&name, self.context.desk) else {
             return self.unknown_name(&name, range(&path), true);
         };
@@ -171,6 +175,10 @@ impl Checker<'_, '_> {
             }
             None => fact.value().and_then(|value| self.given_value(&field, &value, fact, now)),
         };
+        if literal.as_ref().is_some_and(Literal::asks_me) {
+            let error = Diagnostic::new(&codes::TW0302, fact.span(), "`me` is nobody here");
+            return self.report(error.with_help(format!("name the agent, as in `{field} \"Ana\"`")));
+        }
         given.fields.extend(literal.map(|literal| (field, literal)));
     }
 
@@ -205,14 +213,22 @@ impl Checker<'_, '_> {
             return self.passing(&passing);
         }
         if let Some(applied) = clause.applied() {
-            return applied.title().and_then(|title| self.applied(&title));
+            return self.applied(&applied);
         }
         if let Some(comment) = clause.comment() {
             let comment = self.comment(&comment)?;
-            return Some(When::Updated { set: vec![], comment: Some(comment), via: None });
+            return Some(When::Updated { by: None, set: vec![], comment: Some(comment), via: None });
+        }
+        let by = match clause.by() {
+            Some(by) => Some(self.by_agent(&by)?),
+            None => None,
+        };
+        if let Some(late) = clause.by_after_update() {
+            let error = Diagnostic::new(&codes::TW0115, late.span(), "who updates the ticket stands before the braces");
+            self.report(error.with_help(format!("write `when updated {} {{ … }}`", late.syntax())));
         }
         let Some(update) = clause.update() else {
-            return Some(When::Updated { set: vec![], comment: None, via: None });
+            return Some(When::Updated { by, set: vec![], comment: None, via: None });
         };
         let mut given = Given { is_update: true, ..Given::default() };
         for fact in update.facts() {
@@ -224,8 +240,20 @@ impl Checker<'_, '_> {
             self.error(&codes::TW0115, span, "duplicate comment: write a second `when`");
         }
         let via = update.via().and_then(|via| self.via(&via));
-        let comment = comments.first().and_then(|c| self.comment(c));
-        Some(When::Updated { set: given.fields, comment, via })
+        let comment = comments.first().and_then(|c| {
+            let comment = self.comment(c)?;
+            match &by {
+                // The comment of an agent's update is that agent's.
+                Some(_) if c.requester() => {
+                    let message = "the requester comments in an update of an agent";
+                    let error = Diagnostic::new(&codes::TW0115, c.span(), message);
+                    self.report(error.with_help("write `comment \"…\"`, or a second `when` for the requester"));
+                    None
+                }
+                by => Some(TestComment { by_agent: comment.by_agent || by.is_some(), ..comment }),
+            }
+        });
+        Some(When::Updated { by, set: given.fields, comment, via })
     }
 
     fn passing(&mut self, node: &ast::Passing) -> Option<When> {
@@ -241,16 +269,33 @@ impl Checker<'_, '_> {
         Some(When::Passes(span))
     }
 
-    fn applied(&mut self, token: &SyntaxToken) -> Option<When> {
+    /// Resolves the agent who acts in a test.
+    fn by_agent(&mut self, node: &ast::ByAgent) -> Option<String> {
+        let value = node.name()?;
+        self.declared_name(&Declared::Agent, &written(&value), span_of(&value))
+    }
+
+    fn applied(&mut self, node: &ast::Applied) -> Option<When> {
+        let token = &node.title()?;
+        let by = match node.by() {
+            Some(by) => Some(self.by_agent(&by)?),
+            None => None,
+        };
         let title = Text::of(token).value;
         let declared = self.uses(NameKind::Macro, &title, range(token));
         let macros = &self.context.macros;
         match macros.iter().find(|m| Some(&m.title) == declared.as_ref()) {
-            Some(found) if found.mode != Mode::Disabled => Some(When::Macro(Arc::clone(found))),
-            Some(_) => {
+            Some(found) if found.mode == Mode::Disabled => {
                 self.error(&codes::TW0207, range(token), "a disabled macro cannot be applied");
                 None
             }
+            Some(found) if by.is_none() && found.then.iter().any(Action::needs_agent) => {
+                let message = "this macro needs to know which agent applies it";
+                let help = format!("write `when macro {} by agent \"Ana\"`", Quoted(&found.title));
+                self.report(Diagnostic::new(&codes::TW0115, range(token), message).with_help(help));
+                None
+            }
+            Some(found) => Some(When::Macro { applied: Arc::clone(found), by }),
             // Declared, but with errors, which have been reported.
             None if declared.is_some() => None,
             None => {

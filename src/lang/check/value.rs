@@ -53,6 +53,18 @@ impl Checker<'_, '_> {
         if self.is_no_value(field, value) {
             return None;
         }
+        if value.kind() == SyntaxKind::MyGroups {
+            let message = format!("`my groups` are several groups, but `{field}` takes one value here");
+            let error = Diagnostic::new(&codes::TW0310, span, message);
+            self.report(error.with_help("they stand alone after `in`: write `group in my groups`"));
+            return None;
+        }
+        if is_me(value) && field.name() == "agent.name" {
+            let message = "`agent.name` is always the name of `me`";
+            let help = "write `agent.name is set` to ask whether an agent acts, or `assignee is me`";
+            self.report(Diagnostic::new(&codes::TW0302, span, message).with_help(help));
+            return None;
+        }
         match field.kind() {
             Kind::Number => self.number(field, value).map(Literal::Number),
             Kind::Words(words) => self.word(field, words, value),
@@ -171,7 +183,29 @@ impl Checker<'_, '_> {
 
     /// Checks a quoted or unquoted name that must be declared.
     pub(super) fn declared(&mut self, declared: &Declared, value: &SyntaxElement) -> Option<Literal> {
+        if is_me(value) && *declared == Declared::Agent {
+            return Some(Literal::Me);
+        }
+        if value.kind() == SyntaxKind::MyGroups {
+            let error =
+                Diagnostic::new(&codes::TW0310, span_of(value), "`my groups` are several groups: a ticket has one");
+            self.report(error.with_help("write the name of a group, as in `\"Social\"`"));
+            return None;
+        }
+        if is_me(value) && self.context.desk.declared_name(declared, "me").is_none() && *declared == Declared::Group {
+            let error = Diagnostic::new(&codes::TW0302, span_of(value), "`me` is an agent, not a group");
+            self.report(error.with_help("write `group in my groups`, or `assignee is me`"));
+            return None;
+        }
         let text = written(value);
+        let meant_me = *declared == Declared::Agent && (text == "me" || translated(&text, ["me"]).is_some());
+        if meant_me && self.context.desk.declared_name(declared, &text).is_none() {
+            let message = format!("undeclared agent `{}`", shortened(&text));
+            let error = Diagnostic::new(&codes::TW0205, span_of(value), message);
+            let help = "write `me`, without quotes, for the agent who acts, or who opens a view";
+            self.report(error.with_help(help).with_guess(span_of(value), "me"));
+            return None;
+        }
         let reported = self.sink.diagnostics.len();
         let found = self.declared_name(declared, &text, span_of(value));
         if value.kind() == SyntaxKind::Entry {
@@ -508,6 +542,11 @@ fn abbreviated(text: &str) -> Option<String> {
     let (number, unit) = text.split_at_checked(digits)?;
     let unit = translated(unit, ["seconds", "minutes", "hours", "days", "weeks"])?;
     Some(format!("{number} {unit}"))
+}
+
+/// Whether a value is the word `me`.
+pub(super) fn is_me(value: &SyntaxElement) -> bool {
+    value.kind() == SyntaxKind::Path && written(value) == "me"
 }
 
 /// Parses `yes` and `no`, and their synonyms `true` and `false`.

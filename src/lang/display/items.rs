@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 use super::{Grouped, Quoted, Tags, Written};
 use crate::{
-    desk::{Choosing, FieldRef, Recipient},
+    desk::{Choosing, FieldRef, Recipient, Scope},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Chart, Condition, EffectKind, Expect, ExpectKind, Filter, Let, List,
         Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo, Sort, Split, Template,
@@ -257,8 +257,7 @@ impl Display for Part {
             Self::Text(text) => return f.write_str(text),
             Self::Placeholder { field, filters } => (field, filters),
         };
-        // `comment.text` is a field of the event; all others are fields of the ticket.
-        write!(f, "{{{{{}{field}", if field.name() == "comment.text" { "" } else { "ticket." })?;
+        write!(f, "{{{{{}{field}", if field.scope() == Scope::Event { "" } else { "ticket." })?;
         filters.iter().try_for_each(|filter| write!(f, " | {filter}"))?;
         f.write_str("}}")
     }
@@ -308,10 +307,15 @@ impl Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Created => f.write_str("created"),
-            Self::Macro(applied) => write!(f, "macro {}", Quoted(&applied.title)),
+            Self::Macro { applied, by } => {
+                write!(f, "macro {}", Quoted(&applied.title))?;
+                by_agent(f, by.as_deref())
+            }
             Self::Passes(length) => write!(f, "{length} passes"),
-            Self::Updated { set, comment, via } => {
-                writeln!(f, "updated {{")?;
+            Self::Updated { by, set, comment, via } => {
+                f.write_str("updated")?;
+                by_agent(f, by.as_deref())?;
+                writeln!(f, " {{")?;
                 facts(f, set)?;
                 if let Some(comment) = comment {
                     writeln!(f, "    {comment}")?;
@@ -323,6 +327,11 @@ impl Display for When {
             }
         }
     }
+}
+
+/// Writes who does something in a test.
+fn by_agent(f: &mut fmt::Formatter<'_>, name: Option<&str>) -> fmt::Result {
+    name.map_or(Ok(()), |name| write!(f, " by agent {}", Quoted(name)))
 }
 
 impl Display for TestComment {

@@ -235,8 +235,16 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     let Some(place) = place else { return text.into() };
     let name_of = matches!(
         place.kind(),
-        SyntaxKind::AssignAction | SyntaxKind::Recipient | SyntaxKind::Audience | SyntaxKind::Hours
+        SyntaxKind::AssignAction
+            | SyntaxKind::Recipient
+            | SyntaxKind::Audience
+            | SyntaxKind::Hours
+            | SyntaxKind::ByAgent
     );
+    // Without quotes, `me` is the agent who acts.
+    if token.kind() == SyntaxKind::Path && text == "me" {
+        return text.into();
+    }
     if name_of && token.kind() == SyntaxKind::Path {
         return Quoted(text).to_string().into();
     }

@@ -4,7 +4,7 @@ use super::{Audience, Condition, Mode, Span, Statuses};
 use crate::desk::{FieldRef, Metric};
 
 /// A report: measures computed over tickets.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Its title, unique among reports.
     pub title: String,

@@ -67,11 +67,18 @@ pub enum When {
     /// The ticket is created, with its comment by the requester.
     Created,
     /// An agent applies a macro to the ticket.
-    Macro(Arc<Macro>),
+    Macro {
+        /// The macro.
+        applied: Arc<Macro>,
+        /// The agent's name, if given.
+        by: Option<String>,
+    },
     /// Time passes, and automations that come due are evaluated.
     Passes(Duration),
     /// The ticket is updated.
     Updated {
+        /// The name of the agent whose update it is, if given.
+        by: Option<String>,
         /// The changed fields and their new values.
         set: Vec<(FieldRef, Literal)>,
         /// A comment.

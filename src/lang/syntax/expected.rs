@@ -22,6 +22,10 @@ pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
 /// The phrase for one rule, and its sort order in the list.
 fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
     let phrase = |order: u8, text: &str| Some((order, text.to_owned()));
+    // `my groups` is a value, which is expected as well.
+    if rule == Rule::kw_my {
+        return None;
+    }
     let name = format!("{rule:?}");
     if let Some(keyword) = name.strip_prefix("kw_") {
         return phrase(3, &format!("`{keyword}`"));

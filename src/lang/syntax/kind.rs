@@ -163,6 +163,7 @@ kinds! {
         HappensClause = happens_clause,
         Update = update,
         Applied = applied,
+        ByAgent = by_agent,
         Passing = passing,
         CommentPart = comment,
         BadComment = bad_comment,
@@ -193,6 +194,7 @@ kinds! {
         TimeQuestion = time_question,
         TimeIn = time_in,
         List = list,
+        MyGroups = my_groups,
         Duration = duration,
     }
     template_nodes {

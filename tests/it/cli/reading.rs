@@ -8,8 +8,8 @@ use twite::settings::Address;
 
 use crate::support::database;
 
-/// Runs a command on the desk and returns its exit status and its output, with errors at the end.
-fn twite(database: &Path, arguments: &[&str]) -> (i32, String) {
+/// Runs a command on the desk and returns its exit status, its output and its remarks.
+fn run(database: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::cargo_bin("twite")
         .unwrap()
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -19,13 +19,19 @@ fn twite(database: &Path, arguments: &[&str]) -> (i32, String) {
         .arg(database)
         .output()
         .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), text)
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// As [`run`], with the remarks behind the output.
+fn twite(database: &Path, arguments: &[&str]) -> (i32, String) {
+    let (status, text, remarks) = run(database, arguments);
+    (status, text + &remarks)
 }
 
 fn json(database: &Path, arguments: &[&str]) -> Value {
-    let (status, text) = twite(database, &[arguments, &["--format", "json"]].concat());
-    assert_eq!(status, 0, "{text}");
+    let (status, text, remarks) = run(database, &[arguments, &["--format", "json"]].concat());
+    assert_eq!(status, 0, "{text}{remarks}");
     serde_json::from_str(&text).unwrap()
 }
 

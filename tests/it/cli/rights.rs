@@ -49,6 +49,18 @@ trigger "Bill" {
     reply "Your bill."
 }
 macro "Solve" { then set status to solved }
+macro "Take" {
+  then
+    assign to me
+    note "{{agent.name}} has it"
+}
+view "Mine" { where assignee is me columns id }
+report "Mine" { where group in my groups measure count }
+trigger "Taken" {
+  on updated
+  when assignee changed to me
+  then add tags taken
+}
 view "Open" {
   where status < solved
   columns id, subject, group
@@ -154,10 +166,10 @@ async fn lists_counts_and_numbers_are_those_of_a_desk_without_what_is_hidden() {
         let shown = run(whole.path(), Some("Ana"), command);
         assert_eq!(shown.0, 0, "{command}: {shown:?}");
         assert_eq!(shown, run(without.path(), Some("Ana"), command), "{command}");
-        let all = run(whole.path(), None, command);
-        assert_eq!(all, run(whole.path(), Some("Cleo"), command), "{command}: Cleo sees all");
+        let (all, cleo) = (run(whole.path(), None, command), run(whole.path(), Some("Cleo"), command));
+        assert_eq!((all.0, &all.1), (cleo.0, &cleo.1), "{command}: Cleo sees all");
         if !command.starts_with("why") && !command.contains("--limit") {
-            assert_ne!(shown, all, "{command}: there is something to hide");
+            assert_ne!(shown.1, all.1, "{command}: there is something to hide");
         }
     }
     let (status, _, errors) = run(whole.path(), Some("Anna"), "view");
@@ -200,4 +212,46 @@ async fn a_ticket_is_seen_from_when_it_is_assigned_until_it_is_handed_away() {
     assert_eq!(status(Some("Ana"), "ticket show 3").0, 0);
     assert_eq!(status(Some("Ben"), "ticket show 3").0, 2);
     assert_eq!(status(Some("Ben"), "ticket update 3 --set status=solved"), (1, "no ticket 3\n".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn me_is_the_agent_who_reads_or_acts() {
+    const NOTE: &str = "note: `me` and `my groups` are those of an agent, and you read as none: give `--as AGENT`\n";
+    let desk = desk(&[SEEN, HIDDEN]).await;
+    let (status, out, errors) = run(desk.path(), None, "ticket apply Take 1");
+    let refused = "ticket 1: only an agent can do this, as it assigns to `me` or names the agent: give `--as AGENT`\n";
+    assert_eq!((status, &*out, errors.ends_with(refused)), (1, "", true), "{errors}");
+    assert_eq!(run(desk.path(), Some("Ana"), "ticket apply Take 1").0, 0);
+    assert_eq!(run(desk.path(), Some("Cleo"), "ticket update 3 --set assignee=me").0, 0);
+    let shown: Value = serde_json::from_str(&run(desk.path(), None, "ticket show 1 --format json").1).unwrap();
+    assert_eq!((&shown["ticket"]["assignee"], &shown["ticket"]["tags"][0]), (&"Ana".into(), &"taken".into()));
+    assert_eq!(shown["ticket"]["latest_comment"], "Ana has it");
+    let why = run(desk.path(), None, "why 1 --rule Taken").1;
+    assert!(why.contains("✓ assignee changed to me  (was empty, is Ana; me is Ana)"), "{why}");
+    for (agent, mine, groups, note) in [
+        (None, vec![], 0, NOTE),
+        (Some("Ana"), vec![1], 2, ""),
+        (Some("Ben"), vec![], 0, ""),
+        (Some("Cleo"), vec![3], 0, ""),
+    ] {
+        let listed = |filter: &str| {
+            let options = agent.into_iter().flat_map(|agent| ["--as", agent]);
+            let command = ["ticket", "list", "--format", "json", "--where", filter].into_iter().chain(options);
+            let (status, out, errors) = twite(desk.path(), &command.collect::<Vec<_>>(), "");
+            let rows: Vec<Value> = serde_json::from_str(&out).unwrap();
+            assert_eq!(status, 0, "{errors}");
+            let ids: Vec<i64> = rows.iter().map(|row| row["id"].as_i64().unwrap()).collect();
+            (
+                ids,
+                errors.lines().filter(|line| line.contains("`me`")).map(|line| format!("{line}\n")).collect::<String>(),
+            )
+        };
+        assert_eq!(listed("assignee is me"), (mine, note.to_owned()), "{agent:?}");
+        for command in ["view", "view Mine", "report Mine"] {
+            let (status, _, errors) = run(desk.path(), agent, command);
+            assert_eq!((status, errors.contains(NOTE)), (0, !note.is_empty()), "{agent:?}, {command}: {errors}");
+        }
+        let (ids, _) = listed("group in my groups");
+        assert_eq!(ids.len(), groups, "{agent:?}");
+    }
 }

@@ -12,7 +12,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use twite::{
-    desk::{Change, Event, Facts, Ticket},
+    desk::{Change, Event, Facts, Ticket, Viewer},
     engine::{
         Matcher, Open, RuleSet, decide, decide_plainly, holds,
         index::{BATCH_TICKETS, Batch, Recent},
@@ -21,7 +21,7 @@ use twite::{
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Rules},
 };
 
-use crate::support::generate::{now, rules, ticket};
+use crate::support::generate::{condition, desk, now, rules, ticket};
 
 /// Tickets, each with an event.
 fn cases(most: usize) -> impl Strategy<Value = Vec<(Ticket, Event)>> {
@@ -92,6 +92,20 @@ fn recent(cases: &[(Ticket, Event)]) -> Vec<Recent> {
 /// This many cases, unless `PROPTEST_CASES` is set.
 fn default_cases(cases: u32) -> u32 {
     if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases }
+}
+
+proptest! {
+    #[test]
+    fn what_an_agent_reads_is_what_holds_when_that_agent_acts(when in condition(), cases in cases(6)) {
+        let desk = desk();
+        for (ticket, event) in &cases {
+            let facts = Facts { ticket, event: Some(event), now: now(), desk: &desk };
+            let viewer = Viewer::acting(&desk, &event.actor).unwrap_or(Viewer::Owner);
+            let read = when.read_by(viewer);
+            prop_assert!(!read.asks_me(), "{}", read);
+            prop_assert_eq!(holds(&when, facts), holds(&read, facts), "{} for {:?}", when, event.actor);
+        }
+    }
 }
 
 proptest! {

@@ -105,6 +105,13 @@ pub fn desk() -> Declarations {
         open.clone_from(&day);
     }
     desk.hours.holidays = [jiff::civil::date(2026, 1, 1)].into();
+    let agent = |name: &str, groups: &[&str], email: Option<&str>| Agent {
+        name: name.into(),
+        groups: groups.iter().map(|group| (*group).into()).collect(),
+        email: email.map(Into::into),
+        ..Agent::default()
+    };
+    desk.agents = vec![agent("Zoë", &["Social", "VIP"], Some("order@desk.example")), agent("Social", &[], None)];
     let elsewhere = |zone, open: &str| {
         let day = OpenDay::try_from(vec![open.parse().unwrap()]).unwrap();
         Hours { zone: TimeZone::get(zone).unwrap(), monday: day.clone(), thursday: day, ..Hours::default() }
@@ -305,7 +312,12 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
                 move |rank| Literal::Word { word: words[rank].into(), rank: Some(rank) }
             })
             .boxed(),
-        Kind::Declared(_) => one_name().prop_map(|word| Literal::Word { word, rank: None }).boxed(),
+        Kind::Declared(_) => prop_oneof![
+            6 => one_name().prop_map(|word| Literal::Word { word, rank: None }),
+            2 => Just(Literal::Me),
+            1 => Just(Literal::MyGroups),
+        ]
+        .boxed(),
         Kind::Text => text().prop_map(|text| Literal::Text(text.as_str().into())).boxed(),
         Kind::Set => tags().prop_map(Literal::Set).boxed(),
         Kind::Time => time().prop_map(Literal::Time).boxed(),
@@ -437,6 +449,16 @@ prop_compose! {
     }
 }
 
+/// Anyone who acts; most are agents of [`desk`].
+fn actor() -> impl Strategy<Value = Actor> {
+    prop_oneof![
+        3 => Just(Actor::Agent("Zoë".into())),
+        2 => Just(Actor::Agent("Social".into())),
+        1 => sample::select(vec![Actor::Person, Actor::Owner, Actor::System, Actor::Rule("Zoë".into())]),
+        1 => Just(Actor::Agent("gone".into())),
+    ]
+}
+
 /// Any event. The ticket before an update is another ticket, or this one with few changes.
 pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
     let nearly = ticket.clone();
@@ -460,10 +482,10 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
         2 => nearly.prop_map(|before| EventKind::Updated { before: Box::new(before) }),
         1 => self::ticket().prop_map(|before| EventKind::Updated { before: Box::new(before) }),
     ];
-    (kind, sample::select(Via::ALL), option::of(comment())).prop_map(|(kind, via, comment)| Event {
+    (kind, sample::select(Via::ALL), actor(), option::of(comment())).prop_map(|(kind, via, actor, comment)| Event {
         kind,
         via,
-        actor: Actor::Person,
+        actor,
         comment,
         cause: None,
     })
