@@ -437,3 +437,23 @@ CREATE TABLE fired (
   PRIMARY KEY (decision, place)
 );
 CREATE INDEX fired_by_rule ON fired (rule);
+
+-- When rules with a cap fired: what `at most … per …` counts. The account is empty where the ticket has none.
+CREATE TABLE firing (
+  rule     TEXT NOT NULL,
+  shadow   BIGINT NOT NULL,
+  at       BIGINT NOT NULL,
+  ticket   BIGINT NOT NULL REFERENCES ticket (id),
+  account  TEXT NOT NULL
+);
+CREATE INDEX firing_by_rule ON firing (rule, shadow, at);
+CREATE INDEX firing_by_account ON firing (rule, shadow, account, at);
+CREATE INDEX firing_by_ticket ON firing (ticket, rule, shadow, at);
+
+-- What caps held back.
+CREATE TABLE held_back (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  rule    TEXT NOT NULL,
+  at      BIGINT NOT NULL
+);
+CREATE INDEX held_back_by_at ON held_back (at);

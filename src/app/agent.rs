@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, accounts::word, audience, unit_of_work::outcome};
+use super::{App, NoSuchRule, UnitOfWork, accounts::word, audience, firings::Asked, unit_of_work::outcome};
 use crate::{
     desk::{
         AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Status, Ticket,
@@ -228,10 +228,9 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
     {
         return Err(NotDone::NoSuchComment(id, comment));
     }
-    snapshot.close().await?;
     let SeenTicket { ticket: before, version, .. } = ticket;
     let (now, mut notices) = (app.clock.now(), vec![]);
-    let done = checked(update, &before, &changed, version, &rules.desk, now)?;
+    let mut done = checked(update, &before, &changed, version, &rules.desk, now)?;
     sendable(
         &before,
         &done.effects,
@@ -239,8 +238,15 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
         &app.settings().accounts,
         &app.store.accounts().await?,
     )?;
-    let decided = app.decider.decide(&rules, &done.ticket, &done.event, now);
-    let decision = outcome(decided, id, &rules, &mut notices);
+    let mut asked = Asked::default();
+    let decision = loop {
+        let decided = app.decider.decide(&rules, &done.ticket, &done.event, now);
+        let decision = outcome(decided, id, &rules, &mut notices);
+        if !asked.learn(&mut snapshot, &rules, &done.ticket, &mut done.event, Some(&decision)).await? {
+            break decision;
+        }
+    };
+    snapshot.close().await?;
     notices.into_iter().for_each(|notice| app.notices.tell(notice));
     Ok(Applied { before, effects: done.effects, decision, version })
 }
@@ -266,12 +272,12 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
     {
         return Err(NotDone::NoSuchComment(id, comment));
     }
-    let done = checked(update, &before, &changed, version, &unit.rules.desk, now)?;
+    let mut done = checked(update, &before, &changed, version, &unit.rules.desk, now)?;
     let connected = app.store.accounts().await?;
     sendable(&before, &done.effects, update.account.as_deref(), &unit.settings.accounts, &connected)?;
     let mut ticket = done.ticket;
     unit.leave_all(&mut ticket, version, update, &done.effects, now).await?;
-    let decision = unit.decide(&ticket, &done.event, now);
+    let decision = unit.decide(&ticket, &mut done.event, now).await?;
     unit.keep(&ticket, &done.event, &decision, None, now).await?;
     let version = unit.tx.ticket_version(id).await?;
     unit.commit().await?;

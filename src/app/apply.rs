@@ -28,16 +28,17 @@ impl UnitOfWork<'_> {
     ) -> Result<(), StoreError> {
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
-        let event = Event {
+        let mut event = Event {
             kind: EventKind::Created,
             via: via(&ticket),
             actor: Actor::Person,
             comment: Some(comment),
             cause: None,
+            fired_before: vec![],
         };
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
-        let decision = self.decide(&ticket, &event, now);
+        let decision = self.decide(&ticket, &mut event, now).await?;
         // Opened as of the post's time, so that automations that came due since are evaluated too.
         self.tx.open(&decision.ticket, key, &post.id, post.made.min(now)).await?;
         let answerable = self.tx.add_comment(&imported(ticket.id, post, Author::Requester)).await?;
@@ -81,6 +82,7 @@ impl UnitOfWork<'_> {
                 kind: EventKind::Updated { before: Box::new(before) },
                 comment: Some(comment),
                 cause: None,
+                fired_before: vec![],
             };
             let answerable = (author == Author::Requester).then_some(comment_id);
             self.run(ticket, event, answerable).await?;
@@ -108,6 +110,7 @@ impl UnitOfWork<'_> {
                 kind: EventKind::Updated { before: Box::new(before) },
                 comment: Some(event_comment(post, author)),
                 cause: None,
+                fired_before: vec![],
             };
             self.run(ticket, event, (author == Author::Requester).then_some(comment_id)).await?;
         }
@@ -118,19 +121,19 @@ impl UnitOfWork<'_> {
     async fn run(&mut self, mut ticket: Ticket, event: Event, answerable: Option<i64>) -> Result<(), StoreError> {
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
-        self.run_at(&ticket, &event, answerable, now).await
+        self.run_at(&ticket, event, answerable, now).await
     }
 
     /// Runs the rules as of `now`, and stores the decision.
     pub(super) async fn run_at(
         &mut self,
         ticket: &Ticket,
-        event: &Event,
+        mut event: Event,
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let decision = self.decide(ticket, event, now);
-        self.keep(ticket, event, &decision, answerable, now).await
+        let decision = self.decide(ticket, &mut event, now).await?;
+        self.keep(ticket, &event, &decision, answerable, now).await
     }
 
     /// Stores a decision and the resulting ticket.
@@ -162,6 +165,11 @@ impl UnitOfWork<'_> {
         let id = ticket.id;
         let mut after = decision.ticket.clone();
         let record = self.tx.record(&DecisionRecord { ticket, event, now, decision }).await?;
+        self.count_firings(ticket, decision, now).await?;
+        for held in &decision.held_back {
+            let (rule, cap) = (held.rule.clone(), held.cap.clone());
+            self.notices.push(Notice::HeldBack { ticket: id, rule, shadow: held.shadow, cap });
+        }
         for fired in &decision.fired {
             self.notices.push(Notice::Fired {
                 ticket: id,

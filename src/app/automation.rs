@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{App, Notice, UnitOfWork};
 use crate::{
-    desk::{Actor, Event, EventKind, Status, TicketId, Via},
+    desk::{Event, Status, TicketId},
     engine::{loops, minute, unsnooze},
     lang::rules::Rules,
     store::StoreError,
@@ -90,7 +90,7 @@ impl UnitOfWork<'_> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
         let (last_check, before) = self.tx.active_automations(id).await?;
         if let Some((awake, event)) = unsnooze(&ticket, at) {
-            self.run_at(&awake, &event, None, at).await?;
+            self.run_at(&awake, event, None, at).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
         if self.tx.is_stopped(id).await? {
@@ -98,7 +98,8 @@ impl UnitOfWork<'_> {
             return Ok(false);
         }
         let rules = self.rules.clone();
-        let mut evaluation = self.evaluate_automations(&ticket, &before, at);
+        let mut event = Event::due(before.clone());
+        let mut evaluation = self.evaluate_automations(&ticket, &mut event, at).await?;
         if at < last_check {
             // The clock went back: automations that were active stay active, so that they do not fire again for the
             // same time.
@@ -114,8 +115,6 @@ impl UnitOfWork<'_> {
             return Ok(false);
         }
         if let Some(decision) = &evaluation.decision {
-            let kind = EventKind::Due { active: before.clone() };
-            let event = Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None };
             self.notices.push(Notice::Due { ticket: id, at });
             self.keep(&ticket, &event, decision, None, at).await?;
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     desk::{Destination, Viewer},
     lang::{self, Follow, rules::Version},
-    store::{Lease, Queued, Queues, StoppedLoop, Store, StoreError},
+    store::{HeldBackLately, Lease, Queued, Queues, StoppedLoop, Store, StoreError},
 };
 
 /// Health of a desk.
@@ -44,6 +44,8 @@ pub struct Health {
     pub admins: Vec<UnreachableAdmin>,
     /// Tickets on which automations were stopped because they looped.
     pub loops: Vec<StoppedLoop>,
+    /// The rules that a cap held back within the last day.
+    pub held_back: Vec<HeldBackLately>,
 }
 
 /// The live version of the rules.
@@ -130,15 +132,16 @@ impl Health {
             Some(store) => LiveSet::read(store).await?,
             None => None,
         };
-        let (lease, queues, loops, failing) = match store {
+        let (lease, queues, loops, failing, held_back) = match store {
             Some(store) => {
                 // The health of a desk is for those who run it.
                 let mut snapshot = store.snapshot(Viewer::Owner).await?;
                 let (loops, queued) = (snapshot.stopped_loops().await?, snapshot.queued().await?);
+                let held_back = snapshot.held_back_lately(now).await?;
                 snapshot.close().await?;
-                (store.lease().await?, store.queues().await?, loops, failing(queued))
+                (store.lease().await?, store.queues().await?, loops, failing(queued), held_back)
             }
-            None => (None, Queues::default(), vec![], vec![]),
+            None => (None, Queues::default(), vec![], vec![], vec![]),
         };
         let daemon = lease.map(|lease| DaemonStatus::of(lease, now));
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
@@ -176,6 +179,7 @@ impl Health {
             accounts,
             admins,
             loops,
+            held_back,
             rules: live.map(|set| LiveVersion { version: set.live.version, since: set.live.since }),
         })
     }

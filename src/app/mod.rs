@@ -8,6 +8,7 @@ mod apply;
 mod audience;
 mod automation;
 mod configuration;
+mod firings;
 mod gates;
 pub mod git;
 pub mod health;

@@ -66,6 +66,17 @@ pub enum Notice {
         /// What it changed.
         changes: Vec<Change>,
     },
+    /// A cap held a rule back.
+    HeldBack {
+        /// The ticket.
+        ticket: TicketId,
+        /// The rule's title.
+        rule: String,
+        /// Whether the rule is in shadow mode.
+        shadow: bool,
+        /// The cap, as it is written.
+        cap: String,
+    },
     /// A delivery was attempted.
     Delivery {
         /// The ticket.
@@ -245,6 +256,7 @@ impl Notice {
             | Self::Due { .. }
             | Self::Linked { .. }
             | Self::Fired { .. }
+            | Self::HeldBack { .. }
             | Self::Delivery { outcome: Outcome::Sent | Outcome::Found | Outcome::Later(_), .. }
             | Self::Reloaded { .. }
             | Self::Recovered { .. }
@@ -270,6 +282,9 @@ impl fmt::Display for Notice {
             Self::Linked { ticket, other } => write!(f, "ticket {ticket} linked with {other}"),
             Self::Fired { ticket, rule, shadow, .. } => {
                 write!(f, "ticket {ticket}: {}rule \"{rule}\" fired", if *shadow { "shadow " } else { "" })
+            }
+            Self::HeldBack { ticket, rule, shadow, cap } => {
+                write!(f, "ticket {ticket}: {}rule \"{rule}\" held back: {cap}", if *shadow { "shadow " } else { "" })
             }
             Self::Delivery { ticket, what, outcome, .. } => match outcome {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),

@@ -1,10 +1,10 @@
 //! A transaction with its decisions and its notices.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{App, Notice};
+use super::{App, Notice, firings::Asked};
 use crate::{
     desk::{Event, Ticket, TicketId},
     engine::{Decided, Decision, Evaluation, RuleSet},
@@ -37,21 +37,39 @@ impl UnitOfWork<'_> {
         self.app.clock.now()
     }
 
-    /// Runs the triggers on an event.
-    pub(super) fn decide(&mut self, ticket: &Ticket, event: &Event, now: Timestamp) -> Decision {
-        let decided = self.app.decider.decide(&self.rules, ticket, event, now);
-        outcome(decided, ticket.id, &self.rules, &mut self.notices)
-    }
-
-    /// Evaluates the automations as of a whole minute.
-    pub(super) fn evaluate_automations(
+    /// Runs the triggers on an event. If rules with a cap fire, how often they fired before is added to the event.
+    pub(super) async fn decide(
         &mut self,
         ticket: &Ticket,
-        active: &BTreeSet<String>,
+        event: &mut Event,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let mut asked = Asked::default();
+        loop {
+            let decided = self.app.decider.decide(&self.rules, ticket, event, now);
+            let decision = outcome(decided, ticket.id, &self.rules, &mut self.notices);
+            if !asked.learn(&mut self.tx, &self.rules, ticket, event, Some(&decision)).await? {
+                return Ok(decision);
+            }
+        }
+    }
+
+    /// Evaluates the automations as of a whole minute. If rules with a cap fire, how often they fired before is added to
+    /// the event.
+    pub(super) async fn evaluate_automations(
+        &mut self,
+        ticket: &Ticket,
+        event: &mut Event,
         at: Timestamp,
-    ) -> Evaluation {
-        let decided = self.app.decider.evaluate_automations(&self.rules, ticket, active, at);
-        outcome(decided, ticket.id, &self.rules, &mut self.notices)
+    ) -> Result<Evaluation, StoreError> {
+        let mut asked = Asked::default();
+        loop {
+            let decided = self.app.decider.evaluate_automations(&self.rules, ticket, event, at);
+            let evaluation = outcome(decided, ticket.id, &self.rules, &mut self.notices);
+            if !asked.learn(&mut self.tx, &self.rules, ticket, event, evaluation.decision.as_ref()).await? {
+                return Ok(evaluation);
+            }
+        }
     }
 }
 

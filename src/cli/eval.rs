@@ -385,8 +385,21 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
             unnameable.extend(self::unnameable(before, "/event/kind/updated/before", rules));
         }
     }
+    unnameable.extend((0..).zip(&event.fired_before).filter_map(|(n, before)| no_rule(n, &before.rule, rules)));
     told(unnameable)?;
     Ok((ticket, event, now))
+}
+
+/// The error of a rule that is said to have fired before, and that does not exist.
+fn no_rule(n: usize, title: &str, rules: &Rules) -> Option<String> {
+    let triggers = rules.triggers.iter().map(|trigger| &*trigger.title);
+    let mut titles = triggers.chain(rules.automations.iter().map(|automation| &*automation.title));
+    if titles.clone().any(|known| known == title) {
+        return None;
+    }
+    let meant = did_you_mean(nearest(title, &mut titles));
+    let title = headline(title, MAX_SHOWN);
+    Some(format!("`/event/fired_before/{n}/rule` is \"{title}\", which is no trigger or automation{meant}"))
 }
 
 /// An error that joins all errors of a line; `Ok` if there are none.
@@ -441,6 +454,7 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
                 actor: Actor::Person,
                 comment: Some(comment).filter(|c| !c.text.is_empty()),
                 cause: None,
+                fired_before: vec![],
             }
         }
         Happened::Updated => Event {
@@ -449,6 +463,7 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
             actor: Actor::Person,
             comment: None,
             cause: None,
+            fired_before: vec![],
         },
     }
 }
@@ -482,6 +497,7 @@ mod tests {
             mode: Mode::Live,
             on: On { created: true, updated: false },
             when: Condition::always(span.clone()),
+            caps: vec![],
             then: vec![Action { kind: ActionKind::AddTags(vec!["seen".into()]), span: span.clone() }],
             span,
         };

@@ -32,7 +32,8 @@ With --format json one object is printed:
             rate limit is the reason; since is null for a scope that was not granted, and for what may have been missed; acknowledged: what may have been missed and
             somebody has acknowledged, when (at) and who (by)
   admins    those whom no mail reaches when an account cannot work any more: name, and why
-  loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations")]
+  loops     the tickets on which automations were stopped as they went in circles: ticket, at, automations
+  held_back the rules that their caps (at most …) held back in the last 24 hours: rule, times")]
 pub(crate) struct Status {
     /// Also exit with status 1 if no daemon runs on the database, if it cannot write, or if a declared account is not
     /// connected or has a problem. X's rate limit counts as a problem after half an hour.

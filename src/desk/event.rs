@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Author, Ticket, Via};
+use super::{Actor, Author, FiredBefore, Ticket, Via};
 
 /// The event that starts a run of the rules. It does not change during the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Event {
     /// The cause, if it was not a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// How often rules with a cap fired before. A rule that is not in it has not fired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired_before: Vec<FiredBefore>,
 }
 
 /// The cause of an event that was not a message.
@@ -61,6 +64,18 @@ pub struct EventComment {
 }
 
 impl Event {
+    /// That time passed. `active` are the automations whose conditions held at the last evaluation.
+    pub fn due(active: std::collections::BTreeSet<String>) -> Self {
+        Self {
+            kind: EventKind::Due { active },
+            via: Via::Rule,
+            actor: Actor::System,
+            comment: None,
+            cause: None,
+            fired_before: vec![],
+        }
+    }
+
     /// The ticket before the event, if this is an update.
     pub fn before(&self) -> Option<&Ticket> {
         match &self.kind {

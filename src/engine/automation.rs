@@ -16,10 +16,10 @@ use super::{
     evaluate,
     matcher::{Matcher, Plain},
     next_change::next_change,
-    run::{Rule, changes, fire, run_triggers},
+    run::{Rule, changes, fire, held_back, run_triggers},
 };
 use crate::{
-    desk::{Actor, Cause, Effect, Event, EventKind, Facts, Status, Ticket, Via},
+    desk::{Cause, Effect, Event, EventKind, Facts, Status, Ticket},
     lang::rules::{Condition, Mode, Rules},
 };
 
@@ -47,24 +47,19 @@ pub fn next_minute(at: Timestamp) -> Timestamp {
 }
 
 /// [`evaluate_automations`] with the plain evaluator: the reference.
-pub(super) fn evaluate_automations_plainly(
-    rules: &Rules,
-    ticket: &Ticket,
-    active: &BTreeSet<String>,
-    at: Timestamp,
-) -> Evaluation {
-    evaluate_automations(rules, ticket, active, at, &mut Plain(rules))
+pub(super) fn evaluate_automations_plainly(rules: &Rules, ticket: &Ticket, event: &Event, at: Timestamp) -> Evaluation {
+    evaluate_automations(rules, ticket, event, at, &mut Plain(rules))
 }
 
-/// Evaluates all automations on a ticket, on a whole minute. `active` are those that held at the last evaluation.
+/// Evaluates all automations on a ticket, on a whole minute. The event tells which held at the last evaluation.
 pub(super) fn evaluate_automations(
     rules: &Rules,
     ticket: &Ticket,
-    active: &BTreeSet<String>,
+    event: &Event,
     at: Timestamp,
     matcher: &mut dyn Matcher,
 ) -> Evaluation {
-    let (decision, active) = run_automations(rules, ticket, active, at, &mut |_, _, _| {}, matcher);
+    let (decision, active) = run_automations(rules, ticket, event, at, &mut |_, _, _| {}, matcher);
     let next_check = match &decision {
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))
@@ -94,7 +89,7 @@ pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
     after.unsnooze(at).then(|| {
         after.updated = after.updated.max(at);
         let kind = EventKind::Updated { before: Box::new(ticket.clone()) };
-        (after, Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: Some(Cause::Unsnoozed) })
+        (after, Event { kind, cause: Some(Cause::Unsnoozed), ..Event::due(BTreeSet::new()) })
     })
 }
 
@@ -107,20 +102,24 @@ fn changes_the_ticket(effect: &Effect) -> bool {
 }
 
 /// The update event of an automation that runs triggers.
-pub(super) fn update(before: &Ticket) -> Event {
-    let kind = EventKind::Updated { before: Box::new(before.clone()) };
-    Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None }
+pub(super) fn update(before: &Ticket, due: &Event) -> Event {
+    Event { kind: EventKind::Updated { before: Box::new(before.clone()) }, ..due.clone() }
 }
 
 /// Evaluates each automation once, in order. `visit` is called before each.
 pub(super) fn run_automations(
     rules: &Rules,
     ticket: &Ticket,
-    active: &BTreeSet<String>,
+    event: &Event,
     now: Timestamp,
     visit: &mut dyn FnMut(usize, &Condition, Facts<'_>),
     matcher: &mut dyn Matcher,
 ) -> (Option<Decision>, BTreeSet<String>) {
+    let none_active = BTreeSet::new();
+    let active = match &event.kind {
+        EventKind::Due { active } => active,
+        EventKind::Created | EventKind::Updated { .. } => &none_active,
+    };
     let mut decision: Option<Decision> = None;
     let mut held = BTreeSet::new();
     let mut runs_triggers = false;
@@ -150,6 +149,10 @@ pub(super) fn run_automations(
             then: &automation.then,
         };
         let decision = decision.get_or_insert_with(|| Decision::unchanged(rules, ticket));
+        if let Some(held) = held_back(&rule, &automation.caps, 0, event, now) {
+            decision.held_back.push(held);
+            continue;
+        }
         let (before, effects) = (decision.ticket.clone(), decision.effects.len());
         fire(&rule, 0, None, now, rules, decision);
         if decision.ticket != before || decision.effects.iter().skip(effects).any(|e| changes_the_ticket(&e.effect)) {
@@ -159,7 +162,7 @@ pub(super) fn run_automations(
     }
     if let Some(decision) = &mut decision {
         if runs_triggers {
-            run_triggers(rules, &update(ticket), now, matcher, decision);
+            run_triggers(rules, &update(ticket, event), now, matcher, decision);
         }
         decision.changes = changes(ticket, decision, rules);
     }

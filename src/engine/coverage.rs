@@ -1,4 +1,4 @@
-//! Test coverage: each predicate true and false, each rule fired, each macro applied.
+//! Test coverage: each predicate true and false, each rule fired, each cap reached, each macro applied.
 
 use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     desk::{Change, Facts},
-    lang::rules::{Condition, Mode, Rules, Span},
+    lang::rules::{Cap, Condition, Mode, Rules, Span},
 };
 
 /// The coverage of a rule set. Disabled rules and macros do not count.
@@ -27,6 +27,8 @@ pub struct Coverage {
 struct Rule {
     rule: Ran,
     fired: bool,
+    /// Whether a cap held it back; `None` if it has none.
+    held_back: Option<bool>,
     predicates: Vec<PredicateCoverage>,
     /// The number of results of predicates not seen yet.
     unseen: usize,
@@ -95,7 +97,13 @@ impl std::ops::Add for Share {
 impl Coverage {
     /// No coverage yet.
     pub fn new(rules: &Rules) -> Self {
-        fn rule(kind: &'static str, title: &str, span: &Span, mode: Mode, when: &Condition) -> Option<Rule> {
+        fn rule(
+            kind: &'static str,
+            (title, span): (&str, &Span),
+            mode: Mode,
+            when: &Condition,
+            caps: &[Cap],
+        ) -> Option<Rule> {
             if mode == Mode::Disabled {
                 return None;
             }
@@ -109,15 +117,20 @@ impl Coverage {
                 });
             });
             let rule = Ran { kind, title: title.to_owned(), span: span.clone() };
-            Some(Rule { rule, fired: false, unseen: 2 * predicates.len(), predicates })
+            let held_back = (!caps.is_empty()).then_some(false);
+            Some(Rule { rule, fired: false, held_back, unseen: 2 * predicates.len(), predicates })
         }
         let macros = rules.macros.iter().filter(|m| m.mode != Mode::Disabled);
         Self {
-            triggers: rules.triggers.iter().map(|t| rule("trigger", &t.title, &t.span, t.mode, &t.when)).collect(),
+            triggers: rules
+                .triggers
+                .iter()
+                .map(|t| rule("trigger", (&t.title, &t.span), t.mode, &t.when, &t.caps))
+                .collect(),
             automations: rules
                 .automations
                 .iter()
-                .map(|a| rule("automation", &a.title, &a.span, a.mode, &a.when))
+                .map(|a| rule("automation", (&a.title, &a.span), a.mode, &a.when, &a.caps))
                 .collect(),
             macros: macros
                 .map(|m| (Ran { kind: "macro", title: m.title.clone(), span: m.span.clone() }, false))
@@ -154,11 +167,16 @@ impl Coverage {
         });
     }
 
-    /// Records the rules that fired.
+    /// Records the rules that fired or were held back.
     pub(super) fn record_fired(&mut self, decision: &Decision) {
         for fired in &decision.fired {
             if let Some(rule) = self.rule(fired.kind, fired.index) {
                 rule.fired = true;
+            }
+        }
+        for held in &decision.held_back {
+            if let Some(rule) = self.rule(held.kind, held.index) {
+                rule.held_back = Some(true);
             }
         }
     }
@@ -174,6 +192,7 @@ impl Coverage {
         for (rule, other) in self.triggers.iter_mut().chain(&mut self.automations).zip(others) {
             let (Some(rule), Some(other)) = (rule, other) else { continue };
             rule.fired |= other.fired;
+            rule.held_back = rule.held_back.max(other.held_back);
             for (predicate, other) in rule.predicates.iter_mut().zip(other.predicates) {
                 predicate.yes |= other.yes;
                 predicate.no |= other.no;
@@ -199,14 +218,19 @@ impl Coverage {
         Share::of(self.rules().map(|rule| rule.fired))
     }
 
+    /// The share of rules with a cap that were held back.
+    pub fn held_back(&self) -> Share {
+        Share::of(self.rules().filter_map(|rule| rule.held_back))
+    }
+
     /// The share of macros that were applied.
     pub fn applied_macros(&self) -> Share {
         Share::of(self.macros.iter().map(|(_, applied)| *applied))
     }
 
-    /// The three shares together.
+    /// The four shares together.
     pub fn all(&self) -> Share {
-        self.answers() + self.fired() + self.applied_macros()
+        self.answers() + self.fired() + self.held_back() + self.applied_macros()
     }
 
     /// The results that were never seen, in the order of the rules.
@@ -222,6 +246,11 @@ impl Coverage {
             }
         }
         missing
+    }
+
+    /// The rules with a cap that were never held back, in their order.
+    pub fn never_held_back(&self) -> Vec<Ran> {
+        self.rules().filter(|rule| rule.held_back == Some(false)).map(|rule| rule.rule.clone()).collect()
     }
 
     /// The rules that never fired and macros never applied, in their order.

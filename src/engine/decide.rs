@@ -42,8 +42,8 @@ pub(super) fn run_visited(
     matcher: &mut dyn Matcher,
     visit: &mut dyn FnMut(usize, &Condition, Facts<'_>),
 ) -> Decision {
-    if let EventKind::Due { active } = &event.kind {
-        let (decision, _) = automation::run_automations(rules, ticket, active, now, visit, matcher);
+    if let EventKind::Due { .. } = &event.kind {
+        let (decision, _) = automation::run_automations(rules, ticket, event, now, visit, matcher);
         return decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     }
     let mut decision = Decision::unchanged(rules, ticket);

@@ -1,6 +1,6 @@
 //! Makes decisions with the index, and verifies a sample of them with the plain evaluator.
 
-use std::{collections::BTreeSet, hash::BuildHasher};
+use std::hash::BuildHasher;
 
 use jiff::Timestamp;
 use rustc_hash::FxBuildHasher;
@@ -59,16 +59,16 @@ impl Decider {
         self.verified(decision, ticket, now, || decide_plainly(rules, ticket, event, now))
     }
 
-    /// Evaluates the automations on a whole minute. `active` are those that held at the last evaluation.
+    /// Evaluates the automations on a whole minute. The event tells which held at the last evaluation.
     pub fn evaluate_automations(
         &self,
         rules: &RuleSet,
         ticket: &Ticket,
-        active: &BTreeSet<String>,
+        event: &Event,
         at: Timestamp,
     ) -> Decided<Evaluation> {
-        let evaluation = evaluate_automations(rules, ticket, active, at, &mut *(self.make_matcher)(rules));
-        self.verified(evaluation, ticket, at, || evaluate_automations_plainly(rules, ticket, active, at))
+        let evaluation = evaluate_automations(rules, ticket, event, at, &mut *(self.make_matcher)(rules));
+        self.verified(evaluation, ticket, at, || evaluate_automations_plainly(rules, ticket, event, at))
     }
 
     fn verified<T: PartialEq>(
@@ -94,6 +94,8 @@ impl Decider {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::desk::TicketId;
 

@@ -1,5 +1,6 @@
 //! The result of a run of the rules.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::explanation::Explanation;
@@ -24,6 +25,10 @@ use crate::{
 ///     "effects": [{"effect": "reply", "text": "We are on it."}],
 ///     "why": {"holds": true, "predicate": {"text": "requester.followers >= 10_000", "value": 25000}}
 ///   }],
+///   "held_back": [{
+///     "rule": "Welcome", "kind": "trigger", "index": 1, "pass": 1, "shadow": false,
+///     "cap": "at most once per requester per 30 days", "since": "2026-01-02T12:00:00Z", "until": "2026-02-01T12:00:00Z"
+///   }],
 ///   "stopped_by": null,
 ///   "passes": 2,
 ///   "closed": false
@@ -46,6 +51,8 @@ pub struct Decision {
     pub effects: Vec<RuleEffect>,
     /// The rules that fired, in order, including those in shadow mode.
     pub fired: Vec<Fired>,
+    /// The rules whose conditions held and that a cap kept from firing, in order.
+    pub held_back: Vec<HeldBack>,
     /// The trigger that ended the run with `stop`.
     pub stopped_by: Option<String>,
     /// The number of passes over the triggers. The last one fired nothing, unless the run was stopped. 0 if automations
@@ -96,6 +103,27 @@ pub struct Fired {
     pub why: Explanation,
 }
 
+/// A rule that a cap kept from firing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldBack {
+    /// Its title.
+    pub rule: String,
+    /// Its kind.
+    pub kind: RuleKind,
+    /// Its index among the rules of its kind, from 0.
+    pub index: usize,
+    /// The pass in which it would have fired, from 1; 0 for an automation.
+    pub pass: usize,
+    /// Whether it is in shadow mode.
+    pub shadow: bool,
+    /// The cap as the formatter writes it.
+    pub cap: String,
+    /// When the first of the firings that reach the cap was.
+    pub since: Timestamp,
+    /// When it may fire again; `None` is never.
+    pub until: Option<Timestamp>,
+}
+
 impl Decision {
     /// A decision that leaves the ticket as it is.
     pub(super) fn unchanged(rules: &Rules, ticket: &Ticket) -> Self {
@@ -105,6 +133,7 @@ impl Decision {
             changes: vec![],
             effects: vec![],
             fired: vec![],
+            held_back: vec![],
             stopped_by: None,
             passes: 0,
             closed: false,

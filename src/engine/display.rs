@@ -1,6 +1,9 @@
 //! Displays values, changes and effects on one line, in rule syntax, without control characters.
 
-use super::explanation::{Explanation, ExplanationKind};
+use super::{
+    decision::HeldBack,
+    explanation::{Explanation, ExplanationKind},
+};
 use crate::{
     desk::{Change, Choosing, Effect, Recipient, Value, text::headline, visible::visible},
     lang::display::{Grouped, Quoted},
@@ -47,6 +50,15 @@ pub(super) fn because(explanation: &Explanation) -> Vec<String> {
 /// A change: `priority: low → urgent`.
 pub(crate) fn change_line(change: &Change) -> String {
     format!("{}: {} → {}", change.field, value(&change.from), value(&change.to))
+}
+
+/// Why a rule was held back: its cap, and until when.
+pub(crate) fn held_back_line(held: &HeldBack) -> String {
+    let again = match held.until {
+        Some(until) => format!("it may fire again at {until}"),
+        None => "it does not fire again".to_owned(),
+    };
+    format!("{}: reached by what fired since {}; {again}", held.cap, held.since)
 }
 
 /// An effect: `reply "Hello"`.

@@ -25,7 +25,17 @@ pub(super) fn apply_step(
         When::Passes(_) | When::Macro { .. } | When::Created => {
             let comment = test.comment.as_deref().map(|text| comment(Author::Requester, true, text));
             let via = Via::from(before.channel);
-            Ok((before, Event { kind: EventKind::Created, via, actor: Actor::Person, comment, cause: None }))
+            Ok((
+                before,
+                Event {
+                    kind: EventKind::Created,
+                    via,
+                    actor: Actor::Person,
+                    comment,
+                    cause: None,
+                    fired_before: vec![],
+                },
+            ))
         }
         When::Updated { by, set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
@@ -50,7 +60,14 @@ pub(super) fn apply_step(
             let via = via.unwrap_or(usual);
             Ok((
                 ticket,
-                Event { kind: EventKind::Updated { before: Box::new(before) }, via, actor, comment, cause: None },
+                Event {
+                    kind: EventKind::Updated { before: Box::new(before) },
+                    via,
+                    actor,
+                    comment,
+                    cause: None,
+                    fired_before: vec![],
+                },
             ))
         }
     }

@@ -23,12 +23,13 @@ use super::{
     display,
     evaluate::holds,
     explanation::explain_condition,
+    firings::Firings,
     given, loops,
     rule_set::RuleSet,
     trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
-    desk::{Actor, Effect, Event, EventKind, Facts, Status, Ticket, Via, given::CannotGive, text::fold},
+    desk::{Actor, Effect, Event, Facts, Status, Ticket, given::CannotGive, text::fold},
     lang::{
         display::Quoted,
         rules::{Condition, Duration, EffectKind, Expect, ExpectKind, Folded, Mode, RuleTest, Rules, Span, Step, When},
@@ -179,7 +180,7 @@ fn titles(titles: &BTreeSet<String>) -> String {
 }
 
 /// The state of a test while its steps are played.
-struct Playback {
+struct Playback<'r> {
     runs: Vec<Run>,
     /// The effects of macros.
     macro_effects: Vec<Effect>,
@@ -188,6 +189,7 @@ struct Playback {
     now: Timestamp,
     /// The titles of active automations.
     active: BTreeSet<String>,
+    firings: Firings<'r>,
 }
 
 /// The run of one event.
@@ -215,7 +217,7 @@ impl Run {
 }
 
 /// Plays the steps of a test in order.
-fn play(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Playback, TestError> {
+fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Playback<'r>, TestError> {
     let mut playback = Playback {
         runs: vec![],
         macro_effects: vec![],
@@ -223,6 +225,7 @@ fn play(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Play
         event: None,
         now: test.moment(),
         active: BTreeSet::new(),
+        firings: Firings::given(rules, test),
     };
     for Step { when, span } in &test.when {
         let before = playback.ticket.clone();
@@ -250,9 +253,10 @@ fn play(rules: &RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Play
     Ok(playback)
 }
 
-impl Playback {
+impl<'r> Playback<'r> {
     /// Runs the rules on an event.
-    fn run(&mut self, rules: &RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_>) {
+    fn run(&mut self, rules: &'r RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_>) {
+        let event = Event { fired_before: self.firings.before(), ..event };
         let run = match detail {
             Detail::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
             Detail::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
@@ -273,6 +277,7 @@ impl Playback {
                 Run::Decided(Box::new(decision))
             }
         };
+        self.firings.record(rules, run.decision(), self.now);
         self.ticket = given::ticket_after(run.decision(), self.now);
         self.event = Some(event);
         self.runs.push(run);
@@ -281,7 +286,7 @@ impl Playback {
     /// Lets time pass: evaluates automations whenever one can change, as the daemon does.
     fn advance(
         &mut self,
-        rules: &RuleSet,
+        rules: &'r RuleSet,
         duration: Duration,
         span: &Span,
         detail: &mut Detail<'_>,
@@ -298,24 +303,17 @@ impl Playback {
             if let Some((after, event)) = automation::unsnooze(&self.ticket, at) {
                 self.run(rules, after, event, detail);
             }
-            let evaluation =
-                automation::evaluate_automations(rules, &self.ticket, &self.active, at, &mut rules.matcher());
+            let due = Event { fired_before: self.firings.before(), ..Event::due(self.active.clone()) };
+            let evaluation = automation::evaluate_automations(rules, &self.ticket, &due, at, &mut rules.matcher());
             if let Some(decision) = &evaluation.decision
                 && let Some(state) = loops::state(&self.ticket, &decision.ticket, &evaluation.active)
                 && let Some(automations) = seen.record(state, at, loops::fired(decision))
             {
                 return Err(TestError::Loop { span: span.clone(), at, automations });
             }
-            let active = std::mem::replace(&mut self.active, evaluation.active);
-            let event = Event {
-                kind: EventKind::Due { active },
-                via: Via::Rule,
-                actor: Actor::System,
-                comment: None,
-                cause: None,
-            };
+            self.active = evaluation.active;
             let ticket = self.ticket.clone();
-            self.run(rules, ticket, event, detail);
+            self.run(rules, ticket, due, detail);
             next = evaluation.next_check;
         }
         Err(TestError::TooManyEvaluations(span.clone()))
@@ -349,6 +347,20 @@ fn check(rules: &Rules, expect: &Expect, playback: &Playback) -> Option<Failure>
                 return None;
             }
             failure("nothing fires".into(), format!("{} fired", titles.join(", ")), vec![])
+        }
+        ExpectKind::HeldBack(title) => {
+            let is_held = |run: &Run| run.decision().held_back.iter().any(|held| held.rule == *title);
+            if runs.iter().any(is_held) {
+                return None;
+            }
+            let expected = format!("{} held back", Quoted(title));
+            match fired(title) {
+                Some(fired) => failure(expected, "it fired".into(), display::because(&fired.why)),
+                None => {
+                    let (found, because) = why_not(title, runs);
+                    failure(expected, found, because)
+                }
+            }
         }
         ExpectKind::Holds(condition) => {
             let facts = Facts {
@@ -398,6 +410,11 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
         None => "no run evaluated it".to_owned(),
         Some((trigger, stopped_by)) => match (trigger.verdict, &trigger.when) {
             (Verdict::False, Some(when)) => return ("these conditions were false".into(), display::because(when)),
+            (Verdict::HeldBack { .. }, _) => {
+                let held = runs.iter().rev().flat_map(|run| &run.decision().held_back).find(|held| held.rule == title);
+                let because = held.map(display::held_back_line).into_iter().collect();
+                return ("it was held back".into(), because);
+            }
             (Verdict::Disabled, _) => "it is disabled".to_owned(),
             (Verdict::OtherEvent, _) => "it does not run on this event".to_owned(),
             (Verdict::Closed, _) => "there was no run, because the ticket was closed".to_owned(),

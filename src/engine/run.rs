@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::{
     act,
-    decision::{Decision, Fired, RuleEffect, RuleKind},
+    decision::{Decision, Fired, HeldBack, RuleEffect, RuleKind},
     explanation::explain_condition,
     matcher::{Matcher, Open},
 };
 use crate::{
     desk::{Change, Event, Facts, Ticket},
-    lang::rules::{Action, Condition, Mode, Rules},
+    lang::rules::{Action, Cap, Condition, Mode, Rules},
 };
 
 /// Passes over the triggers, until one fires nothing.
@@ -54,6 +54,10 @@ fn run_pass(
             then: &trigger.then,
         };
         let pass = decision.passes;
+        if let Some(held) = held_back(&rule, &trigger.caps, pass, event, now) {
+            decision.held_back.push(held);
+            continue;
+        }
         let stop = fire(&rule, pass, Some(event), now, rules, decision);
         if trigger.mode != Mode::Shadow {
             again = true;
@@ -76,6 +80,21 @@ pub(super) struct Rule<'a> {
     pub(super) mode: Mode,
     pub(super) when: &'a Condition,
     pub(super) then: &'a [Action],
+}
+
+/// What keeps a rule whose condition holds from firing: the first of its caps that is reached.
+pub(super) fn held_back(rule: &Rule<'_>, caps: &[Cap], pass: usize, event: &Event, now: Timestamp) -> Option<HeldBack> {
+    let (cap, before) = caps.iter().find_map(|cap| Some((cap, cap.reached(rule.title, &event.fired_before, now)?)))?;
+    Some(HeldBack {
+        rule: rule.title.to_owned(),
+        kind: rule.kind,
+        index: rule.index,
+        pass,
+        shadow: rule.mode == Mode::Shadow,
+        cap: cap.to_string(),
+        since: before.since,
+        until: cap.again_at(before.since),
+    })
 }
 
 /// Fires a rule; in shadow mode, only records what it would do. Returns whether it ends the run.

@@ -73,6 +73,11 @@ pub enum Verdict {
         /// The pass, from 1; 0 for an automation.
         pass: usize,
     },
+    /// Its condition held, and a cap kept it from firing.
+    HeldBack {
+        /// The pass, from 1; 0 for an automation.
+        pass: usize,
+    },
     /// Its condition held in no pass.
     False,
     /// An automation that was active already.
@@ -91,7 +96,7 @@ pub enum Verdict {
 pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) -> Trace {
     let mut explanations = vec![None; rules.triggers.len()];
     let mut matcher = TracingMatcher { rules, explanations: &mut explanations };
-    let EventKind::Due { active } = &event.kind else {
+    let EventKind::Due { .. } = &event.kind else {
         let decision = run(rules, ticket, event, now, &mut matcher);
         let triggers = triggers(rules, event, &decision, explanations);
         return Trace { now, decision, automations: vec![], triggers };
@@ -102,18 +107,18 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
             *slot = Some(explain_condition(when, facts));
         }
     };
-    let (decision, _) = automation::run_automations(rules, ticket, active, now, &mut visit, &mut matcher);
+    let (decision, _) = automation::run_automations(rules, ticket, event, now, &mut visit, &mut matcher);
     let decision = decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     let triggers = match decision.passes {
         0 => vec![],
         // The triggers ran on the automations' update.
-        _ => triggers(rules, &automation::update(ticket), &decision, explanations),
+        _ => triggers(rules, &automation::update(ticket, event), &decision, explanations),
     };
     let automations =
         rules.automations.iter().zip(evaluated).enumerate().map(|(index, (automation, when))| RuleTrace {
             rule: automation.title.clone(),
             span: automation.span.clone(),
-            verdict: match fired(&decision, RuleKind::Automation, index) {
+            verdict: match fired_or_held(&decision, RuleKind::Automation, index) {
                 Some(verdict) => verdict,
                 None if automation.mode == Mode::Disabled => Verdict::Disabled,
                 None if when.as_ref().is_some_and(|when: &Explanation| when.holds) => Verdict::AlreadyActive,
@@ -126,7 +131,10 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
     Trace { now, decision, automations, triggers }
 }
 
-fn fired(decision: &Decision, kind: RuleKind, index: usize) -> Option<Verdict> {
+fn fired_or_held(decision: &Decision, kind: RuleKind, index: usize) -> Option<Verdict> {
+    if let Some(held) = decision.held_back.iter().find(|held| held.kind == kind && held.index == index) {
+        return Some(Verdict::HeldBack { pass: held.pass });
+    }
     let fired = decision.fired.iter().find(|fired| fired.kind == kind && fired.index == index)?;
     let pass = fired.pass;
     Some(if fired.shadow { Verdict::Shadow { pass } } else { Verdict::Fired { pass } })
@@ -141,7 +149,7 @@ fn triggers(
     let triggers = rules.triggers.iter().zip(explanations).enumerate().map(|(index, (trigger, when))| RuleTrace {
         rule: trigger.title.clone(),
         span: trigger.span.clone(),
-        verdict: match fired(decision, RuleKind::Trigger, index) {
+        verdict: match fired_or_held(decision, RuleKind::Trigger, index) {
             Some(verdict) => verdict,
             None if trigger.mode == Mode::Disabled => Verdict::Disabled,
             None if !trigger.on.covers(event) => Verdict::OtherEvent,

@@ -175,6 +175,7 @@ choices! {
         Fired(ExpectFired),
         NotFired(ExpectNotFired),
         Nothing(ExpectNothing),
+        Held(ExpectHeld),
         Sent(ExpectSent),
         Holds(Condition),
     }
@@ -202,8 +203,13 @@ choices! {
 nodes! {
     LetItem { mode: token(Mode), name: token(Path), condition: node(Condition), }
     ListItem { mode: token(Mode), name: token(Path), values: values_behind_name(), }
-    Trigger { on: nodes(OnClause), when: nodes(WhenClause), then: nodes(ThenClause), }
-    Automation { when: nodes(WhenClause), runs: nodes(RunsClause), then: nodes(ThenClause), }
+    Trigger { on: nodes(OnClause), when: nodes(WhenClause), caps: nodes(CapClause), then: nodes(ThenClause), }
+    Automation {
+        when: nodes(WhenClause),
+        caps: nodes(CapClause),
+        runs: nodes(RunsClause),
+        then: nodes(ThenClause),
+    }
     Macro { then: nodes(ThenClause), visible: nodes(VisibleClause), }
     View {
         filter: nodes(WhereClause),
@@ -230,6 +236,8 @@ nodes! {
 
     OnClause { events: tokens(Event), and: keyword("and"), }
     WhenClause { condition: node(Condition), }
+    CapClause { once: has("once"), count: value(), times: has("times"), parts: nodes(CapPart), }
+    CapPart { value: value(), }
     RunsClause {}
     ThenClause { actions: nodes(Action), }
 
@@ -274,7 +282,8 @@ nodes! {
     CompareClause {}
     ChartClause { name: token(Path), }
 
-    GivenClause { facts: nodes(Facts), }
+    GivenClause { facts: nodes(Facts), fired: node(GivenFired), }
+    GivenFired { title: text(), count: token(Number), values: values(), }
     Facts { facts: nodes(Fact), }
     Fact { facts: node(Facts), tags: node(TagList), text: text(), value: value_behind_name(), ago: has("ago"), }
     TagList { values: values(), }
@@ -297,6 +306,7 @@ nodes! {
     ExpectFired { title: text(), }
     ExpectNotFired { title: text(), }
     ExpectNothing {}
+    ExpectHeld { title: text(), }
     ExpectSent { no: has("no"), effect: node(Effect), text: text(), }
     Effect {
         reply: has("reply"),

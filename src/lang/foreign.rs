@@ -79,6 +79,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("channel", &["via", "source", "kanal", "canal"]),
     ("group", &["team", "queue", "gruppe", "groupe", "grupo"]),
     ("assignee", &["agent", "owner", "assigned_to"]),
+    ("requester", &["customer", "person", "user", "contact", "sender", "author", "client", "follower"]),
     ("subject", &["title", "betreff", "sujet", "asunto"]),
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),
     ("tags", &["current_tags", "label", "labels"]),
@@ -206,6 +207,8 @@ pub(super) const CONDITIONS: Phrases = &[
     ("contains all of", "`all of` is for tags; for texts, write `subject contains \"a\" and subject contains \"b\"`"),
     ("contains none of", "`none of` is for tags; for texts, write `not subject contains any of (\"a\", \"b\")`"),
     ("matches any of", "write `any of` after `has`, `contains`, `contains word` or `starts with`"),
+    ("held <text>", "write `held back <text>`"),
+    ("not held back", "write `fired \"…\"`, or `not fired \"…\"` if its condition is false"),
     ("since status changed", "write `time since status_changed`"),
     ("time new", "write `time in status new > 4 hours`"),
     ("time open", "write `time in status open > 4 hours`"),
@@ -324,6 +327,18 @@ pub(super) const STARTS: Phrases = &[
     ("elif", ELSE),
     ("elsif", ELSE),
     ("else", ELSE),
+    ("once", CAP),
+    ("only", CAP),
+    ("only once", CAP),
+    ("max", CAP),
+    ("maximum", CAP),
+    ("no more than", CAP),
+    ("cooldown", CAP),
+    ("throttle", CAP),
+    ("rate_limit", CAP),
+    ("limit to", CAP),
+    ("limit <number> per", CAP),
+    ("limit <number> times", CAP),
     ("limit", "there is no `limit`: a view shows all its tickets, a page at a time"),
     ("every", "automations run every minute by themselves; write the condition after `when`"),
     ("count", "write `measure count`"),
@@ -335,6 +350,7 @@ pub(super) const STARTS: Phrases = &[
 ];
 
 const ME: &str = "write `assignee is me`";
+const CAP: &str = "to limit how often a rule fires, write `at most once per requester per 30 days`, for example";
 const JSON: &str = "write `trigger \"…\" { … }`: rules are not written in YAML or JSON";
 const ALL_FILES: &str = "all `.twite` files of the directory are read together; no file needs to name another";
 const FOLDED: &str = "texts are compared without regard to case: write `<field>` alone";

@@ -3,6 +3,7 @@
 //! This is the interface of the language to the engine and the store. The checker creates these values; tests may
 //! also build them by hand.
 
+mod cap;
 mod me;
 mod pattern;
 mod report;
@@ -22,9 +23,10 @@ use crate::desk::{
 
 pub(crate) use self::me::is_of_agent;
 pub use self::{
+    cap::{Cap, MAX_CAPS, MAX_TIMES},
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
-    test::{EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
+    test::{EffectKind, Expect, ExpectKind, GivenFired, RuleTest, Step, TestComment, When},
 };
 pub use super::span::{SourceFile, Span};
 pub use crate::desk::Choosing;
@@ -154,6 +156,8 @@ pub struct Trigger {
     pub on: On,
     /// Its condition; [`Condition::always`] if there is none.
     pub when: Condition,
+    /// How often it may fire.
+    pub caps: Vec<Cap>,
     /// Its actions, in order.
     pub then: Vec<Action>,
     /// Its source span.
@@ -187,6 +191,8 @@ pub struct Automation {
     pub mode: Mode,
     /// Its condition. Fires when a ticket starts to satisfy it. Contains no predicates on events.
     pub when: Condition,
+    /// How often it may fire.
+    pub caps: Vec<Cap>,
     /// Its actions, in order.
     pub then: Vec<Action>,
     /// Whether its actions start a run of the triggers.

@@ -7,8 +7,9 @@ use crate::{
         accounts::word,
         health::{FailingDestination, FilesState, Health, UnreachableAdmin},
     },
-    desk::visible::visible,
-    lang::Follow,
+    desk::{text::counted, visible::visible},
+    lang::{Follow, display::Quoted},
+    store::HeldBackLately,
 };
 
 /// Maximum number of lines of a report, or entries of a list, that are shown.
@@ -67,6 +68,10 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     }
     for UnreachableAdmin { name, why } in &health.admins {
         writeln!(text, "admin     {} cannot receive email: {why}", visible(name))?;
+    }
+    for HeldBackLately { rule, times } in &health.held_back {
+        let times = counted(usize::try_from(*times).unwrap_or_default(), "time");
+        writeln!(text, "cap       {} was held back {times} in the last 24 hours", visible(&Quoted(rule).to_string()))?;
     }
     for stopped in health.loops.iter().take(MAX_LINES) {
         writeln!(text, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;

@@ -37,10 +37,13 @@ pub(crate) struct Covered {
     answers: Share,
     /// The share of triggers and automations that fired.
     fired: Share,
+    /// The share of rules with a cap (`at most …`) that were held back.
+    held_back: Share,
     /// The share of macros that were applied.
     applied: Share,
     missing: Vec<Missing>,
     never_ran: Vec<Ran>,
+    never_held_back: Vec<Ran>,
 }
 
 impl Covered {
@@ -53,9 +56,11 @@ impl Covered {
             total: all.total,
             answers: coverage.answers(),
             fired: coverage.fired(),
+            held_back: coverage.held_back(),
             applied: coverage.applied_macros(),
             missing: coverage.missing(),
             never_ran: coverage.never_ran(),
+            never_held_back: coverage.never_held_back(),
         }
     }
 
@@ -128,8 +133,14 @@ impl TestResults {
 
 impl Covered {
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Self { percent, answers, fired, applied, .. } = self;
-        let shares = [("condition outcomes", answers), ("rules fired", fired), ("macros applied", applied)]
+        let Self { percent, answers, fired, held_back, applied, .. } = self;
+        let shares = [
+            ("condition outcomes", answers),
+            ("rules fired", fired),
+            ("caps reached", held_back),
+            ("macros applied", applied),
+        ];
+        let shares = shares
             .into_iter()
             .filter(|(_, share)| share.total > 0)
             .map(|(what, share)| format!("{} of {} {what}", share.seen, share.total))
@@ -139,6 +150,9 @@ impl Covered {
         for Ran { kind, title, span } in &self.never_ran {
             let never = if *kind == "macro" { "applied" } else { "fired" };
             writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
+        }
+        for Ran { kind, title, span } in &self.never_held_back {
+            writeln!(text, "  {}:{}: never held back: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
         }
         for missing in &self.missing {
             let answer = if missing.never { "true" } else { "false" };
@@ -184,9 +198,11 @@ mod tests {
                 total: 9,
                 answers: Share { seen: 4, total: 6 },
                 fired: Share { seen: 1, total: 2 },
+                held_back: Share { seen: 0, total: 1 },
                 applied: Share { seen: 1, total: 1 },
                 missing: vec![missing(true), missing(false)],
                 never_ran: vec![Ran { kind: "trigger", title: "Escalate".into(), span: span(2) }],
+                never_held_back: vec![Ran { kind: "trigger", title: "Thank once".into(), span: span(20) }],
             }),
             took: Duration::ZERO,
         }

@@ -6,7 +6,10 @@ use owo_colors::OwoColorize;
 
 use crate::{
     desk::visible::Visible,
-    engine::{Explanation, ExplanationKind, Fired, RuleTrace, Trace, Verdict, change_line, effect_line, found},
+    engine::{
+        Decision, Explanation, ExplanationKind, RuleTrace, Trace, Verdict, change_line, effect_line, found,
+        held_back_line,
+    },
     lang::display::Quoted,
 };
 
@@ -23,24 +26,25 @@ pub(crate) fn trace(trace: &Trace, color: bool) -> String {
     line(&mut text, 0, &format!("rules {}, {}, {passes}", decision.version, trace.now));
     for rule in trace.rules() {
         line(&mut text, 0, "");
-        let fired = decision.fired.iter().find(|fired| fired.rule == rule.rule);
-        one(&mut text, rule, fired, decision.stopped_by.as_deref(), color);
+        one(&mut text, rule, decision, color);
     }
     text
 }
 
-fn one(text: &mut String, rule: &RuleTrace, fired: Option<&Fired>, stopped_by: Option<&str>, color: bool) {
+fn one(text: &mut String, rule: &RuleTrace, decision: &Decision, color: bool) {
     let (sign, fate) = match rule.verdict {
         Verdict::Fired { pass: 0 } => (mark(true, color), "fired".to_owned()),
         Verdict::Shadow { pass: 0 } => ("~".to_owned(), "would have fired (shadow)".to_owned()),
         Verdict::AlreadyActive => ("·".to_owned(), "already active, so it does not fire again".to_owned()),
         Verdict::Fired { pass } => (mark(true, color), format!("fired in pass {pass}")),
         Verdict::Shadow { pass } => ("~".to_owned(), format!("would have fired in pass {pass} (shadow)")),
+        Verdict::HeldBack { pass: 0 } => ("·".to_owned(), "held back".to_owned()),
+        Verdict::HeldBack { pass } => ("·".to_owned(), format!("held back in pass {pass}")),
         Verdict::False => (mark(false, color), "did not fire".to_owned()),
         Verdict::Disabled => ("·".to_owned(), "is disabled".to_owned()),
         Verdict::OtherEvent => ("·".to_owned(), "does not run on this event".to_owned()),
         Verdict::NotReached => {
-            let by = stopped_by.map(|title| format!(" by {}", Quoted(title))).unwrap_or_default();
+            let by = decision.stopped_by.as_deref().map(|title| format!(" by {}", Quoted(title))).unwrap_or_default();
             ("·".to_owned(), format!("not reached: the run was stopped{by}"))
         }
         Verdict::Closed => ("·".to_owned(), "not evaluated: the ticket was closed".to_owned()),
@@ -55,7 +59,10 @@ fn one(text: &mut String, rule: &RuleTrace, fired: Option<&Fired>, stopped_by: O
         Some(explanation) => tree(text, 1, explanation, color),
         None => {}
     }
-    let Some(fired) = fired else { return };
+    if let Some(held) = decision.held_back.iter().find(|held| held.rule == rule.rule) {
+        line(text, 1, &format!("→ {}", held_back_line(held)));
+    }
+    let Some(fired) = decision.fired.iter().find(|fired| fired.rule == rule.rule) else { return };
     for change in &fired.changes {
         line(text, 1, &format!("→ {}", change_line(change)));
     }
@@ -168,8 +175,14 @@ trigger "Too late" {
 
     fn trace_of(ticket: &Ticket) -> Trace {
         let now: Timestamp = "2026-01-05T12:00:00Z".parse().unwrap();
-        let event =
-            Event { kind: EventKind::Created, via: Via::Twitter, actor: Actor::Person, comment: None, cause: None };
+        let event = Event {
+            kind: EventKind::Created,
+            via: Via::Twitter,
+            actor: Actor::Person,
+            comment: None,
+            cause: None,
+            fired_before: vec![],
+        };
         explain(&rules(), ticket, &event, now)
     }
 

@@ -79,6 +79,7 @@ impl Tx {
             rule: fired.rule.clone(),
             shadow: i64::from(fired.shadow),
         }));
+        self.add_held_back(record.ticket.id, record.decision, record.now).await?;
         Ok(id)
     }
 }

@@ -16,6 +16,7 @@ mod db;
 mod decision;
 mod field_version;
 mod file;
+mod firing;
 mod forget;
 mod hindrance;
 mod inbox;
@@ -58,6 +59,7 @@ pub use self::{
     comment::{NewComment, Standing},
     counts::Counts,
     decision::{DecisionRecord, Recorded, RecordedRun},
+    firing::{AskedFirings, HeldBackLately, LATELY},
     hindrance::Hindrance,
     inbox::{Accepted, InboxItem},
     intervention::{Intervention, NotPossible, Queued},

@@ -72,6 +72,10 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             let arrow = if changes.is_empty() { "" } else { " → " };
             writeln!(out, "    {} {}{arrow}{}", paint(mark, style), paint(&visible(rule), style), visible(&changes))
         }
+        Notice::HeldBack { rule, cap, .. } => {
+            let line = format!("· {} held back: {}", visible(rule), visible(cap));
+            writeln!(out, "    {}", paint(&line, Style::new().dimmed()))
+        }
         Notice::Delivery { ticket, what, text, outcome } => {
             let (mark, style, end) = match outcome {
                 Outcome::Sent => ("↩", Style::new().magenta(), "sent".to_owned()),

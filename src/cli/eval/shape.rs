@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Declarations, FieldRef, Kind, Scope, SourceId, Status, Ticket, Via, Words,
+        Declarations, FieldRef, Kind, Per, Scope, SourceId, Status, Ticket, Via, Words,
         declarations::{CustomField, CustomKind},
         field::{Declared, FIELDS, known},
         moment::moment,
@@ -79,12 +79,19 @@ pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
         required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
     ]);
     let cause = vec![key("macro", Shape::Text)];
+    let fired_before = Shape::Table(vec![
+        required("rule", Shape::Text),
+        required("per", Shape::Word(Per::WORDS)),
+        required("times", Shape::Number),
+        required("since", Shape::Moment),
+    ]);
     let event = Shape::Table(vec![
         required("kind", kind),
         required("via", Shape::Word(Via::WORDS)),
         key("actor", Shape::OneOf(&["person", "system", "owner"], actor)),
         optional("comment", comment),
         optional("cause", Shape::OneOf(&["unsnoozed"], cause)),
+        key("fired_before", Shape::Tables(Box::new(fired_before))),
     ]);
     Shape::Table(vec![required("ticket", ticket()), optional("event", event), optional("now", Shape::Moment)])
 });
@@ -417,7 +424,7 @@ mod tests {
     use super::{super::read, *};
     use crate::{
         cli::eval::Happened,
-        desk::{Actor, Author, Event, EventComment, EventKind},
+        desk::{Actor, Author, Event, EventComment, EventKind, FiredBefore},
         lang::check_sources,
     };
     use serde_json::json;
@@ -449,6 +456,12 @@ mod tests {
             actor: Actor::Agent("Maya".into()),
             comment: Some(EventComment { text: "hello".into(), public: true, author: Author::Agent }),
             cause: None,
+            fired_before: vec![FiredBefore {
+                rule: "T".into(),
+                per: Per::Requester,
+                times: 1,
+                since: jiff::Timestamp::UNIX_EPOCH,
+            }],
         };
         let line = serde_json::json!({ "ticket": ticket, "event": event });
         assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Declarations::default()).unwrap(), [""; 0]);

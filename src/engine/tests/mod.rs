@@ -158,6 +158,7 @@ fn trigger(title: &str, when: Condition, then: Vec<ActionKind>) -> Trigger {
         mode: Mode::Live,
         on: On { created: true, updated: true },
         when,
+        caps: vec![],
         then: then.into_iter().map(|kind| Action { kind, span: span() }).collect(),
         span: span(),
     }
@@ -180,7 +181,14 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
 }
 
 fn created() -> Event {
-    Event { kind: EventKind::Created, via: Via::Twitter, actor: Actor::Person, comment: None, cause: None }
+    Event {
+        kind: EventKind::Created,
+        via: Via::Twitter,
+        actor: Actor::Person,
+        comment: None,
+        cause: None,
+        fired_before: vec![],
+    }
 }
 
 fn updated(before: Ticket) -> Event {
@@ -190,5 +198,6 @@ fn updated(before: Ticket) -> Event {
         actor: Actor::Person,
         comment: None,
         cause: None,
+        fired_before: vec![],
     }
 }

@@ -15,6 +15,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
         mode: Mode::Live,
         given,
         comment: Some("my order never came".into()),
+        fired: vec![],
         at: None,
         when: when.into_iter().map(|when| Step { when, span: span() }).collect(),
         expect: expect.into_iter().map(|kind| Expect { kind, span: span() }).collect(),

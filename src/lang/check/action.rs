@@ -242,7 +242,7 @@ impl Checker<'_, '_> {
     }
 
     /// Checks the duration after which something happens. Reports an error if it is zero.
-    fn delay(&mut self, value: &SyntaxElement) -> Option<Duration> {
+    pub(super) fn delay(&mut self, value: &SyntaxElement) -> Option<Duration> {
         let delay = self.duration(value)?;
         let is_zero = match delay {
             Duration::Clock(length) | Duration::Open(length) => length.is_zero(),

@@ -99,6 +99,14 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
         out.push(Diagnostic::new(&codes::TW0115, span, format!("{} needs a title", suggest::article(kind))));
         return;
     }
+    let has_cap = match item {
+        Item::Trigger(node) => node.caps().next().is_some() || node.is_broken(),
+        Item::Automation(node) => node.caps().next().is_some() || node.is_broken(),
+        _ => false,
+    };
+    if has_cap {
+        context.capped.insert(title.clone());
+    }
     if let Err((title, first)) = context.names.declare(name_kind, &title, span.clone()) {
         out.push(twice(format!("there is already a {} {}", name_kind.as_str(), Quoted(&title)), span, first));
     }

@@ -22,6 +22,7 @@ impl Checker<'_, '_> {
             Some(clause) => clause.condition().and_then(|c| self.condition(&c, Where::Run)),
             None => Some(Condition::always(span.clone())),
         };
+        let caps = self.caps(node.caps());
         let actions = self.then(node, node.then(), "a trigger");
         let (title, _) = node.title()?;
         Some(Trigger {
@@ -30,6 +31,7 @@ impl Checker<'_, '_> {
             mode,
             on: on.unwrap_or(On { created: true, updated: true }),
             when: when?,
+            caps,
             then: actions,
             span,
         })
@@ -44,10 +46,11 @@ impl Checker<'_, '_> {
             self.report(error.with_help("without a condition, it would fire once on every ticket"));
         }
         let when = when.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::Automation));
+        let caps = self.caps(node.caps());
         let then = self.then(node, node.then(), "an automation");
         self.no_stop(&then, "an automation has no run to end");
         let (title, span) = node.title()?;
-        Some(Automation { title, doc: node.doc(), mode, when: when?, then, runs_triggers, span: self.span(span) })
+        Some(Automation { title, doc: node.doc(), mode, when: when?, caps, then, runs_triggers, span: self.span(span) })
     }
 
     pub(super) fn macro_item(&mut self, node: &ast::Macro) -> Option<Macro> {

@@ -4,6 +4,7 @@
 //! A part with errors is omitted and checking continues. Parts that depend on it do not report errors because of it.
 
 mod action;
+mod cap;
 mod collect;
 mod condition;
 mod items;
@@ -225,6 +226,8 @@ struct Context<'a> {
     lists: HashMap<String, NamedList>,
     /// The values of each named list, for each way it is used; absent if an entry has errors.
     list_values: HashMap<(String, ListUse), ListValues>,
+    /// The titles of the rules that have a cap, or may have one that did not parse.
+    capped: HashSet<String>,
     /// The macros without errors, in order.
     macros: Vec<Arc<Macro>>,
     suggestions: Suggestions,
@@ -331,6 +334,7 @@ impl<'a> Context<'a> {
             lets: HashMap::new(),
             lists: HashMap::new(),
             list_values: HashMap::new(),
+            capped: HashSet::new(),
             macros: vec![],
             suggestions: Suggestions::default(),
         }

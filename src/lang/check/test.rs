@@ -15,7 +15,10 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{Action, EffectKind, Expect, ExpectKind, Literal, Mode, RuleTest, Step, TestComment, When},
+        rules::{
+            Action, EffectKind, Expect, ExpectKind, GivenFired, Literal, MAX_TIMES, Mode, RuleTest, Step, TestComment,
+            When,
+        },
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -41,7 +44,9 @@ impl Checker<'_, '_> {
         let at = self.only(node.at()).and_then(|clause| self.at(&clause));
         let now = at.unwrap_or(RuleTest::USUAL_MOMENT);
         let mut given = Given::default();
-        match self.only(node.given()) {
+        let fired: Vec<_> =
+            node.given().filter_map(|c| c.fired()).filter_map(|fired| self.given_fired(&fired)).collect();
+        match self.only(node.given().filter(|clause| clause.fired().is_none())) {
             Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
             None if node.is_broken() => {}
             None => {
@@ -77,6 +82,7 @@ impl Checker<'_, '_> {
             mode,
             given: given.fields,
             comment: given.comment,
+            fired,
             at,
             when,
             expect,
@@ -84,6 +90,27 @@ impl Checker<'_, '_> {
         };
         self.impossible(&test, &given.seen, span);
         Some(test)
+    }
+
+    /// Checks `given fired "T" 3 days ago`.
+    fn given_fired(&mut self, node: &ast::GivenFired) -> Option<GivenFired> {
+        let title = node.title()?;
+        let rule = self.fired(&title);
+        let times = match node.count() {
+            Some(count) => {
+                let times = u32::try_from(self.whole(&count)?).ok().filter(|times| (1..=MAX_TIMES).contains(times));
+                if times.is_none() {
+                    let message = format!("number out of range: a rule fired 1 to {MAX_TIMES} times before a test");
+                    let help = "write `given fired \"…\" 3 days ago`, or `5 times 10 minutes ago`";
+                    self.report(Diagnostic::new(&codes::TW0116, range(&count), message).with_help(help));
+                }
+                times?
+            }
+            None => 1,
+        };
+        let length = node.values().find(|v| v.text_range() != title.text_range() && v.kind() != SyntaxKind::Number)?;
+        let ago = self.duration(&length)?;
+        Some(GivenFired { rule: self.capped(rule?, range(&title))?, times, ago })
     }
 
     /// Warns about a ticket that violates an invariant, at the first field involved.
@@ -340,6 +367,11 @@ impl Checker<'_, '_> {
             Expectation::Fired(rule) => ExpectKind::Fired(fired(self, rule.title())?),
             Expectation::NotFired(rule) => ExpectKind::NotFired(fired(self, rule.title())?),
             Expectation::Nothing(_) => ExpectKind::NothingFired,
+            Expectation::Held(rule) => {
+                let title = rule.title()?;
+                let rule = self.fired(&title)?;
+                ExpectKind::HeldBack(self.capped(rule, range(&title))?)
+            }
             Expectation::Sent(sent) => self.sent(&sent)?,
             Expectation::Holds(condition) => ExpectKind::Holds(self.condition(&condition, Where::Run)?),
         };
@@ -360,6 +392,17 @@ impl Checker<'_, '_> {
             Some(meant) => error.with_guess(range(token), Quoted(&meant).to_string()),
             None => error.with_help("`twite rules` lists triggers and automations"),
         });
+        None
+    }
+
+    /// Reports an error if a rule has no cap.
+    fn capped(&mut self, rule: String, span: Range<usize>) -> Option<String> {
+        if self.context.capped.contains(&rule) {
+            return Some(rule);
+        }
+        let message = format!("{} has no `at most`, so nothing holds it back", Quoted(&shortened(&rule)));
+        let help = "write `at most once per requester per 30 days` in the rule, for example";
+        self.report(Diagnostic::new(&codes::TW0115, span, message).with_help(help));
         None
     }
 

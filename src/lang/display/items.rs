@@ -5,11 +5,11 @@ use std::fmt::{self, Display};
 
 use super::{Grouped, Quoted, Tags, Written};
 use crate::{
-    desk::{Choosing, FieldRef, Recipient, Scope},
+    desk::{Choosing, FieldRef, Per, Recipient, Scope},
     lang::rules::{
-        Action, ActionKind, Audience, Automation, Chart, Condition, EffectKind, Expect, ExpectKind, Filter, Let, List,
-        Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo, Sort, Split, Template,
-        TestComment, Trigger, View, When,
+        Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Expect, ExpectKind,
+        Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo,
+        Sort, Split, Template, TestComment, Trigger, View, When,
     },
 };
 
@@ -86,8 +86,27 @@ impl Display for Trigger {
             _ => {}
         }
         conditional(f, "when", &self.when)?;
+        self.caps.iter().try_for_each(|cap| writeln!(f, "  {cap}"))?;
         then(f, &self.then)?;
         writeln!(f, "}}")
+    }
+}
+
+impl Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.times {
+            1 => f.write_str("at most once")?,
+            times => write!(f, "at most {} times", Grouped(times.into()))?,
+        }
+        match self.per {
+            Per::Ticket => f.write_str(" per ticket")?,
+            Per::Requester => f.write_str(" per requester")?,
+            Per::Account => f.write_str(" per account")?,
+            Per::All => {}
+        }
+        let Some(period) = self.period else { return Ok(()) };
+        let period = Duration::Clock(period).to_string();
+        write!(f, " per {}", period.strip_prefix("1 ").unwrap_or(&period))
     }
 }
 
@@ -95,6 +114,7 @@ impl Display for Automation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         head(f, self.doc.as_deref(), self.mode, "automation", &self.title)?;
         conditional(f, "when", &self.when)?;
+        self.caps.iter().try_for_each(|cap| writeln!(f, "  {cap}"))?;
         if self.runs_triggers {
             writeln!(f, "  runs triggers")?;
         }
@@ -289,6 +309,10 @@ impl Display for RuleTest {
             writeln!(f, "    comment {}", Quoted(comment))?;
         }
         writeln!(f, "  }}")?;
+        for GivenFired { rule, times, ago } in &self.fired {
+            let times = if *times == 1 { String::new() } else { format!("{} times ", Grouped((*times).into())) };
+            writeln!(f, "  given fired {} {times}{ago} ago", Quoted(rule))?;
+        }
         if let Some(at) = self.at {
             writeln!(f, "  at {at}")?;
         }
@@ -351,6 +375,7 @@ impl Display for Expect {
             ExpectKind::Fired(title) => write!(f, "fired {}", Quoted(title)),
             ExpectKind::NotFired(title) => write!(f, "not fired {}", Quoted(title)),
             ExpectKind::NothingFired => f.write_str("nothing fired"),
+            ExpectKind::HeldBack(title) => write!(f, "held back {}", Quoted(title)),
             ExpectKind::Holds(condition) => condition.fmt(f),
             ExpectKind::Sent(effect, None) => effect.fmt(f),
             ExpectKind::Sent(effect, Some(text)) => write!(f, "{effect} contains {}", Quoted(&text.written)),

@@ -23,6 +23,8 @@ pub struct RuleTest {
     pub given: Vec<(FieldRef, Literal)>,
     /// The first comment of the ticket.
     pub comment: Option<String>,
+    /// How often rules fired before the test starts.
+    pub fired: Vec<GivenFired>,
     /// The time at which the test starts; `None` for [`RuleTest::USUAL_MOMENT`].
     pub at: Option<Timestamp>,
     /// The steps, in order.
@@ -50,6 +52,17 @@ impl RuleTest {
         let fields = self.given.iter().map(|(field, literal)| (field, literal.value()));
         given::ticket(fields, self.comment.as_deref(), desk, self.moment())
     }
+}
+
+/// `given fired "T" 3 days ago`: counts for the ticket of the test, and so for its requester and its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenFired {
+    /// The rule's title.
+    pub rule: String,
+    /// How often it fired.
+    pub times: u32,
+    /// How long before the start of the test.
+    pub ago: Duration,
 }
 
 /// A step of a test, with its source span.
@@ -117,6 +130,8 @@ pub enum ExpectKind {
     NotFired(String),
     /// `expect nothing fired`
     NothingFired,
+    /// `expect held back "T"`: its condition held, and a cap was reached.
+    HeldBack(String),
     /// `expect priority is urgent`: a condition on the ticket after the last run.
     Holds(Condition),
     /// `expect reply contains "…"`: at least one effect of this kind contains the text, compared after folding.

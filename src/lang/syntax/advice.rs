@@ -76,6 +76,13 @@ fn operators(kind: &Kind) -> &'static [&'static str] {
     }
 }
 
+/// Whether a word may be part of a name of several words that lacks its quotes.
+fn is_word(word: &str) -> bool {
+    // Keywords that follow only certain others.
+    const COMMON: &[&str] = &["back", "held", "holds", "it", "most", "once", "times", "while"];
+    word.starts_with(char::is_alphabetic) && (!is_keyword(word) || COMMON.contains(&word)) && is_name(word)
+}
+
 impl<'t> BadPart<'t> {
     pub(super) fn new(rule: Rule, text: &'t str, span: Range<usize>, place: Range<usize>, wanted: Vec<Rule>) -> Self {
         const MAX_AFTER: usize = 6;
@@ -169,7 +176,7 @@ impl<'t> BadPart<'t> {
             return advice.map(|advice| Advice { expected: Some("`when`".into()), ..advice });
         }
         if may_end && !self.is_condition() {
-            return Advice::help(phrase(&[STARTS], &[self.found], 0)?);
+            return Advice::help(phrase(&[STARTS], self.lexemes.get(self.index..)?, 0)?);
         }
         None
     }
@@ -314,7 +321,6 @@ impl<'t> BadPart<'t> {
     /// Conditions that miss an operator, a field, `and`, or the quotes of a name of several words.
     fn condition(&self) -> Option<Advice> {
         let (found, before) = (self.found, self.before());
-        let is_word = |word: &str| word.starts_with(|c: char| c.is_alphabetic()) && !is_keyword(word) && is_name(word);
         let at = self.place.start;
         if self.wants_operator() {
             if found == ":" {
@@ -374,7 +380,6 @@ impl<'t> BadPart<'t> {
 
     /// A name of several words without quotes, where a name or a text is expected.
     fn several_words(&self) -> Option<Advice> {
-        let is_word = |word: &str| word.starts_with(char::is_alphabetic) && !is_keyword(word) && is_name(word);
         let named = |at: usize| self.lexemes.get(at).is_some_and(|word| matches!(*word, "group" | "agent" | "of"));
         let holds_names = self.index.checked_sub(2).is_some_and(named) || self.index.checked_sub(3).is_some_and(named);
         (holds_names && is_word(self.before()) && is_word(self.found)).then(|| self.in_quotes()).flatten()

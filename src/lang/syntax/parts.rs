@@ -83,10 +83,12 @@ levels! {
     TRIGGER TW0113 "trigger clause" {
         "on" only_on "on created, updated",
         "when" only_when "when status is open and priority is high",
+        "at most" only_cap "at most once per requester per 30 days",
         "then" "then add tags a",
     }
     AUTOMATION TW0113 "automation clause" {
         "when" only_when "when time since solved >= 4 days",
+        "at most" only_cap "at most 5 times per account per hour",
         "runs triggers" only_runs "runs triggers",
         "then" "then add tags a",
     }

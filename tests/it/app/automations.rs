@@ -13,7 +13,7 @@ use twite::{
     engine::{self, loops, minute},
     lang::{
         check_files,
-        rules::{Action, ActionKind, Files, Literal, Rules, SetTo, SourceFile, Span, Version},
+        rules::{Action, ActionKind, Automation, Files, Literal, Rules, SetTo, SourceFile, Span, Version},
     },
     sim::SimHandle,
 };
@@ -148,9 +148,14 @@ fn automation() -> impl Strategy<Value = String> {
         "note \"due\"",
         "assign to next agent of group \"Night\"",
     ]);
-    (condition(), collection::vec(then, 1..3), any::<bool>()).prop_map(|(when, then, runs)| {
+    let cap = prop_oneof![
+        3 => Just(""),
+        1 => Just("  at most once per ticket per day\n"),
+        1 => Just("  at most 2 times per requester per 90 minutes\n  at most 5 times per ticket\n"),
+    ];
+    (condition(), collection::vec(then, 1..3), any::<bool>(), cap).prop_map(|(when, then, runs, cap)| {
         let runs = if runs { "  runs triggers\n" } else { "" };
-        format!("{{\n  when {when}\n{runs}  then {}\n}}\n", then.join(" "))
+        format!("{{\n  when {when}\n{cap}{runs}  then {}\n}}\n", then.join(" "))
     })
 }
 
@@ -224,6 +229,14 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
     let mut rules = &sets[0];
     let mut seen = [loops::Seen::default(), loops::Seen::default()];
     let mut stopped = [false; 2];
+    // Each ticket has a requester of its own, so that a cap per requester is one per ticket.
+    let capped = |automation: &Automation, ticket: &Ticket, now: Timestamp, firings: &Firings| {
+        let of_it = firings.iter().filter(|(id, title, _)| *id == ticket.id.0 && *title == automation.title);
+        automation.caps.iter().any(|cap| {
+            let counts = |at: &Timestamp| cap.period.is_none_or(|period| at.duration_until(now) < period);
+            of_it.clone().filter(|(.., at)| counts(at)).count() >= usize::try_from(cap.times).unwrap()
+        })
+    };
     for tick in 0..=DAYS * 1_440 {
         let now = at(tick * 60);
         while let Some((when, step)) = steps.next_if(|(when, _)| *when <= tick * 60) {
@@ -260,19 +273,27 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 let facts = Facts { ticket, event: None, now, desk: &rules.desk };
                 if engine::holds(&automation.when, facts) {
                     held.insert(automation.title.clone());
-                    if !active.contains(&automation.title) {
+                    if !active.contains(&automation.title) && !capped(automation, ticket, now, &firings) {
                         let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
-                        let kind = EventKind::Due { active: BTreeSet::new() };
-                        let event = Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None };
+                        let event = Event::due(BTreeSet::new());
                         *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
                     }
                 }
             }
-            let fired: Vec<_> =
-                rules.automations.iter().filter(|a| held.contains(&a.title) && !active.contains(&a.title)).collect();
+            let fires = |a: &&Arc<Automation>| {
+                held.contains(&a.title) && !active.contains(&a.title) && !capped(a, ticket, now, &firings)
+            };
+            let fired: Vec<_> = rules.automations.iter().filter(fires).collect();
             if fired.iter().any(|a| a.runs_triggers) {
                 let kind = EventKind::Updated { before: Box::new(before.clone()) };
-                let event = Event { kind, via: Via::Rule, actor: Actor::System, comment: None, cause: None };
+                let event = Event {
+                    kind,
+                    via: Via::Rule,
+                    actor: Actor::System,
+                    comment: None,
+                    cause: None,
+                    fired_before: vec![],
+                };
                 *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }
             let titles: BTreeSet<_> = fired.iter().map(|a| a.title.clone()).collect();

@@ -2,6 +2,7 @@
 
 mod actions;
 mod automations;
+mod caps;
 mod counted;
 mod invariants;
 mod order;

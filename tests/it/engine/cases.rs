@@ -47,7 +47,7 @@ fn decisions_are_one_json_object_a_line() {
     let keys: Vec<_> = decisions[0].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["line", "version", "ticket", "changes", "effects", "fired", "stopped_by", "passes", "closed"],
+        ["line", "version", "ticket", "changes", "effects", "fired", "held_back", "stopped_by", "passes", "closed"],
         "the shape is documented"
     );
 }

@@ -11,16 +11,16 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef, Hours,
-        Kind, OpenDay, PastStatus, Person, PostFacts, Priority, Recipient, Status, Ticket, TicketId, TicketType,
-        VerifiedType, Via,
+        Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef,
+        FiredBefore, Hours, Kind, OpenDay, PastStatus, Per, Person, PostFacts, Priority, Recipient, Status, Ticket,
+        TicketId, TicketType, VerifiedType, Via,
         declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
     },
     lang::rules::{
-        Action, ActionKind, Automation, Comparison, Condition, ConditionKind, Duration, Folded, Let, Literal, Mode, On,
-        Op, Part, Pattern, Predicate, Rules, SetTo, Span, Template, Trigger, Values, Version,
+        Action, ActionKind, Automation, Cap, Comparison, Condition, ConditionKind, Duration, Folded, Let, Literal,
+        Mode, On, Op, Part, Pattern, Predicate, Rules, SetTo, Span, Template, Trigger, Values, Version,
     },
 };
 
@@ -482,12 +482,14 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
         2 => nearly.prop_map(|before| EventKind::Updated { before: Box::new(before) }),
         1 => self::ticket().prop_map(|before| EventKind::Updated { before: Box::new(before) }),
     ];
-    (kind, sample::select(Via::ALL), actor(), option::of(comment())).prop_map(|(kind, via, actor, comment)| Event {
+    let event = (kind, sample::select(Via::ALL), actor(), option::of(comment()), fired_before());
+    event.prop_map(|(kind, via, actor, comment, fired_before)| Event {
         kind,
         via,
         actor,
         comment,
         cause: None,
+        fired_before,
     })
 }
 
@@ -562,6 +564,7 @@ prop_compose! {
         mode in mode(),
         (created, updated) in sample::select(vec![(true, true), (true, true), (true, false), (false, true)]),
         when in condition(),
+        caps in collection::vec(cap(), 0..2),
         then in actions(),
     ) -> Trigger {
         Trigger {
@@ -570,10 +573,25 @@ prop_compose! {
             mode,
             on: On { created, updated },
             when,
+            caps,
             then,
             span: span(),
         }
     }
+}
+
+fn cap() -> impl Strategy<Value = Cap> {
+    let per = sample::select(vec![Per::Ticket, Per::Requester, Per::Account, Per::All]);
+    let period = option::of((1..48_i64).prop_map(SignedDuration::from_hours));
+    (1..4_u32, per, period).prop_map(|(times, per, period)| Cap { times, per, period })
+}
+
+/// How often the first rules of a generated set fired before.
+fn fired_before() -> impl Strategy<Value = Vec<FiredBefore>> {
+    let per = sample::select(vec![Per::Ticket, Per::Requester, Per::Account, Per::All]);
+    let one = (0..4_u8, per, 1..4_u32, time());
+    let one = one.prop_map(|(rule, per, times, since)| FiredBefore { rule: rule.to_string(), per, times, since });
+    collection::vec(one, 0..6)
 }
 
 /// A rule set of these triggers, with their numbers as titles.
