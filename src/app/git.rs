@@ -333,7 +333,7 @@ fn commit_of(paths: &[PathBuf], files: &[PathBuf]) -> Option<String> {
 }
 
 /// The absolute path with symbolic links resolved, as far as it exists.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut real = PathBuf::new();
     for part in path.components() {
@@ -347,13 +347,16 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// The nearest existing directory at or above a path.
-fn existing(path: &Path) -> PathBuf {
+pub(super) fn existing(path: &Path) -> PathBuf {
     let path = real(path);
     path.ancestors().find(|path| path.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
 }
 
 /// Runs git in a directory: its standard output, or an error message.
-fn git(directory: &Path, arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Result<Vec<u8>, String> {
+pub(super) fn git(
+    directory: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>,
+) -> Result<Vec<u8>, String> {
     let output = Command::new("git")
         .arg("-C")
         .arg(directory)

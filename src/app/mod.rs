@@ -7,6 +7,7 @@ pub mod agent;
 mod apply;
 mod audience;
 mod automation;
+pub(crate) mod changes;
 mod configuration;
 mod firings;
 mod gates;

@@ -1,21 +1,25 @@
 //! `twite check`: diagnostics of rule files and `twite.toml`.
 
 use std::{
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use clap::ValueEnum;
+use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
     CliError, Exit,
     rewrite::rewrite,
-    source::{Chosen, Source, identity, is_declarations, readable_files, rule_file_name, set_around},
+    source::{Chosen, Shown, Source, identity, is_declarations, readable_files, rule_file_name, set_around},
     terminal,
 };
 use crate::{
-    desk::visible::Visible,
-    lang::{Buffer, Fixed, Fixes, Loaded, fix, load, load_with, name, path_of, render},
+    app::changes::Changes,
+    clock::Clock,
+    desk::{text::counted, visible::Visible},
+    lang::{Accepted, Baseline, Buffer, Fixed, Fixes, Loaded, Severity, fix, load, load_with, name, path_of, render},
     present,
 };
 
@@ -30,9 +34,18 @@ pub(crate) struct Check {
     /// With `-`: the path of the file on standard input.
     #[arg(long, value_name = "FILE")]
     stdin_path: Option<PathBuf>,
-    /// Exit with status 1 on warnings too.
-    #[arg(long)]
-    deny_warnings: bool,
+    /// The least serious findings that give exit status 1.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailLevel::Error)]
+    fail_level: FailLevel,
+    /// Report only findings that this file does not accept.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Accept all findings but errors: write them to the baseline, without those that are mended.
+    #[arg(long, requires = "baseline")]
+    write_baseline: bool,
+    /// Report errors, and other findings only in items and lines that changed since this revision of git.
+    #[arg(long, value_name = "REVISION", conflicts_with = "write_baseline")]
+    changed_since: Option<String>,
     /// Apply safe fixes to the files, then check again.
     #[arg(long, conflicts_with = "stdin_path")]
     fix: bool,
@@ -56,6 +69,27 @@ enum Format {
     Short,
 }
 
+/// From which level on findings give exit status 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailLevel {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+impl FailLevel {
+    fn is_reached(self, loaded: &Loaded) -> bool {
+        let least = match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Note => Severity::Note,
+            Self::Never => return false,
+        };
+        loaded.diagnostics.iter().any(|found| found.severity <= least)
+    }
+}
+
 impl Check {
     pub(crate) fn run(self) -> Result<Exit, CliError> {
         let (loaded, written) = match self.rules.paths.as_slice() {
@@ -68,8 +102,7 @@ impl Check {
         };
         self.print(&loaded)?;
         writeln!(terminal::remarks(), "{}", loaded.summary())?;
-        let found = loaded.errors() > 0 || (self.deny_warnings && loaded.warnings() > 0);
-        Ok(match found {
+        Ok(match self.fail_level.is_reached(&loaded) {
             _ if !written => Exit::Broke,
             true => Exit::Findings,
             false => Exit::Fine,
@@ -87,6 +120,7 @@ impl Check {
                 written &= write_fixes(&loaded, &chosen)?;
                 loaded = load(paths, config);
             }
+            let loaded = loaded.on(today());
             all = Some(match all {
                 Some(all) => all.and(loaded),
                 None => loaded,
@@ -94,8 +128,48 @@ impl Check {
         }
         let all = all.unwrap_or_else(|| load(&[], None));
         self.rules.refuse_empty(&all)?;
+        let all = self.without_accepted(self.in_changed(all)?)?;
         let all = if chosen.is_everything() { all } else { all.about(|file| chosen.is_about(file)) };
         Ok((all, written))
+    }
+
+    /// Keeps what is in items and lines that changed since the revision, if one is given.
+    fn in_changed(&self, loaded: Loaded) -> Result<Loaded, CliError> {
+        let Some(revision) = &self.changed_since else { return Ok(loaded) };
+        let path = self.rules.paths.first().map_or(Path::new("."), PathBuf::as_path);
+        let changes = Changes::since(revision, path)
+            .map_err(|why| CliError::Usage(format!("cannot tell what changed since `{revision}`: {why}")))?;
+        Ok(loaded.in_changed(|file| changes.of(file)))
+    }
+
+    /// Leaves out what the baseline accepts, if one is given, or writes it.
+    fn without_accepted(&self, mut loaded: Loaded) -> Result<Loaded, CliError> {
+        let Some(path) = &self.baseline else { return Ok(loaded) };
+        let baseline = match fs::read_to_string(path) {
+            Ok(text) => Baseline::read(&text)
+                .map_err(|why| CliError::Usage(format!("`{}` is no baseline: {why}", Shown(path))))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.write_baseline => Baseline::default(),
+            Err(error) => {
+                let way = "write it with `--write-baseline`";
+                return Err(CliError::Usage(format!("cannot read the baseline `{}`: {error}; {way}", Shown(path))));
+            }
+        };
+        let compared = baseline.compare(loaded.diagnostics, &loaded.sources, Path::new("."));
+        // What did not change was not compared.
+        let mended = if self.changed_since.is_some() { &[] } else { compared.mended.as_slice() };
+        for Accepted { file, code, message, .. } in mended {
+            writeln!(terminal::remarks(), "note: mended: {}: {code}: {}", Visible(file), Visible(message))?;
+        }
+        loaded.diagnostics = compared.new;
+        if self.write_baseline {
+            fs::write(path, compared.next.written())?;
+            loaded.diagnostics.retain(|found| found.code.severity == Severity::Error);
+            let count = counted(compared.next.count(), "finding");
+            writeln!(terminal::remarks(), "{}: {count} accepted", Shown(path))?;
+        } else if !mended.is_empty() {
+            writeln!(terminal::remarks(), "note: `--write-baseline` removes what is mended from `{}`", Shown(path))?;
+        }
+        Ok(loaded)
     }
 
     /// Checks standard input: in place of the file that `--stdin-path` names, else as a rule set of one file.
@@ -118,7 +192,8 @@ impl Check {
             }
         };
         let (name, own) = (name(&path), identity(&path));
-        let loaded = load_with(&paths, config.as_deref(), Some(&Buffer { path, bytes }));
+        let loaded = load_with(&paths, config.as_deref(), Some(&Buffer { path, bytes })).on(today());
+        let loaded = self.without_accepted(self.in_changed(loaded)?)?;
         Ok(loaded.about(|file| *file == *name || identity(&path_of(file)) == own))
     }
 
@@ -136,6 +211,11 @@ impl Check {
         out.write_all(text.as_bytes())?;
         Ok(out.flush()?)
     }
+}
+
+/// The day on which suppressions are looked at, in UTC.
+fn today() -> Date {
+    TimeZone::UTC.to_datetime(Clock::Wall.now()).date()
 }
 
 /// Writes safe fixes and prints the names of the changed files. Returns whether all fixes could be written.

@@ -110,6 +110,7 @@ codes! {
     TW0413 Warning "unusable path",
     TW0491 Warning "unused suppression",
     TW0492 Warning "malformed suppression",
+    TW0493 Warning "expired suppression",
     // `twite.toml`.
     TW0501 Error "not valid TOML",
     TW0502 Error "unknown key",

@@ -9,7 +9,7 @@ use super::{
     span::{SourceFile, Span},
 };
 
-/// How serious a diagnostic is: an error rejects the rule set, a warning does not.
+/// How serious a diagnostic is, most serious first: an error rejects the rule set, the others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -17,6 +17,8 @@ pub enum Severity {
     Error,
     /// The rules are valid but most likely not what the author meant. They are loaded.
     Warning,
+    /// Worth knowing, and most likely meant. The rules are loaded.
+    Note,
 }
 
 impl Severity {
@@ -25,6 +27,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }

@@ -3,21 +3,25 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
+    ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 use super::{
-    check::{self, File},
+    check::{self, Dated, File},
     codes,
     config::{self, Config, Gaps},
     diagnostic::{Diagnostic, Severity},
+    levels::Levels,
     render,
     rules::{Files, Rules, Version},
     sources::{self, Found, NotRead, Reader},
     span::{SourceFile, SourceSet, Span},
+    syntax,
     tree::{Disk, Entry, Tree},
 };
 use crate::{
@@ -51,6 +55,9 @@ pub struct Loaded {
     pub unread: Vec<PathBuf>,
     /// The path of `twite.toml`, if there is one.
     config: Option<PathBuf>,
+    /// The suppressions with a last day.
+    dated: Vec<Dated>,
+    levels: Levels,
 }
 
 /// Unsaved text of a file, as in an editor. It replaces the file on disk.
@@ -73,6 +80,50 @@ impl Loaded {
         self.count(Severity::Warning)
     }
 
+    /// Number of notes.
+    pub fn notes(&self) -> usize {
+        self.count(Severity::Note)
+    }
+
+    /// Keeps errors, and what has a label in an item or a line that changed. `changed` gives the changed lines of a file,
+    /// from 1.
+    #[must_use]
+    pub fn in_changed(mut self, changed: impl Fn(&str) -> Vec<RangeInclusive<usize>>) -> Self {
+        let mut spans: HashMap<Arc<str>, Vec<Range<usize>>> = HashMap::new();
+        let sources = &self.sources;
+        self.diagnostics.retain(|found| {
+            found.is_error()
+                || found.labels().any(|label| {
+                    let file = &label.span.file;
+                    let changed = spans.entry(Arc::clone(file)).or_insert_with(|| {
+                        sources.file(file).map(|source| whole_items(source, &changed(file))).unwrap_or_default()
+                    });
+                    let span = label.span.range();
+                    changed.iter().any(|part| span.start < part.end.max(part.start + 1) && part.start <= span.end)
+                })
+        });
+        self
+    }
+
+    /// Reports the suppressions whose last day is before `today`, and what they suppressed.
+    ///
+    /// Only whoever asks is told: the same files always load alike.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        let before = self.diagnostics.len();
+        for dated in self.dated.iter().filter(|dated| dated.until < today) {
+            self.diagnostics.extend(dated.suppressed.iter().cloned().chain([dated.expired()]));
+        }
+        if self.diagnostics.len() > before {
+            self.levels.apply(&mut self.diagnostics);
+            let names = std::iter::once(self.config.as_deref().map(sources::name));
+            let names = names.flatten().chain(self.texts.rules.iter().map(|file| Arc::clone(&file.name)));
+            let order: HashMap<Arc<str>, usize> = names.zip(0..).collect();
+            self.diagnostics.sort_by_cached_key(|d| (order.get(d.file()).copied(), d.span().start, d.code.id));
+        }
+        self
+    }
+
     fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
     }
@@ -92,6 +143,7 @@ impl Loaded {
         self.files += other.files;
         self.rule_files += other.rule_files;
         self.unread.extend(other.unread);
+        self.dated.extend(other.dated);
         self
     }
 
@@ -130,9 +182,27 @@ impl Loaded {
         if self.warnings() > 0 {
             found.push(counted(self.warnings(), "warning"));
         }
+        if self.notes() > 0 {
+            found.push(counted(self.notes(), "note"));
+        }
         let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
         format!("{found} in {}", counted(self.files, "file"))
     }
+}
+
+/// The ranges of these lines (from 1), and of the items that they are in.
+fn whole_items(source: &SourceFile, lines: &[RangeInclusive<usize>]) -> Vec<Range<usize>> {
+    let index = source.lines();
+    let start = |line: usize| index.range(&source.text, line.saturating_sub(1)).start;
+    let mut spans: Vec<_> = lines.iter().map(|lines| start(*lines.start())..start(lines.end() + 1)).collect();
+    if lines.is_empty() || !sources::is_rule_file(Path::new(&*source.name)) {
+        return spans;
+    }
+    let items = syntax::parse(&source.text).tree().children().map(|item| Range::<usize>::from(item.text_range()));
+    let touched = items.filter(|item| spans.iter().any(|span| span.start < item.end && item.start < span.end));
+    let touched: Vec<_> = touched.collect();
+    spans.extend(touched);
+    spans
 }
 
 /// Which version of the rule files goes live.
@@ -218,16 +288,17 @@ fn load_tree(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: 
     let read = read(tree, paths, config, buffer);
     let version = Version { hash: read.hash, commit: tree.commit(paths, &read.paths) };
     let (files, config, mut diagnostics) = (read.files, read.config, read.diagnostics);
-    let unread = diagnostics.iter().any(Diagnostic::is_error);
-    let (rules, found_wrong) = check_files(files.clone(), version);
+    let (rules, found_wrong, dated) = check_all(files.clone(), version);
     diagnostics.extend(found_wrong);
     let directory = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let settings = settings(&files, directory);
+    let Config { settings, levels, .. } =
+        files.config.as_ref().map(|file| config::read(&file.text, directory)).unwrap_or_default();
     // A commit may not be checked out, so the paths named in its `twite.toml` are not checked.
     if let (true, Some(_), Some(declared)) = (tree.is_on_disk(), &rules, &files.config) {
         diagnostics.extend(config::unusable_paths(&settings, declared, directory));
     }
-    let rules = rules.filter(|_| !unread).map(Arc::new);
+    levels.apply(&mut diagnostics);
+    let rules = rules.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)).map(Arc::new);
     let declarations = rules.as_ref().map(|rules| rules.declarations());
     Loaded {
         rules,
@@ -240,6 +311,8 @@ fn load_tree(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: 
         rule_files: read.rule_files,
         unread: read.unread,
         config,
+        dated,
+        levels,
     }
 }
 
@@ -417,33 +490,39 @@ fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
 
 /// Checks files that were already read, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
+    let (rules, diagnostics, _) = check_all(files, version);
+    (rules, diagnostics)
+}
+
+fn check_all(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>, Vec<Dated>) {
     let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
     let mut diagnostics: Vec<_> =
         files.rules.iter().filter(|file| blank(file) && !sources::is_list(&file.name)).map(empty).collect();
-    let (declarations, gaps) = match &files.config {
-        None => (Some(Declarations::default()), None),
+    let (declarations, gaps, levels) = match &files.config {
+        None => (Some(Declarations::default()), None, Levels::default()),
         Some(config) => {
-            let Config { declarations, gaps, unused_schedules, diagnostics: mut errors, .. } =
+            let Config { declarations, gaps, unused_schedules, levels, diagnostics: mut errors, .. } =
                 config::read(&config.text, Path::new(""));
             let is_used = |name: &String| check::may_ask_for_schedule(&parsed, name);
             for (_, span) in unused_schedules.iter().filter(|(name, _)| is_used(name)) {
                 errors.retain(|error| error.code != &codes::TW0503 || error.span() != span);
             }
             diagnostics.extend(errors.into_iter().map(|e| e.in_file(config)));
-            (declarations, Some(gaps))
+            (declarations, Some(gaps), levels)
         }
     };
-    let (rules, found) = match declarations {
+    let (rules, found, dated) = match declarations {
         Some(mut desk) => {
             diagnostics.extend(add_calendars(&mut desk, &files));
             check::check(&parsed, &Arc::new(desk), gaps.as_ref(), version)
         }
         // Without the declarations most rules would have errors, so only syntax errors are reported.
-        None => (None, check::only_syntax(&parsed)),
+        None => (None, check::only_syntax(&parsed), vec![]),
     };
-    let sound = !diagnostics.iter().any(Diagnostic::is_error);
     diagnostics.extend(found);
-    (rules.filter(|_| sound).map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
+    levels.apply(&mut diagnostics);
+    let sound = !diagnostics.iter().any(Diagnostic::is_error);
+    (rules.filter(|_| sound).map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics, dated)
 }
 
 /// Checks texts from memory, in this order, against the declarations of a desk.
@@ -455,7 +534,7 @@ pub fn check_sources(
     let files = Files { config: None, calendars: vec![], rules };
     let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
     let version = Version { hash: hash(&files, &[]), commit: None };
-    let (rules, diagnostics) = check::check(&parsed, &desk.into(), Some(&Gaps::default()), version);
+    let (rules, diagnostics, _) = check::check(&parsed, &desk.into(), Some(&Gaps::default()), version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
 }
 

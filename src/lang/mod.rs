@@ -9,6 +9,7 @@
 //! returned at once, as [`Diagnostic`]s.
 
 mod ast;
+mod baseline;
 mod check;
 pub mod codes;
 mod config;
@@ -17,6 +18,7 @@ pub(crate) mod display;
 mod fix;
 mod foreign;
 mod format;
+mod levels;
 pub mod lines;
 mod load;
 pub mod render;
@@ -27,6 +29,7 @@ mod suggest;
 pub mod syntax;
 mod tree;
 
+pub use baseline::{Accepted, Baseline, Compared};
 pub use diagnostic::{Diagnostic, Edit, Fix, Grade, Label, Severity, TextDiagnostic};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};

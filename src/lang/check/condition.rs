@@ -52,7 +52,9 @@ impl Checker<'_, '_> {
             }
             Expr::All(all) => {
                 let parts: Vec<_> = all.parts().collect();
-                return self.parts(node, &parts, scope, ConditionKind::All);
+                let condition = self.parts(node, &parts, scope, ConditionKind::All)?;
+                self.can_be_on_one_day(&condition)?;
+                return Some(condition);
             }
             Expr::Parens(parens) => return self.condition(&parens.condition()?, scope),
             Expr::Not(not) => {
@@ -86,6 +88,32 @@ impl Checker<'_, '_> {
             return checked.pop();
         }
         Some(Condition { kind: join(checked), span: self.span(node.span()) })
+    }
+
+    /// Reports a night that is written as a range of one day: it starts after it ends.
+    fn can_be_on_one_day(&mut self, condition: &Condition) -> Option<()> {
+        let ConditionKind::All(parts) = &condition.kind else { return Some(()) };
+        let mut ends: [Option<(Comparison, TimeOfDay)>; 2] = [None, None];
+        for part in parts {
+            let ConditionKind::Predicate(predicate) = &part.kind else { continue };
+            let Op::Compare(comparison, Literal::TimeOfDay(time)) = &predicate.op else { continue };
+            let [from, to] = &mut ends;
+            *(if comparison.is_lower_bound() { from } else { to }) = Some((*comparison, *time));
+        }
+        let [Some((after, from)), Some((before, to))] = ends else { return Some(()) };
+        if from < to || from == to && (after, before) == (Comparison::AtLeast, Comparison::AtMost) {
+            return Some(());
+        }
+        let (after, before) = (after.as_str(), before.as_str());
+        let message = format!("no time of day is {after} {from} and {before} {to}");
+        let night = format!("time of day {after} {from} or time of day {before} {to}");
+        let span = condition.span.range();
+        let error = Diagnostic::new(&codes::TW0302, span.clone(), message);
+        self.report(match parts.len() {
+            2 => error.with_help(format!("for a night, write `{night}`")).with_guess(span, format!("({night})")),
+            _ => error.with_help(format!("for a night, write `({night})`")),
+        });
+        None
     }
 
     /// Checks a predicate, or a reference to a named condition.
@@ -233,6 +261,8 @@ impl Checker<'_, '_> {
                     Some(_) if !self.context.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
                     None if name == "me" => diagnostic.with_help("write `assignee is me`"),
+                    None if name == "ticket" => diagnostic
+                        .with_help("write the field alone, as in `status`; for new tickets, write `on created`"),
                     None if matches!(name, "time" | "hour" | "clock" | "now") => {
                         diagnostic.with_help("for the time on the clock, write `time of day >= 18:00`, for example")
                     }
@@ -257,6 +287,8 @@ impl Checker<'_, '_> {
                         diagnostic.with_help(format!("in a test, write `expect {name}` or `expect no {name}`"))
                     }
                     Some(_) => diagnostic,
+                    None if matches!(name, "true" | "false" | "always" | "never") => diagnostic
+                        .with_help("a rule without a condition needs no `when`; one that is never used is `disabled`"),
                     None if name.starts_with(|c: char| c.is_ascii_digit()) => {
                         diagnostic.with_help("before each value, repeat the field and the operator")
                     }
@@ -429,6 +461,8 @@ impl Checker<'_, '_> {
         let message = format!("this pattern matches no `{field}`");
         let help = if !pattern.can_match(alphabet.contains) {
             alphabet.says.to_owned()
+        } else if pattern.wants_capitals() {
+            "texts are compared in lowercase: delete `(?-i)`".to_owned()
         } else {
             let texts = pattern.whole_texts().unwrap_or_default();
             let kept = |text: &String| fold(&field.normalize(text)).into_owned();

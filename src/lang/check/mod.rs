@@ -20,7 +20,7 @@ mod value;
 pub(crate) use lints::{LINTS, Lint};
 use list::{ListUse, ListValues, NamedList};
 use names::{NameKind, Names};
-pub(crate) use suppression::is_suppression;
+pub(crate) use suppression::{Dated, is_suppression};
 
 use std::{
     collections::{HashMap, HashSet},
@@ -73,14 +73,14 @@ impl File {
     }
 }
 
-/// Checks files together. Returns the rules if there are no errors.
+/// Checks files together. Returns the rules if there are no errors, and the suppressions that have a last day.
 /// `gaps` are the parts of `twite.toml` that could not be read; `None` if there is no `twite.toml`.
 pub(crate) fn check(
     files: &[File],
     desk: &Arc<Declarations>,
     gaps: Option<&Gaps>,
     version: Version,
-) -> (Option<Rules>, Vec<Diagnostic>) {
+) -> (Option<Rules>, Vec<Diagnostic>, Vec<Dated>) {
     let items = collect::items(files);
     let (context, mut found) = collect::context(files, &items, desk, gaps);
     let mut rules = Rules {
@@ -110,9 +110,10 @@ pub(crate) fn check(
         found.add(sink);
     }
     let mut diagnostics = found.diagnostics;
-    diagnostics.extend(lints::all(&lints::Context { files, context: &context, rules: &rules, uses: &found.uses }));
+    diagnostics.extend(lints::all(&lints::Context::new(files, &context, &rules, &found.uses)));
     diagnostics.extend(only_syntax(files));
-    suppression::apply(files, &mut diagnostics);
+    join_look_alikes(&mut diagnostics);
+    let dated = suppression::apply(files, &mut diagnostics);
     let order: HashMap<&str, usize> =
         files.iter().enumerate().map(|(index, file)| (&*file.source.name, index)).collect();
     diagnostics.sort_by_cached_key(|d| (order.get(&**d.file()).copied(), d.span().start, d.code.id));
@@ -124,7 +125,37 @@ pub(crate) fn check(
         diagnostics.push(Diagnostic::new(&codes::TW0101, file.source.span(0..0), message));
         fine = false;
     }
-    (fine.then_some(rules), diagnostics)
+    (fine.then_some(rules), diagnostics, dated)
+}
+
+/// Makes the warning about a letter of another script the help of the error that it causes: an unknown name looks like a
+/// known one.
+fn join_look_alikes(diagnostics: &mut Vec<Diagnostic>) {
+    let is_look_alike = |found: &Diagnostic| found.code == &codes::TW0407;
+    if !diagnostics.iter().any(is_look_alike) {
+        return;
+    }
+    let mut errors: HashMap<(Arc<str>, usize), usize> = HashMap::new();
+    for (index, error) in diagnostics.iter().enumerate().filter(|(_, found)| found.is_error()) {
+        errors.insert((Arc::clone(error.file()), error.span().range().end), index);
+    }
+    let mut joined = vec![false; diagnostics.len()];
+    for index in 0..diagnostics.len() {
+        let Some(warning) = diagnostics.get(index).filter(|found| is_look_alike(found)) else { continue };
+        let (span, message) = (warning.span().range(), warning.message.clone());
+        // A value in quotes ends one character later.
+        let mut ends = [span.end, span.end + 1].into_iter();
+        let Some(at) = ends.find_map(|end| errors.get(&(Arc::clone(warning.file()), end))) else { continue };
+        if let Some(error) = diagnostics.get_mut(*at).filter(|error| error.span().range().start <= span.start) {
+            error.help = Some(match &error.help {
+                Some(help) => format!("{message}; {help}"),
+                None => message,
+            });
+            joined.get_mut(index).into_iter().for_each(|joined| *joined = true);
+        }
+    }
+    let mut joined = joined.into_iter();
+    diagnostics.retain(|_| !joined.next().unwrap_or_default());
 }
 
 /// Checks one item: reports all errors in it, but not those that are about several items, such as a duplicate title.
@@ -449,7 +480,7 @@ mod tests {
         assert_eq!(forward, backward);
         assert!(forward.iter().filter(|found| !found.is_empty()).count() > 20);
         // The check of all files reports these errors too, besides those about several items.
-        let (_, all) = check(&files, &desk, None, Version::default());
+        let (_, all, _) = check(&files, &desk, None, Version::default());
         let missing = forward.iter().flatten().filter(|found| found.is_error() && !all.contains(found));
         assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Diagnostic>::new());
     }

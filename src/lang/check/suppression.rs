@@ -1,15 +1,20 @@
 //! Suppressions: `# twite: allow TW0402 because …` above a clause, an action or an item, or at the end of a line in it.
 //!
 //! A suppression covers the whole clause, action or item, so that the formatter can change line breaks. Only warnings
-//! can be suppressed, and only with a reason. An unused suppression is a warning.
+//! can be suppressed, and only with a reason; `until 2027-03-31` before `because` is the last day of a suppression. An
+//! unused suppression is a warning, and so is one whose last day has passed.
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
+use jiff::civil::Date;
+
 use super::File;
+use crate::desk::moment::day;
 use crate::lang::{
     ast::{NodeExt, is_value},
     codes::{self, Code},
     diagnostic::{Diagnostic, Severity},
+    span::Span,
     suggest::{did_you_mean, nearest},
     syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, range},
 };
@@ -18,12 +23,35 @@ use crate::lang::{
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Comment {
     codes: Vec<&'static Code>,
+    /// The last day on which it suppresses.
+    until: Option<Date>,
     /// Messages about errors in the comment.
     problems: Vec<String>,
 }
 
-/// Removes suppressed warnings, and reports malformed and unused suppressions.
-pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
+/// A suppression with a last day, and what it suppresses until then.
+#[derive(Debug, Clone)]
+pub(crate) struct Dated {
+    /// The last day.
+    pub(crate) until: Date,
+    /// The comment.
+    span: Span,
+    /// The suppressed diagnostics.
+    pub(crate) suppressed: Vec<Diagnostic>,
+}
+
+impl Dated {
+    /// The warning that its last day has passed.
+    pub(crate) fn expired(&self) -> Diagnostic {
+        let message = format!("this suppression ended on {}", self.until);
+        let warning = Diagnostic::new(&codes::TW0493, self.span.clone(), message);
+        warning.with_help("change what it is about, or write a later day")
+    }
+}
+
+/// Removes suppressed warnings, and reports malformed and unused suppressions. Returns the suppressions with a last day:
+/// the result of a check does not depend on the day.
+pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Dated> {
     // Errors can hide warnings, so unused suppressions are reported only if there are no errors.
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
     let mut warnings: HashMap<Arc<str>, Vec<(&str, usize, usize)>> = HashMap::new();
@@ -32,7 +60,9 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
         warnings.entry(Arc::clone(diagnostic.file())).or_default().push((diagnostic.code.id, start, index));
     }
     warnings.values_mut().for_each(|warnings| warnings.sort_unstable());
-    let mut suppressed = vec![false; diagnostics.len()];
+    // For each diagnostic, whether it is suppressed, and by which suppression with a last day.
+    let mut suppressed: Vec<(bool, Option<usize>)> = vec![(false, None); diagnostics.len()];
+    let mut dated: Vec<Dated> = vec![];
     for file in files.iter().filter(|file| mentions_checker(&file.source.text)) {
         let warnings = warnings.get(&file.source.name).map(Vec::as_slice).unwrap_or_default();
         // For each warning, the first one from it on that is not suppressed, as far as known.
@@ -60,10 +90,15 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
                 Diagnostic::new(code, file.source.span(range(token)), message).with_help(help)
             };
             for problem in comment.problems {
-                let help = "write `# twite: allow TW0402 because …` with a reason, above the item, clause or action";
+                let help = "write `# twite: allow TW0402 because …` with a reason, above the item, clause or action; \
+                            `until 2027-03-31` before `because` gives it a last day";
                 diagnostics.push(report(&codes::TW0492, problem, help));
             }
             let span = covered(&file.source.text, token, before, behind);
+            let by = comment.until.map(|until| {
+                dated.push(Dated { until, span: file.source.span(range(token)), suppressed: vec![] });
+                dated.len() - 1
+            });
             for code in comment.codes {
                 let from = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.start));
                 let to = warnings.partition_point(|(id, start, _)| (*id, *start) < (code.id, span.end));
@@ -77,7 +112,7 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
                 }
                 while at < to {
                     if let (Some((_, _, index)), Some(next)) = (warnings.get(at), left.get_mut(at)) {
-                        suppressed.get_mut(*index).into_iter().for_each(|suppressed| *suppressed = true);
+                        suppressed.get_mut(*index).into_iter().for_each(|suppressed| *suppressed = (true, by));
                         *next = at + 1;
                     }
                     at = first_left(&mut left, at + 1);
@@ -87,7 +122,14 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) {
     }
     // The diagnostics added above come after the flagged ones, and are kept.
     let mut suppressed = suppressed.into_iter();
-    diagnostics.retain(|_| !suppressed.next().unwrap_or(false));
+    diagnostics.retain(|diagnostic| {
+        let (is_suppressed, by) = suppressed.next().unwrap_or_default();
+        if let Some(by) = by.and_then(|by| dated.get_mut(by)) {
+            by.suppressed.push(diagnostic.clone());
+        }
+        !is_suppressed
+    });
+    dated
 }
 
 /// Follows `left` from an index to the first one that refers to itself, and shortens the way.
@@ -121,14 +163,22 @@ fn read(comment: &str) -> Option<Comment> {
     let order = order.filter(|order| order.is_empty() || order.starts_with(char::is_whitespace));
     let Some(order) = order.filter(|_| !comment.starts_with("##")) else {
         let problem = "malformed suppression: it must start with `# twite: allow`".to_owned();
-        return is_meant(text).then(|| Comment { codes: vec![], problems: vec![problem] });
+        return is_meant(text).then(|| Comment { problems: vec![problem], ..Comment::default() });
     };
     let mut read = Comment::default();
     let because = order.split_once("because");
     let (ids, reason) = because.or_else(|| order.split_once(':')).unwrap_or((order, ""));
+    let (ids, until) = match ids.split_once("until ") {
+        Some((ids, until)) => (ids, Some(until.trim())),
+        None => (ids, None),
+    };
+    read.until = until.and_then(|until| day(until).ok());
+    if until.is_some() && read.until.is_none() {
+        read.problems.push("no day after `until` in a suppression: write it as `until 2027-03-31`".to_owned());
+    }
     for id in ids.split([',', ' ', '\t', ':']).filter(|id| !id.is_empty()) {
         match codes::find(id) {
-            Some(code) if code.severity == Severity::Warning => read.codes.push(code),
+            Some(code) if code.severity != Severity::Error => read.codes.push(code),
             Some(code) => read.problems.push(format!("cannot suppress {}: it is an error", code.id)),
             None => {
                 let known = nearest(id, codes::all().iter().map(|c| c.id));
@@ -144,6 +194,9 @@ fn read(comment: &str) -> Option<Comment> {
         read.codes.clear();
     } else if because.is_none() {
         read.problems.push("malformed suppression: write `because` before the reason".to_owned());
+        read.codes.clear();
+    }
+    if until.is_some() && read.until.is_none() {
         read.codes.clear();
     }
     Some(read)
@@ -247,6 +300,12 @@ mod tests {
             ("# Twite allows any name here", None),
             ("# see TW0402", None),
             ("# allow refunds", None),
+            ("# twite: allow TW0402 until 2027-03-31 because x", Some(("TW0402", 0))),
+            ("# twite: allow TW0402, TW0403 until 2027-03-31 because we wait until then", Some(("TW0402, TW0403", 0))),
+            ("# twite: allow TW0402 because we wait until spring", Some(("TW0402", 0))),
+            ("# twite: allow TW0402 until spring because x", Some(("", 1))),
+            ("# twite: allow TW0402 until 2027-02-30 because x", Some(("", 1))),
+            ("# twite: allow until 2027-03-31 because x", Some(("", 1))),
             ("#", None),
         ];
         for (comment, expected) in cases {

@@ -19,7 +19,7 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 const FILTERS: &[&str] = &["default", "upcase", "downcase", "capitalize", "strip_newlines", "truncate", "first_word"];
 
 /// Placeholder names of other help desks, with their equivalents.
-const ELSEWHERE: &[(&str, &str)] = &[
+pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ("ticket.title", "ticket.subject"),
     ("ticket.url", "ticket.link"),
     ("ticket.via", "ticket.channel"),

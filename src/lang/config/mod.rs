@@ -1,6 +1,7 @@
 //! Reads `twite.toml` into declarations and settings, and reports all mistakes at once.
 
 mod declarations;
+mod lints;
 mod paths;
 mod settings;
 mod table;
@@ -24,7 +25,7 @@ use self::{
     declarations::Names,
     table::{Entry, Reader, whole},
 };
-use super::{codes, diagnostic::TextDiagnostic as Diagnostic, lines::LineIndex};
+use super::{codes, diagnostic::TextDiagnostic as Diagnostic, levels::Levels, lines::LineIndex};
 use crate::{
     desk::{
         Account, Accounts, Declarations, Hours,
@@ -35,8 +36,8 @@ use crate::{
 };
 
 const KEYS: &[&str] = &[
-    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "mail", "schedule", "store", "url",
-    "webhook", "x",
+    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "lints", "mail", "schedule", "store",
+    "url", "webhook", "x",
 ];
 
 /// The contents of `twite.toml`.
@@ -50,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) gaps: Gaps,
     /// The schedules that are reported as unused, each with its span, unless a rule asks for them by name.
     pub(crate) unused_schedules: Vec<(String, Range<usize>)>,
+    /// The levels of warnings.
+    pub(super) levels: Levels,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -133,6 +136,8 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let mail = root.table::<MailSettings>("mail", &["from"]);
     let store = root.table::<StoreSettings>("store", &[]);
     let x = root.table::<XSettings>("x", &[]);
+    let lints = root.keys.remove("lints");
+    let levels = lints.map(|lints| root.reader.levels(&lints)).unwrap_or_default();
     let url = root.value::<String>("url");
     let edition = root.value::<Edition>("edition").map(|(edition, _)| edition).unwrap_or_default();
     let Root { mut reader, mut gaps, .. } = root;
@@ -214,7 +219,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         limits: limits.map(|e| e.value).unwrap_or_default(),
     };
     reader.out.sort_by_key(|d| d.span().start);
-    Config { declarations: Some(declarations), settings, gaps, unused_schedules, diagnostics: reader.out }
+    Config { declarations: Some(declarations), settings, gaps, unused_schedules, levels, diagnostics: reader.out }
 }
 
 /// The top-level keys; reading one removes it.

@@ -123,7 +123,7 @@ impl Reader {
         self.is_table(key, &value).then(|| self.entry(value, required, BTreeSet::new())).flatten()
     }
 
-    fn is_table(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> bool {
+    pub(super) fn is_table(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> bool {
         let message = match value.get_ref() {
             DeValue::Table(_) => return true,
             DeValue::Array(items) if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() => {

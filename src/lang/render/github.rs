@@ -17,16 +17,16 @@ use crate::{
 /// Maximum number of annotations of one level that GitHub shows per step.
 const MAX_SHOWN: usize = 10;
 
-/// One line per diagnostic: `::error file=…,line=…,col=…,title=TW0203::…`. Errors come first; if GitHub will not show
+/// One line per diagnostic: `::error file=…,line=…,col=…,title=TW0203::…`. The most serious come first; if GitHub will not show
 /// all, a last line counts them. Files are named relative to the root of the work tree that contains `directory`;
 /// relative names start from `directory`.
 pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path) -> String {
     let repository = Repository::around(directory);
     let mut names: HashMap<&str, String> = HashMap::new();
     let of = |severity| diagnostics.iter().filter(move |d| d.severity == severity);
-    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    let (errors, warnings, notes) = (of(Severity::Error), of(Severity::Warning), of(Severity::Note));
     let mut out = String::new();
-    for d in errors.clone().chain(warnings.clone()) {
+    for d in errors.clone().chain(warnings.clone()).chain(notes.clone()) {
         let (start, end) = sources.region(d.span());
         let mut message = visible(&d.message).into_owned();
         for more in elsewhere(d).map(in_words).chain(d.help.clone()) {
@@ -46,18 +46,22 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceSet, directory: &Path)
         let _ = writeln!(
             out,
             "::{} file={file},line={},endLine={}{columns},title={}::{}",
-            d.severity.as_str(),
+            match d.severity {
+                Severity::Note => "notice",
+                severity => severity.as_str(),
+            },
             start.line,
             end.line,
             d.code.id,
             data(&message)
         );
     }
-    let (errors, warnings) = (errors.count(), warnings.count());
-    if errors > MAX_SHOWN || warnings > MAX_SHOWN {
+    let (errors, warnings, notes) = (errors.count(), warnings.count(), notes.count());
+    if [errors, warnings, notes].into_iter().any(|count| count > MAX_SHOWN) {
+        let notes = if notes > 0 { format!(", notes: {notes}") } else { String::new() };
         let _ = writeln!(
             out,
-            "::notice title=twite check::errors: {errors}, warnings: {warnings}. GitHub shows the first {MAX_SHOWN} of \
+            "::notice title=twite check::errors: {errors}, warnings: {warnings}{notes}. GitHub shows the first {MAX_SHOWN} of \
              each in a step; all of them stand in its log."
         );
     }

@@ -1,5 +1,6 @@
 //! Renders diagnostics, with one file per output format.
 
+mod fingerprint;
 mod github;
 mod human;
 mod json;
@@ -7,6 +8,7 @@ mod repository;
 mod sarif;
 mod short;
 
+pub(super) use fingerprint::Named;
 pub use github::github;
 pub use human::{Style, human};
 pub use json::json;

@@ -1,15 +1,8 @@
 //! Diagnostics as SARIF 2.1.0, for code scanning.
 
-use std::{
-    collections::HashMap,
-    path::{Component, Path},
-};
+use std::path::{Component, Path};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-use super::repository::Repository;
+use super::{fingerprint::Fingerprints, repository::Repository};
 use crate::{
     desk::visible::visible,
     lang::{
@@ -19,6 +12,8 @@ use crate::{
         span::{SourceSet, Span},
     },
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use serde_json::{Value, json};
 
 /// The characters that are percent-encoded in a path segment: all but the unreserved characters of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -120,37 +115,4 @@ fn segments(path: &Path) -> String {
     let names = path.components().filter(|component| !matches!(component, Component::RootDir));
     let names = names.map(|name| name.as_os_str().as_encoded_bytes());
     names.map(|name| percent_encode(name, ESCAPED).to_string()).collect::<Vec<_>>().join("/")
-}
-
-/// Fingerprints, which stay the same when lines are added above a finding: a hash of the code, the file, the message
-/// and the text of the line, and a number if several findings have the same hash.
-#[derive(Default)]
-struct Fingerprints<'a> {
-    /// SHA-256 of each line, by file and line number; cached, because one long line can have thousands of findings.
-    lines: HashMap<(&'a str, usize), [u8; 32]>,
-    /// Number of findings with each hash.
-    given: HashMap<String, usize>,
-}
-
-impl<'a> Fingerprints<'a> {
-    fn of(&mut self, d: &'a Diagnostic, sources: &SourceSet, uri: &str) -> String {
-        let line = d.span().line as usize;
-        let digest = self.lines.entry((d.file(), line)).or_insert_with(|| {
-            let file = sources.file(d.file());
-            let text = file.map(|file| file.lines().text(&file.text, line - 1)).unwrap_or_default();
-            Sha256::digest(text.trim()).into()
-        });
-        let mut sha = Sha256::new();
-        for piece in [d.code.id.as_bytes(), uri.as_bytes(), d.message.as_bytes(), digest.as_slice()] {
-            sha.update(piece);
-            sha.update([0]);
-        }
-        let print: String = sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let twins = self.given.entry(print.clone()).or_default();
-        *twins += 1;
-        match twins {
-            1 => print,
-            twins => format!("{print}:{twins}"),
-        }
-    }
 }

@@ -53,6 +53,12 @@ impl Pattern {
         regex_syntax::parse(self.regex.as_str()).is_ok_and(|hir| can_match(&hir, is_allowed))
     }
 
+    /// Whether it requires capital letters by `(?-i)`, which no folded text has.
+    pub(crate) fn wants_capitals(&self) -> bool {
+        let any_case = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(self.regex.as_str());
+        any_case.is_ok_and(|hir| !can_match(&hir, |c| !c.is_ascii_uppercase()))
+    }
+
     /// The texts that it matches, if it matches only whole texts, and few of them.
     pub(crate) fn whole_texts(&self) -> Option<Vec<String>> {
         let hir = regex_syntax::parse(self.regex.as_str()).ok()?;

@@ -37,6 +37,10 @@ fn directory() -> tempfile::TempDir {
     write("bad-beside/good.twite", "trigger \"Fine\" {\n  on created\n  then add tags a\n}\n");
     write("bad-syntax/a.twite", "trigger \"Bad\" {\n");
     write("warned/a.twite", "trigger \"Warned\" {\n  on created\n  then add tags VIP\n}\n");
+    for (set, level) in [("noted", "note"), ("denied", "error"), ("silent", "off")] {
+        write(&format!("{set}/twite.toml"), &format!("{toml}[lints]\nTW0403 = \"{level}\"\n"));
+        write(&format!("{set}/a.twite"), "trigger \"Warned\" {\n  on created\n  then add tags VIP\n}\n");
+    }
     write("ragged/a.twite", "trigger \"Ragged\" { on created\n then add tags a }\n");
     write("blank/twite.toml", toml);
     write("odd/a.TWITE", good);

@@ -6,6 +6,7 @@ mod demo;
 mod desk;
 mod error;
 mod eval;
+mod levels;
 mod outbox;
 mod reading;
 mod rewrite;

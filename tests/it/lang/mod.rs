@@ -11,6 +11,7 @@ mod printing;
 mod properties;
 mod recipes;
 mod reserved;
+mod sane;
 mod slips;
 mod suppressions;
 mod templates;

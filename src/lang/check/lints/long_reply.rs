@@ -1,12 +1,12 @@
-//! TW0405: a reply that exceeds the post length limit of every account.
+//! TW0405: a reply that exceeds the post length limit of every account, or does with long names.
 
-use super::{Context, Lint};
+use super::{Context, Lint, acting::Acting};
 use crate::{
-    desk::post_text::weighted_length,
+    desk::{Declarations, FieldRef, Kind, post_text::weighted_length},
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::{ActionKind, Condition, ConditionKind, Literal, Op, Part, Template},
+        rules::{ActionKind, Condition, ConditionKind, Filter, Literal, Op, Part, Template},
     },
 };
 
@@ -25,24 +25,22 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let rules = context.rules;
     let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
-    let triggers = rules.triggers.iter().map(|t| (&t.when, &t.then));
-    let automations = rules.automations.iter().map(|a| (&a.when, &a.then));
-    let ruled = triggers.chain(automations).map(|(when, then)| (Some(when), then));
-    // A macro can be applied to any ticket, so it has no condition.
-    let macros = rules.macros.iter().map(|m| (None, &m.then));
-    for (when, then) in ruled.chain(macros) {
+    for Acting { when, then, .. } in Acting::all(rules) {
         for action in then {
             let ActionKind::Reply(text) = &action.kind else { continue };
-            let least = least_weight(text);
+            let (least, greatest) = (least_weight(text), greatest_weight(text, &rules.desk));
             // Direct messages can be longer, so a rule that tests the channel is skipped.
-            if least <= most || when.is_some_and(asks_channel) {
+            if greatest <= most || when.is_some_and(asks_channel) {
                 continue;
             }
-            let message = format!("reply too long: at least {least} characters, but a post may have {most}");
-            found.push(
-                Diagnostic::new(&LINT.code, action.span.clone(), message)
-                    .with_help("shorten it, or add the condition `channel is twitter_dm`"),
-            );
+            let (message, help) = if least > most {
+                let message = format!("reply too long: at least {least} characters, but a post may have {most}");
+                (message, "shorten it, or add the condition `channel is twitter_dm`")
+            } else {
+                let message = format!("reply may be too long: up to {greatest} characters, but a post may have {most}");
+                (message, "shorten it, or limit a value, as in `{{ticket.requester.name | truncate: 20}}`")
+            };
+            found.push(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help));
         }
     }
 }
@@ -81,6 +79,40 @@ fn least_weight(text: &Template) -> usize {
     weighted_length(&spaced).saturating_sub(placeholders)
 }
 
+/// Maximum weighted length of a text, as far as the lengths of values are known.
+fn greatest_weight(text: &Template, desk: &Declarations) -> usize {
+    let longest: String = text
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Placeholder { field, filters } => "x".repeat(max_chars(field, filters, desk)),
+        })
+        .collect();
+    weighted_length(&longest)
+}
+
+/// Maximum number of characters of a value, with X's limits for names and handles; 0 if there is no usual limit.
+fn max_chars(field: &FieldRef, filters: &[Filter], desk: &Declarations) -> usize {
+    const POST: usize = 280;
+    let longest = |names: &mut dyn Iterator<Item = &str>| names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let chars = match (&*field.name(), field.kind()) {
+        ("requester.name" | "requester", _) => 50,
+        ("requester.handle", _) => 15,
+        ("description" | "latest_comment" | "latest_public_comment", _) => POST,
+        (_, Kind::Words(words)) => longest(&mut words.words.iter().copied()),
+        (_, Kind::Declared(declared)) => longest(&mut desk.declared(&declared).into_iter()),
+        (_, Kind::Number) => 6,
+        (_, Kind::Time | Kind::Date | Kind::TimeOfDay) => 20,
+        _ => 0,
+    };
+    filters.iter().fold(chars, |chars, filter| match filter {
+        Filter::Truncate(most) => chars.min(*most),
+        Filter::Default(text) => chars.max(text.chars().count()),
+        _ => chars,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{desk::Declarations, lang::check_sources};
@@ -94,7 +126,12 @@ mod tests {
             ("a".repeat(268) + " me@acme.com", false),
             ("荷".repeat(141), true),
             ("荷".repeat(140), false),
-            ("a".repeat(280) + "{{ticket.id}}", false),
+            ("a".repeat(280) + "{{ticket.link}}", false),
+            ("a".repeat(250) + "{{ticket.requester.name}}", true),
+            ("a".repeat(250) + "{{ticket.requester.name | truncate: 30}}", false),
+            ("a".repeat(270) + "{{ticket.requester.handle | default: 'you'}}", true),
+            ("a".repeat(270) + "{{ticket.status}}", false),
+            ("a".repeat(200) + "{{ticket.latest_comment}}", true),
             ("a".repeat(257) + " acme.com/{{ticket.id}}", true),
         ] {
             let rules = format!("trigger \"A\" {{ on created then reply \"{text}\" }}");

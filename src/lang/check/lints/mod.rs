@@ -2,12 +2,32 @@
 //!
 //! Each lint is one file: a static `LINT`, then its `check`. Its documentation page is in `docs/codes`.
 
+mod absent_field;
+mod acting;
 mod capital_tag;
+mod closed_by_age;
+mod closed_ticket;
+mod closing_macro;
+mod endless_view;
+mod foreign_pattern;
+mod idle_expectation;
+mod language_name;
 mod long_reply;
+mod misspelt_tag;
 mod numbered_files;
+mod old_text;
+mod precedence;
 mod reassigned;
+mod repeated_condition;
+mod reply_to_all;
+mod reply_to_like;
+mod same_test;
 mod same_twice;
+mod single_braces;
+mod trivial_pattern;
+mod two_replies;
 mod unheard;
+mod unset_clock;
 mod unused_let;
 
 use super::{File, NameKind, Use};
@@ -15,7 +35,7 @@ use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Grade},
     rules::Rules,
-    syntax::SyntaxNode,
+    syntax::{SyntaxKind, SyntaxNode},
 };
 
 /// Every lint, in the order of their codes.
@@ -27,6 +47,25 @@ pub(crate) static LINTS: &[&Lint] = &[
     &long_reply::LINT,
     &numbered_files::LINT,
     &unheard::LINT,
+    &single_braces::LINT,
+    &reply_to_all::LINT,
+    &language_name::LINT,
+    &misspelt_tag::LINT,
+    &foreign_pattern::LINT,
+    &closed_ticket::LINT,
+    &closed_by_age::LINT,
+    &idle_expectation::LINT,
+    &precedence::LINT,
+    &reply_to_like::LINT,
+    &two_replies::LINT,
+    &absent_field::LINT,
+    &old_text::LINT,
+    &trivial_pattern::LINT,
+    &closing_macro::LINT,
+    &unset_clock::LINT,
+    &same_test::LINT,
+    &endless_view::LINT,
+    &repeated_condition::LINT,
 ];
 
 /// A lint.
@@ -55,17 +94,42 @@ impl Lint {
 
 /// The input of lints. Lints that read the syntax tree also see items with errors.
 pub(super) struct Context<'c> {
-    pub(super) files: &'c [File],
-    pub(super) context: &'c super::Context<'c>,
-    pub(super) rules: &'c Rules,
+    files: &'c [File],
+    context: &'c super::Context<'c>,
+    rules: &'c Rules,
     /// The uses of all names.
-    pub(super) uses: &'c [Use],
+    uses: &'c [Use],
+    /// The syntax nodes of the kinds that lints read.
+    nodes: Vec<(&'c File, SyntaxNode)>,
 }
 
+/// The kinds of syntax nodes that lints read.
+const KINDS: &[SyntaxKind] = &[
+    SyntaxKind::ByClause,
+    SyntaxKind::Condition,
+    SyntaxKind::Fact,
+    SyntaxKind::File,
+    SyntaxKind::HasTest,
+    SyntaxKind::List,
+    SyntaxKind::MatchesTest,
+    SyntaxKind::MeasureClause,
+    SyntaxKind::Question,
+    SyntaxKind::SetAction,
+    SyntaxKind::TagList,
+    SyntaxKind::TagsAction,
+    SyntaxKind::Template,
+];
+
 impl<'c> Context<'c> {
-    /// All syntax nodes of all files.
-    fn nodes(&self) -> impl Iterator<Item = (&'c File, SyntaxNode)> + use<'c> {
-        self.files.iter().flat_map(|file| file.parse.tree().descendants().map(move |node| (file, node)))
+    pub(super) fn new(files: &'c [File], context: &'c super::Context<'c>, rules: &'c Rules, uses: &'c [Use]) -> Self {
+        let nodes = files.iter().flat_map(|file| file.parse.tree().descendants().map(move |node| (file, node)));
+        let nodes = nodes.filter(|(_, node)| KINDS.contains(&node.kind())).collect();
+        Self { files, context, rules, uses, nodes }
+    }
+
+    /// The syntax nodes of [`KINDS`] in all files.
+    fn nodes(&self) -> impl Iterator<Item = (&'c File, SyntaxNode)> {
+        self.nodes.iter().cloned()
     }
 }
 

@@ -1,10 +1,13 @@
-//! TW0402: a trigger that sets `group` or `assignee` on every update.
+//! TW0402: a trigger that sets a field of the agents on every update.
 
-use super::{Context, Lint};
-use crate::lang::{
-    codes::Code,
-    diagnostic::{Diagnostic, Severity},
-    rules::{ActionKind, Condition},
+use super::{Context, Lint, acting::asks_what_changes};
+use crate::{
+    desk::FieldRef,
+    lang::{
+        codes::Code,
+        diagnostic::{Diagnostic, Severity},
+        rules::ActionKind,
+    },
 };
 
 pub(super) static LINT: Lint = Lint {
@@ -21,27 +24,29 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|t| t.on.updated) {
-        // A condition on the event, or on the field itself, shows that the author considered updates.
-        if context.context.event_in(&trigger.when).is_some() {
+        // A condition on the event, or on a field that the trigger changes, shows that the author considered updates.
+        if context.context.event_in(&trigger.when).is_some() || asks_what_changes(&trigger.when, &trigger.then) {
             continue;
         }
         for action in &trigger.then {
-            let ActionKind::Set(field, _) = &action.kind else { continue };
-            let name = field.name();
-            if !matches!(name.as_ref(), "group" | "assignee") || asks(&trigger.when, &name) {
-                continue;
-            }
-            let message = format!("every update overwrites `{name}`");
-            found.push(
-                Diagnostic::new(&LINT.code, action.span.clone(), message)
-                    .with_help(format!("add `on created`, or the condition `{name} is empty`")),
-            );
+            let fields = match &action.kind {
+                ActionKind::Set(field, _) => std::slice::from_ref(field),
+                assign @ ActionKind::Assign { .. } => assign.sets(),
+                _ => continue,
+            };
+            let Some(field) = fields.iter().find(|field| is_of_agents(field)) else { continue };
+            let message = format!("every update overwrites `{field}`");
+            let help = match field.always_has_a_value() {
+                true => "add `on created`, or a condition on the update, such as `comment.by_requester`".to_owned(),
+                false => format!("add `on created`, or the condition `{field} is empty`"),
+            };
+            found.push(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help));
         }
     }
 }
 
-fn asks(condition: &Condition, field: &str) -> bool {
-    let mut asks = false;
-    condition.predicates(&mut |predicate, _| asks |= predicate.field.name() == field);
-    asks
+/// Whether agents choose the value, so that a rule should not change it back. A status is meant to change.
+fn is_of_agents(field: &FieldRef) -> bool {
+    matches!(field, FieldRef::Custom(_))
+        || matches!(&*field.name(), "assignee" | "brand" | "group" | "priority" | "subject" | "type")
 }

@@ -1,6 +1,6 @@
 //! TW0410: a notification to a group or an agent without an email address.
 
-use super::{Context, Lint};
+use super::{Context, Lint, acting::Acting};
 use crate::{
     desk::Recipient,
     lang::{
@@ -28,10 +28,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     let rules = context.rules;
-    let triggers = rules.triggers.iter().map(|t| &t.then);
-    let automations = rules.automations.iter().map(|a| &a.then);
-    let macros = rules.macros.iter().map(|m| &m.then);
-    found.extend(triggers.chain(automations).chain(macros).flatten().filter_map(|action| unheard(action, rules)));
+    found.extend(Acting::all(rules).flat_map(|rule| rule.then).filter_map(|action| unheard(action, rules)));
 }
 
 fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {

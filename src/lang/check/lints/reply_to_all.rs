@@ -1,0 +1,57 @@
+//! TW0415: an automatic reply to every update, or to every public post.
+
+use super::{
+    Context, Lint,
+    acting::{asks, asks_what_changes, may_come_from},
+};
+use crate::{
+    desk::{Channel, FieldRef},
+    lang::{
+        codes::Code,
+        diagnostic::{Diagnostic, Severity},
+        rules::{ActionKind, Mode},
+    },
+};
+
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        id: "TW0415",
+        title: "automatic reply to everything",
+        severity: Severity::Warning,
+        page: include_str!("../../../../docs/codes/TW0415.md"),
+    },
+    since: "0.1.0",
+    fix: None,
+    check,
+};
+
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    for trigger in context.rules.triggers.iter().filter(|trigger| trigger.mode != Mode::Disabled) {
+        let when = &trigger.when;
+        let Some(reply) = trigger.then.iter().find(|action| matches!(action.kind, ActionKind::Reply(_))) else {
+            continue;
+        };
+        let has_looked = context.context.event_in(when).is_some()
+            || asks_what_changes(when, &trigger.then)
+            || asks(when, |field| matches!(&*field.name(), "replies" | "first_reply"));
+        let (message, help) = if trigger.on.updated && !has_looked {
+            let help = "add `on created`, or the condition `comment.by_requester`";
+            ("every update is answered, also what agents write", help)
+        } else if trigger.on.created
+            && !has_looked
+            && !asks(when, tells_posts_apart)
+            && may_come_from(when, Channel::Twitter)
+        {
+            let help = "X suspends accounts that answer everybody: ask what the post says, or `channel is twitter_dm`";
+            ("every public post is answered", help)
+        } else {
+            continue;
+        };
+        found.push(Diagnostic::new(&LINT.code, reply.span.clone(), message).with_help(help));
+    }
+}
+
+/// Whether posts to the same account differ in this field. A new ticket has a known status.
+fn tells_posts_apart(field: &FieldRef) -> bool {
+    !matches!(&*field.name(), "account" | "brand" | "channel" | "status")
+}
