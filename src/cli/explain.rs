@@ -1,9 +1,9 @@
 //! `twite explain`: the page of a code.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use super::{CliError, Exit};
-use crate::lang::codes;
+use super::{CliError, Exit, terminal};
+use crate::{lang::codes, present::page};
 
 /// Explain a diagnostic code, with an example and its fix.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(self) -> Result<Exit, CliError> {
-        let mut out = super::terminal::people();
+        let mut out = terminal::people();
         match self.code {
             None => {
                 for code in codes::all() {
@@ -27,10 +27,9 @@ impl Explain {
             }
             Some(id) => match codes::find(&id) {
                 Some(code) => {
-                    out.write_all(code.page.as_bytes())?;
-                    if let Some(lint) = codes::lint(code) {
-                        writeln!(out, "\n{}", lint.summary())?;
-                    }
+                    let lint = codes::lint(code).map(|lint| format!("\n{}\n", lint.summary())).unwrap_or_default();
+                    let columns = terminal::style(&io::stdout()).columns;
+                    out.write_all(page::text(&(code.page.to_owned() + &lint), columns).as_bytes())?;
                 }
                 None => {
                     let message = format!("unknown code `{id}`; `twite explain --list` lists all codes");

@@ -10,6 +10,7 @@ pub(crate) mod health;
 mod junit;
 mod markup;
 pub(crate) mod outbox;
+pub(crate) mod page;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rules;
