@@ -139,14 +139,14 @@ mod tests {
         assert_eq!((first.new.len(), first.mended.len(), first.next.count()), (1, 0, 1));
         let baseline = Baseline::read(&first.next.written()).unwrap();
         assert_eq!(baseline, first.next);
-        // Moved lines, other rules, a second finding, a mended one, an error.
+        // Moved lines, other rules, a twin, a mended one, an error in a line that changed.
         let cases = [
             (rule("a", "VIP"), 0, 0),
             (format!("# moved\n\n{}", rule("a", "VIP")), 0, 0),
             (format!("{}{}", rule("b", "WEB"), rule("a", "VIP")), 1, 0),
             (format!("{}{}", rule("b", "VIP"), rule("a", "VIP")), 1, 0),
             (rule("a", "vip"), 0, 1),
-            (rule("a", "VIP, x").replace("then", "thn"), 1, 1),
+            (rule("a", "VIP, x").replace("then", "thn"), 2, 1),
         ];
         for (text, new, mended) in cases {
             let compared = compare(&baseline, &text);

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desk::{
         Kind, Status,
-        field::{FIELDS, Field, known},
+        field::{FIELDS, Field, known as known_field},
     },
     lang::{
         foreign::{self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, STARTS, phrase, translated},
@@ -261,8 +261,9 @@ impl<'t> BadPart<'t> {
         let keywords = names.iter().filter_map(|name| name.strip_prefix("kw_"));
         // The operators depend on the field.
         let mut known: Vec<&str> = keywords.filter(|word| !OPERATORS.contains(word)).collect();
-        let field = self.field_before(self.index);
-        let operators = field.as_ref().map_or(OPERATORS, |(_, field)| operators(&field.kind));
+        let meant_field = || known_field(nearest(self.before(), FIELDS.iter().map(|field| field.name))?);
+        let field = self.field_before(self.index).map(|(_, field)| field).or_else(meant_field);
+        let operators = field.map_or(OPERATORS, |field| operators(&field.kind));
         known.extend(operators.iter().filter(|_| self.wants_operator()));
         let units = ["seconds", "minutes", "hours", "days", "weeks"];
         known.extend(units.iter().filter(|_| self.wants(Rule::unit)));
@@ -312,7 +313,8 @@ impl<'t> BadPart<'t> {
         }
         let is_line = self.text.get(self.span.start..place.start).is_some_and(last_line_is_blank);
         let is_word = found.starts_with(char::is_alphabetic) && !is_line;
-        if (is_mark || is_word) && parses(&at, &format!(" {one} ")) {
+        // A word is no comma, but one that misses a comma before it.
+        if (is_mark || is_word && one != ",") && parses(&at, &format!(" {one} ")) {
             return Advice::replace(place, one, format!("write `{one}` instead of `{}`", shown(found)));
         }
         None
@@ -321,6 +323,9 @@ impl<'t> BadPart<'t> {
     /// Conditions that miss an operator, a field, `and`, or the quotes of a name of several words.
     fn condition(&self) -> Option<Advice> {
         let (found, before) = (self.found, self.before());
+        if self.wants_operator() && self.field_before(self.index).is_none() && !matches!(found, ":" | "") {
+            return Advice::help("write a field, an operator and a value, as in `description contains \"refund\"`");
+        }
         let at = self.place.start;
         if self.wants_operator() {
             if found == ":" {
@@ -405,11 +410,32 @@ impl<'t> BadPart<'t> {
         if !is_shorter && !is_count && !LONGER.contains(&found) {
             return None;
         }
-        let operator = if is_shorter { "<=" } else { ">=" };
+        // A number is no time, however it is compared.
+        let asked = (0..self.index).rev().find_map(|at| self.field_at(at));
+        if asked.is_some_and(|(_, field)| field.kind == Kind::Number) {
+            return None;
+        }
+        // `hours since created > 48` names the time behind, and compares it.
+        let behind = if found == "since" { self.lexemes.get(self.index..)? } else { &[] };
+        let written = behind.windows(2).find_map(|pair| match pair {
+            [">", "="] => Some(">="),
+            ["<", "="] => Some("<="),
+            [">", _] => Some(">"),
+            ["<", _] => Some("<"),
+            [">=", _] => Some(">="),
+            ["<=", _] => Some("<="),
+            _ => None,
+        });
+        let operator = written.unwrap_or(if is_shorter { "<=" } else { ">=" });
+        let (length, example) = match self.length() {
+            Some(length) => (length, ""),
+            None => ("4 days".to_owned(), ", for example"),
+        };
         let is_status = |word: &&&str| Status::WORDS.rank(word).is_some();
-        Some(match (words.iter().rfind(|word| is_time(word)), words.iter().rfind(is_status)) {
-            (Some(time), _) => format!("write `time since {time} {operator} 4 days`, for example"),
-            (None, Some(status)) => for_how_long(status, &format!("{operator} 4 days")),
+        let time = words.iter().rfind(|word| is_time(word)).or_else(|| behind.iter().find(|word| is_time(word)));
+        Some(match (time, words.iter().rfind(is_status)) {
+            (Some(time), _) => format!("write `time since {time} {operator} {length}`{example}"),
+            (None, Some(status)) => for_how_long(status, &format!("{operator} {length}")),
             (None, None) => {
                 let times = FIELDS.iter().filter(|field| field.kind == Kind::Time).map(|field| field.name);
                 format!(
@@ -420,12 +446,33 @@ impl<'t> BadPart<'t> {
         })
     }
 
+    /// The length of time that is written in the part: `2 hours`, or `48` in `hours since created > 48`.
+    fn length(&self) -> Option<String> {
+        const UNITS: [&str; 5] = ["seconds", "minutes", "hours", "days", "weeks"];
+        let unit = |word: &str| nearest(word, UNITS).filter(|unit| unit.starts_with(word.get(..1).unwrap_or(word)));
+        let is_count = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+        let with_unit = self.lexemes.windows(2).find_map(|pair| match pair {
+            [count, unit_word] if is_count(count) => {
+                let unit = unit(unit_word)?;
+                Some(format!("{count} {}", if *count == "1" { unit.trim_end_matches('s') } else { unit }))
+            }
+            _ => None,
+        });
+        let before_since = || {
+            let since = self.lexemes.iter().position(|word| *word == "since")?;
+            let unit = unit(self.lexemes.get(since.checked_sub(1)?)?)?;
+            let count = self.lexemes.iter().skip(since).find(|word| is_count(word))?;
+            Some(format!("{count} {unit}"))
+        };
+        with_unit.or_else(before_since)
+    }
+
     /// The field whose name starts at a lexeme.
     fn field_at(&self, index: usize) -> Option<(String, &'static Field)> {
         let rest = self.lexemes.get(index..)?;
         let length = foreign::field(rest)?;
         let name = rest.get(..length)?.concat();
-        let field = known(&name)?;
+        let field = known_field(&name)?;
         Some((name, field))
     }
 

@@ -34,6 +34,7 @@ pub(crate) use scan::{is_part, is_quote};
 use self::{
     grammar::{Grammar, Rule},
     recovery::{Repaired, Repairs},
+    reparse::UNMATCHED_CLOSE,
 };
 use super::{
     ast::is_text,
@@ -85,7 +86,19 @@ pub fn parse(text: &str) -> Parse {
     parse.errors.extend(reparse::errors(&root, read, &repairs));
     parse.errors.extend(characters::diagnostics(&root, text));
     parse.errors.sort_by_key(|e| e.span().start);
+    drop_partners(&mut parse.errors, text);
     parse
+}
+
+/// Drops the error about a `}` whose `{` has an error of its own.
+fn drop_partners(errors: &mut Vec<TextDiagnostic>, text: &str) {
+    let mut open = 0_usize;
+    errors.retain(|error| {
+        let word = text.get(error.span().clone()).unwrap_or_default();
+        let is_partner = open > 0 && word == "}" && error.message == UNMATCHED_CLOSE;
+        open = if is_partner { open - 1 } else { open + usize::from(word == "{") };
+        !is_partner
+    });
 }
 
 /// Parses the repaired text, and builds the tree of the original text from the result.

@@ -9,10 +9,11 @@ use super::{
     SyntaxKind, SyntaxNode, SyntaxToken,
     foreign_syntax::range,
     is_keyword,
-    parts::{Level, Part, levels},
+    parts::{ACTIONS, Level, Part, levels},
     scan::is_quote,
 };
 use crate::lang::{
+    codes,
     diagnostic::{Diagnostic, TextDiagnostic},
     foreign::{STARTS, phrase, translated},
     suggest::{did_you_mean, nearest},
@@ -31,11 +32,14 @@ const FACT: char = '\u{FDD2}';
 #[derive(Default)]
 pub(super) struct Repairs(BTreeMap<usize, Repair>);
 
+#[derive(Default)]
 struct Repair {
     /// The marker to insert before the word.
     mark: Option<char>,
     /// The correction, if the word is misspelled.
     word: Option<Misspelt>,
+    /// The error that there is no `then` before the word.
+    then: Option<TextDiagnostic>,
 }
 
 struct Misspelt {
@@ -66,9 +70,10 @@ impl Repairs {
         self.0.len() > before
     }
 
-    /// The errors about misspelled words.
+    /// The errors about misspelled words and missing keywords.
     pub(super) fn errors(&self) -> impl Iterator<Item = TextDiagnostic> {
-        self.0.values().filter_map(|repair| repair.word.as_ref()).map(|word| word.error.clone())
+        let misspelt = self.0.values().filter_map(|repair| repair.word.as_ref()).map(|word| word.error.clone());
+        misspelt.chain(self.0.values().filter_map(|repair| repair.then.clone()))
     }
 
     /// Whether a misspelled word starts at this offset.
@@ -92,6 +97,9 @@ impl Repairs {
             at = start;
             if let Some(mark) = repair.mark {
                 repaired.edit(start..start, mark.encode_utf8(&mut [0; 4]));
+            }
+            if repair.then.is_some() {
+                repaired.edit(start..start, "then ");
             }
             if let Some(word) = &repair.word {
                 at = start + word.length;
@@ -140,7 +148,7 @@ fn facts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
     for token in tokens {
         let goes_on = matches!(before, SyntaxKind::OpenBrace | SyntaxKind::Comma);
         if !goes_on && token.text().starts_with(char::is_alphabetic) && starts_line(&token, text) {
-            found(&token, Repair { mark: Some(FACT), word: None });
+            found(&token, Repair { mark: Some(FACT), ..Repair::default() });
         }
         before = token.kind();
     }
@@ -158,6 +166,9 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
         .filter(|t| !t.kind().is_trivia() && t.kind() != SyntaxKind::Mode)
         .collect();
     let mut depth = 0_usize;
+    // Whether the word before is `then`, misspelled.
+    let mut meant_then = false;
+    let mut misses_then = misses_then(node);
     for (index, token) in tokens.iter().enumerate() {
         match token.kind() {
             SyntaxKind::OpenBrace => depth += 1,
@@ -181,11 +192,22 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
         if !starts {
             continue;
         }
+        let is_lone = index == 1 && !levels.iter().any(|level| level.starts().any(|start| start == before));
+        if misses_then && !meant_then && !is_lone && ACTIONS.part(word).is_some() {
+            misses_then = false;
+            let message = format!("expected `then`, found `{word}`");
+            let error = Diagnostic::new(&codes::TW0101, range(token), message);
+            let at = range(token).start;
+            let then = error.with_help("write actions after `then`").with_guess(at..at, "then ");
+            found(token, Repair { mark: Some(PART).filter(|_| index > 0), then: Some(then), ..Repair::default() });
+            continue;
+        }
+        meant_then = false;
         for (level, mark) in levels.iter().zip(if levels.len() == 2 { [ACTION, PART] } else { [PART, PART] }) {
             let mark = Some(mark).filter(|_| index > 0 && !item);
             if level.starts().any(|start| start == word) {
                 if mark.is_some() {
-                    found(token, Repair { mark, word: None });
+                    found(token, Repair { mark, ..Repair::default() });
                 }
             } else if let Some(part) = misspelt(word, level).filter(|_| !(levels.len() == 2 && has_help(word))) {
                 let error = Diagnostic::new(
@@ -195,13 +217,27 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
                 )
                 .with_guess(range(token), if near(1) == part.second() { part.start() } else { part.words })
                 .with_help(format!("as in `{}`", part.example));
-                found(token, Repair { mark, word: Some(Misspelt { length: word.len(), meant: part.start(), error }) });
+                meant_then = part.start() == "then";
+                let word = Some(Misspelt { length: word.len(), meant: part.start(), error });
+                found(token, Repair { mark, word, ..Repair::default() });
             } else {
                 continue;
             }
             break;
         }
     }
+}
+
+/// Whether a bad part is in a rule that has no `then` before it, so that it may be or contain actions.
+fn misses_then(node: &SyntaxNode) -> bool {
+    use SyntaxKind as K;
+    let is_clause = |node: &SyntaxNode| {
+        matches!(node.kind(), K::BadTriggerPart | K::BadAutomationPart | K::BadMacroPart | K::WhenClause)
+    };
+    node.ancestors().find(is_clause).is_some_and(|clause| {
+        let mut before = std::iter::successors(clause.prev_sibling(), SyntaxNode::prev_sibling);
+        !before.any(|clause| clause.kind() == K::ThenClause)
+    })
 }
 
 /// The part that a misspelled or foreign word most likely starts; `None` if the word is itself a keyword or resembles

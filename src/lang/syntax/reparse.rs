@@ -34,6 +34,9 @@ use crate::{
     },
 };
 
+/// The message about a `}` without a `{`.
+pub(super) const UNMATCHED_CLOSE: &str = "unmatched `}`";
+
 /// The errors in all parts that did not parse.
 pub(super) fn errors(root: &SyntaxNode, text: &str, repairs: &Repairs) -> Vec<TextDiagnostic> {
     let bad = |node: SyntaxNode| match node.kind() {
@@ -71,7 +74,8 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
     let word = first.as_ref().map(|t| t.text()).unwrap_or_default();
     match kind {
         SyntaxKind::ExtraOpen | SyntaxKind::ExtraClose => {
-            let error = Diagnostic::new(&codes::TW0101, span.clone(), format!("unmatched `{word}`"));
+            let message = if word == "}" { UNMATCHED_CLOSE.to_owned() } else { format!("unmatched `{word}`") };
+            let error = Diagnostic::new(&codes::TW0101, span.clone(), message);
             return Some(error.with_guess(span, ""));
         }
         SyntaxKind::BadTitle => {
@@ -121,7 +125,7 @@ fn unknown(first: &SyntaxToken, rest: &mut dyn Iterator<Item = SyntaxToken>, lev
     let help = start_of(&words, level);
     let error = |message: String| Diagnostic::new(&codes::TW0101, range(first), message);
     match word {
-        "}" => error("unmatched `}`".into()).with_guess(range(first), ""),
+        "}" => error(UNMATCHED_CLOSE.into()).with_guess(range(first), ""),
         // A mode is at the start of any other bad item, and not its first word.
         "disabled" | "shadow" => error(format!("expected an item after `{word}`")).with_help(help),
         _ if !plain => error(format!("expected {}, found `{}`", listed(level.known()), shown(word))).with_help(help),
