@@ -24,8 +24,12 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|t| t.on.updated) {
-        // A condition on the event, or on a field that the trigger changes, shows that the author considered updates.
-        if context.context.event_in(&trigger.when).is_some() || asks_what_changes(&trigger.when, &trigger.then) {
+        // A cap, or a condition on the event or on a field that the trigger changes, shows that the author considered
+        // updates.
+        if !trigger.caps.is_empty()
+            || context.context.event_in(&trigger.when).is_some()
+            || asks_what_changes(&trigger.when, &trigger.then)
+        {
             continue;
         }
         for action in &trigger.then {

@@ -31,7 +31,8 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let Some(reply) = trigger.then.iter().find(|action| matches!(action.kind, ActionKind::Reply(_))) else {
             continue;
         };
-        let has_looked = context.context.event_in(when).is_some()
+        let has_looked = !trigger.caps.is_empty()
+            || context.context.event_in(when).is_some()
             || asks_what_changes(when, &trigger.then)
             || asks(when, |field| matches!(&*field.name(), "replies" | "first_reply"));
         let (message, help) = if trigger.on.updated && !has_looked {
