@@ -99,7 +99,10 @@ fn asked(node: &SyntaxNode) -> Vec<SyntaxElement> {
 /// Whether one tag is most likely a misspelling of another: they differ in one letter, which is no digit.
 fn is_misspelt(tag: &str, known: &str) -> bool {
     let letters = |tag: &str| tag.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    let longest = tag.chars().count().max(known.chars().count());
-    let close = tag.len().abs_diff(known.len()) <= 4 && longest >= MIN_CHARS;
-    close && letters(tag) != letters(known) && osa_distance(tag, known) == 1
+    let (length, other) = (tag.chars().count(), known.chars().count());
+    // What differs in one letter is alike at one end. Most tags are told apart by this.
+    let close = length.abs_diff(other) <= 1
+        && length.max(other) >= MIN_CHARS
+        && (tag.chars().next() == known.chars().next() || tag.chars().last() == known.chars().last());
+    close && osa_distance(tag, known) == 1 && letters(tag) != letters(known)
 }
