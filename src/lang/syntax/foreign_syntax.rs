@@ -46,6 +46,11 @@ fn token_slip(token: &SyntaxToken) -> Option<Vec<TextDiagnostic>> {
         K::WrongOp => {
             let (write, safe) = match (token.text(), token.parent().map(|p| p.kind())) {
                 (_, Some(K::SetAction)) => ("to", true),
+                // `is not` is no comparison of lengths of time.
+                ("!=" | "!==" | "<>" | "≠", Some(K::TimeQuestion)) => {
+                    let message = "durations are compared with `<`, `<=`, `>` or `>=`";
+                    return Some(vec![Diagnostic::new(&codes::TW0301, span, message)]);
+                }
                 ("!=" | "!==" | "<>" | "≠", _) => ("is not", true),
                 ("≤", _) => ("<=", true),
                 ("≥", _) => (">=", true),
