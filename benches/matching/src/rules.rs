@@ -52,7 +52,7 @@ impl RuleSet {
             let directory = tempfile::tempdir().expect("there is room for rules");
             self.write_files(directory.path());
             let loaded = lang::load(&[directory.path().to_owned()], None);
-            assert!(loaded.diagnostics.is_empty(), "the rules are sound: {}", loaded.report());
+            assert_eq!(loaded.errors(), 0, "the rules are sound: {}", loaded.report());
             loaded.rules.expect("nothing is wrong with them")
         })
     }
