@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, accounts::word, audience, firings::Asked, unit_of_work::outcome};
+use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience};
 use crate::{
     desk::{
         AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Status, Ticket,
@@ -12,10 +12,11 @@ use crate::{
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
-        Diagnostic, SourceFile, SourceSet, check_sources, did_you_mean, nearest,
+        Diagnostic, SourceSet, described, did_you_mean, nearest,
         rules::{Action, ActionKind, Macro, Mode, Part, Rules},
+        syntax::LonePart,
     },
-    store::{Outgoing, SeenTicket, StoreError},
+    store::{Outgoing, StoreError},
 };
 
 /// Why an update was rejected. Nothing has changed.
@@ -39,6 +40,12 @@ pub enum NotDone {
     /// The update has a reply that cannot be sent, for this reason.
     #[error("ticket {0}: the reply cannot be sent: {1}")]
     Unsendable(TicketId, String),
+    /// The update has a note without text.
+    #[error("ticket {0}: the note is empty")]
+    EmptyNote(TicketId),
+    /// The update merges the ticket, and its requester has no earlier one that the agent sees.
+    #[error("ticket {0}: its requester has no earlier ticket to merge into")]
+    NothingEarlier(TicketId),
     /// Another update has changed the same fields since the version that the agent saw.
     #[error("ticket {ticket} has changed since version {expected}: {}; it is at version {version} now", theirs.join(", "))]
     Conflict {
@@ -81,15 +88,18 @@ pub struct AgentUpdate {
     pub expected_version: Option<i64>,
 }
 
-/// The parts of an update as text, with names and values in the syntax of macro actions.
-#[derive(Debug, Clone, Copy, Default)]
+/// The parts of an update as text, with names and values as in macro actions. A value that is none in the rule language,
+/// such as `Social VIP` without quotes, is a string.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Description<'d> {
     /// Fields and their values: what follows `to` in `set … to`. For `group` and `assignee`: what follows `assign to
     /// group` and `assign to agent`, or `me`.
     pub set: &'d [(String, String)],
-    /// What follows `add tags`.
+    /// The fields that become empty.
+    pub clear: &'d [String],
+    /// Tags to add, one each.
     pub add_tags: &'d [String],
-    /// What follows `remove tags`.
+    /// Tags to remove, one each.
     pub remove_tags: &'d [String],
     /// Text of a reply to the requester.
     pub reply: Option<&'d str>,
@@ -106,7 +116,7 @@ pub struct Applied {
     pub effects: Vec<Effect>,
     /// The triggers' decision: the resulting ticket, and the effects that rules ask for.
     pub decision: Decision,
-    /// The ticket's version after the update; for a preview, its current version.
+    /// The ticket's version after the update.
     pub version: i64,
 }
 
@@ -142,48 +152,42 @@ impl AgentUpdate {
 }
 
 impl Description<'_> {
-    /// Parses and checks the actions as if they were in a macro of a rule file. The text of replies and notes is
+    /// Whether it describes nothing to do.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks the actions as if they were in a macro of a rule file. The text of replies and notes is
     /// literal: it has no placeholders.
     ///
     /// # Errors
-    /// The diagnostics, with `name` as the name of their source.
+    /// The diagnostics, with `name` as the name of their source, which has each action on a line of its own.
     pub fn actions(&self, name: &str, desk: &Declarations) -> Result<Vec<Action>, (Vec<Diagnostic>, SourceSet)> {
-        let mut lines: Vec<String> = vec![];
-        for (field, value) in self.set {
-            lines.push(match field.as_str() {
-                "group" => format!("assign to group {value}"),
-                "assignee" if value == "me" => "assign to me".to_owned(),
-                "assignee" => format!("assign to agent {value}"),
-                _ => format!("set {field} to {value}"),
-            });
+        let set = self.set.iter().map(|(field, value)| match field.as_str() {
+            "group" => format!("assign to group {}", described::value(value)),
+            "assignee" if value == "me" => "assign to me".to_owned(),
+            "assignee" => format!("assign to agent {}", described::value(value)),
+            _ => format!("set {field} to {}", described::values(value)),
+        });
+        let clear = self.clear.iter().map(|field| format!("clear {field}"));
+        let add = self.add_tags.iter().map(|tag| format!("add tags {}", described::value(tag)));
+        let remove = self.remove_tags.iter().map(|tag| format!("remove tags {}", described::value(tag)));
+        let reply = self.reply.map(|_| "reply \"text\"".to_owned());
+        let note = self.note.map(|_| "note \"text\"".to_owned());
+        let actions = set.chain(clear).chain(add).chain(remove).chain(reply).chain(note);
+        let parts: Vec<_> = actions.map(|action| (LonePart::Action, action)).collect();
+        let head = "macro \"update\" {\n  then";
+        let mut actions =
+            described::check(name, head, &parts, desk, |mut rules| Some(rules.macros.pop()?.then.clone()))?;
+        for action in &mut actions {
+            let (template, said) = match &mut action.kind {
+                ActionKind::Reply(template) => (template, self.reply),
+                ActionKind::Note(template) => (template, self.note),
+                _ => continue,
+            };
+            template.parts = said.map(|said| Part::Text(said.to_owned())).into_iter().collect();
         }
-        lines.extend(self.add_tags.iter().map(|tag| format!("add tags {tag}")));
-        lines.extend(self.remove_tags.iter().map(|tag| format!("remove tags {tag}")));
-        lines.extend(self.reply.map(|_| "reply \"text\"".to_owned()));
-        lines.extend(self.note.map(|_| "note \"text\"".to_owned()));
-        let text = format!("macro \"update\" {{\n  then\n    {}\n}}\n", lines.join("\n    "));
-        let (rules, found) = check_sources([(name, text.clone())], desk.clone());
-        let mut macros = rules.map(|rules| rules.macros).unwrap_or_default();
-        match (macros.pop(), macros.pop()) {
-            // Text that closes the macro or starts another action is an injection, so the number of actions must match.
-            (Some(described), None) if described.then.len() == lines.len() => {
-                let mut actions = described.then.clone();
-                for action in &mut actions {
-                    let (template, said) = match &mut action.kind {
-                        ActionKind::Reply(template) => (template, self.reply),
-                        ActionKind::Note(template) => (template, self.note),
-                        _ => continue,
-                    };
-                    template.parts = said.map(|said| Part::Text(said.to_owned())).into_iter().collect();
-                }
-                Ok(actions)
-            }
-            _ => {
-                let mut sources = SourceSet::default();
-                sources.insert(SourceFile::new(name, text));
-                Err((found, sources))
-            }
-        }
+        Ok(actions)
     }
 }
 
@@ -211,44 +215,15 @@ pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<Viewer<'d>, 
     desk.declared_name(&Declared::Agent, name).and_then(|name| Viewer::agent(desk, name)).ok_or_else(unknown)
 }
 
-/// Computes the result of an update without storing it.
+/// Computes the result of an update, in a transaction that is rolled back.
 ///
 /// # Errors
 /// As [`update`].
 pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
-    let rules = app.rules();
-    let mut snapshot = app.store.snapshot(update.viewer(&rules.desk)?).await?;
-    let ticket = snapshot.ticket(id).await?.ok_or(NotDone::Unknown(id))?;
-    let changed = match since(update, id, ticket.version)? {
-        Some(expected) => snapshot.changed_since(&ticket, expected).await?,
-        None => BTreeSet::new(),
-    };
-    if let Some(comment) = update.answers
-        && !snapshot.has_comment(&ticket, comment).await?
-    {
-        return Err(NotDone::NoSuchComment(id, comment));
-    }
-    let SeenTicket { ticket: before, version, .. } = ticket;
-    let (now, mut notices) = (app.clock.now(), vec![]);
-    let mut done = checked(update, &before, &changed, version, &rules.desk, now)?;
-    sendable(
-        &before,
-        &done.effects,
-        update.account.as_deref(),
-        &app.settings().accounts,
-        &app.store.accounts().await?,
-    )?;
-    let mut asked = Asked::default();
-    let decision = loop {
-        let decided = app.decider.decide(&rules, &done.ticket, &done.event, now);
-        let decision = outcome(decided, id, &rules, &mut notices);
-        if !asked.learn(&mut snapshot, &rules, &done.ticket, &mut done.event, Some(&decision)).await? {
-            break decision;
-        }
-    };
-    snapshot.close().await?;
-    notices.into_iter().for_each(|notice| app.notices.tell(notice));
-    Ok(Applied { before, effects: done.effects, decision, version })
+    let mut unit = app.begin().await?;
+    let applied = unit.update(id, update).await?;
+    unit.roll_back().await?;
+    Ok(applied)
 }
 
 /// Applies an agent's update. Its effects are put into the outbox; the daemon, which need not be running, sends them
@@ -258,33 +233,41 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
 /// [`NotDone`]; then nothing has changed.
 pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
     let mut unit = app.begin().await?;
-    let now = unit.now();
-    unit.catch_up(id, now).await?;
-    let viewer = update.viewer(&unit.rules.desk)?;
-    let before = unit.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;
-    let version = unit.tx.ticket_version(id).await?;
-    let changed = match since(update, id, version)? {
-        Some(expected) => unit.tx.changed_since(id, expected).await?,
-        None => BTreeSet::new(),
-    };
-    if let Some(comment) = update.answers
-        && !unit.tx.has_comment(id, comment).await?
-    {
-        return Err(NotDone::NoSuchComment(id, comment));
-    }
-    let mut done = checked(update, &before, &changed, version, &unit.rules.desk, now)?;
-    let connected = app.store.accounts().await?;
-    sendable(&before, &done.effects, update.account.as_deref(), &unit.settings.accounts, &connected)?;
-    let mut ticket = done.ticket;
-    unit.leave_all(&mut ticket, version, update, &done.effects, now).await?;
-    let decision = unit.decide(&ticket, &mut done.event, now).await?;
-    unit.keep(&ticket, &done.event, &decision, None, now).await?;
-    let version = unit.tx.ticket_version(id).await?;
+    let applied = unit.update(id, update).await?;
     unit.commit().await?;
-    Ok(Applied { before, effects: done.effects, decision, version })
+    Ok(applied)
 }
 
 impl UnitOfWork<'_> {
+    async fn update(&mut self, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
+        let now = self.now();
+        self.catch_up(id, now).await?;
+        let viewer = update.viewer(&self.rules.desk)?;
+        let before = self.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;
+        let version = self.tx.ticket_version(id).await?;
+        let changed = match since(update, id, version)? {
+            Some(expected) => self.tx.changed_since(id, expected).await?,
+            None => BTreeSet::new(),
+        };
+        if let Some(comment) = update.answers
+            && !self.tx.has_comment(id, comment).await?
+        {
+            return Err(NotDone::NoSuchComment(id, comment));
+        }
+        let mut done = checked(update, &before, &changed, version, &self.rules.desk, now)?;
+        let connected = self.app.store.accounts().await?;
+        sendable(&before, &done.effects, update.account.as_deref(), &self.settings.accounts, &connected)?;
+        if done.effects.contains(&Effect::Merge) && self.merge_target(id, &update.by).await?.is_none() {
+            return Err(NotDone::NothingEarlier(id));
+        }
+        let mut ticket = done.ticket;
+        self.leave_all(&mut ticket, version, update, &done.effects, now).await?;
+        let decision = self.decide(&ticket, &mut done.event, now).await?;
+        self.keep(&ticket, &done.event, &decision, None, now).await?;
+        let version = self.tx.ticket_version(id).await?;
+        Ok(Applied { before, effects: done.effects, decision, version })
+    }
+
     /// Handles the effects of an agent's update of a ticket at this version: notes and assignments take effect now,
     /// others go to the outbox.
     async fn leave_all(
@@ -301,7 +284,7 @@ impl UnitOfWork<'_> {
         let mut part = None;
         for (n, effect) in effects.iter().enumerate() {
             let key = format!("{key}/{n}");
-            let is_reply = matches!(effect, Effect::Reply { text } if !is_blank(text));
+            let is_reply = matches!(effect, Effect::Reply { .. });
             let follows = is_reply.then(|| part.replace(key.clone())).flatten();
             let account = update.account.as_deref();
             let mut outgoing = self.outgoing(key, update.by.clone(), effect, ticket, account, now);
@@ -345,6 +328,16 @@ fn checked(
         return Err(NotDone::NeedsAgent(id));
     }
     let done = update.apply(before, desk, now);
+    for effect in &done.effects {
+        match effect {
+            Effect::Reply { text } if is_blank(text) => {
+                let why = if update.applies.is_some() { EMPTY } else { "its text is empty" };
+                return Err(NotDone::Unsendable(id, why.into()));
+            }
+            Effect::Note { text } if is_blank(text) && update.applies.is_none() => return Err(NotDone::EmptyNote(id)),
+            _ => {}
+        }
+    }
     if let Some(expected) = update.expected_version {
         let sets = update.sets();
         // A field that both updates set to the same value is no conflict.

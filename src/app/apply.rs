@@ -18,6 +18,9 @@ use crate::{
 /// Maximum number of comments imported into one ticket.
 pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
 
+/// Why a reply or a note without text is not sent.
+pub(super) const EMPTY: &str = "its text is empty, because its placeholders are empty";
+
 impl UnitOfWork<'_> {
     /// Opens a ticket with its first message, runs the triggers on the new ticket, and stores it.
     pub(super) async fn create(
@@ -229,7 +232,7 @@ impl UnitOfWork<'_> {
         let is_rule = matches!(outgoing.by, Actor::Rule(_));
         match &outgoing.effect {
             Effect::Reply { text } | Effect::Note { text } if is_blank(text) => {
-                let reason = Reason::new(ReasonKind::Empty, "its text is empty, because its placeholders are empty");
+                let reason = Reason::new(ReasonKind::Empty, EMPTY);
                 let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };
                 let outcome = Outcome::Refused(reason.words.clone());
                 self.notices.push(Notice::Delivery { ticket: ticket.id, what, text: String::new(), outcome });
@@ -268,17 +271,21 @@ impl UnitOfWork<'_> {
                     Choosing::Next => self.tx.next_agent(group, &agents).await?,
                     Choosing::LeastBusy => self.tx.least_busy_agent(&agents).await?,
                 };
-                let outcome = agent.clone().unwrap_or_else(|| "the group has no agents".to_owned());
-                if agent.is_some() {
-                    ticket.set_assignee(agent, now);
-                }
-                return self.tx.carried_out(&outgoing, &outcome).await;
+                let Some(agent) = agent else {
+                    let reason = Reason::new(ReasonKind::NoTarget, "the group has no agents");
+                    return self.tx.refused(&outgoing, &reason).await;
+                };
+                ticket.set_assignee(Some(agent.clone()), now);
+                return self.tx.carried_out(&outgoing, &agent).await;
             }
             Effect::Merge => {
+                let Some(into) = self.merge_target(ticket.id, &outgoing.by).await? else {
+                    let reason = Reason::new(ReasonKind::NoTarget, "the requester has no earlier ticket");
+                    return self.tx.refused(&outgoing, &reason).await;
+                };
+                self.move_all(ticket, into, now).await?;
                 // The link names the earlier ticket, to whoever sees it.
-                let merged = self.merge(ticket, &outgoing.by, now).await?;
-                let outcome = if merged { "into an earlier ticket" } else { "no earlier ticket" };
-                return self.tx.carried_out(&outgoing, outcome).await;
+                return self.tx.carried_out(&outgoing, "into an earlier ticket").await;
             }
             Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
@@ -293,18 +300,18 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// Merges a ticket into the same person's latest earlier ticket and closes it. Comments move to the earlier ticket.
-    /// Returns `false` if there is none. For an agent, a ticket that the agent does not see does not exist.
-    async fn merge(&mut self, ticket: &mut Ticket, by: &Actor, now: Timestamp) -> Result<bool, StoreError> {
+    /// The same person's latest earlier ticket, into which this one is merged. For an agent, a ticket that the agent does
+    /// not see does not exist.
+    pub(super) async fn merge_target(&mut self, id: TicketId, by: &Actor) -> Result<Option<TicketId>, StoreError> {
         let rules = self.rules.clone();
         let viewer = Viewer::acting(&rules.desk, by);
-        for into in self.tx.earlier_tickets(ticket.id).await? {
+        for into in self.tx.earlier_tickets(id).await? {
             let Some(target) = self.tx.ticket(into).await? else { continue };
             if viewer.is_none_or(|viewer| viewer.sees(&target)) {
-                return self.move_all(ticket, into, now).await;
+                return Ok(Some(into));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Merges a ticket into another one.

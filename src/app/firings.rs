@@ -8,40 +8,11 @@ use std::collections::BTreeSet;
 
 use super::UnitOfWork;
 use crate::{
-    desk::{Event, FiredBefore, Ticket},
+    desk::{Event, Ticket},
     engine::{Decision, Fired, caps},
     lang::rules::Rules,
-    store::{AskedFirings, Snapshot, StoreError, Tx},
+    store::{AskedFirings, StoreError, Tx},
 };
-
-/// Where firings are looked up.
-pub(super) trait Firings {
-    async fn fired_before(
-        &mut self,
-        ticket: &Ticket,
-        asked: AskedFirings<'_>,
-    ) -> Result<Option<FiredBefore>, StoreError>;
-}
-
-impl Firings for Tx {
-    async fn fired_before(
-        &mut self,
-        ticket: &Ticket,
-        asked: AskedFirings<'_>,
-    ) -> Result<Option<FiredBefore>, StoreError> {
-        Self::fired_before(self, ticket, asked).await
-    }
-}
-
-impl Firings for Snapshot<'_> {
-    async fn fired_before(
-        &mut self,
-        ticket: &Ticket,
-        asked: AskedFirings<'_>,
-    ) -> Result<Option<FiredBefore>, StoreError> {
-        Snapshot::fired_before(self, ticket, asked).await
-    }
-}
 
 /// The rules whose firings were looked up for an event.
 #[derive(Debug, Default)]
@@ -52,7 +23,7 @@ impl Asked {
     /// whether the event now tells more, so that the decision must be made again.
     pub(super) async fn learn(
         &mut self,
-        firings: &mut impl Firings,
+        tx: &mut Tx,
         rules: &Rules,
         ticket: &Ticket,
         event: &mut Event,
@@ -67,7 +38,7 @@ impl Asked {
             }
             for cap in caps {
                 let asked = AskedFirings { rule, shadow: *shadow, per: cap.per, times: cap.times };
-                event.fired_before.extend(firings.fired_before(ticket, asked).await?);
+                event.fired_before.extend(tx.fired_before(ticket, asked).await?);
             }
         }
         Ok(event.fired_before.len() > known)

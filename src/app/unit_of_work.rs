@@ -32,6 +32,17 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
+    /// Undoes the transaction. What it found about the rules is told all the same.
+    pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
+        self.tx.rollback().await?;
+        for notice in self.notices {
+            if matches!(notice, Notice::Disagree { .. }) {
+                self.app.notices.tell(notice);
+            }
+        }
+        Ok(())
+    }
+
     /// The current time by the desk's clock.
     pub(super) fn now(&self) -> Timestamp {
         self.app.clock.now()

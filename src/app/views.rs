@@ -8,8 +8,9 @@ use super::{NoSuchRule, audience};
 use crate::{
     desk::{Declarations, Ticket, Viewer},
     lang::{
-        Diagnostic, SourceFile, SourceSet, check_sources,
+        Diagnostic, SourceSet, described,
         rules::{Mode, Rules, View},
+        syntax::LonePart,
     },
     store::{Store, StoreError},
 };
@@ -97,20 +98,15 @@ impl Description<'_> {
     /// Parses and checks the view as if it were in a rule file.
     ///
     /// # Errors
-    /// The diagnostics, with `name` as the name of their source.
+    /// The diagnostics, with `name` as the name of their source, which has each part on a line of its own.
     pub fn view(&self, name: &str, desk: &Declarations) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
-        let Self { filter, columns, sort } = self;
-        let text = format!("view \"tickets\" {{\n  where {filter}\n  columns {columns}\n  sort by {sort}\n}}\n");
-        let (rules, found) = check_sources([(name, text.clone())], desk.clone());
-        let mut views = rules.map(|rules| rules.views).unwrap_or_default();
-        match (views.pop().and_then(Arc::into_inner), views.pop()) {
-            (Some(view), None) => Ok(view),
-            // Text that closes the view or starts another item is an injection and is rejected.
-            _ => {
-                let mut sources = SourceSet::default();
-                sources.insert(SourceFile::new(name, text));
-                Err((found, sources))
-            }
-        }
+        let parts = [
+            (LonePart::Where, format!("where {}", self.filter)),
+            (LonePart::Columns, format!("columns {}", self.columns)),
+            (LonePart::Sort, format!("sort by {}", self.sort)),
+        ];
+        described::check(name, "view \"tickets\" {", &parts, desk, |mut rules| {
+            rules.views.pop().and_then(Arc::into_inner)
+        })
     }
 }

@@ -58,8 +58,8 @@ struct By {
     /// The number of the effect.
     #[arg(value_name = "ID", required = true)]
     items: Vec<i64>,
-    /// Your name, for the ticket's history. Default: the agent of `--as`, else the current user.
-    #[arg(long, value_name = "NAME")]
+    /// Your name, for the ticket's history, if you own this machine. Default: the current user. With `--as`, it is the agent.
+    #[arg(long, value_name = "NAME", conflicts_with = "agent")]
     by: Option<String>,
     /// The reason, for the ticket's history.
     #[arg(long, value_name = "TEXT")]

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::{
         App, Notice,
-        agent::{self, AgentUpdate, Description, NotDone},
+        agent::{self, AgentUpdate, Applied, Description, NotDone},
         ticket, views,
     },
     clock::Clock,
@@ -97,6 +97,9 @@ enum What {
         /// The handle of the connected account to reply from. Default: the one that was addressed.
         #[arg(long, value_name = "HANDLE")]
         from: Option<String>,
+        /// Wait this long before the reply is sent. Until then, `twite outbox withdraw` cancels it.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        after: u32,
         #[command(flatten)]
         update: UpdateArgs,
     },
@@ -104,10 +107,12 @@ enum What {
 
 #[derive(Debug, Args)]
 struct UpdateArgs {
-    /// Set a field. The value is written as after `set FIELD to` in a rule, a text in quotes. Can be given several
-    /// times.
+    /// Set a field, as with `set FIELD to VALUE` in a rule. Can be given several times.
     #[arg(long, value_name = "FIELD=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+    /// Make a field empty. Can be given several times.
+    #[arg(long, value_name = "FIELD")]
+    clear: Vec<String>,
     /// Add a tag. Can be given several times.
     #[arg(long, value_name = "TAG")]
     add_tag: Vec<String>,
@@ -118,9 +123,6 @@ struct UpdateArgs {
     /// field that is to be set, nothing is updated.
     #[arg(long, value_name = "N")]
     expect_version: Option<i64>,
-    /// Wait this long before a reply is sent. Until then, `twite outbox withdraw` cancels it.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    after: u32,
     /// Show the result without applying it.
     #[arg(long)]
     dry_run: bool,
@@ -131,8 +133,11 @@ struct UpdateArgs {
 
 /// Parses `FIELD=VALUE`.
 fn assignment(text: &str) -> Result<(String, String), String> {
-    let (field, value) = text.split_once('=').ok_or("it is FIELD=VALUE, as in `status=solved`")?;
-    Ok((field.trim().to_owned(), value.trim().to_owned()))
+    let (name, value) = text.split_once('=').ok_or("it is FIELD=VALUE, as in `status=solved`")?;
+    match value.trim() {
+        "" => Err(format!("it has no value; `--clear {}` makes a field empty", name.trim())),
+        value => Ok((name.trim().to_owned(), value.to_owned())),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -168,12 +173,12 @@ struct List {
 
 impl TicketCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        let writes = match &self.what {
-            What::List(_) | What::Show { .. } => false,
-            What::Apply(apply) => !apply.dry_run,
-            What::Update { update, .. } | What::Reply { update, .. } => !update.dry_run,
+        // A dry run writes, and rolls back.
+        let access = match &self.what {
+            What::List(_) | What::Show { .. } => Access::Read,
+            What::Apply(_) | What::Update { .. } | What::Reply { .. } => Access::Write,
         };
-        let desk = self.desk.open(if writes { Access::Write } else { Access::Read }).await?;
+        let desk = self.desk.open(access).await?;
         let viewer = self.by.viewer(&desk.rules.desk)?;
         match &self.what {
             What::List(list) => list.run(&desk, viewer).await,
@@ -181,11 +186,12 @@ impl TicketCommand {
             What::Apply(apply) => apply.run(&desk, viewer).await,
             What::Update { ticket, note, update } => {
                 let said = Description { note: note.as_deref(), ..Description::default() };
-                update.run(&desk, viewer, TicketId(*ticket), said, None, None).await
+                update.run(&desk, viewer, TicketId(*ticket), said, Sending::default()).await
             }
-            What::Reply { ticket, text, answers, from, update } => {
+            What::Reply { ticket, text, answers, from, after, update } => {
                 let said = Description { reply: Some(text), ..Description::default() };
-                update.run(&desk, viewer, TicketId(*ticket), said, *answers, from.as_deref()).await
+                let sending = Sending { answers: *answers, from: from.as_deref(), after: *after };
+                update.run(&desk, viewer, TicketId(*ticket), said, sending).await
             }
         }
     }
@@ -228,7 +234,7 @@ impl Apply {
         let mut applied = BTreeSet::new();
         for id in self.tickets.iter().filter(|id| applied.insert(**id)) {
             let (id, update) = (TicketId(*id), AgentUpdate::of_macro(viewer.actor(), Via::Cli, found));
-            let outcome = done(&app, id, &update, self.dry_run).await?;
+            let outcome = AppliedJson::new(id, done(&app, id, &update, self.dry_run).await?, &rules.desk);
             if matches!(outcome, AppliedJson::Refused { .. }) {
                 exit = Exit::Findings;
             }
@@ -251,7 +257,15 @@ impl Apply {
 
 /// The error that a ticket does not exist.
 pub(super) fn unknown(id: TicketId) -> CliError {
-    CliError::Usage(format!("no ticket {id}; `twite ticket list` lists all tickets"))
+    CliError::Usage(format!("no ticket {id}; `twite ticket list` lists those that are not closed"))
+}
+
+/// How a reply is sent.
+#[derive(Clone, Copy, Default)]
+struct Sending<'s> {
+    answers: Option<i64>,
+    from: Option<&'s str>,
+    after: u32,
 }
 
 impl UpdateArgs {
@@ -261,23 +275,23 @@ impl UpdateArgs {
         viewer: Viewer<'_>,
         id: TicketId,
         said: Description<'_>,
-        answers: Option<i64>,
-        from: Option<&str>,
+        sending: Sending<'_>,
     ) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
-        let Self { set, add_tag, remove_tag, expect_version, after, dry_run, format } = self;
-        let described = Description { set, add_tags: add_tag, remove_tags: remove_tag, ..said };
+        let Self { set, clear, add_tag, remove_tag, expect_version, dry_run, format } = self;
+        let described = Description { set, clear, add_tags: add_tag, remove_tags: remove_tag, ..said };
+        if described.is_empty() {
+            return Err(CliError::Usage(
+                "nothing is to be done: give `--set`, `--clear`, `--add-tag`, `--remove-tag` or `--note`".into(),
+            ));
+        }
         let actions = described.actions("these options", &rules.desk).map_err(|(found, sources)| {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
             CliError::Report(format!("these options describe no update of a ticket\n\n{report}"))
         })?;
-        if actions.is_empty() {
-            return Err(CliError::Usage(
-                "nothing is to be done: give `--set`, `--add-tag`, `--remove-tag` or `--note`".into(),
-            ));
-        }
         let app = app(store, desk);
-        let not_before = (*after > 0).then(|| app.clock().now() + SignedDuration::from_secs(i64::from(*after)));
+        let Sending { answers, from, after } = sending;
+        let not_before = (after > 0).then(|| app.clock().now() + SignedDuration::from_secs(i64::from(after)));
         let update = AgentUpdate {
             answers,
             account: from.map(|handle| normalize::handle(handle).into_owned()),
@@ -285,7 +299,10 @@ impl UpdateArgs {
             expected_version: *expect_version,
             ..AgentUpdate::new(viewer.actor(), Via::Cli, actions)
         };
-        let outcome = done(&app, id, &update, *dry_run).await?;
+        let outcome = match done(&app, id, &update, *dry_run).await? {
+            Err(NotDone::Unknown(id)) => return Err(unknown(id)),
+            outcome => AppliedJson::new(id, outcome, &rules.desk),
+        };
         let refused = matches!(outcome, AppliedJson::Refused { .. });
         match format {
             TableFormat::Json => terminal::json().write_all(present::json(&outcome)?.as_bytes())?,
@@ -302,8 +319,13 @@ fn app(store: &Store, desk: &OpenDesk) -> App {
     app.deciding(Decider::default().verifying(1))
 }
 
-/// Applies an update, or with `dry_run` only computes its result.
-async fn done(app: &App, id: TicketId, update: &AgentUpdate, dry_run: bool) -> Result<AppliedJson, CliError> {
+/// Applies an update, or with `dry_run` only computes its result. Returns the result, or why the ticket refused it.
+async fn done(
+    app: &App,
+    id: TicketId,
+    update: &AgentUpdate,
+    dry_run: bool,
+) -> Result<Result<Applied, NotDone>, CliError> {
     let mut told = app.notices().listen();
     let done = match dry_run {
         true => agent::preview(app, id, update).await,
@@ -315,8 +337,7 @@ async fn done(app: &App, id: TicketId, update: &AgentUpdate, dry_run: bool) -> R
         }
     }
     match done {
-        Ok(done) => Ok(AppliedJson::applied(id, done, &app.rules().desk)),
         Err(NotDone::Store(error)) => Err(error.into()),
-        Err(refused) => Ok(AppliedJson::Refused { ticket: id, refused: refused.to_string() }),
+        done => Ok(done),
     }
 }

@@ -146,6 +146,8 @@ words! {
         RefusedByX = "refused_by_x",
         /// There is no address, webhook or mail server to send to.
         NoRecipient = "no_recipient",
+        /// There is no earlier ticket to merge into, or no agent to assign to.
+        NoTarget = "no_target",
         /// The ticket was solved before the reminder was due.
         Solved = "solved",
         /// The mail server or the webhook rejected it.

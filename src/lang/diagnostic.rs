@@ -162,6 +162,25 @@ impl<S> Diagnostic<S> {
         &self.primary.span
     }
 
+    /// Converts all spans.
+    pub fn map_spans<T>(self, convert: impl Fn(S) -> T) -> Diagnostic<T> {
+        let label = |label: Label<S>| Label { span: convert(label.span), text: label.text };
+        let edit = |edit: Edit<S>| Edit { span: convert(edit.span), text: edit.text };
+        Diagnostic {
+            code: self.code,
+            severity: self.severity,
+            message: self.message,
+            primary: label(self.primary),
+            secondary: self.secondary.into_iter().map(label).collect(),
+            help: self.help,
+            fix: self.fix.map(|fix| Fix {
+                title: fix.title,
+                grade: fix.grade,
+                edits: fix.edits.into_iter().map(edit).collect(),
+            }),
+        }
+    }
+
     /// Whether the severity is [`Severity::Error`].
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -178,20 +197,6 @@ impl Diagnostic {
 impl TextDiagnostic {
     /// Converts byte ranges into spans of this file.
     pub fn in_file(self, file: &SourceFile) -> Diagnostic {
-        let label = |label: Label<Range<usize>>| Label { span: file.span(label.span), text: label.text };
-        let edit = |edit: Edit<Range<usize>>| Edit { span: file.span(edit.span), text: edit.text };
-        Diagnostic {
-            code: self.code,
-            severity: self.severity,
-            message: self.message,
-            primary: label(self.primary),
-            secondary: self.secondary.into_iter().map(label).collect(),
-            help: self.help,
-            fix: self.fix.map(|fix| Fix {
-                title: fix.title,
-                grade: fix.grade,
-                edits: fix.edits.into_iter().map(edit).collect(),
-            }),
-        }
+        self.map_spans(|range| file.span(range))
     }
 }

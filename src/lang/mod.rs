@@ -13,6 +13,7 @@ mod baseline;
 mod check;
 pub mod codes;
 mod config;
+pub(crate) mod described;
 mod diagnostic;
 pub(crate) mod display;
 mod fix;

@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::table::{cell, minute, plain};
 use crate::{
-    app::{agent::Applied, ticket::TicketSheet},
+    app::{
+        agent::{Applied, NotDone},
+        ticket::TicketSheet,
+    },
     desk::{
         Author, Change, Comment, CommentSource, Declarations, Delivery, Effect, Facts, FieldRef, Ticket, TicketId, XId,
         field::{FIELDS, Scope},
@@ -169,7 +172,11 @@ pub(crate) enum AppliedJson {
 }
 
 impl AppliedJson {
-    pub(crate) fn applied(ticket: TicketId, done: Applied, desk: &Declarations) -> Self {
+    pub(crate) fn new(ticket: TicketId, outcome: Result<Applied, NotDone>, desk: &Declarations) -> Self {
+        let done = match outcome {
+            Ok(done) => done,
+            Err(refused) => return Self::Refused { ticket, refused: refused.to_string() },
+        };
         let changes = changes(&done.before, &done.decision.ticket, desk);
         Self::Applied {
             ticket,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     StoreError, Tx,
-    db::{Executor, query, query_scalar},
+    db::{query, query_scalar},
     snapshot::Snapshot,
     times,
 };
@@ -46,7 +46,30 @@ impl Tx {
         ticket: &Ticket,
         asked: AskedFirings<'_>,
     ) -> Result<Option<FiredBefore>, StoreError> {
-        fired_before(&mut self.conn, ticket, asked).await
+        const OF_TICKET: &str =
+            "SELECT at FROM firing WHERE rule = $1 AND shadow = $2 AND ticket = $4 ORDER BY at DESC LIMIT 1 OFFSET $3";
+        let found = query_scalar(match (asked.per, &ticket.requester.id) {
+            (Per::Ticket, _) | (Per::Requester, None) => OF_TICKET,
+            (Per::Requester, Some(_)) => {
+                "SELECT f.at FROM firing f JOIN ticket t ON t.id = f.ticket JOIN person p ON p.id = t.requester
+                 WHERE f.rule = $1 AND f.shadow = $2 AND p.source_id = $4 ORDER BY f.at DESC LIMIT 1 OFFSET $3"
+            }
+            (Per::Account, _) => {
+                "SELECT at FROM firing WHERE rule = $1 AND shadow = $2 AND account = $4 ORDER BY at DESC LIMIT 1 OFFSET $3"
+            }
+            (Per::All, _) => "SELECT at FROM firing WHERE rule = $1 AND shadow = $2 ORDER BY at DESC LIMIT 1 OFFSET $3",
+        })
+        .bind(asked.rule)
+        .bind(i64::from(asked.shadow))
+        .bind(i64::from(asked.times.saturating_sub(1)));
+        let found = match (asked.per, &ticket.requester.id) {
+            (Per::Ticket, _) | (Per::Requester, None) => found.bind(ticket.id.0),
+            (Per::Requester, Some(id)) => found.bind(id.as_str()),
+            (Per::Account, _) => found.bind(ticket.account.as_deref().unwrap_or_default()),
+            (Per::All, _) => found,
+        };
+        let since = times(found.fetch_optional(&mut self.conn).await?)?;
+        Ok(since.map(|since| FiredBefore { rule: asked.rule.to_owned(), per: asked.per, times: asked.times, since }))
     }
 
     /// Records that a rule with a cap fired on a ticket.
@@ -88,15 +111,6 @@ impl Tx {
 }
 
 impl Snapshot<'_> {
-    /// As [`Tx::fired_before`].
-    pub async fn fired_before(
-        &mut self,
-        ticket: &Ticket,
-        asked: AskedFirings<'_>,
-    ) -> Result<Option<FiredBefore>, StoreError> {
-        fired_before(&mut self.conn, ticket, asked).await
-    }
-
     /// How often each rule was held back within [`LATELY`], by title, without those in shadow mode.
     pub async fn held_back_lately(&mut self, now: Timestamp) -> Result<Vec<HeldBackLately>, StoreError> {
         let rows = query("SELECT rule, count(*) FROM held_back WHERE at > $1 GROUP BY rule ORDER BY rule")
@@ -105,35 +119,4 @@ impl Snapshot<'_> {
             .await?;
         rows.iter().map(|row| Ok(HeldBackLately { rule: row.try_get(0)?, times: row.try_get(1)? })).collect()
     }
-}
-
-async fn fired_before(
-    on: impl Into<Executor<'_>>,
-    ticket: &Ticket,
-    asked: AskedFirings<'_>,
-) -> Result<Option<FiredBefore>, StoreError> {
-    const OF_TICKET: &str =
-        "SELECT at FROM firing WHERE rule = $1 AND shadow = $2 AND ticket = $4 ORDER BY at DESC LIMIT 1 OFFSET $3";
-    let found = query_scalar(match (asked.per, &ticket.requester.id) {
-        (Per::Ticket, _) | (Per::Requester, None) => OF_TICKET,
-        (Per::Requester, Some(_)) => {
-            "SELECT f.at FROM firing f JOIN ticket t ON t.id = f.ticket JOIN person p ON p.id = t.requester
-             WHERE f.rule = $1 AND f.shadow = $2 AND p.source_id = $4 ORDER BY f.at DESC LIMIT 1 OFFSET $3"
-        }
-        (Per::Account, _) => {
-            "SELECT at FROM firing WHERE rule = $1 AND shadow = $2 AND account = $4 ORDER BY at DESC LIMIT 1 OFFSET $3"
-        }
-        (Per::All, _) => "SELECT at FROM firing WHERE rule = $1 AND shadow = $2 ORDER BY at DESC LIMIT 1 OFFSET $3",
-    })
-    .bind(asked.rule)
-    .bind(i64::from(asked.shadow))
-    .bind(i64::from(asked.times.saturating_sub(1)));
-    let found = match (asked.per, &ticket.requester.id) {
-        (Per::Ticket, _) | (Per::Requester, None) => found.bind(ticket.id.0),
-        (Per::Requester, Some(id)) => found.bind(id.as_str()),
-        (Per::Account, _) => found.bind(ticket.account.as_deref().unwrap_or_default()),
-        (Per::All, _) => found,
-    };
-    let since = times(found.fetch_optional(on).await?)?;
-    Ok(since.map(|since| FiredBefore { rule: asked.rule.to_owned(), per: asked.per, times: asked.times, since }))
 }

@@ -8,7 +8,7 @@ use super::{
     snapshot::{SeenTicket, Snapshot, push_seen},
     time, word, words,
 };
-use crate::desk::{Act, Destination, Effect, ReasonKind, TicketId, Viewer};
+use crate::desk::{Act, Destination, Effect, ReasonKind, TicketId, Viewer, text::is_blank};
 
 /// A recorded intervention of an agent in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -80,6 +80,12 @@ pub enum NotPossible {
     /// Its state does not allow the intervention any more.
     #[error("{0} was already {1}")]
     Ended(i64, String),
+    /// There is nothing in it to send.
+    #[error("{0} cannot be sent: its text is empty")]
+    Empty(i64),
+    /// It took place on the ticket, or could not, when it was decided; nothing of it is sent.
+    #[error("{0} is nothing that is sent; update the ticket instead")]
+    OnTicket(i64),
     /// The store failed; nothing was changed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -176,7 +182,15 @@ impl Tx {
             }
             _ => return Err(NotPossible::Ended(item, was)),
         }
-        let effect = serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        let effect: Effect =
+            serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        match &effect {
+            Effect::Reply { text } | Effect::Note { text } if act == Act::Resend && is_blank(text) => {
+                return Err(NotPossible::Empty(item));
+            }
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => return Err(NotPossible::OnTicket(item)),
+            _ => {}
+        }
         let done = Intervention {
             item,
             made: now,

@@ -256,6 +256,11 @@ impl Tx {
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.conn.commit().await?)
     }
+
+    /// Undoes everything.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.conn.rollback().await?)
+    }
 }
 
 /// A random 128-bit id as 26 base-32 digits.

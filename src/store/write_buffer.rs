@@ -224,6 +224,11 @@ impl Buffered {
         &mut self.transaction
     }
 
+    /// Undoes everything.
+    pub(super) async fn rollback(self) -> Result<(), Error> {
+        self.transaction.rollback().await
+    }
+
     /// Inserts the buffered rows and commits.
     pub(super) async fn commit(mut self) -> Result<(), Error> {
         self.flush().await?;

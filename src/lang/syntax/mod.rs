@@ -21,7 +21,7 @@ mod scan;
 mod template;
 pub mod text;
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{collections::HashSet, ops::Range, sync::LazyLock};
 
 use pest::{Parser as _, iterators::Pair};
 
@@ -59,9 +59,7 @@ impl Parse {
 
 /// Parses a rule file.
 pub fn parse(text: &str) -> Parse {
-    if let Some(place) = scan::too_deep(text) {
-        let error = Diagnostic::new(&codes::TW0108, place, "nesting too deep")
-            .with_help(format!("at most {MAX_NESTING} levels are allowed; name parts of the condition with `let`"));
+    if let Some(error) = too_deep(text, 0) {
         return Parse { tree: unparsed(text), errors: vec![error] };
     }
     let (conflicts, ours) = conflicts(text).unzip();
@@ -101,6 +99,13 @@ fn drop_partners(errors: &mut Vec<TextDiagnostic>, text: &str) {
     });
 }
 
+/// The error that a text, which starts at an offset, is nested too deep to be parsed.
+fn too_deep(text: &str, start: usize) -> Option<TextDiagnostic> {
+    let place = scan::too_deep(text)?;
+    let error = Diagnostic::new(&codes::TW0108, start + place.start..start + place.end, "nesting too deep");
+    Some(error.with_help(format!("at most {MAX_NESTING} levels are allowed; name parts of the condition with `let`")))
+}
+
 /// Parses the repaired text, and builds the tree of the original text from the result.
 fn tree(text: &str, repaired: &Repaired) -> Option<rowan::GreenNode> {
     let file = Grammar::parse(Rule::file, &repaired.text).ok()?.next()?;
@@ -112,6 +117,47 @@ fn tree(text: &str, repaired: &Repaired) -> Option<rowan::GreenNode> {
 /// Whether a text is a valid name without quotes: words separated by dots, none of them reserved.
 pub(crate) fn is_name(text: &str) -> bool {
     Grammar::parse(Rule::path, text).is_ok_and(|path| path.as_str().len() == text.len())
+}
+
+/// A part of an item that can be described without its item.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum LonePart {
+    Where,
+    Columns,
+    Sort,
+    Action,
+}
+
+impl LonePart {
+    /// The grammar rule, and an example for messages.
+    const fn rule(self) -> (Rule, &'static str) {
+        match self {
+            Self::Where => (Rule::only_where, "where status < solved"),
+            Self::Columns => (Rule::only_columns, "columns id, subject"),
+            Self::Sort => (Rule::only_sort, "sort by updated descending"),
+            Self::Action => (Rule::only_action, "set priority to high"),
+        }
+    }
+}
+
+/// The syntax error of a range of a text that is to be this part.
+pub(crate) fn error_in(part: LonePart, text: &str, range: Range<usize>) -> Option<TextDiagnostic> {
+    let written = text.get(range.clone())?;
+    too_deep(written, range.start).or_else(|| {
+        let (rule, example) = part.rule();
+        Grammar::parse(rule, written).err().map(|_| reparse::exact(rule, range, text, Some(example)))
+    })
+}
+
+/// Whether a text is one value, such as a word, a string or a length of time.
+pub(crate) fn is_value(text: &str) -> bool {
+    Grammar::parse(Rule::value, text).is_ok_and(|value| value.as_str().len() == text.len())
+}
+
+/// Whether a text is values separated by commas, without comments.
+pub(crate) fn are_values(text: &str) -> bool {
+    let values = Grammar::parse(Rule::only_values, text);
+    values.is_ok_and(|mut values| values.all(|value| value.as_rule() != Rule::COMMENT))
 }
 
 /// Whether a word is a keyword anywhere in the grammar.

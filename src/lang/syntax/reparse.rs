@@ -163,7 +163,7 @@ fn start_of(words: &[&str], level: &Level) -> String {
 }
 
 /// The syntax error in a bad part, found by parsing it again with a strict rule.
-fn exact(rule: Rule, span: Range<usize>, text: &str, example: Option<&str>) -> TextDiagnostic {
+pub(super) fn exact(rule: Rule, span: Range<usize>, text: &str, example: Option<&str>) -> TextDiagnostic {
     let slice = text.get(span.clone()).unwrap_or_default();
     let (at, wanted) = match Grammar::parse(rule, slice) {
         Ok(_) => (slice.len(), vec![]),

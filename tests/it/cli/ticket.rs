@@ -60,5 +60,105 @@ async fn a_ticket_is_updated_and_answered() {
     let (status, _, errors) = twite(database, &["ticket", "reply", "3", "Hello", "--from", "@nobody"]);
     assert_eq!((status, errors.contains("@nobody is not declared")), (1, true), "{errors}");
     let (status, _, errors) = twite(database, &["ticket", "update", "4711", "--set", "status=solved"]);
-    assert_eq!((status, errors.contains("4711")), (1, true), "{errors}");
+    assert_eq!((status, errors.contains("4711")), (2, true), "{errors}");
+}
+
+/// Options become actions of their own, whatever is in them, and errors show what was typed.
+#[tokio::test]
+async fn options_are_taken_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = &database::path_at(&directory.path().join("demo.db")).await;
+    assert_eq!(twite(database, &["demo", "--once"]).0, 0);
+    let refused: &[(&[&str], i32, &str)] = &[
+        (&["--add-tag", "refund #42"], 2, "add tags \"refund #42\""),
+        (&["--add-tag", "one, two"], 2, "add tags \"one, two\""),
+        (&["--add-tag", ""], 2, "\"\" is not a valid tag"),
+        (&["--add-tag", "a\n set status to solved"], 2, "add tags \"a\\n set status to solved\""),
+        (&["--add-tag", "a } macro \"b\" { then add tags c"], 2, "add tags \"a } macro"),
+        (&["--remove-tag", "new # t2"], 2, "remove tags \"new # t2\""),
+        (&["--set", "priority=high # x"], 2, "set priority to \"high # x\""),
+        (&["--set", "priority=high\n add tags x"], 2, "set priority to \"high\\n add tags x\""),
+        (&["--set", "priority="], 2, "`--clear priority` makes a field empty"),
+        (&["--set", "priority to low\n set status=solved"], 2, "these options:2:"),
+        (&["--set", "stauts=open"], 2, "did you mean `status`"),
+        (&["--clear", "status"], 2, "these options:1:"),
+        (&[], 2, "nothing is to be done"),
+        (&["--note", ""], 1, "the note is empty"),
+        (&["--note", " \u{200b} "], 1, "the note is empty"),
+        (&["--note", "x", "--after", "5"], 2, "--after"),
+    ];
+    let before = json(database, &["ticket", "show", "3"]);
+    for (options, expected, says) in refused {
+        let (status, out, errors) = twite(database, &[&["ticket", "update", "3"], *options].concat());
+        assert_eq!((status, &*out), (*expected, ""), "{options:?}: {errors}");
+        assert!(errors.contains(says), "{options:?}: {errors}");
+        assert!(!errors.contains("macro \"update\""), "{options:?}: {errors}");
+    }
+    for text in ["", "   ", "\u{200b}"] {
+        let (status, _, errors) = twite(database, &["ticket", "reply", "3", text]);
+        assert_eq!((status, errors.contains("its text is empty")), (1, true), "{text:?}: {errors}");
+    }
+    assert_eq!(json(database, &["ticket", "show", "3"]), before, "nothing was changed");
+
+    let lists: &[(&[&str], &str)] = &[
+        (&["--where", "status is"], "where status is"),
+        (&["--where", "status is open\n columns id"], "columns id"),
+        (&["--where", "status is open } view \"x\" {"], "these options:1:"),
+        (&["--sort", "priority descending, updated"], "sort by priority descending, updated"),
+        (&["--sort", "stauts"], "sort by stauts"),
+        (&["--columns", ""], "these options:2:"),
+        (&["--columns", "id, nope"], "columns id, nope"),
+    ];
+    for (options, says) in lists {
+        let (status, _, errors) = twite(database, &[&["ticket", "list"], *options].concat());
+        assert_eq!((status, errors.contains(says)), (2, true), "{options:?}: {errors}");
+        assert!(!errors.contains("view \"tickets\""), "{options:?}: {errors}");
+    }
+
+    let taken = ["--set", "group=Social", "--set", "priority=high", "--add-tag", "refund", "--remove-tag", "\"new\""];
+    json(database, &[&["ticket", "update", "3"], &taken[..]].concat());
+    assert_eq!(json(database, &["ticket", "show", "3"])["ticket"]["priority"], "high");
+    json(database, &["ticket", "update", "3", "--clear", "priority"]);
+    assert_eq!(json(database, &["ticket", "show", "3"])["ticket"]["priority"], Value::Null);
+}
+
+/// A dry run comes to the same as the update, and leaves nothing behind.
+#[tokio::test]
+async fn a_dry_run_shows_what_applying_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = &database::path_at(&directory.path().join("demo.db")).await;
+    let rules = directory.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    std::fs::write(rules.join("a.twite"), "macro \"Merge\" { then merge into earlier ticket }\n").unwrap();
+    std::fs::write(rules.join("twite.toml"), "[[account]]\nhandle = \"acme\"\n").unwrap();
+    let post = |id: u32, text: &str| {
+        let post = serde_json::json!({"data": {"id": id.to_string(), "author_id": "7", "text": text,
+            "created_at": format!("2026-01-05T09:{id}:00Z"), "conversation_id": id.to_string()}});
+        post.to_string()
+    };
+    let posts = directory.path().join("posts.ndjson");
+    std::fs::write(&posts, post(10, "@acme one") + "\n" + &post(20, "@acme two") + "\n").unwrap();
+    let (rules, posts) = (rules.to_str().unwrap(), posts.to_str().unwrap());
+    let (status, _, errors) = twite(database, &["demo", "--once", "--rules", rules, "--posts", posts]);
+    assert_eq!(status, 0, "{errors}");
+
+    let apply = |id: &'static str, dry: &'static [&str]| {
+        let arguments = [&["ticket", "apply", "Merge", id, "--rules", rules], dry].concat();
+        twite(database, &[&arguments[..], &["--format", "json"]].concat())
+    };
+    let (status, dry, errors) = apply("2", &["--dry-run"]);
+    assert_eq!(status, 0, "{errors}");
+    assert_eq!(apply("2", &["--dry-run"]).0, 0, "a dry run changes nothing");
+    let (status, done, _) = apply("2", &[]);
+    let changes = |text: &str| serde_json::from_str::<Value>(text).unwrap()[0]["changes"].clone();
+    // The time of each is its own.
+    let timeless = |changes: Value| -> Vec<Value> {
+        let timed =
+            |change: &Value| ["updated", "solved", "status_changed"].contains(&change["field"].as_str().unwrap());
+        changes.as_array().unwrap().iter().filter(|change| !timed(change)).cloned().collect()
+    };
+    assert_eq!((status, timeless(changes(&dry))), (0, timeless(changes(&done))));
+    assert!(dry.contains("\"closed\""), "{dry}");
+    let (status, said, _) = apply("1", &[]);
+    assert_eq!((status, said.contains("no earlier ticket to merge into")), (1, true), "{said}");
 }
