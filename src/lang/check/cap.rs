@@ -20,8 +20,9 @@ use crate::{
 
 /// The words after `per` for whose firings are counted.
 const SCOPES: [(&str, Per); 3] = [("ticket", Per::Ticket), ("requester", Per::Requester), ("account", Per::Account)];
-/// The words after `per` for a period of one unit.
-const UNITS: [&str; 6] = ["second", "minute", "hour", "day", "week", "month"];
+/// The words after `per` for a period of one unit, with its seconds.
+const UNITS: [(&str, i64); 5] = [("second", 1), ("minute", 60), ("hour", 3_600), ("day", 86_400), ("week", 604_800)];
+const MONTH: &str = "month";
 const EXPECTED: &str =
     "write `per ticket`, `per requester` or `per account`, and a period such as `per hour` or `per 30 days`";
 
@@ -125,31 +126,23 @@ impl Checker<'_, '_> {
             if let Some((_, per)) = SCOPES.iter().find(|(word, _)| *word == text) {
                 return Some(Part::Scope(*per));
             }
-            let seconds = match text.as_str() {
-                "second" => 1,
-                "minute" => 60,
-                "hour" => 3_600,
-                "day" => 24 * 3_600,
-                "week" => 7 * 24 * 3_600,
-                "month" => {
-                    let error = Diagnostic::new(&codes::TW0302, span_of(value), "a month has no fixed length");
-                    self.report(error.with_help("write `per 30 days`").with_guess(span_of(value), "30 days"));
-                    return None;
-                }
-                _ => {
-                    let known = SCOPES.iter().map(|(word, _)| *word).chain(UNITS);
-                    let suggestion = nearest(&text, known);
-                    let message =
-                        format!("unknown word `{}` after `per`{}", shortened(&text), did_you_mean(suggestion));
-                    let error = Diagnostic::new(&codes::TW0204, span_of(value), message).with_help(EXPECTED);
-                    self.report(match suggestion {
-                        Some(meant) => error.with_guess(span_of(value), meant),
-                        None => error,
-                    });
-                    return None;
-                }
-            };
-            return Some(Part::Period(SignedDuration::from_secs(seconds)));
+            if let Some((_, seconds)) = UNITS.iter().find(|(word, _)| *word == text) {
+                return Some(Part::Period(SignedDuration::from_secs(*seconds)));
+            }
+            if text == MONTH {
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "a month has no fixed length");
+                self.report(error.with_help("write `per 30 days`").with_guess(span_of(value), "30 days"));
+                return None;
+            }
+            let units = UNITS.iter().map(|(word, _)| *word).chain([MONTH]);
+            let suggestion = nearest(&text, SCOPES.iter().map(|(word, _)| *word).chain(units));
+            let message = format!("unknown word `{}` after `per`{}", shortened(&text), did_you_mean(suggestion));
+            let error = Diagnostic::new(&codes::TW0204, span_of(value), message).with_help(EXPECTED);
+            self.report(match suggestion {
+                Some(meant) => error.with_guess(span_of(value), meant),
+                None => error,
+            });
+            return None;
         }
         match self.delay(value)? {
             Duration::Clock(length) => Some(Part::Period(length)),
