@@ -23,8 +23,39 @@ CREATE TABLE person (
   tweets           BIGINT,
   listed           BIGINT,
   verified         BIGINT,
-  verified_type    TEXT
+  verified_type    TEXT,
+  -- What the desk keeps about the person; tags and declared fields are in tables of their own.
+  organisation     TEXT
 );
+
+CREATE TABLE person_tag (
+  person  BIGINT NOT NULL REFERENCES person (id),
+  tag     TEXT NOT NULL,
+  PRIMARY KEY (person, tag)
+);
+CREATE INDEX person_tag_by_tag ON person_tag (tag, person);
+
+-- As `ticket_field`.
+CREATE TABLE person_field (
+  person  BIGINT NOT NULL REFERENCES person (id),
+  name    TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  number  BIGINT,
+  text    TEXT,
+  folded  TEXT,
+  PRIMARY KEY (person, name)
+);
+
+-- What agents changed about a person by hand; what rules changed is in the decisions on the person's tickets.
+CREATE TABLE person_change (
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  person   BIGINT NOT NULL REFERENCES person (id),
+  made     BIGINT NOT NULL,
+  actor    TEXT NOT NULL,
+  -- JSON: each field with its value before and after.
+  changes  TEXT NOT NULL
+);
+CREATE INDEX person_change_by_person ON person_change (person, id);
 
 -- Connected accounts. Tokens are sealed with the key of the installation.
 CREATE TABLE account (

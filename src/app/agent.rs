@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Status, Ticket,
-        TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Owner, Status,
+        Ticket, TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
@@ -92,6 +92,8 @@ pub struct AgentUpdate {
 /// such as `Social VIP` without quotes, is a string.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Description<'d> {
+    /// What is updated: a ticket, or a person as the requester.
+    pub of: Owner,
     /// Fields and their values: what follows `to` in `set … to`. For `group` and `assignee`: what follows `assign to
     /// group` and `assign to agent`, or `me`.
     pub set: &'d [(String, String)],
@@ -154,7 +156,7 @@ impl AgentUpdate {
 impl Description<'_> {
     /// Whether it describes nothing to do.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { of: self.of, ..Self::default() }
     }
 
     /// Checks the actions as if they were in a macro of a rule file. The text of replies and notes is
@@ -163,15 +165,20 @@ impl Description<'_> {
     /// # Errors
     /// The diagnostics, with `name` as the name of their source, which has each action on a line of its own.
     pub fn actions(&self, name: &str, desk: &Declarations) -> Result<Vec<Action>, (Vec<Diagnostic>, SourceSet)> {
-        let set = self.set.iter().map(|(field, value)| match field.as_str() {
-            "group" => format!("assign to group {}", described::value(value)),
-            "assignee" if value == "me" => "assign to me".to_owned(),
-            "assignee" => format!("assign to agent {}", described::value(value)),
-            _ => format!("set {field} to {}", described::values(value)),
+        let of = self.of.prefix();
+        let set = self.set.iter().map(|(field, value)| match (self.of, field.as_str()) {
+            (Owner::Ticket, "group") => format!("assign to group {}", described::value(value)),
+            (Owner::Ticket, "assignee") if value == "me" => "assign to me".to_owned(),
+            (Owner::Ticket, "assignee") => format!("assign to agent {}", described::value(value)),
+            _ => format!("set {of}{field} to {}", described::values(value)),
         });
-        let clear = self.clear.iter().map(|field| format!("clear {field}"));
-        let add = self.add_tags.iter().map(|tag| format!("add tags {}", described::value(tag)));
-        let remove = self.remove_tags.iter().map(|tag| format!("remove tags {}", described::value(tag)));
+        let clear = self.clear.iter().map(|field| format!("clear {of}{field}"));
+        let tags = match self.of {
+            Owner::Ticket => "tags",
+            Owner::Requester => "requester tags",
+        };
+        let add = self.add_tags.iter().map(|tag| format!("add {tags} {}", described::value(tag)));
+        let remove = self.remove_tags.iter().map(|tag| format!("remove {tags} {}", described::value(tag)));
         let reply = self.reply.map(|_| "reply \"text\"".to_owned());
         let note = self.note.map(|_| "note \"text\"".to_owned());
         let actions = set.chain(clear).chain(add).chain(remove).chain(reply).chain(note);
@@ -259,6 +266,11 @@ impl UnitOfWork<'_> {
         sendable(&before, &done.effects, update.account.as_deref(), &self.settings.accounts, &connected)?;
         if done.effects.contains(&Effect::Merge) && self.merge_target(id, &update.by).await?.is_none() {
             return Err(NotDone::NothingEarlier(id));
+        }
+        if done.ticket.requester != before.requester {
+            let mut changed = changes(&before, &done.ticket, &self.rules.desk);
+            changed.retain(|change| Owner::split(&change.field).0 == Owner::Requester);
+            self.tx.requester_changed(id, &update.by, &changed, now).await?;
         }
         let mut ticket = done.ticket;
         self.leave_all(&mut ticket, version, update, &done.effects, now).await?;

@@ -1,7 +1,7 @@
 //! Applies a message to its ticket, runs the rules and stores their effects, in the transaction that processes the
 //! message.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 
@@ -42,11 +42,16 @@ impl UnitOfWork<'_> {
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
         let decision = self.decide(&ticket, &mut event, now).await?;
+        // What rules changed on the person is saved below, which other tickets of the person are evaluated for.
+        let mut opened = Cow::Borrowed(&decision.ticket);
+        if opened.requester != ticket.requester {
+            opened.to_mut().requester.clone_from(&ticket.requester);
+        }
         // Opened as of the post's time, so that automations that came due since are evaluated too.
-        self.tx.open(&decision.ticket, key, &post.id, post.made.min(now)).await?;
+        self.tx.open(&opened, key, &post.id, post.made.min(now)).await?;
         let answerable = self.tx.add_comment(&imported(ticket.id, post, Author::Requester)).await?;
         let after = self.carry_out(&ticket, &event, &decision, answerable, now).await?;
-        if after != decision.ticket { self.tx.save(&after, now).await } else { Ok(()) }
+        if after != *opened { self.tx.save(&after, now).await } else { Ok(()) }
     }
 
     /// Adds a message to a ticket as a comment, unless it is already on it. Returns whether it was added.

@@ -21,6 +21,7 @@ mod message;
 mod no_such_rule;
 mod notice;
 pub mod outbox;
+pub mod people;
 pub mod replay;
 pub mod reports;
 pub mod ticket;

@@ -417,6 +417,7 @@ fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
                 Declared::Agent => "agent",
                 Declared::Account => "account",
                 Declared::Brand => "brand",
+                Declared::Organisation => "organisation",
                 Declared::Schedule => "schedule",
                 Declared::Choice(_) => "choice",
             };
@@ -426,7 +427,7 @@ fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
                 [] => "none".to_owned(),
                 known => listed(known.iter().copied()),
             };
-            let name = headline(name, MAX_SHOWN);
+            let (field, name) = (field.replace('.', "/"), headline(name, MAX_SHOWN));
             Some(format!(
                 "`{above}/{field}` is \"{name}\", which is not a declared {what}{meant}; twite.toml declares {known}"
             ))
@@ -484,7 +485,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        desk::Declarations,
+        desk::{Declarations, Owner},
         lang::rules::{Action, ActionKind, Condition, Mode, On, Span, Trigger, Version},
     };
 
@@ -498,7 +499,7 @@ mod tests {
             on: On { created: true, updated: false },
             when: Condition::always(span.clone()),
             caps: vec![],
-            then: vec![Action { kind: ActionKind::AddTags(vec!["seen".into()]), span: span.clone() }],
+            then: vec![Action { kind: ActionKind::AddTags(Owner::Ticket, vec!["seen".into()]), span: span.clone() }],
             span,
         };
         let (triggers, version) = (vec![Arc::new(trigger)], Version::default());

@@ -14,6 +14,7 @@ mod explain;
 mod fmt;
 mod init;
 mod outbox;
+mod person;
 mod report;
 mod rewrite;
 mod rules;
@@ -66,6 +67,7 @@ enum Command {
     Fmt(fmt::Fmt),
     Init(init::Init),
     Outbox(outbox::Outbox),
+    Person(person::PersonCommand),
     Report(report::ReportCommand),
     Rules(rules::Rules),
     Serve(serve::Serve),
@@ -125,6 +127,7 @@ impl Command {
             Self::Fmt(command) => command.run(),
             Self::Init(command) => command.run(),
             Self::Outbox(command) => command.run().await,
+            Self::Person(command) => command.run().await,
             Self::Report(command) => command.run().await,
             Self::Rules(command) => command.run().await,
             Self::Serve(command) => command.run().await,

@@ -132,7 +132,7 @@ struct UpdateArgs {
 }
 
 /// Parses `FIELD=VALUE`.
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it is FIELD=VALUE, as in `status=solved`")?;
     match value.trim() {
         "" => Err(format!("it has no value; `--clear {}` makes a field empty", name.trim())),

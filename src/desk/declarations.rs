@@ -1,12 +1,12 @@
-//! The names that rules may refer to, as `twite.toml` declares them: groups, agents, accounts, brands, fields, webhooks
-//! and opening hours.
+//! The names that rules may refer to, as `twite.toml` declares them: groups, agents, accounts, brands, organisations,
+//! fields, webhooks and opening hours.
 //!
 //! They are part of the checked rules and of their hash. Settings that only the process needs are in
 //! [`crate::settings`].
 
 use serde::Deserialize;
 
-use super::{Hours, Kind, Ticket, text::fold};
+use super::{Hours, Kind, Owner, Ticket, text::fold};
 
 /// All declarations that rules may refer to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,7 +23,9 @@ pub struct Declarations {
     pub accounts: Vec<AccountName>,
     /// Brands.
     pub brands: Vec<Brand>,
-    /// Custom fields, `field.NAME` in rules.
+    /// Organisations that people belong to.
+    pub organisations: Vec<Organisation>,
+    /// Custom fields, `field.NAME` and `requester.field.NAME` in rules.
     pub fields: Vec<CustomField>,
     /// The names of webhooks.
     pub webhooks: Vec<String>,
@@ -124,12 +126,22 @@ pub struct Brand {
     pub name: String,
 }
 
+/// An organisation that people belong to: a customer, a partner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Organisation {
+    /// Its name in rules.
+    pub name: String,
+}
+
 /// A custom field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CustomField {
     /// Its name after `field.`: lower-case letters, digits and `_`, starting with a letter.
     pub name: String,
+    /// What has it: the ticket or its requester.
+    pub of: Owner,
     /// Its type.
     #[serde(rename = "type")]
     pub kind: CustomKind,
@@ -161,8 +173,13 @@ impl CustomField {
             CustomKind::Text => Kind::Text,
             CustomKind::Number => Kind::Number,
             CustomKind::YesNo => Kind::YesNo,
-            CustomKind::Choice => Kind::Declared(super::field::Declared::Choice(self.name.clone())),
+            CustomKind::Choice => Kind::Declared(super::field::Declared::Choice(self.full_name())),
         }
+    }
+
+    /// Its name in rules: `field.NAME` or `requester.field.NAME`.
+    pub fn full_name(&self) -> String {
+        format!("{}field.{}", self.of.prefix(), self.name)
     }
 }
 
@@ -214,9 +231,11 @@ impl Declarations {
         group.or_else(account).map_or(&self.hours, |s| &s.hours)
     }
 
-    /// The declared custom field with this name.
+    /// The declared custom field with this name in rules: `field.NAME` or `requester.field.NAME`.
     pub fn field(&self, name: &str) -> Option<&CustomField> {
-        self.fields.iter().find(|f| f.name == name)
+        let (of, name) = Owner::split(name);
+        let name = name.strip_prefix("field.")?;
+        self.fields.iter().find(|field| field.of == of && field.name == name)
     }
 
     /// The declared webhook with this name, compared case-insensitively (see [`fold`]).
@@ -247,6 +266,7 @@ impl Declarations {
             Declared::Agent => self.agents.iter().map(|a| a.name.as_str()).collect(),
             Declared::Account => self.accounts.iter().map(|a| a.handle.as_str()).collect(),
             Declared::Brand => self.brands.iter().map(|b| b.name.as_str()).collect(),
+            Declared::Organisation => self.organisations.iter().map(|o| o.name.as_str()).collect(),
             Declared::Schedule => self.schedules.iter().map(|s| s.name.as_str()).collect(),
             Declared::Choice(field) => {
                 self.field(field).map(|f| f.choices.iter().map(String::as_str).collect()).unwrap_or_default()

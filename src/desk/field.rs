@@ -55,9 +55,11 @@ pub enum Declared {
     Account,
     /// `[[brand]]`
     Brand,
+    /// `[[organisation]]`
+    Organisation,
     /// `[[schedule]]`
     Schedule,
-    /// The `choices` of the custom field of this name.
+    /// The `choices` of the custom field with this name in rules.
     Choice(String),
 }
 
@@ -72,6 +74,7 @@ impl fmt::Display for Kind {
             Self::Declared(Declared::Agent) => "a declared agent",
             Self::Declared(Declared::Account) => "a declared account",
             Self::Declared(Declared::Brand) => "a declared brand",
+            Self::Declared(Declared::Organisation) => "a declared organisation",
             Self::Declared(Declared::Schedule) => "a declared schedule",
             Self::Declared(Declared::Choice(_)) => "one of the declared choices",
             Self::Text => "text",
@@ -195,7 +198,7 @@ impl fmt::Debug for Field {
 pub enum FieldRef {
     /// One of [`FIELDS`].
     Known(&'static Field),
-    /// `field.NAME`, declared in `twite.toml`.
+    /// `field.NAME` or `requester.field.NAME`, declared in `twite.toml`.
     Custom(Arc<CustomField>),
     /// `within "NAME" hours`, declared in `twite.toml`.
     Schedule(Arc<Schedule>),
@@ -218,8 +221,8 @@ impl fmt::Display for FieldRef {
 impl FieldRef {
     /// The built-in or custom field with this name.
     pub fn find(name: &str, desk: &Declarations) -> Option<Self> {
-        match name.strip_prefix("field.") {
-            Some(custom) => desk.field(custom).map(|f| Self::Custom(Arc::new(f.clone()))),
+        match desk.field(name) {
+            Some(custom) => Some(Self::Custom(Arc::new(custom.clone()))),
             None => known(name).map(Self::Known),
         }
     }
@@ -228,7 +231,7 @@ impl FieldRef {
     pub fn name(&self) -> Cow<'static, str> {
         match self {
             Self::Known(field) => Cow::Borrowed(field.name),
-            Self::Custom(field) => Cow::Owned(format!("field.{}", field.name)),
+            Self::Custom(field) => Cow::Owned(field.full_name()),
             Self::Schedule(schedule) => {
                 let name = schedule.name.replace('\\', "\\\\").replace('"', "\\\"");
                 Cow::Owned(format!("within \"{name}\" hours"))
@@ -306,7 +309,7 @@ impl FieldRef {
     pub fn read<'a>(&self, facts: Facts<'a>) -> Value<'a> {
         match self {
             Self::Known(field) => (field.read)(facts),
-            Self::Custom(field) => match facts.ticket.custom.get(&field.name).map(|value| value.value(field.kind)) {
+            Self::Custom(field) => match field.of.custom(facts.ticket).get(&field.name).map(|v| v.value(field.kind)) {
                 // An unset boolean is `no`.
                 None | Some(Value::Empty) if field.kind == CustomKind::YesNo => Value::YesNo(false),
                 value => value.unwrap_or(Value::Empty),
@@ -340,9 +343,10 @@ impl FieldRef {
                     Value::Word(t) | Value::Text(t) if !is_blank(&t) => Some(CustomValue::Text(t.into_owned())),
                     _ => None,
                 };
+                let custom = field.of.custom_mut(ticket);
                 match value {
-                    Some(value) => ticket.custom.insert(field.name.clone(), value),
-                    None => ticket.custom.remove(&field.name),
+                    Some(value) => custom.insert(field.name.clone(), value),
+                    None => custom.remove(&field.name),
                 };
             }
             Self::Schedule(_) => {}
@@ -366,6 +370,13 @@ fn name_of(value: Value<'_>) -> Option<String> {
     match value {
         Value::Word(w) | Value::Text(w) if !is_blank(&w) => Some(w.into_owned()),
         _ => None,
+    }
+}
+
+fn tags_of(value: Value<'_>) -> BTreeSet<String> {
+    match value {
+        Value::Set(tags) => tags.into_owned(),
+        _ => BTreeSet::new(),
     }
 }
 
@@ -524,12 +535,7 @@ pub static FIELDS: &[Field] = &[
         sql: Some("ticket_tag"),
         zendesk: Some("current_tags"),
         read: |f| Value::set(&f.ticket.tags),
-        changes: Changes::ByRules(Write::alone(|t, v, _| {
-            t.tags = match v {
-                Value::Set(tags) => tags.into_owned(),
-                _ => BTreeSet::new(),
-            }
-        })),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.tags = tags_of(v))),
     },
     Field {
         name: "group",
@@ -690,6 +696,26 @@ pub static FIELDS: &[Field] = &[
         zendesk: None,
         read: |f| Value::time(f.ticket.requester.joined),
         changes: Changes::BetweenEvents,
+    },
+    Field {
+        name: "requester.tags",
+        kind: Kind::Set,
+        scope: Scope::Ticket,
+        doc: "the tags of the requester, which are the same on all tickets of this person",
+        sql: Some("person_tag"),
+        zendesk: None,
+        read: |f| Value::set(&f.ticket.requester.tags),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.tags = tags_of(v))),
+    },
+    Field {
+        name: "requester.organisation",
+        kind: Kind::Declared(Declared::Organisation),
+        scope: Scope::Ticket,
+        doc: "the organisation the requester belongs to; may be empty",
+        sql: Some("p.organisation"),
+        zendesk: Some("organization_id"),
+        read: |f| Value::word(f.ticket.requester.organisation.as_deref()),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.organisation = name_of(v))),
     },
     Field {
         name: "language",

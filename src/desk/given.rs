@@ -45,10 +45,12 @@ pub fn ticket<'a>(
 pub fn give(ticket: Ticket, field: &FieldRef, value: Value<'_>) -> Result<Ticket, CannotGive> {
     let name = field.name();
     let cannot = |reason| CannotGive { field: name.to_string(), reason };
-    let path = match name.strip_prefix("field.") {
-        Some(custom) => vec!["custom", custom],
-        None => name.split('.').collect(),
-    };
+    let mut path: Vec<&str> = name.split('.').collect();
+    if let FieldRef::Custom(_) = field
+        && let [.., table, _] = path.as_mut_slice()
+    {
+        *table = "custom";
+    }
     let mut json = serde_json::to_value(ticket).map_err(cannot)?;
     let mut place = &mut json;
     for step in path {
@@ -90,12 +92,14 @@ impl Ticket {
             ("brand", Declared::Brand, &self.brand),
             ("group", Declared::Group, &self.group),
             ("assignee", Declared::Agent, &self.assignee),
+            ("requester.organisation", Declared::Organisation, &self.requester.organisation),
         ];
         let names = names.into_iter().filter_map(|(field, declared, name)| {
             let name = name.as_deref().filter(|name| desk.declared_name(&declared, name).is_none())?;
             Some(Unnameable::Name { field, declared, name })
         });
         let tags = self.tags.iter().map(|tag| ("tags", tag));
+        let tags = tags.chain(self.requester.tags.iter().map(|tag| ("requester.tags", tag)));
         let tags = tags.chain(self.post.hashtags.iter().map(|tag| ("post.hashtags", tag)));
         let tags = tags.filter(|(_, tag)| !normalize::is_tag(tag)).map(|(field, tag)| Unnameable::Tag { field, tag });
         names.chain(tags).collect()

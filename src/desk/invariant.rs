@@ -151,10 +151,11 @@ static INVARIANTS: &[Invariant] = &[
         },
     },
     Invariant {
-        fields: &["tags", "post.hashtags"],
+        fields: &["tags", "requester.tags", "post.hashtags"],
         says: "tags must be folded and without `#`",
         holds: |ticket| {
-            ticket.tags.iter().chain(&ticket.post.hashtags).all(|tag| normalize::tag(tag) == *tag && !tag.is_empty())
+            let tags = ticket.tags.iter().chain(&ticket.requester.tags).chain(&ticket.post.hashtags);
+            { tags }.all(|tag| normalize::tag(tag) == *tag && !tag.is_empty())
         },
     },
     Invariant {
@@ -173,8 +174,9 @@ static INVARIANTS: &[Invariant] = &[
                 &person.email,
                 &person.language,
                 &person.location,
+                &person.organisation,
             ];
-            let custom = ticket.custom.values().filter_map(|value| match value {
+            let custom = ticket.custom.values().chain(person.custom.values()).filter_map(|value| match value {
                 CustomValue::Text(text) => Some(text),
                 _ => None,
             });

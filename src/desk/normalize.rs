@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{CustomValue, Declarations, FieldRef, Person, Ticket, declarations::CustomKind, field::Declared, text};
+use super::{
+    CustomValue, Declarations, FieldRef, Owner, Person, Ticket, declarations::CustomKind, field::Declared, text,
+};
 
 /// Normalises a tag or hashtag: folded, without `#`. Empty if no other characters are left.
 pub fn tag(text: &str) -> String {
@@ -129,12 +131,14 @@ impl Ticket {
         self.requester.normalize();
         normalize(&mut self.language, language);
         tags(&mut self.tags);
+        tags(&mut self.requester.tags);
         tags(&mut self.post.hashtags);
         for (name, declared) in [
             (&mut self.account, Declared::Account),
             (&mut self.brand, Declared::Brand),
             (&mut self.group, Declared::Group),
             (&mut self.assignee, Declared::Agent),
+            (&mut self.requester.organisation, Declared::Organisation),
         ] {
             normalize(name, |name| {
                 desk.declared_name(&declared, name).map_or(Cow::Borrowed(name), |name| name.to_owned().into())
@@ -148,15 +152,18 @@ impl Ticket {
         for text in [&mut self.latest_comment, &mut self.latest_public_comment] {
             normalize(text, |text| Cow::Borrowed(text));
         }
-        self.custom.retain(|name, value| {
-            let CustomValue::Text(text) = value else { return true };
-            if desk.field(name).is_some_and(|field| field.kind == CustomKind::Choice)
-                && let Some(choice) = desk.declared_name(&Declared::Choice(name.clone()), text)
-            {
-                choice.clone_into(text);
-            }
-            !text::is_blank(text)
-        });
+        for owner in Owner::ALL {
+            owner.custom_mut(self).retain(|name, value| {
+                let CustomValue::Text(text) = value else { return true };
+                let field = desk.fields.iter().find(|field| field.of == owner && field.name == *name);
+                if let Some(field) = field.filter(|field| field.kind == CustomKind::Choice)
+                    && let Some(choice) = desk.declared_name(&Declared::Choice(field.full_name()), text)
+                {
+                    choice.clone_into(text);
+                }
+                !text::is_blank(text)
+            });
+        }
     }
 }
 

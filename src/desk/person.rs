@@ -1,11 +1,14 @@
 //! A person who writes to the desk.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{SourceId, VerifiedType, XId};
+use super::{CustomValue, SourceId, VerifiedType, XId};
 
-/// A person with the latest known profile. Keyed by the id at the source, as handles can change owner.
+/// A person: the latest known profile, and what the desk itself keeps about the person. Keyed by the id at the source,
+/// as handles can change owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Person {
@@ -35,10 +38,16 @@ pub struct Person {
     pub verified: Option<bool>,
     /// The kind of the verification mark.
     pub verified_type: Option<VerifiedType>,
+    /// The desk's tags for this person, folded.
+    pub tags: BTreeSet<String>,
+    /// The organisation that the person belongs to.
+    pub organisation: Option<String>,
+    /// Values of declared fields, by name.
+    pub custom: BTreeMap<String, CustomValue>,
 }
 
 impl Person {
-    /// Overwrites each field that `newer` knows and keeps the others.
+    /// Overwrites each field of the profile that `newer` knows, and keeps the others and what the desk set.
     pub fn update(&mut self, newer: &Self) {
         fn take<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
             if new.is_some() {
@@ -58,6 +67,18 @@ impl Person {
         take(&mut self.listed, &newer.listed);
         take(&mut self.verified, &newer.verified);
         take(&mut self.verified_type, &newer.verified_type);
+    }
+
+    /// Takes over what the desk keeps about a person, which is no part of the profile. Returns whether it differs.
+    pub fn take_kept(&mut self, other: &Self) -> bool {
+        let Self { tags, organisation, custom, .. } = other;
+        let differs = self.tags != *tags || self.organisation != *organisation || self.custom != *custom;
+        if differs {
+            self.tags.clone_from(tags);
+            self.organisation.clone_from(organisation);
+            self.custom.clone_from(custom);
+        }
+        differs
     }
 
     /// The user id at X; `None` for a person who writes mail, or if unknown.

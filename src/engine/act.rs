@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Scope, Ticket, Value, field::FIELDS,
-        normalize::tag,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Owner, Scope, Ticket, Value,
+        field::FIELDS, normalize::tag,
     },
     lang::rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
 };
@@ -54,11 +54,11 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 set(field, ticket, Value::Text(text.into()), now, desk);
             }
             ActionKind::Clear(field) => set(field, ticket, Value::Empty, now, desk),
-            ActionKind::AddTags(tags) => {
-                ticket.tags.extend(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()));
+            ActionKind::AddTags(owner, tags) => {
+                owner.tags_mut(ticket).extend(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()));
             }
-            ActionKind::RemoveTags(tags) => tags.iter().for_each(|t| {
-                ticket.tags.remove(&tag(t));
+            ActionKind::RemoveTags(owner, tags) => tags.iter().for_each(|t| {
+                owner.tags_mut(ticket).remove(&tag(t));
             }),
             ActionKind::Reply(template) => {
                 let render = if ticket.channel == Channel::TwitterDm { render } else { render_public };
@@ -154,8 +154,10 @@ pub fn changes(from: &Ticket, to: &Ticket, desk: &Declarations) -> Vec<Change> {
     if from == to {
         return vec![];
     }
-    let custom: BTreeSet<&String> = from.custom.keys().chain(to.custom.keys()).collect();
-    let custom = custom.into_iter().filter_map(|name| FieldRef::find(&format!("field.{name}"), desk));
+    let names = |owner: Owner| owner.custom(from).keys().chain(owner.custom(to).keys()).map(move |name| (owner, name));
+    let names: BTreeSet<_> = Owner::ALL.into_iter().flat_map(names).collect();
+    let custom = names.into_iter();
+    let custom = custom.filter_map(|(of, name)| FieldRef::find(&format!("{}field.{name}", of.prefix()), desk));
     let known = FIELDS.iter().filter(|f| f.scope == Scope::Ticket).map(FieldRef::Known);
     changes_of(&known.chain(custom).collect::<Vec<_>>(), from, to, desk)
 }

@@ -22,7 +22,7 @@ pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Opti
     if after == before {
         return None;
     }
-    let state = Ticket {
+    let mut state = Ticket {
         status: after.status,
         priority: after.priority,
         kind: after.kind,
@@ -35,6 +35,7 @@ pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Opti
         snoozed: after.snoozed.map(|_| Timestamp::UNIX_EPOCH),
         ..Ticket::default()
     };
+    state.requester.take_kept(&after.requester);
     let mut sha = Sha256::new();
     // Serializing a ticket as JSON does not fail.
     sha.update(serde_json::to_vec(&(state, active)).unwrap_or_default());

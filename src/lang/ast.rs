@@ -243,7 +243,13 @@ nodes! {
 
     SetAction { field: token(Path), values: values_behind_name(), }
     ClearAction { field: token(Path), }
-    TagsAction { add: has("add"), tag: keyword("tag"), values: values(), }
+    TagsAction {
+        add: has("add"),
+        requester: has("requester"),
+        tag: keyword("tag"),
+        dotted: keyword("requester.tags"),
+        values: values(),
+    }
     AssignAction { choosing: node(Choosing), group: has("group"), agent: has("agent"), value: value(), }
     Choosing { next: has("next"), }
     ReplyAction { text: node(Template), }

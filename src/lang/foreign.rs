@@ -96,6 +96,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("requester", &["customer", "person", "user", "contact", "sender", "author", "client", "follower"]),
     ("subject", &["title", "betreff", "sujet", "asunto"]),
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),
+    ("requester.organisation", &["company", "requester.company", "organization", "organization_id"]),
     ("tags", &["current_tags", "label", "labels", "etiquetas", "étiquettes", "schlagwörter"]),
     (
         "requester.followers",

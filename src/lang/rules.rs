@@ -17,7 +17,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Kind, Reached, Recipient, Scope, Status, TimeOfDay, Value, field,
+    Declarations, Event, FieldRef, Hours, Kind, Owner, Reached, Recipient, Scope, Status, TimeOfDay, Value, field,
     text::{fold, fold_needle},
 };
 
@@ -600,10 +600,10 @@ pub enum ActionKind {
     Set(FieldRef, SetTo),
     /// `clear F`
     Clear(FieldRef),
-    /// `add tags a, b`
-    AddTags(Vec<String>),
-    /// `remove tags a, b`
-    RemoveTags(Vec<String>),
+    /// `add tags a, b`, `add requester tags a, b`
+    AddTags(Owner, Vec<String>),
+    /// `remove tags a, b`, `remove requester tags a, b`
+    RemoveTags(Owner, Vec<String>),
     /// `reply "…"`
     Reply(Template),
     /// `note "…"`
@@ -654,6 +654,7 @@ impl ActionKind {
     /// The fields that it sets, or asks to be set. Setting them can change others: [`FieldRef::also_changes`].
     pub fn sets(&self) -> &[FieldRef] {
         static TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["tags"]));
+        static REQUESTER_TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["requester.tags"]));
         static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["status"]));
         static ASSIGNED: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["group", "assignee"]));
         fn known(names: &[&str]) -> Vec<FieldRef> {
@@ -661,7 +662,8 @@ impl ActionKind {
         }
         match self {
             Self::Set(field, _) | Self::Clear(field) => std::slice::from_ref(field),
-            Self::AddTags(_) | Self::RemoveTags(_) => &TAGS,
+            Self::AddTags(Owner::Ticket, _) | Self::RemoveTags(Owner::Ticket, _) => &TAGS,
+            Self::AddTags(Owner::Requester, _) | Self::RemoveTags(Owner::Requester, _) => &REQUESTER_TAGS,
             Self::Assign { .. } => &ASSIGNED,
             Self::Snooze(_) => &STATUS,
             Self::Reply(_)

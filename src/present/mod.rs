@@ -11,6 +11,7 @@ mod junit;
 mod markup;
 pub(crate) mod outbox;
 pub(crate) mod page;
+pub(crate) mod person;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rules;

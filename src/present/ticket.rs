@@ -86,7 +86,7 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
     let mut table = plain();
     let known =
         FIELDS.iter().filter(|f| matches!(f.scope, Scope::Ticket | Scope::Shown)).map(|f| FieldRef::find(f.name, desk));
-    let custom = desk.fields.iter().map(|field| FieldRef::find(&format!("field.{}", field.name), desk));
+    let custom = desk.fields.iter().map(|field| FieldRef::find(&field.full_name(), desk));
     for field in known.chain(custom).flatten() {
         let value = field.read(facts);
         // These fields repeat the conversation, which is printed below.

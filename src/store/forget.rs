@@ -3,6 +3,8 @@
 //! Rules copy texts into notes, fields, subjects and messages, and filters may change the copies. A copy is found by
 //! its prefix, ignoring case and white space. Comments that are replies by the desk are not changed.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
@@ -12,7 +14,7 @@ use super::{
 };
 use crate::{
     desk::{
-        CustomValue, Effect, ReasonKind, Ticket, TicketId, XId,
+        CustomValue, Effect, Owner, ReasonKind, Ticket, TicketId, XId,
         text::{contains_word, fold},
     },
     engine::MAX_VALUE_LENGTH,
@@ -57,9 +59,41 @@ impl Tx {
             query(statement).bind(id.as_str()).execute(&mut self.conn).await?;
         }
         let said = Said::of(&texts);
+        let mut copied = BTreeSet::new();
         for ticket in &tickets {
-            self.forget_on(TicketId(*ticket), id, &said, now).await?;
+            copied.extend(self.forget_about_requester(TicketId(*ticket), &said).await?);
         }
+        for ticket in tickets.iter().copied().map(TicketId).chain(copied) {
+            self.forget_on(ticket, id, &said, now).await?;
+        }
+        Ok(tickets.into_iter().map(TicketId).collect())
+    }
+
+    /// Erases copies of a deleted text from what agents did to a ticket's requester by hand. Returns all tickets of this
+    /// person if there was one, as their recorded runs may have it.
+    async fn forget_about_requester(&mut self, id: TicketId, said: &Said) -> Result<Vec<TicketId>, StoreError> {
+        let done = query(
+            "SELECT c.id, c.changes FROM person_change c JOIN ticket t ON t.requester = c.person WHERE t.id = $1",
+        );
+        let mut found = false;
+        for row in done.bind(id.0).fetch_all(&mut self.conn).await? {
+            if said.is_in_json(&row, &["changes"])? {
+                found = true;
+                query("UPDATE person_change SET changes = '[]' WHERE id = $1")
+                    .bind(row.try_get::<i64, _>("id")?)
+                    .execute(&mut self.conn)
+                    .await?;
+            }
+        }
+        if !found {
+            return Ok(vec![]);
+        }
+        let tickets: Vec<i64> = query_scalar(
+            "SELECT o.id FROM ticket t JOIN ticket o ON o.requester = t.requester WHERE t.id = $1 AND o.id <> $1",
+        )
+        .bind(id.0)
+        .fetch_all(&mut self.conn)
+        .await?;
         Ok(tickets.into_iter().map(TicketId).collect())
     }
 
@@ -99,7 +133,10 @@ impl Tx {
             if said.is_in(&ticket.subject) {
                 ticket.subject.clear();
             }
-            ticket.custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if said.is_in(text)));
+            for owner in Owner::ALL {
+                let custom = owner.custom_mut(&mut ticket);
+                custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if said.is_in(text)));
+            }
             let gone = |text: &Option<String>| text.as_ref().is_some_and(|text| said.is_in(text));
             if gone(&ticket.latest_comment) {
                 ticket.latest_comment = self.latest_text(id, true).await?;

@@ -12,6 +12,7 @@ mod assignment;
 mod column;
 mod comment;
 mod counts;
+mod custom;
 mod db;
 mod decision;
 mod field_version;
@@ -39,6 +40,7 @@ mod recount;
 mod report;
 mod rules_version;
 mod schedule;
+mod seen_person;
 mod snapshot;
 mod ticket;
 mod ticket_link;
@@ -71,6 +73,7 @@ pub use self::{
     polling::{Acknowledged, Gap, Polling, Stall},
     post::{PutPost, Seen, StoredPost},
     queues::Queues,
+    seen_person::{PersonChange, SeenPerson, StoredChange},
     snapshot::{SeenTicket, Snapshot},
     ticket::{TicketHead, TicketKey},
 };
@@ -83,7 +86,8 @@ use self::{
 use crate::settings::Address;
 
 /// Removes dead row versions from the PostgreSQL tables that hold content from X.
-const VACUUM: &str = "VACUUM comment, comment_version, decision, inbox, outbox, post, ticket, ticket_field";
+const VACUUM: &str =
+    "VACUUM comment, comment_version, decision, inbox, outbox, person_field, post, ticket, ticket_field";
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]

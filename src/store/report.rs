@@ -14,7 +14,7 @@ use super::{
     snapshot::Snapshot,
     ticket::tickets,
     time,
-    view::{Query, asks_about_people, list_of, past_time_in},
+    view::{Query, SetTable, asks_about_people, fields_of, list_of, past_time_in},
 };
 use crate::{
     desk::{
@@ -148,7 +148,9 @@ impl Statement<'_> {
         // Only needed columns are selected, so that a covering index may suffice.
         let mut select = "WITH base AS (SELECT t.id AS id".to_owned();
         let people = |m: &Measure| matches!(m, Measure::Requesters | Measure::Reach);
-        if self.report.measures.iter().any(people) {
+        let by_person =
+            |split: &Split| matches!(split, Split::Field(f) if f.kind() == Kind::Set && SetTable::of(f).of_person());
+        if self.report.measures.iter().any(people) || self.report.by.iter().any(by_person) {
             select.push_str(", t.requester AS who");
         }
         if self.report.measures.contains(&Measure::Reach) {
@@ -226,8 +228,10 @@ impl Statement<'_> {
                     format!("CAST({} AS BIGINT)", calendar(&format!("k{n}"), *unit, &local.months))
                 }
                 Split::Bands { .. } => format!("CAST(k{n} AS BIGINT)"),
-                Split::Field(FieldRef::Known(Field { kind: Kind::Set, sql: Some(table), .. })) => {
-                    let _ = write!(tables, " LEFT JOIN {table} s{n} ON s{n}.ticket = base.id");
+                Split::Field(field) if field.kind() == Kind::Set => {
+                    let set = SetTable::of(field);
+                    let of = if set.of_person() { "who" } else { "id" };
+                    let _ = write!(tables, " LEFT JOIN {} s{n} ON s{n}.{} = base.{of}", set.table, set.owner);
                     format!("s{n}.tag")
                 }
                 _ => format!("k{n}"),
@@ -399,7 +403,8 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
             };
             // Safe to interpolate: names of fields consist of letters, digits and `_`.
             Some(format!(
-                "(SELECT f.{column} FROM ticket_field f WHERE f.ticket = t.id AND f.kind = '{kind}' AND f.name = '{}')",
+                "(SELECT f.{column} FROM {} AND f.kind = '{kind}' AND f.name = '{}')",
+                fields_of(custom.of),
                 custom.name
             ))
         }

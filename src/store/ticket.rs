@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use super::{
     StoreError, Tx,
     column::{self, Column, columns},
+    custom::{CustomColumns, custom},
     db::{Builder, Connection, Query, Row, query, query_scalar},
     number::Numbered,
     person::PERSON,
     stored, time, times, word,
     write_buffer::{FieldRow, HashtagRow, PastStatusRow, TagRow},
 };
-use crate::desk::{CustomValue, PastStatus, SourceId, Status, Ticket, TicketId, XId, text::fold};
+use crate::desk::{PastStatus, SourceId, Status, Ticket, TicketId, XId};
 use crate::engine::minute;
 
 /// The key under which at most one ticket is open.
@@ -134,11 +135,7 @@ impl Tx {
         opened_by: &XId,
         since: Timestamp,
     ) -> Result<(), StoreError> {
-        let known = ticket.requester.id.as_ref().and_then(|id| self.conn.cache.person(id)?);
-        let requester = match known.filter(|(_, person)| *person == ticket.requester) {
-            Some((number, _)) => *number,
-            None => self.put_person(&ticket.requester).await?,
-        };
+        let requester = self.keep_requester(&ticket.requester, since).await?;
         let opened = query(&OPEN)
             .bind(key.account.as_str())
             .bind(&key.conversation)
@@ -182,15 +179,23 @@ impl Tx {
         Ok(())
     }
 
-    /// Updates a ticket, except its requester, channel and key, and schedules an evaluation of its automations.
+    /// Updates a ticket and what the desk keeps about its requester, but not the requester's profile, the channel or the
+    /// key. Schedules an evaluation of its automations, and of those of the requester's other tickets if something kept
+    /// about the requester changed.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
+        let mut requester = before.requester.clone();
+        if requester.take_kept(&ticket.requester) {
+            let number = query_scalar("SELECT requester FROM ticket WHERE id = $1").bind(ticket.id.0);
+            let number = number.fetch_one(&mut self.conn).await?;
+            self.change_person(number, &before.requester, &requester, now).await?;
+        }
         self.keep_field_versions(&before, ticket).await?;
         let saved = query(&SAVE).bind(ticket.id.0).bind(closed_at(ticket)).bind(next_check(ticket, now));
         column::bind(saved, CHANGING, ticket).execute(self.conn.past_cache()).await?;
         self.save_sets(&before, ticket).await?;
         self.conn.cache.raise_ticket_version(ticket.id);
-        let kept = Ticket { requester: before.requester, channel: before.channel, ..ticket.clone() };
+        let kept = Ticket { requester, channel: before.channel, ..ticket.clone() };
         self.conn.cache.keep_ticket(as_stored(kept));
         Ok(())
     }
@@ -216,12 +221,7 @@ impl Tx {
         self.conn.buffer.hashtags.extend(new.map(|tag| HashtagRow { ticket: id, tag: tag.clone() }));
         let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
         self.conn.buffer.fields.extend(fields.map(|(name, value)| {
-            let (kind, number, text) = match value {
-                CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
-                CustomValue::Number(number) => ("number", Some(*number), None),
-                CustomValue::Text(text) => ("text", None, Some(text.clone())),
-            };
-            let folded = text.as_deref().map(|text| fold(text).into_owned());
+            let CustomColumns { kind, number, text, folded } = value.into();
             FieldRow { ticket: id, name: name.clone(), kind, number, text, folded }
         }));
         Ok(())
@@ -350,14 +350,16 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
     let mut past_statuses = BTreeMap::new();
     for row in among(connection, SETS, ids).fetch_all(&mut *connection).await? {
         let Some(ticket) = found.get_mut(&row.try_get("ticket")?) else { continue };
-        match row.try_get("kind")? {
+        match row.try_get("place")? {
             "status" => {
-                let place = usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or(usize::MAX);
+                let place = usize::try_from(row.try_get::<i64, _>("nth")?).unwrap_or(usize::MAX);
                 let past = PastStatus { status: word(row.try_get("name")?)?, since: time(row.try_get("number")?)? };
                 past_statuses.entry(ticket.id).or_insert_with(BTreeMap::new).insert(place, past);
             }
             "tag" => ticket.tags.extend([row.try_get("name")?]),
             "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
+            "person_tag" => ticket.requester.tags.extend([row.try_get("name")?]),
+            "person_field" => ticket.requester.custom.extend([custom(&row)?]),
             _ => ticket.custom.extend([custom(&row)?]),
         }
     }
@@ -369,31 +371,26 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// One statement that reads the tables of tags, hashtags, declared fields and past statuses.
+/// One statement that reads the tables of tags, hashtags, declared fields and past statuses, of tickets and of their requesters.
 const SETS: &[&str] = &[
-    "SELECT ticket, 'tag' AS kind, tag AS name, CAST(NULL AS BIGINT) AS number, NULL AS text, 0 AS place FROM ticket_tag \
-     WHERE ticket",
-    " UNION ALL SELECT ticket, 'hashtag', tag, CAST(NULL AS BIGINT), NULL, 0 FROM ticket_hashtag WHERE ticket",
-    " UNION ALL SELECT ticket, kind, name, number, text, 0 FROM ticket_field WHERE ticket",
-    " UNION ALL SELECT ticket, 'status', status, began, NULL, place FROM past_status WHERE ticket",
+    "SELECT ticket, 'tag' AS place, tag AS name, 'tag' AS kind, CAST(NULL AS BIGINT) AS number, NULL AS text, 0 AS nth
+     FROM ticket_tag WHERE ticket",
+    " UNION ALL SELECT ticket, 'hashtag', tag, 'tag', CAST(NULL AS BIGINT), NULL, 0 FROM ticket_hashtag WHERE ticket",
+    " UNION ALL SELECT ticket, 'field', name, kind, number, text, 0 FROM ticket_field WHERE ticket",
+    " UNION ALL SELECT ticket, 'status', status, 'status', began, NULL, place FROM past_status WHERE ticket",
+    " UNION ALL SELECT t.id, 'person_tag', s.tag, 'tag', CAST(NULL AS BIGINT), NULL, 0
+      FROM ticket t JOIN person_tag s ON s.person = t.requester WHERE t.id",
+    " UNION ALL SELECT t.id, 'person_field', s.name, s.kind, s.number, s.text, 0
+      FROM ticket t JOIN person_field s ON s.person = t.requester WHERE t.id",
 ];
 
 /// Concatenates statement parts, each followed by ` IN (ids)`.
-fn among<'q>(connection: &Connection, parts: &[&str], ids: &'q [i64]) -> Query<'q> {
+pub(super) fn among<'q>(connection: &Connection, parts: &[&str], ids: &'q [i64]) -> Query<'q> {
     let mut statement = Builder::new(connection.dialect(), "");
     for part in parts {
         statement.push(part).push_in_numbers(ids);
     }
     statement.build()
-}
-
-fn custom(row: &Row) -> Result<(String, CustomValue), StoreError> {
-    let value = match row.try_get("kind")? {
-        "yes_no" => CustomValue::YesNo(row.try_get::<i64, _>("number")? != 0),
-        "number" => CustomValue::Number(row.try_get("number")?),
-        _ => CustomValue::Text(row.try_get("text")?),
-    };
-    Ok((row.try_get("name")?, value))
 }
 
 fn read(row: &Row) -> Result<Ticket, StoreError> {

@@ -12,7 +12,7 @@ use super::{
     StoreError, StoredPost, Tx,
     db::Builder,
     number::Numbered,
-    person::{PEOPLE, numbered_person},
+    person::{PEOPLE, numbered_people},
     ticket::tickets,
     word,
 };
@@ -31,7 +31,7 @@ impl Cached {
     pub(super) fn of(table: &str) -> Option<Self> {
         match table {
             "ticket" | "ticket_tag" | "ticket_hashtag" | "ticket_field" | "past_status" => Some(Self::Tickets),
-            "person" => Some(Self::People),
+            "person" | "person_tag" | "person_field" => Some(Self::People),
             "post" => Some(Self::Posts),
             _ => None,
         }
@@ -115,7 +115,7 @@ impl TxCache {
         self.people.insert(id.clone(), None);
     }
 
-    /// Caches a person, and updates the requester in cached tickets.
+    /// Caches a person, and updates the requester in cached tickets. Does nothing if the person has no id at a source.
     pub(super) fn keep_person(&mut self, number: i64, person: &Person) {
         let Some(id) = &person.id else { return };
         for ticket in self.tickets.values_mut().filter(|ticket| ticket.requester.id.as_ref() == Some(id)) {
@@ -152,8 +152,8 @@ impl Tx {
         let dialect = self.conn.dialect();
         let mut people = Builder::new(dialect, PEOPLE.as_str());
         people.push_in_texts(authors.into_iter().map(XId::as_str).collect());
-        for row in people.build().fetch_all(&mut self.conn).await? {
-            let (number, person) = numbered_person(&row)?;
+        let people = people.build().fetch_all(&mut self.conn).await?;
+        for (number, person) in numbered_people(self.conn.past_buffer(), &people).await? {
             self.conn.cache.keep_person(number, &person);
         }
 

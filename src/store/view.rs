@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Declarations, Facts, FieldRef, Hours, Kind, Status, Ticket, Viewer,
+        Declarations, Facts, FieldRef, Hours, Kind, Owner, Status, Ticket, Viewer,
         declarations::CustomKind,
         field::{Field, Scope},
     },
@@ -307,9 +307,8 @@ impl<'a> Query<'a> {
                 };
                 let yes_no = custom.kind == CustomKind::YesNo;
                 self.sql.push(if yes_no { "coalesce(" } else { "" });
-                self.sql.push(format_args!(
-                    "(SELECT f.{column} FROM ticket_field f WHERE f.ticket = t.id AND f.kind = '{kind}' AND f.name = "
-                ));
+                let of = fields_of(custom.of);
+                self.sql.push(format_args!("(SELECT f.{column} FROM {of} AND f.kind = '{kind}' AND f.name = "));
                 self.sql.push_bind(custom.name.clone()).push(")").push(if yes_no { ", 0)" } else { "" })
             }
         };
@@ -322,7 +321,8 @@ impl<'a> Query<'a> {
                 self.sql.push("(").push(TRUE).push(")");
             }
             Kind::Set => {
-                self.sql.push(format_args!("(t.id IN (SELECT s.ticket FROM {} s))", set_table(field)));
+                let SetTable { of, owner, table } = SetTable::of(field);
+                self.sql.push(format_args!("({of} IN (SELECT s.{owner} FROM {table} s))"));
             }
             Kind::Text => {
                 self.sql.push("(coalesce(");
@@ -456,7 +456,8 @@ impl<'a> Query<'a> {
         self.sql.push("(");
         match tags.split_first() {
             Some((first, others)) if *kind == Kind::Set => {
-                self.sql.push(format_args!("t.id IN (SELECT s.ticket FROM {} s WHERE s.tag IN (", set_table(field)));
+                let SetTable { of, owner, table } = SetTable::of(field);
+                self.sql.push(format_args!("{of} IN (SELECT s.{owner} FROM {table} s WHERE s.tag IN ("));
                 if tags.len() > MAX_PARAMETERS {
                     self.array(tags.iter().map(|tag| tag.as_str().into()).collect(), false);
                 } else {
@@ -646,7 +647,8 @@ impl<'a> Query<'a> {
             // With a separator that sorts before all other characters, joined texts sort like lists of tags.
             Kind::Set => {
                 self.sql.push("(SELECT string_agg(s.tag, ").push_bind("\u{1}");
-                self.sql.push(format_args!(" ORDER BY s.tag) FROM {} s WHERE s.ticket = t.id)", set_table(&sort.by)));
+                let SetTable { of, owner, table } = SetTable::of(&sort.by);
+                self.sql.push(format_args!(" ORDER BY s.tag) FROM {table} s WHERE s.{owner} = {of})"));
             }
             // NULL and the empty text are equal.
             Kind::Text => {
@@ -681,9 +683,36 @@ pub(super) fn asks_about_people(field: &FieldRef) -> bool {
 }
 
 /// The table that stores a set field.
-fn set_table(field: &FieldRef) -> &'static str {
-    match field {
-        FieldRef::Known(Field { sql: Some(sql), .. }) => sql,
-        _ => "ticket_tag",
+pub(super) struct SetTable {
+    /// The column of `ticket t` that the owner of the set is named by.
+    pub(super) of: &'static str,
+    /// The column of the table that names the owner.
+    pub(super) owner: &'static str,
+    pub(super) table: &'static str,
+}
+
+impl SetTable {
+    pub(super) fn of(field: &FieldRef) -> Self {
+        let table = match field {
+            FieldRef::Known(Field { sql: Some(sql), .. }) => sql,
+            _ => "ticket_tag",
+        };
+        match table {
+            "person_tag" => Self { of: "t.requester", owner: "person", table },
+            _ => Self { of: "t.id", owner: "ticket", table },
+        }
+    }
+
+    /// Whether the owner is the requester.
+    pub(super) fn of_person(&self) -> bool {
+        self.owner == "person"
+    }
+}
+
+/// The table of declared fields as `f`, limited to those of the ticket `t` or of its requester.
+pub(super) const fn fields_of(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Ticket => "ticket_field f WHERE f.ticket = t.id",
+        Owner::Requester => "person_field f WHERE f.person = t.requester",
     }
 }

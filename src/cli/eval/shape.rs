@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Declarations, FieldRef, Kind, Per, Scope, SourceId, Status, Ticket, Via, Words,
+        Declarations, FieldRef, Kind, Owner, Per, Scope, SourceId, Status, Ticket, Via, Words,
         declarations::{CustomField, CustomKind},
         field::{Declared, FIELDS, known},
         moment::moment,
@@ -38,8 +38,8 @@ pub(super) enum Shape {
     Table(Vec<Key>),
     /// One of these words, or an object with one of these keys.
     OneOf(&'static [&'static str], Vec<Key>),
-    /// An object of the custom fields that the desk declares.
-    Custom,
+    /// An object of the custom fields that the desk declares for the ticket or the requester.
+    Custom(Owner),
 }
 
 /// A key of an object.
@@ -105,7 +105,8 @@ fn table(prefix: &str, value: &Value) -> Shape {
     let keys = value.as_object().into_iter().flatten().map(|(name, value)| {
         let path = format!("{prefix}{name}");
         let holds = match (path.as_str(), value) {
-            ("custom", _) => Shape::Custom,
+            ("custom", _) => Shape::Custom(Owner::Ticket),
+            ("requester.custom", _) => Shape::Custom(Owner::Requester),
             ("requester.id", _) => Shape::Id,
             ("past_statuses", _) => {
                 let keys = vec![required("status", Shape::Word(Status::WORDS)), required("since", Shape::Moment)];
@@ -201,7 +202,7 @@ impl fmt::Display for Holds<'_> {
             Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
             Shape::Texts => f.write_str("a list of strings"),
             Shape::Tables(_) => f.write_str("a list of objects"),
-            Shape::Table(_) | Shape::Custom => f.write_str("an object"),
+            Shape::Table(_) | Shape::Custom(_) => f.write_str("an object"),
             Shape::OneOf(words, keys) => {
                 let keys: Vec<_> = keys.iter().map(|key| format!("{{\"{}\": …}}", key.name)).collect();
                 f.write_str(&listed(words.iter().copied().chain(keys.iter().map(String::as_str))))
@@ -298,7 +299,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             Holds::Field(field) => match field.kind {
                 CustomKind::Text => Ok(()),
                 CustomKind::Choice => {
-                    let choice = Declared::Choice(field.name.clone());
+                    let choice = Declared::Choice(field.full_name());
                     match is_blank(text) || self.report.desk.declared_name(&choice, text).is_some() {
                         true => Ok(()),
                         false => Err(did_you_mean(nearest(text, field.choices.iter().map(String::as_str)))),
@@ -346,19 +347,22 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         let (known, one): (&[Key], bool) = match self.holds {
             Holds::Shape(Shape::Table(keys)) => (keys, false),
             Holds::Shape(Shape::OneOf(_, keys)) => (keys, true),
-            Holds::Shape(Shape::Custom) => (&[], false),
+            Holds::Shape(Shape::Custom(_)) => (&[], false),
             _ => {
                 self.misfit("an object");
                 while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 return Ok(());
             }
         };
-        let custom = matches!(self.holds, Holds::Shape(Shape::Custom));
+        let custom = match self.holds {
+            Holds::Shape(Shape::Custom(of)) => Some(*of),
+            _ => None,
+        };
         let (holds, report) = (self.holds, self.report);
         let mut seen: Vec<String> = vec![];
         while let Some(name) = entries.next_key::<String>()? {
             let desk = report.desk;
-            let field = if custom { desk.field(&name) } else { None };
+            let field = custom.and_then(|of| desk.fields.iter().find(|field| field.of == of && field.name == name));
             let key = known.iter().find(|key| key.name == name);
             report.inside(&name, |report| {
                 if seen.contains(&name) {
@@ -389,9 +393,9 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
 }
 
 /// Reports an unknown key, with a suggestion.
-fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: bool) {
-    if custom {
-        let fields = report.desk.fields.iter().map(|field| field.name.as_str());
+fn unknown(report: &mut Report<'_>, name: &str, known: &[Key], custom: Option<Owner>) {
+    if let Some(of) = custom {
+        let fields = report.desk.fields.iter().filter(|field| field.of == of).map(|field| field.name.as_str());
         let meant = did_you_mean(nearest(name, fields));
         return report.misfit(format_args!("is not a declared field{meant}"));
     }
@@ -435,7 +439,7 @@ mod tests {
             Shape::Table(keys) => keys
                 .iter()
                 .flat_map(|key| match &key.holds {
-                    Shape::Custom | Shape::Id | Shape::Tables(_) => vec![],
+                    Shape::Custom(_) | Shape::Id | Shape::Tables(_) => vec![],
                     table @ Shape::Table(_) => paths(&format!("{prefix}{}.", key.name), table),
                     _ => vec![format!("{prefix}{}", key.name)],
                 })
@@ -499,7 +503,7 @@ mod tests {
                 };
                 words.chain(keys.iter().flat_map(keyed)).collect()
             }
-            Shape::Custom => vec![json!({})],
+            Shape::Custom(_) => vec![json!({})],
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     recent::Recent,
 };
 use crate::{
-    desk::{Declarations, Facts, FieldRef, Kind, Value, text::Folder},
+    desk::{Declarations, Facts, FieldRef, Kind, Owner, Value, text::Folder},
     engine::{
         evaluate,
         normal::{self, Normal, Ranges, normal},
@@ -150,7 +150,7 @@ pub(super) enum Unindexed {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum FieldKey {
     Known(&'static str),
-    Custom(Box<str>),
+    Custom(Owner, Box<str>),
     Schedule(Box<str>),
     EventKind,
 }
@@ -465,7 +465,7 @@ impl FieldKey {
     fn of(field: &FieldRef) -> Self {
         match field {
             FieldRef::Known(field) => Self::Known(field.name),
-            FieldRef::Custom(field) => Self::Custom(field.name.as_str().into()),
+            FieldRef::Custom(field) => Self::Custom(field.of, field.name.as_str().into()),
             FieldRef::Schedule(schedule) => Self::Schedule(schedule.name.as_str().into()),
         }
     }

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     desk::{
-        Actor, Declarations, Event, EventKind, FieldRef, Kind, OpenDay, Ticket, Via, declarations::CustomField,
+        Actor, Declarations, Event, EventKind, FieldRef, Kind, OpenDay, Owner, Ticket, Via, declarations::CustomField,
         declarations::CustomKind,
     },
     engine::{self, Decision, RuleSet, decide_plainly},
@@ -45,6 +45,7 @@ fn now() -> Timestamp {
 fn desk() -> Declarations {
     let custom = |name: &str, kind, choices: &[&str]| CustomField {
         name: name.into(),
+        of: Owner::Ticket,
         kind,
         choices: choices.iter().map(|c| (*c).into()).collect(),
         doc: None,
@@ -133,7 +134,7 @@ fn set(name: &str, value: &str) -> ActionKind {
 }
 
 fn tag(tag: &str) -> ActionKind {
-    ActionKind::AddTags(vec![tag.into()])
+    ActionKind::AddTags(Owner::Ticket, vec![tag.into()])
 }
 
 /// `"text {{field}} text"`, with these filters.

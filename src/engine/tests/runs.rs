@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    desk::{Author, EventComment, Priority, Status},
+    desk::{Author, EventComment, Owner, Priority, Status},
     engine::{Decision, Verdict, explain},
 };
 
@@ -177,7 +177,7 @@ fn facts_of_the_event_stay_as_they_were() {
 fn net_changes_leave_out_what_was_taken_back() {
     let triggers = vec![
         trigger("a", always(), vec![tag("x"), set("status", "solved"), set("assignee", "Maya")]),
-        trigger("b", always(), vec![ActionKind::RemoveTags(vec!["x".into()]), set("field.score", "3")]),
+        trigger("b", always(), vec![ActionKind::RemoveTags(Owner::Ticket, vec!["x".into()]), set("field.score", "3")]),
     ];
     let decision = run(triggers, &Ticket::default(), &updated(Ticket::default()));
     let changes: Vec<_> = decision.changes.iter().map(|c| format!("{}: {} to {}", c.field, c.from, c.to)).collect();

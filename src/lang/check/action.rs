@@ -5,13 +5,13 @@ use super::{
     value::{is_me, written},
 };
 use crate::{
-    desk::{Choosing, FieldRef, Kind, Recipient, Scope, field::Declared, field::FIELDS},
+    desk::{Choosing, FieldRef, Kind, Owner, Recipient, Scope, field::Declared, field::FIELDS},
     lang::{
         ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
         foreign::{is_nothing, translated},
-        rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
+        rules::{Action, ActionKind, Duration, Literal, Part, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -64,7 +64,10 @@ impl Checker<'_, '_> {
             Scope::Event => format!("rules cannot set the event field `{field}`"),
             _ => format!("rules cannot set `{field}`"),
         };
-        let help = format!("rules can set {} and `field.NAME`", listed(settable).replace(" or ", ", "));
+        let help = format!(
+            "rules can set {}, `field.NAME` and `requester.field.NAME`",
+            listed(settable).replace(" or ", ", ")
+        );
         self.report(Diagnostic::new(&codes::TW0305, range(path), message).with_help(help));
         None
     }
@@ -90,7 +93,10 @@ impl Checker<'_, '_> {
         if let Some(text) = value.as_node().cloned().and_then(ast::Template::cast)
             && field.kind() == Kind::Text
         {
-            return Some(ActionKind::Set(field, SetTo::Template(self.template(&text)?)));
+            let template = self.template(&text)?;
+            return self
+                .may_keep(&field, &template, &text)
+                .then_some(ActionKind::Set(field, SetTo::Template(template)));
         }
         if node.says_empty() {
             let help = format!("write `clear {field}`");
@@ -109,6 +115,25 @@ impl Checker<'_, '_> {
         can.then(|| ActionKind::Set(field, SetTo::Literal(literal)))
     }
 
+    /// Whether a text may be kept in a field. A text about a person cannot repeat a message: it would outlive the deletion of
+    /// the message in the person's other tickets. Reports an error if not.
+    fn may_keep(&mut self, field: &FieldRef, template: &Template, node: &ast::Template) -> bool {
+        if Owner::split(&field.name()).0 == Owner::Ticket {
+            return true;
+        }
+        let of_message = |part: &Part| match part {
+            Part::Placeholder { field, .. } => may_repeat_a_message(field).then(|| field.name().into_owned()),
+            Part::Text(_) => None,
+        };
+        let Some(name) = template.parts.iter().find_map(of_message) else { return true };
+        let message = format!("`{field}` cannot keep `{name}`, which may repeat a message");
+        let error = Diagnostic::new(&codes::TW0313, node.span(), message);
+        self.report(error.with_help(
+            "what is kept about a person outlives a message that is deleted at X; set a field of the ticket instead",
+        ));
+        false
+    }
+
     fn clear(&mut self, node: &ast::ClearAction) -> Option<ActionKind> {
         let path = node.field()?;
         let field = self.writable(&path)?;
@@ -121,6 +146,10 @@ impl Checker<'_, '_> {
     }
 
     fn tags_action(&mut self, node: &ast::TagsAction) -> Option<ActionKind> {
+        if let Some(word) = node.dotted() {
+            let error = Diagnostic::new(&codes::TW0106, range(&word), format!("unknown keyword `{}`", word.text()));
+            self.report(error.with_help("write `requester tags`").with_fix(range(&word), "requester tags"));
+        }
         if let Some(word) = node.tag() {
             let error = Diagnostic::new(&codes::TW0106, range(&word), "unknown keyword `tag`: write `tags`");
             self.report(error.with_fix(range(&word), "tags"));
@@ -137,7 +166,8 @@ impl Checker<'_, '_> {
         };
         let tags: Vec<_> = values.iter().map(|v| self.tag(v)).collect();
         let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(if node.add() { ActionKind::AddTags(tags) } else { ActionKind::RemoveTags(tags) })
+        let of = if node.requester() || node.dotted().is_some() { Owner::Requester } else { Owner::Ticket };
+        Some(if node.add() { ActionKind::AddTags(of, tags) } else { ActionKind::RemoveTags(of, tags) })
     }
 
     fn assign(&mut self, node: &ast::AssignAction) -> Option<ActionKind> {
@@ -202,7 +232,7 @@ impl Checker<'_, '_> {
         let subject = self.message_part(&message, "subject", &["subject", "body"]);
         let body = self.message_part(&message, "body", &["subject", "body"]);
         for (part, name) in [(&subject, "subject"), (&body, "body")] {
-            if matches!(part, Part::Missing) && !node.is_broken() {
+            if matches!(part, MessagePart::Missing) && !node.is_broken() {
                 self.error(&codes::TW0115, node.span(), format!("missing `{name}` in the notification"));
             }
         }
@@ -232,7 +262,7 @@ impl Checker<'_, '_> {
             self.known_parts(&message, &["subject", "body"]);
             for (slot, name) in texts.iter_mut().zip(["subject", "body"]) {
                 *slot = match self.message_part(&message, name, &["subject", "body"]) {
-                    Part::Missing => None,
+                    MessagePart::Missing => None,
                     part => Some(part.template()?),
                 };
             }
@@ -275,7 +305,7 @@ impl Checker<'_, '_> {
         self.known_parts(&message, &["body"]);
         let text = message.parts().find_map(|p| p.text());
         let body = match self.message_part(&message, "body", &["body"]) {
-            Part::Missing => {
+            MessagePart::Missing => {
                 self.error(&codes::TW0115, message.span(), "missing `body` in the braces of the webhook");
                 None
             }
@@ -309,19 +339,19 @@ impl Checker<'_, '_> {
         None
     }
 
-    fn message_part(&mut self, message: &ast::Message, name: &str, known: &[&str]) -> Part {
+    fn message_part(&mut self, message: &ast::Message, name: &str, known: &[&str]) -> MessagePart {
         let mut parts = message.named(name);
         let Some(first) = parts.next() else {
             let strange = message.parts().any(|p| p.name().is_some_and(|t| !known.contains(&t.text())));
             // An unknown part is most likely a misspelling of this one, and is reported on its own.
-            return if strange { Part::Broken } else { Part::Missing };
+            return if strange { MessagePart::Broken } else { MessagePart::Missing };
         };
         for again in parts {
             self.error(&codes::TW0115, again.span(), format!("duplicate `{name}`"));
         }
         match first.text().and_then(|text| self.template(&text)) {
-            Some(template) => Part::There(template),
-            None => Part::Broken,
+            Some(template) => MessagePart::There(template),
+            None => MessagePart::Broken,
         }
     }
 
@@ -336,15 +366,22 @@ impl Checker<'_, '_> {
     }
 }
 
+/// Whether the value of a field may be a text that somebody wrote on the ticket.
+fn may_repeat_a_message(field: &FieldRef) -> bool {
+    let name = field.name();
+    let is_text = matches!(field.kind(), Kind::Text) || name == "post.hashtags";
+    is_text && Owner::split(&name).0 == Owner::Ticket && !matches!(&*name, "requester" | "language" | "link")
+}
+
 /// The result of checking a part of a message.
-enum Part {
+enum MessagePart {
     There(Template),
     /// Invalid; the error has been reported.
     Broken,
     Missing,
 }
 
-impl Part {
+impl MessagePart {
     fn template(self) -> Option<Template> {
         match self {
             Self::There(template) => Some(template),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     desk::{
-        FieldRef, Kind, Scope, Status, TimeOfDay,
+        FieldRef, Kind, Owner, Scope, Status, TimeOfDay,
         field::{Declared, FIELDS},
         text::fold,
     },
@@ -213,7 +213,7 @@ impl Checker<'_, '_> {
             Scope::Shown => {
                 let message = format!("`{field}` is for display only, in columns and placeholders");
                 let instead = match field.name().as_ref() {
-                    "requester" => Some("`requester.name` or `requester.handle` instead"),
+                    "requester" => Some("`requester.handle`, `requester.name` or `requester.tags` instead"),
                     "latest_comment" | "latest_public_comment" => Some("`comment.text` or `description` instead"),
                     _ => None,
                 };
@@ -238,7 +238,7 @@ impl Checker<'_, '_> {
 
     /// Reports an unknown name. `asked` means that an operator follows, so that it must be a field.
     pub(super) fn unknown_name(&mut self, name: &str, span: Range<usize>, asked: bool) {
-        if name.starts_with("field.") && self.context.has_gap("field") {
+        if Owner::split(name).1.starts_with("field.") && self.context.has_gap("field") {
             return;
         }
         let word_of = FIELDS.iter().find(|f| matches!(f.kind, Kind::Words(words) if words.rank(name).is_some()));
@@ -257,8 +257,11 @@ impl Checker<'_, '_> {
             (true, _) => {
                 let message = format!("unknown field `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0203, span.clone(), message);
-                match name.strip_prefix("field.") {
+                match Owner::split(name).1.strip_prefix("field.") {
                     Some(_) if !self.context.has_declarations() => diagnostic.with_help(super::value::NO_DECLARATIONS),
+                    Some(_) if name.starts_with("requester.") => diagnostic.with_help(
+                        "declare fields of the requester as `[[field]]` with `of = \"requester\"` in `twite.toml`",
+                    ),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
                     None if name == "me" => diagnostic.with_help("write `assignee is me`"),
                     None if name == "ticket" => diagnostic

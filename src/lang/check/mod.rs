@@ -356,7 +356,7 @@ impl Suggestions {
 impl<'a> Context<'a> {
     fn new(desk: &'a Arc<Declarations>, gaps: Option<&Gaps>) -> Self {
         let fields = FIELDS.iter().map(|field| field.name.to_owned());
-        let custom = desk.fields.iter().map(|field| format!("field.{}", field.name));
+        let custom = desk.fields.iter().map(|field| field.full_name());
         Self {
             desk,
             gaps: gaps.cloned(),

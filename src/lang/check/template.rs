@@ -2,7 +2,7 @@
 
 use super::{Checker, value::shortened};
 use crate::{
-    desk::{FieldRef, Scope},
+    desk::{FieldRef, Owner, Scope},
     lang::{
         ast::{self, AstNode, TemplatePart},
         codes,
@@ -117,7 +117,8 @@ impl Checker<'_, '_> {
             self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
             return None;
         }
-        if found.is_some() || name.starts_with("ticket.field.") && self.context.has_gap("field") {
+        let is_custom = name.strip_prefix("ticket.").is_some_and(|name| Owner::split(name).1.starts_with("field."));
+        if found.is_some() || is_custom && self.context.has_gap("field") {
             return found;
         }
         if name.starts_with(['#', '/', '^']) {

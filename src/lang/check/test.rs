@@ -156,7 +156,7 @@ impl Checker<'_, '_> {
         let Some(path) = fact.name() else { return };
         let name = format!("{inside}{}", path.text());
         if let Some(block) = fact.facts() {
-            if matches!(name.as_str(), "requester" | "post" | "field") {
+            if matches!(name.as_str(), "requester" | "post" | "field" | "requester.field") {
                 return self.facts(&block, &format!("{name}."), now, given, false);
             }
             let message = format!("`{name}` takes one value; only `requester`, `post` and `field` take braces");

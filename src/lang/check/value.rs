@@ -225,6 +225,7 @@ impl Checker<'_, '_> {
             Declared::Agent => "agent",
             Declared::Account => "account",
             Declared::Brand => "brand",
+            Declared::Organisation => "organisation",
             Declared::Schedule => "schedule",
             Declared::Choice(_) => "field",
         };
@@ -237,8 +238,9 @@ impl Checker<'_, '_> {
             Declared::Agent => "agent".to_owned(),
             Declared::Account => "account".to_owned(),
             Declared::Brand => "brand".to_owned(),
+            Declared::Organisation => "organisation".to_owned(),
             Declared::Schedule => "schedule".to_owned(),
-            Declared::Choice(field) => format!("`field.{field}` choice"),
+            Declared::Choice(field) => format!("`{field}` choice"),
         };
         let list = NameList::Declared(declared.clone());
         let suggestion = self.context.suggestions.nearest(list, text.trim_start_matches('@'), names.iter().copied());

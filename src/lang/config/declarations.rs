@@ -41,9 +41,15 @@ impl Names {
 
 impl Reader {
     /// Reports invalid and duplicate names.
-    pub(super) fn names<T>(&mut self, kind: &str, entries: &[Entry<'_, T>], key: &str, name: impl Fn(&T) -> &str) {
+    pub(super) fn names<'e, 't: 'e, T: 'e>(
+        &mut self,
+        kind: &str,
+        entries: impl IntoIterator<Item = &'e Entry<'t, T>>,
+        key: &str,
+        name: impl Fn(&T) -> &str,
+    ) {
         let mut seen: HashMap<String, Range<usize>> = HashMap::new();
-        for entry in entries.iter().filter(|entry| !entry.has_lost(key)) {
+        for entry in entries.into_iter().filter(|entry| !entry.has_lost(key)) {
             let (name, span) = (name(&entry.value), entry.at(key));
             if is_blank(name) || name.chars().any(char::is_control) {
                 self.error(
@@ -154,6 +160,7 @@ impl Reader {
             Declared::Agent => "agent",
             Declared::Account => "account",
             Declared::Brand => "brand",
+            Declared::Organisation => "organisation",
             Declared::Schedule => "schedule",
             Declared::Choice(_) => "choice",
         };

@@ -28,16 +28,30 @@ use self::{
 use super::{codes, diagnostic::TextDiagnostic as Diagnostic, levels::Levels, lines::LineIndex};
 use crate::{
     desk::{
-        Account, Accounts, Declarations, Hours,
-        declarations::{AccountName, Agent, Brand, CustomField, Edition, Group, Schedule},
+        Account, Accounts, Declarations, Hours, Owner,
+        declarations::{AccountName, Agent, Brand, CustomField, Edition, Group, Organisation, Schedule},
         field::Declared,
     },
     settings::{Address, Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},
 };
 
 const KEYS: &[&str] = &[
-    "account", "agent", "brand", "edition", "field", "group", "hours", "limits", "lints", "mail", "schedule", "store",
-    "url", "webhook", "x",
+    "account",
+    "agent",
+    "brand",
+    "edition",
+    "field",
+    "group",
+    "hours",
+    "limits",
+    "lints",
+    "mail",
+    "organisation",
+    "schedule",
+    "store",
+    "url",
+    "webhook",
+    "x",
 ];
 
 /// The contents of `twite.toml`.
@@ -129,6 +143,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let brands = root.list::<Brand>("brand", &["name"]);
     let mut fields = root.list::<CustomField>("field", &["name", "type"]);
     let groups = root.list::<Group>("group", &["name"]);
+    let organisations = root.list::<Organisation>("organisation", &["name"]);
     let mut schedules = root.list::<Schedule>("schedule", &["name", "hours"]);
     let webhooks = root.list::<Webhook>("webhook", &["name", "url"]);
     let hours = root.table::<Hours>("hours", &[]);
@@ -153,10 +168,13 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     reader.names("group", &groups, "name", |g| &g.name);
     reader.names("agent", &agents, "name", |a| &a.name);
     reader.names("brand", &brands, "name", |b| &b.name);
+    reader.names("organisation", &organisations, "name", |o| &o.name);
     reader.names("schedule", &schedules, "name", |s| &s.name);
     reader.names("webhook", &webhooks, "name", |w| &w.name);
     reader.names("account", &accounts, "handle", |a| &a.handle);
-    reader.names("field", &fields, "name", |f| &f.name);
+    for of in Owner::ALL {
+        reader.names("field", fields.iter().filter(|field| field.value.of == of), "name", |f| &f.name);
+    }
     reader.accounts(&accounts, edition);
     let brand_names = Names::of(Declared::Brand, &brands, |b| &b.name, !gaps.has("brand"));
     let group_names = Names::of(Declared::Group, &groups, |g| &g.name, !gaps.has("group"));
@@ -193,6 +211,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         agents: whole(agents),
         accounts: accounts.iter().filter(|e| e.is_whole).map(|e| names(&e.value)).collect(),
         brands: whole(brands),
+        organisations: whole(organisations),
         fields: whole(fields),
         webhooks: webhooks.iter().filter(|e| e.is_whole).map(|e| e.value.name.clone()).collect(),
         hours: hours.map(|e| e.value).unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 use super::{Grouped, Quoted, Tags, Written};
 use crate::{
-    desk::{Choosing, FieldRef, Per, Recipient, Scope},
+    desk::{Choosing, FieldRef, Owner, Per, Recipient, Scope},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Expect, ExpectKind,
         Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo,
@@ -214,8 +214,8 @@ impl Display for ActionKind {
             Self::Set(field, SetTo::Literal(literal)) => write!(f, "set {field} to {}", Written { literal, field }),
             Self::Set(field, SetTo::Template(text)) => write!(f, "set {field} to {text}"),
             Self::Clear(field) => write!(f, "clear {field}"),
-            Self::AddTags(tags) => write!(f, "add tags {}", Tags(tags)),
-            Self::RemoveTags(tags) => write!(f, "remove tags {}", Tags(tags)),
+            Self::AddTags(of, tags) => write!(f, "add {}tags {}", whose(*of), Tags(tags)),
+            Self::RemoveTags(of, tags) => write!(f, "remove {}tags {}", whose(*of), Tags(tags)),
             Self::Reply(text) => write!(f, "reply {text}"),
             Self::Note(text) => write!(f, "note {text}"),
             Self::Notify { to, subject, body } => {
@@ -247,6 +247,14 @@ impl Display for ActionKind {
             Self::Webhook { name, body: Some(body) } => write!(f, "webhook {} {{ body {body} }}", Quoted(name)),
             Self::Stop => f.write_str("stop"),
         }
+    }
+}
+
+/// What comes before `tags` in an action.
+const fn whose(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Ticket => "",
+        Owner::Requester => "requester ",
     }
 }
 

@@ -92,8 +92,8 @@ impl Action {
             ActionKind::Remind { subject, body, .. } => subject.iter().chain(body).collect(),
             ActionKind::Webhook { body, .. } => body.iter().collect(),
             ActionKind::Clear(_)
-            | ActionKind::AddTags(_)
-            | ActionKind::RemoveTags(_)
+            | ActionKind::AddTags(..)
+            | ActionKind::RemoveTags(..)
             | ActionKind::Assign { .. }
             | ActionKind::Snooze(_)
             | ActionKind::Merge

@@ -9,7 +9,7 @@ use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
     app::agent::{self, AgentUpdate},
     daemon::Daemon,
-    desk::{Actor, Event, EventKind, Facts, FieldRef, Ticket, TicketId, Via},
+    desk::{Actor, Event, EventKind, Facts, FieldRef, Owner, Ticket, TicketId, Via},
     engine::{self, loops, minute},
     lang::{
         check_files,
@@ -74,8 +74,8 @@ fn actions(happens: &Change, rules: &Rules) -> Vec<Action> {
         Change::Priority(p) => ActionKind::Set(field("priority"), word(p)),
         Change::Status(s) => ActionKind::Set(field("status"), word(s)),
         Change::Group => ActionKind::Set(field("group"), word("Night")),
-        Change::Tag => ActionKind::AddTags(vec!["seen".into()]),
-        Change::Untag => ActionKind::RemoveTags(vec!["seen".into()]),
+        Change::Tag => ActionKind::AddTags(Owner::Ticket, vec!["seen".into()]),
+        Change::Untag => ActionKind::RemoveTags(Owner::Ticket, vec!["seen".into()]),
     };
     vec![Action { kind, span }]
 }

@@ -6,6 +6,7 @@ mod caps;
 mod counted;
 mod invariants;
 mod order;
+mod people;
 mod private;
 mod replies;
 mod together;

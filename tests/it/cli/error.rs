@@ -162,6 +162,8 @@ const USED: &[(&str, &[(&str, &str)])] = &[
     ("test", &[("paths", "good")]),
     ("ticket apply", &[("title", "A macro"), ("tickets", "1"), ("rules", "good")]),
     ("ticket list", &[("rules", "good")]),
+    ("person show", &[("who", "@ada"), ("rules", "good")]),
+    ("person update", &[("who", "@ada"), ("add_tag", "vip"), ("rules", "good")]),
     ("ticket reply", &[("ticket", "1"), ("text", "Hello."), ("rules", "good")]),
     ("ticket show", &[("ticket", "1"), ("rules", "good")]),
     ("ticket update", &[("ticket", "1"), ("set", "status=solved"), ("rules", "good")]),

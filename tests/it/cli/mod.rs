@@ -8,6 +8,7 @@ mod error;
 mod eval;
 mod levels;
 mod outbox;
+mod person;
 mod reading;
 mod rewrite;
 mod rights;

@@ -255,3 +255,23 @@ async fn me_is_the_agent_who_reads_or_acts() {
         assert_eq!(ids.len(), groups, "{agent:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_whose_tickets_are_hidden_does_not_exist() {
+    let desk = desk(&[SEEN, HIDDEN]).await;
+    for command in ["person show N", "person show N --format json", "person update N --add-tag vip --dry-run"] {
+        let as_shown = |agent: &str, person: &str| {
+            let (status, out, errors) = run(desk.path(), Some(agent), &command.replace('N', person));
+            (status, (out + &errors).replace(person, "N"))
+        };
+        let missing = as_shown("Ana", "599");
+        assert_eq!(missing.0, 2, "{command}: {}", missing.1);
+        assert_eq!(as_shown("Ana", "502"), missing, "{command}");
+        assert_eq!(as_shown("Ana", "@p502").0, 2, "{command}");
+        assert_eq!(as_shown("Ana", "500").0, 0, "{command}");
+    }
+    assert_eq!(run(desk.path(), Some("Ana"), "person update 502 --add-tag vip").0, 2);
+    assert_eq!(run(desk.path(), Some("Ana"), "person update 500 --add-tag vip").0, 0);
+    let person = |id: &str| run(desk.path(), None, &format!("person show {id}")).1;
+    assert!(person("500").contains("vip") && person("500").contains("agent:Ana") && !person("502").contains("vip"));
+}

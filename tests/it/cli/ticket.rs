@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::database;
 
-fn twite(database: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub(super) fn twite(database: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut twite = Command::cargo_bin("twite").unwrap();
     twite.current_dir(env!("CARGO_MANIFEST_DIR")).env("NO_COLOR", "1").args(arguments).arg("--database").arg(database);
     let ran = twite.output().unwrap();
@@ -15,7 +15,7 @@ fn twite(database: &Path, arguments: &[&str]) -> (i32, String, String) {
     (ran.status.code().unwrap(), text(ran.stdout), text(ran.stderr))
 }
 
-fn json(database: &Path, arguments: &[&str]) -> Value {
+pub(super) fn json(database: &Path, arguments: &[&str]) -> Value {
     let (status, out, errors) = twite(database, &[arguments, &["--format", "json"]].concat());
     assert_eq!(status, 0, "{out}{errors}");
     serde_json::from_str(&out).unwrap()

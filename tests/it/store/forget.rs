@@ -7,9 +7,12 @@ use crate::support::{
 };
 use jiff::SignedDuration;
 use twite::{
-    app::agent::{self, AgentUpdate},
+    app::{
+        agent::{self, AgentUpdate, Description},
+        people,
+    },
     daemon::LookupOutcome,
-    desk::{Act, Actor, Effect, Incoming, Reason, ReasonKind, TicketId, Via, Viewer, XId},
+    desk::{Act, Actor, Effect, Incoming, Owner, Reason, ReasonKind, TicketId, Via, Viewer, XId},
     sim::{NewPerson, NewPost},
     store::{Next, Store},
     x::wire::decode_line,
@@ -55,6 +58,10 @@ type = "text"
 [[field]]
 name = "own"
 type = "text"
+[[field]]
+name = "about"
+of = "requester"
+type = "text"
 "#;
 
 /// All columns, the change log's too, that contain one of these words in any case.
@@ -95,6 +102,16 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     .unwrap();
     let second = post("@acme and wombats the receipt", Some(&first));
     daemon.run_until_idle().await.unwrap();
+    // An agent copies it to the person, and so to the recorded runs of another ticket.
+    let desk = daemon.rules().desk.clone();
+    for text in ["\"@acme Quokkas ate my \\\"order\\\" \u{1f998} and half of the garden fence\"", "\"a farmer\""] {
+        let set = [("field.about".to_owned(), text.to_owned())];
+        let described = Description { of: Owner::Requester, set: &set, ..Description::default() };
+        let actions = described.actions("test", &desk).unwrap();
+        people::update(daemon.app(), Viewer::Owner, "@ana", &actions).await.unwrap();
+        post(&format!("@acme something else, {}", text.len()), None);
+        daemon.run_until_idle().await.unwrap();
+    }
     let clock = daemon.clock();
     let later = |hours| clock.reached(clock.now().checked_add(SignedDuration::from_hours(hours)).unwrap());
     later(2);
@@ -111,6 +128,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
         "outbox.effect",
         "ticket_field.text",
         "ticket_hashtag.tag",
+        "person_change.changes",
     ] {
         assert!(before.iter().any(|found| found.starts_with(place)), "the test shows nothing of {place}: {before:#?}");
     }

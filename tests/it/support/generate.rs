@@ -12,8 +12,8 @@ use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef,
-        FiredBefore, Hours, Kind, OpenDay, PastStatus, Per, Person, PostFacts, Priority, Recipient, Status, Ticket,
-        TicketId, TicketType, VerifiedType, Via,
+        FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, Recipient, Status,
+        Ticket, TicketId, TicketType, VerifiedType, Via,
         declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
@@ -89,15 +89,17 @@ pub fn now() -> Timestamp {
     "2026-01-05T12:00:00Z".parse().unwrap()
 }
 
-/// A desk open from Monday to Friday, with one declared field of each type.
+/// A desk open from Monday to Friday, with one declared field of each type for tickets and for requesters.
 pub fn desk() -> Declarations {
-    let field = |name: &str, kind| CustomField { name: name.into(), kind, choices: vec![], doc: None };
-    let fields = vec![
-        field("topic", CustomKind::Choice),
-        field("order", CustomKind::Text),
-        field("score", CustomKind::Number),
-        field("done", CustomKind::YesNo),
+    let field = |of, (name, kind): (&str, _)| CustomField { name: name.into(), of, kind, choices: vec![], doc: None };
+    let kinds = [
+        ("topic", CustomKind::Choice),
+        ("order", CustomKind::Text),
+        ("score", CustomKind::Number),
+        ("done", CustomKind::YesNo),
     ];
+    // The requester has fields of the same names, which are others.
+    let fields = Owner::ALL.into_iter().flat_map(|of| kinds.map(|kind| field(of, kind))).collect();
     let mut desk = Declarations { fields, url: Some("https://desk.example".into()), ..Declarations::default() };
     let day = OpenDay::try_from(vec!["09:00-12:00".parse().unwrap(), "13:00-17:00".parse().unwrap()]).unwrap();
     let hours = &mut desk.hours;
@@ -183,6 +185,9 @@ prop_compose! {
         joined in option::of(time()),
         verified in option::of(any::<bool>()),
         verified_type in word(VerifiedType::ALL),
+        tags in tags(),
+        organisation in option::of(one_name()),
+        custom in custom(),
     ) -> Person {
         Person {
             id: None,
@@ -198,6 +203,9 @@ prop_compose! {
             listed: numbers[3],
             verified,
             verified_type,
+            tags: tags.into_iter().collect(),
+            organisation,
+            custom,
         }
     }
 }
@@ -472,7 +480,10 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
                 before.priority = priority;
             }
             if which & 4 == 0 {
-                before.tags = tags.into_iter().collect();
+                before.tags = tags.iter().cloned().collect();
+            }
+            if which & 8 == 0 {
+                before.requester.tags = tags.into_iter().collect();
             }
             before
         },
@@ -501,6 +512,10 @@ fn template() -> impl Strategy<Value = Template> {
     collection::vec(part, 0..3).prop_map(|parts| Template { parts })
 }
 
+fn owner() -> impl Strategy<Value = Owner> {
+    sample::select(Owner::ALL.to_vec())
+}
+
 /// Any action; those that change fields which other rules test are more frequent.
 pub fn action() -> impl Strategy<Value = ActionKind> {
     let settable = || sample::select(all_fields().into_iter().filter(FieldRef::writable).collect::<Vec<_>>());
@@ -517,8 +532,8 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
     let action = prop_oneof![
         6 => set,
         2 => settable().prop_map(ActionKind::Clear),
-        5 => tags().prop_map(ActionKind::AddTags),
-        3 => tags().prop_map(ActionKind::RemoveTags),
+        5 => (owner(), tags()).prop_map(|(of, tags)| ActionKind::AddTags(of, tags)),
+        3 => (owner(), tags()).prop_map(|(of, tags)| ActionKind::RemoveTags(of, tags)),
         1 => template().prop_map(ActionKind::Reply),
         1 => template().prop_map(ActionKind::Note),
         1 => (recipient(), template(), template())
@@ -537,8 +552,8 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         // A new action needs its line above.
         ActionKind::Set(..)
         | ActionKind::Clear(_)
-        | ActionKind::AddTags(_)
-        | ActionKind::RemoveTags(_)
+        | ActionKind::AddTags(..)
+        | ActionKind::RemoveTags(..)
         | ActionKind::Reply(_)
         | ActionKind::Note(_)
         | ActionKind::Notify { .. }

@@ -6,7 +6,7 @@ use strsim::osa_distance;
 
 use super::{Context, Lint, acting::Acting};
 use crate::{
-    desk::normalize,
+    desk::{Owner, normalize},
     lang::{
         ast::{AstNode, NodeExt, Predicate, Question, span_of},
         check::value::written,
@@ -66,7 +66,7 @@ fn added(rules: &Rules) -> BTreeSet<String> {
         _ => vec![],
     };
     let acted = Acting::all(rules).flat_map(|rule| rule.then).flat_map(|action| match &action.kind {
-        ActionKind::AddTags(tags) => tags.clone(),
+        ActionKind::AddTags(Owner::Ticket, tags) => tags.clone(),
         ActionKind::Set(_, SetTo::Literal(literal)) => set(literal),
         _ => vec![],
     });

@@ -1,0 +1,143 @@
+//! `twite person`: shows and updates people.
+
+use std::{io, sync::Arc};
+
+use clap::{Args, Subcommand};
+
+use super::{
+    CliError, Exit,
+    desk::{Access, AsAgent, DeskArgs, OpenDesk},
+    terminal,
+    ticket::assignment,
+    view::TableFormat,
+};
+use crate::{
+    app::{
+        App,
+        agent::Description,
+        people::{self, NotFound},
+    },
+    clock::Clock,
+    desk::{Owner, Viewer},
+    lang::render,
+    present::{
+        self,
+        person::{ChangedJson, PersonJson},
+    },
+};
+
+/// Show a person with the tickets, and update what the desk keeps about people.
+#[derive(Debug, Args)]
+pub(crate) struct PersonCommand {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    by: AsAgent,
+    #[command(flatten)]
+    desk: DeskArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show a person: the profile, what the desk keeps, the latest tickets and what agents changed.
+    Show {
+        /// The person's handle, id at X or email address.
+        #[arg(value_name = "HANDLE|ID")]
+        who: String,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
+    /// Update a person, as an agent.
+    ///
+    /// The update is on all tickets of the person: rules see it from their next decision on, and automations are evaluated
+    /// again. It starts no triggers.
+    ///
+    ///   twite person update @ada --add-tag vip --set field.tier=gold --set organisation=ACME
+    #[command(verbatim_doc_comment)]
+    Update(Update),
+}
+
+#[derive(Debug, Args)]
+struct Update {
+    /// The person's handle, id at X or email address.
+    #[arg(value_name = "HANDLE|ID")]
+    who: String,
+    /// Set a field, as with `set requester.FIELD to VALUE` in a rule. Can be given several times.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Make a field empty. Can be given several times.
+    #[arg(long, value_name = "FIELD")]
+    clear: Vec<String>,
+    /// Add a tag. Can be given several times.
+    #[arg(long, value_name = "TAG")]
+    add_tag: Vec<String>,
+    /// Remove a tag. Can be given several times.
+    #[arg(long, value_name = "TAG")]
+    remove_tag: Vec<String>,
+    /// Show the result without applying it.
+    #[arg(long)]
+    dry_run: bool,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    format: TableFormat,
+}
+
+impl PersonCommand {
+    pub(crate) async fn run(self) -> Result<Exit, CliError> {
+        // A dry run writes, and rolls back.
+        let access = match &self.what {
+            What::Show { .. } => Access::Read,
+            What::Update(_) => Access::Write,
+        };
+        let desk = self.desk.open(access).await?;
+        let viewer = self.by.viewer(&desk.rules.desk)?;
+        match &self.what {
+            What::Show { who, format } => {
+                let sheet = people::sheet(desk.store()?, viewer, who).await.map_err(refused)?;
+                let text = || present::person::sheet(&sheet, &desk.rules.desk, Clock::Wall.now());
+                format.print(text, &PersonJson::from(&sheet))
+            }
+            What::Update(update) => update.run(&desk, viewer).await,
+        }
+    }
+}
+
+impl Update {
+    async fn run(&self, desk: &OpenDesk, viewer: Viewer<'_>) -> Result<Exit, CliError> {
+        let bare = |field: &str| Owner::split(field).1.to_owned();
+        let set: Vec<_> = self.set.iter().map(|(field, value)| (bare(field), value.clone())).collect();
+        let clear: Vec<_> = self.clear.iter().map(|field| bare(field)).collect();
+        let described = Description {
+            of: Owner::Requester,
+            set: &set,
+            clear: &clear,
+            add_tags: &self.add_tag,
+            remove_tags: &self.remove_tag,
+            ..Description::default()
+        };
+        if described.is_empty() {
+            return Err(CliError::Usage(
+                "nothing is to be done: give `--set`, `--clear`, `--add-tag` or `--remove-tag`".into(),
+            ));
+        }
+        let actions = described.actions("these options", &desk.rules.desk).map_err(|(found, sources)| {
+            let report = render::human(&found, &sources, terminal::style(&io::stderr()));
+            CliError::Report(format!("these options describe no update of a person\n\n{report}"))
+        })?;
+        let app = App::with_rules(desk.store()?.clone(), Arc::clone(&desk.rules), desk.settings.clone(), Clock::Wall);
+        let changed = match self.dry_run {
+            true => people::preview(&app, viewer, &self.who, &actions).await,
+            false => people::update(&app, viewer, &self.who, &actions).await,
+        };
+        let changed = changed.map_err(refused)?;
+        self.format.print(|| present::person::changed(&changed, self.dry_run), &ChangedJson::from(&changed))
+    }
+}
+
+fn refused(error: NotFound) -> CliError {
+    match error {
+        NotFound::Store(error) => error.into(),
+        other => CliError::Usage(other.to_string()),
+    }
+}

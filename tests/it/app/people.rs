@@ -1,0 +1,227 @@
+//! What is kept about a person is on all tickets of this person: in decisions, views, automations and replays.
+
+use std::sync::Arc;
+
+use crate::support::owner::OwnerReads as _;
+use crate::support::{inside, simulator};
+use twite::{
+    app::{
+        agent::{self, AgentUpdate, Description},
+        people::{self, NotFound},
+        replay::{self, By},
+        views,
+    },
+    daemon::Daemon,
+    desk::{Actor, Owner, Ticket, TicketId, Via, Viewer},
+    x::wire::decode_line,
+};
+
+const DESK: &str = r#"
+[[group]]
+name = "Social"
+
+[[agent]]
+name = "Ana"
+groups = ["Social"]
+
+[[agent]]
+name = "Cleo"
+sees = "assigned"
+
+[[organisation]]
+name = "Globex"
+
+[[field]]
+name = "tier"
+of = "requester"
+type = "choice"
+choices = ["gold", "silver"]
+
+[[field]]
+name = "plan"
+of = "requester"
+type = "text"
+"#;
+
+const RULES: &str = r#"
+trigger "Gold is known by what they say" {
+  on created
+  when description contains "gold"
+  then
+    set requester.field.tier to gold
+    add requester tags vip
+}
+trigger "VIPs are urgent" {
+  on created, updated
+  when requester.tags has vip
+  then set priority to urgent
+}
+automation "VIPs wait for nobody" {
+  when requester.tags has vip and status < solved and replies is 0
+  then add tags waits
+}
+macro "Works at Globex" { then set requester.organisation to "Globex" add requester tags partner }
+macro "Nobody" { then clear requester.organisation remove requester tags partner, vip clear requester.field.tier }
+view "Globex" { where requester.organisation is "Globex" columns id, requester.tags }
+"#;
+
+struct Desk {
+    daemon: Arc<Daemon>,
+    _directory: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn new(rules: &str) -> Self {
+        let (directory, sim) = (tempfile::tempdir().unwrap(), simulator().await);
+        let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, DESK).await;
+        Self { daemon, _directory: directory }
+    }
+
+    /// Takes in a post by this person in a conversation of its own.
+    async fn post(&self, id: u64, person: u64, text: &str) {
+        let line = serde_json::json!({
+            "data": {"id": id.to_string(), "author_id": person.to_string(), "conversation_id": id.to_string(),
+                "text": format!("@acme {text}"), "created_at": "2026-01-05T09:00:00Z",
+                "entities": {"mentions": [{"start": 0, "end": 5, "username": "acme"}]}},
+            "includes": {"users": [{"id": person.to_string(), "username": format!("p{person}"), "name": "P"}]},
+        });
+        let account = self.daemon.store().accounts().await.unwrap()[0].id.clone();
+        self.daemon.feed(&account, vec![decode_line(&line.to_string()).unwrap()]).await.unwrap();
+        while self.daemon.take_next().await.unwrap() {}
+    }
+
+    async fn ticket(&self, id: i64) -> Ticket {
+        self.daemon.store().ticket(TicketId(id)).await.unwrap().unwrap()
+    }
+
+    async fn until(&self, at: &str) {
+        self.daemon.clock().reached(at.parse().unwrap());
+        while self.daemon.evaluate_next().await.unwrap() {}
+    }
+
+    async fn apply(&self, title: &str, id: i64) {
+        let rules = self.daemon.rules();
+        let found = rules.macros.iter().find(|m| m.title == title).unwrap();
+        let update = AgentUpdate::of_macro(Actor::Agent("Ana".into()), Via::Cli, found);
+        agent::update(self.daemon.app(), TicketId(id), &update).await.unwrap();
+    }
+
+    async fn viewed(&self) -> Vec<i64> {
+        let rules = self.daemon.rules();
+        let view = &rules.views[0];
+        let now = self.daemon.clock().now();
+        let page = views::Page { limit: 100, offset: 0 };
+        let list = views::list(self.daemon.store(), Viewer::Owner, view, &rules.desk, now, page).await.unwrap();
+        list.tickets.iter().map(|ticket| ticket.id.0).collect()
+    }
+
+    /// Asserts that every decision on these tickets is the same when it is made again.
+    async fn assert_replays(&self, tickets: &[i64]) {
+        for id in tickets {
+            let rules = Arc::clone(&self.daemon.rules());
+            let rules = Arc::new((**rules).clone());
+            let store = self.daemon.store();
+            let replay = replay::replay(store, Viewer::Owner, &rules, TicketId(*id), None, By::Then).await.unwrap();
+            assert!(!replay.runs.is_empty());
+            assert!(replay.runs.iter().all(|run| run.agrees), "ticket {id}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_sets_on_a_person_is_on_all_their_tickets() {
+    let desk = Desk::new(RULES).await;
+    desk.post(10, 1, "hello").await;
+    desk.post(20, 2, "hello").await;
+    desk.until("2026-01-05T09:05:00Z").await;
+    assert!(desk.ticket(1).await.tags.is_empty());
+    desk.post(30, 1, "I have gold").await;
+    for id in [1, 3] {
+        let requester = desk.ticket(id).await.requester;
+        assert!(requester.tags.contains("vip"), "{requester:?}");
+        assert_eq!(serde_json::to_value(&requester.custom).unwrap(), serde_json::json!({"tier": "gold"}));
+    }
+    assert!(desk.ticket(2).await.requester.tags.is_empty(), "somebody else");
+    assert!(desk.ticket(1).await.priority.is_none(), "what a rule does is no event of the other tickets");
+    desk.until("2026-01-05T09:10:00Z").await;
+    assert!(desk.ticket(1).await.tags.contains("waits"), "its automations are evaluated again");
+    assert!(!desk.ticket(2).await.tags.contains("waits"));
+
+    // The next decision on the other ticket sees it, and so does the first on a new one.
+    desk.apply("Works at Globex", 1).await;
+    assert!(desk.ticket(1).await.priority.is_some());
+    desk.post(40, 1, "hello again").await;
+    assert_eq!(desk.ticket(4).await.requester.organisation.as_deref(), Some("Globex"));
+    assert_eq!(desk.viewed().await, [1, 3, 4]);
+    desk.apply("Nobody", 4).await;
+    assert_eq!(desk.viewed().await, [0_i64; 0]);
+    let nobody = desk.ticket(1).await.requester;
+    assert!(nobody.tags.is_empty() && nobody.custom.is_empty(), "{nobody:?}");
+
+    // The decision says what a rule changed.
+    let decisions = desk.daemon.store().decisions(TicketId(3)).await.unwrap();
+    let made = serde_json::to_string(&decisions[0].run.as_ref().unwrap().decision["changes"]).unwrap();
+    assert!(made.contains("requester.tags") && made.contains("requester.field.tier"), "{made}");
+    desk.assert_replays(&[1, 2, 3, 4]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_changes_a_person_by_hand() {
+    let desk = Desk::new(RULES).await;
+    desk.post(10, 1, "hello").await;
+    desk.post(20, 1, "again").await;
+    desk.post(30, 2, "hello").await;
+    desk.until("2026-01-05T09:05:00Z").await;
+    let rules = desk.daemon.rules();
+    let ana = agent::find_agent(&rules.desk, "Ana").unwrap();
+    let (set, tags) = ([("field.tier".to_owned(), "silver".to_owned())], ["vip".to_owned()]);
+    let described = Description { of: Owner::Requester, set: &set, add_tags: &tags, ..Description::default() };
+    let actions = described.actions("test", &rules.desk).unwrap();
+    let app = desk.daemon.app();
+    let seen = people::preview(app, ana, "@P1", &actions).await.unwrap();
+    assert!(desk.ticket(1).await.requester.tags.is_empty(), "only a preview");
+    let done = people::update(app, ana, "@P1", &actions).await.unwrap();
+    assert_eq!(done.changes, seen.changes);
+    assert_eq!(done.changes.iter().map(|c| &*c.field).collect::<Vec<_>>(), ["requester.tags", "requester.field.tier"]);
+    for id in [1, 2] {
+        assert!(desk.ticket(id).await.requester.tags.contains("vip"));
+    }
+    assert!(desk.ticket(3).await.requester.tags.is_empty());
+    desk.until("2026-01-05T09:10:00Z").await;
+    assert!(desk.ticket(1).await.tags.contains("waits") && desk.ticket(2).await.tags.contains("waits"));
+
+    // Nothing changes twice, and what changed has an actor.
+    assert!(people::update(app, ana, "1", &actions).await.unwrap().changes.is_empty());
+    let sheet = people::sheet(desk.daemon.store(), ana, "1").await.unwrap();
+    assert_eq!(sheet.tickets.iter().map(|ticket| ticket.id.0).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(sheet.changes.iter().map(|change| &*change.actor).collect::<Vec<_>>(), ["agent:Ana"]);
+
+    // Who sees none of the tickets sees nobody.
+    let cleo = agent::find_agent(&rules.desk, "Cleo").unwrap();
+    for who in ["@p1", "1", "@nobody"] {
+        let refused = people::update(app, cleo, who, &actions).await.unwrap_err();
+        assert!(matches!(refused, NotFound::Nobody(_)), "{refused}");
+        assert!(matches!(people::sheet(desk.daemon.store(), cleo, who).await, Err(NotFound::Nobody(_))));
+    }
+    desk.assert_replays(&[1, 2, 3]).await;
+}
+
+/// Two automations that undo each other, each on another ticket of the same person, come to rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_of_one_person_do_not_set_each_other_off_for_ever() {
+    let desk = Desk::new(
+        r#"
+automation "On" { when description contains "one" and requester.tags has none of (ball) then add requester tags ball }
+automation "Off" { when description contains "two" and requester.tags has ball then remove requester tags ball }
+"#,
+    )
+    .await;
+    desk.post(10, 1, "one").await;
+    desk.post(20, 1, "two").await;
+    desk.until("2026-01-05T12:00:00Z").await;
+    for id in [1, 2] {
+        // One when it was opened, and one when its automation fired.
+        assert_eq!(desk.daemon.store().decisions(TicketId(id)).await.unwrap().len(), 2);
+    }
+    desk.assert_replays(&[1, 2]).await;
+}
