@@ -13,7 +13,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{CliError, Exit, source::open, terminal};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     desk::{
         Actor, Author, Event, EventComment, EventKind, Ticket, Via,
         field::Declared,
-        given::Unnameable,
+        given::{Given, Unnameable},
         invariant::{Violation, broken},
         moment::moment,
         text::headline,
@@ -44,7 +44,7 @@ const MAX_BATCH_BYTES: u64 = 16 << 20;
 
 /// Decide on tickets in a file, one JSON object per line, and print one decision per line
 ///
-/// A line is a ticket. Missing fields are empty; without `created`, it was created just now:
+/// A line is a ticket. Missing fields are empty, but it is a new one from `twitter`, created just now:
 ///
 ///   {"channel": "twitter", "description": "my order never came", "requester": {"followers": 12000}}
 ///
@@ -153,6 +153,40 @@ struct Line {
     ticket: Ticket,
     event: Option<Event>,
     now: Option<Timestamp>,
+}
+
+/// The fields that a [`Line`] gives.
+#[derive(Debug, Deserialize)]
+struct GivenLine {
+    ticket: Given,
+    event: Option<GivenEvent>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GivenEvent {
+    kind: GivenKind,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum GivenKind {
+    Updated { updated: GivenBefore },
+    Other(IgnoredAny),
+}
+
+#[derive(Debug, Deserialize)]
+struct GivenBefore {
+    before: Given,
+}
+
+impl GivenLine {
+    /// The fields of the ticket before an update.
+    fn before(&self) -> Given {
+        match &self.event {
+            Some(GivenEvent { kind: GivenKind::Updated { updated } }) => updated.before,
+            _ => Given::default(),
+        }
+    }
 }
 
 /// A decision as printed.
@@ -355,9 +389,13 @@ fn read_line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Option<
 fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Result<(Ticket, Event, Timestamp), String> {
     #[derive(Deserialize)]
     struct Peek {
-        ticket: Option<serde::de::IgnoredAny>,
+        ticket: Option<IgnoredAny>,
     }
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
+    if let Err(error) = str::from_utf8(line) {
+        let byte = line.get(error.valid_up_to()).copied().unwrap_or_default();
+        return Err(format!("not valid UTF-8: invalid byte 0x{byte:02X}; save the file as UTF-8"));
+    }
     match line.first() {
         Some(b'{') => {}
         Some(b'[') => return Err("expected a ticket as a JSON object, found a list: write one ticket per line".into()),
@@ -370,16 +408,20 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         true => serde_json::from_slice(line).map_err(no_json)?,
         false => Line { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None, now: None },
     };
+    let given = match is_whole {
+        true => serde_json::from_slice(line).map_err(no_json)?,
+        false => GivenLine { ticket: serde_json::from_slice(line).map_err(no_json)?, event: None },
+    };
     let (mut ticket, now) = (case.ticket, case.now.unwrap_or(now));
     // Normalized as the store does.
     ticket.normalize(&rules.desk);
-    ticket.complete(now);
+    ticket.complete(given.ticket, now);
     let above = if is_whole { "/ticket" } else { "" };
     let mut unnameable = unnameable(&ticket, above, rules);
     let mut event = case.event.unwrap_or_else(|| event(&ticket, happened));
     if let EventKind::Updated { before } = &mut event.kind {
         before.normalize(&rules.desk);
-        before.complete(ticket.updated);
+        before.complete(given.before(), ticket.updated);
         before.created = before.created.min(ticket.created);
         if !above.is_empty() {
             unnameable.extend(self::unnameable(before, "/event/kind/updated/before", rules));

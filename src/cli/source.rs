@@ -72,7 +72,16 @@ impl Source {
     fn sets(&self) -> Result<Chosen, CliError> {
         readable_files(&self.config)?;
         if self.paths.iter().any(|path| path.is_dir()) {
-            return Ok(Chosen { sets: vec![self.paths.clone()], files: None });
+            // The `twite.toml` of a directory is read with it.
+            let directories = self.paths.iter().filter(|path| path.is_dir());
+            let read: Vec<_> = directories
+                .flat_map(|path| ["twite.toml", "../twite.toml"].map(|name| identity(&path.join(name))))
+                .collect();
+            let (declarations, rules): (Vec<_>, Vec<_>) =
+                self.paths.iter().cloned().partition(|path| is_declarations(path));
+            let others: Vec<_> = declarations.into_iter().filter(|path| !read.contains(&identity(path))).collect();
+            let sets = std::iter::once(rules).chain(sets_around(&others)).collect();
+            return Ok(Chosen { sets, files: None });
         }
         Ok(Chosen {
             sets: sets_around(&self.paths),

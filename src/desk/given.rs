@@ -1,6 +1,9 @@
 //! Builds tickets from some of their fields, for rule tests and ticket files.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -13,6 +16,50 @@ use super::{
 pub struct CannotGive {
     field: String,
     reason: serde_json::Error,
+}
+
+/// The derived fields of a ticket that were given, so that they are not derived.
+///
+/// Deserialises from a ticket, where `null` is no value.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// `created`.
+    #[serde(deserialize_with = "is_given")]
+    pub created: bool,
+    /// `updated`.
+    #[serde(deserialize_with = "is_given")]
+    pub updated: bool,
+    /// `status_changed`.
+    #[serde(deserialize_with = "is_given")]
+    pub status_changed: bool,
+    /// `replies`.
+    #[serde(deserialize_with = "is_given")]
+    pub replies: bool,
+    /// `agent_touches`.
+    #[serde(deserialize_with = "is_given")]
+    pub agent_touches: bool,
+    /// `comments`.
+    #[serde(deserialize_with = "is_given")]
+    pub comments: bool,
+}
+
+impl Given {
+    /// The fields whose name `is_given`.
+    pub fn new(is_given: impl Fn(&str) -> bool) -> Self {
+        Self {
+            created: is_given("created"),
+            updated: is_given("updated"),
+            status_changed: is_given("status_changed"),
+            replies: is_given("replies"),
+            agent_touches: is_given("agent_touches"),
+            comments: is_given("comments"),
+        }
+    }
+}
+
+fn is_given<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    Ok(Option::<IgnoredAny>::deserialize(value)?.is_some())
 }
 
 /// Builds a ticket: opened with this comment, if any, then with the given fields, normalised and completed.
@@ -30,11 +77,13 @@ pub fn ticket<'a>(
         ticket.describe(text);
         ticket.add_comment(&EventComment { text: text.to_owned(), public: true, author: Author::Requester }, now);
     }
+    let mut names = BTreeSet::new();
     for (field, value) in fields {
+        names.insert(field.name());
         ticket = give(ticket, field, value)?;
     }
     ticket.normalize(desk);
-    ticket.complete(now);
+    ticket.complete(Given::new(|name| names.contains(name)), now);
     Ok(ticket)
 }
 
@@ -109,23 +158,22 @@ impl Ticket {
     ///
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
     /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
-    /// ticket, and else to `updated`. A ticket whose status changed was new before, a new one open. Counts are raised so
-    /// that each reply is a comment, unless they are negative, which is impossible.
-    pub fn complete(&mut self, now: Timestamp) {
-        const NOT_TOLD: Timestamp = Timestamp::UNIX_EPOCH;
-        if self.updated == NOT_TOLD {
-            self.updated = now.max(self.created);
+    /// ticket, and else to `updated`; counts to what makes each reply a comment. A ticket whose status changed was new
+    /// before, a new one open.
+    pub fn complete(&mut self, given: Given, now: Timestamp) {
+        if !given.updated {
+            self.updated = now;
         }
-        if self.created == NOT_TOLD {
+        if !given.created {
             let times = [self.solved, self.assigned, self.first_reply, self.requester_updated];
-            let status_changed = Some(self.status_changed).filter(|told| *told != NOT_TOLD);
+            let status_changed = given.status_changed.then_some(self.status_changed);
             let times = times.into_iter().flatten().chain(status_changed);
             self.created = times.chain([self.updated, now]).min().unwrap_or(now);
         }
         if self.status >= Status::Solved {
             self.solved.get_or_insert(self.updated);
         }
-        if self.status_changed == NOT_TOLD {
+        if !given.status_changed {
             self.status_changed = match self.status {
                 Status::New => self.created,
                 _ => self.solved.unwrap_or(self.updated).max(self.created),
@@ -138,14 +186,16 @@ impl Ticket {
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);
         }
-        if self.first_reply.is_some() && self.replies == 0 {
+        if self.first_reply.is_some() && !given.replies {
             self.replies = 1;
         }
         if self.replies > 0 {
             self.first_reply.get_or_insert(self.updated);
         }
-        for count in [&mut self.agent_touches, &mut self.comments].into_iter().filter(|count| **count >= 0) {
-            *count = (*count).max(self.replies);
+        for (count, given) in [(&mut self.agent_touches, given.agent_touches), (&mut self.comments, given.comments)] {
+            if !given {
+                *count = (*count).max(self.replies);
+            }
         }
     }
 }

@@ -154,13 +154,13 @@ impl From<Interval> for String {
 
 impl Hours {
     /// Whether no interval is declared: the desk is open at all hours except on holidays.
-    fn always_open(&self) -> bool {
+    pub(crate) fn is_always_open(&self) -> bool {
         Weekday::Monday.cycle_forward().take(7).all(|d| self.on(d).is_empty())
     }
 
     /// Whether the desk is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        if self.always_open() {
+        if self.is_always_open() {
             return !self.holidays.contains(at.to_zoned_datetime(self.zone.clone()).date());
         }
         self.open_on(at.to_zoned_datetime(self.zone.clone()).date()).any(|(from, to)| from <= at && at < to)
@@ -204,7 +204,7 @@ impl Hours {
 
     /// Open time of a week without holidays and clock changes.
     pub fn business_week(&self) -> SignedDuration {
-        match self.always_open() {
+        match self.is_always_open() {
             true => SignedDuration::from_hours(7 * 24),
             false => self.open_days().map(|(_, length)| length).sum(),
         }
@@ -385,7 +385,7 @@ impl Hours {
 
     /// Open time of a weekday without holidays and clock changes.
     fn regular(&self, day: Weekday) -> SignedDuration {
-        match self.always_open() {
+        match self.is_always_open() {
             true => SignedDuration::from_hours(24),
             false => self.on(day).iter().map(Interval::length).sum(),
         }
@@ -418,7 +418,7 @@ impl Hours {
     /// forward, not at all.
     fn open_on(&self, day: Date) -> impl DoubleEndedIterator<Item = (Timestamp, Timestamp)> {
         let all_day = [Interval { from: 0, to: 1440 }];
-        let intervals = match (self.holidays.contains(day), self.always_open()) {
+        let intervals = match (self.holidays.contains(day), self.is_always_open()) {
             (true, _) => &[][..],
             (false, true) => &all_day,
             (false, false) => self.on(day.weekday()),
@@ -751,7 +751,7 @@ mod tests {
             let local = at.to_zoned_datetime(hours.zone.clone());
             let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap();
             let inside = hours.on(local.weekday()).iter().any(|i| i.from <= minute && minute < i.to);
-            open += i64::from((inside || hours.always_open()) && !hours.holidays.contains(local.date()));
+            open += i64::from((inside || hours.is_always_open()) && !hours.holidays.contains(local.date()));
             at += SignedDuration::from_mins(1);
         }
         open

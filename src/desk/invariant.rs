@@ -83,6 +83,16 @@ static INVARIANTS: &[Invariant] = &[
         },
     },
     Invariant {
+        fields: &["solved", "assigned", "first_reply", "requester_updated", "created"],
+        says: "nothing can happen to a ticket before it is `created`",
+        holds: |ticket| times(ticket).all(|time| ticket.created <= time),
+    },
+    Invariant {
+        fields: &["solved", "assigned", "first_reply", "requester_updated", "status_changed", "updated"],
+        says: "nothing can have happened to a ticket after it was `updated`",
+        holds: |ticket| times(ticket).chain([ticket.status_changed]).all(|time| time <= ticket.updated),
+    },
+    Invariant {
         fields: &["solved", "status"],
         says: "`solved` must be set if and only if `status` is `solved` or `closed`",
         holds: |ticket| ticket.solved.is_some() == (ticket.status >= Status::Solved),
@@ -185,6 +195,11 @@ static INVARIANTS: &[Invariant] = &[
     },
 ];
 
+/// When something happened to a ticket, as far as it did.
+fn times(ticket: &Ticket) -> impl Iterator<Item = Timestamp> {
+    [ticket.solved, ticket.assigned, ticket.first_reply, ticket.requester_updated].into_iter().flatten()
+}
+
 fn from_x(channel: Channel) -> bool {
     matches!(channel, Channel::Twitter | Channel::TwitterDm | Channel::TwitterLike)
 }
@@ -192,6 +207,7 @@ fn from_x(channel: Channel) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::given::Given;
 
     #[test]
     fn a_new_ticket_breaks_none() {
@@ -212,9 +228,10 @@ mod tests {
                 of[name] = number.into();
                 serde_json::from_value::<Ticket>(ticket).unwrap()
             };
+            let now = Timestamp::UNIX_EPOCH;
             let fields = |number| {
                 let mut ticket = given(number);
-                ticket.complete(Timestamp::UNIX_EPOCH);
+                ticket.complete(Given::new(|name| known(name).is_some_and(|field| field.kind == Kind::Number)), now);
                 broken(&ticket).into_iter().map(|violation| violation.fields).collect::<Vec<_>>()
             };
             // A number of the post is impossible on a ticket that is not from X.

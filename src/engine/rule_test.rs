@@ -381,20 +381,26 @@ fn check(rules: &Rules, expect: &Expect, playback: &Playback) -> Option<Failure>
             if effects.iter().any(|effect| text.as_ref().is_none_or(|text| effect_contains(effect, playback, text))) {
                 return None;
             }
-            let expected = match text {
-                Some(text) => format!("{} contains {}", name(kind), Quoted(&text.written)),
-                None => name(kind),
-            };
+            let expected = containing(kind, text.as_ref());
             let found = if effects.is_empty() { "there is none" } else { "none matches" };
             failure(expected, found.into(), effects.iter().map(|effect| display::effect_line(effect)).collect())
         }
-        ExpectKind::NotSent(kind) => {
-            let effects: Vec<_> = of_kind(kind, playback).map(display::effect_line).collect();
+        ExpectKind::NotSent(kind, text) => {
+            let is_meant = |effect: &&Effect| text.as_ref().is_none_or(|text| effect_contains(effect, playback, text));
+            let effects: Vec<_> = of_kind(kind, playback).filter(is_meant).map(display::effect_line).collect();
             if effects.is_empty() {
                 return None;
             }
-            failure(format!("no {}", name(kind)), format!("there is {}", effects.len()), effects)
+            failure(format!("no {}", containing(kind, text.as_ref())), format!("there is {}", effects.len()), effects)
         }
+    }
+}
+
+/// A kind of effect that contains a text, if one is given.
+fn containing(kind: &EffectKind, text: Option<&Folded>) -> String {
+    match text {
+        Some(text) => format!("{} contains {}", name(kind), Quoted(&text.written)),
+        None => name(kind),
     }
 }
 

@@ -83,7 +83,7 @@ fn each_event_finds_what_the_one_before_left() {
         ExpectKind::Fired("again".into()),
         ExpectKind::Fired("count".into()),
         ExpectKind::Holds(all(vec![is("status", "open"), is("reopens", "1"), is("replies", "1"), tagged("many")])),
-        ExpectKind::NotSent(EffectKind::Reply),
+        ExpectKind::NotSent(EffectKind::Reply, None),
     ];
     assert_eq!(outcome(triggers, &a_test(&[], vec![When::Created, then_solved, says("no")], expect)), Outcome::Passed);
 }
@@ -135,7 +135,9 @@ fn failures_say_what_was_expected_what_is_and_why() {
         ExpectKind::Sent(EffectKind::Reply, Some("bye".into())),
         ExpectKind::Sent(EffectKind::Note, None),
         ExpectKind::Sent(EffectKind::Notify(Some(Recipient::Requester)), Some("b".into())),
-        ExpectKind::NotSent(EffectKind::Notify(None)),
+        ExpectKind::NotSent(EffectKind::Notify(None), None),
+        ExpectKind::NotSent(EffectKind::Reply, Some("hell".into())),
+        ExpectKind::NotSent(EffectKind::Reply, Some("help".into())),
         ExpectKind::Sent(EffectKind::Reply, Some("HELLO".into())),
     ];
     let Outcome::Failed { failures } =

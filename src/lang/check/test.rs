@@ -408,7 +408,7 @@ impl Checker<'_, '_> {
 
     fn sent(&mut self, node: &ast::ExpectSent) -> Option<ExpectKind> {
         let effect = node.effect()?;
-        let holds = node.text().map(|t| (Text::of(&t).value, range(&t)));
+        let holds = node.text().map(|text| Text::of(&text).value.as_str().into());
         let kind = if effect.reply() {
             EffectKind::Reply
         } else if effect.note() {
@@ -430,14 +430,7 @@ impl Checker<'_, '_> {
         } else {
             EffectKind::Webhook(effect.webhook().and_then(|t| self.webhook_name(&t))?)
         };
-        match (node.no(), holds) {
-            (true, Some((_, span))) => {
-                let error = Diagnostic::new(&codes::TW0115, span, "`no` cannot be combined with `contains`");
-                self.report(error.with_help("delete `contains` or `no`"));
-                None
-            }
-            (true, None) => Some(ExpectKind::NotSent(kind)),
-            (false, holds) => Some(ExpectKind::Sent(kind, holds.map(|(text, _)| text.as_str().into()))),
-        }
+        let sent = if node.no() { ExpectKind::NotSent } else { ExpectKind::Sent };
+        Some(sent(kind, holds))
     }
 }

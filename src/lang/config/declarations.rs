@@ -11,7 +11,7 @@ use std::{
 use super::table::{Entry, Reader};
 use crate::{
     desk::{
-        Account,
+        Account, Hours,
         declarations::{CustomField, CustomKind, Edition, Schedule},
         field::Declared,
         normalize::named,
@@ -171,6 +171,15 @@ impl Reader {
             Some(meant) => error.with_guess(span, format!("{meant:?}")),
             None => error.with_help(format!("declare it with `[[{kind}]]`")),
         });
+    }
+
+    /// Reports opening hours of which every given day is closed: without any hours a desk is always open.
+    pub(super) fn opening<T>(&mut self, entry: &Entry<'_, T>, hours: &Hours) {
+        if let Some(day) = entry.first_weekday().filter(|_| hours.is_always_open() && entry.lost_nothing()) {
+            let error = Diagnostic::new(&codes::TW0503, day, "no day is open: each of the given days is `[]`");
+            let help = "give the hours of a day, or leave out all days: a desk without opening hours is always open";
+            self.out.push(error.with_help(help));
+        }
     }
 
     /// Reports schedules without groups and accounts, and groups and accounts with several schedules. Returns the names

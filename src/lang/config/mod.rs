@@ -183,6 +183,8 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     reader.members(&mut agents, "groups", |a| &mut a.groups, &group_names);
     reader.members(&mut schedules, "groups", |s| &mut s.groups, &group_names);
     reader.members(&mut schedules, "accounts", |s| &mut s.accounts, &handles);
+    hours.iter().for_each(|entry| reader.opening(entry, &entry.value));
+    schedules.iter().for_each(|entry| reader.opening(entry, &entry.value.hours));
     let unused_schedules = reader.schedules(&schedules);
     reader.fields(&fields);
     for (address, span) in groups.iter().filter_map(|g| Some((g.value.email.as_ref()?, g.at("email")))) {

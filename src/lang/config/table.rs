@@ -67,10 +67,22 @@ impl<T> Entry<'_, T> {
         self.table.get_ref().get(key).is_some()
     }
 
+    /// The first day of the week that is present, with the span of its hours: of the table, or of its table `hours`.
+    pub(super) fn first_weekday(&self) -> Option<Range<usize>> {
+        let table = self.table.get_ref();
+        let hours = table.get("hours").map_or(table, |hours| hours.get_ref());
+        WEEKDAYS.iter().find_map(|day| Some(hours.get(day)?.span()))
+    }
+
     /// The keys that are present, with their spans.
     pub(super) fn written(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
         let keys = self.table.get_ref().as_table().into_iter().flat_map(|table| table.keys());
         keys.map(|key| (key.get_ref().as_ref(), key.span()))
+    }
+
+    /// Whether no value had mistakes, and none is missing.
+    pub(super) fn lost_nothing(&self) -> bool {
+        self.lost.is_empty()
     }
 
     /// Whether the value of a key had mistakes, or is missing; further checks must not rely on it.

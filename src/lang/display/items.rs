@@ -387,7 +387,8 @@ impl Display for Expect {
             ExpectKind::Holds(condition) => condition.fmt(f),
             ExpectKind::Sent(effect, None) => effect.fmt(f),
             ExpectKind::Sent(effect, Some(text)) => write!(f, "{effect} contains {}", Quoted(&text.written)),
-            ExpectKind::NotSent(effect) => write!(f, "no {effect}"),
+            ExpectKind::NotSent(effect, None) => write!(f, "no {effect}"),
+            ExpectKind::NotSent(effect, Some(text)) => write!(f, "no {effect} contains {}", Quoted(&text.written)),
         }
     }
 }

@@ -136,8 +136,8 @@ pub enum ExpectKind {
     Holds(Condition),
     /// `expect reply contains "…"`: at least one effect of this kind contains the text, compared after folding.
     Sent(EffectKind, Option<Folded>),
-    /// `expect no reply`
-    NotSent(EffectKind),
+    /// `expect no reply contains "…"`: no effect of this kind contains the text; without a text, there is none.
+    NotSent(EffectKind, Option<Folded>),
 }
 
 /// The kind of effect in an expectation.

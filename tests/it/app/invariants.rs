@@ -10,7 +10,7 @@ use crate::support::{
 use assert_cmd::Command;
 use proptest::prelude::*;
 use twite::{
-    desk::{Channel, Status, Ticket, TicketId, invariant::broken},
+    desk::{Channel, Status, Ticket, TicketId, given::Given, invariant::broken},
     engine::{changes, decide_plainly},
     sim::NewPerson,
     x::wire::decode_line,
@@ -35,11 +35,13 @@ fn possible(mut ticket: Ticket) -> Ticket {
     ticket.snoozed.take_if(|_| ticket.status != Status::Hold);
     ticket.assigned.take_if(|_| ticket.assignee.is_none());
     ticket.past_statuses.clear();
-    ticket.complete(now());
-    ticket.updated = ticket.updated.max(ticket.created);
-    ticket.status_changed = ticket.status_changed.max(ticket.created);
-    ticket.past_statuses.clear();
-    ticket.complete(now());
+    // Something has just happened to it.
+    ticket.updated = ticket.updated.max(ticket.created).max(now());
+    ticket.status_changed = ticket.status_changed.clamp(ticket.created, ticket.updated);
+    for time in [&mut ticket.solved, &mut ticket.assigned, &mut ticket.first_reply, &mut ticket.requester_updated] {
+        *time = time.map(|time| time.clamp(ticket.created, ticket.updated));
+    }
+    ticket.complete(Given::new(|name| ["created", "updated", "status_changed"].contains(&name)), now());
     ticket
 }
 

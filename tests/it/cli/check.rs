@@ -252,6 +252,13 @@ fn a_file_is_checked_in_the_set_around_it() {
     // Files of two rule sets, each checked in its own: in `other`, nothing declares `vip`.
     let (status, text) = check(".", &["project/rules/deep/b.twite", "other/c.twite"], "");
     assert_eq!((status, text.contains("TW0201")), (1, true), "{text}");
+    // The `twite.toml` of a directory is read with it; that of another is checked too.
+    fs::write(directory.path().join("other/twite.toml"), "x = 1\n").unwrap();
+    for (toml, found) in [("project/twite.toml", (0, false)), ("other/twite.toml", (1, true))] {
+        let (status, text) = check(".", &["project", toml], "");
+        assert_eq!((status, text.contains("other/twite.toml:1")), found, "{text}");
+        assert_eq!(text.matches("project/rules/deep/b.twite:4").count(), 1, "{text}");
+    }
     // Standard input replaces a file that exists, or one that does not exist yet.
     let broken = rules.replace("vip", "vipp");
     for path in ["rules/deep/b.twite", "rules/new.twite"] {
