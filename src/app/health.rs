@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     accounts::{self, AccountStatus},
     live_set::{Compared, LiveSet, RuleFiles},
+    undeclared::{Undeclared, undeclared},
 };
 use crate::{
     desk::{Destination, Viewer},
@@ -42,6 +43,8 @@ pub struct Health {
     pub accounts: Vec<AccountStatus>,
     /// Admins who cannot be mailed when an account stops working.
     pub admins: Vec<UnreachableAdmin>,
+    /// Groups and agents that are not declared but have open tickets.
+    pub undeclared: Vec<Undeclared>,
     /// Tickets on which automations were stopped because they looped.
     pub loops: Vec<StoppedLoop>,
     /// The rules that a cap held back within the last day.
@@ -132,16 +135,20 @@ impl Health {
             Some(store) => LiveSet::read(store).await?,
             None => None,
         };
-        let (lease, queues, loops, failing, held_back) = match store {
+        let (lease, queues, loops, failing, held_back, undeclared) = match store {
             Some(store) => {
                 // The health of a desk is for those who run it.
                 let mut snapshot = store.snapshot(Viewer::Owner).await?;
                 let (loops, queued) = (snapshot.stopped_loops().await?, snapshot.queued().await?);
                 let held_back = snapshot.held_back_lately(now).await?;
+                let undeclared = match &live {
+                    Some(set) => undeclared(&mut snapshot, &set.rules.desk).await?,
+                    None => vec![],
+                };
                 snapshot.close().await?;
-                (store.lease().await?, store.queues().await?, loops, failing(queued), held_back)
+                (store.lease().await?, store.queues().await?, loops, failing(queued), held_back, undeclared)
             }
-            None => (None, Queues::default(), vec![], vec![], vec![]),
+            None => (None, Queues::default(), vec![], vec![], vec![], vec![]),
         };
         let daemon = lease.map(|lease| DaemonStatus::of(lease, now));
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
@@ -178,6 +185,7 @@ impl Health {
             failing,
             accounts,
             admins,
+            undeclared,
             loops,
             held_back,
             rules: live.map(|set| LiveVersion { version: set.live.version, since: set.live.since }),

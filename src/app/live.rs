@@ -62,9 +62,9 @@ impl Live {
         }
     }
 
-    /// Rules and settings that never change, for commands.
-    pub(crate) fn fixed(rules: Arc<Rules>, settings: Settings) -> Self {
-        let state = ReloadState { since: Timestamp::UNIX_EPOCH, broken: None, restart: vec![], passed_over: vec![] };
+    /// Rules and settings that never change from now on, for commands.
+    pub(crate) fn fixed(rules: Arc<Rules>, settings: Settings, now: Timestamp) -> Self {
+        let state = ReloadState { since: now, broken: None, restart: vec![], passed_over: vec![] };
         Self::new(rules, settings, state, Follow::default())
     }
 

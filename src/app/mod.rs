@@ -26,6 +26,7 @@ pub mod replay;
 pub mod reports;
 pub mod ticket;
 mod tokens;
+pub mod undeclared;
 mod unit_of_work;
 pub mod views;
 
@@ -91,7 +92,8 @@ impl App {
 
     /// Creates an application with fixed rules and settings.
     pub(crate) fn with_rules(store: Store, rules: Arc<Rules>, settings: Settings, clock: Clock) -> Self {
-        Self::new(store, Live::fixed(rules, settings), clock)
+        let live = Live::fixed(rules, settings, clock.now());
+        Self::new(store, live, clock)
     }
 
     /// Replaces the decider, for example to compare the index with the plain evaluator.

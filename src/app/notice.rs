@@ -5,6 +5,7 @@ use std::fmt;
 use tokio::sync::broadcast;
 use tracing::Level;
 
+use super::undeclared::Undeclared;
 use crate::{
     desk::{Change, Channel, TicketId, text::counted, visible::visible},
     lang::rules::Version,
@@ -135,6 +136,8 @@ pub enum Notice {
         /// Their names.
         files: Vec<String>,
     },
+    /// A group or an agent has open tickets but is not declared in the live rules.
+    Undeclared(Undeclared),
     /// Changed settings take effect only when the daemon restarts.
     NeedsRestart {
         /// Their names.
@@ -249,6 +252,7 @@ impl Notice {
             | Self::Superseded
             | Self::PassedOver { .. }
             | Self::NeedsRestart { .. }
+            | Self::Undeclared(_)
             | Self::Delivery { outcome: Outcome::Refused(_) | Outcome::Unknown(_), .. } => Level::WARN,
             Self::Opened { .. }
             | Self::Commented { .. }
@@ -323,6 +327,7 @@ impl fmt::Display for Notice {
                 let files = visible(&files.join(", ")).into_owned();
                 write!(f, "{files} {end} not end in `.twite`, so {their} rules are not live")
             }
+            Self::Undeclared(undeclared) => write!(f, "{} {undeclared}", undeclared.kind),
             Self::NeedsRestart { settings } => {
                 write!(f, "`{}` changed; restart the daemon to apply it", settings.join("`, `"))
             }

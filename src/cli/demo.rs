@@ -4,7 +4,7 @@ mod address;
 mod show;
 mod stage;
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 
 use clap::{
     Args, ValueEnum,
@@ -38,6 +38,8 @@ With --format json one object is printed when everything is done:
   set_aside  messages that could not be read
   not_imported  messages that a ticket did not take, as it has 5,000
   seconds    how long it took
+
+If no ticket was made, standard error says why.
 
 Examples:
   twite demo
@@ -123,7 +125,10 @@ impl Demo {
         let mut out = terminal::people_or_json(!json);
         if json {
             serde_json::to_writer(&mut out, &summary)?;
-            io::Write::write_all(&mut out, b"\n")?;
+            out.write_all(b"\n")?;
+            for why in show::missing(&summary) {
+                writeln!(terminal::remarks(), "note: {why}")?;
+            }
         } else {
             show::summary(&mut out, &summary)?;
         }
@@ -139,7 +144,7 @@ async fn tell(mut notices: tokio::sync::broadcast::Receiver<crate::app::Notice>)
             Ok(notice) => {
                 let mut out = terminal::people();
                 // Errors are ignored here: a closed pipe is handled when the summary is written.
-                let _ = show::notice(&mut out, &notice).and_then(|()| io::Write::flush(&mut out));
+                let _ = show::notice(&mut out, &notice).and_then(|()| out.flush());
             }
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,

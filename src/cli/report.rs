@@ -24,7 +24,8 @@ pub(crate) struct ReportCommand {
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// The time of the report instead of now, as in `2026-02-01T00:00:00Z`.
+    /// The time from which `last 7 days`, `today` and `time since …` are reckoned instead of now, as in
+    /// `2026-02-01T00:00:00Z`. Tickets are taken as they are now, and a report without a period counts all of them.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     #[command(flatten)]

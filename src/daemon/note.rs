@@ -39,6 +39,9 @@ impl Loop for NoteRules {
         let live = live_rules(app, &rules, current);
         if self.noted.as_ref() != Some(&live) {
             app.store().set_live_rules(&rules, &live, app.clock().now()).await?;
+            if self.noted.as_ref().is_none_or(|noted| noted.version != live.version) {
+                app.tell_undeclared(&rules).await?;
+            }
             self.noted = Some(live);
         }
         self.reminder.remind(app, app.clock().now());

@@ -54,8 +54,8 @@ impl Trouble {
     /// Reports that the store failed, unless this error was reported recently: every loop hits the same error every few
     /// seconds.
     pub(super) fn tell(&self, error: &StoreError) {
-        // The loop that renews the lease reports this.
-        if matches!(error, StoreError::Superseded) {
+        // The loop that renews the lease reports these, and the daemon ends.
+        if matches!(error, StoreError::Superseded | StoreError::Replaced(_)) {
             return;
         }
         let (now, message) = (Instant::now(), error.to_string());

@@ -69,6 +69,12 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     for UnreachableAdmin { name, why } in &health.admins {
         writeln!(text, "admin     {} cannot receive email: {why}", visible(name))?;
     }
+    for undeclared in health.undeclared.iter().take(MAX_LINES) {
+        writeln!(text, "{:<9} {undeclared}", undeclared.kind)?;
+    }
+    if health.undeclared.len() > MAX_LINES {
+        writeln!(text, "            … and {} more that are not declared", health.undeclared.len() - MAX_LINES)?;
+    }
     for HeldBackLately { rule, times } in &health.held_back {
         let times = counted(usize::try_from(*times).unwrap_or_default(), "time");
         writeln!(text, "cap       {} was held back {times} in the last 24 hours", visible(&Quoted(rule).to_string()))?;

@@ -20,6 +20,7 @@ mod file;
 mod firing;
 mod forget;
 mod hindrance;
+mod holding;
 mod inbox;
 mod intervention;
 mod lease;
@@ -63,6 +64,7 @@ pub use self::{
     decision::{DecisionRecord, Recorded, RecordedRun},
     firing::{AskedFirings, HeldBackLately, LATELY},
     hindrance::Hindrance,
+    holding::Holding,
     inbox::{Accepted, InboxItem},
     intervention::{Intervention, NotPossible, Queued},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},

@@ -54,6 +54,7 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         | Notice::Waiting { .. }
         | Notice::NeedsRestart { .. }
         | Notice::PassedOver { .. }
+        | Notice::Undeclared(_)
         | Notice::StillBroken { .. }
         | Notice::Superseded
         | Notice::Recovered { .. } => {
@@ -150,7 +151,7 @@ pub(super) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
 }
 
 /// Probable causes of posts that opened no ticket, one line each.
-fn missing(summary: &Summary) -> Vec<String> {
+pub(super) fn missing(summary: &Summary) -> Vec<String> {
     let Summary { posts, left_out, tickets, accounts, .. } = summary;
     if accounts.is_empty() {
         let line = "twite.toml declares no account, so nothing was imported: add an `[[account]]`, or pass `--account`";
@@ -173,7 +174,7 @@ fn missing(summary: &Summary) -> Vec<String> {
         causes.push("none of the lines could be read".to_owned());
     } else if accounts.iter().all(|(_, mentions)| *mentions == 0) {
         causes.push(format!(
-            "none of these posts mentions one of your accounts ({}): `--account` adds others",
+            "none of these posts mentions one of your accounts ({}), and no message is to one: `--account` adds others",
             handles()
         ));
     }

@@ -23,6 +23,13 @@ const CAUSES: &[(&str, Option<&str>, &str)] = &[
     ("[[account]]\nhandle = \"acme\"\n", Some(""), "the file contains no posts"),
     ("[[account]]\nhandle = \"acme\"\n", Some("{}\n"), "none of the lines could be read"),
     ("[[account]]\nhandle = \"other\"\n", Some(MENTION), "none of these posts mentions one of your accounts (@other)"),
+    (
+        "[[account]]\nhandle = \"acme\"\n",
+        Some(
+            r#"{"dm": {"id": "1990000000000000003", "text": "psst", "sender_id": "500", "participant_ids": ["500", "600"]}}"#,
+        ),
+        "none of these posts mentions one of your accounts (@acme), and no message is to one",
+    ),
     ("# none\n", Some(MENTION), "twite.toml declares no account"),
     ("[[account]]\nhandle = \"acme\"\n", Some(MENTION), ""),
     (
@@ -54,6 +61,8 @@ fn posts_that_open_no_ticket_are_accounted_for() {
         assert!(said.contains(cause), "{toml}{posts:?}: {said}");
         let told = all.iter().filter(|cause| said.contains(**cause)).count();
         assert_eq!(told, usize::from(!cause.is_empty()), "{toml}{posts:?}: {said}");
+        let said = demo(directory.path(), toml, &[arguments, &["--format", "json"]].concat());
+        assert!(said.contains("note: ") != cause.is_empty() && said.contains(cause), "{toml}{posts:?}: {said}");
     }
 }
 

@@ -296,3 +296,46 @@ async fn mail_that_cannot_be_sent_is_reported_at_the_start_and_listed() {
     assert!(shown.contains("failing   mail, 1 waiting since"), "{shown}");
     drop(served);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_of_groups_and_agents_that_are_not_declared_any_more_are_counted() {
+    let rules = |group: &str, agent: &str| {
+        format!(
+            "trigger \"A\" {{\n  on created\n  then\n    set group to \"{group}\"\n    assign to agent \"{agent}\"\n}}\n"
+        )
+    };
+    let declared = |group: &str, agent: &str| {
+        format!("[[group]]\nname = \"{group}\"\n[[agent]]\nname = \"{agent}\"\ngroups = [\"{group}\"]\n")
+    };
+    let desk = TestDesk::new(&["acme"], &rules("Billing", "Bob"), &declared("Billing", "Bob")).await;
+    desk.sim.make_user(&NewPerson::named("ana")).unwrap();
+    let served = desk.serve();
+    say(&desk, "@acme one");
+    say(&desk, "@acme two");
+    desk.logged_times("rule \"A\" fired", 2).await;
+    assert_eq!(status(&desk).1["undeclared"], serde_json::json!([]));
+
+    fs::write(desk.rules().join("rules.twite"), rules("Money", "Robert")).unwrap();
+    let toml = desk.rules().join("twite.toml");
+    let text_of = fs::read_to_string(&toml).unwrap();
+    fs::write(&toml, text_of.replace(&declared("Billing", "Bob"), &declared("Money", "Robert"))).unwrap();
+    let line = "`Billing` is not declared, but has 2 open tickets (the first is ticket 1): declare the group again, or";
+    let log = desk.logged(line).await;
+    assert!(
+        log.lines().any(|logged| logged.contains("WARN") && logged.contains("agent `Bob` is not declared")),
+        "{log}"
+    );
+    let seen = status(&desk).1["undeclared"].clone();
+    assert_eq!(seen[0], serde_json::json!({"kind": "group", "name": "Billing", "tickets": 2, "first": 1}));
+    assert_eq!((seen[1]["name"].as_str(), seen.as_array().unwrap().len()), (Some("Bob"), 2));
+    let shown = text(&twite(&desk, &["status"]).stdout);
+    assert!(shown.contains(&format!("group     {line}")) && shown.contains("agent     `Bob`"), "{shown}");
+
+    // Closed tickets are no concern.
+    for ticket in ["1", "2"] {
+        let closed = twite(&desk, &["ticket", "update", ticket, "--set", "status=closed"]);
+        assert!(closed.status.success(), "{closed:?}");
+    }
+    assert_eq!(status(&desk).1["undeclared"], serde_json::json!([]));
+    drop(served);
+}
