@@ -26,7 +26,11 @@ CREATE TABLE person (
   verified         BIGINT,
   verified_type    TEXT COLLATE "C",
   -- What the desk keeps about the person; tags and declared fields are in tables of their own.
-  organisation     TEXT COLLATE "C"
+  organisation     TEXT COLLATE "C",
+  -- The person's tickets without those that were merged into others, and those of them that are not solved.
+  -- Every write of a ticket keeps both.
+  tickets          BIGINT NOT NULL DEFAULT 0,
+  unsolved_tickets BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE person_tag (

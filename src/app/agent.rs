@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience};
+use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
 use crate::{
     desk::{
         AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Owner, Status,
@@ -267,9 +267,8 @@ impl UnitOfWork<'_> {
         if done.effects.contains(&Effect::Merge) && self.merge_target(id, &update.by).await?.is_none() {
             return Err(NotDone::NothingEarlier(id));
         }
-        if done.ticket.requester != before.requester {
-            let mut changed = changes(&before, &done.ticket, &self.rules.desk);
-            changed.retain(|change| Owner::split(&change.field).0 == Owner::Requester);
+        let changed = people::set_between(&before, &done.ticket, &self.rules.desk);
+        if !changed.is_empty() {
             self.tx.requester_changed(id, &update.by, &changed, now).await?;
         }
         let mut ticket = done.ticket;

@@ -45,7 +45,7 @@ impl UnitOfWork<'_> {
         // What rules changed on the person is saved below, which other tickets of the person are evaluated for.
         let mut opened = Cow::Borrowed(&decision.ticket);
         if opened.requester != ticket.requester {
-            opened.to_mut().requester.clone_from(&ticket.requester);
+            opened.to_mut().requester.take_kept(&ticket.requester);
         }
         // Opened as of the post's time, so that automations that came due since are evaluated too.
         self.tx.open(&opened, key, &post.id, post.made.min(now)).await?;
@@ -332,7 +332,7 @@ impl UnitOfWork<'_> {
     /// Moves a ticket's comments to another ticket, and closes it. Returns `false` if the other ticket does not exist.
     async fn move_all(&mut self, ticket: &mut Ticket, into: TicketId, now: Timestamp) -> Result<bool, StoreError> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
-        let moved = self.tx.merge(ticket.id, into).await?;
+        let moved = self.tx.merge(ticket.id, into, now).await?;
         target.take_over(ticket, moved, now);
         self.tx.save(&target, now).await?;
         self.link(ticket.id, into, "merged").await?;

@@ -298,7 +298,9 @@ impl Intake<'_> {
         let person = SourceId::X(post.author.clone());
         let key = key(account, &post.conversation, &person);
         let unknown = || Person { id: Some(person.clone()), ..Person::default() };
-        let requester = self.unit.tx.person(&person).await?.unwrap_or_else(unknown);
+        let mut requester = self.unit.tx.person(&person).await?.unwrap_or_else(unknown);
+        requester.tickets += 1;
+        requester.unsolved_tickets += 1;
         let mut draft = Ticket {
             channel,
             account: Some(settings.handle.clone()),

@@ -144,7 +144,9 @@ impl App {
             self.store.remember_version(&rules, self.clock.now()).await?;
             *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = Some(rules.version.hash.clone());
         }
-        Ok(UnitOfWork { app: self, tx: self.store.begin().await?, rules, settings, notices: vec![] })
+        let mut tx = self.store.begin().await?;
+        tx.counts_matter = rules.asks_for_counts();
+        Ok(UnitOfWork { app: self, tx, rules, settings, notices: vec![] })
     }
 
     /// Drops cached knowledge of the store, which holds only while no other daemon writes to it.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{App, UnitOfWork};
 use crate::{
-    desk::{Change, Declarations, Owner, Person, Ticket, Via, Viewer},
+    desk::{Change, Declarations, FieldRef, Owner, Person, Ticket, Via, Viewer},
     engine::{self, changes},
     lang::rules::Action,
     store::{PersonChange, SeenPerson, Store, StoreError},
@@ -112,9 +112,21 @@ fn changed(
 ) -> ChangedPerson {
     let before = Ticket { requester: seen.person.clone(), ..Ticket::default() };
     let after = engine::agent_update(actions, &before, desk, now, (viewer.actor(), Via::Cli), None).ticket;
-    let mut changes = changes(&before, &after, desk);
-    changes.retain(|change| Owner::split(&change.field).0 == Owner::Requester);
-    ChangedPerson { person: after.requester, changes }
+    ChangedPerson { changes: set_between(&before, &after, desk), person: after.requester }
+}
+
+/// What was set about the requester between two tickets.
+pub(super) fn set_between(before: &Ticket, after: &Ticket, desk: &Declarations) -> Vec<Change> {
+    if before.requester == after.requester {
+        return vec![];
+    }
+    let is_set = |change: &Change| {
+        let field = FieldRef::find(&change.field, desk).filter(FieldRef::writable);
+        field.is_some_and(|field| Owner::split(&field.name()).0 == Owner::Requester)
+    };
+    let mut changes = changes(before, after, desk);
+    changes.retain(is_set);
+    changes
 }
 
 fn one(who: &str, mut found: Vec<SeenPerson>) -> Result<SeenPerson, NotFound> {

@@ -151,7 +151,7 @@ pub struct Field {
 pub enum Changes {
     /// It keeps the value that the ticket was opened with.
     Never,
-    /// It has the value that X returned last. Events find it so, and do not change it.
+    /// By lookups at X and by other tickets. Events find it so, and do not change it.
     BetweenEvents,
     /// By comments, updates and time.
     InEvents,
@@ -424,7 +424,7 @@ pub static FIELDS: &[Field] = &[
                     t.set_status(status, now);
                 }
             },
-            also: &["reopens", "status_changed", "solved", "snoozed"],
+            also: &["requester.unsolved_tickets", "reopens", "status_changed", "solved", "snoozed"],
         }),
     },
     Field {
@@ -716,6 +716,26 @@ pub static FIELDS: &[Field] = &[
         zendesk: Some("organization_id"),
         read: |f| Value::word(f.ticket.requester.organisation.as_deref()),
         changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.organisation = name_of(v))),
+    },
+    Field {
+        name: "requester.tickets",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many tickets the requester ever opened, this one among them; merged ones do not count",
+        sql: Some("p.tickets"),
+        zendesk: None,
+        read: |f| Value::Number(f.ticket.requester.tickets),
+        changes: Changes::BetweenEvents,
+    },
+    Field {
+        name: "requester.unsolved_tickets",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "how many of these are neither solved nor closed",
+        sql: Some("p.unsolved_tickets"),
+        zendesk: None,
+        read: |f| Value::Number(f.ticket.requester.unsolved_tickets),
+        changes: Changes::InEvents,
     },
     Field {
         name: "language",

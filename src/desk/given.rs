@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Author, Declarations, EventComment, FieldRef, PastStatus, Status, Ticket, Value, field::Declared, normalize,
+    Author, Declarations, EventComment, FieldRef, PastStatus, Person, Status, Ticket, Value, field::Declared, normalize,
 };
 
 /// The error of a field that cannot hold a given value.
@@ -42,6 +42,20 @@ pub struct Given {
     /// `comments`.
     #[serde(deserialize_with = "is_given")]
     pub comments: bool,
+    /// Those of the requester.
+    pub requester: GivenPerson,
+}
+
+/// The derived fields of a requester that were given.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub struct GivenPerson {
+    /// `requester.tickets`.
+    #[serde(deserialize_with = "is_given")]
+    pub tickets: bool,
+    /// `requester.unsolved_tickets`.
+    #[serde(deserialize_with = "is_given")]
+    pub unsolved_tickets: bool,
 }
 
 impl Given {
@@ -54,6 +68,10 @@ impl Given {
             replies: is_given("replies"),
             agent_touches: is_given("agent_touches"),
             comments: is_given("comments"),
+            requester: GivenPerson {
+                tickets: is_given("requester.tickets"),
+                unsolved_tickets: is_given("requester.unsolved_tickets"),
+            },
         }
     }
 }
@@ -158,8 +176,8 @@ impl Ticket {
     ///
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
     /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
-    /// ticket, and else to `updated`; counts to what makes each reply a comment. A ticket whose status changed was new
-    /// before, a new one open.
+    /// ticket, and else to `updated`; counts to what makes each reply a comment, and this ticket one of its requester's. A
+    /// ticket whose status changed was new before, a new one open.
     pub fn complete(&mut self, given: Given, now: Timestamp) {
         if !given.updated {
             self.updated = now;
@@ -196,6 +214,14 @@ impl Ticket {
             if !given {
                 *count = (*count).max(self.replies);
             }
+        }
+        let Person { tickets, unsolved_tickets, .. } = &mut self.requester;
+        let is_solved = self.status >= Status::Solved;
+        if !given.requester.unsolved_tickets && !is_solved {
+            *unsolved_tickets = (*unsolved_tickets).max(1);
+        }
+        if !given.requester.tickets {
+            *tickets = (*tickets).max(unsolved_tickets.saturating_add(is_solved.into())).max(1);
         }
     }
 }

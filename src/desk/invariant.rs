@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::LazyLock};
 use jiff::Timestamp;
 
 use super::{
-    Channel, CustomValue, Declarations, FieldRef, Kind, Scope, Status, Ticket, Value,
+    Channel, CustomValue, Declarations, FieldRef, Kind, Person, Scope, Status, Ticket, Value,
     field::{FIELDS, Facts, Field, known},
     normalize,
     text::is_blank,
@@ -116,6 +116,21 @@ static INVARIANTS: &[Invariant] = &[
         fields: &["replies", "agent_touches", "comments"],
         says: "`replies` cannot exceed `comments` or `agent_touches`",
         holds: |ticket| [ticket.comments, ticket.agent_touches].iter().all(|n| *n < 0 || ticket.replies <= *n),
+    },
+    Invariant {
+        fields: &["requester.unsolved_tickets", "requester.tickets"],
+        says: "this ticket must be one of the `requester.tickets`, and, unless it is solved, of the \
+               `requester.unsolved_tickets`, which are among them",
+        holds: |ticket| {
+            let Person { tickets, unsolved_tickets, .. } = ticket.requester;
+            // A merged ticket is closed, and does not count.
+            let (is_unsolved, is_solved) = (ticket.status < Status::Solved, ticket.status == Status::Solved);
+            let counted = unsolved_tickets.saturating_add(is_solved.into()) <= tickets;
+            let before_it_was_counted = tickets == 0 && unsolved_tickets == 0;
+            before_it_was_counted
+                || tickets.min(unsolved_tickets) < 0
+                || counted && !(is_unsolved && unsolved_tickets == 0)
+        },
     },
     Invariant {
         fields: &[

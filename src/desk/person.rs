@@ -44,6 +44,10 @@ pub struct Person {
     pub organisation: Option<String>,
     /// Values of declared fields, by name.
     pub custom: BTreeMap<String, CustomValue>,
+    /// Number of tickets that the person ever opened, without those merged into others.
+    pub tickets: i64,
+    /// Number of these that are not solved.
+    pub unsolved_tickets: i64,
 }
 
 impl Person {
@@ -69,7 +73,17 @@ impl Person {
         take(&mut self.verified_type, &newer.verified_type);
     }
 
-    /// Takes over what the desk keeps about a person, which is no part of the profile. Returns whether it differs.
+    /// Counts a change of one of the person's tickets between unsolved and solved.
+    pub fn count_unsolved(&mut self, was: bool, is: bool) {
+        self.unsolved_tickets = match (was, is) {
+            (false, true) => self.unsolved_tickets.saturating_add(1),
+            // A ticket in a file need not be counted.
+            (true, false) if self.unsolved_tickets > 0 => self.unsolved_tickets - 1,
+            _ => self.unsolved_tickets,
+        };
+    }
+
+    /// Takes over what rules and agents set about a person, which is no part of the profile. Returns whether it differs.
     pub fn take_kept(&mut self, other: &Self) -> bool {
         let Self { tags, organisation, custom, .. } = other;
         let differs = self.tags != *tags || self.organisation != *organisation || self.custom != *custom;

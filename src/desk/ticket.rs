@@ -85,8 +85,8 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Sets the status, and updates the times of the change and the solution, the reopen count and the snooze
-    /// accordingly.
+    /// Sets the status, and updates the times of the change and the solution, the reopen count, the snooze and the
+    /// requester's unsolved tickets accordingly.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {
         if self.status >= Status::Solved && status < Status::Solved {
             self.reopens = self.reopens.saturating_add(1);
@@ -99,6 +99,7 @@ impl Ticket {
         if status != Status::Hold {
             self.snoozed = None;
         }
+        self.requester.count_unsolved(self.status < Status::Solved, status < Status::Solved);
         if self.status != status {
             self.begin_status(status, now);
         }

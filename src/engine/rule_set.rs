@@ -31,6 +31,8 @@ const SAMPLE_EVERY: u64 = 4;
 pub struct RuleSet {
     rules: Arc<Rules>,
     triggers: Index,
+    /// See [`Self::asks_for_counts`].
+    asks_for_counts: bool,
     /// The number of tickets its selectivity was estimated from.
     learned_from: usize,
     idle: Mutex<Idle>,
@@ -70,7 +72,17 @@ impl RuleSet {
         let triggers = rules.triggers.iter().enumerate().filter(|(_, trigger)| trigger.mode != Mode::Disabled);
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));
         let triggers = Index::new(conditions, recent, &rules.desk, max_unindexed);
-        Self { rules, triggers, learned_from: recent.len(), idle: Mutex::default() }
+        let mut asks_for_counts = false;
+        for automation in &rules.automations {
+            let counted = |name: &str| matches!(name, "requester.tickets" | "requester.unsolved_tickets");
+            automation.when.predicates(&mut |predicate, _| asks_for_counts |= counted(&predicate.field.name()));
+        }
+        Self { rules, triggers, asks_for_counts, learned_from: recent.len(), idle: Mutex::default() }
+    }
+
+    /// Whether automations ask how many tickets a requester has, which other tickets change.
+    pub const fn asks_for_counts(&self) -> bool {
+        self.asks_for_counts
     }
 
     /// A set of other rules, indexed by the selectivity on this set's recent tickets.

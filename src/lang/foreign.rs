@@ -96,6 +96,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("requester", &["customer", "person", "user", "contact", "sender", "author", "client", "follower"]),
     ("subject", &["title", "betreff", "sujet", "asunto"]),
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),
+    ("requester.tickets", &["ticket_count", "requester.ticket_count", "number_of_tickets"]),
+    ("requester.unsolved_tickets", &["open_tickets", "requester.open_tickets", "unsolved_tickets"]),
     ("requester.organisation", &["company", "requester.company", "organization", "organization_id"]),
     ("tags", &["current_tags", "label", "labels", "etiquetas", "étiquettes", "schlagwörter"]),
     (

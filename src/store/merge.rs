@@ -1,11 +1,13 @@
 //! Merging tickets.
 
+use jiff::Timestamp;
+
 use super::{
     StoreError, Tx,
     comment::author_word,
     db::{query, query_scalar},
 };
-use crate::desk::{Author, MovedComments, TicketId};
+use crate::desk::{Author, MovedComments, Person, TicketId};
 
 impl Tx {
     /// The tickets into which this one can be merged: the earlier unclosed tickets with the same person, account and
@@ -25,8 +27,8 @@ impl Tx {
     }
 
     /// Merges a ticket into another: moves its comments, copies its links and records the target. Does not move notes,
-    /// nor posts that are on the target already.
-    pub async fn merge(&mut self, from: TicketId, into: TicketId) -> Result<MovedComments, StoreError> {
+    /// nor posts that are on the target already. The ticket no longer counts among its requester's.
+    pub async fn merge(&mut self, from: TicketId, into: TicketId, now: Timestamp) -> Result<MovedComments, StoreError> {
         let authors: Vec<String> = query_scalar(
             "UPDATE comment SET ticket = $2 WHERE ticket = $1 AND x_id IS NOT NULL
                AND NOT EXISTS (SELECT 1 FROM comment o WHERE o.ticket = $2 AND o.x_id = comment.x_id) RETURNING author",
@@ -46,6 +48,13 @@ impl Tx {
         .bind(into.0)
         .execute(&mut self.conn)
         .await?;
+        let counted = query_scalar("SELECT requester FROM ticket WHERE id = $1 AND merged_into IS NULL").bind(from.0);
+        if let Some(number) = counted.fetch_optional(&mut self.conn).await?
+            && let Some(ticket) = self.ticket(from).await?
+        {
+            let person = Person { tickets: ticket.requester.tickets.saturating_sub(1), ..ticket.requester.clone() };
+            self.change_person(number, &ticket.requester, &person, now).await?;
+        }
         // Tickets merged into `from` earlier now point to `into`.
         query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
             .bind(from.0)

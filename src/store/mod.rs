@@ -168,6 +168,8 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     conn: Buffered,
+    /// Whether automations ask for the counts of a person's tickets: if one changes, they evaluate the other tickets.
+    pub counts_matter: bool,
 }
 
 impl Store {
@@ -232,7 +234,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         self.check_file()?;
         let conn = Transaction::writing(&self.writer).await?;
-        let mut tx = Tx { conn: Buffered::new(conn) };
+        let mut tx = Tx { conn: Buffered::new(conn), counts_matter: true };
         tx.check_fence(&self.fence).await?;
         Ok(tx)
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     desk::{Person, SourceId},
-    engine::{minute, next_minute},
+    engine::minute,
 };
 
 impl Tx {
@@ -66,7 +66,8 @@ impl Tx {
         Ok(number)
     }
 
-    /// Stores a changed person, and schedules the evaluation of automations on all tickets of the person.
+    /// Stores a changed person, and schedules the evaluation of automations on all tickets of the person; if only the
+    /// counts of tickets changed, only where automations ask for them.
     pub(super) async fn change_person(
         &mut self,
         number: i64,
@@ -78,14 +79,17 @@ impl Tx {
         changed.execute(self.conn.past_cache()).await?;
         self.keep_sets(number, before, after).await?;
         self.cache_person(number, after);
+        let (tickets, unsolved_tickets) = (after.tickets, after.unsolved_tickets);
+        if !self.counts_matter && *after == (Person { tickets, unsolved_tickets, ..before.clone() }) {
+            return Ok(());
+        }
         // No ticket is evaluated twice on a minute.
         query(
-            "UPDATE ticket SET next_check_at = CASE WHEN last_check < $2 THEN $2 ELSE $3 END
+            "UPDATE ticket SET next_check_at = CASE WHEN last_check < $2 THEN $2 ELSE last_check + 60000 END
              WHERE requester = $1 AND status <> 'closed' AND (next_check_at IS NULL OR next_check_at > $2)",
         )
         .bind(number)
         .bind(minute(now).as_millisecond())
-        .bind(next_minute(minute(now)).as_millisecond())
         .execute(self.conn.past_cache())
         .await?;
         Ok(())
@@ -145,6 +149,8 @@ pub(super) const PERSON: &[Column<Person>] = columns! { Person:
     "verified" verified;
     "verified_type" verified_type;
     "organisation" organisation;
+    "tickets" tickets;
+    "unsolved_tickets" unsolved_tickets;
 };
 
 /// Selects people with their row ids. A condition on `p.source_id` must be appended.

@@ -127,7 +127,8 @@ impl Tx {
         self.next_number(Numbered::Ticket).await.map(TicketId)
     }
 
-    /// Inserts a ticket whose id is allocated already. Automations evaluate it from `since` on.
+    /// Inserts a ticket whose id is allocated already, and which its requester's counts include. Automations evaluate it
+    /// from `since` on.
     pub async fn open(
         &mut self,
         ticket: &Ticket,
@@ -185,7 +186,10 @@ impl Tx {
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
         let mut requester = before.requester.clone();
-        if requester.take_kept(&ticket.requester) {
+        requester.take_kept(&ticket.requester);
+        // Not as the ticket has it: other tickets of the person may have been counted since it was read.
+        requester.count_unsolved(before.status < Status::Solved, ticket.status < Status::Solved);
+        if requester != before.requester {
             let number = query_scalar("SELECT requester FROM ticket WHERE id = $1").bind(ticket.id.0);
             let number = number.fetch_one(&mut self.conn).await?;
             self.change_person(number, &before.requester, &requester, now).await?;

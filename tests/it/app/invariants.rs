@@ -1,6 +1,6 @@
 //! No rules, messages or agents lead to an impossible ticket, and a described ticket that is impossible is an error.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use crate::support::owner::OwnerReads as _;
 use crate::support::{
@@ -23,6 +23,9 @@ fn possible(mut ticket: Ticket) -> Ticket {
         *count = (*count).clamp(0, 1 << 40);
     }
     let (person, post) = (&mut ticket.requester, &mut ticket.post);
+    for count in [&mut person.tickets, &mut person.unsolved_tickets] {
+        *count = (*count).clamp(0, 1 << 40);
+    }
     let known = [&mut person.followers, &mut person.following, &mut person.tweets, &mut person.listed];
     for number in known.into_iter().chain([&mut post.likes, &mut post.reposts, &mut post.replies]) {
         number.take_if(|n| *n < 0);
@@ -110,9 +113,17 @@ automation "Close" {
     }
     let store = daemon.store();
     let (mut decisions, tickets) = (0, store.counts().await.unwrap().tickets);
+    let mut counts: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for id in (1..=tickets).map(TicketId) {
+        let ticket = store.ticket(id).await.unwrap().unwrap();
+        let (all, unsolved) = counts.entry(ticket.requester.id).or_default();
+        (*all, *unsolved) = (*all + 1, *unsolved + i64::from(ticket.status < Status::Solved));
+    }
     for id in (1..=tickets).map(TicketId) {
         let ticket = store.ticket(id).await.unwrap().unwrap();
         assert_eq!(broken(&ticket), [], "{ticket:#?}");
+        let requester = &ticket.requester;
+        assert_eq!((requester.tickets, requester.unsolved_tickets), counts[&requester.id], "{requester:#?}");
         for recorded in store.decisions(id).await.unwrap() {
             let run = recorded.run.unwrap();
             assert_eq!(broken(&run.ticket), [], "before {}: {:#?}", recorded.id, run.ticket);
@@ -142,6 +153,13 @@ const LINES: &[(&str, &str)] = &[
     (r#"{"requester": {"followers": -1}}"#, "(`/requester/followers`)"),
     (r#"{"requester": {"tweets": -1}}"#, "(`/requester/tweets`)"),
     (r#"{"post": {"likes": -1}}"#, "(`/post/likes`)"),
+    (r#"{"requester": {"tickets": -1}}"#, "`requester.tickets` cannot be below 0 (`/requester/tickets`)"),
+    (r#"{"requester": {"tickets": 1, "unsolved_tickets": 2}}"#, "must be one of the `requester.tickets`"),
+    (r#"{"requester": {"tickets": 2, "unsolved_tickets": 0}}"#, "must be one of the `requester.tickets`"),
+    (
+        r#"{"status": "solved", "requester": {"tickets": 2, "unsolved_tickets": 2}}"#,
+        "must be one of the `requester.tickets`",
+    ),
     (r#"{"requester": {"tweets": -1}, "reopens": -1}"#, "(`/reopens`)"),
     (r#"{"requester": {"tweets": -1}, "reopens": -1}"#, "(`/requester/tweets`)"),
     (

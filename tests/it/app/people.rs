@@ -12,7 +12,7 @@ use twite::{
         views,
     },
     daemon::Daemon,
-    desk::{Actor, Owner, Ticket, TicketId, Via, Viewer},
+    desk::{Actor, Owner, Status, Ticket, TicketId, Via, Viewer},
     x::wire::decode_line,
 };
 
@@ -79,9 +79,13 @@ impl Desk {
 
     /// Takes in a post by this person in a conversation of its own.
     async fn post(&self, id: u64, person: u64, text: &str) {
+        self.post_in(id, id, person, text, "2026-01-05T09:00:00Z").await;
+    }
+
+    async fn post_in(&self, conversation: u64, id: u64, person: u64, text: &str, at: &str) {
         let line = serde_json::json!({
-            "data": {"id": id.to_string(), "author_id": person.to_string(), "conversation_id": id.to_string(),
-                "text": format!("@acme {text}"), "created_at": "2026-01-05T09:00:00Z",
+            "data": {"id": id.to_string(), "author_id": person.to_string(), "conversation_id": conversation.to_string(),
+                "text": format!("@acme {text}"), "created_at": at,
                 "entities": {"mentions": [{"start": 0, "end": 5, "username": "acme"}]}},
             "includes": {"users": [{"id": person.to_string(), "username": format!("p{person}"), "name": "P"}]},
         });
@@ -222,6 +226,93 @@ automation "Off" { when description contains "two" and requester.tags has ball t
     for id in [1, 2] {
         // One when it was opened, and one when its automation fired.
         assert_eq!(desk.daemon.store().decisions(TicketId(id)).await.unwrap().len(), 2);
+    }
+    desk.assert_replays(&[1, 2]).await;
+}
+
+const COUNTED: &str = r#"
+trigger "Thanks" { on created when description contains "thanks" then set status to solved }
+trigger "A regular" { on created when requester.tickets >= 3 then add tags regular }
+trigger "Nothing is left" {
+  on updated
+  when status is solved and requester.unsolved_tickets is 0
+  then add tags last
+}
+automation "Several at once" { when requester.unsolved_tickets >= 2 and status < solved then add tags several }
+macro "Solve" { then set status to solved }
+macro "Merge" { then merge into earlier ticket }
+view "Several" { where requester.unsolved_tickets >= 2 columns id, requester.tickets }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tickets_of_a_person_are_counted() {
+    let desk = Desk::new(COUNTED).await;
+    let counts = async |id: i64| {
+        let requester = desk.ticket(id).await.requester;
+        (requester.tickets, requester.unsolved_tickets)
+    };
+    desk.post(10, 1, "hello").await;
+    desk.post(20, 2, "hello").await;
+    assert_eq!(counts(1).await, (1, 1));
+    desk.until("2026-01-05T09:05:00Z").await;
+    assert!(desk.ticket(1).await.tags.is_empty());
+
+    // What changes on one ticket is on all of the person, whose automations are evaluated again.
+    desk.post(30, 1, "again").await;
+    assert_eq!([counts(1).await, counts(3).await, counts(2).await], [(2, 2), (2, 2), (1, 1)]);
+    desk.until("2026-01-05T09:10:00Z").await;
+    for (id, several) in [(1, true), (2, false), (3, true)] {
+        assert_eq!(desk.ticket(id).await.tags.contains("several"), several, "ticket {id}");
+    }
+    assert_eq!(desk.viewed().await, [1, 3]);
+
+    // A rule sees the count without the ticket that the same event solved.
+    desk.apply("Solve", 1).await;
+    assert_eq!(counts(3).await, (2, 1));
+    assert_eq!(desk.viewed().await, [0_i64; 0]);
+    desk.post(40, 1, "thanks").await;
+    assert_eq!([counts(3).await, counts(4).await], [(3, 1), (3, 1)], "solved by the rule that opened it");
+    assert!(desk.ticket(4).await.tags.contains("regular") && !desk.ticket(3).await.tags.contains("regular"));
+    desk.apply("Solve", 3).await;
+    assert_eq!(counts(1).await, (3, 0));
+    for (id, last) in [(1, false), (3, true)] {
+        assert_eq!(desk.ticket(id).await.tags.contains("last"), last, "ticket {id}");
+    }
+
+    // The requester writes again, on a ticket that is solved and on a new one, which is merged.
+    desk.until("2026-01-05T09:20:00Z").await;
+    desk.post_in(30, 31, 1, "still broken", "2026-01-05T09:19:00Z").await;
+    assert_eq!(counts(1).await, (3, 1));
+    desk.post_in(50, 50, 1, "and this", "2026-01-05T09:19:00Z").await;
+    assert_eq!(counts(1).await, (4, 2));
+    desk.apply("Merge", 5).await;
+    assert_eq!(desk.ticket(4).await.status, Status::Open, "it goes on there");
+    assert_eq!([counts(1).await, counts(3).await, counts(5).await], [(3, 2); 3]);
+
+    // An agent who solves a ticket sets nothing on the person.
+    assert_eq!(people::sheet(desk.daemon.store(), Viewer::Owner, "1").await.unwrap().changes, []);
+    let decisions = desk.daemon.store().decisions(TicketId(3)).await.unwrap();
+    let made = decisions.iter().filter_map(|made| Some(made.run.as_ref()?.decision["changes"].to_string()));
+    assert!(made.clone().all(|made| !made.contains("requester.tickets")), "{:?}", made.collect::<Vec<_>>());
+    desk.assert_replays(&[1, 2, 3, 4, 5]).await;
+}
+
+/// Each ticket lowers the count for the other, on whose next check it is found: they come to rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_do_not_set_tickets_off_for_ever() {
+    let desk = Desk::new(
+        r#"
+automation "Too many" { when requester.unsolved_tickets >= 2 and status < solved then set status to solved }
+automation "Too few" { when requester.unsolved_tickets < 2 and status is solved then set status to open }
+"#,
+    )
+    .await;
+    desk.post(10, 1, "one").await;
+    desk.post(20, 1, "two").await;
+    desk.until("2026-01-05T15:00:00Z").await;
+    for id in [1, 2] {
+        let made = desk.daemon.store().decisions(TicketId(id)).await.unwrap().len();
+        assert!(made < 10, "{made} decisions on ticket {id}");
     }
     desk.assert_replays(&[1, 2]).await;
 }

@@ -188,6 +188,7 @@ prop_compose! {
         tags in tags(),
         organisation in option::of(one_name()),
         custom in custom(),
+        (tickets, unsolved_tickets) in (number(), number()),
     ) -> Person {
         Person {
             id: None,
@@ -206,6 +207,8 @@ prop_compose! {
             tags: tags.into_iter().collect(),
             organisation,
             custom,
+            tickets,
+            unsolved_tickets,
         }
     }
 }
