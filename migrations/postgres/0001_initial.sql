@@ -144,6 +144,9 @@ CREATE INDEX ticket_by_created ON ticket (created);
 CREATE TABLE active_automation (
   ticket      BIGINT NOT NULL REFERENCES ticket (id),
   automation  TEXT COLLATE "C" NOT NULL,
+  -- How often one that repeats has fired since its condition came to hold, and when it last did.
+  times       BIGINT,
+  last        BIGINT,
   PRIMARY KEY (ticket, automation)
 );
 

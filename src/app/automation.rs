@@ -18,7 +18,7 @@ use super::{App, Notice, UnitOfWork};
 use crate::{
     desk::{Event, Status, TicketId},
     engine::{loops, minute, unsnooze},
-    lang::rules::Rules,
+    lang::rules::{Automation, Rules},
     store::StoreError,
 };
 
@@ -88,29 +88,31 @@ impl UnitOfWork<'_> {
     /// Evaluates a due ticket as of minute `at`. Returns whether an automation fired.
     async fn check_ticket(&mut self, id: TicketId, at: Timestamp) -> Result<bool, StoreError> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
-        let (last_check, before) = self.tx.active_automations(id).await?;
+        let (last_check, before, repeated) = self.tx.active_automations(id).await?;
         if let Some((awake, event)) = unsnooze(&ticket, at) {
             self.run_at(&awake, event, None, at).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
         if self.tx.is_stopped(id).await? {
-            self.tx.record_check(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
+            self.tx.record_check(id, at, &before, &before, &repeated, ticket.snoozed.map(minute)).await?;
             return Ok(false);
         }
         let rules = self.rules.clone();
-        let mut event = Event::due(before.clone());
+        let mut event = Event::due(before.clone(), repeated.clone());
         let mut evaluation = self.evaluate_automations(&ticket, &mut event, at).await?;
         if at < last_check {
             // The clock went back: automations that were active stay active, so that they do not fire again for the
             // same time.
             evaluation.active.extend(before.iter().cloned());
+            evaluation.repeats.extend(repeated.iter().map(|(title, repeat)| (title.clone(), *repeat)));
         }
         if let Some(decision) = &evaluation.decision
+            && !loops::is_repeat(decision)
             && let Some(state) = loops::state(&ticket, &decision.ticket, &evaluation.active)
             && let Some(stopped) =
                 self.tx.come_round(id, &state, at, &rules.version.hash, &loops::fired(decision)).await?
         {
-            self.tx.record_check(id, at, &before, &before, ticket.snoozed.map(minute)).await?;
+            self.tx.record_check(id, at, &before, &before, &repeated, ticket.snoozed.map(minute)).await?;
             self.notices.push(Notice::LoopStopped(stopped));
             return Ok(false);
         }
@@ -121,7 +123,8 @@ impl UnitOfWork<'_> {
         // An effect, such as a merge, may have closed the ticket.
         let closed =
             evaluation.decision.is_some() && self.tx.ticket(id).await?.is_some_and(|t| t.status == Status::Closed);
-        self.tx.record_check(id, at, &before, &evaluation.active, evaluation.next_check.filter(|_| !closed)).await?;
+        let next_check = evaluation.next_check.filter(|_| !closed);
+        self.tx.record_check(id, at, &before, &evaluation.active, &evaluation.repeats, next_check).await?;
         Ok(evaluation.decision.is_some())
     }
 
@@ -141,7 +144,8 @@ impl UnitOfWork<'_> {
 pub(crate) fn automations_fingerprint(rules: &Rules) -> String {
     let mut sha = Sha256::new();
     for automation in &rules.automations {
-        sha.update(format!("{:?} {:?} {}\n", automation.title, automation.mode, automation.when.in_full()));
+        let Automation { title, mode, when, every, .. } = &**automation;
+        sha.update(format!("{title:?} {mode:?} {every:?} {}\n", when.in_full()));
     }
     let schedules: BTreeMap<_, _> = rules.desk.schedules.iter().map(|s| (&s.name, s)).collect();
     sha.update(format!("{:?} {schedules:?}", rules.desk.hours));

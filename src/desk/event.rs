@@ -1,5 +1,8 @@
 //! An event: one thing that happened to one ticket.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, Author, FiredBefore, Ticket, Via};
@@ -48,8 +51,20 @@ pub enum EventKind {
     /// Time passed: automations are evaluated, and those that are already active do not fire again.
     Due {
         /// Titles of the automations whose conditions held at the last evaluation.
-        active: std::collections::BTreeSet<String>,
+        active: BTreeSet<String>,
+        /// How often those that repeat have fired since their conditions came to hold, by title.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        repeats: BTreeMap<String, Repeat>,
     },
+}
+
+/// How often an automation has fired since its condition came to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeat {
+    /// How often it fired, without those times that a cap held it back.
+    pub times: u32,
+    /// When it last fired or was held back.
+    pub last: Timestamp,
 }
 
 /// A comment as rules see it.
@@ -64,10 +79,11 @@ pub struct EventComment {
 }
 
 impl Event {
-    /// That time passed. `active` are the automations whose conditions held at the last evaluation.
-    pub fn due(active: std::collections::BTreeSet<String>) -> Self {
+    /// That time passed. `active` are the automations whose conditions held at the last evaluation, `repeats` how often
+    /// those that repeat have fired since.
+    pub fn due(active: BTreeSet<String>, repeats: BTreeMap<String, Repeat>) -> Self {
         Self {
-            kind: EventKind::Due { active },
+            kind: EventKind::Due { active, repeats },
             via: Via::Rule,
             actor: Actor::System,
             comment: None,

@@ -46,7 +46,7 @@ pub use connected_account::{AccountState, ConnectedAccount};
 pub use declarations::Declarations;
 pub use destination::Destination;
 pub use effect::{Change, Choosing, Effect, Recipient};
-pub use event::{Cause, Event, EventComment, EventKind};
+pub use event::{Cause, Event, EventComment, EventKind, Repeat};
 pub use field::{Facts, Field, FieldRef, Kind, Scope};
 pub use fired_before::{FiredBefore, Per};
 pub use holidays::{Holidays, HolidaysError};

@@ -2,12 +2,12 @@
 //!
 //! Automations are evaluated on whole minutes, once each, in order; each reads the ticket as the ones before it left it. One
 //! fires when its condition holds and did not hold at the last evaluation: an automation that holds is *active*, and fires
-//! again only after it was inactive.
+//! again only after it was inactive, or, with `every`, when that time has passed since it last fired.
 //!
 //! While nothing happens to a ticket, only time changes the result of a predicate, at instants that can be computed.
 //! [`Evaluation::next_check`] is the next of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,8 +19,8 @@ use super::{
     run::{Rule, changes, fire, held_back, run_triggers},
 };
 use crate::{
-    desk::{Cause, Effect, Event, EventKind, Facts, Status, Ticket},
-    lang::rules::{Condition, Mode, Rules},
+    desk::{Cause, Effect, Event, EventKind, Facts, Repeat, Status, Ticket},
+    lang::rules::{Automation, Condition, Mode, Rules},
 };
 
 /// The result of evaluating all automations on a ticket.
@@ -30,6 +30,8 @@ pub struct Evaluation {
     pub decision: Option<Decision>,
     /// The titles of the automations whose conditions hold now.
     pub active: BTreeSet<String>,
+    /// How often those that repeat have fired since their conditions came to hold, by title.
+    pub repeats: BTreeMap<String, Repeat>,
     /// The next whole minute at which the result of a condition can change without an event.
     pub next_check: Option<Timestamp>,
 }
@@ -59,28 +61,44 @@ pub(super) fn evaluate_automations(
     at: Timestamp,
     matcher: &mut dyn Matcher,
 ) -> Evaluation {
-    let (decision, active) = run_automations(rules, ticket, event, at, &mut |_, _, _| {}, matcher);
+    let Evaluated { decision, active, repeats } = run_automations(rules, ticket, event, at, &mut |_, _, _| {}, matcher);
     let next_check = match &decision {
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))
         }
-        _ => next_check_after(rules, ticket, at),
+        _ => next_check_after(rules, ticket, &repeats, at),
     };
-    Evaluation { decision, active, next_check }
+    Evaluation { decision, active, repeats, next_check }
 }
 
 /// When to evaluate the automations again if no event happens to the ticket before.
-fn next_check_after(rules: &Rules, ticket: &Ticket, at: Timestamp) -> Option<Timestamp> {
+fn next_check_after(
+    rules: &Rules,
+    ticket: &Ticket,
+    repeats: &BTreeMap<String, Repeat>,
+    at: Timestamp,
+) -> Option<Timestamp> {
     if ticket.status == Status::Closed {
         return None;
     }
     let live = rules.automations.iter().filter(|a| a.mode != Mode::Disabled);
-    let changes = live.filter_map(|a| {
+    let changes = live.flat_map(|a| {
+        let again = again_at(a, repeats, ticket, rules);
         let facts = Facts { ticket, event: None, now: at, desk: &rules.desk };
-        next_change(&a.when, facts)
+        next_change(&a.when, facts).into_iter().chain(again)
     });
     // A change within this minute is evaluated at the next whole minute.
     changes.chain(ticket.snoozed).map(|change| minute(change).max(next_minute(at))).min()
+}
+
+/// When an automation that is active fires again; `None` is never.
+pub(super) fn again_at(
+    automation: &Automation,
+    repeats: &BTreeMap<String, Repeat>,
+    ticket: &Ticket,
+    rules: &Rules,
+) -> Option<Timestamp> {
+    automation.every.as_ref()?.again_at(repeats.get(&automation.title)?, rules.desk.hours_of(ticket))
 }
 
 /// Unsnoozes a ticket whose snooze is over. Returns the ticket after the change, and the event.
@@ -89,7 +107,7 @@ pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
     after.unsnooze(at).then(|| {
         after.updated = after.updated.max(at);
         let kind = EventKind::Updated { before: Box::new(ticket.clone()) };
-        (after, Event { kind, cause: Some(Cause::Unsnoozed), ..Event::due(BTreeSet::new()) })
+        (after, Event { kind, cause: Some(Cause::Unsnoozed), ..Event::due(BTreeSet::new(), BTreeMap::new()) })
     })
 }
 
@@ -106,6 +124,14 @@ pub(super) fn update(before: &Ticket, due: &Event) -> Event {
     Event { kind: EventKind::Updated { before: Box::new(before.clone()) }, ..due.clone() }
 }
 
+/// What came of evaluating each automation once.
+pub(super) struct Evaluated {
+    /// `None` if no automation fired or was held back.
+    pub(super) decision: Option<Decision>,
+    pub(super) active: BTreeSet<String>,
+    pub(super) repeats: BTreeMap<String, Repeat>,
+}
+
 /// Evaluates each automation once, in order. `visit` is called before each.
 pub(super) fn run_automations(
     rules: &Rules,
@@ -114,12 +140,13 @@ pub(super) fn run_automations(
     now: Timestamp,
     visit: &mut dyn FnMut(usize, &Condition, Facts<'_>),
     matcher: &mut dyn Matcher,
-) -> (Option<Decision>, BTreeSet<String>) {
-    let none_active = BTreeSet::new();
-    let active = match &event.kind {
-        EventKind::Due { active } => active,
-        EventKind::Created | EventKind::Updated { .. } => &none_active,
+) -> Evaluated {
+    let (none_active, none_repeated) = (BTreeSet::new(), BTreeMap::new());
+    let (active, repeated) = match &event.kind {
+        EventKind::Due { active, repeats } => (active, repeats),
+        EventKind::Created | EventKind::Updated { .. } => (&none_active, &none_repeated),
     };
+    let mut repeats = BTreeMap::new();
     let mut decision: Option<Decision> = None;
     let mut held = BTreeSet::new();
     let mut runs_triggers = false;
@@ -137,7 +164,17 @@ pub(super) fn run_automations(
             continue;
         }
         held.insert(automation.title.clone());
-        if active.contains(&automation.title) {
+        let was_active = active.contains(&automation.title);
+        // One that was active before it had an `every` repeats from now on.
+        let before = match repeated.get(&automation.title) {
+            Some(before) if was_active => *before,
+            _ => Repeat { times: u32::from(was_active), last: now },
+        };
+        if automation.every.is_some() {
+            repeats.insert(automation.title.clone(), before);
+        }
+        let again = again_at(automation, &repeats, current, rules).is_some_and(|again| again <= now);
+        if was_active && !again {
             continue;
         }
         let rule = Rule {
@@ -149,12 +186,20 @@ pub(super) fn run_automations(
             then: &automation.then,
         };
         let decision = decision.get_or_insert_with(|| Decision::unchanged(rules, ticket));
-        if let Some(held) = held_back(&rule, &automation.caps, 0, event, now) {
+        let held = held_back(&rule, &automation.caps, 0, event, now);
+        let times = before.times + u32::from(held.is_none());
+        if automation.every.is_some() {
+            repeats.insert(automation.title.clone(), Repeat { times, last: now });
+        }
+        if let Some(held) = held {
             decision.held_back.push(held);
             continue;
         }
         let (before, effects) = (decision.ticket.clone(), decision.effects.len());
         fire(&rule, 0, None, now, rules, decision);
+        if let Some(fired) = decision.fired.last_mut().filter(|_| automation.every.is_some()) {
+            fired.repeat = Some(times);
+        }
         if decision.ticket != before || decision.effects.iter().skip(effects).any(|e| changes_the_ticket(&e.effect)) {
             decision.ticket.updated = decision.ticket.updated.max(now);
         }
@@ -166,5 +211,5 @@ pub(super) fn run_automations(
         }
         decision.changes = changes(ticket, decision, rules);
     }
-    (decision, held)
+    Evaluated { decision, active: held, repeats }
 }

@@ -43,8 +43,8 @@ pub(super) fn run_visited(
     visit: &mut dyn FnMut(usize, &Condition, Facts<'_>),
 ) -> Decision {
     if let EventKind::Due { .. } = &event.kind {
-        let (decision, _) = automation::run_automations(rules, ticket, event, now, visit, matcher);
-        return decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
+        let evaluated = automation::run_automations(rules, ticket, event, now, visit, matcher);
+        return evaluated.decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     }
     let mut decision = Decision::unchanged(rules, ticket);
     decision.closed = event.before().unwrap_or(ticket).status == Status::Closed;

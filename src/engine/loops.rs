@@ -42,6 +42,11 @@ pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Opti
     Some(sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Whether a decision only repeats what it says `every` so often. That ends, or goes on, as its author says.
+pub fn is_repeat(decision: &Decision) -> bool {
+    decision.fired.iter().filter(|fired| fired.pass == 0).all(|fired| fired.repeat.is_some_and(|times| times > 1))
+}
+
 /// The titles of the automations that fired in a decision.
 pub fn fired(decision: &Decision) -> BTreeSet<String> {
     decision.fired.iter().filter(|fired| fired.pass == 0).map(|fired| fired.rule.clone()).collect()

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     num::NonZero,
     sync::{
         Arc,
@@ -29,7 +29,11 @@ use super::{
     trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
-    desk::{Actor, Effect, Event, Facts, Status, Ticket, given::CannotGive, text::fold},
+    desk::{
+        Actor, Effect, Event, Facts, Repeat, Status, Ticket,
+        given::CannotGive,
+        text::{counted, fold},
+    },
     lang::{
         display::Quoted,
         rules::{Condition, Duration, EffectKind, Expect, ExpectKind, Folded, Mode, RuleTest, Rules, Span, Step, When},
@@ -189,6 +193,7 @@ struct Playback<'r> {
     now: Timestamp,
     /// The titles of active automations.
     active: BTreeSet<String>,
+    repeats: BTreeMap<String, Repeat>,
     firings: Firings<'r>,
 }
 
@@ -225,6 +230,7 @@ fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Resu
         event: None,
         now: test.moment(),
         active: BTreeSet::new(),
+        repeats: BTreeMap::new(),
         firings: Firings::given(rules, test),
     };
     for Step { when, span } in &test.when {
@@ -303,15 +309,17 @@ impl<'r> Playback<'r> {
             if let Some((after, event)) = automation::unsnooze(&self.ticket, at) {
                 self.run(rules, after, event, detail);
             }
-            let due = Event { fired_before: self.firings.before(), ..Event::due(self.active.clone()) };
+            let due =
+                Event { fired_before: self.firings.before(), ..Event::due(self.active.clone(), self.repeats.clone()) };
             let evaluation = automation::evaluate_automations(rules, &self.ticket, &due, at, &mut rules.matcher());
             if let Some(decision) = &evaluation.decision
+                && !loops::is_repeat(decision)
                 && let Some(state) = loops::state(&self.ticket, &decision.ticket, &evaluation.active)
                 && let Some(automations) = seen.record(state, at, loops::fired(decision))
             {
                 return Err(TestError::Loop { span: span.clone(), at, automations });
             }
-            self.active = evaluation.active;
+            (self.active, self.repeats) = (evaluation.active, evaluation.repeats);
             let ticket = self.ticket.clone();
             self.run(rules, ticket, due, detail);
             next = evaluation.next_check;
@@ -332,6 +340,15 @@ fn check(rules: &Rules, expect: &Expect, playback: &Playback) -> Option<Failure>
         ExpectKind::Fired(title) => {
             let (found, because) = why_not(title, runs);
             failure(format!("{} fires", Quoted(title)), found, because)
+        }
+        ExpectKind::FiredTimes(title, times) => {
+            let count = runs.iter().flat_map(|run| &run.decision().fired).filter(|fired| fired.rule == *title).count();
+            if u32::try_from(count) == Ok(*times) {
+                return None;
+            }
+            let (_, because) = why_not(title, runs);
+            let expected = format!("{} fires {}", Quoted(title), counted(u64::from(*times), "time"));
+            failure(expected, format!("it fired {}", counted(count as u64, "time")), because)
         }
         ExpectKind::NotFired(title) => {
             let fired = fired(title)?;

@@ -125,7 +125,17 @@ pub(super) fn fire(
         decision.effects.extend(done.effects.iter().map(|e| RuleEffect { rule: title(), effect: e.clone() }));
     }
     let (kind, index) = (rule.kind, rule.index);
-    decision.fired.push(Fired { rule: title(), kind, index, pass, shadow, changes, effects: done.effects, why });
+    decision.fired.push(Fired {
+        rule: title(),
+        kind,
+        index,
+        pass,
+        shadow,
+        changes,
+        effects: done.effects,
+        repeat: None,
+        why,
+    });
     done.stop
 }
 

@@ -81,7 +81,10 @@ pub enum Verdict {
     /// Its condition held in no pass.
     False,
     /// An automation that was active already.
-    AlreadyActive,
+    AlreadyActive {
+        /// When it fires again as long as its condition holds; `None` is never.
+        again: Option<Timestamp>,
+    },
     /// Disabled.
     Disabled,
     /// The event is not one of its events.
@@ -107,8 +110,9 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
             *slot = Some(explain_condition(when, facts));
         }
     };
-    let (decision, _) = automation::run_automations(rules, ticket, event, now, &mut visit, &mut matcher);
-    let decision = decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
+    let done = automation::run_automations(rules, ticket, event, now, &mut visit, &mut matcher);
+    let repeats = done.repeats;
+    let decision = done.decision.unwrap_or_else(|| Decision::unchanged(rules, ticket));
     let triggers = match decision.passes {
         0 => vec![],
         // The triggers ran on the automations' update.
@@ -121,7 +125,9 @@ pub fn explain(rules: &Rules, ticket: &Ticket, event: &Event, now: Timestamp) ->
             verdict: match fired_or_held(&decision, RuleKind::Automation, index) {
                 Some(verdict) => verdict,
                 None if automation.mode == Mode::Disabled => Verdict::Disabled,
-                None if when.as_ref().is_some_and(|when: &Explanation| when.holds) => Verdict::AlreadyActive,
+                None if when.as_ref().is_some_and(|when: &Explanation| when.holds) => Verdict::AlreadyActive {
+                    again: automation::again_at(automation, &repeats, &decision.ticket, rules),
+                },
                 None if when.is_some() => Verdict::False,
                 None => Verdict::Closed,
             },

@@ -206,6 +206,7 @@ nodes! {
     Trigger { on: nodes(OnClause), when: nodes(WhenClause), caps: nodes(CapClause), then: nodes(ThenClause), }
     Automation {
         when: nodes(WhenClause),
+        every: nodes(EveryClause),
         caps: nodes(CapClause),
         runs: nodes(RunsClause),
         then: nodes(ThenClause),
@@ -237,7 +238,9 @@ nodes! {
     OnClause { events: tokens(Event), and: keyword("and"), }
     WhenClause { condition: node(Condition), }
     CapClause { once: has("once"), count: value(), times: has("times"), parts: nodes(CapPart), }
-    CapPart { value: value(), }
+    CapPart { every: has("every"), value: value(), }
+    EveryClause { interval: value(), holds: has("holds"), limit: node(EveryLimit), }
+    EveryLimit { comma: token(Comma), once: has("once"), count: token(Number), }
     RunsClause {}
     ThenClause { actions: nodes(Action), }
 
@@ -309,7 +312,7 @@ nodes! {
     CommentPart { note: has("note"), agent: has("agent"), requester: has("requester"), text: text(), }
     Via { value: value(), }
     ExpectClause { what: node(Expectation), }
-    ExpectFired { title: text(), }
+    ExpectFired { title: text(), once: has("once"), count: token(Number), }
     ExpectNotFired { title: text(), }
     ExpectNothing {}
     ExpectHeld { title: text(), }

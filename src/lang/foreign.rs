@@ -315,6 +315,8 @@ pub(super) const CONDITIONS: Phrases = &[
     ("is {", "write values without braces"),
     ("<value> {", "write actions after `then`, without braces"),
     ("do", "write actions after `then`"),
+    ("repeat", EVERY),
+    ("again", EVERY),
     ("<value> , and <field>", "delete the `,` before `and`"),
     ("<value> , or <field>", "delete the `,` before `or`"),
     ("( <text> ,", "for a list, write `list NAME = (…)`, and ask for its values: `requester.handle in NAME`"),
@@ -330,6 +332,8 @@ pub(super) const EXPECTATIONS: Phrases = &[
     ("remind <text>", "write `remind contains <text>`"),
     ("assign <text>", "write `assign contains <text>`"),
     ("merge <text>", "write `merge contains <text>`"),
+    ("fired <text> twice", "write `fired <text> 2 times`"),
+    ("fired <text> exactly", "the number is exact by itself: write `fired <text> 3 times`"),
     ("<text> and", "write a second `expect`"),
     ("fired and", "write a second `expect`"),
     ("fired ,", "write a second `expect`"),
@@ -441,7 +445,9 @@ pub(super) const STARTS: Phrases = &[
     ("limit <number> per", CAP),
     ("limit <number> times", CAP),
     ("limit", "there is no `limit`: a view shows all its tickets, a page at a time"),
-    ("every", "automations run every minute by themselves; write the condition after `when`"),
+    ("every", EVERY),
+    ("repeat", EVERY),
+    ("again", EVERY),
     ("count", "write `measure count`"),
     ("created", "write `on created`"),
     ("updated", "write `on updated`"),
@@ -454,6 +460,7 @@ const ME: &str = "write `assignee is me`";
 const CAP: &str = "to limit how often a rule fires, write `at most once per requester per 30 days`, for example";
 const LOOP: &str = "there are no loops: each rule is about one ticket, and is tried on every ticket";
 const PATTERN: &str = "write the pattern in double quotes: `matches \"…\"`";
+const EVERY: &str = "automations run every minute by themselves; one that fires again has `every 4 hours while it holds, at most 5 times` after its `when`";
 const JSON: &str = "write `trigger \"…\" { … }`: rules are not written in YAML or JSON";
 const ALL_FILES: &str = "all `.twite` files of the directory are read together; no file needs to name another";
 const FOLDED: &str = "texts are compared without regard to case: write `<field>` alone";

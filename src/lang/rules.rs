@@ -17,7 +17,8 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Kind, Owner, Reached, Recipient, Scope, Status, TimeOfDay, Value, field,
+    Declarations, Event, FieldRef, Hours, Kind, Owner, Reached, Recipient, Repeat, Scope, Status, TimeOfDay, Value,
+    field,
     text::{fold, fold_needle},
 };
 
@@ -191,6 +192,8 @@ pub struct Automation {
     pub mode: Mode,
     /// Its condition. Fires when a ticket starts to satisfy it. Contains no predicates on events.
     pub when: Condition,
+    /// Whether it fires again while its condition holds.
+    pub every: Option<Every>,
     /// How often it may fire.
     pub caps: Vec<Cap>,
     /// Its actions, in order.
@@ -199,6 +202,25 @@ pub struct Automation {
     pub runs_triggers: bool,
     /// Its source span.
     pub span: Span,
+}
+
+/// `every 4 hours while it holds, at most 5 times`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Every {
+    /// The time between two firings.
+    pub interval: Duration,
+    /// How often it fires while its condition holds, the first time included; `None` is without limit.
+    pub times: Option<u32>,
+}
+
+impl Every {
+    /// When it fires again after its last firing; `None` is never.
+    pub fn again_at(&self, done: &Repeat, hours: &Hours) -> Option<jiff::Timestamp> {
+        if self.times.is_some_and(|times| done.times >= times) {
+            return None;
+        }
+        self.interval.after(done.last, hours)
+    }
 }
 
 /// A list of actions that an agent applies to a ticket.

@@ -35,7 +35,12 @@ fn one(text: &mut String, rule: &RuleTrace, decision: &Decision, color: bool) {
     let (sign, fate) = match rule.verdict {
         Verdict::Fired { pass: 0 } => (mark(true, color), "fired".to_owned()),
         Verdict::Shadow { pass: 0 } => ("~".to_owned(), "would have fired (shadow)".to_owned()),
-        Verdict::AlreadyActive => ("·".to_owned(), "already active, so it does not fire again".to_owned()),
+        Verdict::AlreadyActive { again: None } => {
+            ("·".to_owned(), "already active, so it does not fire again".to_owned())
+        }
+        Verdict::AlreadyActive { again: Some(again) } => {
+            ("·".to_owned(), format!("already active; while it holds, it fires again at {again}"))
+        }
         Verdict::Fired { pass } => (mark(true, color), format!("fired in pass {pass}")),
         Verdict::Shadow { pass } => ("~".to_owned(), format!("would have fired in pass {pass} (shadow)")),
         Verdict::HeldBack { pass: 0 } => ("·".to_owned(), "held back".to_owned()),

@@ -1,6 +1,6 @@
 //! The schedule of automation checks: when each ticket is evaluated next, and which automations are active on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::{
     db::{query, query_scalar},
     time, times,
 };
-use crate::desk::TicketId;
+use crate::desk::{Repeat, TicketId};
 
 impl Store {
     /// The earliest time at which automations must be evaluated on any ticket.
@@ -58,25 +58,38 @@ impl Tx {
         times(at.flatten())
     }
 
-    /// The minute of a ticket's last check, and the titles of the automations whose conditions held then.
-    pub async fn active_automations(&mut self, id: TicketId) -> Result<(Timestamp, BTreeSet<String>), StoreError> {
+    /// The minute of a ticket's last check, the titles of the automations whose conditions held then, and how often those
+    /// that repeat have fired since.
+    pub async fn active_automations(
+        &mut self,
+        id: TicketId,
+    ) -> Result<(Timestamp, BTreeSet<String>, BTreeMap<String, Repeat>), StoreError> {
         let last_check = query_scalar("SELECT last_check FROM ticket WHERE id = $1").bind(id.0);
         let last_check = time(last_check.fetch_one(&mut self.conn).await?)?;
-        let titles: Vec<String> = query_scalar("SELECT automation FROM active_automation WHERE ticket = $1")
+        let rows = query("SELECT automation, times, last FROM active_automation WHERE ticket = $1")
             .bind(id.0)
             .fetch_all(&mut self.conn)
             .await?;
-        Ok((last_check, titles.into_iter().collect()))
+        let (mut titles, mut repeats) = (BTreeSet::new(), BTreeMap::new());
+        for row in &rows {
+            let title: String = row.try_get(0)?;
+            if let (Some(fired), Some(last)) = (row.try_get::<Option<i64>, _>(1)?, times(row.try_get(2)?)?) {
+                repeats.insert(title.clone(), Repeat { times: u32::try_from(fired).unwrap_or(u32::MAX), last });
+            }
+            titles.insert(title);
+        }
+        Ok((last_check, titles, repeats))
     }
 
-    /// Records an evaluation of automations on a ticket at a minute: those active before and now, and the time of the
-    /// next evaluation.
+    /// Records an evaluation of automations on a ticket at a minute: those active before and now, how often those that
+    /// repeat have fired, and the time of the next evaluation.
     pub async fn record_check(
         &mut self,
         id: TicketId,
         at: Timestamp,
         before: &BTreeSet<String>,
         active: &BTreeSet<String>,
+        repeats: &BTreeMap<String, Repeat>,
         next: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         for title in before.difference(active) {
@@ -92,6 +105,18 @@ impl Tx {
                 .bind(title)
                 .execute(&mut self.conn)
                 .await?;
+        }
+        for (title, Repeat { times, last }) in repeats {
+            query(
+                "UPDATE active_automation SET times = $3, last = $4
+                 WHERE ticket = $1 AND automation = $2 AND (times IS NULL OR times <> $3 OR last <> $4)",
+            )
+            .bind(id.0)
+            .bind(title)
+            .bind(i64::from(*times))
+            .bind(last.as_millisecond())
+            .execute(&mut self.conn)
+            .await?;
         }
         query(
             "UPDATE ticket SET next_check_at = $2, last_check = CASE WHEN last_check < $3 THEN $3 ELSE last_check END WHERE id = $1",

@@ -34,6 +34,8 @@ pub(super) enum Shape {
     Texts,
     /// A list of objects of this shape.
     Tables(Box<Shape>),
+    /// An object with titles of rules as keys.
+    ByTitle(Box<Shape>),
     /// An object with these keys.
     Table(Vec<Key>),
     /// One of these words, or an object with one of these keys.
@@ -70,7 +72,8 @@ pub(super) static TICKET: LazyLock<Shape> = LazyLock::new(ticket);
 /// The shape of a line: a ticket with an event and its time.
 pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
     let updated = Shape::Table(vec![required("before", ticket())]);
-    let due = Shape::Table(vec![required("active", Shape::Texts)]);
+    let repeat = Shape::Table(vec![required("times", Shape::Number), required("last", Shape::Moment)]);
+    let due = Shape::Table(vec![required("active", Shape::Texts), key("repeats", Shape::ByTitle(Box::new(repeat)))]);
     let kind = Shape::OneOf(&["created"], vec![key("updated", updated), key("due", due)]);
     let actor = vec![key("agent", Shape::Text), key("rule", Shape::Text)];
     let comment = Shape::Table(vec![
@@ -202,7 +205,7 @@ impl fmt::Display for Holds<'_> {
             Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
             Shape::Texts => f.write_str("a list of strings"),
             Shape::Tables(_) => f.write_str("a list of objects"),
-            Shape::Table(_) | Shape::Custom(_) => f.write_str("an object"),
+            Shape::Table(_) | Shape::ByTitle(_) | Shape::Custom(_) => f.write_str("an object"),
             Shape::OneOf(words, keys) => {
                 let keys: Vec<_> = keys.iter().map(|key| format!("{{\"{}\": …}}", key.name)).collect();
                 f.write_str(&listed(words.iter().copied().chain(keys.iter().map(String::as_str))))
@@ -347,7 +350,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         let (known, one): (&[Key], bool) = match self.holds {
             Holds::Shape(Shape::Table(keys)) => (keys, false),
             Holds::Shape(Shape::OneOf(_, keys)) => (keys, true),
-            Holds::Shape(Shape::Custom(_)) => (&[], false),
+            Holds::Shape(Shape::Custom(_) | Shape::ByTitle(_)) => (&[], false),
             _ => {
                 self.misfit("an object");
                 while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -369,6 +372,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
                     report.misfit("is duplicated");
                 }
                 let (holds, may_be_null) = match (key, field) {
+                    _ if let Holds::Shape(Shape::ByTitle(holds)) = holds => (Holds::Shape(holds), false),
                     (Some(Key { holds, may_be_null, .. }), _) => (Holds::Shape(holds), *may_be_null),
                     (None, Some(field)) => (Holds::Field(field), false),
                     (None, None) => {
@@ -495,6 +499,7 @@ mod tests {
             Shape::Word(words) => words.words.iter().map(|word| json!(word)).collect(),
             Shape::Texts => vec![json!([]), json!(["x"])],
             Shape::Tables(item) => vec![json!([]), json!(samples(item))],
+            Shape::ByTitle(holds) => samples(holds).into_iter().map(|held| json!({"T": held})).collect(),
             Shape::Table(keys) => table(keys),
             Shape::OneOf(words, keys) => {
                 let words = words.iter().map(|word| json!(word));

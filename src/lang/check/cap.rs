@@ -58,6 +58,11 @@ impl Checker<'_, '_> {
         let mut whole = true;
         for part in clause.parts() {
             let Some(value) = part.value() else { continue };
+            if part.every() {
+                let start = part.span().start;
+                let error = Diagnostic::new(&codes::TW0106, part.span(), "`every` is written `per` in a cap");
+                self.report(error.with_fix(start..start + "every".len(), "per"));
+            }
             let repeated = match self.part(&value) {
                 Some(Part::Scope(scope)) => per.replace(scope).is_some(),
                 Some(Part::Period(length)) => period.replace(length).is_some(),

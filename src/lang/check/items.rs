@@ -46,11 +46,22 @@ impl Checker<'_, '_> {
             self.report(error.with_help("without a condition, it would fire once on every ticket"));
         }
         let when = when.and_then(|c| c.condition()).and_then(|c| self.condition(&c, Where::Automation));
+        let every = self.only(node.every()).map(|clause| self.every(&clause));
         let caps = self.caps(node.caps());
         let then = self.then(node, node.then(), "an automation");
         self.no_stop(&then, "an automation has no run to end");
         let (title, span) = node.title()?;
-        Some(Automation { title, doc: node.doc(), mode, when: when?, caps, then, runs_triggers, span: self.span(span) })
+        Some(Automation {
+            title,
+            doc: node.doc(),
+            mode,
+            when: when?,
+            every: every.map_or(Some(None), |every| every.map(Some))?,
+            caps,
+            then,
+            runs_triggers,
+            span: self.span(span),
+        })
     }
 
     pub(super) fn macro_item(&mut self, node: &ast::Macro) -> Option<Macro> {

@@ -7,6 +7,7 @@ mod action;
 mod cap;
 mod collect;
 mod condition;
+mod every;
 mod items;
 mod lints;
 mod list;

@@ -364,7 +364,14 @@ impl Checker<'_, '_> {
     fn expect(&mut self, clause: &ast::ExpectClause) -> Option<Expect> {
         let fired = |checker: &mut Self, title: Option<SyntaxToken>| title.and_then(|title| checker.fired(&title));
         let kind = match clause.what()? {
-            Expectation::Fired(rule) => ExpectKind::Fired(fired(self, rule.title())?),
+            Expectation::Fired(rule) => {
+                let title = fired(self, rule.title())?;
+                match rule.count() {
+                    None if rule.once() => ExpectKind::FiredTimes(title, 1),
+                    None => ExpectKind::Fired(title),
+                    Some(count) => ExpectKind::FiredTimes(title, self.times_fired(&count)?),
+                }
+            }
             Expectation::NotFired(rule) => ExpectKind::NotFired(fired(self, rule.title())?),
             Expectation::Nothing(_) => ExpectKind::NothingFired,
             Expectation::Held(rule) => {
@@ -393,6 +400,23 @@ impl Checker<'_, '_> {
             None => error.with_help("`twite rules` lists triggers and automations"),
         });
         None
+    }
+
+    fn times_fired(&mut self, count: &SyntaxToken) -> Option<u32> {
+        let times = u32::try_from(self.whole(count)?).ok().filter(|times| (1..=MAX_TIMES).contains(times));
+        let span = range(count);
+        if times.is_none() {
+            let message = format!("number out of range: a test expects a rule to fire 1 to {MAX_TIMES} times");
+            let error = Diagnostic::new(&codes::TW0116, span, message);
+            self.report(error.with_help("for a rule that does not fire, write `expect not fired \"…\"`"));
+        } else if times == Some(1) {
+            let written = count.parent().into_iter().flat_map(|node| node.children_with_tokens());
+            let end = written.filter(|e| e.to_string() == "times").last().map_or(span.end, |times| span_of(&times).end);
+            let span = span.start..end;
+            let error = Diagnostic::new(&codes::TW0106, span.clone(), "`1 times` is written `once`");
+            self.report(error.with_fix(span, "once"));
+        }
+        times
     }
 
     /// Reports an error if a rule has no cap.

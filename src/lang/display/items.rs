@@ -7,9 +7,9 @@ use super::{Grouped, Quoted, Tags, Written};
 use crate::{
     desk::{Choosing, FieldRef, Owner, Per, Recipient, Scope},
     lang::rules::{
-        Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Expect, ExpectKind,
-        Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report, RuleTest, SetTo,
-        Sort, Split, Template, TestComment, Trigger, View, When,
+        Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
+        ExpectKind, Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report,
+        RuleTest, SetTo, Sort, Split, Template, TestComment, Trigger, View, When,
     },
 };
 
@@ -92,6 +92,16 @@ impl Display for Trigger {
     }
 }
 
+impl Display for Every {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "every {} while it holds", self.interval)?;
+        match self.times {
+            Some(times) => write!(f, ", at most {} times", Grouped(times.into())),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Display for Cap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.times {
@@ -114,6 +124,9 @@ impl Display for Automation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         head(f, self.doc.as_deref(), self.mode, "automation", &self.title)?;
         conditional(f, "when", &self.when)?;
+        if let Some(every) = &self.every {
+            writeln!(f, "  {every}")?;
+        }
         self.caps.iter().try_for_each(|cap| writeln!(f, "  {cap}"))?;
         if self.runs_triggers {
             writeln!(f, "  runs triggers")?;
@@ -381,6 +394,10 @@ impl Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ExpectKind::Fired(title) => write!(f, "fired {}", Quoted(title)),
+            ExpectKind::FiredTimes(title, 1) => write!(f, "fired {} once", Quoted(title)),
+            ExpectKind::FiredTimes(title, times) => {
+                write!(f, "fired {} {} times", Quoted(title), Grouped((*times).into()))
+            }
             ExpectKind::NotFired(title) => write!(f, "not fired {}", Quoted(title)),
             ExpectKind::NothingFired => f.write_str("nothing fired"),
             ExpectKind::HeldBack(title) => write!(f, "held back {}", Quoted(title)),

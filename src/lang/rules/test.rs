@@ -126,6 +126,8 @@ pub struct Expect {
 pub enum ExpectKind {
     /// `expect fired "T"`; a trigger in shadow mode counts as fired if it would have fired.
     Fired(String),
+    /// `expect fired "T" 3 times`: exactly so often, in all runs of the test.
+    FiredTimes(String, u32),
     /// `expect not fired "T"`
     NotFired(String),
     /// `expect nothing fired`

@@ -114,6 +114,8 @@ kinds! {
         ThenClause = then_clause,
         Automation = automation,
         BadAutomationPart = bad_automation_part,
+        EveryClause = every_clause,
+        EveryLimit = every_limit,
         RunsClause = runs_clause,
         Macro = r#macro,
         BadMacroPart = bad_macro_part,

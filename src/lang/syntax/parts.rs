@@ -89,6 +89,7 @@ levels! {
     AUTOMATION TW0113 "automation clause" {
         "when" only_when "when time since solved >= 4 days",
         "at most" only_cap "at most 5 times per account per hour",
+        "every" only_every "every 4 hours while it holds, at most 5 times",
         "runs triggers" only_runs "runs triggers",
         "then" "then add tags a",
     }

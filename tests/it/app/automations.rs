@@ -1,6 +1,10 @@
 //! Automations fire as if every ticket were evaluated on every minute.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
@@ -9,7 +13,7 @@ use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
     app::agent::{self, AgentUpdate},
     daemon::Daemon,
-    desk::{Actor, Event, EventKind, Facts, FieldRef, Owner, Ticket, TicketId, Via},
+    desk::{Actor, Event, EventKind, Facts, FieldRef, Owner, Repeat, Ticket, TicketId, Via},
     engine::{self, loops, minute},
     lang::{
         check_files,
@@ -153,9 +157,18 @@ fn automation() -> impl Strategy<Value = String> {
         1 => Just("  at most once per ticket per day\n"),
         1 => Just("  at most 2 times per requester per 90 minutes\n  at most 5 times per ticket\n"),
     ];
-    (condition(), collection::vec(then, 1..3), any::<bool>(), cap).prop_map(|(when, then, runs, cap)| {
+    let every = prop_oneof![
+        3 => Just(""),
+        1 => sample::select(vec![
+            "  every 90 minutes while it holds, at most 3 times\n",
+            "  every 4 hours while it holds\n",
+            "  every 45 business minutes while it holds, at most 20 times\n",
+            "  every 2 days while it holds\n",
+        ]),
+    ];
+    (condition(), collection::vec(then, 1..3), any::<bool>(), every, cap).prop_map(|(when, then, runs, every, cap)| {
         let runs = if runs { "  runs triggers\n" } else { "" };
-        format!("{{\n  when {when}\n{cap}{runs}  then {}\n}}\n", then.join(" "))
+        format!("{{\n  when {when}\n{every}{cap}{runs}  then {}\n}}\n", then.join(" "))
     })
 }
 
@@ -224,7 +237,9 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
     let sets: Vec<_> = texts.iter().map(read).collect();
     let mut set = 0;
     let mut firings = Firings::new();
-    let mut world: Vec<(Ticket, BTreeSet<String>)> = tickets.iter().map(|t| (t.clone(), BTreeSet::new())).collect();
+    // Each ticket with its active automations.
+    let mut world: Vec<(Ticket, BTreeMap<String, Repeat>)> =
+        tickets.iter().map(|t| (t.clone(), BTreeMap::new())).collect();
     let mut steps = steps.iter().peekable();
     let mut rules = &sets[0];
     let mut seen = [loops::Seen::default(), loops::Seen::default()];
@@ -266,24 +281,40 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             if stopped[n] {
                 continue;
             }
-            let mut held = BTreeSet::new();
+            let mut now_active = BTreeMap::new();
+            let mut fired: Vec<&Automation> = vec![];
             let before = ticket.clone();
             // The definition: automations in order, each on the ticket as those before it left it.
             for automation in &rules.automations {
                 let facts = Facts { ticket, event: None, now, desk: &rules.desk };
-                if engine::holds(&automation.when, facts) {
-                    held.insert(automation.title.clone());
-                    if !active.contains(&automation.title) && !capped(automation, ticket, now, &firings) {
-                        let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
-                        let event = Event::due(BTreeSet::new());
-                        *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
+                if !engine::holds(&automation.when, facts) {
+                    continue;
+                }
+                let was_active = active.get(&automation.title);
+                let due = match (was_active, &automation.every) {
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                    (Some(Repeat { times, last }), Some(every)) => {
+                        let again = every.interval.after(*last, rules.desk.hours_of(ticket));
+                        every.times.is_none_or(|most| *times < most) && again.is_some_and(|again| again <= now)
                     }
+                };
+                let fires = due && !capped(automation, ticket, now, &firings);
+                let before = was_active.copied().unwrap_or(Repeat { times: 0, last: now });
+                let last = if due { now } else { before.last };
+                now_active.insert(automation.title.clone(), Repeat { times: before.times + u32::from(fires), last });
+                if fires {
+                    fired.push(automation);
+                    let alone = Rules { automations: vec![automation.clone()], triggers: vec![], ..rules.clone() };
+                    let event = Event::due(BTreeSet::new(), BTreeMap::new());
+                    *ticket = engine::decide_plainly(&alone, ticket, &event, now).ticket;
                 }
             }
-            let fires = |a: &&Arc<Automation>| {
-                held.contains(&a.title) && !active.contains(&a.title) && !capped(a, ticket, now, &firings)
-            };
-            let fired: Vec<_> = rules.automations.iter().filter(fires).collect();
+            let held: BTreeSet<_> = now_active.keys().cloned().collect();
+            let repeats = fired.iter().all(|a| {
+                let fired_before = active.get(&a.title).is_some_and(|before| before.times > 0);
+                a.every.is_some() && fired_before
+            });
             if fired.iter().any(|a| a.runs_triggers) {
                 let kind = EventKind::Updated { before: Box::new(before.clone()) };
                 let event = Event {
@@ -297,7 +328,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }
             let titles: BTreeSet<_> = fired.iter().map(|a| a.title.clone()).collect();
-            if let Some(state) = loops::state(&before, ticket, &held)
+            if let Some(state) = loops::state(&before, ticket, &held).filter(|_| !repeats)
                 && seen[n].record(state, now, titles.clone()).is_some()
             {
                 (*ticket, stopped[n]) = (before, true);
@@ -307,7 +338,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             if !fired.is_empty() {
                 carry_out(ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);
             }
-            *active = held;
+            *active = now_active;
         }
     }
     firings
