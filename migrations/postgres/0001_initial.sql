@@ -27,6 +27,8 @@ CREATE TABLE person (
   verified_type    TEXT COLLATE "C",
   -- What the desk keeps about the person; tags and declared fields are in tables of their own.
   organisation     TEXT COLLATE "C",
+  note             TEXT COLLATE "C",
+  note_folded      TEXT COLLATE "C",
   -- The person's tickets without those that were merged into others, and those of them that are not solved.
   -- Every write of a ticket keeps both.
   tickets          BIGINT NOT NULL DEFAULT 0,

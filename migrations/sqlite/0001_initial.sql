@@ -26,6 +26,8 @@ CREATE TABLE person (
   verified_type    TEXT,
   -- What the desk keeps about the person; tags and declared fields are in tables of their own.
   organisation     TEXT,
+  note             TEXT,
+  note_folded      TEXT,
   -- The person's tickets without those that were merged into others, and those of them that are not solved.
   -- Every write of a ticket keeps both.
   tickets          BIGINT NOT NULL DEFAULT 0,

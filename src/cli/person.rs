@@ -54,6 +54,7 @@ enum What {
     /// again. It starts no triggers.
     ///
     ///   twite person update @ada --add-tag vip --set field.tier=gold --set organisation=ACME
+    ///   twite person update @ada --set note="Rings back after 6 pm"
     #[command(verbatim_doc_comment)]
     Update(Update),
 }

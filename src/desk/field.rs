@@ -718,6 +718,16 @@ pub static FIELDS: &[Field] = &[
         changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.organisation = name_of(v))),
     },
     Field {
+        name: "requester.note",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "what agents should know about the requester; may be empty",
+        sql: Some("p.note"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.requester.note.as_deref()),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.note = name_of(v))),
+    },
+    Field {
         name: "requester.tickets",
         kind: Kind::Number,
         scope: Scope::Ticket,

@@ -200,6 +200,7 @@ static INVARIANTS: &[Invariant] = &[
                 &person.language,
                 &person.location,
                 &person.organisation,
+                &person.note,
             ];
             let custom = ticket.custom.values().chain(person.custom.values()).filter_map(|value| match value {
                 CustomValue::Text(text) => Some(text),

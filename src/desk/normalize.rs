@@ -119,7 +119,7 @@ impl Person {
         normalize(&mut self.handle, handle);
         normalize(&mut self.email, email);
         normalize(&mut self.language, language);
-        for text in [&mut self.name, &mut self.location] {
+        for text in [&mut self.name, &mut self.location, &mut self.note] {
             normalize(text, |text| Cow::Borrowed(text));
         }
     }

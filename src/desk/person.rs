@@ -42,6 +42,8 @@ pub struct Person {
     pub tags: BTreeSet<String>,
     /// The organisation that the person belongs to.
     pub organisation: Option<String>,
+    /// What agents should know about the person.
+    pub note: Option<String>,
     /// Values of declared fields, by name.
     pub custom: BTreeMap<String, CustomValue>,
     /// Number of tickets that the person ever opened, without those merged into others.
@@ -85,11 +87,12 @@ impl Person {
 
     /// Takes over what rules and agents set about a person, which is no part of the profile. Returns whether it differs.
     pub fn take_kept(&mut self, other: &Self) -> bool {
-        let Self { tags, organisation, custom, .. } = other;
-        let differs = self.tags != *tags || self.organisation != *organisation || self.custom != *custom;
+        let Self { tags, organisation, note, custom, .. } = other;
+        let differs = (&self.tags, &self.organisation, &self.note, &self.custom) != (tags, organisation, note, custom);
         if differs {
             self.tags.clone_from(tags);
             self.organisation.clone_from(organisation);
+            self.note.clone_from(note);
             self.custom.clone_from(custom);
         }
         differs

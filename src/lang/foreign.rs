@@ -98,6 +98,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),
     ("requester.tickets", &["ticket_count", "requester.ticket_count", "number_of_tickets"]),
     ("requester.unsolved_tickets", &["open_tickets", "requester.open_tickets", "unsolved_tickets"]),
+    ("requester.note", &["requester.notes", "notes", "requester.details"]),
     ("requester.organisation", &["company", "requester.company", "organization", "organization_id"]),
     ("tags", &["current_tags", "label", "labels", "etiquetas", "étiquettes", "schlagwörter"]),
     (

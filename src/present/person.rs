@@ -12,7 +12,7 @@ use crate::{
     desk::{
         Change, Declarations, Facts, FieldRef, Owner, Person, Status, Ticket, TicketId, Value,
         field::{FIELDS, Scope},
-        visible::visible,
+        visible::{visible, visible_lines},
     },
     engine::change_line,
     store::{PersonChange, StoredChange},
@@ -67,11 +67,15 @@ fn write_sheet(text: &mut String, sheet: &PersonSheet, desk: &Declarations, now:
         let name = field.name();
         let (Owner::Requester, name) = Owner::split(&name) else { continue };
         let value = field.read(facts);
-        if !value.is_empty() {
+        // In full below.
+        if !value.is_empty() && name != "note" {
             table.add_row([name.to_owned(), cell(&value)]);
         }
     }
     writeln!(text, "{}", table.trim_fmt())?;
+    if let Some(note) = &sheet.person.note {
+        writeln!(text, "\n{}", visible_lines(note))?;
+    }
     if !sheet.tickets.is_empty() {
         let mut table = plain();
         for ticket in &sheet.tickets {

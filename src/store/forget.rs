@@ -133,6 +133,7 @@ impl Tx {
             if said.is_in(&ticket.subject) {
                 ticket.subject.clear();
             }
+            ticket.requester.note.take_if(|note| said.is_in(note));
             for owner in Owner::ALL {
                 let custom = owner.custom_mut(&mut ticket);
                 custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if said.is_in(text)));

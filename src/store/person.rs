@@ -149,6 +149,7 @@ pub(super) const PERSON: &[Column<Person>] = columns! { Person:
     "verified" verified;
     "verified_type" verified_type;
     "organisation" organisation;
+    "note" note folded;
     "tickets" tickets;
     "unsolved_tickets" unsolved_tickets;
 };

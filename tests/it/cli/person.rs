@@ -34,7 +34,8 @@ async fn a_person_is_updated() {
     assert_eq!(shown(), before, "nothing was changed");
 
     let gold = ["--set", "requester.field.tier=gold", "--set", "organisation=Northwind Freight", "--add-tag", "vip"];
-    let update = [&["person", "update", id], &gold[..]].concat();
+    let note = "note=Rings back after 6 pm. Asks for \"Ada\" # not Eve";
+    let update = [&["person", "update", id], &gold[..], &["--set", note]].concat();
     let dry = json(database, &[&update[..], &["--dry-run"]].concat());
     assert_eq!(shown(), before, "a dry run changes nothing");
     assert_eq!(json(database, &update), dry);
@@ -42,10 +43,10 @@ async fn a_person_is_updated() {
     let after = json(database, &["ticket", "show", "3"])["ticket"]["requester"].clone();
     assert_eq!(after, dry["person"]);
     assert_eq!((&after["organisation"], &after["custom"]["tier"]), (&"Northwind Freight".into(), &"gold".into()));
-    json(
-        database,
-        &["person", "update", id, "--clear", "organisation", "--clear", "field.tier", "--remove-tag", "vip"],
-    );
+    let (_, sheet, _) = twite(database, &["person", "show", id]);
+    assert!(sheet.contains(&format!("\n\n{}\n", &note["note=".len()..])), "{sheet}");
+    let cleared = ["--clear", "organisation", "--clear", "field.tier", "--clear", "note", "--remove-tag", "vip"];
+    json(database, &[&["person", "update", id], &cleared[..]].concat());
     assert_eq!(shown()["person"], before["person"]);
     assert_eq!(shown()["changes"].as_array().unwrap().len(), 2);
 }

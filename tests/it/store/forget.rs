@@ -105,7 +105,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     // An agent copies it to the person, and so to the recorded runs of another ticket.
     let desk = daemon.rules().desk.clone();
     for text in ["\"@acme Quokkas ate my \\\"order\\\" \u{1f998} and half of the garden fence\"", "\"a farmer\""] {
-        let set = [("field.about".to_owned(), text.to_owned())];
+        let set = ["field.about", "note"].map(|field| (field.to_owned(), text.to_owned()));
         let described = Description { of: Owner::Requester, set: &set, ..Description::default() };
         let actions = described.actions("test", &desk).unwrap();
         people::update(daemon.app(), Viewer::Owner, "@ana", &actions).await.unwrap();

@@ -180,7 +180,7 @@ fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy
 
 prop_compose! {
     fn person()(
-        texts in collection::vec(option::of(text()), 5),
+        texts in collection::vec(option::of(text()), 6),
         numbers in collection::vec(option::of(number()), 4),
         joined in option::of(time()),
         verified in option::of(any::<bool>()),
@@ -206,6 +206,7 @@ prop_compose! {
             verified_type,
             tags: tags.into_iter().collect(),
             organisation,
+            note: texts[5].clone(),
             custom,
             tickets,
             unsolved_tickets,
