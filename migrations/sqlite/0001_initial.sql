@@ -122,6 +122,15 @@ CREATE TABLE ticket (
   due                    BIGINT,
   requester_updated      BIGINT,
   first_reply            BIGINT,
+  last_reply             BIGINT,
+  waiting_since          BIGINT,
+  -- What follows from the rules: the agreement that applies, its next breach, and the dates of its targets.
+  sla                    TEXT,
+  breach                 BIGINT,
+  first_reply_due        BIGINT,
+  next_reply_due         BIGINT,
+  update_due             BIGINT,
+  solve_due              BIGINT,
   latest_comment         TEXT,
   latest_public_comment  TEXT,
   snoozed                BIGINT,
@@ -137,6 +146,7 @@ CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
+CREATE INDEX ticket_by_breach ON ticket (breach) WHERE breach IS NOT NULL;
 CREATE INDEX ticket_by_next_check ON ticket (next_check_at) WHERE next_check_at IS NOT NULL;
 -- For reports, which are mostly about a period.
 CREATE INDEX ticket_by_created ON ticket (created);

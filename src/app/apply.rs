@@ -51,7 +51,7 @@ impl UnitOfWork<'_> {
         self.tx.open(&opened, key, &post.id, post.made.min(now)).await?;
         let answerable = self.tx.add_comment(&imported(ticket.id, post, Author::Requester)).await?;
         let after = self.carry_out(&ticket, &event, &decision, answerable, now).await?;
-        if after != *opened { self.tx.save(&after, now).await } else { Ok(()) }
+        if after != *opened { self.save(&after, now).await } else { Ok(()) }
     }
 
     /// Adds a message to a ticket as a comment, unless it is already on it. Returns whether it was added.
@@ -81,6 +81,7 @@ impl UnitOfWork<'_> {
             ticket.add_comment(&comment, post.made);
         } else {
             ticket.add_earlier_comment(&comment, post.made);
+            ticket.waiting_since = self.tx.first_by_requester(id, ticket.last_reply).await?;
         }
         self.notices.push(Notice::Commented { ticket: id, by_agent: author == Author::Agent, text: post.text.clone() });
         if runs {
@@ -95,7 +96,7 @@ impl UnitOfWork<'_> {
             let answerable = (author == Author::Requester).then_some(comment_id);
             self.run(ticket, event, answerable).await?;
         } else {
-            self.tx.save(&ticket, self.now()).await?;
+            self.save(&ticket, self.now()).await?;
         }
         Ok(true)
     }
@@ -158,7 +159,7 @@ impl UnitOfWork<'_> {
             self.tx.forget_states(ticket.id).await?;
         }
         let after = self.carry_out(ticket, event, decision, answerable, now).await?;
-        self.tx.save(&after, now).await
+        self.save(&after, now).await
     }
 
     /// Stores a decision and its effects. Returns the resulting ticket, which the caller has to save.
@@ -324,7 +325,7 @@ impl UnitOfWork<'_> {
         let Some(mut ticket) = self.tx.ticket(from).await? else { return Ok(()) };
         let now = self.now();
         if self.move_all(&mut ticket, into, now).await? {
-            self.tx.save(&ticket, now).await?;
+            self.save(&ticket, now).await?;
         }
         Ok(())
     }
@@ -334,7 +335,8 @@ impl UnitOfWork<'_> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
         let moved = self.tx.merge(ticket.id, into, now).await?;
         target.take_over(ticket, moved, now);
-        self.tx.save(&target, now).await?;
+        target.waiting_since = self.tx.first_by_requester(into, target.last_reply).await?;
+        self.save(&target, now).await?;
         self.link(ticket.id, into, "merged").await?;
         ticket.set_status(Status::Closed, now);
         ticket.updated = ticket.updated.max(now);

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{App, Notice, UnitOfWork};
 use crate::{
     desk::{Event, Status, TicketId},
-    engine::{loops, minute, unsnooze},
+    engine::{follow_sla, loops, minute, unsnooze},
     lang::rules::{Automation, Rules},
     store::StoreError,
 };
@@ -93,11 +93,18 @@ impl UnitOfWork<'_> {
             self.run_at(&awake, event, None, at).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
+        let rules = self.rules.clone();
+        let mut followed = ticket.clone();
+        follow_sla(&rules, &mut followed);
+        // The rules have changed since it was saved.
+        if followed != ticket && ticket.status != Status::Closed {
+            self.save(&followed, at).await?;
+            ticket = followed;
+        }
         if self.tx.is_stopped(id).await? {
             self.tx.record_check(id, at, &before, &before, &repeated, ticket.snoozed.map(minute)).await?;
             return Ok(false);
         }
-        let rules = self.rules.clone();
         let mut event = Event::due(before.clone(), repeated.clone());
         let mut evaluation = self.evaluate_automations(&ticket, &mut event, at).await?;
         if at < last_check {
@@ -140,12 +147,18 @@ impl UnitOfWork<'_> {
     }
 }
 
-/// Hash of the automations and opening hours. Their positions in the files do not affect it.
+/// Hash of the automations, service level agreements and opening hours. Their positions in the files do not affect it.
 pub(crate) fn automations_fingerprint(rules: &Rules) -> String {
     let mut sha = Sha256::new();
     for automation in &rules.automations {
         let Automation { title, mode, when, every, .. } = &**automation;
         sha.update(format!("{title:?} {mode:?} {every:?} {}\n", when.in_full()));
+    }
+    for sla in &rules.slas {
+        // With its named conditions in full.
+        sha.update(format!("{sla}{}\n", sla.when.in_full()));
+        sla.times.iter().filter_map(|time| time.when.as_ref()).for_each(|when| sha.update(when.in_full()));
+        sla.pause.iter().for_each(|pause| sha.update(pause.in_full()));
     }
     let schedules: BTreeMap<_, _> = rules.desk.schedules.iter().map(|s| (&s.name, s)).collect();
     sha.update(format!("{:?} {schedules:?}", rules.desk.hours));

@@ -356,7 +356,8 @@ impl Intake<'_> {
         ticket.language.clone_from(&message.language);
         ticket.post = message.facts.clone();
         ticket.opened_earlier(post.made);
-        self.unit.tx.save(&ticket, self.unit.now()).await?;
+        let now = self.unit.now();
+        self.unit.save(&ticket, now).await?;
         self.unit.tx.opened_by(id, &post.id).await
     }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{App, Notice, firings::Asked};
 use crate::{
-    desk::{Event, Ticket, TicketId},
-    engine::{Decided, Decision, Evaluation, RuleSet},
+    desk::{Event, Status, Ticket, TicketId},
+    engine::{Decided, Decision, Evaluation, RuleSet, follow_sla},
     settings::Settings,
     store::{StoreError, Tx},
 };
@@ -46,6 +46,16 @@ impl UnitOfWork<'_> {
     /// The current time by the desk's clock.
     pub(super) fn now(&self) -> Timestamp {
         self.app.clock.now()
+    }
+
+    /// Saves a ticket, with the service level agreement that applies to it now. A closed ticket keeps the one it had.
+    pub(super) async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
+        let mut ticket = ticket.clone();
+        let before = self.tx.ticket(ticket.id).await?;
+        if ticket.status != Status::Closed || before.is_some_and(|before| before.status != Status::Closed) {
+            follow_sla(&self.rules, &mut ticket);
+        }
+        self.tx.save(&ticket, now).await
     }
 
     /// Runs the triggers on an event. If rules with a cap fire, how often they fired before is added to the event.

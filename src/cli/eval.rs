@@ -461,6 +461,7 @@ fn unnameable(ticket: &Ticket, above: &str, rules: &Rules) -> Vec<String> {
                 Declared::Brand => "brand",
                 Declared::Organisation => "organisation",
                 Declared::Schedule => "schedule",
+                Declared::Sla => "sla",
                 Declared::Choice(_) => "choice",
             };
             let known = rules.desk.declared(&declared);
@@ -554,6 +555,7 @@ mod tests {
             macros: vec![],
             reports: vec![],
             views: vec![],
+            slas: vec![],
             tests: vec![],
             lets: vec![],
             lists: vec![],

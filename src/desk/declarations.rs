@@ -268,6 +268,8 @@ impl Declarations {
             Declared::Brand => self.brands.iter().map(|b| b.name.as_str()).collect(),
             Declared::Organisation => self.organisations.iter().map(|o| o.name.as_str()).collect(),
             Declared::Schedule => self.schedules.iter().map(|s| s.name.as_str()).collect(),
+            // Declared by the rules.
+            Declared::Sla => vec![],
             Declared::Choice(field) => {
                 self.field(field).map(|f| f.choices.iter().map(String::as_str).collect()).unwrap_or_default()
             }

@@ -15,8 +15,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Actor, Author, Channel, CustomValue, Declarations, Event, Hours, Priority, Status, Ticket, TicketType, Value,
-    VerifiedType, Via, Words,
+    Actor, Author, Channel, CustomValue, Declarations, Event, Hours, Priority, SLA_FIELDS, Status, Ticket, TicketType,
+    Value, VerifiedType, Via, Words,
     declarations::{Agent, CustomField, CustomKind, Schedule},
     text::is_blank,
 };
@@ -44,7 +44,7 @@ pub enum Kind {
     Date,
 }
 
-/// Which declaration in `twite.toml` a name must come from.
+/// Which declaration a name must come from: in `twite.toml`, or an item of the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Declared {
     /// `[[group]]`
@@ -59,6 +59,8 @@ pub enum Declared {
     Organisation,
     /// `[[schedule]]`
     Schedule,
+    /// An `sla` of the rules.
+    Sla,
     /// The `choices` of the custom field with this name in rules.
     Choice(String),
 }
@@ -76,6 +78,7 @@ impl fmt::Display for Kind {
             Self::Declared(Declared::Brand) => "a declared brand",
             Self::Declared(Declared::Organisation) => "a declared organisation",
             Self::Declared(Declared::Schedule) => "a declared schedule",
+            Self::Declared(Declared::Sla) => "the title of an `sla`",
             Self::Declared(Declared::Choice(_)) => "one of the declared choices",
             Self::Text => "text",
             Self::Set => "a set of tags",
@@ -294,7 +297,12 @@ impl FieldRef {
         }
     }
 
-    /// The other fields that setting it can change.
+    /// Whether it follows from the ticket and the service level agreements in the rules.
+    pub fn follows_from_sla(&self) -> bool {
+        SLA_FIELDS.contains(&&*self.name())
+    }
+
+    /// The other fields that setting it can change. The service level agreements in the rules may change more.
     pub fn also_changes(&self) -> &'static [Self] {
         static ALSO: LazyLock<Vec<(&str, Vec<FieldRef>)>> = LazyLock::new(|| {
             let also = |field: &Field| field.write().map_or(&[][..], |write| write.also);
@@ -945,6 +953,86 @@ pub static FIELDS: &[Field] = &[
         sql: Some("t.first_reply"),
         zendesk: None,
         read: |f| Value::time(f.ticket.first_reply),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "last_reply",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when an agent last answered in public",
+        sql: Some("t.last_reply"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.last_reply),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "waiting_since",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the requester wrote what no agent has answered in public yet; unknown if everything is answered",
+        sql: Some("t.waiting_since"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.waiting_since),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "sla",
+        kind: Kind::Declared(Declared::Sla),
+        scope: Scope::Ticket,
+        doc: "the service level agreement that applies to the ticket; may be empty",
+        sql: Some("t.sla"),
+        zendesk: None,
+        read: |f| Value::word(f.ticket.sla.as_deref()),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "breach",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the next target of the `sla` is due; unknown if none is, and while its clock stands still",
+        sql: Some("t.breach"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.breach),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "first_reply_due",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the first reply is due by the `sla`, or was",
+        sql: Some("t.first_reply_due"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.first_reply_due),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "next_reply_due",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the reply to what the requester wrote is due by the `sla`, after the first reply",
+        sql: Some("t.next_reply_due"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.next_reply_due),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "update_due",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the next public answer is due by the `sla`, whether or not the requester wrote",
+        sql: Some("t.update_due"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.update_due),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "solve_due",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the solution is due by the `sla`, or was",
+        sql: Some("t.solve_due"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.solve_due),
         changes: Changes::InEvents,
     },
     Field {

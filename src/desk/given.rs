@@ -177,15 +177,17 @@ impl Ticket {
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
     /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
     /// ticket, and else to `updated`; counts to what makes each reply a comment, and this ticket one of its requester's. A
-    /// ticket whose status changed was new before, a new one open.
+    /// ticket whose status changed was new before, a new one open. What the requester wrote last waits for an answer if no
+    /// reply is later.
     pub fn complete(&mut self, given: Given, now: Timestamp) {
         if !given.updated {
             self.updated = now;
         }
         if !given.created {
-            let times = [self.solved, self.assigned, self.first_reply, self.requester_updated];
+            let replies = [self.first_reply, self.last_reply];
+            let times = [self.solved, self.assigned, self.requester_updated, self.waiting_since];
             let status_changed = given.status_changed.then_some(self.status_changed);
-            let times = times.into_iter().flatten().chain(status_changed);
+            let times = times.into_iter().chain(replies).flatten().chain(status_changed);
             self.created = times.chain([self.updated, now]).min().unwrap_or(now);
         }
         if self.status >= Status::Solved {
@@ -208,7 +210,11 @@ impl Ticket {
             self.replies = 1;
         }
         if self.replies > 0 {
-            self.first_reply.get_or_insert(self.updated);
+            let first_reply = *self.first_reply.get_or_insert(self.updated);
+            self.last_reply.get_or_insert(first_reply);
+        }
+        if self.waiting_since.is_none() {
+            self.waiting_since = self.requester_updated.filter(|wrote| Some(*wrote) > self.last_reply);
         }
         for (count, given) in [(&mut self.agent_touches, given.agent_touches), (&mut self.comments, given.comments)] {
             if !given {

@@ -76,6 +76,22 @@ pub struct Ticket {
     pub requester_updated: Option<Timestamp>,
     /// When an agent first answered in public.
     pub first_reply: Option<Timestamp>,
+    /// When an agent last answered in public.
+    pub last_reply: Option<Timestamp>,
+    /// When its requester wrote what no agent has answered in public yet.
+    pub waiting_since: Option<Timestamp>,
+    /// The service level agreement that applies to it.
+    pub sla: Option<String>,
+    /// When the next of its targets is due; `None` if none is, or while its clock stands still.
+    pub breach: Option<Timestamp>,
+    /// When the first reply is due, or was.
+    pub first_reply_due: Option<Timestamp>,
+    /// When the next reply is due.
+    pub next_reply_due: Option<Timestamp>,
+    /// When the next update is due.
+    pub update_due: Option<Timestamp>,
+    /// When the solution is due, or was.
+    pub solve_due: Option<Timestamp>,
     /// The text of the latest comment.
     pub latest_comment: Option<String>,
     /// The text of the latest comment that the requester can see.
@@ -179,11 +195,18 @@ impl Ticket {
         self.comments = self.comments.saturating_add(1);
         self.updated = self.updated.max(made);
         match comment.author {
-            Author::Requester => self.requester_updated = self.requester_updated.max(Some(made)),
+            Author::Requester => {
+                self.requester_updated = self.requester_updated.max(Some(made));
+                if self.last_reply < Some(made) {
+                    self.waiting_since = Some(self.waiting_since.map_or(made, |since| since.min(made)));
+                }
+            }
             Author::Agent => {
                 self.agent_touches = self.agent_touches.saturating_add(1);
                 if comment.public {
                     self.replies = self.replies.saturating_add(1);
+                    self.last_reply = self.last_reply.max(Some(made));
+                    self.forget_answered();
                     let opened_by_reply = self.is_opened_by_reply();
                     let first = self.first_reply.map_or(made, |first| first.min(made));
                     self.first_reply = Some(first);
@@ -195,6 +218,14 @@ impl Ticket {
                 }
             }
             Author::Rule => {}
+        }
+    }
+
+    /// Forgets what waited for an answer that has been given. If the requester wrote again since then, only the last time
+    /// is known here; who knows the comments sets the first.
+    fn forget_answered(&mut self) {
+        if self.waiting_since <= self.last_reply {
+            self.waiting_since = self.requester_updated.filter(|wrote| Some(*wrote) > self.last_reply);
         }
     }
 
@@ -217,6 +248,12 @@ impl Ticket {
                 self.set_status(Status::Open, now);
             }
         }
+        self.last_reply = self.last_reply.max(other.last_reply);
+        self.waiting_since = match (self.waiting_since, other.waiting_since) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.forget_answered();
         let opened_by_reply = self.is_opened_by_reply();
         self.first_reply = match (self.first_reply, other.first_reply) {
             (Some(one), Some(other)) => Some(one.min(other)),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     evaluate::same,
     render::{render, render_json, render_public},
+    sla,
 };
 use crate::{
     desk::{
@@ -125,8 +126,9 @@ fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, 
     }
 }
 
-/// The fields that actions can write, without duplicates: built-in fields in table order, then custom fields by name.
-pub(super) fn written_fields<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Vec<FieldRef> {
+/// The fields that actions can write, without duplicates: built-in fields in table order, then custom fields by name. With
+/// those that follow from service level agreements, if there are any.
+pub(super) fn written_fields<'a>(actions: impl IntoIterator<Item = &'a Action>, with_sla: bool) -> Vec<FieldRef> {
     let mut written: Vec<FieldRef> = vec![];
     for set in actions.into_iter().flat_map(|action| action.kind.sets()) {
         for field in std::iter::once(set).chain(set.also_changes()) {
@@ -135,6 +137,7 @@ pub(super) fn written_fields<'a>(actions: impl IntoIterator<Item = &'a Action>) 
             }
         }
     }
+    written.extend(sla::fields().filter(|_| with_sla));
     written.sort_by(by_table);
     written
 }

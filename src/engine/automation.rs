@@ -17,6 +17,7 @@ use super::{
     matcher::{Matcher, Plain},
     next_change::next_change,
     run::{Rule, changes, fire, held_back, run_triggers},
+    sla::follow_sla,
 };
 use crate::{
     desk::{Cause, Effect, Event, EventKind, Facts, Repeat, Status, Ticket},
@@ -66,7 +67,11 @@ pub(super) fn evaluate_automations(
         Some(decision) if decision.ticket != *ticket => {
             (decision.ticket.status != Status::Closed).then(|| next_minute(at))
         }
-        _ => next_check_after(rules, ticket, &repeats, at),
+        _ => {
+            let mut ticket = ticket.clone();
+            follow_sla(rules, &mut ticket);
+            next_check_after(rules, &ticket, &repeats, at)
+        }
     };
     Evaluation { decision, active, repeats, next_check }
 }
@@ -146,12 +151,14 @@ pub(super) fn run_automations(
         EventKind::Due { active, repeats } => (active, repeats),
         EventKind::Created | EventKind::Updated { .. } => (&none_active, &none_repeated),
     };
+    let followed = &mut ticket.clone();
+    follow_sla(rules, followed);
     let mut repeats = BTreeMap::new();
     let mut decision: Option<Decision> = None;
     let mut held = BTreeSet::new();
     let mut runs_triggers = false;
     for (index, automation) in rules.automations.iter().enumerate() {
-        let current = decision.as_ref().map_or(ticket, |d| &d.ticket);
+        let current = decision.as_ref().map_or(&*followed, |d| &d.ticket);
         if current.status == Status::Closed {
             break;
         }
@@ -185,7 +192,7 @@ pub(super) fn run_automations(
             when: &automation.when,
             then: &automation.then,
         };
-        let decision = decision.get_or_insert_with(|| Decision::unchanged(rules, ticket));
+        let decision = decision.get_or_insert_with(|| Decision::unchanged(rules, followed));
         let held = held_back(&rule, &automation.caps, 0, event, now);
         let times = before.times + u32::from(held.is_none());
         if automation.every.is_some() {

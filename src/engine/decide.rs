@@ -8,6 +8,7 @@ use super::{
     matcher::{Matcher, Plain},
     rule_set::RuleSet,
     run::{changes, run_triggers},
+    sla::follow_sla,
 };
 use crate::{
     desk::{Event, EventKind, Facts, Status, Ticket},
@@ -49,6 +50,7 @@ pub(super) fn run_visited(
     let mut decision = Decision::unchanged(rules, ticket);
     decision.closed = event.before().unwrap_or(ticket).status == Status::Closed;
     if !decision.closed {
+        follow_sla(rules, &mut decision.ticket);
         run_triggers(rules, event, now, matcher, &mut decision);
         decision.changes = changes(ticket, &decision, rules);
     }

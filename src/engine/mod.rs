@@ -22,6 +22,7 @@ pub mod report;
 mod rule_set;
 mod rule_test;
 mod run;
+mod sla;
 mod trace;
 mod view;
 
@@ -43,5 +44,6 @@ pub use matcher::{Matcher, Open};
 pub use render::{render, render_json, render_public};
 pub use rule_set::RuleSet;
 pub use rule_test::{Failure, Outcome, TestReport, run_test, run_tests};
+pub use sla::follow_sla;
 pub use trace::{RuleTrace, Trace, Verdict, explain};
 pub use view::view;

@@ -240,6 +240,7 @@ impl Measure {
             Self::Count => "tickets",
             Self::Requesters | Self::Reach => "people",
             Self::Of { quantity, .. } if quantity.is_time() => "seconds",
+            Self::Of { quantity: Quantity::InTime(_), .. } => "percent",
             Self::Of { .. } => "number",
         }
     }
@@ -462,6 +463,9 @@ fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<i64> {
                 (true, false) => -facts.hours().between(to, from),
             };
             i64::try_from(length.as_millis()).ok()
+        }
+        Quantity::InTime(target) => {
+            target.in_time(facts.ticket, facts.now).map(|in_time| if in_time { 100 } else { 0 })
         }
         Quantity::TimeIn { statuses, business } => {
             let time = evaluate::time_in(statuses, *business, facts);

@@ -26,6 +26,7 @@ use super::{
     firings::Firings,
     given, loops,
     rule_set::RuleSet,
+    sla::follow_sla,
     trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
@@ -233,6 +234,7 @@ fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Resu
         repeats: BTreeMap::new(),
         firings: Firings::given(rules, test),
     };
+    follow_sla(rules, &mut playback.ticket);
     for Step { when, span } in &test.when {
         let before = playback.ticket.clone();
         match when {

@@ -9,6 +9,7 @@ use super::{
     decision::{Decision, Fired, HeldBack, RuleEffect, RuleKind},
     explanation::explain_condition,
     matcher::{Matcher, Open},
+    sla,
 };
 use crate::{
     desk::{Change, Event, Facts, Ticket},
@@ -109,12 +110,13 @@ pub(super) fn fire(
     let desk = &*rules.desk;
     let shadow = rule.mode == Mode::Shadow;
     let why = explain_condition(rule.when, Facts { ticket: &decision.ticket, event, now, desk });
-    let written = act::written_fields(rule.then);
+    let written = act::written_fields(rule.then, !rules.slas.is_empty());
     let before = written.iter().map(|field| act::value(field, &decision.ticket, desk).into_owned()).collect::<Vec<_>>();
     // In shadow mode, actions apply to a copy.
     let mut copy = shadow.then(|| decision.ticket.clone());
     let ticket = copy.as_mut().unwrap_or(&mut decision.ticket);
     let done = act::apply(rule.then, ticket, act::Context { event, now, desk });
+    sla::follow_sla(rules, ticket);
     let changed = written
         .iter()
         .zip(before)
@@ -139,12 +141,12 @@ pub(super) fn fire(
     done.stop
 }
 
-/// The fields that a run changed. Only fields that the fired rules write are compared.
+/// The fields that a run changed. Only fields that the fired rules write are compared, and those that follow from them.
 pub(super) fn changes(before: &Ticket, decision: &Decision, rules: &Rules) -> Vec<Change> {
     let fired = decision.fired.iter().filter(|fired| !fired.shadow);
     let actions = fired.filter_map(|fired| match fired.kind {
         RuleKind::Trigger => rules.triggers.get(fired.index).map(|trigger| &trigger.then),
         RuleKind::Automation => rules.automations.get(fired.index).map(|automation| &automation.then),
     });
-    act::changes_of(&act::written_fields(actions.flatten()), before, &decision.ticket, &rules.desk)
+    act::changes_of(&act::written_fields(actions.flatten(), true), before, &decision.ticket, &rules.desk)
 }

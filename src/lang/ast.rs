@@ -155,6 +155,7 @@ choices! {
         View(View),
         Report(Report),
         Macro(Macro),
+        Sla(Sla),
         Test(Test),
     }
     Action {
@@ -228,6 +229,7 @@ nodes! {
         chart: nodes(ChartClause),
         visible: nodes(VisibleClause),
     }
+    Sla { when: nodes(WhenClause), targets: nodes(TargetClause), pause: nodes(PauseClause), }
     Test {
         given: nodes(GivenClause),
         at: nodes(AtClause),
@@ -283,8 +285,20 @@ nodes! {
     VisibleClause { audiences: nodes(Audience), }
     Audience { group: has("group"), value: value(), }
 
+    TargetClause {
+        target: node(SlaTarget),
+        within: keyword("within"),
+        every: keyword("every"),
+        time: value(),
+        condition: node(Condition),
+        otherwise: keyword("otherwise"),
+    }
+    SlaTarget { first: has("first"), next: has("next"), update: has("update"), }
+    PauseClause { condition: node(Condition), }
+    InTime { target: node(SlaTarget), }
+
     MeasureClause { measures: nodes(Measure), }
-    Measure { words: tokens(Path), business: keyword("business"), time_in: node(TimeIn), }
+    Measure { words: tokens(Path), business: keyword("business"), time_in: node(TimeIn), in_time: node(InTime), }
     ByClause { splits: nodes(Split), }
     Split { words: tokens(Path), bands: node(List), }
     OverClause { last: has("last"), of: has("of"), words: tokens(Path), values: values(), }
@@ -385,6 +399,7 @@ impl Titled for Automation {}
 impl Titled for View {}
 impl Titled for Report {}
 impl Titled for Macro {}
+impl Titled for Sla {}
 impl Titled for Test {}
 impl Titled for Item {}
 impl Titled for LetItem {}

@@ -102,6 +102,7 @@ codes! {
     TW0309 Error "malformed placeholder",
     TW0310 Error "list and single value mixed up",
     TW0311 Error "yes/no field compared with a value",
+    TW0312 Error "sla that depends on the time",
     TW0313 Error "text of a message kept about a person",
     // Suspicious but valid.
     TW0406 Warning "invisible character",

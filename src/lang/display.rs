@@ -147,6 +147,7 @@ impl fmt::Display for Measure {
             Self::Of { aggregate, quantity: Quantity::Time { metric, business } } => {
                 write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, metric.name)
             }
+            Self::Of { quantity: Quantity::InTime(target), .. } => write!(f, "{} in time", target.as_str()),
             Self::Of { aggregate, quantity: Quantity::TimeIn { statuses, business } } => {
                 write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, time_in(statuses))
             }

@@ -7,6 +7,7 @@ mod cap;
 mod me;
 mod pattern;
 mod report;
+mod sla;
 mod test;
 
 use std::{
@@ -27,6 +28,7 @@ pub use self::{
     cap::{Cap, MAX_CAPS, MAX_TIMES},
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
+    sla::{Sla, SlaTime},
     test::{EffectKind, Expect, ExpectKind, GivenFired, RuleTest, Step, TestComment, When},
 };
 pub use super::span::{SourceFile, Span};
@@ -51,6 +53,8 @@ pub struct Rules {
     pub reports: Vec<Arc<Report>>,
     /// Views in order.
     pub views: Vec<Arc<View>>,
+    /// Service level agreements in order: the first that holds applies.
+    pub slas: Vec<Arc<Sla>>,
     /// Tests in order.
     pub tests: Vec<Arc<RuleTest>>,
     /// Named conditions in order, for listings. Conditions that refer to them hold their own `Arc`.
@@ -62,7 +66,12 @@ pub struct Rules {
 impl Rules {
     /// Number of items without named conditions, named lists and tests.
     pub fn items(&self) -> usize {
-        self.triggers.len() + self.automations.len() + self.macros.len() + self.views.len() + self.reports.len()
+        self.triggers.len()
+            + self.automations.len()
+            + self.macros.len()
+            + self.views.len()
+            + self.reports.len()
+            + self.slas.len()
     }
 
     /// Number of items of any kind: zero if the files contain only comments.

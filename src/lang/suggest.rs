@@ -120,8 +120,15 @@ impl Names {
 }
 
 /// The edit distance between a word and a name or its last part; `None` if it is too large. `last` is the last part of
-/// the word.
+/// the word. If all parts before the last are the same, they do not count: they would make the last parts look alike.
+/// `followers_count` still means `followers`.
 fn slips(word: &str, last: &str, name: &str) -> Option<usize> {
+    if let (Some((path, _)), Some((same, end))) = (word.rsplit_once('.'), name.rsplit_once('.'))
+        && path == same
+    {
+        let more = || last.strip_prefix(end)?.starts_with(['_', '-']).then_some(2);
+        return distance(last, end).or_else(more);
+    }
     let whole = distance(word, name);
     let by_end = name.rsplit_once('.').and_then(|(_, end)| distance(last, end)).map(|d| d + 1);
     whole.into_iter().chain(by_end).min()
@@ -196,7 +203,8 @@ pub(crate) fn either(mut phrases: Vec<String>) -> String {
 
 /// A word with its indefinite article: "an automation".
 pub(crate) fn article(word: &str) -> String {
-    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']);
+    // An abbreviation is spoken letter by letter.
+    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']) || word == "sla";
     format!("{} {word}", if vowel { "an" } else { "a" })
 }
 

@@ -7,6 +7,7 @@ pub(crate) fn amount(value: Option<f64>, unit: &str) -> String {
     let Some(value) = value else { return "–".to_owned() };
     match unit {
         "seconds" => length(value),
+        "percent" => format!("{value:.0} %"),
         _ if value.fract() == 0.0 && value.abs() < 1e15 => {
             #[expect(clippy::cast_possible_truncation, reason = "whole, and far below 2^53")]
             let whole = value as i64;

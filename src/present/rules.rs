@@ -39,12 +39,14 @@ pub(crate) fn items(rules: &Rules) -> Vec<Listed<'_>> {
     let lists = rules.lists.iter().map(|l| listed("list", &l.name, Mode::Live, &l.span, &l.doc));
     let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mode, &t.span, &t.doc));
     let views = rules.views.iter().map(|v| listed("view", &v.title, v.mode, &v.span, &v.doc));
+    let slas = rules.slas.iter().map(|s| listed("sla", &s.title, s.mode, &s.span, &s.doc));
     let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mode, &t.span, &t.doc));
     triggers
         .chain(automations)
         .chain(macros)
         .chain(views)
         .chain(reports)
+        .chain(slas)
         .chain(lets)
         .chain(lists)
         .chain(tests)

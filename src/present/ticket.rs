@@ -12,7 +12,8 @@ use crate::{
         ticket::TicketSheet,
     },
     desk::{
-        Author, Change, Comment, CommentSource, Declarations, Delivery, Effect, Facts, FieldRef, Ticket, TicketId, XId,
+        Author, Change, Comment, CommentSource, Declarations, Delivery, Effect, Facts, FieldRef, SlaTarget, Ticket,
+        TicketId, XId,
         field::{FIELDS, Scope},
         visible::visible,
     },
@@ -91,7 +92,10 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
         let value = field.read(facts);
         // These fields repeat the conversation, which is printed below.
         if !value.is_empty() && !matches!(&*field.name(), "latest_comment" | "latest_public_comment" | "description") {
-            table.add_row([field.name().to_string(), cell(&value)]);
+            let target = SlaTarget::ALL.into_iter().find(|target| field.name() == target.due_field());
+            let standing = target.and_then(|target| standing(target, &sheet.ticket, now));
+            let standing = standing.map(|standing| format!(" ({standing})")).unwrap_or_default();
+            table.add_row([field.name().to_string(), format!("{}{standing}", cell(&value))]);
         }
     }
     for (linked, why) in &sheet.links {
@@ -118,6 +122,21 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
         }
     }
     Ok(())
+}
+
+/// How a target of a service level agreement stands: `met 5m before`, `missed by 2h`, `in 20m`.
+fn standing(target: SlaTarget, ticket: &Ticket, now: Timestamp) -> Option<String> {
+    let due = target.due(ticket)?;
+    let by = |from: Timestamp, to: Timestamp| {
+        let length = from.duration_until(to).abs();
+        format!("{:#}", length.round(jiff::Unit::Minute).unwrap_or(length))
+    };
+    Some(match (target.done(ticket), target.in_time(ticket, now)) {
+        (Some(done), Some(true)) => format!("met {} before", by(done, due)),
+        (Some(done), _) => format!("missed by {}", by(due, done)),
+        (None, Some(false)) => format!("missed {} ago", by(due, now)),
+        (None, _) => format!("in {}", by(now, due)),
+    })
 }
 
 /// Writes the ticket's comments and the posts above them in the conversation, ordered by time.

@@ -24,6 +24,11 @@ pub(crate) fn trace(trace: &Trace, color: bool) -> String {
         n => format!("{n} passes"),
     };
     line(&mut text, 0, &format!("rules {}, {}, {passes}", decision.version, trace.now));
+    if let Some(sla) = &decision.ticket.sla {
+        let breach = decision.ticket.breach;
+        let breach = breach.map_or("no target is due".to_owned(), |breach| format!("next breach {breach}"));
+        line(&mut text, 0, &format!("sla {}, {breach}", Quoted(sla)));
+    }
     for rule in trace.rules() {
         line(&mut text, 0, "");
         one(&mut text, rule, decision, color);

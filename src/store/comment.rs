@@ -164,6 +164,17 @@ impl Tx {
         has_comment(&mut self.conn, ticket, comment).await
     }
 
+    /// When the requester of a ticket first wrote after a time.
+    pub async fn first_by_requester(
+        &mut self,
+        ticket: TicketId,
+        after: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let wrote = "SELECT min(made) FROM comment WHERE ticket = $1 AND author = 'requester' AND made > $2";
+        let after = after.map_or(i64::MIN, Timestamp::as_millisecond);
+        times(query_scalar(wrote).bind(ticket.0).bind(after).fetch_one(&mut self.conn).await?)
+    }
+
     /// Inserts a comment and returns its row id; `None` if the post or message is on the ticket already.
     pub async fn add_comment(&mut self, comment: &NewComment) -> Result<Option<i64>, StoreError> {
         self.insert_comment(insert!("NOTHING"), comment).await

@@ -193,6 +193,16 @@ impl Statement<'_> {
                     let of = |name| known(name).and_then(|f| f.sql).unwrap_or("NULL");
                     format!("({} - {})", of(metric.to), of(metric.from))
                 }
+                Quantity::InTime(target) => {
+                    let column = |name: &str| known(name).and_then(|field| field.sql).unwrap_or("NULL");
+                    let due = column(target.due_field());
+                    let done = column(target.done_field().unwrap_or_default());
+                    let now = -(-self.now.as_nanosecond()).div_euclid(1_000_000);
+                    format!(
+                        "CASE WHEN {due} IS NULL THEN NULL WHEN {done} <= {due} THEN 100 \
+                         WHEN {done} > {due} OR {due} < {now} THEN 0 END"
+                    )
+                }
                 Quantity::TimeIn { statuses, .. } => {
                     let now = self.now.as_nanosecond().div_euclid(1_000_000);
                     let current = list_of(statuses);

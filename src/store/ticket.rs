@@ -296,6 +296,14 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "snoozed" snoozed;
     "requester_updated" requester_updated;
     "first_reply" first_reply;
+    "last_reply" last_reply;
+    "waiting_since" waiting_since;
+    "sla" sla;
+    "breach" breach;
+    "first_reply_due" first_reply_due;
+    "next_reply_due" next_reply_due;
+    "update_due" update_due;
+    "solve_due" solve_due;
     "latest_comment" latest_comment;
     "latest_public_comment" latest_public_comment;
 };

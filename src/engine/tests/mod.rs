@@ -175,6 +175,7 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
         macros: vec![],
         reports: vec![],
         views: vec![],
+        slas: vec![],
         tests: vec![],
         lets: vec![],
         lists: vec![],

@@ -90,6 +90,7 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
         Item::Automation(_) => ("automation", NameKind::Rule),
         Item::View(_) => ("view", NameKind::View),
         Item::Report(_) => ("report", NameKind::Report),
+        Item::Sla(_) => ("sla", NameKind::Sla),
         Item::Macro(_) => ("macro", NameKind::Macro),
         Item::Test(_) => ("test", NameKind::Test),
     };
@@ -108,7 +109,8 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
         context.capped.insert(title.clone());
     }
     if let Err((title, first)) = context.names.declare(name_kind, &title, span.clone()) {
-        out.push(twice(format!("there is already a {} {}", name_kind.as_str(), Quoted(&title)), span, first));
+        let what = suggest::article(name_kind.as_str());
+        out.push(twice(format!("there is already {what} {}", Quoted(&title)), span, first));
     }
 }
 

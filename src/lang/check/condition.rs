@@ -506,8 +506,10 @@ impl Checker<'_, '_> {
                 return None;
             }
             Kind::Time => {
+                let name = field.name();
+                let way = if name == "breach" || name.ends_with("due") { "until" } else { "since" };
                 let help = match value.kind() {
-                    SyntaxKind::Duration => format!("write `time since {field} {} {value}`", comparison.as_str()),
+                    SyntaxKind::Duration => format!("write `time {way} {field} {} {value}`", comparison.as_str()),
                     // What was before a time is longer ago.
                     SyntaxKind::Instant => {
                         format!("write `time since {field} {} 4 days`", comparison.flipped().as_str())

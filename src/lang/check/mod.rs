@@ -13,6 +13,7 @@ mod lints;
 mod list;
 mod names;
 mod report;
+mod sla;
 mod suppression;
 mod template;
 mod test;
@@ -35,7 +36,7 @@ use super::{
     config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{
-        Automation, Condition, ConditionKind, Let, List, Macro, Op, Predicate, Report, RuleTest, Rules, Trigger,
+        Automation, Condition, ConditionKind, Let, List, Macro, Op, Predicate, Report, RuleTest, Rules, Sla, Trigger,
         Version, View,
     },
     sources::is_list,
@@ -93,6 +94,7 @@ pub(crate) fn check(
         macros: context.macros.clone(),
         views: vec![],
         reports: vec![],
+        slas: vec![],
         tests: vec![],
         lets: collect::lets_in_order(&context, &items),
         lists: files.iter().filter_map(list::of_file).collect(),
@@ -104,6 +106,7 @@ pub(crate) fn check(
             Some(Checked::Automation(automation)) => rules.automations.push(Arc::new(automation)),
             Some(Checked::View(view)) => rules.views.push(Arc::new(view)),
             Some(Checked::Report(report)) => rules.reports.push(Arc::new(report)),
+            Some(Checked::Sla(sla)) => rules.slas.push(Arc::new(sla)),
             Some(Checked::Test(test)) => rules.tests.push(Arc::new(*test)),
             Some(Checked::List(list)) => rules.lists.push(list),
             Some(Checked::Let(_) | Checked::Macro(_)) | None => {}
@@ -171,6 +174,7 @@ fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option
         Item::Automation(node) => checker.automation(node).map(Checked::Automation),
         Item::View(node) => checker.view(node).map(Checked::View),
         Item::Report(node) => checker.report_item(node).map(Checked::Report),
+        Item::Sla(node) => checker.sla(node).map(Checked::Sla),
         Item::Macro(node) => checker.macro_item(node).map(Checked::Macro),
         Item::Test(node) => checker.test(node).map(|test| Checked::Test(Box::new(test))),
     }
@@ -184,6 +188,7 @@ enum Checked {
     Automation(Automation),
     View(View),
     Report(Report),
+    Sla(Sla),
     Macro(Macro),
     Test(Box<RuleTest>),
 }
@@ -227,6 +232,8 @@ enum Where {
     View,
     /// A report: there is no event.
     Report,
+    /// A service level agreement: there is no event.
+    Sla,
     /// A `let`: checked at each use.
     Let,
 }
@@ -238,6 +245,7 @@ impl Where {
             Self::Run | Self::Let => None,
             Self::Automation => Some("automations run as time passes, and have no event"),
             Self::View => Some("views show tickets as they are, and have no event"),
+            Self::Sla => Some("an `sla` applies to tickets as they are, and has no event"),
             Self::Report => Some("reports count tickets as they are, and have no event"),
         }
     }
@@ -340,6 +348,7 @@ enum NameList {
     /// Triggers and automations.
     Firing,
     Macros,
+    Slas,
     Webhooks,
     Declared(Declared),
 }

@@ -17,6 +17,7 @@ pub(super) enum NameKind {
     Macro,
     View,
     Report,
+    Sla,
     Test,
 }
 
@@ -30,6 +31,7 @@ impl NameKind {
             Self::Macro => "macro",
             Self::View => "view",
             Self::Report => "report",
+            Self::Sla => "sla",
             Self::Test => "test",
         }
     }

@@ -92,6 +92,9 @@ impl Checker<'_, '_> {
     }
 
     fn measure(&mut self, node: &ast::Measure) -> Option<Measure> {
+        if let Some(in_time) = node.in_time() {
+            return self.in_time(&in_time);
+        }
         let mut paths = node.words();
         let how = paths.next()?;
         let what = paths.next();
@@ -133,6 +136,18 @@ impl Checker<'_, '_> {
         };
         let quantity = self.quantity(&what, node.business().as_ref())?;
         Some(Measure::Of { aggregate, quantity })
+    }
+
+    /// Checks `first reply in time`.
+    fn in_time(&mut self, node: &ast::InTime) -> Option<Measure> {
+        let target = super::sla::target(&node.target()?);
+        if target.done_field().is_none() {
+            let message = format!("`{}` comes up again and again, and is not measured", target.as_str());
+            let error = Diagnostic::new(&codes::TW0210, node.span(), message);
+            self.report(error.with_help("write `first reply in time` or `solve in time`"));
+            return None;
+        }
+        Some(Measure::Of { aggregate: Aggregate::Average, quantity: Quantity::InTime(target) })
     }
 
     fn unknown_measure(&mut self, how: &SyntaxToken, of: bool) {

@@ -190,6 +190,11 @@ impl Checker<'_, '_> {
             };
             return self.report(Diagnostic::new(&codes::TW0306, range(&path), message).with_help(help));
         }
+        if field.follows_from_sla() {
+            let message = format!("`{field}` cannot be given in a test");
+            let help = "it follows from the ticket and the `sla` that applies to it: write `expect …`";
+            return self.report(Diagnostic::new(&codes::TW0306, range(&path), message).with_help(help));
+        }
         if given.is_update && field.never_changes() {
             let message = format!("`{field}` never changes: it is what the ticket was opened with");
             let error = Diagnostic::new(&codes::TW0115, range(&path), message);

@@ -221,6 +221,7 @@ impl Checker<'_, '_> {
             return Some(name.to_owned());
         }
         let table = match declared {
+            Declared::Sla => return self.sla_title(text, span),
             Declared::Group => "group",
             Declared::Agent => "agent",
             Declared::Account => "account",
@@ -240,6 +241,7 @@ impl Checker<'_, '_> {
             Declared::Brand => "brand".to_owned(),
             Declared::Organisation => "organisation".to_owned(),
             Declared::Schedule => "schedule".to_owned(),
+            Declared::Sla => "sla".to_owned(),
             Declared::Choice(field) => format!("`{field}` choice"),
         };
         let list = NameList::Declared(declared.clone());

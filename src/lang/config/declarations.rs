@@ -162,6 +162,7 @@ impl Reader {
             Declared::Brand => "brand",
             Declared::Organisation => "organisation",
             Declared::Schedule => "schedule",
+            Declared::Sla => "sla",
             Declared::Choice(_) => "choice",
         };
         let suggestion = nearest(name, names.iter().copied());

@@ -9,7 +9,7 @@ use crate::{
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
         ExpectKind, Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report,
-        RuleTest, SetTo, Sort, Split, Template, TestComment, Trigger, View, When,
+        RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Trigger, View, When,
     },
 };
 
@@ -198,6 +198,24 @@ impl Display for Report {
             Chart::Heatmap => writeln!(f, "  chart heatmap")?,
         }
         visible_to(f, &self.visible_to)?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for Sla {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "sla", &self.title)?;
+        conditional(f, "when", &self.when)?;
+        for (place, time) in self.times.iter().enumerate() {
+            write!(f, "  {} {}", time.target.clause(), time.within)?;
+            let earlier = || self.times.iter().take(place).any(|earlier| earlier.target == time.target);
+            match &time.when {
+                Some(when) => writeln!(f, " if {when}")?,
+                None if earlier() => writeln!(f, " otherwise")?,
+                None => writeln!(f)?,
+            }
+        }
+        self.pause.as_ref().map_or(Ok(()), |pause| writeln!(f, "  pause while {pause}"))?;
         writeln!(f, "}}")
     }
 }

@@ -72,7 +72,8 @@ fn closing(p: &mut Printer, close: &SyntaxNode, empty: bool) {
 
 fn clause(p: &mut Printer, part: &SyntaxNode) {
     match part.kind() {
-        SyntaxKind::WhenClause | SyntaxKind::WhereClause => conditional(p, part),
+        SyntaxKind::WhenClause | SyntaxKind::WhereClause | SyntaxKind::PauseClause => conditional(p, part),
+        SyntaxKind::TargetClause => target(p, part),
         SyntaxKind::ExpectClause if part.part(SyntaxKind::Condition).is_some() => conditional(p, part),
         SyntaxKind::ThenClause => then(p, part),
         SyntaxKind::GivenClause | SyntaxKind::HappensClause => {
@@ -93,6 +94,17 @@ fn conditional(p: &mut Printer, part: &SyntaxNode) {
     part.tokens().for_each(|t| p.token(&t));
     if let Some(inner) = part.part(SyntaxKind::Condition) {
         condition(p, &inner, true);
+    }
+}
+
+/// A time of a service level agreement, with the condition on which it applies.
+fn target(p: &mut Printer, part: &SyntaxNode) {
+    for element in solid(part) {
+        match &element {
+            SyntaxElement::Node(inner) if inner.kind() == SyntaxKind::Condition => condition(p, inner, true),
+            SyntaxElement::Node(node) => flat(p, node),
+            SyntaxElement::Token(token) => p.token(token),
+        }
     }
 }
 

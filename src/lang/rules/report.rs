@@ -1,7 +1,7 @@
 //! Checked reports.
 
 use super::{Audience, Condition, Mode, Span, Statuses};
-use crate::desk::{FieldRef, Metric};
+use crate::desk::{FieldRef, Metric, SlaTarget};
 
 /// A report: measures computed over tickets.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +102,9 @@ pub enum Quantity {
         /// Whether it counts only the time in which the desk is open.
         business: bool,
     },
+    /// `first reply in time`: 100 if a target of the service level agreement was met, 0 if it was missed. Its average
+    /// is the share in percent.
+    InTime(SlaTarget),
 }
 
 impl Quantity {

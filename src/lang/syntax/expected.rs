@@ -72,6 +72,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         Rule::choosing => phrase(2, "`next agent of` or `least busy agent of`"),
         Rule::measure => phrase(1, "a measure such as `count` or `median first_reply_time`"),
         Rule::split => phrase(1, "a field, or `day of created`"),
+        Rule::sla_target => phrase(1, "`first reply`, `next reply`, `update` or `solve`"),
         Rule::applied => phrase(2, "`macro`"),
         Rule::passing => phrase(2, "a duration and `passes`"),
         Rule::audience => phrase(2, "`group` or `agent`"),

@@ -148,8 +148,14 @@ kinds! {
         Audience = audience,
         Report = report,
         BadReportPart = bad_report_part,
+        Sla = sla,
+        BadSlaPart = bad_sla_part,
+        TargetClause = target_clause,
+        SlaTarget = sla_target,
+        PauseClause = pause_clause,
         MeasureClause = measure_clause,
         Measure = measure,
+        InTime = in_time,
         ByClause = by_clause,
         Split = split,
         OverClause = over_clause,
@@ -240,6 +246,7 @@ impl SyntaxKind {
                 | Self::BadMacroPart
                 | Self::BadViewPart
                 | Self::BadReportPart
+                | Self::BadSlaPart
                 | Self::BadTestPart
                 | Self::BadMessagePart
                 | Self::BadRecipient

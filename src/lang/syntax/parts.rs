@@ -77,6 +77,7 @@ levels! {
         "automation" only_item "automation \"Name\" { when … then … }",
         "view" only_item "view \"Name\" { where … columns … }",
         "report" only_item "report \"Name\" { measure count }",
+        "sla" only_item "sla \"Name\" { when … first reply within 1 hour }",
         "macro" only_item "macro \"Name\" { then … }",
         "test" only_item "test \"Name\" { given ticket { … } when created expect … }",
     }
@@ -113,6 +114,14 @@ levels! {
         "chart" only_chart "chart bars",
         "visible to" only_visible "visible to group \"…\"",
     }
+    SLA TW0113 "sla clause" {
+        "when" only_when "when channel is twitter",
+        "first reply within" only_target "first reply within 1 hour if priority is high",
+        "next reply within" only_target "next reply within 4 business hours",
+        "update every" only_target "update every 2 days",
+        "solve within" only_target "solve within 5 days",
+        "pause while" only_pause "pause while status in (pending, hold)",
+    }
     TEST TW0113 "test clause" {
         "given" only_given "given ticket { channel twitter, comment \"…\" }",
         "at" only_at "at 2026-01-05T12:00:00Z",
@@ -143,6 +152,7 @@ pub(super) fn levels(bad: &SyntaxNode) -> Vec<&'static Level> {
         SyntaxKind::Macro => &MACRO,
         SyntaxKind::View => &VIEW,
         SyntaxKind::Report => &REPORT,
+        SyntaxKind::Sla => &SLA,
         SyntaxKind::Test => &TEST,
         _ => &TRIGGER,
     };

@@ -100,6 +100,10 @@ fn question() -> impl Strategy<Value = String> {
             "assigned",
             "requester_updated",
             "snoozed",
+            "breach",
+            "first_reply_due",
+            "solve_due",
+            "update_due",
         ]),
         sample::select(vec!["<", "<=", ">", ">="]),
         span(),
@@ -176,13 +180,38 @@ fn automation() -> impl Strategy<Value = String> {
 const TRIGGER: &str =
     "trigger \"Woken\" { on updated when status changed from hold and updated_via is rule then add tags seen }\n";
 
+/// Service level agreements of rule sets that follow each other.
+const SLAS: [&str; 2] = [
+    "sla \"Seen\" {
+  when tags has seen
+  first reply within 45 minutes if priority is urgent
+  first reply within 7 business hours otherwise
+  solve within 2 days
+  pause while status is hold
+}
+sla \"Others\" {
+  when not (group is \"Night\")
+  update every 90 business minutes
+  solve within 60 business hours
+  pause while status in (pending, hold)
+}
+",
+    "sla \"Night\" {
+  when priority is not low
+  first reply within 8 hours
+  solve within 3 days if status < pending
+  solve within 20 business hours otherwise
+}
+",
+];
+
 /// Rule sets that share some automations with the set before; these stay active across a reload.
 fn rule_sets() -> impl Strategy<Value = Vec<String>> {
     (collection::vec(automation(), 4), collection::vec(collection::vec(any::<bool>(), 4), 1..3)).prop_map(
         |(automations, sets)| {
             let mut files = vec![];
-            for chosen in sets {
-                let mut file = TRIGGER.to_owned();
+            for (place, chosen) in sets.into_iter().enumerate() {
+                let mut file = format!("{TRIGGER}{}", SLAS[place % SLAS.len()]);
                 for (n, (text, chosen)) in automations.iter().zip(&chosen).enumerate() {
                     if *chosen || n == 0 {
                         file.push_str(&format!("automation \"A{n}\" {text}"));
@@ -242,6 +271,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
         tickets.iter().map(|t| (t.clone(), BTreeMap::new())).collect();
     let mut steps = steps.iter().peekable();
     let mut rules = &sets[0];
+    world.iter_mut().for_each(|(ticket, _)| engine::follow_sla(rules, ticket));
     let mut seen = [loops::Seen::default(), loops::Seen::default()];
     let mut stopped = [false; 2];
     // Each ticket has a requester of its own, so that a cap per requester is one per ticket.
@@ -260,6 +290,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                     let before = set;
                     set = (set + 1) % sets.len();
                     rules = &sets[set];
+                    world.iter_mut().for_each(|(ticket, _)| engine::follow_sla(rules, ticket));
                     if texts[before] != texts[set] {
                         (seen, stopped) = Default::default();
                     }
@@ -336,7 +367,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             }
             firings.extend(titles.into_iter().map(|title| (ticket.id.0, title, now)));
             if !fired.is_empty() {
-                carry_out(ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);
+                carry_out(rules, ticket, &fired.iter().flat_map(|a| &a.then).collect::<Vec<_>>(), now);
             }
             *active = now_active;
         }
@@ -345,7 +376,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
 }
 
 /// Applies notes and assignments, which a decision only requests.
-fn carry_out(ticket: &mut Ticket, actions: &[&Action], now: Timestamp) {
+fn carry_out(rules: &Rules, ticket: &mut Ticket, actions: &[&Action], now: Timestamp) {
     for action in actions {
         match &action.kind {
             ActionKind::Note(_) => ticket.comments += 1,
@@ -353,6 +384,7 @@ fn carry_out(ticket: &mut Ticket, actions: &[&Action], now: Timestamp) {
             _ => {}
         }
     }
+    engine::follow_sla(rules, ticket);
 }
 
 fn declarations() -> String {

@@ -10,6 +10,7 @@ const FILES: &[(&str, &str)] = &[
     ("conditions", "trigger \"a\" {\n  on created\n  when …\n  then add tags b\n}\n"),
     ("actions", "trigger \"a\" {\n  on created\n  then\n    …\n}\n"),
     ("items", "…"),
+    ("slas", "…"),
     ("settings", "…"),
 ];
 

@@ -5,7 +5,7 @@ use proptest::{collection, option, prelude::*, sample};
 use tokio::runtime::Runtime;
 
 use twite::{
-    desk::{CustomValue, Declarations, FieldRef, Person, Status, Ticket, Viewer, metric::METRICS},
+    desk::{CustomValue, Declarations, FieldRef, Person, SlaTarget, Status, Ticket, Viewer, metric::METRICS},
     engine::report::{Interval, ReportTable, Row, Tally},
     lang::rules::{
         Aggregate, Calendar, Chart, Condition, Measure, Mode, Over, Period, PeriodUnit, Quantity, Report, Split,
@@ -25,6 +25,7 @@ fn measure() -> impl Strategy<Value = Measure> {
         sample::select(vec!["requester.followers", "replies", "comments", "post.likes", "field.score"])
             .prop_map(|name| Quantity::Field(field(name))),
         (0..METRICS.len(), any::<bool>()).prop_map(|(at, business)| Quantity::Time { metric: &METRICS[at], business }),
+        sample::select(vec![SlaTarget::FirstReply, SlaTarget::Solve]).prop_map(Quantity::InTime),
         (collection::vec(sample::select(Status::ALL), 1..4), any::<bool>())
             .prop_map(|(statuses, business)| Quantity::TimeIn { statuses, business }),
     ];

@@ -12,15 +12,15 @@ use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef,
-        FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, Recipient, Status,
-        Ticket, TicketId, TicketType, VerifiedType, Via,
+        FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, Recipient, SlaTarget,
+        Status, Ticket, TicketId, TicketType, VerifiedType, Via,
         declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
     },
     lang::rules::{
         Action, ActionKind, Automation, Cap, Comparison, Condition, ConditionKind, Duration, Folded, Let, Literal,
-        Mode, On, Op, Part, Pattern, Predicate, Rules, SetTo, Span, Template, Trigger, Values, Version,
+        Mode, On, Op, Part, Pattern, Predicate, Rules, SetTo, Sla, SlaTime, Span, Template, Trigger, Values, Version,
     },
 };
 
@@ -249,6 +249,7 @@ prop_compose! {
         counts in collection::vec(number(), 4),
         times in collection::vec(option::of(time()), 9),
         past in collection::vec((sample::select(Status::ALL), time()), 0..4),
+        (dates, sla) in (collection::vec(option::of(time()), 7), option::of(one_name())),
         custom in custom(),
     ) -> Ticket {
         // In order, as they come to be.
@@ -285,6 +286,14 @@ prop_compose! {
             due: times[4],
             requester_updated: times[5],
             first_reply: times[6],
+            last_reply: dates[0],
+            waiting_since: dates[1],
+            sla,
+            breach: dates[2],
+            first_reply_due: dates[3],
+            next_reply_due: dates[4],
+            update_due: dates[5],
+            solve_due: dates[6],
             snoozed: times[7],
             latest_comment: texts[3].clone(),
             latest_public_comment: texts[4].clone(),
@@ -613,6 +622,30 @@ fn fired_before() -> impl Strategy<Value = Vec<FiredBefore>> {
     collection::vec(one, 0..6)
 }
 
+prop_compose! {
+    /// A service level agreement. Its conditions depend on nothing but the ticket.
+    fn sla()(
+        title in one_name(),
+        mode in mode(),
+        when in condition(),
+        times in collection::vec((sample::select(&SlaTarget::ALL[..]), duration(), option::of(condition())), 1..5),
+        paused in collection::vec(sample::select(Status::ALL), 0..3),
+    ) -> Sla {
+        let word = |status: &Status| Literal::Word { word: status.to_string(), rank: Some(*status as usize) };
+        let status = FieldRef::find("status", &desk()).unwrap();
+        let pause = Predicate::new(status, Op::In(paused.iter().map(word).collect::<Vec<_>>().into()));
+        Sla {
+            title,
+            doc: None,
+            mode,
+            when,
+            times: times.into_iter().map(|(target, within, when)| SlaTime { target, within, when }).collect(),
+            pause: (!paused.is_empty()).then(|| condition_of(ConditionKind::Predicate(pause))),
+            span: span(),
+        }
+    }
+}
+
 /// A rule set of these triggers, with their numbers as titles.
 pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
     let called = |(n, trigger): (usize, Trigger)| Arc::new(Trigger { title: n.to_string(), ..trigger });
@@ -625,6 +658,7 @@ pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
         macros: vec![],
         reports: vec![],
         views: vec![],
+        slas: vec![],
         tests: vec![],
         lets: vec![],
         lists: vec![],
@@ -637,12 +671,13 @@ pub fn rules(most: usize) -> impl Strategy<Value = Rules> {
         let named = Let { name: "shared".into(), doc: None, condition, span: span() };
         condition_of(ConditionKind::Let(Arc::new(named)))
     });
-    (shared, collection::vec((trigger(), 0..6_u8), 0..=most)).prop_map(|(shared, triggers)| {
+    let slas = collection::vec(sla(), 0..3);
+    (shared, collection::vec((trigger(), 0..6_u8), 0..=most), slas).prop_map(|(shared, triggers, slas)| {
         let triggers = triggers.into_iter().map(|(trigger, how)| match how {
             0 => Trigger { when: condition_of(ConditionKind::All(vec![trigger.when, shared.clone()])), ..trigger },
             1 => Trigger { when: condition_of(ConditionKind::Not(Box::new(shared.clone()))), ..trigger },
             _ => trigger,
         });
-        rules_of(triggers.collect())
+        Rules { slas: slas.into_iter().map(Arc::new).collect(), ..rules_of(triggers.collect()) }
     })
 }
