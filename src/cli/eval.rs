@@ -27,7 +27,7 @@ use crate::{
         text::headline,
         visible::visible,
     },
-    engine::{Decision, RuleSet, decide, explain},
+    engine::{Decision, RuleSet, decide, explain, follow_sla},
     lang::{did_you_mean, listed, nearest, rules::Rules},
     present,
 };
@@ -423,6 +423,8 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
         before.normalize(&rules.desk);
         before.complete(given.before(), ticket.updated);
         before.created = before.created.min(ticket.created);
+        follow_sla(rules, before);
+        ticket.take_sla_of(before);
         if !above.is_empty() {
             unnameable.extend(self::unnameable(before, "/event/kind/updated/before", rules));
         }
@@ -564,8 +566,12 @@ mod tests {
 
     /// The decisions and the errors.
     fn run(happened: Happened, input: &[u8]) -> (Vec<serde_json::Value>, String) {
+        run_with(rules(), happened, input)
+    }
+
+    fn run_with(rules: Rules, happened: Happened, input: &[u8]) -> (Vec<serde_json::Value>, String) {
         let (mut out, mut err) = (vec![], vec![]);
-        let rules = RuleSet::new(rules());
+        let rules = RuleSet::new(rules);
         let how = How { rules: &rules, happened, now: Timestamp::UNIX_EPOCH, format: Format::Json, name: "tickets" };
         let bad = eval(how, input, &mut out, &mut err, &ProgressBar::hidden()).unwrap();
         let decisions = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
@@ -593,6 +599,31 @@ mod tests {
         let fired: Vec<_> = decisions.iter().map(|d| d["fired"].as_array().unwrap().len()).collect();
         assert_eq!((fired, complaints.as_str()), (vec![1, 0, 1], ""));
         assert!(run(Happened::Updated, b"{}").0[0]["fired"].as_array().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_follows_from_slas_is_that_of_before() {
+        let text = r#"
+            sla "Urgent" { when priority is urgent  first reply within 10 minutes }
+            sla "All" { first reply within 60 minutes }
+            trigger "Other" { when sla changed  then add tags other }
+            trigger "Due" { when first_reply_due changed  then add tags due }
+        "#;
+        let rules = crate::lang::check_sources([("a.twite", text)], Declarations::default()).0.unwrap();
+        let update = |ticket: &str, before: &str| {
+            format!(
+                r#"{{"ticket": {ticket}, "event": {{"kind": {{"updated": {{"before": {before}}}}}, "via": "web"}}}}"#
+            )
+        };
+        let lines = [
+            update(r#"{"priority": "urgent"}"#, r#"{"priority": "low"}"#),
+            // What a line says of them does not matter.
+            update(r#"{"priority": "high", "sla": "Urgent"}"#, r#"{"priority": "low"}"#),
+            update(r#"{"priority": "high"}"#, r#"{"priority": "low", "sla": "Urgent"}"#),
+        ];
+        let (decisions, complaints) = run_with(rules, Happened::Updated, lines.join("\n").as_bytes());
+        let tags: Vec<_> = decisions.iter().map(|d| d["ticket"]["tags"].to_string()).collect();
+        assert_eq!((tags, complaints.as_str()), (vec![r#"["due","other"]"#.into(), "[]".into(), "[]".into()], ""));
     }
 
     #[test]

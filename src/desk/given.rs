@@ -33,6 +33,9 @@ pub struct Given {
     /// `status_changed`.
     #[serde(deserialize_with = "is_given")]
     pub status_changed: bool,
+    /// `waiting_since`.
+    #[serde(deserialize_with = "is_given")]
+    pub waiting_since: bool,
     /// `replies`.
     #[serde(deserialize_with = "is_given")]
     pub replies: bool,
@@ -65,6 +68,7 @@ impl Given {
             created: is_given("created"),
             updated: is_given("updated"),
             status_changed: is_given("status_changed"),
+            waiting_since: is_given("waiting_since"),
             replies: is_given("replies"),
             agent_touches: is_given("agent_touches"),
             comments: is_given("comments"),
@@ -206,14 +210,17 @@ impl Ticket {
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);
         }
-        if self.first_reply.is_some() && !given.replies {
+        if self.first_reply.or(self.last_reply).is_some() && !given.replies {
             self.replies = 1;
         }
         if self.replies > 0 {
-            let first_reply = *self.first_reply.get_or_insert(self.updated);
+            let first_reply = *self.first_reply.get_or_insert(self.last_reply.unwrap_or(self.updated));
             self.last_reply.get_or_insert(first_reply);
         }
-        if self.waiting_since.is_none() {
+        if self.requester_updated.is_none() {
+            self.requester_updated = self.waiting_since;
+        }
+        if !given.waiting_since {
             self.waiting_since = self.requester_updated.filter(|wrote| Some(*wrote) > self.last_reply);
         }
         for (count, given) in [(&mut self.agent_touches, given.agent_touches), (&mut self.comments, given.comments)] {

@@ -83,12 +83,12 @@ static INVARIANTS: &[Invariant] = &[
         },
     },
     Invariant {
-        fields: &["solved", "assigned", "first_reply", "requester_updated", "created"],
+        fields: &["solved", "assigned", "first_reply", "last_reply", "requester_updated", "created"],
         says: "nothing can happen to a ticket before it is `created`",
         holds: |ticket| times(ticket).all(|time| ticket.created <= time),
     },
     Invariant {
-        fields: &["solved", "assigned", "first_reply", "requester_updated", "status_changed", "updated"],
+        fields: &["solved", "assigned", "first_reply", "last_reply", "requester_updated", "status_changed", "updated"],
         says: "nothing can have happened to a ticket after it was `updated`",
         holds: |ticket| times(ticket).chain([ticket.status_changed]).all(|time| time <= ticket.updated),
     },
@@ -111,6 +111,21 @@ static INVARIANTS: &[Invariant] = &[
         fields: &["first_reply", "replies"],
         says: "`first_reply` must be set if and only if `replies` is above 0",
         holds: |ticket| ticket.replies < 0 || ticket.first_reply.is_some() == (ticket.replies > 0),
+    },
+    Invariant {
+        fields: &["last_reply", "first_reply"],
+        says: "`last_reply` must be set if and only if `first_reply` is, and cannot be before it",
+        holds: |ticket| {
+            ticket.last_reply.is_some() == ticket.first_reply.is_some() && ticket.first_reply <= ticket.last_reply
+        },
+    },
+    Invariant {
+        fields: &["waiting_since", "requester_updated", "last_reply"],
+        says: "`waiting_since` must be set if and only if `requester_updated` is after `last_reply`, and be between them",
+        holds: |ticket| match ticket.waiting_since {
+            Some(_) => ticket.last_reply < ticket.waiting_since && ticket.waiting_since <= ticket.requester_updated,
+            None => ticket.requester_updated <= ticket.last_reply,
+        },
     },
     Invariant {
         fields: &["replies", "agent_touches", "comments"],
@@ -213,7 +228,10 @@ static INVARIANTS: &[Invariant] = &[
 
 /// When something happened to a ticket, as far as it did.
 fn times(ticket: &Ticket) -> impl Iterator<Item = Timestamp> {
-    [ticket.solved, ticket.assigned, ticket.first_reply, ticket.requester_updated].into_iter().flatten()
+    // Not `waiting_since`: a message can arrive late that is older than the one that opened the ticket.
+    [ticket.solved, ticket.assigned, ticket.first_reply, ticket.last_reply, ticket.requester_updated]
+        .into_iter()
+        .flatten()
 }
 
 fn from_x(channel: Channel) -> bool {

@@ -20,6 +20,17 @@ pub enum SlaTarget {
 /// The fields that follow from the ticket and the service level agreements in the rules.
 pub const SLA_FIELDS: [&str; 6] = ["sla", "breach", "first_reply_due", "next_reply_due", "update_due", "solve_due"];
 
+impl Ticket {
+    /// Takes over from another ticket what follows from the service level agreements.
+    pub(crate) fn take_sla_of(&mut self, other: &Self) {
+        self.sla.clone_from(&other.sla);
+        self.breach = other.breach;
+        for target in SlaTarget::ALL {
+            *target.due_mut(self) = target.due(other);
+        }
+    }
+}
+
 impl SlaTarget {
     /// All targets, in the order of their dates.
     pub const ALL: [Self; 4] = [Self::FirstReply, Self::NextReply, Self::Update, Self::Solve];

@@ -1,4 +1,5 @@
-//! Test coverage: each predicate true and false, each rule fired, each cap reached, each macro applied.
+//! Test coverage: each predicate true and false, each rule fired, each cap reached, each macro and each service level
+//! agreement applied.
 
 use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
 
@@ -14,18 +15,20 @@ use crate::{
     lang::rules::{Cap, Condition, Mode, Rules, Span},
 };
 
-/// The coverage of a rule set. Disabled rules and macros do not count.
+/// The coverage of a rule set. What is disabled does not count.
 #[derive(Debug, Clone)]
 pub struct Coverage {
     triggers: Vec<Option<Rule>>,
     automations: Vec<Option<Rule>>,
+    slas: Vec<Option<Rule>>,
     macros: Vec<(Ran, bool)>,
 }
 
-/// The coverage of a trigger or an automation.
+/// The coverage of a trigger, an automation or a service level agreement.
 #[derive(Debug, Clone)]
 struct Rule {
     rule: Ran,
+    /// Whether it fired, or applied to a ticket.
     fired: bool,
     /// Whether a cap held it back; `None` if it has none.
     held_back: Option<bool>,
@@ -55,10 +58,10 @@ pub struct Missing {
     pub never: bool,
 }
 
-/// A rule or macro.
+/// A rule, a macro or a service level agreement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ran {
-    /// `trigger`, `automation` or `macro`.
+    /// `trigger`, `automation`, `macro` or `sla`.
     pub kind: &'static str,
     /// Its title.
     pub title: String,
@@ -97,25 +100,27 @@ impl std::ops::Add for Share {
 impl Coverage {
     /// No coverage yet.
     pub fn new(rules: &Rules) -> Self {
-        fn rule(
+        fn rule<'c>(
             kind: &'static str,
             (title, span): (&str, &Span),
             mode: Mode,
-            when: &Condition,
+            conditions: impl IntoIterator<Item = &'c Condition>,
             caps: &[Cap],
         ) -> Option<Rule> {
             if mode == Mode::Disabled {
                 return None;
             }
             let mut predicates = vec![];
-            when.predicates(&mut |predicate, span| {
-                predicates.push(PredicateCoverage {
-                    text: predicate.to_string(),
-                    span: span.clone(),
-                    yes: false,
-                    no: false,
+            for condition in conditions {
+                condition.predicates(&mut |predicate, span| {
+                    predicates.push(PredicateCoverage {
+                        text: predicate.to_string(),
+                        span: span.clone(),
+                        yes: false,
+                        no: false,
+                    });
                 });
-            });
+            }
             let rule = Ran { kind, title: title.to_owned(), span: span.clone() };
             let held_back = (!caps.is_empty()).then_some(false);
             Some(Rule { rule, fired: false, held_back, unseen: 2 * predicates.len(), predicates })
@@ -125,13 +130,14 @@ impl Coverage {
             triggers: rules
                 .triggers
                 .iter()
-                .map(|t| rule("trigger", (&t.title, &t.span), t.mode, &t.when, &t.caps))
+                .map(|t| rule("trigger", (&t.title, &t.span), t.mode, [&t.when], &t.caps))
                 .collect(),
             automations: rules
                 .automations
                 .iter()
-                .map(|a| rule("automation", (&a.title, &a.span), a.mode, &a.when, &a.caps))
+                .map(|a| rule("automation", (&a.title, &a.span), a.mode, [&a.when], &a.caps))
                 .collect(),
+            slas: rules.slas.iter().map(|s| rule("sla", (&s.title, &s.span), s.mode, s.conditions(), &[])).collect(),
             macros: macros
                 .map(|m| (Ran { kind: "macro", title: m.title.clone(), span: m.span.clone() }, false))
                 .collect(),
@@ -156,15 +162,38 @@ impl Coverage {
         only: Option<&BTreeSet<Cow<'static, str>>>,
     ) {
         let Some(rule) = self.rule(kind, index).filter(|rule| rule.unseen > 0) else { return };
-        let mut covered = rule.predicates.iter_mut();
-        when.predicates(&mut |predicate, _| {
-            let Some(covered) = covered.next().filter(|covered| !(covered.yes && covered.no)) else { return };
-            if only.is_some_and(|only| !only.contains(&*predicate.field.name())) {
-                return;
+        rule.record(when, 0, facts, only);
+    }
+
+    /// Records what is asked of the service level agreements to find the one that applies to a ticket, and its times.
+    pub(super) fn record_slas(&mut self, rules: &Rules, facts: Facts<'_>) {
+        for (sla, covered) in rules.slas.iter().zip(&mut self.slas) {
+            let Some(covered) = covered else { continue };
+            let mut next = covered.record(&sla.when, 0, facts, None);
+            if !evaluate::holds(&sla.when, facts) {
+                continue;
             }
-            let result = if evaluate::predicate_holds(predicate, facts) { &mut covered.yes } else { &mut covered.no };
-            rule.unseen -= usize::from(!std::mem::replace(result, true));
-        });
+            covered.fired = true;
+            let mut found = vec![];
+            for time in &sla.times {
+                let Some(when) = &time.when else {
+                    found.push(time.target);
+                    continue;
+                };
+                if found.contains(&time.target) {
+                    when.predicates(&mut |_, _| next += 1);
+                    continue;
+                }
+                next = covered.record(when, next, facts, None);
+                if evaluate::holds(when, facts) {
+                    found.push(time.target);
+                }
+            }
+            if let Some(pause) = &sla.pause {
+                covered.record(pause, next, facts, None);
+            }
+            return;
+        }
     }
 
     /// Records the rules that fired or were held back.
@@ -188,8 +217,8 @@ impl Coverage {
 
     /// Adds another coverage of the same rules.
     pub(super) fn merge(&mut self, other: Self) {
-        let others = other.triggers.into_iter().chain(other.automations);
-        for (rule, other) in self.triggers.iter_mut().chain(&mut self.automations).zip(others) {
+        let others = other.triggers.into_iter().chain(other.automations).chain(other.slas);
+        for (rule, other) in self.triggers.iter_mut().chain(&mut self.automations).chain(&mut self.slas).zip(others) {
             let (Some(rule), Some(other)) = (rule, other) else { continue };
             rule.fired |= other.fired;
             rule.held_back = rule.held_back.max(other.held_back);
@@ -208,9 +237,14 @@ impl Coverage {
         self.triggers.iter().chain(&self.automations).flatten()
     }
 
+    fn slas(&self) -> impl Iterator<Item = &Rule> {
+        self.slas.iter().flatten()
+    }
+
     /// The share of predicate results that were seen. Each predicate has two: true and false.
     pub fn answers(&self) -> Share {
-        Share::of(self.rules().flat_map(|rule| &rule.predicates).flat_map(|predicate| [predicate.yes, predicate.no]))
+        let rules = self.rules().chain(self.slas());
+        Share::of(rules.flat_map(|rule| &rule.predicates).flat_map(|predicate| [predicate.yes, predicate.no]))
     }
 
     /// The share of triggers and automations that fired.
@@ -228,15 +262,20 @@ impl Coverage {
         Share::of(self.macros.iter().map(|(_, applied)| *applied))
     }
 
-    /// The four shares together.
+    /// The share of service level agreements that applied to a ticket.
+    pub fn applied_slas(&self) -> Share {
+        Share::of(self.slas().map(|sla| sla.fired))
+    }
+
+    /// All shares together.
     pub fn all(&self) -> Share {
-        self.answers() + self.fired() + self.held_back() + self.applied_macros()
+        self.answers() + self.fired() + self.held_back() + self.applied_macros() + self.applied_slas()
     }
 
     /// The results that were never seen, in the order of the rules.
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = vec![];
-        for rule in self.rules() {
+        for rule in self.rules().chain(self.slas()) {
             for predicate in &rule.predicates {
                 for (seen, never) in [(predicate.yes, true), (predicate.no, false)] {
                     let (text, span) = (predicate.text.clone(), predicate.span.clone());
@@ -253,10 +292,37 @@ impl Coverage {
         self.rules().filter(|rule| rule.held_back == Some(false)).map(|rule| rule.rule.clone()).collect()
     }
 
-    /// The rules that never fired and macros never applied, in their order.
+    /// The rules that never fired, and the macros and service level agreements that never applied, in their order.
     pub fn never_ran(&self) -> Vec<Ran> {
-        let rules = self.rules().filter(|rule| !rule.fired).map(|rule| &rule.rule);
-        rules.chain(self.macros.iter().filter(|(_, applied)| !applied).map(|(ran, _)| ran)).cloned().collect()
+        let never = |rule: &&Rule| !rule.fired;
+        let rules = self.rules().filter(never).map(|rule| &rule.rule);
+        let macros = self.macros.iter().filter(|(_, applied)| !applied).map(|(ran, _)| ran);
+        rules.chain(macros).chain(self.slas().filter(never).map(|sla| &sla.rule)).cloned().collect()
+    }
+}
+
+impl Rule {
+    /// Records the results of a condition's predicates, the first of which is at `from`; with `only`, of those on these
+    /// fields. Returns the place after the last.
+    fn record(
+        &mut self,
+        condition: &Condition,
+        from: usize,
+        facts: Facts<'_>,
+        only: Option<&BTreeSet<Cow<'static, str>>>,
+    ) -> usize {
+        let mut next = from;
+        condition.predicates(&mut |predicate, _| {
+            let covered = self.predicates.get_mut(next);
+            next += 1;
+            let Some(covered) = covered.filter(|covered| !(covered.yes && covered.no)) else { return };
+            if only.is_some_and(|only| !only.contains(&*predicate.field.name())) {
+                return;
+            }
+            let result = if evaluate::predicate_holds(predicate, facts) { &mut covered.yes } else { &mut covered.no };
+            self.unseen -= usize::from(!std::mem::replace(result, true));
+        });
+        next
     }
 }
 

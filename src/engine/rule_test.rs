@@ -26,7 +26,7 @@ use super::{
     firings::Firings,
     given, loops,
     rule_set::RuleSet,
-    sla::follow_sla,
+    sla::{self, follow_sla},
     trace::{RuleTrace, Trace, Verdict, explain},
 };
 use crate::{
@@ -281,6 +281,11 @@ impl<'r> Playback<'r> {
                     changed: BTreeSet::new(),
                 };
                 let decision = run_visited(rules, &after, &event, self.now, &mut covering, &mut visit);
+                if !decision.closed {
+                    for ticket in [&after, &decision.ticket] {
+                        coverage.record_slas(rules, sla::facts(rules, ticket));
+                    }
+                }
                 coverage.record_fired(&decision);
                 Run::Decided(Box::new(decision))
             }

@@ -16,7 +16,7 @@ pub fn follow_sla(rules: &Rules, ticket: &mut Ticket) {
     if rules.slas.is_empty() && ticket.sla.is_none() {
         return;
     }
-    let facts = Facts { ticket, event: None, now: Timestamp::UNIX_EPOCH, desk: &rules.desk };
+    let facts = facts(rules, ticket);
     let mut slas = rules.slas.iter().filter(|sla| sla.mode != Mode::Disabled);
     let found = slas.find(|sla| evaluate::holds(&sla.when, facts));
     let dates = SlaTarget::ALL.map(|target| found.and_then(|sla| due(sla, target, facts)));
@@ -27,6 +27,11 @@ pub fn follow_sla(rules: &Rules, ticket: &mut Ticket) {
     for (target, due) in SlaTarget::ALL.into_iter().zip(dates) {
         *target.due_mut(ticket) = due;
     }
+}
+
+/// What service level agreements see: a ticket, without an event or the time.
+pub(super) fn facts<'f>(rules: &'f Rules, ticket: &'f Ticket) -> Facts<'f> {
+    Facts { ticket, event: None, now: Timestamp::UNIX_EPOCH, desk: &rules.desk }
 }
 
 /// The fields that [`follow_sla`] sets.

@@ -41,6 +41,8 @@ pub(crate) struct Covered {
     held_back: Share,
     /// The share of macros that were applied.
     applied: Share,
+    /// The share of service level agreements that applied to a ticket.
+    slas: Share,
     missing: Vec<Missing>,
     never_ran: Vec<Ran>,
     never_held_back: Vec<Ran>,
@@ -58,6 +60,7 @@ impl Covered {
             fired: coverage.fired(),
             held_back: coverage.held_back(),
             applied: coverage.applied_macros(),
+            slas: coverage.applied_slas(),
             missing: coverage.missing(),
             never_ran: coverage.never_ran(),
             never_held_back: coverage.never_held_back(),
@@ -133,12 +136,13 @@ impl TestResults {
 
 impl Covered {
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Self { percent, answers, fired, held_back, applied, .. } = self;
+        let Self { percent, answers, fired, held_back, applied, slas, .. } = self;
         let shares = [
             ("condition outcomes", answers),
             ("rules fired", fired),
             ("caps reached", held_back),
             ("macros applied", applied),
+            ("slas applied", slas),
         ];
         let shares = shares
             .into_iter()
@@ -148,7 +152,7 @@ impl Covered {
         let shares = if shares.is_empty() { "nothing to cover".to_owned() } else { shares.join(", ") };
         writeln!(text, "\ncoverage: {percent:.1} %, {shares}")?;
         for Ran { kind, title, span } in &self.never_ran {
-            let never = if *kind == "macro" { "applied" } else { "fired" };
+            let never = if matches!(*kind, "macro" | "sla") { "applied" } else { "fired" };
             writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
         }
         for Ran { kind, title, span } in &self.never_held_back {
@@ -200,8 +204,12 @@ mod tests {
                 fired: Share { seen: 1, total: 2 },
                 held_back: Share { seen: 0, total: 1 },
                 applied: Share { seen: 1, total: 1 },
+                slas: Share { seen: 0, total: 1 },
                 missing: vec![missing(true), missing(false)],
-                never_ran: vec![Ran { kind: "trigger", title: "Escalate".into(), span: span(2) }],
+                never_ran: vec![
+                    Ran { kind: "trigger", title: "Escalate".into(), span: span(2) },
+                    Ran { kind: "sla", title: "Social".into(), span: span(30) },
+                ],
                 never_held_back: vec![Ran { kind: "trigger", title: "Thank once".into(), span: span(20) }],
             }),
             took: Duration::ZERO,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{
     StoreError, Tx,
     db::{query, query_scalar},
+    times,
 };
 use crate::{
     desk::{Effect, TicketId},
@@ -20,10 +21,10 @@ impl Tx {
         let shown = query(
             "SELECT count(*) AS comments,
                     count(CASE WHEN author = 'agent' AND kind <> 'note' THEN 1 END) AS replies,
-                    min(CASE WHEN author = 'agent' AND kind <> 'note' THEN coalesce(
-                      (SELECT min(o.made) FROM outbox o WHERE o.shown = c.id), c.made) END) AS first,
-                    max(made) AS latest
-             FROM comment c WHERE ticket = $1",
+                    min(reply) AS first, max(reply) AS last, max(made) AS latest
+             FROM (SELECT author, kind, made, CASE WHEN author = 'agent' AND kind <> 'note' THEN coalesce(
+                     (SELECT min(o.made) FROM outbox o WHERE o.shown = c.id), c.made) END AS reply
+                   FROM comment c WHERE ticket = $1) AS shown",
         )
         .bind(ticket.0)
         .fetch_one(&mut self.conn)
@@ -38,11 +39,13 @@ impl Tx {
         .await?;
         let count = i64::try_from(open.len()).unwrap_or(i64::MAX);
         let replies = shown.try_get::<i64, _>("replies")?.saturating_add(count);
-        let mut first: Option<i64> = shown.try_get("first")?;
-        if let Some(row) = open.first() {
+        let (mut first, mut last): (Option<i64>, Option<i64>) = (shown.try_get("first")?, shown.try_get("last")?);
+        for row in &open {
             let made = row.try_get("made")?;
             first = Some(first.map_or(made, |first| first.min(made)));
+            last = last.max(Some(made));
         }
+        let waiting_since = self.first_by_requester(ticket, times(last)?).await?;
         let (mut latest, mut latest_public) =
             (self.latest_text(ticket, true).await?, self.latest_text(ticket, false).await?);
         if let Some(row) = open.last() {
@@ -56,8 +59,8 @@ impl Tx {
             }
         }
         query(
-            "UPDATE ticket SET version = version + 1, comments = $2, replies = $3, first_reply = $4, latest_comment = $5,
-               latest_public_comment = $6,
+            "UPDATE ticket SET version = version + 1, comments = $2, replies = $3, first_reply = $4, last_reply = $8,
+               waiting_since = $9, latest_comment = $5, latest_public_comment = $6,
                agent_touches = CASE WHEN agent_touches < $3 THEN $3 ELSE agent_touches END,
                next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $7 THEN next_check_at ELSE $7 END
              WHERE id = $1",
@@ -69,6 +72,8 @@ impl Tx {
         .bind(latest)
         .bind(latest_public)
         .bind(minute(now).as_millisecond())
+        .bind(last)
+        .bind(waiting_since.map(Timestamp::as_millisecond))
         .execute(&mut self.conn)
         .await?;
         Ok(())

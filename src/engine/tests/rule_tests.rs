@@ -179,6 +179,43 @@ fn coverage_counts_both_answers_of_every_question() {
     assert_eq!(missing, ["a: channel is twitter false"]);
 }
 
+/// Of service level agreements, what was asked counts: those up to the one that applies, and of each target, the
+/// conditions up to the one that holds.
+#[test]
+fn coverage_counts_what_is_asked_of_slas() {
+    let text = r#"
+        sla "VIP" { when tags has vip  first reply within 10 minutes }
+        disabled sla "Off" { when tags has off  solve within 1 day }
+        sla "All" {
+          first reply within 15 minutes if priority is urgent
+          first reply within 30 minutes if priority is high
+          first reply within 60 minutes otherwise
+          solve within 1 day if priority is low
+          pause while status is pending
+        }
+        sla "Never" { when tags has never  solve within 1 day }
+        test "urgent" { given ticket { priority urgent }  when created  expect sla is "All" }
+        test "low" { given ticket { priority low status pending }  when created  expect sla is "All" }
+    "#;
+    let (rules, _) = crate::lang::check_sources([("a.twite", text)], crate::desk::Declarations::default());
+    let rules = RuleSet::new(rules.unwrap());
+    let (reports, coverage) = run_tests(&rules, &rules.tests, true);
+    assert!(reports.iter().all(|report| report.outcome == Outcome::Passed), "{reports:?}");
+    let coverage = coverage.unwrap();
+    let missing: Vec<_> = coverage.missing().iter().map(|m| format!("{}: {} {}", m.rule, m.text, m.never)).collect();
+    assert_eq!(
+        missing,
+        [
+            "VIP: tags has vip true",
+            "All: priority is high true",
+            "Never: tags has never true",
+            "Never: tags has never false",
+        ]
+    );
+    assert_eq!(coverage.applied_slas(), Share { seen: 1, total: 3 });
+    assert_eq!(coverage.never_ran().iter().map(|ran| ran.title.as_str()).collect::<Vec<_>>(), ["VIP", "Never"]);
+}
+
 /// Coverage with the index equals coverage with the plain evaluator.
 #[test]
 fn coverage_by_the_index_is_that_of_asking_one_after_the_other() {

@@ -35,6 +35,12 @@ pub struct SlaTime {
 }
 
 impl Sla {
+    /// Its conditions, as written: of itself, of its times, of its pause.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let times = self.times.iter().filter_map(|time| time.when.as_ref());
+        std::iter::once(&self.when).chain(times).chain(&self.pause)
+    }
+
     /// The time for a target on a ticket for which `holds` evaluates conditions.
     pub fn time(&self, target: SlaTarget, holds: impl Fn(&Condition) -> bool) -> Option<&SlaTime> {
         self.times.iter().find(|time| time.target == target && time.when.as_ref().is_none_or(&holds))

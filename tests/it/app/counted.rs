@@ -112,6 +112,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         let replies = i64::from(*counts) + parts;
         assert_eq!((left.replies, left.comments), (replies, 1 + notes + replies), "{what}");
         assert_eq!(left.first_reply, said.first_reply.filter(|_| replies > 0), "{what}");
+        assert_eq!(left.waiting_since.is_some(), replies == 0, "{what}");
         let public = match (*title, *counts) {
             ("Parts", _) if !steps.iter().any(|step| matches!(step, Sent)) => "And there.",
             (_, true) => "Look here.",

@@ -41,9 +41,17 @@ fn possible(mut ticket: Ticket) -> Ticket {
     // Something has just happened to it.
     ticket.updated = ticket.updated.max(ticket.created).max(now());
     ticket.status_changed = ticket.status_changed.clamp(ticket.created, ticket.updated);
-    for time in [&mut ticket.solved, &mut ticket.assigned, &mut ticket.first_reply, &mut ticket.requester_updated] {
+    let replies = [&mut ticket.first_reply, &mut ticket.last_reply];
+    let times = [&mut ticket.solved, &mut ticket.assigned, &mut ticket.requester_updated, &mut ticket.waiting_since];
+    for time in times.into_iter().chain(replies) {
         *time = time.map(|time| time.clamp(ticket.created, ticket.updated));
     }
+    ticket.last_reply = ticket.last_reply.max(ticket.first_reply);
+    if ticket.replies > 0 {
+        ticket.last_reply.get_or_insert(ticket.updated);
+    }
+    ticket.waiting_since.take_if(|since| Some(*since) <= ticket.last_reply);
+    ticket.requester_updated = ticket.requester_updated.max(ticket.waiting_since);
     ticket.complete(Given::new(|name| ["created", "updated", "status_changed"].contains(&name)), now());
     ticket
 }

@@ -7,16 +7,31 @@ use crate::support::{inside, simulator};
 use jiff::Timestamp;
 use proptest::{prelude::*, test_runner::Config};
 use twite::{
-    desk::{Spell, TicketId},
+    desk::{Author, Comment, Spell, TicketId},
     sim::{NewPerson, SimHandle},
     x::{Post, wire::decode_line},
 };
 
 const CONVERSATIONS: &str = include_str!("../../../examples/conversations/northwind.ndjson");
 
-/// What identifies tickets in any order: account, person, description, comments, the tickets they are linked with, and
-/// their statuses with the times at which they began.
-type Tickets = BTreeSet<(String, String, String, Vec<String>, BTreeSet<(String, String, Vec<String>)>, Vec<Spell>)>;
+/// What identifies tickets in any order: account, person, description, comments, the tickets they are linked with, their
+/// statuses with the times at which they began, and since when an answer is waited for.
+type Tickets = BTreeSet<(
+    String,
+    String,
+    String,
+    Vec<String>,
+    BTreeSet<(String, String, Vec<String>)>,
+    Vec<Spell>,
+    Option<Timestamp>,
+)>;
+
+/// Reference: when the first of the requester's comments after the last answer was made.
+fn waiting_since(comments: &[Comment]) -> Option<Timestamp> {
+    let of = |author| comments.iter().filter(move |comment| comment.author == author);
+    let answered = of(Author::Agent).map(|comment| comment.made).max();
+    of(Author::Requester).map(|comment| comment.made).filter(|made| Some(*made) > answered).min()
+}
 
 async fn tickets(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>) -> Tickets {
     tickets_in_parts(sim, accounts, posts, usize::MAX).await
@@ -39,12 +54,14 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
         let id = TicketId(id);
         let ticket = store.ticket(id).await.unwrap().unwrap();
         let comments = store.comments(id).await.unwrap();
+        let waiting = waiting_since(&comments);
         let comments: Vec<_> = comments.iter().filter_map(|c| c.source.x_id()).map(ToString::to_string).collect();
         assert_eq!(i64::try_from(comments.len()).unwrap(), ticket.comments, "the count of comments");
         // A merged ticket's comments have moved to the other ticket.
         if comments.is_empty() && store.links(id).await.unwrap().iter().any(|(_, why)| why == "merged") {
             continue;
         }
+        assert_eq!(ticket.waiting_since, waiting, "{id:?}: {comments:?}");
         plain.insert(
             id,
             (
@@ -53,18 +70,19 @@ async fn tickets_in_parts(sim: &SimHandle, accounts: &[&str], posts: Vec<Post>, 
                 ticket.description.clone(),
                 comments,
                 ticket.spells().map(|spell| if is_edited { timeless(spell) } else { spell }).collect::<Vec<_>>(),
+                ticket.waiting_since.filter(|_| !is_edited),
             ),
         );
     }
     let mut tickets = Tickets::new();
-    for (id, (account, person, description, comments, spells)) in &plain {
+    for (id, (account, person, description, comments, spells, waiting)) in &plain {
         let links = store.links(*id).await.unwrap();
         let links = links.iter().filter_map(|(other, _)| {
-            let (account, person, _, comments, _) = plain.get(other)?;
+            let (account, person, _, comments, ..) = plain.get(other)?;
             Some((account.clone(), person.clone(), comments.clone()))
         });
         let (account, person, description) = (account.clone(), person.clone(), description.clone());
-        tickets.insert((account, person, description, comments.clone(), links.collect(), spells.clone()));
+        tickets.insert((account, person, description, comments.clone(), links.collect(), spells.clone(), *waiting));
     }
     assert_eq!(tickets.len(), plain.len(), "no two tickets are the same");
     store.close().await;
@@ -244,7 +262,7 @@ async fn a_ticket_that_is_merged_takes_its_comments_and_links_with_it() {
     let straight = tickets(&sim, &["acme", "acmebike"], posts()).await;
     let shape: Vec<_> = straight
         .iter()
-        .map(|(account, _, _, comments, links, _)| (account.as_str(), comments.len(), links.len()))
+        .map(|(account, _, _, comments, links, ..)| (account.as_str(), comments.len(), links.len()))
         .collect();
     assert_eq!(shape, [("acme", 3, 1), ("acmebike", 3, 1)]);
     // The later ticket, which is the one that is merged, arrives first or last.

@@ -11,6 +11,7 @@ mod closing_macro;
 mod endless_view;
 mod foreign_pattern;
 mod idle_expectation;
+mod idle_sla;
 mod language_name;
 mod long_reply;
 mod misspelt_tag;
@@ -66,6 +67,7 @@ pub(crate) static LINTS: &[&Lint] = &[
     &same_test::LINT,
     &endless_view::LINT,
     &repeated_condition::LINT,
+    &idle_sla::LINT,
 ];
 
 /// A lint.
