@@ -96,7 +96,7 @@ impl UnitOfWork<'_> {
         let rules = self.rules.clone();
         let mut followed = ticket.clone();
         follow_sla(&rules, &mut followed);
-        // The rules have changed since it was saved.
+        // The rules or the requester have changed since it was saved.
         if followed != ticket && ticket.status != Status::Closed {
             self.save(&followed, at).await?;
             ticket = followed;

@@ -51,8 +51,9 @@ impl UnitOfWork<'_> {
     /// Saves a ticket, with the service level agreement that applies to it now. A closed ticket keeps the one it had.
     pub(super) async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let mut ticket = ticket.clone();
-        let before = self.tx.ticket(ticket.id).await?;
-        if ticket.status != Status::Closed || before.is_some_and(|before| before.status != Status::Closed) {
+        let was_closed = ticket.status == Status::Closed
+            && self.tx.ticket(ticket.id).await?.is_none_or(|before| before.status == Status::Closed);
+        if !was_closed {
             follow_sla(&self.rules, &mut ticket);
         }
         self.tx.save(&ticket, now).await

@@ -73,14 +73,15 @@ impl RuleSet {
         let conditions = triggers.map(|(index, trigger)| (index, Some(trigger.on), &trigger.when));
         let triggers = Index::new(conditions, recent, &rules.desk, max_unindexed);
         let mut asks_for_counts = false;
-        for automation in &rules.automations {
+        let conditions = rules.automations.iter().map(|automation| &automation.when);
+        for condition in conditions.chain(rules.slas.iter().flat_map(|sla| sla.conditions())) {
             let counted = |name: &str| matches!(name, "requester.tickets" | "requester.unsolved_tickets");
-            automation.when.predicates(&mut |predicate, _| asks_for_counts |= counted(&predicate.field.name()));
+            condition.predicates(&mut |predicate, _| asks_for_counts |= counted(&predicate.field.name()));
         }
         Self { rules, triggers, asks_for_counts, learned_from: recent.len(), idle: Mutex::default() }
     }
 
-    /// Whether automations ask how many tickets a requester has, which other tickets change.
+    /// Whether automations or service level agreements ask how many tickets a requester has, which other tickets change.
     pub const fn asks_for_counts(&self) -> bool {
         self.asks_for_counts
     }

@@ -10,6 +10,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("automation", &["automatisierung", "automatisation", "automatización", "cron"]),
     ("view", &["ansicht", "vue", "vista"]),
     ("report", &["bericht", "rapport", "informe"]),
+    ("sla", &["policy"]),
     ("macro", &["makro"]),
     ("let", &["const", "var", "def", "define"]),
     ("test", &["it"]),
@@ -322,6 +323,7 @@ pub(super) const CONDITIONS: Phrases = &[
     ("<value> , or <field>", "delete the `,` before `or`"),
     ("( <text> ,", "for a list, write `list NAME = (…)`, and ask for its values: `requester.handle in NAME`"),
     ("<value> , <field>", "join conditions with `and` or `or`: write `and <field>`"),
+    (", <number>", "write each time of an sla on its own line: `first reply within 4 hours otherwise`, for example"),
     (",", "write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags"),
 ];
 

@@ -316,3 +316,36 @@ automation "Too few" { when requester.unsolved_tickets < 2 and status is solved 
     }
     desk.assert_replays(&[1, 2]).await;
 }
+
+/// Which service level agreement applies to the others follows what is set on the person, without any automation.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slas_of_all_tickets_of_a_person_follow_what_is_kept_about_them() {
+    let rules = r#"
+sla "VIP" { when requester.tags has vip  first reply within 10 minutes }
+sla "Often" { when requester.tickets >= 2  first reply within 20 minutes }
+sla "All" { first reply within 1 hour }
+macro "Important" { then add requester tags vip }
+macro "Close" { then set status to closed }
+"#;
+    let desk = Desk::new(rules).await;
+    let slas = async || {
+        let mut slas = vec![];
+        for id in 1..=3 {
+            let ticket = desk.ticket(id).await;
+            assert_eq!(ticket.breach.is_some(), ticket.status != Status::Closed, "{id}");
+            slas.push(ticket.sla.unwrap());
+        }
+        slas
+    };
+    desk.post(11, 1, "hello").await;
+    desk.post(12, 2, "hello").await;
+    desk.post(13, 1, "again").await;
+    desk.until("2026-01-05T09:05:00Z").await;
+    assert_eq!(slas().await, ["Often", "All", "Often"]);
+    desk.apply("Close", 1).await;
+    desk.apply("Important", 3).await;
+    desk.apply("Important", 2).await;
+    desk.until("2026-01-05T09:10:00Z").await;
+    assert_eq!(slas().await, ["Often", "VIP", "VIP"], "a closed ticket keeps its own");
+    desk.assert_replays(&[1, 2, 3]).await;
+}
